@@ -1,0 +1,15 @@
+/* margin.h - everything: include this. */
+#ifndef MARGIN_MARGIN_H
+#define MARGIN_MARGIN_H
+
+#include <margin/bench.h>
+#include <margin/config.h>
+#include <margin/convert.h>
+#include <margin/gradcheck.h>
+#include <margin/inspect.h>
+#include <margin/model.h>
+#include <margin/status.h>
+#include <margin/trainer.h>
+#include <margin/version.h>
+
+#endif

@@ -1,0 +1,42 @@
+/* status.h - what a call can end as: one list of codes, one text filled where the fault was found. */
+#ifndef MARGIN_STATUS_H
+#define MARGIN_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(code, exit status of the command, meaning) */
+#define MG_STATUS_LIST(X)                                                                                    \
+    X(MG_OK, 0, "done")                                                                                      \
+    X(MG_FAILED, 1, "failed")                                                                                \
+    X(MG_MEMORY, 1, "out of memory")                                                                         \
+    X(MG_USAGE, 2, "wrong use")                                                                              \
+    X(MG_CONFIG, 2, "bad configuration")                                                                     \
+    X(MG_DATA, 3, "bad data, model or checkpoint file")                                                      \
+    X(MG_IO, 3, "file cannot be read or written")                                                            \
+    X(MG_NONFINITE, 4, "training became non-finite")                                                         \
+    X(MG_STOPPED, 75, "stopped by a signal, resumable")
+
+typedef enum mg_status {
+#define MG_STATUS_CODE(code, exit_status, meaning) code,
+    MG_STATUS_LIST(MG_STATUS_CODE)
+#undef MG_STATUS_CODE
+} mg_status;
+
+/* The one message of a failed call: what, where, the value, the allowed range, what to do. One line, no newline. */
+typedef struct mg_error {
+    mg_status status;
+    char text[1024];
+} mg_error;
+
+/* Exit status a command ends with for `status`. */
+int mg_status_exit(mg_status status);
+
+/* Meaning of `status` in a few words; never NULL. */
+const char *mg_status_text(mg_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+/* trainer.h - a training run: from a configuration to a directory with the model, the metrics and the checkpoints. */
+#ifndef MARGIN_TRAINER_H
+#define MARGIN_TRAINER_H
+
+#include <margin/config.h>
+#include <margin/status.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is about to happen, told once before the first step. */
+typedef struct mg_plan {
+    const char *directory;
+    int64_t rows, features, classes, validation_rows;
+    double entries;     /* stored values of all rows */
+    bool sparse;
+    bool streamed;      /* rows are read from the file as they are needed */
+    double row_bytes;   /* of rows held in memory, or of the windows */
+    double state_bytes; /* of weights, gradients and averages */
+    double load_seconds;
+    double lambda, learning_rate;
+    int threads;
+    int64_t parts, batch, epochs;
+    const char *loss, *solver, *kernel, *cell, *threads_bound_by;
+    int64_t resumed_step; /* -1: a fresh run */
+} mg_plan;
+
+/* Where the run is, told after every step at most some ten times a second, and at every end of an epoch. */
+typedef struct mg_progress {
+    int64_t epoch, epochs, step, total_steps;
+    bool epoch_end;
+    double epoch_fraction;
+    double train_loss;      /* running mean of this epoch */
+    double objective;       /* at an evaluated epoch end; NaN otherwise */
+    double accuracy;        /* on the validation rows; NaN otherwise */
+    double rows_per_second; /* of this epoch so far */
+    double wait_share;      /* of this epoch's time spent waiting for rows */
+    double seconds, eta_seconds;
+    double learning_rate;
+} mg_progress;
+
+typedef struct mg_observer {
+    void *context;
+    void (*plan)(void *context, const mg_plan *plan);
+    void (*progress)(void *context, const mg_progress *progress);
+    void (*message)(void *context, const char *line); /* warnings and notes, one line each */
+} mg_observer;
+
+typedef struct mg_train_request {
+    bool resume;
+    bool overwrite;
+    const char *init_model;       /* model to start from, NULL: zeros */
+    const mg_observer *observer;  /* may be NULL */
+} mg_train_request;
+
+typedef struct mg_train_result {
+    int64_t step, epoch;
+    double seconds;        /* of training */
+    double objective;      /* of the model, on the training rows */
+    double train_accuracy;
+    double accuracy;       /* best on the validation rows; NaN without them */
+    int64_t best_epoch;
+    double test_accuracy;  /* NaN without test rows */
+    char reason[64];       /* why it ended: epochs, max_steps, time_limit, early stopping */
+    char model_path[1024];
+} mg_train_result;
+
+/*
+ * Trains. Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY; MG_NONFINITE when the loss is no longer a number (the last checkpoint
+ * stands); MG_STOPPED after mg_train_stop (a checkpoint was written; run again with `resume`).
+ */
+mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error);
+
+/* Asks the run under way to finish its minibatch, write a checkpoint and return MG_STOPPED. May be called from a signal handler. */
+void mg_train_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Checks what keeps the source tree readable: layers, who may include what, sizes of files and functions.
+
+    check_layers.py [ROOT]
+
+Prints one line per finding and ends with 1 when there is one. docs/ARCHITECTURE.md tells the reasons.
+"""
+import bisect
+import re
+import sys
+from pathlib import Path
+
+LAYERS = {
+    "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2,
+    "data": 3, "model": 3, "solver": 4, "train": 5, "config": 6, "cli": 7,
+}
+FILE_LINES = 400
+FUNCTION_LINES = 60
+
+# header -> files of src that may include it
+GUARDED_HEADERS = [
+    (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
+    (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
+    (re.compile(r"zlib\.h"), re.compile(r"io/\w+\.[ch]"), "src/io"),
+    (re.compile(r"omp\.h"), re.compile(r"solver/team\.c"), "src/solver/team.c"),
+]
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+OPENMP = re.compile(r'^\s*#\s*pragma\s+omp\b|_Pragma\s*\(\s*"\s*omp\b')
+REDUCTION = re.compile(r"\breduction\s*\(")
+ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_memalign|aligned_alloc)\s*\(")
+SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
+TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+
+
+def blank(text):
+    """Comments and the insides of literals become spaces; every line and column stays where it is."""
+    def replace(match):
+        token = match.group()
+        inside = re.sub(r"[^\n]", " ", token)
+        return token[0] + inside[1:-1] + token[0] if token[0] in "\"'" and len(token) > 1 else inside
+    return TOKEN.sub(replace, text)
+
+
+def without_directives(text):
+    """Blanks preprocessor lines, continuations too: their braces need not be paired."""
+    lines, inside = text.split("\n"), False
+    for i, line in enumerate(lines):
+        inside = inside or line.lstrip().startswith("#")
+        if inside:
+            lines[i] = ""
+            inside = line.endswith("\\")
+    return "\n".join(lines)
+
+
+def functions(code):
+    """(name, first line, last line, head) of every function; `code` is free of comments and directives."""
+    newlines = [m.start() for m in re.finditer("\n", code)]
+    line_of = lambda at: bisect.bisect_left(newlines, at) + 1
+    depth, start, found = 0, 0, None
+    for match in re.finditer(r"[{};]", code):
+        at, character = match.start(), match.group()
+        if character == "{":
+            head = code[start:at]
+            if depth == 0 and head.rstrip().endswith('"'):
+                start = at + 1  # extern "C" {
+                continue
+            if depth == 0 and head.rstrip().endswith(")") and "=" not in head:
+                name = re.search(r"(\w+)\s*\(", head)
+                found = (name.group(1) if name else "?", line_of(start + len(head) - len(head.lstrip())), head)
+            depth += 1
+        elif character == "}":
+            depth = max(depth - 1, 0)
+            if depth == 0:
+                if found:
+                    yield found[0], found[1], line_of(at), found[2]
+                found, start = None, at + 1
+        elif depth == 0:
+            start = at + 1
+
+
+def check_include(name, room, quote, header):
+    """Why this include is not allowed, or None."""
+    for guarded, allowed, where in GUARDED_HEADERS:
+        if guarded.fullmatch(header) and not allowed.fullmatch(name):
+            return f"<{header}> may only be included in {where}"
+    if room == "cli":
+        if quote == '"' and not header.startswith("cli/"):
+            return f'cli knows only <margin/*.h>, not "{header}"'
+        return None
+    if quote == "<":
+        return None
+    other = header.split("/")[0] if "/" in header else None
+    if other not in LAYERS:
+        return f'"{header}" is not of the form "room/file.h"'
+    if other != room and LAYERS[other] >= LAYERS[room]:
+        return f'{room} (layer {LAYERS[room]}) may not include "{header}" (layer {LAYERS[other]})'
+    return None
+
+
+def check_lines(name, room, raw, code, source):
+    for number, (line, plain) in enumerate(zip(raw.split("\n"), code.split("\n")), 1):
+        include = INCLUDE.match(line) if plain.lstrip().startswith("#") else None
+        if include:
+            quote, header = include.groups()
+            complaint = check_include(name, room, quote, header)
+            if not complaint and quote == '"' and not (source / header).is_file():
+                complaint = f'"{header}" does not exist'
+            if complaint:
+                yield number, complaint
+            continue
+        if plain.strip() and OPENMP.search(line) and name != "solver/team.c":
+            yield number, "OpenMP may only be used in src/solver/team.c"
+        if REDUCTION.search(plain):
+            yield number, "a reduction adds in an order that changes with the threads; sum the parts in their order"
+        if ALLOCATE.search(plain) and name != "base/memory.c" and room != "cli":
+            yield number, "memory comes from base/memory.h alone"
+        if SPEAK.search(plain) and room != "cli":
+            yield number, "library code never prints or exits; fill an mg_error"
+
+
+def check_file(path, source):
+    name = path.relative_to(source).as_posix()
+    room = name.split("/")[0] if "/" in name else None
+    if room not in LAYERS:
+        yield 1, f"folder {room} has no layer; add it to scripts/check_layers.py"
+        return
+    raw = path.read_text(encoding="utf-8")
+    code = blank(raw)
+    lines = raw.count("\n")
+    if lines > FILE_LINES:
+        yield lines, f"file of {lines} lines (at most {FILE_LINES})"
+    if path.stem in ("util", "utils", "common", "misc", "helpers"):
+        yield 1, "the name says nothing of what the file owns"
+    if not re.match(rf"// {re.escape(path.name)} - \S", raw):
+        yield 1, f'the file does not open with "// {path.name} - what it owns"'
+    yield from check_lines(name, room, raw, code, source)
+    for function, first, last, head in functions(without_directives(code)):
+        if last - first + 1 > FUNCTION_LINES:
+            yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
+        # A macro of capitals in front, such as INLINE, stands for static.
+        private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
+        if not private and not function.startswith("mg_"):
+            yield first, f"external function {function} does not start with mg_"
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    source = root / "src"
+    files = sorted(p for p in source.rglob("*") if p.suffix in (".c", ".h"))
+    if not files:
+        print(f"{source}: no sources found")
+        return 1
+    count = 0
+    for path in files:
+        for line, complaint in check_file(path, source):
+            print(f"{path.relative_to(root)}:{line}: {complaint}")
+            count += 1
+    print(f"{len(files)} files, {count} findings")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Checks that code and mathematics speak of the same equations.
+
+    check_tags.py [ROOT]
+
+Every tag such as (M5) used in src must stand in docs/math.md, and every one of docs/math.md must be used in src.
+"""
+import re
+import sys
+from pathlib import Path
+
+# (M5), (M5, M6) and, in the document, \tag{M5}
+IN_TEXT = re.compile(r"\((M\d+[a-z]?(?:\s*,\s*M\d+[a-z]?)*)\)")
+IN_FORMULA = re.compile(r"\\tag\{(M\d+[a-z]?)\}")
+
+
+def tags_of(path):
+    """tag -> first line it stands in."""
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for group in IN_TEXT.findall(line) + IN_FORMULA.findall(line):
+            for tag in re.split(r"\s*,\s*", group):
+                found.setdefault(tag, number)
+    return found
+
+
+def in_order(tags):
+    return sorted(tags, key=lambda tag: (int(re.search(r"\d+", tag).group()), tag))
+
+
+def main():
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    document = root / "docs" / "math.md"
+    if not document.is_file():
+        print(f"{document}: missing")
+        return 1
+    written = tags_of(document)
+    used = {}
+    for path in sorted(p for p in (root / "src").rglob("*") if p.suffix in (".c", ".h")):
+        for tag, line in tags_of(path).items():
+            used.setdefault(tag, f"{path.relative_to(root)}:{line}")
+    missing = [tag for tag in in_order(used) if tag not in written]
+    unused = [tag for tag in in_order(written) if tag not in used]
+    for tag in missing:
+        print(f"{used[tag]}: ({tag}) is not in docs/math.md")
+    for tag in unused:
+        print(f"docs/math.md:{written[tag]}: ({tag}) is used nowhere in src")
+    print(f"{len(written)} equations, {len(missing) + len(unused)} findings")
+    return 1 if missing or unused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

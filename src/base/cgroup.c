@@ -1,0 +1,188 @@
+// cgroup.c - reads the limits of control groups. Nothing here fails: a file that is missing or odd sets no limit.
+#include "base/cgroup.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Where one hierarchy is mounted and where in it the process stands.
+typedef struct place {
+    bool unified;          // v2
+    char mount[PATH_MAX];  // directory of its topmost visible group, `root` included
+    char group[PATH_MAX];  // below that: "" or "/a/b"
+} place;
+
+// Is `word` one of the comma-separated words of `list`?
+static bool has_word(const char *list, const char *word) {
+    size_t n = strlen(word);
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (!strncmp(at, word, n) && (at[n] == ',' || at[n] == '\0')) return true;
+    }
+    return false;
+}
+
+static bool format_path(char out[PATH_MAX], const char *a, const char *b) {
+    int n = snprintf(out, PATH_MAX, "%s%s", a, b);
+    return n >= 0 && n < PATH_MAX;
+}
+
+static FILE *open_below(const char *directory, const char *name) {
+    char path[PATH_MAX];
+    return format_path(path, directory, name) ? fopen(path, "re") : NULL;
+}
+
+// The process's path in the v1 hierarchy of `controller`, or in the v2 hierarchy when it is "".
+static bool find_group(const char *root, const char *controller, char out[PATH_MAX]) {
+    FILE *file = open_below(root, "/proc/self/cgroup");
+    if (!file) return false;
+    char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+    while (!found && getline(&line, &size, file) > 0) { // 4:cpu,cpuacct:/path, or 0::/path
+        line[strcspn(line, "\n")] = '\0';
+        char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
+        if (!path) continue;
+        *path++ = '\0';
+        list++;
+        bool wanted = *controller ? has_word(list, controller) : *list == '\0';
+        found = wanted && format_path(out, path, "");
+    }
+    free(line);
+    fclose(file);
+    return found;
+}
+
+// One line of mountinfo: does it mount the hierarchy? `within` is then the group that the mount point shows.
+static bool parse_mount(char *line, const char *controller, char **within, char **point) {
+    char *kind = strstr(line, " - ");
+    if (!kind) return false;
+    *kind = '\0';
+    char *save, *word = strtok_r(line, " ", &save); // id parent device root point options ...
+    for (int i = 0; word && i < 3; i++) word = strtok_r(NULL, " ", &save);
+    *within = word;
+    *point = word ? strtok_r(NULL, " ", &save) : NULL;
+    char *type = strtok_r(kind + 3, " \n", &save), *source = type ? strtok_r(NULL, " \n", &save) : NULL;
+    char *options = source ? strtok_r(NULL, " \n", &save) : NULL;
+    if (!*point || !options) return false;
+    return *controller ? !strcmp(type, "cgroup") && has_word(options, controller) : !strcmp(type, "cgroup2");
+}
+
+// What is left of `group` below `within`. A group outside the mount (another namespace) is taken as its top.
+static const char *below(const char *group, const char *within) {
+    size_t n = strcmp(within, "/") ? strlen(within) : 0;
+    if (strncmp(group, within, n) || (group[n] && group[n] != '/') || strstr(group, "/..")) return "";
+    return strcmp(group + n, "/") ? group + n : "";
+}
+
+static bool find_place(const char *root, const char *controller, place *out) {
+    char group[PATH_MAX];
+    if (!find_group(root, controller, group)) return false;
+    FILE *file = open_below(root, "/proc/self/mountinfo");
+    if (!file) return false;
+    char *line = NULL, *within, *point;
+    size_t size = 0;
+    bool found = false;
+    while (!found && getline(&line, &size, file) > 0)
+        if (parse_mount(line, controller, &within, &point))
+            found = format_path(out->mount, root, point) && format_path(out->group, below(group, within), "");
+    out->unified = !*controller;
+    free(line);
+    fclose(file);
+    return found;
+}
+
+// First line of a group's file, without its newline.
+static bool read_line(const place *at, const char *name, char *out, int size) {
+    char directory[PATH_MAX];
+    FILE *file = format_path(directory, at->mount, at->group) ? open_below(directory, name) : NULL;
+    if (!file) return false;
+    bool read = fgets(out, size, file) != NULL;
+    fclose(file);
+    if (read) out[strcspn(out, "\n")] = '\0';
+    return read;
+}
+
+// A group's file that holds one number; -1 when there is none ("max", a missing file).
+static int64_t read_number(const place *at, const char *name) {
+    char text[64], *end;
+    if (!read_line(at, name, text, sizeof text)) return -1;
+    long long value = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && value >= 0 ? value : -1;
+}
+
+// The value behind `key` in a group's memory.stat; 0 when it is not there.
+static int64_t read_memory_stat(const place *at, const char *key) {
+    char directory[PATH_MAX], line[256];
+    FILE *file = format_path(directory, at->mount, at->group) ? open_below(directory, "/memory.stat") : NULL;
+    if (!file) return 0;
+    size_t n = strlen(key);
+    long long value = 0;
+    while (fgets(line, sizeof line, file))
+        if (!strncmp(line, key, n) && line[n] == ' ') value = strtoll(line + n, NULL, 10);
+    fclose(file);
+    return value > 0 ? value : 0;
+}
+
+static double processors_of(const place *at) {
+    double quota = -1, period = -1;
+    if (at->unified) {
+        char text[64];
+        if (!read_line(at, "/cpu.max", text, sizeof text) || sscanf(text, "%lf %lf", &quota, &period) != 2)
+            return INFINITY;
+    } else {
+        quota = (double)read_number(at, "/cpu.cfs_quota_us");
+        period = (double)read_number(at, "/cpu.cfs_period_us");
+    }
+    return quota > 0 && period > 0 ? quota / period : INFINITY;
+}
+
+static double memory_of(const place *at) {
+    int64_t limit = read_number(at, at->unified ? "/memory.max" : "/memory.limit_in_bytes");
+    int64_t use = read_number(at, at->unified ? "/memory.current" : "/memory.usage_in_bytes");
+    if (limit < 0 || limit >= INT64_MAX / 2) return INFINITY; // v1 writes a huge number where v2 writes "max"
+    int64_t idle = read_memory_stat(at, at->unified ? "inactive_file" : "total_inactive_file");
+    if (use < 0) use = 0;
+    use = use > idle ? use - idle : 0;
+    return limit > use ? (double)(limit - use) : 0;
+}
+
+// The minimum of `limit_of` over the process's group and the groups above it, in v1 and v2.
+static double least(const char *root, const char *controller, double (*limit_of)(const place *)) {
+    const char *hierarchies[] = {controller, ""};
+    double result = INFINITY;
+    for (int i = 0; i < 2; i++) {
+        place at;
+        if (!find_place(root, hierarchies[i], &at)) continue;
+        for (;;) {
+            result = fmin(result, limit_of(&at));
+            char *last = strrchr(at.group, '/');
+            if (!last) break;
+            *last = '\0';
+        }
+    }
+    return result;
+}
+
+double mg_cgroup_processors(const char *root) {
+    return least(root, "cpu", processors_of);
+}
+
+int64_t mg_cgroup_memory(const char *root) {
+    double bytes = least(root, "memory", memory_of);
+    return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
+}
+
+int64_t mg_cgroup_system_memory(const char *root) {
+    FILE *file = open_below(root, "/proc/meminfo");
+    if (!file) return INT64_MAX;
+    char line[256];
+    long long kib = -1;
+    while (kib < 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1) kib = -1;
+    fclose(file);
+    return kib >= 0 && kib < INT64_MAX / 1024 ? (int64_t)kib * 1024 : INT64_MAX;
+}

@@ -1,0 +1,49 @@
+// json.c
+#include "base/json.h"
+
+#include "base/number.h"
+
+#include <math.h>
+#include <string.h>
+
+void mg_json_text(mg_writer *writer, const char *text) {
+    mg_writer_add(writer, "\"");
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\') mg_writer_format(writer, "\\%c", *c);
+        else if ((unsigned char)*c < 0x20) mg_writer_format(writer, "\\u%04x", (unsigned)(unsigned char)*c);
+        else mg_writer_add_bytes(writer, c, 1);
+    }
+    mg_writer_add(writer, "\"");
+}
+
+void mg_json_real(mg_writer *writer, double value) {
+    char text[MG_REAL_TEXT];
+    if (!isfinite(value)) {
+        mg_writer_add(writer, "null");
+        return;
+    }
+    mg_print_real(value, text);
+    mg_writer_add(writer, text);
+}
+
+void mg_json_key(mg_writer *writer, const char *name) {
+    char last = writer->length ? writer->text[writer->length - 1] : '{';
+    if (last != '{' && last != '[') mg_writer_add(writer, ", ");
+    mg_json_text(writer, name);
+    mg_writer_add(writer, ": ");
+}
+
+void mg_json_put_text(mg_writer *writer, const char *name, const char *value) {
+    mg_json_key(writer, name);
+    mg_json_text(writer, value);
+}
+
+void mg_json_put_real(mg_writer *writer, const char *name, double value) {
+    mg_json_key(writer, name);
+    mg_json_real(writer, value);
+}
+
+void mg_json_put_int(mg_writer *writer, const char *name, int64_t value) {
+    mg_json_key(writer, name);
+    mg_writer_format(writer, "%lld", (long long)value);
+}

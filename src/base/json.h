@@ -1,0 +1,21 @@
+// json.h - pieces of JSON added to a writer.
+#ifndef MG_BASE_JSON_H
+#define MG_BASE_JSON_H
+
+#include "base/writer.h"
+
+#include <stdint.h>
+
+// A quoted string, escaped.
+void mg_json_text(mg_writer *writer, const char *text);
+
+// A number; null when it is not finite, as JSON has no word for that.
+void mg_json_real(mg_writer *writer, double value);
+
+// , "name": value - the comma only when something stands in the object already.
+void mg_json_key(mg_writer *writer, const char *name);
+void mg_json_put_text(mg_writer *writer, const char *name, const char *value);
+void mg_json_put_real(mg_writer *writer, const char *name, double value);
+void mg_json_put_int(mg_writer *writer, const char *name, int64_t value);
+
+#endif

@@ -1,0 +1,76 @@
+// memory.c - owns every allocation of the library.
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+
+static _Atomic int64_t fail_countdown;
+static _Atomic bool fail_for_ever;
+
+void mg_memory_fail_at(int64_t k, bool for_ever) {
+    atomic_store(&fail_for_ever, for_ever);
+    atomic_store(&fail_countdown, k);
+}
+
+static bool told_to_fail(void) {
+    if (atomic_load(&fail_countdown) <= 0) return false;
+    int64_t left = atomic_fetch_sub(&fail_countdown, 1) - 1;
+    if (left > 0) return false;
+    if (atomic_load(&fail_for_ever)) atomic_store(&fail_countdown, 1);
+    return true;
+}
+
+mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
+    void *block = NULL;
+    memcpy(out, &block, sizeof block);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed", count, size);
+    // Rounding up lets vector loads run over the end of a row without leaving the block.
+    size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
+    size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
+    if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for", bytes);
+    if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
+    memcpy(out, &block, sizeof block);
+    return MG_OK;
+}
+
+mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error) {
+    mg_status status = mg_memory_get(out, count, size, error);
+    if (status) return status;
+    void *block;
+    memcpy(&block, out, sizeof block);
+    memset(block, 0, count * size);
+    return MG_OK;
+}
+
+mg_status mg_memory_grow(void *array, size_t *capacity, size_t need, size_t size, mg_error *error) {
+    if (need <= *capacity) return MG_OK;
+    size_t larger = need > *capacity * 2 ? need : *capacity * 2;
+    if (larger < 16) larger = 16;
+    void *old, *fresh;
+    memcpy(&old, array, sizeof old);
+    mg_status status = mg_memory_get(&fresh, larger, size, error);
+    if (status) return status;
+    if (old) memcpy(fresh, old, *capacity * size);
+    mg_memory_free(old);
+    memcpy(array, &fresh, sizeof fresh);
+    *capacity = larger;
+    return MG_OK;
+}
+
+mg_status mg_memory_text(char **out, const char *text, mg_error *error) {
+    size_t bytes = strlen(text) + 1;
+    mg_status status = mg_memory_get(out, bytes, 1, error);
+    if (!status) memcpy(*out, text, bytes);
+    return status;
+}
+
+void mg_memory_free(void *block) {
+    free(block);
+}

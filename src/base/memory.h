@@ -1,0 +1,31 @@
+// memory.h - the only allocator: aligned, overflow-checked, with a hook that lets a test fail the k-th call.
+#ifndef MG_BASE_MEMORY_H
+#define MG_BASE_MEMORY_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// `count` * `size` bytes at *out, 64-byte aligned (2 MiB and huge pages for large blocks), not initialised; *out is NULL on failure.
+// A count of zero gives a valid pointer. Errors: MG_MEMORY, with the number of bytes asked for.
+mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error);
+
+// The same, zeroed.
+mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error);
+
+// Grows the array at *array (capacity *capacity elements of `size` bytes) to hold at least `need` elements, at least doubling it.
+// *array may be NULL with *capacity 0. On failure the old array stands.
+mg_status mg_memory_grow(void *array, size_t *capacity, size_t need, size_t size, mg_error *error);
+
+// A copy of `text`.
+mg_status mg_memory_text(char **out, const char *text, mg_error *error);
+
+// NULL is fine.
+void mg_memory_free(void *block);
+
+// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off.
+void mg_memory_fail_at(int64_t k, bool for_ever);
+
+#endif

@@ -1,0 +1,76 @@
+// nearest.c - owns the edit distance behind every suggestion.
+#include "base/nearest.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    LONGEST = 63, // a longer name is no typing mistake of one of ours
+    TELLING = 4,  // fewest letters that make a contained name more than chance
+    FAR = LONGEST * 2
+};
+
+static bool same_letter(char a, char b) {
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+// Insertions, deletions, replacements and swaps of neighbours that turn a into b.
+static int edit_distance(const char *a, const char *b) {
+    int n = (int)strlen(a), m = (int)strlen(b);
+    int rows[3][LONGEST + 1] = {0};
+    int *before = rows[0], *above = rows[1], *row = rows[2];
+    for (int j = 0; j <= m; j++)
+        row[j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *recycled = before;
+        before = above;
+        above = row;
+        row = recycled;
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            int replaced = above[j - 1] + (same_letter(a[i - 1], b[j - 1]) ? 0 : 1);
+            row[j] = smaller(replaced, smaller(above[j], row[j - 1]) + 1);
+            bool swapped =
+                i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]);
+            if (swapped) row[j] = smaller(row[j], before[j - 2] + 1);
+        }
+    }
+    return row[m];
+}
+
+static int largest_mistake(size_t a, size_t b) {
+    size_t shorter = a < b ? a : b, longer = a < b ? b : a;
+    size_t third = longer / 3 > 1 ? longer / 3 : 1;
+    return (int)(third < shorter ? third : shorter - 1);
+}
+
+static bool one_holds_the_other(const char *a, const char *b) {
+    if (strlen(a) < TELLING || strlen(b) < TELLING) return false;
+    return strstr(a, b) || strstr(b, a);
+}
+
+const char *mg_nearest_name(const char *name, const char *(*candidate)(int i, const void *context),
+                            const void *context) {
+    const char *nearest = NULL, *related = NULL, *other;
+    int least = FAR;
+    size_t length = strlen(name);
+    if (length == 0 || length > LONGEST) return NULL;
+    for (int i = 0; (other = candidate(i, context)); i++) {
+        size_t other_length = strlen(other);
+        if (other_length == 0 || other_length > LONGEST) continue;
+        int distance = edit_distance(name, other);
+        if (distance <= largest_mistake(length, other_length) && distance < least) {
+            least = distance;
+            nearest = other;
+        }
+        if (one_holds_the_other(name, other) && (!related || other_length > strlen(related))) related = other;
+    }
+    // "batch_size" is a third away from much, but it plainly speaks of "batch".
+    return nearest && (least <= 2 || !related) ? nearest : related;
+}

@@ -1,0 +1,117 @@
+// number.c - owns the grammar of numbers and their shortest printing.
+#include "base/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static locale_t plain_locale;
+static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
+
+// A host program may have chosen a locale with a decimal comma; files must not change their meaning with it.
+static void plain_create(void) {
+    plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// Length of the decimal number at the start of `text`, 0 when there is none. *zero: are all its digits zero?
+static size_t decimal_length(const char *text, bool *zero) {
+    const char *c = text;
+    size_t digits = 0;
+    *zero = true;
+    if (*c == '+' || *c == '-') c++;
+    for (bool point = false; is_digit(*c) || (*c == '.' && !point); c++) {
+        if (*c == '.') {
+            point = true;
+        } else {
+            digits++;
+            if (*c != '0') *zero = false;
+        }
+    }
+    if (digits == 0) return 0;
+    if (*c == 'e' || *c == 'E') {
+        c++;
+        if (*c == '+' || *c == '-') c++;
+        if (!is_digit(*c)) return 0;
+        while (is_digit(*c))
+            c++;
+    }
+    return (size_t)(c - text);
+}
+
+bool mg_parse_real_prefix(const char *text, double *out, const char **rest) {
+    bool zero;
+    size_t length = decimal_length(text, &zero);
+    if (length == 0) return false;
+    pthread_once(&plain_once, plain_create);
+    double value = strtod_l(text, NULL, plain_locale);
+    if (!isfinite(value) || (value == 0 && !zero)) return false;
+    *out = value;
+    *rest = text + length;
+    return true;
+}
+
+bool mg_parse_real(const char *text, double *out) {
+    double value, below = 1;
+    const char *rest;
+    if (!mg_parse_real_prefix(text, &value, &rest)) return false;
+    if (*rest == '/') {
+        if (rest[1] == '+' || rest[1] == '-') return false;
+        if (!mg_parse_real_prefix(rest + 1, &below, &rest)) return false;
+    }
+    if (*rest != '\0' || below == 0) return false;
+    double quotient = value / below;
+    if (!isfinite(quotient) || (quotient == 0 && value != 0)) return false;
+    *out = quotient;
+    return true;
+}
+
+bool mg_parse_int(const char *text, int64_t *out) {
+    bool negative = *text == '-';
+    if (*text == '+' || *text == '-') text++;
+    if (!is_digit(*text)) return false;
+    int64_t value = 0;
+    for (; is_digit(*text); text++) {
+        int digit = *text - '0';
+        // Built up on the side of the sign, so that INT64_MIN is reached without overflow.
+        if (__builtin_mul_overflow(value, 10, &value)) return false;
+        if (__builtin_add_overflow(value, negative ? -digit : digit, &value)) return false;
+    }
+    if (*text != '\0') return false;
+    *out = value;
+    return true;
+}
+
+// 1e+30 to 1e30, 1e-05 to 1e-5.
+static void shorten_exponent(char *text) {
+    char *to = strchr(text, 'e');
+    if (!to) return;
+    const char *from = ++to;
+    if (*from == '-') *to++ = '-';
+    if (*from == '-' || *from == '+') from++;
+    while (*from == '0' && from[1] != '\0')
+        from++;
+    memmove(to, from, strlen(from) + 1);
+}
+
+void mg_print_real(double value, char out[MG_REAL_TEXT]) {
+    pthread_once(&plain_once, plain_create);
+    locale_t before = uselocale(plain_locale);
+    if (fabs(value) < 1e15 && value == trunc(value)) {
+        snprintf(out, MG_REAL_TEXT, "%.0f", value);
+    } else {
+        for (int digits = 1; digits <= 17; digits++) {
+            snprintf(out, MG_REAL_TEXT, "%.*g", digits, value);
+            if (strtod_l(out, NULL, plain_locale) == value) break;
+        }
+    }
+    uselocale(before);
+    shorten_exponent(out);
+}

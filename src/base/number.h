@@ -1,0 +1,22 @@
+// number.h - strict numbers: the whole text is one or it is refused; the decimal point is '.' always.
+#ifndef MG_BASE_NUMBER_H
+#define MG_BASE_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Decimal whole number with an optional sign. False on rubbish or overflow.
+bool mg_parse_int(const char *text, int64_t *out);
+
+// 1e-3, .5, 7., fractions such as 1/255. False on rubbish, hexadecimal, inf, nan, overflow, underflow to 0.
+bool mg_parse_real(const char *text, double *out);
+
+// The decimal number `text` starts with, e.g. 512 of "512MB"; *rest is what follows it.
+bool mg_parse_real_prefix(const char *text, double *out, const char **rest);
+
+enum { MG_REAL_TEXT = 32 };
+
+// Fewest digits that read back to the same double.
+void mg_print_real(double value, char out[MG_REAL_TEXT]);
+
+#endif

@@ -1,0 +1,26 @@
+// utf8.c - owns the decoding of UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF.
+#include "base/utf8.h"
+
+int32_t mg_utf8_next(const char **text) {
+    static const int32_t least[] = {0, 0x80, 0x800, 0x10000};
+    const unsigned char *c = (const unsigned char *)*text;
+    if (*c == 0) return 0;
+    int tail = *c < 0x80 ? 0 : *c < 0xc0 ? -1 : *c < 0xe0 ? 1 : *c < 0xf0 ? 2 : *c < 0xf8 ? 3 : -1;
+    if (tail < 0) return -1;
+    int32_t value = tail == 0 ? *c : *c & (0x3f >> tail);
+    // The terminating zero is no continuation byte: a cut-off character never reads past the end.
+    for (int i = 1; i <= tail; i++) {
+        if ((c[i] & 0xc0) != 0x80) return -1;
+        value = value << 6 | (c[i] & 0x3f);
+    }
+    if (value < least[tail] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return -1;
+    *text += tail + 1;
+    return value;
+}
+
+bool mg_utf8_valid(const char *text) {
+    for (;;) {
+        int32_t c = mg_utf8_next(&text);
+        if (c <= 0) return c == 0;
+    }
+}

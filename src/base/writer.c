@@ -1,0 +1,61 @@
+// writer.c - owns the growing of a text.
+#include "base/writer.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+// Room for `count` more bytes and the zero; false once anything has failed.
+static bool reserve(mg_writer *writer, size_t count) {
+    if (writer->status) return false;
+    size_t need;
+    if (__builtin_add_overflow(writer->length + 1, count, &need)) need = SIZE_MAX;
+    writer->status = mg_memory_grow(&writer->text, &writer->capacity, need, 1, &writer->error);
+    return writer->status == MG_OK;
+}
+
+void mg_writer_add_bytes(mg_writer *writer, const char *bytes, size_t count) {
+    if (!reserve(writer, count)) return;
+    memcpy(writer->text + writer->length, bytes, count);
+    writer->length += count;
+    writer->text[writer->length] = '\0';
+}
+
+void mg_writer_add(mg_writer *writer, const char *text) {
+    mg_writer_add_bytes(writer, text, strlen(text));
+}
+
+void mg_writer_format(mg_writer *writer, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int count = vsnprintf(NULL, 0, format, arguments);
+    if (count >= 0 && reserve(writer, (size_t)count)) {
+        vsnprintf(writer->text + writer->length, (size_t)count + 1, format, again);
+        writer->length += (size_t)count;
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error) {
+    *out = NULL;
+    mg_writer_add_bytes(writer, "", 0);
+    mg_status status = writer->status;
+    if (status) {
+        mg_fail(error, status, "%s", writer->error.text);
+        mg_memory_free(writer->text);
+    } else {
+        *out = writer->text;
+    }
+    *writer = (mg_writer){0};
+    return status;
+}
+
+void mg_writer_clear(mg_writer *writer) {
+    mg_memory_free(writer->text);
+    *writer = (mg_writer){0};
+}

@@ -1,0 +1,183 @@
+// convert.c - the command: arguments in, progress and one line of summary out.
+#include <margin/convert.h>
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int mg_command_convert(int argc, char **argv);
+
+enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
+
+static const double tick = 0.2; // seconds between two lines of progress
+
+typedef struct arguments {
+    mg_convert_options options;
+    mg_convert_setting settings[MOST_SETTINGS];
+    bool quiet;
+    double began, told; // seconds
+    double bytes;       // of the inputs
+    bool drawn;         // a line of progress stands on the terminal
+} arguments;
+
+static volatile sig_atomic_t stop_signal;
+
+static void stop(int number) {
+    stop_signal = number;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static void show_progress(void *context, int64_t rows, double fraction) {
+    arguments *all = context;
+    double time = now();
+    if (time - all->told < tick) return;
+    all->told = time;
+    all->drawn = true;
+    fprintf(stderr, "\r%3.0f%%  %" PRId64 " rows  %.1f MB/s \033[K", fraction * 100, rows,
+            1e-6 * fraction * all->bytes / (time - all->began));
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    mg_convert_option option;
+    switch (key) {
+    case FORMAT:
+        all->options.format = value;
+        return 0;
+    case QUIET:
+        all->quiet = true;
+        return 0;
+    case LIKE:
+        all->options.like = value;
+        return 0;
+    case OVERWRITE:
+        all->options.overwrite = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        all->options.inputs = (const char *const *)(state->argv + state->next);
+        all->options.input_count = state->argc - state->next - 1;
+        all->options.output = state->argv[state->argc - 1];
+        if (all->options.input_count < 1) argp_error(state, "an INPUT and the OUTPUT are needed");
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "an INPUT and the OUTPUT are needed");
+        return 0;
+    default:
+        break;
+    }
+    if (key < FIRST_SETTING || !mg_convert_option_at(key - FIRST_SETTING, &option)) return ARGP_ERR_UNKNOWN;
+    if (all->options.setting_count == MOST_SETTINGS) argp_error(state, "too many options");
+    all->settings[all->options.setting_count++] = (mg_convert_setting){option.name, value};
+    return 0;
+}
+
+// Text of the rows' help, which argp keeps pointers to.
+typedef struct help_text {
+    char option[MOST_SETTINGS][400], format[16][160];
+} help_text;
+
+// Rows of options: the general ones, then a heading and the options of each format.
+static void build_options(struct argp_option *rows, help_text *help) {
+    static const struct argp_option general[] = {
+        {"format", FORMAT, "NAME", 0, "Format of the inputs; guessed when not given", 1},
+        {"like", LIKE, "TRAIN.h5", 0,
+         "Take recipe, number of features and kind of labels from an earlier output", 1},
+        {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 when it exists", 1},
+        {"quiet", QUIET, NULL, 0, "No progress and no summary", 1},
+    };
+    memcpy(rows, general, sizeof general);
+    rows += sizeof general / sizeof *general;
+    mg_convert_format format;
+    mg_convert_option option;
+    for (int f = 0; f < 16 && mg_convert_format_at(f, &format); f++) {
+        snprintf(help->format[f], sizeof help->format[f], "%s: %s (%s)", format.name, format.help,
+                 format.arguments);
+        *rows++ = (struct argp_option){.doc = help->format[f], .group = f + 2};
+        for (int i = 0; i < MOST_SETTINGS && mg_convert_option_at(i, &option); i++) {
+            if (strcmp(option.format, format.name) != 0) continue;
+            snprintf(help->option[i], sizeof help->option[i], "%s%s%s%s%s%s%s", option.help,
+                     strcmp(option.kind, "text") ? " Allowed: " : "",
+                     strcmp(option.kind, "text") ? option.allowed : "",
+                     strcmp(option.kind, "text") ? "." : "", *option.preset ? " Default: " : "",
+                     option.preset, *option.preset ? "." : "");
+            *rows++ =
+                (struct argp_option){option.name, FIRST_SETTING + i, "VALUE", 0, help->option[i], f + 2};
+        }
+    }
+    *rows = (struct argp_option){0};
+}
+
+static void tell_summary(const mg_convert_report *r, const char *output) {
+    char classes[64] = "no labels";
+    if (r->labelled)
+        snprintf(classes, sizeof classes, "%s%" PRId64 " class%s of %s",
+                 r->classes >= MG_CONVERT_MOST_CLASSES ? "at least " : "", r->classes,
+                 r->classes == 1 ? "" : "es", r->text_labels ? "texts" : "integers");
+    fprintf(stderr,
+            "%s: %s, %" PRId64 " rows, %" PRId64 " features, %s, %" PRId64 " values %s, %.2f s, %.1f MB/s\n",
+            output, r->format, r->rows, r->features, classes, r->stored, r->sparse ? "sparse" : "dense",
+            r->seconds, r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
+}
+
+// INT, TERM and HUP end the work between two blocks; a limit on file sizes is met as a failed write.
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = stop};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void count_bytes(arguments *all) {
+    struct stat info;
+    for (int i = 0; i < all->options.input_count; i++)
+        if (stat(all->options.inputs[i], &info) == 0) all->bytes += (double)info.st_size;
+}
+
+int mg_command_convert(int argc, char **argv) {
+    static help_text help;
+    static arguments all;
+    struct argp_option rows[MOST_SETTINGS + 32];
+    const struct argp argp = {
+        .options = rows,
+        .parser = parse_option,
+        .args_doc = "INPUT... OUTPUT.h5",
+        .doc = "Writes the HDF5 file margin trains from, out of files of another format, plain or gzip.\v"
+               "The options of a format may only be given for that format. docs/formats.md has the details."};
+    static char name[] = "margin convert";
+    build_options(rows, &help);
+    if (argc > 0) argv[0] = name;
+    all = (arguments){.options = {.settings = all.settings, .context = &all, .stop = &stop_signal},
+                      .began = now()};
+    argp_err_exit_status = 2;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &all) != 0) return 2;
+    count_bytes(&all);
+    if (!all.quiet && isatty(STDERR_FILENO)) all.options.progress = show_progress;
+    catch_signals();
+    mg_convert_report report;
+    mg_error error = {.status = MG_OK};
+    mg_status status = mg_convert(&all.options, &report, &error);
+    if (all.drawn) fprintf(stderr, "\r\033[K");
+    if (status) {
+        fprintf(stderr, "margin convert: %s\n", error.text);
+        if (status == MG_STOPPED && stop_signal) { // die of it, as whoever sent it expects
+            signal(stop_signal, SIG_DFL);
+            raise(stop_signal);
+        }
+        return mg_status_exit(status);
+    }
+    if (!all.quiet) tell_summary(&report, all.options.output);
+    return 0;
+}

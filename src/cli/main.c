@@ -1,0 +1,73 @@
+// main.c - the table of commands.
+#include "cli/cli.h"
+
+#include <margin/margin.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const mg_command commands[] = {
+    {"train", "train a classifier from a configuration file", mg_command_train},
+    {"eval", "measure a model on labelled data", mg_command_eval},
+    {"predict", "label rows of a file, or lines from standard input", mg_command_predict},
+    {"convert", "write HDF5 data from IDX, svmlight, CSV, NPY or text files", mg_command_convert},
+    {"info", "say what a data, model or checkpoint file holds", mg_command_info},
+    {"gradcheck", "compare gradients with finite differences on real rows", mg_command_gradcheck},
+    {"config", "print a configuration with every option resolved", mg_command_config},
+    {"list", "name the losses, solvers, updates, rates, formats and kernels", mg_command_list},
+    {"bench", "measure this machine and the margin routine on it", mg_command_bench},
+};
+
+static void print_usage(FILE *out) {
+    fprintf(out, "Usage: margin COMMAND [ARGUMENT...]\n\n"
+                 "Trains multiclass linear SVMs: one YAML file, one command, weights in HDF5.\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n  margin COMMAND --help   says what a command takes, with an example\n"
+                 "  margin --version        versions of margin and its libraries, and the kernel chosen\n\n"
+                 "Example:\n"
+                 "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
+                 "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
+                 "  margin eval runs/first/model.h5 test.h5\n\n"
+                 "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint file;\n"
+                 "4 training became non-finite; 75 stopped by a signal, resumable with --resume.\n");
+}
+
+static int print_version(void) {
+    char text[512];
+    mg_error error;
+    if (mg_version_text(text, sizeof text, &error)) return mg_cli_fail("--version", &error);
+    printf("%s", text);
+    return 0;
+}
+
+static int unknown_command(const char *name) {
+    fprintf(stderr, "margin: %s is no command; the commands are", name);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    fprintf(stderr, " (margin --help)\n");
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (!strcmp(name, "--version")) return print_version();
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(name, commands[i].name)) {
+            int status = commands[i].run(argc - 1, argv + 1);
+            // Results that could not be written are a failure even when everything else went well.
+            if (!status && fflush(stdout)) {
+                fprintf(stderr, "margin %s: standard output cannot be written\n", name);
+                return 3;
+            }
+            return status;
+        }
+    return unknown_command(name);
+}

@@ -1,0 +1,99 @@
+// config.c - owns the whole configuration: the sections of list.h bound to one struct.
+#include "config/config.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+const mg_binding *mg_config_bindings(int *count) {
+    static const mg_binding bindings[] = {
+#define MG_CONFIG_BINDING(section, type, field) {&section, offsetof(mg_config, field)},
+        MG_CONFIG_LIST(MG_CONFIG_BINDING)
+#undef MG_CONFIG_BINDING
+    };
+    *count = (int)(sizeof bindings / sizeof *bindings);
+    return bindings;
+}
+
+// runs/<name of the config file without .yaml>, unless the user named a directory.
+static mg_status name_directory(mg_config *config, const char *path, mg_error *error) {
+    const mg_section *section;
+    void *values;
+    char *directory;
+    if (config->output.directory) return MG_OK;
+    const char *name = path ? path : "unnamed", *slash = strrchr(name, '/');
+    if (slash) name = slash + 1;
+    const char *dot = strrchr(name, '.');
+    bool ending = dot && dot != name && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    mg_writer writer = {0};
+    mg_writer_add(&writer, "runs/");
+    mg_writer_add_bytes(&writer, name, ending ? (size_t)(dot - name) : strlen(name));
+    mg_status status = mg_writer_take(&writer, &directory, error);
+    if (status) return status;
+    const mg_option *option = mg_settings_find(&config->settings, "output.directory", &section, &values);
+    status = mg_option_parse(section, option, values, directory, error);
+    mg_memory_free(directory);
+    return status;
+}
+
+mg_status mg_config_load(const char *path, const char *const *sets, int count, mg_config **out,
+                         mg_error *error) {
+    mg_config *config = NULL;
+    int sections;
+    const mg_binding *bindings = mg_config_bindings(&sections);
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&config, 1, sizeof *config, error);
+    if (status) return status;
+    status = mg_settings_create(&config->settings, bindings, sections, config, error);
+    if (!status && path) status = mg_settings_read_file(&config->settings, path, error);
+    for (int i = 0; i < count && !status; i++)
+        status = mg_settings_set(&config->settings, sets[i], error);
+    if (!status) status = mg_settings_check(&config->settings, error);
+    if (!status) status = name_directory(config, path, error);
+    if (status)
+        mg_config_destroy(config);
+    else
+        *out = config;
+    return status;
+}
+
+void mg_config_destroy(mg_config *config) {
+    if (!config) return;
+    mg_settings_destroy(&config->settings);
+    mg_memory_free(config);
+}
+
+const char *mg_config_origin(const mg_config *config, const char *key) {
+    return mg_settings_origin(&config->settings, key);
+}
+
+// Hands what was written to the file.
+static mg_status put(mg_writer *writer, FILE *file, mg_error *error) {
+    char *text;
+    mg_status status = mg_writer_take(writer, &text, error);
+    if (!status && (fputs(text, file) < 0 || fflush(file) != 0))
+        status = mg_fail(error, MG_IO, "the configuration cannot be written: %s", strerror(errno));
+    mg_memory_free(text);
+    return status;
+}
+
+mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) {
+    mg_writer writer = {0};
+    mg_settings_write(&config->settings, &writer);
+    return put(&writer, file, error);
+}
+
+mg_status mg_config_print_options(FILE *file, mg_error *error) {
+    mg_writer writer = {0};
+    int count;
+    const mg_binding *bindings = mg_config_bindings(&count);
+    mg_settings_write_reference(bindings, count, &writer);
+    return put(&writer, file, error);
+}
+
+mg_status mg_config_canonical(const mg_config *config, char **text, mg_error *error) {
+    mg_writer writer = {0};
+    mg_settings_write_canonical(&config->settings, &writer);
+    return mg_writer_take(&writer, text, error);
+}

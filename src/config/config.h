@@ -1,0 +1,32 @@
+// config.h - a whole configuration, read and checked: one struct per section, from the room it configures.
+#ifndef MG_CONFIG_CONFIG_H
+#define MG_CONFIG_CONFIG_H
+
+#include "config/list.h"
+#include "config/settings.h"
+#include "data/options.h"
+#include "model/options.h"
+#include "solver/options.h"
+#include "train/options.h"
+
+#include <margin/config.h>
+
+struct mg_config {
+#define MG_CONFIG_FIELD(section, type, field) type field;
+    MG_CONFIG_LIST(MG_CONFIG_FIELD)
+#undef MG_CONFIG_FIELD
+    mg_settings settings; // the same values, by name
+};
+
+// Every section with its place in mg_config; the number of them in *count.
+const mg_binding *mg_config_bindings(int *count);
+
+// The options that change the result, one "section.key: value" a line, unset ones "~": what is hashed, and
+// kept in a checkpoint. The text is the caller's.
+mg_status mg_config_canonical(const mg_config *config, char **text, mg_error *error);
+
+// Names the options in which two canonical texts differ: "train.batch: 64, now 128; sgd.rate: constant, now
+// cosine; and 3 more". Returns how many do.
+int mg_config_difference(const char *before, const char *now, char *out, size_t size);
+
+#endif

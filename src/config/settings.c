@@ -1,0 +1,271 @@
+// settings.c - owns who wins: preset < file < --set; and remembers for each option where it was set.
+#include "config/settings.h"
+
+#include "base/memory.h"
+#include "config/suggest.h"
+#include "config/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+// One option of one section, and where its origin is kept.
+typedef struct place {
+    const mg_section *section;
+    const mg_option *option;
+    void *values;
+    char **origin;
+} place;
+
+static void *values_at(const mg_settings *settings, int i) {
+    return (char *)settings->base + settings->bindings[i].offset;
+}
+
+// Index of the section's first option among the origins.
+static int first_origin(const mg_settings *settings, int section) {
+    int first = 0;
+    for (int i = 0; i < section; i++)
+        first += settings->bindings[i].section->count;
+    return first;
+}
+
+static int find_section(const mg_settings *settings, const char *name, size_t length) {
+    for (int i = 0; i < settings->count; i++) {
+        const char *candidate = settings->bindings[i].section->name;
+        if (strlen(candidate) == length && memcmp(candidate, name, length) == 0) return i;
+    }
+    return -1;
+}
+
+static bool find_option(const mg_settings *settings, int section, const char *key, place *out) {
+    out->section = settings->bindings[section].section;
+    out->option = mg_section_find(out->section, key);
+    if (!out->option) return false;
+    out->values = values_at(settings, section);
+    out->origin =
+        &settings->origins[first_origin(settings, section) + (int)(out->option - out->section->options)];
+    return true;
+}
+
+mg_status mg_settings_create(mg_settings *settings, const mg_binding *bindings, int count, void *base,
+                             mg_error *error) {
+    *settings = (mg_settings){.bindings = bindings, .count = count, .base = base};
+    size_t options = (size_t)first_origin(settings, count);
+    mg_status status = mg_memory_zeroed(&settings->origins, options, sizeof *settings->origins, error);
+    for (int i = 0; i < count && !status; i++)
+        status = mg_section_preset(bindings[i].section, values_at(settings, i), error);
+    return status;
+}
+
+void mg_settings_destroy(mg_settings *settings) {
+    for (int i = 0; i < settings->count; i++)
+        mg_section_clear(settings->bindings[i].section, values_at(settings, i));
+    for (int i = 0; settings->origins && i < first_origin(settings, settings->count); i++)
+        mg_memory_free(settings->origins[i]);
+    mg_memory_free(settings->origins);
+    *settings = (mg_settings){0};
+}
+
+// Puts the place in front of what mg_option_parse and its like said.
+static mg_status say_where(mg_status status, const char *where, const mg_error *inner, mg_error *error) {
+    if (status == MG_MEMORY) return mg_fail(error, status, "%s", inner->text);
+    return mg_fail(error, status, "%s: %s", where, inner->text);
+}
+
+// Gives an option its value; a NULL value is the preset and counts as not set.
+static mg_status assign(const place *at, const char *value, const char *where, mg_error *error) {
+    mg_error inner;
+    char *origin = NULL;
+    mg_status status = mg_option_parse(at->section, at->option, at->values, value, &inner);
+    if (status) return say_where(status, where, &inner, error);
+    if (value) status = mg_memory_text(&origin, where, error);
+    mg_memory_free(*at->origin);
+    *at->origin = origin;
+    return status;
+}
+
+// "name:line", the form origins and messages share.
+static mg_status make_where(const char *name, int line, char **out, mg_error *error) {
+    mg_writer writer = {0};
+    mg_writer_format(&writer, "%s:%d", name, line);
+    return mg_writer_take(&writer, out, error);
+}
+
+// The mapping of label -> weight at `mapping` replaces what the option held.
+static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_yaml_node *mapping,
+                                const char *where, mg_error *error) {
+    const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
+    if (key == end)
+        return mg_fail(error, MG_CONFIG, "%s: %s.%s: an empty mapping; leave the key out or name a weight",
+                       where, at->section->name, at->option->name);
+    mg_status status = assign(at, NULL, where, error);
+    while (key < end && !status) {
+        const mg_yaml_node *value = key + 1;
+        const char *weight = value->kind == MG_YAML_SCALAR ? mg_yaml_text(yaml, value) : "";
+        mg_error inner;
+        status = mg_option_add_weight(at->section, at->option, at->values, mg_yaml_text(yaml, key), weight,
+                                      &inner);
+        if (status) return say_where(status, where, &inner, error);
+        key = &yaml->nodes[value->next];
+    }
+    return status ? status : mg_memory_text(at->origin, where, error);
+}
+
+static mg_status read_option(const place *at, const mg_yaml *yaml, const mg_yaml_node *value,
+                             const char *where, mg_error *error) {
+    if (value->kind == MG_YAML_NULL) return assign(at, NULL, where, error);
+    if (value->kind == MG_YAML_SCALAR) return assign(at, mg_yaml_text(yaml, value), where, error);
+    if (at->option->type == MG_OPTION_WEIGHTS) return assign_weights(at, yaml, value, where, error);
+    return mg_fail(error, MG_CONFIG, "%s: %s.%s: a single value is expected, not a mapping", where,
+                   at->section->name, at->option->name);
+}
+
+static mg_status read_section(mg_settings *settings, int section, const char *name, const mg_yaml *yaml,
+                              const mg_yaml_node *mapping, mg_error *error) {
+    const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
+    mg_status status = MG_OK;
+    for (const mg_yaml_node *value; key < end && !status; key = &yaml->nodes[value->next]) {
+        const char *text = mg_yaml_text(yaml, key);
+        char *where;
+        place at;
+        value = key + 1;
+        status = make_where(name, key->line, &where, error);
+        if (status) return status;
+        if (find_option(settings, section, text, &at))
+            status = read_option(&at, yaml, value, where, error);
+        else
+            status = mg_unknown_key(settings, section, text, where, error);
+        mg_memory_free(where);
+    }
+    return status;
+}
+
+static mg_status read_root(mg_settings *settings, const char *name, const mg_yaml *yaml, mg_error *error) {
+    const mg_yaml_node *key = yaml->nodes + 1, *end = yaml->nodes + yaml->count;
+    mg_status status = MG_OK;
+    for (const mg_yaml_node *value; key < end && !status; key = &yaml->nodes[value->next]) {
+        const char *text = mg_yaml_text(yaml, key);
+        int section = find_section(settings, text, strlen(text));
+        char *where;
+        value = key + 1;
+        status = make_where(name, key->line, &where, error);
+        if (status) return status;
+        if (section < 0)
+            status = mg_unknown_section(settings, text, where, error);
+        else if (value->kind == MG_YAML_MAPPING)
+            status = read_section(settings, section, name, yaml, value, error);
+        else if (value->kind == MG_YAML_SCALAR)
+            status =
+                mg_fail(error, MG_CONFIG,
+                        "%s: section %s holds lines of the form key: value, not a value itself", where, text);
+        mg_memory_free(where);
+    }
+    return status;
+}
+
+mg_status mg_settings_read(mg_settings *settings, const char *name, const char *bytes, size_t length,
+                           mg_error *error) {
+    mg_yaml yaml;
+    mg_status status = mg_yaml_read(name, bytes, length, &yaml, error);
+    if (!status && yaml.count > 0) status = read_root(settings, name, &yaml, error);
+    mg_yaml_clear(&yaml);
+    return status;
+}
+
+// The whole file; never more than the limit is held, whatever `path` leads to.
+static mg_status read_bytes(const char *path, char **out, size_t *length, mg_error *error) {
+    size_t capacity = 0;
+    mg_status status = MG_OK;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    *out = NULL;
+    *length = 0;
+    if (file < 0) return mg_fail(error, MG_CONFIG, "%s: cannot be opened: %s", path, strerror(errno));
+    for (ssize_t got = 1; got > 0 && !status;) {
+        status = mg_memory_grow(out, &capacity, *length + 65536, 1, error);
+        if (status) break;
+        got = read(file, *out + *length, capacity - *length);
+        if (got < 0 && errno == EINTR)
+            got = 1;
+        else if (got < 0)
+            status = mg_fail(error, MG_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
+        else
+            *length += (size_t)got;
+        if (!status && *length > MG_SETTINGS_FILE_BYTES)
+            status = mg_fail(error, MG_CONFIG, "%s: longer than %d MiB, this is no configuration file", path,
+                             MG_SETTINGS_FILE_BYTES >> 20);
+    }
+    close(file);
+    return status;
+}
+
+mg_status mg_settings_read_file(mg_settings *settings, const char *path, mg_error *error) {
+    char *bytes;
+    size_t length;
+    mg_status status = read_bytes(path, &bytes, &length, error);
+    if (!status) status = mg_settings_read(settings, path, bytes, length, error);
+    mg_memory_free(bytes);
+    return status;
+}
+
+// {cat: 2, dog: 0.5} of a --set is read as it would be from a file.
+static mg_status set_weights(const place *at, const char *value, mg_error *error) {
+    mg_yaml yaml;
+    mg_status status = mg_yaml_read("--set", value, strlen(value), &yaml, error);
+    if (!status && yaml.count == 0) status = assign(at, NULL, "--set", error);
+    if (!status && yaml.count > 0) status = assign_weights(at, &yaml, yaml.nodes, "--set", error);
+    mg_yaml_clear(&yaml);
+    return status;
+}
+
+mg_status mg_settings_set(mg_settings *settings, const char *assignment, mg_error *error) {
+    static const char where[] = "--set";
+    const char *equals = strchr(assignment, '='), *dot = strchr(assignment, '.');
+    char brief[MG_SHORT_TEXT], key[MG_SHORT_TEXT];
+    mg_shorten(assignment, brief);
+    if (!equals)
+        return mg_fail(error, MG_CONFIG, "%s: '%s' is not of the form section.key=value", where, brief);
+    if (!dot || dot > equals) return mg_unsectioned_key(settings, assignment, where, error);
+    int section = find_section(settings, assignment, (size_t)(dot - assignment));
+    if (section < 0) {
+        snprintf(key, sizeof key, "%.*s", (int)(dot - assignment < 60 ? dot - assignment : 60), assignment);
+        return mg_unknown_section(settings, key, where, error);
+    }
+    place at;
+    snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1 < 60 ? equals - dot - 1 : 60), dot + 1);
+    if (!find_option(settings, section, key, &at))
+        return mg_unknown_key(settings, section, key, where, error);
+    const char *value = equals + 1;
+    bool unset = value[0] == '\0' || strcmp(value, "~") == 0 || strcmp(value, "null") == 0;
+    if (at.option->type == MG_OPTION_WEIGHTS && value[0] == '{') return set_weights(&at, value, error);
+    return assign(&at, unset ? NULL : value, where, error);
+}
+
+mg_status mg_settings_check(const mg_settings *settings, mg_error *error) {
+    for (int i = 0; i < settings->count; i++) {
+        const mg_section *section = settings->bindings[i].section;
+        const char *const *origins = (const char *const *)(settings->origins + first_origin(settings, i));
+        mg_status status = section->check ? section->check(values_at(settings, i), origins, error) : MG_OK;
+        if (status) return status;
+    }
+    return MG_OK;
+}
+
+const mg_option *mg_settings_find(const mg_settings *settings, const char *key, const mg_section **section,
+                                  void **values) {
+    const char *dot = strchr(key, '.');
+    place at;
+    int i = dot ? find_section(settings, key, (size_t)(dot - key)) : -1;
+    if (i < 0 || !find_option(settings, i, dot + 1, &at)) return NULL;
+    *section = at.section;
+    *values = at.values;
+    return at.option;
+}
+
+const char *mg_settings_origin(const mg_settings *settings, const char *key) {
+    const char *dot = strchr(key, '.');
+    place at;
+    int i = dot ? find_section(settings, key, (size_t)(dot - key)) : -1;
+    return i >= 0 && find_option(settings, i, dot + 1, &at) ? *at.origin : NULL;
+}

@@ -1,0 +1,79 @@
+// cells.c - plain loops the compiler turns into vectors.
+#include "data/cells.h"
+
+#include <math.h>
+#include <string.h>
+
+// IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and subnormal numbers
+// right; infinities and NaN are put back by hand.
+static float half_to_float(uint16_t half) {
+    uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
+    float value, scale = 0x1p112f;
+    memcpy(&value, &bits, sizeof value);
+    value *= scale;
+    if ((half & 0x7c00) == 0x7c00) value = half & 0x3ff ? NAN : INFINITY;
+    return half & 0x8000 ? -value : value;
+}
+
+#define CONVERT(type)                                                                                        \
+    for (int64_t i = 0; i < n; i++) to[i] = (float)((const type *)cells)[i];                                 \
+    break
+
+void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to) {
+    switch (type) {
+    case MG_H5_I8: CONVERT(int8_t);
+    case MG_H5_U8: CONVERT(uint8_t);
+    case MG_H5_I16: CONVERT(int16_t);
+    case MG_H5_U16: CONVERT(uint16_t);
+    case MG_H5_I32: CONVERT(int32_t);
+    case MG_H5_U32: CONVERT(uint32_t);
+    case MG_H5_I64: CONVERT(int64_t);
+    case MG_H5_U64: CONVERT(uint64_t);
+    case MG_H5_F64: CONVERT(double);
+    case MG_H5_F32: memcpy(to, cells, (size_t)n * sizeof *to); break;
+    case MG_H5_F16:
+        for (int64_t i = 0; i < n; i++) to[i] = half_to_float(((const uint16_t *)cells)[i]);
+        break;
+    case MG_H5_TEXT: break;
+    }
+}
+
+bool mg_cells_finite(int64_t n, const float *values, int64_t *bad) {
+    // x - x is 0 for finite x and NaN otherwise: one sum tells, without a branch per cell.
+    float lane[16] = {0};
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int l = 0; l < 16; l++) lane[l] += values[i + l] - values[i + l];
+    for (; i < n; i++) lane[0] += values[i] - values[i];
+    float sum = 0;
+    for (int l = 0; l < 16; l++) sum += lane[l];
+    if (sum == 0) return true;
+    for (i = 0; i < n - 1 && isfinite(values[i]); i++) continue;
+    *bad = i;
+    return false;
+}
+
+int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i) {
+    switch (type) {
+    case MG_H5_I8: return ((const int8_t *)cells)[i];
+    case MG_H5_U8: return ((const uint8_t *)cells)[i];
+    case MG_H5_I16: return ((const int16_t *)cells)[i];
+    case MG_H5_U16: return ((const uint16_t *)cells)[i];
+    case MG_H5_I32: return ((const int32_t *)cells)[i];
+    case MG_H5_U32: return ((const uint32_t *)cells)[i];
+    case MG_H5_U64: // beyond the signed range is beyond any number of features
+    case MG_H5_I64: return ((const int64_t *)cells)[i];
+    default: return -1;
+    }
+}
+
+int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64_t features, uint32_t *to) {
+    int64_t before = -1;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t index = type == MG_H5_I32 ? ((const int32_t *)cells)[i] : mg_cells_integer(type, cells, i);
+        if (index <= before || index >= features) return i;
+        to[i] = (uint32_t)index;
+        before = index;
+    }
+    return -1;
+}

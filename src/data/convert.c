@@ -1,0 +1,194 @@
+// convert.c - the driver: guesses the format, lets it read its inputs twice, and puts what comes into the
+// output.
+#include "data/convert.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static mg_status beat(void *context, double fraction, mg_error *error) {
+    mg_conversion *c = context;
+    double done = (c->pass + fraction) / 2;
+    if (c->options->stop && *c->options->stop)
+        return mg_fail(error, MG_STOPPED, "%s: stopped by a signal, nothing was written", c->options->output);
+    // An input that is read after a larger one must not turn the hand back.
+    if (done > c->fraction) c->fraction = done;
+    if (c->options->progress)
+        c->options->progress(c->options->context, c->pass ? c->rows : c->labels.count, c->fraction);
+    return MG_OK;
+}
+
+static mg_conversion *conversion_of(mg_sink *sink, int pass) {
+    return (mg_conversion *)(void *)((char *)sink - offsetof(mg_conversion, sinks) -
+                                     (size_t)pass * sizeof *sink);
+}
+
+static mg_status count_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
+    (void)sink, (void)cells, (void)bytes, (void)error;
+    return MG_OK;
+}
+
+static mg_status count_row(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
+                           mg_error *error) {
+    (void)sink, (void)indices, (void)values, (void)count, (void)error;
+    return MG_OK;
+}
+
+static mg_status count_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    return mg_census_survey(&conversion_of(sink, 0)->labels, text, bytes, error);
+}
+
+static mg_status count_code(mg_sink *sink, int64_t label, mg_error *error) {
+    (void)error;
+    mg_census_survey_code(&conversion_of(sink, 0)->labels, label);
+    return MG_OK;
+}
+
+static mg_status write_cells(mg_sink *sink, const void *cells, size_t bytes, mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 1);
+    c->cells += (int64_t)bytes;
+    c->rows = c->cells / (c->shape.features * (int64_t)mg_h5_type_size(c->shape.cell));
+    return mg_h5_writer_append(c->writer, c->x, cells, bytes, error);
+}
+
+static mg_status write_row(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
+                           mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 1);
+    c->rows++;
+    c->stored += count;
+    mg_status status =
+        mg_h5_writer_append(c->writer, c->indices, indices, (size_t)count * sizeof *indices, error);
+    if (!status) status = mg_h5_writer_append(c->writer, c->x, values, (size_t)count * sizeof *values, error);
+    return status ? status : mg_h5_writer_append(c->writer, c->indptr, &c->stored, sizeof c->stored, error);
+}
+
+static mg_status append_label(mg_conversion *c, int64_t code, const char *text, mg_error *error) {
+    if (c->labels.kind == MG_LABEL_TEXT)
+        return mg_h5_writer_append(c->writer, c->y, text, c->labels.longest, error);
+    return mg_h5_writer_append(c->writer, c->y, &code, sizeof code, error);
+}
+
+static mg_status write_label(mg_sink *sink, const char *text, size_t bytes, mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 1);
+    int64_t code = 0;
+    char stored[MG_LABEL_LONGEST];
+    mg_status status = mg_census_encode(&c->labels, text, bytes, &code, stored, error);
+    return status ? status : append_label(c, code, stored, error);
+}
+
+static mg_status write_code(mg_sink *sink, int64_t label, mg_error *error) {
+    mg_conversion *c = conversion_of(sink, 1);
+    char stored[MG_LABEL_LONGEST];
+    mg_status status = mg_census_encode_code(&c->labels, label, stored, error);
+    return status ? status : append_label(c, label, stored, error);
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+// Everything that can be refused before an input is read.
+static mg_status check_files(const mg_convert_options *o, mg_error *error) {
+    struct stat info;
+    for (int i = 0; i < o->input_count; i++)
+        if (same_file(o->inputs[i], o->output))
+            return mg_fail(error, MG_USAGE, "%s: is input and output at once; the last name is the output",
+                           o->output);
+    if (o->like && same_file(o->like, o->output))
+        return mg_fail(error, MG_USAGE, "%s: is output and the file of --like at once", o->output);
+    if (!o->overwrite && lstat(o->output, &info) == 0)
+        return mg_fail(error, MG_IO, "%s: exists already; give another name, or --overwrite to replace it",
+                       o->output);
+    return MG_OK;
+}
+
+static mg_status choose_format(mg_conversion *c, mg_error *error) {
+    const mg_convert_options *o = c->options;
+    if (o->format) {
+        c->format = mg_format_find(o->format);
+        if (!c->format)
+            return mg_fail(error, MG_USAGE, "format '%s' is not known (--help lists them)", o->format);
+    } else {
+        mg_status status = mg_format_guess(o->inputs[0], &c->format, error);
+        // Texts in a table look like any other table.
+        for (int i = 0; !status && i < o->setting_count; i++)
+            if (!strcmp(o->settings[i].name, "text")) c->format = mg_format_find("text");
+        if (status) return status;
+    }
+    if (o->input_count >= c->format->inputs_low && o->input_count <= c->format->inputs_high) return MG_OK;
+    return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, and %d inputs were given", c->format->name,
+                   c->format->arguments, o->input_count);
+}
+
+static mg_status first_pass(mg_conversion *c, mg_error *error) {
+    const mg_format_request request = {.inputs = c->options->inputs,
+                                       .input_count = c->options->input_count,
+                                       .options = c->values,
+                                       .like = c->options->like ? &c->like : NULL,
+                                       .watch = &c->watch};
+    mg_status status = c->format->open(&c->reader, &request, error);
+    if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
+    if (status) return status;
+    if (c->options->like && c->shape.features != c->like.features)
+        return mg_fail(error, MG_DATA, "%s: has %lld features, %s has %lld", c->options->inputs[0],
+                       (long long)c->shape.features, c->like.path, (long long)c->like.features);
+    mg_census_settle(&c->labels);
+    return MG_OK;
+}
+
+static mg_status second_pass(mg_conversion *c, mg_error *error) {
+    c->pass = 1;
+    mg_status status = mg_convert_plan(c, error);
+    if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
+    if (!status) status = beat(c, 1, error); // the last moment to stop
+    return status ? status : mg_h5_writer_commit(c->writer, error);
+}
+
+static void fill_report(const mg_conversion *c, double seconds, mg_convert_report *report) {
+    struct stat info;
+    *report = (mg_convert_report){
+        .format = c->format->name,
+        .rows = c->shape.rows,
+        .features = c->shape.features,
+        .classes = c->labels.classes,
+        .stored = c->shape.layout == MG_CSR ? c->shape.stored : c->shape.rows * c->shape.features,
+        .sparse = c->shape.layout == MG_CSR,
+        .labelled = c->shape.labelled,
+        .text_labels = c->labels.kind == MG_LABEL_TEXT,
+        .seconds = seconds,
+    };
+    for (int i = 0; i < c->options->input_count; i++)
+        if (stat(c->options->inputs[i], &info) == 0) report->bytes += info.st_size;
+}
+
+mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error) {
+    double begin = mg_clock_seconds();
+    mg_conversion c = {
+        .options = options,
+        .watch = {beat, NULL},
+        .sinks = {{count_cells, count_row, count_label, count_code},
+                  {write_cells, write_row, write_label, write_code}},
+    };
+    c.watch.context = &c;
+    if (options->input_count < 1 || !options->output)
+        return mg_fail(error, MG_USAGE, "at least one input and the output are needed");
+    mg_status status = check_files(options, error);
+    if (!status) status = choose_format(&c, error);
+    if (!status) status = mg_convert_read_options(&c, error);
+    if (!status) status = first_pass(&c, error);
+    if (!status) status = second_pass(&c, error);
+    if (!status && report) fill_report(&c, mg_clock_seconds() - begin, report);
+    mg_h5_writer_destroy(c.writer);
+    if (c.reader) c.format->close(c.reader);
+    if (c.values) mg_section_clear(c.format->section, c.values);
+    mg_memory_free(c.values);
+    mg_memory_free(c.like_scale);
+    mg_census_clear(&c.labels);
+    return status;
+}

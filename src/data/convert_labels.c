@@ -1,0 +1,131 @@
+// convert_labels.c - what a label may be, and how many distinct ones there are.
+#include "data/convert_labels.h"
+
+#include <margin/convert.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/option.h"
+#include "io/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { INTEGER_TEXT = 24 };
+
+void mg_census_clear(mg_census *labels) {
+    mg_memory_free(labels->seen);
+    labels->seen = NULL;
+}
+
+static const char *brief(const char *text, size_t bytes, char out[MG_SHORT_TEXT]) {
+    char copy[MG_SHORT_TEXT + 1];
+    size_t kept = bytes < MG_SHORT_TEXT ? bytes : MG_SHORT_TEXT;
+    memcpy(copy, text, kept);
+    copy[kept] = '\0';
+    return mg_shorten(copy, out);
+}
+
+static mg_status check_word(const mg_census *labels, const char *text, size_t bytes, mg_error *error) {
+    char shown[MG_SHORT_TEXT];
+    double value;
+    size_t bad = mg_text_utf8(text, bytes);
+    if (bad < bytes)
+        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); convert the file with iconv",
+                       (unsigned char)text[bad]);
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            return mg_fail(error, MG_DATA, "the label has a control character (byte %02x)",
+                           (unsigned char)text[i]);
+    const char *point = mg_text_number(text, text + bytes, &value);
+    bool digits = strspn(text, "+-0123456789") >= bytes; // a number past 64 bits: a name
+    brief(text, bytes, shown);
+    if (point == text + bytes && !digits)
+        return mg_fail(error, MG_DATA,
+                       "label %s is no whole number; margin learns classes: write them as words", shown);
+    if (labels->kind == MG_LABEL_INTEGER)
+        return mg_fail(error, MG_DATA, "label '%s' is no whole number, but all labels of %s are", shown,
+                       labels->like);
+    return MG_OK;
+}
+
+mg_status mg_census_survey(mg_census *labels, const char *text, size_t bytes, mg_error *error) {
+    int64_t code;
+    if (bytes == 0) return mg_fail(error, MG_DATA, "the label is empty");
+    if (bytes > MG_LABEL_LONGEST)
+        return mg_fail(error, MG_DATA, "the label has %zu bytes (at most %d are allowed)", bytes,
+                       MG_LABEL_LONGEST);
+    if (!mg_text_whole(text, text + bytes, &code)) {
+        mg_status status = check_word(labels, text, bytes, error);
+        if (status) return status;
+        labels->words = true;
+    }
+    if (bytes > labels->longest) labels->longest = bytes;
+    labels->count++;
+    return MG_OK;
+}
+
+void mg_census_survey_code(mg_census *labels, int64_t code) {
+    char text[INTEGER_TEXT];
+    size_t bytes = (size_t)snprintf(text, sizeof text, "%" PRId64, code);
+    if (bytes > labels->longest) labels->longest = bytes;
+    labels->count++;
+}
+
+void mg_census_settle(mg_census *labels) {
+    if (labels->kind == MG_LABEL_ANY) labels->kind = labels->words ? MG_LABEL_TEXT : MG_LABEL_INTEGER;
+    labels->count = 0;
+}
+
+// Adds a digest to the table of distinct ones; false when it is full.
+static bool add(uint64_t *seen, size_t size, uint64_t digest) {
+    size_t at = digest & (size - 1);
+    while (seen[at] != 0 && seen[at] != digest)
+        at = (at + 1) & (size - 1);
+    bool fresh = seen[at] == 0;
+    seen[at] = digest;
+    return fresh;
+}
+
+static mg_status count_class(mg_census *labels, uint64_t digest, mg_error *error) {
+    if (labels->classes == MG_CONVERT_MOST_CLASSES) return MG_OK;
+    if ((size_t)labels->classes * 2 >= labels->seen_size) {
+        size_t size = labels->seen_size ? labels->seen_size * 2 : 1024;
+        uint64_t *larger;
+        mg_status status = mg_memory_zeroed(&larger, size, sizeof *larger, error);
+        if (status) return status;
+        for (size_t i = 0; i < labels->seen_size; i++)
+            if (labels->seen[i]) add(larger, size, labels->seen[i]);
+        mg_memory_free(labels->seen);
+        labels->seen = larger;
+        labels->seen_size = size;
+    }
+    if (add(labels->seen, labels->seen_size, digest ? digest : 1)) labels->classes++;
+    return MG_OK;
+}
+
+static mg_status changed(mg_error *error) {
+    return mg_fail(error, MG_DATA,
+                   "the label is not what the first reading found: the input changed meanwhile");
+}
+
+mg_status mg_census_encode(mg_census *labels, const char *text, size_t bytes, int64_t *code, char *out,
+                           mg_error *error) {
+    labels->count++;
+    if (labels->kind == MG_LABEL_INTEGER) {
+        if (!mg_text_whole(text, text + bytes, code)) return changed(error);
+        return count_class(labels, mg_hash_mix((uint64_t)*code + 1), error);
+    }
+    if (bytes > labels->longest) return changed(error);
+    memcpy(out, text, bytes);
+    memset(out + bytes, 0, labels->longest - bytes);
+    return count_class(labels, mg_hash_bytes(0, text, bytes), error);
+}
+
+mg_status mg_census_encode_code(mg_census *labels, int64_t code, char *out, mg_error *error) {
+    char text[INTEGER_TEXT];
+    int64_t same;
+    int bytes = snprintf(text, sizeof text, "%" PRId64, code);
+    return mg_census_encode(labels, text, (size_t)bytes, &same, out, error);
+}

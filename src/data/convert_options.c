@@ -1,0 +1,161 @@
+// convert_options.c - the options of one conversion: presets, then the recipe of an earlier output, then what
+// was given.
+#include "data/convert.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *format_option_name(int i, const void *context) {
+    const mg_section *section = context;
+    return i < section->count ? section->options[i].name : NULL;
+}
+
+// The setting is no option of this format: of another one, or mistyped.
+static mg_status refuse_setting(const mg_conversion *c, const char *name, mg_error *error) {
+    const mg_format *other;
+    for (int i = 0; (other = mg_format_at(i)); i++)
+        if (mg_section_find(other->section, name))
+            return mg_fail(error, MG_USAGE,
+                           "--%s is an option of format %s, but %s is read as %s (--format chooses)", name,
+                           other->name, c->options->inputs[0], c->format->name);
+    const char *nearest = mg_nearest_name(name, format_option_name, c->format->section);
+    return mg_fail(error, MG_USAGE, "--%s is no option of format %s%s%s", name, c->format->name,
+                   nearest ? "; did you mean --" : "", nearest ? nearest : "");
+}
+
+static mg_status read_settings(mg_conversion *c, mg_error *error) {
+    mg_status status = MG_OK;
+    for (int i = 0; i < c->options->setting_count && !status; i++) {
+        const mg_convert_setting *setting = &c->options->settings[i];
+        const mg_option *option = mg_section_find(c->format->section, setting->name);
+        if (!option) return refuse_setting(c, setting->name, error);
+        status = mg_option_parse(c->format->section, option, c->values, setting->value, error);
+    }
+    return status;
+}
+
+static const mg_convert_setting *setting_called(const mg_conversion *c, const char *name) {
+    for (int i = 0; i < c->options->setting_count; i++)
+        if (!strcmp(c->options->settings[i].name, name)) return &c->options->settings[i];
+    return NULL;
+}
+
+// One option of the recipe. What was also given must agree, or the features would not mean the same; only
+// that there are no labels may be news.
+static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *option, mg_error *error) {
+    char *value;
+    const mg_convert_setting *given = setting_called(c, option->name);
+    if (!mg_h5_has_attribute(file, c->format->name, option->name)) return MG_OK;
+    mg_status status = mg_h5_attribute_text(file, c->format->name, option->name, &value, error);
+    if (status) return status;
+    if (given && strcmp(given->value, value) != 0 && strcmp(given->value, "none") != 0)
+        status = mg_fail(error, MG_USAGE,
+                         "--%s %s does not agree with --like %s, which has %s: leave one of them out",
+                         option->name, given->value, c->like.path, value);
+    else if (!given)
+        status = mg_option_parse(c->format->section, option, c->values, value, error);
+    mg_memory_free(value);
+    return status;
+}
+
+static mg_status read_scale(mg_conversion *c, mg_h5 *file, const char *name, mg_error *error) {
+    mg_h5_array *array;
+    mg_status status = mg_h5_array_open(file, name, &array, error);
+    if (status) return status;
+    if (mg_h5_array_type(array) != MG_H5_F32 || mg_h5_array_rank(array) != 1 ||
+        mg_h5_array_rows(array) != c->like.features)
+        status = mg_fail(error, MG_DATA, "%s: data set %s does not hold %lld values of float32", c->like.path,
+                         name, (long long)c->like.features);
+    if (!status)
+        status = mg_memory_get(&c->like_scale, (size_t)c->like.features, sizeof *c->like_scale, error);
+    if (!status) status = mg_h5_array_read(array, 0, c->like.features, c->like_scale, error);
+    c->like.scale = c->like_scale;
+    mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status read_features(mg_conversion *c, mg_h5 *file, mg_error *error) {
+    mg_h5_array *array;
+    int64_t shape[2];
+    int count;
+    if (mg_h5_find(file, "X") == MG_H5_GROUP) {
+        mg_status status = mg_h5_attribute_int64(file, "X", "shape", shape, 2, &count, error);
+        if (status) return status;
+        if (count != 2 || shape[1] < 1 || shape[1] > UINT32_MAX)
+            return mg_fail(error, MG_DATA, "%s: attribute shape of X is not rows and columns", c->like.path);
+        c->like.features = shape[1];
+        return MG_OK;
+    }
+    mg_status status = mg_h5_array_open(file, "X", &array, error);
+    if (status) return status;
+    c->like.features = mg_h5_array_columns(array);
+    mg_h5_array_close(array);
+    return MG_OK;
+}
+
+static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error) {
+    mg_h5_array *array;
+    if (mg_h5_find(file, "y") != MG_H5_ARRAY) return MG_OK;
+    mg_status status = mg_h5_array_open(file, "y", &array, error);
+    if (status) return status;
+    c->labels.kind = mg_h5_array_type(array) == MG_H5_TEXT ? MG_LABEL_TEXT : MG_LABEL_INTEGER;
+    c->labels.like = c->like.path;
+    mg_h5_array_close(array);
+    return MG_OK;
+}
+
+static mg_status read_like(mg_conversion *c, mg_error *error) {
+    mg_h5 *file;
+    char scale[64];
+    const mg_section *section = c->format->section;
+    c->like.path = c->options->like;
+    mg_status status = mg_h5_open(c->like.path, &file, error);
+    if (status) return status;
+    status = read_features(c, file, error);
+    if (!status) status = read_label_kind(c, file, error);
+    bool kept = mg_h5_find(file, c->format->name) == MG_H5_GROUP;
+    if (!status && !kept && !strcmp(c->format->name, "text"))
+        status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
+                         c->like.path);
+    for (int i = 0; !status && kept && i < section->count; i++)
+        if (section->options[i].changes_result) status = read_kept(c, file, &section->options[i], error);
+    snprintf(scale, sizeof scale, "%s/idf", c->format->name);
+    if (!status && kept && mg_h5_find(file, scale) == MG_H5_ARRAY) status = read_scale(c, file, scale, error);
+    mg_h5_close(file);
+    return status;
+}
+
+mg_status mg_convert_read_options(mg_conversion *c, mg_error *error) {
+    mg_status status = mg_memory_zeroed(&c->values, 1, c->format->options_size, error);
+    if (!status) status = mg_section_preset(c->format->section, c->values, error);
+    if (!status) status = read_settings(c, error);
+    if (!status && c->options->like) status = read_like(c, error);
+    return status;
+}
+
+bool mg_convert_format_at(int i, mg_convert_format *out) {
+    const mg_format *format = mg_format_at(i);
+    if (!format) return false;
+    *out = (mg_convert_format){format->name, format->arguments, format->help};
+    return true;
+}
+
+bool mg_convert_option_at(int i, mg_convert_option *out) {
+    const mg_format *format;
+    for (int f = 0; (format = mg_format_at(f)); f++) {
+        if (i < format->section->count) {
+            const mg_option *option = &format->section->options[i];
+            *out = (mg_convert_option){.format = format->name,
+                                       .name = option->name,
+                                       .kind = mg_option_type_name(option->type),
+                                       .preset = option->preset,
+                                       .help = option->help};
+            mg_option_allowed(option, out->allowed, sizeof out->allowed);
+            return true;
+        }
+        i -= format->section->count;
+    }
+    return false;
+}

@@ -1,0 +1,109 @@
+// convert_plan.c - the layout of the output: X dense or as AnnData stores compressed rows, y, and the recipe.
+#include "data/convert.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// Bytes of everything that will be appended; INT64_MAX when they cannot be counted.
+static int64_t total_bytes(const mg_conversion *c) {
+    const mg_format_shape *shape = &c->shape;
+    int64_t rows, y, x;
+    bool over = __builtin_mul_overflow(shape->rows,
+                                       c->labels.kind == MG_LABEL_TEXT ? (int64_t)c->labels.longest : 8, &y);
+    if (shape->layout == MG_DENSE) {
+        over |= __builtin_mul_overflow(shape->rows, shape->features, &x);
+        over |= __builtin_mul_overflow(x, (int64_t)mg_h5_type_size(shape->cell), &x);
+    } else {
+        over |= __builtin_mul_overflow(shape->stored, 8, &x);
+        over |= __builtin_mul_overflow(shape->rows + 1, 8, &rows) || __builtin_add_overflow(x, rows, &x);
+    }
+    over |= __builtin_add_overflow(x, y, &x) ||
+            __builtin_add_overflow(x, shape->scale ? shape->features * 4 : 0, &x);
+    return over ? INT64_MAX : x;
+}
+
+static mg_status plan_dense(mg_conversion *c, mg_error *error) {
+    const int64_t dims[2] = {c->shape.rows, c->shape.features};
+    mg_status status = mg_h5_writer_array(c->writer, "X", c->shape.cell, 0, 2, dims, &c->x, error);
+    if (!status) status = mg_h5_writer_text(c->writer, "X", "encoding-type", "array", error);
+    return status ? status : mg_h5_writer_text(c->writer, "X", "encoding-version", "0.2.0", error);
+}
+
+static mg_status plan_sparse(mg_conversion *c, mg_error *error) {
+    const int64_t shape[2] = {c->shape.rows, c->shape.features}, pointers = c->shape.rows + 1;
+    mg_h5_type index = c->shape.features > INT32_MAX ? MG_H5_U32 : MG_H5_I32;
+    mg_h5_writer *w = c->writer;
+    mg_status status = mg_h5_writer_group(w, "X", error);
+    if (!status) status = mg_h5_writer_text(w, "X", "encoding-type", "csr_matrix", error);
+    if (!status) status = mg_h5_writer_text(w, "X", "encoding-version", "0.1.0", error);
+    if (!status) status = mg_h5_writer_int64(w, "X", "shape", shape, 2, error);
+    if (!status) status = mg_h5_writer_array(w, "X/data", MG_H5_F32, 0, 1, &c->shape.stored, &c->x, error);
+    if (!status)
+        status = mg_h5_writer_array(w, "X/indices", index, 0, 1, &c->shape.stored, &c->indices, error);
+    return status ? status : mg_h5_writer_array(w, "X/indptr", MG_H5_I64, 0, 1, &pointers, &c->indptr, error);
+}
+
+// The value as the option would be given; NULL when it is unset.
+static const char *value_text(const mg_option *option, const void *values, char *number, size_t size) {
+    const char *at = (const char *)values + option->offset;
+    int64_t whole;
+    bool truth;
+    const char *text;
+    switch (option->type) {
+    case MG_OPTION_INT:
+        memcpy(&whole, at, sizeof whole);
+        snprintf(number, size, "%" PRId64, whole);
+        return whole == MG_UNSET_INT ? NULL : number;
+    case MG_OPTION_BOOL:
+        memcpy(&truth, at, sizeof truth);
+        return truth ? "yes" : "no";
+    case MG_OPTION_TEXT:
+    case MG_OPTION_CHOICE:
+        memcpy(&text, at, sizeof text);
+        return text;
+    default:
+        return NULL;
+    }
+}
+
+// The options as the first pass resolved them, so that another file can be read the same way.
+static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
+    const mg_section *section = c->format->section;
+    char number[32], name[64];
+    bool kept = false;
+    for (int i = 0; i < section->count; i++)
+        kept = kept || section->options[i].changes_result;
+    if (!kept) return MG_OK;
+    mg_status status = mg_h5_writer_group(c->writer, c->format->name, error);
+    for (int i = 0; !status && i < section->count; i++) {
+        const mg_option *option = &section->options[i];
+        const char *value = value_text(option, c->values, number, sizeof number);
+        if (option->changes_result && value)
+            status = mg_h5_writer_text(c->writer, c->format->name, option->name, value, error);
+    }
+    if (status || !c->shape.scale) return status;
+    snprintf(name, sizeof name, "%s/idf", c->format->name);
+    return mg_h5_writer_array(c->writer, name, MG_H5_F32, 0, 1, &c->shape.features, scale, error);
+}
+
+mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
+    const mg_format_shape *shape = &c->shape;
+    const int64_t zero = 0;
+    int scale = 0;
+    mg_status status =
+        mg_h5_writer_create(&c->writer, c->options->output, c->options->overwrite, total_bytes(c), error);
+    if (!status) status = shape->layout == MG_DENSE ? plan_dense(c, error) : plan_sparse(c, error);
+    if (!status && shape->labelled)
+        status = mg_h5_writer_array(c->writer, "y", c->labels.kind == MG_LABEL_TEXT ? MG_H5_TEXT : MG_H5_I64,
+                                    c->labels.longest, 1, &shape->rows, &c->y, error);
+    if (!status) status = plan_recipe(c, &scale, error);
+    if (!status) status = mg_h5_writer_start(c->writer, error);
+    if (!status && shape->scale)
+        status = mg_h5_writer_append(c->writer, scale, shape->scale, (size_t)shape->features * 4, error);
+    if (!status && shape->layout == MG_CSR)
+        status = mg_h5_writer_append(c->writer, c->indptr, &zero, sizeof zero, error);
+    return status;
+}

@@ -1,0 +1,201 @@
+// dataset.c - opens a file, maps its labels, surveys its rows and decides whether they stay in memory.
+#include "data/dataset.h"
+
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 128 << 10, HELD_OUT_STREAM = 1 };
+
+static bool is_held_out(uint64_t key, double fraction, int64_t row) {
+    return (double)(mg_rng_at(key, (uint64_t)row) >> 11) * 0x1p-53 < fraction;
+}
+
+// Rows of the file that belong to the selection. Keyed by row number, so that both sides agree without talking.
+static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    int64_t rows = mg_source_rows(dataset->source);
+    dataset->count = rows;
+    if (request->selection == MG_SELECT_ALL) return MG_OK;
+    uint64_t key = mg_rng_key(request->seed, HELD_OUT_STREAM, 0);
+    mg_status status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
+    dataset->count = 0;
+    for (int64_t i = 0; !status && i < rows; i++)
+        if (is_held_out(key, request->held_out, i) == (request->selection == MG_SELECT_HELD_OUT))
+            dataset->select[dataset->count++] = i;
+    if (!status && dataset->count == 0)
+        status = mg_fail(error, MG_CONFIG, "data.validation: %g of %lld rows leaves one side without rows", request->held_out,
+                         (long long)rows);
+    return status;
+}
+
+static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *error) {
+    mg_h5_array *array;
+    mg_status status = mg_h5_array_open(dataset->file, name, &array, error);
+    if (status) return status;
+    int64_t rows = mg_source_rows(dataset->source);
+    mg_h5_type type = mg_h5_array_type(array);
+    double *cells = NULL;
+    if (mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) != rows || (type != MG_H5_F32 && type != MG_H5_F64))
+        status = mg_fail(error, MG_DATA, "%s: weights %s are %lld of type %s; %lld of float32 or float64 are needed", dataset->path,
+                         name, (long long)mg_h5_array_rows(array), mg_h5_type_name(type), (long long)rows);
+    if (!status) status = mg_memory_get(&cells, (size_t)rows, sizeof *cells, error);
+    if (!status) status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
+    if (!status) status = mg_h5_array_read(array, 0, rows, cells, error);
+    for (int64_t i = 0; !status && i < dataset->count; i++) {
+        int64_t row = dataset->select ? dataset->select[i] : i;
+        double weight = type == MG_H5_F32 ? (double)((float *)(void *)cells)[row] : cells[row];
+        if (!(weight >= 0 && weight <= 1e30))
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed", dataset->path, name,
+                             (long long)row, weight);
+        else dataset->weight[i] = (float)weight;
+    }
+    mg_memory_free(cells);
+    mg_h5_array_close(array);
+    return status;
+}
+
+mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error) {
+    mg_status status = MG_OK;
+    if (class_weight && !dataset->weight) {
+        status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
+        for (int64_t i = 0; !status && i < dataset->count; i++) dataset->weight[i] = 1;
+    }
+    dataset->total_weight = (double)dataset->count;
+    if (status || !dataset->weight) return status;
+    double total = 0;
+    for (int64_t i = 0; i < dataset->count; i++) {
+        double factor = class_weight && dataset->label[i] >= 0 ? class_weight[dataset->label[i]] : 1;
+        dataset->weight[i] = (float)((double)dataset->weight[i] * factor);
+        total += (double)dataset->weight[i];
+    }
+    if (!(total > 0)) return mg_fail(error, MG_DATA, "%s: all weights are zero; nothing would be learned", dataset->path);
+    // (M21) mean weight 1: batch means then estimate the weighted mean of all rows
+    double scale = (double)dataset->count / total;
+    for (int64_t i = 0; i < dataset->count; i++) dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
+    dataset->total_weight = total;
+    return MG_OK;
+}
+
+static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
+    double row_bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
+                       (double)dataset->count;
+    int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
+    int64_t chunk = mg_source_chunk_rows(dataset->source);
+    block = block < 1 ? 1 : block;
+    // A chunk is decompressed whole; reading it in pieces at random would decompress it again and again.
+    if (chunk > 1 && !dataset->select) block = mg_round_up(block, chunk);
+    dataset->block_rows = block;
+    dataset->window_rows = window < 1 ? 1 : window;
+}
+
+static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first) {
+    for (int64_t i = first; i < store->count; i++) {
+        if (store->layout == MG_DENSE) {
+            size_t cell = mg_cell_size(store->cell);
+            const char *row = (const char *)store->dense + (size_t)(i * store->stride) * cell;
+            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, row, (size_t)store->features * cell);
+        } else {
+            int64_t from = store->indptr[i];
+            size_t n = (size_t)(store->indptr[i + 1] - from);
+            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, store->indices + from, n * sizeof *store->indices);
+            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, store->values + from, n * sizeof *store->values);
+        }
+    }
+}
+
+// Reads every row once, in blocks: into the store that stays, or into one block that is used again.
+static mg_status survey(mg_dataset *dataset, mg_error *error) {
+    mg_store passing = {0};
+    mg_store *store = dataset->resident ? &dataset->store : &passing;
+    int64_t step = dataset->block_rows, most = 0;
+    for (int64_t first = 0; first < dataset->count; first += step) {
+        int64_t rows = first + step > dataset->count ? dataset->count - first : step;
+        int64_t entries = mg_source_entries(dataset->source, dataset->select, first, rows);
+        most = entries > most ? entries : most;
+    }
+    mg_status status = mg_moments_create(&dataset->moments, dataset->features, error);
+    if (!status)
+        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features, dataset->resident ? dataset->count : step,
+                                 dataset->resident ? dataset->entries : most, error);
+    for (int64_t first = 0; !status && first < dataset->count; first += step) {
+        int64_t rows = first + step > dataset->count ? dataset->count - first : step;
+        if (!dataset->resident) store->count = 0;
+        int64_t before = store->count;
+        status = mg_source_read(dataset->source, dataset->select, first, rows, store, error);
+        if (status) break;
+        hash_rows(dataset, store, before);
+        mg_moments_add(&dataset->moments, store, before, rows);
+    }
+    if (!status) mg_moments_flush(&dataset->moments);
+    mg_store_destroy(&passing);
+    return status;
+}
+
+static void hash_shape(mg_dataset *dataset) {
+    int64_t shape[4] = {dataset->count, dataset->features, dataset->layout, dataset->cell};
+    uint64_t hash = mg_hash_bytes(0, shape, sizeof shape);
+    size_t n = (size_t)dataset->count;
+    if (dataset->label) hash = mg_hash_bytes(hash, dataset->label, n * sizeof *dataset->label);
+    if (dataset->weight) hash = mg_hash_bytes(hash, dataset->weight, n * sizeof *dataset->weight);
+    char buffer[MG_LABEL_BUFFER];
+    for (int64_t k = 0; k < dataset->classes.count; k++) {
+        const char *label = mg_classes_label(&dataset->classes, k, buffer);
+        hash = mg_hash_bytes(hash, label, strlen(label) + 1);
+    }
+    dataset->fingerprint = hash;
+}
+
+static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    mg_status status = mg_memory_text(&dataset->path, request->path, error);
+    if (!status) status = mg_h5_open(request->path, &dataset->file, error);
+    if (!status) status = mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
+    if (!status) status = select_rows(dataset, request, error);
+    if (status) return status;
+    dataset->features = mg_source_features(dataset->source);
+    dataset->layout = mg_source_layout(dataset->source);
+    dataset->cell = mg_source_cell(dataset->source);
+    dataset->entries = dataset->layout == MG_CSR ? mg_source_entries(dataset->source, dataset->select, 0, dataset->count)
+                                                 : dataset->count * dataset->features;
+    if (request->labels)
+        status = mg_labels_read(dataset->file, request->labels, mg_source_rows(dataset->source), dataset->select, dataset->count,
+                                request->known, request->allow_unknown, &dataset->label, &dataset->classes, error);
+    if (!status && request->weights) status = read_weights(dataset, request->weights, error);
+    return status;
+}
+
+mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error) {
+    *out = NULL;
+    mg_dataset *dataset;
+    mg_status status = mg_memory_zeroed(&dataset, 1, sizeof *dataset, error);
+    if (status) return status;
+    status = open_parts(dataset, request, error);
+    if (!status) {
+        plan_blocks(dataset, request->window_bytes);
+        hash_shape(dataset);
+        double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries);
+        double limit = request->memory_limit > 0 ? (double)request->memory_limit : 0.6 * (double)mg_cpu_available_memory();
+        dataset->resident = request->survey && bytes <= limit && dataset->count <= UINT32_MAX;
+    }
+    if (!status && request->survey) status = survey(dataset, error);
+    if (status) mg_dataset_close(dataset);
+    else *out = dataset;
+    return status;
+}
+
+void mg_dataset_close(mg_dataset *dataset) {
+    if (!dataset) return;
+    mg_store_destroy(&dataset->store);
+    mg_moments_destroy(&dataset->moments);
+    mg_source_close(dataset->source);
+    mg_h5_close(dataset->file);
+    mg_classes_clear(&dataset->classes);
+    mg_memory_free(dataset->select);
+    mg_memory_free(dataset->label);
+    mg_memory_free(dataset->weight);
+    mg_memory_free(dataset->path);
+    mg_memory_free(dataset);
+}

@@ -1,0 +1,56 @@
+// dataset.h - one file's rows of interest: labels and weights in memory, features in memory or read as they are needed.
+#ifndef MG_DATA_DATASET_H
+#define MG_DATA_DATASET_H
+
+#include "data/labels.h"
+#include "data/moments.h"
+#include "data/source.h"
+#include "rows/store.h"
+
+// Which rows of the file.
+typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } mg_selection;
+
+typedef struct mg_dataset_request {
+    const char *path;
+    const char *features, *labels, *weights; // names in the file; labels NULL: none are read; weights NULL: all weigh 1
+    mg_preparation preparation;
+    mg_selection selection;
+    double held_out;         // fraction, for the two partial selections
+    uint64_t seed;
+    const mg_classes *known; // NULL: classes are those that occur
+    bool allow_unknown;      // rows with a label that is not known get class -1
+    int64_t memory_limit;    // 0: by the machine
+    int64_t window_bytes;    // of rows shuffled together
+    bool survey;             // read all rows once now: moments and fingerprint; keeps them when they fit
+} mg_dataset_request;
+
+typedef struct mg_dataset {
+    char *path;
+    mg_h5 *file;
+    mg_source *source;
+    int64_t *select; // [count] rows of the file, ascending; NULL: all
+    int64_t count;   // rows
+    int64_t entries; // stored values of CSR, else count * features
+    int64_t features;
+    mg_layout layout;
+    mg_cell cell;
+    int32_t *label;      // [count], NULL without labels
+    mg_classes classes;
+    float *weight;       // [count], mean 1; NULL: all 1
+    double total_weight; // before scaling to mean 1
+    bool resident;       // store holds all rows
+    mg_store store;
+    mg_moments moments;   // after a survey
+    uint64_t fingerprint; // of labels, weights and (after a survey) every row
+    int64_t block_rows;   // consecutive rows read together when streaming
+    int64_t window_rows;  // rows shuffled together, before rounding to batches
+} mg_dataset;
+
+mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
+void mg_dataset_close(mg_dataset *dataset);
+
+// Multiplies the weights by class weights (per class [K], NULL: none) and scales them to mean 1 (M21). `total` before that
+// goes to dataset->total_weight. Errors: MG_DATA when all weights are zero.
+mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error);
+
+#endif

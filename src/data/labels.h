@@ -1,0 +1,35 @@
+// labels.h - labels of any kind, mapped to classes 0..K-1 in sorted order. Nothing is ever clamped.
+#ifndef MG_DATA_LABELS_H
+#define MG_DATA_LABELS_H
+
+#include "base/status.h"
+#include "io/h5.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct mg_classes {
+    int64_t count;
+    bool texts;      // which of the two is there
+    int64_t *number; // [count] ascending
+    char **text;     // [count] ascending by bytes
+} mg_classes;
+
+// Labels of one file: class[i] of row i in `classes`.
+// Reads data set `name`: integers, texts, or a group with codes and categories. With `known` NULL the classes are those that
+// occur among the selected rows; otherwise a label that is not known is class -1 when `allow_unknown`, else an error.
+// select: [count] row numbers of the file, NULL for all. Errors: MG_DATA with name[row] and the label.
+mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int64_t *select, int64_t count,
+                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes, mg_error *error);
+
+mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error);
+void mg_classes_clear(mg_classes *classes);
+
+// Class of a label written as text, -1 when there is none.
+int64_t mg_classes_find(const mg_classes *classes, const char *label);
+
+// The label of class k as text; numbers are printed into `buffer`.
+enum { MG_LABEL_BUFFER = 24 };
+const char *mg_classes_label(const mg_classes *classes, int64_t k, char buffer[MG_LABEL_BUFFER]);
+
+#endif

@@ -1,0 +1,52 @@
+// options.c - rows of section data.
+#include "data/options.h"
+
+#include <string.h>
+
+static const char *rows_name(int i) {
+    static const char *const names[] = {"none", "unit", "total"};
+    return i < 3 ? names[i] : NULL;
+}
+
+static const char *transform_name(int i) {
+    static const char *const names[] = {"none", "log1p"};
+    return i < 2 ? names[i] : NULL;
+}
+
+static mg_status check_scale(const char *value, mg_error *error) {
+    double number;
+    if (!strcmp(value, "none") || !strcmp(value, "standard") || !strcmp(value, "max-abs")) return MG_OK;
+    if (mg_parse_real(value, &number) && number >= 1e-30 && number <= 1e30) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "none, standard, max-abs or a number from 1e-30 to 1e30 such as 1/255");
+}
+
+#define AT(field) offsetof(mg_data_options, field)
+static const mg_option rows[] = {
+    {"train", MG_OPTION_TEXT, AT(train), "", 0, 0, NULL, NULL, false, "HDF5 file with the training rows."},
+    {"validation", MG_OPTION_TEXT, AT(validation), "", 0, 0, NULL, NULL, false,
+     "HDF5 file with validation rows, or a fraction such as 0.1 of the training rows to hold out."},
+    {"test", MG_OPTION_TEXT, AT(test), "", 0, 0, NULL, NULL, false, "HDF5 file evaluated once, when training is over."},
+    {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
+     "Data set [N,D] or CSR group (data, indices, indptr) in the files."},
+    {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
+     "Labels [N]: integers, texts, or an AnnData categorical group such as obs/cell_type."},
+    {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
+     "Weights [N] of the rows, none negative; weight 2 equals the row twice."},
+    {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,
+     "First preparation, by row: none, unit Euclidean length, or total (scaled to a sum of 10,000)."},
+    {"transform", MG_OPTION_CHOICE, AT(transform), "none", 0, 0, transform_name, NULL, true,
+     "Second preparation, by cell: none or log1p, log(1 + x)."},
+    {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, NULL, check_scale, true,
+     "Third preparation, by column: none, a number to multiply with (1/255), standard (mean 0, deviation 1) or max-abs."},
+    {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,
+     "Most bytes of training rows held in memory; larger data stream from the file. 0 = 60% of the memory that is free."},
+    {"window", MG_OPTION_BYTES, AT(window), "64MiB", 4096, 1e15, NULL, NULL, true,
+     "Bytes of rows that are shuffled together: each epoch draws blocks in random order, then rows within such a window."},
+};
+
+const mg_section mg_data_section = {
+    .name = "data",
+    .help = "where the rows come from and how they are prepared",
+    .options = rows,
+    .count = sizeof rows / sizeof *rows,
+};

@@ -1,0 +1,25 @@
+// scale.h - column scaling x' = scale * (x - center), from the moments of the training rows (M19). It never touches the data.
+#ifndef MG_DATA_SCALE_H
+#define MG_DATA_SCALE_H
+
+#include "data/moments.h"
+
+#include <stdbool.h>
+
+typedef struct mg_scale {
+    float *scale;  // [D], NULL: all 1; 0 for a column that never varies (standard) or is all zero (max-abs)
+    float *center; // [D], NULL: all 0
+} mg_scale;
+
+// `how`: none, standard, max-abs or a number, checked by the option's row.
+mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error);
+void mg_scale_destroy(mg_scale *scale);
+
+// Mean of ||x'||^2 over the rows, without the constant feature.
+double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moments);
+
+// Do columns differ so much in size that training will suffer? Then their largest and median largest magnitudes after
+// scaling, and which column is the largest.
+bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column);
+
+#endif

@@ -1,0 +1,311 @@
+// source.c - owns the way from stored rows to rows in memory.
+#include "data/source.h"
+
+#include "base/memory.h"
+#include "data/cells.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SLAB_BYTES = 4 << 20 };
+
+struct mg_source {
+    mg_h5 *file;
+    char *name;
+    mg_preparation preparation;
+    mg_layout layout;
+    mg_cell cell;
+    int64_t rows, features;
+    mg_h5_array *data;    // dense cells or CSR values
+    mg_h5_array *indices; // CSR
+    int64_t *indptr;      // CSR [rows + 1], checked
+    void *slab;           // cells as stored
+    size_t slab_bytes;
+    void *index_slab;
+    size_t index_slab_bytes;
+};
+
+mg_preparation mg_preparation_of(const char *rows, const char *transform) {
+    mg_row_length length = !strcmp(rows, "unit") ? MG_ROW_UNIT : !strcmp(rows, "total") ? MG_ROW_TOTAL : MG_ROW_AS_IS;
+    return (mg_preparation){.length = length, .log1p = !strcmp(transform, "log1p")};
+}
+
+int64_t mg_source_rows(const mg_source *source) {
+    return source->rows;
+}
+
+int64_t mg_source_features(const mg_source *source) {
+    return source->features;
+}
+
+mg_layout mg_source_layout(const mg_source *source) {
+    return source->layout;
+}
+
+mg_cell mg_source_cell(const mg_source *source) {
+    return source->cell;
+}
+
+const char *mg_source_type_name(const mg_source *source) {
+    return mg_h5_type_name(mg_h5_array_type(source->data));
+}
+
+int64_t mg_source_chunk_rows(const mg_source *source) {
+    return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
+}
+
+static mg_status open_dense(mg_source *source, mg_error *error) {
+    mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
+    if (status) return status;
+    mg_h5_type type = mg_h5_array_type(source->data);
+    if (mg_h5_array_rank(source->data) != 2 || type == MG_H5_TEXT)
+        return mg_fail(error, MG_DATA, "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed",
+                       mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data), mg_h5_type_name(type));
+    source->rows = mg_h5_array_rows(source->data);
+    source->features = mg_h5_array_columns(source->data);
+    bool as_is = source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
+    source->cell = as_is && type == MG_H5_U8 ? MG_CELL_U8 : as_is && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
+    return MG_OK;
+}
+
+// The shape attribute, under either of the names in use; without one the largest index decides nothing: it is required.
+static mg_status csr_shape(mg_source *source, int64_t shape[2], mg_error *error) {
+    const char *const names[] = {"shape", "h5sparse_shape"};
+    for (int i = 0; i < 2; i++)
+        if (mg_h5_has_attribute(source->file, source->name, names[i])) {
+            int count = 0;
+            mg_status status = mg_h5_attribute_int64(source->file, source->name, names[i], shape, 2, &count, error);
+            if (status || count == 2) return status;
+        }
+    return mg_fail(error, MG_DATA, "%s: CSR group %s needs an attribute shape with 2 integers (rows, features)",
+                   mg_h5_path(source->file), source->name);
+}
+
+static mg_status check_encoding(mg_source *source, mg_error *error) {
+    const char *const names[] = {"encoding-type", "h5sparse_format"};
+    for (int i = 0; i < 2; i++) {
+        if (!mg_h5_has_attribute(source->file, source->name, names[i])) continue;
+        char *encoding;
+        mg_status status = mg_h5_attribute_text(source->file, source->name, names[i], &encoding, error);
+        if (status) return status;
+        if (strncmp(encoding, "csr", 3))
+            status = mg_fail(error, MG_DATA, "%s: %s is stored as %.40s; csr_matrix is needed: convert it with .tocsr()",
+                             mg_h5_path(source->file), source->name, encoding);
+        mg_memory_free(encoding);
+        return status;
+    }
+    return MG_OK;
+}
+
+static mg_status check_indptr(mg_source *source, int64_t entries, mg_error *error) {
+    const char *path = mg_h5_path(source->file);
+    if (source->indptr[0] != 0)
+        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, it must be 0", path, source->name, (long long)source->indptr[0]);
+    for (int64_t i = 1; i <= source->rows; i++)
+        if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > entries)
+            return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path, source->name, (long long)i,
+                           (long long)source->indptr[i], (long long)source->indptr[i - 1], (long long)entries);
+    if (source->indptr[source->rows] != entries)
+        return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path, source->name,
+                       (long long)source->indptr[source->rows], (long long)entries);
+    return MG_OK;
+}
+
+static mg_status open_csr(mg_source *source, mg_error *error) {
+    char name[1100];
+    const char *path = mg_h5_path(source->file);
+    int64_t shape[2];
+    mg_h5_array *indptr = NULL;
+    mg_status status = check_encoding(source, error);
+    if (!status) status = csr_shape(source, shape, error);
+    snprintf(name, sizeof name, "%.1000s/data", source->name);
+    if (!status) status = mg_h5_array_open(source->file, name, &source->data, error);
+    snprintf(name, sizeof name, "%.1000s/indices", source->name);
+    if (!status) status = mg_h5_array_open(source->file, name, &source->indices, error);
+    snprintf(name, sizeof name, "%.1000s/indptr", source->name);
+    if (!status) status = mg_h5_array_open(source->file, name, &indptr, error);
+    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > UINT32_MAX))
+        status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
+                         (long long)shape[0], (long long)shape[1], UINT32_MAX);
+    if (!status && mg_h5_array_rows(indptr) != shape[0] + 1)
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld entries but shape says %lld rows: one more than rows is needed", path, name,
+                         (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+    if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
+                    mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
+                         source->name, (long long)mg_h5_array_rows(source->data), (long long)mg_h5_array_rows(source->indices));
+    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_type(source->indices) > MG_H5_U64))
+        status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path, source->name, source->name);
+    if (!status) status = mg_h5_array_read_int64(indptr, &source->indptr, error);
+    mg_h5_array_close(indptr);
+    if (status) return status;
+    source->rows = shape[0];
+    source->features = shape[1];
+    source->cell = MG_CELL_F32;
+    return check_indptr(source, mg_h5_array_rows(source->data), error);
+}
+
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out, mg_error *error) {
+    *out = NULL;
+    mg_source *source;
+    mg_status status = mg_memory_zeroed(&source, 1, sizeof *source, error);
+    if (status) return status;
+    source->file = file;
+    source->preparation = preparation;
+    source->layout = mg_h5_find(file, name) == MG_H5_GROUP ? MG_CSR : MG_DENSE;
+    status = mg_memory_text(&source->name, name, error);
+    if (!status) status = source->layout == MG_CSR ? open_csr(source, error) : open_dense(source, error);
+    if (!status && (source->rows == 0 || source->features == 0))
+        status = mg_fail(error, MG_DATA, "%s: %s is empty (%lld rows, %lld features)", mg_h5_path(file), name,
+                         (long long)source->rows, (long long)source->features);
+    if (status) mg_source_close(source);
+    else *out = source;
+    return status;
+}
+
+void mg_source_close(mg_source *source) {
+    if (!source) return;
+    mg_h5_array_close(source->data);
+    mg_h5_array_close(source->indices);
+    mg_memory_free(source->indptr);
+    mg_memory_free(source->slab);
+    mg_memory_free(source->index_slab);
+    mg_memory_free(source->name);
+    mg_memory_free(source);
+}
+
+int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count) {
+    if (source->layout != MG_CSR) return 0;
+    if (!select) return source->indptr[first + count] - source->indptr[first];
+    int64_t entries = 0;
+    for (int64_t i = first; i < first + count; i++) entries += source->indptr[select[i] + 1] - source->indptr[select[i]];
+    return entries;
+}
+
+bool mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad) {
+    double sum = 0;
+    for (int64_t e = 0; preparation.length == MG_ROW_UNIT && e < n; e++) sum += (double)values[e] * (double)values[e];
+    for (int64_t e = 0; preparation.length == MG_ROW_TOTAL && e < n; e++) sum += (double)values[e];
+    double factor = preparation.length == MG_ROW_UNIT ? 1 / sqrt(sum) : 1e4 / sum;
+    // A row without content has no length to scale to: it stays as it is.
+    for (int64_t e = 0; preparation.length != MG_ROW_AS_IS && sum > 0 && e < n; e++)
+        values[e] = (float)((double)values[e] * factor);
+    for (int64_t e = 0; preparation.log1p && e < n; e++) {
+        if (!(values[e] > -1)) {
+            *bad = e;
+            return false;
+        }
+        values[e] = (float)log1p((double)values[e]);
+    }
+    return true;
+}
+
+static mg_status bad_log(const mg_source *source, int64_t row, int64_t column, float value, mg_error *error) {
+    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; log1p needs values above -1: use data.transform: none",
+                   mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
+}
+
+static mg_status not_finite(const mg_source *source, int64_t row, int64_t column, float value, mg_error *error) {
+    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
+                   mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
+}
+
+// Converts and checks the stored cells of one dense row into the store.
+static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store, mg_error *error) {
+    size_t cell = mg_cell_size(source->cell);
+    char *to = (char *)store->dense + (size_t)(store->count * store->stride) * cell;
+    int64_t bad = -1;
+    if (source->cell != MG_CELL_F32) {
+        memcpy(to, cells, (size_t)source->features);
+    } else {
+        float *values = (float *)(void *)to;
+        mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
+        if (!mg_cells_finite(source->features, values, &bad)) return not_finite(source, row, bad, values[bad], error);
+        if (!mg_prepare_row(source->preparation, source->features, values, &bad))
+            return bad_log(source, row, bad, values[bad], error);
+    }
+    memset(to + (size_t)source->features * cell, 0, (size_t)(store->stride - source->features) * cell);
+    store->count++;
+    return MG_OK;
+}
+
+static mg_status read_dense(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
+                            mg_error *error) {
+    size_t row_bytes = (size_t)source->features * mg_h5_type_size(mg_h5_array_type(source->data));
+    int64_t slab_rows = (int64_t)(SLAB_BYTES / row_bytes) + 1;
+    mg_status status = MG_OK;
+    for (int64_t done = 0; !status && done < count;) {
+        int64_t from = select ? select[first + done] : first + done, rows = 1;
+        // As many selected rows as one slab of the file covers.
+        while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows) rows++;
+        int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
+        if ((size_t)span * row_bytes > source->slab_bytes)
+            status = mg_memory_grow(&source->slab, &source->slab_bytes, (size_t)span * row_bytes, 1, error);
+        if (!status) status = mg_h5_array_read(source->data, from, span, source->slab, error);
+        for (int64_t r = 0; !status && r < rows; r++) {
+            int64_t row = select ? select[first + done + r] : from + r;
+            status = take_dense_row(source, (const char *)source->slab + (size_t)(row - from) * row_bytes, row, store, error);
+        }
+        done += rows;
+    }
+    return status;
+}
+
+static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store, mg_error *error) {
+    int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count], bad = -1;
+    const char *values = (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->data));
+    const char *indices = (const char *)source->index_slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->indices));
+    float *to = store->values + at;
+    int64_t wrong = mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, store->indices + at);
+    if (wrong >= 0) {
+        int64_t value = mg_cells_integer(mg_h5_array_type(source->indices), indices, wrong);
+        bool in_range = value >= 0 && value < source->features;
+        return mg_fail(error, MG_DATA, "%s: %s/indices[%lld] (row %lld) is %lld; %s", mg_h5_path(source->file), source->name,
+                       (long long)(from + wrong), (long long)row, (long long)value,
+                       in_range ? "indices must ascend within a row: sort them, in scipy with .sort_indices() and .sum_duplicates()"
+                                : "indices must be from 0 to the number of features - 1");
+    }
+    mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
+    if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, store->indices[at + bad], to[bad], error);
+    if (!mg_prepare_row(source->preparation, n, to, &bad)) return bad_log(source, row, store->indices[at + bad], to[bad], error);
+    store->indptr[++store->count] = at + n;
+    return MG_OK;
+}
+
+static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_error *error) {
+    size_t entries = (size_t)(source->indptr[to] - source->indptr[from]);
+    size_t value_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->data));
+    size_t index_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->indices));
+    mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes, 1, error);
+    if (!status) status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes, 1, error);
+    if (!status) status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)entries, source->slab, error);
+    if (!status) status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)entries, source->index_slab, error);
+    return status;
+}
+
+static mg_status read_csr(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
+                          mg_error *error) {
+    const int64_t slab_entries = SLAB_BYTES / 8;
+    mg_status status = MG_OK;
+    for (int64_t done = 0; !status && done < count;) {
+        int64_t from = select ? select[first + done] : first + done, rows = 1, last = from;
+        while (done + rows < count) {
+            int64_t next = select ? select[first + done + rows] : from + rows;
+            if (source->indptr[next + 1] - source->indptr[from] > slab_entries) break;
+            last = next;
+            rows++;
+        }
+        status = read_csr_slab(source, from, last + 1, error);
+        for (int64_t r = 0; !status && r < rows; r++)
+            status = take_csr_row(source, select ? select[first + done + r] : from + r, source->indptr[from], store, error);
+        done += rows;
+    }
+    return status;
+}
+
+mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
+                         mg_error *error) {
+    return source->layout == MG_DENSE ? read_dense(source, select, first, count, store, error)
+                                      : read_csr(source, select, first, count, store, error);
+}

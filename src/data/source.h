@@ -1,0 +1,44 @@
+// source.h - the features of one file: rows of any stored type become rows as the kernels read them, checked and prepared.
+#ifndef MG_DATA_SOURCE_H
+#define MG_DATA_SOURCE_H
+
+#include "io/h5.h"
+#include "rows/store.h"
+
+#include <stdbool.h>
+
+// Preparation of single rows, in this order: length, then cells (docs/formats.md).
+typedef enum mg_row_length { MG_ROW_AS_IS, MG_ROW_UNIT, MG_ROW_TOTAL } mg_row_length;
+
+typedef struct mg_preparation {
+    mg_row_length length; // total: scaled to a sum of 10,000
+    bool log1p;
+} mg_preparation;
+
+mg_preparation mg_preparation_of(const char *rows, const char *transform);
+
+typedef struct mg_source mg_source;
+
+// Opens `name` of the file: a [N,D] data set or a CSR group. Errors: MG_DATA.
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out, mg_error *error);
+void mg_source_close(mg_source *source);
+
+int64_t mg_source_rows(const mg_source *source);
+int64_t mg_source_features(const mg_source *source);
+mg_layout mg_source_layout(const mg_source *source);
+mg_cell mg_source_cell(const mg_source *source); // in memory
+const char *mg_source_type_name(const mg_source *source); // in the file
+int64_t mg_source_chunk_rows(const mg_source *source);
+
+// Stored values of rows select[first .. first+count) (of the file's rows when select is NULL); CSR only.
+int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
+
+// Appends rows select[first .. first+count) (ascending row numbers; NULL: first..first+count) to the store, which must have
+// the room. One thread at a time. Errors: MG_DATA naming data set and index of the value; MG_IO.
+mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
+                         mg_error *error);
+
+// Prepares one CSR row in place: for rows that do not come from a file. False: log1p of a value <= -1, at *bad.
+bool mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
+
+#endif

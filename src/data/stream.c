@@ -1,0 +1,259 @@
+// stream.c - order of rows and hand-over of windows. An epoch's order is: blocks of consecutive rows in random order (the short
+// last block stays last), cut into windows, rows of a window in random order.
+#include "data/stream.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/ring.h"
+#include "base/rng.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3 };
+
+typedef struct window {
+    mg_store store;  // when read from the file
+    int32_t *label;  // [window rows]
+    float *weight;   // [window rows] or NULL
+    uint32_t *index; // [window rows]: order of the rows
+    int64_t first, count;
+} window;
+
+struct mg_stream {
+    mg_dataset *dataset;
+    int64_t batch;
+    uint64_t seed;
+    bool shuffle;
+    int64_t window_rows; // a multiple of batch
+    int64_t blocks;
+    uint32_t *block_order; // [blocks] of the epoch being laid out
+    window windows[WINDOWS];
+    int64_t epoch, at; // next row of the epoch's order to hand out
+    window *open;      // being handed out
+    double waited;
+    // reading thread, when rows are not in memory
+    pthread_t thread;
+    bool running;
+    mg_ring *filled, *empty;
+    int64_t reader_at; // first row of the next window to read
+    mg_error failure;  // of the reading thread; read after `filled` was closed
+};
+
+static int64_t row_at(const mg_stream *stream, int64_t place) {
+    int64_t size = stream->dataset->block_rows;
+    return stream->shuffle ? (int64_t)stream->block_order[place / size] * size + place % size : place;
+}
+
+static void order_blocks(mg_stream *stream, int64_t epoch) {
+    if (!stream->shuffle) return;
+    bool short_tail = stream->dataset->count % stream->dataset->block_rows != 0;
+    uint32_t whole = (uint32_t)(stream->blocks - short_tail);
+    mg_rng_permutation(mg_rng_key(stream->seed, BLOCK_STREAM, (uint64_t)epoch), whole, stream->block_order);
+    if (short_tail) stream->block_order[whole] = whole;
+}
+
+static void order_rows(mg_stream *stream, window *w) {
+    uint64_t key = mg_rng_key(mg_rng_key(stream->seed, ROW_STREAM, (uint64_t)stream->epoch), (uint64_t)w->first, 0);
+    if (stream->shuffle) mg_rng_permutation(key, (uint32_t)w->count, w->index);
+    else
+        for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)i;
+}
+
+static int64_t rows_of_window(const mg_stream *stream, int64_t first) {
+    int64_t left = stream->dataset->count - first;
+    return left < stream->window_rows ? left : stream->window_rows;
+}
+
+// A window over rows that are in memory is only an order.
+static void lay_out(mg_stream *stream, window *w, int64_t first) {
+    w->first = first;
+    w->count = rows_of_window(stream, first);
+    order_rows(stream, w);
+    for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)row_at(stream, first + w->index[i]);
+}
+
+// Reads the window's rows in the order of blocks: consecutive rows of the file at a time.
+static mg_status read_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
+    mg_dataset *dataset = stream->dataset;
+    mg_status status = MG_OK;
+    w->first = first;
+    w->count = rows_of_window(stream, first);
+    w->store.count = 0;
+    for (int64_t done = 0; !status && done < w->count;) {
+        int64_t row = row_at(stream, first + done), run = 1;
+        while (done + run < w->count && row_at(stream, first + done + run) == row + run) run++;
+        int64_t entries = mg_source_entries(dataset->source, dataset->select, row, run);
+        int64_t room = dataset->layout == MG_CSR ? w->store.entries - w->store.indptr[w->store.count] : 0;
+        if (entries > room) { // windows of CSR rows differ in size: grow the store by a fresh one
+            size_t capacity = (size_t)w->store.entries, again = capacity, need = (size_t)(w->store.entries - room + entries);
+            status = mg_memory_grow(&w->store.indices, &capacity, need, sizeof *w->store.indices, error);
+            if (!status) status = mg_memory_grow(&w->store.values, &again, need, sizeof *w->store.values, error);
+            if (!status) w->store.entries = (int64_t)capacity;
+        }
+        if (!status) status = mg_source_read(dataset->source, dataset->select, row, run, &w->store, error);
+        if (!status && dataset->label) memcpy(w->label + done, dataset->label + row, (size_t)run * sizeof *w->label);
+        if (!status && dataset->weight) memcpy(w->weight + done, dataset->weight + row, (size_t)run * sizeof *w->weight);
+        done += run;
+    }
+    if (!status) order_rows(stream, w);
+    return status;
+}
+
+static void *read_ahead(void *context) {
+    mg_stream *stream = context;
+    void *item;
+    while (stream->reader_at < stream->dataset->count && mg_ring_pop(stream->empty, &item)) {
+        window *w = item;
+        if (read_window(stream, w, stream->reader_at, &stream->failure)) break;
+        stream->reader_at += w->count;
+        if (!mg_ring_push(stream->filled, w)) break;
+    }
+    mg_ring_close(stream->filled);
+    return NULL;
+}
+
+static void stop_reading(mg_stream *stream) {
+    if (!stream->running) return;
+    mg_ring_close(stream->empty);
+    mg_ring_close(stream->filled);
+    pthread_join(stream->thread, NULL);
+    stream->running = false;
+}
+
+static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
+    mg_dataset *dataset = stream->dataset;
+    size_t rows = (size_t)stream->window_rows;
+    mg_status status = mg_memory_get(&w->index, rows, sizeof *w->index, error);
+    if (status || dataset->resident) return status;
+    status = mg_memory_get(&w->label, rows, sizeof *w->label, error);
+    if (!status && dataset->weight) status = mg_memory_get(&w->weight, rows, sizeof *w->weight, error);
+    int64_t entries = (int64_t)((double)dataset->entries / (double)dataset->count * (double)rows * 1.05) + 1024;
+    if (!status)
+        status = mg_store_create(&w->store, dataset->layout, dataset->cell, dataset->features, (int64_t)rows,
+                                 dataset->layout == MG_CSR ? entries : 0, error);
+    return status;
+}
+
+static mg_status check_limit(const mg_stream *stream, int64_t memory_limit, mg_error *error) {
+    const mg_dataset *dataset = stream->dataset;
+    double entries = (double)dataset->entries / (double)dataset->count * (double)stream->window_rows;
+    double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features, stream->window_rows, (int64_t)entries);
+    if (dataset->resident || memory_limit <= 0 || bytes <= (double)memory_limit) return MG_OK;
+    return mg_fail(error, MG_CONFIG,
+                   "data.memory_limit: %lld bytes do not hold %d windows of rows (%.0f bytes): raise it or lower data.window or train.batch",
+                   (long long)memory_limit, WINDOWS, bytes);
+}
+
+mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bool shuffle, int64_t memory_limit,
+                           mg_stream **out, mg_error *error) {
+    *out = NULL;
+    mg_stream *stream;
+    mg_status status = mg_memory_zeroed(&stream, 1, sizeof *stream, error);
+    if (status) return status;
+    stream->dataset = dataset;
+    stream->batch = batch;
+    stream->seed = seed;
+    stream->shuffle = shuffle;
+    int64_t rows = dataset->window_rows / batch * batch;
+    stream->window_rows = rows < batch ? batch : rows;
+    if (stream->window_rows > dataset->count) stream->window_rows = mg_round_up(dataset->count, batch);
+    stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
+    if (stream->window_rows > UINT32_MAX || stream->blocks > UINT32_MAX)
+        status = mg_fail(error, MG_CONFIG, "data.window: more than %u rows or blocks in one are not allowed: lower it", UINT32_MAX);
+    if (!status) status = check_limit(stream, memory_limit, error);
+    if (!status && shuffle) status = mg_memory_get(&stream->block_order, (size_t)stream->blocks, sizeof(uint32_t), error);
+    if (!status) status = mg_ring_create(WINDOWS, &stream->filled, error);
+    if (!status) status = mg_ring_create(WINDOWS, &stream->empty, error);
+    for (int i = 0; !status && i < (dataset->resident ? 1 : WINDOWS); i++) status = create_window(stream, &stream->windows[i], error);
+    if (status) mg_stream_destroy(stream);
+    else *out = stream;
+    return status;
+}
+
+void mg_stream_destroy(mg_stream *stream) {
+    if (!stream) return;
+    stop_reading(stream);
+    for (int i = 0; i < WINDOWS; i++) {
+        mg_store_destroy(&stream->windows[i].store);
+        mg_memory_free(stream->windows[i].label);
+        mg_memory_free(stream->windows[i].weight);
+        mg_memory_free(stream->windows[i].index);
+    }
+    mg_ring_destroy(stream->filled);
+    mg_ring_destroy(stream->empty);
+    mg_memory_free(stream->block_order);
+    mg_memory_free(stream);
+}
+
+mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
+    stop_reading(stream);
+    stream->epoch = epoch;
+    stream->at = batch * stream->batch;
+    stream->open = NULL;
+    order_blocks(stream, epoch);
+    int64_t first = stream->at / stream->window_rows * stream->window_rows;
+    if (stream->dataset->resident) {
+        if (first < stream->dataset->count) {
+            stream->open = &stream->windows[0];
+            lay_out(stream, stream->open, first);
+        }
+        return MG_OK;
+    }
+    mg_ring_reopen(stream->filled);
+    mg_ring_reopen(stream->empty);
+    for (int i = 0; i < WINDOWS; i++) mg_ring_push(stream->empty, &stream->windows[i]);
+    stream->reader_at = first;
+    stream->failure = (mg_error){0};
+    if (pthread_create(&stream->thread, NULL, read_ahead, stream))
+        return mg_fail(error, MG_FAILED, "the thread that reads ahead cannot be started");
+    stream->running = true;
+    return MG_OK;
+}
+
+// Makes stream->open the window that holds row stream->at.
+static mg_status advance_window(mg_stream *stream, mg_error *error) {
+    if (stream->dataset->resident) {
+        lay_out(stream, stream->open, stream->at);
+        return MG_OK;
+    }
+    if (stream->open) mg_ring_push(stream->empty, stream->open);
+    void *item = NULL;
+    double start = mg_clock_seconds();
+    bool there = mg_ring_pop(stream->filled, &item);
+    stream->waited += mg_clock_seconds() - start;
+    stream->open = item;
+    if (there) return MG_OK;
+    if (error) *error = stream->failure;
+    return stream->failure.status ? stream->failure.status : mg_fail(error, MG_FAILED, "the thread that reads ahead ended early");
+}
+
+mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
+    *batch = (mg_batch){0};
+    mg_dataset *dataset = stream->dataset;
+    if (stream->at >= dataset->count) return MG_OK;
+    if (!stream->open || stream->at >= stream->open->first + stream->open->count) {
+        mg_status status = advance_window(stream, error);
+        if (status) return status;
+    }
+    window *w = stream->open;
+    int64_t offset = stream->at - w->first, left = w->count - offset;
+    batch->rows = mg_store_rows(dataset->resident ? &dataset->store : &w->store);
+    batch->rows.index = w->index + offset;
+    batch->rows.count = left < stream->batch ? left : stream->batch;
+    batch->label = dataset->resident ? dataset->label : w->label;
+    batch->weight = dataset->resident ? dataset->weight : w->weight;
+    batch->first = stream->at;
+    stream->at += batch->rows.count;
+    return MG_OK;
+}
+
+int64_t mg_stream_batches(const mg_stream *stream) {
+    return (stream->dataset->count + stream->batch - 1) / stream->batch;
+}
+
+double mg_stream_waited(mg_stream *stream) {
+    double waited = stream->waited;
+    stream->waited = 0;
+    return waited;
+}

@@ -1,0 +1,8 @@
+// list.h - one row per format: X(symbol) for `const mg_format mg_format_<symbol>` in its own file. Of formats
+// that are equally sure of a file the first one gets it.
+#define MG_FORMAT_LIST(X)                                                                                    \
+    X(idx)                                                                                                   \
+    X(npy)                                                                                                   \
+    X(svmlight)                                                                                              \
+    X(csv)                                                                                                   \
+    X(text)

@@ -1,0 +1,323 @@
+// text.c - texts with a label: "label TAB text" lines, or two columns of a table with a header. Texts become
+// hashed n-grams in rows of unit length; the recipe and the document frequencies are kept for the files a
+// model meets later.
+#include "format/fields.h"
+#include "format/format.h"
+#include "format/ngram.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct options {
+    char *ngrams;          // "char:1:4"
+    int64_t bits;          // features are 2^bits
+    const char *weighting; // "tf", "tf-idf", "binary"
+    const char *lowercase; // "auto", "yes", "no"
+    bool unit;
+    char *label, *column; // names of columns; column (--text) NULL: plain lines
+} options;
+
+typedef struct reader {
+    mg_record record;
+    options *options;
+    const mg_format_like *like;
+    mg_ngram *ngram;
+    bool labelled;
+    int64_t label, column; // fields of a record, when a table
+    int64_t rows, stored;
+    uint32_t *frequency; // [features] rows a bucket occurs in; NULL unless counted
+    float *scale;        // [features] idf, NULL unless tf-idf
+    float *values;       // of one row
+    size_t value_capacity;
+} reader;
+
+// A tab with no number behind it, or in front a word and behind it several.
+static int probe(const char *head, size_t bytes) {
+    const char *stop = memchr(head, '\n', bytes), *tab = memchr(head, '\t', bytes);
+    double value;
+    if (!stop) stop = head + bytes;
+    if (!tab || tab >= stop || tab == head || memchr(head, '\0', bytes)) return 0;
+    const char *after = mg_text_number(tab + 1, stop, &value);
+    return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
+}
+
+// Finds the named columns in the header under the delimiter in use.
+static mg_status find_columns(reader *r, bool *found, mg_error *error) {
+    mg_span field;
+    bool more = true;
+    r->label = r->column = -1;
+    mg_status status = mg_text_rewind(r->record.text, error);
+    if (!status) status = mg_record_next(&r->record, error);
+    for (int64_t i = 0; !status && r->record.line && more; i++) {
+        status = mg_record_field(&r->record, &field, &more, error);
+        if (status || !more) break;
+        if (field.bytes == strlen(r->options->column) && !memcmp(field.text, r->options->column, field.bytes))
+            r->column = i;
+        if (field.bytes == strlen(r->options->label) && !memcmp(field.text, r->options->label, field.bytes))
+            r->label = i;
+    }
+    *found = r->column >= 0 && (r->label >= 0 || !r->labelled) && r->label != r->column;
+    return status;
+}
+
+static mg_status find_table(reader *r, mg_error *error) {
+    static const char delimiters[] = {',', '\t', ';', '|'};
+    for (size_t i = 0; i < sizeof delimiters; i++) {
+        bool found;
+        r->record.delimiter = delimiters[i];
+        mg_status status = find_columns(r, &found, error);
+        if (status || found) return status;
+    }
+    return mg_fail(error, MG_DATA,
+                   "%s: its first line does not name the columns '%s' (--text) and '%s' (--label)",
+                   mg_text_path(r->record.text), r->options->column, r->options->label);
+}
+
+// The next line or record: *line is NULL at the end.
+static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
+    size_t bytes;
+    do {
+        mg_status status = mg_text_line(r->record.text, line, &bytes, error);
+        if (status || !*line) return status;
+    } while (bytes == 0);
+    *label = *body = (mg_span){*line, bytes, 0};
+    if (!r->labelled) return MG_OK;
+    char *tab = memchr(*line, '\t', bytes);
+    if (!tab)
+        return mg_text_fail(r->record.text, 0, MG_DATA, error, "the line has no tab between label and text");
+    label->bytes = (size_t)(tab - *line);
+    body->offset = label->bytes + 1;
+    body->text = tab + 1;
+    body->bytes = bytes - body->offset;
+    return MG_OK;
+}
+
+static mg_status next_record(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
+    int64_t met = 0, wanted = r->labelled ? 2 : 1;
+    mg_span field;
+    bool more = true;
+    mg_status status = mg_record_next(&r->record, error);
+    *line = r->record.line;
+    for (int64_t i = 0; !status && *line && more; i++) {
+        status = mg_record_field(&r->record, &field, &more, error);
+        if (status || !more) break;
+        if (i == r->label) *label = field;
+        if (i == r->column) *body = field;
+        met += i == r->label || i == r->column;
+    }
+    if (status || !*line || met == wanted) return status;
+    return mg_text_fail(r->record.text, 0, MG_DATA, error, "the record has too few fields");
+}
+
+// Weighs the row in place of its counts; the sum of squares is taken in double, in the order of the buckets.
+static mg_status weigh(reader *r, const uint32_t *buckets, const uint32_t *counts, int64_t count,
+                       mg_error *error) {
+    mg_status status =
+        mg_memory_grow(&r->values, &r->value_capacity, (size_t)count, sizeof *r->values, error);
+    if (status) return status;
+    bool binary = !strcmp(r->options->weighting, "binary");
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double value = (binary ? 1 : (double)counts[i]) * (r->scale ? (double)r->scale[buckets[i]] : 1);
+        r->values[i] = (float)value;
+        sum += value * value;
+    }
+    double factor = r->options->unit && sum > 0 ? 1 / sqrt(sum) : 1;
+    for (int64_t i = 0; i < count && factor != 1; i++)
+        r->values[i] = (float)((double)r->values[i] * factor);
+    return MG_OK;
+}
+
+static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool put, mg_error *error) {
+    const uint32_t *buckets, *counts;
+    int64_t count;
+    size_t bad = mg_text_utf8(body->text, body->bytes);
+    if (bad < body->bytes)
+        return mg_text_fail(
+            r->record.text, body->offset + bad, MG_DATA, error,
+            "byte %02x is not UTF-8; convert the file with iconv (often from ISO-8859-1 or WINDOWS-1252)",
+            (unsigned char)body->text[bad]);
+    mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
+    if (status) return status;
+    r->rows++;
+    r->stored += count;
+    if (!put) {
+        for (int64_t i = 0; r->frequency && i < count; i++)
+            r->frequency[buckets[i]]++;
+        return MG_OK;
+    }
+    status = weigh(r, buckets, counts, count, error);
+    return status ? status : sink->sparse(sink, buckets, r->values, count, error);
+}
+
+static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
+    bool table = r->options->column != NULL;
+    r->rows = r->stored = 0;
+    mg_status status = mg_text_rewind(r->record.text, error);
+    if (!status && table) status = mg_record_next(&r->record, error);
+    while (!status) {
+        mg_span label = {0}, body = {0};
+        char *line;
+        status =
+            table ? next_record(r, &label, &body, &line, error) : next_plain(r, &label, &body, &line, error);
+        if (status || !line) break;
+        if (r->labelled) {
+            status = sink->label(sink, label.text, label.bytes, error);
+            if (status) return mg_text_place(r->record.text, label.offset, status, error);
+        }
+        status = put_text(r, sink, &body, put, error);
+    }
+    if (!status && r->rows == 0)
+        status = mg_fail(error, MG_DATA, "%s: has no rows", mg_text_path(r->record.text));
+    return status;
+}
+
+// Resolves the recipe and creates what it needs.
+static mg_status settle(reader *r, mg_error *error) {
+    mg_ngram_recipe recipe;
+    options *o = r->options;
+    mg_ngram_parse(o->ngrams, &recipe); // the option row's check accepted it
+    recipe.bits = (int)o->bits;
+    recipe.lowercase = strcmp(o->lowercase, "auto") ? !strcmp(o->lowercase, "yes") : recipe.words;
+    o->lowercase = mg_format_auto_yes_no(recipe.lowercase ? 1 : 2);
+    r->labelled = !o->label || strcmp(o->label, "none") != 0;
+    mg_status status = mg_ngram_create(&r->ngram, &recipe, error);
+    if (!status && o->column && !o->label) status = mg_memory_text(&o->label, "label", error);
+    if (!status && o->column) status = find_table(r, error);
+    if (!status && !o->column && o->label && r->labelled)
+        status =
+            mg_fail(error, MG_USAGE, "--label %s needs --text: both name columns of the header", o->label);
+    if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
+    status = mg_memory_get(&r->scale, (size_t)1 << o->bits, sizeof *r->scale, error);
+    if (!status && r->like && r->like->scale)
+        memcpy(r->scale, r->like->scale, sizeof *r->scale << o->bits);
+    else if (!status)
+        status = mg_memory_zeroed(&r->frequency, (size_t)1 << o->bits, sizeof *r->frequency, error);
+    return status;
+}
+
+static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
+    reader *r = at;
+    mg_status status = settle(r, error);
+    if (!status) status = walk(r, sink, false, error);
+    if (status) return status;
+    shape->rows = r->rows;
+    shape->features = INT64_C(1) << r->options->bits;
+    shape->stored = r->stored;
+    shape->layout = MG_CSR;
+    shape->labelled = r->labelled;
+    shape->scale = r->scale;
+    for (int64_t i = 0; r->frequency && i < shape->features; i++)
+        r->scale[i] = (float)(log((1 + (double)r->rows) / (1 + (double)r->frequency[i])) + 1);
+    return MG_OK;
+}
+
+static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
+    return walk(at, sink, true, error);
+}
+
+static void close_reader(void *at) {
+    reader *r = at;
+    if (!r) return;
+    mg_text_close(r->record.text);
+    mg_ngram_destroy(r->ngram);
+    mg_memory_free(r->frequency);
+    mg_memory_free(r->scale);
+    mg_memory_free(r->values);
+    mg_memory_free(r);
+}
+
+static mg_status open_reader(void **out, const mg_format_request *request, mg_error *error) {
+    reader *r;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&r, 1, sizeof *r, error);
+    if (status) return status;
+    r->options = request->options;
+    r->like = request->like;
+    status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
+    if (status)
+        close_reader(r);
+    else
+        *out = r;
+    return status;
+}
+
+static mg_status check_ngrams(const char *value, mg_error *error) {
+    mg_ngram_recipe recipe;
+    if (mg_ngram_parse(value, &recipe)) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "char:A:B or word:A:B, 1 <= A <= B <= %d", MG_NGRAM_MOST);
+}
+
+static const char *weighting_name(int i) {
+    static const char *const names[] = {"tf", "tf-idf", "binary"};
+    return i >= 0 && i < 3 ? names[i] : NULL;
+}
+
+static const mg_option rows[] = {
+    {.name = "ngrams",
+     .type = MG_OPTION_TEXT,
+     .offset = offsetof(options, ngrams),
+     .preset = "word:1:2",
+     .check = check_ngrams,
+     .changes_result = true,
+     .help = "What is counted: runs of A to B words (word:A:B) or characters (char:A:B)."},
+    {.name = "bits",
+     .type = MG_OPTION_INT,
+     .offset = offsetof(options, bits),
+     .preset = "18",
+     .low = 1,
+     .high = MG_NGRAM_MOST_BITS,
+     .changes_result = true,
+     .help = "N-grams are hashed to 2^bits features."},
+    {.name = "weighting",
+     .type = MG_OPTION_CHOICE,
+     .offset = offsetof(options, weighting),
+     .preset = "tf",
+     .choice = weighting_name,
+     .changes_result = true,
+     .help = "Value of a feature: how often it occurs, the same times its idf, or 1."},
+    {.name = "lowercase",
+     .type = MG_OPTION_CHOICE,
+     .offset = offsetof(options, lowercase),
+     .preset = "auto",
+     .choice = mg_format_auto_yes_no,
+     .changes_result = true,
+     .help = "Turn A-Z into a-z first; auto: yes for words, no for characters."},
+    {.name = "unit",
+     .type = MG_OPTION_BOOL,
+     .offset = offsetof(options, unit),
+     .preset = "yes",
+     .changes_result = true,
+     .help = "Scale every row to length 1."},
+    {.name = "label",
+     .type = MG_OPTION_TEXT,
+     .offset = offsetof(options, label),
+     .preset = "",
+     .help =
+         "Column of the labels by its name in the header, together with --text; none: there are no labels."},
+    {.name = "text",
+     .type = MG_OPTION_TEXT,
+     .offset = offsetof(options, column),
+     .preset = "",
+     .help = "Column of the texts by its name in the header; without it lines are: label, tab, text."},
+};
+
+static const mg_section section = {
+    .name = "text", .help = "texts as hashed n-grams", .options = rows, .count = sizeof rows / sizeof *rows};
+
+const mg_format mg_format_text = {
+    .name = "text",
+    .arguments = "FILE",
+    .help = "one label, tab, text per line, or a table with a header",
+    .inputs_low = 1,
+    .inputs_high = 1,
+    .section = &section,
+    .options_size = sizeof(options),
+    .probe = probe,
+    .open = open_reader,
+    .survey = survey,
+    .read = read_rows,
+    .close = close_reader,
+};

@@ -1,0 +1,212 @@
+// h5.c - files, objects and attributes. Every input is checked before it is read: see docs/formats.md for what is accepted.
+#include "io/h5_file.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void mg_h5_quiet(void) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+typedef struct reason_buffer {
+    char *out;
+    size_t size;
+} reason_buffer;
+
+static herr_t keep_deepest(unsigned n, const H5E_error2_t *frame, void *context) {
+    (void)n;
+    reason_buffer *buffer = context;
+    snprintf(buffer->out, buffer->size, "%s", frame->desc ? frame->desc : "unknown");
+    return 0;
+}
+
+const char *mg_h5_reason(char *out, size_t size) {
+    snprintf(out, size, "unknown reason");
+    reason_buffer buffer = {out, size};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_deepest, &buffer);
+    H5Eclear2(H5E_DEFAULT);
+    for (char *c = out; *c; c++)
+        if (*c == '\n') *c = ' ';
+    return out;
+}
+
+mg_status mg_h5_check_library(mg_error *error) {
+    mg_h5_quiet();
+    hbool_t threadsafe = 0;
+    unsigned major = 0, minor = 0, release = 0;
+    H5is_library_threadsafe(&threadsafe);
+    H5get_libversion(&major, &minor, &release);
+    if (!threadsafe)
+        return mg_fail(error, MG_FAILED,
+                       "libhdf5 %u.%u.%u here is not thread-safe (an MPI build?): link the serial one (Debian: libhdf5-103-1)",
+                       major, minor, release);
+    if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR)
+        return mg_fail(error, MG_FAILED, "libhdf5 %u.%u.%u is loaded but margin was built with %d.%d.%d: rebuild or fix the path",
+                       major, minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+    return MG_OK;
+}
+
+void mg_h5_version(char *out, size_t size) {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(out, size, "%u.%u.%u", major, minor, release);
+}
+
+static mg_status wrap_file(hid_t id, const char *path, mg_h5 **out, mg_error *error) {
+    mg_h5 *file;
+    mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
+    if (!status) status = mg_memory_text(&file->path, path, error);
+    if (status) {
+        H5Fclose(id);
+        mg_memory_free(file);
+        return status;
+    }
+    file->file = id;
+    *out = file;
+    return MG_OK;
+}
+
+mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
+    *out = NULL;
+    mg_h5_quiet();
+    // The system's own word on a missing or unreadable file is shorter than the library's.
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    close(fd);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    char reason[256];
+    if (id < 0)
+        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): convert other formats with `margin convert`", path,
+                       mg_h5_reason(reason, sizeof reason));
+    return wrap_file(id, path, out, error);
+}
+
+mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error) {
+    *out = NULL;
+    mg_h5_quiet();
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_fapl_core(access, 1 << 16, 0);
+    H5Pset_file_image(access, (void *)(uintptr_t)bytes, size);
+    hid_t id = H5Fopen("\x01margin", H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    char reason[256];
+    if (id < 0) return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, mg_h5_reason(reason, sizeof reason));
+    return wrap_file(id, path, out, error);
+}
+
+void mg_h5_close(mg_h5 *file) {
+    if (!file) return;
+    mg_h5_quiet();
+    H5Fclose(file->file);
+    mg_memory_free(file->path);
+    mg_memory_free(file);
+}
+
+const char *mg_h5_path(const mg_h5 *file) {
+    return file->path;
+}
+
+mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
+    mg_h5_quiet();
+    char step[1024];
+    size_t length = strlen(name);
+    if (!length || length >= sizeof step) return MG_H5_MISSING;
+    if (!strcmp(name, "/")) return MG_H5_GROUP;
+    for (size_t i = 1; i <= length; i++) {
+        if (name[i] && name[i] != '/') continue;
+        memcpy(step, name, i);
+        step[i] = 0;
+        H5L_info_t link;
+        if (H5Lexists(file->file, step, H5P_DEFAULT) <= 0 || H5Lget_info(file->file, step, &link, H5P_DEFAULT) < 0)
+            return MG_H5_MISSING;
+        if (link.type != H5L_TYPE_HARD) return MG_H5_OTHER;
+    }
+    H5O_info_t about;
+    if (H5Oget_info_by_name2(file->file, name, &about, H5O_INFO_BASIC, H5P_DEFAULT) < 0) return MG_H5_MISSING;
+    if (about.type == H5O_TYPE_DATASET) return MG_H5_ARRAY;
+    return about.type == H5O_TYPE_GROUP ? MG_H5_GROUP : MG_H5_OTHER;
+}
+
+bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size) {
+    mg_h5_quiet();
+    return H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT) >= 0;
+}
+
+bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name) {
+    mg_h5_quiet();
+    return H5Aexists_by_name(file->file, object, name, H5P_DEFAULT) > 0;
+}
+
+// Opens the attribute and checks its class and number of values. MG_DATA otherwise.
+static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class, int64_t limit,
+                                hid_t *out, int64_t *count, mg_error *error) {
+    mg_h5_quiet();
+    *out = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
+    if (*out < 0) return mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object);
+    hid_t space = H5Aget_space(*out), type = H5Aget_type(*out);
+    *count = (int64_t)H5Sget_simple_extent_npoints(space);
+    H5T_class_t found = H5Tget_class(type);
+    H5Sclose(space);
+    H5Tclose(type);
+    if (found == class && *count >= 1 && *count <= limit) return MG_OK;
+    H5Aclose(*out);
+    return mg_fail(error, MG_DATA, "%s: attribute %s of %s has the wrong type or %lld values (1 to %lld are allowed)",
+                   file->path, name, object, (long long)*count, (long long)limit);
+}
+
+mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit, int *count,
+                                mg_error *error) {
+    hid_t attribute;
+    int64_t values;
+    mg_status status = open_attribute(file, object, name, H5T_INTEGER, limit, &attribute, &values, error);
+    if (status) return status;
+    if (H5Aread(attribute, H5T_NATIVE_INT64, out) < 0)
+        status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
+    H5Aclose(attribute);
+    if (count) *count = (int)values;
+    return status;
+}
+
+mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out, mg_error *error) {
+    hid_t attribute;
+    int64_t values;
+    mg_status status = open_attribute(file, object, name, H5T_FLOAT, 1, &attribute, &values, error);
+    if (status) return status;
+    if (H5Aread(attribute, H5T_NATIVE_DOUBLE, out) < 0)
+        status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
+    H5Aclose(attribute);
+    return status;
+}
+
+mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out, mg_error *error) {
+    *out = NULL;
+    hid_t attribute;
+    int64_t values;
+    mg_status status = open_attribute(file, object, name, H5T_STRING, 1, &attribute, &values, error);
+    if (status) return status;
+    hid_t type = H5Aget_type(attribute);
+    bool failed = true;
+    if (H5Tis_variable_str(type) > 0) {
+        char *text = NULL;
+        failed = H5Aread(attribute, type, &text) < 0;
+        if (!failed) status = mg_memory_text(out, text ? text : "", error);
+        if (!failed && text) H5free_memory(text);
+    } else {
+        size_t size = H5Tget_size(type);
+        status = mg_memory_zeroed(out, size + 1, 1, error);
+        failed = !status && H5Aread(attribute, type, *out) < 0;
+    }
+    H5Tclose(type);
+    H5Aclose(attribute);
+    if (!status && failed) status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
+    return status;
+}

@@ -1,0 +1,84 @@
+// h5.h - HDF5 as margin uses it: checked reads of data files, and whole files built in memory. No other room knows the library.
+#ifndef MG_IO_H5_H
+#define MG_IO_H5_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mg_h5 mg_h5;             // an open file
+typedef struct mg_h5_array mg_h5_array; // an open data set of rank 1 or 2
+typedef struct mg_h5_image mg_h5_image; // a file being built in memory
+
+typedef enum mg_h5_type {
+    MG_H5_I8, MG_H5_U8, MG_H5_I16, MG_H5_U16, MG_H5_I32, MG_H5_U32, MG_H5_I64, MG_H5_U64,
+    MG_H5_F16, MG_H5_F32, MG_H5_F64, MG_H5_TEXT,
+} mg_h5_type;
+
+typedef enum mg_h5_kind { MG_H5_MISSING, MG_H5_ARRAY, MG_H5_GROUP, MG_H5_OTHER } mg_h5_kind;
+
+size_t mg_h5_type_size(mg_h5_type type); // bytes in memory; 0 for text
+const char *mg_h5_type_name(mg_h5_type type);
+
+// Refuses a library that is not thread-safe or not the one margin was built with. Errors: MG_FAILED.
+mg_status mg_h5_check_library(mg_error *error);
+void mg_h5_version(char *out, size_t size);
+
+// Opens read-only. Errors: MG_IO (cannot be opened), MG_DATA (not HDF5, cut).
+mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
+
+// Opens `size` bytes already verified by their seal; the bytes are copied by the library. `path` is for messages.
+mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
+void mg_h5_close(mg_h5 *file);
+const char *mg_h5_path(const mg_h5 *file);
+
+// What `name` (with slashes) is. Soft and external links are MG_H5_OTHER: they could leave the file.
+mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);
+
+// i-th member name of a group into out; false past the last.
+bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size);
+
+// Opens a data set and checks rank (1 or 2), type, layout, filters and that its bytes are really there.
+// Errors: MG_DATA naming file and data set.
+mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
+void mg_h5_array_close(mg_h5_array *array);
+int mg_h5_array_rank(const mg_h5_array *array);
+int64_t mg_h5_array_rows(const mg_h5_array *array);
+int64_t mg_h5_array_columns(const mg_h5_array *array); // 1 for rank 1
+mg_h5_type mg_h5_array_type(const mg_h5_array *array);
+int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 when contiguous
+bool mg_h5_array_direct(const mg_h5_array *array); // read by pread, without the library
+
+// Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any thread.
+mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);
+
+// All elements of a rank-1 array as integers (any integer type) or text. *out is the caller's; texts are one block each,
+// freed by mg_h5_free_texts.
+mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
+mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
+void mg_h5_free_texts(char **texts, int64_t count);
+
+// Attributes of an object ("/" for the root). Numbers: up to `limit` values, *count of them. Text into out.
+bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name);
+mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit, int *count,
+                                mg_error *error);
+mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out, mg_error *error);
+mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out, mg_error *error);
+
+// Building a file in memory. Calls after a failed one do nothing; the failure comes back with _finish.
+mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error);
+void mg_h5_image_group(mg_h5_image *image, const char *name);
+void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, int rank, const int64_t *dims,
+                       const void *data);
+void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, const char *const *texts);
+void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const char *name, int64_t value);
+void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
+void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
+
+// The bytes of the whole file with its seal; *bytes is the caller's. The image is destroyed whatever happens.
+mg_status mg_h5_image_finish(mg_h5_image *image, unsigned char **bytes, size_t *size, mg_error *error);
+void mg_h5_image_destroy(mg_h5_image *image);
+
+#endif

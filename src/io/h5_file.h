@@ -1,0 +1,20 @@
+// h5_file.h - what h5.c, h5_array.c and h5_image.c share of the library's handles. Only src/io/h5*.c include it.
+#ifndef MG_IO_H5_FILE_H
+#define MG_IO_H5_FILE_H
+
+#include "io/h5.h"
+
+#include <hdf5.h>
+
+struct mg_h5 {
+    hid_t file;
+    char *path;
+};
+
+// The deepest message of this thread's HDF5 error stack, without newlines; the stack is cleared. `out` holds `size` bytes.
+const char *mg_h5_reason(char *out, size_t size);
+
+// Silences the library's own printing in the calling thread (the setting is per thread).
+void mg_h5_quiet(void);
+
+#endif

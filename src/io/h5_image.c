@@ -1,0 +1,147 @@
+// h5_image.c - a whole HDF5 file built in memory and sealed. Same content gives the same bytes: no times are stored.
+#include "io/h5_file.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct mg_h5_image {
+    hid_t file;
+    bool failed;
+    char reason[300]; // of the first failure
+};
+
+mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
+    mg_h5_quiet();
+    mg_status status = mg_memory_zeroed(out, 1, sizeof **out, error);
+    if (status) return status;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_fapl_core(access, 1 << 20, 0);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_obj_track_times(creation, 0);
+    // The name cannot exist: the driver looks for it on disk even though nothing is stored there.
+    (*out)->file = H5Fcreate("\x01margin", H5F_ACC_TRUNC, creation, access);
+    H5Pclose(creation);
+    H5Pclose(access);
+    if ((*out)->file >= 0) return MG_OK;
+    mg_memory_free(*out);
+    *out = NULL;
+    return mg_fail(error, MG_MEMORY, "an HDF5 file cannot be begun in memory");
+}
+
+static void note(mg_h5_image *image, const char *name, bool failed) {
+    if (!failed || image->failed) return;
+    char reason[200];
+    image->failed = true;
+    snprintf(image->reason, sizeof image->reason, "%.64s: %s", name, mg_h5_reason(reason, sizeof reason));
+}
+
+void mg_h5_image_group(mg_h5_image *image, const char *name) {
+    if (image->failed) return;
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(creation, 0);
+    hid_t group = H5Gcreate2(image->file, name, H5P_DEFAULT, creation, H5P_DEFAULT);
+    note(image, name, group < 0);
+    if (group >= 0) H5Gclose(group);
+    H5Pclose(creation);
+}
+
+static void put(mg_h5_image *image, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data) {
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
+    H5Pset_obj_track_times(creation, 0);
+    hid_t set = H5Dcreate2(image->file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    bool empty = H5Sget_simple_extent_npoints(space) == 0;
+    note(image, name, set < 0 || (!empty && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0));
+    if (set >= 0) H5Dclose(set);
+    H5Sclose(space);
+    H5Pclose(creation);
+}
+
+void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, int rank, const int64_t *dims,
+                       const void *data) {
+    const hid_t types[] = {H5T_NATIVE_INT8,  H5T_NATIVE_UINT8,  H5T_NATIVE_INT16, H5T_NATIVE_UINT16,
+                           H5T_NATIVE_INT32, H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64,
+                           -1,               H5T_NATIVE_FLOAT,  H5T_NATIVE_DOUBLE};
+    hsize_t sizes[2] = {(hsize_t)dims[0], rank > 1 ? (hsize_t)dims[1] : 1};
+    if (!image->failed) put(image, name, types[type], rank, sizes, data);
+}
+
+void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, const char *const *texts) {
+    if (image->failed) return;
+    // Fixed width: variable-length texts live in a heap whose layout depends on more than the content.
+    size_t width = 1;
+    for (int64_t i = 0; i < count; i++)
+        if (strlen(texts[i]) > width) width = strlen(texts[i]);
+    char *cells;
+    if (mg_memory_zeroed(&cells, (size_t)count, width, NULL)) {
+        image->failed = true;
+        snprintf(image->reason, sizeof image->reason, "%.64s: out of memory", name);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) memcpy(cells + (size_t)i * width, texts[i], strlen(texts[i]));
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, width);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    put(image, name, type, 1, &(hsize_t){(hsize_t)count}, cells);
+    H5Tclose(type);
+    mg_memory_free(cells);
+}
+
+static void put_attribute(mg_h5_image *image, const char *object, const char *name, hid_t type, const void *value) {
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5Acreate_by_name(image->file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    note(image, name, attribute < 0 || H5Awrite(attribute, type, value) < 0);
+    if (attribute >= 0) H5Aclose(attribute);
+    H5Sclose(space);
+}
+
+void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const char *name, int64_t value) {
+    if (!image->failed) put_attribute(image, object, name, H5T_NATIVE_INT64, &value);
+}
+
+void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value) {
+    if (!image->failed) put_attribute(image, object, name, H5T_NATIVE_DOUBLE, &value);
+}
+
+void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value) {
+    if (image->failed) return;
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, strlen(value) + 1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    put_attribute(image, object, name, type, value);
+    H5Tclose(type);
+}
+
+mg_status mg_h5_image_finish(mg_h5_image *image, unsigned char **bytes, size_t *size, mg_error *error) {
+    *bytes = NULL;
+    *size = 0;
+    mg_h5_quiet();
+    mg_status status = MG_OK;
+    // Without the flush the image cannot be opened again (all versions before 2.0).
+    note(image, "file", !image->failed && H5Fflush(image->file, H5F_SCOPE_GLOBAL) < 0);
+    ssize_t length = image->failed ? -1 : H5Fget_file_image(image->file, NULL, 0);
+    note(image, "file image", !image->failed && length <= 0);
+    if (!image->failed) status = mg_memory_get(bytes, (size_t)length + MG_SEAL_BYTES, 1, error);
+    if (!status && !image->failed) {
+        note(image, "file image", H5Fget_file_image(image->file, *bytes, (size_t)length) != length);
+        mg_file_seal(*bytes, (size_t)length, *bytes + length);
+        *size = (size_t)length + MG_SEAL_BYTES;
+    }
+    if (!status && image->failed) status = mg_fail(error, MG_FAILED, "an HDF5 file cannot be built in memory: %s", image->reason);
+    mg_h5_image_destroy(image);
+    if (status) {
+        mg_memory_free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}
+
+void mg_h5_image_destroy(mg_h5_image *image) {
+    if (!image) return;
+    mg_h5_quiet();
+    H5Fclose(image->file);
+    mg_memory_free(image);
+}

@@ -1,0 +1,374 @@
+// h5_write.c - owns the temporary file and where each array lies in it. The library builds its part in
+// memory, because what it returns after a failed write to disk proves nothing: every byte that reaches the
+// disk goes through write_at. The arrays are only declared there: they come behind the metadata, so the image
+// in memory ends where they begin.
+#include "io/h5_write.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+#include "io/h5_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 20 };
+
+typedef struct slot {
+    char name[64];
+    int64_t offset, size, written; // in the file; of the array; so far, without what is in the buffer
+    unsigned char *buffer;         // [BUFFER]
+    size_t filled;
+} slot;
+
+struct mg_h5_writer {
+    char *path, *temporary;
+    bool overwrite, exists; // exists: the temporary is on the disk
+    int file;               // descriptor of the temporary
+    hid_t library;          // the file as the library sees it, until start
+    unsigned char *image;   // [image_size] what the library wrote
+    size_t image_size;
+    int count;
+    slot slots[MG_H5_WRITER_ARRAYS];
+};
+
+static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg_error *error) {
+    char reason[256];
+    return mg_fail(error, MG_IO, "%s: HDF5 cannot create %s: %s", writer->path, what,
+                   mg_h5_reason(reason, sizeof reason));
+}
+
+// Told before an hour of work rather than after it.
+static mg_status check_limits(const char *path, bool overwrite, int64_t bytes, mg_error *error) {
+    struct rlimit limit;
+    struct stat info;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
+        return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
+                       path, (long long)bytes + METADATA, (unsigned long long)limit.rlim_cur);
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT ? MG_OK
+                               : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (!overwrite)
+        return mg_fail(error, MG_IO, "%s: exists already; give another name, or --overwrite to replace it",
+                       path);
+    if (S_ISDIR(info.st_mode))
+        return mg_fail(error, MG_IO, "%s: is a directory, a file name is needed", path);
+    return MG_OK;
+}
+
+// Called by the library to hold its file: first with no block, then with the one it has. A size past
+// MOST_IMAGE would mean that metadata fell behind the arrays, which their total in one block of METADATA
+// bytes rules out.
+static void *grow_image(void *block, size_t size, H5FD_file_image_op_t operation, void *context) {
+    mg_h5_writer *writer = context;
+    unsigned char *larger;
+    (void)operation;
+    if (size > MOST_IMAGE || mg_memory_zeroed(&larger, size, 1, NULL)) return NULL;
+    if (block) memcpy(larger, block, size < writer->image_size ? size : writer->image_size);
+    mg_memory_free(block);
+    writer->image = larger;
+    writer->image_size = size;
+    return larger;
+}
+
+static void *make_image(size_t size, H5FD_file_image_op_t operation, void *context) {
+    return grow_image(NULL, size, operation, context);
+}
+
+// Nothing: the image outlives the library's file.
+static herr_t keep_image(void *block, H5FD_file_image_op_t operation, void *context) {
+    (void)block, (void)operation, (void)context;
+    return 0;
+}
+
+static void *copy_image(void *to, const void *from, size_t size, H5FD_file_image_op_t operation,
+                        void *context) {
+    (void)operation, (void)context;
+    return memcpy(to, from, size);
+}
+
+static void *same_context(void *context) {
+    return context;
+}
+
+static herr_t leave_context(void *context) {
+    (void)context;
+    return 0;
+}
+
+static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
+    H5FD_file_image_callbacks_t callbacks = {make_image,   copy_image,    grow_image, keep_image,
+                                             same_context, leave_context, writer};
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_fapl_core(access, METADATA, 0);
+    H5Pset_file_image_callbacks(access, &callbacks);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_meta_block_size(access, METADATA); // all of it in front of the first array
+    H5Pset_alignment(access, PAGE, PAGE);     // arrays begin on a page
+    H5Pset_obj_track_times(creation, 0);
+    // The name cannot exist: the driver looks for it on disk even though nothing is stored there.
+    writer->library = H5Fcreate("\x01margin", H5F_ACC_TRUNC, creation, access);
+    mg_status status = writer->library < 0 ? library_failed(writer, "a file", error) : MG_OK;
+    H5Pclose(creation);
+    H5Pclose(access);
+    return status;
+}
+
+mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
+                              mg_error *error) {
+    mg_h5_writer *writer;
+    char temporary[PATH_MAX];
+    *out = NULL;
+    mg_h5_quiet();
+    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
+        return mg_fail(error, MG_IO, "%s: the path is too long", path);
+    mg_status status = check_limits(path, overwrite, bytes, error);
+    if (!status) status = mg_memory_zeroed(&writer, 1, sizeof *writer, error);
+    if (status) return status;
+    writer->file = -1;
+    writer->library = H5I_INVALID_HID;
+    writer->overwrite = overwrite;
+    status = mg_memory_text(&writer->path, path, error);
+    if (!status) status = mg_memory_text(&writer->temporary, temporary, error);
+    if (!status) status = create_image(writer, error);
+    if (status)
+        mg_h5_writer_destroy(writer);
+    else
+        *out = writer;
+    return status;
+}
+
+void mg_h5_writer_destroy(mg_h5_writer *writer) {
+    if (!writer) return;
+    mg_h5_quiet();
+    if (writer->library >= 0) H5Fclose(writer->library);
+    if (writer->file >= 0) mg_file_calls.close(writer->file);
+    if (writer->exists) mg_file_calls.unlink(writer->temporary);
+    for (int i = 0; i < writer->count; i++)
+        mg_memory_free(writer->slots[i].buffer);
+    mg_memory_free(writer->image);
+    mg_memory_free(writer->temporary);
+    mg_memory_free(writer->path);
+    mg_memory_free(writer);
+}
+
+mg_status mg_h5_writer_group(mg_h5_writer *writer, const char *name, mg_error *error) {
+    mg_h5_quiet();
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(creation, 0);
+    hid_t group = H5Gcreate2(writer->library, name, H5P_DEFAULT, creation, H5P_DEFAULT);
+    H5Pclose(creation);
+    if (group < 0) return library_failed(writer, name, error);
+    H5Gclose(group);
+    return MG_OK;
+}
+
+static hid_t text_type(size_t width) {
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, width);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+static hid_t stored_type(mg_h5_type type, size_t width) {
+    const hid_t types[] = {
+        [MG_H5_I8] = H5T_STD_I8LE,    [MG_H5_U8] = H5T_STD_U8LE,    [MG_H5_I16] = H5T_STD_I16LE,
+        [MG_H5_U16] = H5T_STD_U16LE,  [MG_H5_I32] = H5T_STD_I32LE,  [MG_H5_U32] = H5T_STD_U32LE,
+        [MG_H5_I64] = H5T_STD_I64LE,  [MG_H5_U64] = H5T_STD_U64LE,  [MG_H5_F16] = H5T_IEEE_F32LE,
+        [MG_H5_F32] = H5T_IEEE_F32LE, [MG_H5_F64] = H5T_IEEE_F64LE,
+    };
+    if (type == MG_H5_TEXT) return text_type(width);
+    hid_t copy = H5Tcopy(types[type]);
+    if (type == MG_H5_F16) { // IEEE half: the library has no name for it
+        H5Tset_fields(copy, 15, 10, 5, 0, 10);
+        H5Tset_size(copy, 2);
+        H5Tset_ebias(copy, 15);
+    }
+    return copy;
+}
+
+// Storage is reserved at once and never filled by the library: append knows where it lies.
+static hid_t create_set(mg_h5_writer *writer, const char *name, hid_t type, int rank, const hsize_t *dims) {
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
+    H5Pset_layout(creation, H5D_CONTIGUOUS);
+    H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+    H5Pset_obj_track_times(creation, 0);
+    hid_t set = space < 0
+                    ? space
+                    : H5Dcreate2(writer->library, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (space >= 0) H5Sclose(space);
+    H5Pclose(creation);
+    return set;
+}
+
+mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, mg_h5_type type, size_t width, int rank,
+                             const int64_t *dims, int *array, mg_error *error) {
+    slot *place = &writer->slots[writer->count];
+    int64_t size = type == MG_H5_TEXT ? (int64_t)width : (int64_t)mg_h5_type_size(type);
+    hsize_t extent[2] = {0, 0};
+    mg_h5_quiet();
+    if (writer->count == MG_H5_WRITER_ARRAYS)
+        return mg_fail(error, MG_FAILED, "%s: more than %d arrays in one file", writer->path,
+                       MG_H5_WRITER_ARRAYS);
+    for (int i = 0; i < rank; i++) {
+        extent[i] = (hsize_t)dims[i];
+        if (__builtin_mul_overflow(size, dims[i], &size))
+            return mg_fail(error, MG_DATA, "%s: array %s has more than 2^63 bytes", writer->path, name);
+    }
+    mg_status status = mg_memory_get(&place->buffer, BUFFER, 1, error);
+    if (status) return status;
+    *array = writer->count++; // from here on destroy frees the buffer
+    snprintf(place->name, sizeof place->name, "%s", name);
+    place->size = size;
+    hid_t stored = stored_type(type, width), set = create_set(writer, name, stored, rank, extent);
+    haddr_t offset = set < 0 || size == 0 ? 0 : H5Dget_offset(set);
+    if (set < 0 || offset == HADDR_UNDEF) status = library_failed(writer, name, error);
+    place->offset = (int64_t)offset;
+    if (set >= 0) H5Dclose(set);
+    H5Tclose(stored);
+    return status;
+}
+
+static mg_status put_attribute(mg_h5_writer *writer, const char *object, const char *name, hid_t type,
+                               hid_t space, const void *value, mg_error *error) {
+    hid_t attribute =
+        H5Acreate_by_name(writer->library, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool failed = attribute < 0 || H5Awrite(attribute, type, value) < 0;
+    mg_status status = failed ? library_failed(writer, name, error) : MG_OK;
+    if (attribute >= 0) H5Aclose(attribute);
+    H5Sclose(space);
+    return status;
+}
+
+mg_status mg_h5_writer_text(mg_h5_writer *writer, const char *object, const char *name, const char *value,
+                            mg_error *error) {
+    mg_h5_quiet();
+    // Fixed width: where a variable-length text lies depends on more than the content.
+    hid_t type = text_type(*value ? strlen(value) : 1);
+    mg_status status = put_attribute(writer, object, name, type, H5Screate(H5S_SCALAR), value, error);
+    H5Tclose(type);
+    return status;
+}
+
+mg_status mg_h5_writer_int64(mg_h5_writer *writer, const char *object, const char *name,
+                             const int64_t *values, int count, mg_error *error) {
+    mg_h5_quiet();
+    hsize_t extent = (hsize_t)count;
+    hid_t space = count == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &extent, NULL);
+    return put_attribute(writer, object, name, H5T_STD_I64LE, space, values, error);
+}
+
+static mg_status write_at(mg_h5_writer *writer, int64_t offset, const void *bytes, size_t size,
+                          mg_error *error) {
+    const unsigned char *from = bytes;
+    if (size > 0 && lseek(writer->file, (off_t)offset, SEEK_SET) < 0)
+        return mg_fail(error, MG_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
+    while (size > 0) {
+        ssize_t n = mg_file_calls.write(writer->file, from, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0)
+            return mg_fail(error, MG_IO, "%s: cannot be written: %s", writer->path,
+                           n ? strerror(errno) : "no progress");
+        from += n;
+        size -= (size_t)n;
+    }
+    return MG_OK;
+}
+
+// A full disk is found here rather than after an hour: file systems that cannot reserve say so and are
+// believed later.
+static mg_status reserve(mg_h5_writer *writer, int64_t size, mg_error *error) {
+    if (ftruncate(writer->file, (off_t)size) != 0)
+        return mg_fail(error, MG_IO, "%s: cannot be made %lld bytes long: %s", writer->path, (long long)size,
+                       strerror(errno));
+    if (fallocate(writer->file, 0, 0, (off_t)size) != 0 &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return mg_fail(error, MG_IO, "%s: there is no room for %lld bytes: %s", writer->path, (long long)size,
+                       strerror(errno));
+    return MG_OK;
+}
+
+mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
+    hsize_t size = 0;
+    mg_h5_quiet();
+    // The end of the file as its superblock will state it.
+    herr_t failed = H5Fget_filesize(writer->library, &size);
+    herr_t closed = H5Fclose(writer->library);
+    writer->library = H5I_INVALID_HID;
+    if (failed < 0 || closed < 0 || !writer->image) return library_failed(writer, "the metadata", error);
+    for (int i = 0; i < writer->count; i++)
+        if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
+            return mg_fail(error, MG_FAILED, "%s: array %s lies among the metadata", writer->path,
+                           writer->slots[i].name);
+    writer->file = mg_file_calls.open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->file < 0)
+        return mg_fail(error, MG_IO, "%s: cannot be created: %s", writer->temporary, strerror(errno));
+    writer->exists = true;
+    mg_status status = reserve(writer, (int64_t)size, error);
+    return status ? status : write_at(writer, 0, writer->image, writer->image_size, error);
+}
+
+static mg_status flush(mg_h5_writer *writer, slot *place, mg_error *error) {
+    mg_status status = write_at(writer, place->offset + place->written, place->buffer, place->filled, error);
+    place->written += (int64_t)place->filled;
+    place->filled = 0;
+    return status;
+}
+
+mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes, size_t size,
+                              mg_error *error) {
+    slot *place = &writer->slots[array];
+    if (size > (uint64_t)(place->size - place->written) - place->filled)
+        return mg_fail(error, MG_DATA,
+                       "%s: more data came for %s than was counted: an input changed while it was read",
+                       writer->path, place->name);
+    const unsigned char *from = bytes;
+    while (size > 0) {
+        size_t part = size < BUFFER - place->filled ? size : BUFFER - place->filled;
+        memcpy(place->buffer + place->filled, from, part);
+        place->filled += part;
+        from += part;
+        size -= part;
+        if (place->filled < BUFFER) break;
+        mg_status status = flush(writer, place, error);
+        if (status) return status;
+    }
+    return MG_OK;
+}
+
+static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
+    for (int i = 0; i < writer->count; i++) {
+        mg_status status = flush(writer, &writer->slots[i], error);
+        if (status) return status;
+        if (writer->slots[i].written != writer->slots[i].size)
+            return mg_fail(error, MG_DATA,
+                           "%s: less data came for %s than was counted: an input changed while it was read",
+                           writer->path, writer->slots[i].name);
+    }
+    return MG_OK;
+}
+
+mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
+    struct stat info;
+    mg_status status = fill_file(writer, error);
+    if (status) return status;
+    if (mg_file_calls.fsync(writer->file) != 0)
+        return mg_fail(error, MG_IO, "%s: cannot be synced to disk: %s", writer->path, strerror(errno));
+    int closed = mg_file_calls.close(writer->file);
+    writer->file = -1;
+    if (closed != 0) return mg_fail(error, MG_IO, "%s: cannot be closed: %s", writer->path, strerror(errno));
+    if (!writer->overwrite && lstat(writer->path, &info) == 0)
+        return mg_fail(error, MG_IO, "%s: was created by someone else meanwhile", writer->path);
+    if (mg_file_calls.rename(writer->temporary, writer->path) != 0)
+        return mg_fail(error, MG_IO, "%s: cannot be put in place: %s", writer->path, strerror(errno));
+    writer->exists = false;
+    return mg_file_sync_parent(writer->path, error);
+}

@@ -1,0 +1,199 @@
+// text.c - owns the buffer that lines are cut from, and the count of lines for messages.
+#include "io/text.h"
+
+#include "base/memory.h"
+#include "base/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 20 };
+
+struct mg_text {
+    mg_input *input;
+    char *buffer;
+    size_t capacity;    // bytes of `buffer`, one of them kept free for a terminator
+    size_t start, next; // the line just read, and what follows it
+    size_t filled;
+    int64_t line;  // number of the first line of the record just read
+    int64_t lines; // lines passed so far
+    bool ended;    // the input has no more
+    bool begun;    // the byte order mark was looked for
+};
+
+mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
+    mg_text *text;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&text, 1, sizeof *text, error);
+    if (status) return status;
+    status = mg_input_open(&text->input, path, watch, error);
+    if (!status) status = mg_memory_grow(&text->buffer, &text->capacity, BLOCK + BLOCK / 4, 1, error);
+    if (status)
+        mg_text_close(text);
+    else
+        *out = text;
+    return status;
+}
+
+void mg_text_close(mg_text *text) {
+    if (!text) return;
+    mg_input_close(text->input);
+    mg_memory_free(text->buffer);
+    mg_memory_free(text);
+}
+
+mg_status mg_text_rewind(mg_text *text, mg_error *error) {
+    text->start = text->next = text->filled = 0;
+    text->line = text->lines = 0;
+    text->ended = text->begun = false;
+    return mg_input_rewind(text->input, error);
+}
+
+const char *mg_text_path(const mg_text *text) {
+    return mg_input_path(text->input);
+}
+
+// Makes room for a block after the unread bytes and reads into it.
+static mg_status fill(mg_text *text, mg_error *error) {
+    if (text->start > 0) {
+        memmove(text->buffer, text->buffer + text->start, text->filled - text->start);
+        text->filled -= text->start;
+        text->next -= text->start;
+        text->start = 0;
+    }
+    if (text->filled > MG_TEXT_LONGEST)
+        return mg_fail(error, MG_DATA, "%s:%lld: the line is longer than %zu MiB", mg_text_path(text),
+                       (long long)text->line, MG_TEXT_LONGEST >> 20);
+    size_t got, need = text->filled + BLOCK / 4 + 1;
+    mg_status status = mg_memory_grow(&text->buffer, &text->capacity, need, 1, error);
+    if (status) return status;
+    status = mg_input_read(text->input, text->buffer + text->filled, text->capacity - 1 - text->filled, &got,
+                           error);
+    if (status) return status;
+    text->filled += got;
+    text->ended = got == 0;
+    return MG_OK;
+}
+
+static mg_status skip_mark(mg_text *text, mg_error *error) {
+    mg_status status = MG_OK;
+    while (!status && text->filled < 3 && !text->ended)
+        status = fill(text, error);
+    if (status) return status;
+    const unsigned char *c = (const unsigned char *)text->buffer;
+    if (text->filled >= 2 && ((c[0] == 0xff && c[1] == 0xfe) || (c[0] == 0xfe && c[1] == 0xff)))
+        return mg_fail(error, MG_DATA, "%s:1:1: the text is UTF-16; convert it with iconv -f UTF-16 -t UTF-8",
+                       mg_text_path(text));
+    if (text->filled >= 3 && c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) text->start = text->next = 3;
+    text->begun = true;
+    return MG_OK;
+}
+
+// Moves `next` behind the next line break at or after it; *end is where the line's own bytes end.
+static mg_status find_end(mg_text *text, size_t *end, mg_error *error) {
+    size_t searched = text->next - text->start;
+    for (;;) {
+        char *from = text->buffer + text->start + searched;
+        searched = text->filled - text->start;
+        char *found = memchr(from, '\n', (size_t)(text->buffer + text->filled - from));
+        if (found) {
+            *end = (size_t)(found - text->buffer);
+            text->next = *end + 1;
+            break;
+        }
+        if (text->ended) {
+            *end = text->next = text->filled;
+            text->buffer[*end] = '\0';
+            break;
+        }
+        mg_status status = fill(text, error);
+        if (status) return status;
+    }
+    text->lines++;
+    if (*end > text->start && text->buffer[*end - 1] == '\r') --*end;
+    return MG_OK;
+}
+
+mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *error) {
+    *line = NULL;
+    *bytes = 0;
+    mg_status status = text->begun ? MG_OK : skip_mark(text, error);
+    if (status) return status;
+    text->start = text->next;
+    while (text->start == text->filled && !text->ended) {
+        status = fill(text, error);
+        if (status) return status;
+    }
+    if (text->start == text->filled) return MG_OK;
+    text->line = text->lines + 1;
+    size_t end;
+    status = find_end(text, &end, error);
+    if (status) return status;
+    *line = text->buffer + text->start;
+    *bytes = end - text->start;
+    return MG_OK;
+}
+
+mg_status mg_text_more(mg_text *text, char **line, size_t *bytes, mg_error *error) {
+    mg_status status = MG_OK;
+    while (text->next == text->filled && !text->ended && !status)
+        status = fill(text, error);
+    if (status) return status;
+    size_t end = text->start + *bytes;
+    if (text->next < text->filled) status = find_end(text, &end, error);
+    *line = text->buffer + text->start;
+    *bytes = end - text->start;
+    return status;
+}
+
+mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg_error *error) {
+    int64_t line = text->line, column = 1;
+    const char *c = text->buffer + text->start;
+    if (!error) return status;
+    // Columns count characters, as editors do; a record may span lines.
+    for (size_t i = 0; i < offset && text->start + i < text->filled; i++) {
+        if (c[i] == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)c[i] & 0xc0) != 0x80) {
+            column++;
+        }
+    }
+    char message[sizeof error->text];
+    memcpy(message, error->text, sizeof message);
+    return mg_fail(error, status, "%s:%lld:%lld: %s", mg_text_path(text), (long long)line, (long long)column,
+                   message);
+}
+
+mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_error *error,
+                       const char *format, ...) {
+    if (!error) return status;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+    return mg_text_place(text, offset, status, error);
+}
+
+size_t mg_text_utf8(const char *text, size_t bytes) {
+    const char *at = text, *end = text + bytes;
+    while (at < end) {
+        uint64_t word;
+        if (end - at >= 8) {
+            memcpy(&word, at, 8);
+            // Eight bytes of ASCII, none of them zero.
+            if (!((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080))) {
+                at += 8;
+                continue;
+            }
+        }
+        if ((unsigned char)(*at - 1) < 0x7f) {
+            at++;
+            continue;
+        }
+        const char *before = at;
+        if (mg_utf8_next(&at) <= 0 || at > end) return (size_t)(before - text);
+    }
+    return bytes;
+}

@@ -1,0 +1,136 @@
+// avx512.c - the lanes of AVX-512 (F, BW, DQ, VL): 32 registers of 16 floats.
+#if defined(__x86_64__)
+
+#include "base/cpu.h"
+#include "kernel/template.h"
+
+#include <immintrin.h>
+
+typedef __m512 v16;
+typedef __m256 v8;
+
+INLINE v16 v16_zero(void) {
+    return _mm512_setzero_ps();
+}
+
+INLINE v16 v16_set(float x) {
+    return _mm512_set1_ps(x);
+}
+
+INLINE v16 v16_load(const float *from) {
+    return _mm512_loadu_ps(from);
+}
+
+INLINE void v16_store(float *to, v16 a) {
+    _mm512_storeu_ps(to, a);
+}
+
+INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+INLINE v16 v16_add(v16 a, v16 b) {
+    return _mm512_add_ps(a, b);
+}
+
+INLINE v16 v16_from_u8(const uint8_t *from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)from)));
+}
+
+INLINE v16 v16_from_i8(const int8_t *from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from)));
+}
+
+INLINE v8 v8_zero(void) {
+    return _mm256_setzero_ps();
+}
+
+INLINE v8 v8_set(float x) {
+    return _mm256_set1_ps(x);
+}
+
+INLINE v8 v8_load(const float *from) {
+    return _mm256_loadu_ps(from);
+}
+
+INLINE void v8_store(float *to, v8 a) {
+    _mm256_storeu_ps(to, a);
+}
+
+INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+INLINE __mmask16 first_lanes(int n) {
+    return (__mmask16)((1u << n) - 1);
+}
+
+INLINE uint32_t nonzero_bits(const float *from, int n) {
+    return _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+
+// One halving of the fold for two vectors at once: the partial sums of `a` end in the lanes where `step` has its bit clear,
+// those of `b` in the others. A blend brings half of the operands, one permutation the other half.
+INLINE v16 halve_two(v16 a, v16 b, int step) {
+    __m512i ai = _mm512_castps_si512(a), bi = _mm512_castps_si512(b);
+    switch (step) {
+    case 8:
+        return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_castsi512_ps(_mm512_alignr_epi32(bi, ai, 8)));
+    case 4:
+        return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b),
+                             _mm512_castsi512_ps(_mm512_permutex2var_epi64(
+                                 ai, _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13), bi)));
+    case 2: return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
+    default:
+        return _mm512_add_ps(
+            _mm512_mask_blend_ps(0xaaaa, a, b),
+            _mm512_permutex2var_ps(
+                a, _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30), b));
+    }
+}
+
+// The same for a vector without a partner: both halves hold its sums.
+INLINE v16 halve_one(v16 a, int step) {
+    switch (step) {
+    case 8: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
+    case 4: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
+    case 2: return _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
+    default: return _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
+    }
+}
+
+// Folding each vector alone would cost as much as a seventh of the sums it ends; pairs share the additions.
+INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
+    int left = count;
+    UNROLL
+    for (int step = 8; step > 0; step /= 2) {
+        UNROLL
+        for (int j = 0; j < left / 2; j++) a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
+        if (left & 1) a[left / 2] = halve_one(a[left - 1], step);
+        left = (left + 1) / 2;
+    }
+    // The j-th vector's sum stands in the lane whose four bits are those of j in reverse.
+    __m512i order = _mm512_setr_epi32(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15);
+    v16 sums = _mm512_permutexvar_ps(order, a[0]);
+    __mmask16 lanes = first_lanes(count);
+    _mm512_mask_storeu_ps(out, lanes, _mm512_add_ps(sums, _mm512_maskz_loadu_ps(lanes, offset)));
+}
+
+enum { ROWS_MOST = 4, CLASSES_MOST = 10, VECTORS_MOST = 8, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 5 };
+
+#define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
+#define UP_TO_8(X, R) UP_TO_5(X, R) X(R, 6) X(R, 7) X(R, 8)
+#define UP_TO_10(X, R) UP_TO_8(X, R) X(R, 9) X(R, 10)
+#define SCORE_TILES(X) UP_TO_10(X, 1) UP_TO_10(X, 2) UP_TO_8(X, 3) UP_TO_5(X, 4) X(4, 6)
+#define SHARED_TILES(X) UP_TO_5(X, 1) UP_TO_5(X, 2) UP_TO_5(X, 3) UP_TO_5(X, 4) UP_TO_5(X, 5)
+#define CLASS_TILES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+
+#define KERNEL_SYMBOL mg_kernel_avx512
+#define KERNEL_NAME "avx512"
+#define KERNEL_HELP "AVX-512 F, BW, DQ and VL"
+#define KERNEL_USABLE mg_cpu_has_avx512
+#include "kernel/template_dense.h"
+#include "kernel/template_csr.h"
+#include "kernel/template_table.h"
+
+#endif

@@ -1,0 +1,60 @@
+// kernel.h - the vectorised margin routine, one table per instruction set. reference.c is the contract: every other
+// table gives the same bits. Nothing here allocates or fails.
+//
+// The order of every sum is part of the contract:
+//   dense score   16 lanes; lane l takes features l, l+16, ... in ascending order, one fused multiply-add each, from +0;
+//                 fold: a[l] += a[l+8] for l<8, then a[l] += a[l+4] for l<4, then +2, then +1; then + offset[k].
+//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are skipped.
+//   CSR score     s[k] = fma(x, W[f][k], s[k]) over the row's entries in ascending order, from offset[k].
+//   CSR G         G[f][k] = fma(x, coef[k], G[f][k]); when at most MG_FEW classes of the row are nonzero only those are touched.
+#ifndef MG_KERNEL_KERNEL_H
+#define MG_KERNEL_KERNEL_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MG_FEW = 4 };
+
+typedef struct mg_kernel {
+    const char *name;
+    const char *help;
+    bool (*usable)(void); // does this machine run it?
+
+    // 8-bit cells to float, n a multiple of 16, both 16-byte aligned.
+    void (*widen_u8)(int64_t n, const uint8_t *from, float *to);
+    void (*widen_i8)(int64_t n, const int8_t *from, float *to);
+
+    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16, 64-byte aligned. w: [classes][dp] class-major,
+    // 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are written.
+    void (*dense_scores)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
+                         const float *offset, float *s, int64_t lds);
+
+    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x. coef: [rows][ldc]. rows <= MG_BLOCK_ROWS.
+    void (*dense_accumulate)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *coef,
+                             int64_t ldc, float *g);
+
+    // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte aligned; s: [kp], offset: [kp].
+    // `next`/`next_n`: entries of the row that will be asked for soon, for prefetching their rows of w; may be NULL/0.
+    void (*csr_scores)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
+                       const float *offset, float *s, int64_t next_n, const uint32_t *next);
+
+    // Gradient of one CSR row: g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp], padding lanes zero.
+    void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
+                           float *g);
+
+    // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
+    void (*add)(int64_t n, const float *from, float *to);
+} mg_kernel;
+
+enum { MG_BLOCK_ROWS = 64 }; // most rows of one dense block
+
+// The fastest usable kernel, or the one the environment variable MARGIN_KERNEL names.
+// Errors: MG_USAGE, when that name is unknown or this machine cannot run it.
+mg_status mg_kernel_select(const mg_kernel **out, mg_error *error);
+
+// i-th kernel of the registry, fastest first, NULL past the last.
+const mg_kernel *mg_kernel_at(int i);
+
+#endif

@@ -1,0 +1,84 @@
+// reference.c - the kernel in plain C: what every other kernel must equal bit for bit, and what runs where none of them can.
+// Written for reading, not for speed: one loop per sum, in the order that kernel.h fixes.
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <stddef.h>
+
+enum { LANES = 16 };
+
+static bool usable(void) {
+    return true;
+}
+
+static void widen_u8(int64_t n, const uint8_t *from, float *to) {
+    for (int64_t j = 0; j < n; j++) to[j] = (float)from[j];
+}
+
+static void widen_i8(int64_t n, const int8_t *from, float *to) {
+    for (int64_t j = 0; j < n; j++) to[j] = (float)from[j];
+}
+
+static float fold(float *lane) {
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
+
+static float dot(int64_t dp, const float *x, const float *w) {
+    float lane[LANES] = {0};
+    for (int64_t d = 0; d < dp; d += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] = fmaf(x[d + l], w[d + l], lane[l]);
+    return fold(lane);
+}
+
+static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
+                         const float *offset, float *s, int64_t lds) {
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < classes; k++) s[i * lds + k] = dot(dp, x[i], w + k * dp) + offset[k];
+}
+
+static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *coef,
+                             int64_t ldc, float *g) {
+    for (int64_t k = 0; k < classes; k++)
+        for (int64_t i = 0; i < rows; i++) {
+            float c = coef[i * ldc + k];
+            if (c == 0) continue;
+            for (int64_t d = 0; d < dp; d++) g[k * dp + d] = fmaf(c, x[i][d], g[k * dp + d]);
+        }
+}
+
+static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
+                       const float *offset, float *s, int64_t next_n, const uint32_t *next) {
+    (void)next_n, (void)next;
+    for (int64_t k = 0; k < kp; k++) s[k] = offset[k];
+    for (int64_t e = 0; e < n; e++)
+        for (int64_t k = 0; k < kp; k++) s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
+}
+
+static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
+                           float *g) {
+    int64_t nonzero = 0;
+    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
+    for (int64_t e = 0; e < n; e++)
+        for (int64_t k = 0; k < kp; k++)
+            if (nonzero > MG_FEW || coef[k] != 0)
+                g[indices[e] * kp + k] = fmaf(values[e], coef[k], g[indices[e] * kp + k]);
+}
+
+static void add(int64_t n, const float *from, float *to) {
+    for (int64_t j = 0; j < n; j++) to[j] += from[j];
+}
+
+const mg_kernel mg_kernel_reference = {
+    .name = "reference",
+    .help = "plain C on any processor; slow, and the definition of the bits",
+    .usable = usable,
+    .widen_u8 = widen_u8,
+    .widen_i8 = widen_i8,
+    .dense_scores = dense_scores,
+    .dense_accumulate = dense_accumulate,
+    .csr_scores = csr_scores,
+    .csr_accumulate = csr_accumulate,
+    .add = add,
+};

@@ -1,0 +1,101 @@
+// template_csr.h - scores and gradient of one CSR row, over the lane operations of the including file.
+#ifndef MG_KERNEL_TEMPLATE_CSR_H
+#define MG_KERNEL_TEMPLATE_CSR_H
+
+enum { CSR_TILE = 64 }; // classes whose sums stay in registers while the entries go by
+
+// (M1) for 16 * full + 8 * half classes of one row.
+INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                           const float *w, const float *offset, float *s, int64_t next_n, const uint32_t *next) {
+    v16 sum[4];
+    v8 rest = v8_zero();
+    UNROLL
+    for (int j = 0; j < full; j++) sum[j] = v16_load(offset + 16 * j);
+    if (half) rest = v8_load(offset + 16 * full);
+    for (int64_t e = 0; e < next_n; e++) {
+        UNROLL
+        for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
+    }
+    for (int64_t e = 0; e < n; e++) {
+        const float *from = w + indices[e] * kp;
+        v16 x = v16_set(values[e]);
+        UNROLL
+        for (int j = 0; j < full; j++) sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
+        if (half) rest = v8_fma(v8_set(values[e]), v8_load(from + 16 * full), rest);
+    }
+    UNROLL
+    for (int j = 0; j < full; j++) v16_store(s + 16 * j, sum[j]);
+    if (half) v8_store(s + 16 * full, rest);
+}
+
+typedef void csr_score_function(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
+                                const float *offset, float *s, int64_t next_n, const uint32_t *next);
+
+// F vectors of 16 classes and H of 8; tile number 2 * F + H.
+#define CSR_TILES(X) X(0, 1) X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0)
+
+#define CSR_FUNCTION(F, H)                                                                                   \
+    static void csr_score_##F##_##H(int64_t n, const uint32_t *indices, const float *values, int64_t kp,     \
+                                    const float *w, const float *offset, float *s, int64_t next_n,           \
+                                    const uint32_t *next) {                                                  \
+        csr_score_tile(F, H, n, indices, values, kp, w, offset, s, next_n, next);                            \
+    }
+CSR_TILES(CSR_FUNCTION)
+
+#define CSR_ROW(F, H) [2 * F + H] = csr_score_##F##_##H,
+static csr_score_function *const csr_score_functions[] = {CSR_TILES(CSR_ROW)};
+
+static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
+                       const float *offset, float *s, int64_t next_n, const uint32_t *next) {
+    for (int64_t k = 0; k < kp; k += CSR_TILE) {
+        int64_t wide = kp - k < CSR_TILE ? kp - k : CSR_TILE;
+        csr_score_functions[wide / 8](n, indices, values, kp, w + k, offset + k, s + k, next_n, next);
+    }
+}
+
+// Positions of the nonzero coefficients when there are at most MG_FEW of them; otherwise MG_FEW + 1.
+static int few_classes(int64_t kp, const float *coef, int64_t *few) {
+    int count = 0;
+    for (int64_t k = 0; k < kp; k += 8)
+        for (uint32_t bits = nonzero_bits(coef + k, 8); bits; bits &= bits - 1) {
+            if (count == MG_FEW) return MG_FEW + 1;
+            few[count++] = k + __builtin_ctz(bits);
+        }
+    return count;
+}
+
+// (M6) for `count` single classes of one row.
+INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                    const float *coef, float *g) {
+    for (int64_t e = 0; e < n; e++) {
+        float *to = g + indices[e] * kp;
+        UNROLL
+        for (int j = 0; j < count; j++) to[few[j]] = __builtin_fmaf(values[e], coef[few[j]], to[few[j]]);
+    }
+}
+
+// (M6) for all classes of one row.
+static void csr_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *g) {
+    for (int64_t e = 0; e < n; e++) {
+        float *to = g + indices[e] * kp;
+        v16 x = v16_set(values[e]);
+        int64_t k = 0;
+        for (; k + 16 <= kp; k += 16) v16_store(to + k, v16_fma(x, v16_load(coef + k), v16_load(to + k)));
+        if (k < kp) v8_store(to + k, v8_fma(v8_set(values[e]), v8_load(coef + k), v8_load(to + k)));
+    }
+}
+
+static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
+                           float *g) {
+    int64_t few[MG_FEW];
+    switch (few_classes(kp, coef, few)) {
+    case 0: return;
+    case 1: csr_few(1, few, n, indices, values, kp, coef, g); return;
+    case 2: csr_few(2, few, n, indices, values, kp, coef, g); return;
+    case 3: csr_few(3, few, n, indices, values, kp, coef, g); return;
+    case 4: csr_few(4, few, n, indices, values, kp, coef, g); return;
+    default: csr_all(n, indices, values, kp, coef, g); return;
+    }
+}
+
+#endif

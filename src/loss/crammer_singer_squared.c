@@ -1,0 +1,46 @@
+// crammer_singer_squared.c - the strongest rival pushes back in proportion to its violation (M6).
+#include "loss/lanes.h"
+#include "loss/loss.h"
+
+// (M6) loss = [m]_+^2, m as in (M4); coef = +2[m]_+ on the strongest rival, -2[m]_+ on y
+static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
+    int64_t rival;
+    float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
+    mg_lanes_zero(lanes, coef);
+    if (!(margin > 0)) return margin == margin ? 0.0f : margin;
+    coef[rival] = 2 * margin;
+    coef[y] = -2 * margin;
+    return margin * margin;
+}
+
+static double margin_of(int64_t classes, const double *scores, int64_t y, double delta) {
+    double most = -INFINITY;
+    for (int64_t j = 0; j < classes; j++)
+        if (j != y) most = fmax(most, scores[j]);
+    return fmax(0, most - scores[y] + delta);
+}
+
+static double value(int64_t classes, const double *scores, int64_t y, double delta) {
+    double margin = margin_of(classes, scores, y, delta);
+    return margin * margin;
+}
+
+// Smooth where the margin is met, but not where two rivals are equally strong outside it.
+static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
+    double margin = margin_of(classes, scores, y, delta);
+    double most = -INFINITY, second = -INFINITY;
+    for (int64_t j = 0; j < classes; j++) {
+        if (j == y) continue;
+        second = fmax(second, fmin(most, scores[j]));
+        most = fmax(most, scores[j]);
+    }
+    return margin > 0 ? most - second : INFINITY;
+}
+
+const mg_loss mg_loss_crammer_singer_squared = {
+    .name = "crammer-singer-squared",
+    .help = "squared hinge of the strongest rival: max(0, max over j != y of (s_j - s_y) + delta)^2",
+    .row = row,
+    .value = value,
+    .kink = kink,
+};

@@ -1,0 +1,28 @@
+// loss.h - the registry of losses. A loss turns one row of scores into its value and one row of coefficients; what a
+// coefficient becomes (a gradient, a dual step) is not its business.
+#ifndef MG_LOSS_LOSS_H
+#define MG_LOSS_LOSS_H
+
+#include <stdint.h>
+
+typedef struct mg_loss {
+    const char *name;
+    const char *help;
+
+    // Loss of one row (M3..M9) and coef[k] = d loss / d score_k, in the precision of training. `lanes` is classes rounded up
+    // to 16; scores of the padding lanes are -INFINITY, which every loss answers with coefficient 0. scores[y] may be
+    // overwritten while the call lasts; it is restored.
+    float (*row)(int64_t lanes, float *scores, int64_t y, float delta, float *coef);
+
+    // The same loss in double from `classes` scores, written from the formula: for certificates and gradient checks.
+    double (*value)(int64_t classes, const double *scores, int64_t y, double delta);
+
+    // Distance of the row, in score units, to the nearest point without a derivative; INFINITY when there is none.
+    double (*kink)(int64_t classes, const double *scores, int64_t y, double delta);
+} mg_loss;
+
+const mg_loss *mg_loss_at(int i);              // NULL past the last
+const mg_loss *mg_loss_find(const char *name); // NULL when unknown
+const char *mg_loss_name(int i);               // for option rows
+
+#endif

@@ -1,0 +1,39 @@
+// one_vs_rest.c - K binary hinges that do not see each other (M7).
+#include "loss/lanes.h"
+#include "loss/loss.h"
+
+// (M7) loss = sum over k of [delta - t_k s_k]_+, t_y = +1, else -1; coef_k = -t_k where the hinge is open
+static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
+    float own = scores[y], sum[MG_LOSS_LANES] = {0};
+    scores[y] = -INFINITY;
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+        for (int l = 0; l < MG_LOSS_LANES; l++) {
+            float margin = delta + scores[j + l];
+            sum[l] += margin > 0 ? margin : 0.0f;
+            coef[j + l] = margin > 0 ? 1.0f : 0.0f;
+        }
+    scores[y] = own;
+    float margin = delta - own;
+    coef[y] = margin > 0 ? -1.0f : 0.0f;
+    return mg_lanes_fold(sum) + (margin > 0 || margin != margin ? margin : 0.0f);
+}
+
+static double value(int64_t classes, const double *scores, int64_t y, double delta) {
+    double loss = 0;
+    for (int64_t k = 0; k < classes; k++) loss += fmax(0, k == y ? delta - scores[k] : delta + scores[k]);
+    return loss;
+}
+
+static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
+    double nearest = INFINITY;
+    for (int64_t k = 0; k < classes; k++) nearest = fmin(nearest, fabs(k == y ? delta - scores[k] : delta + scores[k]));
+    return nearest;
+}
+
+const mg_loss mg_loss_one_vs_rest = {
+    .name = "one-vs-rest",
+    .help = "K separate binary hinges: sum over k of max(0, delta - t_k s_k), t = +1 for the true class, else -1",
+    .row = row,
+    .value = value,
+    .kink = kink,
+};

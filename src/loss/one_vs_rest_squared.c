@@ -1,0 +1,43 @@
+// one_vs_rest_squared.c - K squared binary hinges that do not see each other (M8).
+#include "loss/lanes.h"
+#include "loss/loss.h"
+
+// (M8) loss = sum over k of [delta - t_k s_k]_+^2; coef_k = -2 t_k [delta - t_k s_k]_+
+static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
+    float own = scores[y], sum[MG_LOSS_LANES] = {0};
+    scores[y] = -INFINITY;
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+        for (int l = 0; l < MG_LOSS_LANES; l++) {
+            float margin = delta + scores[j + l];
+            float hinge = margin > 0 ? margin : 0.0f;
+            sum[l] += hinge * hinge;
+            coef[j + l] = 2 * hinge;
+        }
+    scores[y] = own;
+    float margin = delta - own;
+    float hinge = margin > 0 || margin != margin ? margin : 0.0f;
+    coef[y] = -2 * hinge;
+    return mg_lanes_fold(sum) + hinge * hinge;
+}
+
+static double value(int64_t classes, const double *scores, int64_t y, double delta) {
+    double loss = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        double hinge = fmax(0, k == y ? delta - scores[k] : delta + scores[k]);
+        loss += hinge * hinge;
+    }
+    return loss;
+}
+
+static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
+    (void)classes, (void)scores, (void)y, (void)delta;
+    return INFINITY;
+}
+
+const mg_loss mg_loss_one_vs_rest_squared = {
+    .name = "one-vs-rest-squared",
+    .help = "K separate squared binary hinges: sum over k of max(0, delta - t_k s_k)^2",
+    .row = row,
+    .value = value,
+    .kink = kink,
+};

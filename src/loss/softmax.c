@@ -1,0 +1,41 @@
+// softmax.c - multinomial logistic regression (M9); delta plays no part.
+#include "loss/lanes.h"
+#include "loss/loss.h"
+
+// (M9) loss = log(sum over k of exp(s_k - s_y)); coef_k = p_k - 1(k = y), p the softmax of the scores.
+// Exponentials are taken in double and rounded, so that versions of the mathematics library agree on the floats.
+static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
+    (void)delta;
+    float most = mg_lanes_max(lanes, scores);
+    double sum = 0;
+    for (int64_t k = 0; k < lanes; k++) {
+        double e = exp((double)scores[k] - (double)most);
+        coef[k] = (float)e;
+        sum += (double)coef[k];
+    }
+    float scale = (float)(1 / sum);
+    for (int64_t k = 0; k < lanes; k++) coef[k] *= scale;
+    coef[y] -= 1;
+    return (float)(log(sum) + (double)most - (double)scores[y]);
+}
+
+static double value(int64_t classes, const double *scores, int64_t y, double delta) {
+    (void)delta;
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < classes; k++) most = fmax(most, scores[k]);
+    for (int64_t k = 0; k < classes; k++) sum += exp(scores[k] - most);
+    return log(sum) + most - scores[y];
+}
+
+static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
+    (void)classes, (void)scores, (void)y, (void)delta;
+    return INFINITY;
+}
+
+const mg_loss mg_loss_softmax = {
+    .name = "softmax",
+    .help = "multinomial logistic loss: log of the sum over k of exp(s_k - s_y); delta plays no part",
+    .row = row,
+    .value = value,
+    .kink = kink,
+};

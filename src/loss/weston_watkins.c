@@ -1,0 +1,43 @@
+// weston_watkins.c - every rival inside the margin pushes back (M3).
+#include "loss/lanes.h"
+#include "loss/loss.h"
+
+// (M3) loss = sum over j != y of [m_j]_+, m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number of violations)
+static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
+    float base = delta - scores[y], own = scores[y];
+    float sum[MG_LOSS_LANES] = {0}, count[MG_LOSS_LANES] = {0};
+    scores[y] = -INFINITY; // the true class is no rival of itself
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+        for (int l = 0; l < MG_LOSS_LANES; l++) {
+            float margin = scores[j + l] + base;
+            float violation = margin > 0 ? 1.0f : 0.0f;
+            sum[l] += margin > 0 ? margin : 0.0f;
+            count[l] += violation;
+            coef[j + l] = violation;
+        }
+    scores[y] = own;
+    coef[y] = -mg_lanes_fold(count);
+    return mg_lanes_fold(sum);
+}
+
+static double value(int64_t classes, const double *scores, int64_t y, double delta) {
+    double loss = 0;
+    for (int64_t j = 0; j < classes; j++)
+        if (j != y) loss += fmax(0, scores[j] - scores[y] + delta);
+    return loss;
+}
+
+static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
+    double nearest = INFINITY;
+    for (int64_t j = 0; j < classes; j++)
+        if (j != y) nearest = fmin(nearest, fabs(scores[j] - scores[y] + delta));
+    return nearest;
+}
+
+const mg_loss mg_loss_weston_watkins = {
+    .name = "weston-watkins",
+    .help = "sum of the hinges of all rivals: sum over j != y of max(0, s_j - s_y + delta)",
+    .row = row,
+    .value = value,
+    .kink = kink,
+};

@@ -1,0 +1,180 @@
+// model.c - model.h5: the long-lived file. Its layout is docs/formats.md; a change of meaning changes format_version.
+#include "model/model.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <margin/version.h>
+
+#define FORMAT "margin model"
+enum { FORMAT_VERSION = 1 };
+static const size_t most_bytes = (size_t)1 << 40;
+
+mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
+    *out = NULL;
+    mg_model *model;
+    mg_status status = mg_memory_zeroed(&model, 1, sizeof *model, error);
+    if (status) return status;
+    model->classes_count = classes;
+    model->features = features;
+    size_t line;
+    if (__builtin_mul_overflow((size_t)features, sizeof(float), &line))
+        status = mg_fail(error, MG_MEMORY, "out of memory: %lld features cannot be addressed", (long long)features);
+    if (!status) status = mg_memory_zeroed(&model->weights, (size_t)classes, line, error);
+    if (!status) status = mg_memory_zeroed(&model->bias, (size_t)classes, sizeof(float), error);
+    if (status) mg_model_destroy(model);
+    else *out = model;
+    return status;
+}
+
+void mg_model_destroy(mg_model *model) {
+    if (!model) return;
+    mg_classes_clear(&model->classes);
+    void *const blocks[] = {model->path, model->weights, model->bias, model->loss, model->rows, model->transform,
+                            model->features_name, model->labels_name, model};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+}
+
+// Text attributes, in one place for both directions.
+typedef struct text_field {
+    const char *name;
+    size_t offset;
+} text_field;
+static const text_field texts[] = {
+    {"loss", offsetof(mg_model, loss)},           {"rows", offsetof(mg_model, rows)},
+    {"transform", offsetof(mg_model, transform)}, {"features", offsetof(mg_model, features_name)},
+    {"labels", offsetof(mg_model, labels_name)},
+};
+static const text_field reals[] = {
+    {"delta", offsetof(mg_model, delta)},         {"lambda", offsetof(mg_model, lambda)},
+    {"objective", offsetof(mg_model, objective)}, {"square_norm", offsetof(mg_model, square_norm)},
+    {"bias_value", offsetof(mg_model, bias_value)},
+};
+static const text_field integers[] = {
+    {"step", offsetof(mg_model, step)},
+    {"epoch", offsetof(mg_model, epoch)},
+    {"training_rows", offsetof(mg_model, training_rows)},
+};
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+static void put_attributes(const mg_model *model, mg_h5_image *image) {
+    const char *base = (const char *)model;
+    mg_h5_image_attribute_text(image, "/", "format", FORMAT);
+    mg_h5_image_attribute_int64(image, "/", "format_version", FORMAT_VERSION);
+    mg_h5_image_attribute_text(image, "/", "margin_version", MG_VERSION);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        char *value;
+        memcpy(&value, base + texts[i].offset, sizeof value);
+        mg_h5_image_attribute_text(image, "/", texts[i].name, value);
+    }
+    for (size_t i = 0; i < COUNT(reals); i++) {
+        double value;
+        memcpy(&value, base + reals[i].offset, sizeof value);
+        mg_h5_image_attribute_real(image, "/", reals[i].name, value);
+    }
+    for (size_t i = 0; i < COUNT(integers); i++) {
+        int64_t value;
+        memcpy(&value, base + integers[i].offset, sizeof value);
+        mg_h5_image_attribute_int64(image, "/", integers[i].name, value);
+    }
+}
+
+mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {
+    mg_h5_image *image;
+    mg_status status = mg_h5_image_create(&image, error);
+    if (status) return status;
+    int64_t shape[2] = {model->classes_count, model->features};
+    put_attributes(model, image);
+    mg_h5_image_array(image, "weights", MG_H5_F32, 2, shape, model->weights);
+    mg_h5_image_array(image, "bias", MG_H5_F32, 1, shape, model->bias);
+    if (model->classes.texts) mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
+    else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    status = mg_h5_image_finish(image, &bytes, &size, error);
+    if (!status) status = mg_file_write(path, bytes, size, error);
+    mg_memory_free(bytes);
+    return status;
+}
+
+static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) {
+    char *base = (char *)model;
+    mg_status status = MG_OK;
+    for (size_t i = 0; !status && i < COUNT(texts); i++) {
+        char *value = NULL;
+        status = mg_h5_attribute_text(file, "/", texts[i].name, &value, error);
+        memcpy(base + texts[i].offset, &value, sizeof value);
+    }
+    for (size_t i = 0; !status && i < COUNT(reals); i++) {
+        double value = 0;
+        status = mg_h5_attribute_real(file, "/", reals[i].name, &value, error);
+        memcpy(base + reals[i].offset, &value, sizeof value);
+    }
+    for (size_t i = 0; !status && i < COUNT(integers); i++) {
+        int64_t value = 0;
+        status = mg_h5_attribute_int64(file, "/", integers[i].name, &value, 1, NULL, error);
+        memcpy(base + integers[i].offset, &value, sizeof value);
+    }
+    return status;
+}
+
+static mg_status check_format(const char *path, mg_h5 *file, mg_error *error) {
+    char *format = NULL;
+    int64_t version = 0;
+    mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
+    if (!status && strcmp(format, FORMAT))
+        status = mg_fail(error, MG_DATA, "%s: is a %.40s, not a model: give the run's model.h5", path, format);
+    if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
+    if (!status && version != FORMAT_VERSION)
+        status = mg_fail(error, MG_DATA, "%s: format_version is %lld, this margin (%s) reads %d: use a newer margin", path,
+                         (long long)version, MG_VERSION, FORMAT_VERSION);
+    mg_memory_free(format);
+    return status;
+}
+
+static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
+    mg_h5_array *weights = NULL, *bias = NULL, *classes = NULL;
+    mg_status status = mg_h5_array_open(file, "weights", &weights, error);
+    if (!status) status = mg_h5_array_open(file, "bias", &bias, error);
+    if (!status) status = mg_h5_array_open(file, "classes", &classes, error);
+    int64_t k = status ? 0 : mg_h5_array_rows(weights);
+    if (!status && (mg_h5_array_type(weights) != MG_H5_F32 || mg_h5_array_rank(weights) != 2 || mg_h5_array_type(bias) != MG_H5_F32 ||
+                    mg_h5_array_rows(bias) != k || mg_h5_array_rows(classes) != k || k < 2))
+        status = mg_fail(error, MG_DATA, "%s: weights, bias and classes do not belong together", mg_h5_path(file));
+    if (!status) status = mg_model_create(k, mg_h5_array_columns(weights), out, error);
+    if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
+    if (!status) status = mg_h5_array_read(bias, 0, k, (*out)->bias, error);
+    if (!status) {
+        mg_classes *to = &(*out)->classes;
+        to->count = k;
+        to->texts = mg_h5_array_type(classes) == MG_H5_TEXT;
+        status = to->texts ? mg_h5_array_read_texts(classes, &to->text, error) : mg_h5_array_read_int64(classes, &to->number, error);
+    }
+    mg_h5_array_close(classes);
+    mg_h5_array_close(bias);
+    mg_h5_array_close(weights);
+    return status;
+}
+
+mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
+    *out = NULL;
+    unsigned char *bytes = NULL;
+    size_t size = 0, content = 0;
+    mg_h5 *file = NULL;
+    mg_model *model = NULL;
+    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
+    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
+    if (!status) status = check_format(path, file, error);
+    if (!status) status = take_arrays(file, &model, error);
+    if (!status) status = take_attributes(model, file, error);
+    if (!status) status = mg_memory_text(&model->path, path, error);
+    mg_h5_close(file);
+    mg_memory_free(bytes);
+    if (status) mg_model_destroy(model);
+    else *out = model;
+    return status;
+}

@@ -1,0 +1,31 @@
+// model.h - a trained classifier as the file model.h5 holds it: complete, so that prediction needs nothing else.
+#ifndef MG_MODEL_MODEL_H
+#define MG_MODEL_MODEL_H
+
+#include "data/labels.h"
+
+typedef struct mg_model {
+    char *path;      // it was loaded from
+    int64_t classes_count, features;
+    float *weights;  // [classes][features], of rows as prepared; column scaling is folded in (M19)
+    float *bias;     // [classes]
+    mg_classes classes;
+    char *loss, *rows, *transform; // names
+    char *features_name, *labels_name; // data sets it was trained from: the defaults for evaluation
+    double delta, lambda, objective;
+    double square_norm; // ||W||^2 of the scaled features, for the objective on other data
+    double bias_value;  // of the constant feature
+    int64_t step, epoch, training_rows;
+} mg_model;
+
+// An empty model of the given size. Errors: MG_MEMORY.
+mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_error *error);
+void mg_model_destroy(mg_model *model);
+
+// Writes the file whole or not at all. Errors: MG_IO, MG_MEMORY.
+mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
+
+// Checks the seal before anything is parsed. Errors: MG_IO, MG_DATA.
+mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
+
+#endif

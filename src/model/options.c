@@ -1,0 +1,48 @@
+// options.c - rows of section model.
+#include "model/options.h"
+
+#include "loss/loss.h"
+
+#include <math.h>
+
+#define DEFAULT_LAMBDA 1e-4
+
+static const char *weight_word(int i) {
+    static const char *const names[] = {"none", "balanced"};
+    return i < 2 ? names[i] : NULL;
+}
+
+static mg_status check(const void *values, const char *const *origins, mg_error *error) {
+    const mg_model_options *options = values;
+    if (isnan(options->lambda) || isnan(options->C)) return MG_OK;
+    const char *at = mg_section_origin(&mg_model_section, origins, "C");
+    return mg_fail(error, MG_CONFIG, "%s: model.C and model.lambda are both set; they are two names of one thing: drop one",
+                   at ? at : "model");
+}
+
+double mg_model_lambda(const mg_model_options *options, double total_weight) {
+    if (!isnan(options->C)) return 1 / (options->C * total_weight);
+    return isnan(options->lambda) ? DEFAULT_LAMBDA : options->lambda;
+}
+
+#define AT(field) offsetof(mg_model_options, field)
+static const mg_option rows[] = {
+    {"loss", MG_OPTION_CHOICE, AT(loss), "crammer-singer", 0, 0, mg_loss_name, NULL, true,
+     "What training minimises; `margin list` says what each is."},
+    {"delta", MG_OPTION_REAL, AT(delta), "1", 1e-30, 1e30, NULL, NULL, true, "Margin parameter: how far the true class must lead."},
+    {"lambda", MG_OPTION_REAL, AT(lambda), "", 1e-30, 1e30, NULL, NULL, true,
+     "Regularisation: lambda/2 ||W||^2 is added to the mean loss. 1e-4 when neither lambda nor C is set."},
+    {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, NULL, NULL, true, "Instead of lambda: lambda = 1/(C * total weight of the rows)."},
+    {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
+     "Value of a constant feature added to every row (its weights are regularised); 0 = no bias."},
+    {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
+     "none, balanced (rows / (classes * rows of the class)), or a mapping label: weight; others weigh 1."},
+};
+
+const mg_section mg_model_section = {
+    .name = "model",
+    .help = "what is minimised: lambda/2 ||W||^2 + weighted mean loss",
+    .options = rows,
+    .count = sizeof rows / sizeof *rows,
+    .check = check,
+};

@@ -1,0 +1,44 @@
+// rows.h - rows of features as the kernels read them. A view borrows; a store owns.
+#ifndef MG_ROWS_ROWS_H
+#define MG_ROWS_ROWS_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum mg_layout { MG_DENSE, MG_CSR } mg_layout;
+
+// What one dense cell is in memory. 8-bit data stay 8-bit; everything else becomes float32.
+typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F32 } mg_cell;
+
+enum { MG_LANES = 16 }; // every dense row is padded with zeros to a multiple of this many cells
+
+// Borrowed view of `count` rows. Stored row of view row r: index ? index[r] : r.
+typedef struct mg_rows {
+    int64_t count;    // rows in the view
+    int64_t features; // D
+    mg_layout layout;
+    // MG_DENSE
+    mg_cell cell;
+    const void *dense; // [stored rows][stride]
+    int64_t stride;    // cells per stored row: features rounded up to MG_LANES, the tail is zero
+    // MG_CSR: row i holds entries indptr[i] .. indptr[i+1]-1, indices strictly ascending
+    const int64_t *indptr;
+    const uint32_t *indices;
+    const float *values;
+    const uint32_t *index; // [count] or NULL
+} mg_rows;
+
+size_t mg_cell_size(mg_cell cell);
+
+static inline int64_t mg_rows_stored(const mg_rows *rows, int64_t r) {
+    return rows->index ? (int64_t)rows->index[r] : r;
+}
+
+static inline int64_t mg_round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+
+#endif

@@ -1,0 +1,31 @@
+// options.h - the options of sections train and sgd.
+#ifndef MG_SOLVER_OPTIONS_H
+#define MG_SOLVER_OPTIONS_H
+
+#include "base/option.h"
+
+typedef struct mg_train_options {
+    const char *solver;
+    int64_t epochs;
+    int64_t max_steps;
+    double time_limit;
+    int64_t batch;
+    int64_t seed;
+    int64_t threads;
+    int64_t parts;
+    int64_t evaluate_every;
+    int64_t patience;
+} mg_train_options;
+
+typedef struct mg_sgd_options {
+    const char *update;
+    const char *rate;
+    double eta; // NaN when unset: the rule decides
+    double momentum;
+    bool average;
+} mg_sgd_options;
+
+extern const mg_section mg_train_section;
+extern const mg_section mg_sgd_section;
+
+#endif

@@ -1,0 +1,31 @@
+// pass.h - the margin routine over blocks of rows that stay in cache: scores, losses and coefficients of one block. Every
+// solver, evaluation and prediction goes through it. One mg_pass belongs to one part at a time.
+#ifndef MG_SOLVER_PASS_H
+#define MG_SOLVER_PASS_H
+
+#include "kernel/kernel.h"
+#include "solver/problem.h"
+#include "solver/weights.h"
+
+typedef struct mg_pass {
+    int64_t lanes, line;
+    int64_t block_rows;             // rows taken at a time, at most MG_BLOCK_ROWS
+    const float *x[MG_BLOCK_ROWS];  // rows of the block as floats (dense)
+    float *wide;                    // [block_rows][line] 8-bit rows widened
+    float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
+    float *coef;                    // [block_rows][lanes]
+} mg_pass;
+
+mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error);
+void mg_pass_destroy(mg_pass *pass);
+
+// (M1) Scores of view rows [first, first + count) into pass->scores; count <= pass->block_rows.
+void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
+                    int64_t count);
+
+// After mg_pass_scores: coefficients of the same rows into pass->coef, times the rows' weights. Returns the weighted sum of
+// the losses. label and weight are indexed by stored row.
+double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
+                      const float *weight, int64_t first, int64_t count);
+
+#endif

@@ -1,0 +1,37 @@
+// problem.h - what is to be minimised, as every solver and every evaluation sees it.
+#ifndef MG_SOLVER_PROBLEM_H
+#define MG_SOLVER_PROBLEM_H
+
+#include "kernel/kernel.h"
+#include "loss/loss.h"
+#include "rows/rows.h"
+#include "solver/team.h"
+
+// Column scaling is folded into the weights: kernels see raw cells x and weights V = scale * W, while the model is
+// linear in x' = scale * (x - center) with weights W (M19). scale or center NULL: ones or zeros.
+typedef struct mg_problem {
+    int64_t rows;     // N, of the training set
+    int64_t features; // D
+    int64_t classes;  // K
+    mg_layout layout;
+    mg_cell cell;
+    const mg_loss *loss;
+    float delta;
+    double lambda;
+    double bias;            // value of the constant feature, 0 = none
+    const float *scale;     // [D] or NULL
+    const float *center;    // [D], of raw cells, or NULL
+    double mean_square_norm; // mean of ||x'||^2 with the constant feature
+    double entries_per_row;  // mean number of stored values
+    int64_t batch;
+    int64_t parts;           // of a batch; fixed by shapes and configuration
+    int64_t steps_per_epoch;
+    int64_t total_steps; // the run's length if nothing stops it sooner
+    const mg_kernel *kernel;
+    const mg_team *team;
+} mg_problem;
+
+// Parts of a batch when the configuration leaves them open: by shapes alone, so that results never depend on threads.
+int64_t mg_problem_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout);
+
+#endif

@@ -1,0 +1,213 @@
+// sgd.c - stochastic gradient descent on minibatches: owns the state, the constant feature and the average of snapshots.
+#include "solver/sgd.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_SNAPSHOTS = 16 }; // an epoch; fewer where a sweep over all weights would cost more than the rows do
+
+static void destroy(void *state) {
+    mg_sgd *sgd = state;
+    if (!sgd) return;
+    int64_t parts = sgd->problem ? sgd->problem->parts : 0;
+    for (int64_t p = 0; sgd->parts && p < parts; p++) {
+        mg_pass_destroy(&sgd->parts[p].pass);
+        mg_memory_free(sgd->parts[p].grad);
+        mg_memory_free(sgd->parts[p].coef_sum);
+    }
+    for (int64_t p = 0; sgd->owners && p < parts; p++) mg_memory_free(sgd->owners[p].touched);
+    mg_weights_destroy(&sgd->weights);
+    mg_weights_destroy(&sgd->mean);
+    void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory, sgd->settled, sgd->parts, sgd->owners,
+                            sgd->coef,     sgd->cuts,          sgd->mark,   sgd->grad,    sgd->slice_dot};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_memory_free(sgd);
+}
+
+static mg_status create_state(mg_sgd *sgd, mg_error *error) {
+    const mg_problem *problem = sgd->problem;
+    mg_status status = mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
+    size_t size = (size_t)sgd->weights.size, lanes = (size_t)sgd->weights.lanes, features = (size_t)problem->features;
+    if (!status && sgd->average) status = mg_weights_create(&sgd->mean, problem->layout, problem->classes, problem->features, error);
+    if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->velocity, size, sizeof(float), error);
+    if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->bias_velocity, lanes, sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&sgd->memory, features + 1, sizeof(float), error);
+    return status;
+}
+
+static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
+    const mg_problem *problem = sgd->problem;
+    size_t parts = (size_t)problem->parts, lanes = (size_t)sgd->weights.lanes;
+    mg_status status = mg_memory_zeroed(&sgd->parts, parts, sizeof *sgd->parts, error);
+    for (size_t p = 0; !status && p < parts; p++) {
+        mg_sgd_part *part = &sgd->parts[p];
+        status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes, problem->features, error);
+        if (!status) status = mg_memory_zeroed(&part->coef_sum, lanes, sizeof(double), error);
+        if (!status && !sgd->sparse) status = mg_memory_zeroed(&part->grad, (size_t)sgd->weights.size, sizeof(float), error);
+    }
+    if (!status) status = mg_memory_zeroed(&sgd->slice_dot, (size_t)mg_sgd_slices(sgd) * lanes, sizeof(double), error);
+    return status;
+}
+
+// Owners take equal ranges of features; a hash or a frequency order spreads the work well enough over them.
+static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
+    const mg_problem *problem = sgd->problem;
+    size_t parts = (size_t)problem->parts, batch = (size_t)problem->batch, features = (size_t)problem->features;
+    mg_status status = mg_memory_zeroed(&sgd->owners, parts, sizeof *sgd->owners, error);
+    for (size_t p = 0; !status && p < parts; p++) {
+        mg_sgd_owner *owner = &sgd->owners[p];
+        owner->from = (uint32_t)(features * p / parts);
+        owner->to = (uint32_t)(features * (p + 1) / parts);
+        status = mg_memory_get(&owner->touched, (size_t)(owner->to - owner->from), sizeof *owner->touched, error);
+    }
+    if (!status) status = mg_memory_zeroed(&sgd->coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (parts + 1), sizeof *sgd->cuts, error);
+    if (!status) status = mg_memory_zeroed(&sgd->mark, features, sizeof *sgd->mark, error);
+    if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
+    if (!status) status = mg_memory_get(&sgd->grad, (size_t)sgd->weights.size, sizeof *sgd->grad, error);
+    return status;
+}
+
+static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
+    *state = NULL;
+    mg_sgd *sgd;
+    mg_status status = mg_memory_zeroed(&sgd, 1, sizeof *sgd, error);
+    if (status) return status;
+    sgd->problem = problem;
+    sgd->rule = mg_optim_find(options->sgd->update);
+    sgd->schedule = mg_rate_find(options->sgd->rate);
+    sgd->eta = isnan(options->sgd->eta) ? sgd->rule->eta(problem->mean_square_norm) : options->sgd->eta;
+    sgd->momentum = (float)options->sgd->momentum;
+    sgd->average = options->sgd->average;
+    sgd->sparse = problem->layout == MG_CSR && !problem->center;
+    status = create_state(sgd, error);
+    if (!status) status = create_parts(sgd, error);
+    if (!status && sgd->sparse) status = create_owners(sgd, error);
+    if (status) destroy(sgd);
+    else *state = sgd;
+    return status;
+}
+
+void mg_sgd_step_bias(mg_sgd *sgd) {
+    const mg_problem *problem = sgd->problem;
+    mg_weights *w = &sgd->weights;
+    mg_optim_step step = mg_sgd_rule_step(sgd);
+    float rate = step.eta, square = 0;
+    if (problem->bias > 0) {
+        float *g = sgd->parts[0].pass.coef; // free between steps, and of the right length
+        double mean = problem->bias / (double)sgd->batch->rows.count;
+        for (int64_t k = 0; k < w->lanes; k++) {
+            g[k] = (float)(sgd->parts[0].coef_sum[k] * mean);
+            square += g[k] * g[k];
+        }
+        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + problem->features, &rate);
+        sgd->rule->apply(&step, w->lanes, &rate, true, g, sgd->bias_velocity, w->bias);
+        float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
+        for (int64_t k = 0; k < w->lanes; k++) w->bias[k] *= decay;
+    }
+    for (int64_t k = 0; k < w->classes; k++) {
+        double dot = 0;
+        for (int64_t s = 0; problem->center && s < mg_sgd_slices(sgd); s++) dot += sgd->slice_dot[s * w->lanes + k];
+        w->offset[k] = (float)(problem->bias * (double)w->bias[k] - dot);
+    }
+}
+
+static int64_t snapshots_per_epoch(const mg_problem *problem) {
+    double rows = (double)problem->rows * problem->entries_per_row, sweep = 4.0 * (double)problem->features;
+    int64_t most = rows / sweep < MOST_SNAPSHOTS ? (int64_t)(rows / sweep) : MOST_SNAPSHOTS;
+    int64_t count = most < 4 ? 4 : most;
+    return count < problem->steps_per_epoch ? count : problem->steps_per_epoch;
+}
+
+static void average_slice(void *context, int64_t slice) {
+    mg_sgd *sgd = context;
+    int64_t from = slice * (1 << 14), n = sgd->weights.size - from < (1 << 14) ? sgd->weights.size - from : (1 << 14);
+    float share = 1 / (float)sgd->snapshots;
+    const float *v = sgd->weights.v + from;
+    float *mean = sgd->mean.v + from;
+    for (int64_t j = 0; j < n; j++) mean[j] += (v[j] - mean[j]) * share; // (M24)
+}
+
+// (M24) The average starts again in the middle of the first epoch and at the start of every later one, so that it never
+// remembers weights from long before.
+static void snapshot(mg_sgd *sgd) {
+    int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem), at = sgd->step % steps + 1;
+    if (at == 1 || (sgd->step < steps && at == steps / 2 + 1)) sgd->snapshots = 0;
+    if (at * count / steps == (at - 1) * count / steps) return;
+    mg_sgd_settle(sgd);
+    sgd->snapshots++;
+    mg_team_for(sgd->problem->team, (sgd->weights.size + (1 << 14) - 1) / (1 << 14), average_slice, sgd);
+    float share = 1 / (float)sgd->snapshots;
+    for (int64_t k = 0; k < sgd->weights.lanes; k++) {
+        sgd->mean.bias[k] += (sgd->weights.bias[k] - sgd->mean.bias[k]) * share;
+        sgd->mean.offset[k] += (sgd->weights.offset[k] - sgd->mean.offset[k]) * share;
+    }
+}
+
+static double step(void *state, const mg_batch *batch, int64_t number) {
+    mg_sgd *sgd = state;
+    const mg_problem *problem = sgd->problem;
+    sgd->batch = batch;
+    sgd->step = number;
+    sgd->factor = sgd->schedule->factor(number, problem->total_steps, problem->lambda, sgd->eta);
+    if (sgd->sparse) mg_sgd_step_sparse(sgd);
+    else mg_sgd_step_dense(sgd);
+    sgd->rate_sum += sgd->factor;
+    if (sgd->average) snapshot(sgd);
+    double loss = 0;
+    for (int64_t p = 0; p < problem->parts; p++) loss += sgd->parts[p].loss; // (M11)
+    return loss;
+}
+
+static const mg_weights *weights(void *state) {
+    mg_sgd *sgd = state;
+    if (sgd->average && sgd->snapshots) return &sgd->mean;
+    mg_sgd_settle(sgd);
+    return &sgd->weights;
+}
+
+static void begin_at(void *state, const mg_weights *from) {
+    mg_sgd *sgd = state;
+    memcpy(sgd->weights.v, from->v, (size_t)from->size * sizeof(float));
+    memcpy(sgd->weights.bias, from->bias, (size_t)from->lanes * sizeof(float));
+    memcpy(sgd->weights.offset, from->offset, (size_t)from->lanes * sizeof(float));
+}
+
+static int fields(void *state, mg_field *out) {
+    mg_sgd *sgd = state;
+    int n = 0;
+    const mg_weights *w = &sgd->weights, *mean = &sgd->mean;
+    out[n++] = (mg_field){"weights", MG_H5_F32, w->size, w->v};
+    out[n++] = (mg_field){"bias", MG_H5_F32, w->lanes, w->bias};
+    out[n++] = (mg_field){"offset", MG_H5_F32, w->lanes, w->offset};
+    if (sgd->rule->accumulates) out[n++] = (mg_field){"memory", MG_H5_F32, sgd->problem->features + 1, sgd->memory};
+    if (sgd->velocity) out[n++] = (mg_field){"velocity", MG_H5_F32, w->size, sgd->velocity};
+    if (sgd->velocity) out[n++] = (mg_field){"bias_velocity", MG_H5_F32, w->lanes, sgd->bias_velocity};
+    if (sgd->sparse) out[n++] = (mg_field){"settled", MG_H5_F64, sgd->problem->features, sgd->settled};
+    if (sgd->sparse) out[n++] = (mg_field){"rate_sum", MG_H5_F64, 1, &sgd->rate_sum};
+    if (sgd->average) out[n++] = (mg_field){"mean", MG_H5_F32, mean->size, mean->v};
+    if (sgd->average) out[n++] = (mg_field){"mean_bias", MG_H5_F32, mean->lanes, mean->bias};
+    if (sgd->average) out[n++] = (mg_field){"mean_offset", MG_H5_F32, mean->lanes, mean->offset};
+    if (sgd->average) out[n++] = (mg_field){"snapshots", MG_H5_I64, 1, &sgd->snapshots};
+    return n;
+}
+
+static double learning_rate(void *state, int64_t number) {
+    mg_sgd *sgd = state;
+    return sgd->eta * sgd->schedule->factor(number, sgd->problem->total_steps, sgd->problem->lambda, sgd->eta);
+}
+
+const mg_solver mg_solver_sgd = {
+    .name = "sgd",
+    .help = "minibatch stochastic gradient descent with the update and rate of section sgd",
+    .certifies = "nothing: it reports the objective, not its distance from the optimum",
+    .create = create,
+    .destroy = destroy,
+    .step = step,
+    .weights = weights,
+    .begin_at = begin_at,
+    .fields = fields,
+    .learning_rate = learning_rate,
+};

@@ -1,0 +1,79 @@
+// sgd.h - the state of stochastic gradient descent, shared by its dense and sparse steps.
+#ifndef MG_SOLVER_SGD_H
+#define MG_SOLVER_SGD_H
+
+#include "optim/optim.h"
+#include "rate/rate.h"
+#include "solver/pass.h"
+#include "solver/solver.h"
+
+// What one part of a minibatch works with (dense gradients).
+typedef struct mg_sgd_part {
+    mg_pass pass;
+    float *grad;      // sum of coef^T x, laid out as the weights; NULL for sparse steps
+    double *coef_sum; // [lanes] sum of coefficients: the gradient of the constant feature and of centring
+    double loss;      // weighted sum over the part's rows
+} mg_sgd_part;
+
+// What one owner of a range of features works with (sparse steps).
+typedef struct mg_sgd_owner {
+    uint32_t from, to;  // its features
+    uint32_t *touched;  // features of the batch, in order of first touch
+    int64_t count;
+} mg_sgd_owner;
+
+typedef struct mg_sgd {
+    const mg_problem *problem;
+    const mg_optim *rule;
+    const mg_rate *schedule;
+    double eta; // before the schedule
+    float momentum;
+    bool average, sparse;
+
+    mg_weights weights;
+    float *velocity, *bias_velocity; // as weights.v, [lanes]; NULL unless the rule wants them
+    float *memory;                   // [features + 1] of the rule, the last one for the constant feature
+    double *settled;                 // sparse: [features] rate sum up to which a feature's decay is applied
+    double rate_sum;                 // sum of schedule factors so far
+    mg_weights mean;                 // average of snapshots
+    int64_t snapshots;               // in the average
+
+    mg_sgd_part *parts;
+    mg_sgd_owner *owners; // sparse, as many as parts
+    float *coef;          // sparse: [batch][lanes] of the minibatch
+    int64_t *cuts;        // sparse: [batch][parts + 1] where each owner's entries begin
+    uint32_t *mark;       // sparse: [features] last step that touched the feature, plus one
+    float *grad;          // sparse: [features][line] gradients of the touched features
+    double *slice_dot;    // dense with centring: [slices][lanes] of V center
+
+    // the step under way
+    const mg_batch *batch;
+    int64_t step;
+    double factor; // of the schedule
+} mg_sgd;
+
+void mg_sgd_step_dense(mg_sgd *sgd);
+void mg_sgd_step_sparse(mg_sgd *sgd);
+
+// Applies every decay that is still owed (sparse).
+void mg_sgd_settle(mg_sgd *sgd);
+
+// Constant feature and offsets, after the weights have moved.
+void mg_sgd_step_bias(mg_sgd *sgd);
+
+enum { MG_SGD_SLICE = 128 }; // features a thread updates at a time
+
+static inline int64_t mg_sgd_slices(const mg_sgd *sgd) {
+    return (mg_round_up(sgd->problem->features, MG_LANES) + MG_SGD_SLICE - 1) / MG_SGD_SLICE;
+}
+
+// Rows of the batch that part p takes: [begin(p), begin(p + 1)).
+static inline int64_t mg_sgd_begin(const mg_sgd *sgd, int64_t p) {
+    return sgd->batch->rows.count * p / sgd->problem->parts;
+}
+
+static inline mg_optim_step mg_sgd_rule_step(const mg_sgd *sgd) {
+    return (mg_optim_step){.eta = (float)(sgd->eta * sgd->factor), .momentum = sgd->momentum};
+}
+
+#endif

@@ -1,0 +1,117 @@
+// sgd_dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred columns (whose
+// gradient is dense whatever the rows are).
+#include "solver/sgd.h"
+
+#include <string.h>
+
+// Phase 1, by part: scores, coefficients, partial loss and gradient (M1, M3..M10).
+static void part_gradient(void *context, int64_t p) {
+    mg_sgd *sgd = context;
+    const mg_problem *problem = sgd->problem;
+    mg_sgd_part *part = &sgd->parts[p];
+    mg_pass *pass = &part->pass;
+    const mg_batch *batch = sgd->batch;
+    const mg_rows *rows = &batch->rows;
+    memset(part->grad, 0, (size_t)sgd->weights.size * sizeof(float));
+    memset(part->coef_sum, 0, (size_t)sgd->weights.lanes * sizeof(double));
+    part->loss = 0;
+    int64_t end = mg_sgd_begin(sgd, p + 1);
+    for (int64_t first = mg_sgd_begin(sgd, p); first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        mg_pass_scores(pass, problem->kernel, &sgd->weights, rows, first, count);
+        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, batch->label, batch->weight, first, count);
+        for (int64_t i = 0; i < count; i++) // (M10) constant feature
+            for (int64_t k = 0; k < pass->lanes; k++) part->coef_sum[k] += (double)pass->coef[i * pass->lanes + k];
+        if (rows->layout == MG_DENSE) {
+            problem->kernel->dense_accumulate(count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, part->grad);
+            continue;
+        }
+        for (int64_t i = 0; i < count; i++) {
+            int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row];
+            problem->kernel->csr_accumulate(rows->indptr[row + 1] - from, rows->indices + from, rows->values + from,
+                                            sgd->weights.line, pass->coef + i * pass->lanes, part->grad);
+        }
+    }
+}
+
+// (M11) Gradient of the mean loss for a run of n weights: parts in order, centring, scaling; left in part 0.
+// Centre and scale are those of the features the run covers (one a weight, or one for all).
+static void merge(const mg_sgd *sgd, int64_t at, int64_t n) {
+    float *sum = sgd->parts[0].grad + at;
+    for (int64_t p = 1; p < sgd->problem->parts; p++) sgd->problem->kernel->add(n, sgd->parts[p].grad + at, sum);
+}
+
+// Phase 2, by slice of features, class-major weights: merge, rates, step, decay.
+static void update_class_major(void *context, int64_t slice) {
+    mg_sgd *sgd = context;
+    const mg_problem *problem = sgd->problem;
+    mg_weights *w = &sgd->weights;
+    int64_t from = slice * MG_SGD_SLICE, n = w->line - from < MG_SGD_SLICE ? w->line - from : MG_SGD_SLICE;
+    int64_t used = problem->features - from < n ? problem->features - from : n;
+    float square[MG_SGD_SLICE] = {0}, rates[MG_SGD_SLICE], decay[MG_SGD_SLICE];
+    float mean = 1 / (float)sgd->batch->rows.count;
+    for (int64_t k = 0; k < w->classes; k++) {
+        float *g = sgd->parts[0].grad + k * w->line + from;
+        merge(sgd, k * w->line + from, n);
+        float centring = (float)sgd->parts[0].coef_sum[k];
+        for (int64_t d = 0; problem->center && d < used; d++) g[d] -= centring * problem->center[from + d];
+        for (int64_t d = 0; d < used; d++) {
+            float scaled = g[d] * (problem->scale ? mean * problem->scale[from + d] : mean); // gradient of W
+            square[d] += scaled * scaled;
+            g[d] = problem->scale ? scaled * problem->scale[from + d] : scaled; // gradient step as V sees it (M19)
+        }
+    }
+    mg_optim_step step = mg_sgd_rule_step(sgd);
+    if (sgd->rule->rates) sgd->rule->rates(&step, used, square, sgd->memory + from, rates);
+    else
+        for (int64_t d = 0; d < used; d++) rates[d] = step.eta;
+    for (int64_t d = 0; d < used; d++) decay[d] = 1 / (1 + (float)problem->lambda * rates[d]); // (M12)
+    for (int64_t k = 0; k < w->classes; k++) {
+        int64_t at = k * w->line + from;
+        float *v = w->v + at;
+        sgd->rule->apply(&step, used, rates, false, sgd->parts[0].grad + at, sgd->velocity ? sgd->velocity + at : NULL, v);
+        for (int64_t d = 0; d < used; d++) v[d] *= decay[d];
+        double dot = 0;
+        for (int64_t d = 0; problem->center && d < used; d++) dot += (double)v[d] * (double)problem->center[from + d];
+        sgd->slice_dot[slice * w->lanes + k] = dot;
+    }
+}
+
+// The same for feature-major weights: a feature's classes are one line with one rate.
+static void update_feature_major(void *context, int64_t slice) {
+    mg_sgd *sgd = context;
+    const mg_problem *problem = sgd->problem;
+    mg_weights *w = &sgd->weights;
+    int64_t from = slice * MG_SGD_SLICE, to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
+    float mean = 1 / (float)sgd->batch->rows.count;
+    mg_optim_step step = mg_sgd_rule_step(sgd);
+    double *dot = sgd->slice_dot + slice * w->lanes;
+    memset(dot, 0, (size_t)w->lanes * sizeof *dot);
+    for (int64_t d = from; d < to; d++) {
+        float *g = sgd->parts[0].grad + d * w->line, *v = w->v + d * w->line;
+        float scale = problem->scale ? problem->scale[d] : 1, center = problem->center ? problem->center[d] : 0, square = 0, rate = step.eta;
+        for (int64_t p = 1; p < problem->parts; p++)
+            for (int64_t k = 0; k < w->line; k++) g[k] += sgd->parts[p].grad[d * w->line + k];
+        for (int64_t k = 0; k < w->line; k++) {
+            float scaled = (g[k] - (float)sgd->parts[0].coef_sum[k] * center) * (mean * scale);
+            square += scaled * scaled;
+            g[k] = scaled * scale;
+        }
+        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + d, &rate);
+        sgd->rule->apply(&step, w->line, &rate, true, g, sgd->velocity ? sgd->velocity + d * w->line : NULL, v);
+        float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
+        for (int64_t k = 0; k < w->line; k++) {
+            v[k] *= decay;
+            dot[k] += (double)v[k] * (double)center;
+        }
+    }
+}
+
+void mg_sgd_step_dense(mg_sgd *sgd) {
+    const mg_problem *problem = sgd->problem;
+    mg_team_for(problem->team, problem->parts, part_gradient, sgd);
+    for (int64_t p = 1; p < problem->parts; p++) // (M11) parts in order, whatever thread ran them
+        for (int64_t k = 0; k < sgd->weights.lanes; k++) sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
+    mg_team_for(problem->team, mg_sgd_slices(sgd), sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
+    mg_sgd_step_bias(sgd);
+}

@@ -1,0 +1,53 @@
+// weights.c
+#include "solver/weights.h"
+
+#include "base/memory.h"
+
+mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features, mg_error *error) {
+    *weights = (mg_weights){.layout = layout, .classes = classes, .features = features};
+    weights->lanes = mg_round_up(classes, MG_LANES);
+    weights->line = layout == MG_DENSE ? mg_round_up(features, MG_LANES) : mg_round_up(classes, 8);
+    int64_t lines = layout == MG_DENSE ? classes : features;
+    mg_status status = MG_OK;
+    if (__builtin_mul_overflow(lines, weights->line, &weights->size))
+        status = mg_fail(error, MG_MEMORY, "out of memory: %lld classes of %lld features cannot be addressed", (long long)classes,
+                         (long long)features);
+    if (!status) status = mg_memory_zeroed(&weights->v, (size_t)weights->size, sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&weights->bias, (size_t)weights->lanes, sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&weights->offset, (size_t)weights->lanes, sizeof(float), error);
+    if (status) mg_weights_destroy(weights);
+    return status;
+}
+
+void mg_weights_destroy(mg_weights *weights) {
+    if (!weights) return;
+    mg_memory_free(weights->v);
+    mg_memory_free(weights->bias);
+    mg_memory_free(weights->offset);
+    *weights = (mg_weights){0};
+}
+
+void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center) {
+    for (int64_t k = 0; k < weights->classes; k++) {
+        double dot = 0;
+        for (int64_t d = 0; center && d < weights->features; d++)
+            dot += (double)*mg_weights_at(weights, k, d) * (double)center[d];
+        weights->offset[k] = (float)(bias * (double)weights->bias[k] - dot);
+    }
+}
+
+double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
+    double sum = 0;
+    int64_t lines = weights->layout == MG_DENSE ? weights->classes : weights->features;
+    int64_t used = weights->layout == MG_DENSE ? weights->features : weights->classes;
+    for (int64_t l = 0; l < lines; l++) {
+        const float *line = weights->v + l * weights->line;
+        for (int64_t j = 0; j < used; j++) {
+            double s = scale ? (double)scale[weights->layout == MG_DENSE ? j : l] : 1;
+            double w = s > 0 ? (double)line[j] / s : 0; // a constant column has scale 0 and no weight
+            sum += w * w;
+        }
+    }
+    for (int64_t k = 0; k < weights->classes; k++) sum += (double)weights->bias[k] * (double)weights->bias[k];
+    return sum;
+}

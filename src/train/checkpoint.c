@@ -1,0 +1,242 @@
+// checkpoint.c - the writing thread, the rotation, the search for the newest sound file.
+#include "train/checkpoint.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "train/checkpoint_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct mg_checkpointer {
+    char *directory;
+    int64_t keep;
+    mg_identity identity;
+    char *config;
+    mg_field live[MG_MOST_FIELDS + 3], snapshot[MG_MOST_FIELDS + 3];
+    int count;
+    mg_position position; // of the snapshot
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool busy, quit; // under the lock
+    bool news;
+    mg_error failure; // of the last write; status MG_OK when it went well
+    double write_seconds;
+};
+
+static bool parse_name(const char *name, int64_t *step) {
+    char extra;
+    long long value;
+    if (strlen(name) != strlen("step-000000000000.h5")) return false;
+    if (sscanf(name, "step-%12lld.h%c", &value, &extra) != 2 || extra != '5') return false;
+    *step = value;
+    return true;
+}
+
+static void path_of(const char *directory, int64_t step, char out[PATH_MAX]) {
+    snprintf(out, PATH_MAX, "%.3900s/step-%012lld.h5", directory, (long long)step);
+}
+
+static int descending(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+// Steps of the checkpoints there, newest first. A missing directory holds none.
+static mg_status list(const char *directory, int64_t **steps, int64_t *count, mg_error *error) {
+    *steps = NULL;
+    *count = 0;
+    size_t capacity = 0;
+    DIR *stream = opendir(directory);
+    if (!stream && errno == ENOENT) return MG_OK;
+    if (!stream) return mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory, strerror(errno));
+    mg_status status = MG_OK;
+    for (struct dirent *entry; !status && (entry = readdir(stream));) {
+        int64_t step;
+        if (!parse_name(entry->d_name, &step)) continue;
+        status = mg_memory_grow(steps, &capacity, (size_t)*count + 1, sizeof **steps, error);
+        if (!status) (*steps)[(*count)++] = step;
+    }
+    closedir(stream);
+    if (!status && *count) qsort(*steps, (size_t)*count, sizeof **steps, descending);
+    return status;
+}
+
+static void remove_leftovers(const char *directory) {
+    DIR *stream = opendir(directory);
+    if (!stream) return;
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        size_t length = strlen(entry->d_name);
+        char path[PATH_MAX];
+        if (strncmp(entry->d_name, "step-", 5) || length < 4 || strcmp(entry->d_name + length - 4, ".tmp")) continue;
+        snprintf(path, sizeof path, "%.3000s/%.255s", directory, entry->d_name);
+        unlink(path);
+    }
+    closedir(stream);
+}
+
+// Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go too.
+static void prune(const mg_checkpointer *c) {
+    int64_t *steps, count, kept = 0;
+    if (list(c->directory, &steps, &count, NULL)) return;
+    for (int64_t i = 0; i < count; i++) {
+        if (steps[i] <= c->position.step && kept++ < c->keep) continue;
+        char path[PATH_MAX];
+        path_of(c->directory, steps[i], path);
+        mg_file_calls.unlink(path);
+    }
+    mg_memory_free(steps);
+}
+
+static mg_status write_snapshot(mg_checkpointer *c, mg_error *error) {
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    char path[PATH_MAX];
+    path_of(c->directory, c->position.step, path);
+    mg_status status = mg_checkpoint_image(&c->identity, &c->position, c->snapshot, c->count, &bytes, &size, error);
+    if (!status) status = mg_file_write(path, bytes, size, error);
+    mg_memory_free(bytes);
+    if (!status) prune(c);
+    return status;
+}
+
+static void *write_loop(void *context) {
+    mg_checkpointer *c = context;
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        while (!c->busy && !c->quit) pthread_cond_wait(&c->changed, &c->lock);
+        if (!c->busy) break; // a submitted checkpoint is written even when the run is quitting
+        pthread_mutex_unlock(&c->lock);
+        double start = mg_clock_seconds();
+        mg_error failure = {0};
+        write_snapshot(c, &failure);
+        pthread_mutex_lock(&c->lock);
+        c->failure = failure;
+        c->write_seconds = mg_clock_seconds() - start;
+        c->busy = false;
+        c->news = true;
+        pthread_cond_broadcast(&c->changed);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
+                                 int count, mg_checkpointer **out, mg_error *error) {
+    *out = NULL;
+    mg_checkpointer *c;
+    mg_status status = mg_memory_zeroed(&c, 1, sizeof *c, error);
+    if (status) return status;
+    c->keep = keep;
+    c->count = count;
+    c->identity = *identity;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    status = mg_memory_text(&c->directory, directory, error);
+    if (!status) status = mg_memory_text(&c->config, identity->config, error);
+    c->identity.config = c->config;
+    for (int f = 0; !status && f < count; f++) {
+        c->live[f] = c->snapshot[f] = fields[f];
+        c->snapshot[f].data = NULL;
+        status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
+    }
+    if (!status) status = mg_file_make_directory(directory, error);
+    if (!status) remove_leftovers(directory);
+    if (!status && pthread_create(&c->thread, NULL, write_loop, c))
+        status = mg_fail(error, MG_FAILED, "the thread that writes checkpoints cannot be started");
+    c->started = !status;
+    if (status) mg_checkpointer_destroy(c);
+    else *out = c;
+    return status;
+}
+
+void mg_checkpointer_destroy(mg_checkpointer *c) {
+    if (!c) return;
+    if (c->started) {
+        pthread_mutex_lock(&c->lock);
+        c->quit = true;
+        pthread_cond_broadcast(&c->changed);
+        pthread_mutex_unlock(&c->lock);
+        pthread_join(c->thread, NULL);
+    }
+    pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->changed);
+    for (int f = 0; f < c->count; f++) mg_memory_free(c->snapshot[f].data);
+    mg_memory_free(c->config);
+    mg_memory_free(c->directory);
+    mg_memory_free(c);
+}
+
+bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position) {
+    pthread_mutex_lock(&c->lock);
+    bool idle = !c->busy;
+    pthread_mutex_unlock(&c->lock);
+    if (!idle) return false; // only this thread makes it busy, so what was idle stays idle
+    for (int f = 0; f < c->count; f++)
+        memcpy(c->snapshot[f].data, c->live[f].data, (size_t)c->live[f].count * mg_h5_type_size(c->live[f].type));
+    pthread_mutex_lock(&c->lock);
+    c->position = *position;
+    c->busy = true;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+    return true;
+}
+
+mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int64_t *step, double *seconds, mg_error *error) {
+    pthread_mutex_lock(&c->lock);
+    while (wait && c->busy) pthread_cond_wait(&c->changed, &c->lock);
+    *news = c->news && !c->busy;
+    *step = c->position.step;
+    *seconds = c->write_seconds;
+    mg_status status = *news ? c->failure.status : MG_OK;
+    if (status && error) *error = c->failure;
+    if (*news) c->news = false;
+    pthread_mutex_unlock(&c->lock);
+    return status;
+}
+
+mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identity, const mg_field *fields, int count,
+                               const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error) {
+    int64_t *steps, available;
+    *found = false;
+    mg_status status = list(directory, &steps, &available, error);
+    for (int64_t i = 0; !status && !*found && i < available; i++) {
+        char path[PATH_MAX], line[1200];
+        mg_error why = {0};
+        bool verified;
+        path_of(directory, steps[i], path);
+        mg_status one = mg_checkpoint_restore(path, identity, fields, count, hooks, position, &verified, &why);
+        *found = !one;
+        if (one && verified) status = mg_fail(error, one, "%s", why.text);
+        if (one && !verified) {
+            snprintf(line, sizeof line, "%s; trying the one before", why.text);
+            if (hooks->message) hooks->message(hooks->context, line);
+        }
+    }
+    if (!status && available && !*found)
+        status = mg_fail(error, MG_DATA, "%s: none of the %lld checkpoints is whole: start anew with --overwrite", directory, (long long)available);
+    mg_memory_free(steps);
+    return status;
+}
+
+mg_status mg_checkpoint_clear(const char *directory, mg_error *error) {
+    int64_t *steps, count;
+    remove_leftovers(directory);
+    mg_status status = list(directory, &steps, &count, error);
+    for (int64_t i = 0; !status && i < count; i++) {
+        char path[PATH_MAX];
+        path_of(directory, steps[i], path);
+        if (unlink(path)) status = mg_fail(error, MG_IO, "%s: cannot be deleted: %s", path, strerror(errno));
+    }
+    mg_memory_free(steps);
+    return status;
+}

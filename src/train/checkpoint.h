@@ -1,0 +1,57 @@
+// checkpoint.h - the run made safe: a thread writes whole, sealed files while training goes on; resuming takes the newest that
+// verifies. Format: docs/formats.md.
+#ifndef MG_TRAIN_CHECKPOINT_H
+#define MG_TRAIN_CHECKPOINT_H
+
+#include "solver/solver.h"
+
+#include <stdbool.h>
+
+// Where the run is. With the solver's fields and the best weights this is everything the next step depends on.
+typedef struct mg_position {
+    int64_t epoch;     // from 0
+    int64_t batch;     // next batch of the epoch; steps_per_epoch: the epoch's end is still to be dealt with
+    int64_t step;      // steps done
+    int64_t events;    // lines of metrics so far
+    double loss;       // weighted sum of losses of the epoch's rows so far
+    int64_t loss_rows; // rows in it
+    double best_accuracy; // on the validation rows, -1 before the first evaluation
+    int64_t best_epoch, best_step;
+    int64_t stale;     // evaluations since the best
+} mg_position;
+
+// What a checkpoint must agree with to be continued.
+typedef struct mg_identity {
+    const char *config; // canonical text
+    int64_t train_fingerprint, validation_fingerprint;
+} mg_identity;
+
+typedef struct mg_checkpointer mg_checkpointer;
+
+// fields: arrays of the state, stable for the run. Errors: MG_MEMORY, MG_FAILED.
+mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
+                                 int count, mg_checkpointer **out, mg_error *error);
+void mg_checkpointer_destroy(mg_checkpointer *checkpointer);
+
+// Copies the state and hands it to the writing thread. False, and nothing done, while the one before is still being written.
+bool mg_checkpointer_submit(mg_checkpointer *checkpointer, const mg_position *position);
+
+// What became of a submitted checkpoint: MG_OK with *step, or its failure. *news false: nothing new. `wait`: first wait for it.
+mg_status mg_checkpointer_result(mg_checkpointer *checkpointer, bool wait, bool *news, int64_t *step, double *seconds,
+                                 mg_error *error);
+
+// Restores the newest checkpoint of the directory that verifies into the fields and *position; *found false when there is
+// none. `message` hears of each that does not verify. `difference` names what differs between two canonical texts.
+// Errors: MG_DATA when none of several verifies, MG_CONFIG when it belongs to another configuration or other data.
+typedef struct mg_resume_hooks {
+    void *context;
+    void (*message)(void *context, const char *line);
+    int (*difference)(const char *before, const char *now, char *out, size_t size);
+} mg_resume_hooks;
+mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identity, const mg_field *fields, int count,
+                               const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error);
+
+// Deletes every checkpoint and leftover of the directory.
+mg_status mg_checkpoint_clear(const char *directory, mg_error *error);
+
+#endif

@@ -1,0 +1,153 @@
+// checkpoint_file.c
+#include "train/checkpoint_file.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <margin/version.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FORMAT "margin checkpoint"
+enum { FORMAT_VERSION = 1 };
+static const size_t most_bytes = (size_t)1 << 40;
+
+typedef struct position_field {
+    const char *name;
+    size_t offset;
+} position_field;
+static const position_field integers[] = {
+    {"epoch", offsetof(mg_position, epoch)},           {"batch", offsetof(mg_position, batch)},
+    {"step", offsetof(mg_position, step)},             {"events", offsetof(mg_position, events)},
+    {"loss_rows", offsetof(mg_position, loss_rows)},   {"best_epoch", offsetof(mg_position, best_epoch)},
+    {"best_step", offsetof(mg_position, best_step)},   {"stale", offsetof(mg_position, stale)},
+};
+static const position_field reals[] = {
+    {"loss", offsetof(mg_position, loss)},
+    {"best_accuracy", offsetof(mg_position, best_accuracy)},
+};
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+
+static void field_name(const mg_field *field, char out[64]) {
+    snprintf(out, 64, "state/%.50s", field->name);
+}
+
+mg_status mg_checkpoint_image(const mg_identity *identity, const mg_position *position, const mg_field *fields, int count,
+                              unsigned char **bytes, size_t *size, mg_error *error) {
+    mg_h5_image *image;
+    mg_status status = mg_h5_image_create(&image, error);
+    if (status) return status;
+    mg_h5_image_attribute_text(image, "/", "format", FORMAT);
+    mg_h5_image_attribute_int64(image, "/", "format_version", FORMAT_VERSION);
+    mg_h5_image_attribute_text(image, "/", "margin_version", MG_VERSION);
+    mg_h5_image_attribute_int64(image, "/", "train_fingerprint", identity->train_fingerprint);
+    mg_h5_image_attribute_int64(image, "/", "validation_fingerprint", identity->validation_fingerprint);
+    int64_t length = (int64_t)strlen(identity->config);
+    // A data set, not an attribute: attributes end at 64 KiB.
+    mg_h5_image_array(image, "config", MG_H5_U8, 1, &length, identity->config);
+    for (size_t i = 0; i < COUNT(integers); i++) {
+        int64_t value;
+        memcpy(&value, (const char *)position + integers[i].offset, sizeof value);
+        mg_h5_image_attribute_int64(image, "/", integers[i].name, value);
+    }
+    for (size_t i = 0; i < COUNT(reals); i++) {
+        double value;
+        memcpy(&value, (const char *)position + reals[i].offset, sizeof value);
+        mg_h5_image_attribute_real(image, "/", reals[i].name, value);
+    }
+    mg_h5_image_group(image, "state");
+    for (int f = 0; f < count; f++) {
+        char name[64];
+        field_name(&fields[f], name);
+        mg_h5_image_array(image, name, fields[f].type, 1, &fields[f].count, fields[f].data);
+    }
+    return mg_h5_image_finish(image, bytes, size, error);
+}
+
+static mg_status check_format(mg_h5 *file, mg_error *error) {
+    char *format = NULL, *version_text = NULL;
+    int64_t version = 0;
+    mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
+    if (!status && strcmp(format, FORMAT))
+        status = mg_fail(error, MG_DATA, "%s: is a %.40s, not a checkpoint", mg_h5_path(file), format);
+    if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
+    if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version_text, error);
+    if (!status && (version != FORMAT_VERSION || strcmp(version_text, MG_VERSION)))
+        status = mg_fail(error, MG_CONFIG, "%s: was written by margin %.20s (format %lld), this is %s (format %d): finish the run with the version that began it",
+                         mg_h5_path(file), version_text, (long long)version, MG_VERSION, FORMAT_VERSION);
+    mg_memory_free(format);
+    mg_memory_free(version_text);
+    return status;
+}
+
+static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg_resume_hooks *hooks, mg_error *error) {
+    mg_h5_array *array;
+    char *config = NULL;
+    mg_status status = mg_h5_array_open(file, "config", &array, error);
+    if (status) return status;
+    status = mg_memory_zeroed(&config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
+    if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), config, error);
+    char what[512] = "";
+    if (!status && hooks->difference(config, identity->config, what, sizeof what))
+        status = mg_fail(error, MG_CONFIG, "%s: belongs to another configuration: %s; set it back, or start anew with --overwrite",
+                         mg_h5_path(file), what);
+    mg_memory_free(config);
+    mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status check_data(mg_h5 *file, const mg_identity *identity, mg_error *error) {
+    int64_t train = 0, validation = 0;
+    mg_status status = mg_h5_attribute_int64(file, "/", "train_fingerprint", &train, 1, NULL, error);
+    if (!status) status = mg_h5_attribute_int64(file, "/", "validation_fingerprint", &validation, 1, NULL, error);
+    const char *which = train != identity->train_fingerprint ? "training"
+                        : validation != identity->validation_fingerprint ? "validation" : NULL;
+    if (!status && which)
+        status = mg_fail(error, MG_CONFIG, "%s: was made from other %s data (their fingerprint differs): put them back, or start anew with --overwrite",
+                         mg_h5_path(file), which);
+    return status;
+}
+
+static mg_status take_position(mg_h5 *file, mg_position *position, mg_error *error) {
+    mg_status status = MG_OK;
+    for (size_t i = 0; !status && i < COUNT(integers); i++)
+        status = mg_h5_attribute_int64(file, "/", integers[i].name, (int64_t *)(void *)((char *)position + integers[i].offset), 1, NULL, error);
+    for (size_t i = 0; !status && i < COUNT(reals); i++)
+        status = mg_h5_attribute_real(file, "/", reals[i].name, (double *)(void *)((char *)position + reals[i].offset), error);
+    return status;
+}
+
+static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error) {
+    char name[64];
+    mg_h5_array *array;
+    field_name(field, name);
+    mg_status status = mg_h5_array_open(file, name, &array, error);
+    if (status) return status;
+    if (mg_h5_array_type(array) != field->type || mg_h5_array_rows(array) != field->count || mg_h5_array_rank(array) != 1)
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld values of %s, this run needs %lld of %s", mg_h5_path(file), name,
+                         (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count,
+                         mg_h5_type_name(field->type));
+    if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
+    mg_h5_array_close(array);
+    return status;
+}
+
+mg_status mg_checkpoint_restore(const char *path, const mg_identity *identity, const mg_field *fields, int count,
+                                const mg_resume_hooks *hooks, mg_position *position, bool *verified, mg_error *error) {
+    unsigned char *bytes = NULL;
+    size_t size = 0, content = 0;
+    mg_h5 *file = NULL;
+    *verified = false;
+    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
+    if (!status) *verified = true;
+    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
+    if (!status) status = check_format(file, error);
+    if (!status) status = check_config(file, identity, hooks, error);
+    if (!status) status = check_data(file, identity, error);
+    if (!status) status = take_position(file, position, error);
+    for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
+    mg_h5_close(file);
+    mg_memory_free(bytes);
+    return status;
+}

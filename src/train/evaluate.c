@@ -1,0 +1,122 @@
+// evaluate.c
+#include "train/evaluate.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { PARTS = MG_EVALUATE_BATCH / MG_EVALUATE_PART };
+
+typedef struct evaluator {
+    const mg_scorer *scorer;
+    const mg_weights *weights;
+    const mg_batch *batch;
+    mg_pass pass[PARTS];
+    double loss[PARTS];
+    bool keep_scores;
+    float *scores; // [batch][lanes], when the caller wants them
+    int32_t best[MG_EVALUATE_BATCH];
+    int32_t rank[MG_EVALUATE_BATCH]; // of the true class, 0 = best; -1 unknown
+} evaluator;
+
+// Highest score, the lowest class among equals; -1 never comes out, NaN counts as lowest.
+static int32_t best_class(int64_t classes, const float *scores) {
+    int64_t best = 0;
+    for (int64_t k = 1; k < classes; k++)
+        if (scores[k] > scores[best]) best = k;
+    return (int32_t)best;
+}
+
+static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
+    int32_t ahead = 0;
+    for (int64_t k = 0; k < classes; k++) ahead += scores[k] > scores[y] || (scores[k] == scores[y] && k < y);
+    return ahead;
+}
+
+static void score_part(void *context, int64_t p) {
+    evaluator *e = context;
+    mg_pass *pass = &e->pass[p];
+    const mg_rows *rows = &e->batch->rows;
+    int64_t end = (p + 1) * MG_EVALUATE_PART < rows->count ? (p + 1) * MG_EVALUATE_PART : rows->count;
+    e->loss[p] = 0;
+    for (int64_t first = p * MG_EVALUATE_PART; first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        mg_pass_scores(pass, e->scorer->kernel, e->weights, rows, first, count);
+        for (int64_t i = 0; i < count; i++) {
+            float *scores = pass->scores + i * pass->lanes;
+            int64_t row = mg_rows_stored(rows, first + i), y = e->batch->label ? e->batch->label[row] : -1;
+            e->best[first + i] = best_class(e->weights->classes, scores);
+            e->rank[first + i] = y < 0 ? -1 : rank_of(e->weights->classes, scores, y);
+            if (y < 0) continue;
+            double weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
+            e->loss[p] += weight * (double)e->scorer->loss->row(pass->lanes, scores, y, e->scorer->delta, pass->coef);
+        }
+        if (e->keep_scores)
+            memcpy(e->scores + first * pass->lanes, pass->scores, (size_t)(count * pass->lanes) * sizeof(float));
+    }
+}
+
+static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
+    const mg_batch *batch = e->batch;
+    for (int64_t p = 0; p * MG_EVALUATE_PART < batch->rows.count; p++) *loss += e->loss[p];
+    for (int64_t i = 0; i < batch->rows.count; i++) {
+        int32_t rank = e->rank[i];
+        if (rank < 0) {
+            result->skipped++;
+            continue;
+        }
+        result->rows++;
+        result->correct += rank == 0;
+        for (int32_t k = rank; k < MG_TOP; k++) result->top[k]++;
+        if (result->confusion)
+            result->confusion[batch->label[mg_rows_stored(&batch->rows, i)] * e->weights->classes + e->best[i]]++;
+    }
+}
+
+static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_dataset *dataset, const mg_weights *weights,
+                        bool keep_scores, mg_error *error) {
+    evaluator *e;
+    mg_status status = mg_memory_zeroed(&e, 1, sizeof *e, error);
+    *out = e;
+    if (status) return status;
+    e->scorer = scorer;
+    e->weights = weights;
+    e->keep_scores = keep_scores;
+    for (int p = 0; !status && p < PARTS; p++)
+        status = mg_pass_create(&e->pass[p], dataset->layout, dataset->cell, weights->classes, weights->features, error);
+    if (!status && keep_scores) status = mg_memory_get(&e->scores, MG_EVALUATE_BATCH, (size_t)weights->lanes * sizeof(float), error);
+    return status;
+}
+
+static void destroy(evaluator *e) {
+    if (!e) return;
+    for (int p = 0; p < PARTS; p++) mg_pass_destroy(&e->pass[p]);
+    mg_memory_free(e->scores);
+    mg_memory_free(e);
+}
+
+mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
+                      mg_evaluation *result, mg_error *error) {
+    evaluator *e = NULL;
+    mg_stream *stream = NULL;
+    double loss = 0;
+    bool wants_rows = visit && visit->rows;
+    mg_status status = create(&e, scorer, dataset, weights, wants_rows, error);
+    if (!status) status = mg_stream_create(dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, error);
+    if (!status) status = mg_stream_seek(stream, 0, 0, error);
+    while (!status) {
+        mg_batch batch;
+        status = mg_stream_next(stream, &batch, error);
+        if (status || !batch.rows.count) break;
+        if (visit && visit->stop && visit->stop(visit->context)) status = mg_fail(error, MG_STOPPED, "stopped while evaluating");
+        e->batch = &batch;
+        mg_team_for(scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
+        tally(e, &loss, result);
+        if (!status && wants_rows)
+            status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes, e->scores, e->best, error);
+    }
+    result->loss = result->rows ? loss / (double)result->rows : 0;
+    mg_stream_destroy(stream);
+    destroy(e);
+    return status;
+}

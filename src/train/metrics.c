@@ -1,0 +1,95 @@
+// metrics.c
+#include "train/metrics.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const size_t most_bytes = (size_t)1 << 32;
+
+static double seconds_of(const char *line, const char *end) {
+    const char *key = memmem(line, (size_t)(end - line), "\"seconds\": ", 11);
+    return key ? strtod(key + 11, NULL) : 0;
+}
+
+static int is_counted(const char *line, const char *end) {
+    size_t length = (size_t)(end - line);
+    return memmem(line, length, "\"event\": \"epoch\"", 16) || memmem(line, length, "\"event\": \"eval\"", 15);
+}
+
+// Bytes of `text` that stay: all up to the line after the last counted one that is kept.
+static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *seconds) {
+    const char *at = text, *stop = text + size, *kept = text;
+    int64_t counted = 0;
+    while (at < stop) {
+        const char *end = memchr(at, '\n', (size_t)(stop - at));
+        if (!end) break; // a line cut by a crash
+        int counts = is_counted(at, end);
+        if (counts && counted == keep) break;
+        counted += counts;
+        double here = seconds_of(at, end);
+        if (here > *seconds) *seconds = here;
+        at = kept = end + 1;
+    }
+    return (size_t)(kept - text);
+}
+
+mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error) {
+    *metrics = (mg_metrics){.fd = -1, .events = keep_events < 0 ? 0 : keep_events};
+    unsigned char *bytes = NULL;
+    size_t size = 0, kept = 0;
+    mg_status status = mg_memory_text(&metrics->path, path, error);
+    if (!status && keep_events >= 0 && access(path, F_OK) == 0) {
+        status = mg_file_read(path, most_bytes, &bytes, &size, error);
+        if (!status) kept = kept_bytes((const char *)bytes, size, keep_events, seconds);
+    }
+    mg_memory_free(bytes);
+    if (!status) {
+        metrics->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (metrics->fd < 0 || ftruncate(metrics->fd, (off_t)kept))
+            status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    if (status) mg_metrics_close(metrics);
+    return status;
+}
+
+void mg_metrics_close(mg_metrics *metrics) {
+    if (metrics->fd >= 0) close(metrics->fd);
+    mg_memory_free(metrics->path);
+    *metrics = (mg_metrics){.fd = -1};
+}
+
+void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds) {
+    mg_writer_clear(line);
+    mg_writer_add(line, "{");
+    mg_json_put_text(line, "event", event);
+    mg_json_put_int(line, "step", step);
+    mg_json_put_int(line, "epoch", epoch);
+    mg_json_put_real(line, "seconds", seconds);
+}
+
+void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
+    mg_writer_add(line, "}\n");
+    metrics->events += counted;
+    if (line->status) metrics->failure = line->error;
+    const char *at = line->text;
+    size_t left = line->status ? 0 : line->length;
+    while (left) {
+        ssize_t written = write(metrics->fd, at, left);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            if (!metrics->failure.status)
+                mg_fail(&metrics->failure, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
+            break;
+        }
+        at += written;
+        left -= (size_t)written;
+    }
+    mg_writer_clear(line);
+}

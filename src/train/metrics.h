@@ -1,0 +1,29 @@
+// metrics.h - metrics.jsonl: one JSON object a line, appended as the run goes; on resume, lines of work that will be done again
+// are dropped.
+#ifndef MG_TRAIN_METRICS_H
+#define MG_TRAIN_METRICS_H
+
+#include "base/status.h"
+#include "base/writer.h"
+
+#include <stdint.h>
+
+typedef struct mg_metrics {
+    int fd;
+    int64_t events; // epoch and eval lines written so far: what a checkpoint remembers
+    char *path;
+    mg_error failure; // first write that failed; told once
+} mg_metrics;
+
+// Opens for appending. keep_events < 0: a fresh file. Otherwise the first keep_events epoch and eval lines stay with what is
+// between them, and *seconds becomes the training time they tell. Errors: MG_IO, MG_MEMORY.
+mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error);
+void mg_metrics_close(mg_metrics *metrics);
+
+// Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
+void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);
+
+// Ends the line and writes it. `counted`: an epoch or eval line. The writer is empty afterwards.
+void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted);
+
+#endif

@@ -1,0 +1,58 @@
+// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c and run_end.c.
+#ifndef MG_TRAIN_RUN_H
+#define MG_TRAIN_RUN_H
+
+#include "model/model.h"
+#include "train/evaluate.h"
+#include "train/metrics.h"
+#include "train/trainer.h"
+
+#include <signal.h>
+
+typedef struct mg_run {
+    const mg_trainer_options *options;
+    const mg_train_request *request;
+    mg_setup setup;
+    const mg_solver *solver;
+    void *state;
+    mg_solver_options solver_options;
+    mg_stream *stream;
+    mg_weights best; // by validation accuracy; empty without validation rows
+    mg_field fields[MG_MOST_FIELDS + 3];
+    int field_count;
+    double state_bytes;
+    mg_checkpointer *checkpointer;
+    mg_metrics metrics;
+    mg_writer line;
+    char directory[2048];
+
+    mg_position position;
+    double seconds;       // of training, evaluation left out
+    double saved_seconds; // when the last checkpoint was submitted
+    int64_t saved_step, saved_epoch;
+    double epoch_seconds, epoch_waited;
+    int64_t epoch_rows; // in this process
+    double shown;       // when progress was last told
+    mg_error checkpoint_failure; // of the last attempt; status MG_OK when it went well
+    mg_evaluation train_evaluation; // of the last evaluated weights
+    int64_t evaluated_step;         // they belong to; -1 none
+    char reason[64];                // why it ends; "" while it goes on
+} mg_run;
+
+// Set by mg_train_stop.
+extern volatile sig_atomic_t mg_run_stop;
+
+void mg_run_message(const mg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+mg_scorer mg_run_scorer(const mg_run *run);
+
+// Opens data, solver, directory and, with resume, the newest checkpoint.
+mg_status mg_run_begin(mg_run *run, mg_error *error);
+
+// Final evaluation, model.h5, end event.
+mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
+void mg_run_clear(mg_run *run);
+
+// Objective of weights from an evaluation (M2).
+double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation);
+
+#endif

@@ -1,0 +1,187 @@
+// run_begin.c - opens everything a run needs, in the order that finds a user's mistake before anything is written.
+#include "train/run.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "train/bridge.h"
+
+#include <margin/version.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints"};
+
+static bool holds_a_run(const char *directory) {
+    char path[2200];
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, traces[i]);
+        if (access(path, F_OK) == 0) return true;
+    }
+    return false;
+}
+
+static mg_status check_directory(mg_run *run, mg_error *error) {
+    const char *directory = run->options->output->directory;
+    if (!directory) return mg_fail(error, MG_CONFIG, "output.directory: is not set");
+    if (strlen(directory) >= sizeof run->directory - 64)
+        return mg_fail(error, MG_CONFIG, "output.directory: a path of %zu bytes is too long", strlen(directory));
+    snprintf(run->directory, sizeof run->directory, "%s", directory);
+    if (run->request->resume || run->request->overwrite || !holds_a_run(directory)) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
+                   directory);
+}
+
+static mg_status create_solver(mg_run *run, mg_error *error) {
+    const mg_problem *problem = &run->setup.problem;
+    run->solver = mg_solver_find(run->options->train->solver);
+    mg_status status = run->solver->create(problem, &run->solver_options, &run->state, error);
+    if (status) return status;
+    run->field_count = run->solver->fields(run->state, run->fields);
+    if (run->setup.validation) {
+        mg_weights *best = &run->best;
+        status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
+        run->fields[run->field_count++] = (mg_field){"best", MG_H5_F32, best->size, best->v};
+        run->fields[run->field_count++] = (mg_field){"best_bias", MG_H5_F32, best->lanes, best->bias};
+        run->fields[run->field_count++] = (mg_field){"best_offset", MG_H5_F32, best->lanes, best->offset};
+    }
+    for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot
+        run->state_bytes += 2.0 * (double)run->fields[f].count * (double)mg_h5_type_size(run->fields[f].type);
+    return status;
+}
+
+static mg_status start_from_model(mg_run *run, mg_error *error) {
+    if (!run->request->init_model) return MG_OK;
+    mg_model *model;
+    mg_weights start = {0};
+    mg_status status = mg_model_load(run->request->init_model, &model, error);
+    if (status) return status;
+    status = mg_bridge_start(model, &run->setup.problem, &start, error);
+    if (!status) run->solver->begin_at(run->state, &start);
+    mg_weights_destroy(&start);
+    mg_model_destroy(model);
+    return status;
+}
+
+static void pass_message(void *context, const char *line) {
+    mg_run_message(context, "warning: %s", line);
+}
+
+static mg_identity identity_of(const mg_run *run) {
+    return (mg_identity){
+        .config = run->options->canonical,
+        .train_fingerprint = (int64_t)run->setup.train->fingerprint,
+        .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
+    };
+}
+
+static mg_status open_directory(mg_run *run, mg_error *error) {
+    char path[2200], checkpoints[2200];
+    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", run->directory);
+    mg_status status = MG_OK;
+    mg_identity identity = identity_of(run);
+    bool found = false;
+    run->position.best_accuracy = -1;
+    if (run->request->resume) {
+        mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
+        status = mg_checkpoint_resume(checkpoints, &identity, run->fields, run->field_count, &hooks, &run->position, &found, error);
+        if (!status && !found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
+    }
+    if (!status) status = mg_file_make_directory(run->directory, error);
+    if (!status && !found) status = mg_checkpoint_clear(checkpoints, error);
+    snprintf(path, sizeof path, "%s/model.h5", run->directory);
+    if (!status && !found) unlink(path); // the model of a run that is being overwritten
+    snprintf(path, sizeof path, "%s/config.yaml", run->directory);
+    if (!status) status = mg_file_write(path, run->options->resolved, strlen(run->options->resolved), error);
+    snprintf(path, sizeof path, "%s/metrics.jsonl", run->directory);
+    if (!status) status = mg_metrics_open(path, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
+    if (!status)
+        status = mg_checkpointer_create(checkpoints, run->options->checkpoint->keep, &identity, run->fields, run->field_count,
+                                        &run->checkpointer, error);
+    run->saved_seconds = run->seconds;
+    run->saved_step = run->position.step;
+    run->saved_epoch = run->position.epoch;
+    if (!found) run->position.events = -1; // tells the plan that this is a fresh run
+    return status;
+}
+
+static void tell_plan(mg_run *run, int64_t resumed_step) {
+    const mg_setup *setup = &run->setup;
+    const mg_problem *problem = &setup->problem;
+    const mg_dataset *train = setup->train;
+    const mg_observer *observer = run->request->observer;
+    double rows = train->resident ? (double)train->count : 2 * (double)train->window_rows;
+    mg_plan plan = {
+        .directory = run->directory,
+        .rows = train->count,
+        .features = train->features,
+        .classes = problem->classes,
+        .validation_rows = setup->validation ? setup->validation->count : 0,
+        .entries = (double)train->entries,
+        .sparse = train->layout == MG_CSR,
+        .streamed = !train->resident,
+        .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
+                                    (int64_t)(rows * problem->entries_per_row)),
+        .state_bytes = run->state_bytes,
+        .load_seconds = setup->load_seconds,
+        .lambda = problem->lambda,
+        .learning_rate = run->solver->learning_rate(run->state, 0),
+        .threads = setup->team.threads,
+        .threads_bound_by = setup->threads_bound_by,
+        .parts = problem->parts,
+        .batch = problem->batch,
+        .epochs = run->options->train->epochs,
+        .loss = problem->loss->name,
+        .solver = run->solver->name,
+        .kernel = problem->kernel->name,
+        .cell = mg_source_type_name(train->source),
+        .resumed_step = resumed_step,
+    };
+    if (observer && observer->plan) observer->plan(observer->context, &plan);
+    if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
+}
+
+static void log_start(mg_run *run) {
+    const mg_problem *problem = &run->setup.problem;
+    mg_writer *line = &run->line;
+    mg_metrics_begin(line, "start", run->position.step, run->position.epoch, run->seconds);
+    mg_json_put_text(line, "version", MG_VERSION);
+    mg_json_put_int(line, "rows", problem->rows);
+    mg_json_put_int(line, "features", problem->features);
+    mg_json_put_int(line, "classes", problem->classes);
+    mg_json_put_text(line, "loss", problem->loss->name);
+    mg_json_put_text(line, "solver", run->solver->name);
+    mg_json_put_real(line, "lambda", problem->lambda);
+    mg_json_put_real(line, "learning_rate", run->solver->learning_rate(run->state, 0));
+    mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "rule");
+    mg_json_put_real(line, "mean_square_norm", problem->mean_square_norm);
+    mg_json_put_int(line, "batch", problem->batch);
+    mg_json_put_int(line, "parts", problem->parts);
+    mg_json_put_int(line, "threads", run->setup.team.threads);
+    mg_json_put_text(line, "kernel", problem->kernel->name);
+    mg_json_put_real(line, "load_seconds", run->setup.load_seconds);
+    mg_json_put_int(line, "streamed", !run->setup.train->resident);
+    mg_metrics_end(&run->metrics, line, 0);
+}
+
+mg_status mg_run_begin(mg_run *run, mg_error *error) {
+    mg_run_stop = 0;
+    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train};
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = check_directory(run, error);
+    if (!status) status = mg_setup_open(&options, &run->setup, error);
+    run->setup.problem.team = &run->setup.team;
+    if (!status) status = create_solver(run, error);
+    if (!status) status = start_from_model(run, error);
+    if (!status)
+        status = mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed, true,
+                                  run->options->data->memory_limit, &run->stream, error);
+    if (!status) status = open_directory(run, error);
+    if (status) return status;
+    int64_t resumed = run->position.events < 0 ? -1 : run->position.step;
+    if (resumed < 0) run->position.events = 0;
+    tell_plan(run, resumed);
+    log_start(run);
+    return MG_OK;
+}

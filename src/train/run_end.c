@@ -1,0 +1,110 @@
+// run_end.c - what a finished run leaves behind: the evaluated model and the last line of the metrics.
+#include "train/run.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "train/bridge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static mg_status fill_model(mg_run *run, const mg_weights *weights, double objective, mg_model *model, mg_error *error) {
+    const mg_problem *problem = &run->setup.problem;
+    const mg_data_options *data = run->options->data;
+    bool best = run->setup.validation && run->position.best_step > 0;
+    mg_bridge_model(weights, model);
+    model->delta = run->options->model->delta;
+    model->lambda = problem->lambda;
+    model->objective = objective;
+    model->square_norm = mg_weights_square_norm(weights, problem->scale);
+    model->bias_value = problem->bias;
+    model->step = best ? run->position.best_step : run->position.step;
+    model->epoch = best ? run->position.best_epoch : run->position.epoch;
+    model->training_rows = problem->rows;
+    mg_status status = mg_classes_copy(&run->setup.train->classes, &model->classes, error);
+    if (!status) status = mg_memory_text(&model->loss, problem->loss->name, error);
+    if (!status) status = mg_memory_text(&model->rows, data->rows, error);
+    if (!status) status = mg_memory_text(&model->transform, data->transform, error);
+    if (!status) status = mg_memory_text(&model->features_name, data->features, error);
+    if (!status) status = mg_memory_text(&model->labels_name, data->labels, error);
+    return status;
+}
+
+static mg_status save_model(mg_run *run, const mg_weights *weights, double objective, const char *path, mg_error *error) {
+    mg_model *model;
+    mg_status status = mg_model_create(weights->classes, weights->features, &model, error);
+    if (!status) status = fill_model(run, weights, objective, model, error);
+    if (!status) status = mg_model_save(model, path, error);
+    mg_model_destroy(model);
+    return status;
+}
+
+static mg_status evaluate_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error) {
+    const char *path = run->options->data->test;
+    *accuracy = NAN;
+    if (!path) return MG_OK;
+    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train};
+    mg_dataset *test;
+    mg_evaluation evaluation = {0};
+    mg_scorer scorer = mg_run_scorer(run);
+    mg_status status = mg_setup_open_like(&options, &run->setup, path, &test, error);
+    if (!status) status = mg_evaluate(&scorer, test, weights, NULL, &evaluation, error);
+    if (!status) *accuracy = (double)evaluation.correct / (double)evaluation.rows;
+    mg_dataset_close(test);
+    return status;
+}
+
+static void log_end(mg_run *run, const mg_train_result *result) {
+    mg_writer *line = &run->line;
+    mg_metrics_begin(line, "end", run->position.step, run->position.epoch, run->seconds);
+    mg_json_put_text(line, "reason", run->reason);
+    mg_json_put_real(line, "objective", result->objective);
+    mg_json_put_real(line, "train_accuracy", result->train_accuracy);
+    if (run->setup.validation) {
+        mg_json_put_real(line, "accuracy", result->accuracy);
+        mg_json_put_int(line, "best_epoch", result->best_epoch);
+    }
+    if (run->options->data->test) mg_json_put_real(line, "test_accuracy", result->test_accuracy);
+    mg_metrics_end(&run->metrics, line, 0);
+}
+
+mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
+    mg_scorer scorer = mg_run_scorer(run);
+    bool best = run->setup.validation && run->position.best_step > 0;
+    const mg_weights *weights = best ? &run->best : run->solver->weights(run->state);
+    int64_t step = best ? run->position.best_step : run->position.step;
+    mg_status status = MG_OK;
+    if (run->evaluated_step != step) {
+        run->train_evaluation = (mg_evaluation){0};
+        status = mg_evaluate(&scorer, run->setup.train, weights, NULL, &run->train_evaluation, error);
+        run->evaluated_step = step;
+    }
+    *result = (mg_train_result){
+        .step = run->position.step,
+        .epoch = run->position.epoch,
+        .seconds = run->seconds,
+        .objective = mg_run_objective(run, weights, &run->train_evaluation),
+        .train_accuracy = (double)run->train_evaluation.correct / (double)run->train_evaluation.rows,
+        .accuracy = best ? run->position.best_accuracy : NAN,
+        .best_epoch = run->position.best_epoch,
+    };
+    snprintf(result->reason, sizeof result->reason, "%s", run->reason);
+    snprintf(result->model_path, sizeof result->model_path, "%.1000s/model.h5", run->directory);
+    if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error);
+    if (!status) status = save_model(run, weights, result->objective, result->model_path, error);
+    if (status) return status;
+    log_end(run, result);
+    if (run->metrics.failure.status && error) *error = run->metrics.failure;
+    return run->metrics.failure.status;
+}
+
+void mg_run_clear(mg_run *run) {
+    mg_checkpointer_destroy(run->checkpointer);
+    mg_stream_destroy(run->stream);
+    if (run->state) run->solver->destroy(run->state);
+    mg_weights_destroy(&run->best);
+    mg_metrics_close(&run->metrics);
+    mg_writer_clear(&run->line);
+    mg_setup_close(&run->setup);
+}

@@ -1,0 +1,155 @@
+// setup.c
+#include "train/setup.h"
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <margin/version.h>
+#include <stdio.h>
+#include <string.h>
+
+static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
+    return (mg_dataset_request){
+        .path = path,
+        .features = data->features,
+        .labels = data->labels,
+        .preparation = mg_preparation_of(data->rows, data->transform),
+        .seed = seed,
+        .memory_limit = data->memory_limit,
+        .window_bytes = data->window,
+    };
+}
+
+static mg_status check_same_features(const mg_dataset *train, const mg_dataset *other, mg_error *error) {
+    if (other->features == train->features) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: has %lld features but %s has %lld: convert both alike", other->path,
+                   (long long)other->features, train->path, (long long)train->features);
+}
+
+static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
+    const mg_data_options *data = options->data;
+    if (!data->train) return mg_fail(error, MG_CONFIG, "data.train: is not set; it must name an HDF5 file");
+    double fraction = 0;
+    bool split = data->validation && mg_parse_real(data->validation, &fraction);
+    if (split && !(fraction > 0 && fraction < 1))
+        return mg_fail(error, MG_CONFIG, "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1)", data->validation);
+    mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
+    request.weights = data->weights;
+    request.selection = split ? MG_SELECT_KEPT : MG_SELECT_ALL;
+    request.held_out = fraction;
+    request.survey = true;
+    mg_status status = mg_dataset_open(&request, &setup->train, error);
+    if (status || !data->validation) return status;
+    if (!split) return mg_setup_open_like(options, setup, data->validation, &setup->validation, error);
+    request.selection = MG_SELECT_HELD_OUT;
+    request.known = &setup->train->classes;
+    request.weights = NULL;
+    return mg_dataset_open(&request, &setup->validation, error);
+}
+
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, mg_dataset **out,
+                             mg_error *error) {
+    mg_dataset_request request = request_of(options->data, path, 0);
+    request.known = &setup->train->classes;
+    request.survey = true;
+    mg_status status = mg_dataset_open(&request, out, error);
+    if (!status) status = check_same_features(setup->train, *out, error);
+    if (status) {
+        mg_dataset_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+// Weight of each class, NULL when all weigh 1.
+static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out, mg_error *error) {
+    *out = NULL;
+    if (option->word && !strcmp(option->word, "none")) return MG_OK;
+    const mg_classes *classes = &train->classes;
+    mg_status status = mg_memory_zeroed(out, (size_t)classes->count, sizeof **out, error);
+    if (status) return status;
+    if (option->word) { // balanced: rows / (classes * rows of the class)
+        for (int64_t i = 0; i < train->count; i++) (*out)[train->label[i]] += 1;
+        for (int64_t k = 0; k < classes->count; k++) (*out)[k] = (double)train->count / ((double)classes->count * (*out)[k]);
+        return MG_OK;
+    }
+    for (int64_t k = 0; k < classes->count; k++) (*out)[k] = 1;
+    for (int64_t w = 0; !status && w < option->count; w++) {
+        int64_t k = mg_classes_find(classes, option->labels[w]);
+        if (k < 0)
+            status = mg_fail(error, MG_CONFIG, "model.class_weight: %.60s is not a label of %s", option->labels[w], train->path);
+        else (*out)[k] = option->weights[w];
+    }
+    if (status) {
+        mg_memory_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static void find_unevenness(mg_setup *setup) {
+    double largest, median;
+    int64_t column;
+    if (!mg_scale_uneven(&setup->scale, &setup->train->moments, &largest, &median, &column)) return;
+    snprintf(setup->warning, sizeof setup->warning,
+             "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; training will suffer: "
+             "set data.scale to standard or max-abs, or data.rows to unit",
+             largest, (long long)column, median);
+}
+
+static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
+    const mg_train_options *train = options->train;
+    mg_dataset *data = setup->train;
+    mg_problem *problem = &setup->problem;
+    setup->team.threads = train->threads ? (int)train->threads : mg_cpu_usable_threads(&setup->threads_bound_by);
+    *problem = (mg_problem){
+        .rows = data->count,
+        .features = data->features,
+        .classes = data->classes.count,
+        .layout = data->layout,
+        .cell = data->cell,
+        .loss = mg_loss_find(options->model->loss),
+        .delta = (float)options->model->delta,
+        .lambda = mg_model_lambda(options->model, data->total_weight),
+        .bias = options->model->bias,
+        .scale = setup->scale.scale,
+        .center = setup->scale.center,
+        .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) + options->model->bias * options->model->bias,
+        .entries_per_row = (double)data->entries / (double)data->count,
+        .batch = train->batch < data->count ? train->batch : data->count,
+        .team = &setup->team,
+    };
+    problem->parts = train->parts ? train->parts : mg_problem_parts(problem->batch, problem->classes, problem->features, problem->layout);
+    problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
+    problem->total_steps = problem->steps_per_epoch * train->epochs;
+    if (train->max_steps && train->max_steps < problem->total_steps) problem->total_steps = train->max_steps;
+    return mg_kernel_select(&problem->kernel, error);
+}
+
+mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
+    *setup = (mg_setup){.threads_bound_by = "train.threads"};
+    double start = mg_clock_seconds();
+    double *weights = NULL;
+    mg_status status = open_data(options, setup, error);
+    if (!status && setup->train->classes.count < 2)
+        status = mg_fail(error, MG_DATA, "%s: all %lld rows have the same label; at least 2 classes are needed", setup->train->path,
+                         (long long)setup->train->count);
+    if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
+    if (!status) status = mg_dataset_weigh(setup->train, weights, error);
+    if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
+    if (!status) status = pose(options, setup, error);
+    if (!status) find_unevenness(setup);
+    mg_memory_free(weights);
+    setup->load_seconds = mg_clock_seconds() - start;
+    if (status) mg_setup_close(setup);
+    return status;
+}
+
+void mg_setup_close(mg_setup *setup) {
+    mg_dataset_close(setup->train);
+    mg_dataset_close(setup->validation);
+    mg_scale_destroy(&setup->scale);
+    *setup = (mg_setup){0};
+}

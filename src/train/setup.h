@@ -1,0 +1,36 @@
+// setup.h - everything a run works on: data sets, weights of rows, scaling, the problem. Opened from options, closed as one.
+#ifndef MG_TRAIN_SETUP_H
+#define MG_TRAIN_SETUP_H
+
+#include "data/dataset.h"
+#include "data/options.h"
+#include "data/scale.h"
+#include "model/options.h"
+#include "solver/options.h"
+#include "solver/problem.h"
+
+typedef struct mg_setup_options {
+    const mg_data_options *data;
+    const mg_model_options *model;
+    const mg_train_options *train;
+} mg_setup_options;
+
+typedef struct mg_setup {
+    mg_dataset *train, *validation; // validation may be NULL
+    mg_scale scale;
+    mg_problem problem;
+    mg_team team;
+    const char *threads_bound_by;
+    double load_seconds;
+    char warning[512]; // "" or one line worth telling
+} mg_setup;
+
+// Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
+mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
+void mg_setup_close(mg_setup *setup);
+
+// Opens another file with the run's names, preparation and classes.
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, mg_dataset **out,
+                             mg_error *error);
+
+#endif

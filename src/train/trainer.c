@@ -1,0 +1,269 @@
+// trainer.c - the loop: minibatches, ends of epochs, checkpoints when due, and the reasons to stop.
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+volatile sig_atomic_t mg_run_stop;
+
+void mg_train_stop(void) {
+    mg_run_stop = 1;
+}
+
+void mg_run_message(const mg_run *run, const char *format, ...) {
+    const mg_observer *observer = run->request->observer;
+    if (!observer || !observer->message) return;
+    char line[1400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    observer->message(observer->context, line);
+}
+
+mg_scorer mg_run_scorer(const mg_run *run) {
+    const mg_problem *problem = &run->setup.problem;
+    return (mg_scorer){.kernel = problem->kernel, .loss = problem->loss, .team = problem->team, .delta = problem->delta};
+}
+
+double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation) {
+    const mg_problem *problem = &run->setup.problem;
+    return evaluation->loss + 0.5 * problem->lambda * mg_weights_square_norm(weights, problem->scale); // (M2)
+}
+
+// ---- checkpoints -------------------------------------------------------------------------------------------------------
+
+// Tells what became of the last checkpoint. A failed one is a warning: the one before stands and the next is tried in turn.
+static void hear_of_checkpoint(mg_run *run, bool wait) {
+    bool news;
+    int64_t step;
+    double seconds;
+    mg_error failure = {0};
+    mg_status status = mg_checkpointer_result(run->checkpointer, wait, &news, &step, &seconds, &failure);
+    if (!news) return;
+    run->checkpoint_failure = failure;
+    if (status) {
+        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the one before stands", (long long)step, failure.text);
+        return;
+    }
+    mg_metrics_begin(&run->line, "checkpoint", step, run->position.epoch, run->seconds);
+    mg_json_put_real(&run->line, "write_seconds", seconds);
+    mg_metrics_end(&run->metrics, &run->line, 0);
+}
+
+static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
+    const mg_checkpoint_options *every = run->options->checkpoint;
+    return (every->every_seconds > 0 && run->seconds - run->saved_seconds >= every->every_seconds) ||
+           (every->every_steps > 0 && run->position.step - run->saved_step >= every->every_steps) ||
+           (epoch_end && every->every_epochs > 0 && run->position.epoch - run->saved_epoch >= every->every_epochs);
+}
+
+static void submit_checkpoint(mg_run *run) {
+    run->position.events = run->metrics.events;
+    if (!mg_checkpointer_submit(run->checkpointer, &run->position)) return; // still writing: due again at the next step
+    run->saved_seconds = run->seconds;
+    run->saved_step = run->position.step;
+    run->saved_epoch = run->position.epoch;
+}
+
+// A checkpoint of exactly here, on disk before this returns. Errors: those of writing.
+static mg_status checkpoint_now(mg_run *run, mg_error *error) {
+    hear_of_checkpoint(run, true);
+    submit_checkpoint(run);
+    hear_of_checkpoint(run, true);
+    if (run->checkpoint_failure.status && error) *error = run->checkpoint_failure;
+    return run->checkpoint_failure.status;
+}
+
+// ---- progress ----------------------------------------------------------------------------------------------------------
+
+static void tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy) {
+    const mg_observer *observer = run->request->observer;
+    const mg_problem *problem = &run->setup.problem;
+    const mg_position *at = &run->position;
+    double now = mg_clock_seconds();
+    if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
+    run->shown = now;
+    double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
+    double left = (double)(problem->total_steps - at->step) * (double)problem->batch;
+    mg_progress progress = {
+        .epoch = at->epoch + 1,
+        .epochs = run->options->train->epochs,
+        .step = at->step,
+        .total_steps = problem->total_steps,
+        .epoch_end = epoch_end,
+        .epoch_fraction = (double)at->batch / (double)problem->steps_per_epoch,
+        .train_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
+        .objective = objective,
+        .accuracy = accuracy,
+        .rows_per_second = rate,
+        .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
+        .seconds = run->seconds,
+        .eta_seconds = rate > 0 ? left / rate : NAN,
+        .learning_rate = run->solver->learning_rate(run->state, at->step),
+    };
+    observer->progress(observer->context, &progress);
+}
+
+// ---- ends of epochs ----------------------------------------------------------------------------------------------------
+
+static bool stop_asked(void *context) {
+    (void)context;
+    return mg_run_stop != 0;
+}
+
+static void keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
+    mg_position *at = &run->position;
+    at->stale++;
+    if (accuracy <= at->best_accuracy) return;
+    at->stale = 0;
+    at->best_accuracy = accuracy;
+    at->best_epoch = at->epoch + 1;
+    at->best_step = at->step;
+    memcpy(run->best.v, weights->v, (size_t)weights->size * sizeof(float));
+    memcpy(run->best.bias, weights->bias, (size_t)weights->lanes * sizeof(float));
+    memcpy(run->best.offset, weights->offset, (size_t)weights->lanes * sizeof(float));
+}
+
+// Objective on the training rows and accuracy on the validation rows of the weights as they would be saved now.
+static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_error *error) {
+    const mg_weights *weights = run->solver->weights(run->state);
+    mg_scorer scorer = mg_run_scorer(run);
+    mg_evaluate_visit visit = {.stop = stop_asked};
+    mg_evaluation train = {0}, validation = {0};
+    mg_status status = mg_evaluate(&scorer, run->setup.train, weights, &visit, &train, error);
+    if (!status && run->setup.validation)
+        status = mg_evaluate(&scorer, run->setup.validation, weights, &visit, &validation, error);
+    if (status) return status;
+    run->train_evaluation = train;
+    run->evaluated_step = run->position.step;
+    *objective = mg_run_objective(run, weights, &train);
+    if (!run->setup.validation) return MG_OK;
+    *accuracy = (double)validation.correct / (double)validation.rows;
+    keep_best(run, weights, *accuracy);
+    mg_metrics_begin(&run->line, "eval", run->position.step, run->position.epoch + 1, run->seconds);
+    mg_json_put_real(&run->line, "accuracy", *accuracy);
+    mg_json_put_real(&run->line, "loss", validation.loss);
+    mg_metrics_end(&run->metrics, &run->line, 1);
+    return MG_OK;
+}
+
+static void log_epoch(mg_run *run, double objective, double accuracy) {
+    mg_position *at = &run->position;
+    mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
+    mg_json_put_real(&run->line, "train_loss", at->loss / (double)at->loss_rows);
+    mg_json_put_real(&run->line, "objective", objective);
+    mg_json_put_real(&run->line, "learning_rate", run->solver->learning_rate(run->state, at->step - 1));
+    mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
+    mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
+    if (run->setup.validation) mg_json_put_real(&run->line, "accuracy", accuracy);
+    mg_metrics_end(&run->metrics, &run->line, 1);
+}
+
+static mg_status end_epoch(mg_run *run, mg_error *error) {
+    const mg_train_options *train = run->options->train;
+    mg_position *at = &run->position;
+    double objective = NAN, accuracy = NAN;
+    if (train->evaluate_every && (at->epoch + 1) % train->evaluate_every == 0) {
+        mg_status status = evaluate(run, &objective, &accuracy, error);
+        if (status) return status;
+    }
+    log_epoch(run, objective, accuracy);
+    tell_progress(run, true, objective, accuracy);
+    at->epoch++;
+    at->batch = at->loss_rows = 0;
+    at->loss = 0;
+    run->epoch_seconds = run->epoch_waited = 0;
+    run->epoch_rows = 0;
+    hear_of_checkpoint(run, false);
+    if (checkpoint_is_due(run, true)) submit_checkpoint(run);
+    return MG_OK;
+}
+
+// ---- the loop ----------------------------------------------------------------------------------------------------------
+
+static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
+    mg_position *at = &run->position;
+    double loss = run->solver->step(run->state, batch, at->step);
+    if (!isfinite(loss))
+        return mg_fail(error, MG_NONFINITE,
+                       "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): lower sgd.eta, or scale the data (data.scale)",
+                       (long long)at->step, (long long)at->epoch + 1, (long long)batch->first);
+    at->loss += loss;
+    at->loss_rows += batch->rows.count;
+    at->batch++;
+    at->step++;
+    run->epoch_rows += batch->rows.count;
+    return MG_OK;
+}
+
+static bool limit_reached(mg_run *run) {
+    const mg_train_options *train = run->options->train;
+    const mg_position *at = &run->position;
+    const char *reason = at->epoch >= train->epochs                                ? "epochs"
+                         : train->max_steps && at->step >= train->max_steps         ? "max_steps"
+                         : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
+                         : train->patience && at->stale >= train->patience          ? "early stopping"
+                                                                                    : NULL;
+    if (reason) snprintf(run->reason, sizeof run->reason, "%s", reason);
+    return reason != NULL;
+}
+
+// Batches until the epoch ends or a reason to stop comes up.
+static mg_status run_epoch(mg_run *run, mg_error *error) {
+    int64_t steps = run->setup.problem.steps_per_epoch;
+    mg_status status = mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
+    double before = mg_clock_seconds();
+    while (!status && run->position.batch < steps && !limit_reached(run)) {
+        if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
+        mg_batch batch;
+        status = mg_stream_next(run->stream, &batch, error);
+        if (!status) status = step(run, &batch, error);
+        double now = mg_clock_seconds();
+        run->seconds += now - before;
+        run->epoch_seconds += now - before;
+        run->epoch_waited += mg_stream_waited(run->stream);
+        before = now;
+        if (status) break;
+        tell_progress(run, false, NAN, NAN);
+        if (checkpoint_is_due(run, false)) {
+            hear_of_checkpoint(run, false);
+            submit_checkpoint(run);
+        }
+    }
+    return status;
+}
+
+static mg_status loop(mg_run *run, mg_error *error) {
+    mg_status status = MG_OK;
+    while (!status && !limit_reached(run)) {
+        if (run->position.batch < run->setup.problem.steps_per_epoch) status = run_epoch(run, error);
+        if (!status && run->position.batch == run->setup.problem.steps_per_epoch) status = end_epoch(run, error);
+    }
+    return status;
+}
+
+static mg_status end_stopped(mg_run *run, mg_error *error) {
+    mg_status status = checkpoint_now(run, error);
+    if (status) return status;
+    return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: go on with --resume",
+                   (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
+}
+
+mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
+                         mg_error *error) {
+    mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1};
+    run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd};
+    mg_status status = mg_run_begin(&run, error);
+    if (!status) status = loop(&run, error);
+    if (!status) status = checkpoint_now(&run, error);
+    if (!status) status = mg_run_end(&run, result, error);
+    if (status == MG_STOPPED && run.checkpointer) status = end_stopped(&run, error);
+    mg_run_clear(&run);
+    return status;
+}

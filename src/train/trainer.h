@@ -1,0 +1,26 @@
+// trainer.h - one run, from its options to its directory.
+#ifndef MG_TRAIN_TRAINER_H
+#define MG_TRAIN_TRAINER_H
+
+#include "train/checkpoint.h"
+#include "train/options.h"
+#include "train/setup.h"
+
+#include <margin/trainer.h>
+
+typedef struct mg_trainer_options {
+    const mg_data_options *data;
+    const mg_model_options *model;
+    const mg_train_options *train;
+    const mg_sgd_options *sgd;
+    const mg_checkpoint_options *checkpoint;
+    const mg_output_options *output;
+    const char *resolved;  // configuration as config.yaml of the run
+    const char *canonical; // what a checkpoint must agree with
+    int (*difference)(const char *before, const char *now, char *out, size_t size);
+} mg_trainer_options;
+
+mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
+                         mg_error *error);
+
+#endif

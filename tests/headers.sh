@@ -1,0 +1,44 @@
+#!/bin/sh
+# headers.sh - every public header compiles alone, and twice, as C11, C17 and C++17.
+#
+#     headers.sh INCLUDE_DIR [MORE_INCLUDE_DIRS]      CC and CXX name the compilers
+#
+# Headers are looked for in the folder margin of each directory.
+set -u
+
+: "${CC:=cc}"
+if [ -z "${CXX:-}" ]; then
+    for candidate in c++ g++ clang++; do
+        if command -v "$candidate" >/dev/null 2>&1; then CXX=$candidate && break; fi
+    done
+fi
+[ $# -gt 0 ] || { echo "usage: headers.sh INCLUDE_DIR..." >&2; exit 2; }
+
+flags=""
+for directory in "$@"; do flags="$flags -I$directory"; done
+failures=0
+count=0
+
+# check COMPILER LANGUAGE STANDARD HEADER
+check() {
+    # A header of macros alone would leave nothing to compile, which C forbids: hence the typedef.
+    # shellcheck disable=SC2086 # a compiler and flags of several words are meant
+    printf '#include <margin/%s>\n#include <margin/%s>\ntypedef int something;\n' "$4" "$4" |
+        $1 -x "$2" -std="$3" -Wall -Wextra -Wpedantic -Werror -fsyntax-only $flags - ||
+        { echo "margin/$4 does not compile alone as $3" >&2; failures=$((failures + 1)); }
+}
+
+for directory in "$@"; do
+    for path in "$directory"/margin/*.h; do
+        [ -e "$path" ] || continue
+        header=${path##*/}
+        count=$((count + 1))
+        check "$CC" c c11 "$header"
+        check "$CC" c c17 "$header"
+        if [ -n "${CXX:-}" ]; then check "$CXX" c++ c++17 "$header"; fi
+    done
+done
+
+[ -n "${CXX:-}" ] || echo "no C++ compiler was found: C++17 was not tried"
+echo "$count headers, $failures failures"
+[ "$count" -gt 0 ] && [ "$failures" -eq 0 ]
