@@ -23,6 +23,7 @@ typedef struct mg_plan {
     double state_bytes; /* of weights, gradients and averages */
     double load_seconds;
     double lambda, learning_rate;
+    double prepare_seconds; /* spent on choosing the learning rate; 0: it was given */
     int threads;
     int64_t parts, batch, epochs;
     const char *loss, *solver, *kernel, *cell, *threads_bound_by;

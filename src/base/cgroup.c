@@ -49,7 +49,7 @@ static bool find_group(const char *root, const char *controller, char out[PATH_M
         *path++ = '\0';
         list++;
         bool wanted = *controller ? has_word(list, controller) : *list == '\0';
-        found = wanted && format_path(out, path, "");
+        found = wanted && *path == '/' && format_path(out, path, "");
     }
     free(line);
     fclose(file);

@@ -115,3 +115,10 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) {
     uselocale(before);
     shorten_exponent(out);
 }
+
+void mg_print_float(float value, char out[MG_REAL_TEXT]) {
+    pthread_once(&plain_once, plain_create);
+    locale_t before = uselocale(plain_locale);
+    snprintf(out, MG_REAL_TEXT, "%.9g", (double)value);
+    uselocale(before);
+}

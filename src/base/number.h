@@ -19,4 +19,7 @@ enum { MG_REAL_TEXT = 32 };
 // Fewest digits that read back to the same double.
 void mg_print_real(double value, char out[MG_REAL_TEXT]);
 
+// Nine digits, which read back to the same float, as printf's %.9g gives them.
+void mg_print_float(float value, char out[MG_REAL_TEXT]);
+
 #endif

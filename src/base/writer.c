@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,6 +53,15 @@ mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error) {
         *out = writer->text;
     }
     *writer = (mg_writer){0};
+    return status;
+}
+
+mg_status mg_writer_print(mg_writer *writer, FILE *file, const char *what, mg_error *error) {
+    char *text;
+    mg_status status = mg_writer_take(writer, &text, error);
+    if (!status && (fputs(text, file) < 0 || fflush(file) != 0))
+        status = mg_fail(error, MG_IO, "%s cannot be written: %s", what, strerror(errno));
+    mg_memory_free(text);
     return status;
 }
 

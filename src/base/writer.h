@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 typedef struct mg_writer {
     char *text;      // [length] and a zero; NULL while nothing was added
@@ -23,6 +24,9 @@ void mg_writer_format(mg_writer *writer, const char *format, ...) __attribute__(
 // Hands the text ("" when nothing was added) to the caller, or the failure; either way the writer is empty
 // again.
 mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error);
+
+// Writes the text to `file`, or tells the failure; `what` is named when it cannot be written. The writer is empty again. MG_IO.
+mg_status mg_writer_print(mg_writer *writer, FILE *file, const char *what, mg_error *error);
 
 void mg_writer_clear(mg_writer *writer);
 

@@ -1,9 +1,12 @@
 // cli.c - what the commands share.
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int mg_cli_fail(const char *command, const mg_error *error) {
@@ -39,4 +42,26 @@ const char *mg_cli_bytes(double bytes, char out[32]) {
     }
     snprintf(out, 32, bytes < 9.95 && unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
     return out;
+}
+
+void mg_cli_add_set(struct argp_state *state, mg_cli_sets *sets, const char *text) {
+    if (sets->count == MG_CLI_MOST_SETS) argp_error(state, "more than %d --set", MG_CLI_MOST_SETS);
+    else sets->text[sets->count++] = text;
+}
+
+int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (end == value || *end || errno || number < low || number > high)
+        argp_error(state, "%s: %s is not allowed (%" PRId64 " to %" PRId64 ")", option, value, low, high);
+    return number;
+}
+
+int mg_cli_threads(struct argp_state *state, const char *value) {
+    return (int)mg_cli_int(state, "--threads", value, 1, 4096);
+}
+
+void mg_cli_results(void) {
+    signal(SIGPIPE, SIG_DFL); // whoever started this may have left it ignored
 }

@@ -7,6 +7,7 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct mg_command {
     const char *name;
@@ -42,5 +43,15 @@ typedef struct mg_cli_sets {
     const char *text[MG_CLI_MOST_SETS];
     int count;
 } mg_cli_sets;
+void mg_cli_add_set(struct argp_state *state, mg_cli_sets *sets, const char *text);
+
+// The whole number `value` of `option`, from low to high; anything else ends as wrong use.
+int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high);
+
+// The number of --threads.
+int mg_cli_threads(struct argp_state *state, const char *value);
+
+// For commands whose result is their standard output: a reader that goes away, such as head, ends them quietly.
+void mg_cli_results(void);
 
 #endif

@@ -1,4 +1,6 @@
 // convert.c - the command: arguments in, progress and one line of summary out.
+#include "cli/cli.h"
+
 #include <margin/convert.h>
 
 #include <argp.h>
@@ -10,8 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-int mg_command_convert(int argc, char **argv);
 
 enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
 
@@ -119,15 +119,15 @@ static void build_options(struct argp_option *rows, help_text *help) {
 }
 
 static void tell_summary(const mg_convert_report *r, const char *output) {
-    char classes[64] = "no labels";
+    char rows[32], features[32], stored[32], classes[64] = "no labels";
     if (r->labelled)
         snprintf(classes, sizeof classes, "%s%" PRId64 " class%s of %s",
                  r->classes >= MG_CONVERT_MOST_CLASSES ? "at least " : "", r->classes,
                  r->classes == 1 ? "" : "es", r->text_labels ? "texts" : "integers");
-    fprintf(stderr,
-            "%s: %s, %" PRId64 " rows, %" PRId64 " features, %s, %" PRId64 " values %s, %.2f s, %.1f MB/s\n",
-            output, r->format, r->rows, r->features, classes, r->stored, r->sparse ? "sparse" : "dense",
-            r->seconds, r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
+    fprintf(stderr, "%s: %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", output, r->format,
+            mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,
+            mg_cli_count((double)r->stored, stored), r->sparse ? "sparse" : "dense", r->seconds,
+            r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
 }
 
 // INT, TERM and HUP end the work between two blocks; a limit on file sizes is met as a failed write.
@@ -156,13 +156,11 @@ int mg_command_convert(int argc, char **argv) {
         .args_doc = "INPUT... OUTPUT.h5",
         .doc = "Writes the HDF5 file margin trains from, out of files of another format, plain or gzip.\v"
                "The options of a format may only be given for that format. docs/formats.md has the details."};
-    static char name[] = "margin convert";
     build_options(rows, &help);
-    if (argc > 0) argv[0] = name;
     all = (arguments){.options = {.settings = all.settings, .context = &all, .stop = &stop_signal},
                       .began = now()};
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &all) != 0) return 2;
+    int wrong = mg_cli_parse(&argp, argc, argv, &all);
+    if (wrong) return wrong;
     count_bytes(&all);
     if (!all.quiet && isatty(STDERR_FILENO)) all.options.progress = show_progress;
     catch_signals();
@@ -171,12 +169,12 @@ int mg_command_convert(int argc, char **argv) {
     mg_status status = mg_convert(&all.options, &report, &error);
     if (all.drawn) fprintf(stderr, "\r\033[K");
     if (status) {
-        fprintf(stderr, "margin convert: %s\n", error.text);
+        int code = mg_cli_fail("convert", &error);
         if (status == MG_STOPPED && stop_signal) { // die of it, as whoever sent it expects
             signal(stop_signal, SIG_DFL);
             raise(stop_signal);
         }
-        return mg_status_exit(status);
+        return code;
     }
     if (!all.quiet) tell_summary(&report, all.options.output);
     return 0;

@@ -66,7 +66,9 @@ static void show_plan(void *context, const mg_plan *plan) {
             plan->streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->row_bytes, c), plan->load_seconds);
     if (plan->validation_rows) fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->validation_rows, a));
     fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda, mg_cli_bytes(plan->state_bytes, d));
-    fprintf(stderr, "solver     %s, rate %.4g, batch %lld in %lld parts, %lld epochs\n", plan->solver, plan->learning_rate,
+    if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);
+    else d[0] = 0;
+    fprintf(stderr, "solver     %s, rate %.4g%s, batch %lld in %lld parts, %lld epochs\n", plan->solver, plan->learning_rate, d,
             (long long)plan->batch, (long long)plan->parts, (long long)plan->epochs);
     fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s", plan->threads_bound_by,
             plan->kernel);

@@ -223,3 +223,7 @@ void mg_yaml_clear(mg_yaml *yaml) {
     mg_memory_free(yaml->text);
     *yaml = (mg_yaml){0};
 }
+
+const char *mg_yaml_library_version(void) {
+    return yaml_get_version_string();
+}

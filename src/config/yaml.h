@@ -44,4 +44,7 @@ const char *mg_yaml_text(const mg_yaml *yaml, const mg_yaml_node *node);
 
 void mg_yaml_clear(mg_yaml *yaml);
 
+// Version of libyaml.
+const char *mg_yaml_library_version(void);
+
 #endif

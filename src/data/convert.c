@@ -108,6 +108,22 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
     return MG_OK;
 }
 
+// An input that no format is sure of is of the one whose option was given: texts in a table look like any
+// other table.
+static mg_status guess_format(mg_conversion *c, mg_error *error) {
+    const mg_convert_options *o = c->options;
+    bool sure;
+    mg_status status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
+    for (int i = 0; !status && !sure && i < o->setting_count; i++) {
+        const mg_format *only = mg_format_with_option(o->settings[i].name);
+        if (only) c->format = only;
+    }
+    if (!status && !c->format)
+        return mg_fail(error, MG_DATA, "%s: the format cannot be guessed; name it with --format",
+                       o->inputs[0]);
+    return status;
+}
+
 static mg_status choose_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
     if (o->format) {
@@ -115,10 +131,7 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
         if (!c->format)
             return mg_fail(error, MG_USAGE, "format '%s' is not known (--help lists them)", o->format);
     } else {
-        mg_status status = mg_format_guess(o->inputs[0], &c->format, error);
-        // Texts in a table look like any other table.
-        for (int i = 0; !status && i < o->setting_count; i++)
-            if (!strcmp(o->settings[i].name, "text")) c->format = mg_format_find("text");
+        mg_status status = guess_format(c, error);
         if (status) return status;
     }
     if (o->input_count >= c->format->inputs_low && o->input_count <= c->format->inputs_high) return MG_OK;

@@ -144,7 +144,7 @@ bool mg_convert_format_at(int i, mg_convert_format *out) {
 
 bool mg_convert_option_at(int i, mg_convert_option *out) {
     const mg_format *format;
-    for (int f = 0; (format = mg_format_at(f)); f++) {
+    for (int f = 0; i >= 0 && (format = mg_format_at(f)); f++) {
         if (i < format->section->count) {
             const mg_option *option = &format->section->options[i];
             *out = (mg_convert_option){.format = format->name,

@@ -150,8 +150,7 @@ mg_status mg_record_count(const mg_record *record, int64_t *count, mg_error *err
     return status;
 }
 
-mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, const char *end,
-                           mg_error *error) {
+mg_status mg_number_complain(const char *at, const char *end, mg_error *error) {
     static const char *const missing[] = {"nan", "na", "n/a", "null", "none", "?", "inf", "infinity"};
     char word[MG_SHORT_TEXT], brief[MG_SHORT_TEXT];
     double value;
@@ -164,10 +163,14 @@ mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, c
         absent = absent || !strcasecmp(bare, missing[i]);
     mg_shorten(word, brief);
     if (absent)
-        return mg_text_fail(text, offset, MG_DATA, error,
-                            "'%s': missing values are not supported: fill or drop them", brief);
+        return mg_fail(error, MG_DATA, "'%s': missing values are not supported: fill or drop them", brief);
     if (mg_text_number(at, end, &value) == end)
-        return mg_text_fail(text, offset, MG_DATA, error, "%s does not fit a 32-bit float (at most 3.4e38)",
-                            brief);
-    return mg_text_fail(text, offset, MG_DATA, error, "'%s' is not a number", brief);
+        return mg_fail(error, MG_DATA, "%s does not fit a 32-bit float (at most 3.4e38)", brief);
+    return mg_fail(error, MG_DATA, "'%s' is not a number", brief);
+}
+
+mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, const char *end,
+                           mg_error *error) {
+    mg_status status = mg_number_complain(at, end, error);
+    return mg_text_place(text, offset, status, error);
 }

@@ -30,7 +30,11 @@ mg_status mg_record_field(mg_record *record, mg_span *field, bool *more, mg_erro
 // Fields of the record, none of them taken.
 mg_status mg_record_count(const mg_record *record, int64_t *count, mg_error *error);
 
-// Fails with what keeps [at, end) from being a feature: empty, NaN, infinite, too large, or no number at all.
+// What keeps [at, end) from being a feature: empty, NaN, infinite, too large, or no number at all. The text
+// has no place.
+mg_status mg_number_complain(const char *at, const char *end, mg_error *error);
+
+// The same, with the place in front.
 mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, const char *end,
                            mg_error *error);
 

@@ -28,6 +28,16 @@ const mg_format *mg_format_find(const char *name) {
     return NULL;
 }
 
+const mg_format *mg_format_with_option(const char *name) {
+    const mg_format *found = NULL;
+    for (int i = 0; mg_format_at(i); i++) {
+        if (!mg_section_find(mg_format_at(i)->section, name)) continue;
+        if (found) return NULL;
+        found = mg_format_at(i);
+    }
+    return found;
+}
+
 const char *mg_format_auto_yes_no(int i) {
     static const char *const names[] = {"auto", "yes", "no"};
     return i >= 0 && i < 3 ? names[i] : NULL;
@@ -46,7 +56,7 @@ static mg_status read_head(const char *path, char *head, size_t *bytes, mg_error
     return status;
 }
 
-mg_status mg_format_guess(const char *path, const mg_format **out, mg_error *error) {
+mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error) {
     char *head;
     size_t bytes;
     int best = 0;
@@ -57,17 +67,16 @@ mg_status mg_format_guess(const char *path, const mg_format **out, mg_error *err
     if (status) goto done;
     head[bytes] = '\0';
     for (int i = 0; mg_format_at(i); i++) {
-        int sure = mg_format_at(i)->probe(head, bytes);
-        if (sure <= best) continue;
-        best = sure;
+        int score = mg_format_at(i)->probe(head, bytes);
+        if (score <= best) continue;
+        best = score;
         *out = mg_format_at(i);
     }
     if (bytes == 0)
         status = mg_fail(error, MG_DATA, "%s: is empty", path);
     else if (bytes >= 4 && !memcmp(head, "\x89HDF", 4))
         status = mg_fail(error, MG_DATA, "%s: is an HDF5 file already", path);
-    else if (!*out)
-        status = mg_fail(error, MG_DATA, "%s: the format cannot be guessed; name it with --format", path);
+    *sure = best > 1;
 done:
     mg_memory_free(head);
     return status;

@@ -71,8 +71,12 @@ const mg_format *mg_format_at(int i);              // NULL past the last
 const mg_format *mg_format_find(const char *name); // NULL when unknown
 const char *mg_format_name(int i);                 // for option rows
 
-// The format that is surest of the file at `path`. Errors: MG_DATA when none is.
-mg_status mg_format_guess(const char *path, const mg_format **out, mg_error *error);
+// The format that is surest of the file at `path`, NULL when none is; *sure: was it more than possible?
+// Errors: MG_DATA when the file is empty or HDF5 already.
+mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error);
+
+// The only format with an option of this name; NULL when there is none or several.
+const mg_format *mg_format_with_option(const char *name);
 
 // "auto", "yes", "no" for option rows.
 const char *mg_format_auto_yes_no(int i);

@@ -221,7 +221,7 @@ static int64_t gather_short(mg_ngram *ngram) {
 
 // Sorts what is pending and counts equal buckets.
 static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error) {
-    mg_status status = reserve(ngram, ngram->waiting, error);
+    mg_status status = reserve(ngram, ngram->waiting + 1, error); // there may be none
     if (status) return status;
     if (ngram->waiting <= SHORT) {
         *count = gather_short(ngram);

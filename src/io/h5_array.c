@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -223,6 +224,25 @@ mg_h5_type mg_h5_array_type(const mg_h5_array *array) {
 
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array) {
     return array->chunk_rows;
+}
+
+void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size) {
+    mg_h5_quiet();
+    hid_t plist = H5Dget_create_plist(array->set);
+    H5D_layout_t layout = H5Pget_layout(plist);
+    hsize_t chunk[2] = {1, 1};
+    snprintf(out, size, "%s", layout == H5D_CONTIGUOUS ? "contiguous" : "compact");
+    if (layout == H5D_CHUNKED && H5Pget_chunk(plist, array->rank, chunk) > 0)
+        snprintf(out, size, array->rank == 2 ? "chunks of %llu x %llu" : "chunks of %llu", (unsigned long long)chunk[0],
+                 (unsigned long long)chunk[1]);
+    for (int i = 0; i < H5Pget_nfilters(plist); i++) {
+        unsigned flags, config;
+        size_t values = 0, used = strlen(out);
+        char name[64] = "";
+        H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+        snprintf(out + used, size - used, ", %s", name);
+    }
+    H5Pclose(plist);
 }
 
 bool mg_h5_array_direct(const mg_h5_array *array) {

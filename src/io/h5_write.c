@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 20 };
+enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 };
 
 typedef struct slot {
     char name[64];
@@ -31,7 +31,7 @@ struct mg_h5_writer {
     bool overwrite, exists; // exists: the temporary is on the disk
     int file;               // descriptor of the temporary
     hid_t library;          // the file as the library sees it, until start
-    unsigned char *image;   // [image_size] what the library wrote
+    unsigned char *image;   // [MOST_IMAGE] what the library wrote, image_size bytes so far
     size_t image_size;
     int count;
     slot slots[MG_H5_WRITER_ARRAYS];
@@ -50,7 +50,7 @@ static mg_status check_limits(const char *path, bool overwrite, int64_t bytes, m
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
         return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
-                       path, (long long)bytes + METADATA, (unsigned long long)limit.rlim_cur);
+                       path, (long long)bytes, (unsigned long long)limit.rlim_cur);
     if (lstat(path, &info) != 0)
         return errno == ENOENT ? MG_OK
                                : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
@@ -62,19 +62,15 @@ static mg_status check_limits(const char *path, bool overwrite, int64_t bytes, m
     return MG_OK;
 }
 
-// Called by the library to hold its file: first with no block, then with the one it has. A size past
-// MOST_IMAGE would mean that metadata fell behind the arrays, which their total in one block of METADATA
-// bytes rules out.
+// Called by the library for room to hold its file. The room is there from the start, because the library does
+// not survive every failure of an allocation; more than MOST_IMAGE would mean that metadata fell behind the
+// arrays.
 static void *grow_image(void *block, size_t size, H5FD_file_image_op_t operation, void *context) {
     mg_h5_writer *writer = context;
-    unsigned char *larger;
-    (void)operation;
-    if (size > MOST_IMAGE || mg_memory_zeroed(&larger, size, 1, NULL)) return NULL;
-    if (block) memcpy(larger, block, size < writer->image_size ? size : writer->image_size);
-    mg_memory_free(block);
-    writer->image = larger;
+    (void)block, (void)operation;
+    if (size > MOST_IMAGE) return NULL;
     writer->image_size = size;
-    return larger;
+    return writer->image;
 }
 
 static void *make_image(size_t size, H5FD_file_image_op_t operation, void *context) {
@@ -136,6 +132,7 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
     writer->overwrite = overwrite;
     status = mg_memory_text(&writer->path, path, error);
     if (!status) status = mg_memory_text(&writer->temporary, temporary, error);
+    if (!status) status = mg_memory_zeroed(&writer->image, MOST_IMAGE, 1, error);
     if (!status) status = create_image(writer, error);
     if (status)
         mg_h5_writer_destroy(writer);
@@ -303,7 +300,7 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
     herr_t failed = H5Fget_filesize(writer->library, &size);
     herr_t closed = H5Fclose(writer->library);
     writer->library = H5I_INVALID_HID;
-    if (failed < 0 || closed < 0 || !writer->image) return library_failed(writer, "the metadata", error);
+    if (failed < 0 || closed < 0) return library_failed(writer, "the metadata", error);
     for (int i = 0; i < writer->count; i++)
         if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
             return mg_fail(error, MG_FAILED, "%s: array %s lies among the metadata", writer->path,

@@ -207,3 +207,7 @@ int64_t mg_input_most(const mg_input *input) {
     // Deflate packs at most 258 bytes into 2 bits.
     return __builtin_mul_overflow(input->size, 1032, &most) ? INT64_MAX : most;
 }
+
+const char *mg_input_zlib_version(void) {
+    return zlibVersion();
+}

@@ -37,6 +37,9 @@ const char *mg_input_path(const mg_input *input);
 // The most bytes that can come out of the file: its size, or for gzip what its size could unpack to.
 int64_t mg_input_most(const mg_input *input);
 
+// Version of the library that unpacks gzip.
+const char *mg_input_zlib_version(void);
+
 // NULL is fine.
 void mg_input_close(mg_input *input);
 

@@ -43,6 +43,12 @@ INLINE v16 v16_load(const float *from) {
     return (v16){v8_load(from), v8_load(from + 8)};
 }
 
+INLINE v16 v16_hold(const float *from) {
+    v16 a = v16_load(from);
+    __asm__("" : "+x"(a.low), "+x"(a.high));
+    return a;
+}
+
 INLINE void v16_store(float *to, v16 a) {
     v8_store(to, a.low);
     v8_store(to + 8, a.high);

@@ -21,6 +21,12 @@ INLINE v16 v16_load(const float *from) {
     return _mm512_loadu_ps(from);
 }
 
+INLINE v16 v16_hold(const float *from) {
+    v16 a = v16_load(from);
+    __asm__("" : "+v"(a));
+    return a;
+}
+
 INLINE void v16_store(float *to, v16 a) {
     _mm512_storeu_ps(to, a);
 }
@@ -66,7 +72,10 @@ INLINE __mmask16 first_lanes(int n) {
 }
 
 INLINE uint32_t nonzero_bits(const float *from, int n) {
-    return _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    uint16_t bits = _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    // gcc 12 may spill the mask as 16 bits and read it back as 32: through a general register it widens rightly.
+    __asm__("" : "+r"(bits));
+    return bits;
 }
 
 // One halving of the fold for two vectors at once: the partial sums of `a` end in the lanes where `step` has its bit clear,
@@ -99,16 +108,19 @@ INLINE v16 halve_one(v16 a, int step) {
     }
 }
 
+INLINE int halve_all(v16 *a, int count, int step) {
+    UNROLL
+    for (int j = 0; j < count / 2; j++) a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
+    if (count & 1) a[count / 2] = halve_one(a[count - 1], step);
+    return (count + 1) / 2;
+}
+
 // Folding each vector alone would cost as much as a seventh of the sums it ends; pairs share the additions.
 INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
-    int left = count;
-    UNROLL
-    for (int step = 8; step > 0; step /= 2) {
-        UNROLL
-        for (int j = 0; j < left / 2; j++) a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
-        if (left & 1) a[left / 2] = halve_one(a[left - 1], step);
-        left = (left + 1) / 2;
-    }
+    int left = halve_all(a, count, 8);
+    left = halve_all(a, left, 4);
+    left = halve_all(a, left, 2);
+    halve_all(a, left, 1);
     // The j-th vector's sum stands in the lane whose four bits are those of j in reverse.
     __m512i order = _mm512_setr_epi32(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15);
     v16 sums = _mm512_permutexvar_ps(order, a[0]);

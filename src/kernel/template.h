@@ -1,6 +1,7 @@
 // template.h - a whole kernel written over 16 lanes. The including file gives the lanes of its instruction set:
 //   v16, v8              vectors of 16 and of 8 floats; every operation is the IEEE one, lane by lane
 //   v16_zero v16_set v16_load v16_store v16_fma v16_add, v8_zero v8_set v8_load v8_store v8_fma
+//   v16_hold             v16_load into a register that several operations use; gcc would load again for each of them
 //   v16_from_u8 v16_from_i8    16 cells to floats
 //   v16_fold_store       folds `count` vectors in the order of kernel.h, adds offset[], writes out[0..count-1] and nothing more
 //   nonzero_bits         bit j is set when the j-th of n <= 16 floats is not zero; reads no more than n
@@ -12,7 +13,15 @@
 #include "kernel/kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
+// The loops over a tile must vanish, or its sums live in memory: five times slower.
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+// Hides where a pointer comes from: gcc would keep one register per class for the whole loop, and run out of them.
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
 // Into the second-level cache: what is asked for is needed soon, not next.
 INLINE void prefetch(const float *cells) {

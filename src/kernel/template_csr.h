@@ -12,12 +12,12 @@ INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indice
     UNROLL
     for (int j = 0; j < full; j++) sum[j] = v16_load(offset + 16 * j);
     if (half) rest = v8_load(offset + 16 * full);
-    for (int64_t e = 0; e < next_n; e++) {
-        UNROLL
-        for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
-    }
     for (int64_t e = 0; e < n; e++) {
         const float *from = w + indices[e] * kp;
+        if (e < next_n) {
+            UNROLL
+            for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
+        }
         v16 x = v16_set(values[e]);
         UNROLL
         for (int j = 0; j < full; j++) sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
@@ -64,17 +64,20 @@ static int few_classes(int64_t kp, const float *coef, int64_t *few) {
     return count;
 }
 
-// (M6) for `count` single classes of one row.
+// (M10) for `count` single classes of one row.
 INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values, int64_t kp,
                     const float *coef, float *g) {
+    float *column[MG_FEW], c[MG_FEW]; // copies, so that storing to g cannot change them
+    for (int j = 0; j < count; j++) column[j] = g + few[j], c[j] = coef[few[j]];
     for (int64_t e = 0; e < n; e++) {
-        float *to = g + indices[e] * kp;
+        int64_t at = indices[e] * kp;
+        float x = values[e];
         UNROLL
-        for (int j = 0; j < count; j++) to[few[j]] = __builtin_fmaf(values[e], coef[few[j]], to[few[j]]);
+        for (int j = 0; j < count; j++) column[j][at] = __builtin_fmaf(x, c[j], column[j][at]);
     }
 }
 
-// (M6) for all classes of one row.
+// (M10) for all classes of one row.
 static void csr_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *g) {
     for (int64_t e = 0; e < n; e++) {
         float *to = g + indices[e] * kp;

@@ -13,43 +13,60 @@ static inline int64_t tiles_of(int64_t total, int64_t most) {
 
 // ---- Scores ----------------------------------------------------------------------------------------------------------
 
-enum { AHEAD = 8 }; // rows between the one in work and the one asked for from memory
+enum { AHEAD = 4 }; // rows between the one in work and the one asked for from memory
+
+enum { PART = 64 }; // most vectors of features per visit, so that the weights of a class tile stay in the first-level cache
+
+// The features of one visit, and what is the same for every tile of a block.
+typedef struct visit {
+    int64_t from, to, dp, lds;
+} visit;
 
 // (M1) for `rows` x `classes`, both constants once inlined, so that every sum stays in a register. `ahead`: rows to
-// come, whose cells are asked for while these are summed.
-INLINE void score_tile(int rows, int classes, int64_t dp, const float *const *x, const float *const *ahead,
-                       const float *w, const float *offset, float *s, int64_t lds) {
+// come, whose cells are asked for while these are summed. Between visits the sums wait in `carry`.
+INLINE void score_tile(int rows, int classes, const visit *v, const float *const *x, const float *const *ahead,
+                       const float *w, const float *offset, v16 *carry, float *s) {
     v16 sum[ROWS_MOST][CLASSES_MOST];
+    bool first = v->from == 0, last = v->to == v->dp;
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int k = 0; k < classes; k++) sum[i][k] = v16_zero();
+        for (int k = 0; k < classes; k++) sum[i][k] = first ? v16_zero() : carry[i * classes + k];
     }
-    for (int64_t d = 0; d < dp; d += 16) {
+    for (int64_t d = v->from; d < v->to; d += 16) {
         v16 cells[ROWS_MOST];
         UNROLL
         for (int i = 0; i < rows; i++) {
             cells[i] = v16_load(x[i] + d);
             prefetch(ahead[i] + d);
         }
+        const float *at = w + d;
         UNROLL
-        for (int k = 0; k < classes; k++) {
-            v16 weights = v16_load(w + k * dp + d);
+        for (int k = 0; k < classes; k++, at += v->dp) {
+            OPAQUE(at);
+            v16 weights = v16_hold(at);
             UNROLL
             for (int i = 0; i < rows; i++) sum[i][k] = v16_fma(cells[i], weights, sum[i][k]);
         }
     }
     UNROLL
-    for (int i = 0; i < rows; i++) v16_fold_store(sum[i], classes, offset, s + i * lds);
+    for (int i = 0; i < rows; i++) {
+        if (last) {
+            v16_fold_store(sum[i], classes, offset, s + i * v->lds);
+            continue;
+        }
+        UNROLL
+        for (int k = 0; k < classes; k++) carry[i * classes + k] = sum[i][k];
+    }
 }
 
-typedef void score_function(int64_t dp, const float *const *x, const float *const *ahead, const float *w,
-                            const float *offset, float *s, int64_t lds);
+typedef void score_function(const visit *v, const float *const *x, const float *const *ahead, const float *w,
+                            const float *offset, v16 *carry, float *s);
 
 #define SCORE_FUNCTION(R, K)                                                                                 \
-    static void score_##R##x##K(int64_t dp, const float *const *x, const float *const *ahead, const float *w, \
-                                const float *offset, float *s, int64_t lds) {                                \
-        score_tile(R, K, dp, x, ahead, w, offset, s, lds);                                                   \
+    static void score_##R##x##K(const visit *v, const float *const *x, const float *const *ahead,            \
+                                const float *w, const float *offset, v16 *carry, float *s) {                 \
+        score_tile(R, K, v, x, ahead, w, offset, carry, s);                                                  \
     }
 SCORE_TILES(SCORE_FUNCTION)
 
@@ -63,17 +80,30 @@ static int64_t score_rows(int64_t classes) {
     return rows;
 }
 
+// One visit to all rows of a block, for one class tile. `far`: are the rows still to come from memory?
+static void score_visit(const visit *v, int64_t rows, const float *const *x, bool far, int64_t classes, const float *w,
+                        const float *offset, v16 *carry, float *s) {
+    int64_t tiles = tiles_of(rows, score_rows(classes));
+    for (int64_t r = 0; r < tiles; r++) {
+        int64_t i = cut(rows, tiles, r), tall = cut(rows, tiles, r + 1) - i;
+        // Where there is nothing to ask for, cells that are near are asked for again: that is cheap.
+        const float *const *ahead = far && i + AHEAD + tall <= rows ? x + i + AHEAD : x + i;
+        score_functions[tall][classes](v, x + i, ahead, w, offset, carry + i * classes, s + i * v->lds);
+    }
+}
+
 static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
                          const float *offset, float *s, int64_t lds) {
-    int64_t class_tiles = tiles_of(classes, CLASSES_MOST);
-    for (int64_t c = 0; c < class_tiles; c++) {
-        int64_t k = cut(classes, class_tiles, c), wide = cut(classes, class_tiles, c + 1) - k;
-        int64_t row_tiles = tiles_of(rows, score_rows(wide));
-        for (int64_t r = 0; r < row_tiles; r++) {
-            int64_t i = cut(rows, row_tiles, r), tall = cut(rows, row_tiles, r + 1) - i;
-            // The last rows of a block, and all rows of a further class tile, ask for cells that are already near: that is cheap.
-            const float *const *ahead = c == 0 && i + AHEAD + tall <= rows ? x + i + AHEAD : x + i;
-            score_functions[tall][wide](dp, x + i, ahead, w + k * dp, offset + k, s + i * lds + k, lds);
+    v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
+    int64_t tiles = tiles_of(classes, CLASSES_MOST), visits = tiles_of(dp / 16, PART);
+    for (int64_t first = 0; first < rows; first += MG_BLOCK_ROWS) {
+        int64_t count = rows - first < MG_BLOCK_ROWS ? rows - first : MG_BLOCK_ROWS;
+        for (int64_t c = 0; c < tiles; c++) {
+            int64_t k = cut(classes, tiles, c), wide = cut(classes, tiles, c + 1) - k;
+            for (int64_t p = 0; p < visits; p++) {
+                visit v = {16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds};
+                score_visit(&v, count, x + first, c == 0, wide, w + k * dp, offset + k, carry, s + first * lds + k);
+            }
         }
     }
 }
@@ -99,11 +129,14 @@ typedef struct chunk {
     entry entries[CHUNK][MG_BLOCK_ROWS];
 } chunk;
 
-static void chunk_fill(chunk *c) {
+static void chunk_find(chunk *c) {
+    for (int64_t i = 0; i < c->rows; i++) c->bits[i] = nonzero_bits(c->coef + i * c->ldc, (int)c->classes);
+}
+
+static void chunk_list(chunk *c) {
     for (int64_t k = 0; k < c->classes; k++) c->count[k] = 0;
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc;
-        c->bits[i] = nonzero_bits(coef, (int)c->classes);
         for (uint32_t bits = c->bits[i]; bits; bits &= bits - 1) {
             int k = __builtin_ctz(bits);
             c->entries[k][c->count[k]++] = (entry){c->x[i], coef[k]};
@@ -111,7 +144,7 @@ static void chunk_fill(chunk *c) {
     }
 }
 
-// (M6) for one class and `wide` vectors of features: g is read and written once for all rows.
+// (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
 INLINE void class_tile(int wide, int64_t n, const entry *entries, int64_t d, float *g) {
     v16 sum[VECTORS_MOST];
     UNROLL
@@ -126,7 +159,7 @@ INLINE void class_tile(int wide, int64_t n, const entry *entries, int64_t d, flo
     for (int j = 0; j < wide; j++) v16_store(g + 16 * j, sum[j]);
 }
 
-// (M6) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of them is zero.
+// (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of them is zero.
 INLINE void shared_tile(int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
@@ -178,7 +211,8 @@ static class_function *const class_functions[VECTORS_MOST + 1] = {CLASS_TILES(CL
 static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1] = {
     SHARED_TILES(SHARED_ROW)};
 
-static void chunk_add_listed(const chunk *c, int64_t dp, float *g) {
+static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
+    chunk_list(c);
     int64_t tiles = tiles_of(dp / 16, VECTORS_MOST);
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
@@ -211,7 +245,7 @@ static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, in
     for (int64_t k = 0; k < classes; k += CHUNK) {
         c.classes = classes - k < CHUNK ? classes - k : CHUNK;
         c.coef = coef + k;
-        chunk_fill(&c);
+        chunk_find(&c);
         if (chunk_is_full(&c))
             chunk_add_shared(&c, dp, g + k * dp);
         else

@@ -19,7 +19,7 @@ static double margin_of(int64_t classes, const double *scores, int64_t y, double
     *second = -INFINITY;
     for (int64_t j = 0; j < classes; j++) {
         if (j == y) continue;
-        if (scores[j] > most) {
+        if (scores[j] > most || isnan(scores[j])) {
             *second = most;
             most = scores[j];
         } else if (scores[j] > *second) {
@@ -32,7 +32,7 @@ static double margin_of(int64_t classes, const double *scores, int64_t y, double
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
     double second;
-    return fmax(0, margin_of(classes, scores, y, delta, &second));
+    return mg_hinge(margin_of(classes, scores, y, delta, &second));
 }
 
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {

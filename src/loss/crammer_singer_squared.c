@@ -16,16 +16,16 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
 static double margin_of(int64_t classes, const double *scores, int64_t y, double delta) {
     double most = -INFINITY;
     for (int64_t j = 0; j < classes; j++)
-        if (j != y) most = fmax(most, scores[j]);
-    return fmax(0, most - scores[y] + delta);
+        if (j != y && (scores[j] > most || isnan(scores[j]))) most = scores[j];
+    return most - scores[y] + delta;
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
-    double margin = margin_of(classes, scores, y, delta);
-    return margin * margin;
+    double hinge = mg_hinge(margin_of(classes, scores, y, delta));
+    return hinge * hinge;
 }
 
-// Smooth where the margin is met, but not where two rivals are equally strong outside it.
+// Smooth where the margin is met, but not where two rivals are equally strong outside it: both are needed to get there.
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double margin = margin_of(classes, scores, y, delta);
     double most = -INFINITY, second = -INFINITY;
@@ -34,7 +34,7 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
         second = fmax(second, fmin(most, scores[j]));
         most = fmax(most, scores[j]);
     }
-    return margin > 0 ? most - second : INFINITY;
+    return fmax(-margin, most - second);
 }
 
 const mg_loss mg_loss_crammer_singer_squared = {

@@ -15,14 +15,20 @@ static inline float mg_lanes_fold(const float *lane) {
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
+// Larger of the two; NaN when either is.
+static inline float mg_larger(float a, float b) {
+    return ((b > a) | (b != b)) ? b : a;
+}
+
+// Largest of the row; NaN when there is one in it.
 static inline float mg_lanes_max(int64_t lanes, const float *x) {
     float lane[MG_LOSS_LANES];
     for (int l = 0; l < MG_LOSS_LANES; l++) lane[l] = x[l];
     for (int64_t j = MG_LOSS_LANES; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) lane[l] = x[j + l] > lane[l] ? x[j + l] : lane[l];
-    float most = lane[0];
-    for (int l = 1; l < MG_LOSS_LANES; l++) most = lane[l] > most ? lane[l] : most;
-    return most;
+        for (int l = 0; l < MG_LOSS_LANES; l++) lane[l] = mg_larger(lane[l], x[j + l]);
+    for (int half = MG_LOSS_LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] = mg_larger(lane[l], lane[l + half]);
+    return lane[0];
 }
 
 // Strongest rival of y: the lowest class among equals, so that repeated runs agree. Returns its score; *rival its class.
@@ -35,6 +41,11 @@ static inline float mg_strongest_rival(int64_t lanes, float *scores, int64_t y, 
     scores[y] = own;
     *rival = j;
     return most;
+}
+
+// [margin]_+ that does not pass a NaN for a margin kept, as fmax would.
+static inline double mg_hinge(double margin) {
+    return margin <= 0 ? 0 : margin;
 }
 
 static inline void mg_lanes_zero(int64_t lanes, float *x) {

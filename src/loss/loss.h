@@ -17,7 +17,7 @@ typedef struct mg_loss {
     // The same loss in double from `classes` scores, written from the formula: for certificates and gradient checks.
     double (*value)(int64_t classes, const double *scores, int64_t y, double delta);
 
-    // Distance of the row, in score units, to the nearest point without a derivative; INFINITY when there is none.
+    // How far any one score may move, at least, before the row meets a point without a derivative; INFINITY when there is none.
     double (*kink)(int64_t classes, const double *scores, int64_t y, double delta);
 } mg_loss;
 

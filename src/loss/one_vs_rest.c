@@ -9,18 +9,18 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
         for (int l = 0; l < MG_LOSS_LANES; l++) {
             float margin = delta + scores[j + l];
-            sum[l] += margin > 0 ? margin : 0.0f;
+            sum[l] += margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
             coef[j + l] = margin > 0 ? 1.0f : 0.0f;
         }
     scores[y] = own;
     float margin = delta - own;
     coef[y] = margin > 0 ? -1.0f : 0.0f;
-    return mg_lanes_fold(sum) + (margin > 0 || margin != margin ? margin : 0.0f);
+    return mg_lanes_fold(sum) + (margin <= 0 ? 0.0f : margin);
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
     double loss = 0;
-    for (int64_t k = 0; k < classes; k++) loss += fmax(0, k == y ? delta - scores[k] : delta + scores[k]);
+    for (int64_t k = 0; k < classes; k++) loss += mg_hinge(k == y ? delta - scores[k] : delta + scores[k]);
     return loss;
 }
 

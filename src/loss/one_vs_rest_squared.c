@@ -9,13 +9,13 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
         for (int l = 0; l < MG_LOSS_LANES; l++) {
             float margin = delta + scores[j + l];
-            float hinge = margin > 0 ? margin : 0.0f;
+            float hinge = margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
             sum[l] += hinge * hinge;
             coef[j + l] = 2 * hinge;
         }
     scores[y] = own;
     float margin = delta - own;
-    float hinge = margin > 0 || margin != margin ? margin : 0.0f;
+    float hinge = margin <= 0 ? 0.0f : margin;
     coef[y] = -2 * hinge;
     return mg_lanes_fold(sum) + hinge * hinge;
 }
@@ -23,7 +23,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
     double loss = 0;
     for (int64_t k = 0; k < classes; k++) {
-        double hinge = fmax(0, k == y ? delta - scores[k] : delta + scores[k]);
+        double hinge = mg_hinge(k == y ? delta - scores[k] : delta + scores[k]);
         loss += hinge * hinge;
     }
     return loss;

@@ -11,7 +11,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
         for (int l = 0; l < MG_LOSS_LANES; l++) {
             float margin = scores[j + l] + base;
             float violation = margin > 0 ? 1.0f : 0.0f;
-            sum[l] += margin > 0 ? margin : 0.0f;
+            sum[l] += margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
             count[l] += violation;
             coef[j + l] = violation;
         }
@@ -23,7 +23,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
     double loss = 0;
     for (int64_t j = 0; j < classes; j++)
-        if (j != y) loss += fmax(0, scores[j] - scores[y] + delta);
+        if (j != y) loss += mg_hinge(scores[j] - scores[y] + delta);
     return loss;
 }
 

@@ -10,7 +10,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
         for (int l = 0; l < MG_LOSS_LANES; l++) {
             float margin = scores[j + l] + base;
-            float hinge = margin > 0 ? margin : 0.0f;
+            float hinge = margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
             square[l] += hinge * hinge;
             sum[l] += 2 * hinge;
             coef[j + l] = 2 * hinge;
@@ -23,7 +23,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {
     double loss = 0;
     for (int64_t j = 0; j < classes; j++) {
-        double hinge = j == y ? 0 : fmax(0, scores[j] - scores[y] + delta);
+        double hinge = j == y ? 0 : mg_hinge(scores[j] - scores[y] + delta);
         loss += hinge * hinge;
     }
     return loss;

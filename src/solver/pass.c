@@ -31,11 +31,11 @@ void mg_pass_destroy(mg_pass *pass) {
 static void take_dense(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
-        float *wide = pass->wide + i * pass->line;
         if (rows->cell == MG_CELL_F32) {
             pass->x[i] = (const float *)rows->dense + at;
             continue;
         }
+        float *wide = pass->wide + i * pass->line;
         if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
         else kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
         pass->x[i] = wide;

@@ -78,7 +78,9 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     sgd->problem = problem;
     sgd->rule = mg_optim_find(options->sgd->update);
     sgd->schedule = mg_rate_find(options->sgd->rate);
-    sgd->eta = isnan(options->sgd->eta) ? sgd->rule->eta(problem->mean_square_norm) : options->sgd->eta;
+    sgd->eta_is_open = isnan(options->sgd->eta);
+    sgd->eta = sgd->eta_is_open ? sgd->rule->eta(problem->mean_square_norm) : options->sgd->eta;
+    sgd->options = options;
     sgd->momentum = (float)options->sgd->momentum;
     sgd->average = options->sgd->average;
     sgd->sparse = problem->layout == MG_CSR && !problem->center;
@@ -155,7 +157,7 @@ static double step(void *state, const mg_batch *batch, int64_t number) {
     if (sgd->sparse) mg_sgd_step_sparse(sgd);
     else mg_sgd_step_dense(sgd);
     sgd->rate_sum += sgd->factor;
-    if (sgd->average) snapshot(sgd);
+    if (sgd->average && number >= sgd->first_average) snapshot(sgd);
     double loss = 0;
     for (int64_t p = 0; p < problem->parts; p++) loss += sgd->parts[p].loss; // (M11)
     return loss;
@@ -179,6 +181,7 @@ static int fields(void *state, mg_field *out) {
     mg_sgd *sgd = state;
     int n = 0;
     const mg_weights *w = &sgd->weights, *mean = &sgd->mean;
+    out[n++] = (mg_field){"eta", MG_H5_F64, 1, &sgd->eta};
     out[n++] = (mg_field){"weights", MG_H5_F32, w->size, w->v};
     out[n++] = (mg_field){"bias", MG_H5_F32, w->lanes, w->bias};
     out[n++] = (mg_field){"offset", MG_H5_F32, w->lanes, w->offset};
@@ -199,12 +202,18 @@ static double learning_rate(void *state, int64_t number) {
     return sgd->eta * sgd->schedule->factor(number, sgd->problem->total_steps, sgd->problem->lambda, sgd->eta);
 }
 
+static bool needs_sample(void *state) {
+    return ((mg_sgd *)state)->eta_is_open;
+}
+
 const mg_solver mg_solver_sgd = {
     .name = "sgd",
     .help = "minibatch stochastic gradient descent with the update and rate of section sgd",
     .certifies = "nothing: it reports the objective, not its distance from the optimum",
     .create = create,
     .destroy = destroy,
+    .needs_sample = needs_sample,
+    .prepare = mg_sgd_prepare,
     .step = step,
     .weights = weights,
     .begin_at = begin_at,

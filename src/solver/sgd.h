@@ -22,11 +22,16 @@ typedef struct mg_sgd_owner {
     int64_t count;
 } mg_sgd_owner;
 
+extern const mg_solver mg_solver_sgd;
+
 typedef struct mg_sgd {
     const mg_problem *problem;
+    const mg_solver_options *options;
     const mg_optim *rule;
     const mg_rate *schedule;
     double eta; // before the schedule
+    bool eta_is_open;    // not configured: mg_sgd_prepare chooses
+    int64_t first_average; // step before which no snapshot is taken
     float momentum;
     bool average, sparse;
 
@@ -57,6 +62,9 @@ void mg_sgd_step_sparse(mg_sgd *sgd);
 
 // Applies every decay that is still owed (sparse).
 void mg_sgd_settle(mg_sgd *sgd);
+
+// Chooses the learning rate by trying several on a sample (M22).
+mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
 
 // Constant feature and offsets, after the weights have moved.
 void mg_sgd_step_bias(mg_sgd *sgd);

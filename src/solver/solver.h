@@ -20,6 +20,16 @@ typedef struct mg_field {
 
 enum { MG_MOST_FIELDS = 16 };
 
+// Rows of the training set drawn at random, for choosing what the configuration leaves open.
+typedef struct mg_sample {
+    mg_rows rows;
+    const int32_t *label;
+    const float *weight; // NULL: all 1
+    bool whole;          // it is the whole training set
+} mg_sample;
+
+enum { MG_SAMPLE_ROWS = 16384 };
+
 typedef struct mg_solver_options {
     const mg_train_options *train;
     const mg_sgd_options *sgd;
@@ -33,6 +43,11 @@ typedef struct mg_solver {
     // *state is the solver's own. The problem and the options outlive it.
     mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error);
     void (*destroy)(void *state);
+
+    // Chooses what was left open (the learning rate) by trying on a sample; before the first step of a fresh run only, as what was
+    // chosen is part of the state. `stop` true: give up, MG_STOPPED. May be NULL, and needs_sample says whether it would do anything.
+    bool (*needs_sample)(void *state);
+    mg_status (*prepare)(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
 
     // One minibatch, step number `step` from 0. Returns the weighted sum of the rows' losses before the step; not finite
     // when training has run away. Allocates nothing.

@@ -27,6 +27,7 @@ typedef struct mg_run {
     char directory[2048];
 
     mg_position position;
+    double prepare_seconds; // of choosing what was left open
     double seconds;       // of training, evaluation left out
     double saved_seconds; // when the last checkpoint was submitted
     int64_t saved_step, saved_epoch;

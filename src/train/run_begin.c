@@ -1,10 +1,12 @@
 // run_begin.c - opens everything a run needs, in the order that finds a user's mistake before anything is written.
 #include "train/run.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "io/file.h"
 #include "train/bridge.h"
+#include "train/sample.h"
 
 #include <margin/version.h>
 #include <stdio.h>
@@ -106,6 +108,25 @@ static mg_status open_directory(mg_run *run, mg_error *error) {
     return status;
 }
 
+static bool stop_asked(void) {
+    return mg_run_stop != 0;
+}
+
+// What the configuration leaves open is chosen once, before the first step; its time is training time.
+static mg_status prepare_solver(mg_run *run, mg_error *error) {
+    if (!run->solver->needs_sample(run->state)) return MG_OK;
+    double start = mg_clock_seconds();
+    mg_sample_store store;
+    mg_sample sample;
+    mg_status status = mg_sample_draw(run->stream, run->setup.train, &store, &sample, error);
+    if (status) return status;
+    status = run->solver->prepare(run->state, &sample, stop_asked, error);
+    mg_sample_clear(&store);
+    run->prepare_seconds = mg_clock_seconds() - start;
+    run->seconds += run->prepare_seconds;
+    return status;
+}
+
 static void tell_plan(mg_run *run, int64_t resumed_step) {
     const mg_setup *setup = &run->setup;
     const mg_problem *problem = &setup->problem;
@@ -127,6 +148,7 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
         .load_seconds = setup->load_seconds,
         .lambda = problem->lambda,
         .learning_rate = run->solver->learning_rate(run->state, 0),
+        .prepare_seconds = run->prepare_seconds,
         .threads = setup->team.threads,
         .threads_bound_by = setup->threads_bound_by,
         .parts = problem->parts,
@@ -154,7 +176,8 @@ static void log_start(mg_run *run) {
     mg_json_put_text(line, "solver", run->solver->name);
     mg_json_put_real(line, "lambda", problem->lambda);
     mg_json_put_real(line, "learning_rate", run->solver->learning_rate(run->state, 0));
-    mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "rule");
+    mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
+    mg_json_put_real(line, "search_seconds", run->prepare_seconds);
     mg_json_put_real(line, "mean_square_norm", problem->mean_square_norm);
     mg_json_put_int(line, "batch", problem->batch);
     mg_json_put_int(line, "parts", problem->parts);
@@ -180,7 +203,11 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     if (!status) status = open_directory(run, error);
     if (status) return status;
     int64_t resumed = run->position.events < 0 ? -1 : run->position.step;
-    if (resumed < 0) run->position.events = 0;
+    if (resumed < 0) {
+        run->position.events = 0;
+        status = prepare_solver(run, error);
+        if (status) return status;
+    }
     tell_plan(run, resumed);
     log_start(run);
     return MG_OK;

@@ -1,0 +1,190 @@
+// eval.c - the command: metrics of a model on labelled data, as one JSON object or as a table.
+#include "cli/cli.h"
+
+#include <margin/model.h>
+
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { KEY_JSON = 256, KEY_FEATURES, KEY_LABELS, KEY_WEIGHTS, KEY_UNKNOWN, KEY_THREADS };
+enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
+
+typedef struct arguments {
+    mg_measure_request request;
+    bool json;
+} arguments;
+
+// ---- the table ---------------------------------------------------------------------------------------------------------
+
+// Columns a label takes on a terminal; bytes of no character take one each.
+static int columns_of(const char *label) {
+    mbstate_t state = {0};
+    int columns = 0;
+    for (const char *c = label; *c;) {
+        wchar_t wide;
+        size_t bytes = mbrtowc(&wide, c, strlen(c), &state);
+        bool bad = bytes == (size_t)-1 || bytes == (size_t)-2;
+        int width = bad ? 1 : wcwidth(wide);
+        if (bad) state = (mbstate_t){0};
+        columns += width < 0 ? 1 : width;
+        c += bad ? 1 : bytes;
+    }
+    return columns;
+}
+
+static void put_label(const char *label, int width) {
+    int columns = columns_of(label);
+    printf("%s%*s", label, columns < width ? width - columns : 0, "");
+}
+
+static void put_percent(double value) {
+    if (isnan(value)) printf("         -");
+    else printf("  %7.2f%%", 100 * value);
+}
+
+static int width_of(const mg_measurement *m, const int64_t *order, int64_t count) {
+    int width = 5;
+    for (int64_t i = 0; i < count; i++) {
+        int columns = columns_of(m->per_class[order[i]].label);
+        if (columns > width) width = columns;
+    }
+    return width < LABEL_COLUMNS ? width : LABEL_COLUMNS;
+}
+
+static int64_t *in_order(int64_t count) {
+    int64_t *order = malloc((size_t)count * sizeof *order);
+    for (int64_t k = 0; order && k < count; k++) order[k] = k;
+    return order;
+}
+
+// Classes without rows have no quality: they come last.
+static int by_f1(const void *a, const void *b, void *context) {
+    const mg_measurement *m = context;
+    int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+    double x = m->per_class[i].support ? m->per_class[i].f1 : 2, y = m->per_class[j].support ? m->per_class[j].f1 : 2;
+    return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
+}
+
+static void show_classes(const mg_measurement *m) {
+    int64_t *order = in_order(m->classes), count = m->classes;
+    if (!order) return;
+    if (count > MOST_CLASSES) {
+        qsort_r(order, (size_t)count, sizeof *order, by_f1, (void *)(uintptr_t)m);
+        count = WORST_CLASSES;
+    }
+    int width = width_of(m, order, count);
+    printf("\n%-*s  precision    recall        f1    support\n", width, "class");
+    for (int64_t i = 0; i < count; i++) {
+        const mg_class_measure *one = &m->per_class[order[i]];
+        put_label(one->label, width);
+        put_percent(one->precision);
+        put_percent(one->recall);
+        put_percent(one->f1);
+        printf("  %9" PRId64 "\n", one->support);
+    }
+    if (count < m->classes) printf("the %d worst of %" PRId64 " classes by f1; --json has all\n", WORST_CLASSES, m->classes);
+    free(order);
+}
+
+typedef struct confusion {
+    int64_t y, k, rows;
+} confusion;
+
+static void show_confusions(const mg_measurement *m) {
+    confusion most[CONFUSIONS];
+    int count = 0;
+    for (int64_t y = 0; m->confusion && y < m->classes; y++)
+        for (int64_t k = 0; k < m->classes; k++) {
+            int64_t rows = m->confusion[y * m->classes + k];
+            if (y == k || !rows) continue;
+            int at = count;
+            while (at > 0 && rows > most[at - 1].rows) at--;
+            if (at == CONFUSIONS) continue;
+            count += count < CONFUSIONS;
+            memmove(most + at + 1, most + at, (size_t)(count - at - 1) * sizeof *most);
+            most[at] = (confusion){y, k, rows};
+        }
+    if (count) printf("\nmost frequent confusions\n");
+    for (int i = 0; i < count; i++)
+        printf("  %9" PRId64 "  %s taken for %s (%.2f%% of its rows)\n", most[i].rows, m->per_class[most[i].y].label,
+               m->per_class[most[i].k].label, 100 * (double)most[i].rows / (double)m->per_class[most[i].y].support);
+}
+
+static void show(const mg_measurement *m) {
+    static const int ks[] = {1, 2, 3, 5, 10};
+    char text[32];
+    printf("model      %s (%s)\n", m->model, m->loss);
+    printf("data       %s, %s rows", m->data, mg_cli_count((double)m->rows, text));
+    if (m->skipped) printf(", %s left out", mg_cli_count((double)m->skipped, text));
+    printf("\naccuracy   %.2f%% (%s right)\n", 100 * m->accuracy, mg_cli_count((double)m->correct, text));
+    printf("macro f1   %.2f%%\n", 100 * m->macro_f1);
+    printf("mean loss  %.6f\nobjective  %.6f\n", m->mean_loss, m->objective);
+    for (size_t i = 1; i < sizeof ks / sizeof *ks && ks[i] < m->classes; i++)
+        printf("%stop-%d %.2f%%", i > 1 ? "  " : "top-k      ", ks[i], 100 * (double)m->top[ks[i] - 1] / (double)m->rows);
+    if (m->classes > 2) printf("\n");
+    show_classes(m);
+    show_confusions(m);
+}
+
+// ---- the command -------------------------------------------------------------------------------------------------------
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    mg_measure_request *request = &all->request;
+    switch (key) {
+    case KEY_JSON: all->json = true; return 0;
+    case KEY_FEATURES: request->features = value; return 0;
+    case KEY_LABELS: request->labels = value; return 0;
+    case KEY_WEIGHTS: request->weights = value; return 0;
+    case KEY_THREADS: request->threads = mg_cli_threads(state, value); return 0;
+    case KEY_UNKNOWN:
+        if (strcmp(value, "skip") && strcmp(value, "error")) argp_error(state, "--unknown: %s is not allowed (error, skip)", value);
+        request->skip_unknown = !strcmp(value, "skip");
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0) request->model = value;
+        else if (state->arg_num == 1) request->data = value;
+        else argp_error(state, "MODEL and DATA, and nothing more: %s", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (!request->data) argp_error(state, "MODEL and DATA are needed");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int mg_command_eval(int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
+        {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
+        {"labels", KEY_LABELS, "NAME", 0, "Labels in DATA; as above", 0},
+        {"weights", KEY_WEIGHTS, "NAME", 0, "Weights of the rows in DATA, for the mean loss; all 1 when not given", 0},
+        {"unknown", KEY_UNKNOWN, "WHAT", 0, "Rows with a label that is no class of the model: error (default) or skip", 0},
+        {"threads", KEY_THREADS, "N", 0, "Threads; the result does not depend on it", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, "MODEL DATA",
+        "Measures a model on labelled rows: accuracy, loss, objective, every class, the most frequent confusions."
+        "\vExample:\n  margin eval runs/first/model.h5 test.h5\n  margin eval runs/first/model.h5 test.h5 --json | python3 -m json.tool\n\n"
+        "DATA is passed through and never held in memory as a whole. null stands where nothing divides, such as "
+        "the precision of a class that was never predicted.",
+        NULL, NULL, NULL};
+    arguments all = {0};
+    mg_measurement *measurement;
+    mg_error error = {0};
+    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    mg_cli_results();
+    setlocale(LC_CTYPE, "C.UTF-8"); // labels are UTF-8 whatever the terminal's language; numbers stay as they are
+    mg_status status = mg_measure(&all.request, &measurement, &error);
+    if (status) return mg_cli_fail("eval", &error);
+    if (all.json) status = mg_measurement_print_json(measurement, stdout, &error);
+    else show(measurement);
+    mg_measurement_destroy(measurement);
+    return status ? mg_cli_fail("eval", &error) : 0;
+}

@@ -1,0 +1,55 @@
+// info.c - the command: what a file holds, and whether it is whole.
+#include "cli/cli.h"
+
+#include <margin/inspect.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { KEY_VERIFY = 256, KEY_FEATURES, KEY_LABELS };
+
+typedef struct arguments {
+    const char *path, *features, *labels;
+    bool verify;
+} arguments;
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    switch (key) {
+    case KEY_VERIFY: all->verify = true; return 0;
+    case KEY_FEATURES: all->features = value; return 0;
+    case KEY_LABELS: all->labels = value; return 0;
+    case ARGP_KEY_ARG:
+        if (all->path) argp_error(state, "one FILE, not two: %s", value);
+        all->path = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!all->path) argp_error(state, "a FILE is needed");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int mg_command_info(int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"verify", KEY_VERIFY, NULL, 0, "Check the seal of a model or checkpoint instead: is every byte as it was written?", 0},
+        {"features", KEY_FEATURES, "NAME", 0, "Features of a data file (default X)", 0},
+        {"labels", KEY_LABELS, "NAME", 0, "Labels of a data file (default y)", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, "FILE",
+        "Says what a data, model or checkpoint file holds, and for data what to consider before training."
+        "\vExample:\n  margin info train.h5\n  margin info runs/first/model.h5 --verify",
+        NULL, NULL, NULL};
+    arguments all = {0};
+    mg_error error = {0};
+    int64_t bytes;
+    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    mg_cli_results();
+    mg_status status = all.verify ? mg_inspect_seal(all.path, &bytes, &error)
+                                  : mg_inspect(all.path, all.features, all.labels, stdout, &error);
+    if (status) return mg_cli_fail("info", &error);
+    if (all.verify) printf("%s: whole, %" PRId64 " bytes\n", all.path, bytes);
+    return 0;
+}

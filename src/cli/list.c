@@ -1,0 +1,27 @@
+// list.c - the command: the names that options take.
+#include "cli/cli.h"
+
+#include <margin/inspect.h>
+
+#include <stdio.h>
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    const char **kind = state->input;
+    if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
+    if (*kind) argp_error(state, "one kind, not two: %s", value);
+    *kind = value;
+    return 0;
+}
+
+int mg_command_list(int argc, char **argv) {
+    static const struct argp argp = {
+        NULL, parse_option, "[losses|solvers|updates|rates|formats|kernels]",
+        "Names what there is to choose from, and the option that chooses it; all kinds when none is named."
+        "\vExample:\n  margin list losses",
+        NULL, NULL, NULL};
+    const char *kind = NULL;
+    mg_error error = {0};
+    if (mg_cli_parse(&argp, argc, argv, &kind)) return 2;
+    mg_cli_results();
+    return mg_list_print(kind, stdout, &error) ? mg_cli_fail("list", &error) : 0;
+}

@@ -1,0 +1,172 @@
+// predict.c - the command: rows of a file or lines of standard input in, answers out; a named file whole or not at all.
+#include "cli/cli.h"
+
+#include <margin/model.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
+
+typedef struct arguments {
+    mg_predict_options options;
+    const char *data, *output;
+    bool has_base;
+} arguments;
+
+// Where answers go: standard output, or a temporary file that gets its name at the end.
+typedef struct output {
+    FILE *file;
+    const char *path; // NULL: standard output
+    char temporary[PATH_MAX];
+} output;
+
+static volatile sig_atomic_t stop_signal;
+
+static void stop(int number) {
+    stop_signal = number;
+}
+
+static mg_status complain(mg_error *error, const char *path, const char *what) {
+    error->status = MG_IO;
+    snprintf(error->text, sizeof error->text, "%.700s: %s: %s", path ? path : "standard output", what, strerror(errno));
+    return MG_IO;
+}
+
+static mg_status open_output(output *out, const char *path, mg_error *error) {
+    *out = (output){.file = stdout, .path = path};
+    if (!path) return MG_OK;
+    int length = snprintf(out->temporary, sizeof out->temporary, "%s.%ld.tmp", path, (long)getpid());
+    errno = ENAMETOOLONG;
+    out->file = length > 0 && (size_t)length < sizeof out->temporary ? fopen(out->temporary, "wx") : NULL;
+    if (out->file) return MG_OK;
+    return complain(error, path, "cannot be created");
+}
+
+// Gives the file its name when all went well, and leaves nothing behind otherwise.
+static mg_status close_output(output *out, mg_status status, mg_error *error) {
+    if (!out->file) return status;
+    if (!status && fflush(out->file)) status = complain(error, out->path, "cannot be written");
+    if (!out->path) return status;
+    if (!status && fsync(fileno(out->file))) status = complain(error, out->path, "cannot be synced to disk");
+    if (fclose(out->file) && !status) status = complain(error, out->path, "cannot be closed");
+    if (!status && rename(out->temporary, out->path)) status = complain(error, out->path, "cannot be put in place");
+    if (status) unlink(out->temporary);
+    return status;
+}
+
+static mg_status write_answers(void *context, const char *text, size_t bytes, mg_error *error) {
+    output *out = context;
+    if (fwrite(text, 1, bytes, out->file) == bytes) return MG_OK;
+    return complain(error, out->path, "cannot be written");
+}
+
+// One answer for each line, at once: whoever sent it may be waiting.
+static mg_status answer_lines(mg_predictor *predictor, output *out, mg_error *error) {
+    char *line = NULL;
+    size_t capacity = 0, bytes;
+    ssize_t length;
+    const char *answer;
+    mg_status status = MG_OK;
+    while (!status && !stop_signal && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
+        status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
+        if (!status) status = write_answers(out, answer, bytes, error);
+        if (!status && bytes && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
+    }
+    if (!status && stop_signal) {
+        error->status = status = MG_STOPPED;
+        snprintf(error->text, sizeof error->text, "stopped");
+    } else if (!status && !feof(stdin)) {
+        status = complain(error, "standard input", "cannot be read");
+    }
+    free(line);
+    return status;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    switch (key) {
+    case KEY_OUTPUT: all->output = value; return 0;
+    case KEY_SCORES: all->options.scores = true; return 0;
+    case KEY_TOP: all->options.top = mg_cli_int(state, "--top", value, 1, INT_MAX); return 0;
+    case KEY_FEATURES: all->options.features = value; return 0;
+    case KEY_THREADS: all->options.threads = mg_cli_threads(state, value); return 0;
+    case KEY_BASE:
+        all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
+        all->has_base = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0) all->options.model = value;
+        else if (state->arg_num == 1) all->data = value;
+        else argp_error(state, "MODEL and DATA, and nothing more: %s", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (!all->data) argp_error(state, "MODEL and DATA are needed (DATA may be - for standard input)");
+        if (all->options.scores && all->options.top) argp_error(state, "--scores and --top exclude each other");
+        if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is for lines of standard input (DATA is -)");
+        if (all->options.features && !strcmp(all->data, "-")) argp_error(state, "--features is for a file; lines have no names");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// With a file to leave behind, signals end the work in order; without one they may simply kill.
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = stop}; // no SA_RESTART: a wait for a line ends too
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static mg_status run(arguments *all, mg_error *error) {
+    mg_predictor *predictor;
+    output out;
+    mg_status status = mg_predictor_open(&all->options, &predictor, error);
+    if (status) return status;
+    status = open_output(&out, all->output, error);
+    const mg_predict_sink sink = {write_answers, &out};
+    if (!status)
+        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error) : answer_lines(predictor, &out, error);
+    status = close_output(&out, status, error);
+    mg_predictor_close(predictor);
+    return status;
+}
+
+int mg_command_predict(int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"output", KEY_OUTPUT, "FILE", 0, "Write the answers there, whole or not at all, instead of to standard output", 0},
+        {"scores", KEY_SCORES, NULL, 0, "Answer label TAB the scores of all classes in their order", 0},
+        {"top", KEY_TOP, "K", 0, "Answer the K best as label:score, best first, with TABs between", 0},
+        {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
+        {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines (default 1)", 0},
+        {"threads", KEY_THREADS, "N", 0, "Threads; the answers do not depend on it", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, "MODEL DATA\nMODEL -",
+        "Writes one line for every row: the label of the class with the highest score."
+        "\vDATA is an HDF5 file, which needs no labels. With -, lines are read from standard input as svmlight has them, "
+        "\"index:value index:value # comment\", with or without a label in front, and every line is answered at once; a line "
+        "without pairs is a row of zeros, a line that is a comment has no answer.\n\n"
+        "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
+        "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
+        NULL, NULL, NULL};
+    arguments all = {.options = {.base = 1, .stop = &stop_signal}};
+    mg_error error = {0};
+    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    mg_cli_results();
+    if (all.output) catch_signals();
+    mg_status status = run(&all, &error);
+    if (!status) return 0;
+    if (status == MG_STOPPED && stop_signal) { // die of it, as whoever sent it expects; nothing was left behind
+        signal(stop_signal, SIG_DFL);
+        raise(stop_signal);
+    }
+    return mg_cli_fail("predict", &error);
+}

@@ -1,0 +1,159 @@
+// sgd_rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each trained on three
+// quarters of a sample and judged by its accuracy on the fourth. Deterministic: sample, order and ladder depend on the data and
+// the configuration only.
+#include "solver/sgd.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <math.h>
+
+enum { QUARTERS = 4, LOWEST = -4, HIGHEST = 6, RUNGS = HIGHEST - LOWEST + 1, FEWEST_ROWS = 40, MOST_EPOCHS = 20, RATE_STREAM = 4 };
+
+typedef struct rate_search {
+    const mg_sgd *sgd; // the solver the rate is for
+    const mg_sample *sample;
+    mg_problem problem; // the same one, on part of the sample
+    mg_sgd_options sgd_options;
+    mg_solver_options options;
+    int folds;           // how many quarters take their turn as judges
+    int64_t fit;         // rows trained on in a fold, the most
+    uint32_t *order;     // [fit] of an epoch
+    uint32_t *fitted;    // [fit] rows of the fold
+    double right[RUNGS]; // weight of the rows judged rightly
+    bool tried[RUNGS];
+    bool (*stop)(void);
+} rate_search;
+
+static int64_t fold_begin(const rate_search *search, int fold) {
+    return search->sample->rows.count * fold / QUARTERS;
+}
+
+// Weight of the fold's rows that get their own class; the parts' own scratch is free between steps.
+static double judge(const rate_search *search, int fold, mg_sgd *trial) {
+    const mg_weights *weights = mg_solver_sgd.weights(trial);
+    mg_pass *pass = &trial->parts[0].pass;
+    double right = 0;
+    int64_t end = fold_begin(search, fold + 1);
+    for (int64_t first = fold_begin(search, fold); first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        mg_pass_scores(pass, search->problem.kernel, weights, &search->sample->rows, first, count);
+        for (int64_t i = 0; i < count; i++) {
+            const float *scores = pass->scores + i * pass->lanes;
+            int64_t best = 0;
+            for (int64_t k = 1; k < weights->classes; k++)
+                if (scores[k] > scores[best]) best = k;
+            double weight = search->sample->weight ? (double)search->sample->weight[first + i] : 1;
+            right += best == search->sample->label[first + i] ? weight : 0;
+        }
+    }
+    return right;
+}
+
+// Rows outside the fold, in the sample's order.
+static int64_t list_fitted(rate_search *search, int fold) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < search->sample->rows.count; i++)
+        if (i < fold_begin(search, fold) || i >= fold_begin(search, fold + 1)) search->fitted[n++] = (uint32_t)i;
+    return n;
+}
+
+// Trains on the rows outside the fold. *finite false: the rate is too high for this data.
+static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finite, mg_error *error) {
+    const mg_problem *problem = &search->problem;
+    int64_t fit = list_fitted(search, fold);
+    *finite = true;
+    int64_t epochs = problem->total_steps / problem->steps_per_epoch, step = 0;
+    for (int64_t epoch = 0; epoch < epochs; epoch++) {
+        mg_rng_permutation(mg_rng_key((uint64_t)search->options.train->seed, RATE_STREAM, (uint64_t)epoch), (uint32_t)fit,
+                           search->order);
+        for (int64_t i = 0; i < fit; i++) search->order[i] = search->fitted[search->order[i]];
+        for (int64_t first = 0; first < fit; first += problem->batch, step++) {
+            if (search->stop && search->stop()) return mg_fail(error, MG_STOPPED, "stopped while choosing the learning rate");
+            mg_batch batch = {.rows = search->sample->rows, .label = search->sample->label, .weight = search->sample->weight};
+            batch.rows.index = search->order + first;
+            batch.rows.count = fit - first < problem->batch ? fit - first : problem->batch;
+            *finite = isfinite(mg_solver_sgd.step(trial, &batch, step));
+            if (!*finite) return MG_OK;
+        }
+    }
+    return MG_OK;
+}
+
+static double rate_of(const mg_sgd *sgd, int rung) {
+    return sgd->rule->eta(sgd->problem->mean_square_norm) * pow(10, 0.5 * rung);
+}
+
+static mg_status try_fold(rate_search *search, int fold, double *right, mg_error *error) {
+    void *trial = NULL;
+    bool finite;
+    mg_status status = mg_solver_sgd.create(&search->problem, &search->options, &trial, error);
+    if (status) return status;
+    // The average starts again with every epoch: only the last one's snapshots will be seen.
+    ((mg_sgd *)trial)->first_average = search->problem.total_steps - search->problem.steps_per_epoch;
+    status = train(search, fold, trial, &finite, error);
+    if (!status) *right += finite ? judge(search, fold, trial) : -1;
+    mg_solver_sgd.destroy(trial);
+    return status;
+}
+
+static mg_status try_rung(rate_search *search, int rung, mg_error *error) {
+    if (rung < LOWEST || rung > HIGHEST || search->tried[rung - LOWEST]) return MG_OK;
+    search->sgd_options.eta = rate_of(search->sgd, rung);
+    mg_status status = MG_OK;
+    for (int fold = 0; !status && fold < search->folds; fold++)
+        status = try_fold(search, fold, &search->right[rung - LOWEST], error);
+    search->tried[rung - LOWEST] = !status;
+    return status;
+}
+
+// The rung that judges best: of those within a quarter of a standard error of the most accurate, the lowest, as a lower rate
+// also leaves the lower objective.
+static int best_rung(const rate_search *search) {
+    double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
+    for (int r = 0; r < RUNGS; r++)
+        if (search->tried[r] && search->right[r] > most) most = search->right[r];
+    double share = most < 0 ? 0 : most > rows ? 1 : most / rows;
+    double slack = 0.25 * sqrt(rows * share * (1 - share));
+    for (int r = 0; r < RUNGS; r++)
+        if (search->tried[r] && search->right[r] >= most - slack) return r + LOWEST;
+    return 0;
+}
+
+// Coarse rungs first, further out while the best lies at an end, then the two neighbours of the best.
+static mg_status climb(rate_search *search, mg_error *error) {
+    int low = -2, high = 2;
+    mg_status status = MG_OK;
+    for (int rung = low; !status && rung <= high; rung += 2) status = try_rung(search, rung, error);
+    while (!status && ((best_rung(search) == low && low > LOWEST) || (best_rung(search) == high && high < HIGHEST))) {
+        if (best_rung(search) == low) status = try_rung(search, low -= 2, error);
+        else status = try_rung(search, high += 2, error);
+    }
+    int best = best_rung(search);
+    if (!status) status = try_rung(search, best - 1, error);
+    if (!status) status = try_rung(search, best + 1, error);
+    return status;
+}
+
+mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error) {
+    mg_sgd *sgd = state;
+    if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS) return MG_OK; // too few to judge by: the guess stands
+    rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
+    search.sgd_options = *sgd->options->sgd;
+    search.options = (mg_solver_options){.train = sgd->options->train, .sgd = &search.sgd_options};
+    search.folds = sample->whole ? QUARTERS : 1; // few rows judge badly: then each quarter takes its turn
+    search.fit = sample->rows.count - sample->rows.count / QUARTERS;
+    mg_problem *problem = &search.problem;
+    problem->rows = search.fit;
+    if (problem->batch > search.fit) problem->batch = search.fit;
+    int64_t epochs = search.options.train->epochs < MOST_EPOCHS ? search.options.train->epochs : MOST_EPOCHS;
+    problem->steps_per_epoch = (search.fit + problem->batch - 1) / problem->batch;
+    problem->total_steps = problem->steps_per_epoch * epochs;
+    mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);
+    if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);
+    if (!status) status = climb(&search, error);
+    if (!status) sgd->eta = rate_of(sgd, best_rung(&search));
+    mg_memory_free(search.fitted);
+    mg_memory_free(search.order);
+    return status;
+}

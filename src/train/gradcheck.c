@@ -1,0 +1,297 @@
+// gradcheck.c - owns the comparison of gradients with central differences. The differences are taken of the double value of a
+// loss, so that the only float32 numbers are the ones under test: the coefficients, and a step of the solver.
+#include "train/gradcheck.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "solver/solver.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHECKED_WEIGHTS = 96, CHECKED_BIASES = 8, CHECKED_SCORES = 1024, TRIES = 32, PICK_STREAM = 201 };
+
+#define STEP 1e-6       // of a difference, relative to the size of the scores
+#define KINK_STEPS 4    // steps a row must stay away from the nearest kink
+#define ROUNDING 0x1p-24
+
+typedef struct check {
+    const mg_gradsample *sample;
+    const mg_loss *loss;
+    double delta;
+    int64_t lanes;
+    uint32_t *used;   // [count] rows far from kinks
+    int64_t used_count;
+    double *h;        // [count] step in scores
+    double *analytic; // [count][classes] coefficients, not weighted
+    double *size;     // [count] norms of the rows' gradients
+    double coef_size; // their median
+    // of one row
+    double *scores;   // [classes]
+    float *narrow, *coef; // [lanes]
+} check;
+
+// ---- d loss / d score --------------------------------------------------------------------------------------------------
+
+static double difference(const check *c, double *scores, int64_t y, int64_t k, double h) {
+    int64_t classes = c->sample->problem->classes;
+    double at = scores[k], up, down;
+    scores[k] = at + h;
+    up = c->loss->value(classes, scores, y, c->delta);
+    scores[k] = at - h;
+    down = c->loss->value(classes, scores, y, c->delta);
+    scores[k] = at;
+    return (up - down) / (2 * h);
+}
+
+// The row's coefficients as training computes them, from its scores in double rounded to float. Returns their norm.
+static double take_coefficients(check *c, int64_t i) {
+    int64_t classes = c->sample->problem->classes, y = c->sample->label[i];
+    const double *exact = c->sample->scores + i * classes;
+    for (int64_t k = 0; k < c->lanes; k++) c->narrow[k] = k < classes ? (float)exact[k] : -INFINITY;
+    for (int64_t k = 0; k < classes; k++) c->scores[k] = (double)c->narrow[k]; // what the float row saw
+    c->loss->row(c->lanes, c->narrow, y, (float)c->delta, c->coef);
+    double square = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        double coef = (double)c->coef[k];
+        c->analytic[i * classes + k] = coef;
+        square += coef * coef;
+    }
+    return sqrt(square);
+}
+
+// Difference of the row's coefficients from the finite ones, and the norm of these.
+static double compare_row(check *c, int64_t i, double *norm) {
+    int64_t classes = c->sample->problem->classes, y = c->sample->label[i], stride = (classes + CHECKED_SCORES - 1) / CHECKED_SCORES;
+    double wrong = 0, square = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        if (k % stride != i % stride && k != y) continue; // of very many classes some, others for the next row
+        double finite = difference(c, c->scores, y, k, c->h[i]), off = c->analytic[i * classes + k] - finite;
+        wrong += off * off;
+        square += finite * finite;
+    }
+    for (int64_t k = classes; k < c->lanes; k++) wrong += c->coef[k] == 0 ? 0 : 1; // a class that is not there
+    *norm = sqrt(square);
+    return sqrt(wrong);
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Median of the norms that are not zero; sorts them.
+static double median_size(double *size, int64_t count) {
+    qsort(size, (size_t)count, sizeof *size, ascending);
+    int64_t first = 0;
+    while (first < count && !(size[first] > 0)) first++;
+    return first < count ? size[first + (count - first) / 2] : 0;
+}
+
+static void choose_step(check *c, int64_t i, double norm) {
+    int64_t classes = c->sample->problem->classes;
+    double size = c->delta, value = c->loss->value(classes, c->scores, c->sample->label[i], c->delta);
+    for (int64_t k = 0; k < classes; k++) size = fmax(size, fabs(c->scores[k]));
+    // Wide enough for the rounding of the value itself to be lost in the difference.
+    c->h[i] = fmax(STEP * size, norm > 0 ? 2e-8 * value / norm : 0);
+}
+
+static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *error) {
+    const mg_gradsample *s = c->sample;
+    double *wrong;
+    mg_status status = mg_memory_zeroed(&wrong, (size_t)s->count, sizeof *wrong, error);
+    if (status) return status;
+    for (int64_t i = 0; i < s->count; i++) {
+        int64_t classes = s->problem->classes;
+        choose_step(c, i, take_coefficients(c, i));
+        double kink = c->loss->kink(classes, s->scores + i * classes, s->label[i], c->delta);
+        if (!(kink > KINK_STEPS * (c->h[i] + s->noise[i]))) continue;
+        wrong[c->used_count] = compare_row(c, i, &c->size[c->used_count]);
+        c->used[c->used_count++] = (uint32_t)i;
+    }
+    double *sorted = NULL;
+    status = mg_memory_get(&sorted, (size_t)s->count, sizeof *sorted, error);
+    if (!status) {
+        memcpy(sorted, c->size, (size_t)c->used_count * sizeof *sorted);
+        c->coef_size = median_size(sorted, c->used_count);
+    }
+    // Rows whose loss is almost zero are judged by the size of an ordinary row.
+    for (int64_t u = 0; !status && u < c->used_count; u++) {
+        double size = fmax(c->size[u], c->coef_size), off = size > 0 ? wrong[u] / size : wrong[u];
+        if (!(off <= result->score_error)) result->score_error = off; // a NaN stays
+    }
+    mg_memory_free(sorted);
+    result->rows = c->used_count;
+    result->skipped = s->count - c->used_count;
+    mg_memory_free(wrong);
+    return status;
+}
+
+// ---- d objective / d W -------------------------------------------------------------------------------------------------
+
+static double row_weight(const mg_gradsample *s, int64_t i) {
+    return s->weight ? (double)s->weight[i] : 1;
+}
+
+// Mean loss of the rows used, as a function of one weight: its central difference.
+static double finite_weight(check *c, int64_t k, int64_t d) {
+    const mg_gradsample *s = c->sample;
+    int64_t classes = s->problem->classes;
+    double h = INFINITY, sum = 0;
+    for (int64_t u = 0; u < c->used_count; u++) {
+        double x = fabs(mg_gradsample_feature(s, c->used[u], d));
+        if (x > 0) h = fmin(h, c->h[c->used[u]] / x);
+    }
+    for (int64_t u = 0; u < c->used_count; u++) {
+        int64_t i = c->used[u];
+        double x = mg_gradsample_feature(s, i, d);
+        if (x == 0) continue;
+        memcpy(c->scores, s->scores + i * classes, (size_t)classes * sizeof *c->scores);
+        sum += row_weight(s, i) * x * difference(c, c->scores, s->label[i], k, h * x);
+    }
+    return sum / (double)c->used_count;
+}
+
+// Magnitudes that float32 adds up for the same weight: what its roundings are relative to.
+static double terms_of_weight(const check *c, int64_t k, int64_t d) {
+    const mg_problem *problem = c->sample->problem;
+    double sum = 0, center = 0, scale = 1;
+    if (d < problem->features && problem->center) center = fabs((double)problem->center[d]);
+    if (d < problem->features && problem->scale) scale = (double)problem->scale[d];
+    for (int64_t u = 0; u < c->used_count; u++) {
+        int64_t i = c->used[u];
+        double cell = d < problem->features ? fabs(mg_gradsample_cell(c->sample, i, d)) : problem->bias;
+        sum += row_weight(c->sample, i) * fabs(c->analytic[i * problem->classes + k]) * (cell + center);
+    }
+    return scale * sum / (double)c->used_count;
+}
+
+// One minibatch of the rows used through the real solver: afterwards `state` holds the weights it stepped to.
+static void take_step(const check *c, const mg_solver *solver, void *state) {
+    const mg_gradsample *s = c->sample;
+    solver->begin_at(state, &s->weights);
+    mg_batch batch = {.rows = mg_store_rows(&s->store), .label = s->label, .weight = s->weight};
+    batch.rows.index = c->used;
+    batch.rows.count = c->used_count;
+    solver->step(state, &batch, 0);
+}
+
+// A feature worth checking: mostly one that a used row has.
+static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t row) {
+    const mg_gradsample *s = c->sample;
+    const mg_problem *problem = s->problem;
+    int64_t d = 0;
+    for (int tries = 0; tries < TRIES; tries++) {
+        uint64_t random = mg_rng_at(key, (*at)++);
+        d = (int64_t)(random % (uint64_t)problem->features);
+        if (s->store.layout == MG_CSR && random >> 61) { // seven times of eight
+            int64_t from = s->store.indptr[row], n = s->store.indptr[row + 1] - from;
+            if (n) d = (int64_t)s->store.indices[from + (int64_t)(random % (uint64_t)n)];
+        }
+        bool lives = !problem->scale || problem->scale[d] > 0;
+        if (lives && (mg_gradsample_cell(s, row, d) != 0 || tries > TRIES / 2)) break;
+    }
+    return d;
+}
+
+static void compare_weights(check *c, const mg_weights *after, double lambda, double eta, mg_gradcheck_result *result) {
+    const mg_gradsample *s = c->sample;
+    const mg_problem *problem = s->problem;
+    uint64_t key = mg_rng_key(s->key, PICK_STREAM, 0), at = 0;
+    double wrong = 0, square = 0, terms = 0, noise = 0;
+    int64_t biases = problem->bias > 0 ? CHECKED_BIASES : 0;
+    for (int64_t t = 0; t < CHECKED_WEIGHTS + biases; t++) {
+        int64_t row = c->used[mg_rng_at(key, at++) % (uint64_t)c->used_count];
+        int64_t k = t % 2 ? (int64_t)(mg_rng_at(key, at++) % (uint64_t)problem->classes) : s->label[row];
+        int64_t d = t < CHECKED_WEIGHTS ? pick_feature(c, key, &at, row) : problem->features;
+        if (d < problem->features && problem->scale && !(problem->scale[d] > 0)) continue;
+        double before = mg_gradsample_weight(s, &s->weights, k, d), now = mg_gradsample_weight(s, after, k, d);
+        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), hence g + lambda W.
+        double step = (1 + lambda * eta) * (before - now) / eta;
+        double finite = finite_weight(c, k, d) + lambda * before, size = terms_of_weight(c, k, d);
+        wrong += (step - finite) * (step - finite);
+        square += finite * finite;
+        terms += size * size;
+        result->weights++;
+    }
+    for (int64_t u = 0; u < c->used_count; u++) noise = fmax(noise, s->noise[c->used[u]]);
+    result->weight_error = square > 0 ? sqrt(wrong / square) : sqrt(wrong);
+    double lost = ROUNDING * sqrt(terms / (square > 0 ? square : 1)) + noise / c->delta;
+    result->weight_allowed = fmax(MG_GRADCHECK_ALLOWED, 8 * lost);
+}
+
+static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *error) {
+    const mg_gradsample *s = c->sample;
+    const mg_solver *solver = mg_solver_find("sgd");
+    const mg_train_options train = {.epochs = 1};
+    mg_sgd_options sgd = {.update = "plain", .rate = "constant", .average = false};
+    mg_solver_options options = {.train = &train, .sgd = &sgd};
+    mg_problem problem = *s->problem;
+    void *state;
+    problem.loss = c->loss;
+    problem.rows = problem.batch = problem.total_steps = c->used_count;
+    problem.steps_per_epoch = problem.total_steps = 1;
+    problem.parts = c->used_count < 4 ? 1 : 4; // several, so that their sum is checked too
+    // A regulariser that weighs about as much as the loss, and a step as long as the weights: both are then seen clearly.
+    double size = c->coef_size * sqrt(problem.mean_square_norm / (double)problem.features);
+    problem.lambda = s->weight_size > 0 && size > 0 ? 0.3 * size / s->weight_size : 1;
+    sgd.eta = 1 / problem.lambda;
+    mg_status status = solver->create(&problem, &options, &state, error);
+    if (status) return status;
+    take_step(c, solver, state);
+    compare_weights(c, solver->weights(state), problem.lambda, sgd.eta, result);
+    solver->destroy(state);
+    return MG_OK;
+}
+
+// ---- one loss, all losses ----------------------------------------------------------------------------------------------
+
+static mg_status create(check *c, mg_error *error) {
+    size_t n = (size_t)c->sample->count, classes = (size_t)c->sample->problem->classes;
+    mg_status status = mg_memory_get(&c->used, n, sizeof *c->used, error);
+    if (!status) status = mg_memory_get(&c->h, n, sizeof *c->h, error);
+    if (!status) status = mg_memory_get(&c->size, n, sizeof *c->size, error);
+    if (!status) status = mg_memory_get(&c->analytic, n, classes * sizeof *c->analytic, error);
+    if (!status) status = mg_memory_get(&c->scores, classes, sizeof *c->scores, error);
+    if (!status) status = mg_memory_zeroed(&c->narrow, (size_t)c->lanes, sizeof *c->narrow, error);
+    if (!status) status = mg_memory_zeroed(&c->coef, (size_t)c->lanes, sizeof *c->coef, error);
+    return status;
+}
+
+mg_status mg_gradcheck_loss(const mg_gradsample *sample, const mg_loss *loss, mg_gradcheck_result *result, mg_error *error) {
+    check c = {.sample = sample, .loss = loss, .delta = (double)sample->problem->delta, .lanes = sample->weights.lanes};
+    *result = (mg_gradcheck_result){.loss = loss->name, .weight_allowed = MG_GRADCHECK_ALLOWED};
+    mg_status status = create(&c, error);
+    if (!status) status = check_scores(&c, result, error);
+    if (!status && c.used_count) status = check_step(&c, result, error);
+    // So written, a NaN does not pass; nor does a loss of which no row could be checked.
+    result->passed = c.used_count > 0 && result->score_error <= MG_GRADCHECK_ALLOWED && result->weight_error <= result->weight_allowed;
+    void *const blocks[] = {c.used, c.h, c.size, c.analytic, c.scores, c.narrow, c.coef};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    return status;
+}
+
+mg_status mg_gradcheck_run(const mg_setup *setup, int64_t rows, uint64_t seed, mg_gradcheck_report *report, mg_error *error) {
+    const mg_problem *problem = &setup->problem;
+    mg_gradsample sample;
+    mg_status status = mg_gradsample_create(setup->train, problem, rows, seed, &sample, error);
+    if (status) return status;
+    *report = (mg_gradcheck_report){
+        .rows = sample.count,
+        .features = problem->features,
+        .classes = problem->classes,
+        .layout = problem->layout == MG_CSR ? "sparse" : "dense",
+        .kernel = problem->kernel->name,
+        .forward_error = sample.forward_error,
+        .passed = sample.forward_error <= MG_GRADCHECK_ALLOWED,
+    };
+    const mg_loss *loss;
+    for (int i = 0; !status && report->count < MG_GRADCHECK_LOSSES && (loss = mg_loss_at(i)); i++) {
+        mg_gradcheck_result *result = &report->results[report->count++];
+        status = mg_gradcheck_loss(&sample, loss, result, error);
+        report->passed = report->passed && result->passed;
+    }
+    mg_gradsample_destroy(&sample);
+    return status;
+}

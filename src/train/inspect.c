@@ -1,0 +1,175 @@
+// inspect.c - owns the question what a file is, and the descriptions of models and checkpoints.
+#include "train/inspect.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "io/file.h"
+#include "model/model.h"
+
+#include <string.h>
+
+static const size_t most_bytes = (size_t)1 << 40;
+
+const char *mg_inspect_bytes(double bytes, char out[32]) {
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
+    snprintf(out, 32, unit && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return out;
+}
+
+static void put_real(mg_writer *out, const char *name, double value) {
+    char text[MG_REAL_TEXT];
+    mg_print_real(value, text);
+    mg_writer_format(out, "  %-14s %s\n", name, text);
+}
+
+static void put_int(mg_writer *out, const char *name, int64_t value) {
+    mg_writer_format(out, "  %-14s %lld\n", name, (long long)value);
+}
+
+static void put_class_names(mg_writer *out, const mg_classes *classes) {
+    char buffer[MG_LABEL_BUFFER];
+    mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count, classes->texts ? "texts" : "integers");
+    for (int64_t k = 0; k < classes->count && k < MG_INSPECT_CLASSES; k++)
+        mg_writer_format(out, "%s %s", k ? "," : "", mg_classes_label(classes, k, buffer));
+    mg_writer_add(out, classes->count > MG_INSPECT_CLASSES ? ", ...\n" : "\n");
+}
+
+static mg_status describe_model(const char *path, mg_writer *out, mg_error *error) {
+    mg_model *model;
+    char bytes[32], real[MG_REAL_TEXT];
+    mg_status status = mg_model_load(path, &model, error);
+    if (status) return status;
+    double size = (double)model->classes_count * ((double)model->features + 1) * sizeof(float);
+    mg_writer_format(out, "%s: model, its seal is whole\n", path);
+    mg_print_real(model->delta, real);
+    mg_writer_format(out, "  %-14s %s, delta %s\n", "loss", model->loss, real);
+    put_class_names(out, &model->classes);
+    put_int(out, "features", model->features);
+    mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights", (long long)model->classes_count,
+                     (long long)model->features, (long long)model->classes_count, mg_inspect_bytes(size, bytes));
+    mg_writer_format(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights\n", "preparation", model->rows,
+                     model->transform);
+    put_real(out, "bias value", model->bias_value);
+    put_real(out, "lambda", model->lambda);
+    put_real(out, "square norm", model->square_norm);
+    put_real(out, "objective", model->objective);
+    mg_writer_format(out, "  %-14s %lld rows, data sets %s and %s\n", "trained on", (long long)model->training_rows, model->features_name,
+                     model->labels_name);
+    mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step, (long long)model->epoch);
+    mg_model_destroy(model);
+    return MG_OK;
+}
+
+// ---- checkpoints -------------------------------------------------------------------------------------------------------
+
+static mg_status put_positions(mg_h5 *file, mg_writer *out, mg_error *error) {
+    static const char *const names[] = {"step", "epoch", "batch", "best_epoch", "best_step", "stale"};
+    mg_status status = MG_OK;
+    double accuracy = -1;
+    for (size_t i = 0; !status && i < sizeof names / sizeof *names; i++) {
+        int64_t value = 0;
+        status = mg_h5_attribute_int64(file, "/", names[i], &value, 1, NULL, error);
+        if (!status) put_int(out, names[i], value);
+    }
+    if (!status) status = mg_h5_attribute_real(file, "/", "best_accuracy", &accuracy, error);
+    if (!status && accuracy >= 0) put_real(out, "best_accuracy", accuracy);
+    return status;
+}
+
+static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
+    char name[256], path[300], bytes[32];
+    mg_status status = MG_OK;
+    mg_writer_add(out, "state\n");
+    for (int64_t i = 0; !status && mg_h5_member(file, "state", i, name, sizeof name); i++) {
+        mg_h5_array *array;
+        snprintf(path, sizeof path, "state/%s", name);
+        status = mg_h5_array_open(file, path, &array, error);
+        if (status) break;
+        mg_h5_type type = mg_h5_array_type(array);
+        int64_t count = mg_h5_array_rows(array);
+        mg_writer_format(out, "  %-14s %s [%lld], %s\n", name, mg_h5_type_name(type), (long long)count,
+                         mg_inspect_bytes((double)count * (double)mg_h5_type_size(type), bytes));
+        mg_h5_array_close(array);
+    }
+    return status;
+}
+
+static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
+    mg_h5_array *array;
+    char *config = NULL;
+    mg_status status = mg_h5_array_open(file, "config", &array, error);
+    if (status) return status;
+    size_t length = (size_t)mg_h5_array_rows(array);
+    if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1)
+        status = mg_fail(error, MG_DATA, "%s: config is no text of bytes", mg_h5_path(file));
+    if (!status) status = mg_memory_zeroed(&config, length + 1, 1, error);
+    if (!status) status = mg_h5_array_read(array, 0, (int64_t)length, config, error);
+    if (!status) mg_writer_format(out, "configuration\n");
+    for (char *line = config, *next; !status && line && *line; line = next) {
+        next = line + strcspn(line, "\n");
+        mg_writer_format(out, "  %.*s\n", (int)(next - line), line);
+        next += *next == '\n';
+    }
+    mg_memory_free(config);
+    mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status describe_checkpoint(const char *path, mg_writer *out, mg_error *error) {
+    unsigned char *bytes = NULL;
+    size_t size = 0, content = 0;
+    mg_h5 *file = NULL;
+    char *version = NULL;
+    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
+    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
+    if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version, error);
+    if (!status) mg_writer_format(out, "%s: checkpoint of margin %.40s, its seal is whole\n", path, version);
+    if (!status) status = put_positions(file, out, error);
+    if (!status) status = put_fields(file, out, error);
+    if (!status) status = put_config(file, out, error);
+    mg_memory_free(version);
+    mg_h5_close(file);
+    mg_memory_free(bytes);
+    return status;
+}
+
+// ---- any file ----------------------------------------------------------------------------------------------------------
+
+static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
+    char *format = NULL;
+    *out = 0;
+    if (!mg_h5_has_attribute(file, "/", "format")) return MG_OK;
+    mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
+    if (!status) snprintf(out, 32, "%.31s", format);
+    mg_memory_free(format);
+    return status;
+}
+
+mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error) {
+    mg_h5 *h5 = NULL;
+    mg_writer out = {0};
+    char format[32] = "";
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = mg_h5_open(path, &h5, error);
+    if (!status) format_of(h5, format, NULL); // another program's attribute of that name tells nothing
+    if (!status && !strcmp(format, "margin model")) status = describe_model(path, &out, error);
+    else if (!status && !strcmp(format, "margin checkpoint")) status = describe_checkpoint(path, &out, error);
+    else if (!status) status = mg_inspect_data(h5, features, labels, &out, error);
+    mg_h5_close(h5);
+    if (!status) return mg_writer_print(&out, file, "the description", error);
+    mg_writer_clear(&out);
+    return status;
+}
+
+mg_status mg_inspect_seal(const char *path, int64_t *bytes, mg_error *error) {
+    unsigned char *content = NULL;
+    size_t size = 0, sealed = 0;
+    mg_status status = mg_file_read(path, most_bytes, &content, &size, error);
+    if (!status) status = mg_file_check_seal(path, content, size, &sealed, error);
+    *bytes = (int64_t)size;
+    mg_memory_free(content);
+    return status;
+}

@@ -1,0 +1,19 @@
+// inspect.h - descriptions of files, in parts: inspect.c tells what a file is, inspect_data.c what data it holds.
+#ifndef MG_TRAIN_INSPECT_H
+#define MG_TRAIN_INSPECT_H
+
+#include "base/writer.h"
+#include "data/labels.h"
+#include "io/h5.h"
+
+#include <margin/inspect.h>
+
+enum { MG_INSPECT_CLASSES = 20 }; // shown of a long list
+
+// Describes a file that is neither model nor checkpoint. Names NULL: "X" and "y", which need not be there.
+mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_error *error);
+
+// "1.5 GB"; decimal units.
+const char *mg_inspect_bytes(double bytes, char out[32]);
+
+#endif

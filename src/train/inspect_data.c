@@ -1,0 +1,230 @@
+// inspect_data.c - owns the description of a data file: its objects, its rows, its labels, and what they suggest.
+#include "train/inspect.h"
+
+#include "base/memory.h"
+#include "data/scale.h"
+#include "data/source.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_OBJECTS = 60, SAMPLE_RUNS = 8, MOST_SAMPLE_ROWS = 8192, SAMPLE_BYTES = 32 << 20 };
+
+// ---- objects -----------------------------------------------------------------------------------------------------------
+
+static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
+    mg_h5_array *array;
+    mg_error why;
+    char storage[256];
+    if (mg_h5_array_open(file, name, &array, &why)) {
+        mg_writer_format(out, "  %-24s cannot be used: %s\n", name, why.text);
+        return;
+    }
+    mg_h5_array_storage(array, storage, sizeof storage);
+    mg_writer_format(out, "  %-24s %s [%lld", name, mg_h5_type_name(mg_h5_array_type(array)), (long long)mg_h5_array_rows(array));
+    if (mg_h5_array_rank(array) == 2) mg_writer_format(out, ", %lld", (long long)mg_h5_array_columns(array));
+    mg_writer_format(out, "], %s\n", storage);
+    mg_h5_array_close(array);
+}
+
+static bool has_member(mg_h5 *file, const char *group, const char *member) {
+    char path[600];
+    snprintf(path, sizeof path, "%.300s/%s", group, member);
+    return mg_h5_find(file, path) == MG_H5_ARRAY;
+}
+
+// One level of a group; groups in it one level deeper, which is as far as names of features and labels lie.
+static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg_writer *out) {
+    char member[256], path[600];
+    for (int64_t i = 0; mg_h5_member(file, group, i, member, sizeof member); i++) {
+        if ((*left)-- <= 0) {
+            if (*left == -1) mg_writer_add(out, "  ...\n");
+            return;
+        }
+        snprintf(path, sizeof path, "%.300s%s%.255s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
+        mg_h5_kind kind = mg_h5_find(file, path);
+        if (kind == MG_H5_ARRAY) put_array(file, path, out);
+        else if (kind != MG_H5_GROUP) mg_writer_format(out, "  %-24s a link or of no known kind; not followed\n", path);
+        else {
+            bool sparse = has_member(file, path, "indptr"), categories = has_member(file, path, "categories");
+            mg_writer_format(out, "  %-24s group%s\n", path, sparse ? " of a sparse matrix" : categories ? " of labels" : "");
+            if (depth > 0) put_objects(file, path, depth - 1, left, out);
+        }
+    }
+}
+
+// ---- rows --------------------------------------------------------------------------------------------------------------
+
+typedef struct sample {
+    mg_store store;
+    mg_moments moments;
+    int64_t *row; // [rows] of the file
+    int64_t rows, nonzero;
+    bool whole; // all are whole numbers and none is negative: counts
+} sample;
+
+// Rows in a few runs spread over the file: labels are often sorted, and chunks are read whole.
+static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
+    int64_t all = mg_source_rows(source);
+    double row_bytes = mg_store_bytes(mg_source_layout(source), MG_CELL_F32, mg_source_features(source), all,
+                                      mg_source_entries(source, NULL, 0, all)) /
+                       (double)all;
+    double most = SAMPLE_BYTES / (row_bytes > 1 ? row_bytes : 1);
+    s->rows = most < 1 ? 1 : most < MOST_SAMPLE_ROWS ? (int64_t)most : MOST_SAMPLE_ROWS;
+    if (s->rows > all) s->rows = all;
+    mg_status status = mg_memory_get(&s->row, (size_t)s->rows, sizeof *s->row, error);
+    int64_t runs = s->rows < SAMPLE_RUNS ? s->rows : SAMPLE_RUNS, at = 0;
+    for (int64_t r = 0; !status && r < runs; r++) {
+        int64_t begin = at, end = s->rows * (r + 1) / runs, from = all * r / runs;
+        for (; at < end; at++) s->row[at] = from + at - begin;
+    }
+    return status;
+}
+
+static void look_at_values(sample *s) {
+    const mg_store *store = &s->store;
+    bool sparse = store->layout == MG_CSR;
+    s->whole = true;
+    for (int64_t i = 0; i < store->count; i++) {
+        int64_t n = sparse ? store->indptr[i + 1] - store->indptr[i] : store->features;
+        for (int64_t e = 0; e < n; e++) {
+            float x;
+            if (sparse) x = store->values[store->indptr[i] + e];
+            else if (store->cell == MG_CELL_F32) x = ((const float *)store->dense)[i * store->stride + e];
+            else if (store->cell == MG_CELL_U8) x = (float)((const uint8_t *)store->dense)[i * store->stride + e];
+            else x = (float)((const int8_t *)store->dense)[i * store->stride + e];
+            s->nonzero += x != 0;
+            s->whole = s->whole && x >= 0 && x == truncf(x);
+        }
+    }
+}
+
+static mg_status take_sample(mg_source *source, sample *s, mg_error *error) {
+    mg_status status = choose_rows(source, s, error);
+    int64_t features = mg_source_features(source);
+    if (!status) status = mg_moments_create(&s->moments, features, error);
+    if (!status)
+        status = mg_store_create(&s->store, mg_source_layout(source), mg_source_cell(source), features, s->rows,
+                                 mg_source_entries(source, s->row, 0, s->rows), error);
+    if (!status) status = mg_source_read(source, s->row, 0, s->rows, &s->store, error);
+    if (status) return status;
+    mg_moments_add(&s->moments, &s->store, 0, s->rows);
+    mg_moments_flush(&s->moments);
+    look_at_values(s);
+    return MG_OK;
+}
+
+static void drop_sample(sample *s) {
+    mg_memory_free(s->row);
+    mg_store_destroy(&s->store);
+    mg_moments_destroy(&s->moments);
+}
+
+static void suggest(const mg_source *source, const sample *s, double density, mg_writer *out) {
+    const mg_scale none = {0};
+    double largest, median;
+    int64_t column;
+    bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_source_cell(source) != MG_CELL_F32;
+    if (sparse) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
+    if (sparse && s->whole)
+        mg_writer_add(out, "  counts: consider data.rows: total with data.transform: log1p, or data.rows: unit\n");
+    if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, as scaling is folded into the weights\n");
+    if (!sparse && density < 0.1)
+        mg_writer_format(out, "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n", 100 * density);
+    if (mg_scale_uneven(&none, &s->moments, &largest, &median, &column))
+        mg_writer_format(out, "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): set data.scale: %s%s\n", largest,
+                         (long long)column, median, sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
+}
+
+static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice, mg_error *error) {
+    sample s = {0};
+    int64_t rows = mg_source_rows(source), features = mg_source_features(source);
+    bool sparse = mg_source_layout(source) == MG_CSR;
+    mg_writer_format(out, "\nfeatures %s\n  %-24s %lld rows of %lld features, %s, %s\n", name, "shape", (long long)rows, (long long)features,
+                     sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
+    mg_status status = take_sample(source, &s, error);
+    if (status == MG_DATA && error) { // a value that cannot be trained from: everything else can still be told
+        mg_writer_format(advice, "  %s\n", error->text);
+        status = MG_OK;
+    } else if (!status) {
+        double stored = (double)mg_source_entries(source, NULL, 0, rows), cells = (double)rows * (double)features;
+        double density = sparse ? stored / cells : (double)s.nonzero / ((double)s.rows * (double)features);
+        float most = 0;
+        for (int64_t d = 0; d < features; d++) most = fmaxf(most, s.moments.most[d]);
+        if (sparse) mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored, stored / (double)rows, 100 * density);
+        else mg_writer_format(out, "  %-24s %.4g%% (of %lld rows looked at)\n", "not zero", 100 * density, (long long)s.rows);
+        mg_writer_format(out, "  %-24s %.6g (of %lld rows looked at)\n", "largest |x|", (double)most, (long long)s.rows);
+        suggest(source, &s, density, advice);
+    }
+    drop_sample(&s);
+    return status;
+}
+
+// ---- labels ------------------------------------------------------------------------------------------------------------
+
+static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice, mg_error *error) {
+    int32_t *label;
+    int64_t *count = NULL;
+    mg_classes classes;
+    char buffer[MG_LABEL_BUFFER];
+    mg_status status = mg_labels_read(file, name, rows, NULL, rows, NULL, false, &label, &classes, error);
+    if (status) return status;
+    status = mg_memory_zeroed(&count, (size_t)classes.count, sizeof *count, error);
+    for (int64_t i = 0; !status && i < rows; i++) count[label[i]]++;
+    if (!status) mg_writer_format(out, "\nlabels %s\n  %-24s %lld, %s\n", name, "classes", (long long)classes.count, classes.texts ? "texts" : "integers");
+    int64_t least = rows, most = 0;
+    for (int64_t k = 0; !status && k < classes.count; k++) {
+        least = count[k] < least ? count[k] : least;
+        most = count[k] > most ? count[k] : most;
+        if (k < MG_INSPECT_CLASSES)
+            mg_writer_format(out, "    %-22s %lld rows\n", mg_classes_label(&classes, k, buffer), (long long)count[k]);
+    }
+    if (!status && classes.count > MG_INSPECT_CLASSES)
+        mg_writer_format(out, "    ... and %lld more, of %lld to %lld rows\n", (long long)classes.count - MG_INSPECT_CLASSES, (long long)least,
+                         (long long)most);
+    if (!status && most > 10 * least)
+        mg_writer_format(advice, "  classes have %lld to %lld rows: consider model.class_weight: balanced\n", (long long)least, (long long)most);
+    if (!status && classes.count * 2 > rows)
+        mg_writer_format(advice, "  %lld classes in %lld rows: are these labels?\n", (long long)classes.count, (long long)rows);
+    mg_memory_free(count);
+    mg_memory_free(label);
+    mg_classes_clear(&classes);
+    return status;
+}
+
+// Rows and labels, as far as they are there under their names; what was named must be.
+static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_writer *advice, mg_error *error) {
+    const char *x = features ? features : "X", *y = labels ? labels : "y";
+    mg_source *source = NULL;
+    if (!features && mg_h5_find(file, x) == MG_H5_MISSING) {
+        mg_writer_add(advice, "  there is no X: name the features with --features, and data.features in a configuration\n");
+        return MG_OK;
+    }
+    mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
+    if (!status) status = put_rows(x, source, out, advice, error);
+    if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
+        mg_writer_add(advice, "  there is no y: name the labels with --labels, and data.labels in a configuration\n");
+    else if (!status) status = put_labels(file, y, mg_source_rows(source), out, advice, error);
+    if (status == MG_DATA && !labels && error) { // they were not asked for: the rest can still be told
+        mg_writer_format(advice, "  %s\n", error->text);
+        status = MG_OK;
+    }
+    mg_source_close(source);
+    return status;
+}
+
+mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_error *error) {
+    int left = MOST_OBJECTS;
+    mg_writer advice = {0};
+    mg_writer_format(out, "%s: data file\n", mg_h5_path(file));
+    put_objects(file, "/", 1, &left, out);
+    mg_status status = put_content(file, features, labels, out, &advice, error);
+    if (!status && advice.length) {
+        mg_writer_add(out, "\nnotes\n");
+        mg_writer_add_bytes(out, advice.text, advice.length);
+    }
+    if (!status && advice.status) status = mg_fail(error, advice.status, "%s", advice.error.text);
+    mg_writer_clear(&advice);
+    return status;
+}

@@ -1,0 +1,106 @@
+// list.c - owns how the registries are shown: a name, what it is, and what a user must know to choose.
+#include "base/nearest.h"
+#include "base/writer.h"
+#include "format/format.h"
+#include "kernel/kernel.h"
+#include "loss/loss.h"
+#include "optim/optim.h"
+#include "rate/rate.h"
+#include "solver/solver.h"
+
+#include <margin/inspect.h>
+
+#include <string.h>
+
+static void add_row(mg_writer *out, const char *name, const char *help) {
+    mg_writer_format(out, "  %-24s %s\n", name, help);
+}
+
+static mg_status list_losses(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_loss_at(i); i++) add_row(out, mg_loss_at(i)->name, mg_loss_at(i)->help);
+    return MG_OK;
+}
+
+static mg_status list_solvers(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_solver_at(i); i++) {
+        add_row(out, mg_solver_at(i)->name, mg_solver_at(i)->help);
+        mg_writer_format(out, "  %-24s certifies %s\n", "", mg_solver_at(i)->certifies);
+    }
+    return MG_OK;
+}
+
+static mg_status list_updates(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_optim_at(i); i++) add_row(out, mg_optim_at(i)->name, mg_optim_at(i)->help);
+    return MG_OK;
+}
+
+static mg_status list_rates(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_rate_at(i); i++) add_row(out, mg_rate_at(i)->name, mg_rate_at(i)->help);
+    return MG_OK;
+}
+
+static mg_status list_formats(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_format_at(i); i++) add_row(out, mg_format_at(i)->name, mg_format_at(i)->help);
+    return MG_OK;
+}
+
+static mg_status list_kernels(mg_writer *out, mg_error *error) {
+    const mg_kernel *chosen;
+    mg_status status = mg_kernel_select(&chosen, error);
+    for (int i = 0; !status && mg_kernel_at(i); i++) {
+        const mg_kernel *kernel = mg_kernel_at(i);
+        add_row(out, kernel->name, kernel->help);
+        mg_writer_format(out, "  %-24s %s\n", "",
+                         kernel == chosen    ? "usable here, and chosen (MARGIN_KERNEL chooses another)"
+                         : kernel->usable() ? "usable here"
+                                            : "not usable here");
+    }
+    return status;
+}
+
+static const struct kind {
+    const char *name;
+    const char *option; // that takes these names, "" when none does
+    mg_status (*list)(mg_writer *out, mg_error *error);
+} kinds[] = {
+    {"losses", " (model.loss)", list_losses},   {"solvers", " (train.solver)", list_solvers},
+    {"updates", " (sgd.update)", list_updates}, {"rates", " (sgd.rate)", list_rates},
+    {"formats", " (convert --format)", list_formats}, {"kernels", "", list_kernels},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const char *mg_list_kind(int i) {
+    return i >= 0 && i < KINDS ? kinds[i].name : NULL;
+}
+
+static const char *kind_name(int i, const void *context) {
+    (void)context;
+    return mg_list_kind(i);
+}
+
+static mg_status unknown_kind(const char *kind, mg_error *error) {
+    const char *nearest = mg_nearest_name(kind, kind_name, NULL);
+    return mg_fail(error, MG_USAGE, "%.60s is nothing that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
+                   nearest ? "; did you mean " : "", nearest ? nearest : "");
+}
+
+mg_status mg_list_print(const char *kind, FILE *file, mg_error *error) {
+    mg_writer out = {0};
+    bool found = false;
+    mg_status status = MG_OK;
+    for (int i = 0; !status && i < KINDS; i++) {
+        if (kind && strcmp(kind, kinds[i].name)) continue;
+        mg_writer_format(&out, "%s%s%s\n", found ? "\n" : "", kinds[i].name, kinds[i].option);
+        status = kinds[i].list(&out, error);
+        found = true;
+    }
+    if (!status && !found) status = unknown_kind(kind, error);
+    if (!status) return mg_writer_print(&out, file, "the list", error);
+    mg_writer_clear(&out);
+    return status;
+}

@@ -1,0 +1,226 @@
+// predict.c - owns the answers: one line of text for every row, of a file or of a stream of lines.
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "format/pairs.h"
+#include "train/scoring.h"
+
+#include <margin/model.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FLUSH_BYTES = 64 << 10 };
+
+struct mg_predictor {
+    mg_scoring scoring;
+    mg_predict_options options;
+    char *features;  // copy of options.features, or NULL
+    int32_t *leader; // [options.top] classes, best first
+    mg_writer out;   // answers not yet handed over
+    // rows from lines
+    mg_pairs pairs;
+    char beyond[64];
+    int64_t lines;
+    float *scores; // [lanes]
+};
+
+// ---- answers -----------------------------------------------------------------------------------------------------------
+
+// A label may hold anything; an answer is one line.
+static void add_label(mg_predictor *p, int64_t k) {
+    char buffer[MG_LABEL_BUFFER];
+    const char *label = mg_classes_label(&p->scoring.model->classes, k, buffer);
+    for (const char *at = label; *at;) {
+        size_t run = strcspn(at, "\n\r\t");
+        mg_writer_add_bytes(&p->out, at, run);
+        at += run;
+        if (*at) mg_writer_add(&p->out, " "), at++;
+    }
+}
+
+static void add_score(mg_predictor *p, float score) {
+    char text[MG_REAL_TEXT];
+    mg_print_float(score, text);
+    mg_writer_add(&p->out, text);
+}
+
+// The options.top highest scores, best first; of equals the lowest class comes first.
+static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *scores) {
+    int64_t count = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        int64_t at = count;
+        while (at > 0 && scores[k] > scores[p->leader[at - 1]]) at--;
+        if (at >= p->options.top) continue;
+        count += count < p->options.top;
+        memmove(p->leader + at + 1, p->leader + at, (size_t)(count - at - 1) * sizeof *p->leader);
+        p->leader[at] = (int32_t)k;
+    }
+    return count;
+}
+
+static void add_answer(mg_predictor *p, int64_t classes, const float *scores, int64_t best) {
+    if (p->options.top > 0) {
+        int64_t count = find_leaders(p, classes, scores);
+        for (int64_t i = 0; i < count; i++) {
+            if (i) mg_writer_add(&p->out, "\t");
+            add_label(p, p->leader[i]);
+            mg_writer_add(&p->out, ":");
+            add_score(p, scores[p->leader[i]]);
+        }
+    } else {
+        add_label(p, best);
+        for (int64_t k = 0; p->options.scores && k < classes; k++) {
+            mg_writer_add(&p->out, "\t");
+            add_score(p, scores[k]);
+        }
+    }
+    mg_writer_add(&p->out, "\n");
+}
+
+// ---- a file ------------------------------------------------------------------------------------------------------------
+
+typedef struct delivery {
+    mg_predictor *p;
+    const mg_predict_sink *sink;
+} delivery;
+
+static mg_status hand_over(mg_predictor *p, const mg_predict_sink *sink, mg_error *error) {
+    if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
+    if (!p->out.length) return MG_OK;
+    mg_status status = sink->write(sink->context, p->out.text, p->out.length, error);
+    p->out.length = 0;
+    return status;
+}
+
+static mg_status answer_rows(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores, const int32_t *best,
+                             mg_error *error) {
+    delivery *d = context;
+    mg_status status = MG_OK;
+    for (int64_t i = 0; !status && i < count; i++) {
+        add_answer(d->p, classes, scores + i * lanes, best[i]);
+        if (d->p->out.length >= FLUSH_BYTES || d->p->out.status) status = hand_over(d->p, d->sink, error);
+    }
+    return status;
+}
+
+static bool stop_asked(void *context) {
+    return mg_scoring_stopped(((delivery *)context)->p->options.stop);
+}
+
+mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
+    const mg_scoring_data data = {.path = path, .features = p->features};
+    mg_dataset *dataset;
+    delivery d = {p, sink};
+    const mg_evaluate_visit visit = {.context = &d, .rows = answer_rows, .stop = stop_asked};
+    mg_evaluation unused = {0};
+    p->out.length = 0;
+    mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
+    if (!status) status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
+    if (!status) status = hand_over(p, sink, error);
+    mg_dataset_close(dataset);
+    return status;
+}
+
+// ---- lines -------------------------------------------------------------------------------------------------------------
+
+// Puts "name:line:column: " in front of the text in *error; columns count characters, as editors do.
+static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at, mg_status status, mg_error *error) {
+    if (!error) return status;
+    int64_t column = 1;
+    for (const char *c = line; c < at; c++) column += ((unsigned char)*c & 0xc0) != 0x80;
+    char text[sizeof error->text];
+    memcpy(text, error->text, sizeof text);
+    return mg_fail(error, status, "%.100s:%lld:%lld: %.800s", name, (long long)p->lines, (long long)column, text);
+}
+
+// Where the pairs of the line begin: behind a first word that is none, which is a label.
+static const char *skip_label(const char *line, const char *end) {
+    const char *word = line;
+    while (word < end && (*word == ' ' || *word == '\t')) word++;
+    const char *after = word;
+    while (after < end && *after != ' ' && *after != '\t' && *after != '#') after++;
+    return memchr(word, ':', (size_t)(after - word)) ? word : after;
+}
+
+static mg_status read_row(mg_predictor *p, const char *name, const char *line, const char *end, mg_error *error) {
+    const char *bad = line;
+    int64_t wrong;
+    mg_pairs *pairs = &p->pairs;
+    mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
+    if (status) return status == MG_DATA ? place(p, name, line, bad, status, error) : status;
+    for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
+    if (mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong)) return MG_OK;
+    status = mg_fail(error, MG_DATA, "feature %lld is %g; the model takes log1p of every value, which needs values above -1",
+                     (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong]);
+    return place(p, name, line, line, status, error);
+}
+
+static int64_t best_of(int64_t classes, const float *scores) {
+    int64_t best = 0;
+    for (int64_t k = 1; k < classes; k++)
+        if (scores[k] > scores[best]) best = k;
+    return best;
+}
+
+mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line, size_t bytes, const char **answer,
+                            size_t *answer_bytes, mg_error *error) {
+    const char *end = line + bytes, *first = line;
+    *answer = "";
+    *answer_bytes = 0;
+    p->lines++;
+    p->out.length = 0;
+    if (end > line && end[-1] == '\n') end--;
+    if (end > line && end[-1] == '\r') end--;
+    while (first < end && (*first == ' ' || *first == '\t')) first++;
+    if (first < end && *first == '#') return MG_OK;
+    mg_status status = read_row(p, name, line, end, error);
+    if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
+    const mg_weights *weights = &p->scoring.weights;
+    if (!status && !p->scores) status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
+    if (status) return status;
+    p->scoring.scorer.kernel->csr_scores(p->pairs.count, p->pairs.indices, p->pairs.values, weights->line, weights->v, weights->offset,
+                                         p->scores, 0, NULL);
+    add_answer(p, weights->classes, p->scores, best_of(weights->classes, p->scores));
+    if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
+    *answer = p->out.text;
+    *answer_bytes = p->out.length;
+    return MG_OK;
+}
+
+// ---- opening -----------------------------------------------------------------------------------------------------------
+
+mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error) {
+    mg_predictor *p;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
+    if (status) return status;
+    p->options = *options;
+    status = mg_scoring_load(options->model, options->threads, &p->scoring, error);
+    if (!status && (options->base < 0 || options->base > 1))
+        status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0 or 1)", options->base);
+    if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
+    if (status) goto done;
+    const mg_model *model = p->scoring.model;
+    if (p->options.top > model->classes_count) p->options.top = model->classes_count;
+    if (p->options.top > 0) status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
+    p->pairs.low = options->base;
+    p->pairs.high = model->features - 1 + options->base;
+    p->pairs.beyond = p->beyond;
+    snprintf(p->beyond, sizeof p->beyond, "the model has %lld features", (long long)model->features);
+done:
+    if (status) mg_predictor_close(p);
+    else *out = p;
+    return status;
+}
+
+void mg_predictor_close(mg_predictor *p) {
+    if (!p) return;
+    mg_scoring_clear(&p->scoring);
+    mg_pairs_clear(&p->pairs);
+    mg_writer_clear(&p->out);
+    mg_memory_free(p->leader);
+    mg_memory_free(p->scores);
+    mg_memory_free(p->features);
+    mg_memory_free(p);
+}

@@ -1,0 +1,18 @@
+// sample.h - rows drawn at random from the training set and copied, for choices that are made by trying.
+#ifndef MG_TRAIN_SAMPLE_H
+#define MG_TRAIN_SAMPLE_H
+
+#include "data/stream.h"
+#include "solver/solver.h"
+
+typedef struct mg_sample_store {
+    mg_store store;
+    int32_t *label;
+    float *weight;
+} mg_sample_store;
+
+// The first rows of the first epoch's order, at most MG_SAMPLE_ROWS. The stream is left anywhere: seek it.
+mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store, mg_sample *sample, mg_error *error);
+void mg_sample_clear(mg_sample_store *store);
+
+#endif

@@ -1,0 +1,73 @@
+// scoring.c - owns the way from a model file and a data file to rows that can be scored.
+#include "train/scoring.h"
+
+#include "base/cpu.h"
+#include "train/bridge.h"
+
+#include <margin/version.h>
+
+enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
+
+mg_status mg_scoring_load(const char *path, int threads, mg_scoring *scoring, mg_error *error) {
+    *scoring = (mg_scoring){.team.threads = threads > 0 ? threads : mg_cpu_usable_threads(NULL)};
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = mg_model_load(path, &scoring->model, error);
+    if (!status) status = mg_kernel_select(&scoring->scorer.kernel, error);
+    if (status) goto done;
+    const mg_model *model = scoring->model;
+    scoring->scorer.team = &scoring->team;
+    scoring->scorer.delta = (float)model->delta;
+    scoring->scorer.loss = mg_loss_find(model->loss);
+    scoring->preparation = mg_preparation_of(model->rows, model->transform);
+    if (!scoring->scorer.loss)
+        status = mg_fail(error, MG_DATA, "%s: was trained with the loss %.60s, which this margin (%s) does not have", path, model->loss,
+                         MG_VERSION);
+done:
+    if (status) mg_scoring_clear(scoring);
+    return status;
+}
+
+void mg_scoring_clear(mg_scoring *scoring) {
+    if (!scoring) return;
+    mg_weights_destroy(&scoring->weights);
+    mg_model_destroy(scoring->model);
+    *scoring = (mg_scoring){0};
+}
+
+mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *error) {
+    if (scoring->ready && scoring->weights.layout == layout) return MG_OK;
+    mg_weights_destroy(&scoring->weights);
+    scoring->ready = false;
+    mg_status status = mg_bridge_weights(scoring->model, layout, &scoring->weights, error);
+    scoring->ready = !status;
+    if (status) mg_weights_destroy(&scoring->weights);
+    return status;
+}
+
+mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error) {
+    const mg_model *model = scoring->model;
+    const mg_dataset_request request = {
+        .path = data->path,
+        .features = data->features ? data->features : model->features_name,
+        .labels = data->labels,
+        .weights = data->weights,
+        .preparation = scoring->preparation,
+        .known = &model->classes,
+        .allow_unknown = data->allow_unknown,
+        .window_bytes = WINDOW_BYTES,
+    };
+    mg_status status = mg_dataset_open(&request, out, error);
+    if (!status && (*out)->features != model->features)
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld features, the model %s needs %lld: convert the file as its training data were",
+                         data->path, request.features, (long long)(*out)->features, model->path, (long long)model->features);
+    if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
+    if (status) {
+        mg_dataset_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+bool mg_scoring_stopped(const volatile sig_atomic_t *stop) {
+    return stop && *stop;
+}

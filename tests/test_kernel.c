@@ -1,0 +1,380 @@
+// test_kernel.c - every kernel this machine can run gives the bits of the reference, and the reference gives the right sums.
+#include "kernel/kernel.h"
+#include "base/memory.h"
+#include "rows/rows.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { GUARD = 64 }; // cells before and after every output
+static const float CANARY = -12345.5f;
+
+static uint64_t state = 1;
+
+static uint32_t draw(void) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33);
+}
+
+// Between -1 and 1, with zeros of both signs and a few magnitudes, so that a wrong order of additions shows.
+static float draw_cell(void) {
+    switch (draw() % 16) {
+    case 0: return 0.0f;
+    case 1: return -0.0f;
+    case 2: return 1000.0f * (float)((int)(draw() % 2001) - 1000);
+    case 3: return 1e-20f * (float)((int)(draw() % 2001) - 1000);
+    default: return (float)((int)(draw() % 2000001) - 1000000) * 1e-6f;
+    }
+}
+
+static float *floats(int64_t n) {
+    void *out;
+    assert_int_equal(mg_memory_get(&out, (size_t)(n + 16), sizeof(float), NULL), MG_OK);
+    return out;
+}
+
+static float *drawn(int64_t n) {
+    float *out = floats(n);
+    for (int64_t j = 0; j < n; j++) out[j] = draw_cell();
+    return out;
+}
+
+// An output with canaries on both sides, 64-byte aligned where it begins.
+static float *guarded(int64_t n, float fill) {
+    float *out = floats(n + 2 * GUARD);
+    for (int64_t j = 0; j < n + 2 * GUARD; j++) out[j] = j < GUARD || j >= GUARD + n ? CANARY : fill;
+    return out + GUARD;
+}
+
+static void drop(float *a) {
+    mg_memory_free(a - GUARD);
+}
+
+// Cells and canaries of `a` are those of `b`, bit for bit.
+static void check_same(const char *what, const float *a, const float *b, int64_t n, const int64_t *shape) {
+    for (int64_t j = -GUARD; j < n + GUARD; j++) {
+        uint32_t p, q;
+        memcpy(&p, a + j, 4);
+        memcpy(&q, b + j, 4);
+        if (p == q) continue;
+        fail_msg("%s, shape %lld %lld %lld: cell %lld is %a, the reference has %a", what, (long long)shape[0],
+                 (long long)shape[1], (long long)shape[2], (long long)j, (double)a[j], (double)b[j]);
+    }
+}
+
+static const mg_kernel *reference(void) {
+    const mg_kernel *last = NULL;
+    for (int i = 0; mg_kernel_at(i); i++) last = mg_kernel_at(i);
+    assert_string_equal(last->name, "reference");
+    return last;
+}
+
+// Calls `check` for every kernel but the reference.
+static void each_kernel(void (*check)(const mg_kernel *)) {
+    int checked = 0;
+    for (int i = 0; mg_kernel_at(i) != reference(); i++)
+        if (mg_kernel_at(i)->usable()) check(mg_kernel_at(i)), checked++;
+    if (!checked) skip();
+}
+
+// ---- Dense -----------------------------------------------------------------------------------------------------------
+
+typedef struct dense {
+    int64_t rows, dp, classes, lds;
+    float *cells, *w, *offset, *coef;
+    const float *x[MG_BLOCK_ROWS];
+} dense;
+
+static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned percent_zero) {
+    dense d = {.rows = rows, .dp = dp, .classes = classes, .lds = classes + draw() % 4};
+    d.cells = drawn(rows * dp);
+    d.w = drawn(classes * dp);
+    d.offset = drawn(classes);
+    d.coef = drawn(rows * d.lds);
+    for (int64_t i = 0; i < rows; i++) d.x[i] = d.cells + i * 7 % rows * dp; // out of order, some twice
+    for (int64_t j = 0; j < rows * d.lds; j++)
+        if (draw() % 100 < percent_zero) d.coef[j] = draw() % 2 ? 0.0f : -0.0f;
+        else if (d.coef[j] == 0 && percent_zero == 0) d.coef[j] = 1;
+    return d;
+}
+
+static void dense_free(dense *d) {
+    mg_memory_free(d->cells);
+    mg_memory_free(d->w);
+    mg_memory_free(d->offset);
+    mg_memory_free(d->coef);
+}
+
+static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64_t classes, unsigned percent_zero) {
+    dense d = dense_make(rows, dp, classes, percent_zero);
+    int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, ng = classes * dp;
+    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *g = guarded(ng, 0), *want_g = guarded(ng, 0);
+    for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
+    kernel->dense_scores(rows, dp, d.x, classes, d.w, d.offset, s, d.lds);
+    reference()->dense_scores(rows, dp, d.x, classes, d.w, d.offset, want_s, d.lds);
+    check_same("dense scores", s, want_s, ns, shape);
+    kernel->dense_accumulate(rows, dp, d.x, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(rows, dp, d.x, classes, d.coef, d.lds, want_g);
+    check_same("dense gradient", g, want_g, ng, shape);
+    drop(s), drop(want_s), drop(g), drop(want_g);
+    dense_free(&d);
+}
+
+static void check_dense_shapes(const mg_kernel *kernel) {
+    static const unsigned zeros[] = {0, 3, 50, 90, 100};
+    for (int64_t rows = 0; rows <= 33; rows++)
+        for (int64_t classes = 1; classes <= 33; classes++)
+            check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 5]);
+    for (int64_t dp = 16; dp <= 800; dp += 16) check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
+    for (unsigned z = 0; z < 5; z++) {
+        check_dense(kernel, MG_BLOCK_ROWS, 784, 10, zeros[z]);
+        check_dense(kernel, MG_BLOCK_ROWS - 1, 48, 100, zeros[z]);
+    }
+}
+
+static void test_dense_equals_reference(void **unused) {
+    (void)unused;
+    each_kernel(check_dense_shapes);
+}
+
+// A coefficient of zero takes nothing from its row: not its NaN, and not the sign of a zero in the gradient.
+static void check_zero_skipped(const mg_kernel *kernel) {
+    enum { ROWS = 20, WIDE = 112, CLASSES = 13 };
+    for (unsigned every = 1; every <= 5; every++) { // full rows must not be all there is: both ways of adding are met
+        dense d = dense_make(ROWS, WIDE, CLASSES, 0);
+        for (int64_t i = 0; i < ROWS; i += every) {
+            float *bad = d.cells + (d.x[i] - d.cells);
+            for (int64_t j = 0; j < WIDE; j++) bad[j] = j % 3 ? NAN : j % 2 ? INFINITY : 1.0f;
+        }
+        for (int64_t i = 0; i < ROWS; i++)
+            for (int64_t k = 0; k < CLASSES; k++)
+                if (isnan(d.x[i][1])) d.coef[i * d.lds + k] = k % 2 ? 0.0f : -0.0f;
+        int64_t shape[] = {ROWS, WIDE, CLASSES}, n = CLASSES * WIDE;
+        float *g = guarded(n, -0.0f), *want = guarded(n, -0.0f);
+        kernel->dense_accumulate(ROWS, WIDE, d.x, CLASSES, d.coef, d.lds, g);
+        reference()->dense_accumulate(ROWS, WIDE, d.x, CLASSES, d.coef, d.lds, want);
+        check_same("gradient with zero coefficients", g, want, n, shape);
+        for (int64_t j = 0; j < n; j++) assert_false(isnan(g[j]));
+        drop(g), drop(want);
+        dense_free(&d);
+    }
+}
+
+static void test_zero_coefficients_are_skipped(void **unused) {
+    (void)unused;
+    each_kernel(check_zero_skipped);
+    check_zero_skipped(reference());
+}
+
+// ---- CSR -------------------------------------------------------------------------------------------------------------
+
+enum { FEATURES = 97 };
+
+typedef struct csr {
+    int64_t n, kp;
+    uint32_t indices[FEATURES];
+    float values[FEATURES], *w, *offset, *coef;
+} csr;
+
+static csr csr_make(int64_t n, int64_t kp, int64_t nonzero) {
+    csr c = {.n = n, .kp = kp, .w = drawn(FEATURES * kp), .offset = drawn(kp), .coef = floats(kp)};
+    int64_t at = 0;
+    for (uint32_t f = 0; f < FEATURES && at < n; f++) // ascending, every choice possible
+        if (draw() % (FEATURES - f) < (uint32_t)(n - at)) c.indices[at] = f, c.values[at++] = draw_cell();
+    for (int64_t k = 0; k < kp; k++) c.coef[k] = draw() % 2 ? 0.0f : -0.0f;
+    for (int64_t j = 0; j < nonzero; j++) c.coef[draw() % (uint32_t)kp] = 0.25f + (float)(draw() % 100);
+    return c;
+}
+
+static void csr_free(csr *c) {
+    mg_memory_free(c->w);
+    mg_memory_free(c->offset);
+    mg_memory_free(c->coef);
+}
+
+static void check_csr(const mg_kernel *kernel, int64_t n, int64_t kp, int64_t nonzero) {
+    csr c = csr_make(n, kp, nonzero);
+    int64_t shape[] = {n, kp, nonzero}, ng = FEATURES * kp;
+    float *s = guarded(kp, CANARY), *want_s = guarded(kp, CANARY), *g = guarded(ng, 0), *want_g = guarded(ng, 0);
+    for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
+    kernel->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, s, n % 3 ? n : 0, n % 3 ? c.indices : NULL);
+    reference()->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, want_s, 0, NULL);
+    check_same("CSR scores", s, want_s, kp, shape);
+    kernel->csr_accumulate(n, c.indices, c.values, kp, c.coef, g);
+    reference()->csr_accumulate(n, c.indices, c.values, kp, c.coef, want_g);
+    check_same("CSR gradient", g, want_g, ng, shape);
+    drop(s), drop(want_s), drop(g), drop(want_g);
+    csr_free(&c);
+}
+
+static void check_csr_shapes(const mg_kernel *kernel) {
+    for (int64_t n = 0; n <= 33; n++) {
+        for (int64_t kp = 8; kp <= 72; kp += 8)
+            for (int64_t nonzero = 0; nonzero <= 8; nonzero++) check_csr(kernel, n, kp, nonzero);
+        check_csr(kernel, n, 136, 60);
+        check_csr(kernel, n, 1000, n % 6);
+        check_csr(kernel, n, 1000, 900);
+    }
+}
+
+static void test_csr_equals_reference(void **unused) {
+    (void)unused;
+    each_kernel(check_csr_shapes);
+}
+
+// Four classes are still few: the others keep their bits, as a zero added to a zero of the other sign would not.
+static void check_few(const mg_kernel *kernel) {
+    enum { KP = 24 };
+    static const uint32_t index[] = {2};
+    static const float value[] = {1};
+    float coef[KP] = {0}, g[3 * KP];
+    for (int count = 0; count <= MG_FEW + 1; count++) {
+        for (int k = 0; k < KP; k++) coef[k] = k < count ? 1.0f : 0.0f;
+        for (int j = 0; j < 3 * KP; j++) g[j] = -0.0f;
+        kernel->csr_accumulate(1, index, value, KP, coef, g);
+        for (int j = 0; j < 3 * KP; j++) {
+            bool added = j >= 2 * KP && j < 2 * KP + count, whole = j >= 2 * KP && count > MG_FEW;
+            assert_true(g[j] == (added ? 1.0f : 0.0f));
+            assert_int_equal(signbit(g[j]) != 0, !added && !whole);
+        }
+    }
+}
+
+static void test_few_classes(void **unused) {
+    (void)unused;
+    each_kernel(check_few);
+    check_few(reference());
+}
+
+// ---- The reference itself --------------------------------------------------------------------------------------------
+
+static void check_near(double got, double want, double magnitude) {
+    if (!(fabs(got - want) <= 1e-5 * magnitude + 1e-30)) fail_msg("%.9g, double precision gives %.9g", got, want);
+}
+
+static void test_reference_sums(void **unused) {
+    (void)unused;
+    for (int64_t rows = 1; rows <= 7; rows++) {
+        dense d = dense_make(rows, 16 * rows, 5, 30);
+        float s[7 * 16], *g = guarded(5 * d.dp, 0.5f);
+        reference()->dense_scores(rows, d.dp, d.x, 5, d.w, d.offset, s, d.lds);
+        reference()->dense_accumulate(rows, d.dp, d.x, 5, d.coef, d.lds, g);
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t k = 0; k < 5; k++) {
+                double sum = (double)d.offset[k], size = fabs(sum);
+                for (int64_t j = 0; j < d.dp; j++) {
+                    double term = (double)d.x[i][j] * (double)d.w[k * d.dp + j];
+                    sum += term, size += fabs(term);
+                }
+                check_near((double)s[i * d.lds + k], sum, size);
+            }
+        for (int64_t k = 0; k < 5; k++)
+            for (int64_t j = 0; j < d.dp; j++) {
+                double sum = 0.5, size = 0.5;
+                for (int64_t i = 0; i < rows; i++) {
+                    double term = (double)d.coef[i * d.lds + k] * (double)d.x[i][j];
+                    sum += term, size += fabs(term);
+                }
+                check_near((double)g[k * d.dp + j], sum, size);
+            }
+        drop(g);
+        dense_free(&d);
+    }
+}
+
+// One row both ways: class-major dense weights and feature-major CSR weights give the same scores and gradient to rounding.
+static void check_layouts(const mg_kernel *kernel) {
+    enum { DP = 112, KP = 24, CLASSES = 20 };
+    csr c = csr_make(40, KP, 12);
+    float *x = drawn(DP), *w = drawn(CLASSES * DP), s[CLASSES], t[KP], *g = guarded(CLASSES * DP, 0), *h = guarded(DP * KP, 0);
+    memset(x, 0, DP * sizeof *x);
+    memset(w, 0, CLASSES * DP * sizeof *w);
+    for (int64_t e = 0; e < c.n; e++) x[c.indices[e]] = c.values[e];
+    for (int64_t f = 0; f < FEATURES; f++)
+        for (int64_t k = 0; k < CLASSES; k++) w[k * DP + f] = c.w[f * KP + k];
+    const float *row[] = {x};
+    kernel->dense_scores(1, DP, row, CLASSES, w, c.offset, s, CLASSES);
+    kernel->csr_scores(c.n, c.indices, c.values, KP, c.w, c.offset, t, 0, NULL);
+    kernel->dense_accumulate(1, DP, row, CLASSES, c.coef, CLASSES, g);
+    kernel->csr_accumulate(c.n, c.indices, c.values, KP, c.coef, h);
+    for (int64_t k = 0; k < CLASSES; k++) {
+        double size = fabs((double)c.offset[k]);
+        for (int64_t f = 0; f < FEATURES; f++) size += fabs((double)x[f] * (double)w[k * DP + f]);
+        check_near((double)s[k], (double)t[k], size);
+        for (int64_t f = 0; f < FEATURES; f++) assert_true(g[k * DP + f] == h[f * KP + k]);
+    }
+    mg_memory_free(x), mg_memory_free(w), drop(g), drop(h);
+    csr_free(&c);
+}
+
+static void test_dense_and_csr_agree(void **unused) {
+    (void)unused;
+    each_kernel(check_layouts);
+    check_layouts(reference());
+}
+
+// ---- The rest --------------------------------------------------------------------------------------------------------
+
+static void check_widen_add(const mg_kernel *kernel) {
+    _Alignas(64) uint8_t cells[256];
+    for (int j = 0; j < 256; j++) cells[j] = (uint8_t)(j * 37 + 5);
+    for (int64_t n = 0; n <= 256; n += 16) {
+        int64_t shape[] = {n, 0, 0};
+        float *a = guarded(n, 7), *b = guarded(n, 7), *from = drawn(n);
+        kernel->widen_u8(n, cells, a);
+        for (int64_t j = 0; j < n; j++) b[j] = (float)cells[j];
+        check_same("widen_u8", a, b, n, shape);
+        kernel->widen_i8(n, (const int8_t *)cells, a);
+        for (int64_t j = 0; j < n; j++) b[j] = (float)(int8_t)cells[j];
+        check_same("widen_i8", a, b, n, shape);
+        kernel->add(n, from, a);
+        for (int64_t j = 0; j < n; j++) b[j] += from[j];
+        check_same("add", a, b, n, shape);
+        mg_memory_free(from), drop(a), drop(b);
+    }
+}
+
+static void test_widen_and_add(void **unused) {
+    (void)unused;
+    each_kernel(check_widen_add);
+    check_widen_add(reference());
+}
+
+static void test_select(void **unused) {
+    (void)unused;
+    const mg_kernel *kernel;
+    mg_error error;
+    unsetenv("MARGIN_KERNEL");
+    assert_int_equal(mg_kernel_select(&kernel, &error), MG_OK);
+    assert_true(kernel->usable());
+    for (int i = 0; mg_kernel_at(i) != kernel; i++) assert_false(mg_kernel_at(i)->usable());
+    setenv("MARGIN_KERNEL", "reference", 1);
+    assert_int_equal(mg_kernel_select(&kernel, &error), MG_OK);
+    assert_ptr_equal(kernel, reference());
+    setenv("MARGIN_KERNEL", "", 1);
+    assert_int_equal(mg_kernel_select(&kernel, &error), MG_OK);
+    setenv("MARGIN_KERNEL", "abacus", 1);
+    assert_int_equal(mg_kernel_select(&kernel, &error), MG_USAGE);
+    assert_null(kernel);
+    assert_non_null(strstr(error.text, "abacus"));
+    assert_non_null(strstr(error.text, "reference"));
+    unsetenv("MARGIN_KERNEL");
+    assert_null(mg_kernel_at(-1));
+    assert_null(mg_kernel_at(1000));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dense_equals_reference), cmocka_unit_test(test_zero_coefficients_are_skipped),
+        cmocka_unit_test(test_csr_equals_reference),   cmocka_unit_test(test_few_classes),
+        cmocka_unit_test(test_reference_sums),         cmocka_unit_test(test_dense_and_csr_agree),
+        cmocka_unit_test(test_widen_and_add),          cmocka_unit_test(test_select),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
