@@ -12,7 +12,7 @@ from pathlib import Path
 
 LAYERS = {
     "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2,
-    "data": 3, "model": 3, "solver": 4, "train": 5, "config": 6, "cli": 7,
+    "data": 3, "model": 4, "solver": 5, "train": 6, "config": 7, "cli": 8,
 }
 FILE_LINES = 400
 FUNCTION_LINES = 60

@@ -45,8 +45,9 @@ static void put(const char *path, const char *text) {
     fclose(file);
 }
 
-static const char V2_MOUNT[] = "25 1 8:1 / / rw - ext4 /dev/sda rw\n"
-                               "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
+static const char V2_MOUNT[] =
+    "25 1 8:1 / / rw - ext4 /dev/sda rw\n"
+    "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 
 static void test_nothing_there(void **unused) {
     (void)unused;
@@ -75,9 +76,10 @@ static void test_v2_takes_the_tightest_ancestor(void **unused) {
 static void test_v1(void **unused) {
     (void)unused;
     put("/proc/self/cgroup", "12:cpuset:/other\n5:memory:/a\n4:cpu,cpuacct:/a/b\n");
-    put("/proc/self/mountinfo", "31 1 0:27 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
-                                "32 1 0:28 / /cg/cpu,cpuacct rw shared:9 master:2 - cgroup cgroup rw,cpu,cpuacct\n"
-                                "33 1 0:29 / /cg/memory rw - cgroup cgroup rw,memory\n");
+    put("/proc/self/mountinfo",
+        "31 1 0:27 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
+        "32 1 0:28 / /cg/cpu,cpuacct rw shared:9 master:2 - cgroup cgroup rw,cpu,cpuacct\n"
+        "33 1 0:29 / /cg/memory rw - cgroup cgroup rw,memory\n");
     put("/cg/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
     put("/cg/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
     put("/cg/cpu,cpuacct/a/cpu.cfs_quota_us", "150000\n");
@@ -112,9 +114,11 @@ static void test_mount_of_a_subtree(void **unused) {
 
 static void test_rubbish_sets_no_limit(void **unused) {
     (void)unused;
-    static const char *const rubbish[] = {"", "\n", "max", "0 100000\n", "-5 100000\n", "100000 0\n", "lots\n", "7"};
+    static const char *const rubbish[] = {"",           "\n",     "max", "0 100000\n", "-5 100000\n",
+                                          "100000 0\n", "lots\n", "7"};
     put("/proc/self/cgroup", "nonsense\n:\n::\n0::/x\n");
-    put("/proc/self/mountinfo", "nonsense\n - \n1 2 3\n1 2 3 4 - cgroup2\n30 25 0:26 / /cg rw - cgroup2 cgroup2 rw\n");
+    put("/proc/self/mountinfo",
+        "nonsense\n - \n1 2 3\n1 2 3 4 - cgroup2\n30 25 0:26 / /cg rw - cgroup2 cgroup2 rw\n");
     for (size_t i = 0; i < sizeof rubbish / sizeof *rubbish; i++) {
         put("/cg/x/cpu.max", rubbish[i]);
         assert_true(isinf(mg_cgroup_processors(root)));
@@ -155,7 +159,8 @@ static void test_threads(void **unused) {
     cpu_set_t before, one;
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
     int cpu = 0;
-    while (!CPU_ISSET(cpu, &before)) cpu++;
+    while (!CPU_ISSET(cpu, &before))
+        cpu++;
     CPU_ZERO(&one);
     CPU_SET(cpu, &one);
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);

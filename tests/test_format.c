@@ -1,5 +1,5 @@
-// test_format.c - `mg_convert` from end to end: what each format becomes is read back with the HDF5 library itself, what is
-// damaged is refused in the words of a table, and no failure leaves anything behind.
+// test_format.c - `mg_convert` from end to end: what each format becomes is read back with the HDF5 library
+// itself, what is damaged is refused in the words of a table, and no failure leaves anything behind.
 #include <margin/convert.h>
 
 #include "base/memory.h"
@@ -31,14 +31,16 @@ static int set_up(void **state) {
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(output, sizeof output, "%s/out.h5", folder);
-    for (int i = 0; i < 4; i++) snprintf(names[i], sizeof names[i], "%s/in%d", folder, i);
+    for (int i = 0; i < 4; i++)
+        snprintf(names[i], sizeof names[i], "%s/in%d", folder, i);
     return 0;
 }
 
 static int entries(void) {
     int count = 0;
     DIR *dir = opendir(folder);
-    while (readdir(dir)) count++;
+    while (readdir(dir))
+        count++;
     closedir(dir);
     return count - 2;
 }
@@ -46,7 +48,8 @@ static int entries(void) {
 static int tear_down(void **state) {
     (void)state;
     unlink(output);
-    for (int i = 0; i < 4; i++) unlink(names[i]);
+    for (int i = 0; i < 4; i++)
+        unlink(names[i]);
     return rmdir(folder);
 }
 
@@ -76,10 +79,14 @@ static mg_status convert(int inputs, const char *settings, mg_convert_report *re
     for (char *rest, *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(word, '=');
         *value++ = '\0';
-        if (!strcmp(word, "format")) options.format = value;
-        else if (!strcmp(word, "like")) options.like = value;
-        else if (!strcmp(word, "overwrite")) options.overwrite = true;
-        else all[options.setting_count++] = (mg_convert_setting){word, value};
+        if (!strcmp(word, "format"))
+            options.format = value;
+        else if (!strcmp(word, "like"))
+            options.like = value;
+        else if (!strcmp(word, "overwrite"))
+            options.overwrite = true;
+        else
+            all[options.setting_count++] = (mg_convert_setting){word, value};
     }
     return mg_convert(&options, report, error);
 }
@@ -97,7 +104,8 @@ static void refused(int inputs, const char *settings, mg_status expected, const 
     int before = entries();
     mg_status status = convert(inputs, settings, NULL, &error);
     if (status != expected || !strstr(error.text, part))
-        fail_msg("status %d instead of %d, or '%s' is not in: %s", (int)status, (int)expected, part, error.text);
+        fail_msg("status %d instead of %d, or '%s' is not in: %s", (int)status, (int)expected, part,
+                 error.text);
     assert_int_equal(entries(), before);
 }
 
@@ -153,7 +161,8 @@ static void expect_sparse(int64_t rows, int64_t columns, int64_t stored, const d
             row[indices[e]] = data[e];
         }
         for (int64_t k = 0; k < columns; k++)
-            if (row[k] != (double)(float)values[r * columns + k]) fail_msg("X[%d][%d] is %g", (int)r, (int)k, row[k]);
+            if (row[k] != (double)(float)values[r * columns + k])
+                fail_msg("X[%d][%d] is %g", (int)r, (int)k, row[k]);
     }
     assert_int_equal(indptr[rows], stored);
 }
@@ -163,7 +172,8 @@ static void expect_integers(int64_t rows, const int64_t *labels) {
     hsize_t dims[1];
     read_into("y", H5T_NATIVE_INT64, read, dims, 1);
     assert_int_equal(dims[0], rows);
-    for (int64_t i = 0; i < rows; i++) assert_int_equal(read[i], labels[i]);
+    for (int64_t i = 0; i < rows; i++)
+        assert_int_equal(read[i], labels[i]);
 }
 
 static void expect_texts(int64_t rows, const char *const *labels) {
@@ -175,7 +185,8 @@ static void expect_texts(int64_t rows, const char *const *labels) {
     read_into("y", type, read, dims, 1);
     H5Tclose(type);
     assert_int_equal(dims[0], rows);
-    for (int64_t i = 0; i < rows; i++) assert_string_equal(read[i], labels[i]);
+    for (int64_t i = 0; i < rows; i++)
+        assert_string_equal(read[i], labels[i]);
 }
 
 static void expect_type(const char *name, hid_t type) {
@@ -196,17 +207,19 @@ static bool has(const char *name) {
 
 // IDX.
 
-static size_t idx(unsigned char *out, int type, int dimensions, const uint32_t *dims, const void *cells, size_t count,
-                  size_t size) {
+static size_t idx(unsigned char *out, int type, int dimensions, const uint32_t *dims, const void *cells,
+                  size_t count, size_t size) {
     size_t at = 0;
     out[at++] = 0;
     out[at++] = 0;
     out[at++] = (unsigned char)type;
     out[at++] = (unsigned char)dimensions;
     for (int i = 0; i < dimensions; i++)
-        for (int b = 3; b >= 0; b--) out[at++] = (unsigned char)(dims[i] >> 8 * b);
+        for (int b = 3; b >= 0; b--)
+            out[at++] = (unsigned char)(dims[i] >> 8 * b);
     for (size_t i = 0; i < count; i++)
-        for (size_t b = size; b-- > 0;) out[at++] = ((const unsigned char *)cells)[i * size + b];
+        for (size_t b = size; b-- > 0;)
+            out[at++] = ((const unsigned char *)cells)[i * size + b];
     return at;
 }
 
@@ -230,13 +243,16 @@ static void idx_of_every_type(void **state) {
         const void *cells;
         size_t size;
         hid_t type;
-    } cases[] = {{0x08, u8, 1, H5T_STD_U8LE},    {0x09, i8, 1, H5T_STD_I8LE},    {0x0b, i16, 2, H5T_STD_I16LE},
-                 {0x0c, i32, 4, H5T_STD_I32LE}, {0x0d, f32, 4, H5T_IEEE_F32LE}, {0x0e, values, 8, H5T_IEEE_F64LE}};
+    } cases[] = {{0x08, u8, 1, H5T_STD_U8LE},    {0x09, i8, 1, H5T_STD_I8LE},
+                 {0x0b, i16, 2, H5T_STD_I16LE},  {0x0c, i32, 4, H5T_STD_I32LE},
+                 {0x0d, f32, 4, H5T_IEEE_F32LE}, {0x0e, values, 8, H5T_IEEE_F64LE}};
     unsigned char bytes[512];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t size = idx(bytes, cases[i].code, 3, dims, cases[i].cells, 12, cases[i].size);
-        if (i % 2) put(0, bytes, size);
-        else put_gzip(0, bytes, size);
+        if (i % 2)
+            put(0, bytes, size);
+        else
+            put_gzip(0, bytes, size);
         put(1, bytes, idx(bytes, 0x09, 1, &two, labels, 2, 1));
         mg_convert_report report = converted(2, i % 2 ? "" : "format=idx");
         assert_string_equal(report.format, "idx");
@@ -251,7 +267,8 @@ static void idx_of_every_type(void **state) {
 
 static void damaged_idx_is_refused(void **state) {
     (void)state;
-    const uint32_t dims[] = {2, 3}, two = 2, three = 3, none[] = {0, 3}, huge[] = {0xffffffff, 0xffffffff, 0xffffffff};
+    const uint32_t dims[] = {2, 3}, two = 2, three = 3, none[] = {0, 3},
+                   huge[] = {0xffffffff, 0xffffffff, 0xffffffff};
     const float nan_cells[6] = {0, 1, 2, 3, NAN, 5};
     unsigned char rows[512], labels[512], bytes[512];
     size_t size = idx(rows, 8, 2, dims, "abcdef", 6, 1), label_size = idx(labels, 8, 1, &two, "\1\2", 2, 1);
@@ -296,11 +313,13 @@ static void damaged_idx_is_refused(void **state) {
 
 // NPY.
 
-static size_t npy(unsigned char *out, const char *type, bool fortran, const char *shape, const void *cells, size_t size) {
+static size_t npy(unsigned char *out, const char *type, bool fortran, const char *shape, const void *cells,
+                  size_t size) {
     char header[256];
     int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
                           fortran ? "True" : "False", shape);
-    while ((10 + length + 1) % 64) header[length++] = ' ';
+    while ((10 + length + 1) % 64)
+        header[length++] = ' ';
     header[length++] = '\n';
     memcpy(out, "\x93NUMPY\1", 8);
     out[8] = (unsigned char)length;
@@ -323,7 +342,7 @@ static void npy_of_every_type(void **state) {
         const char *type, *shape;
         const void *cells;
         size_t size;
-    } cases[] = {{"<f8", "(3, 2)", values, 8}, {"<f4", "(3, 2)", f32, 4},     {"<f2", "(3, 2)", f16, 2},
+    } cases[] = {{"<f8", "(3, 2)", values, 8}, {"<f4", "(3, 2)", f32, 4},    {"<f2", "(3, 2)", f16, 2},
                  {"|i1", "(3, 2)", i8, 1},     {"<i2", "(3, 1, 2)", i16, 2}, {"<i4", "(3, 2)", i32, 4},
                  {"<i8", "(3,2)", i64, 8}};
     unsigned char bytes[1024];
@@ -336,7 +355,8 @@ static void npy_of_every_type(void **state) {
         expect_integers(3, expected);
     }
     const uint32_t unicode[9] = {'a', 0, 0, 0xe9, 0x20ac, 0x1f600, 'b', 0, 0};
-    const char *const texts[] = {"a", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "b"}, *const plain[] = {"x", "yz", "x"};
+    const char *const texts[] = {"a", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "b"}, *const plain[] = {
+                                                                                        "x", "yz", "x"};
     put(1, bytes, npy(bytes, "<U3", false, "(3, 1)", unicode, sizeof unicode));
     converted(2, "");
     expect_texts(3, texts);
@@ -363,12 +383,13 @@ static void damaged_npy_is_refused(void **state) {
         const char *type;
         bool fortran;
         const char *shape, *part;
-    } headers[] = {{">f4", false, "(3, 2)", "big-endian"},   {"<f4", true, "(3, 2)", "Fortran"},
-                   {"<c8", false, "(3, 2)", "is not read"},  {"|O", false, "(3, 2)", "is not read"},
-                   {"<f4", false, "(6,)", "two or more"},    {"<f4", false, "()", "two or more"},
-                   {"<f4", false, "(0, 2)", "no rows"},      {"<f4", false, "(3, 0)", "no features"},
-                   {"<f4", false, "(3, -2)", "'shape'"},     {"<f4", false, "(3, 99999999999999999999)", "'shape'"},
-                   {"<f4", false, "(3, 2000)", "truncated"}, {"<U2", false, "(3, 2)", "two or more"}};
+    } headers[] = {
+        {">f4", false, "(3, 2)", "big-endian"},   {"<f4", true, "(3, 2)", "Fortran"},
+        {"<c8", false, "(3, 2)", "is not read"},  {"|O", false, "(3, 2)", "is not read"},
+        {"<f4", false, "(6,)", "two or more"},    {"<f4", false, "()", "two or more"},
+        {"<f4", false, "(0, 2)", "no rows"},      {"<f4", false, "(3, 0)", "no features"},
+        {"<f4", false, "(3, -2)", "'shape'"},     {"<f4", false, "(3, 99999999999999999999)", "'shape'"},
+        {"<f4", false, "(3, 2000)", "truncated"}, {"<U2", false, "(3, 2)", "two or more"}};
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         put(0, bytes, npy(bytes, headers[i].type, headers[i].fortran, headers[i].shape, good, sizeof good));
         refused(1, "", MG_DATA, headers[i].part);
@@ -395,7 +416,8 @@ static void damaged_npy_is_refused(void **state) {
 
 static void svmlight_rows(void **state) {
     (void)state;
-    const double values[4 * 7] = {0, .5, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1e-3, 0, 0, -7, 0, 0, 0, 0};
+    const double values[4 * 7] = {0, .5, 0, 2, 0, 0, 0,    0, 0, 0,  0, 0, 0, 0,
+                                  1, 0,  0, 0, 0, 0, 1e-3, 0, 0, -7, 0, 0, 0, 0};
     const int64_t labels[4] = {1, -1, 1, 3};
     const char *text = "# comment\n+1 2:0.5 4:2 # more\n\n-1\n1.0 7:1e-3 1:1\n3\t3:-7  \r\n";
     put_text(0, text);
@@ -411,7 +433,8 @@ static void svmlight_rows(void **state) {
     put_gzip(0, text, strlen(text));
     converted(1, "layout=dense");
     double floats[28];
-    for (int i = 0; i < 28; i++) floats[i] = (double)(float)values[i];
+    for (int i = 0; i < 28; i++)
+        floats[i] = (double)(float)values[i];
     expect_dense(4, 7, floats);
     put_text(0, "a 0:1 3:2\nb 1:1");
     const double zero_based[10] = {1, 0, 0, 2, 0, 0, 1, 0, 0, 0};
@@ -428,11 +451,13 @@ static void long_unsorted_rows_are_sorted(void **state) {
     (void)state;
     char text[8192] = "1", *at = text + 1;
     double values[256] = {0};
-    for (int i = 0; i < 200; i++) at += sprintf(at, " %d:%d", i * 77 % 211 + 1, i + 1);
+    for (int i = 0; i < 200; i++)
+        at += sprintf(at, " %d:%d", i * 77 % 211 + 1, i + 1);
     strcpy(at, "\n");
     put_text(0, text);
     mg_convert_report report = converted(1, "layout=dense");
-    for (int i = 0; i < 200; i++) values[i * 77 % 211] = i + 1;
+    for (int i = 0; i < 200; i++)
+        values[i * 77 % 211] = i + 1;
     expect_dense(1, report.features, values);
 }
 
@@ -465,11 +490,15 @@ static void csv_dialects(void **state) {
         {"a,b,c\n1,7,2.5\n-3,8,4e3\n", "label=b", 2},
         {"1,2,3\n1,2.5,7\n-3,4e3,8\n", "header=yes", 2},
         {"1,2.5\n-3,4e3\n", "label=none", 0},
-        {"\xef\xbb\xbf" "a,b,c\n1,2.5,x\n-3,4e3,y\n", "", 1},
+        {"\xef\xbb\xbf"
+         "a,b,c\n1,2.5,x\n-3,4e3,y\n",
+         "", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (i % 2) put_text(0, cases[i].text);
-        else put_gzip(0, cases[i].text, strlen(cases[i].text));
+        if (i % 2)
+            put_text(0, cases[i].text);
+        else
+            put_gzip(0, cases[i].text, strlen(cases[i].text));
         mg_convert_report report = converted(1, cases[i].settings);
         assert_string_equal(report.format, "csv");
         expect_dense(2, 2, values);
@@ -523,7 +552,8 @@ static void expect_row(const char *const *grams, const double *weights, int coun
     for (int i = 0; i < count; i++) {
         int32_t bucket = (int32_t)mg_ngram_bucket(grams[i], strlen(grams[i]), bits);
         int at = 0;
-        while (at < count && indices[at] != bucket) at++;
+        while (at < count && indices[at] != bucket)
+            at++;
         if (at == count) fail_msg("'%s' is missing", grams[i]);
         assert_true(fabs((double)data[at] - weights[i]) < 1e-6);
     }
@@ -544,7 +574,8 @@ static void texts_become_ngrams(void **state) {
     const char *const grams[] = {"to", "be", "or", "to be", "be or", "or to"};
     const double counts[] = {2, 2, 1, 2, 1, 1}, length = sqrt(4 + 4 + 1 + 4 + 1 + 1);
     double unit[6];
-    for (int i = 0; i < 6; i++) unit[i] = counts[i] / length;
+    for (int i = 0; i < 6; i++)
+        unit[i] = counts[i] / length;
     mg_convert_report report = converted(1, "");
     assert_string_equal(report.format, "text");
     assert_int_equal(report.features, 1 << 18);
@@ -595,7 +626,8 @@ static void very_long_texts(void **state) {
     enum { WORDS = 300000 };
     char *text = malloc(WORDS * 8 + 16);
     size_t bytes = (size_t)sprintf(text, "x\t");
-    for (int i = 0; i < WORDS; i++) bytes += (size_t)sprintf(text + bytes, "w%d ", i % 3);
+    for (int i = 0; i < WORDS; i++)
+        bytes += (size_t)sprintf(text + bytes, "w%d ", i % 3);
     put(0, text, bytes);
     put_gzip(1, "y\tw1\n", 5);
     free(text);
@@ -661,6 +693,7 @@ static const struct {
 } corpus[] = {
     {"svmlight/no_label.svm", "", MG_DATA, ":2:1: the line begins with '2:3'"},
     {"svmlight/repeated.svm", "", MG_DATA, ":2:11: feature 3 is given twice"},
+    {"svmlight/repeated_next.svm", "", MG_DATA, ":1:7: feature 2 is given twice"},
     {"svmlight/no_colon.svm", "", MG_DATA, ":2:7: 'seven' is not index:value"},
     {"svmlight/no_value.svm", "", MG_DATA, ":1:9: ''"},
     {"svmlight/no_index.svm", "format=svmlight", MG_DATA, ":1:3: ':5' is not index:value"},
@@ -668,7 +701,8 @@ static const struct {
     {"svmlight/query.svm", "", MG_DATA, "qid"},
     {"svmlight/several_labels.svm", "", MG_DATA, "several labels"},
     {"svmlight/rubbish_value.svm", "", MG_DATA, ":2:5: '1.5x' is not a number"},
-    {"svmlight/nan_value.svm", "", MG_DATA, ":1:5: 'nan': missing values are not supported: fill or drop them"},
+    {"svmlight/nan_value.svm", "", MG_DATA,
+     ":1:5: 'nan': missing values are not supported: fill or drop them"},
     {"svmlight/infinite_value.svm", "", MG_DATA, "missing values are not supported"},
     {"svmlight/large_value.svm", "", MG_DATA, "1e39 does not fit"},
     {"svmlight/overflowing_value.svm", "", MG_DATA, "1e999 does not fit"},
@@ -711,7 +745,8 @@ static const struct {
     {"csv/middle_word.csv", "", MG_DATA, ":1:3: 'x' is not a number"},
     {"csv/middle_word.csv", "delimiter=ab", MG_CONFIG, "csv.delimiter"},
     {"csv/utf16.csv", "format=csv", MG_DATA, "UTF-16"},
-    {"csv/latin1_label.csv", "", MG_DATA, ":1:5: the label is not UTF-8 (byte fc); convert the file with iconv"},
+    {"csv/latin1_label.csv", "", MG_DATA,
+     ":1:5: the label is not UTF-8 (byte fc); convert the file with iconv"},
     {"csv/empty.csv", "format=csv", MG_DATA, "has no rows"},
     {"text/no_tab.tsv", "", MG_DATA, ":2:1: the line has no tab"},
     {"text/empty_label.tsv", "format=text", MG_DATA, ":1:1: the label is empty"},
@@ -719,7 +754,8 @@ static const struct {
     {"text/overlong.tsv", "", MG_DATA, ":1:3: byte c0 is not UTF-8"},
     {"text/surrogate.tsv", "", MG_DATA, ":1:4: byte ed is not UTF-8"},
     {"text/zero_byte.tsv", "format=text", MG_DATA, ":1:4: byte 00 is not UTF-8"},
-    {"text/no_columns.csv", "text=text", MG_DATA, "does not name the columns 'text' (--text) and 'label' (--label)"},
+    {"text/no_columns.csv", "text=text", MG_DATA,
+     "does not name the columns 'text' (--text) and 'label' (--label)"},
     {"text/short_record.csv", "text=text", MG_DATA, ":3:1: the record has too few fields"},
     {"text/no_tab.tsv", "label=x", MG_USAGE, "--label x needs --text"},
     {"text/no_tab.tsv", "ngrams=word:3:2", MG_CONFIG, "text.ngrams"},
@@ -838,7 +874,8 @@ static int failing_rename(const char *from, const char *to) {
 static void failed_writes_leave_nothing(void **state) {
     (void)state;
     static const char *const text = "x\tone two three\ny\ttwo\n";
-    const mg_file_ops failing = {failing_open, failing_write, failing_fsync, failing_close, failing_rename, unlink};
+    const mg_file_ops failing = {failing_open,  failing_write,  failing_fsync,
+                                 failing_close, failing_rename, unlink};
     const int reasons[] = {ENOSPC, EIO, EDQUOT};
     put_text(0, text);
     real_calls = mg_file_calls;
@@ -859,8 +896,10 @@ static void failed_writes_leave_nothing(void **state) {
             }
             failures++;
             // Only the last sync, of the directory, comes after the file has its name.
-            if (access(output, F_OK) == 0) assert_true(status == MG_OK || strstr(error.text, "directory"));
-            else assert_int_equal(status, MG_IO);
+            if (access(output, F_OK) == 0)
+                assert_true(status == MG_OK || strstr(error.text, "directory"));
+            else
+                assert_int_equal(status, MG_IO);
             assert_int_equal(entries(), before + (access(output, F_OK) == 0));
         }
     }
@@ -879,13 +918,16 @@ static void failed_allocations_leave_nothing(void **state) {
     (void)state;
     unsigned char bytes[256];
     const float cells[4] = {1, 2, 3, 4};
-    static const char *const inputs[][2] = {{"x\tone two three\ny\ttwo\n", "weighting=tf-idf bits=8 ngrams=char:1:3"},
-                                            {"1 3:1 2:3\n", ""},
-                                            {"a,b,\"la\"\"bel\"\n1,2,\"a\"\"b\"\n", ""},
-                                            {NULL, ""}};
+    static const char *const inputs[][2] = {
+        {"x\tone two three\ny\ttwo\n", "weighting=tf-idf bits=8 ngrams=char:1:3"},
+        {"1 3:1 2:3\n", ""},
+        {"a,b,\"la\"\"bel\"\n1,2,\"a\"\"b\"\n", ""},
+        {NULL, ""}};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
-        if (inputs[i][0]) put_text(0, inputs[i][0]);
-        else put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
+        if (inputs[i][0])
+            put_text(0, inputs[i][0]);
+        else
+            put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
         mg_status status = MG_MEMORY;
         for (int k = 1; status; k++) {
             mg_error error = {.text = ""};
@@ -905,6 +947,32 @@ static void failed_allocations_leave_nothing(void **state) {
 static volatile sig_atomic_t stop_now;
 static double told;
 
+static void never_back(void *context, int64_t rows, double fraction) {
+    (void)context, (void)rows;
+    assert_true(fraction >= told && fraction <= 1);
+    told = fraction;
+}
+
+static void progress_never_goes_back(void **state) {
+    (void)state;
+    enum { ROWS = 3 << 20 };
+    unsigned char *bytes = calloc(ROWS + 1024, 1);
+    char shape[32];
+    const char *const inputs[] = {names[0], names[1]};
+    mg_convert_options options = {
+        .inputs = inputs, .input_count = 2, .output = output, .progress = never_back};
+    mg_error error;
+    snprintf(shape, sizeof shape, "(%d, 1)", ROWS);
+    put(0, bytes, npy(bytes, "|u1", false, shape, bytes + 1024, 0) + ROWS);
+    put(1, bytes, npy(bytes, "|u1", false, shape, bytes + 1024, 0) + ROWS);
+    free(bytes);
+    unlink(output);
+    told = 0;
+    assert_int_equal(mg_convert(&options, NULL, &error), MG_OK);
+    assert_true(told == 1);
+    told = 0;
+}
+
 static void stop_after_half(void *context, int64_t rows, double fraction) {
     (void)context, (void)rows;
     assert_true(fraction >= told && fraction <= 1);
@@ -917,7 +985,8 @@ static void a_signal_ends_the_work(void **state) {
     enum { SIZE = 8 << 20 };
     char *text = malloc(SIZE);
     size_t bytes = 0;
-    while (bytes + 16 < SIZE) bytes += (size_t)sprintf(text + bytes, "%zu,2,3\n", bytes);
+    while (bytes + 16 < SIZE)
+        bytes += (size_t)sprintf(text + bytes, "%zu,2,3\n", bytes);
     put(0, text, bytes);
     free(text);
     unlink(output);
@@ -971,6 +1040,7 @@ int main(void) {
         cmocka_unit_test(same_input_same_bytes),
         cmocka_unit_test(failed_writes_leave_nothing),
         cmocka_unit_test(failed_allocations_leave_nothing),
+        cmocka_unit_test(progress_never_goes_back),
         cmocka_unit_test(a_signal_ends_the_work),
         cmocka_unit_test(rows_of_help),
     };

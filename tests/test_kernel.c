@@ -1,4 +1,4 @@
-// test_kernel.c - every kernel this machine can run gives the bits of the reference, and the reference gives the right sums.
+// test_kernel.c - every kernel this machine can run gives the bits of the reference, and these are right.
 #include "kernel/kernel.h"
 #include "base/memory.h"
 #include "rows/rows.h"
@@ -83,7 +83,7 @@ static void each_kernel(void (*check)(const mg_kernel *)) {
     if (!checked) skip();
 }
 
-// ---- Dense -----------------------------------------------------------------------------------------------------------
+// ---- Dense ------------------------------------------------------------------------------------------------
 
 typedef struct dense {
     int64_t rows, dp, classes, lds;
@@ -105,16 +105,14 @@ static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned perc
 }
 
 static void dense_free(dense *d) {
-    mg_memory_free(d->cells);
-    mg_memory_free(d->w);
-    mg_memory_free(d->offset);
-    mg_memory_free(d->coef);
+    mg_memory_free(d->cells), mg_memory_free(d->w), mg_memory_free(d->offset), mg_memory_free(d->coef);
 }
 
-static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64_t classes, unsigned percent_zero) {
-    dense d = dense_make(rows, dp, classes, percent_zero);
+static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64_t classes, unsigned zeros) {
+    dense d = dense_make(rows, dp, classes, zeros);
     int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, ng = classes * dp;
-    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *g = guarded(ng, 0), *want_g = guarded(ng, 0);
+    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY);
+    float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
     kernel->dense_scores(rows, dp, d.x, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, d.x, classes, d.w, d.offset, want_s, d.lds);
@@ -131,22 +129,41 @@ static void check_dense_shapes(const mg_kernel *kernel) {
     for (int64_t rows = 0; rows <= 33; rows++)
         for (int64_t classes = 1; classes <= 33; classes++)
             check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 5]);
-    for (int64_t dp = 16; dp <= 800; dp += 16) check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
+    for (int64_t dp = 16; dp <= 800; dp += 16)
+        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
+    for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16) // sums that wait between visits
+        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
     for (unsigned z = 0; z < 5; z++) {
         check_dense(kernel, MG_BLOCK_ROWS, 784, 10, zeros[z]);
         check_dense(kernel, MG_BLOCK_ROWS - 1, 48, 100, zeros[z]);
     }
 }
 
+// Scores of more rows than a block has.
+static void check_many_rows(const mg_kernel *kernel) {
+    enum { ROWS = 3 * MG_BLOCK_ROWS + 5, WIDE = 1040, CLASSES = 12 };
+    dense d = dense_make(MG_BLOCK_ROWS, WIDE, CLASSES, 0);
+    const float *x[ROWS];
+    for (int64_t i = 0; i < ROWS; i++) x[i] = d.x[i % MG_BLOCK_ROWS];
+    int64_t shape[] = {ROWS, WIDE, CLASSES}, n = ROWS * CLASSES;
+    float *s = guarded(n, CANARY), *want = guarded(n, CANARY);
+    kernel->dense_scores(ROWS, WIDE, x, CLASSES, d.w, d.offset, s, CLASSES);
+    reference()->dense_scores(ROWS, WIDE, x, CLASSES, d.w, d.offset, want, CLASSES);
+    check_same("scores of many rows", s, want, n, shape);
+    drop(s), drop(want);
+    dense_free(&d);
+}
+
 static void test_dense_equals_reference(void **unused) {
     (void)unused;
     each_kernel(check_dense_shapes);
+    each_kernel(check_many_rows);
 }
 
 // A coefficient of zero takes nothing from its row: not its NaN, and not the sign of a zero in the gradient.
 static void check_zero_skipped(const mg_kernel *kernel) {
     enum { ROWS = 20, WIDE = 112, CLASSES = 13 };
-    for (unsigned every = 1; every <= 5; every++) { // full rows must not be all there is: both ways of adding are met
+    for (unsigned every = 1; every <= 5; every++) { // mostly full rows or few: both ways of adding
         dense d = dense_make(ROWS, WIDE, CLASSES, 0);
         for (int64_t i = 0; i < ROWS; i += every) {
             float *bad = d.cells + (d.x[i] - d.cells);
@@ -172,7 +189,7 @@ static void test_zero_coefficients_are_skipped(void **unused) {
     check_zero_skipped(reference());
 }
 
-// ---- CSR -------------------------------------------------------------------------------------------------------------
+// ---- CSR --------------------------------------------------------------------------------------------------
 
 enum { FEATURES = 97 };
 
@@ -193,15 +210,14 @@ static csr csr_make(int64_t n, int64_t kp, int64_t nonzero) {
 }
 
 static void csr_free(csr *c) {
-    mg_memory_free(c->w);
-    mg_memory_free(c->offset);
-    mg_memory_free(c->coef);
+    mg_memory_free(c->w), mg_memory_free(c->offset), mg_memory_free(c->coef);
 }
 
 static void check_csr(const mg_kernel *kernel, int64_t n, int64_t kp, int64_t nonzero) {
     csr c = csr_make(n, kp, nonzero);
     int64_t shape[] = {n, kp, nonzero}, ng = FEATURES * kp;
-    float *s = guarded(kp, CANARY), *want_s = guarded(kp, CANARY), *g = guarded(ng, 0), *want_g = guarded(ng, 0);
+    float *s = guarded(kp, CANARY), *want_s = guarded(kp, CANARY);
+    float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
     kernel->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, s, n % 3 ? n : 0, n % 3 ? c.indices : NULL);
     reference()->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, want_s, 0, NULL);
@@ -228,7 +244,7 @@ static void test_csr_equals_reference(void **unused) {
     each_kernel(check_csr_shapes);
 }
 
-// Four classes are still few: the others keep their bits, as a zero added to a zero of the other sign would not.
+// Four classes are still few: the others keep their bits, where adding a zero could change a sign.
 static void check_few(const mg_kernel *kernel) {
     enum { KP = 24 };
     static const uint32_t index[] = {2};
@@ -252,10 +268,11 @@ static void test_few_classes(void **unused) {
     check_few(reference());
 }
 
-// ---- The reference itself --------------------------------------------------------------------------------------------
+// ---- The reference itself ---------------------------------------------------------------------------------
 
 static void check_near(double got, double want, double magnitude) {
-    if (!(fabs(got - want) <= 1e-5 * magnitude + 1e-30)) fail_msg("%.9g, double precision gives %.9g", got, want);
+    if (!(fabs(got - want) <= 1e-5 * magnitude + 1e-30))
+        fail_msg("%.9g, double precision gives %.9g", got, want);
 }
 
 static void test_reference_sums(void **unused) {
@@ -288,11 +305,12 @@ static void test_reference_sums(void **unused) {
     }
 }
 
-// One row both ways: class-major dense weights and feature-major CSR weights give the same scores and gradient to rounding.
+// One row both ways, dense and CSR: the same scores to rounding, the same gradient.
 static void check_layouts(const mg_kernel *kernel) {
     enum { DP = 112, KP = 24, CLASSES = 20 };
     csr c = csr_make(40, KP, 12);
-    float *x = drawn(DP), *w = drawn(CLASSES * DP), s[CLASSES], t[KP], *g = guarded(CLASSES * DP, 0), *h = guarded(DP * KP, 0);
+    float *x = drawn(DP), *w = drawn(CLASSES * DP), s[CLASSES], t[KP];
+    float *g = guarded(CLASSES * DP, 0), *h = guarded(DP * KP, 0);
     memset(x, 0, DP * sizeof *x);
     memset(w, 0, CLASSES * DP * sizeof *w);
     for (int64_t e = 0; e < c.n; e++) x[c.indices[e]] = c.values[e];
@@ -319,7 +337,7 @@ static void test_dense_and_csr_agree(void **unused) {
     check_layouts(reference());
 }
 
-// ---- The rest --------------------------------------------------------------------------------------------------------
+// ---- The rest ---------------------------------------------------------------------------------------------
 
 static void check_widen_add(const mg_kernel *kernel) {
     _Alignas(64) uint8_t cells[256];

@@ -154,7 +154,7 @@ static double objective(const mg_weights *weights, double losses) {
 
 static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     stored memory;
-    mg_team team = {1};
+    mg_team team = {.threads = 1};
     mg_batch batch = {.rows = rows_of(form, &memory), .label = y};
     mg_train_options train = {.solver = "sgd"};
     mg_sgd_options options = {.update = "plain", .rate = "constant", .eta = 1};

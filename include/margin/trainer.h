@@ -49,6 +49,7 @@ typedef struct mg_observer {
     void (*plan)(void *context, const mg_plan *plan);
     void (*progress)(void *context, const mg_progress *progress);
     void (*message)(void *context, const char *line); /* warnings and notes, one line each */
+    bool (*stop)(void *context, int64_t step); /* asked after every step; true stops the run as mg_train_stop does; may be NULL */
 } mg_observer;
 
 typedef struct mg_train_request {
@@ -76,7 +77,10 @@ typedef struct mg_train_result {
  */
 mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error);
 
-/* Asks the run under way to finish its minibatch, write a checkpoint and return MG_STOPPED. May be called from a signal handler. */
+/*
+ * Asks the run under way, or the next one when there is none, to finish its minibatch, write a checkpoint and return MG_STOPPED.
+ * May be called from a signal handler.
+ */
 void mg_train_stop(void);
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
-// cgroup.c - reads the limits of control groups. Nothing here fails: a file that is missing or odd sets no limit.
+// cgroup.c - reads the limits of control groups. Nothing here fails: a file that is missing or odd sets no
+// limit.
 #include "base/cgroup.h"
 
 #include <limits.h>
@@ -10,9 +11,9 @@
 
 // Where one hierarchy is mounted and where in it the process stands.
 typedef struct place {
-    bool unified;          // v2
-    char mount[PATH_MAX];  // directory of its topmost visible group, `root` included
-    char group[PATH_MAX];  // below that: "" or "/a/b"
+    bool unified;         // v2
+    char mount[PATH_MAX]; // directory of its topmost visible group, `root` included
+    char group[PATH_MAX]; // below that: "" or "/a/b"
 } place;
 
 // Is `word` one of the comma-separated words of `list`?
@@ -62,7 +63,8 @@ static bool parse_mount(char *line, const char *controller, char **within, char 
     if (!kind) return false;
     *kind = '\0';
     char *save, *word = strtok_r(line, " ", &save); // id parent device root point options ...
-    for (int i = 0; word && i < 3; i++) word = strtok_r(NULL, " ", &save);
+    for (int i = 0; word && i < 3; i++)
+        word = strtok_r(NULL, " ", &save);
     *within = word;
     *point = word ? strtok_r(NULL, " ", &save) : NULL;
     char *type = strtok_r(kind + 3, " \n", &save), *source = type ? strtok_r(NULL, " \n", &save) : NULL;

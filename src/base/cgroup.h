@@ -1,15 +1,16 @@
-// cgroup.h - what the control groups of this process allow it, v1 and v2. `root` stands before every path that is read: ""
-// for the system itself, a directory with a made-up /proc and /sys for a test.
+// cgroup.h - what the control groups of this process allow it, v1 and v2. `root` stands before every path
+// that is read: "" for the system itself, a directory with a made-up /proc and /sys for a test.
 #ifndef MG_BASE_CGROUP_H
 #define MG_BASE_CGROUP_H
 
 #include <stdint.h>
 
-// Processors' worth of time the process may use, the minimum over its group and all groups above; infinity without a quota.
+// Processors' worth of time the process may use, the minimum over its group and all groups above; infinity
+// without a quota.
 double mg_cgroup_processors(const char *root);
 
-// Bytes left below the memory limit, the minimum over its group and all groups above; INT64_MAX without a limit.
-// Page cache that is not in active use counts as free: the kernel drops it before it refuses memory.
+// Bytes left below the memory limit, the minimum over its group and all groups above; INT64_MAX without a
+// limit. Page cache that is not in active use counts as free: the kernel drops it before it refuses memory.
 int64_t mg_cgroup_memory(const char *root);
 
 // Bytes available in the whole system, as /proc/meminfo says; INT64_MAX when it does not.

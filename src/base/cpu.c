@@ -15,9 +15,10 @@
 #include <cpuid.h>
 
 bool mg_cpu_has_avx2(void) {
-    unsigned a, b, c, d; // F16C has no name in every compiler's list; the others also ask whether the system saves the registers
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
-           (c & bit_F16C) != 0;
+    unsigned a, b, c, d; // F16C has no name in every compiler's list; the others also ask whether the system
+                         // saves the registers
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
 }
 
 bool mg_cpu_has_avx512(void) {
@@ -34,7 +35,8 @@ bool mg_cpu_has_avx512(void) {
 }
 #endif
 
-// Processors this process may run on; the kernel refuses a mask that is too short for the machine, so it grows.
+// Processors this process may run on; the kernel refuses a mask that is too short for the machine, so it
+// grows.
 static int affinity_count(void) {
     for (size_t bits = 1024; bits <= 1u << 20; bits *= 2) {
         cpu_set_t *mask = CPU_ALLOC(bits);
@@ -48,14 +50,16 @@ static int affinity_count(void) {
     return online > 0 && online < INT_MAX ? (int)online : 1;
 }
 
-// The first number of OMP_NUM_THREADS (it may be a list, one per level of nesting); 0 when unset or not a positive number.
+// The first number of OMP_NUM_THREADS (it may be a list, one per level of nesting); 0 when unset or not a
+// positive number.
 static int environment_threads(void) {
     const char *text = getenv("OMP_NUM_THREADS");
     if (!text) return 0;
     char *end;
     long threads = strtol(text, &end, 10);
     end += strspn(end, " \t");
-    return end != text && (*end == '\0' || *end == ',') && threads > 0 && threads <= INT_MAX ? (int)threads : 0;
+    return end != text && (*end == '\0' || *end == ',') && threads > 0 && threads <= INT_MAX ? (int)threads
+                                                                                             : 0;
 }
 
 int mg_cpu_usable_threads(const char **why) {

@@ -19,7 +19,7 @@ static void show(const mg_gradcheck_report *report) {
     printf("%" PRId64 " rows of %" PRId64 " features, %" PRId64 " classes, %s, kernel %s\n", report->rows, report->features,
            report->classes, report->layout, report->kernel);
     printf("scores of the kernel: worst error %.1e of the terms they add up (%.0e is allowed)\n\n", report->forward_error,
-           MG_GRADCHECK_ALLOWED);
+           MG_GRADCHECK_FORWARD_ALLOWED);
     printf("%-24s  rows  skipped  by score  by weight  allowed\n", "loss");
     for (int i = 0; i < report->count; i++) {
         const mg_gradcheck_result *one = &report->results[i];

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
@@ -21,8 +22,9 @@ typedef struct arguments {
 // Where answers go: standard output, or a temporary file that gets its name at the end.
 typedef struct output {
     FILE *file;
-    const char *path; // NULL: standard output
-    char temporary[PATH_MAX];
+    const char *path;      // as given; NULL: standard output
+    char target[PATH_MAX]; // "" when the path is written as it is
+    char temporary[PATH_MAX + 32];
 } output;
 
 static volatile sig_atomic_t stop_signal;
@@ -37,14 +39,24 @@ static mg_status complain(mg_error *error, const char *path, const char *what) {
     return MG_IO;
 }
 
+// A device or a pipe is written as it is: it cannot be replaced. Of a link, what it points to is replaced.
 static mg_status open_output(output *out, const char *path, mg_error *error) {
+    struct stat about;
     *out = (output){.file = stdout, .path = path};
     if (!path) return MG_OK;
-    int length = snprintf(out->temporary, sizeof out->temporary, "%s.%ld.tmp", path, (long)getpid());
-    errno = ENAMETOOLONG;
-    out->file = length > 0 && (size_t)length < sizeof out->temporary ? fopen(out->temporary, "wx") : NULL;
-    if (out->file) return MG_OK;
-    return complain(error, path, "cannot be created");
+    bool there = !stat(path, &about), plain = there && S_ISREG(about.st_mode);
+    if (!there) snprintf(out->target, sizeof out->target, "%s", path);
+    if (strlen(path) >= sizeof out->target || (plain && !realpath(path, out->target))) {
+        errno = ENAMETOOLONG;
+        out->file = NULL;
+    } else if (there && !plain) {
+        out->target[0] = 0;
+        out->file = fopen(path, "w");
+    } else {
+        snprintf(out->temporary, sizeof out->temporary, "%s.%ld.tmp", out->target, (long)getpid());
+        out->file = fopen(out->temporary, "wx");
+    }
+    return out->file ? MG_OK : complain(error, path, "cannot be created");
 }
 
 // Gives the file its name when all went well, and leaves nothing behind otherwise.
@@ -52,10 +64,11 @@ static mg_status close_output(output *out, mg_status status, mg_error *error) {
     if (!out->file) return status;
     if (!status && fflush(out->file)) status = complain(error, out->path, "cannot be written");
     if (!out->path) return status;
-    if (!status && fsync(fileno(out->file))) status = complain(error, out->path, "cannot be synced to disk");
+    bool replaces = out->target[0] != 0;
+    if (!status && replaces && fsync(fileno(out->file))) status = complain(error, out->path, "cannot be synced to disk");
     if (fclose(out->file) && !status) status = complain(error, out->path, "cannot be closed");
-    if (!status && rename(out->temporary, out->path)) status = complain(error, out->path, "cannot be put in place");
-    if (status) unlink(out->temporary);
+    if (!status && replaces && rename(out->temporary, out->target)) status = complain(error, out->path, "cannot be put in place");
+    if (status && replaces) unlink(out->temporary);
     return status;
 }
 

@@ -24,7 +24,8 @@ mg_status mg_gradcheck_print_json(const mg_gradcheck_report *report, FILE *file,
     mg_json_put_text(&out, "layout", report->layout);
     mg_json_put_text(&out, "kernel", report->kernel);
     mg_json_put_real(&out, "forward_error", report->forward_error);
-    mg_json_put_real(&out, "allowed", MG_GRADCHECK_ALLOWED);
+    mg_json_put_real(&out, "forward_allowed", MG_GRADCHECK_FORWARD_ALLOWED);
+    mg_json_put_real(&out, "score_allowed", MG_GRADCHECK_ALLOWED);
     mg_json_key(&out, "losses");
     mg_writer_add(&out, "[");
     for (int i = 0; i < report->count; i++) {

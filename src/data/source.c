@@ -183,6 +183,13 @@ int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_
     return entries;
 }
 
+int64_t mg_source_most_entries(const mg_source *source) {
+    int64_t most = source->layout == MG_DENSE ? source->features : 0;
+    for (int64_t i = 0; source->layout == MG_CSR && i < source->rows; i++)
+        if (source->indptr[i + 1] - source->indptr[i] > most) most = source->indptr[i + 1] - source->indptr[i];
+    return most;
+}
+
 bool mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad) {
     double sum = 0;
     for (int64_t e = 0; preparation.length == MG_ROW_UNIT && e < n; e++) sum += (double)values[e] * (double)values[e];

@@ -33,6 +33,9 @@ int64_t mg_source_chunk_rows(const mg_source *source);
 // Stored values of rows select[first .. first+count) (of the file's rows when select is NULL); CSR only.
 int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 
+// Most stored values of one row; the number of features when dense.
+int64_t mg_source_most_entries(const mg_source *source);
+
 // Appends rows select[first .. first+count) (ascending row numbers; NULL: first..first+count) to the store, which must have
 // the room. One thread at a time. Errors: MG_DATA naming data set and index of the value; MG_IO.
 mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,

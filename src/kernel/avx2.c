@@ -10,6 +10,8 @@ typedef struct v16 {
     __m256 low, high;
 } v16;
 typedef __m256 v8;
+typedef v8 part;
+enum { PARTS = 2 };
 
 INLINE v8 v8_zero(void) {
     return _mm256_setzero_ps();
@@ -43,12 +45,6 @@ INLINE v16 v16_load(const float *from) {
     return (v16){v8_load(from), v8_load(from + 8)};
 }
 
-INLINE v16 v16_hold(const float *from) {
-    v16 a = v16_load(from);
-    __asm__("" : "+x"(a.low), "+x"(a.high));
-    return a;
-}
-
 INLINE void v16_store(float *to, v16 a) {
     v8_store(to, a.low);
     v8_store(to + 8, a.high);
@@ -60,6 +56,28 @@ INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
 
 INLINE v16 v16_add(v16 a, v16 b) {
     return (v16){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+
+INLINE part v16_part(v16 a, int p) {
+    return p ? a.high : a.low;
+}
+
+INLINE void v16_put(v16 *a, int p, part b) {
+    *(p ? &a->high : &a->low) = b;
+}
+
+INLINE part part_load(const float *from) {
+    return v8_load(from);
+}
+
+INLINE part part_hold(const float *from) {
+    part a = part_load(from);
+    __asm__("" : "+x"(a));
+    return a;
+}
+
+INLINE part part_fma(part a, part b, part c) {
+    return v8_fma(a, b, c);
 }
 
 INLINE v16 v16_from_u8(const uint8_t *from) {
@@ -94,13 +112,15 @@ INLINE float fold(v16 a) {
 
 INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     UNROLL
-    for (int j = 0; j < count; j++) out[j] = fold(a[j]) + offset[j];
+    for (int j = 0; j < count; j++)
+        out[j] = fold(a[j]) + offset[j];
 }
 
-enum { ROWS_MOST = 2, CLASSES_MOST = 3, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 3, SHARED_VECTORS_MOST = 2 };
+enum { ROWS_MOST = 3, CLASSES_MOST = 4, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 6, SHARED_VECTORS_MOST = 1 };
 
-#define SCORE_TILES(X) X(1, 1) X(1, 2) X(1, 3) X(2, 1) X(2, 2) X(2, 3)
-#define SHARED_TILES(X) X(1, 1) X(1, 2) X(2, 1) X(2, 2) X(3, 1) X(3, 2)
+#define UP_TO_4(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4)
+#define SCORE_TILES(X) UP_TO_4(X, 1) UP_TO_4(X, 2) UP_TO_4(X, 3)
+#define SHARED_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1)
 #define CLASS_TILES(X) X(1) X(2) X(3) X(4) X(5) X(6)
 
 #define KERNEL_SYMBOL mg_kernel_avx2

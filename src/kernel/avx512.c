@@ -8,6 +8,8 @@
 
 typedef __m512 v16;
 typedef __m256 v8;
+typedef v16 part;
+enum { PARTS = 1 };
 
 INLINE v16 v16_zero(void) {
     return _mm512_setzero_ps();
@@ -21,12 +23,6 @@ INLINE v16 v16_load(const float *from) {
     return _mm512_loadu_ps(from);
 }
 
-INLINE v16 v16_hold(const float *from) {
-    v16 a = v16_load(from);
-    __asm__("" : "+v"(a));
-    return a;
-}
-
 INLINE void v16_store(float *to, v16 a) {
     _mm512_storeu_ps(to, a);
 }
@@ -37,6 +33,30 @@ INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
 
 INLINE v16 v16_add(v16 a, v16 b) {
     return _mm512_add_ps(a, b);
+}
+
+INLINE part v16_part(v16 a, int p) {
+    (void)p;
+    return a;
+}
+
+INLINE void v16_put(v16 *a, int p, part b) {
+    (void)p;
+    *a = b;
+}
+
+INLINE part part_load(const float *from) {
+    return v16_load(from);
+}
+
+INLINE part part_hold(const float *from) {
+    part a = part_load(from);
+    __asm__("" : "+v"(a));
+    return a;
+}
+
+INLINE part part_fma(part a, part b, part c) {
+    return v16_fma(a, b, c);
 }
 
 INLINE v16 v16_from_u8(const uint8_t *from) {
@@ -72,24 +92,29 @@ INLINE __mmask16 first_lanes(int n) {
 }
 
 INLINE uint32_t nonzero_bits(const float *from, int n) {
-    uint16_t bits = _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    // gcc 12 may spill the mask as 16 bits and read it back as 32: through a general register it widens rightly.
+    uint16_t bits =
+        _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    // gcc 12 may spill the mask as 16 bits and read it back as 32: through a general register it widens
+    // rightly.
     __asm__("" : "+r"(bits));
     return bits;
 }
 
-// One halving of the fold for two vectors at once: the partial sums of `a` end in the lanes where `step` has its bit clear,
-// those of `b` in the others. A blend brings half of the operands, one permutation the other half.
+// One halving of the fold for two vectors at once: the partial sums of `a` end in the lanes where `step` has
+// its bit clear, those of `b` in the others. A blend brings half of the operands, one permutation the other
+// half.
 INLINE v16 halve_two(v16 a, v16 b, int step) {
     __m512i ai = _mm512_castps_si512(a), bi = _mm512_castps_si512(b);
     switch (step) {
     case 8:
-        return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_castsi512_ps(_mm512_alignr_epi32(bi, ai, 8)));
+        return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b),
+                             _mm512_castsi512_ps(_mm512_alignr_epi32(bi, ai, 8)));
     case 4:
         return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b),
                              _mm512_castsi512_ps(_mm512_permutex2var_epi64(
                                  ai, _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13), bi)));
-    case 2: return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
+    case 2:
+        return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
     default:
         return _mm512_add_ps(
             _mm512_mask_blend_ps(0xaaaa, a, b),
@@ -101,16 +126,21 @@ INLINE v16 halve_two(v16 a, v16 b, int step) {
 // The same for a vector without a partner: both halves hold its sums.
 INLINE v16 halve_one(v16 a, int step) {
     switch (step) {
-    case 8: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
-    case 4: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
-    case 2: return _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
-    default: return _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
+    case 8:
+        return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
+    case 4:
+        return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
+    case 2:
+        return _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
+    default:
+        return _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
     }
 }
 
 INLINE int halve_all(v16 *a, int count, int step) {
     UNROLL
-    for (int j = 0; j < count / 2; j++) a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
+    for (int j = 0; j < count / 2; j++)
+        a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
     if (count & 1) a[count / 2] = halve_one(a[count - 1], step);
     return (count + 1) / 2;
 }
@@ -133,7 +163,7 @@ enum { ROWS_MOST = 4, CLASSES_MOST = 10, VECTORS_MOST = 8, SHARED_CLASSES_MOST =
 #define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
 #define UP_TO_8(X, R) UP_TO_5(X, R) X(R, 6) X(R, 7) X(R, 8)
 #define UP_TO_10(X, R) UP_TO_8(X, R) X(R, 9) X(R, 10)
-#define SCORE_TILES(X) UP_TO_10(X, 1) UP_TO_10(X, 2) UP_TO_8(X, 3) UP_TO_5(X, 4) X(4, 6)
+#define SCORE_TILES(X) UP_TO_10(X, 1) UP_TO_10(X, 2) UP_TO_8(X, 3) X(3, 9) UP_TO_5(X, 4) X(4, 6)
 #define SHARED_TILES(X) UP_TO_5(X, 1) UP_TO_5(X, 2) UP_TO_5(X, 3) UP_TO_5(X, 4) UP_TO_5(X, 5)
 #define CLASS_TILES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 

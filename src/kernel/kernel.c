@@ -13,8 +13,7 @@ MG_KERNEL_LIST(MG_KERNEL_DECLARE)
 
 static const mg_kernel *const kernels[] = {
 #define MG_KERNEL_ROW(symbol) &mg_kernel_##symbol,
-    MG_KERNEL_LIST(MG_KERNEL_ROW)
-};
+    MG_KERNEL_LIST(MG_KERNEL_ROW)};
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
@@ -48,7 +47,9 @@ mg_status mg_kernel_select(const mg_kernel **out, mg_error *error) {
     char names[256] = "";
     usable_names(names, sizeof names);
     if (known)
-        return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: this machine cannot run the kernel '%s'; it can run %s", wanted,
+        return mg_fail(error, MG_USAGE,
+                       "MARGIN_KERNEL: this machine cannot run the kernel '%s'; it can run %s", wanted,
                        names);
-    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%.64s'; this machine can run %s", wanted, names);
+    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%.64s'; this machine can run %s", wanted,
+                   names);
 }

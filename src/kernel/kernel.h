@@ -46,6 +46,10 @@ typedef struct mg_kernel {
 
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);
+
+    // What the multiply-adds of this instruction set can do at most: `iterations` rounds of them in registers alone, memory
+    // out of the way. Returns their floating-point operations; *out depends on all of them, so that none can be left out.
+    double (*peak)(int64_t iterations, float *out);
 } mg_kernel;
 
 enum { MG_BLOCK_ROWS = 64 }; // most rows of one dense block

@@ -1,5 +1,5 @@
-// reference.c - the kernel in plain C: what every other kernel must equal bit for bit, and what runs where none of them can.
-// Written for reading, not for speed: one loop per sum, in the order that kernel.h fixes.
+// reference.c - the kernel in plain C: what every other kernel must equal bit for bit, and what runs where
+// none of them can. Written for reading, not for speed: one loop per sum, in the order that kernel.h fixes.
 #include "kernel/kernel.h"
 
 #include <math.h>
@@ -12,54 +12,63 @@ static bool usable(void) {
 }
 
 static void widen_u8(int64_t n, const uint8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j++) to[j] = (float)from[j];
+    for (int64_t j = 0; j < n; j++)
+        to[j] = (float)from[j];
 }
 
 static void widen_i8(int64_t n, const int8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j++) to[j] = (float)from[j];
+    for (int64_t j = 0; j < n; j++)
+        to[j] = (float)from[j];
 }
 
 static float fold(float *lane) {
     for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
     return lane[0];
 }
 
 static float dot(int64_t dp, const float *x, const float *w) {
     float lane[LANES] = {0};
     for (int64_t d = 0; d < dp; d += LANES)
-        for (int l = 0; l < LANES; l++) lane[l] = fmaf(x[d + l], w[d + l], lane[l]);
+        for (int l = 0; l < LANES; l++)
+            lane[l] = fmaf(x[d + l], w[d + l], lane[l]);
     return fold(lane);
 }
 
 static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
                          const float *offset, float *s, int64_t lds) {
     for (int64_t i = 0; i < rows; i++)
-        for (int64_t k = 0; k < classes; k++) s[i * lds + k] = dot(dp, x[i], w + k * dp) + offset[k];
+        for (int64_t k = 0; k < classes; k++)
+            s[i * lds + k] = dot(dp, x[i], w + k * dp) + offset[k];
 }
 
-static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *coef,
-                             int64_t ldc, float *g) {
+static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes,
+                             const float *coef, int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
         for (int64_t i = 0; i < rows; i++) {
             float c = coef[i * ldc + k];
             if (c == 0) continue;
-            for (int64_t d = 0; d < dp; d++) g[k * dp + d] = fmaf(c, x[i][d], g[k * dp + d]);
+            for (int64_t d = 0; d < dp; d++)
+                g[k * dp + d] = fmaf(c, x[i][d], g[k * dp + d]);
         }
 }
 
 static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
                        const float *offset, float *s, int64_t next_n, const uint32_t *next) {
     (void)next_n, (void)next;
-    for (int64_t k = 0; k < kp; k++) s[k] = offset[k];
+    for (int64_t k = 0; k < kp; k++)
+        s[k] = offset[k];
     for (int64_t e = 0; e < n; e++)
-        for (int64_t k = 0; k < kp; k++) s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
+        for (int64_t k = 0; k < kp; k++)
+            s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
 }
 
-static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
-                           float *g) {
+static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                           const float *coef, float *g) {
     int64_t nonzero = 0;
-    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
+    for (int64_t k = 0; k < kp; k++)
+        nonzero += coef[k] != 0;
     for (int64_t e = 0; e < n; e++)
         for (int64_t k = 0; k < kp; k++)
             if (nonzero > MG_FEW || coef[k] != 0)
@@ -67,7 +76,17 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
 }
 
 static void add(int64_t n, const float *from, float *to) {
-    for (int64_t j = 0; j < n; j++) to[j] += from[j];
+    for (int64_t j = 0; j < n; j++)
+        to[j] += from[j];
+}
+
+static double peak(int64_t iterations, float *out) {
+    float lane[LANES] = {0};
+    for (int64_t i = 0; i < iterations; i++)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = fmaf(lane[l], 0.5f, 1);
+    *out = fold(lane);
+    return 2.0 * LANES * (double)iterations;
 }
 
 const mg_kernel mg_kernel_reference = {
@@ -81,4 +100,5 @@ const mg_kernel mg_kernel_reference = {
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,
     .add = add,
+    .peak = peak,
 };

@@ -5,31 +5,37 @@
 enum { CSR_TILE = 64 }; // classes whose sums stay in registers while the entries go by
 
 // (M1) for 16 * full + 8 * half classes of one row.
-INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                           const float *w, const float *offset, float *s, int64_t next_n, const uint32_t *next) {
+INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indices, const float *values,
+                           int64_t kp, const float *w, const float *offset, float *s, int64_t next_n,
+                           const uint32_t *next) {
     v16 sum[4];
     v8 rest = v8_zero();
     UNROLL
-    for (int j = 0; j < full; j++) sum[j] = v16_load(offset + 16 * j);
+    for (int j = 0; j < full; j++)
+        sum[j] = v16_load(offset + 16 * j);
     if (half) rest = v8_load(offset + 16 * full);
     for (int64_t e = 0; e < n; e++) {
         const float *from = w + indices[e] * kp;
         if (e < next_n) {
             UNROLL
-            for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
+            for (int j = 0; j < full + half; j++)
+                prefetch(w + next[e] * kp + 16 * j);
         }
         v16 x = v16_set(values[e]);
         UNROLL
-        for (int j = 0; j < full; j++) sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
+        for (int j = 0; j < full; j++)
+            sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
         if (half) rest = v8_fma(v8_set(values[e]), v8_load(from + 16 * full), rest);
     }
     UNROLL
-    for (int j = 0; j < full; j++) v16_store(s + 16 * j, sum[j]);
+    for (int j = 0; j < full; j++)
+        v16_store(s + 16 * j, sum[j]);
     if (half) v8_store(s + 16 * full, rest);
 }
 
-typedef void csr_score_function(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
-                                const float *offset, float *s, int64_t next_n, const uint32_t *next);
+typedef void csr_score_function(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                                const float *w, const float *offset, float *s, int64_t next_n,
+                                const uint32_t *next);
 
 // F vectors of 16 classes and H of 8; tile number 2 * F + H.
 #define CSR_TILES(X) X(0, 1) X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0)
@@ -65,39 +71,54 @@ static int few_classes(int64_t kp, const float *coef, int64_t *few) {
 }
 
 // (M10) for `count` single classes of one row.
-INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                    const float *coef, float *g) {
+INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values,
+                    int64_t kp, const float *coef, float *g) {
     float *column[MG_FEW], c[MG_FEW]; // copies, so that storing to g cannot change them
-    for (int j = 0; j < count; j++) column[j] = g + few[j], c[j] = coef[few[j]];
+    for (int j = 0; j < count; j++)
+        column[j] = g + few[j], c[j] = coef[few[j]];
     for (int64_t e = 0; e < n; e++) {
         int64_t at = indices[e] * kp;
         float x = values[e];
         UNROLL
-        for (int j = 0; j < count; j++) column[j][at] = __builtin_fmaf(x, c[j], column[j][at]);
+        for (int j = 0; j < count; j++)
+            column[j][at] = __builtin_fmaf(x, c[j], column[j][at]);
     }
 }
 
 // (M10) for all classes of one row.
-static void csr_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *g) {
+static void csr_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
+                    float *g) {
     for (int64_t e = 0; e < n; e++) {
         float *to = g + indices[e] * kp;
         v16 x = v16_set(values[e]);
         int64_t k = 0;
-        for (; k + 16 <= kp; k += 16) v16_store(to + k, v16_fma(x, v16_load(coef + k), v16_load(to + k)));
+        for (; k + 16 <= kp; k += 16)
+            v16_store(to + k, v16_fma(x, v16_load(coef + k), v16_load(to + k)));
         if (k < kp) v8_store(to + k, v8_fma(v8_set(values[e]), v8_load(coef + k), v8_load(to + k)));
     }
 }
 
-static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
-                           float *g) {
+static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                           const float *coef, float *g) {
     int64_t few[MG_FEW];
     switch (few_classes(kp, coef, few)) {
-    case 0: return;
-    case 1: csr_few(1, few, n, indices, values, kp, coef, g); return;
-    case 2: csr_few(2, few, n, indices, values, kp, coef, g); return;
-    case 3: csr_few(3, few, n, indices, values, kp, coef, g); return;
-    case 4: csr_few(4, few, n, indices, values, kp, coef, g); return;
-    default: csr_all(n, indices, values, kp, coef, g); return;
+    case 0:
+        return;
+    case 1:
+        csr_few(1, few, n, indices, values, kp, coef, g);
+        return;
+    case 2:
+        csr_few(2, few, n, indices, values, kp, coef, g);
+        return;
+    case 3:
+        csr_few(3, few, n, indices, values, kp, coef, g);
+        return;
+    case 4:
+        csr_few(4, few, n, indices, values, kp, coef, g);
+        return;
+    default:
+        csr_all(n, indices, values, kp, coef, g);
+        return;
     }
 }
 

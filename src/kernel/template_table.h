@@ -3,15 +3,42 @@
 #define MG_KERNEL_TEMPLATE_TABLE_H
 
 static void widen_u8(int64_t n, const uint8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16) v16_store(to + j, v16_from_u8(from + j));
+    for (int64_t j = 0; j < n; j += 16)
+        v16_store(to + j, v16_from_u8(from + j));
 }
 
 static void widen_i8(int64_t n, const int8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16) v16_store(to + j, v16_from_i8(from + j));
+    for (int64_t j = 0; j < n; j += 16)
+        v16_store(to + j, v16_from_i8(from + j));
 }
 
 static void add(int64_t n, const float *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16) v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
+    for (int64_t j = 0; j < n; j += 16)
+        v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
+}
+
+// Enough sums to hide the latency of a multiply-add, few enough for the registers of any instruction set.
+enum { PEAK_SUMS = 12 };
+
+static double peak(int64_t iterations, float *out) {
+    part sum[PEAK_SUMS], shrink = v16_part(v16_set(0.5f), 0), grow = v16_part(v16_set(1), 0);
+    UNROLL
+    for (int j = 0; j < PEAK_SUMS; j++)
+        sum[j] = v16_part(v16_set((float)j), 0);
+    for (int64_t i = 0; i < iterations; i++) {
+        UNROLL
+        for (int j = 0; j < PEAK_SUMS; j++)
+            sum[j] = part_fma(sum[j], shrink, grow);
+    }
+    float lanes[16];
+    *out = 0;
+    for (int j = 0; j < PEAK_SUMS; j++) {
+        v16 last = v16_zero();
+        v16_put(&last, 0, sum[j]);
+        v16_store(lanes, last);
+        *out += lanes[0];
+    }
+    return 2.0 * PEAK_SUMS * (16 / PARTS) * (double)iterations;
 }
 
 const mg_kernel KERNEL_SYMBOL = {
@@ -25,6 +52,7 @@ const mg_kernel KERNEL_SYMBOL = {
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,
     .add = add,
+    .peak = peak,
 };
 
 #endif

@@ -23,12 +23,13 @@ typedef struct mg_problem {
     const float *center;    // [D], of raw cells, or NULL
     double mean_square_norm; // mean of ||x'||^2 with the constant feature
     double entries_per_row;  // mean number of stored values
+    int64_t most_entries;    // of a row
     int64_t batch;
     int64_t parts;           // of a batch; fixed by shapes and configuration
     int64_t steps_per_epoch;
     int64_t total_steps; // the run's length if nothing stops it sooner
     const mg_kernel *kernel;
-    const mg_team *team;
+    mg_team *team;
 } mg_problem;
 
 // Parts of a batch when the configuration leaves them open: by shapes alone, so that results never depend on threads.

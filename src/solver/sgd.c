@@ -17,11 +17,15 @@ static void destroy(void *state) {
         mg_memory_free(sgd->parts[p].grad);
         mg_memory_free(sgd->parts[p].coef_sum);
     }
-    for (int64_t p = 0; sgd->owners && p < parts; p++) mg_memory_free(sgd->owners[p].touched);
+    for (int64_t p = 0; sgd->owners && p < parts; p++) {
+        const mg_sgd_owner *owner = &sgd->owners[p];
+        void *const arrays[] = {owner->touched, owner->grad, owner->square, owner->memory, owner->rate};
+        for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) mg_memory_free(arrays[a]);
+    }
     mg_weights_destroy(&sgd->weights);
     mg_weights_destroy(&sgd->mean);
     void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory, sgd->settled, sgd->parts, sgd->owners,
-                            sgd->coef,     sgd->cuts,          sgd->mark,   sgd->grad,    sgd->slice_dot};
+                            sgd->coef,     sgd->cuts,          sgd->slot,   sgd->offset,  sgd->entry_slot, sgd->slice_dot};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_memory_free(sgd);
 }
@@ -51,22 +55,34 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
     return status;
 }
 
+// Arrays as long as the owner's range: nothing is allocated later, and what is never touched never takes memory.
+static mg_status create_owner(mg_sgd_owner *owner, int64_t line, mg_error *error) {
+    size_t range = (size_t)(owner->to - owner->from);
+    mg_status status = mg_memory_get(&owner->touched, range, sizeof *owner->touched, error);
+    if (!status) status = mg_memory_get(&owner->grad, range, (size_t)line * sizeof *owner->grad, error);
+    if (!status) status = mg_memory_get(&owner->square, range, sizeof *owner->square, error);
+    if (!status) status = mg_memory_get(&owner->memory, range, sizeof *owner->memory, error);
+    if (!status) status = mg_memory_get(&owner->rate, range, sizeof *owner->rate, error);
+    return status;
+}
+
 // Owners take equal ranges of features; a hash or a frequency order spreads the work well enough over them.
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    size_t parts = (size_t)problem->parts, batch = (size_t)problem->batch, features = (size_t)problem->features;
+    size_t parts = (size_t)problem->parts, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
     mg_status status = mg_memory_zeroed(&sgd->owners, parts, sizeof *sgd->owners, error);
     for (size_t p = 0; !status && p < parts; p++) {
-        mg_sgd_owner *owner = &sgd->owners[p];
-        owner->from = (uint32_t)(features * p / parts);
-        owner->to = (uint32_t)(features * (p + 1) / parts);
-        status = mg_memory_get(&owner->touched, (size_t)(owner->to - owner->from), sizeof *owner->touched, error);
+        sgd->owners[p].from = (uint32_t)(features * p / parts);
+        sgd->owners[p].to = (uint32_t)(features * (p + 1) / parts);
+        status = create_owner(&sgd->owners[p], sgd->weights.line, error);
     }
+    if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
     if (!status) status = mg_memory_zeroed(&sgd->coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (parts + 1), sizeof *sgd->cuts, error);
-    if (!status) status = mg_memory_zeroed(&sgd->mark, features, sizeof *sgd->mark, error);
+    if (!status) status = mg_memory_zeroed(&sgd->offset, batch, sizeof *sgd->offset, error);
+    if (!status) status = mg_memory_get(&sgd->entry_slot, entries, sizeof *sgd->entry_slot, error);
+    if (!status) status = mg_memory_zeroed(&sgd->slot, features, sizeof *sgd->slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
-    if (!status) status = mg_memory_get(&sgd->grad, (size_t)sgd->weights.size, sizeof *sgd->grad, error);
     return status;
 }
 

@@ -17,9 +17,11 @@ typedef struct mg_sgd_part {
 
 // What one owner of a range of features works with (sparse steps).
 typedef struct mg_sgd_owner {
-    uint32_t from, to;  // its features
-    uint32_t *touched;  // features of the batch, in order of first touch
-    int64_t count;
+    uint32_t from, to; // its features
+    int64_t count;     // features the batch touches
+    uint32_t *touched; // [to - from] these, in order of first touch: a feature's place here is its slot
+    float *grad;       // [to - from][line] by slot; pages come to life as slots are used
+    float *square, *memory, *rate; // [to - from] by slot
 } mg_sgd_owner;
 
 extern const mg_solver mg_solver_sgd;
@@ -47,8 +49,9 @@ typedef struct mg_sgd {
     mg_sgd_owner *owners; // sparse, as many as parts
     float *coef;          // sparse: [batch][lanes] of the minibatch
     int64_t *cuts;        // sparse: [batch][parts + 1] where each owner's entries begin
-    uint32_t *mark;       // sparse: [features] last step that touched the feature, plus one
-    float *grad;          // sparse: [features][line] gradients of the touched features
+    uint32_t *slot;       // sparse: [features] place in the owner's list, if touched[slot] says so
+    int64_t *offset;      // sparse: [batch] of a row's entries in entry_slot
+    uint32_t *entry_slot; // sparse: [batch entries] the owner's slot of each entry
     double *slice_dot;    // dense with centring: [slices][lanes] of V center
 
     // the step under way

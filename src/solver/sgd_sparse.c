@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+enum { AHEAD = 12 }; // touched features whose state is fetched in advance: they lie anywhere in memory
+
+// A decay this close to 1 is no float below 1: it stays owed, and counts once it has grown.
+#define LEAST_DECAY 3e-8
+
 static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t to, uint32_t feature) {
     while (from < to) {
         int64_t middle = from + (to - from) / 2;
@@ -16,14 +21,24 @@ static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t to, ui
 // (M23) Decay owed by feature f since it was last settled, as one implicit step over the sum of the rates.
 static void settle(mg_sgd *sgd, uint32_t f) {
     double owed = sgd->rate_sum - sgd->settled[f];
-    if (owed <= 0) return;
-    sgd->settled[f] = sgd->rate_sum;
     float rate = (float)sgd->eta, none = 0;
     mg_optim_step base = {.eta = rate, .momentum = sgd->momentum};
     if (sgd->rule->rates) sgd->rule->rates(&base, 1, &none, sgd->memory + f, &rate);
-    float decay = (float)(1 / (1 + sgd->problem->lambda * (double)rate * owed));
-    float *v = sgd->weights.v + (int64_t)f * sgd->weights.line;
-    for (int64_t k = 0; k < sgd->weights.line; k++) v[k] *= decay;
+    double decay = sgd->problem->lambda * (double)rate * owed;
+    if (decay < LEAST_DECAY) return;
+    sgd->settled[f] = sgd->rate_sum;
+    float factor = (float)(1 / (1 + decay)), *v = sgd->weights.v + (int64_t)f * sgd->weights.line;
+    for (int64_t k = 0; k < sgd->weights.line; k++) v[k] *= factor;
+}
+
+// The owner's slot of feature f; a fresh one with a zero gradient when the batch had not touched it yet.
+static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_owner *owner, uint32_t f) {
+    uint32_t slot = sgd->slot[f];
+    if (slot < owner->count && owner->touched[slot] == f) return slot;
+    slot = (uint32_t)owner->count++;
+    sgd->slot[f] = slot;
+    owner->touched[slot] = f;
+    return slot;
 }
 
 // Phase 1, by owner: which features does the batch touch, and bring them up to date.
@@ -31,25 +46,23 @@ static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
     mg_sgd_owner *owner = &sgd->owners[p];
-    int64_t stride = sgd->problem->parts + 1;
-    uint32_t stamp = (uint32_t)(sgd->step + 1);
+    int64_t stride = sgd->problem->parts + 1, line = sgd->weights.line;
     owner->count = 0;
     for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
-        int64_t from = lower_bound(rows->indices, rows->indptr[row], end, owner->from);
-        int64_t e = from;
-        for (; e < end && rows->indices[e] < owner->to; e++) {
-            uint32_t f = rows->indices[e];
-            if (sgd->mark[f] == stamp) continue;
-            sgd->mark[f] = stamp;
-            owner->touched[owner->count++] = f;
-        }
+        int64_t row = mg_rows_stored(rows, i), begin = rows->indptr[row], end = rows->indptr[row + 1];
+        int64_t from = lower_bound(rows->indices, begin, end, owner->from);
+        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - begin;
+        for (int64_t e = from; e < end && rows->indices[e] < owner->to; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
         sgd->cuts[i * stride + p] = from;
         if (p == sgd->problem->parts - 1) sgd->cuts[i * stride + p + 1] = end;
     }
+    memset(owner->grad, 0, (size_t)(owner->count * line) * sizeof(float));
     for (int64_t t = 0; t < owner->count; t++) {
+        if (t + AHEAD < owner->count) {
+            __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
+            __builtin_prefetch(sgd->memory + owner->touched[t + AHEAD], 1);
+        }
         settle(sgd, owner->touched[t]);
-        memset(sgd->grad + (int64_t)owner->touched[t] * sgd->weights.line, 0, (size_t)sgd->weights.line * sizeof(float));
     }
 }
 
@@ -79,41 +92,74 @@ static bool all_zero(const float *coef, int64_t lanes) {
     return true;
 }
 
-// (M10) Phase 3, by owner: gradients of the touched features in row order, then their step and decay.
-static void update_touched(void *context, int64_t p) {
-    mg_sgd *sgd = context;
-    const mg_problem *problem = sgd->problem;
+// Gradients of the owner's touched features, rows in order (M10).
+static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
-    mg_sgd_owner *owner = &sgd->owners[p];
-    int64_t stride = problem->parts + 1, line = sgd->weights.line, lanes = sgd->weights.lanes;
+    int64_t stride = sgd->problem->parts + 1, lanes = sgd->weights.lanes;
     for (int64_t i = 0; i < rows->count; i++) {
         const float *coef = sgd->coef + i * lanes;
         int64_t from = sgd->cuts[i * stride + p], n = sgd->cuts[i * stride + p + 1] - from;
-        if (n && !all_zero(coef, lanes))
-            problem->kernel->csr_accumulate(n, rows->indices + from, rows->values + from, line, coef, sgd->grad);
+        if (!n || all_zero(coef, lanes)) continue;
+        const uint32_t *slots = sgd->entry_slot + sgd->offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
+        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef, sgd->owners[p].grad);
     }
-    mg_optim_step step = mg_sgd_rule_step(sgd);
-    float mean = 1 / (float)rows->count;
-    double after = sgd->rate_sum + sgd->factor;
+}
+
+// Scales the gradients as the weights see them and takes their squared norms.
+static void scale_gradients(mg_sgd *sgd, mg_sgd_owner *owner) {
+    const float *scales = sgd->problem->scale;
+    int64_t line = sgd->weights.line;
+    float mean = 1 / (float)sgd->batch->rows.count;
     for (int64_t t = 0; t < owner->count; t++) {
         uint32_t f = owner->touched[t];
-        float *g = sgd->grad + (int64_t)f * line, *v = sgd->weights.v + (int64_t)f * line;
-        float scale = problem->scale ? problem->scale[f] : 1, square = 0, rate = step.eta;
-        for (int64_t k = 0; k < line; k++) {
-            float scaled = g[k] * (mean * scale);
-            square += scaled * scaled;
-            g[k] = scaled * scale;
-        }
-        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + f, &rate);
-        sgd->rule->apply(&step, line, &rate, true, g, sgd->velocity ? sgd->velocity + (int64_t)f * line : NULL, v);
-        float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
-        for (int64_t k = 0; k < line; k++) v[k] *= decay;
+        float *g = owner->grad + t * line, scale = scales ? scales[f] : 1, lane[8] = {0};
+        for (int64_t k = 0; k < line; k += 8)
+            for (int l = 0; l < 8; l++) {
+                float scaled = g[k + l] * (mean * scale);
+                lane[l] += scaled * scaled;
+                g[k + l] = scaled * scale; // (M19)
+            }
+        owner->square[t] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    }
+}
+
+// Phase 3, by owner: gradients of the touched features, then their step and decay.
+static void update_touched(void *context, int64_t p) {
+    mg_sgd *sgd = context;
+    mg_sgd_owner *owner = &sgd->owners[p];
+    int64_t line = sgd->weights.line;
+    mg_optim_step step = mg_sgd_rule_step(sgd);
+    double after = sgd->rate_sum + sgd->factor, lambda = sgd->problem->lambda;
+    accumulate(sgd, p);
+    scale_gradients(sgd, owner);
+    if (sgd->rule->rates) {
+        for (int64_t t = 0; t < owner->count; t++) owner->memory[t] = sgd->memory[owner->touched[t]];
+        sgd->rule->rates(&step, owner->count, owner->square, owner->memory, owner->rate);
+        for (int64_t t = 0; t < owner->count; t++) sgd->memory[owner->touched[t]] = owner->memory[t];
+    }
+    for (int64_t t = 0; t < owner->count; t++) {
+        int64_t f = owner->touched[t];
+        float *v = sgd->weights.v + f * line, rate = sgd->rule->rates ? owner->rate[t] : step.eta;
+        if (t + AHEAD < owner->count)
+            for (int64_t b = 0; b < line; b += 16) __builtin_prefetch(sgd->weights.v + (int64_t)owner->touched[t + AHEAD] * line + b, 1);
+        sgd->rule->apply(&step, line, &rate, true, owner->grad + t * line, sgd->velocity ? sgd->velocity + f * line : NULL, v);
+        double decay = sgd->factor > 0 ? lambda * (double)rate * ((after - sgd->settled[f]) / sgd->factor) : 0; // (M12)
+        if (decay < LEAST_DECAY) continue;
+        float factor = (float)(1 / (1 + decay));
+        for (int64_t k = 0; k < line; k++) v[k] *= factor;
         sgd->settled[f] = after;
     }
 }
 
 void mg_sgd_step_sparse(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
+    const mg_rows *rows = &sgd->batch->rows;
+    int64_t entries = 0;
+    for (int64_t i = 0; i < rows->count; i++) {
+        int64_t row = mg_rows_stored(rows, i);
+        sgd->offset[i] = entries;
+        entries += rows->indptr[row + 1] - rows->indptr[row];
+    }
     mg_team_for(problem->team, problem->parts, find_touched, sgd);
     mg_team_for(problem->team, problem->parts, part_coefficients, sgd);
     for (int64_t p = 1; p < problem->parts; p++)

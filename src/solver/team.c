@@ -1,12 +1,140 @@
-// team.c
+// team.c - threads that spin shortly, then sleep; work is claimed item by item from one word.
 #include "solver/team.h"
 
-void mg_team_for(const mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context) {
-    if (team->threads == 1 || count == 1) {
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SPINS = 1500 }; // some 60 microseconds where a pause is slow: longer than the serial work between two phases of a step
+
+typedef void run_item(void *context, int64_t item);
+
+static inline void pause_core(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void sleep_on(_Atomic uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void wake_all(_Atomic uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+// Claims and runs items until none is left. The job's fields are read before the claim: should a new job have been published
+// meanwhile, its generation differs and the claim fails; once it succeeds, the job cannot end before its item is done.
+static void work(mg_team *team) {
+    uint64_t seen = atomic_load_explicit(&team->next, memory_order_acquire);
+    for (;;) {
+        int64_t count = atomic_load_explicit(&team->count, memory_order_relaxed);
+        run_item *run = (run_item *)atomic_load_explicit(&team->run, memory_order_relaxed);
+        void *context = (void *)atomic_load_explicit(&team->context, memory_order_relaxed);
+        int64_t item = (int64_t)(seen & UINT32_MAX);
+        if (item >= count) return;
+        if (!atomic_compare_exchange_weak_explicit(&team->next, &seen, seen + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+        run(context, item);
+        uint32_t done = atomic_fetch_add_explicit(&team->done, 1, memory_order_seq_cst) + 1;
+        if (done == (uint32_t)count && atomic_load_explicit(&team->waiting, memory_order_seq_cst)) wake_all(&team->done);
+        seen = atomic_load_explicit(&team->next, memory_order_acquire);
+    }
+}
+
+static void stand_by(mg_team *team) {
+    uint64_t generation = 0;
+    int idle = 0;
+    while (atomic_load_explicit(&team->active, memory_order_acquire)) {
+        uint64_t now = atomic_load_explicit(&team->next, memory_order_acquire) >> 32;
+        if (now != generation) {
+            generation = now;
+            idle = 0;
+            work(team);
+        } else if (++idle < SPINS) {
+            pause_core();
+        } else {
+            uint32_t bell = atomic_load_explicit(&team->bell, memory_order_seq_cst);
+            atomic_fetch_add_explicit(&team->sleepers, 1, memory_order_seq_cst);
+            bool nothing = atomic_load_explicit(&team->next, memory_order_seq_cst) >> 32 == generation;
+            if (nothing && atomic_load_explicit(&team->active, memory_order_seq_cst)) sleep_on(&team->bell, bell);
+            atomic_fetch_sub_explicit(&team->sleepers, 1, memory_order_seq_cst);
+            idle = 0;
+        }
+    }
+}
+
+static void ring(mg_team *team) {
+    if (!atomic_load_explicit(&team->sleepers, memory_order_seq_cst)) return;
+    atomic_fetch_add_explicit(&team->bell, 1, memory_order_seq_cst);
+    wake_all(&team->bell);
+}
+
+// The caller has nothing left to claim: others are at their last items.
+static void wait_for_others(mg_team *team, uint32_t count) {
+    for (int spin = 0; spin < SPINS; spin++) {
+        if (atomic_load_explicit(&team->done, memory_order_acquire) == count) return;
+        pause_core();
+    }
+    atomic_store_explicit(&team->waiting, 1, memory_order_seq_cst);
+    for (uint32_t done; (done = atomic_load_explicit(&team->done, memory_order_seq_cst)) != count;) sleep_on(&team->done, done);
+    atomic_store_explicit(&team->waiting, 0, memory_order_seq_cst);
+}
+
+void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context) {
+    if (!atomic_load_explicit(&team->active, memory_order_relaxed) || count <= 1 || count >= UINT32_MAX) {
         for (int64_t item = 0; item < count; item++) run(context, item);
         return;
     }
-    int threads = count < team->threads ? (int)count : team->threads;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (int64_t item = 0; item < count; item++) run(context, item);
+    uint64_t generation = atomic_load_explicit(&team->next, memory_order_relaxed) >> 32;
+    // Closed first: with the old word a thread that comes late could pair the old job's last item with the new job's count.
+    atomic_store_explicit(&team->next, generation << 32 | UINT32_MAX, memory_order_seq_cst);
+    atomic_store_explicit(&team->count, count, memory_order_relaxed);
+    atomic_store_explicit(&team->run, (uintptr_t)run, memory_order_relaxed);
+    atomic_store_explicit(&team->context, (uintptr_t)context, memory_order_relaxed);
+    atomic_store_explicit(&team->done, 0, memory_order_relaxed);
+    atomic_store_explicit(&team->next, (generation + 1) << 32, memory_order_seq_cst);
+    ring(team);
+    work(team);
+    wait_for_others(team, (uint32_t)count);
+}
+
+static void end_run(mg_team *team) {
+    atomic_store_explicit(&team->active, 0, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&team->bell, 1, memory_order_seq_cst);
+    wake_all(&team->bell);
+}
+
+void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
+    if (team->threads <= 1) {
+        body(context);
+        return;
+    }
+    atomic_store_explicit(&team->active, 1, memory_order_seq_cst);
+    bool taken = false;
+#pragma omp parallel num_threads(team->threads)
+    {
+        bool first;
+#pragma omp atomic capture
+        {
+            first = taken;
+            taken = true;
+        }
+        if (!first) {
+            body(context);
+            end_run(team);
+        } else {
+            stand_by(team);
+        }
+    }
+    atomic_store_explicit(&team->active, 0, memory_order_seq_cst); // when compiled without OpenMP
+}
+
+void mg_team_join(mg_team *team, void (*body)(void *context), void *context) {
+    if (atomic_load_explicit(&team->active, memory_order_relaxed)) body(context);
+    else mg_team_run(team, body, context);
 }

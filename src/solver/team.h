@@ -1,15 +1,34 @@
-// team.h - the compute threads. The only file pair that knows OpenMP; without it everything runs in the caller.
+// team.h - the compute threads. The only file pair that knows OpenMP, which provides them; handing out work is its own.
 #ifndef MG_SOLVER_TEAM_H
 #define MG_SOLVER_TEAM_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
+// An OpenMP loop ends when every thread of the team has come to its barrier, those without work too: with another program on
+// the machine a step of 80 microseconds then waits milliseconds for a thread that was not even needed (measured: 20 to 40
+// times slower beside two busy processes). Here the caller waits only for items somebody has begun.
 typedef struct mg_team {
     int threads;
+    // below: of mg_team_run
+    _Atomic uint64_t next;  // generation of the job << 32 | next item
+    _Atomic int64_t count;  // items of the job
+    _Atomic uint32_t done;  // items finished
+    _Atomic uintptr_t run, context;
+    _Atomic uint32_t bell;  // what idle threads sleep on
+    _Atomic int sleepers;
+    _Atomic int waiting; // the caller sleeps on `done`
+    _Atomic int active;  // threads are there
 } mg_team;
 
+// Calls body(context) with the team's threads standing by for mg_team_for; returns when it does.
+void mg_team_run(mg_team *team, void (*body)(void *context), void *context);
+
+// The same, or a plain call of body when the team's threads stand by already.
+void mg_team_join(mg_team *team, void (*body)(void *context), void *context);
+
 // Calls run(context, item) for items 0..count-1, spread over the team's threads; returns when all are done. Items must
-// not depend on each other: which thread takes which, and when, is not fixed.
-void mg_team_for(const mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context);
+// not depend on each other: which thread takes which, and when, is not fixed. Outside mg_team_run the caller does them all.
+void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context);
 
 #endif

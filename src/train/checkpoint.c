@@ -34,11 +34,8 @@ struct mg_checkpointer {
 };
 
 static bool parse_name(const char *name, int64_t *step) {
-    char extra;
-    long long value;
-    if (strlen(name) != strlen("step-000000000000.h5")) return false;
-    if (sscanf(name, "step-%12lld.h%c", &value, &extra) != 2 || extra != '5') return false;
-    *step = value;
+    if (strncmp(name, "step-", 5) || strspn(name + 5, "0123456789") != 12 || strcmp(name + 17, ".h5")) return false;
+    *step = strtoll(name + 5, NULL, 10);
     return true;
 }
 

@@ -95,28 +95,50 @@ static void destroy(evaluator *e) {
     mg_memory_free(e);
 }
 
-mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
-                      mg_evaluation *result, mg_error *error) {
+typedef struct evaluation_call {
+    const mg_scorer *scorer;
+    mg_dataset *dataset;
+    const mg_weights *weights;
+    const mg_evaluate_visit *visit;
+    mg_evaluation *result;
+    mg_error *error;
+    mg_status status;
+} evaluation_call;
+
+static void pass_over_rows(void *context) {
+    evaluation_call *call = context;
+    const mg_evaluate_visit *visit = call->visit;
+    const mg_weights *weights = call->weights;
     evaluator *e = NULL;
     mg_stream *stream = NULL;
     double loss = 0;
     bool wants_rows = visit && visit->rows;
-    mg_status status = create(&e, scorer, dataset, weights, wants_rows, error);
-    if (!status) status = mg_stream_create(dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, error);
-    if (!status) status = mg_stream_seek(stream, 0, 0, error);
+    mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
+    if (!status) status = mg_stream_create(call->dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, call->error);
+    if (!status) status = mg_stream_seek(stream, 0, 0, call->error);
     while (!status) {
         mg_batch batch;
-        status = mg_stream_next(stream, &batch, error);
+        status = mg_stream_next(stream, &batch, call->error);
         if (status || !batch.rows.count) break;
-        if (visit && visit->stop && visit->stop(visit->context)) status = mg_fail(error, MG_STOPPED, "stopped while evaluating");
+        if (visit && visit->stop && visit->stop(visit->context)) {
+            status = mg_fail(call->error, MG_STOPPED, "stopped while evaluating");
+            break;
+        }
         e->batch = &batch;
-        mg_team_for(scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
-        tally(e, &loss, result);
-        if (!status && wants_rows)
-            status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes, e->scores, e->best, error);
+        mg_team_for(call->scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
+        tally(e, &loss, call->result);
+        if (wants_rows)
+            status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes, e->scores, e->best, call->error);
     }
-    result->loss = result->rows ? loss / (double)result->rows : 0;
+    call->result->loss = call->result->rows ? loss / (double)call->result->rows : 0;
     mg_stream_destroy(stream);
     destroy(e);
-    return status;
+    call->status = status;
+}
+
+mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
+                      mg_evaluation *result, mg_error *error) {
+    evaluation_call call = {scorer, dataset, weights, visit, result, error, MG_OK};
+    mg_team_join(scorer->team, pass_over_rows, &call);
+    return call.status;
 }

@@ -10,7 +10,7 @@ enum { MG_EVALUATE_BATCH = 4096, MG_EVALUATE_PART = 128, MG_TOP = 10 };
 typedef struct mg_scorer {
     const mg_kernel *kernel;
     const mg_loss *loss;
-    const mg_team *team;
+    mg_team *team;
     float delta;
 } mg_scorer;
 

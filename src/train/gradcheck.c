@@ -284,7 +284,7 @@ mg_status mg_gradcheck_run(const mg_setup *setup, int64_t rows, uint64_t seed, m
         .layout = problem->layout == MG_CSR ? "sparse" : "dense",
         .kernel = problem->kernel->name,
         .forward_error = sample.forward_error,
-        .passed = sample.forward_error <= MG_GRADCHECK_ALLOWED,
+        .passed = sample.forward_error <= MG_GRADCHECK_FORWARD_ALLOWED,
     };
     const mg_loss *loss;
     for (int i = 0; !status && report->count < MG_GRADCHECK_LOSSES && (loss = mg_loss_at(i)); i++) {

@@ -17,6 +17,7 @@ typedef struct mg_run {
     void *state;
     mg_solver_options solver_options;
     mg_stream *stream;
+    mg_dataset *test; // NULL: none
     mg_weights best; // by validation accuracy; empty without validation rows
     mg_field fields[MG_MOST_FIELDS + 3];
     int field_count;
@@ -25,6 +26,7 @@ typedef struct mg_run {
     mg_metrics metrics;
     mg_writer line;
     char directory[2048];
+    bool ready; // what the configuration left open is chosen: from here on there is something to resume
 
     mg_position position;
     double prepare_seconds; // of choosing what was left open
@@ -48,6 +50,9 @@ mg_scorer mg_run_scorer(const mg_run *run);
 
 // Opens data, solver, directory and, with resume, the newest checkpoint.
 mg_status mg_run_begin(mg_run *run, mg_error *error);
+
+// Chooses what the configuration leaves open and tells the plan; with the team standing by.
+mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
 // Final evaluation, model.h5, end event.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);

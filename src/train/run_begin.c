@@ -53,6 +53,18 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     return status;
 }
 
+// Weights of a class are worth something to that class only.
+static mg_status check_same_classes(const mg_model *model, const mg_dataset *train, mg_error *error) {
+    char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
+    for (int64_t k = 0; k < model->classes_count; k++) {
+        const char *a = mg_classes_label(&model->classes, k, before), *b = mg_classes_label(&train->classes, k, now);
+        if (strcmp(a, b))
+            return mg_fail(error, MG_DATA, "%s: class %lld is '%.60s' but '%.60s' in %s: --init needs the same labels", model->path,
+                           (long long)k, a, b, train->path);
+    }
+    return MG_OK;
+}
+
 static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!run->request->init_model) return MG_OK;
     mg_model *model;
@@ -60,6 +72,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     mg_status status = mg_model_load(run->request->init_model, &model, error);
     if (status) return status;
     status = mg_bridge_start(model, &run->setup.problem, &start, error);
+    if (!status) status = check_same_classes(model, run->setup.train, error);
     if (!status) run->solver->begin_at(run->state, &start);
     mg_weights_destroy(&start);
     mg_model_destroy(model);
@@ -189,11 +202,11 @@ static void log_start(mg_run *run) {
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
-    mg_run_stop = 0;
     mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train};
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_directory(run, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
+    if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     run->setup.problem.team = &run->setup.team;
     if (!status) status = create_solver(run, error);
     if (!status) status = start_from_model(run, error);
@@ -201,13 +214,17 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
         status = mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed, true,
                                   run->options->data->memory_limit, &run->stream, error);
     if (!status) status = open_directory(run, error);
-    if (status) return status;
+    return status;
+}
+
+mg_status mg_run_prepare(mg_run *run, mg_error *error) {
     int64_t resumed = run->position.events < 0 ? -1 : run->position.step;
     if (resumed < 0) {
         run->position.events = 0;
-        status = prepare_solver(run, error);
+        mg_status status = prepare_solver(run, error);
         if (status) return status;
     }
+    run->ready = true;
     tell_plan(run, resumed);
     log_start(run);
     return MG_OK;

@@ -41,17 +41,12 @@ static mg_status save_model(mg_run *run, const mg_weights *weights, double objec
 }
 
 static mg_status evaluate_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error) {
-    const char *path = run->options->data->test;
-    *accuracy = NAN;
-    if (!path) return MG_OK;
-    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train};
-    mg_dataset *test;
     mg_evaluation evaluation = {0};
     mg_scorer scorer = mg_run_scorer(run);
-    mg_status status = mg_setup_open_like(&options, &run->setup, path, &test, error);
-    if (!status) status = mg_evaluate(&scorer, test, weights, NULL, &evaluation, error);
+    *accuracy = NAN;
+    if (!run->test) return MG_OK;
+    mg_status status = mg_evaluate(&scorer, run->test, weights, NULL, &evaluation, error);
     if (!status) *accuracy = (double)evaluation.correct / (double)evaluation.rows;
-    mg_dataset_close(test);
     return status;
 }
 
@@ -91,8 +86,11 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     };
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     snprintf(result->model_path, sizeof result->model_path, "%.1000s/model.h5", run->directory);
-    if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error);
+    if (!status && !isfinite(result->objective))
+        status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, not a number a model can be judged by: lower sgd.eta, or scale the data (data.scale)",
+                         (long long)step, result->objective);
     if (!status) status = save_model(run, weights, result->objective, result->model_path, error);
+    if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
     log_end(run, result);
     if (run->metrics.failure.status && error) *error = run->metrics.failure;
@@ -104,7 +102,9 @@ void mg_run_clear(mg_run *run) {
     mg_stream_destroy(run->stream);
     if (run->state) run->solver->destroy(run->state);
     mg_weights_destroy(&run->best);
+    mg_dataset_close(run->test);
     mg_metrics_close(&run->metrics);
     mg_writer_clear(&run->line);
     mg_setup_close(&run->setup);
+    mg_run_stop = 0; // it was asked of this run
 }

@@ -42,18 +42,18 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.survey = true;
     mg_status status = mg_dataset_open(&request, &setup->train, error);
     if (status || !data->validation) return status;
-    if (!split) return mg_setup_open_like(options, setup, data->validation, &setup->validation, error);
+    if (!split) return mg_setup_open_like(options, setup, data->validation, true, &setup->validation, error);
     request.selection = MG_SELECT_HELD_OUT;
     request.known = &setup->train->classes;
     request.weights = NULL;
     return mg_dataset_open(&request, &setup->validation, error);
 }
 
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, mg_dataset **out,
-                             mg_error *error) {
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, bool survey,
+                             mg_dataset **out, mg_error *error) {
     mg_dataset_request request = request_of(options->data, path, 0);
     request.known = &setup->train->classes;
-    request.survey = true;
+    request.survey = survey;
     mg_status status = mg_dataset_open(&request, out, error);
     if (!status) status = check_same_features(setup->train, *out, error);
     if (status) {
@@ -118,6 +118,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .center = setup->scale.center,
         .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) + options->model->bias * options->model->bias,
         .entries_per_row = (double)data->entries / (double)data->count,
+        .most_entries = mg_source_most_entries(data->source),
         .batch = train->batch < data->count ? train->batch : data->count,
         .team = &setup->team,
     };

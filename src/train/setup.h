@@ -29,8 +29,8 @@ typedef struct mg_setup {
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
 void mg_setup_close(mg_setup *setup);
 
-// Opens another file with the run's names, preparation and classes.
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, mg_dataset **out,
-                             mg_error *error);
+// Opens another file with the run's names, preparation and classes. `survey`: its rows are read now, and stay if they fit.
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, bool survey,
+                             mg_dataset **out, mg_error *error);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ADVICE "lower sgd.eta, or scale the data (data.scale)"
+
 volatile sig_atomic_t mg_run_stop;
 
 void mg_train_stop(void) {
@@ -36,9 +38,15 @@ double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_e
     return evaluation->loss + 0.5 * problem->lambda * mg_weights_square_norm(weights, problem->scale); // (M2)
 }
 
+// From 1: the epoch under way, or the one that just ended.
+static int64_t epoch_number(const mg_position *at) {
+    return at->epoch + (at->batch > 0);
+}
+
 // ---- checkpoints -------------------------------------------------------------------------------------------------------
 
-// Tells what became of the last checkpoint. A failed one is a warning: the one before stands and the next is tried in turn.
+// Tells what became of the last checkpoint. A failed one is a warning: the one before stands and the next is tried in turn. Who
+// waits for it deals with its failure himself.
 static void hear_of_checkpoint(mg_run *run, bool wait) {
     bool news;
     int64_t step;
@@ -47,6 +55,7 @@ static void hear_of_checkpoint(mg_run *run, bool wait) {
     mg_status status = mg_checkpointer_result(run->checkpointer, wait, &news, &step, &seconds, &failure);
     if (!news) return;
     run->checkpoint_failure = failure;
+    if (status && wait) return;
     if (status) {
         mg_run_message(run, "warning: no checkpoint at step %lld: %s; the one before stands", (long long)step, failure.text);
         return;
@@ -63,7 +72,20 @@ static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
            (epoch_end && every->every_epochs > 0 && run->position.epoch - run->saved_epoch >= every->every_epochs);
 }
 
+// Every solver keeps its weights under these names.
+static bool weights_are_finite(const mg_run *run) {
+    for (int f = 0; f < run->field_count; f++) {
+        const mg_field *field = &run->fields[f];
+        if (field->type != MG_H5_F32 || (strcmp(field->name, "weights") && strcmp(field->name, "bias"))) continue;
+        const float *values = field->data;
+        for (int64_t i = 0; i < field->count; i++)
+            if (!isfinite(values[i])) return false;
+    }
+    return true;
+}
+
 static void submit_checkpoint(mg_run *run) {
+    if (!weights_are_finite(run)) return; // the loss of the next step will say so; good checkpoints are not to make room for it
     run->position.events = run->metrics.events;
     if (!mg_checkpointer_submit(run->checkpointer, &run->position)) return; // still writing: due again at the next step
     run->saved_seconds = run->seconds;
@@ -73,6 +95,9 @@ static void submit_checkpoint(mg_run *run) {
 
 // A checkpoint of exactly here, on disk before this returns. Errors: those of writing.
 static mg_status checkpoint_now(mg_run *run, mg_error *error) {
+    if (!weights_are_finite(run))
+        return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
+                       (long long)epoch_number(&run->position));
     hear_of_checkpoint(run, true);
     submit_checkpoint(run);
     hear_of_checkpoint(run, true);
@@ -123,7 +148,7 @@ static void keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     if (accuracy <= at->best_accuracy) return;
     at->stale = 0;
     at->best_accuracy = accuracy;
-    at->best_epoch = at->epoch + 1;
+    at->best_epoch = epoch_number(at);
     at->best_step = at->step;
     memcpy(run->best.v, weights->v, (size_t)weights->size * sizeof(float));
     memcpy(run->best.bias, weights->bias, (size_t)weights->lanes * sizeof(float));
@@ -146,7 +171,7 @@ static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_e
     if (!run->setup.validation) return MG_OK;
     *accuracy = (double)validation.correct / (double)validation.rows;
     keep_best(run, weights, *accuracy);
-    mg_metrics_begin(&run->line, "eval", run->position.step, run->position.epoch + 1, run->seconds);
+    mg_metrics_begin(&run->line, "eval", run->position.step, epoch_number(&run->position), run->seconds);
     mg_json_put_real(&run->line, "accuracy", *accuracy);
     mg_json_put_real(&run->line, "loss", validation.loss);
     mg_metrics_end(&run->metrics, &run->line, 1);
@@ -192,7 +217,7 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     double loss = run->solver->step(run->state, batch, at->step);
     if (!isfinite(loss))
         return mg_fail(error, MG_NONFINITE,
-                       "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): lower sgd.eta, or scale the data (data.scale)",
+                       "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
                        (long long)at->step, (long long)at->epoch + 1, (long long)batch->first);
     at->loss += loss;
     at->loss_rows += batch->rows.count;
@@ -217,6 +242,7 @@ static bool limit_reached(mg_run *run) {
 // Batches until the epoch ends or a reason to stop comes up.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch;
+    const mg_observer *observer = run->request->observer;
     mg_status status = mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
     double before = mg_clock_seconds();
     while (!status && run->position.batch < steps && !limit_reached(run)) {
@@ -235,35 +261,75 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
             hear_of_checkpoint(run, false);
             submit_checkpoint(run);
         }
+        if (observer && observer->stop && observer->stop(observer->context, run->position.step)) mg_train_stop();
     }
     return status;
 }
 
+// The end of an epoch comes before any limit: a run resumed from its last step must still deal with it.
 static mg_status loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
-    while (!status && !limit_reached(run)) {
-        if (run->position.batch < run->setup.problem.steps_per_epoch) status = run_epoch(run, error);
-        if (!status && run->position.batch == run->setup.problem.steps_per_epoch) status = end_epoch(run, error);
+    while (!status) {
+        if (run->position.batch == run->setup.problem.steps_per_epoch) status = end_epoch(run, error);
+        else if (limit_reached(run)) break;
+        else status = run_epoch(run, error);
     }
+    return status;
+}
+
+// The weights a run ends with are judged like those of an epoch, unless its end just did so.
+static mg_status evaluate_last(mg_run *run, mg_error *error) {
+    const mg_position *at = &run->position;
+    int64_t every = run->options->train->evaluate_every;
+    double objective, accuracy;
+    if (!run->setup.validation || (at->batch == 0 && every && at->epoch % every == 0)) return MG_OK;
+    return evaluate(run, &objective, &accuracy, error);
+}
+
+// The last checkpoint, then the model. A checkpoint that cannot be written does not take the model with it.
+static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
+    mg_error failure = {0};
+    run->solver->weights(run->state); // what was put off is done now, so that the last evaluation leaves the state as it is
+    mg_status saved = checkpoint_now(run, &failure);
+    if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
+    mg_status status = evaluate_last(run, error);
+    if (!status) status = mg_run_end(run, result, error);
+    if (!status && saved) status = mg_fail(error, saved, "%.900s; the model itself is written", failure.text);
     return status;
 }
 
 static mg_status end_stopped(mg_run *run, mg_error *error) {
+    if (!run->ready)
+        return mg_fail(error, MG_STOPPED, "stopped before the first step: begin again with --resume or --overwrite");
     mg_status status = checkpoint_now(run, error);
     if (status) return status;
     return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: go on with --resume",
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
 }
 
+// What runs with the team's threads standing by, and its outcome.
+typedef struct whole {
+    mg_run *run;
+    mg_train_result *result;
+    mg_error *error;
+    mg_status status;
+} whole;
+
+static void run_whole(void *context) {
+    whole *all = context;
+    all->status = mg_run_prepare(all->run, all->error);
+    if (!all->status) all->status = loop(all->run, all->error);
+    if (!all->status) all->status = finish(all->run, all->result, all->error);
+    if (all->status == MG_STOPPED && all->run->checkpointer) all->status = end_stopped(all->run, all->error);
+}
+
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
                          mg_error *error) {
     mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1};
     run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd};
-    mg_status status = mg_run_begin(&run, error);
-    if (!status) status = loop(&run, error);
-    if (!status) status = checkpoint_now(&run, error);
-    if (!status) status = mg_run_end(&run, result, error);
-    if (status == MG_STOPPED && run.checkpointer) status = end_stopped(&run, error);
+    whole all = {.run = &run, .result = result, .error = error};
+    all.status = mg_run_begin(&run, error);
+    if (!all.status) mg_team_run(&run.setup.team, run_whole, &all);
     mg_run_clear(&run);
-    return status;
+    return all.status;
 }

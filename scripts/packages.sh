@@ -1,0 +1,17 @@
+# packages.sh - sourced by the other scripts: installs Debian packages that are missing, with sudo when not root.
+
+packages_need() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    echo "installing: ${missing[*]}" >&2
+    "${as_root[@]}" apt-get update -qq >&2
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+packages_build=(gcc libc6-dev make cmake pkg-config libgomp1 libhdf5-dev libyaml-dev zlib1g-dev)
+packages_test=(clang libomp-dev libcmocka-dev python3 python3-h5py liblinear-tools python3-sklearn g++ procps)

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer and UBSan.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+packages_need "${packages_build[@]}" "${packages_test[@]}" dataset-fashion-mnist
+
+presets=(release)
+[ "${1:-}" != --all ] || presets=(release clang sanitize sanitize-clang)
+for preset in "${presets[@]}"; do
+    echo "== $preset"
+    cmake --preset "$preset" >/dev/null
+    cmake --build --preset "$preset" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
+    ctest --preset "$preset" -j "$(nproc)"
+done

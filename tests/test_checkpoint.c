@@ -1,0 +1,592 @@
+// test_checkpoint.c - files that are whole or not at all: damage of every byte is seen, every system call may fail, rotation
+// leaves what it must, and a run outlives checkpoints that cannot be written.
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "config/config.h"
+#include "io/file.h"
+#include "model/model.h"
+#include "train/checkpoint.h"
+#include "train/checkpoint_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// ---- a state of no run -------------------------------------------------------------------------------------------------
+
+static float weights[12];
+static double eta;
+static const mg_field state[] = {{"weights", MG_H5_F32, 12, weights}, {"eta", MG_H5_F64, 1, &eta}};
+enum { FIELDS = sizeof state / sizeof *state };
+
+static int same_text(const char *before, const char *now, char *out, size_t size) {
+    snprintf(out, size, "they differ");
+    return strcmp(before, now) != 0;
+}
+
+static char heard[4000]; // by the resume
+
+static void hear(void *context, const char *line) {
+    (void)context;
+    strncat(strncat(heard, line, sizeof heard - strlen(heard) - 2), "\n", 2);
+}
+
+static const mg_identity identity = {.config = "a: 1\n", .train_fingerprint = 7, .validation_fingerprint = 8};
+static const mg_resume_hooks hooks = {.message = hear, .difference = same_text};
+
+static void set_state(int number) {
+    for (int i = 0; i < 12; i++) weights[i] = (float)(number * 100 + i);
+    eta = number;
+}
+
+static mg_status restore(const char *path, mg_position *position, bool *verified, mg_error *error) {
+    *error = (mg_error){0};
+    return mg_checkpoint_restore(path, &identity, state, FIELDS, &hooks, position, verified, error);
+}
+
+static mg_status resume(const char *directory, mg_position *position, bool *found, mg_error *error) {
+    heard[0] = 0;
+    *error = (mg_error){0};
+    *position = (mg_position){0};
+    set_state(0);
+    return mg_checkpoint_resume(directory, &identity, state, FIELDS, &hooks, position, found, error);
+}
+
+static void write_checkpoint(const char *path, int number) {
+    unsigned char *bytes;
+    size_t size;
+    mg_error error = {0};
+    const mg_position position = {.step = number, .epoch = 2};
+    set_state(number);
+    if (mg_checkpoint_image(&identity, &position, state, FIELDS, &bytes, &size, &error)) fail_msg("%s", error.text);
+    support_write(path, bytes, size);
+    mg_memory_free(bytes);
+}
+
+// ---- damage ------------------------------------------------------------------------------------------------------------
+
+static void expect_checkpoint_refused(const char *path, const char *how, long long at) {
+    mg_position position = {.step = -5};
+    mg_error error;
+    bool verified;
+    set_state(3);
+    mg_status status = restore(path, &position, &verified, &error);
+    if (status != MG_DATA || verified || !strstr(error.text, path) || strchr(error.text, '\n'))
+        fail_msg("checkpoint, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
+    assert_true(position.step == -5 && eta == 3 && weights[11] == 311); // untouched
+}
+
+static void expect_model_refused(const char *path, const char *how, long long at) {
+    mg_model *model;
+    mg_error error = {0};
+    mg_status status = mg_model_load(path, &model, &error);
+    if (status != MG_DATA || model || !strstr(error.text, path) || strchr(error.text, '\n'))
+        fail_msg("model, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
+}
+
+// One bit of every byte, every shorter length, and bytes behind.
+static void damage(const char *path, void (*expect)(const char *, const char *, long long)) {
+    size_t size;
+    unsigned char *bytes = support_read(path, &size);
+    int fd = open(path, O_RDWR);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char flipped = bytes[i] ^ (unsigned char)(1 << (i % 8));
+        assert_int_equal(pwrite(fd, &flipped, 1, (off_t)i), 1);
+        expect(path, "bit flipped in byte", (long long)i);
+        assert_int_equal(pwrite(fd, &bytes[i], 1, (off_t)i), 1);
+    }
+    for (size_t more = 1; more <= 4096; more = more * 4) {
+        unsigned char *tail = calloc(more, 1);
+        memcpy(tail, bytes + size - MG_SEAL_BYTES, more < MG_SEAL_BYTES ? more : MG_SEAL_BYTES);
+        assert_int_equal(pwrite(fd, tail, more, (off_t)size), more);
+        expect(path, "bytes appended:", (long long)more);
+        assert_int_equal(ftruncate(fd, (off_t)size), 0);
+        free(tail);
+    }
+    for (size_t length = size; length-- > 0;) {
+        assert_int_equal(ftruncate(fd, (off_t)length), 0);
+        expect(path, "cut to length", (long long)length);
+    }
+    close(fd);
+    free(bytes);
+}
+
+static void test_damaged_checkpoint(void **unused) {
+    (void)unused;
+    const char *path = support_path("damaged.h5");
+    mg_position position;
+    mg_error error;
+    bool verified;
+    write_checkpoint(path, 3);
+    set_state(0);
+    assert_int_equal(restore(path, &position, &verified, &error), MG_OK);
+    assert_true(verified && position.step == 3 && position.epoch == 2 && eta == 3 && weights[11] == 311);
+    damage(path, expect_checkpoint_refused);
+}
+
+static void test_damaged_model(void **unused) {
+    (void)unused;
+    support_rows rows = support_make(12, 3, 2, 51);
+    support_save(&rows, SUPPORT_F32, support_path("data.h5"));
+    support_run run = support_new(support_path("data.h5"), support_path("model"));
+    support_set(&run, "train.epochs=1");
+    support_expect(&run, MG_OK);
+    damage(support_path("model/model.h5"), expect_model_refused);
+    support_free(&rows);
+}
+
+static void test_sealed_but_other(void **unused) {
+    (void)unused;
+    const char *path = support_path("sealed.h5");
+    const char *text = "sealed, and no HDF5 for all that";
+    unsigned char bytes[200];
+    size_t size = strlen(text);
+    mg_position position;
+    mg_error error;
+    bool verified;
+    memcpy(bytes, text, size);
+    mg_file_seal(bytes, size, bytes + size);
+    support_write(path, bytes, size + MG_SEAL_BYTES);
+    assert_int_equal(restore(path, &position, &verified, &error), MG_DATA);
+    write_checkpoint(path, 1);
+    mg_model *model;
+    assert_int_equal(mg_model_load(path, &model, &error), MG_DATA);
+    assert_non_null(strstr(error.text, "not a model"));
+    const mg_field larger[] = {{"weights", MG_H5_F32, 13, weights}}, other[] = {{"weights", MG_H5_F64, 12, weights}},
+                   unknown[] = {{"moments", MG_H5_F32, 12, weights}};
+    const mg_field *const wrong[] = {larger, other, unknown};
+    for (int w = 0; w < 3; w++) {
+        error = (mg_error){0};
+        assert_int_equal(mg_checkpoint_restore(path, &identity, wrong[w], 1, &hooks, &position, &verified, &error), MG_DATA);
+    }
+    const mg_identity others[] = {{"a: 2\n", 7, 8}, {"a: 1\n", 6, 8}, {"a: 1\n", 7, 9}};
+    const char *const says[] = {"they differ", "training", "validation"};
+    for (int o = 0; o < 3; o++) {
+        assert_int_equal(mg_checkpoint_restore(path, &others[o], state, FIELDS, &hooks, &position, &verified, &error), MG_CONFIG);
+        assert_non_null(strstr(error.text, says[o]));
+        assert_true(verified);
+    }
+}
+
+static void flip(const char *path, long at) {
+    FILE *file = fopen(path, "r+b");
+    fseek(file, at, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, at, SEEK_SET);
+    fputc(byte ^ 4, file);
+    fclose(file);
+}
+
+static void test_falls_back(void **unused) {
+    (void)unused;
+    const char *directory = support_path("several");
+    mg_position position;
+    mg_error error;
+    bool found;
+    assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+    assert_false(found);
+    mkdir(directory, 0777);
+    assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+    assert_false(found);
+    for (int number = 8; number <= 11; number++) write_checkpoint(support_path("several/step-%012d.h5", number), number);
+    for (int newest = 11; newest >= 8; newest--) {
+        assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+        assert_true(found && position.step == newest && eta == newest);
+        int lines = 0;
+        for (const char *c = heard; *c; c++) lines += *c == '\n';
+        assert_int_equal(lines, 11 - newest);
+        if (newest < 11) assert_non_null(strstr(heard, "step-000000000011.h5"));
+        flip(support_path("several/step-%012d.h5", newest), 1000 + newest);
+    }
+    assert_int_equal(resume(directory, &position, &found, &error), MG_DATA);
+    assert_non_null(strstr(error.text, "none of the 4"));
+    assert_false(found);
+    // What stands under the name of a checkpoint and is no file.
+    mkdir(support_path("several/step-000000000012.h5"), 0777);
+    write_checkpoint(support_path("several/step-000000000009.h5"), 9);
+    assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+    assert_true(found && position.step == 9);
+}
+
+// A run whose newest checkpoint is damaged goes on from the one before, to the same end.
+static void test_run_falls_back(void **unused) {
+    (void)unused;
+    const char *data = support_path("data.h5"), *whole = support_path("whole"), *hurt = support_path("hurt");
+    support_data(data, SUPPORT_CSR, 64, 20, 3, 52);
+    for (int damaged = 0; damaged < 3; damaged++) {
+        support_run run = support_new(data, whole);
+        support_set(&run, "train.batch=16");
+        support_set(&run, "data.validation=0.25");
+        support_set(&run, "train.epochs=4");
+        support_expect(&run, MG_OK);
+        support_run other = run;
+        support_set(&other, "output.directory=%s", hurt);
+        for (int stop = 0; stop < 2; stop++) {
+            other.stop_after = stop ? 8 : 5;
+            support_expect(&other, MG_STOPPED);
+            other.resume = true;
+        }
+        other.stop_after = 0;
+        assert_int_equal(support_count(support_path("hurt/checkpoints"), ".h5"), 2);
+        const char *newest = support_newest(hurt);
+        if (damaged == 0) flip(newest, 3000);
+        if (damaged == 1) assert_int_equal(truncate(newest, 900), 0);
+        if (damaged == 2) assert_int_equal(truncate(newest, 0), 0);
+        support_expect(&other, MG_OK);
+        assert_int_equal(other.plan.resumed_step, 5);
+        assert_non_null(strstr(other.messages, "step-000000000008.h5"));
+        assert_non_null(strstr(other.messages, "trying the one before"));
+        support_expect_same_runs(whole, hurt, "fallen back");
+        support_remove(whole);
+        support_remove(hurt);
+    }
+}
+
+// ---- system calls that fail --------------------------------------------------------------------------------------------
+
+typedef enum fault { FAULT_ERROR, FAULT_SHORT, FAULT_INTERRUPT } fault;
+
+static mg_file_ops real;
+static _Atomic long calls; // made so far
+static long fail_at;       // this one fails, 0: none
+static bool for_ever;      // and all after it
+static fault kind;
+static int reason;
+static _Atomic bool renamed; // a rename went well
+
+static bool fails(void) {
+    long number = atomic_fetch_add(&calls, 1) + 1;
+    if (!fail_at || (for_ever ? number < fail_at : number != fail_at)) return false;
+    errno = reason;
+    return kind == FAULT_ERROR;
+}
+
+static int failing_open(const char *path, int flags, mode_t mode) {
+    return fails() ? -1 : real.open(path, flags, mode);
+}
+
+static ssize_t failing_write(int fd, const void *bytes, size_t size) {
+    bool last = fails(), here = fail_at && (for_ever ? calls >= fail_at : calls == fail_at);
+    if (last) return -1;
+    if (here && kind == FAULT_SHORT) return real.write(fd, bytes, size > 1 ? size / 2 : size);
+    if (here && kind == FAULT_INTERRUPT && (!for_ever || calls % 2)) {
+        errno = EINTR;
+        return -1;
+    }
+    return real.write(fd, bytes, size);
+}
+
+static int failing_fsync(int fd) {
+    return fails() ? -1 : real.fsync(fd);
+}
+
+static int failing_close(int fd) {
+    bool failed = fails();
+    int closed = real.close(fd); // as the system does: the descriptor is gone whatever comes back
+    if (failed) errno = reason;
+    return failed ? -1 : closed;
+}
+
+static int failing_rename(const char *from, const char *to) {
+    if (fails()) return -1;
+    int done = real.rename(from, to);
+    if (!done) renamed = true;
+    return done;
+}
+
+static int failing_unlink(const char *path) {
+    return fails() ? -1 : real.unlink(path);
+}
+
+static const mg_file_ops failing = {failing_open, failing_write, failing_fsync, failing_close, failing_rename, failing_unlink};
+
+static void start_failing(long at, bool ever, fault how, int why) {
+    calls = 0;
+    fail_at = at;
+    for_ever = ever;
+    kind = how;
+    reason = why;
+    renamed = false;
+    mg_file_calls = failing;
+}
+
+static int begin(void **unused) {
+    real = mg_file_calls;
+    return support_begin(unused);
+}
+
+static int set_right(void **unused) {
+    (void)unused;
+    mg_file_calls = real;
+    return 0;
+}
+
+static void test_write_fails(void **unused) {
+    (void)unused;
+    const char *directory = support_path("writes"), *path = support_path("writes/file");
+    const int reasons[] = {ENOSPC, EIO, EDQUOT, EROFS};
+    char old[50000], new[50000];
+    memset(old, 'o', sizeof old);
+    memset(new, 'n', sizeof new);
+    mkdir(directory, 0777);
+    for (int r = 0; r < 4; r++)
+        for (int ever = 0; ever < 2; ever++)
+            for (long at = 1;; at++) {
+                mg_error error = {0};
+                size_t size;
+                support_write(path, old, sizeof old);
+                start_failing(at, ever, FAULT_ERROR, reasons[r]);
+                mg_status status = mg_file_write(path, new, sizeof new, &error);
+                mg_file_calls = real;
+                unsigned char *now = support_read(path, &size);
+                bool is_old = size == sizeof old && !memcmp(now, old, size), is_new = size == sizeof new && !memcmp(now, new, size);
+                free(now);
+                if (!status && calls < at) break;
+                bool ignored = !status && at == calls; // closing the directory: nothing hangs on it
+                if (status != MG_IO && !ignored) fail_msg("call %ld: status %d", at, (int)status);
+                if (!ignored && (strchr(error.text, '\n') || (!strstr(error.text, path) && !strstr(error.text, directory))))
+                    fail_msg("call %ld: '%s'", at, error.text);
+                if (renamed ? !is_new : !is_old) fail_msg("call %ld: the file is neither the old nor the new one", at);
+                assert_int_equal(support_count(directory, ""), ever && support_count(directory, ".tmp") ? 2 : 1);
+                support_remove(support_path("writes/file.%ld.tmp", (long)getpid())); // with unlink failing too, it stays
+            }
+}
+
+static void test_write_is_patient(void **unused) {
+    (void)unused;
+    const char *directory = support_path("writes"), *path = support_path("writes/file");
+    char bytes[50000];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i * 7);
+    mkdir(directory, 0777);
+    for (int how = FAULT_SHORT; how <= FAULT_INTERRUPT; how++)
+        for (long at = 1; at < 12; at++)
+            for (int ever = 0; ever < 2; ever++) {
+                mg_error error = {0};
+                size_t size;
+                start_failing(at, ever, (fault)how, 0);
+                if (mg_file_write(path, bytes, sizeof bytes, &error)) fail_msg("%s", error.text);
+                mg_file_calls = real;
+                unsigned char *now = support_read(path, &size);
+                assert_true(size == sizeof bytes && !memcmp(now, bytes, size));
+                free(now);
+                assert_int_equal(support_count(directory, ""), 1);
+            }
+}
+
+// ---- the writing thread ------------------------------------------------------------------------------------------------
+
+static mg_status submit(mg_checkpointer *checkpointer, int number) {
+    mg_position position = {.step = number};
+    bool news;
+    int64_t step;
+    double seconds;
+    mg_error error = {0};
+    set_state(number);
+    assert_true(mg_checkpointer_submit(checkpointer, &position));
+    set_state(-1); // the state goes on while it is written
+    mg_status status = mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error);
+    assert_true(news && step == number);
+    assert_int_equal(mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error), MG_OK);
+    assert_false(news);
+    return status;
+}
+
+static const char *const foreign[] = {"step-1.h5",
+                                      "step-0000000000010.h5",
+                                      "step-00000000000a.h5",
+                                      "step--00000000001.h5",
+                                      "step-+00000000001.h5",
+                                      "step- 00000000001.h5",
+                                      "step-000000000001.h5~",
+                                      "step-000000000001.hdf",
+                                      "STEP-000000000001.h5",
+                                      "best.h5",
+                                      "notes.tmp",
+                                      "step"};
+enum { FOREIGN = sizeof foreign / sizeof *foreign };
+
+static mg_checkpointer *open_checkpointer(const char *directory, int64_t keep) {
+    mg_checkpointer *checkpointer;
+    mg_error error = {0};
+    if (mg_checkpointer_create(directory, keep, &identity, state, FIELDS, &checkpointer, &error)) fail_msg("%s", error.text);
+    return checkpointer;
+}
+
+static void test_rotation(void **unused) {
+    (void)unused;
+    for (int keep = 1; keep <= 4; keep++) {
+        const char *directory = support_path("rotation");
+        mkdir(directory, 0777);
+        for (int f = 0; f < FOREIGN; f++) support_write(support_path("rotation/%s", foreign[f]), "mine", 4);
+        support_write(support_path("rotation/step-000000000001.h5.77.tmp"), "cut", 3);
+        mg_checkpointer *checkpointer = open_checkpointer(directory, keep);
+        assert_int_equal(support_count(directory, ""), FOREIGN); // the leftover is gone
+        for (int number = 1; number <= 7; number++) {
+            assert_int_equal(submit(checkpointer, number), MG_OK);
+            int kept = number < keep ? number : keep;
+            assert_int_equal(support_count(directory, ""), FOREIGN + kept);
+            for (int k = 0; k < kept; k++) assert_true(support_exists(support_path("rotation/step-%012d.h5", number - k)));
+        }
+        // A future that was given up: its files make room once there is something whole.
+        assert_int_equal(submit(checkpointer, 5), MG_OK);
+        assert_false(support_exists(support_path("rotation/step-000000000007.h5")));
+        assert_true(support_exists(support_path("rotation/step-000000000005.h5")));
+        mg_checkpointer_destroy(checkpointer);
+        mg_position position;
+        mg_error error;
+        bool found;
+        assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+        assert_true(found && eta == 5 && weights[11] == 511 && !heard[0]);
+        assert_int_equal(mg_checkpoint_clear(directory, &error), MG_OK);
+        assert_int_equal(support_count(directory, ""), FOREIGN);
+        support_remove(directory);
+    }
+}
+
+// A checkpoint that fails leaves those before it; what cannot be deleted is deleted later.
+static void test_rotation_with_faults(void **unused) {
+    (void)unused;
+    for (int ever = 0; ever < 2; ever++)
+        for (long at = 1; at <= 12; at++) {
+            const char *directory = support_path("faults");
+            mg_checkpointer *checkpointer = open_checkpointer(directory, 2);
+            for (int number = 1; number <= 3; number++) assert_int_equal(submit(checkpointer, number), MG_OK);
+            start_failing(at, ever, FAULT_ERROR, ENOSPC);
+            mg_status status = submit(checkpointer, 4);
+            mg_file_calls = real;
+            bool there = support_exists(support_path("faults/step-000000000004.h5"));
+            assert_true(support_exists(support_path("faults/step-000000000003.h5")));
+            if (status) assert_true(support_exists(support_path("faults/step-000000000002.h5")));
+            else assert_true(there);
+            mg_position position;
+            mg_error error;
+            bool found;
+            assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
+            assert_true(found && position.step == (there ? 4 : 3) && eta == (there ? 4 : 3) && !heard[0]);
+            assert_int_equal(submit(checkpointer, 5), MG_OK);
+            mg_checkpointer_destroy(checkpointer);
+            mg_checkpointer_destroy(open_checkpointer(directory, 2)); // sweeps what a failed unlink left
+            assert_int_equal(support_count(directory, ""), 2);
+            support_remove(directory);
+        }
+}
+
+// ---- runs --------------------------------------------------------------------------------------------------------------
+
+static support_run run_with_checkpoints(const char *directory) {
+    support_run run = support_new(support_path("data.h5"), directory);
+    support_set(&run, "train.batch=16");
+    support_set(&run, "train.epochs=3");
+    support_set(&run, "data.validation=0.25");
+    support_set(&run, "checkpoint.every_epochs=1");
+    return run;
+}
+
+static void expect_all_whole(const char *directory, const char *what) {
+    char checkpoints[4200], path[4300];
+    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", directory);
+    for (int step = 0; step < 30; step++) {
+        size_t size, content;
+        mg_error error;
+        snprintf(path, sizeof path, "%s/step-%012d.h5", checkpoints, step);
+        if (!support_exists(path)) continue;
+        unsigned char *bytes = support_read(path, &size);
+        if (mg_file_check_seal(path, bytes, size, &content, &error)) fail_msg("%s: %s", what, error.text);
+        free(bytes);
+    }
+}
+
+// Whatever call of a run fails: its files are whole, its status is right, and resumed it ends as if nothing had been.
+static void test_run_with_faults(void **unused) {
+    (void)unused;
+    const char *whole = support_path("whole"), *hurt = support_path("hurt");
+    const int reasons[] = {ENOSPC, EIO};
+    int warned = 0, failed = 0, model_stood = 0;
+    support_data(support_path("data.h5"), SUPPORT_CSR, 64, 20, 3, 53);
+    support_run reference = run_with_checkpoints(whole);
+    support_expect(&reference, MG_OK);
+    for (int ever = 0; ever < 2; ever++)
+        for (long at = 1;; at++) {
+            char what[100];
+            snprintf(what, sizeof what, "call %ld fails%s", at, ever ? " and all after it" : "");
+            support_run run = run_with_checkpoints(hurt);
+            start_failing(at, ever, FAULT_ERROR, reasons[at % 2]);
+            mg_status status = support_train(&run);
+            mg_file_calls = real;
+            bool beyond = calls < at;
+            if (status != MG_OK && status != MG_IO) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
+            bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
+            if (beyond && (status || warning)) fail_msg("%s: nothing failed and yet: %s", what, run.error.text);
+            warned += warning;
+            failed += status != MG_OK;
+            expect_all_whole(hurt, what);
+            if (support_exists(support_path("hurt/model.h5"))) {
+                support_expect_same(support_path("whole/model.h5"), support_path("hurt/model.h5"), what);
+                model_stood += status == MG_IO;
+            } else if (status == MG_OK) {
+                fail_msg("%s: no model", what);
+            }
+            if (!ever) assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp"), 0);
+            run.resume = true;
+            support_expect(&run, MG_OK);
+            support_expect_same_runs(whole, hurt, what);
+            support_remove(hurt);
+            if (beyond) break;
+        }
+    assert_true(warned > 3 && failed > 3 && model_stood > 0);
+}
+
+// Memory that runs out anywhere ends the run with one line, or costs a checkpoint; nothing leaks (sanitizers see to that).
+static void test_run_without_memory(void **unused) {
+    (void)unused;
+    const char *whole = support_path("roomy"), *hurt = support_path("cramped");
+    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 54);
+    support_run reference = run_with_checkpoints(whole);
+    support_set(&reference, "sgd.eta=~");
+    support_set(&reference, "data.scale=standard");
+    support_expect(&reference, MG_OK);
+    for (long at = 1, ended = 0; !ended; at++) {
+        support_run run = reference;
+        support_set(&run, "output.directory=%s", hurt);
+        mg_memory_fail_at(at, false);
+        mg_status status = support_train(&run);
+        mg_memory_fail_at(0, false);
+        bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
+        ended = status == MG_OK && !warning;
+        if (status != MG_OK && status != MG_MEMORY && status != MG_FAILED) fail_msg("allocation %ld: status %d (%s)", at, (int)status, run.error.text);
+        expect_all_whole(hurt, "without memory");
+        run.resume = true;
+        support_expect(&run, MG_OK);
+        support_expect_same_runs(whole, hurt, "resumed with memory again");
+        support_remove(hurt);
+        assert_true(at < 3000);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_damaged_model),
+        cmocka_unit_test(test_sealed_but_other),
+        cmocka_unit_test(test_falls_back),
+        cmocka_unit_test(test_run_falls_back),
+        cmocka_unit_test_teardown(test_write_fails, set_right),
+        cmocka_unit_test_teardown(test_write_is_patient, set_right),
+        cmocka_unit_test(test_rotation),
+        cmocka_unit_test_teardown(test_rotation_with_faults, set_right),
+        cmocka_unit_test_teardown(test_run_with_faults, set_right),
+        cmocka_unit_test(test_run_without_memory),
+    };
+    return cmocka_run_group_tests(tests, begin, support_end);
+}

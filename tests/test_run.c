@@ -1,0 +1,568 @@
+// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and classes, held-out
+// rows, what ends a run, and wrong data that leave nothing behind.
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "data/dataset.h"
+#include "kernel/kernel.h"
+#include "loss/loss.h"
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 500, FEATURES = 37, CLASSES = 5 };
+
+static mg_model *load_model(const char *directory) {
+    char path[4200];
+    mg_model *model;
+    mg_error error = {0};
+    snprintf(path, sizeof path, "%s/model.h5", directory);
+    if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
+    return model;
+}
+
+// Largest difference of two models' weights and biases, relative to the largest weight.
+static double model_difference(const char *a, const char *b) {
+    mg_model *x = load_model(a), *y = load_model(b);
+    assert_int_equal(x->classes_count, y->classes_count);
+    assert_int_equal(x->features, y->features);
+    double most = 0, largest = 0;
+    for (int64_t i = 0; i < x->classes_count * x->features; i++) {
+        most = fmax(most, fabs((double)x->weights[i] - (double)y->weights[i]));
+        largest = fmax(largest, fabs((double)x->weights[i]));
+    }
+    for (int64_t k = 0; k < x->classes_count; k++) {
+        most = fmax(most, fabs((double)x->bias[k] - (double)y->bias[k]));
+        largest = fmax(largest, fabs((double)x->bias[k]));
+    }
+    mg_model_destroy(x);
+    mg_model_destroy(y);
+    return most / largest;
+}
+
+static void expect_same_model(const char *a, const char *b, const char *what) {
+    char paths[2][4200];
+    snprintf(paths[0], sizeof paths[0], "%s/model.h5", a);
+    snprintf(paths[1], sizeof paths[1], "%s/model.h5", b);
+    support_expect_same(paths[0], paths[1], what);
+}
+
+// ---- the same bits -----------------------------------------------------------------------------------------------------
+
+static const int threads[] = {2, 3, 4, 5, 6, 7, 8, 16};
+enum { COUNTS = sizeof threads / sizeof *threads };
+
+// `base` again with other numbers of threads, in memory and streamed: model, metrics and checkpoint must have the same bytes.
+static void expect_any_threads(const support_run *base, int memory_limit, const char *reference, const char *what) {
+    const char *directory = support_path("threads");
+    for (int t = 0; t < COUNTS; t++)
+        for (int streamed = 0; streamed < 2; streamed++) {
+            char name[200];
+            support_run run = *base;
+            snprintf(name, sizeof name, "%s, %d threads, %s", what, threads[t], streamed ? "streamed" : "in memory");
+            support_set(&run, "output.directory=%s", directory);
+            support_set(&run, "train.threads=%d", threads[t]);
+            if (streamed) support_set(&run, "data.memory_limit=%d", memory_limit);
+            support_expect(&run, MG_OK);
+            assert_true(run.plan.streamed == streamed);
+            support_expect_same_runs(reference, directory, name);
+            support_remove(directory);
+        }
+}
+
+static void test_threads(void **unused) {
+    (void)unused;
+    const char *const scales[] = {"none", "standard"};
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("threads.h5"), *reference = support_path("reference");
+        support_data(data, form, ROWS, FEATURES, CLASSES, 3);
+        for (int s = 0; s < 2; s++) {
+            char what[100];
+            snprintf(what, sizeof what, "%s, scale %s", support_form_names[form], scales[s]);
+            support_run run = support_new(data, reference);
+            support_set(&run, "data.scale=%s", scales[s]);
+            support_set(&run, "data.validation=0.2");
+            support_set(&run, "data.window=4096");
+            support_set(&run, "train.epochs=2");
+            support_set(&run, "train.batch=96");
+            support_set(&run, "train.parts=6");
+            support_expect(&run, MG_OK);
+            expect_any_threads(&run, form == SUPPORT_U8 ? 16000 : 40000, reference, what);
+            support_remove(reference);
+        }
+    }
+}
+
+// The search for a learning rate is part of the promise.
+static void test_threads_search(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("search.h5"), *reference = support_path("reference"), *other = support_path("other");
+        support_data(data, form, 1000, 12, 3, 4);
+        for (int t = 0; t < 3; t++) {
+            support_run run = support_new(data, t ? other : reference);
+            support_set(&run, "sgd.eta=~");
+            support_set(&run, "train.epochs=2");
+            support_set(&run, "train.batch=32");
+            support_set(&run, "train.parts=4");
+            support_set(&run, "train.threads=%d", 1 + 2 * t);
+            support_set(&run, "data.window=4096");
+            if (t == 2) support_set(&run, "data.memory_limit=9000");
+            support_expect(&run, MG_OK);
+            assert_true(run.plan.streamed == (t == 2));
+            if (t) support_expect_same_runs(reference, other, support_form_names[form]);
+            support_remove(other);
+        }
+        support_remove(reference);
+    }
+}
+
+static void test_threads_losses(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("losses.h5"), *reference = support_path("reference"), *other = support_path("other");
+        support_data(data, form, 150, 11, 4, 5);
+        for (int l = 0; mg_loss_at(l); l++)
+            for (int t = 1; t <= 4; t++) {
+                support_run run = support_new(data, t > 1 ? other : reference);
+                support_set(&run, "model.loss=%s", mg_loss_name(l));
+                support_set(&run, "train.epochs=2");
+                support_set(&run, "train.batch=40");
+                support_set(&run, "train.parts=5");
+                support_set(&run, "train.threads=%d", t);
+                support_expect(&run, MG_OK);
+                if (t > 1) support_expect_same_runs(reference, other, mg_loss_name(l));
+                support_remove(t > 1 ? other : support_path("none"));
+                if (t == 4) support_remove(reference);
+            }
+    }
+}
+
+static void test_kernels(void **unused) {
+    (void)unused;
+    char *before = getenv("MARGIN_KERNEL") ? strdup(getenv("MARGIN_KERNEL")) : NULL;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("kernels.h5"), *reference = NULL;
+        support_data(data, form, 150, 70, 19, 6);
+        for (int k = 0; mg_kernel_at(k); k++) {
+            const mg_kernel *kernel = mg_kernel_at(k);
+            if (!kernel->usable()) continue;
+            const char *directory = support_path("kernel-%d-%s", form, kernel->name);
+            support_run run = support_new(data, directory);
+            support_set(&run, "train.epochs=2");
+            support_set(&run, "train.batch=40");
+            support_set(&run, "train.parts=2");
+            support_set(&run, "train.threads=2");
+            support_set(&run, "data.scale=standard");
+            setenv("MARGIN_KERNEL", kernel->name, 1);
+            support_expect(&run, MG_OK);
+            if (reference) support_expect_same_runs(reference, directory, kernel->name);
+            else reference = directory;
+        }
+    }
+    if (before) setenv("MARGIN_KERNEL", before, 1);
+    else unsetenv("MARGIN_KERNEL");
+    free(before);
+}
+
+static void test_twice(void **unused) {
+    (void)unused;
+    const char *data = support_path("twice.h5"), *a = support_path("twice-a"), *b = support_path("twice-b");
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 7);
+    for (int i = 0; i < 2; i++) {
+        support_run run = support_new(data, i ? b : a);
+        support_set(&run, "checkpoint.every_steps=1");
+        support_expect(&run, MG_OK);
+    }
+    support_expect_same_runs(a, b, "the same run twice");
+}
+
+// ---- weights of rows and classes ---------------------------------------------------------------------------------------
+
+// Every row of weight 2 stands twice in the second file; batches hold all rows, so that both runs take the same steps.
+static void expect_weight_is_twice(support_form form, const char *lambda, const char *loss) {
+    const char *paths[2] = {support_path("weighted.h5"), support_path("doubled.h5")};
+    const char *runs[2] = {support_path("weighted"), support_path("doubled")};
+    support_rows weighted = support_make(60, 9, 3, 8);
+    int64_t pick[120], count = 0;
+    weighted.weight = calloc(60, sizeof *weighted.weight);
+    for (int64_t i = 0; i < 60; i++) {
+        weighted.weight[i] = i % 3 ? 1 : 2;
+        for (int copy = 0; copy < (i % 3 ? 1 : 2); copy++) pick[count++] = i;
+    }
+    support_rows doubled = support_pick(&weighted, pick, count);
+    free(doubled.weight);
+    doubled.weight = NULL;
+    support_save(&weighted, form, paths[0]);
+    support_save(&doubled, form, paths[1]);
+    double objective[2];
+    for (int r = 0; r < 2; r++) {
+        support_run run = support_new(paths[r], runs[r]);
+        if (r == 0) support_set(&run, "data.weights=w");
+        support_set(&run, "model.loss=%s", loss);
+        support_set(&run, "%s", lambda);
+        support_set(&run, "train.batch=1000");
+        support_set(&run, "train.epochs=5");
+        support_expect(&run, MG_OK);
+        objective[r] = run.result.objective;
+    }
+    double difference = model_difference(runs[0], runs[1]);
+    if (!(difference < 1e-4) || !(fabs(objective[0] - objective[1]) <= 1e-4 * objective[1]))
+        fail_msg("%s, %s, %s: objectives %.9g and %.9g, weights differ by %g", support_form_names[form], lambda, loss,
+                 objective[0], objective[1], difference);
+    for (int r = 0; r < 2; r++) support_remove(runs[r]);
+    support_free(&weighted);
+    support_free(&doubled);
+}
+
+static void test_weight_is_twice(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        expect_weight_is_twice(form, "model.lambda=0.01", "weston-watkins");
+        expect_weight_is_twice(form, "model.C=0.5", "crammer-singer-squared");
+        expect_weight_is_twice(form, "model.C=2", "softmax");
+    }
+}
+
+// Class weights are sample weights by another name.
+static void test_class_weights(void **unused) {
+    (void)unused;
+    const char *data = support_path("classes.h5");
+    support_rows rows = support_make(90, 9, 3, 9);
+    for (int64_t i = 0; i < 40; i++) rows.y[i] = 0;
+    int64_t of_class[3] = {0};
+    for (int64_t i = 0; i < 90; i++) of_class[rows.y[i]]++;
+    const char *const how[] = {"model.class_weight=balanced", "model.class_weight={0: 0.5, 2: 3}"};
+    const double fixed[3] = {0.5, 1, 3};
+    for (int h = 0; h < 2; h++) {
+        rows.weight = calloc(90, sizeof *rows.weight);
+        for (int64_t i = 0; i < 90; i++)
+            rows.weight[i] = h ? fixed[rows.y[i]] : 90.0 / (3.0 * (double)of_class[rows.y[i]]);
+        support_save(&rows, SUPPORT_F32, data);
+        const char *a = support_path("by-class-%d", h), *b = support_path("by-row-%d", h);
+        support_run by_class = support_new(data, a), by_row = support_new(data, b);
+        support_run *const runs[2] = {&by_class, &by_row};
+        for (int r = 0; r < 2; r++) {
+            support_set(runs[r], "model.C=1");
+            support_set(runs[r], "train.epochs=3");
+            support_set(runs[r], "train.batch=16");
+            support_set(runs[r], "%s", r ? "data.weights=w" : how[h]);
+            support_expect(runs[r], MG_OK);
+        }
+        if (!(model_difference(a, b) < 1e-5)) fail_msg("%s: weights differ by %g", how[h], model_difference(a, b));
+        assert_true(fabs(by_class.plan.lambda - by_row.plan.lambda) < 1e-6 * by_row.plan.lambda);
+        free(rows.weight);
+        rows.weight = NULL;
+    }
+    support_run wrong = support_new(data, support_path("no-such-class"));
+    support_set(&wrong, "model.class_weight={7: 2}");
+    support_expect(&wrong, MG_CONFIG);
+    assert_non_null(strstr(wrong.error.text, "7"));
+    assert_false(support_exists(support_path("no-such-class")));
+    support_free(&rows);
+}
+
+// ---- validation --------------------------------------------------------------------------------------------------------
+
+// A fraction is the same as two files that hold the two sides.
+static void test_held_out(void **unused) {
+    (void)unused;
+    const char *data = support_path("whole.h5"), *sides[2] = {support_path("kept.h5"), support_path("held-out.h5")};
+    support_rows rows = support_make(ROWS, FEATURES, CLASSES, 10);
+    support_save(&rows, SUPPORT_F32, data);
+    int64_t seen = 0;
+    for (int side = 0; side < 2; side++) {
+        mg_dataset *dataset;
+        mg_error error = {0};
+        const mg_dataset_request request = {.path = data, .features = "X", .labels = "y", .held_out = 0.3, .seed = 11, .window_bytes = 1 << 20,
+                                            .selection = side ? MG_SELECT_HELD_OUT : MG_SELECT_KEPT};
+        if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
+        support_rows some = support_pick(&rows, dataset->select, dataset->count);
+        support_save(&some, SUPPORT_F32, sides[side]);
+        seen += dataset->count;
+        mg_dataset_close(dataset);
+        support_free(&some);
+    }
+    assert_int_equal(seen, ROWS);
+    const char *directories[2] = {support_path("by-fraction"), support_path("by-files")};
+    support_run runs[2];
+    for (int r = 0; r < 2; r++) {
+        runs[r] = support_new(r ? sides[0] : data, directories[r]);
+        support_set(&runs[r], "data.validation=%s", r ? sides[1] : "0.3");
+        support_set(&runs[r], "train.seed=11");
+        support_set(&runs[r], "train.epochs=3");
+        support_expect(&runs[r], MG_OK);
+    }
+    expect_same_model(directories[0], directories[1], "a fraction and two files");
+    assert_true(runs[0].result.accuracy == runs[1].result.accuracy);
+    assert_true(runs[0].plan.validation_rows > 0.2 * ROWS && runs[0].plan.validation_rows < 0.4 * ROWS);
+    support_free(&rows);
+}
+
+// The model is that of the best epoch, which a shorter run ends with.
+static void test_early_stopping(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("early.h5"), *early = support_path("early-%d", form), *shorter = support_path("shorter-%d", form);
+        support_data(data, form, 200, 10, 4, 12);
+        support_run run = support_new(data, early);
+        support_set(&run, "data.validation=0.3");
+        support_set(&run, "train.epochs=100");
+        support_set(&run, "train.patience=2");
+        support_set(&run, "train.batch=16");
+        support_set(&run, "sgd.average=false");
+        support_set(&run, "sgd.eta=0.1");
+        support_expect(&run, MG_OK);
+        assert_string_equal(run.result.reason, "early stopping");
+        assert_true(run.result.epoch == run.result.best_epoch + 2);
+        support_run again = run;
+        support_set(&again, "train.patience=0");
+        support_set(&again, "output.directory=%s", shorter);
+        support_set(&again, "train.epochs=%d", (int)run.result.best_epoch);
+        support_expect(&again, MG_OK);
+        expect_same_model(early, shorter, "the best epoch and a run that ends there");
+        assert_true(run.result.accuracy == again.result.accuracy);
+        assert_true(run.result.objective == again.result.objective);
+    }
+}
+
+// With evaluate_every 0 the weights are judged at the end; so are those of a run that ends inside an epoch.
+static void test_evaluated_at_the_end(void **unused) {
+    (void)unused;
+    const char *data = support_path("end.h5");
+    support_data(data, SUPPORT_F32, 200, 10, 4, 13);
+    for (int inside = 0; inside < 2; inside++) {
+        support_run run = support_new(data, support_path("end-%d", inside));
+        support_set(&run, "data.validation=0.3");
+        support_set(&run, "train.batch=16");
+        support_set(&run, "train.epochs=3");
+        support_set(&run, inside ? "train.max_steps=13" : "train.evaluate_every=0");
+        support_expect(&run, MG_OK);
+        char *lines = support_metrics(support_path("end-%d", inside));
+        char last[60];
+        snprintf(last, sizeof last, "\"eval\", \"step\": %lld,", (long long)run.result.step);
+        if (!strstr(lines, last)) fail_msg("the last weights were not evaluated:\n%s", lines);
+        assert_true(run.result.accuracy >= 0);
+        free(lines);
+    }
+}
+
+// ---- where a run starts and ends ---------------------------------------------------------------------------------------
+
+static void test_init(void **unused) {
+    (void)unused;
+    const char *const scales[] = {"none", "standard", "max-abs"};
+    for (int form = 0; form < SUPPORT_FORMS; form++)
+        for (int s = 0; s < 3; s++) {
+            const char *data = support_path("init.h5"), *first = support_path("init-first"), *second = support_path("init-second");
+            support_data(data, form, 150, 10, 4, 14);
+            support_run run = support_new(data, first);
+            support_set(&run, "data.scale=%s", scales[s]);
+            support_set(&run, "train.epochs=4");
+            support_expect(&run, MG_OK);
+            support_run next = run;
+            support_set(&next, "output.directory=%s", second);
+            support_set(&next, "train.max_steps=1");
+            support_set(&next, "sgd.update=plain");
+            support_set(&next, "sgd.eta=1e-30");
+            next.init = support_path("init-first/model.h5");
+            support_expect(&next, MG_OK);
+            double difference = model_difference(first, second);
+            if (!(difference < 1e-6)) fail_msg("%s, %s: weights moved by %g", support_form_names[form], scales[s], difference);
+            assert_true(fabs(next.result.objective - run.result.objective) < 1e-5 * run.result.objective);
+            support_remove(first);
+            support_remove(second);
+        }
+}
+
+static void test_init_refused(void **unused) {
+    (void)unused;
+    support_rows rows = support_make(60, 10, 3, 15);
+    const char *first = support_path("start"), *other = support_path("refused");
+    support_save(&rows, SUPPORT_F32, support_path("start.h5"));
+    support_run run = support_new(support_path("start.h5"), first);
+    support_expect(&run, MG_OK);
+    support_data(support_path("wider.h5"), SUPPORT_F32, 60, 11, 3, 15);
+    support_data(support_path("more.h5"), SUPPORT_F32, 60, 10, 4, 15);
+    for (int64_t i = 0; i < 60; i++) rows.y[i] += 5;
+    support_save(&rows, SUPPORT_F32, support_path("renamed.h5"));
+    const char *const wrong[] = {"wider.h5", "more.h5", "renamed.h5"};
+    for (int w = 0; w < 3; w++) {
+        support_run next = support_new(support_path("%s", wrong[w]), other);
+        next.init = support_path("start/model.h5");
+        support_expect(&next, MG_DATA);
+        assert_false(support_exists(other));
+    }
+    support_run next = support_new(support_path("start.h5"), other);
+    next.init = support_path("start.h5");
+    support_expect(&next, MG_DATA);
+    next.init = support_path("nothing.h5");
+    support_expect(&next, MG_IO);
+    assert_false(support_exists(other));
+    support_free(&rows);
+}
+
+static void test_limits(void **unused) {
+    (void)unused;
+    const char *data = support_path("limits.h5");
+    support_data(data, SUPPORT_U8, 100, 10, 3, 16);
+    support_run steps = support_new(data, support_path("steps")), epochs = support_new(data, support_path("epochs"));
+    support_set(&steps, "train.batch=16");
+    support_set(&steps, "train.max_steps=10");
+    support_expect(&steps, MG_OK);
+    assert_string_equal(steps.result.reason, "max_steps");
+    assert_int_equal(steps.result.step, 10);
+    assert_int_equal(steps.steps, 10);
+    support_set(&epochs, "train.batch=16");
+    support_set(&epochs, "train.epochs=2");
+    support_expect(&epochs, MG_OK);
+    assert_string_equal(epochs.result.reason, "epochs");
+    assert_int_equal(epochs.result.step, 14); // six batches of 16 rows and one of 4, twice
+    support_run seconds = support_new(data, support_path("seconds"));
+    support_set(&seconds, "train.epochs=1000000");
+    support_set(&seconds, "train.evaluate_every=0");
+    support_set(&seconds, "train.time_limit=0.2");
+    support_expect(&seconds, MG_OK);
+    assert_string_equal(seconds.result.reason, "time_limit");
+    assert_true(seconds.result.seconds >= 0.2 && seconds.result.seconds < 5);
+    assert_true(support_exists(support_path("seconds/model.h5")));
+}
+
+// ---- wrong data --------------------------------------------------------------------------------------------------------
+
+static void expect_refused(const char *set, mg_status status, const char *part) {
+    const char *directory = support_path("never");
+    support_run run = support_new(support_path("good.h5"), directory);
+    support_set(&run, "%s", set);
+    support_expect(&run, status);
+    if (!strstr(run.error.text, part)) fail_msg("%s: '%s' does not say '%s'", set, run.error.text, part);
+    if (support_exists(directory)) fail_msg("%s: something was left behind", set);
+}
+
+static void test_wrong_data(void **unused) {
+    (void)unused;
+    support_rows rows = support_make(60, 10, 3, 17);
+    support_save(&rows, SUPPORT_F32, support_path("good.h5"));
+    rows.labels = 59;
+    support_save(&rows, SUPPORT_F32, support_path("short.h5"));
+    rows.labels = 60;
+    rows.y[30] = 9;
+    support_save(&rows, SUPPORT_F32, support_path("unseen.h5"));
+    memset(rows.y, 0, 60 * sizeof *rows.y);
+    support_save(&rows, SUPPORT_F32, support_path("one.h5"));
+    rows.x[137] = NAN;
+    support_save(&rows, SUPPORT_F32, support_path("nan.h5"));
+    support_free(&rows);
+    support_data(support_path("wide.h5"), SUPPORT_F32, 60, 11, 3, 17);
+    support_write(support_path("text.h5"), "no HDF5", 7);
+    support_write(support_path("empty.h5"), "", 0);
+    static const struct {
+        const char *option, *file;
+        mg_status status;
+        const char *says;
+    } cases[] = {
+        {"data.train", "short.h5", MG_DATA, "59"},          {"data.train", "one.h5", MG_DATA, "2 classes"},
+        {"data.train", "nan.h5", MG_DATA, "[13, 7]"},        {"data.train", "text.h5", MG_DATA, "text.h5"},
+        {"data.train", "empty.h5", MG_DATA, "empty.h5"},    {"data.train", "missing.h5", MG_IO, "missing.h5"},
+        {"data.validation", "wide.h5", MG_DATA, "11"},      {"data.validation", "unseen.h5", MG_DATA, "y[30]"},
+        {"data.validation", "short.h5", MG_DATA, "59"},     {"data.validation", "missing.h5", MG_IO, "missing.h5"},
+        {"data.test", "wide.h5", MG_DATA, "11"},            {"data.test", "unseen.h5", MG_DATA, "y[30]"},
+        {"data.test", "missing.h5", MG_IO, "missing.h5"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char set[4200];
+        snprintf(set, sizeof set, "%s=%s", cases[c].option, support_path("%s", cases[c].file));
+        expect_refused(set, cases[c].status, cases[c].says);
+    }
+    expect_refused("data.validation=1.5", MG_CONFIG, "1.5");
+    expect_refused("data.validation=0", MG_CONFIG, "0");
+    expect_refused("data.validation=1e-9", MG_CONFIG, "data.validation");
+    expect_refused("data.features=Z", MG_DATA, "Z");
+    expect_refused("data.labels=Z", MG_DATA, "Z");
+    expect_refused("data.weights=Z", MG_DATA, "Z");
+    expect_refused("data.memory_limit=100", MG_CONFIG, "data.memory_limit");
+}
+
+// A run that fails later keeps what the one before left.
+static void test_directory(void **unused) {
+    (void)unused;
+    const char *data = support_path("directory.h5"), *directory = support_path("taken");
+    support_data(data, SUPPORT_F32, 60, 10, 3, 18);
+    support_run run = support_new(data, directory);
+    support_expect(&run, MG_OK);
+    support_copy(support_path("taken/model.h5"), support_path("before.h5"));
+    support_expect(&run, MG_CONFIG);
+    assert_non_null(strstr(run.error.text, "--resume"));
+    run.overwrite = true;
+    support_run wrong = run;
+    support_set(&wrong, "data.labels=Z");
+    support_expect(&wrong, MG_DATA);
+    support_expect_same(support_path("before.h5"), support_path("taken/model.h5"), "a refused run");
+    support_set(&run, "train.seed=2");
+    support_expect(&run, MG_OK);
+    assert_false(support_same(support_path("before.h5"), support_path("taken/model.h5")));
+    support_run file = support_new(data, support_path("before.h5/run"));
+    support_expect(&file, MG_IO);
+}
+
+// ---- runs that get out of hand -----------------------------------------------------------------------------------------
+
+// The rate is so high that the weights leave the range of float; whenever it shows, no model and no checkpoint of it remain.
+static void test_nonfinite(void **unused) {
+    (void)unused;
+    const char *data = support_path("wild.h5");
+    support_data(data, SUPPORT_F32, 100, 10, 3, 19);
+    for (int steps = 1; steps <= 8; steps++) {
+        const char *directory = support_path("wild-%d", steps);
+        support_run run = support_new(data, directory);
+        support_set(&run, "sgd.update=plain");
+        support_set(&run, "sgd.average=false");
+        support_set(&run, "model.loss=crammer-singer-squared");
+        support_set(&run, "sgd.eta=1e12");
+        support_set(&run, "model.lambda=1e-30");
+        support_set(&run, "train.batch=16");
+        support_set(&run, "train.max_steps=%d", steps);
+        support_set(&run, "checkpoint.every_steps=1");
+        mg_status status = support_train(&run);
+        if (status == MG_OK) {
+            assert_true(fabs(run.result.objective) < INFINITY);
+            continue;
+        }
+        assert_int_equal(status, MG_NONFINITE);
+        assert_non_null(strstr(run.error.text, "step"));
+        assert_false(support_exists(support_path("wild-%d/model.h5", steps)));
+        // The newest checkpoint is of weights that can be scored: the loss of the next step is what failed or would have.
+        run.resume = true;
+        support_expect(&run, MG_NONFINITE);
+    }
+    assert_int_equal(support_exists(support_path("wild-8/model.h5")), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads_search),
+        cmocka_unit_test(test_threads_losses),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_weight_is_twice),
+        cmocka_unit_test(test_class_weights),
+        cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_evaluated_at_the_end),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_init_refused),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_wrong_data),
+        cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_nonfinite),
+    };
+    return cmocka_run_group_tests(tests, support_begin, support_end);
+}
