@@ -16,7 +16,7 @@ enum { MG_BENCH_MOST = 64 };
 
 /* One kernel on one shape of data. */
 typedef struct mg_bench_result {
-    char name[64];  /* what was measured: the shape, then "pass" or "epoch" */
+    const char *shape, *what;
     const char *dtype; /* of a stored value: "uint8", "float32" */
     bool sparse;
     int64_t rows, features, classes;

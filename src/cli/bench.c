@@ -3,10 +3,69 @@
 
 #include <margin/bench.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 
+enum { KEY_QUICK = 256, KEY_JSON, KEY_THREADS, KEY_SHAPE };
+
+typedef struct arguments {
+    mg_bench_request request;
+    bool json;
+} arguments;
+
+// The table grows as results come.
+static void show(void *context, const mg_bench_report *report, const mg_bench_result *one) {
+    char rows[32], features[32], shape[128];
+    (void)context;
+    if (!one) {
+        printf("%s, kernel %s, %d thread%s\n", report->processor, report->kernel, report->threads, report->threads == 1 ? "" : "s");
+        printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n", report->peak_gflops, report->read_gbps);
+        printf("%-15s %8s  %-22s %-20s %10s %9s %7s  %s\n", "shape", "rows", "features x classes", "what", "ms", "GFLOP/s", "GB/s",
+               "of the roof");
+    } else {
+        snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features), one->classes,
+                 one->sparse ? " sparse" : "");
+        printf("%-15s %8s  %-22s %-20s %10.3f %9.1f %7.1f  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
+               shape, one->what, 1e3 * one->seconds, one->gflops, one->gbps, 100 * one->fraction_of_roof,
+               one->memory_bound ? "memory" : "arithmetic");
+    }
+    fflush(stdout);
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    switch (key) {
+    case KEY_QUICK: all->request.quick = true; return 0;
+    case KEY_JSON: all->json = true; return 0;
+    case KEY_THREADS: all->request.threads = mg_cli_threads(state, value); return 0;
+    case KEY_SHAPE: all->request.shape = value; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
 int mg_command_bench(int argc, char **argv) {
-    (void)argc, (void)argv;
-    fprintf(stderr, "margin bench: under way\n");
-    return 1;
+    static const struct argp_option options[] = {
+        {"quick", KEY_QUICK, NULL, 0, "Fewer rows and repetitions: seconds instead of a minute", 0},
+        {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
+        {"threads", KEY_THREADS, "N", 0, "Compute threads (default: the cores that may be used)", 0},
+        {"shape", KEY_SHAPE, "NAME", 0, "Only the shape of this name", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, NULL,
+        "Measures how fast this machine multiplies and reads, and then how near to the lower of the two limits the routine of "
+        "training comes: loss and gradient over all rows, and an epoch of sgd at batch 256, on rows of real shapes made at random."
+        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n\n"
+        "The roof of a shape is the arithmetic's or the memory's: what the machine could do at most if every row were read from "
+        "memory once. Times are medians. Rows that fit into the last cache are read faster than memory allows.",
+        NULL, NULL, NULL};
+    arguments all = {.request = {.threads = 0}};
+    static mg_bench_report report;
+    mg_error error = {0};
+    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    mg_cli_results();
+    if (!all.json) all.request.progress = show;
+    mg_status status = mg_bench(&all.request, &report, &error);
+    if (!status && all.json) status = mg_bench_print_json(&report, stdout, &error);
+    return status ? mg_cli_fail("bench", &error) : 0;
 }

@@ -155,6 +155,8 @@ int mg_command_convert(int argc, char **argv) {
         .parser = parse_option,
         .args_doc = "INPUT... OUTPUT.h5",
         .doc = "Writes the HDF5 file margin trains from, out of files of another format, plain or gzip.\v"
+               "Example:\n  margin convert train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz train.h5\n"
+               "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format may only be given for that format. docs/formats.md has the details."};
     build_options(rows, &help);
     all = (arguments){.options = {.settings = all.settings, .context = &all, .stop = &stop_signal},

@@ -80,3 +80,31 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
     }
     return sum;
 }
+
+static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first, int64_t count,
+                       int64_t line, float *grad) {
+    const mg_kernel *kernel = problem->kernel;
+    if (rows->layout == MG_DENSE) {
+        kernel->dense_accumulate(count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row];
+        kernel->csr_accumulate(rows->indptr[row + 1] - from, rows->indices + from, rows->values + from, line,
+                               pass->coef + i * pass->lanes, grad);
+    }
+}
+
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows,
+                        const int32_t *label, const float *weight, int64_t first, int64_t end, float *grad, double *coef_sum) {
+    double loss = 0;
+    for (; first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        mg_pass_scores(pass, problem->kernel, weights, rows, first, count);
+        loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, label, weight, first, count);
+        for (int64_t i = 0; i < count; i++) // (M10) constant feature
+            for (int64_t k = 0; k < pass->lanes; k++) coef_sum[k] += (double)pass->coef[i * pass->lanes + k];
+        accumulate(pass, problem, rows, first, count, weights->line, grad);
+    }
+    return loss;
+}

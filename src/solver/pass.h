@@ -28,4 +28,9 @@ void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *we
 double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
                       const float *weight, int64_t first, int64_t count);
 
+// The routine as training uses it (M1, M3..M10): rows [first, end) add to grad, laid out as the weights, and to coef_sum [lanes],
+// the gradient of the constant feature. Returns the weighted sum of the losses.
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows,
+                        const int32_t *label, const float *weight, int64_t first, int64_t end, float *grad, double *coef_sum);
+
 #endif

@@ -9,29 +9,11 @@ static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_sgd_part *part = &sgd->parts[p];
-    mg_pass *pass = &part->pass;
     const mg_batch *batch = sgd->batch;
-    const mg_rows *rows = &batch->rows;
     memset(part->grad, 0, (size_t)sgd->weights.size * sizeof(float));
     memset(part->coef_sum, 0, (size_t)sgd->weights.lanes * sizeof(double));
-    part->loss = 0;
-    int64_t end = mg_sgd_begin(sgd, p + 1);
-    for (int64_t first = mg_sgd_begin(sgd, p); first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
-        mg_pass_scores(pass, problem->kernel, &sgd->weights, rows, first, count);
-        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, batch->label, batch->weight, first, count);
-        for (int64_t i = 0; i < count; i++) // (M10) constant feature
-            for (int64_t k = 0; k < pass->lanes; k++) part->coef_sum[k] += (double)pass->coef[i * pass->lanes + k];
-        if (rows->layout == MG_DENSE) {
-            problem->kernel->dense_accumulate(count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, part->grad);
-            continue;
-        }
-        for (int64_t i = 0; i < count; i++) {
-            int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row];
-            problem->kernel->csr_accumulate(rows->indptr[row + 1] - from, rows->indices + from, rows->values + from,
-                                            sgd->weights.line, pass->coef + i * pass->lanes, part->grad);
-        }
-    }
+    part->loss = mg_pass_gradient(&part->pass, problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
+                                  mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), part->grad, part->coef_sum);
 }
 
 // (M11) Gradient of the mean loss for a run of n weights: parts in order, centring, scaling; left in part 0.

@@ -28,7 +28,8 @@ typedef struct mg_sample {
     bool whole;          // it is the whole training set
 } mg_sample;
 
-enum { MG_SAMPLE_ROWS = 16384 };
+// Rows of a sample: a sixteenth of the training set within these bounds.
+enum { MG_SAMPLE_FEWEST = 1 << 14, MG_SAMPLE_MOST = 1 << 17 };
 
 typedef struct mg_solver_options {
     const mg_train_options *train;

@@ -62,6 +62,7 @@ typedef struct sample {
     int64_t *row; // [rows] of the file
     int64_t rows, nonzero;
     bool whole; // all are whole numbers and none is negative: counts
+    bool unit;  // all rows have length 1 or no values
 } sample;
 
 // Rows in a few runs spread over the file: labels are often sorted, and chunks are read whole.
@@ -85,9 +86,10 @@ static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
 static void look_at_values(sample *s) {
     const mg_store *store = &s->store;
     bool sparse = store->layout == MG_CSR;
-    s->whole = true;
+    s->whole = s->unit = true;
     for (int64_t i = 0; i < store->count; i++) {
         int64_t n = sparse ? store->indptr[i + 1] - store->indptr[i] : store->features;
+        double square = 0;
         for (int64_t e = 0; e < n; e++) {
             float x;
             if (sparse) x = store->values[store->indptr[i] + e];
@@ -95,8 +97,10 @@ static void look_at_values(sample *s) {
             else if (store->cell == MG_CELL_U8) x = (float)((const uint8_t *)store->dense)[i * store->stride + e];
             else x = (float)((const int8_t *)store->dense)[i * store->stride + e];
             s->nonzero += x != 0;
+            square += (double)x * (double)x;
             s->whole = s->whole && x >= 0 && x == truncf(x);
         }
+        s->unit = s->unit && (square == 0 || fabs(square - 1) < 1e-3);
     }
 }
 
@@ -126,15 +130,22 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     double largest, median;
     int64_t column;
     bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_source_cell(source) != MG_CELL_F32;
-    if (sparse) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
-    if (sparse && s->whole)
-        mg_writer_add(out, "  counts: consider data.rows: total with data.transform: log1p, or data.rows: unit\n");
+    if (sparse && !s->unit && !s->whole) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
+    if (sparse && s->whole) mg_writer_add(out, "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
+    if (s->unit) mg_writer_add(out, "  every row has length 1 already\n");
     if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, as scaling is folded into the weights\n");
     if (!sparse && density < 0.1)
         mg_writer_format(out, "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n", 100 * density);
     if (mg_scale_uneven(&none, &s->moments, &largest, &median, &column))
         mg_writer_format(out, "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): set data.scale: %s%s\n", largest,
                          (long long)column, median, sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
+}
+
+// What was not asked for by name may be unfit: that is worth a note, and the rest can still be told.
+static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg_error *error) {
+    if (named || status != MG_DATA || !error) return status;
+    mg_writer_format(advice, "  %s\n", error->text);
+    return MG_OK;
 }
 
 static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice, mg_error *error) {
@@ -144,10 +155,9 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
     mg_writer_format(out, "\nfeatures %s\n  %-24s %lld rows of %lld features, %s, %s\n", name, "shape", (long long)rows, (long long)features,
                      sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
     mg_status status = take_sample(source, &s, error);
-    if (status == MG_DATA && error) { // a value that cannot be trained from: everything else can still be told
-        mg_writer_format(advice, "  %s\n", error->text);
-        status = MG_OK;
-    } else if (!status) {
+    if (status) {
+        status = note_unless(false, status, advice, error); // a value that cannot be trained from: the shape is sound
+    } else {
         double stored = (double)mg_source_entries(source, NULL, 0, rows), cells = (double)rows * (double)features;
         double density = sparse ? stored / cells : (double)s.nonzero / ((double)s.rows * (double)features);
         float most = 0;
@@ -162,6 +172,12 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
 }
 
 // ---- labels ------------------------------------------------------------------------------------------------------------
+
+static void put_class(const char *label, int64_t rows, mg_writer *out) {
+    int width = 22;
+    for (const char *c = label; *c; c++) width += ((unsigned char)*c & 0xc0) == 0x80; // bytes that take no column
+    mg_writer_format(out, "    %-*s %lld rows\n", width, label, (long long)rows);
+}
 
 static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice, mg_error *error) {
     int32_t *label;
@@ -178,7 +194,7 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
         least = count[k] < least ? count[k] : least;
         most = count[k] > most ? count[k] : most;
         if (k < MG_INSPECT_CLASSES)
-            mg_writer_format(out, "    %-22s %lld rows\n", mg_classes_label(&classes, k, buffer), (long long)count[k]);
+            put_class(mg_classes_label(&classes, k, buffer), count[k], out);
     }
     if (!status && classes.count > MG_INSPECT_CLASSES)
         mg_writer_format(out, "    ... and %lld more, of %lld to %lld rows\n", (long long)classes.count - MG_INSPECT_CLASSES, (long long)least,
@@ -193,7 +209,6 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     return status;
 }
 
-// Rows and labels, as far as they are there under their names; what was named must be.
 static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_writer *advice, mg_error *error) {
     const char *x = features ? features : "X", *y = labels ? labels : "y";
     mg_source *source = NULL;
@@ -202,14 +217,12 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
         return MG_OK;
     }
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
-    if (!status) status = put_rows(x, source, out, advice, error);
+    if (status) return note_unless(features != NULL, status, advice, error);
+    status = put_rows(x, source, out, advice, error);
     if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
         mg_writer_add(advice, "  there is no y: name the labels with --labels, and data.labels in a configuration\n");
-    else if (!status) status = put_labels(file, y, mg_source_rows(source), out, advice, error);
-    if (status == MG_DATA && !labels && error) { // they were not asked for: the rest can still be told
-        mg_writer_format(advice, "  %s\n", error->text);
-        status = MG_OK;
-    }
+    else if (!status)
+        status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error), advice, error);
     mg_source_close(source);
     return status;
 }

@@ -45,24 +45,27 @@ static int64_t epoch_number(const mg_position *at) {
 
 // ---- checkpoints -------------------------------------------------------------------------------------------------------
 
-// Tells what became of the last checkpoint. A failed one is a warning: the one before stands and the next is tried in turn. Who
-// waits for it deals with its failure himself.
-static void hear_of_checkpoint(mg_run *run, bool wait) {
+// Learns what became of the last checkpoint; true when it has just failed.
+static bool learn_of_checkpoint(mg_run *run, bool wait) {
     bool news;
     int64_t step;
     double seconds;
     mg_error failure = {0};
     mg_status status = mg_checkpointer_result(run->checkpointer, wait, &news, &step, &seconds, &failure);
-    if (!news) return;
+    if (!news) return false;
     run->checkpoint_failure = failure;
-    if (status && wait) return;
-    if (status) {
-        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the one before stands", (long long)step, failure.text);
-        return;
-    }
+    if (status) return true;
     mg_metrics_begin(&run->line, "checkpoint", step, run->position.epoch, run->seconds);
     mg_json_put_real(&run->line, "write_seconds", seconds);
     mg_metrics_end(&run->metrics, &run->line, 0);
+    return false;
+}
+
+// A failed checkpoint is a warning: the one before stands and the next is tried in turn.
+static void hear_of_checkpoint(mg_run *run, bool wait) {
+    if (learn_of_checkpoint(run, wait))
+        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the one before stands", (long long)run->saved_step,
+                       run->checkpoint_failure.text);
 }
 
 static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
@@ -100,7 +103,7 @@ static mg_status checkpoint_now(mg_run *run, mg_error *error) {
                        (long long)epoch_number(&run->position));
     hear_of_checkpoint(run, true);
     submit_checkpoint(run);
-    hear_of_checkpoint(run, true);
+    learn_of_checkpoint(run, true);
     if (run->checkpoint_failure.status && error) *error = run->checkpoint_failure;
     return run->checkpoint_failure.status;
 }

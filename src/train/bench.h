@@ -1,0 +1,37 @@
+// bench.h - what the parts of `margin bench` share: the shapes, the rows made for them, the limits of the machine.
+#ifndef MG_TRAIN_BENCH_H
+#define MG_TRAIN_BENCH_H
+
+#include "kernel/kernel.h"
+#include "rows/store.h"
+#include "solver/team.h"
+
+#include <margin/bench.h>
+
+// One row of the table of shapes.
+typedef struct mg_bench_shape {
+    const char *name;
+    mg_layout layout;
+    mg_cell cell;
+    int64_t rows, quick_rows;
+    int64_t features, classes;
+    double median_entries, spread; // CSR: stored values a row are lognormal, `spread` the deviation of their logarithm
+    bool scattered;                // CSR: frequent features lie anywhere, as hashing puts them, not first
+    bool epoch;                    // an epoch of the sgd solver is measured too
+} mg_bench_shape;
+
+const mg_bench_shape *mg_bench_shape_row(int i); // NULL past the last
+
+// Rows and labels made at random, the same on every machine and for any number of threads.
+typedef struct mg_bench_data {
+    mg_store store;
+    int32_t *label;
+} mg_bench_data;
+
+mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data, mg_error *error);
+void mg_bench_data_destroy(mg_bench_data *data);
+
+// Fills peak_gflops and read_gbps: the best of several tries, as a limit should be.
+mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error);
+
+#endif

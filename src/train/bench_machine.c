@@ -1,0 +1,105 @@
+// bench_machine.c - the two limits every kernel has: multiply-adds in registers, and reading from memory.
+#include "train/bench.h"
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
+
+#define CHUNK ((int64_t)2 << 20)  // bytes a thread reads at a time
+#define MOST_BYTES ((int64_t)1 << 30)
+#define LEAST_BYTES ((int64_t)64 << 20)
+#define PEAK_SECONDS 0.005 // of one try
+
+typedef struct machine {
+    const mg_kernel *kernel;
+    mg_team *team;
+    int tries;
+    int64_t iterations; // of the loop in registers, a thread
+    double flops, flops_per_second;
+    uint64_t *words;    // [chunks][CHUNK / 8]
+    int64_t chunks;
+    double bytes_per_second;
+    volatile float float_sink;   // what was computed has to go somewhere
+    volatile uint64_t word_sink;
+} machine;
+
+// ---- Multiply-adds -----------------------------------------------------------------------------------------------------
+
+static void multiply(void *context, int64_t item) {
+    (void)item;
+    machine *m = context;
+    float out;
+    m->kernel->peak(m->iterations, &out);
+    m->float_sink = out;
+}
+
+static void find_peak(void *context) {
+    machine *m = context;
+    float out;
+    for (m->iterations = 64;; m->iterations *= 2) {
+        double start = mg_clock_seconds();
+        m->flops = m->kernel->peak(m->iterations, &out);
+        if (mg_clock_seconds() - start >= PEAK_SECONDS) break;
+    }
+    for (int t = 0; t < m->tries; t++) {
+        double start = mg_clock_seconds();
+        mg_team_for(m->team, m->team->threads, multiply, m);
+        double rate = m->flops * m->team->threads / (mg_clock_seconds() - start);
+        if (rate > m->flops_per_second) m->flops_per_second = rate;
+    }
+}
+
+// ---- Reading -----------------------------------------------------------------------------------------------------------
+
+static void touch_chunk(void *context, int64_t item) {
+    machine *m = context;
+    memset(m->words + item * (CHUNK / 8), (int)item + 1, (size_t)CHUNK);
+}
+
+// Words are combined without waiting for each other, so that nothing but memory limits the loop.
+static void read_chunk(void *context, int64_t item) {
+    machine *m = context;
+    const uint64_t *words = m->words + item * (CHUNK / 8);
+    uint64_t lane[WORDS] = {0}, all = 0;
+    for (int64_t i = 0; i < CHUNK / 8; i += WORDS)
+        for (int l = 0; l < WORDS; l++) lane[l] ^= words[i + l];
+    for (int l = 0; l < WORDS; l++) all ^= lane[l];
+    m->word_sink = all;
+}
+
+static void find_bandwidth(void *context) {
+    machine *m = context;
+    mg_team_for(m->team, m->chunks, touch_chunk, m);
+    for (int t = 0; t < m->tries; t++) {
+        double start = mg_clock_seconds();
+        mg_team_for(m->team, m->chunks, read_chunk, m);
+        double rate = (double)(m->chunks * CHUNK) / (mg_clock_seconds() - start);
+        if (rate > m->bytes_per_second) m->bytes_per_second = rate;
+    }
+}
+
+// Four times the last-level cache, so that most of what is read is not in it; within reason and the memory there is.
+static int64_t buffer_bytes(void) {
+    int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
+    if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
+    if (bytes > MOST_BYTES) bytes = MOST_BYTES;
+    if (available > 0 && bytes > available) bytes = available;
+    return bytes < CHUNK ? CHUNK : bytes;
+}
+
+mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error) {
+    machine m = {.kernel = kernel, .team = team, .tries = quick ? QUICK_TRIES : TRIES, .chunks = buffer_bytes() / CHUNK};
+    mg_status status = mg_memory_get(&m.words, (size_t)m.chunks, (size_t)CHUNK, error);
+    if (status) return status;
+    mg_team_run(team, find_peak, &m);
+    mg_team_run(team, find_bandwidth, &m);
+    mg_memory_free(m.words);
+    report->peak_gflops = m.flops_per_second / 1e9;
+    report->read_gbps = m.bytes_per_second / 1e9;
+    return MG_OK;
+}

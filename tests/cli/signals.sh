@@ -1,0 +1,26 @@
+# INT, TERM and USR1 end a run in order, with exit status 75; resumed, it leaves the model of the run that was left alone. A second
+# INT leaves at once.
+. "$HERE/lib.sh"
+dense train.h5 3000 20 4
+cat >run.yaml <<'X'
+data: {train: train.h5, validation: 0.2, scale: standard}
+model: {loss: weston-watkins}
+train: {epochs: 60, batch: 8, threads: 2, parts: 2}
+sgd: {eta: 0.05, update: momentum}
+X
+"$MARGIN" train run.yaml --quiet --set output.directory=whole >/dev/null
+echo "uninterrupted: exit $?"
+for signal in INT TERM USR1; do
+    "$MARGIN" train run.yaml --quiet --set output.directory=$signal >$signal.out 2>$signal.err &
+    pid=$!
+    wait_for $signal/metrics.jsonl '"step": 600,'
+    kill -$signal $pid
+    status=0
+    wait $pid || status=$?
+    echo "$signal: exit $status, $(wc -l <$signal.err) line, $(wc -c <$signal.out) bytes of results, $(ls $signal/checkpoints | wc -l) checkpoint"
+    sed -E 's/step [0-9]+ of/step # of/' $signal.err
+    [ ! -e $signal/model.h5 ] || echo "and yet there is a model"
+    "$MARGIN" train run.yaml --quiet --resume --set output.directory=$signal --set train.threads=1 >/dev/null
+    echo "resumed: exit $?"
+    same whole/model.h5 $signal/model.h5
+done

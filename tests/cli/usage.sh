@@ -1,0 +1,27 @@
+# Wrong use: one line that says what is wrong, exit status 2, nothing on standard output.
+. "$HERE/lib.sh"
+try margin 2>&1 | head -3
+try margin trian
+try margin --verbose
+try margin train --wrong
+try margin train a.yaml b.yaml
+try margin train --resume --overwrite
+try margin train --set
+try margin eval
+try margin eval model.h5
+try margin eval a b c
+try margin eval model.h5 data.h5 --threads 0
+try margin eval model.h5 data.h5 --unknown ignore
+try margin predict
+try margin predict model.h5 - --top 0
+try margin predict model.h5 - --top 4x
+try margin predict model.h5 - --scores --top 3
+try margin predict model.h5 data.h5 --base 0
+try margin convert
+try margin convert alone.csv
+try margin info
+try margin info a b
+try margin list a b
+try margin config a b
+try margin gradcheck --rows 0
+ls
