@@ -225,8 +225,10 @@ static void test_known(void **unused) {
     (void)unused;
     for (int kind = 0; kind < 4; kind++) {
         mg_classes known = {.count = 3, .texts = kind & 1};
-        if (known.texts) known.text = (char *[]){"1", "20", "3"};
-        else known.number = (int64_t[]){1, 3, 20};
+        char *const texts[] = {"1", "20", "3"};
+        int64_t numbers[] = {1, 3, 20};
+        known.text = known.texts ? (char **)texts : NULL;
+        known.number = known.texts ? NULL : numbers;
         hid_t file = create_file(test_file);
         if (kind & 2) put_texts(file, "y", 4, LIST("3", "20", "4", "1"));
         else put_vector(file, "y", H5T_STD_I32LE, 4, H5T_NATIVE_INT, (int[]){3, 20, 4, 1});

@@ -1,4 +1,4 @@
-// json.c
+// json.c - owns how texts and numbers are written as JSON.
 #include "base/json.h"
 
 #include "base/number.h"

@@ -1,4 +1,4 @@
-// ring.c
+// ring.c - a mutex, a condition and a circle of pointers: hand-overs are rare, so nothing cleverer is needed.
 #include "base/ring.h"
 
 #include "base/memory.h"

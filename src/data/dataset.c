@@ -88,7 +88,7 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     block = block < 1 ? 1 : block;
     // A chunk is decompressed whole; reading it in pieces at random would decompress it again and again.
     if (chunk > 1 && !dataset->select) block = mg_round_up(block, chunk);
-    dataset->block_rows = block;
+    dataset->block_rows = block < dataset->count ? block : dataset->count; // a chunk may be far larger than the data
     dataset->window_rows = window < 1 ? 1 : window;
 }
 

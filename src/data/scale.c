@@ -1,4 +1,4 @@
-// scale.c
+// scale.c - turns moments into scales and centres, and notices columns that differ too much.
 #include "data/scale.h"
 
 #include "base/memory.h"

@@ -55,6 +55,10 @@ int64_t mg_source_chunk_rows(const mg_source *source) {
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
 }
 
+static bool as_is(const mg_source *source) {
+    return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
+}
+
 static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
     if (status) return status;
@@ -64,8 +68,7 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
                        mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data), mg_h5_type_name(type));
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
-    bool as_is = source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
-    source->cell = as_is && type == MG_H5_U8 ? MG_CELL_U8 : as_is && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
+    source->cell = as_is(source) && type == MG_H5_U8 ? MG_CELL_U8 : as_is(source) && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
     return MG_OK;
 }
 
@@ -128,7 +131,7 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > UINT32_MAX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
                          (long long)shape[0], (long long)shape[1], UINT32_MAX);
-    if (!status && mg_h5_array_rows(indptr) != shape[0] + 1)
+    if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
         status = mg_fail(error, MG_DATA, "%s: %s has %lld entries but shape says %lld rows: one more than rows is needed", path, name,
                          (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
@@ -218,6 +221,12 @@ static mg_status not_finite(const mg_source *source, int64_t row, int64_t column
                    mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
 }
 
+// Only a sum that nearly cancels can do it: negative cells have no total to speak of.
+static mg_status too_large(const mg_source *source, int64_t row, int64_t column, mg_error *error) {
+    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] leaves the range of float32 when its row is scaled to a total: use data.rows: unit or none",
+                   mg_h5_path(source->file), source->name, (long long)row, (long long)column);
+}
+
 // Converts and checks the stored cells of one dense row into the store.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store, mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
@@ -231,6 +240,8 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
         if (!mg_cells_finite(source->features, values, &bad)) return not_finite(source, row, bad, values[bad], error);
         if (!mg_prepare_row(source->preparation, source->features, values, &bad))
             return bad_log(source, row, bad, values[bad], error);
+        if (!as_is(source) && !mg_cells_finite(source->features, values, &bad))
+            return too_large(source, row, bad, error);
     }
     memset(to + (size_t)source->features * cell, 0, (size_t)(store->stride - source->features) * cell);
     store->count++;
@@ -276,6 +287,7 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
     if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, store->indices[at + bad], to[bad], error);
     if (!mg_prepare_row(source->preparation, n, to, &bad)) return bad_log(source, row, store->indices[at + bad], to[bad], error);
+    if (!as_is(source) && !mg_cells_finite(n, to, &bad)) return too_large(source, row, store->indices[at + bad], error);
     store->indptr[++store->count] = at + n;
     return MG_OK;
 }

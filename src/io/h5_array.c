@@ -297,7 +297,7 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
                        array->name, mg_h5_type_name(array->type), array->rank);
     mg_h5_quiet();
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
-    hid_t stored = H5Dget_type(array->set);
+    hid_t stored = H5Dget_type(array->set), whole = array->type == MG_H5_U64 ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64;
     bool is_enum = H5Tget_class(stored) == H5T_ENUM;
     H5Tclose(stored);
     if (!status && array->rows && is_enum) { // the library will not convert an enumeration to an integer
@@ -309,11 +309,15 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
             for (int64_t i = 0; !status && i < array->rows; i++) (*out)[i] = codes[i];
             mg_memory_free(codes);
         }
-    } else if (!status && array->rows && H5Dread(array->set, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0) {
+    } else if (!status && array->rows && H5Dread(array->set, whole, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0) {
         char reason[256];
         status = mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path, array->name,
                          mg_h5_reason(reason, sizeof reason));
     }
+    for (int64_t i = 0; !status && array->type == MG_H5_U64 && i < array->rows; i++)
+        if ((*out)[i] < 0) // the library would fold all of them into the largest
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed", array->file->path, array->name,
+                             (long long)i, (unsigned long long)(*out)[i]);
     if (status) {
         mg_memory_free(*out);
         *out = NULL;

@@ -36,7 +36,7 @@ const mg_section mg_train_section = {
 #define AT(field) offsetof(mg_sgd_options, field)
 static const mg_option sgd_rows[] = {
     {"update", MG_OPTION_CHOICE, AT(update), "adagrad", 0, 0, mg_optim_name, NULL, true, "Update rule."},
-    {"rate", MG_OPTION_CHOICE, AT(rate), "constant", 0, 0, mg_rate_name, NULL, true, "How the rate falls with the steps."},
+    {"rate", MG_OPTION_CHOICE, AT(rate), "cosine", 0, 0, mg_rate_name, NULL, true, "How the rate falls with the steps."},
     {"eta", MG_OPTION_REAL, AT(eta), "", 1e-30, 1e30, NULL, NULL, true,
      "Learning rate; unset = chosen by a rule from the data, and recorded in the run."},
     {"momentum", MG_OPTION_REAL, AT(momentum), "0.9", 0, 0.999999, NULL, NULL, true, "Momentum of update momentum (Nesterov)."},

@@ -1,4 +1,4 @@
-// pass.c
+// pass.c - owns the block of rows that stays in cache between scores and accumulation.
 #include "solver/pass.h"
 
 #include "base/memory.h"

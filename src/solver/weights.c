@@ -1,4 +1,4 @@
-// weights.c
+// weights.c - owns the memory of weights and the sums over all of them.
 #include "solver/weights.h"
 
 #include "base/memory.h"

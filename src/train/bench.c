@@ -201,6 +201,14 @@ static double mean_square_norm(const mg_rows *rows) {
     return (double)rows->features * cell * cell / 3;
 }
 
+static int64_t most_entries(const mg_rows *rows) {
+    if (rows->layout == MG_DENSE) return rows->features;
+    int64_t most = 0;
+    for (int64_t i = 0; i < rows->count; i++)
+        if (rows->indptr[i + 1] - rows->indptr[i] > most) most = rows->indptr[i + 1] - rows->indptr[i];
+    return most;
+}
+
 static void pose(bench *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
     int64_t rows = b->rows.count;
@@ -217,6 +225,7 @@ static void pose(bench *b, const mg_kernel *kernel) {
         .bias = 1,
         .mean_square_norm = mean_square_norm(&b->rows) + 1,
         .entries_per_row = entries_of(&b->rows) / (double)rows,
+        .most_entries = most_entries(&b->rows),
         .batch = BATCH,
         .parts = parts,
         .steps_per_epoch = (rows + BATCH - 1) / BATCH,
@@ -306,10 +315,10 @@ static mg_status measure_shape(bench *b, const mg_kernel *kernel, mg_error *erro
 static mg_status check_shape(const char *name, mg_error *error) {
     mg_writer names = {0};
     char *list;
-    for (int i = 0; mg_bench_shape_at(i); i++) {
-        if (!name || !strcmp(name, mg_bench_shape_at(i))) return MG_OK;
-        mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
-    }
+    bool found = !name;
+    for (int i = 0; !found && mg_bench_shape_at(i); i++) found = !strcmp(name, mg_bench_shape_at(i));
+    if (found) return MG_OK;
+    for (int i = 0; mg_bench_shape_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
     mg_status status = mg_writer_take(&names, &list, error);
     if (status) return status;
     status = mg_fail(error, MG_USAGE, "--shape: %.64s is not allowed (%s)", name, list);

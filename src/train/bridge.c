@@ -1,4 +1,4 @@
-// bridge.c
+// bridge.c - copies weights between the two layouts.
 #include "train/bridge.h"
 
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights *weights, mg_error *error) {

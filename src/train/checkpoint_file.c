@@ -1,4 +1,4 @@
-// checkpoint_file.c
+// checkpoint_file.c - owns the layout of a checkpoint file.
 #include "train/checkpoint_file.h"
 
 #include "base/memory.h"

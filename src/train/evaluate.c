@@ -1,8 +1,9 @@
-// evaluate.c
+// evaluate.c - owns one pass over a data set and the tally of its metrics.
 #include "train/evaluate.h"
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PARTS = MG_EVALUATE_BATCH / MG_EVALUATE_PART };
@@ -23,12 +24,13 @@ typedef struct evaluator {
 static int32_t best_class(int64_t classes, const float *scores) {
     int64_t best = 0;
     for (int64_t k = 1; k < classes; k++)
-        if (scores[k] > scores[best]) best = k;
+        if (scores[k] > scores[best] || isnan(scores[best])) best = k;
     return (int32_t)best;
 }
 
 static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
     int32_t ahead = 0;
+    if (isnan(scores[y])) return (int32_t)classes - 1; // NaN counts as lowest
     for (int64_t k = 0; k < classes; k++) ahead += scores[k] > scores[y] || (scores[k] == scores[y] && k < y);
     return ahead;
 }

@@ -1,4 +1,4 @@
-// metrics.c
+// metrics.c - owns metrics.jsonl.
 #include "train/metrics.h"
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-// setup.c
+// setup.c - opens data and poses the problem.
 #include "train/setup.h"
 
 #include "base/clock.h"

@@ -4,7 +4,6 @@ awk 'BEGIN { for (i = 0; i < 8000; i++) printf "%c", 65 + i % 50 }' >labels
 { printf '\000\000\010\001\000\000\037\100'; cat labels; } >labels.idx
 { printf '\000\000\010\002\000\000\037\100\000\000\003\350'; head -c 8000000 /dev/zero | tr '\000' '\001'; } >rows.idx
 "$MARGIN" convert --quiet --format idx rows.idx labels.idx train.h5
-first_75=0
 for attempt in 1 2 3 4 5 6 7 8; do
     "$MARGIN" train --overwrite --set data.train=train.h5 --set train.batch=8000 --set train.epochs=100000 --set train.evaluate_every=0 \
         --set train.threads=1 --set sgd.eta=1 --set output.directory=run >out 2>err &
@@ -20,4 +19,4 @@ for attempt in 1 2 3 4 5 6 7 8; do
 done
 echo "exit $status"
 [ ! -e run/model.h5 ] || echo "and yet there is a model"
-ls run | grep tmp
+find run -name '*.tmp'

@@ -13,7 +13,7 @@ echo "uninterrupted: exit $?"
 for signal in INT TERM USR1; do
     "$MARGIN" train run.yaml --quiet --set output.directory=$signal >$signal.out 2>$signal.err &
     pid=$!
-    wait_for $signal/metrics.jsonl '"step": 600,'
+    wait_for $signal/metrics.jsonl '"event": "epoch", "step": [0-9]*, "epoch": 2,'
     kill -$signal $pid
     status=0
     wait $pid || status=$?

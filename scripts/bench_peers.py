@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+"""margin next to OpenBLAS and PyTorch on Fashion-MNIST, in one run: a Markdown table on standard output.
+
+    bench_peers.py MARGIN BENCH_GEMM DATA.h5 DIRECTORY [THREADS]
+
+scripts/bench.sh builds what it needs and calls it. Measurements that are compared take turns.
+"""
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy
+import torch
+
+BATCH, ETA, ROUNDS, EPOCHS, TORCH_EPOCHS = 256, 0.08, 3, 6, 2
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def run_margin(margin, arguments, directory):
+    """One training run: its metrics, and its peak memory in bytes."""
+    memory = directory + ".memory"  # what wait4 tells of a child counts the memory of this process too
+    command = ["/usr/bin/time", "-f", "%M", "-o", memory, margin, "train", "configs/fashion_mnist.yaml", "--overwrite", "--quiet", "--set", f"output.directory={directory}"]
+    for argument in arguments:
+        command += ["--set", argument]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    with open(memory) as file:
+        peak = int(file.read()) * 1024
+    with open(os.path.join(directory, "metrics.jsonl")) as file:
+        events = [json.loads(line) for line in file]
+    return events, peak
+
+
+def epoch_seconds(events):
+    """Of every epoch but the first, which warms up."""
+    marks = [event["seconds"] for event in events if event["event"] == "epoch"]
+    return [after - before for before, after in zip(marks, marks[1:])]
+
+
+def make_float_copy(path, copy):
+    with h5py.File(path) as file, h5py.File(copy, "w") as out:
+        out["X"] = file["X"][:].astype(numpy.float32)
+        out["y"] = file["y"][:]
+
+
+class Torch:
+    """MultiMarginLoss and SGD with momentum; rows in memory as float32 from 0 to 1, shuffled by index."""
+
+    def __init__(self, path, threads):
+        torch.set_num_threads(threads)
+        torch.manual_seed(1)
+        with h5py.File(path) as file:
+            self.x = torch.from_numpy(file["X"][:].astype(numpy.float32) / 255)
+            self.y = torch.from_numpy(file["y"][:].astype(numpy.int64))
+        self.model = torch.nn.Linear(self.x.shape[1], int(self.y.max()) + 1)
+        self.loss = torch.nn.MultiMarginLoss()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=1 / 600)
+
+    def epoch(self):
+        start = time.perf_counter()
+        order = torch.randperm(len(self.x))
+        for first in range(0, len(order), BATCH):
+            index = order[first:first + BATCH]
+            self.optimizer.zero_grad()
+            self.loss(self.model(self.x[index]), self.y[index]).backward()
+            self.optimizer.step()
+        return time.perf_counter() - start
+
+
+def compare_epochs(margin, data, copy, directory, threads):
+    peer = Torch(data, threads)
+    peer.epoch()
+    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", f"train.batch={BATCH}", f"sgd.eta={ETA}", "data.test="]
+    seconds = {"uint8": [], "float32": [], "torch": []}
+    for turn in range(ROUNDS):
+        say(f"epochs, round {turn + 1} of {ROUNDS}")
+        for cell, path in (("uint8", data), ("float32", copy)):
+            events, _ = run_margin(margin, common + [f"data.train={path}"], os.path.join(directory, "run"))
+            seconds[cell] += epoch_seconds(events)
+        seconds["torch"] += [peer.epoch() for _ in range(TORCH_EPOCHS)]
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def measure_loading(margin, path, directory, threads):
+    """Seconds and bytes a second of the file, which is in the page cache; and the most memory of such a run."""
+    arguments = ["train.max_steps=1", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
+    seconds = []
+    for _ in range(5):
+        events, _ = run_margin(margin, arguments, os.path.join(directory, "run"))
+        seconds.append(next(event for event in events if event["event"] == "start")["load_seconds"])
+    return statistics.median(seconds), os.path.getsize(path) / statistics.median(seconds)
+
+
+def measure_memory(margin, path, directory, threads):
+    events, peak = run_margin(margin, ["train.epochs=3", f"sgd.eta={ETA}", f"train.threads={threads}", f"data.train={path}"],
+                              os.path.join(directory, "run"))
+    return peak, os.path.getsize(path)
+
+
+def processor():
+    fields = dict(line.split(":", 1) for line in subprocess.run(["lscpu"], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+                  .stdout.splitlines() if ":" in line)
+    return fields.get("Model name", platform.machine()).strip()
+
+
+def milliseconds(seconds):
+    return f"{1e3 * seconds:.1f} ms"
+
+
+def main():
+    margin, bench_gemm, data, directory = sys.argv[1:5]
+    threads = int(sys.argv[5]) if len(sys.argv) > 5 else len(os.sched_getaffinity(0))
+    copy = os.path.join(directory, "fashion_mnist_float32.h5")
+    make_float_copy(data, copy)
+    say("loss and gradient")
+    gemm = json.loads(subprocess.run([bench_gemm, data, str(threads), "15"], check=True, capture_output=True, text=True).stdout)
+    if gemm["difference"] > 1e-3:
+        sys.exit(f"the gradients differ by {gemm['difference']:.2g}: nothing to compare")
+    epochs = compare_epochs(margin, data, copy, directory, threads)
+    say("loading and memory")
+    loading = {cell: measure_loading(margin, path, directory, threads) for cell, path in (("uint8", data), ("float32", copy))}
+    peak, stored = measure_memory(margin, copy, directory, threads)
+
+    version = subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
+    blas = " ".join(gemm["blas"].split()[:2])
+    print(f"Fashion-MNIST, 60,000 x 784, 10 classes. {processor()}, {threads} threads, kernel {gemm['kernel']}. {version}; {blas};")
+    print(f"PyTorch {torch.__version__}; Python {platform.python_version()}. Medians; what is compared took turns in one run of `scripts/bench.sh`.\n")
+    print("| measure | margin | peer | ratio | goal |")
+    print("|---|---|---|---|---|")
+    for name, text in (("crammer_singer_uint8", "Crammer-Singer, uint8 rows"), ("crammer_singer_float32", "Crammer-Singer, float32 rows"),
+                       ("weston_watkins_uint8", "Weston-Watkins (no coefficient is zero), uint8 rows"),
+                       ("weston_watkins_float32", "Weston-Watkins, float32 rows")):
+        print(f"| loss and gradient over all rows, {text} | {milliseconds(gemm[name])} | {milliseconds(gemm['sgemm'])}, two SGEMM calls of OpenBLAS, "
+              f"coefficients for nothing | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |")
+    for cell in ("uint8", "float32"):
+        print(f"| epoch of SGD, batch {BATCH}, {cell} rows | {milliseconds(epochs[cell])} | {milliseconds(epochs['torch'])}, PyTorch MultiMarginLoss, "
+              f"SGD with momentum, float32 | {epochs['torch'] / epochs[cell]:.1f}x | 6x |")
+    for cell, (seconds, rate) in loading.items():
+        print(f"| loading HDF5, {cell} (checked for NaN, moments, fingerprint) | {milliseconds(seconds)} | | {rate / 1e9:.2f} GB/s | 1 GB/s |")
+    print(f"| peak memory of a training run, float32 | {peak / 1e6:.0f} MB | {stored / 1e6:.0f} MB stored | +{(peak - stored) / 1e6:.0f} MB | +200 MB |")
+    print("\nCommands: `bench_gemm DATA.h5 THREADS 15`; "
+          f"`margin train configs/fashion_mnist.yaml --set train.evaluate_every=0 --set sgd.eta={ETA} --set train.epochs={EPOCHS}` "
+          "(time between the epoch events of metrics.jsonl); `... --set train.max_steps=1 --set sgd.eta=1` (load_seconds of the start event, file in the page cache).")
+
+
+if __name__ == "__main__":
+    main()
