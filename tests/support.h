@@ -75,7 +75,8 @@ typedef struct support_run {
     int64_t steps;        // taken by this process
 } support_run;
 
-// A run of `data` into `directory` with a learning rate that was not searched for, so that it takes no time.
+// A run of `data` into `directory`. Its learning rate need not be searched for, and no default of the solver is left open, as
+// they may change.
 support_run support_new(const char *data, const char *directory);
 void support_set(support_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

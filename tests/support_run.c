@@ -15,6 +15,9 @@ support_run support_new(const char *data, const char *directory) {
     support_run run = {0};
     support_set(&run, "data.train=%s", data);
     support_set(&run, "output.directory=%s", directory);
+    support_set(&run, "sgd.update=adagrad");
+    support_set(&run, "sgd.rate=constant");
+    support_set(&run, "sgd.average=true");
     support_set(&run, "sgd.eta=0.02");
     support_set(&run, "checkpoint.every_seconds=0");
     support_set(&run, "train.threads=1");

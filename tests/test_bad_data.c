@@ -384,44 +384,13 @@ static void test_no_file(void **unused) {
     rmdir(test_file);
 }
 
-// ---- weights -----------------------------------------------------------------------------------------------------------
-
-static void test_weights(void **unused) {
-    (void)unused;
-    const struct {
-        hid_t type;
-        hsize_t n;
-        double w[5];
-        const char *message;
-    } cases[] = {
-        {H5T_IEEE_F32LE, 4, {1, 1, -0.5, 1}, "w[2] is -0.5; weights from 0 to 1e30"},
-        {H5T_IEEE_F64LE, 4, {1, 1, 1, NAN}, "w[3] is nan"},
-        {H5T_IEEE_F64LE, 4, {INFINITY, 1, 1, 1}, "w[0] is inf"},
-        {H5T_IEEE_F64LE, 4, {1e31, 1, 1, 1}, "w[0] is 1e+31"},
-        {H5T_IEEE_F64LE, 5, {1, 1, 1, 1, 1}, "weights w are 5 of type float64; 4 of float32 or float64 are needed"},
-        {H5T_IEEE_F32LE, 3, {1, 1, 1}, "weights w are 3 of type float32; 4 of"},
-        {H5T_STD_I32LE, 4, {1, 1, 1, 1}, "weights w are 4 of type int32"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        hid_t file = create_file(test_file);
-        put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, numbers);
-        put_vector(file, "w", cases[i].type, cases[i].n, H5T_NATIVE_DOUBLE, cases[i].w);
-        H5Fclose(file);
-        mg_dataset_request request = {.path = test_file, .features = "X", .weights = "w", .window_bytes = 1 << 16, .survey = true};
-        mg_dataset *dataset;
-        mg_error error;
-        assert_int_equal(mg_dataset_open(&request, &dataset, &error), MG_DATA);
-        if (!strstr(error.text, cases[i].message)) fail_msg("\"%s\" is not in: %s", cases[i].message, error.text);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_not_finite), cmocka_unit_test(test_preparation), cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_types),      cmocka_unit_test(test_storage),     cmocka_unit_test(test_external),
         cmocka_unit_test(test_links),      cmocka_unit_test(test_filters),     cmocka_unit_test(test_flipped_chunk),
         cmocka_unit_test(test_csr),        cmocka_unit_test(test_csr_parts),   cmocka_unit_test(test_csr_attributes),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_no_file),     cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -1,6 +1,5 @@
-// test_data.c - rows of every stored type and layout, their preparation, weights, the held-out fraction, fingerprints.
+// test_data.c - rows of every stored type and layout, their preparation, the held-out fraction, fingerprints.
 #include "data/dataset.h"
-#include "data/scale.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -233,77 +232,6 @@ static void test_preparation(void **unused) {
     }
 }
 
-// x' = scale (x - center) by column, from the moments.
-static void test_scale(void **unused) {
-    (void)unused;
-    double x[4][3] = {{1, 0, 7}, {3, -4, 7}, {5, 0, 7}, {7, 8, 7}};
-    hid_t file = create_file(test_file);
-    put_matrix(file, "X", H5T_IEEE_F32LE, 4, 3, H5T_NATIVE_DOUBLE, x);
-    H5Fclose(file);
-    mg_dataset_request request = request_all();
-    mg_dataset *dataset = open_data(&request);
-    mg_scale scale;
-    assert_int_equal(mg_scale_create("standard", &dataset->moments, &scale, NULL), MG_OK);
-    assert_true(scale.center[0] == 4 && scale.scale[0] == (float)(1 / sqrt(5)));
-    assert_true(scale.center[1] == 1 && scale.scale[1] == (float)(1 / sqrt(19)));
-    assert_true(scale.center[2] == 7 && scale.scale[2] == 0); // a constant column says nothing
-    assert_true(fabs(mg_scale_mean_square_norm(&scale, &dataset->moments) - 2) < 1e-6);
-    mg_scale_destroy(&scale);
-    assert_int_equal(mg_scale_create("max-abs", &dataset->moments, &scale, NULL), MG_OK);
-    assert_true(!scale.center && scale.scale[0] == 1 / 7.0f && scale.scale[1] == 0.125f);
-    mg_scale_destroy(&scale);
-    assert_int_equal(mg_scale_create("1/4", &dataset->moments, &scale, NULL), MG_OK);
-    assert_true(!scale.center && scale.scale[0] == 0.25f && scale.scale[2] == 0.25f);
-    assert_true(fabs(mg_scale_mean_square_norm(&scale, &dataset->moments) - (84 + 80 + 196) / 64.0) < 1e-6);
-    mg_scale_destroy(&scale);
-    assert_int_equal(mg_scale_create("none", &dataset->moments, &scale, NULL), MG_OK);
-    assert_true(!scale.center && !scale.scale);
-    mg_dataset_close(dataset);
-}
-
-// ---- weights -----------------------------------------------------------------------------------------------------------
-
-static void put_weighted(hid_t type, const double *weights, hsize_t n) {
-    const double x[] = {1, 2, 3, 4};
-    const int64_t y[] = {0, 1, 1, 0};
-    hid_t file = create_file(test_file);
-    put_matrix(file, "X", H5T_IEEE_F32LE, 4, 1, H5T_NATIVE_DOUBLE, x);
-    put_vector(file, "y", H5T_STD_I32LE, 4, H5T_NATIVE_INT64, y);
-    put_vector(file, "w", type, n, H5T_NATIVE_DOUBLE, weights);
-    H5Fclose(file);
-}
-
-static void test_weights(void **unused) {
-    (void)unused;
-    const hid_t types[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_IEEE_F32BE, H5T_IEEE_F64BE};
-    mg_dataset_request request = request_all();
-    request.labels = "y";
-    request.weights = "w";
-    for (int t = 0; t < 4; t++) {
-        put_weighted(types[t], (double[]){1, 2, 0, 5}, 4);
-        mg_dataset *dataset = open_data(&request);
-        assert_int_equal(mg_dataset_weigh(dataset, NULL, NULL), MG_OK);
-        assert_true(dataset->total_weight == 8);
-        const float expected[] = {0.5f, 1, 0, 2.5f};
-        assert_memory_equal(dataset->weight, expected, sizeof expected);
-        mg_dataset_close(dataset);
-        dataset = open_data(&request);
-        assert_int_equal(mg_dataset_weigh(dataset, (double[]){1, 3}, NULL), MG_OK); // class weights multiply
-        const float both[] = {4 / 12.0f, 24 / 12.0f, 0, 20 / 12.0f};
-        assert_true(dataset->total_weight == 12);
-        for (int i = 0; i < 4; i++) assert_true(fabsf(dataset->weight[i] - both[i]) < 1e-6f);
-        mg_dataset_close(dataset);
-    }
-    request.weights = NULL;
-    mg_dataset *dataset = open_data(&request);
-    assert_int_equal(mg_dataset_weigh(dataset, NULL, NULL), MG_OK);
-    assert_true(!dataset->weight && dataset->total_weight == 4);
-    mg_error error;
-    assert_int_equal(mg_dataset_weigh(dataset, (double[]){0, 0}, &error), MG_DATA);
-    assert_non_null(strstr(error.text, "all weights are zero"));
-    mg_dataset_close(dataset);
-}
-
 // ---- held-out fraction -------------------------------------------------------------------------------------------------
 
 enum { MANY = 3000 };
@@ -441,8 +369,7 @@ static void test_fingerprint(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dense_types), cmocka_unit_test(test_csr_types), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_preparation), cmocka_unit_test(test_scale),     cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_held_out),    cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_preparation), cmocka_unit_test(test_held_out),  cmocka_unit_test(test_fingerprint),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

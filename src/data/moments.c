@@ -16,8 +16,9 @@ mg_status mg_moments_create(mg_moments *moments, int64_t features, mg_error *err
     if (!status) status = mg_memory_zeroed(&moments->most, d, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&moments->narrow_sum, d, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&moments->narrow_square, d, sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&moments->integer_sum, d, sizeof(uint32_t), error);
-    if (!status) status = mg_memory_zeroed(&moments->integer_square, d, sizeof(uint32_t), error);
+    if (!status) status = mg_memory_zeroed(&moments->integer_sum, d, sizeof *moments->integer_sum, error);
+    if (!status) status = mg_memory_zeroed(&moments->integer_square, d, sizeof *moments->integer_square, error);
+    if (!status) status = mg_memory_zeroed(&moments->integer_most, d, sizeof *moments->integer_most, error);
     if (status) mg_moments_destroy(moments);
     return status;
 }
@@ -31,6 +32,7 @@ void mg_moments_destroy(mg_moments *moments) {
     mg_memory_free(moments->narrow_square);
     mg_memory_free(moments->integer_sum);
     mg_memory_free(moments->integer_square);
+    mg_memory_free(moments->integer_most);
     *moments = (mg_moments){0};
 }
 
@@ -44,14 +46,14 @@ static void add_float_row(mg_moments *moments, const float *x) {
     }
 }
 
-static void add_u8_row(mg_moments *moments, const uint8_t *x) {
-    uint32_t *sum = moments->integer_sum, *square = moments->integer_square;
-    float *most = moments->most;
-    for (int64_t d = 0; d < moments->features; d++) {
-        uint32_t cell = x[d];
-        sum[d] += cell;
-        square[d] += cell * cell;
-        most[d] = (float)x[d] > most[d] ? (float)x[d] : most[d];
+// In the narrowest integers that hold NARROW_ROWS cells of 255, as more of them fit into a vector; and with every array said to
+// be its own, as bytes could otherwise be part of any.
+static void add_u8_row(int64_t n, const uint8_t *restrict x, uint16_t *restrict sum, uint32_t *restrict square,
+                       uint8_t *restrict most) {
+    for (int64_t d = 0; d < n; d++) {
+        sum[d] = (uint16_t)(sum[d] + x[d]);
+        square[d] += (uint16_t)(x[d] * x[d]);
+        most[d] = x[d] > most[d] ? x[d] : most[d];
     }
 }
 
@@ -80,11 +82,12 @@ void mg_moments_flush(mg_moments *moments) {
     for (int64_t d = 0; d < moments->features; d++) {
         moments->sum[d] += (double)moments->narrow_sum[d] + (double)moments->integer_sum[d];
         moments->square[d] += (double)moments->narrow_square[d] + (double)moments->integer_square[d];
+        if ((float)moments->integer_most[d] > moments->most[d]) moments->most[d] = (float)moments->integer_most[d];
     }
     size_t d = (size_t)moments->features;
     memset(moments->narrow_sum, 0, d * sizeof(float));
     memset(moments->narrow_square, 0, d * sizeof(float));
-    memset(moments->integer_sum, 0, d * sizeof(uint32_t));
+    memset(moments->integer_sum, 0, d * sizeof(uint16_t));
     memset(moments->integer_square, 0, d * sizeof(uint32_t));
     moments->pending = 0;
 }
@@ -98,7 +101,8 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
         }
         const char *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
         if (store->cell == MG_CELL_F32) add_float_row(moments, (const float *)(const void *)row);
-        else if (store->cell == MG_CELL_U8) add_u8_row(moments, (const uint8_t *)row);
+        else if (store->cell == MG_CELL_U8)
+            add_u8_row(moments->features, (const uint8_t *)row, moments->integer_sum, moments->integer_square, moments->integer_most);
         else add_i8_row(moments, (const int8_t *)row);
         if (++moments->pending == NARROW_ROWS) mg_moments_flush(moments);
     }

@@ -11,7 +11,9 @@ typedef struct mg_moments {
     float *most;    // [D] largest |x|
     int pending;    // rows in the narrow sums below
     float *narrow_sum, *narrow_square;       // [stride] of up to a few rows, then added to the wide ones
-    uint32_t *integer_sum, *integer_square;  // the same for 8-bit cells
+    uint16_t *integer_sum;                   // the same for cells without a sign
+    uint32_t *integer_square;
+    uint8_t *integer_most;
 } mg_moments;
 
 mg_status mg_moments_create(mg_moments *moments, int64_t features, mg_error *error);

@@ -227,16 +227,26 @@ static mg_status too_large(const mg_source *source, int64_t row, int64_t column,
                    mg_h5_path(source->file), source->name, (long long)row, (long long)column);
 }
 
-// Converts and checks the stored cells of one dense row into the store.
+static void *next_dense_row(const mg_source *source, const mg_store *store) {
+    return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
+}
+
+// Are rows in the file, byte by byte, what they are in memory?
+static bool stored_as_kept(const mg_source *source, const mg_store *store) {
+    static const mg_h5_type types[] = {[MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F32] = MG_H5_F32};
+    return store->stride == source->features && mg_h5_array_type(source->data) == types[source->cell];
+}
+
+// Converts and checks the stored cells of one dense row into the store; they may be there already.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store, mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
-    char *to = (char *)store->dense + (size_t)(store->count * store->stride) * cell;
+    char *to = next_dense_row(source, store);
     int64_t bad = -1;
     if (source->cell != MG_CELL_F32) {
-        memcpy(to, cells, (size_t)source->features);
+        if (cells != to) memcpy(to, cells, (size_t)source->features);
     } else {
         float *values = (float *)(void *)to;
-        mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
+        if (cells != to) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
         if (!mg_cells_finite(source->features, values, &bad)) return not_finite(source, row, bad, values[bad], error);
         if (!mg_prepare_row(source->preparation, source->features, values, &bad))
             return bad_log(source, row, bad, values[bad], error);
@@ -258,12 +268,14 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
         // As many selected rows as one slab of the file covers.
         while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows) rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
-        if ((size_t)span * row_bytes > source->slab_bytes)
+        bool direct = span == rows && stored_as_kept(source, store);
+        if (!direct && (size_t)span * row_bytes > source->slab_bytes)
             status = mg_memory_grow(&source->slab, &source->slab_bytes, (size_t)span * row_bytes, 1, error);
-        if (!status) status = mg_h5_array_read(source->data, from, span, source->slab, error);
+        char *cells = direct ? next_dense_row(source, store) : source->slab;
+        if (!status) status = mg_h5_array_read(source->data, from, span, cells, error);
         for (int64_t r = 0; !status && r < rows; r++) {
             int64_t row = select ? select[first + done + r] : from + r;
-            status = take_dense_row(source, (const char *)source->slab + (size_t)(row - from) * row_bytes, row, store, error);
+            status = take_dense_row(source, cells + (size_t)(row - from) * row_bytes, row, store, error);
         }
         done += rows;
     }

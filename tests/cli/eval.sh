@@ -5,7 +5,7 @@ dense test.h5 150 8 4
 sparse sparse.h5 150 8 4
 table 60 8 5 | sed -E 's/^4/new/' >other.csv
 "$MARGIN" convert -q --header no --label first other.csv other.h5
-"$MARGIN" train --quiet --set data.train=train.h5 --set data.scale=standard --set sgd.eta=0.01 --set train.epochs=2 \
+"$MARGIN" train --quiet --set data.train=train.h5 --set data.scale=standard $fixed --set sgd.eta=0.01 --set train.epochs=2 \
     --set model.loss=weston-watkins --set output.directory=run >/dev/null
 try margin eval run/model.h5 test.h5
 try margin eval run/model.h5 missing.h5

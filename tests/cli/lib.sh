@@ -46,6 +46,9 @@ sparse() {
     "$MARGIN" convert --quiet --format svmlight --features "$3" "$1.svm" "$1"
 }
 
+# What a case trains with, so that no default of the solver shows in what it expects.
+fixed="--set sgd.update=adagrad --set sgd.rate=constant --set sgd.average=true"
+
 # Seconds, rates and sizes of this machine.
 without_times() {
     sed -E 's/\([0-9.]+ s\)/(# s)/; s/[0-9,]+ rows\/s/# rows\/s/; s/waiting +[0-9]+%/waiting #%/; s/[0-9.]+ s of training/# s of training/

@@ -1,7 +1,7 @@
 # Answers to lines and to files.
 . "$HERE/lib.sh"
 sparse train.h5 400 8 4
-"$MARGIN" train --quiet --set data.train=train.h5 --set sgd.eta=0.05 --set train.epochs=3 --set output.directory=run >/dev/null
+"$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=3 --set output.directory=run >/dev/null
 head -5 train.h5.svm >five.svm
 cat five.svm
 try margin predict run/model.h5 - <five.svm

@@ -6,7 +6,7 @@ cat >small.yaml <<'X'
 data: {train: train.h5, validation: 0.2, test: test.h5, scale: 0.1}
 model: {loss: weston-watkins, lambda: 1e-3}
 train: {epochs: 3, batch: 32, threads: 1}
-sgd: {eta: 0.1}
+sgd: {update: adagrad, rate: constant, average: true, eta: 0.1}
 X
 "$MARGIN" train small.yaml >out.txt 2>err.txt
 echo "exit $?"

@@ -1,0 +1,74 @@
+// test_scale.c - column scaling from the moments of the rows, and the warning that it is needed.
+#include "data/dataset.h"
+#include "data/scale.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "h5_files.h"
+
+#include <math.h>
+
+static mg_dataset *open_data(void) {
+    mg_dataset_request request = {.path = test_file, .features = "X", .window_bytes = 1 << 20, .survey = true};
+    mg_dataset *dataset;
+    mg_error error = {0};
+    if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
+    return dataset;
+}
+
+// x' = scale (x - center) by column, from the moments.
+static void test_scale(void **unused) {
+    (void)unused;
+    double x[4][3] = {{1, 0, 7}, {3, -4, 7}, {5, 0, 7}, {7, 8, 7}};
+    hid_t file = create_file(test_file);
+    put_matrix(file, "X", H5T_IEEE_F32LE, 4, 3, H5T_NATIVE_DOUBLE, x);
+    H5Fclose(file);
+    mg_dataset *dataset = open_data();
+    mg_scale scale;
+    assert_int_equal(mg_scale_create("standard", &dataset->moments, &scale, NULL), MG_OK);
+    assert_true(scale.center[0] == 4 && scale.scale[0] == (float)(1 / sqrt(5)));
+    assert_true(scale.center[1] == 1 && scale.scale[1] == (float)(1 / sqrt(19)));
+    assert_true(scale.center[2] == 7 && scale.scale[2] == 0); // a constant column says nothing
+    assert_true(fabs(mg_scale_mean_square_norm(&scale, &dataset->moments) - 2) < 1e-6);
+    mg_scale_destroy(&scale);
+    assert_int_equal(mg_scale_create("max-abs", &dataset->moments, &scale, NULL), MG_OK);
+    assert_true(!scale.center && scale.scale[0] == 1 / 7.0f && scale.scale[1] == 0.125f);
+    mg_scale_destroy(&scale);
+    assert_int_equal(mg_scale_create("1/4", &dataset->moments, &scale, NULL), MG_OK);
+    assert_true(!scale.center && scale.scale[0] == 0.25f && scale.scale[2] == 0.25f);
+    assert_true(fabs(mg_scale_mean_square_norm(&scale, &dataset->moments) - (84 + 80 + 196) / 64.0) < 1e-6);
+    mg_scale_destroy(&scale);
+    assert_int_equal(mg_scale_create("none", &dataset->moments, &scale, NULL), MG_OK);
+    assert_true(!scale.center && !scale.scale);
+    mg_dataset_close(dataset);
+}
+
+// Columns a thousand times as large as the others are noticed, unless scaling evens them out.
+static void test_uneven(void **unused) {
+    (void)unused;
+    double x[2][4] = {{1, 2, -3000, 0}, {2, 1, 1000, 0}}, largest, median;
+    int64_t column;
+    hid_t file = create_file(test_file);
+    put_matrix(file, "X", H5T_IEEE_F32LE, 2, 4, H5T_NATIVE_DOUBLE, x);
+    H5Fclose(file);
+    mg_dataset *dataset = open_data();
+    const char *const ways[] = {"none", "1/4", "max-abs", "standard"};
+    for (int w = 0; w < 4; w++) {
+        mg_scale scale;
+        assert_int_equal(mg_scale_create(ways[w], &dataset->moments, &scale, NULL), MG_OK);
+        assert_true(mg_scale_uneven(&scale, &dataset->moments, &largest, &median, &column) == (w < 2));
+        if (w < 2) assert_true(column == 2 && largest == (w ? 750 : 3000) && median == (w ? 0.5 : 2));
+        mg_scale_destroy(&scale);
+    }
+    mg_dataset_close(dataset);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scale), cmocka_unit_test(test_uneven)};
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
