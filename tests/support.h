@@ -32,7 +32,8 @@ void support_expect_same(const char *a, const char *b, const char *what); // fai
 
 // ---- data --------------------------------------------------------------------------------------------------------------
 
-typedef enum support_form { SUPPORT_U8, SUPPORT_F32, SUPPORT_CSR, SUPPORT_FORMS } support_form;
+enum { SUPPORT_U8, SUPPORT_F32, SUPPORT_CSR, SUPPORT_FORMS };
+typedef int support_form; // one of these, an int for loops over them
 extern const char *const support_form_names[SUPPORT_FORMS];
 
 // Rows in memory: whole numbers from 0 to 255, half of them 0 and every third feature rare, so that batches leave features

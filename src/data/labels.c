@@ -1,6 +1,7 @@
 // labels.c - reads labels and owns their order.
 #include "data/labels.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { RECENT = 2048 }; // labels remembered while distinct ones are gathered
 
 // Labels as read, before they have classes: numbers, or texts through codes.
 typedef struct raw_labels {
@@ -145,15 +148,21 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// Distinct values of number[select[..]], ascending.
+// Distinct values of number[select[..]], ascending. Values seen lately are left out before the sorting, which then has little to do.
 static mg_status distinct_numbers(const int64_t *number, const int64_t *select, int64_t count, int64_t **out,
                                   int64_t *distinct, mg_error *error) {
     *distinct = 0;
     mg_status status = mg_memory_get(out, (size_t)count, sizeof **out, error);
     if (status) return status;
-    for (int64_t i = 0; i < count; i++) (*out)[i] = number[select ? select[i] : i];
-    qsort(*out, (size_t)count, sizeof **out, ascending);
-    for (int64_t i = 0; i < count; i++)
+    int64_t place[RECENT] = {0}, kept = 0; // place + 1 of the last value with this hash
+    for (int64_t i = 0; i < count; i++) {
+        int64_t value = number[select ? select[i] : i], *seen = &place[mg_hash_mix((uint64_t)value) % RECENT];
+        if (*seen && (*out)[*seen - 1] == value) continue;
+        (*out)[kept] = value;
+        *seen = ++kept;
+    }
+    qsort(*out, (size_t)kept, sizeof **out, ascending);
+    for (int64_t i = 0; i < kept; i++)
         if (!i || (*out)[i] != (*out)[i - 1]) (*out)[(*distinct)++] = (*out)[i];
     return MG_OK;
 }

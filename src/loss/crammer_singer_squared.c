@@ -6,7 +6,7 @@
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     int64_t rival;
     float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
-    mg_lanes_zero(lanes, coef);
+    mg_fours_zero(lanes, coef);
     if (!(margin > 0)) return margin == margin ? 0.0f : margin;
     coef[rival] = 2 * margin;
     coef[y] = -2 * margin;

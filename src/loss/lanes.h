@@ -1,55 +1,118 @@
-// lanes.h - sums and maxima over a padded row in a fixed order: 16 lanes, then a fixed fold. The fixed inner loops let the
-// compiler use vectors without being allowed to reorder anything.
+// lanes.h - sums, maxima and searches over a padded row in a fixed order: 16 lanes as four vectors of four, then a fixed fold. Every
+// processor has such vectors, and compilers do not find them by themselves; the bits are the same with any compiler.
 #ifndef MG_LOSS_LANES_H
 #define MG_LOSS_LANES_H
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum { MG_LOSS_LANES = 16 };
 
-static inline float mg_lanes_fold(const float *lane) {
-    float sum[8];
-    for (int l = 0; l < 8; l++) sum[l] = lane[l] + lane[l + 8];
-    for (int l = 0; l < 4; l++) sum[l] += sum[l + 4];
+typedef float mg_four __attribute__((vector_size(16)));
+typedef int32_t mg_four_mask __attribute__((vector_size(16))); // what a comparison gives: -1 or 0
+
+enum { MG_FOURS = MG_LOSS_LANES / 4 };
+
+static inline mg_four mg_four_load(const float *from) {
+    mg_four four;
+    memcpy(&four, from, sizeof four);
+    return four;
+}
+
+static inline void mg_four_store(float *to, mg_four four) {
+    memcpy(to, &four, sizeof four);
+}
+
+static inline mg_four mg_four_all(float x) {
+    return (mg_four){x, x, x, x};
+}
+
+// x where the mask is set, 0 elsewhere.
+static inline mg_four mg_four_keep(mg_four_mask mask, mg_four x) {
+    return (mg_four)(mask & (mg_four_mask)x);
+}
+
+// [margin]_+ that does not pass a NaN for a margin kept, as a maximum would.
+static inline mg_four mg_four_hinge(mg_four margin) {
+    return mg_four_keep(~(margin <= 0), margin);
+}
+
+// The same for one margin.
+static inline double mg_hinge(double margin) {
+    return margin <= 0 ? 0 : margin;
+}
+
+#if defined(__SSE2__)
+// a > b ? a : b in each lane, hence b when one of them is NaN.
+static inline mg_four mg_four_max(mg_four a, mg_four b) {
+    return (mg_four)_mm_max_ps((__m128)a, (__m128)b);
+}
+
+// Bit l is set when lane l of the mask is.
+static inline unsigned mg_four_bits(mg_four_mask mask) {
+    return (unsigned)_mm_movemask_ps((__m128)mask);
+}
+#else
+static inline mg_four mg_four_max(mg_four a, mg_four b) {
+    mg_four_mask larger = a > b;
+    return (mg_four)((larger & (mg_four_mask)a) | (~larger & (mg_four_mask)b));
+}
+
+static inline unsigned mg_four_bits(mg_four_mask mask) {
+    return (mask[0] ? 1u : 0) | (mask[1] ? 2u : 0) | (mask[2] ? 4u : 0) | (mask[3] ? 8u : 0);
+}
+#endif
+
+// Sum of the lanes.
+static inline float mg_fours_fold(const mg_four *lane) {
+    mg_four sum = (lane[0] + lane[2]) + (lane[1] + lane[3]);
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-// Larger of the two; NaN when either is.
-static inline float mg_larger(float a, float b) {
-    return ((b > a) | (b != b)) ? b : a;
+// Largest of the row; NaN when there is one in it.
+static inline float mg_fours_max(int64_t lanes, const float *x) {
+    mg_four most[MG_FOURS];
+    mg_four_mask nan = {0};
+    for (int v = 0; v < MG_FOURS; v++) most[v] = mg_four_all(-INFINITY);
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+        for (int v = 0; v < MG_FOURS; v++) {
+            mg_four four = mg_four_load(x + j + 4 * v);
+            most[v] = mg_four_max(four, most[v]);
+            nan |= four != four;
+        }
+    if (mg_four_bits(nan)) return NAN;
+    mg_four four = mg_four_max(mg_four_max(most[0], most[2]), mg_four_max(most[1], most[3]));
+    four = mg_four_max(four, __builtin_shufflevector(four, four, 2, 3, 0, 1));
+    return mg_four_max(four, __builtin_shufflevector(four, four, 1, 0, 3, 2))[0];
 }
 
-// Largest of the row; NaN when there is one in it.
-static inline float mg_lanes_max(int64_t lanes, const float *x) {
-    float lane[MG_LOSS_LANES];
-    for (int l = 0; l < MG_LOSS_LANES; l++) lane[l] = x[l];
-    for (int64_t j = MG_LOSS_LANES; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) lane[l] = mg_larger(lane[l], x[j + l]);
-    for (int half = MG_LOSS_LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] = mg_larger(lane[l], lane[l + half]);
-    return lane[0];
+// Lowest j with x[j] == value; lanes - 1 when there is none, as for a NaN.
+static inline int64_t mg_fours_find(int64_t lanes, const float *x, float value) {
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES) {
+        unsigned bits = 0;
+        for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(x + j + 4 * v) == mg_four_all(value)) << 4 * v;
+        if (bits) return j + __builtin_ctz(bits);
+    }
+    return lanes - 1;
 }
 
 // Strongest rival of y: the lowest class among equals, so that repeated runs agree. Returns its score; *rival its class.
 static inline float mg_strongest_rival(int64_t lanes, float *scores, int64_t y, int64_t *rival) {
     float own = scores[y];
     scores[y] = -INFINITY;
-    float most = mg_lanes_max(lanes, scores);
-    int64_t j = 0;
-    while (j < lanes - 1 && scores[j] != most) j++; // a NaN never matches: the bound keeps the search inside the row
+    float most = mg_fours_max(lanes, scores);
+    *rival = mg_fours_find(lanes, scores, most);
     scores[y] = own;
-    *rival = j;
     return most;
 }
 
-// [margin]_+ that does not pass a NaN for a margin kept, as fmax would.
-static inline double mg_hinge(double margin) {
-    return margin <= 0 ? 0 : margin;
-}
-
-static inline void mg_lanes_zero(int64_t lanes, float *x) {
-    for (int64_t j = 0; j < lanes; j++) x[j] = 0;
+static inline void mg_fours_zero(int64_t lanes, float *x) {
+    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+        for (int v = 0; v < MG_FOURS; v++) mg_four_store(x + j + 4 * v, mg_four_all(0));
 }
 
 #endif

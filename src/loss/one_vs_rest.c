@@ -4,18 +4,19 @@
 
 // (M7) loss = sum over k of [delta - t_k s_k]_+, t_y = +1, else -1; coef_k = -t_k where the hinge is open
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
-    float own = scores[y], sum[MG_LOSS_LANES] = {0};
+    float own = scores[y];
+    mg_four sum[MG_FOURS] = {0};
     scores[y] = -INFINITY;
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) {
-            float margin = delta + scores[j + l];
-            sum[l] += margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
-            coef[j + l] = margin > 0 ? 1.0f : 0.0f;
+        for (int v = 0; v < MG_FOURS; v++) {
+            mg_four margin = mg_four_load(scores + j + 4 * v) + mg_four_all(delta);
+            sum[v] += mg_four_hinge(margin);
+            mg_four_store(coef + j + 4 * v, mg_four_keep(margin > 0, mg_four_all(1)));
         }
     scores[y] = own;
     float margin = delta - own;
     coef[y] = margin > 0 ? -1.0f : 0.0f;
-    return mg_lanes_fold(sum) + (margin <= 0 ? 0.0f : margin);
+    return mg_fours_fold(sum) + (margin <= 0 ? 0.0f : margin);
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {

@@ -4,20 +4,20 @@
 
 // (M8) loss = sum over k of [delta - t_k s_k]_+^2; coef_k = -2 t_k [delta - t_k s_k]_+
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
-    float own = scores[y], sum[MG_LOSS_LANES] = {0};
+    float own = scores[y];
+    mg_four sum[MG_FOURS] = {0};
     scores[y] = -INFINITY;
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) {
-            float margin = delta + scores[j + l];
-            float hinge = margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
-            sum[l] += hinge * hinge;
-            coef[j + l] = 2 * hinge;
+        for (int v = 0; v < MG_FOURS; v++) {
+            mg_four hinge = mg_four_hinge(mg_four_load(scores + j + 4 * v) + mg_four_all(delta));
+            sum[v] += hinge * hinge;
+            mg_four_store(coef + j + 4 * v, hinge + hinge);
         }
     scores[y] = own;
     float margin = delta - own;
     float hinge = margin <= 0 ? 0.0f : margin;
     coef[y] = -2 * hinge;
-    return mg_lanes_fold(sum) + hinge * hinge;
+    return mg_fours_fold(sum) + hinge * hinge;
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {

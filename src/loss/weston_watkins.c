@@ -5,19 +5,19 @@
 // (M3) loss = sum over j != y of [m_j]_+, m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number of violations)
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float base = delta - scores[y], own = scores[y];
-    float sum[MG_LOSS_LANES] = {0}, count[MG_LOSS_LANES] = {0};
+    mg_four sum[MG_FOURS] = {0}, count[MG_FOURS] = {0};
     scores[y] = -INFINITY; // the true class is no rival of itself
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) {
-            float margin = scores[j + l] + base;
-            float violation = margin > 0 ? 1.0f : 0.0f;
-            sum[l] += margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
-            count[l] += violation;
-            coef[j + l] = violation;
+        for (int v = 0; v < MG_FOURS; v++) {
+            mg_four margin = mg_four_load(scores + j + 4 * v) + mg_four_all(base);
+            mg_four violation = mg_four_keep(margin > 0, mg_four_all(1));
+            sum[v] += mg_four_hinge(margin);
+            count[v] += violation;
+            mg_four_store(coef + j + 4 * v, violation);
         }
     scores[y] = own;
-    coef[y] = -mg_lanes_fold(count);
-    return mg_lanes_fold(sum);
+    coef[y] = -mg_fours_fold(count);
+    return mg_fours_fold(sum);
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {

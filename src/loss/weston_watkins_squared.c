@@ -5,19 +5,18 @@
 // (M5) loss = sum over j != y of [m_j]_+^2; coef_j = 2 [m_j]_+, coef_y = -(sum of the others)
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float base = delta - scores[y], own = scores[y];
-    float square[MG_LOSS_LANES] = {0}, sum[MG_LOSS_LANES] = {0};
+    mg_four square[MG_FOURS] = {0}, sum[MG_FOURS] = {0};
     scores[y] = -INFINITY;
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
-        for (int l = 0; l < MG_LOSS_LANES; l++) {
-            float margin = scores[j + l] + base;
-            float hinge = margin <= 0 ? 0.0f : margin; // so written, a NaN comes out
-            square[l] += hinge * hinge;
-            sum[l] += 2 * hinge;
-            coef[j + l] = 2 * hinge;
+        for (int v = 0; v < MG_FOURS; v++) {
+            mg_four hinge = mg_four_hinge(mg_four_load(scores + j + 4 * v) + mg_four_all(base)), slope = hinge + hinge;
+            square[v] += hinge * hinge;
+            sum[v] += slope;
+            mg_four_store(coef + j + 4 * v, slope);
         }
     scores[y] = own;
-    coef[y] = -mg_lanes_fold(sum);
-    return mg_lanes_fold(square);
+    coef[y] = -mg_fours_fold(sum);
+    return mg_fours_fold(square);
 }
 
 static double value(int64_t classes, const double *scores, int64_t y, double delta) {

@@ -28,8 +28,11 @@ void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *we
 double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
                       const float *weight, int64_t first, int64_t count);
 
-// The routine as training uses it (M1, M3..M10): rows [first, end) add to grad, laid out as the weights, and to coef_sum [lanes],
-// the gradient of the constant feature. Returns the weighted sum of the losses.
+// (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of the constant feature.
+void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);
+
+// The routine as training uses it (M1, M3..M10): rows [first, end) add to grad, laid out as the weights, and to coef_sum [lanes].
+// Returns the weighted sum of the losses.
 double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows,
                         const int32_t *label, const float *weight, int64_t first, int64_t end, float *grad, double *coef_sum);
 

@@ -18,13 +18,17 @@ static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t to, ui
     return from;
 }
 
+// Rates of n features as they are, without a new gradient; `none` holds n zeros.
+static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, float *memory, float *rate) {
+    mg_optim_step base = {.eta = (float)sgd->eta, .momentum = sgd->momentum};
+    if (sgd->rule->rates) sgd->rule->rates(&base, n, none, memory, rate);
+    else
+        for (int64_t t = 0; t < n; t++) rate[t] = base.eta;
+}
+
 // (M23) Decay owed by feature f since it was last settled, as one implicit step over the sum of the rates.
-static void settle(mg_sgd *sgd, uint32_t f) {
-    double owed = sgd->rate_sum - sgd->settled[f];
-    float rate = (float)sgd->eta, none = 0;
-    mg_optim_step base = {.eta = rate, .momentum = sgd->momentum};
-    if (sgd->rule->rates) sgd->rule->rates(&base, 1, &none, sgd->memory + f, &rate);
-    double decay = sgd->problem->lambda * (double)rate * owed;
+static void settle(mg_sgd *sgd, uint32_t f, float rate) {
+    double decay = sgd->problem->lambda * (double)rate * (sgd->rate_sum - sgd->settled[f]);
     if (decay < LEAST_DECAY) return;
     sgd->settled[f] = sgd->rate_sum;
     float factor = (float)(1 / (1 + decay)), *v = sgd->weights.v + (int64_t)f * sgd->weights.line;
@@ -39,6 +43,11 @@ static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_owner *owner, uint32_t f) {
     sgd->slot[f] = slot;
     owner->touched[slot] = f;
     return slot;
+}
+
+static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
+    const float *v = sgd->weights.v + (int64_t)f * sgd->weights.line;
+    for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
 // Phase 1, by owner: which features does the batch touch, and bring them up to date.
@@ -62,7 +71,13 @@ static void find_touched(void *context, int64_t p) {
             __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
             __builtin_prefetch(sgd->memory + owner->touched[t + AHEAD], 1);
         }
-        settle(sgd, owner->touched[t]);
+        owner->memory[t] = sgd->memory[owner->touched[t]];
+        owner->square[t] = 0;
+    }
+    present_rates(sgd, owner->count, owner->square, owner->memory, owner->rate);
+    for (int64_t t = 0; t < owner->count; t++) {
+        if (t + AHEAD < owner->count) fetch_weights(sgd, owner->touched[t + AHEAD]);
+        settle(sgd, owner->touched[t], owner->rate[t]);
     }
 }
 
@@ -81,8 +96,7 @@ static void part_coefficients(void *context, int64_t p) {
         mg_pass_scores(pass, problem->kernel, &sgd->weights, &batch->rows, first, count);
         part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label, batch->weight, first, count);
         memcpy(sgd->coef + first * pass->lanes, pass->coef, (size_t)(count * pass->lanes) * sizeof(float));
-        for (int64_t i = 0; i < count; i++)
-            for (int64_t k = 0; k < pass->lanes; k++) part->coef_sum[k] += (double)pass->coef[i * pass->lanes + k];
+        mg_pass_add_coefficients(pass, count, part->coef_sum);
     }
 }
 
@@ -129,21 +143,23 @@ static void update_touched(void *context, int64_t p) {
     mg_sgd_owner *owner = &sgd->owners[p];
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
-    double after = sgd->rate_sum + sgd->factor, lambda = sgd->problem->lambda;
+    // The rate holds this step's factor already; what is owed is a sum of factors.
+    double after = sgd->rate_sum + sgd->factor, share = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
     accumulate(sgd, p);
     scale_gradients(sgd, owner);
     if (sgd->rule->rates) {
-        for (int64_t t = 0; t < owner->count; t++) owner->memory[t] = sgd->memory[owner->touched[t]];
         sgd->rule->rates(&step, owner->count, owner->square, owner->memory, owner->rate);
         for (int64_t t = 0; t < owner->count; t++) sgd->memory[owner->touched[t]] = owner->memory[t];
     }
     for (int64_t t = 0; t < owner->count; t++) {
         int64_t f = owner->touched[t];
         float *v = sgd->weights.v + f * line, rate = sgd->rule->rates ? owner->rate[t] : step.eta;
-        if (t + AHEAD < owner->count)
-            for (int64_t b = 0; b < line; b += 16) __builtin_prefetch(sgd->weights.v + (int64_t)owner->touched[t + AHEAD] * line + b, 1);
+        if (t + AHEAD < owner->count) {
+            fetch_weights(sgd, owner->touched[t + AHEAD]);
+            __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
+        }
         sgd->rule->apply(&step, line, &rate, true, owner->grad + t * line, sgd->velocity ? sgd->velocity + f * line : NULL, v);
-        double decay = sgd->factor > 0 ? lambda * (double)rate * ((after - sgd->settled[f]) / sgd->factor) : 0; // (M12)
+        double decay = share * (double)rate * (after - sgd->settled[f]); // (M12)
         if (decay < LEAST_DECAY) continue;
         float factor = (float)(1 / (1 + decay));
         for (int64_t k = 0; k < line; k++) v[k] *= factor;
@@ -154,11 +170,18 @@ static void update_touched(void *context, int64_t p) {
 void mg_sgd_step_sparse(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
     const mg_rows *rows = &sgd->batch->rows;
+    const int64_t line_cells = 16;
     int64_t entries = 0;
     for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = mg_rows_stored(rows, i);
+        // Rows of a batch lie anywhere in memory: all are asked for before the first is needed.
+        if (i + AHEAD < rows->count) __builtin_prefetch(rows->indptr + mg_rows_stored(rows, i + AHEAD));
+        int64_t row = mg_rows_stored(rows, i), begin = rows->indptr[row], end = rows->indptr[row + 1];
+        for (int64_t e = begin; e < end; e += line_cells) {
+            __builtin_prefetch(rows->indices + e);
+            __builtin_prefetch(rows->values + e);
+        }
         sgd->offset[i] = entries;
-        entries += rows->indptr[row + 1] - rows->indptr[row];
+        entries += end - begin;
     }
     mg_team_for(problem->team, problem->parts, find_touched, sgd);
     mg_team_for(problem->team, problem->parts, part_coefficients, sgd);
@@ -169,8 +192,15 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
 }
 
 static void settle_owner(void *context, int64_t p) {
+    enum { RUN = 256 };
+    static const float none[RUN];
     mg_sgd *sgd = context;
-    for (uint32_t f = sgd->owners[p].from; f < sgd->owners[p].to; f++) settle(sgd, f);
+    float rate[RUN];
+    for (uint32_t from = sgd->owners[p].from, to; from < sgd->owners[p].to; from = to) {
+        to = sgd->owners[p].to - from < RUN ? sgd->owners[p].to : from + RUN;
+        present_rates(sgd, to - from, none, sgd->memory + from, rate);
+        for (uint32_t f = from; f < to; f++) settle(sgd, f, rate[f - from]);
+    }
 }
 
 void mg_sgd_settle(mg_sgd *sgd) {
