@@ -272,11 +272,20 @@ static bool fails(void) {
     return kind == FAULT_ERROR;
 }
 
+static char order[64]; // what was called, a letter each
+
+static void note(char letter) {
+    size_t used = strlen(order);
+    if (used + 1 < sizeof order && (letter != 'w' || !used || order[used - 1] != 'w')) order[used] = letter;
+}
+
 static int failing_open(const char *path, int flags, mode_t mode) {
+    note(flags & O_DIRECTORY ? 'D' : 'o');
     return fails() ? -1 : real.open(path, flags, mode);
 }
 
 static ssize_t failing_write(int fd, const void *bytes, size_t size) {
+    note('w');
     bool last = fails(), here = fail_at && (for_ever ? calls >= fail_at : calls == fail_at);
     if (last) return -1;
     if (here && kind == FAULT_SHORT) return real.write(fd, bytes, size > 1 ? size / 2 : size);
@@ -288,10 +297,12 @@ static ssize_t failing_write(int fd, const void *bytes, size_t size) {
 }
 
 static int failing_fsync(int fd) {
+    note('s');
     return fails() ? -1 : real.fsync(fd);
 }
 
 static int failing_close(int fd) {
+    note('c');
     bool failed = fails();
     int closed = real.close(fd); // as the system does: the descriptor is gone whatever comes back
     if (failed) errno = reason;
@@ -299,6 +310,7 @@ static int failing_close(int fd) {
 }
 
 static int failing_rename(const char *from, const char *to) {
+    note('r');
     if (fails()) return -1;
     int done = real.rename(from, to);
     if (!done) renamed = true;
@@ -306,6 +318,7 @@ static int failing_rename(const char *from, const char *to) {
 }
 
 static int failing_unlink(const char *path) {
+    note('u');
     return fails() ? -1 : real.unlink(path);
 }
 
@@ -318,6 +331,7 @@ static void start_failing(long at, bool ever, fault how, int why) {
     kind = how;
     reason = why;
     renamed = false;
+    memset(order, 0, sizeof order);
     mg_file_calls = failing;
 }
 
@@ -361,6 +375,17 @@ static void test_write_fails(void **unused) {
                 assert_int_equal(support_count(directory, ""), ever && support_count(directory, ".tmp") ? 2 : 1);
                 support_remove(support_path("writes/file.%ld.tmp", (long)getpid())); // with unlink failing too, it stays
             }
+}
+
+// Reported is durable: the bytes are synced before the name is given, and the name before it is said.
+static void test_write_order(void **unused) {
+    (void)unused;
+    mg_error error = {0};
+    mkdir(support_path("writes"), 0777);
+    start_failing(0, false, FAULT_ERROR, 0);
+    assert_int_equal(mg_file_write(support_path("writes/file"), "bytes", 5, &error), MG_OK);
+    mg_file_calls = real;
+    assert_string_equal(order, "owscrDsc");
 }
 
 static void test_write_is_patient(void **unused) {
@@ -582,6 +607,7 @@ int main(void) {
         cmocka_unit_test(test_falls_back),
         cmocka_unit_test(test_run_falls_back),
         cmocka_unit_test_teardown(test_write_fails, set_right),
+        cmocka_unit_test_teardown(test_write_order, set_right),
         cmocka_unit_test_teardown(test_write_is_patient, set_right),
         cmocka_unit_test(test_rotation),
         cmocka_unit_test_teardown(test_rotation_with_faults, set_right),

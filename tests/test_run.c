@@ -490,6 +490,21 @@ static void test_wrong_data(void **unused) {
     expect_refused("data.memory_limit=100", MG_CONFIG, "data.memory_limit");
 }
 
+// Rows of the test file are read when all is over: what is wrong with them does not cost the model.
+static void test_wrong_test_rows(void **unused) {
+    (void)unused;
+    support_rows rows = support_make(60, 10, 3, 17);
+    support_save(&rows, SUPPORT_F32, support_path("good.h5"));
+    rows.x[137] = NAN;
+    support_save(&rows, SUPPORT_F32, support_path("nan.h5"));
+    support_free(&rows);
+    support_run run = support_new(support_path("good.h5"), support_path("tested"));
+    support_set(&run, "data.test=%s", support_path("nan.h5"));
+    support_expect(&run, MG_DATA);
+    assert_non_null(strstr(run.error.text, "[13, 7]"));
+    mg_model_destroy(load_model(support_path("tested")));
+}
+
 // A run that fails later keeps what the one before left.
 static void test_directory(void **unused) {
     (void)unused;
@@ -561,6 +576,7 @@ int main(void) {
         cmocka_unit_test(test_init_refused),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_wrong_data),
+        cmocka_unit_test(test_wrong_test_rows),
         cmocka_unit_test(test_directory),
         cmocka_unit_test(test_nonfinite),
     };

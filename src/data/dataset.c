@@ -199,3 +199,7 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_memory_free(dataset->path);
     mg_memory_free(dataset);
 }
+
+void mg_dataset_release_rows(mg_dataset *dataset) {
+    mg_store_destroy(&dataset->store);
+}

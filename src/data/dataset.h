@@ -49,6 +49,9 @@ typedef struct mg_dataset {
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
 
+// Gives back the memory of resident rows, when none will be read again.
+void mg_dataset_release_rows(mg_dataset *dataset);
+
 // Multiplies the weights by class weights (per class [K], NULL: none) and scales them to mean 1 (M21). `total` before that
 // goes to dataset->total_weight. Errors: MG_DATA when all weights are zero.
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error);

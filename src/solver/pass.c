@@ -6,7 +6,6 @@
 #include <math.h>
 
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
-enum { FEW_CLASSES = 16, FEW_FLOATS = 6 << 10, LEAST_ROWS = 6 };
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
     *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = mg_round_up(features, MG_LANES)};
@@ -29,27 +28,17 @@ void mg_pass_destroy(mg_pass *pass) {
     *pass = (mg_pass){0};
 }
 
-// Row i of the block as floats.
-static void take_row(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t i) {
-    int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
-    float *wide = pass->wide + i * pass->line;
-    pass->x[i] = rows->cell == MG_CELL_F32 ? (const float *)rows->dense + at : wide;
-    if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
-    else if (rows->cell == MG_CELL_I8) kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
-}
-
-// Rows just widened are still in the first-level cache when they are scored a few at a time. With many classes that would mean to
-// fetch the weights again and again.
-static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
-                        int64_t count) {
-    bool few = rows->cell != MG_CELL_F32 && weights->classes <= FEW_CLASSES;
-    int64_t step = few ? FEW_FLOATS / pass->line : count;
-    if (step < LEAST_ROWS) step = LEAST_ROWS;
-    for (int64_t from = 0; from < count; from += step) {
-        int64_t n = count - from < step ? count - from : step;
-        for (int64_t i = from; i < from + n; i++) take_row(pass, kernel, rows, first, i);
-        kernel->dense_scores(n, pass->line, pass->x + from, weights->classes, weights->v, weights->offset,
-                             pass->scores + from * pass->lanes, pass->lanes);
+static void take_dense(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
+        if (rows->cell == MG_CELL_F32) {
+            pass->x[i] = (const float *)rows->dense + at;
+            continue;
+        }
+        float *wide = pass->wide + i * pass->line;
+        if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
+        else kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
+        pass->x[i] = wide;
     }
 }
 
@@ -67,7 +56,8 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count) {
     if (rows->layout == MG_DENSE) {
-        score_dense(pass, kernel, weights, rows, first, count);
+        take_dense(pass, kernel, rows, first, count);
+        kernel->dense_scores(count, pass->line, pass->x, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
     } else {
         score_csr(pass, kernel, weights, rows, first, count);
     }

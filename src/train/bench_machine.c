@@ -12,6 +12,7 @@ enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
 
 #define CHUNK ((int64_t)2 << 20)  // bytes a thread reads at a time
 #define MOST_BYTES ((int64_t)1 << 30)
+#define QUICK_BYTES ((int64_t)512 << 20)
 #define LEAST_BYTES ((int64_t)64 << 20)
 #define PEAK_SECONDS 0.005 // of one try
 
@@ -84,16 +85,17 @@ static void find_bandwidth(void *context) {
 }
 
 // Four times the last-level cache, so that most of what is read is not in it; within reason and the memory there is.
-static int64_t buffer_bytes(void) {
+static int64_t buffer_bytes(bool quick) {
     int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
     if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
-    if (bytes > MOST_BYTES) bytes = MOST_BYTES;
+    int64_t most = quick ? QUICK_BYTES : MOST_BYTES;
+    if (bytes > most) bytes = most;
     if (available > 0 && bytes > available) bytes = available;
     return bytes < CHUNK ? CHUNK : bytes;
 }
 
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error) {
-    machine m = {.kernel = kernel, .team = team, .tries = quick ? QUICK_TRIES : TRIES, .chunks = buffer_bytes() / CHUNK};
+    machine m = {.kernel = kernel, .team = team, .tries = quick ? QUICK_TRIES : TRIES, .chunks = buffer_bytes(quick) / CHUNK};
     mg_status status = mg_memory_get(&m.words, (size_t)m.chunks, (size_t)CHUNK, error);
     if (status) return status;
     mg_team_run(team, find_peak, &m);

@@ -89,6 +89,8 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     if (!status && !isfinite(result->objective))
         status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, not a number a model can be judged by: lower sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
+    // The model is copied more than once on its way to the disk; the rows make room for it.
+    mg_dataset_release_rows(run->setup.train);
     if (!status) status = save_model(run, weights, result->objective, result->model_path, error);
     if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
