@@ -10,7 +10,7 @@ presets=(release)
 [ "${1:-}" != --all ] || presets=(release clang sanitize sanitize-clang)
 for preset in "${presets[@]}"; do
     echo "== $preset"
-    cmake --preset "$preset" >/dev/null
+    cmake --preset "$preset" -DMARGIN_TESTS=ON >/dev/null
     cmake --build --preset "$preset" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
     ctest --preset "$preset" -j "$(nproc)"
 done
