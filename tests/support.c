@@ -202,7 +202,7 @@ static void put_dense(saving *to, const support_rows *data, support_form form, i
     unsigned char *narrow = malloc(cells + 1);
     float *wide = malloc((cells + 1) * sizeof *wide);
     for (size_t i = 0; i < cells; i++) {
-        narrow[i] = (unsigned char)data->x[i];
+        narrow[i] = form == SUPPORT_U8 ? (unsigned char)data->x[i] : 0; // others may hold what no byte does
         wide[i] = data->x[i] / 7;
     }
     if (form == SUPPORT_U8) append(to, array, narrow, cells);

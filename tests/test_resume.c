@@ -106,13 +106,14 @@ static void test_every_ending(void **unused) {
                                    "train.max_steps=9", "train.evaluate_every=0",   "train.evaluate_every=3",
                                    "train.patience=1",  "model.class_weight=balanced"};
     for (int form = 0; form < SUPPORT_FORMS; form++)
-        for (size_t e = 0; e < sizeof endings / sizeof *endings; e++) {
-            const char *data = support_path("data.h5");
+        for (size_t e = 0; e < 2 * sizeof endings / sizeof *endings; e++) {
+            const char *data = support_path("data.h5"), *ending = endings[e / 2];
             support_data(data, form, ROWS, FEATURES, CLASSES, 23);
             support_run run = small_run(data, "");
             support_set(&run, "data.validation=0.25");
-            support_set(&run, "%s", endings[e]);
-            expect_resumable(&run, endings[e]);
+            support_set(&run, "%s", ending);
+            if (e % 2) support_set(&run, "sgd.average=false");
+            expect_resumable(&run, ending);
         }
 }
 
@@ -323,16 +324,19 @@ static void test_refused_data(void **unused) {
         const char *data = support_path("data.h5"), *validation = support_path("validation.h5"), *directory = support_path("refused-%d", form);
         support_rows rows = support_make(ROWS, FEATURES, CLASSES, 31), others = support_make(40, FEATURES, CLASSES, 32);
         int64_t order[ROWS];
+        rows.weight = calloc(ROWS, sizeof *rows.weight);
         for (int64_t i = 0; i < ROWS; i++) order[i] = i < 2 ? 1 - i : i;
+        for (int64_t i = 0; i < ROWS; i++) rows.weight[i] = 1 + (double)(i % 2);
         support_save(&rows, form, data);
         support_save(&others, form, validation);
         support_run run = small_run(data, directory);
         support_set(&run, "data.validation=%s", validation);
+        support_set(&run, "data.weights=w");
         run.stop_after = 2;
         support_expect(&run, MG_STOPPED);
         run.resume = true;
         run.stop_after = 3;
-        for (int change = 0; change < 6; change++) {
+        for (int change = 0; change < 7; change++) {
             support_rows now = support_pick(&rows, order, ROWS); // two rows have changed places
             if (change) {
                 support_free(&now);
@@ -342,13 +346,17 @@ static void test_refused_data(void **unused) {
             float *cell = now.x;
             while (*cell == 0) cell++;
             if (change == 1) *cell += 1;
+            if (change == 6) now.weight[7] += 1;
             if (change == 2) now.y[5] = (now.y[5] + 1) % CLASSES;
             support_save(&now, form, data);
+            support_rows before = support_pick(&others, order, 40);
             others.x[33] += change == 4 ? 1 : 0;
             others.y[33] = change == 5 ? (others.y[33] + 1) % CLASSES : others.y[33];
             support_save(&others, form, validation);
+            support_free(&others);
+            others = before;
             support_expect(&run, MG_CONFIG);
-            const char *says = change < 4 ? "other training data" : "other validation data";
+            const char *says = change != 4 && change != 5 ? "other training data" : "other validation data";
             if (!strstr(run.error.text, says)) fail_msg("change %d: '%s' does not say '%s'", change, run.error.text, says);
             support_free(&now);
         }

@@ -425,6 +425,16 @@ static void test_limits(void **unused) {
     support_expect(&epochs, MG_OK);
     assert_string_equal(epochs.result.reason, "epochs");
     assert_int_equal(epochs.result.step, 14); // six batches of 16 rows and one of 4, twice
+    // A limit that falls on the end of an epoch does not cost that epoch its line and its evaluation.
+    support_run same = epochs;
+    support_set(&same, "train.epochs=9");
+    support_set(&same, "train.max_steps=14");
+    support_set(&same, "output.directory=%s", support_path("same"));
+    support_expect(&same, MG_OK);
+    char *lines[2] = {support_metrics(support_path("epochs")), support_metrics(support_path("same"))};
+    assert_string_equal(lines[0], lines[1]);
+    free(lines[0]);
+    free(lines[1]);
     support_run seconds = support_new(data, support_path("seconds"));
     support_set(&seconds, "train.epochs=1000000");
     support_set(&seconds, "train.evaluate_every=0");
@@ -529,18 +539,37 @@ static void test_directory(void **unused) {
 
 // ---- runs that get out of hand -----------------------------------------------------------------------------------------
 
-// The rate is so high that the weights leave the range of float; whenever it shows, no model and no checkpoint of it remain.
-static void test_nonfinite(void **unused) {
-    (void)unused;
-    const char *data = support_path("wild.h5");
-    support_data(data, SUPPORT_F32, 100, 10, 3, 19);
+static void expect_finite_checkpoints(const char *directory) {
+    float weights[500];
+    for (int step = 0; step < 10; step++) {
+        char path[4200];
+        mg_h5 *file;
+        mg_h5_array *array = NULL;
+        mg_error error = {0};
+        snprintf(path, sizeof path, "%s/checkpoints/step-%012d.h5", directory, step);
+        if (!support_exists(path)) continue;
+        if (mg_h5_open(path, &file, &error) || mg_h5_array_open(file, "state/weights", &array, &error)) fail_msg("%s", error.text);
+        int64_t count = mg_h5_array_rows(array);
+        assert_true(count <= 500);
+        assert_int_equal(mg_h5_array_read(array, 0, count, weights, &error), MG_OK);
+        for (int64_t i = 0; i < count; i++)
+            if (!(fabs((double)weights[i]) < INFINITY)) fail_msg("%s: holds a weight of %g", path, (double)weights[i]);
+        mg_h5_array_close(array);
+        mg_h5_close(file);
+    }
+}
+
+// The rate is so high that a loss, or else the weights leave the range of float; whenever it shows, no model and no checkpoint
+// of it remain.
+static void expect_nonfinite(const char *name, const char *loss, const char *eta, const char *scale) {
     for (int steps = 1; steps <= 8; steps++) {
-        const char *directory = support_path("wild-%d", steps);
-        support_run run = support_new(data, directory);
+        const char *directory = support_path("%s-%d", name, steps);
+        support_run run = support_new(support_path("wild.h5"), directory);
         support_set(&run, "sgd.update=plain");
         support_set(&run, "sgd.average=false");
-        support_set(&run, "model.loss=crammer-singer-squared");
-        support_set(&run, "sgd.eta=1e12");
+        support_set(&run, "model.loss=%s", loss);
+        support_set(&run, "sgd.eta=%s", eta);
+        support_set(&run, "data.scale=%s", scale);
         support_set(&run, "model.lambda=1e-30");
         support_set(&run, "train.batch=16");
         support_set(&run, "train.max_steps=%d", steps);
@@ -552,12 +581,19 @@ static void test_nonfinite(void **unused) {
         }
         assert_int_equal(status, MG_NONFINITE);
         assert_non_null(strstr(run.error.text, "step"));
-        assert_false(support_exists(support_path("wild-%d/model.h5", steps)));
-        // The newest checkpoint is of weights that can be scored: the loss of the next step is what failed or would have.
+        assert_false(support_exists(support_path("%s-%d/model.h5", name, steps)));
+        expect_finite_checkpoints(directory);
         run.resume = true;
         support_expect(&run, MG_NONFINITE);
     }
-    assert_int_equal(support_exists(support_path("wild-8/model.h5")), 0);
+    assert_false(support_exists(support_path("%s-8/model.h5", name)));
+}
+
+static void test_nonfinite(void **unused) {
+    (void)unused;
+    support_data(support_path("wild.h5"), SUPPORT_F32, 100, 10, 3, 19);
+    expect_nonfinite("wild-loss", "crammer-singer-squared", "1e12", "none");
+    expect_nonfinite("wild-weights", "weston-watkins", "1e30", "1e6");
 }
 
 int main(void) {

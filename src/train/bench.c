@@ -59,11 +59,15 @@ typedef struct bench {
 
 // ---- The pass ----------------------------------------------------------------------------------------------------------
 
+static int64_t grad_floats(const bench *b) {
+    return mg_round_up(b->weights.size, MG_LANES); // what kernel->add wants
+}
+
 static void part_gradient(void *context, int64_t p) {
     bench *b = context;
     part *one = &b->parts[p];
     int64_t parts = b->problem.parts;
-    memset(one->grad, 0, (size_t)b->weights.size * sizeof(float));
+    memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
     memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
     one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL, b->rows.count * p / parts,
                                  b->rows.count * (p + 1) / parts, one->grad, one->coef_sum);
@@ -71,13 +75,13 @@ static void part_gradient(void *context, int64_t p) {
 
 static void merge_slice(void *context, int64_t slice) {
     bench *b = context;
-    int64_t from = slice * MERGE_SLICE, n = b->weights.size - from < MERGE_SLICE ? b->weights.size - from : MERGE_SLICE;
-    for (int64_t p = 1; p < b->problem.parts; p++) b->problem.kernel->add(n / 16 * 16, b->parts[p].grad + from, b->parts[0].grad + from);
+    int64_t from = slice * MERGE_SLICE, n = grad_floats(b) - from < MERGE_SLICE ? grad_floats(b) - from : MERGE_SLICE;
+    for (int64_t p = 1; p < b->problem.parts; p++) b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
 
 static void pass_over_all(bench *b) {
     mg_team_for(&b->team, b->problem.parts, part_gradient, b);
-    mg_team_for(&b->team, (b->weights.size + MERGE_SLICE - 1) / MERGE_SLICE, merge_slice, b);
+    mg_team_for(&b->team, (grad_floats(b) + MERGE_SLICE - 1) / MERGE_SLICE, merge_slice, b);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -253,7 +257,7 @@ static mg_status create_parts(bench *b, mg_error *error) {
     for (int64_t p = 0; !status && p < problem->parts; p++) {
         part *one = &b->parts[p];
         status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes, problem->features, error);
-        if (!status) status = mg_memory_get(&one->grad, (size_t)b->weights.size, sizeof(float), error);
+        if (!status) status = mg_memory_get(&one->grad, (size_t)grad_floats(b), sizeof(float), error);
         if (!status) status = mg_memory_get(&one->coef_sum, (size_t)b->weights.lanes, sizeof(double), error);
     }
     uint64_t key = mg_rng_key(1, WEIGHT_STREAM, 0);
