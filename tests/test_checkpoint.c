@@ -64,14 +64,10 @@ static mg_status resume(const char *directory, mg_position *position, bool *foun
 }
 
 static void write_checkpoint(const char *path, int number) {
-    unsigned char *bytes;
-    size_t size;
     mg_error error = {0};
     const mg_position position = {.step = number, .epoch = 2};
     set_state(number);
-    if (mg_checkpoint_image(&identity, &position, state, FIELDS, &bytes, &size, &error)) fail_msg("%s", error.text);
-    support_write(path, bytes, size);
-    mg_memory_free(bytes);
+    if (mg_checkpoint_write(path, &identity, &position, state, FIELDS, &error)) fail_msg("%s", error.text);
 }
 
 // ---- damage ------------------------------------------------------------------------------------------------------------

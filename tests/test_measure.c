@@ -45,11 +45,7 @@ static int end(void **unused) {
 }
 
 static void write_image(mg_h5_image *image, const char *path) {
-    unsigned char *bytes;
-    size_t size;
-    assert_int_equal(mg_h5_image_finish(image, &bytes, &size, NULL), MG_OK);
-    assert_int_equal(mg_file_write(path, bytes, size, NULL), MG_OK);
-    mg_memory_free(bytes);
+    assert_int_equal(mg_h5_image_write(image, path, NULL), MG_OK);
 }
 
 // Three features, three classes, scores equal to the row: what a row scores can be read off it.

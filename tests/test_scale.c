@@ -13,12 +13,16 @@
 
 #include <math.h>
 
-static mg_dataset *open_data(void) {
-    mg_dataset_request request = {.path = test_file, .features = "X", .window_bytes = 1 << 20, .survey = true};
+static mg_dataset *open_weighted(const char *features, const char *weights) {
+    mg_dataset_request request = {.path = test_file, .features = features, .weights = weights, .window_bytes = 1 << 20, .survey = true};
     mg_dataset *dataset;
     mg_error error = {0};
     if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
     return dataset;
+}
+
+static mg_dataset *open_data(void) {
+    return open_weighted("X", NULL);
 }
 
 // x' = scale (x - center) by column, from the moments.
@@ -68,7 +72,43 @@ static void test_uneven(void **unused) {
     mg_dataset_close(dataset);
 }
 
+// Weight 2 is the row twice and weight 0 no row at all, for every kind of cell.
+static void test_weights(void **unused) {
+    (void)unused;
+    double x[4][2] = {{1, 100}, {3, -4}, {2, 50}, {7, 8}}, repeated[5][2] = {{1, 0}, {3, -4}, {3, -4}, {7, 8}, {7, 8}};
+    const float weights[4] = {1, 2, 0, 2};
+    const int64_t indptr[] = {0, 1, 3, 5, 7}, again[] = {0, 1, 3, 5, 7, 9}, indices[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
+    const double values[] = {1, 3, -4, 2, 50, 7, 8}, more[] = {1, 3, -4, 3, -4, 7, 8, 7, 8};
+    x[0][1] = 0; // as in the sparse rows
+    const hid_t types[] = {H5T_IEEE_F32LE, H5T_STD_I8LE};
+    const csr_types types_of_csr = {H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE};
+    hid_t file = create_file(test_file);
+    put_matrix(file, "f", types[0], 4, 2, H5T_NATIVE_DOUBLE, x);
+    put_matrix(file, "f2", types[0], 5, 2, H5T_NATIVE_DOUBLE, repeated);
+    put_matrix(file, "i", types[1], 4, 2, H5T_NATIVE_DOUBLE, x);
+    put_matrix(file, "i2", types[1], 5, 2, H5T_NATIVE_DOUBLE, repeated);
+    put_csr(file, "s", 4, 2, indptr, indices, values, types_of_csr, &storages[0]);
+    put_csr(file, "s2", 5, 2, again, indices, more, types_of_csr, &storages[0]);
+    x[1][1] = repeated[1][1] = repeated[2][1] = 4; // bytes have no sign
+    put_matrix(file, "u", H5T_STD_U8LE, 4, 2, H5T_NATIVE_DOUBLE, x);
+    put_matrix(file, "u2", H5T_STD_U8LE, 5, 2, H5T_NATIVE_DOUBLE, repeated);
+    put_vector(file, "w", H5T_IEEE_F32LE, 4, H5T_NATIVE_FLOAT, weights);
+    H5Fclose(file);
+    const char *const kinds[][2] = {{"f", "f2"}, {"i", "i2"}, {"s", "s2"}, {"u", "u2"}};
+    for (int k = 0; k < 4; k++) {
+        mg_dataset *weighted = open_weighted(kinds[k][0], "w"), *twice = open_weighted(kinds[k][1], NULL);
+        assert_true(weighted->moments.weight == twice->moments.weight);
+        for (int d = 0; d < 2; d++) {
+            assert_true(weighted->moments.sum[d] == twice->moments.sum[d]); // small integers: no rounding
+            assert_true(weighted->moments.square[d] == twice->moments.square[d]);
+            assert_true(weighted->moments.most[d] == twice->moments.most[d]);
+        }
+        mg_dataset_close(weighted);
+        mg_dataset_close(twice);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scale), cmocka_unit_test(test_uneven)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scale), cmocka_unit_test(test_uneven), cmocka_unit_test(test_weights)};
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

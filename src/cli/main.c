@@ -3,6 +3,7 @@
 
 #include <margin/margin.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +49,11 @@ static int unknown_command(const char *name) {
     return 2;
 }
 
+enum { LARGE_BLOCK = 4 << 20 };
+
 int main(int argc, char **argv) {
+    // Left alone, the allocator comes to keep freed blocks of up to 32 MB for itself: weights, and images of checkpoints.
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
         print_usage(stderr);

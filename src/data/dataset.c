@@ -128,7 +128,7 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
         status = mg_source_read(dataset->source, dataset->select, first, rows, store, error);
         if (status) break;
         hash_rows(dataset, store, before);
-        mg_moments_add(&dataset->moments, store, before, rows);
+        mg_moments_add(&dataset->moments, store, before, rows, dataset->weight ? dataset->weight + first : NULL);
     }
     if (!status) mg_moments_flush(&dataset->moments);
     mg_store_destroy(&passing);

@@ -66,15 +66,27 @@ static void add_i8_row(mg_moments *moments, const int8_t *x) {
     }
 }
 
+static void add_cell(mg_moments *moments, int64_t d, float cell, double weight) {
+    double x = (double)cell;
+    float magnitude = fabsf(cell);
+    moments->sum[d] += weight * x;
+    moments->square[d] += weight * x * x;
+    if (magnitude > moments->most[d]) moments->most[d] = magnitude;
+}
+
 // A sparse row touches few columns: straight into the wide sums.
-static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row) {
-    for (int64_t e = store->indptr[row]; e < store->indptr[row + 1]; e++) {
-        uint32_t d = store->indices[e];
-        double x = (double)store->values[e];
-        float magnitude = fabsf(store->values[e]);
-        moments->sum[d] += x;
-        moments->square[d] += x * x;
-        if (magnitude > moments->most[d]) moments->most[d] = magnitude;
+static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row, double weight) {
+    for (int64_t e = store->indptr[row]; e < store->indptr[row + 1]; e++)
+        add_cell(moments, store->indices[e], store->values[e], weight);
+}
+
+// Rows with weights are rare enough to go straight into the wide sums too.
+static void add_weighted_row(mg_moments *moments, mg_cell cell, const void *row, double weight) {
+    for (int64_t d = 0; d < moments->features; d++) {
+        float x = cell == MG_CELL_F32  ? ((const float *)row)[d]
+                  : cell == MG_CELL_U8 ? (float)((const uint8_t *)row)[d]
+                                       : (float)((const int8_t *)row)[d];
+        add_cell(moments, d, x, weight);
     }
 }
 
@@ -92,18 +104,25 @@ void mg_moments_flush(mg_moments *moments) {
     moments->pending = 0;
 }
 
-void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count) {
-    moments->rows += count;
+static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row) {
+    if (cell == MG_CELL_F32) add_float_row(moments, row);
+    else if (cell == MG_CELL_U8)
+        add_u8_row(moments->features, row, moments->integer_sum, moments->integer_square, moments->integer_most);
+    else add_i8_row(moments, row);
+    if (++moments->pending == NARROW_ROWS) mg_moments_flush(moments);
+}
+
+void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count, const float *weight) {
     for (int64_t i = first; i < first + count; i++) {
+        double w = weight ? (double)weight[i - first] : 1;
+        if (w == 0) continue; // as if the row were not there
+        moments->weight += w;
         if (store->layout == MG_CSR) {
-            add_csr_row(moments, store, i);
+            add_csr_row(moments, store, i, w);
             continue;
         }
-        const char *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
-        if (store->cell == MG_CELL_F32) add_float_row(moments, (const float *)(const void *)row);
-        else if (store->cell == MG_CELL_U8)
-            add_u8_row(moments->features, (const uint8_t *)row, moments->integer_sum, moments->integer_square, moments->integer_most);
-        else add_i8_row(moments, (const int8_t *)row);
-        if (++moments->pending == NARROW_ROWS) mg_moments_flush(moments);
+        const void *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
+        if (weight) add_weighted_row(moments, store->cell, row, w);
+        else add_dense_row(moments, store->cell, row);
     }
 }

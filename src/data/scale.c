@@ -12,7 +12,7 @@
 
 static void standard(const mg_moments *moments, mg_scale *scale) {
     for (int64_t d = 0; d < moments->features; d++) {
-        double n = (double)moments->rows, mean = moments->sum[d] / n;
+        double n = moments->weight, mean = moments->sum[d] / n;
         double variance = moments->square[d] / n - mean * mean;
         // Rounding leaves a tiny variance in a constant column; scaling by its inverse would blow up noise.
         bool constant = variance <= 1e-12 * (moments->square[d] / n);
@@ -49,7 +49,7 @@ void mg_scale_destroy(mg_scale *scale) {
 }
 
 double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moments) {
-    double sum = 0, n = (double)moments->rows;
+    double sum = 0, n = moments->weight;
     for (int64_t d = 0; d < moments->features; d++) {
         double s = scale->scale ? (double)scale->scale[d] : 1, c = scale->center ? (double)scale->center[d] : 0;
         sum += s * s * (moments->square[d] / n - 2 * c * moments->sum[d] / n + c * c);

@@ -1,4 +1,4 @@
-// file.c - owns the durable write: whole image -> temporary -> fsync -> rename -> fsync of the directory.
+// file.c - owns the durable write: whole content -> temporary -> fsync -> rename -> fsync of the directory.
 #include "io/file.h"
 
 #include "base/hash.h"
@@ -45,7 +45,8 @@ mg_status mg_file_sync_parent(const char *path, mg_error *error) {
     return MG_OK;
 }
 
-mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_error *error) {
+// `seal` NULL: none.
+static mg_status write_durably(const char *path, const void *bytes, size_t size, const unsigned char *seal, mg_error *error) {
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary)
@@ -54,6 +55,7 @@ mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_err
     int fd = mg_file_calls.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return mg_fail(error, MG_IO, "%s: cannot be created: %s", temporary, strerror(errno));
     status = write_all(fd, path, bytes, size, error);
+    if (!status && seal) status = write_all(fd, path, seal, MG_SEAL_BYTES, error);
     // A failed fsync is final for this file: the kernel may have dropped the dirty pages, so a retry could lie.
     if (!status && mg_file_calls.fsync(fd))
         status = mg_fail(error, MG_IO, "%s: cannot be synced to disk: %s", path, strerror(errno));
@@ -66,6 +68,16 @@ mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_err
         return status;
     }
     return mg_file_sync_parent(path, error);
+}
+
+mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_error *error) {
+    return write_durably(path, bytes, size, NULL, error);
+}
+
+mg_status mg_file_write_sealed(const char *path, const void *content, size_t size, mg_error *error) {
+    unsigned char seal[MG_SEAL_BYTES];
+    mg_file_seal(content, size, seal);
+    return write_durably(path, content, size, seal, error);
 }
 
 mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size, mg_error *error) {

@@ -24,6 +24,9 @@ extern mg_file_ops mg_file_calls; // the table in use; the system's own unless a
 // failure the old file stands and no temporary remains. Errors: MG_IO with path and reason.
 mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_error *error);
 
+// The same for `size` bytes of content followed by their seal.
+mg_status mg_file_write_sealed(const char *path, const void *content, size_t size, mg_error *error);
+
 // The whole file in memory, *bytes is the caller's (mg_memory_free). Errors: MG_IO; MG_DATA when larger than `limit`.
 mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size, mg_error *error);
 

@@ -79,8 +79,9 @@ void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const c
 void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
 
-// The bytes of the whole file with its seal; *bytes is the caller's. The image is destroyed whatever happens.
-mg_status mg_h5_image_finish(mg_h5_image *image, unsigned char **bytes, size_t *size, mg_error *error);
+// Writes it, sealed, as the whole of `path` (mg_file_write_sealed), straight from where it was built: a checkpoint may be as large
+// as the memory that is left. The image is destroyed whatever happens.
+mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);
 
 #endif

@@ -115,27 +115,26 @@ void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const ch
     H5Tclose(type);
 }
 
-mg_status mg_h5_image_finish(mg_h5_image *image, unsigned char **bytes, size_t *size, mg_error *error) {
-    *bytes = NULL;
-    *size = 0;
-    mg_h5_quiet();
-    mg_status status = MG_OK;
+// The file as the driver holds it, without a copy of it; NULL when it cannot be had.
+static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
+    void *handle = NULL;
     // Without the flush the image cannot be opened again (all versions before 2.0).
     note(image, "file", !image->failed && H5Fflush(image->file, H5F_SCOPE_GLOBAL) < 0);
     ssize_t length = image->failed ? -1 : H5Fget_file_image(image->file, NULL, 0);
     note(image, "file image", !image->failed && length <= 0);
-    if (!image->failed) status = mg_memory_get(bytes, (size_t)length + MG_SEAL_BYTES, 1, error);
-    if (!status && !image->failed) {
-        note(image, "file image", H5Fget_file_image(image->file, *bytes, (size_t)length) != length);
-        mg_file_seal(*bytes, (size_t)length, *bytes + length);
-        *size = (size_t)length + MG_SEAL_BYTES;
-    }
-    if (!status && image->failed) status = mg_fail(error, MG_FAILED, "an HDF5 file cannot be built in memory: %s", image->reason);
+    note(image, "file image", !image->failed && H5Fget_vfd_handle(image->file, H5P_DEFAULT, &handle) < 0);
+    if (image->failed || !handle) return NULL;
+    *size = (size_t)length;
+    return *(unsigned char **)handle; // what the core driver's handle points to
+}
+
+mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error) {
+    mg_h5_quiet();
+    size_t size = 0;
+    const unsigned char *bytes = bytes_of(image, &size);
+    mg_status status = bytes ? mg_file_write_sealed(path, bytes, size, error)
+                             : mg_fail(error, MG_FAILED, "%s: its HDF5 file cannot be built in memory: %s", path, image->reason);
     mg_h5_image_destroy(image);
-    if (status) {
-        mg_memory_free(*bytes);
-        *bytes = NULL;
-    }
     return status;
 }
 

@@ -92,12 +92,7 @@ mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error
     mg_h5_image_array(image, "bias", MG_H5_F32, 1, shape, model->bias);
     if (model->classes.texts) mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    status = mg_h5_image_finish(image, &bytes, &size, error);
-    if (!status) status = mg_file_write(path, bytes, size, error);
-    mg_memory_free(bytes);
-    return status;
+    return mg_h5_image_write(image, path, error);
 }
 
 static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) {

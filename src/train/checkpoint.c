@@ -95,13 +95,9 @@ static void prune(const mg_checkpointer *c) {
 }
 
 static mg_status write_snapshot(mg_checkpointer *c, mg_error *error) {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
     char path[PATH_MAX];
     path_of(c->directory, c->position.step, path);
-    mg_status status = mg_checkpoint_image(&c->identity, &c->position, c->snapshot, c->count, &bytes, &size, error);
-    if (!status) status = mg_file_write(path, bytes, size, error);
-    mg_memory_free(bytes);
+    mg_status status = mg_checkpoint_write(path, &c->identity, &c->position, c->snapshot, c->count, error);
     if (!status) prune(c);
     return status;
 }

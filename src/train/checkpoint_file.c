@@ -32,8 +32,8 @@ static void field_name(const mg_field *field, char out[64]) {
     snprintf(out, 64, "state/%.50s", field->name);
 }
 
-mg_status mg_checkpoint_image(const mg_identity *identity, const mg_position *position, const mg_field *fields, int count,
-                              unsigned char **bytes, size_t *size, mg_error *error) {
+mg_status mg_checkpoint_write(const char *path, const mg_identity *identity, const mg_position *position,
+                              const mg_field *fields, int count, mg_error *error) {
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
@@ -61,7 +61,7 @@ mg_status mg_checkpoint_image(const mg_identity *identity, const mg_position *po
         field_name(&fields[f], name);
         mg_h5_image_array(image, name, fields[f].type, 1, &fields[f].count, fields[f].data);
     }
-    return mg_h5_image_finish(image, bytes, size, error);
+    return mg_h5_image_write(image, path, error);
 }
 
 static mg_status check_format(mg_h5 *file, mg_error *error) {

@@ -113,7 +113,7 @@ static mg_status take_sample(mg_source *source, sample *s, mg_error *error) {
                                  mg_source_entries(source, s->row, 0, s->rows), error);
     if (!status) status = mg_source_read(source, s->row, 0, s->rows, &s->store, error);
     if (status) return status;
-    mg_moments_add(&s->moments, &s->store, 0, s->rows);
+    mg_moments_add(&s->moments, &s->store, 0, s->rows, NULL);
     mg_moments_flush(&s->moments);
     look_at_values(s);
     return MG_OK;
