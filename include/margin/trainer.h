@@ -22,11 +22,14 @@ typedef struct mg_plan {
     double row_bytes;   /* of rows held in memory, or of the windows */
     double state_bytes; /* of weights, gradients and averages */
     double load_seconds;
-    double lambda, learning_rate;
+    double lambda;
+    double learning_rate;   /* NaN: the solver has none */
     double prepare_seconds; /* spent on choosing the learning rate; 0: it was given */
     int threads;
     int64_t parts, batch, epochs;
+    double tolerance;       /* 0: none */
     const char *loss, *solver, *kernel, *cell, *threads_bound_by;
+    const char *solver_why; /* "" when the configuration names it */
     int64_t resumed_step; /* -1: a fresh run */
 } mg_plan;
 
@@ -37,6 +40,7 @@ typedef struct mg_progress {
     double epoch_fraction;
     double train_loss;      /* running mean of this epoch */
     double objective;       /* at an evaluated epoch end; NaN otherwise */
+    double gap;             /* certified relative gap so far; NaN without one */
     double accuracy;        /* on the validation rows; NaN otherwise */
     double rows_per_second; /* of this epoch so far */
     double wait_share;      /* of this epoch's time spent waiting for rows */
@@ -63,11 +67,14 @@ typedef struct mg_train_result {
     int64_t step, epoch;
     double seconds;        /* of training */
     double objective;      /* of the model, on the training rows */
+    double dual;           /* certified lower bound of any model's objective; NaN without a certificate */
+    double gap;            /* (objective - dual) / objective; NaN without a certificate */
+    bool converged;        /* the gap is within train.tolerance */
     double train_accuracy;
     double accuracy;       /* best on the validation rows; NaN without them */
     int64_t best_epoch;
     double test_accuracy;  /* NaN without test rows */
-    char reason[64];       /* why it ended: epochs, max_steps, time_limit, early stopping */
+    char reason[64];       /* why it ended: tolerance, epochs, max_steps, time_limit, early stopping */
     char model_path[1024];
 } mg_train_result;
 

@@ -43,6 +43,11 @@ void mg_json_put_real(mg_writer *writer, const char *name, double value) {
     mg_json_real(writer, value);
 }
 
+void mg_json_put_bool(mg_writer *writer, const char *name, bool value) {
+    mg_json_key(writer, name);
+    mg_writer_add(writer, value ? "true" : "false");
+}
+
 void mg_json_put_int(mg_writer *writer, const char *name, int64_t value) {
     mg_json_key(writer, name);
     mg_writer_format(writer, "%lld", (long long)value);

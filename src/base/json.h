@@ -4,6 +4,7 @@
 
 #include "base/writer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // A quoted string, escaped.
@@ -16,6 +17,7 @@ void mg_json_real(mg_writer *writer, double value);
 void mg_json_key(mg_writer *writer, const char *name);
 void mg_json_put_text(mg_writer *writer, const char *name, const char *value);
 void mg_json_put_real(mg_writer *writer, const char *name, double value);
+void mg_json_put_bool(mg_writer *writer, const char *name, bool value);
 void mg_json_put_int(mg_writer *writer, const char *name, int64_t value);
 
 #endif

@@ -68,8 +68,12 @@ static void show_plan(void *context, const mg_plan *plan) {
     fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda, mg_cli_bytes(plan->state_bytes, d));
     if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);
     else d[0] = 0;
-    fprintf(stderr, "solver     %s, rate %.4g%s, batch %lld in %lld parts, %lld epochs\n", plan->solver, plan->learning_rate, d,
-            (long long)plan->batch, (long long)plan->parts, (long long)plan->epochs);
+    fprintf(stderr, "solver     %s", plan->solver);
+    if (plan->solver_why[0]) fprintf(stderr, " (%s)", plan->solver_why);
+    if (!isnan(plan->learning_rate))
+        fprintf(stderr, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d, (long long)plan->batch, (long long)plan->parts);
+    if (plan->tolerance > 0) fprintf(stderr, ", to a certified gap of %.2g\n", plan->tolerance);
+    else fprintf(stderr, ", %lld epochs\n", (long long)plan->epochs);
     fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s", plan->threads_bound_by,
             plan->kernel);
     if (plan->resumed_step >= 0) fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
@@ -85,16 +89,18 @@ static void show_eta(double seconds, char out[32]) {
 static void show_progress(void *context, const mg_progress *p) {
     display *screen = context;
     if (screen->quiet || (!screen->terminal && !p->epoch_end)) return;
-    char rate[32], eta[32], objective[48] = "", accuracy[48] = "";
+    char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
     show_eta(p->eta_seconds, eta);
     if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
+    if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
     if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);
     if (screen->terminal) fprintf(stderr, "\r");
-    fprintf(stderr, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
+    fprintf(stderr, "epoch %lld", (long long)p->epoch);
+    if (isnan(p->gap)) fprintf(stderr, "/%lld", (long long)p->epochs);
     if (!p->epoch_end) fprintf(stderr, " %3.0f%%", 100 * p->epoch_fraction);
-    fprintf(stderr, "  loss %.5f%s%s  %s rows/s  waiting %.0f%%  %.1f s", p->train_loss, objective, accuracy,
+    fprintf(stderr, "  loss %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", p->train_loss, objective, gap, accuracy,
             mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
-    if (p->step < p->total_steps) fprintf(stderr, "  left %s", eta);
+    if (p->step < p->total_steps && isnan(p->gap)) fprintf(stderr, "  left %s", eta);
     if (screen->terminal) fprintf(stderr, "\033[K");
     screen->drawn = screen->terminal;
     if (p->epoch_end && !screen->terminal) fprintf(stderr, "\n");
@@ -104,6 +110,8 @@ static void show_progress(void *context, const mg_progress *p) {
 static void show_result(const mg_train_result *result) {
     printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason, (long long)result->step, result->seconds);
     printf("objective       %.6f\n", result->objective);
+    if (!isnan(result->gap))
+        printf("%s within %.2g of the optimum (at least %.6f)\n", result->converged ? "certified      " : "stopped at gap ", result->gap, result->dual);
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
     if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);

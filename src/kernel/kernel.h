@@ -10,6 +10,7 @@
 #ifndef MG_KERNEL_KERNEL_H
 #define MG_KERNEL_KERNEL_H
 
+#include "base/prox.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -43,6 +44,15 @@ typedef struct mg_kernel {
     // Gradient of one CSR row: g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp], padding lanes zero.
     void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
                            float *g);
+
+    // csr_accumulate into weights, and what it does to their square: the sum of new^2 - old^2 over the row's entries. Order of that sum:
+    // with at most MG_FEW classes one sum per class over the entries, added in class order; else 16 lanes over entries and
+    // vectors of 16 classes, folded, plus 8 lanes for a last half vector, folded.
+    float (*csr_update)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *w);
+
+    // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') + <scores, c'> - q/2 ||c' - c||^2.
+    // lanes a multiple of 16, scores of lanes beyond K -INFINITY and c 0 there; q > 0; z: scratch of `lanes`.
+    void (*dual_step)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c);
 
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);

@@ -1,6 +1,7 @@
 // reference.c - the kernel in plain C: what every other kernel must equal bit for bit, and what runs where
 // none of them can. Written for reading, not for speed: one loop per sum, in the order that kernel.h fixes.
 #include "kernel/kernel.h"
+#include "kernel/template_dual.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -75,6 +76,32 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
                 g[indices[e] * kp + k] = fmaf(values[e], coef[k], g[indices[e] * kp + k]);
 }
 
+static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
+                        float *w) {
+    float lane[LANES] = {0}, rest[LANES] = {0}, total = 0;
+    int64_t nonzero = 0;
+    for (int64_t k = 0; k < kp; k++)
+        nonzero += coef[k] != 0;
+    for (int64_t k = 0; k < kp; k++) {
+        float single = 0, *sum = nonzero > MG_FEW ? NULL : &single;
+        if (sum && coef[k] == 0) continue;
+        for (int64_t e = 0; sum && e < n; e++) {
+            float *at = &w[indices[e] * kp + k], before = *at;
+            *at = fmaf(values[e], coef[k], before);
+            single = fmaf(*at - before, *at + before, single);
+        }
+        total += single;
+    }
+    for (int64_t e = 0; nonzero > MG_FEW && e < n; e++)
+        for (int64_t k = 0; k < kp; k++) {
+            float *at = &w[indices[e] * kp + k], before = *at;
+            *at = fmaf(values[e], coef[k], before);
+            float *sum = k / LANES * LANES + LANES <= kp ? &lane[k % LANES] : &rest[k % LANES];
+            *sum = fmaf(*at - before, *at + before, *sum);
+        }
+    return nonzero > MG_FEW ? fold(lane) + fold(rest) : total;
+}
+
 static void add(int64_t n, const float *from, float *to) {
     for (int64_t j = 0; j < n; j++)
         to[j] += from[j];
@@ -99,6 +126,8 @@ const mg_kernel mg_kernel_reference = {
     .dense_accumulate = dense_accumulate,
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,
+    .csr_update = csr_update,
+    .dual_step = dual_step,
     .add = add,
     .peak = peak,
 };

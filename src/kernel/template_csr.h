@@ -122,4 +122,76 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
     }
 }
 
+// Sum of new^2 - old^2 beside the update of csr_few.
+INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint32_t *indices,
+                            const float *values, int64_t kp, const float *coef, float *w) {
+    float *column[MG_FEW], c[MG_FEW], sum[MG_FEW] = {0}, total = 0;
+    for (int j = 0; j < count; j++)
+        column[j] = w + few[j], c[j] = coef[few[j]];
+    for (int64_t e = 0; e < n; e++) {
+        int64_t at = indices[e] * kp;
+        float x = values[e];
+        UNROLL
+        for (int j = 0; j < count; j++) {
+            float before = column[j][at], after = __builtin_fmaf(x, c[j], before);
+            column[j][at] = after;
+            sum[j] = __builtin_fmaf(after - before, after + before, sum[j]);
+        }
+    }
+    for (int j = 0; j < count; j++)
+        total += sum[j];
+    return total;
+}
+
+// The same for all classes. Halves of eight classes have sums of their own.
+static float csr_update_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                            const float *coef, float *w) {
+    v16 sum = v16_zero(), minus = v16_set(-1);
+    v8 rest = v8_zero(), less = v8_set(-1);
+    for (int64_t e = 0; e < n; e++) {
+        float *to = w + indices[e] * kp;
+        v16 x = v16_set(values[e]);
+        int64_t k = 0;
+        for (; k + 16 <= kp; k += 16) {
+            v16 before = v16_load(to + k), after = v16_fma(x, v16_load(coef + k), before);
+            v16_store(to + k, after);
+            sum = v16_fma(v16_fma(minus, before, after), v16_add(after, before), sum);
+        }
+        if (k < kp) {
+            v8 before = v8_load(to + k), after = v8_fma(v8_set(values[e]), v8_load(coef + k), before);
+            v8_store(to + k, after);
+            rest = v8_fma(v8_fma(less, before, after), v8_fma(less, v8_fma(less, before, v8_zero()), after), rest);
+        }
+    }
+    float lane[24];
+    v16_store(lane, sum);
+    v8_store(lane + 16, rest);
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    for (int half = 4; half > 0; half /= 2)
+        for (int l = 16; l < 16 + half; l++)
+            lane[l] += lane[l + half];
+    return lane[0] + lane[16];
+}
+
+static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                        const float *coef, float *w) {
+    int64_t few[MG_FEW];
+    switch (few_classes(kp, coef, few)) {
+    case 0:
+        return 0;
+    case 1:
+        return csr_update_few(1, few, n, indices, values, kp, coef, w);
+    case 2:
+        return csr_update_few(2, few, n, indices, values, kp, coef, w);
+    case 3:
+        return csr_update_few(3, few, n, indices, values, kp, coef, w);
+    case 4:
+        return csr_update_few(4, few, n, indices, values, kp, coef, w);
+    default:
+        return csr_update_all(n, indices, values, kp, coef, w);
+    }
+}
+
 #endif

@@ -2,6 +2,8 @@
 #ifndef MG_KERNEL_TEMPLATE_TABLE_H
 #define MG_KERNEL_TEMPLATE_TABLE_H
 
+#include "kernel/template_dual.h"
+
 static void widen_u8(int64_t n, const uint8_t *from, float *to) {
     for (int64_t j = 0; j < n; j += 16)
         v16_store(to + j, v16_from_u8(from + j));
@@ -51,6 +53,8 @@ const mg_kernel KERNEL_SYMBOL = {
     .dense_accumulate = dense_accumulate,
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,
+    .csr_update = csr_update,
+    .dual_step = dual_step,
     .add = add,
     .peak = peak,
 };

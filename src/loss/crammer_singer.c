@@ -40,10 +40,13 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return margin > 0 ? fmin(margin, margin - second) : -margin;
 }
 
+static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
+
 const mg_loss mg_loss_crammer_singer = {
     .name = "crammer-singer",
     .help = "hinge of the strongest rival: max(0, max over j != y of (s_j - s_y) + delta)",
     .row = row,
     .value = value,
     .kink = kink,
+    .dual = &dual,
 };

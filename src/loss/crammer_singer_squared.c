@@ -37,10 +37,13 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return fmax(-margin, most - second);
 }
 
+static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -INFINITY, .rival_curve = 0, .own_curve = 0.5f}; // (M25)
+
 const mg_loss mg_loss_crammer_singer_squared = {
     .name = "crammer-singer-squared",
     .help = "squared hinge of the strongest rival: max(0, max over j != y of (s_j - s_y) + delta)^2",
     .row = row,
     .value = value,
     .kink = kink,
+    .dual = &dual,
 };

@@ -3,6 +3,8 @@
 #ifndef MG_LOSS_LOSS_H
 #define MG_LOSS_LOSS_H
 
+#include "base/prox.h"
+
 #include <stdint.h>
 
 typedef struct mg_loss {
@@ -19,6 +21,9 @@ typedef struct mg_loss {
 
     // How far any one score may move, at least, before the row meets a point without a derivative; INFINITY when there is none.
     double (*kink)(int64_t classes, const double *scores, int64_t y, double delta);
+
+    // Its dual, for solvers that certify; NULL when it has none of that form.
+    const mg_prox *dual;
 } mg_loss;
 
 const mg_loss *mg_loss_at(int i);              // NULL past the last

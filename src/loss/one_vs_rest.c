@@ -31,10 +31,13 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return nearest;
 }
 
+static const mg_prox dual = {.joint = false, .rival_most = 1, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
+
 const mg_loss mg_loss_one_vs_rest = {
     .name = "one-vs-rest",
     .help = "K separate binary hinges: sum over k of max(0, delta - t_k s_k), t = +1 for the true class, else -1",
     .row = row,
     .value = value,
     .kink = kink,
+    .dual = &dual,
 };

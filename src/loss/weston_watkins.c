@@ -34,10 +34,13 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return nearest;
 }
 
+static const mg_prox dual = {.joint = true, .rival_most = 1, .own_least = -INFINITY, .rival_curve = 0, .own_curve = 0}; // (M25)
+
 const mg_loss mg_loss_weston_watkins = {
     .name = "weston-watkins",
     .help = "sum of the hinges of all rivals: sum over j != y of max(0, s_j - s_y + delta)",
     .row = row,
     .value = value,
     .kink = kink,
+    .dual = &dual,
 };

@@ -33,10 +33,13 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return INFINITY; // the square is differentiable where the hinge is not
 }
 
+static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -INFINITY, .rival_curve = 0.5f, .own_curve = 0}; // (M25)
+
 const mg_loss mg_loss_weston_watkins_squared = {
     .name = "weston-watkins-squared",
     .help = "sum of the squared hinges of all rivals: sum over j != y of max(0, s_j - s_y + delta)^2",
     .row = row,
     .value = value,
     .kink = kink,
+    .dual = &dual,
 };

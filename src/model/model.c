@@ -51,7 +51,7 @@ static const text_field texts[] = {
 static const text_field reals[] = {
     {"delta", offsetof(mg_model, delta)},         {"lambda", offsetof(mg_model, lambda)},
     {"objective", offsetof(mg_model, objective)}, {"square_norm", offsetof(mg_model, square_norm)},
-    {"bias_value", offsetof(mg_model, bias_value)},
+    {"bias_value", offsetof(mg_model, bias_value)}, {"dual", offsetof(mg_model, dual)},
 };
 static const text_field integers[] = {
     {"step", offsetof(mg_model, step)},

@@ -13,6 +13,7 @@ typedef struct mg_model {
     char *loss, *rows, *transform; // names
     char *features_name, *labels_name; // data sets it was trained from: the defaults for evaluation
     double delta, lambda, objective;
+    double dual;        // certified lower bound of any objective; NaN without a certificate
     double square_norm; // ||W||^2 of the scaled features, for the objective on other data
     double bias_value;  // of the constant feature
     int64_t step, epoch, training_rows;

@@ -7,9 +7,14 @@
 
 #define AT(field) offsetof(mg_train_options, field)
 static const mg_option train_rows[] = {
-    {"solver", MG_OPTION_CHOICE, AT(solver), "sgd", 0, 0, mg_solver_name, NULL, true,
-     "How it is minimised; `margin list` says what each certifies."},
-    {"epochs", MG_OPTION_INT, AT(epochs), "20", 1, 1e9, NULL, NULL, true, "Most passes over the training rows."},
+    {"solver", MG_OPTION_CHOICE, AT(solver), "auto", 0, 0, mg_solver_name, NULL, true,
+     "How it is minimised; `margin list` says what each certifies. auto: dual where it can be used, else sgd."},
+    {"tolerance", MG_OPTION_REAL, AT(tolerance), "0", 0, 1, NULL, NULL, true,
+     "Stop when the objective is certified to be within this fraction of the optimum; 0 = no such goal. Below 1e-6 it is not reached: "
+     "scores are of single precision."},
+    {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
+     "Most passes over the training rows; 0 = by the solver: sgd 20; dual 2 of sparse rows and 3 of dense ones, with a tolerance as many "
+     "as it takes."},
     {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true, "Most minibatches; 0 = no such limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
      "Most seconds of training; 0 = no such limit. With it, a result depends on the speed of the machine."},

@@ -27,6 +27,7 @@ typedef struct mg_problem {
     int64_t batch;
     int64_t parts;           // of a batch; fixed by shapes and configuration
     int64_t steps_per_epoch;
+    int64_t epochs;
     int64_t total_steps; // the run's length if nothing stops it sooner
     const mg_kernel *kernel;
     mg_team *team;

@@ -164,7 +164,8 @@ static void snapshot(mg_sgd *sgd) {
     }
 }
 
-static double step(void *state, const mg_batch *batch, int64_t number) {
+static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
+    *rows = batch->rows.count;
     mg_sgd *sgd = state;
     const mg_problem *problem = sgd->problem;
     sgd->batch = batch;
@@ -197,19 +198,19 @@ static int fields(void *state, mg_field *out) {
     mg_sgd *sgd = state;
     int n = 0;
     const mg_weights *w = &sgd->weights, *mean = &sgd->mean;
-    out[n++] = (mg_field){"eta", MG_H5_F64, 1, &sgd->eta};
-    out[n++] = (mg_field){"weights", MG_H5_F32, w->size, w->v};
-    out[n++] = (mg_field){"bias", MG_H5_F32, w->lanes, w->bias};
-    out[n++] = (mg_field){"offset", MG_H5_F32, w->lanes, w->offset};
-    if (sgd->rule->accumulates) out[n++] = (mg_field){"memory", MG_H5_F32, sgd->problem->features + 1, sgd->memory};
-    if (sgd->velocity) out[n++] = (mg_field){"velocity", MG_H5_F32, w->size, sgd->velocity};
-    if (sgd->velocity) out[n++] = (mg_field){"bias_velocity", MG_H5_F32, w->lanes, sgd->bias_velocity};
-    if (sgd->sparse) out[n++] = (mg_field){"settled", MG_H5_F64, sgd->problem->features, sgd->settled};
-    if (sgd->sparse) out[n++] = (mg_field){"rate_sum", MG_H5_F64, 1, &sgd->rate_sum};
-    if (sgd->average) out[n++] = (mg_field){"mean", MG_H5_F32, mean->size, mean->v};
-    if (sgd->average) out[n++] = (mg_field){"mean_bias", MG_H5_F32, mean->lanes, mean->bias};
-    if (sgd->average) out[n++] = (mg_field){"mean_offset", MG_H5_F32, mean->lanes, mean->offset};
-    if (sgd->average) out[n++] = (mg_field){"snapshots", MG_H5_I64, 1, &sgd->snapshots};
+    out[n++] = mg_field_array("eta", MG_H5_F64, 1, &sgd->eta);
+    out[n++] = mg_field_array("weights", MG_H5_F32, w->size, w->v);
+    out[n++] = mg_field_array("bias", MG_H5_F32, w->lanes, w->bias);
+    out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
+    if (sgd->rule->accumulates) out[n++] = mg_field_array("memory", MG_H5_F32, sgd->problem->features + 1, sgd->memory);
+    if (sgd->velocity) out[n++] = mg_field_array("velocity", MG_H5_F32, w->size, sgd->velocity);
+    if (sgd->velocity) out[n++] = mg_field_array("bias_velocity", MG_H5_F32, w->lanes, sgd->bias_velocity);
+    if (sgd->sparse) out[n++] = mg_field_array("settled", MG_H5_F64, sgd->problem->features, sgd->settled);
+    if (sgd->sparse) out[n++] = mg_field_array("rate_sum", MG_H5_F64, 1, &sgd->rate_sum);
+    if (sgd->average) out[n++] = mg_field_array("mean", MG_H5_F32, mean->size, mean->v);
+    if (sgd->average) out[n++] = mg_field_array("mean_bias", MG_H5_F32, mean->lanes, mean->bias);
+    if (sgd->average) out[n++] = mg_field_array("mean_offset", MG_H5_F32, mean->lanes, mean->offset);
+    if (sgd->average) out[n++] = mg_field_array("snapshots", MG_H5_I64, 1, &sgd->snapshots);
     return n;
 }
 

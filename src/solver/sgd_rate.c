@@ -73,7 +73,8 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
             mg_batch batch = {.rows = search->sample->rows, .label = search->sample->label, .weight = search->sample->weight};
             batch.rows.index = search->order + first;
             batch.rows.count = fit - first < problem->batch ? fit - first : problem->batch;
-            *finite = isfinite(mg_solver_sgd.step(trial, &batch, step));
+            int64_t rows;
+            *finite = isfinite(mg_solver_sgd.step(trial, &batch, step, &rows));
             if (!*finite) return MG_OK;
         }
     }
@@ -146,7 +147,7 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     mg_problem *problem = &search.problem;
     problem->rows = search.fit;
     if (problem->batch > search.fit) problem->batch = search.fit;
-    int64_t epochs = search.options.train->epochs < MOST_EPOCHS ? search.options.train->epochs : MOST_EPOCHS;
+    int64_t epochs = sgd->problem->epochs < MOST_EPOCHS ? sgd->problem->epochs : MOST_EPOCHS;
     problem->steps_per_epoch = (search.fit + problem->batch - 1) / problem->batch;
     problem->total_steps = problem->steps_per_epoch * epochs;
     mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);

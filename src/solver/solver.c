@@ -1,10 +1,14 @@
 // solver.c - the registry, and what shapes alone decide.
 #include "solver/solver.h"
 
+#include "solver/dual_rows.h"
 #include "solver/list.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { SGD_EPOCHS = 20, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, CERTIFIED_EPOCHS = 1 << 20 };
 
 #define MG_SOLVER_DECLARE(symbol) extern const mg_solver mg_solver_##symbol;
 MG_SOLVER_LIST(MG_SOLVER_DECLARE)
@@ -18,8 +22,10 @@ const mg_solver *mg_solver_at(int i) {
     return i >= 0 && i < (int)(sizeof solvers / sizeof *solvers) ? solvers[i] : NULL;
 }
 
+// For the option: every solver, and the rule that chooses one.
 const char *mg_solver_name(int i) {
-    const mg_solver *solver = mg_solver_at(i);
+    if (i == 0) return "auto";
+    const mg_solver *solver = mg_solver_at(i - 1);
     return solver ? solver->name : NULL;
 }
 
@@ -27,6 +33,31 @@ const mg_solver *mg_solver_find(const char *name) {
     for (int i = 0; mg_solver_at(i); i++)
         if (!strcmp(mg_solver_at(i)->name, name)) return mg_solver_at(i);
     return NULL;
+}
+
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, const mg_solver **out,
+                           char why[MG_SOLVER_WHY], mg_error *error) {
+    const char *obstacle = !problem->loss->dual                              ? "the loss has no dual of the form needed"
+                           : !resident                                       ? "rows do not fit the memory"
+                           : problem->layout == MG_CSR && problem->center    ? "sparse rows are centred"
+                           : problem->classes > MG_DUAL_CLASSES              ? "there are too many classes for dual variables"
+                                                                             : NULL;
+    *out = mg_solver_find(strcmp(train->solver, "auto") ? train->solver : obstacle ? "sgd" : "dual");
+    snprintf(why, MG_SOLVER_WHY, "%s", "");
+    if (!strcmp(train->solver, "auto"))
+        snprintf(why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");
+    if ((*out)->whole && obstacle)
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use sgd", (*out)->name, obstacle);
+    if (train->tolerance > 0 && !(*out)->certificate)
+        return mg_fail(error, MG_CONFIG, "train.tolerance: solver %s certifies nothing%s%s; leave it at 0, or use dual", (*out)->name,
+                       obstacle ? " and was taken because " : "", obstacle ? obstacle : "");
+    return MG_OK;
+}
+
+int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem) {
+    if (train->epochs) return train->epochs;
+    if (!solver->whole) return SGD_EPOCHS;
+    return train->tolerance > 0 ? CERTIFIED_EPOCHS : problem->layout == MG_DENSE ? DENSE_EPOCHS : SPARSE_EPOCHS;
 }
 
 int64_t mg_problem_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout) {

@@ -16,7 +16,15 @@ typedef struct mg_field {
     mg_h5_type type;
     int64_t count;
     void *data;
+    // State of no fixed size: `data` turned into bytes (U8; `to` NULL: only how many; -1: out of memory) and back. NULL: an array.
+    int64_t (*pack)(void *data, unsigned char *to);
+    mg_status (*unpack)(void *data, const unsigned char *from, int64_t size, mg_error *error);
 } mg_field;
+
+// A field that is an array of fixed size.
+static inline mg_field mg_field_array(const char *name, mg_h5_type type, int64_t count, void *data) {
+    return (mg_field){.name = name, .type = type, .count = count, .data = data};
+}
 
 enum { MG_MOST_FIELDS = 16 };
 
@@ -31,6 +39,13 @@ typedef struct mg_sample {
 // Rows of a sample: a sixteenth of the training set within these bounds.
 enum { MG_SAMPLE_FEWEST = 1 << 14, MG_SAMPLE_MOST = 1 << 17 };
 
+// How far the optimum is at most (M27).
+typedef struct mg_certificate {
+    double primal, dual; // best objective of any weights found, best lower bound
+    double gap;          // (primal - dual) / primal
+    bool reached;        // gap <= train.tolerance
+} mg_certificate;
+
 typedef struct mg_solver_options {
     const mg_train_options *train;
     const mg_sgd_options *sgd;
@@ -40,6 +55,7 @@ typedef struct mg_solver {
     const char *name;
     const char *help;      // what it does
     const char *certifies; // what it can say about its distance from the optimum
+    bool whole;            // needs all rows in memory and visits them in an order of its own
 
     // *state is the solver's own. The problem and the options outlive it.
     mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error);
@@ -50,9 +66,18 @@ typedef struct mg_solver {
     bool (*needs_sample)(void *state);
     mg_status (*prepare)(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
 
-    // One minibatch, step number `step` from 0. Returns the weighted sum of the rows' losses before the step; not finite
-    // when training has run away. Allocates nothing.
-    double (*step)(void *state, const mg_batch *batch, int64_t step);
+    // Whole solvers: the rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
+    mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
+
+    // Whole solvers: part of the epoch's steps that are done; 0 between epochs.
+    double (*epoch_part)(void *state);
+
+    // One minibatch, step number `step` from 0; whole solvers take their own next rows. Returns the weighted sum of the rows' losses
+    // before the step, not finite when training has run away; *rows is how many it visited.
+    double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
+
+    // The newest certificate; false without one. NULL: the solver has none.
+    bool (*certificate)(void *state, mg_certificate *out);
 
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
@@ -63,8 +88,17 @@ typedef struct mg_solver {
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
     int (*fields)(void *state, mg_field *fields);
 
-    double (*learning_rate)(void *state, int64_t step);
+    double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;
+
+// The solver of a configuration, by name or, for auto, by rules in what is known before the first step; *why gets a few words on it.
+// Errors: MG_CONFIG when a solver that needs all rows in memory cannot have them.
+enum { MG_SOLVER_WHY = 160 };
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, const mg_solver **out,
+                           char why[MG_SOLVER_WHY], mg_error *error);
+
+// Epochs when the configuration leaves them open.
+int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem);
 
 const mg_solver *mg_solver_at(int i);
 const mg_solver *mg_solver_find(const char *name);

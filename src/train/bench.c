@@ -129,11 +129,12 @@ static void choose_delta(bench *b, const bench_case *wanted) {
 
 static void epoch(bench *b) {
     mg_batch batch = {.rows = b->rows, .label = b->data.label};
+    int64_t rows;
     for (int64_t first = 0; first < b->rows.count; first += BATCH) {
         batch.first = first;
         batch.rows.index = b->order + first;
         batch.rows.count = b->rows.count - first < BATCH ? b->rows.count - first : BATCH;
-        b->solver->step(b->state, &batch, b->steps++);
+        b->solver->step(b->state, &batch, b->steps++, &rows);
     }
 }
 

@@ -21,6 +21,7 @@ struct mg_checkpointer {
     mg_identity identity;
     char *config;
     mg_field live[MG_MOST_FIELDS + 3], snapshot[MG_MOST_FIELDS + 3];
+    size_t room[MG_MOST_FIELDS + 3]; // bytes of the snapshots of fields of no fixed size
     int count;
     mg_position position; // of the snapshot
     pthread_t thread;
@@ -140,7 +141,7 @@ mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_i
     for (int f = 0; !status && f < count; f++) {
         c->live[f] = c->snapshot[f] = fields[f];
         c->snapshot[f].data = NULL;
-        status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
+        if (!fields[f].pack) status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
     }
     if (!status) status = mg_file_make_directory(directory, error);
     if (!status) remove_leftovers(directory);
@@ -169,13 +170,27 @@ void mg_checkpointer_destroy(mg_checkpointer *c) {
     mg_memory_free(c);
 }
 
+// False: there is no memory for a field of no fixed size.
+static bool take_snapshot(mg_checkpointer *c, int f) {
+    const mg_field *live = &c->live[f];
+    mg_field *to = &c->snapshot[f];
+    if (!live->pack) {
+        memcpy(to->data, live->data, (size_t)live->count * mg_h5_type_size(live->type));
+        return true;
+    }
+    int64_t size = live->pack(live->data, NULL);
+    if (size < 0 || mg_memory_grow(&to->data, &c->room[f], (size_t)size, 1, NULL)) return false;
+    to->count = size;
+    return live->pack(live->data, to->data) == size;
+}
+
 bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position) {
     pthread_mutex_lock(&c->lock);
     bool idle = !c->busy;
     pthread_mutex_unlock(&c->lock);
     if (!idle) return false; // only this thread makes it busy, so what was idle stays idle
     for (int f = 0; f < c->count; f++)
-        memcpy(c->snapshot[f].data, c->live[f].data, (size_t)c->live[f].count * mg_h5_type_size(c->live[f].type));
+        if (!take_snapshot(c, f)) return false;
     pthread_mutex_lock(&c->lock);
     c->position = *position;
     c->busy = true;

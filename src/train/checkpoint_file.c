@@ -117,17 +117,29 @@ static mg_status take_position(mg_h5 *file, mg_position *position, mg_error *err
     return status;
 }
 
+static mg_status take_packed(mg_h5_array *array, const mg_field *field, mg_error *error) {
+    unsigned char *bytes;
+    int64_t size = mg_h5_array_rows(array);
+    mg_status status = mg_memory_get(&bytes, (size_t)size, 1, error);
+    if (!status) status = mg_h5_array_read(array, 0, size, bytes, error);
+    if (!status) status = field->unpack(field->data, bytes, size, error);
+    mg_memory_free(bytes);
+    return status;
+}
+
 static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error) {
     char name[64];
     mg_h5_array *array;
     field_name(field, name);
     mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status) return status;
-    if (mg_h5_array_type(array) != field->type || mg_h5_array_rows(array) != field->count || mg_h5_array_rank(array) != 1)
+    bool fits = mg_h5_array_type(array) == field->type && mg_h5_array_rank(array) == 1;
+    if (!fits || (!field->unpack && mg_h5_array_rows(array) != field->count))
         status = mg_fail(error, MG_DATA, "%s: %s has %lld values of %s, this run needs %lld of %s", mg_h5_path(file), name,
                          (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count,
                          mg_h5_type_name(field->type));
-    if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
+    if (!status && field->unpack) status = take_packed(array, field, error);
+    else if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
     mg_h5_array_close(array);
     return status;
 }

@@ -174,7 +174,8 @@ static void take_step(const check *c, const mg_solver *solver, void *state) {
     mg_batch batch = {.rows = mg_store_rows(&s->store), .label = s->label, .weight = s->weight};
     batch.rows.index = c->used;
     batch.rows.count = c->used_count;
-    solver->step(state, &batch, 0);
+    int64_t rows;
+    solver->step(state, &batch, 0, &rows);
 }
 
 // A feature worth checking: mostly one that a used row has.

@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include "model/model.h"
 
+#include <math.h>
 #include <string.h>
 
 static const size_t most_bytes = (size_t)1 << 40;
@@ -55,6 +56,10 @@ static mg_status describe_model(const char *path, mg_writer *out, mg_error *erro
     put_real(out, "lambda", model->lambda);
     put_real(out, "square norm", model->square_norm);
     put_real(out, "objective", model->objective);
+    if (!isnan(model->dual)) {
+        put_real(out, "dual", model->dual);
+        put_real(out, "certified within", model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
+    }
     mg_writer_format(out, "  %-14s %lld rows, data sets %s and %s\n", "trained on", (long long)model->training_rows, model->features_name,
                      model->labels_name);
     mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step, (long long)model->epoch);

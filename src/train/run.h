@@ -45,6 +45,9 @@ typedef struct mg_run {
 // Set by mg_train_stop.
 extern volatile sig_atomic_t mg_run_stop;
 
+// NaN for solvers without one.
+double mg_run_learning_rate(const mg_run *run, int64_t step);
+
 void mg_run_message(const mg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 mg_scorer mg_run_scorer(const mg_run *run);
 

@@ -37,16 +37,22 @@ static mg_status check_directory(mg_run *run, mg_error *error) {
 
 static mg_status create_solver(mg_run *run, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
-    run->solver = mg_solver_find(run->options->train->solver);
+    run->solver = run->setup.solver;
     mg_status status = run->solver->create(problem, &run->solver_options, &run->state, error);
     if (status) return status;
+    if (run->solver->whole) {
+        const mg_dataset *train = run->setup.train;
+        mg_batch all = {.rows = mg_store_rows(&train->store), .label = train->label, .weight = train->weight};
+        status = run->solver->attach(run->state, &all, error);
+        if (status) return status;
+    }
     run->field_count = run->solver->fields(run->state, run->fields);
     if (run->setup.validation) {
         mg_weights *best = &run->best;
         status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
-        run->fields[run->field_count++] = (mg_field){"best", MG_H5_F32, best->size, best->v};
-        run->fields[run->field_count++] = (mg_field){"best_bias", MG_H5_F32, best->lanes, best->bias};
-        run->fields[run->field_count++] = (mg_field){"best_offset", MG_H5_F32, best->lanes, best->offset};
+        run->fields[run->field_count++] = mg_field_array("best", MG_H5_F32, best->size, best->v);
+        run->fields[run->field_count++] = mg_field_array("best_bias", MG_H5_F32, best->lanes, best->bias);
+        run->fields[run->field_count++] = mg_field_array("best_offset", MG_H5_F32, best->lanes, best->offset);
     }
     for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot
         run->state_bytes += 2.0 * (double)run->fields[f].count * (double)mg_h5_type_size(run->fields[f].type);
@@ -127,7 +133,7 @@ static bool stop_asked(void) {
 
 // What the configuration leaves open is chosen once, before the first step; its time is training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
-    if (!run->solver->needs_sample(run->state)) return MG_OK;
+    if (!run->solver->needs_sample || !run->solver->needs_sample(run->state)) return MG_OK;
     double start = mg_clock_seconds();
     mg_sample_store store;
     mg_sample sample;
@@ -160,15 +166,17 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
         .state_bytes = run->state_bytes,
         .load_seconds = setup->load_seconds,
         .lambda = problem->lambda,
-        .learning_rate = run->solver->learning_rate(run->state, 0),
+        .learning_rate = mg_run_learning_rate(run, 0),
         .prepare_seconds = run->prepare_seconds,
         .threads = setup->team.threads,
         .threads_bound_by = setup->threads_bound_by,
         .parts = problem->parts,
         .batch = problem->batch,
-        .epochs = run->options->train->epochs,
+        .epochs = problem->epochs,
         .loss = problem->loss->name,
         .solver = run->solver->name,
+        .solver_why = setup->solver_why,
+        .tolerance = run->options->train->tolerance,
         .kernel = problem->kernel->name,
         .cell = mg_source_type_name(train->source),
         .resumed_step = resumed_step,
@@ -188,9 +196,12 @@ static void log_start(mg_run *run) {
     mg_json_put_text(line, "loss", problem->loss->name);
     mg_json_put_text(line, "solver", run->solver->name);
     mg_json_put_real(line, "lambda", problem->lambda);
-    mg_json_put_real(line, "learning_rate", run->solver->learning_rate(run->state, 0));
-    mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
-    mg_json_put_real(line, "search_seconds", run->prepare_seconds);
+    if (run->setup.solver_why[0]) mg_json_put_text(line, "solver_why", run->setup.solver_why);
+    if (run->solver->learning_rate) {
+        mg_json_put_real(line, "learning_rate", mg_run_learning_rate(run, 0));
+        mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
+        mg_json_put_real(line, "search_seconds", run->prepare_seconds);
+    }
     mg_json_put_real(line, "mean_square_norm", problem->mean_square_norm);
     mg_json_put_int(line, "batch", problem->batch);
     mg_json_put_int(line, "parts", problem->parts);

@@ -9,14 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static mg_status fill_model(mg_run *run, const mg_weights *weights, double objective, mg_model *model, mg_error *error) {
+// The weights that did best on the validation rows are the result, unless a certified optimum was asked for.
+static bool keeps_best(const mg_run *run) {
+    return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
+}
+
+static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_train_result *result, mg_model *model, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
     const mg_data_options *data = run->options->data;
-    bool best = run->setup.validation && run->position.best_step > 0;
+    bool best = keeps_best(run);
     mg_bridge_model(weights, model);
     model->delta = run->options->model->delta;
     model->lambda = problem->lambda;
-    model->objective = objective;
+    model->objective = result->objective;
+    model->dual = result->dual;
     model->square_norm = mg_weights_square_norm(weights, problem->scale);
     model->bias_value = problem->bias;
     model->step = best ? run->position.best_step : run->position.step;
@@ -31,10 +37,10 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, double objec
     return status;
 }
 
-static mg_status save_model(mg_run *run, const mg_weights *weights, double objective, const char *path, mg_error *error) {
+static mg_status save_model(mg_run *run, const mg_weights *weights, const mg_train_result *result, const char *path, mg_error *error) {
     mg_model *model;
     mg_status status = mg_model_create(weights->classes, weights->features, &model, error);
-    if (!status) status = fill_model(run, weights, objective, model, error);
+    if (!status) status = fill_model(run, weights, result, model, error);
     if (!status) status = mg_model_save(model, path, error);
     mg_model_destroy(model);
     return status;
@@ -55,6 +61,11 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     mg_metrics_begin(line, "end", run->position.step, run->position.epoch, run->seconds);
     mg_json_put_text(line, "reason", run->reason);
     mg_json_put_real(line, "objective", result->objective);
+    if (!isnan(result->gap)) {
+        mg_json_put_real(line, "dual", result->dual);
+        mg_json_put_real(line, "gap", result->gap);
+        mg_json_put_bool(line, "converged", result->converged);
+    }
     mg_json_put_real(line, "train_accuracy", result->train_accuracy);
     if (run->setup.validation) {
         mg_json_put_real(line, "accuracy", result->accuracy);
@@ -66,7 +77,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
 
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
-    bool best = run->setup.validation && run->position.best_step > 0;
+    bool best = keeps_best(run);
     const mg_weights *weights = best ? &run->best : run->solver->weights(run->state);
     int64_t step = best ? run->position.best_step : run->position.step;
     mg_status status = MG_OK;
@@ -84,6 +95,14 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .accuracy = best ? run->position.best_accuracy : NAN,
         .best_epoch = run->position.best_epoch,
     };
+    mg_certificate certificate;
+    result->dual = result->gap = NAN;
+    if (run->solver->certificate && run->solver->certificate(run->state, &certificate)) {
+        result->objective = certificate.primal;
+        result->dual = certificate.dual;
+        result->gap = certificate.gap;
+        result->converged = certificate.reached;
+    }
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     snprintf(result->model_path, sizeof result->model_path, "%.1000s/model.h5", run->directory);
     if (!status && !isfinite(result->objective))
@@ -91,7 +110,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                          (long long)step, result->objective);
     // The model is copied more than once on its way to the disk; the rows make room for it.
     mg_dataset_release_rows(run->setup.train);
-    if (!status) status = save_model(run, weights, result->objective, result->model_path, error);
+    if (!status) status = save_model(run, weights, result, result->model_path, error);
     if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
     log_end(run, result);

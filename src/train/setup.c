@@ -124,7 +124,10 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     };
     problem->parts = train->parts ? train->parts : mg_problem_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
-    problem->total_steps = problem->steps_per_epoch * train->epochs;
+    mg_status status = mg_solver_choose(train, problem, data->resident, &setup->solver, setup->solver_why, error);
+    if (status) return status;
+    problem->epochs = mg_solver_epochs(setup->solver, train, problem);
+    problem->total_steps = problem->steps_per_epoch * problem->epochs;
     if (train->max_steps && train->max_steps < problem->total_steps) problem->total_steps = train->max_steps;
     return mg_kernel_select(&problem->kernel, error);
 }

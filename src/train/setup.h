@@ -6,8 +6,7 @@
 #include "data/options.h"
 #include "data/scale.h"
 #include "model/options.h"
-#include "solver/options.h"
-#include "solver/problem.h"
+#include "solver/solver.h"
 
 typedef struct mg_setup_options {
     const mg_data_options *data;
@@ -19,6 +18,8 @@ typedef struct mg_setup {
     mg_dataset *train, *validation; // validation may be NULL
     mg_scale scale;
     mg_problem problem;
+    const mg_solver *solver;
+    char solver_why[MG_SOLVER_WHY]; // "" when it was named
     mg_team team;
     const char *threads_bound_by;
     double load_seconds;

@@ -33,6 +33,26 @@ mg_scorer mg_run_scorer(const mg_run *run) {
     return (mg_scorer){.kernel = problem->kernel, .loss = problem->loss, .team = problem->team, .delta = problem->delta};
 }
 
+double mg_run_learning_rate(const mg_run *run, int64_t step) {
+    return run->solver->learning_rate ? run->solver->learning_rate(run->state, step) : NAN;
+}
+
+// Part of the epoch under way that is done.
+static double epoch_part(const mg_run *run) {
+    return run->solver->whole ? run->solver->epoch_part(run->state)
+                              : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
+}
+
+// Its last step is done, its end is not dealt with.
+static bool epoch_is_over(const mg_run *run) {
+    if (run->solver->whole) return run->position.batch > 0 && run->solver->epoch_part(run->state) == 0;
+    return run->position.batch == run->setup.problem.steps_per_epoch;
+}
+
+static bool has_certificate(const mg_run *run, mg_certificate *certificate) {
+    return run->solver->certificate && run->solver->certificate(run->state, certificate);
+}
+
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation) {
     const mg_problem *problem = &run->setup.problem;
     return evaluation->loss + 0.5 * problem->lambda * mg_weights_square_norm(weights, problem->scale); // (M2)
@@ -115,25 +135,27 @@ static void tell_progress(mg_run *run, bool epoch_end, double objective, double 
     const mg_problem *problem = &run->setup.problem;
     const mg_position *at = &run->position;
     double now = mg_clock_seconds();
+    mg_certificate certificate;
     if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
     run->shown = now;
     double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
     double left = (double)(problem->total_steps - at->step) * (double)problem->batch;
     mg_progress progress = {
         .epoch = at->epoch + 1,
-        .epochs = run->options->train->epochs,
+        .epochs = problem->epochs,
         .step = at->step,
         .total_steps = problem->total_steps,
         .epoch_end = epoch_end,
-        .epoch_fraction = (double)at->batch / (double)problem->steps_per_epoch,
+        .epoch_fraction = epoch_end ? 1 : epoch_part(run),
         .train_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
         .objective = objective,
         .accuracy = accuracy,
+        .gap = has_certificate(run, &certificate) ? certificate.gap : NAN,
         .rows_per_second = rate,
         .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
         .seconds = run->seconds,
         .eta_seconds = rate > 0 ? left / rate : NAN,
-        .learning_rate = run->solver->learning_rate(run->state, at->step),
+        .learning_rate = mg_run_learning_rate(run, at->step),
     };
     observer->progress(observer->context, &progress);
 }
@@ -164,13 +186,17 @@ static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_e
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluate_visit visit = {.stop = stop_asked};
     mg_evaluation train = {0}, validation = {0};
-    mg_status status = mg_evaluate(&scorer, run->setup.train, weights, &visit, &train, error);
+    mg_certificate certificate;
+    bool certified = has_certificate(run, &certificate);
+    mg_status status = certified ? MG_OK : mg_evaluate(&scorer, run->setup.train, weights, &visit, &train, error);
     if (!status && run->setup.validation)
         status = mg_evaluate(&scorer, run->setup.validation, weights, &visit, &validation, error);
     if (status) return status;
-    run->train_evaluation = train;
-    run->evaluated_step = run->position.step;
-    *objective = mg_run_objective(run, weights, &train);
+    if (!certified) {
+        run->train_evaluation = train;
+        run->evaluated_step = run->position.step;
+    }
+    *objective = certified ? certificate.primal : mg_run_objective(run, weights, &train);
     if (!run->setup.validation) return MG_OK;
     *accuracy = (double)validation.correct / (double)validation.rows;
     keep_best(run, weights, *accuracy);
@@ -186,9 +212,15 @@ static void log_epoch(mg_run *run, double objective, double accuracy) {
     mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
     mg_json_put_real(&run->line, "train_loss", at->loss / (double)at->loss_rows);
     mg_json_put_real(&run->line, "objective", objective);
-    mg_json_put_real(&run->line, "learning_rate", run->solver->learning_rate(run->state, at->step - 1));
+    if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
     mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
     mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
+    mg_certificate certificate;
+    if (has_certificate(run, &certificate)) {
+        mg_json_put_real(&run->line, "primal", certificate.primal);
+        mg_json_put_real(&run->line, "dual", certificate.dual);
+        mg_json_put_real(&run->line, "gap", certificate.gap);
+    }
     if (run->setup.validation) mg_json_put_real(&run->line, "accuracy", accuracy);
     mg_metrics_end(&run->metrics, &run->line, 1);
 }
@@ -217,23 +249,26 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
 
 static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     mg_position *at = &run->position;
-    double loss = run->solver->step(run->state, batch, at->step);
+    int64_t rows;
+    double loss = run->solver->step(run->state, batch, at->step, &rows);
     if (!isfinite(loss))
         return mg_fail(error, MG_NONFINITE,
                        "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
                        (long long)at->step, (long long)at->epoch + 1, (long long)batch->first);
     at->loss += loss;
-    at->loss_rows += batch->rows.count;
+    at->loss_rows += rows;
     at->batch++;
     at->step++;
-    run->epoch_rows += batch->rows.count;
+    run->epoch_rows += rows;
     return MG_OK;
 }
 
 static bool limit_reached(mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
-    const char *reason = at->epoch >= train->epochs                                ? "epochs"
+    mg_certificate certificate;
+    const char *reason = has_certificate(run, &certificate) && certificate.reached  ? "tolerance"
+                         : at->epoch >= run->setup.problem.epochs                   ? "epochs"
                          : train->max_steps && at->step >= train->max_steps         ? "max_steps"
                          : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
                          : train->patience && at->stale >= train->patience          ? "early stopping"
@@ -242,24 +277,34 @@ static bool limit_reached(mg_run *run) {
     return reason != NULL;
 }
 
+// The next minibatch of the stream; solvers that have all rows at hand take their own.
+static mg_status next_batch(mg_run *run, mg_batch *batch, mg_error *error) {
+    if (!run->solver->whole) return mg_stream_next(run->stream, batch, error);
+    *batch = (mg_batch){.first = run->position.batch * run->setup.problem.batch};
+    return MG_OK;
+}
+
+static void count_time(mg_run *run, double seconds) {
+    run->seconds += seconds;
+    run->epoch_seconds += seconds;
+    if (run->stream) run->epoch_waited += mg_stream_waited(run->stream);
+}
+
 // Batches until the epoch ends or a reason to stop comes up.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
-    int64_t steps = run->setup.problem.steps_per_epoch;
     const mg_observer *observer = run->request->observer;
-    mg_status status = mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
+    mg_status status = run->solver->whole ? MG_OK : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
     double before = mg_clock_seconds();
-    while (!status && run->position.batch < steps && !limit_reached(run)) {
+    while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
         mg_batch batch;
-        status = mg_stream_next(run->stream, &batch, error);
+        status = next_batch(run, &batch, error);
         if (!status) status = step(run, &batch, error);
         double now = mg_clock_seconds();
-        run->seconds += now - before;
-        run->epoch_seconds += now - before;
-        run->epoch_waited += mg_stream_waited(run->stream);
+        count_time(run, now - before);
         before = now;
         if (status) break;
-        tell_progress(run, false, NAN, NAN);
+        if (!epoch_is_over(run)) tell_progress(run, false, NAN, NAN);
         if (checkpoint_is_due(run, false)) {
             hear_of_checkpoint(run, false);
             submit_checkpoint(run);
@@ -273,7 +318,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
 static mg_status loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
     while (!status) {
-        if (run->position.batch == run->setup.problem.steps_per_epoch) status = end_epoch(run, error);
+        if (epoch_is_over(run)) status = end_epoch(run, error);
         else if (limit_reached(run)) break;
         else status = run_epoch(run, error);
     }

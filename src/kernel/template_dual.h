@@ -1,0 +1,139 @@
+// template_dual.h - the exact dual step of one row (M26), over vectors of 16 floats that the compiler splits into what the
+// instruction set has: nothing but IEEE operations lane by lane, so that every kernel gives the same bits. reference.c includes it too.
+#ifndef MG_KERNEL_TEMPLATE_DUAL_H
+#define MG_KERNEL_TEMPLATE_DUAL_H
+
+#include "kernel/kernel.h"
+
+#include <math.h>
+#include <string.h>
+
+// Vectors never cross a call: everything here is inlined.
+#define DUAL_INLINE static inline __attribute__((always_inline))
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+enum { DUAL_LANES = 16, DUAL_ROUNDS = 40 };
+
+typedef float dual_lanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t dual_mask __attribute__((vector_size(64)));
+
+DUAL_INLINE dual_lanes dual_all(float x) {
+    return (dual_lanes){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+DUAL_INLINE dual_lanes dual_keep(dual_mask mask, dual_lanes x) {
+    return (dual_lanes)(mask & (dual_mask)x);
+}
+
+DUAL_INLINE dual_lanes dual_choose(dual_mask mask, dual_lanes a, dual_lanes b) {
+    return (dual_lanes)((mask & (dual_mask)a) | (~mask & (dual_mask)b));
+}
+
+// Sum of the lanes in the order of the dense scores' fold.
+DUAL_INLINE float dual_fold(dual_lanes a) {
+    a += __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    return a[0] + a[1];
+}
+
+// One row's problem. z of rivals stands in memory, z of the own class apart: its lane there is -INFINITY.
+typedef struct dual_row {
+    int64_t lanes;
+    const float *z;
+    float most, shrink;               // of rivals: upper bound, 1/(q + h)
+    float own_z, own_least, own_shrink;
+} dual_row;
+
+// f(theta), the sum of the coefficients theta gives, and minus its slope.
+DUAL_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
+    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most), at = dual_all(theta);
+    dual_lanes free = dual_all(0);
+    for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
+        dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
+        dual_mask below = v < most;
+        free += dual_keep((v > 0) & below, shrink);
+        sum += dual_keep(v > 0, dual_choose(below, v, most));
+    }
+    float own = (row->own_z - theta) * row->own_shrink;
+    bool own_free = own < 0 && own > row->own_least;
+    *slope = dual_fold(free) + (own_free ? row->own_shrink : 0);
+    own = own > 0 ? 0 : own < row->own_least ? row->own_least : own;
+    return dual_fold(sum) + own;
+}
+
+// theta with f(theta) = 0: f falls from z_own to the largest z. Newton's method alone cycles between kinks, so it stays in a
+// bracket, and where it has not halved that, the middle is next.
+DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
+    float low = row->own_z, high = most_z, theta = start > low && start < high ? start : 0.5f * (low + high);
+    float width = INFINITY;
+    for (int round = 0; round < DUAL_ROUNDS; round++) {
+        float slope, f = dual_sum(row, theta, &slope);
+        if (f > 0) low = theta;
+        else high = theta;
+        float next = slope > 0 ? theta + f / slope : INFINITY;
+        if (!(next >= low && next <= high) || (round & 1 && !(high - low <= 0.5f * width))) next = 0.5f * (low + high);
+        if (round & 1) width = high - low;
+        if (fabsf(next - theta) <= 1e-7f * (fabsf(theta) + fabsf(high - low))) return next;
+        theta = next;
+    }
+    return theta;
+}
+
+// Rivals from theta; returns their sum. Where the own class takes up the sum, it is exactly zero.
+DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
+    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most), at = dual_all(theta);
+    for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
+        dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
+        v = dual_keep(v > 0, dual_choose(v < most, v, most));
+        memcpy(c + k, &v, sizeof v);
+        sum += v;
+    }
+    return dual_fold(sum);
+}
+
+static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c) {
+    float own = c[y], largest = -INFINITY;
+    dual_lanes most = dual_all(-INFINITY), add = dual_all(delta), scale = dual_all(q);
+    for (int64_t k = 0; k < lanes; k += DUAL_LANES) {
+        dual_lanes v = *(const dual_lanes *)(scores + k) + add + scale * *(const dual_lanes *)(c + k);
+        memcpy(z + k, &v, sizeof v);
+    }
+    z[y] = -INFINITY;
+    for (int64_t k = 0; k < lanes; k += DUAL_LANES) {
+        dual_lanes v = *(const dual_lanes *)(z + k);
+        most = dual_choose(v > most, v, most);
+    }
+    for (int l = 0; l < DUAL_LANES; l++) largest = most[l] > largest ? most[l] : largest;
+    dual_row row = {
+        .lanes = lanes,
+        .z = z,
+        .most = prox->rival_most,
+        .shrink = 1 / (q + prox->rival_curve),
+        .own_z = scores[y] + q * own - (prox->joint ? 0 : delta),
+        .own_least = prox->own_least,
+        .own_shrink = 1 / (q + prox->own_curve),
+    };
+    if (!prox->joint) {
+        float v = row.own_z * row.own_shrink;
+        dual_rivals(&row, 0, c);
+        c[y] = v > 0 ? 0 : v < row.own_least ? row.own_least : v;
+        return;
+    }
+    if (!(largest > row.own_z)) { // no rival has anything to gain
+        memset(c, 0, (size_t)lanes * sizeof *c);
+        return;
+    }
+    float theta = dual_root(&row, row.own_z - own * (q + prox->own_curve), largest);
+    float sum = dual_rivals(&row, theta, c);
+    if (sum > -row.own_least) { // rounding went over the bound
+        float shrink = -row.own_least / sum;
+        sum = 0;
+        for (int64_t k = 0; k < lanes; k++) sum += c[k] *= shrink;
+    }
+    c[y] = -sum;
+}
+
+#endif

@@ -1,0 +1,282 @@
+// dual.c - dual ascent: exact steps of single rows, merged so that the dual never falls. Owns the state, the epochs, the average of
+// snapshots, and when a certificate is due.
+#include "solver/dual.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_SNAPSHOTS = 16, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
+enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
+#define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
+
+static void destroy(void *state) {
+    mg_dual_state *dual = state;
+    if (!dual) return;
+    for (int p = 0; p < dual->passes; p++) mg_pass_destroy(&dual->pass[p]);
+    mg_weights_destroy(&dual->weights);
+    mg_weights_destroy(&dual->result);
+    mg_weights_destroy(&dual->view);
+    mg_dual_rows_destroy(dual->rows);
+    void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
+                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values,
+                            dual->wide, dual->gram, dual};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+}
+
+static mg_status create_round(mg_dual_state *dual, mg_error *error) {
+    const mg_problem *problem = dual->problem;
+    dual->round_rows = dual->sparse ? MG_DUAL_ROUND : MG_DUAL_BLOCK;
+    size_t rows = (size_t)dual->round_rows, lanes = (size_t)dual->lanes * sizeof(float), parts = MG_DUAL_ROUND / MG_DUAL_ROUND_PART;
+    float **const matrices[] = {&dual->scores, &dual->before, &dual->after, &dual->u};
+    double **const columns[] = {&dual->gain, &dual->curve, &dual->inner, &dual->loss};
+    mg_status status = mg_memory_zeroed(&dual->z, parts, lanes, error);
+    for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
+    for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(columns[m], rows, sizeof(double), error);
+    if (!status) status = mg_memory_zeroed(&dual->changed, rows, sizeof(float), error);
+    if (!status && dual->sparse) status = mg_memory_zeroed(&dual->cuts, rows * (MG_DUAL_OWNERS + 1), sizeof *dual->cuts, error);
+    if (!status && dual->sparse && problem->scale)
+        status = mg_memory_get(&dual->values, parts, (size_t)problem->most_entries * sizeof(float), error);
+    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->wide, rows, (size_t)dual->weights.line * sizeof(float), error);
+    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->gram, rows, rows * sizeof(float), error);
+    for (size_t r = 0; dual->wide && r < rows; r++) dual->x[r] = dual->wide + (int64_t)r * dual->weights.line;
+    return status;
+}
+
+static mg_status create_state(mg_dual_state *dual, mg_error *error) {
+    const mg_problem *problem = dual->problem;
+    mg_status status = mg_weights_create(&dual->weights, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_weights_create(&dual->result, problem->layout, problem->classes, problem->features, error);
+    if (!status && problem->scale) status = mg_weights_create(&dual->view, problem->layout, problem->classes, problem->features, error);
+    dual->lanes = dual->weights.lanes;
+    if (!status) status = mg_memory_get(&dual->list, (size_t)problem->rows, sizeof *dual->list, error);
+    if (!status) status = mg_memory_get(&dual->norm, (size_t)problem->rows, sizeof *dual->norm, error);
+    if (!status && dual->certify) status = mg_memory_zeroed(&dual->wake, (size_t)problem->rows, sizeof *dual->wake, error);
+    if (!status && dual->certify) status = mg_memory_zeroed(&dual->share, (size_t)problem->rows, sizeof *dual->share, error);
+    dual->passes = dual->certify ? PASS_PARTS : 0;
+    for (int p = 0; !status && p < dual->passes; p++)
+        status = mg_pass_create(&dual->pass[p], problem->layout, problem->cell, problem->classes, problem->features, error);
+    return status;
+}
+
+static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
+    *state = NULL;
+    if (!problem->loss->dual)
+        return mg_fail(error, MG_CONFIG, "train.solver: dual cannot minimise model.loss %s: use sgd", problem->loss->name);
+    if (problem->layout == MG_CSR && problem->center)
+        return mg_fail(error, MG_CONFIG, "train.solver: dual cannot centre sparse rows (data.scale: standard): use max-abs, or solver sgd");
+    mg_dual_state *dual;
+    mg_status status = mg_memory_zeroed(&dual, 1, sizeof *dual, error);
+    if (status) return status;
+    dual->problem = problem;
+    dual->options = options;
+    dual->certify = options->train->tolerance > 0;
+    dual->sparse = problem->layout == MG_CSR;
+    dual->scale = 1 / (problem->lambda * (double)problem->rows);
+    dual->listed = -1;
+    dual->clock.newton = -1;
+    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+    status = create_state(dual, error);
+    if (!status) status = create_round(dual, error);
+    if (status) destroy(dual);
+    else *state = dual;
+    return status;
+}
+
+// ---- rows --------------------------------------------------------------------------------------------------------------
+
+enum { NORM_ROWS = 1024 };
+
+static double row_square(mg_dual_state *dual, int64_t row, float *x) {
+    const mg_rows *rows = &dual->all.rows;
+    double square = 0;
+    if (!dual->sparse) {
+        mg_dual_dense_row(dual, row, x);
+        for (int64_t d = 0; d < dual->problem->features; d++) square += (double)x[d] * (double)x[d];
+        return square;
+    }
+    for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
+        double scale = dual->problem->scale ? (double)dual->problem->scale[rows->indices[e]] : 1, cell = scale * (double)rows->values[e];
+        square += cell * cell;
+    }
+    return square;
+}
+
+typedef struct norm_job {
+    mg_dual_state *dual;
+    float *x; // [items][line]
+} norm_job;
+
+static void norm_rows(void *context, int64_t item) {
+    norm_job *job = context;
+    mg_dual_state *dual = job->dual;
+    int64_t end = (item + 1) * NORM_ROWS < dual->problem->rows ? (item + 1) * NORM_ROWS : dual->problem->rows;
+    float *x = job->x ? job->x + item * dual->weights.line : NULL;
+    double constant = dual->problem->bias * dual->problem->bias;
+    for (int64_t row = item * NORM_ROWS; row < end; row++) dual->norm[row] = (float)(row_square(dual, row, x) + constant);
+}
+
+static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
+    mg_dual_state *dual = state;
+    dual->all = *all;
+    int64_t items = (dual->problem->rows + NORM_ROWS - 1) / NORM_ROWS;
+    norm_job job = {.dual = dual};
+    mg_status status = mg_dual_rows_create(dual->problem->rows, dual->problem->classes, dual->problem->loss->dual->joint, all->label,
+                                           &dual->rows, error);
+    if (!status && !dual->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)dual->weights.line * sizeof(float), error);
+    if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
+    mg_memory_free(job.x);
+    return status;
+}
+
+// ---- weights -----------------------------------------------------------------------------------------------------------
+
+void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to) {
+    const mg_problem *problem = dual->problem;
+    int64_t lines = w->layout == MG_DENSE ? w->classes : w->features;
+    memcpy(to->v, w->v, (size_t)w->size * sizeof *w->v);
+    for (int64_t l = 0; problem->scale && l < lines; l++)
+        for (int64_t j = 0; j < (w->layout == MG_DENSE ? w->features : w->classes); j++)
+            to->v[l * w->line + j] *= problem->scale[w->layout == MG_DENSE ? j : l];
+    memcpy(to->bias, w->bias, (size_t)w->lanes * sizeof *w->bias);
+    mg_weights_fold_offset(to, problem->bias, problem->center);
+}
+
+static void average_slice(void *context, int64_t slice) {
+    mg_dual_state *dual = context;
+    int64_t size = dual->weights.size, from = size * slice / AVERAGE_SLICES, to = size * (slice + 1) / AVERAGE_SLICES;
+    float part = (float)(1 / (double)dual->clock.snapshots);
+    for (int64_t j = from; j < to; j++) dual->result.v[j] += part * (dual->weights.v[j] - dual->result.v[j]);
+}
+
+// The average is of scaled features until it is asked for. It begins anew with every epoch, and once in the middle of the first.
+static void take_snapshot(mg_dual_state *dual) {
+    dual->clock.snapshots++;
+    mg_team_for(dual->problem->team, AVERAGE_SLICES, average_slice, dual);
+    float part = (float)(1 / (double)dual->clock.snapshots);
+    for (int64_t k = 0; k < dual->weights.lanes; k++)
+        dual->result.bias[k] += part * (dual->weights.bias[k] - dual->result.bias[k]);
+}
+
+static int64_t snapshots_per_epoch(const mg_dual_state *dual) {
+    double sweeps = (double)dual->problem->rows * dual->problem->entries_per_row / (4.0 * (double)dual->problem->features);
+    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS;
+    return most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+}
+
+static const mg_weights *weights(void *state) {
+    mg_dual_state *dual = state;
+    const mg_problem *problem = dual->problem;
+    if (dual->certify && isfinite(dual->numbers.best_primal)) return &dual->result;
+    mg_weights *from = dual->certify || dual->clock.snapshots == 0 ? &dual->weights : &dual->result;
+    if (problem->scale) {
+        mg_dual_to_raw(dual, from, &dual->view);
+        return &dual->view;
+    }
+    mg_weights_fold_offset(from, problem->bias, NULL);
+    return from;
+}
+
+// ---- epochs ------------------------------------------------------------------------------------------------------------
+
+static double epoch_part(void *state) {
+    mg_dual_state *dual = state;
+    if (dual->listed < 0 && dual->clock.place > 0) mg_dual_make_list(dual);
+    return dual->clock.place > 0 ? (double)dual->clock.place / (double)dual->listed : 0;
+}
+
+static bool certificate_is_due(const mg_dual_state *dual) {
+    double n = (double)dual->problem->rows, tolerance = dual->options->train->tolerance;
+    if (!dual->certify) return false;
+    if (dual->clock.visits >= MOST_VISITS * dual->problem->rows) return true;
+    bool near = dual->numbers.share_sum <= NEARLY * tolerance * n * (isfinite(dual->numbers.best_primal) ? dual->numbers.best_primal : 0);
+    return near || dual->clock.epoch == 1;
+}
+
+static void end_epoch(mg_dual_state *dual) {
+    double sum = 0;
+    mg_error error;
+    dual->clock.epoch++;
+    dual->clock.place = 0;
+    dual->listed = -1;
+    for (int64_t row = 0; dual->certify && row < dual->problem->rows; row++) sum += (double)dual->share[row];
+    dual->numbers.share_sum = sum;
+    if (certificate_is_due(dual)) {
+        if (mg_dual_certify(dual, &error)) dual->failed = true;
+        dual->clock.visits = 0;
+        dual->clock.certificates++;
+    }
+    dual->numbers.mean_share = dual->numbers.share_sum / (double)dual->problem->rows;
+}
+
+static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
+    mg_dual_state *dual = state;
+    (void)batch, (void)number;
+    if (dual->listed < 0) mg_dual_make_list(dual);
+    int64_t at = dual->clock.place, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
+    *rows = left < span ? left : span;
+    double loss = mg_dual_visit(dual, dual->list + at, *rows);
+    dual->clock.place += *rows;
+    dual->clock.visits += *rows;
+    int64_t done = (dual->clock.place + span - 1) / span, count = snapshots_per_epoch(dual);
+    if (!dual->certify) {
+        bool middle = dual->clock.epoch == 0 && at < dual->listed / 2 && dual->clock.place >= dual->listed / 2;
+        if (at == 0 || middle) dual->clock.snapshots = 0;
+        if (done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
+    }
+    if (dual->clock.place >= dual->listed) end_epoch(dual);
+    return dual->failed ? NAN : loss;
+}
+
+static bool certificate(void *state, mg_certificate *out) {
+    const mg_dual_state *dual = state;
+    if (!isfinite(dual->numbers.best_primal)) return false;
+    *out = (mg_certificate){
+        .primal = dual->numbers.best_primal,
+        .dual = dual->numbers.best_dual,
+        .gap = dual->numbers.last_gap,
+        .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
+    };
+    return true;
+}
+
+static void begin_at(void *state, const mg_weights *from) {
+    (void)state, (void)from; // dual variables cannot be had from weights: the run says so (docs/solvers.md)
+}
+
+static int fields(void *state, mg_field *out) {
+    mg_dual_state *dual = state;
+    mg_weights *w = &dual->weights, *result = &dual->result;
+    int n = 0;
+    out[n++] = mg_field_array("clock", MG_H5_I64, sizeof dual->clock / sizeof(int64_t), &dual->clock);
+    out[n++] = mg_field_array("numbers", MG_H5_F64, sizeof dual->numbers / sizeof(double), &dual->numbers);
+    out[n++] = mg_field_array("weights", MG_H5_F32, w->size, w->v);
+    out[n++] = mg_field_array("bias", MG_H5_F32, w->lanes, w->bias);
+    out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
+    out[n++] = mg_field_array("result", MG_H5_F32, result->size, result->v);
+    out[n++] = mg_field_array("result_bias", MG_H5_F32, result->lanes, result->bias);
+    if (dual->certify) {
+        out[n++] = mg_field_array("result_offset", MG_H5_F32, result->lanes, result->offset);
+        out[n++] = mg_field_array("wake", MG_H5_I32, dual->problem->rows, dual->wake);
+        out[n++] = mg_field_array("share", MG_H5_F32, dual->problem->rows, dual->share);
+    }
+    out[n++] = (mg_field){.name = "dual", .type = MG_H5_U8, .data = dual->rows, .pack = mg_dual_rows_pack, .unpack = mg_dual_rows_unpack};
+    return n;
+}
+
+const mg_solver mg_solver_dual = {
+    .name = "dual",
+    .help = "exact dual steps of single rows; two epochs of averaged weights without a tolerance",
+    .certifies = "the relative duality gap, with train.tolerance",
+    .whole = true,
+    .create = create,
+    .destroy = destroy,
+    .attach = attach,
+    .epoch_part = epoch_part,
+    .step = step,
+    .weights = weights,
+    .certificate = certificate,
+    .begin_at = begin_at,
+    .fields = fields,
+};

@@ -1,0 +1,233 @@
+// dual_rows.c - owns the storage of dual variables: K floats a row, or a few pairs and a pool for the rows that need more.
+#include "solver/dual_rows.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { POOL_CHUNK = 1024, WIDE = UINT16_MAX, AT_BOUND = 1 << 15 };
+
+typedef struct slot {
+    union {
+        float value[MG_DUAL_FEW];
+        uint32_t wide; // place in the pool, when count is WIDE
+    };
+    uint16_t class[MG_DUAL_FEW], count;
+} slot;
+
+struct mg_dual_rows {
+    int64_t rows, classes;
+    bool joint;
+    const int32_t *label;
+    float *dense; // [rows][classes]; NULL with many classes
+    slot *slots;  // [rows]; NULL with few
+    // pool of whole rows
+    float **chunk;      // [chunks + 1 .. most] of POOL_CHUNK rows each
+    int64_t chunks;     // allocated
+    int64_t used;       // rows handed out at some time
+    uint32_t *returned; // [returned_room] of these, free again
+    int64_t returned_count;
+    size_t returned_room;
+};
+
+mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const int32_t *label, mg_dual_rows **out, mg_error *error) {
+    *out = NULL;
+    if (classes > MG_DUAL_CLASSES)
+        return mg_fail(error, MG_CONFIG, "train.solver: %lld classes are more than the %d that dual variables are kept for: use sgd",
+                       (long long)classes, MG_DUAL_CLASSES);
+    mg_dual_rows *r;
+    mg_status status = mg_memory_zeroed(&r, 1, sizeof *r, error);
+    if (status) return status;
+    r->rows = rows;
+    r->classes = classes;
+    r->joint = joint;
+    r->label = label;
+    if (classes <= MG_DUAL_DENSE) {
+        status = mg_memory_zeroed(&r->dense, (size_t)rows, (size_t)classes * sizeof(float), error);
+    } else {
+        status = mg_memory_zeroed(&r->slots, (size_t)rows, sizeof *r->slots, error);
+        if (!status) status = mg_memory_zeroed(&r->chunk, (size_t)(rows / POOL_CHUNK + 1), sizeof *r->chunk, error);
+    }
+    if (status) mg_dual_rows_destroy(r);
+    else *out = r;
+    return status;
+}
+
+void mg_dual_rows_destroy(mg_dual_rows *r) {
+    if (!r) return;
+    for (int64_t i = 0; i < r->chunks; i++) mg_memory_free(r->chunk[i]);
+    mg_memory_free(r->chunk);
+    mg_memory_free(r->returned);
+    mg_memory_free(r->dense);
+    mg_memory_free(r->slots);
+    mg_memory_free(r);
+}
+
+static float *wide_row(const mg_dual_rows *r, uint32_t place) {
+    return r->chunk[place / POOL_CHUNK] + (int64_t)(place % POOL_CHUNK) * r->classes;
+}
+
+void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
+    size_t known = (size_t)r->classes * sizeof *c;
+    if (r->dense) {
+        memcpy(c, r->dense + row * r->classes, known);
+        memset(c + r->classes, 0, (size_t)lanes * sizeof *c - known);
+        return;
+    }
+    const slot *s = &r->slots[row];
+    memset(c, 0, (size_t)lanes * sizeof *c);
+    if (s->count == WIDE) {
+        memcpy(c, wide_row(r, s->wide), known);
+        return;
+    }
+    float sum = 0;
+    for (int j = 0; j < s->count; j++) {
+        c[s->class[j]] = s->value[j];
+        sum += s->value[j];
+    }
+    if (r->joint) c[r->label[row]] = -sum;
+}
+
+void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
+    if (r->dense) __builtin_prefetch(r->dense + row * r->classes, 1, 3);
+    else __builtin_prefetch(&r->slots[row], 1, 3);
+}
+
+void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, float *c) {
+    if (!r->joint) return;
+    int64_t own = r->label[row];
+    float sum = 0;
+    c[own] = 0;
+    for (int64_t k = 0; k < r->classes; k++) sum += c[k];
+    c[own] = -sum;
+}
+
+// Gives the slot a whole row of the pool. False: out of memory.
+static bool widen(mg_dual_rows *r, slot *s) {
+    if (s->count == WIDE) return true;
+    uint32_t place;
+    if (r->returned_count > 0) {
+        place = r->returned[--r->returned_count];
+    } else {
+        if (r->used == r->chunks * POOL_CHUNK) {
+            if (mg_memory_get(&r->chunk[r->chunks], POOL_CHUNK, (size_t)r->classes * sizeof(float), NULL)) return false;
+            r->chunks++;
+        }
+        place = (uint32_t)r->used++;
+    }
+    s->wide = place;
+    s->count = WIDE;
+    return true;
+}
+
+static bool narrow(mg_dual_rows *r, slot *s) {
+    if (s->count != WIDE) return true;
+    if (mg_memory_grow(&r->returned, &r->returned_room, (size_t)r->returned_count + 1, sizeof *r->returned, NULL)) return false;
+    r->returned[r->returned_count++] = s->wide;
+    return true;
+}
+
+bool mg_dual_rows_put(mg_dual_rows *r, int64_t row, const float *c) {
+    if (r->dense) {
+        memcpy(r->dense + row * r->classes, c, (size_t)r->classes * sizeof *c);
+        return true;
+    }
+    slot *s = &r->slots[row], fresh = {.count = 0};
+    int64_t own = r->joint ? r->label[row] : -1;
+    for (int64_t k = 0; k < r->classes; k++) {
+        if (c[k] == 0 || k == own) continue;
+        if (fresh.count == MG_DUAL_FEW) {
+            if (!widen(r, s)) return false;
+            memcpy(wide_row(r, s->wide), c, (size_t)r->classes * sizeof *c);
+            return true;
+        }
+        fresh.value[fresh.count] = c[k];
+        fresh.class[fresh.count++] = (uint16_t)k;
+    }
+    if (!narrow(r, s)) return false;
+    *s = fresh;
+    return true;
+}
+
+// ---- bytes of a checkpoint ---------------------------------------------------------------------------------------------
+
+static unsigned char *put_word(unsigned char *to, bool write, uint16_t word) {
+    if (write) memcpy(to, &word, sizeof word);
+    return to + sizeof word;
+}
+
+static unsigned char *pack_row(const mg_dual_rows *r, int64_t row, const float *c, unsigned char *to, bool write) {
+    int64_t own = r->joint ? r->label[row] : -1;
+    uint16_t count = 0;
+    unsigned char *head = to;
+    to += sizeof count;
+    for (int64_t k = 0; k < r->classes; k++) {
+        if (c[k] == 0 || k == own) continue;
+        count++;
+        to = put_word(to, write, (uint16_t)(k | (c[k] == 1 ? AT_BOUND : 0)));
+        if (c[k] == 1) continue;
+        if (write) memcpy(to, &c[k], sizeof c[k]);
+        to += sizeof c[k];
+    }
+    put_word(head, write, count);
+    return to;
+}
+
+int64_t mg_dual_rows_pack(void *rows, unsigned char *to) {
+    const mg_dual_rows *r = rows;
+    unsigned char *at = to, scratch[2];
+    bool write = to != NULL;
+    int64_t size = 0;
+    float *c;
+    if (mg_memory_get(&c, (size_t)r->classes, sizeof *c, NULL)) return -1;
+    for (int64_t row = 0; row < r->rows; row++) {
+        mg_dual_rows_get(r, row, r->classes, c);
+        unsigned char *begin = write ? at : scratch, *end = pack_row(r, row, c, begin, write);
+        size += end - begin;
+        at = write ? end : at;
+    }
+    mg_memory_free(c);
+    return size;
+}
+
+static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end, float *c) {
+    uint16_t count, word;
+    float sum = 0;
+    memset(c, 0, (size_t)r->classes * sizeof *c);
+    if (end - *at < (int64_t)sizeof count) return false;
+    memcpy(&count, *at, sizeof count);
+    *at += sizeof count;
+    for (int j = 0; j < count; j++) {
+        if (end - *at < (int64_t)sizeof word) return false;
+        memcpy(&word, *at, sizeof word);
+        *at += sizeof word;
+        float value = 1;
+        if (!(word & AT_BOUND)) {
+            if (end - *at < (int64_t)sizeof value) return false;
+            memcpy(&value, *at, sizeof value);
+            *at += sizeof value;
+        }
+        if ((word & ~AT_BOUND) >= r->classes) return false;
+        c[word & ~AT_BOUND] = value;
+        sum += value;
+    }
+    if (r->joint) c[r->label[row]] = -sum;
+    return true;
+}
+
+mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error) {
+    mg_dual_rows *r = rows;
+    const unsigned char *at = from, *end = from + size;
+    float *c;
+    mg_status status = mg_memory_get(&c, (size_t)r->classes, sizeof *c, error);
+    for (int64_t row = 0; !status && row < r->rows; row++) {
+        if (!unpack_row(r, row, &at, end, c))
+            status = mg_fail(error, MG_DATA, "dual variables of row %lld do not fit %lld classes", (long long)row, (long long)r->classes);
+        else if (!mg_dual_rows_put(r, row, c))
+            status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
+    }
+    if (!status && at != end)
+        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left over after %lld rows", (long long)(end - at), (long long)r->rows);
+    mg_memory_free(c);
+    return status;
+}

@@ -1,0 +1,149 @@
+// test_dual_step.c - the exact dual step of one row against a solution by bisection in double, for every loss and kernel.
+#include "kernel/kernel.h"
+#include "loss/loss.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+enum { LANES = 48, TRIES = 400 };
+
+static uint64_t state = 1;
+
+static double uniform(void) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(state >> 11) * 0x1p-53;
+}
+
+typedef struct problem {
+    const mg_prox *prox;
+    int64_t classes, y;
+    double delta, q;
+    float scores[LANES], before[LANES];
+} problem;
+
+static double clip(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+// Coefficients for one theta, from the definition (M26); returns their sum.
+static double coefficients(const problem *p, double theta, double *c) {
+    double sum = 0;
+    for (int64_t k = 0; k < p->classes; k++) {
+        bool own = k == p->y;
+        double linear = own ? (p->prox->joint ? 0 : -p->delta) : p->delta;
+        double curve = (double)(own ? p->prox->own_curve : p->prox->rival_curve);
+        double v = ((double)p->scores[k] + linear + p->q * (double)p->before[k] - theta) / (p->q + curve);
+        c[k] = own ? clip(v, (double)p->prox->own_least, 0) : clip(v, 0, (double)p->prox->rival_most);
+        sum += c[k];
+    }
+    return sum;
+}
+
+static void solve(const problem *p, double *c) {
+    double low = -1e6, high = 1e6;
+    if (!p->prox->joint) {
+        coefficients(p, 0, c);
+        return;
+    }
+    for (int i = 0; i < 200; i++) {
+        double middle = 0.5 * (low + high);
+        if (coefficients(p, middle, c) > 0) low = middle;
+        else high = middle;
+    }
+}
+
+static void make(problem *p, const mg_loss *loss) {
+    p->prox = loss->dual;
+    p->classes = 2 + (int64_t)(uniform() * (LANES - 2));
+    p->y = (int64_t)(uniform() * (double)p->classes);
+    p->delta = uniform() < 0.5 ? 1 : 0.1 + uniform();
+    p->q = pow(10, 4 * uniform() - 2);
+    double size = pow(10, 2 * uniform() - 1), sum = 0;
+    for (int64_t k = 0; k < LANES; k++) {
+        p->scores[k] = k < p->classes ? (float)(size * (2 * uniform() - 1)) : -INFINITY;
+        p->before[k] = k < p->classes && k != p->y && uniform() < 0.3 ? (float)(uniform() / (double)p->classes) : 0;
+        sum += (double)p->before[k];
+    }
+    p->before[p->y] = (float)-sum;
+}
+
+// The bisection and the step agree, the bounds hold, and every kernel gives the bits of the reference.
+static void test_step(void **unused) {
+    (void)unused;
+    for (int l = 0; mg_loss_at(l); l++) {
+        if (!mg_loss_at(l)->dual) continue;
+        for (int t = 0; t < TRIES; t++) {
+            problem p;
+            float z[LANES], first[LANES] = {0};
+            double right[LANES];
+            make(&p, mg_loss_at(l));
+            solve(&p, right);
+            int kernels = 0;
+            while (mg_kernel_at(kernels)) kernels++;
+            for (int k = kernels - 1; k >= 0; k--) {
+                const mg_kernel *kernel = mg_kernel_at(k);
+                if (!kernel->usable()) continue;
+                float c[LANES];
+                memcpy(c, p.before, sizeof c);
+                kernel->dual_step(p.prox, LANES, p.scores, p.y, (float)p.delta, (float)p.q, z, c);
+                if (k == kernels - 1) memcpy(first, c, sizeof c);
+                assert_memory_equal(c, first, sizeof c);
+            }
+            double most = 0, sum = 0;
+            for (int64_t j = 0; j < p.classes; j++) most = fmax(most, fabs(right[j]));
+            for (int64_t j = 0; j < p.classes; j++) {
+                // Scores are rounded at their size, and divided by q.
+                double tolerance = 2e-6 * (1 + most) + 1e-6 * 10 / p.q;
+                if (!(fabs((double)first[j] - right[j]) <= tolerance))
+                    fail_msg("%s: class %d of %d: %g, not %g (q %g)", mg_loss_at(l)->name, (int)j, (int)p.classes, (double)first[j], right[j], p.q);
+                assert_true(j == p.y ? first[j] <= 0 && first[j] >= p.prox->own_least * 1.000001f : first[j] >= 0 && first[j] <= p.prox->rival_most);
+                sum += (double)first[j];
+            }
+            if (p.prox->joint) assert_true(fabs(sum) <= 1e-5 * (1 + most));
+            for (int64_t j = p.classes; j < LANES; j++) assert_true(first[j] == 0);
+        }
+    }
+}
+
+// csr_update does what csr_accumulate does, and tells what became of the square of the weights.
+static void test_update(void **unused) {
+    (void)unused;
+    enum { FEATURES = 40, ENTRIES = 17 };
+    for (int t = 0; t < TRIES; t++) {
+        int64_t kp = 8 * (1 + (int64_t)(uniform() * 5));
+        float start[FEATURES * LANES], w[FEATURES * LANES], plain[FEATURES * LANES], values[ENTRIES], coef[LANES] = {0}, first = 0;
+        uint32_t indices[ENTRIES];
+        for (int64_t i = 0; i < FEATURES * LANES; i++) start[i] = (float)(2 * uniform() - 1);
+        for (uint32_t e = 0; e < ENTRIES; e++) indices[e] = 2 * e, values[e] = (float)uniform();
+        double few = uniform();
+        for (int64_t k = 0; k < kp; k++) coef[k] = uniform() < few ? (float)(uniform() - 0.5) : 0;
+        int kernels = 0;
+        while (mg_kernel_at(kernels)) kernels++;
+        for (int k = kernels - 1; k >= 0; k--) {
+            const mg_kernel *kernel = mg_kernel_at(k);
+            if (!kernel->usable()) continue;
+            double change = 0;
+            memcpy(w, start, sizeof w);
+            memcpy(plain, start, sizeof plain);
+            float told = kernel->csr_update(ENTRIES, indices, values, kp, coef, w);
+            kernel->csr_accumulate(ENTRIES, indices, values, kp, coef, plain);
+            assert_memory_equal(w, plain, sizeof w);
+            for (int64_t i = 0; i < FEATURES * kp; i++) change += (double)w[i] * (double)w[i] - (double)start[i] * (double)start[i];
+            assert_true(fabs((double)told - change) <= 1e-4);
+            if (k == kernels - 1) first = told;
+            assert_true(told == first);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_update)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
