@@ -241,10 +241,6 @@ static bool certificate(void *state, mg_certificate *out) {
     return true;
 }
 
-static void begin_at(void *state, const mg_weights *from) {
-    (void)state, (void)from; // dual variables cannot be had from weights: the run says so (docs/solvers.md)
-}
-
 static int fields(void *state, mg_field *out) {
     mg_dual_state *dual = state;
     mg_weights *w = &dual->weights, *result = &dual->result;
@@ -277,6 +273,5 @@ const mg_solver mg_solver_dual = {
     .step = step,
     .weights = weights,
     .certificate = certificate,
-    .begin_at = begin_at,
     .fields = fields,
 };

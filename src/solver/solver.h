@@ -82,7 +82,7 @@ typedef struct mg_solver {
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
 
-    // Weights training starts from; call before the first step.
+    // Weights training starts from; call before the first step. NULL: it cannot start from weights.
     void (*begin_at)(void *state, const mg_weights *weights);
 
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
@@ -92,10 +92,11 @@ typedef struct mg_solver {
 } mg_solver;
 
 // The solver of a configuration, by name or, for auto, by rules in what is known before the first step; *why gets a few words on it.
-// Errors: MG_CONFIG when a solver that needs all rows in memory cannot have them.
+// `from_weights`: it is to start from those of a model.
+// Errors: MG_CONFIG when what was named cannot be used.
 enum { MG_SOLVER_WHY = 160 };
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, const mg_solver **out,
-                           char why[MG_SOLVER_WHY], mg_error *error);
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
+                           const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error);
 
 // Epochs when the configuration leaves them open.
 int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem);
