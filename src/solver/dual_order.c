@@ -32,6 +32,5 @@ void mg_dual_make_list(mg_dual_state *dual) {
         for (int64_t row = first; row < end; row++)
             if (is_visited(dual, row)) dual->list[dual->listed++] = (uint32_t)row;
     }
-    if (dual->clock.place < 0 || dual->clock.place > dual->listed) dual->clock.place = dual->listed; // never trust a file with an index
     for (int64_t first = 0; first < dual->listed; first += MIXED) mix(dual, mg_rng_key(seed, MIX_STREAM, epoch), first);
 }

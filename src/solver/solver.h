@@ -69,10 +69,12 @@ typedef struct mg_solver {
     // Whole solvers: the rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
     mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
 
-    // Whole solvers: part of the epoch's steps that are done; 0 between epochs.
+    // Whole solvers: epochs behind them; and the part done of the one under way, for show.
+    int64_t (*epochs)(void *state);
     double (*epoch_part)(void *state);
 
-    // One minibatch, step number `step` from 0; whole solvers take their own next rows. Returns the weighted sum of the rows' losses
+    // One minibatch, step number `step` from 0; whole solvers take the rows of their own order from place
+    // batch->first. Returns the weighted sum of the rows' losses
     // before the step, not finite when training has run away; *rows is how many it visited.
     double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
 
