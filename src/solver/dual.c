@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 16, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
+enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
 enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
 
@@ -20,7 +20,7 @@ static void destroy(void *state) {
     mg_weights_destroy(&dual->view);
     mg_dual_rows_destroy(dual->rows);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
-                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values,
+                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values, dual->shift,
                             dual->wide, dual->gram, dual};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
@@ -34,6 +34,7 @@ static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     mg_status status = mg_memory_zeroed(&dual->z, parts, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(columns[m], rows, sizeof(double), error);
+    if (!status) status = mg_memory_zeroed(&dual->shift, 1, lanes, error);
     if (!status) status = mg_memory_zeroed(&dual->changed, rows, sizeof(float), error);
     if (!status && dual->sparse) status = mg_memory_zeroed(&dual->cuts, rows * (MG_DUAL_OWNERS + 1), sizeof *dual->cuts, error);
     if (!status && dual->sparse && problem->scale)
@@ -76,6 +77,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     dual->scale = 1 / (problem->lambda * (double)problem->rows);
     dual->listed = -1;
     dual->clock.newton = -1;
+    dual->clock.round = MG_DUAL_ROUND;
     dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
     status = create_state(dual, error);
     if (!status) status = create_round(dual, error);
