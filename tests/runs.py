@@ -89,3 +89,17 @@ def checkpoint(directory, step):
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def settings(sections):
+    """A configuration as text, from {section: {key: value}}."""
+    return "\n".join(f"{name}: {{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}" for name, keys in sections.items()) + "\n"
+
+
+def namespaces(*flags):
+    """The command that gives a process namespaces of its own, or None where that is not allowed."""
+    command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), *flags]
+    try:
+        return command if subprocess.run([*command, "true"], capture_output=True).returncode == 0 else None
+    except FileNotFoundError:
+        return None
