@@ -46,8 +46,9 @@ class Work:
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.path, **how}
         return subprocess.run([self.margin, *arguments], text=True, **how)
 
-    def data(self, name, rows, features, classes, sparse, seed=1):
-        """Whole numbers whose class shows in every classes-th feature, as svmlight or CSV, converted."""
+    def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
+        """Whole numbers whose class shows in every classes-th feature, as svmlight or CSV, converted. `declared`: sparse rows have
+        so many features, of which all but the first are never there; for a large state."""
         draw = random.Random(seed)
         lines = []
         for i in range(rows):
@@ -60,7 +61,7 @@ class Work:
         text = self.at(name + ".txt")
         with open(text, "w") as out:
             out.write("\n".join(lines) + "\n")
-        how = ["--format", "svmlight", "--features", str(features)] if sparse else ["--format", "csv", "--header", "no", "--label", "first"]
+        how = ["--format", "svmlight", "--features", str(declared or features)] if sparse else ["--format", "csv", "--header", "no", "--label", "first"]
         done = self.run("convert", "--quiet", "--overwrite", *how, text, self.at(name))
         if done.returncode:
             fail(f"convert: {done.stderr}")

@@ -79,7 +79,7 @@ def main():
     print(f"seed {seed}", flush=True)
     draw = random.Random(seed)
     with Work(sys.argv[1]) as work:
-        work.data("train.h5", 1000, 60, 5, sparse=True)
+        work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)  # writing takes a good part of the time
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))
         epochs = long_enough(work)

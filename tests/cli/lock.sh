@@ -13,7 +13,7 @@ X
 pid=$!
 wait_for run/metrics.jsonl '"event": "checkpoint"'
 for how in --resume --overwrite; do
-    "$MARGIN" train run.yaml --quiet $how 2>err
+    timeout -s KILL 60 "$MARGIN" train run.yaml --quiet $how 2>err # without the lock it would not end
     echo "$how beside it: exit $?, $(wc -l <err) line"
     sed "s/process $pid /process # /" err
 done
