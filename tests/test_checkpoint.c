@@ -123,6 +123,7 @@ static void damage(const char *path, void (*expect)(const char *, const char *, 
         assert_int_equal(ftruncate(fd, (off_t)length), 0);
         expect(path, "cut to length", (long long)length);
     }
+    printf("%s: %zu flipped bytes and as many shorter lengths refused\n", strrchr(path, '/') + 1, size);
     close(fd);
     free(bytes);
 }
@@ -650,8 +651,11 @@ static void test_stopped_while_writing(void **unused) {
         if (status != MG_OK && status != MG_STOPPED) fail_msg("stopped in call %ld: status %d (%s)", stop_at, (int)status, run.error.text);
         before_first += status == MG_STOPPED && run.steps == 0;
         amid += status == MG_STOPPED && run.steps > 0;
+        int64_t taken = status == MG_STOPPED ? run.steps : 0;
         run.resume = true;
         support_expect(&run, MG_OK);
+        if (taken && run.plan.resumed_step != taken)
+            fail_msg("stopped in call %ld after step %lld, it went on from step %lld", stop_at, (long long)taken, (long long)run.plan.resumed_step);
         support_expect_same_runs(whole, stopped, "stopped while a file was written");
         support_remove(stopped);
     }

@@ -57,11 +57,18 @@ class Disk:
                 pass
 
     def begin(self, directory):
-        process = self.work.start(*self.arguments(directory, self.epochs, "--quiet"))
-        until = time.monotonic() + 60
-        while not steps_of(self.work.at(directory)) and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.001)
+        with open(self.work.at("said"), "w") as said:
+            process = self.work.start(*self.arguments(directory, self.epochs, "--quiet"), stderr=said)
+        self.await_first(process, lambda: steps_of(self.work.at(directory)))
         return process
+
+    def await_first(self, process, condition):
+        until = time.monotonic() + 60
+        while process.poll() is None and not condition() and time.monotonic() < until:
+            time.sleep(0.001)
+
+    def said(self):
+        return read(self.work.at("said")).decode()
 
     def expect_whole(self, directory, what):
         steps = steps_of(self.work.at(directory))
@@ -75,14 +82,16 @@ class Disk:
         """The disk is full from the middle of the run on; `freed`: only for a while."""
         shutil.rmtree(self.work.at("disk/a"), ignore_errors=True)
         process = self.begin("disk/a")
-        time.sleep(self.took * 0.2)
+        time.sleep(self.took * 0.1)
         self.fill()
         before = steps_of(self.work.at("disk/a"))[0]
-        time.sleep(self.took * 0.2)
-        self.expect_whole("disk/a", "a full disk")
+        self.await_first(process, lambda: "no checkpoint" in self.said())
         if freed:
             os.unlink(self.work.at("disk/filler"))
-        _, said = process.communicate(timeout=300)
+        else:
+            self.expect_whole("disk/a", "a full disk")
+        process.wait(timeout=300)
+        said = self.said()
         lines = said.splitlines()
         warnings = [line for line in lines if line.startswith("warning: ")]
         if not [line for line in warnings if "no checkpoint" in line and "No space left" in line]:
@@ -116,7 +125,8 @@ class Disk:
         process = self.begin("gone")
         shutil.move(self.work.at("gone"), self.work.at("moved"))
         shutil.rmtree(self.work.at("moved"))
-        _, said = process.communicate(timeout=300)
+        process.wait(timeout=300)
+        said = self.said()
         lines = said.splitlines()
         if process.returncode != INPUT_OUTPUT or "No such file or directory" not in lines[-1] or not lines[0].startswith("warning: no checkpoint"):
             fail(f"a directory that was removed: exit {process.returncode}: {said}")
