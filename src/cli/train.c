@@ -29,8 +29,13 @@ static volatile sig_atomic_t interrupts;
 static void on_signal(int number) {
     // The first asks for a checkpoint; a second Ctrl-C leaves at once.
     if (number == SIGINT && interrupts++) {
+        sigset_t interrupt;
+        sigemptyset(&interrupt);
+        sigaddset(&interrupt, SIGINT);
         signal(SIGINT, SIG_DFL);
+        pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
         raise(SIGINT);
+        _exit(128 + SIGINT); // the first process of a container does not die of a signal
     }
     mg_train_stop();
 }

@@ -158,6 +158,9 @@ mg_status mg_inspect(const char *path, const char *features, const char *labels,
     mg_writer out = {0};
     char format[32] = "";
     mg_status status = mg_h5_check_library(error);
+    int64_t bytes;
+    // What ends in a seal is margin's own and is checked before libhdf5 sees a byte of it; a data file has none.
+    if (!status && mg_file_has_seal(path)) status = mg_inspect_seal(path, &bytes, error);
     if (!status) status = mg_h5_open(path, &h5, error);
     if (!status) format_of(h5, format, NULL); // another program's attribute of that name tells nothing
     if (!status && !strcmp(format, "margin model")) status = describe_model(path, &out, error);

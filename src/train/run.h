@@ -2,6 +2,7 @@
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
+#include "io/lock.h"
 #include "model/model.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
@@ -26,6 +27,7 @@ typedef struct mg_run {
     mg_metrics metrics;
     mg_writer line;
     char directory[2048];
+    mg_lock lock; // of the directory
     bool ready; // what the configuration left open is chosen: from here on there is something to resume
 
     mg_position position;

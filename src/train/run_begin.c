@@ -101,19 +101,21 @@ static mg_identity identity_of(const mg_run *run) {
 static mg_status open_directory(mg_run *run, mg_error *error) {
     char path[2200], checkpoints[2200];
     snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", run->directory);
-    mg_status status = MG_OK;
     mg_identity identity = identity_of(run);
     bool found = false;
     run->position.best_accuracy = -1;
-    if (run->request->resume) {
+    mg_status status = mg_file_make_directory(run->directory, error);
+    if (!status) status = mg_lock_take(run->directory, &run->lock, error);
+    if (!status && run->request->resume) {
         mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
         status = mg_checkpoint_resume(checkpoints, &identity, run->fields, run->field_count, &hooks, &run->position, &found, error);
         if (!status && !found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
     }
-    if (!status) status = mg_file_make_directory(run->directory, error);
+    if (!status) mg_file_remove_leftovers(run->directory, "config.yaml.");
+    if (!status) mg_file_remove_leftovers(run->directory, "model.h5.");
     if (!status && !found) status = mg_checkpoint_clear(checkpoints, error);
     snprintf(path, sizeof path, "%s/model.h5", run->directory);
-    if (!status && !found) unlink(path); // the model of a run that is being overwritten
+    if (!status && !found) mg_file_calls.unlink(path); // the model of a run that is being overwritten
     snprintf(path, sizeof path, "%s/config.yaml", run->directory);
     if (!status) status = mg_file_write(path, run->options->resolved, strlen(run->options->resolved), error);
     snprintf(path, sizeof path, "%s/metrics.jsonl", run->directory);

@@ -126,6 +126,7 @@ void mg_run_clear(mg_run *run) {
     mg_dataset_close(run->test);
     mg_metrics_close(&run->metrics);
     mg_writer_clear(&run->line);
+    mg_lock_release(&run->lock);
     mg_setup_close(&run->setup);
     mg_run_stop = 0; // it was asked of this run
 }

@@ -233,7 +233,10 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         mg_status status = evaluate(run, &objective, &accuracy, error);
         if (status) return status;
     }
+    bool told = run->metrics.failure.status != MG_OK;
     log_epoch(run, objective, accuracy);
+    if (run->metrics.failure.status && !told)
+        mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
     tell_progress(run, true, objective, accuracy);
     at->epoch++;
     at->batch = at->loss_rows = 0;
