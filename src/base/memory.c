@@ -10,10 +10,12 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
+static _Atomic int64_t failures;
 
-void mg_memory_fail_at(int64_t k, bool for_ever) {
+int64_t mg_memory_fail_at(int64_t k, bool for_ever) {
     atomic_store(&fail_for_ever, for_ever);
     atomic_store(&fail_countdown, k);
+    return atomic_exchange(&failures, 0);
 }
 
 static bool told_to_fail(void) {
@@ -21,6 +23,7 @@ static bool told_to_fail(void) {
     int64_t left = atomic_fetch_sub(&fail_countdown, 1) - 1;
     if (left > 0) return false;
     if (atomic_load(&fail_for_ever)) atomic_store(&fail_countdown, 1);
+    atomic_fetch_add(&failures, 1);
     return true;
 }
 

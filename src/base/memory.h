@@ -25,7 +25,8 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error);
 // NULL is fine.
 void mg_memory_free(void *block);
 
-// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off.
-void mg_memory_fail_at(int64_t k, bool for_ever);
+// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off. Returns how many have failed since
+// the last call.
+int64_t mg_memory_fail_at(int64_t k, bool for_ever);
 
 #endif

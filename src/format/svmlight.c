@@ -53,7 +53,7 @@ static int probe(const char *head, size_t bytes) {
         const char *digits = c;
         while (c < stop && *c >= '0' && *c <= '9')
             c++;
-        if (c == stop || *c != ':' || (c == digits && *c == ':')) return strncmp(digits, "qid:", 4) ? 0 : 2;
+        if (c == stop || *c != ':' || c == digits) return stop - digits >= 4 && !memcmp(digits, "qid:", 4) ? 2 : 0;
         seen++;
     }
     return seen > 0 ? 2 : 0;

@@ -10,7 +10,8 @@
 struct mg_h5_image {
     hid_t file;
     bool failed;
-    char reason[300]; // of the first failure
+    mg_status status; // of the first failure
+    char reason[300];
 };
 
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
@@ -35,6 +36,7 @@ static void note(mg_h5_image *image, const char *name, bool failed) {
     if (!failed || image->failed) return;
     char reason[200];
     image->failed = true;
+    image->status = MG_FAILED;
     snprintf(image->reason, sizeof image->reason, "%.64s: %s", name, mg_h5_reason(reason, sizeof reason));
 }
 
@@ -77,6 +79,7 @@ void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, cons
     char *cells;
     if (mg_memory_zeroed(&cells, (size_t)count, width, NULL)) {
         image->failed = true;
+        image->status = MG_MEMORY;
         snprintf(image->reason, sizeof image->reason, "%.64s: out of memory", name);
         return;
     }
@@ -130,7 +133,7 @@ mg_status mg_h5_image_finish(mg_h5_image *image, unsigned char **bytes, size_t *
         mg_file_seal(*bytes, (size_t)length, *bytes + length);
         *size = (size_t)length + MG_SEAL_BYTES;
     }
-    if (!status && image->failed) status = mg_fail(error, MG_FAILED, "an HDF5 file cannot be built in memory: %s", image->reason);
+    if (!status && image->failed) status = mg_fail(error, image->status, "an HDF5 file cannot be built in memory: %s", image->reason);
     mg_h5_image_destroy(image);
     if (status) {
         mg_memory_free(*bytes);
