@@ -22,22 +22,6 @@ typedef struct reader {
     float *dense; // [features] of one row, NULL when sparse
 } reader;
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static const char *skip_blank(const char *at, const char *end) {
-    while (at < end && is_blank(*at))
-        at++;
-    return at;
-}
-
-static const char *skip_word(const char *at, const char *end) {
-    while (at < end && !is_blank(*at))
-        at++;
-    return at;
-}
-
 // Every line of the head that holds data has a second word "digits:".
 static int probe(const char *head, size_t bytes) {
     int seen = 0;
@@ -45,10 +29,10 @@ static int probe(const char *head, size_t bytes) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // cut off
         stop = stop ? stop : end;
-        const char *c = skip_blank(line, stop);
+        const char *c = mg_skip_blanks(line, stop);
         line = stop + 1;
         if (c == stop || *c == '#' || *c == '\r') continue;
-        c = skip_blank(skip_word(c, stop), stop);
+        c = mg_skip_blanks(mg_skip_word(c, stop), stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;
         while (c < stop && *c >= '0' && *c <= '9')
@@ -93,7 +77,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     for (r->rows = r->stored = 0;;) {
         status = mg_text_line(r->text, &line, &bytes, error);
         if (status || !line) return status;
-        const char *end = line + bytes, *label = skip_blank(line, end), *after = skip_word(label, end);
+        const char *end = line + bytes, *label = mg_skip_blanks(line, end), *after = mg_skip_word(label, end);
         if (label == end || *label == '#') continue;
         const char *bad = after;
         status = read_label(r, sink, line, label, after, error);

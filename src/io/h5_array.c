@@ -51,8 +51,7 @@ static bool classify(hid_t type, mg_h5_type *out) {
     }
 }
 
-// IEEE half in memory: the file's own type with the byte order of this machine.
-static hid_t half_type(void) {
+hid_t mg_h5_half_type(void) {
     hid_t type = H5Tcopy(H5T_IEEE_F32LE);
     H5Tset_fields(type, 15, 10, 5, 0, 10);
     H5Tset_size(type, 2);
@@ -64,7 +63,7 @@ static hid_t memory_type(mg_h5_type type, hid_t stored) {
     const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT8, H5T_NATIVE_INT16,  H5T_NATIVE_UINT16,
                            H5T_NATIVE_INT32,  H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64};
     if (type == MG_H5_TEXT || H5Tget_class(stored) == H5T_ENUM) return H5Tcopy(stored);
-    if (type == MG_H5_F16) return half_type();
+    if (type == MG_H5_F16) return mg_h5_half_type();
     if (type == MG_H5_F32) return H5Tcopy(H5T_NATIVE_FLOAT);
     if (type == MG_H5_F64) return H5Tcopy(H5T_NATIVE_DOUBLE);
     return H5Tcopy(types[type]);
@@ -277,12 +276,13 @@ static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t c
     hid_t space = H5Dget_space(array->set), memory = H5Screate_simple(array->rank, extent, NULL);
     herr_t failed = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL);
     if (failed >= 0) failed = H5Dread(array->set, array->memory, memory, space, H5P_DEFAULT, to);
+    char reason[256];
+    if (failed < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
     H5Sclose(memory);
     H5Sclose(space);
-    char reason[256];
     if (failed >= 0) return MG_OK;
     return mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path, array->name,
-                   (long long)first, (long long)(first + count - 1), mg_h5_reason(reason, sizeof reason));
+                   (long long)first, (long long)(first + count - 1), reason);
 }
 
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error) {
