@@ -105,7 +105,7 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) {
     pthread_once(&plain_once, plain_create);
     locale_t before = uselocale(plain_locale);
     if (fabs(value) < 1e15 && value == trunc(value)) {
-        snprintf(out, MG_REAL_TEXT, "%.15g", value); // all its digits, and no exponent
+        snprintf(out, MG_REAL_TEXT, "%.0f", value);
     } else {
         for (int digits = 1; digits <= 17; digits++) {
             snprintf(out, MG_REAL_TEXT, "%.*g", digits, value);
