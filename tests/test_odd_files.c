@@ -52,7 +52,7 @@ static hid_t enum_type(void) {
     const hid_t bases[] = {H5T_STD_I8LE, H5T_STD_I16BE, H5T_STD_I32BE, H5T_STD_U16LE};
     hid_t base = bases[pick(4)], type = H5Tenum_create(base);
     for (int v = 0; v < 100; v++) {
-        char name[8], raw[8];
+        char name[16], raw[8];
         long value = v;
         snprintf(name, sizeof name, "v%d", v);
         memcpy(raw, &value, sizeof raw);

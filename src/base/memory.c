@@ -31,7 +31,7 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     void *block = NULL;
     memcpy(out, &block, sizeof block);
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > MG_MOST_BYTES)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed", count, size);
     // Rounding up lets vector loads run over the end of a row without leaving the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;

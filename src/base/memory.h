@@ -8,6 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Bytes of one block; with MG_NARROW few, so that a test reaches the end.
+#ifdef MG_NARROW
+#define MG_MOST_BYTES ((size_t)4 << 20)
+#else
+#define MG_MOST_BYTES (SIZE_MAX / 2)
+#endif
+
 // `count` * `size` bytes at *out, 64-byte aligned (2 MiB and huge pages for large blocks), not initialised; *out is NULL on failure.
 // A count of zero gives a valid pointer. Errors: MG_MEMORY, with the number of bytes asked for.
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error);

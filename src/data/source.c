@@ -68,6 +68,9 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
                        mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data), mg_h5_type_name(type));
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
+    if (source->features > MG_MOST_INDEX)
+        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed", mg_h5_path(source->file), source->name,
+                       (long long)source->features, MG_MOST_INDEX);
     source->cell = as_is(source) && type == MG_H5_U8 ? MG_CELL_U8 : as_is(source) && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
     return MG_OK;
 }
@@ -128,9 +131,9 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status) status = mg_h5_array_open(source->file, name, &source->indices, error);
     snprintf(name, sizeof name, "%.1000s/indptr", source->name);
     if (!status) status = mg_h5_array_open(source->file, name, &indptr, error);
-    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > UINT32_MAX))
+    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
-                         (long long)shape[0], (long long)shape[1], UINT32_MAX);
+                         (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
         status = mg_fail(error, MG_DATA, "%s: %s has %lld entries but shape says %lld rows: one more than rows is needed", path, name,
                          (long long)mg_h5_array_rows(indptr), (long long)shape[0]);

@@ -102,10 +102,10 @@ static mg_status settle(reader *r, mg_error *error) {
     p->low = o->base[0] - '0';
     int64_t met = p->highest < 0 ? 0 : p->highest + 1 - p->low;
     if (o->features == MG_UNSET_INT) o->features = r->like ? r->like->features : met;
-    if (o->features <= 0 || o->features > UINT32_MAX)
+    if (o->features <= 0 || o->features > MG_MOST_INDEX)
         return mg_fail(error, MG_DATA,
                        "%s: has %lld features (1 to %u are allowed); --features sets their number", path,
-                       (long long)o->features, UINT32_MAX);
+                       (long long)o->features, MG_MOST_INDEX);
     p->high = o->features - 1 + p->low;
     if (strcmp(o->layout, "dense") != 0) return MG_OK;
     return mg_memory_zeroed(&r->dense, (size_t)o->features, sizeof *r->dense, error);
@@ -114,7 +114,7 @@ static mg_status settle(reader *r, mg_error *error) {
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     r->pairs.low = r->options->base[0] == '1';
-    r->pairs.high = UINT32_MAX;
+    r->pairs.high = MG_MOST_INDEX;
     r->pairs.lowest = 1; // of a file that begins later too
     r->pairs.highest = -1;
     r->pairs.beyond = "--features sets the number of features";
@@ -176,7 +176,7 @@ static const mg_option rows[] = {
      .offset = offsetof(options, features),
      .preset = "",
      .low = 1,
-     .high = UINT32_MAX,
+     .high = MG_MOST_INDEX,
      .changes_result = true,
      .help = "Number of features; when not given the largest index decides."},
     {.name = "base",
