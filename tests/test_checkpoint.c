@@ -658,33 +658,6 @@ static void test_stopped_while_writing(void **unused) {
     if (!before_first || !amid) fail_msg("%d were stopped before the first step, %d amid them", before_first, amid);
 }
 
-// Memory that runs out anywhere ends the run with one line, or costs a checkpoint; nothing leaks (sanitizers see to that).
-static void test_run_without_memory(void **unused) {
-    (void)unused;
-    const char *whole = support_path("roomy"), *hurt = support_path("cramped");
-    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 54);
-    support_run reference = run_with_checkpoints(whole);
-    support_set(&reference, "sgd.eta=~");
-    support_set(&reference, "data.scale=standard");
-    support_expect(&reference, MG_OK);
-    for (long at = 1, ended = 0; !ended; at++) {
-        support_run run = reference;
-        support_set(&run, "output.directory=%s", hurt);
-        mg_memory_fail_at(at, false);
-        mg_status status = support_train(&run);
-        mg_memory_fail_at(0, false);
-        bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
-        ended = status == MG_OK && !warning;
-        if (status != MG_OK && status != MG_MEMORY && status != MG_FAILED) fail_msg("allocation %ld: status %d (%s)", at, (int)status, run.error.text);
-        expect_all_whole(hurt, "without memory");
-        run.resume = true;
-        support_expect(&run, MG_OK);
-        support_expect_same_runs(whole, hurt, "resumed with memory again");
-        support_remove(hurt);
-        assert_true(at < 3000);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_damaged_checkpoint),
@@ -699,7 +672,6 @@ int main(void) {
         cmocka_unit_test_teardown(test_rotation_with_faults, set_right),
         cmocka_unit_test_teardown(test_run_with_faults, set_right),
         cmocka_unit_test_teardown(test_stopped_while_writing, set_right),
-        cmocka_unit_test(test_run_without_memory),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

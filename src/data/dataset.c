@@ -178,7 +178,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         hash_shape(dataset);
         double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries);
         double limit = request->memory_limit > 0 ? (double)request->memory_limit : 0.6 * (double)mg_cpu_available_memory();
-        dataset->resident = request->survey && bytes <= limit && dataset->count <= UINT32_MAX;
+        dataset->resident = request->survey && bytes <= limit && dataset->count <= MG_MOST_INDEX;
     }
     if (!status && request->survey) status = survey(dataset, error);
     if (status) mg_dataset_close(dataset);
