@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "train/path.h"
+#include "train/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -157,6 +158,7 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
         average(v);
         status = write_lines(v, error);
     }
+    mg_run_stop = 0; // it was asked of these folds
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

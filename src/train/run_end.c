@@ -133,5 +133,5 @@ void mg_run_clear(mg_run *run) {
     mg_metrics_close(&run->metrics);
     mg_writer_clear(&run->line);
     mg_setup_close(&run->setup);
-    mg_run_stop = 0; // it was asked of this run
+    if (run->options->folds == 0) mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
 }
