@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "io/h5.h"
 #include "model/model.h"
 #include "train/grid.h"
 #include "train/path.h"
@@ -184,6 +185,24 @@ static void test_threads(void **unused) {
     }
 }
 
+// The best model is written while a checkpoint is.
+static void test_two_images_at_once(void **unused) {
+    (void)unused;
+    mg_error error;
+    mg_h5_image *image[2];
+    for (int i = 0; i < 2; i++)
+        if (mg_h5_image_create(&image[i], &error)) fail_msg("image %d: %s", i, error.text);
+    for (int i = 0; i < 2; i++) mg_h5_image_attribute_int64(image[i], "/", "number", i);
+    for (int i = 0; i < 2; i++) assert_int_equal(mg_h5_image_write(image[i], support_path("image-%d.h5", i), &error), MG_OK);
+    for (int64_t i = 0, number; i < 2; i++) {
+        mg_h5 *file;
+        assert_int_equal(mg_h5_open(support_path("image-%d.h5", (int)i), &file, &error), MG_OK);
+        assert_int_equal(mg_h5_attribute_int64(file, "/", "number", &number, 1, NULL, &error), MG_OK);
+        assert_int_equal(number, i);
+        mg_h5_close(file);
+    }
+}
+
 // At every step of every point, the last of a point and the first of the next among them.
 static void test_resume(void **unused) {
     (void)unused;
@@ -243,7 +262,7 @@ static void test_refused(void **unused) {
         {"train.solver=sgd", "train.solver: sgd cannot go on from one point"},
         {"train.max_steps=10", "train.max_steps: limits a run, not a path"},
         {"train.time_limit=10", "train.time_limit: limits a run, not a path"},
-        {"model.loss=softmax", "train.solver: dual cannot be used"},
+        {"model.loss=softmax", "model.loss: softmax has no dual"},
     };
     support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 10);
     for (size_t w = 0; w < sizeof wrong / sizeof *wrong; w++) {
@@ -295,7 +314,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grid),           cmocka_unit_test(test_best_of_equals),     cmocka_unit_test(test_as_good_as_alone),
         cmocka_unit_test(test_starts_warm),    cmocka_unit_test(test_keeps_best),         cmocka_unit_test(test_without_validation),
-        cmocka_unit_test(test_threads),        cmocka_unit_test(test_resume),             cmocka_unit_test(test_resume_of_a_whole),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_two_images_at_once), cmocka_unit_test(test_resume),             cmocka_unit_test(test_resume_of_a_whole),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

@@ -27,7 +27,7 @@ typedef struct mg_identity {
     int64_t train_fingerprint, validation_fingerprint;
 } mg_identity;
 
-enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 6 }; // the solver's, three of the best weights, a path's
+enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 7 }; // the solver's, three of the best weights, a path's
 
 typedef struct mg_checkpointer mg_checkpointer;
 

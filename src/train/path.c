@@ -13,13 +13,7 @@
 
 #define TOLERANCE 1e-3
 
-// Where the path is; a checkpoint holds it as one field.
-typedef struct path_clock {
-    int64_t point;      // under way, from 0
-    int64_t first_step; // of it; its epochs are counted from 0
-} path_clock;
-
-enum { CLOCK = sizeof(path_clock) / sizeof(int64_t), REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 3 };
+enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
 
 typedef struct path {
     const mg_grid *grid;
@@ -30,8 +24,8 @@ typedef struct path {
     mg_trainer_options trainer;
     mg_train_request train_request;
     mg_field field[OWN_FIELDS];
-    path_clock clock;
-    double begun; // seconds of training before the point under way
+    int64_t point; // under way, from 0; its epochs are counted from 0
+    double begun;  // seconds of training before it
     mg_run run;
     mg_error *error;
     mg_status status;
@@ -53,7 +47,7 @@ int mg_path_best(const mg_path_point *points, int count) {
 static mg_status write_points(const path *p, mg_error *error) {
     mg_writer out = {0};
     char *text;
-    for (int64_t i = 0; i < p->clock.point; i++) {
+    for (int64_t i = 0; i < p->point; i++) {
         const mg_path_point *at = &p->result->point[i];
         mg_writer_add(&out, "{");
         mg_json_put_int(&out, "point", i + 1);
@@ -87,7 +81,7 @@ static mg_status write_best(path *p, mg_error *error) {
 // The run's problem becomes that of the point; `before` as mg_solver.rescale has it.
 static void pose(path *p, double before) {
     mg_problem *problem = &p->run.setup.problem;
-    problem->lambda = mg_grid_lambda(p->grid, (int)p->clock.point, p->run.setup.train->total_weight);
+    problem->lambda = mg_grid_lambda(p->grid, (int)p->point, p->run.setup.train->total_weight);
     p->run.solver->rescale(p->run.state, isnan(before) ? problem->lambda : before);
 }
 
@@ -110,33 +104,34 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     run->solver->certificate(run->state, &certificate);
     const mg_weights *weights = run->solver->weights(run->state);
     *out = (mg_path_point){
-        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight) : p->grid->value[p->clock.point],
+        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight) : p->grid->value[p->point],
         .lambda = problem->lambda,
         .objective = certificate.primal,
         .dual = certificate.dual,
         .gap = certificate.gap,
         .seconds = run->seconds - p->begun,
-        .passes = (double)(run->position.step - p->clock.first_step) / (double)problem->steps_per_epoch,
+        .passes = (double)run->visited / (double)problem->rows,
     };
     mg_status status = judge(p, weights, &out->accuracy, error);
     if (status || !run->setup.validation) return status;
-    p->result->best = mg_path_best(p->result->point, (int)p->clock.point + 1);
-    if (p->result->best == p->clock.point) mg_run_keep_best(run, weights, out->accuracy);
+    p->result->best = mg_path_best(p->result->point, (int)p->point + 1);
+    if (p->result->best == p->point) mg_run_keep_best(run, weights, out->accuracy);
     return MG_OK;
 }
 
 // What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to the same bytes.
 static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
-    mg_path_point *point = &p->result->point[p->clock.point];
+    mg_path_point *point = &p->result->point[p->point];
     mg_status status = take_point(p, point, error);
-    if (!status && p->result->best == p->clock.point) status = write_best(p, error);
+    if (!status && p->result->best == p->point) status = write_best(p, error);
     if (status) return status;
-    if (p->request->point) p->request->point(p->request->context, (int)p->clock.point, point);
-    p->clock = (path_clock){p->clock.point + 1, run->position.step};
+    if (p->request->point) p->request->point(p->request->context, (int)p->point, point);
+    p->point++;
     p->begun = run->seconds;
+    run->visited = 0;
     status = write_points(p, error);
-    if (!status && p->clock.point < p->grid->count) {
+    if (!status && p->point < p->grid->count) {
         pose(p, point->lambda);
         run->position.epoch = 0;
     }
@@ -145,8 +140,8 @@ static mg_status end_point(path *p, mg_error *error) {
 
 // A restored path: what is on disk becomes what the checkpoint knows.
 static mg_status take_up(path *p, mg_error *error) {
-    p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->clock.point) : -1;
-    for (int i = 0; p->request->point && i < p->clock.point; i++) p->request->point(p->request->context, i, &p->result->point[i]);
+    p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
+    for (int i = 0; p->request->point && i < p->point; i++) p->request->point(p->request->context, i, &p->result->point[i]);
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;
@@ -156,16 +151,16 @@ static mg_status end_stopped(path *p, mg_error *error) {
     mg_status status = mg_run_checkpoint(&p->run, error);
     if (status) return status;
     return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: go on with --resume",
-                   (long long)p->clock.point + 1, p->grid->count, p->run.directory);
+                   (long long)p->point + 1, p->grid->count, p->run.directory);
 }
 
 static void run_points(void *context) {
     path *p = context;
     bool resumed = p->run.position.events >= 0;
     mg_status status = mg_run_prepare(&p->run, p->error);
-    if (!status && p->clock.point < p->grid->count) pose(p, NAN);
+    if (!status && p->point < p->grid->count) pose(p, NAN);
     if (!status && resumed) status = take_up(p, p->error);
-    while (!status && p->clock.point < p->grid->count) {
+    while (!status && p->point < p->grid->count) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);
     }
@@ -176,11 +171,15 @@ static void run_points(void *context) {
 
 // ---- the whole ---------------------------------------------------------------------------------------------------------
 
-static mg_status check(const mg_train_options *train, mg_error *error) {
+static mg_status check(const mg_trainer_options *options, mg_error *error) {
+    const mg_train_options *train = options->train;
     const mg_solver *solver = mg_solver_find(train->solver); // NULL: auto
     const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
     if (solver && !solver->rescale)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot go on from one point of a path to the next: use dual", solver->name);
+    if (!mg_loss_find(options->model->loss)->dual)
+        return mg_fail(error, MG_CONFIG, "model.loss: %s has no dual, and a path goes on from dual variables: use one of the hinge losses",
+                       options->model->loss);
     if (limit)
         return mg_fail(error, MG_CONFIG, "train.%s: limits a run, not a path: leave it at 0; train.epochs limits every point", limit);
     return MG_OK;
@@ -193,16 +192,16 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
     p->train = *options->train;
     if (!(p->train.tolerance > 0)) p->train.tolerance = TOLERANCE;
-    if (!strcmp(p->train.solver, "auto")) p->train.solver = "dual";
     p->train.evaluate_every = p->train.patience = 0; // points are judged when they end
     p->trainer = *options;
     p->trainer.model = &p->model;
     p->trainer.train = &p->train;
     p->train_request = (mg_train_request){
         .resume = p->request->resume, .overwrite = p->request->overwrite, .observer = p->request->observer};
-    p->field[0] = mg_field_array("path", MG_H5_I64, CLOCK, &p->clock);
-    p->field[1] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
-    p->field[2] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
+    p->field[0] = mg_field_array("path_point", MG_H5_I64, 1, &p->point);
+    p->field[1] = mg_field_array("path_visited", MG_H5_I64, 1, &p->run.visited);
+    p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
+    p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
     p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
                       .more = p->field, .more_count = OWN_FIELDS};
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd};
@@ -215,7 +214,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
 mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request, mg_path_result *result,
                       mg_error *error) {
     path *p;
-    mg_status status = check(options->train, error);
+    mg_status status = check(options, error);
     if (!status) status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
     *result = (mg_path_result){.best = -1, .test_accuracy = NAN};

@@ -37,6 +37,7 @@ typedef struct mg_run {
     int64_t saved_step, saved_epoch;
     double epoch_seconds, epoch_waited;
     int64_t epoch_rows; // in this process
+    int64_t visited;    // rows, of all epochs; of a path, of those of the point under way
     double shown;       // when progress was last told
     mg_error checkpoint_failure; // of the last attempt; status MG_OK when it went well
     mg_evaluation train_evaluation; // of the last evaluated weights

@@ -258,6 +258,7 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     at->batch++;
     at->step++;
     run->epoch_rows += rows;
+    run->visited += rows;
     return MG_OK;
 }
 
