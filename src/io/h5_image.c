@@ -22,8 +22,11 @@ mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
     H5Pset_fapl_core(access, 1 << 20, 0);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_obj_track_times(creation, 0);
-    // The name cannot exist: the driver looks for it on disk even though nothing is stored there.
-    (*out)->file = H5Fcreate("\x01margin", H5F_ACC_TRUNC, creation, access);
+    // The name cannot exist, as the driver looks for it on disk even though nothing is stored there; and no two images that are being
+    // built may share it, or the library takes them for one file.
+    char name[40];
+    snprintf(name, sizeof name, "\x01margin %p", (void *)*out);
+    (*out)->file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     H5Pclose(creation);
     H5Pclose(access);
     if ((*out)->file >= 0) return MG_OK;

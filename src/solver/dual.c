@@ -61,6 +61,14 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
     return status;
 }
 
+// What belongs to a fresh run beside the arrays.
+static void start_clocks(mg_dual_state *dual) {
+    dual->listed = -1;
+    dual->place = 0;
+    dual->clock = (mg_dual_clock){.newton = -1};
+    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+}
+
 static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
     *state = NULL;
     if (!problem->loss->dual)
@@ -75,10 +83,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     dual->certify = options->train->tolerance > 0;
     dual->sparse = problem->layout == MG_CSR;
     dual->scale = 1 / (problem->lambda * (double)problem->rows);
-    dual->listed = -1;
-    dual->clock.newton = -1;
-    dual->clock.round = MG_DUAL_ROUND;
-    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+    start_clocks(dual);
     status = create_state(dual, error);
     if (!status) status = create_round(dual, error);
     if (status) destroy(dual);
@@ -246,6 +251,25 @@ static bool certificate(void *state, mg_certificate *out) {
     return true;
 }
 
+static void multiply(float *values, int64_t count, float factor) {
+    for (int64_t i = 0; i < count; i++) values[i] *= factor;
+}
+
+// Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left of the problem before.
+static void rescale(void *state, double before) {
+    mg_dual_state *dual = state;
+    size_t rows = (size_t)dual->problem->rows;
+    float factor = (float)(before / dual->problem->lambda);
+    dual->scale = 1 / (dual->problem->lambda * (double)dual->problem->rows);
+    if (before == dual->problem->lambda) return;
+    multiply(dual->weights.v, dual->weights.size, factor);
+    multiply(dual->weights.bias, dual->weights.lanes, factor);
+    multiply(dual->weights.offset, dual->weights.lanes, factor);
+    if (dual->certify) memset(dual->wake, 0, rows * sizeof *dual->wake);
+    if (dual->certify) memset(dual->share, 0, rows * sizeof *dual->share);
+    start_clocks(dual);
+}
+
 static int fields(void *state, mg_field *out) {
     mg_dual_state *dual = state;
     mg_weights *w = &dual->weights, *result = &dual->result;
@@ -279,5 +303,6 @@ const mg_solver mg_solver_dual = {
     .step = step,
     .weights = weights,
     .certificate = certificate,
+    .rescale = rescale,
     .fields = fields,
 };

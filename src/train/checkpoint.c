@@ -20,8 +20,8 @@ struct mg_checkpointer {
     int64_t keep;
     mg_identity identity;
     char *config;
-    mg_field live[MG_MOST_FIELDS + 3], snapshot[MG_MOST_FIELDS + 3];
-    size_t room[MG_MOST_FIELDS + 3]; // bytes of the snapshots of fields of no fixed size
+    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS];
+    size_t room[MG_CHECKPOINT_FIELDS]; // bytes of the snapshots of fields of no fixed size
     int count;
     mg_position position; // of the snapshot
     pthread_t thread;
