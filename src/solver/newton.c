@@ -34,6 +34,10 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
     for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
     n->slope = n->move;
     if (!status) status = mg_memory_zeroed(&n->is_free, rows, 1, error);
+    if (!status) status = mg_memory_zeroed(&n->lead, rows, sizeof *n->lead, error);
+    if (!status) status = mg_memory_zeroed(&n->reach, rows, sizeof *n->reach, error);
+    if (!status && !dual->sparse)
+        status = mg_memory_get(&n->packed, rows / MG_NEWTON_PACK + 1, (size_t)w->line * mg_cell_size(problem->cell), error);
     if (!status) status = mg_memory_get(&n->free, rows, sizeof *n->free, error);
     if (!status) status = mg_memory_zeroed(&n->scratch, MG_NEWTON_PARTS * 4, lanes, error);
     if (!status) status = mg_memory_get(&n->chunk_row, MG_NEWTON_CHUNK, sizeof *n->chunk_row, error);
@@ -48,7 +52,7 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
 void mg_dual_newton_destroy(struct mg_newton *n) {
     if (!n) return;
     void *const blocks[] = {n->scores, n->coef,  n->move,    n->w,         n->downhill, n->direction,  n->residual, n->search, n->product, n->better,  n->sum,
-                            n->curve,  n->raw_sum, n->is_free, n->free, n->scratch, n->chunk_row, n->chunk_coef, n->constant, n->grad};
+                            n->curve,  n->raw_sum, n->is_free, n->free, n->scratch, n->lead, n->reach, n->packed, n->chunk_row, n->chunk_coef, n->constant, n->grad};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
@@ -93,21 +97,15 @@ static double search_line(mg_newton *n, double slope) {
     return low > 0 ? low : t;
 }
 
-static void move_rows(void *context, int64_t part) {
-    mg_newton *n = context;
-    int64_t rows = n->dual->problem->rows, lanes = n->dual->lanes, end = rows * (part + 1) / MG_NEWTON_PARTS * lanes;
-    float t = (float)n->trial;
-    for (int64_t j = rows * part / MG_NEWTON_PARTS * lanes; j < end; j++) n->scores[j] += t * n->move[j];
-}
-
 // Along the direction as far as it pays. False: no progress can be made in this precision.
 static bool take_step(mg_newton *n) {
     double slope = -mg_newton_dot(n, n->downhill, n->direction);
     if (!(slope < 0)) return false;
     mg_newton_scores(n, n->direction, 0, n->move);
-    n->trial = search_line(n, slope);
-    mg_team_for(n->dual->problem->team, MG_NEWTON_PARTS, move_rows, n);
-    for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)n->trial * n->direction[j];
+    mg_newton_reach(n);
+    double t = search_line(n, slope);
+    mg_newton_move(n, t);
+    for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->direction[j];
     return true;
 }
 
@@ -148,6 +146,7 @@ static int solve_inner(mg_newton *n) {
             built_free = n->free_count;
             built = inner;
         }
+        mg_newton_pack(n);
         mg_newton_solve(n);
         if (!take_step(n)) return inner;
     }

@@ -29,8 +29,13 @@ struct mg_newton {
     float *move;     // [N][lanes] change of the scores along the direction; before that, slope
     float *slope;    // the same memory: [N][lanes] D_F of free rows (M28)
     uint8_t *is_free; // [N]
+    float *lead;     // [N] by how much the own class leads at least, of rows whose A0 and A are zero: nothing to do above delta;
+                     // -INFINITY: of others
+    float *reach;    // [N] most by which the lead falls along the direction
     uint32_t *free;  // [free_count] free rows, ascending
     int64_t free_count;
+    void *packed;    // dense: cells of the free rows one after the other, where they are few enough
+    bool is_packed;
 
     float *w, *downhill, *direction, *residual, *search, *product, *better; // vectors
     double *sum;     // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
@@ -56,16 +61,23 @@ typedef struct mg_newton mg_newton;
 
 // ---- newton_sum.c ------------------------------------------------------------------------------------------------------
 
+// The most free rows that are copied: part of all.
+enum { MG_NEWTON_PACK = 4 };
+
+// Copies the cells of the free rows next to each other: conjugate gradients read them again and again.
+void mg_newton_pack(mg_newton *newton);
+
 // (M1) Scores of a vector for every row, into to[N][lanes]; padding lanes get `padding`.
 void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to);
 
-// to[length] += (1/N) sum over items of coef x'^T. `fill` puts the rows and coefficients of items [first, end) into the part's place
-// of the chunk; rows without any need not appear.
+// to[length] += (1/N) sum over items of coef x'^T. `fill` takes the rows of items [first, end) that have coefficients, and adds dense ones
+// to the part's gradient.
 typedef void mg_newton_fill(mg_newton *newton, int64_t part, int64_t first, int64_t end);
 void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to);
 
-// The row's coefficients for `fill`: where the next ones of the part go.
+// For `fill`: takes a row; where its coefficients go, behind those of the row before.
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row);
+void mg_newton_add_taken(mg_newton *newton, int64_t part); // the gradient of all rows taken, in float: a few hundred at most
 
 // product = H vector (M29) over the free rows.
 void mg_newton_product(mg_newton *newton, const float *vector, float *product);
@@ -77,6 +89,10 @@ double mg_newton_dot(const mg_newton *newton, const float *a, const float *b);
 
 // A = argmax of every row at the scores (M28); sum follows by the rows that changed; free rows and their slopes.
 mg_newton_sums mg_newton_evaluate(mg_newton *newton);
+
+// move has been filled: reach follows. The scores move along it.
+void mg_newton_reach(mg_newton *newton);
+void mg_newton_move(mg_newton *newton, double t);
 
 // sum over rows of v <A(S + t move), move>.
 double mg_newton_slope_at(mg_newton *newton, double t);

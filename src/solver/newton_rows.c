@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ROUNDING 1e-5f // of a lead that is followed through a few steps, in parts of its scores
+
 static double weight_of(const mg_dual_state *dual, int64_t row) {
     return dual->all.weight ? (double)dual->all.weight[row] : 1;
 }
@@ -45,6 +47,62 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
     return free > 1;
 }
 
+// Most by which a rival gains on its class, from scores or their change; for losses without a joint dual each class stands alone.
+static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
+    bool joint = newton->dual->problem->loss->dual->joint;
+    float most = joint ? -INFINITY : -s[y], own = joint ? s[y] : 0;
+    for (int64_t k = 0; k < newton->dual->problem->classes; k++) {
+        float gain = s[k] - own;
+        if (k != y && gain > most) most = gain;
+    }
+    return most;
+}
+
+// Rows that keep the margin and have no coefficients, nor had any: they stay so while their class leads by more than delta.
+static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
+    return newton->lead[row] - t * newton->reach[row] > newton->dual->problem->delta;
+}
+
+static float lead_of(const mg_newton *newton, const float *s, int64_t y) {
+    float gain = gain_of(newton, s, y);
+    return -gain - ROUNDING * (fabsf(s[y]) + fabsf(gain) + 1);
+}
+
+static bool all_zero(const float *c, int64_t lanes) {
+    bool any = false;
+    for (int64_t k = 0; k < lanes; k++) any = any || c[k] != 0;
+    return !any;
+}
+
+static void reach_part(void *context, int64_t part) {
+    mg_newton *newton = context;
+    const mg_dual_state *dual = newton->dual;
+    int64_t rows = dual->problem->rows;
+    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < rows * (part + 1) / MG_NEWTON_PARTS; row++)
+        if (newton->lead[row] > 0) newton->reach[row] = gain_of(newton, newton->move + row * dual->lanes, dual->all.label[row]);
+}
+
+void mg_newton_reach(mg_newton *newton) {
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, reach_part, newton);
+}
+
+static void move_part(void *context, int64_t part) {
+    mg_newton *newton = context;
+    int64_t rows = newton->dual->problem->rows, lanes = newton->dual->lanes;
+    float t = (float)newton->trial;
+    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < rows * (part + 1) / MG_NEWTON_PARTS; row++) {
+        float *s = newton->scores + row * lanes;
+        const float *move = newton->move + row * lanes;
+        for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
+        newton->lead[row] -= t * newton->reach[row];
+    }
+}
+
+void mg_newton_move(mg_newton *newton, double t) {
+    newton->trial = t;
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, move_part, newton);
+}
+
 static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
     mg_dual_state *dual = newton->dual;
     const mg_problem *problem = dual->problem;
@@ -55,7 +113,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
         float *s = newton->scores + row * lanes, *old = newton->coef + row * lanes, weight = (float)weight_of(dual, row);
         int64_t y = dual->all.label[row];
         newton->is_free[row] = 0;
-        if (weight == 0) continue;
+        if (weight == 0 || is_quiet(newton, row, 0)) continue;
         sums->loss += (double)weight * (double)problem->loss->row(lanes, s, y, problem->delta, z);
         mg_dual_rows_get(dual->rows, row, lanes, before);
         take_step(newton, row, s, before, z, a);
@@ -63,6 +121,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
             newton->is_free[row] = find_slope(newton, row, s, before, a, newton->slope + row * lanes);
             sums->value += (double)weight * mg_dual_value(dual, a, y);
         }
+        newton->lead[row] = all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
         if (memcmp(before, a, (size_t)lanes * sizeof *a)) {
             double distance = 0;
             for (int64_t k = 0; k < lanes; k++) distance += ((double)a[k] - (double)before[k]) * ((double)a[k] - (double)before[k]);
@@ -73,6 +132,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
         for (int64_t k = 0; k < lanes; k++) coef[k] = weight * (a[k] - old[k]);
         memcpy(old, a, (size_t)lanes * sizeof *a);
     }
+    mg_newton_add_taken(newton, part);
 }
 
 static mg_newton_sums add_parts(const mg_newton *newton) {
@@ -104,15 +164,18 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
         double weight = weight_of(dual, row);
         float *a = newton->coef + row * lanes;
         mg_dual_rows_get(dual->rows, row, lanes, a);
+        newton->lead[row] = -INFINITY;
         if (weight == 0) continue;
         sums->loss += weight * (double)dual->problem->loss->row(lanes, newton->scores + row * lanes, y, dual->problem->delta, z);
         sums->value += weight * mg_dual_value(dual, a, y);
-        bool any = false;
-        for (int64_t k = 0; k < lanes; k++) any = any || a[k] != 0;
-        if (!any) continue;
+        if (all_zero(a, lanes)) {
+            newton->lead[row] = lead_of(newton, newton->scores + row * lanes, y);
+            continue;
+        }
         float *coef = mg_newton_take(newton, part, row);
         for (int64_t k = 0; k < lanes; k++) coef[k] = (float)weight * a[k];
     }
+    mg_newton_add_taken(newton, part);
 }
 
 mg_newton_sums mg_newton_settle(mg_newton *newton) {
@@ -131,7 +194,7 @@ static void slope_part(void *context, int64_t part) {
     for (int64_t row = rows * part / MG_NEWTON_PARTS; row < end; row++) {
         const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
         double weight = weight_of(dual, row), inner = 0;
-        if (weight == 0) continue;
+        if (weight == 0 || is_quiet(newton, row, t)) continue;
         for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
         mg_dual_rows_get(dual->rows, row, lanes, before);
         take_step(newton, row, s, before, z, a);

@@ -54,13 +54,12 @@ float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
     return newton->chunk_coef + at * newton->dual->lanes;
 }
 
-// The part's gradient, of raw cells, in float: a few hundred rows at most.
-static void accumulate_dense(mg_newton *newton, int64_t part) {
+void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     mg_dual_state *dual = newton->dual;
+    if (dual->sparse) return;
     mg_pass *pass = &dual->pass[part];
     int64_t at = part * MG_NEWTON_PART_ROWS, lanes = dual->lanes;
     float *grad = newton->grad + part * dual->weights.size;
-    memset(grad, 0, (size_t)dual->weights.size * sizeof *grad);
     mg_rows rows = dual->all.rows;
     rows.index = newton->chunk_row + at;
     rows.count = newton->used[part];
@@ -76,15 +75,16 @@ static void fill_part(void *context, int64_t part) {
     const sum_job *job = context;
     mg_newton *newton = job->newton;
     int64_t lanes = newton->dual->lanes, first = part * MG_NEWTON_PART_ROWS, end = first + MG_NEWTON_PART_ROWS;
+    int64_t size = newton->dual->weights.size;
     double *constant = newton->constant + part * lanes;
     newton->used[part] = 0;
     memset(constant, 0, (size_t)lanes * sizeof *constant);
+    if (!newton->dual->sparse) memset(newton->grad + part * size, 0, (size_t)size * sizeof *newton->grad);
     job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
     for (int64_t i = 0; i < newton->used[part]; i++) {
         const float *coef = newton->chunk_coef + (first + i) * lanes;
         for (int64_t k = 0; k < lanes; k++) constant[k] += (double)coef[k];
     }
-    if (!newton->dual->sparse && newton->used[part] > 0) accumulate_dense(newton, part);
 }
 
 static void add_dense_slice(void *context, int64_t slice) {
@@ -168,20 +168,49 @@ static void apply_slope(const mg_dual_state *dual, const float *slope, float wei
     for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[k] = 0;
 }
 
+enum { PACK_ITEMS = 64 };
+
+static void pack_item(void *context, int64_t item) {
+    mg_newton *newton = context;
+    const mg_rows *rows = &newton->dual->all.rows;
+    size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
+    for (int64_t f = newton->free_count * item / PACK_ITEMS; f < newton->free_count * (item + 1) / PACK_ITEMS; f++)
+        memcpy((char *)newton->packed + (size_t)f * bytes, (const char *)rows->dense + newton->free[f] * bytes, bytes);
+}
+
+void mg_newton_pack(mg_newton *newton) {
+    newton->is_packed = newton->packed && newton->free_count <= newton->dual->problem->rows / MG_NEWTON_PACK;
+    if (newton->is_packed) mg_team_for(newton->dual->problem->team, PACK_ITEMS, pack_item, newton);
+}
+
+static mg_rows free_rows(const mg_newton *newton) {
+    mg_rows rows = newton->dual->all.rows;
+    rows.count = newton->free_count;
+    if (newton->is_packed) rows.dense = newton->packed;
+    else rows.index = newton->free;
+    return rows;
+}
+
+// Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are added to its gradient while
+// they are in cache.
 static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
     mg_dual_state *dual = newton->dual;
     mg_pass *pass = &dual->pass[part];
-    mg_rows rows = dual->all.rows;
-    rows.index = newton->free;
-    rows.count = newton->free_count;
+    mg_rows rows = free_rows(newton);
     for (; first < end; first += pass->block_rows) {
         int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        float *coef = NULL;
         mg_pass_scores(pass, dual->problem->kernel, &newton->raw, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             int64_t row = newton->free[first + i];
+            float *to = mg_newton_take(newton, part, row);
+            if (i == 0) coef = to;
             apply_slope(dual, newton->slope + row * dual->lanes, dual->all.weight ? dual->all.weight[row] : 1,
-                        pass->scores + i * pass->lanes, mg_newton_take(newton, part, row));
+                        pass->scores + i * pass->lanes, to);
         }
+        if (!dual->sparse)
+            dual->problem->kernel->dense_accumulate(count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
+                                                    newton->grad + part * dual->weights.size);
     }
 }
 
