@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_INNER = 60, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 6, MOST_TRIALS = 12 };
+enum { MOST_INNER = 60, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 6, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
@@ -59,10 +59,11 @@ void mg_dual_newton_destroy(struct mg_newton *n) {
     mg_memory_free(n);
 }
 
-// Scores, coefficients and directions of every row beside the rows themselves.
+// Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
 bool mg_dual_newton_fits(const mg_dual_state *dual) {
     const mg_problem *problem = dual->problem;
-    return 3 * dual->lanes * (int64_t)sizeof(float) <= 2 * dual->weights.line * (int64_t)mg_cell_size(problem->cell);
+    int64_t row = 3 * dual->lanes * (int64_t)sizeof(float);
+    return row <= LITTLE_MEMORY / problem->rows || row <= 2 * dual->weights.line * (int64_t)mg_cell_size(problem->cell);
 }
 
 // ---- one Newton step ---------------------------------------------------------------------------------------------------
