@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MOST_STEPS = 30 };
+enum { MOST_STEPS = 60 };
 #define ENOUGH 0.3 // of the residual's length at the beginning
 
 int mg_newton_solve(mg_newton *newton) {

@@ -223,11 +223,30 @@ static void apply_class(void *context, int64_t k) {
     p->to[dual->weights.size + k] = y[features];
 }
 
+// Directions of joint losses have class sums of zero; the blocks know nothing of each other and must be told.
+static void remove_mean(void *context, int64_t slice) {
+    const mg_precondition *p = context;
+    const mg_dual_state *dual = p->newton->dual;
+    int64_t features = dual->problem->features, classes = dual->problem->classes, line = dual->weights.line;
+    int64_t wide = dual->sparse ? line : 1, apart = dual->sparse ? 1 : line, end = features * (slice + 1) / MG_NEWTON_SLICES;
+    for (int64_t d = features * slice / MG_NEWTON_SLICES; d < end; d++) {
+        float sum = 0, *at = p->to + d * wide;
+        for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
+        for (int64_t k = 0; k < classes; k++) at[k * apart] -= sum / (float)classes;
+    }
+}
+
 void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to) {
+    const mg_problem *problem = newton->dual->problem;
+    float sum = 0, *bias = to + newton->dual->weights.size;
     p->newton = newton;
     p->from = from;
     p->to = to;
-    mg_team_for(newton->dual->problem->team, newton->dual->problem->classes, apply_class, p);
+    mg_team_for(problem->team, problem->classes, apply_class, p);
+    if (!problem->loss->dual->joint) return;
+    mg_team_for(problem->team, MG_NEWTON_SLICES, remove_mean, p);
+    for (int64_t k = 0; k < problem->classes; k++) sum += bias[k];
+    for (int64_t k = 0; k < problem->classes; k++) bias[k] -= sum / (float)problem->classes;
 }
 
 void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
