@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_INNER = 60, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 6, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
+enum { MOST_INNER = 60, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
