@@ -15,6 +15,7 @@ support_run support_new(const char *data, const char *directory) {
     support_run run = {0};
     support_set(&run, "data.train=%s", data);
     support_set(&run, "output.directory=%s", directory);
+    support_set(&run, "train.solver=sgd");
     support_set(&run, "sgd.update=adagrad");
     support_set(&run, "sgd.rate=constant");
     support_set(&run, "sgd.average=true");

@@ -42,7 +42,7 @@ static void hear(void *context, const char *line) {
     strncat(strncat(heard, line, sizeof heard - strlen(heard) - 2), "\n", 2);
 }
 
-static const mg_identity identity = {.config = "a: 1\n", .train_fingerprint = 7, .validation_fingerprint = 8};
+static const mg_identity identity = {.solver = "none", .config = "a: 1\n", .train_fingerprint = 7, .validation_fingerprint = 8};
 static const mg_resume_hooks hooks = {.message = hear, .difference = same_text};
 
 static void set_state(int number) {
@@ -166,9 +166,9 @@ static void test_sealed_but_other(void **unused) {
         error = (mg_error){0};
         assert_int_equal(mg_checkpoint_restore(path, &identity, wrong[w], 1, &hooks, &position, &verified, &error), MG_DATA);
     }
-    const mg_identity others[] = {{"a: 2\n", 7, 8}, {"a: 1\n", 6, 8}, {"a: 1\n", 7, 9}};
-    const char *const says[] = {"they differ", "training", "validation"};
-    for (int o = 0; o < 3; o++) {
+    const mg_identity others[] = {{"a: 2\n", "none", 7, 8}, {"a: 1\n", "none", 6, 8}, {"a: 1\n", "none", 7, 9}, {"a: 1\n", "other", 7, 8}};
+    const char *const says[] = {"they differ", "training", "validation", "is of solver none"};
+    for (int o = 0; o < 4; o++) {
         assert_int_equal(mg_checkpoint_restore(path, &others[o], state, FIELDS, &hooks, &position, &verified, &error), MG_CONFIG);
         assert_non_null(strstr(error.text, says[o]));
         assert_true(verified);

@@ -151,6 +151,7 @@ typedef struct setting {
     void *memory[4];
     mg_field fields[MG_MOST_FIELDS];
     int field_count;
+    int64_t place; // in the epoch: what a trainer knows
 } setting;
 
 static void put_rows(setting *s, const problem *p, support_form form) {
@@ -215,8 +216,10 @@ static mg_certificate certificate_of(const setting *s) {
 }
 
 static bool step(setting *s) {
-    int64_t rows;
-    assert_true(isfinite(s->solver->step(s->state, NULL, 0, &rows)));
+    int64_t rows, epochs = s->solver->epochs(s->state);
+    mg_batch batch = {.first = s->place};
+    assert_true(isfinite(s->solver->step(s->state, &batch, 0, &rows)));
+    s->place = s->solver->epochs(s->state) > epochs ? 0 : s->place + rows;
     return certificate_of(s).reached;
 }
 
@@ -352,6 +355,7 @@ static void test_same_bits(void **unused) {
 
 // The state of one solver becomes another's by its fields alone, as a checkpoint does it.
 static void hand_over(setting *from, setting *to) {
+    to->place = from->place;
     for (int f = 0; f < from->field_count; f++) {
         mg_field *a = &from->fields[f], *b = &to->fields[f];
         assert_string_equal(a->name, b->name);

@@ -20,10 +20,6 @@ typedef struct certificate {
     mg_weights raw; // rebuilt weights, of raw cells
 } certificate;
 
-static double weight_of(const mg_dual_state *dual, int64_t row) {
-    return dual->all.weight ? (double)dual->all.weight[row] : 1;
-}
-
 double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y) {
     const mg_prox *prox = dual->problem->loss->dual;
     double delta = (double)dual->problem->delta, value = 0;
@@ -49,7 +45,7 @@ static void take_part(void *context, int64_t part) {
         int64_t row = job->first + i;
         float *c = job->coef + i * dual->lanes;
         mg_dual_rows_get(dual->rows, row, dual->lanes, c);
-        value += weight_of(dual, row) * mg_dual_value(dual, c, dual->all.label[row]);
+        value += mg_dual_weight(dual, row) * mg_dual_value(dual, c, dual->all.label[row]);
     }
     job->part_dual[part] = value;
 }
@@ -69,7 +65,7 @@ static void add_sparse(certificate *job, int64_t from, int64_t to) {
             }
         if (count == 0) continue;
         while (begin < end && rows->indices[begin] < from) begin++;
-        double scale = -weight_of(dual, row) * dual->scale;
+        double scale = -mg_dual_weight(dual, row) * dual->scale;
         for (; begin < end && rows->indices[begin] < to; begin++) {
             int64_t d = rows->indices[begin];
             double x = scale * (double)rows->values[begin] * (dual->problem->scale ? (double)dual->problem->scale[d] : 1);
@@ -105,7 +101,7 @@ static void sum_dense_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             x[i] = block + i * line;
             mg_dual_dense_row(dual, job->first + first + i, block + i * line);
-            float *c = job->coef + (first + i) * dual->lanes, weight = (float)weight_of(dual, job->first + first + i);
+            float *c = job->coef + (first + i) * dual->lanes, weight = (float)mg_dual_weight(dual, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < dual->lanes; k++) c[k] *= weight;
         }
         dual->problem->kernel->dense_accumulate(count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
@@ -126,7 +122,7 @@ static void add_bias(certificate *job) {
     double constant = dual->problem->bias * dual->scale;
     for (int64_t i = 0; constant > 0 && i < job->count; i++) {
         const float *c = job->coef + i * dual->lanes;
-        double weight = weight_of(dual, job->first + i);
+        double weight = mg_dual_weight(dual, job->first + i);
         for (int64_t k = 0; k < dual->problem->classes; k++) job->bias[k] -= constant * weight * (double)c[k];
     }
 }
@@ -180,7 +176,7 @@ static void evaluate_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = dual->all.label[row];
             float *s = pass->scores + i * pass->lanes, *c = pass->coef + i * pass->lanes;
-            double weight = weight_of(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c), inner = 0;
+            double weight = mg_dual_weight(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c), inner = 0;
             mg_dual_rows_get(dual->rows, row, dual->lanes, c);
             for (int64_t k = 0; k < problem->classes; k++) inner += (double)c[k] * (double)s[k];
             double share = weight * (value - mg_dual_value(dual, c, y) - inner);

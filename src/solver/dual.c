@@ -185,9 +185,12 @@ static const mg_weights *weights(void *state) {
 // ---- epochs ------------------------------------------------------------------------------------------------------------
 
 static double epoch_part(void *state) {
-    mg_dual_state *dual = state;
-    if (dual->listed < 0 && dual->clock.place > 0) mg_dual_make_list(dual);
-    return dual->clock.place > 0 ? (double)dual->clock.place / (double)dual->listed : 0;
+    const mg_dual_state *dual = state;
+    return dual->listed > 0 ? (double)dual->place / (double)dual->listed : 0;
+}
+
+static int64_t epochs(void *state) {
+    return ((const mg_dual_state *)state)->clock.epoch;
 }
 
 static bool certificate_is_due(const mg_dual_state *dual) {
@@ -209,7 +212,7 @@ static void end_epoch(mg_dual_state *dual) {
     double sum = 0;
     mg_error error;
     dual->clock.epoch++;
-    dual->clock.place = 0;
+    dual->place = 0;
     dual->listed = -1;
     for (int64_t row = 0; dual->certify && row < dual->problem->rows; row++) sum += (double)dual->share[row];
     dual->numbers.share_sum = sum;
@@ -234,21 +237,21 @@ static double newton_step(mg_dual_state *dual, int64_t *rows) {
 
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
     mg_dual_state *dual = state;
-    (void)batch, (void)number;
+    (void)number;
     if (dual->clock.newton >= 0) return newton_step(dual, rows);
     if (dual->listed < 0) mg_dual_make_list(dual);
-    int64_t at = dual->clock.place, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
+    int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
     *rows = left < span ? left : span;
     double loss = mg_dual_visit(dual, dual->list + at, *rows);
-    dual->clock.place += *rows;
+    dual->place = at + *rows;
     dual->clock.visits += *rows;
-    int64_t done = (dual->clock.place + span - 1) / span, count = snapshots_per_epoch(dual);
+    int64_t done = (dual->place + span - 1) / span, count = snapshots_per_epoch(dual);
     if (!dual->certify) {
-        bool middle = dual->clock.epoch == 0 && at < dual->listed / 2 && dual->clock.place >= dual->listed / 2;
+        bool middle = dual->clock.epoch == 0 && at < dual->listed / 2 && dual->place >= dual->listed / 2;
         if (at == 0 || middle) dual->clock.snapshots = 0;
         if (done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
     }
-    if (dual->clock.place >= dual->listed) end_epoch(dual);
+    if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
 }
 
@@ -262,10 +265,6 @@ static bool certificate(void *state, mg_certificate *out) {
         .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
     };
     return true;
-}
-
-static void begin_at(void *state, const mg_weights *from) {
-    (void)state, (void)from; // dual variables cannot be had from weights: the run says so (docs/solvers.md)
 }
 
 static int fields(void *state, mg_field *out) {
@@ -296,11 +295,11 @@ const mg_solver mg_solver_dual = {
     .create = create,
     .destroy = destroy,
     .attach = attach,
+    .epochs = epochs,
     .epoch_part = epoch_part,
     .step = step,
     .weights = weights,
     .certificate = certificate,
-    .begin_at = begin_at,
     .fields = fields,
 };
 
@@ -313,10 +312,10 @@ const mg_solver mg_solver_newton = {
     .create = create,
     .destroy = destroy,
     .attach = attach,
+    .epochs = epochs,
     .epoch_part = epoch_part,
     .step = step,
     .weights = weights,
     .certificate = certificate,
-    .begin_at = begin_at,
     .fields = fields,
 };

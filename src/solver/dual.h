@@ -18,7 +18,7 @@ enum {
 
 // What the next step depends on beside the arrays; a checkpoint holds it as one field.
 typedef struct mg_dual_clock {
-    int64_t epoch, place;     // next row of the epoch's list
+    int64_t epoch;
     int64_t snapshots;        // in the average
     int64_t visits;           // rows visited since the last certificate
     int64_t certificates;     // tried so far
@@ -46,6 +46,7 @@ typedef struct mg_dual_state {
     mg_dual_rows *rows;
     uint32_t *list;        // [N] rows of the epoch in their order
     int64_t listed;        // of these; -1: the list is still to be made
+    int64_t place;         // in the list behind the last step
     int32_t *wake;         // [N] first epoch a row is visited again (certify)
     float *share;          // [N] latest share of the gap (certify)
     mg_dual_clock clock;
@@ -94,6 +95,10 @@ void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *to);
 
 // W of scaled features into weights of raw cells, offsets folded.
 void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
+
+static inline double mg_dual_weight(const mg_dual_state *dual, int64_t row) {
+    return dual->all.weight ? (double)dual->all.weight[row] : 1;
+}
 
 // -l*(c) of a row of class y (M25).
 double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y);

@@ -38,8 +38,7 @@ static double diagonal(const mg_newton *newton, int64_t row, int64_t k) {
     const float *slope = newton->slope + row * dual->lanes;
     double d = (double)slope[k], sum = 0;
     for (int64_t j = 0; dual->problem->loss->dual->joint && j < dual->problem->classes; j++) sum += (double)slope[j];
-    double weight = dual->all.weight ? (double)dual->all.weight[row] : 1;
-    return weight / (double)dual->problem->rows * (sum > 0 ? d - d * d / sum : d);
+    return mg_dual_weight(dual, row) / (double)dual->problem->rows * (sum > 0 ? d - d * d / sum : d);
 }
 
 // x' of a row with the constant feature behind it, zeros up to `size`.

@@ -7,10 +7,6 @@
 
 #define ROUNDING 1e-5f // of a lead that is followed through a few steps, in parts of its scores
 
-static double weight_of(const mg_dual_state *dual, int64_t row) {
-    return dual->all.weight ? (double)dual->all.weight[row] : 1;
-}
-
 // A of one row from its old coefficients and scores. z: scratch.
 static void take_step(const mg_newton *newton, int64_t row, const float *s, const float *before, float *z, float *a) {
     const mg_problem *problem = newton->dual->problem;
@@ -110,7 +106,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        float *s = newton->scores + row * lanes, *old = newton->coef + row * lanes, weight = (float)weight_of(dual, row);
+        float *s = newton->scores + row * lanes, *old = newton->coef + row * lanes, weight = (float)mg_dual_weight(dual, row);
         int64_t y = dual->all.label[row];
         newton->is_free[row] = 0;
         if (weight == 0 || is_quiet(newton, row, 0)) continue;
@@ -161,7 +157,7 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
         int64_t y = dual->all.label[row];
-        double weight = weight_of(dual, row);
+        double weight = mg_dual_weight(dual, row);
         float *a = newton->coef + row * lanes;
         mg_dual_rows_get(dual->rows, row, lanes, a);
         newton->lead[row] = -INFINITY;
@@ -193,7 +189,7 @@ static void slope_part(void *context, int64_t part) {
     double sum = 0;
     for (int64_t row = rows * part / MG_NEWTON_PARTS; row < end; row++) {
         const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
-        double weight = weight_of(dual, row), inner = 0;
+        double weight = mg_dual_weight(dual, row), inner = 0;
         if (weight == 0 || is_quiet(newton, row, t)) continue;
         for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
         mg_dual_rows_get(dual->rows, row, lanes, before);

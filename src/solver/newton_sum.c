@@ -205,7 +205,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
             int64_t row = newton->free[first + i];
             float *to = mg_newton_take(newton, part, row);
             if (i == 0) coef = to;
-            apply_slope(dual, newton->slope + row * dual->lanes, dual->all.weight ? dual->all.weight[row] : 1,
+            apply_slope(dual, newton->slope + row * dual->lanes, (float)mg_dual_weight(dual, row),
                         pass->scores + i * pass->lanes, to);
         }
         if (!dual->sparse)

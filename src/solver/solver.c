@@ -35,10 +35,11 @@ const mg_solver *mg_solver_find(const char *name) {
     return NULL;
 }
 
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, const mg_solver **out,
-                           char why[MG_SOLVER_WHY], mg_error *error) {
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
+                           const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error) {
     const char *obstacle = !problem->loss->dual                              ? "the loss has no dual of the form needed"
                            : !resident                                       ? "rows do not fit the memory"
+                           : from_weights                                    ? "dual variables cannot be had from the weights of --init"
                            : problem->layout == MG_CSR && problem->center    ? "sparse rows are centred"
                            : problem->classes > MG_DUAL_CLASSES              ? "there are too many classes for dual variables"
                                                                              : NULL;

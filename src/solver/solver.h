@@ -69,10 +69,12 @@ typedef struct mg_solver {
     // Whole solvers: the rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
     mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
 
-    // Whole solvers: part of the epoch's steps that are done; 0 between epochs.
+    // Whole solvers: epochs behind them; and the part done of the one under way, for show.
+    int64_t (*epochs)(void *state);
     double (*epoch_part)(void *state);
 
-    // One minibatch, step number `step` from 0; whole solvers take their own next rows. Returns the weighted sum of the rows' losses
+    // One minibatch, step number `step` from 0; whole solvers take the rows of their own order from place
+    // batch->first. Returns the weighted sum of the rows' losses
     // before the step, not finite when training has run away; *rows is how many it visited.
     double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
 
@@ -82,7 +84,7 @@ typedef struct mg_solver {
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
 
-    // Weights training starts from; call before the first step.
+    // Weights training starts from; call before the first step. NULL: it cannot start from weights.
     void (*begin_at)(void *state, const mg_weights *weights);
 
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
@@ -92,10 +94,11 @@ typedef struct mg_solver {
 } mg_solver;
 
 // The solver of a configuration, by name or, for auto, by rules in what is known before the first step; *why gets a few words on it.
-// Errors: MG_CONFIG when a solver that needs all rows in memory cannot have them.
+// `from_weights`: it is to start from those of a model.
+// Errors: MG_CONFIG when what was named cannot be used.
 enum { MG_SOLVER_WHY = 160 };
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, const mg_solver **out,
-                           char why[MG_SOLVER_WHY], mg_error *error);
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
+                           const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error);
 
 // Epochs when the configuration leaves them open.
 int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem);

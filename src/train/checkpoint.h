@@ -23,6 +23,7 @@ typedef struct mg_position {
 // What a checkpoint must agree with to be continued.
 typedef struct mg_identity {
     const char *config; // canonical text
+    const char *solver; // the configuration may leave it to the rules, which look at the machine's memory
     int64_t train_fingerprint, validation_fingerprint;
 } mg_identity;
 

@@ -40,6 +40,7 @@ mg_status mg_checkpoint_write(const char *path, const mg_identity *identity, con
     mg_h5_image_attribute_text(image, "/", "format", FORMAT);
     mg_h5_image_attribute_int64(image, "/", "format_version", FORMAT_VERSION);
     mg_h5_image_attribute_text(image, "/", "margin_version", MG_VERSION);
+    mg_h5_image_attribute_text(image, "/", "solver", identity->solver);
     mg_h5_image_attribute_int64(image, "/", "train_fingerprint", identity->train_fingerprint);
     mg_h5_image_attribute_int64(image, "/", "validation_fingerprint", identity->validation_fingerprint);
     int64_t length = (int64_t)strlen(identity->config);
@@ -93,6 +94,16 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
                          mg_h5_path(file), what);
     mg_memory_free(config);
     mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error *error) {
+    char *solver = NULL;
+    mg_status status = mg_h5_attribute_text(file, "/", "solver", &solver, error);
+    if (!status && strcmp(solver, identity->solver))
+        status = mg_fail(error, MG_CONFIG, "%s: is of solver %.20s, but here %s was chosen: set train.solver to %.20s, or start anew with --overwrite",
+                         mg_h5_path(file), solver, identity->solver, solver);
+    mg_memory_free(solver);
     return status;
 }
 
@@ -156,6 +167,7 @@ mg_status mg_checkpoint_restore(const char *path, const mg_identity *identity, c
     if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
     if (!status) status = check_format(file, error);
     if (!status) status = check_config(file, identity, hooks, error);
+    if (!status) status = check_solver(file, identity, error);
     if (!status) status = check_data(file, identity, error);
     if (!status) status = take_position(file, position, error);
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);

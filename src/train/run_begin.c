@@ -92,6 +92,7 @@ static void pass_message(void *context, const char *line) {
 static mg_identity identity_of(const mg_run *run) {
     return (mg_identity){
         .config = run->options->canonical,
+        .solver = run->solver->name,
         .train_fingerprint = (int64_t)run->setup.train->fingerprint,
         .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
     };
@@ -213,7 +214,8 @@ static void log_start(mg_run *run) {
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
-    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train};
+    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train,
+                                .start_from_weights = run->request->init_model != NULL};
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_directory(run, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);

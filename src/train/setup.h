@@ -12,6 +12,7 @@ typedef struct mg_setup_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
+    bool start_from_weights; // of a model: not every solver can
 } mg_setup_options;
 
 typedef struct mg_setup {

@@ -45,7 +45,7 @@ static double epoch_part(const mg_run *run) {
 
 // Its last step is done, its end is not dealt with.
 static bool epoch_is_over(const mg_run *run) {
-    if (run->solver->whole) return run->position.batch > 0 && run->solver->epoch_part(run->state) == 0;
+    if (run->solver->whole) return run->solver->epochs(run->state) > run->position.epoch;
     return run->position.batch == run->setup.problem.steps_per_epoch;
 }
 
