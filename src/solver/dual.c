@@ -9,7 +9,7 @@
 
 enum { MOST_SNAPSHOTS = 16, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
 enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
-#define SLOW 3 // times smaller is the least a gap must become between certificates
+#define SLOW 10 // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
 
 static void destroy(void *state) {

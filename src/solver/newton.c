@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_INNER = 60, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
+enum { MOST_INNER = 20, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
@@ -136,9 +136,9 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
 static int solve_inner(mg_newton *n) {
     double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
     int64_t built_free = 0, built = 0;
-    for (int inner = 0; inner < MOST_INNER; inner++) {
+    for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
-        if (seems_done(n, &sums)) return inner;
+        if (inner == MOST_INNER || seems_done(n, &sums)) return inner;
         double square = form_downhill(n);
         if (inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
         double moved = fabs((double)(n->free_count - built_free));
@@ -151,7 +151,6 @@ static int solve_inner(mg_newton *n) {
         mg_newton_solve(n);
         if (!take_step(n)) return inner;
     }
-    return MOST_INNER;
 }
 
 // The point reached becomes the next one's beginning.
