@@ -222,7 +222,7 @@ static void apply_class(void *context, int64_t k) {
     p->to[dual->weights.size + k] = y[features];
 }
 
-// Directions of joint losses have class sums of zero; the blocks know nothing of each other and must be told.
+// Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
 static void remove_mean(void *context, int64_t slice) {
     const mg_precondition *p = context;
     const mg_dual_state *dual = p->newton->dual;
