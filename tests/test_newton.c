@@ -345,7 +345,6 @@ static void test_same_bits(void **unused) {
                 outcome other = {.s = &s};
                 begin(&s, &p, loss, form, "newton", 1e-5, 1);
                 s.problem.kernel = mg_kernel_at(k);
-                s.solver->attach(s.state, &s.all, NULL);
                 finish(&other);
                 expect_same(&first, &other, "kernel", k);
                 end(&s);
@@ -400,6 +399,26 @@ static void test_resume(void **unused) {
         }
 }
 
+// Out of memory anywhere in the first outer iteration: the step says so, and going on is possible.
+static void test_memory(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        problem p;
+        setting s;
+        int64_t rows, failures = 0;
+        make(&p, PLAIN);
+        begin(&s, &p, mg_loss_find("crammer-singer"), form, "newton", 1e-5, 1);
+        while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s);
+        for (bool failed = true; failed; failures += failed) {
+            mg_memory_fail_at(failures + 1, false);
+            failed = !isfinite(s.solver->step(s.state, &(mg_batch){0}, 0, &rows));
+            mg_memory_fail_at(0, false);
+        }
+        assert_true(failures > 20 && certificate_of(&s).gap < 1);
+        end(&s);
+    }
+}
+
 // Whole runs: files too.
 static void test_runs(void **unused) {
     (void)unused;
@@ -429,6 +448,7 @@ static void test_runs(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_runs)};
+        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_runs)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

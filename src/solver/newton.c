@@ -46,6 +46,10 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
     if (!status && !dual->sparse) status = mg_memory_get(&n->grad, MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
     if (!status) status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
+    if (status) {
+        mg_dual_newton_destroy(n);
+        *out = NULL;
+    }
     return status;
 }
 
