@@ -20,12 +20,7 @@ typedef struct certificate {
     mg_weights raw; // rebuilt weights, of raw cells
 } certificate;
 
-static double weight_of(const mg_dual_state *dual, int64_t row) {
-    return dual->all.weight ? (double)dual->all.weight[row] : 1;
-}
-
-// -l*(c) (M25).
-static double conjugate(const mg_dual_state *dual, const float *c, int64_t y) {
+double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y) {
     const mg_prox *prox = dual->problem->loss->dual;
     double delta = (double)dual->problem->delta, value = 0;
     for (int64_t k = 0; k < dual->problem->classes; k++) {
@@ -50,7 +45,7 @@ static void take_part(void *context, int64_t part) {
         int64_t row = job->first + i;
         float *c = job->coef + i * dual->lanes;
         mg_dual_rows_get(dual->rows, row, dual->lanes, c);
-        value += weight_of(dual, row) * conjugate(dual, c, dual->all.label[row]);
+        value += mg_dual_weight(dual, row) * mg_dual_value(dual, c, dual->all.label[row]);
     }
     job->part_dual[part] = value;
 }
@@ -70,7 +65,7 @@ static void add_sparse(certificate *job, int64_t from, int64_t to) {
             }
         if (count == 0) continue;
         while (begin < end && rows->indices[begin] < from) begin++;
-        double scale = -weight_of(dual, row) * dual->scale;
+        double scale = -mg_dual_weight(dual, row) * dual->scale;
         for (; begin < end && rows->indices[begin] < to; begin++) {
             int64_t d = rows->indices[begin];
             double x = scale * (double)rows->values[begin] * (dual->problem->scale ? (double)dual->problem->scale[d] : 1);
@@ -106,7 +101,7 @@ static void sum_dense_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             x[i] = block + i * line;
             mg_dual_dense_row(dual, job->first + first + i, block + i * line);
-            float *c = job->coef + (first + i) * dual->lanes, weight = (float)weight_of(dual, job->first + first + i);
+            float *c = job->coef + (first + i) * dual->lanes, weight = (float)mg_dual_weight(dual, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < dual->lanes; k++) c[k] *= weight;
         }
         dual->problem->kernel->dense_accumulate(count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
@@ -127,7 +122,7 @@ static void add_bias(certificate *job) {
     double constant = dual->problem->bias * dual->scale;
     for (int64_t i = 0; constant > 0 && i < job->count; i++) {
         const float *c = job->coef + i * dual->lanes;
-        double weight = weight_of(dual, job->first + i);
+        double weight = mg_dual_weight(dual, job->first + i);
         for (int64_t k = 0; k < dual->problem->classes; k++) job->bias[k] -= constant * weight * (double)c[k];
     }
 }
@@ -181,10 +176,10 @@ static void evaluate_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = dual->all.label[row];
             float *s = pass->scores + i * pass->lanes, *c = pass->coef + i * pass->lanes;
-            double weight = weight_of(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c), inner = 0;
+            double weight = mg_dual_weight(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c), inner = 0;
             mg_dual_rows_get(dual->rows, row, dual->lanes, c);
             for (int64_t k = 0; k < problem->classes; k++) inner += (double)c[k] * (double)s[k];
-            double share = weight * (value - conjugate(dual, c, y) - inner);
+            double share = weight * (value - mg_dual_value(dual, c, y) - inner);
             dual->share[row] = share > 0 ? (float)share : 0;
             loss += weight * value;
             shares += share > 0 ? share : 0;
@@ -194,15 +189,14 @@ static void evaluate_part(void *context, int64_t part) {
     job->part_share[part] = shares;
 }
 
-static void keep_best(certificate *job, double primal, double lower) {
-    mg_dual_state *dual = job->dual;
+void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower) {
     mg_dual_numbers *numbers = &dual->numbers;
     if (primal < numbers->best_primal) {
         numbers->best_primal = primal;
         mg_weights *to = &dual->result;
-        memcpy(to->v, job->raw.v, (size_t)to->size * sizeof *to->v);
-        memcpy(to->bias, job->raw.bias, (size_t)to->lanes * sizeof *to->bias);
-        memcpy(to->offset, job->raw.offset, (size_t)to->lanes * sizeof *to->offset);
+        memcpy(to->v, raw->v, (size_t)to->size * sizeof *to->v);
+        memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
+        memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
     if (lower > numbers->best_dual) numbers->best_dual = lower;
     double gap = numbers->best_primal - numbers->best_dual;
@@ -251,7 +245,7 @@ mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error) {
             dual->numbers.share_sum += job.part_share[p];
         }
         double primal = loss / n + 0.5 * problem->lambda * mg_weights_square_norm(&job.raw, problem->scale);
-        keep_best(&job, primal, lower / n - 0.5 * problem->lambda * square);
+        mg_dual_keep_best(dual, &job.raw, primal, lower / n - 0.5 * problem->lambda * square);
     }
     destroy(&job, &sum);
     return status;

@@ -9,6 +9,7 @@
 
 enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
 enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
+#define SLOW 10 // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
 
 static void destroy(void *state) {
@@ -19,6 +20,7 @@ static void destroy(void *state) {
     mg_weights_destroy(&dual->result);
     mg_weights_destroy(&dual->view);
     mg_dual_rows_destroy(dual->rows);
+    mg_dual_newton_destroy(dual->newton);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
                             dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values, dual->shift,
                             dual->wide, dual->gram, dual};
@@ -73,6 +75,8 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     *state = NULL;
     if (!problem->loss->dual)
         return mg_fail(error, MG_CONFIG, "train.solver: dual cannot minimise model.loss %s: use sgd", problem->loss->name);
+    if (!strcmp(options->train->solver, "newton") && !(options->train->tolerance > 0))
+        return mg_fail(error, MG_CONFIG, "train.solver: newton ends by its certificate: set train.tolerance, such as 1e-3, or use dual");
     if (problem->layout == MG_CSR && problem->center)
         return mg_fail(error, MG_CONFIG, "train.solver: dual cannot centre sparse rows (data.scale: standard): use max-abs, or solver sgd");
     mg_dual_state *dual;
@@ -204,6 +208,13 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     return near || dual->clock.epoch == 1;
 }
 
+// Dual ascent has become slow: on dense rows the Newton phase is faster then (docs/solvers.md). Passes decide, never the clock.
+static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
+    const char *solver = dual->options->train->solver;
+    if (!strcmp(solver, "newton")) return true;
+    return !strcmp(solver, "auto") && !dual->sparse && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
+}
+
 static void end_epoch(mg_dual_state *dual) {
     double sum = 0;
     mg_error error;
@@ -213,16 +224,28 @@ static void end_epoch(mg_dual_state *dual) {
     for (int64_t row = 0; dual->certify && row < dual->problem->rows; row++) sum += (double)dual->share[row];
     dual->numbers.share_sum = sum;
     if (certificate_is_due(dual)) {
+        double before = dual->numbers.last_gap;
         if (mg_dual_certify(dual, &error)) dual->failed = true;
         dual->clock.visits = 0;
         dual->clock.certificates++;
+        if (newton_is_due(dual, before)) dual->clock.newton = 0;
     }
     dual->numbers.mean_share = dual->numbers.share_sum / (double)dual->problem->rows;
+}
+
+// One outer iteration is an epoch of its own.
+static double newton_step(mg_dual_state *dual, int64_t *rows) {
+    mg_error error;
+    double loss = 0;
+    *rows = dual->problem->rows;
+    dual->clock.epoch++;
+    return mg_dual_newton_step(dual, &loss, &error) ? NAN : loss;
 }
 
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
     mg_dual_state *dual = state;
     (void)number;
+    if (dual->clock.newton >= 0) return newton_step(dual, rows);
     if (dual->listed < 0) mg_dual_make_list(dual);
     int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
     *rows = left < span ? left : span;
@@ -304,5 +327,22 @@ const mg_solver mg_solver_dual = {
     .weights = weights,
     .certificate = certificate,
     .rescale = rescale,
+    .fields = fields,
+};
+
+// The same state and functions; its first epoch is dual ascent's, the Newton phase follows at once.
+const mg_solver mg_solver_newton = {
+    .name = "newton",
+    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual",
+    .certifies = "the relative duality gap",
+    .whole = true,
+    .create = create,
+    .destroy = destroy,
+    .attach = attach,
+    .epochs = epochs,
+    .epoch_part = epoch_part,
+    .step = step,
+    .weights = weights,
+    .certificate = certificate,
     .fields = fields,
 };

@@ -75,6 +75,7 @@ typedef struct mg_dual_state {
 
     mg_pass pass[16]; // for whole passes over the data
     int passes;
+    struct mg_newton *newton; // NULL before its phase
 } mg_dual_state;
 
 // Which rows the epoch visits, in its order; from (seed, epoch) and the rows that are awake.
@@ -100,8 +101,24 @@ void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *to);
 // W of scaled features into weights of raw cells, offsets folded.
 void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
 
+static inline double mg_dual_weight(const mg_dual_state *dual, int64_t row) {
+    return dual->all.weight ? (double)dual->all.weight[row] : 1;
+}
+
+// -l*(c) of a row of class y (M25).
+double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y);
+
+// Takes note of an objective some weights of raw cells reach and of a lower bound.
+void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower);
+
 // Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, tells rows their shares (M27).
 // Errors: MG_MEMORY.
 mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error);
+
+// The Newton phase: one outer iteration of the proximal method of multipliers from W, the dual variables and sigma (M28, M29). Returns
+// the weighted sum of the losses at W in *loss. Errors: MG_MEMORY.
+mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error);
+bool mg_dual_newton_fits(const mg_dual_state *dual); // its memory is in proportion to that of the rows
+void mg_dual_newton_destroy(struct mg_newton *newton);
 
 #endif

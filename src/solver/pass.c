@@ -37,7 +37,7 @@ static void fetch_ahead(const mg_rows *rows, int64_t r) {
     for (size_t at = 0; at < bytes; at += CACHE_LINE) __builtin_prefetch(row + at, 0, 3);
 }
 
-static void take_dense(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
+void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
         if (rows->cell == MG_CELL_F32) { // the kernel asks for them itself
@@ -66,7 +66,7 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count) {
     if (rows->layout == MG_DENSE) {
-        take_dense(pass, kernel, rows, first, count);
+        mg_pass_take(pass, kernel, rows, first, count);
         kernel->dense_scores(count, pass->line, pass->x, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
     } else {
         score_csr(pass, kernel, weights, rows, first, count);

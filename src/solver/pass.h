@@ -19,6 +19,9 @@ typedef struct mg_pass {
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
 
+// Dense view rows [first, first + count) as floats into pass->x; count <= pass->block_rows.
+void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);
+
 // (M1) Scores of view rows [first, first + count) into pass->scores; count <= pass->block_rows.
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count);

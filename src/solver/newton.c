@@ -1,0 +1,192 @@
+// newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers, solved by semismooth Newton
+// steps (M28, M29). Everything it starts from is (W, dual variables, sigma).
+#include "solver/newton.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_INNER = 20, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
+#define FIRST_SIGMA 4.0
+#define MOST_SIGMA 1e5
+#define GROWTH 3.0
+#define MULTIPLE 4.0      // inner iterations end when the residual weighs this many times the proximal term
+#define SURE 0.9          // of the tolerance: a gap estimated to be smaller will be certified
+#define SLOPE_LEFT 0.1    // of the slope at the beginning ends a line search
+#define FREE_MOVED 0.25   // of the free rows gone or come calls for another preconditioner
+
+static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *error) {
+    const mg_problem *problem = dual->problem;
+    const mg_weights *w = &dual->weights;
+    mg_newton *n;
+    mg_status status = mg_memory_zeroed(&n, 1, sizeof *n, error);
+    if (status) return status;
+    *out = n;
+    n->dual = dual;
+    n->length = w->size + w->lanes;
+    size_t rows = (size_t)problem->rows, lanes = (size_t)dual->lanes * sizeof(float), length = (size_t)n->length;
+    float **const matrices[] = {&n->scores, &n->coef, &n->move};
+    float **const vectors[] = {&n->w, &n->downhill, &n->direction, &n->residual, &n->search, &n->product, &n->better};
+    double **const sums[] = {&n->sum, &n->curve, &n->raw_sum};
+    for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(matrices[i], rows, lanes, error);
+    for (size_t i = 0; !status && i < 7; i++) status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
+    for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
+    n->slope = n->move;
+    if (!status) status = mg_memory_zeroed(&n->is_free, rows, 1, error);
+    if (!status) status = mg_memory_zeroed(&n->lead, rows, sizeof *n->lead, error);
+    if (!status) status = mg_memory_zeroed(&n->reach, rows, sizeof *n->reach, error);
+    if (!status && !dual->sparse)
+        status = mg_memory_get(&n->packed, rows / MG_NEWTON_PACK + 1, (size_t)w->line * mg_cell_size(problem->cell), error);
+    if (!status) status = mg_memory_get(&n->free, rows, sizeof *n->free, error);
+    if (!status) status = mg_memory_zeroed(&n->scratch, MG_NEWTON_PARTS * 4, lanes, error);
+    if (!status) status = mg_memory_get(&n->chunk_row, MG_NEWTON_CHUNK, sizeof *n->chunk_row, error);
+    if (!status) status = mg_memory_get(&n->chunk_coef, MG_NEWTON_CHUNK, lanes, error);
+    if (!status) status = mg_memory_zeroed(&n->constant, MG_NEWTON_PARTS, 2 * lanes, error);
+    if (!status && !dual->sparse) status = mg_memory_get(&n->grad, MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
+    if (!status) status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_precondition_create(n, &n->precondition, error);
+    if (status) {
+        mg_dual_newton_destroy(n);
+        *out = NULL;
+    }
+    return status;
+}
+
+void mg_dual_newton_destroy(struct mg_newton *n) {
+    if (!n) return;
+    void *const blocks[] = {n->scores, n->coef,  n->move,    n->w,         n->downhill, n->direction,  n->residual, n->search, n->product, n->better,  n->sum,
+                            n->curve,  n->raw_sum, n->is_free, n->free, n->scratch, n->lead, n->reach, n->packed, n->chunk_row, n->chunk_coef, n->constant, n->grad};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_weights_destroy(&n->raw);
+    mg_precondition_destroy(n->precondition);
+    mg_memory_free(n);
+}
+
+// Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
+bool mg_dual_newton_fits(const mg_dual_state *dual) {
+    const mg_problem *problem = dual->problem;
+    int64_t row = 3 * dual->lanes * (int64_t)sizeof(float);
+    return row <= LITTLE_MEMORY / problem->rows || row <= 2 * dual->weights.line * (int64_t)mg_cell_size(problem->cell);
+}
+
+// ---- one Newton step ---------------------------------------------------------------------------------------------------
+
+static double square_of(const mg_newton *n) {
+    double sum = 0;
+    for (int64_t j = 0; j < n->length; j++) sum += n->sum[j] * n->sum[j];
+    return sum;
+}
+
+// Minus the inner problem's gradient. Returns its square.
+static double form_downhill(mg_newton *n) {
+    double lambda = n->dual->problem->lambda;
+    for (int64_t j = 0; j < n->length; j++) n->downhill[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
+    return mg_newton_dot(n, n->downhill, n->downhill);
+}
+
+// Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept inside its bracket. The inner
+// problem is convex, so the slope only grows.
+static double search_line(mg_newton *n, double slope) {
+    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
+    double wv = mg_newton_dot(n, n->w, n->direction), vv = mg_newton_dot(n, n->direction, n->direction);
+    double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
+    for (int trial = 0; trial < MOST_TRIALS; trial++) {
+        double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
+        if (fabs(here) <= -SLOPE_LEFT * slope || (here < 0 && !isfinite(high))) return t;
+        if (here < 0) low = t, low_slope = here;
+        else high = t, high_slope = here;
+        double width = high - low, next = low - low_slope * width / (high_slope - low_slope);
+        t = fmin(fmax(next, low + 0.1 * width), high - 0.1 * width);
+    }
+    return low > 0 ? low : t;
+}
+
+// Along the direction as far as it pays. False: no progress can be made in this precision.
+static bool take_step(mg_newton *n) {
+    double slope = -mg_newton_dot(n, n->downhill, n->direction);
+    if (!(slope < 0)) return false;
+    mg_newton_scores(n, n->direction, 0, n->move);
+    mg_newton_reach(n);
+    double t = search_line(n, slope);
+    mg_newton_move(n, t);
+    for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->direction[j];
+    return true;
+}
+
+// ---- one outer iteration -----------------------------------------------------------------------------------------------
+
+// Scores and sums of dual->weights and the dual rows, formed anew: what a resumed run begins with.
+static mg_newton_sums settle(mg_newton *n) {
+    const mg_weights *w = &n->dual->weights;
+    memcpy(n->w, w->v, (size_t)w->size * sizeof *n->w);
+    memcpy(n->w + w->size, w->bias, (size_t)w->lanes * sizeof *n->w);
+    mg_newton_scores(n, n->w, -INFINITY, n->scores);
+    n->settled = true;
+    return mg_newton_settle(n);
+}
+
+// What another evaluation says of the gap, without proof.
+static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
+    const mg_dual_numbers *numbers = &n->dual->numbers;
+    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
+    double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w), lower = sums->value / rows - square_of(n) / (2 * lambda);
+    if (numbers->best_primal < primal) primal = numbers->best_primal;
+    if (numbers->best_dual > lower) lower = numbers->best_dual;
+    return primal - lower <= SURE * n->dual->options->train->tolerance * primal;
+}
+
+// Newton steps until the inner problem is solved as well as its proximal term deserves. Returns how many.
+static int solve_inner(mg_newton *n) {
+    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
+    int64_t built_free = 0, built = 0;
+    for (int inner = 0;; inner++) {
+        mg_newton_sums sums = mg_newton_evaluate(n);
+        if (inner == MOST_INNER || seems_done(n, &sums)) return inner;
+        double square = form_downhill(n);
+        if (inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
+        double moved = fabs((double)(n->free_count - built_free));
+        if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
+            mg_precondition_build(n->precondition, n);
+            built_free = n->free_count;
+            built = inner;
+        }
+        mg_newton_pack(n);
+        mg_newton_solve(n);
+        if (!take_step(n)) return inner;
+    }
+}
+
+// The point reached becomes the next one's beginning.
+static mg_status store(mg_newton *n, mg_error *error) {
+    mg_dual_state *dual = n->dual;
+    mg_weights *w = &dual->weights;
+    memcpy(w->v, n->w, (size_t)w->size * sizeof *n->w);
+    memcpy(w->bias, n->w + w->size, (size_t)w->lanes * sizeof *n->w);
+    for (int64_t row = 0; row < dual->problem->rows; row++)
+        if (!mg_dual_rows_put(dual->rows, row, n->coef + row * dual->lanes))
+            return mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
+    return MG_OK;
+}
+
+mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error) {
+    const mg_problem *problem = dual->problem;
+    double rows = (double)problem->rows;
+    mg_status status = dual->newton ? MG_OK : create(dual, &dual->newton, error);
+    if (status) return status;
+    mg_newton *n = dual->newton;
+    if (dual->clock.newton == 0) dual->numbers.sigma = FIRST_SIGMA / (double)problem->delta;
+    if (!n->settled) settle(n);
+    n->sigma = dual->numbers.sigma;
+    int inner = solve_inner(n);
+    status = store(n, error);
+    if (status) return status;
+    mg_newton_sums sums = settle(n);
+    double primal = sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
+    mg_dual_keep_best(dual, &n->raw, primal, sums.value / rows - square_of(n) / (2 * problem->lambda));
+    if (inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) dual->numbers.sigma *= GROWTH;
+    else if (inner > MANY_INNER) dual->numbers.sigma /= sqrt(GROWTH);
+    dual->clock.newton++;
+    *loss = sums.loss;
+    return MG_OK;
+}

@@ -1,0 +1,118 @@
+// newton.h - the Newton phase of the dual solver, shared by its files: newton.c (one outer iteration), newton_rows.c (what the proximal
+// term makes of every row), newton_sum.c (passes over the data), newton_direction.c (conjugate gradients), newton_precondition.c.
+#ifndef MG_SOLVER_NEWTON_H
+#define MG_SOLVER_NEWTON_H
+
+#include "solver/dual.h"
+
+// Sums over rows go by chunks of rows; the parts of a chunk are added in double in their order.
+enum { MG_NEWTON_PARTS = 16, MG_NEWTON_PART_ROWS = 256, MG_NEWTON_CHUNK = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS, MG_NEWTON_SLICES = 16 };
+
+typedef struct mg_precondition mg_precondition;
+
+// Sums over all rows at one point of the search.
+typedef struct mg_newton_sums {
+    double loss;     // weighted losses
+    double value;    // weighted -l*(A)
+    double distance; // weighted ||A - A0||^2
+} mg_newton_sums;
+
+// A vector has the shape of the weights: `size` floats as weights.v, then `lanes` of the constant feature.
+struct mg_newton {
+    mg_dual_state *dual;
+    bool settled;    // scores, coef and sum belong to dual->weights and dual->rows as they are
+    int64_t length;  // of a vector
+    double sigma;
+
+    float *scores;   // [N][lanes] S; padding lanes -INFINITY
+    float *coef;     // [N][lanes] A
+    float *move;     // [N][lanes] change of the scores along the direction; before that, slope
+    float *slope;    // the same memory: [N][lanes] D_F of free rows (M28)
+    uint8_t *is_free; // [N]
+    float *lead;     // [N] by how much the own class leads at least, of rows whose A0 and A are zero: nothing to do above delta;
+                     // -INFINITY: of others
+    float *reach;    // [N] most by which the lead falls along the direction
+    uint32_t *free;  // [free_count] free rows, ascending
+    int64_t free_count;
+    void *packed;    // dense: cells of the free rows one after the other, where they are few enough
+    bool is_packed;
+
+    float *w, *downhill, *direction, *residual, *search, *product, *better; // vectors
+    double *sum;     // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
+    double *curve;   // as a vector: the same of a Hessian product
+    mg_weights raw;  // a vector as weights of raw cells
+    mg_precondition *precondition;
+
+    float *scratch;  // [MG_NEWTON_PARTS][4][lanes] of one row
+    mg_newton_sums part[MG_NEWTON_PARTS];
+    double part_slope[MG_NEWTON_PARTS];
+    double trial;    // of the line search: step length
+
+    // one chunk: rows with coefficients, packed at the beginning of each part
+    uint32_t *chunk_row; // [CHUNK]
+    float *chunk_coef;   // [CHUNK][lanes]
+    int64_t used[MG_NEWTON_PARTS];
+    float *grad;         // dense: [PARTS][size] of raw cells
+    double *raw_sum;     // as a vector: of raw cells, then of the coefficients alone
+    double *constant;    // [PARTS][lanes]
+};
+
+typedef struct mg_newton mg_newton;
+
+// ---- newton_sum.c ------------------------------------------------------------------------------------------------------
+
+// The most free rows that are copied: part of all.
+enum { MG_NEWTON_PACK = 4 };
+
+// Copies the cells of the free rows next to each other: conjugate gradients read them again and again.
+void mg_newton_pack(mg_newton *newton);
+
+// (M1) Scores of a vector for every row, into to[N][lanes]; padding lanes get `padding`.
+void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to);
+
+// to[length] += (1/N) sum over items of coef x'^T. `fill` takes the rows of items [first, end) that have coefficients, and adds dense ones
+// to the part's gradient.
+typedef void mg_newton_fill(mg_newton *newton, int64_t part, int64_t first, int64_t end);
+void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to);
+
+// For `fill`: takes a row; where its coefficients go, behind those of the row before.
+float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row);
+void mg_newton_add_taken(mg_newton *newton, int64_t part); // the gradient of all rows taken, in float: a few hundred at most
+
+// product = H vector (M29) over the free rows.
+void mg_newton_product(mg_newton *newton, const float *vector, float *product);
+
+// Products of two vectors, in double, in a fixed order.
+double mg_newton_dot(const mg_newton *newton, const float *a, const float *b);
+
+// ---- newton_rows.c -----------------------------------------------------------------------------------------------------
+
+// A = argmax of every row at the scores (M28); sum follows by the rows that changed; free rows and their slopes.
+mg_newton_sums mg_newton_evaluate(mg_newton *newton);
+
+// move has been filled: reach follows. The scores move along it.
+void mg_newton_reach(mg_newton *newton);
+void mg_newton_move(mg_newton *newton, double t);
+
+// sum over rows of v <A(S + t move), move>.
+double mg_newton_slope_at(mg_newton *newton, double t);
+
+// Reads A from the dual rows and forms sum anew; loss and value of them at the scores.
+mg_newton_sums mg_newton_settle(mg_newton *newton);
+
+// ---- newton_direction.c ------------------------------------------------------------------------------------------------
+
+// direction: H direction = downhill, roughly. Returns the steps it took.
+int mg_newton_solve(mg_newton *newton);
+
+// ---- newton_precondition.c ---------------------------------------------------------------------------------------------
+
+// Errors: MG_MEMORY.
+mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error);
+void mg_precondition_destroy(mg_precondition *p);
+
+// Forms it anew from the free rows; then to = M^-1 from.
+void mg_precondition_build(mg_precondition *p, mg_newton *newton);
+void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to);
+
+#endif

@@ -1,0 +1,289 @@
+// newton_precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own block of the Hessian
+// (M29) on a sample of the free rows, or its diagonal where such factors would be too large.
+#include "solver/newton.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    BLOCK = 32,         // of the factor
+    GATHER = 16,        // rows a thread puts into the sample at a time: a line of the transposed sample
+    MOST_SAMPLE = 1600, // free rows of a class
+    GROUP = 4,          // classes whose samples are in memory at a time
+};
+enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
+
+struct mg_precondition {
+    bool factors;
+    int64_t size;     // features and the constant one, rounded up
+    float *factor;    // [K][size][size] lower triangle of L, blocks of the diagonal inverted; or [K][size] inverse diagonal
+    float *zeros;     // [size]
+    float *sample;    // [GROUP][size][line] rows x' of a class, transposed, times the root of their weight
+    float *rows;      // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] being gathered
+    int64_t lines;    // of a class's work
+    float *work;      // [K][lines][size] of factors; the last line for applying them
+    // a build
+    mg_newton *newton;
+    int64_t first_class;           // of the group
+    int64_t count[GROUP], picked[GROUP], line[GROUP]; // free rows of the class; those in the sample; rounded up
+    uint32_t pick[GROUP][MOST_SAMPLE];
+    const float *from; // to be applied to
+    float *to;
+};
+
+static double diagonal(const mg_newton *newton, int64_t row, int64_t k) {
+    const mg_dual_state *dual = newton->dual;
+    const float *slope = newton->slope + row * dual->lanes;
+    double d = (double)slope[k], sum = 0;
+    for (int64_t j = 0; dual->problem->loss->dual->joint && j < dual->problem->classes; j++) sum += (double)slope[j];
+    return mg_dual_weight(dual, row) / (double)dual->problem->rows * (sum > 0 ? d - d * d / sum : d);
+}
+
+// x' of a row with the constant feature behind it, zeros up to `size`.
+static void take_row(const mg_precondition *p, const mg_dual_state *dual, int64_t row, float *x) {
+    const mg_problem *problem = dual->problem;
+    int64_t features = problem->features;
+    memset(x, 0, (size_t)p->size * sizeof *x);
+    if (dual->sparse) {
+        const mg_rows *rows = &dual->all.rows;
+        for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++)
+            x[rows->indices[e]] = rows->values[e] * (problem->scale ? problem->scale[rows->indices[e]] : 1);
+    } else {
+        mg_dual_dense_row(dual, row, x);
+    }
+    x[features] = (float)problem->bias;
+}
+
+// ---- factors -----------------------------------------------------------------------------------------------------------
+
+// Free rows of every class of the group, evenly spaced.
+static void pick_rows(mg_precondition *p) {
+    const mg_newton *newton = p->newton;
+    int64_t lanes = newton->dual->lanes, classes = newton->dual->problem->classes;
+    for (int64_t g = 0; g < GROUP && p->first_class + g < classes; g++) {
+        int64_t k = p->first_class + g, seen = 0, n = 0;
+        for (int64_t f = 0; f < newton->free_count; f++) n += newton->slope[newton->free[f] * lanes + k] != 0;
+        p->count[g] = n;
+        p->picked[g] = 0;
+        int64_t most = n < MOST_SAMPLE ? n : MOST_SAMPLE;
+        for (int64_t f = 0; f < newton->free_count && p->picked[g] < most; f++) {
+            if (newton->slope[newton->free[f] * lanes + k] == 0) continue;
+            if (seen * most / n >= p->picked[g]) p->pick[g][p->picked[g]++] = newton->free[f];
+            seen++;
+        }
+        p->line[g] = mg_round_up(p->picked[g], GATHER);
+    }
+}
+
+// Sixteen rows into the transposed sample: a line of every feature.
+static void gather_part(void *context, int64_t item) {
+    mg_precondition *p = context;
+    int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
+    float *rows = p->rows + item * GATHER * size, *to = p->sample + g * size * MOST_SAMPLE + first;
+    if (p->first_class + g >= p->newton->dual->problem->classes || first >= p->picked[g]) return;
+    double more = (double)p->count[g] / (double)p->picked[g];
+    for (int64_t i = 0; i < GATHER; i++) {
+        float *x = rows + i * size;
+        memset(x, 0, (size_t)size * sizeof *x);
+        if (first + i >= p->picked[g]) continue;
+        int64_t row = p->pick[g][first + i];
+        take_row(p, p->newton->dual, row, x);
+        float root = (float)sqrt(more * diagonal(p->newton, row, p->first_class + g));
+        for (int64_t d = 0; d < size; d++) x[d] *= root;
+    }
+    for (int64_t d = 0; d < size; d++)
+        for (int64_t i = 0; i < GATHER; i++) to[d * p->line[g] + i] = rows[i * size + d];
+}
+
+// A block of rows of the lower triangle: lambda I + sample sample^T. The longest rows come first, so that threads end together.
+static void multiply_block(void *context, int64_t item) {
+    mg_precondition *p = context;
+    int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK, k = p->first_class + g, line = p->line[g];
+    const mg_problem *problem = p->newton->dual->problem;
+    if (k >= problem->classes) return;
+    float *factor = p->factor + (k * size + first) * size;
+    const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
+    for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * line;
+    if (line > 0) problem->kernel->dense_scores(BLOCK, line, x, first + BLOCK, sample, p->zeros, factor, size);
+    for (int64_t r = 0; r < BLOCK; r++) {
+        if (line == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
+        factor[r * size + first + r] += (float)problem->lambda;
+    }
+}
+
+// A block of the diagonal becomes the inverse of its Cholesky factor. Rounding must not make a pivot smaller than lambda.
+static void invert_block(float *a, int64_t size, float lambda) {
+    float l[BLOCK][BLOCK], inverse[BLOCK][BLOCK] = {{0}};
+    for (int64_t i = 0; i < BLOCK; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            float sum = a[i * size + j];
+            for (int64_t q = 0; q < j; q++) sum -= l[i][q] * l[j][q];
+            l[i][j] = i > j ? sum / l[j][j] : sqrtf(sum > lambda ? sum : lambda);
+        }
+    for (int64_t i = 0; i < BLOCK; i++) {
+        inverse[i][i] = 1 / l[i][i];
+        for (int64_t q = 0; q < i; q++)
+            for (int64_t j = 0; j <= q; j++) inverse[i][j] -= l[i][q] * inverse[q][j] * inverse[i][i];
+    }
+    for (int64_t i = 0; i < BLOCK; i++) memcpy(a + i * size, inverse[i], sizeof inverse[i]);
+}
+
+// Cholesky by columns of blocks: what the columns before give to one is a product of rows, which is what scores are.
+static void factor_class(void *context, int64_t k) {
+    mg_precondition *p = context;
+    const mg_kernel *kernel = p->newton->dual->problem->kernel;
+    int64_t size = p->size;
+    float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
+    _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
+    const float *x[BLOCK];
+    for (int64_t j = 0; j < size; j += BLOCK) {
+        for (int64_t r = 0; r < BLOCK; r++) memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
+        for (int64_t i = j; i < size; i += BLOCK) {
+            float *here = factor + i * size + j;
+            for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (i + r) * size;
+            if (j > 0) kernel->dense_scores(BLOCK, j, x, BLOCK, pack, p->zeros, block, BLOCK);
+            for (int64_t r = 0; j > 0 && r < BLOCK; r++)
+                for (int64_t c = 0; c < BLOCK; c++) here[r * size + c] -= block[r * BLOCK + c];
+            if (i == j) {
+                invert_block(here, size, (float)p->newton->dual->problem->lambda);
+                for (int64_t r = 0; r < BLOCK; r++) memcpy(inverse + r * BLOCK, here + r * size, BLOCK * sizeof *here);
+                continue;
+            }
+            for (int64_t r = 0; r < BLOCK; r++) x[r] = here + r * size;
+            kernel->dense_scores(BLOCK, BLOCK, x, BLOCK, inverse, p->zeros, block, BLOCK);
+            for (int64_t r = 0; r < BLOCK; r++) memcpy(here + r * size, block + r * BLOCK, BLOCK * sizeof *here);
+        }
+    }
+}
+
+// to = (L L^T)^-1 from, for one class.
+static void solve_class(mg_precondition *p, int64_t k) {
+    const mg_kernel *kernel = p->newton->dual->problem->kernel;
+    int64_t size = p->size;
+    float *factor = p->factor + k * size * size, *y = p->work + ((k + 1) * p->lines - 1) * size;
+    _Alignas(64) float part[BLOCK], minus[BLOCK];
+    const float *x[BLOCK];
+    for (int64_t j = 0; j < size; j += BLOCK) {
+        for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size;
+        if (j > 0) kernel->dense_scores(BLOCK, j, x, 1, y, p->zeros, part, 1);
+        for (int64_t r = 0; j > 0 && r < BLOCK; r++) y[j + r] -= part[r];
+        for (int64_t r = 0; r < BLOCK; r++) x[r] += j;
+        kernel->dense_scores(BLOCK, BLOCK, x, 1, y + j, p->zeros, part, 1);
+        memcpy(y + j, part, sizeof part);
+    }
+    for (int64_t j = size - BLOCK; j >= 0; j -= BLOCK) {
+        for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size + j;
+        memset(part, 0, sizeof part);
+        kernel->dense_accumulate(BLOCK, BLOCK, x, 1, y + j, 1, part);
+        memcpy(y + j, part, sizeof part);
+        for (int64_t r = 0; r < BLOCK; r++) {
+            x[r] -= j;
+            minus[r] = -part[r];
+        }
+        if (j > 0) kernel->dense_accumulate(BLOCK, j, x, 1, minus, 1, y);
+    }
+}
+
+// ---- diagonal ----------------------------------------------------------------------------------------------------------
+
+static void diagonal_class(void *context, int64_t k) {
+    mg_precondition *p = context;
+    const mg_newton *newton = p->newton;
+    int64_t size = p->size;
+    float *inverse = p->factor + k * size, *x = p->work + k * p->lines * size;
+    memset(inverse, 0, (size_t)size * sizeof *inverse);
+    for (int64_t f = 0; f < newton->free_count; f++) {
+        int64_t row = newton->free[f];
+        if (newton->slope[row * newton->dual->lanes + k] == 0) continue;
+        float weight = (float)diagonal(newton, row, k);
+        take_row(p, newton->dual, row, x);
+        for (int64_t d = 0; d < size; d++) inverse[d] += weight * x[d] * x[d];
+    }
+    for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->dual->problem->lambda + inverse[d]);
+}
+
+// ---- both --------------------------------------------------------------------------------------------------------------
+
+static void apply_class(void *context, int64_t k) {
+    mg_precondition *p = context;
+    const mg_dual_state *dual = p->newton->dual;
+    int64_t features = dual->problem->features, size = p->size, line = dual->weights.line, wide = dual->sparse ? line : 1;
+    int64_t first = dual->sparse ? k : k * line;
+    float *y = p->work + ((k + 1) * p->lines - 1) * size;
+    memset(y, 0, (size_t)size * sizeof *y);
+    for (int64_t d = 0; d < features; d++) y[d] = p->from[first + d * wide];
+    y[features] = p->from[dual->weights.size + k];
+    if (p->factors) solve_class(p, k);
+    else
+        for (int64_t d = 0; d < size; d++) y[d] *= p->factor[k * size + d];
+    for (int64_t d = 0; d < features; d++) p->to[first + d * wide] = y[d];
+    p->to[dual->weights.size + k] = y[features];
+}
+
+// Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
+static void remove_mean(void *context, int64_t slice) {
+    const mg_precondition *p = context;
+    const mg_dual_state *dual = p->newton->dual;
+    int64_t features = dual->problem->features, classes = dual->problem->classes, line = dual->weights.line;
+    int64_t wide = dual->sparse ? line : 1, apart = dual->sparse ? 1 : line, end = features * (slice + 1) / MG_NEWTON_SLICES;
+    for (int64_t d = features * slice / MG_NEWTON_SLICES; d < end; d++) {
+        float sum = 0, *at = p->to + d * wide;
+        for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
+        for (int64_t k = 0; k < classes; k++) at[k * apart] -= sum / (float)classes;
+    }
+}
+
+void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to) {
+    const mg_problem *problem = newton->dual->problem;
+    float sum = 0, *bias = to + newton->dual->weights.size;
+    p->newton = newton;
+    p->from = from;
+    p->to = to;
+    mg_team_for(problem->team, problem->classes, apply_class, p);
+    if (!problem->loss->dual->joint) return;
+    mg_team_for(problem->team, MG_NEWTON_SLICES, remove_mean, p);
+    for (int64_t k = 0; k < problem->classes; k++) sum += bias[k];
+    for (int64_t k = 0; k < problem->classes; k++) bias[k] -= sum / (float)problem->classes;
+}
+
+void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
+    mg_team *team = newton->dual->problem->team;
+    int64_t classes = newton->dual->problem->classes;
+    p->newton = newton;
+    for (p->first_class = 0; p->factors && p->first_class < classes; p->first_class += GROUP) {
+        pick_rows(p);
+        mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
+        mg_team_for(team, GROUP * (p->size / BLOCK), multiply_block, p);
+    }
+    mg_team_for(team, classes, p->factors ? factor_class : diagonal_class, p);
+}
+
+mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
+    const mg_problem *problem = newton->dual->problem;
+    mg_precondition *p;
+    mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
+    if (status) return status;
+    *out = p;
+    p->size = mg_round_up(problem->features + 1, BLOCK);
+    p->factors = p->size <= MOST_FACTOR_SIZE && problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (p->size * p->size);
+    p->lines = p->factors ? BLOCK + 1 : 2;
+    size_t size = (size_t)p->size, classes = (size_t)problem->classes;
+    status = mg_memory_zeroed(&p->factor, classes * size, (p->factors ? size : 1) * sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&p->zeros, size, sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&p->work, classes * (size_t)p->lines, size * sizeof(float), error);
+    if (!status && p->factors) status = mg_memory_get(&p->sample, GROUP * MOST_SAMPLE, size * sizeof(float), error);
+    if (!status && p->factors) status = mg_memory_get(&p->rows, GROUP * MOST_SAMPLE, size * sizeof(float), error);
+    return status;
+}
+
+void mg_precondition_destroy(mg_precondition *p) {
+    if (!p) return;
+    mg_memory_free(p->factor);
+    mg_memory_free(p->zeros);
+    mg_memory_free(p->work);
+    mg_memory_free(p->sample);
+    mg_memory_free(p->rows);
+    mg_memory_free(p);
+}

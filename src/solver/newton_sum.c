@@ -1,0 +1,245 @@
+// newton_sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian products. Cells stay
+// raw; scaling and centring are in the vectors (M19).
+#include "solver/newton.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct score_job {
+    mg_newton *newton;
+    float padding, *to;
+} score_job;
+
+// A vector as weights of raw cells.
+static void make_raw(mg_newton *newton, const float *vector) {
+    mg_weights view = newton->dual->weights;
+    view.v = (float *)vector;
+    view.bias = (float *)vector + view.size;
+    mg_dual_to_raw(newton->dual, &view, &newton->raw);
+}
+
+static void score_part(void *context, int64_t part) {
+    const score_job *job = context;
+    mg_dual_state *dual = job->newton->dual;
+    mg_pass *pass = &dual->pass[part];
+    int64_t rows = dual->problem->rows, first = rows * part / dual->passes, end = rows * (part + 1) / dual->passes;
+    for (; first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        mg_pass_scores(pass, dual->problem->kernel, &job->newton->raw, &dual->all.rows, first, count);
+        float *to = job->to + first * dual->lanes;
+        memcpy(to, pass->scores, (size_t)(count * dual->lanes) * sizeof *to);
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[i * dual->lanes + k] = job->padding;
+    }
+}
+
+void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to) {
+    score_job job = {newton, padding, to};
+    make_raw(newton, vector);
+    mg_team_for(newton->dual->problem->team, newton->dual->passes, score_part, &job);
+}
+
+// ---- sums over rows ----------------------------------------------------------------------------------------------------
+
+typedef struct sum_job {
+    mg_newton *newton;
+    mg_newton_fill *fill;
+    int64_t first, count; // items of the chunk
+    double *to;
+} sum_job;
+
+float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
+    int64_t at = part * MG_NEWTON_PART_ROWS + newton->used[part]++;
+    newton->chunk_row[at] = (uint32_t)row;
+    return newton->chunk_coef + at * newton->dual->lanes;
+}
+
+void mg_newton_add_taken(mg_newton *newton, int64_t part) {
+    mg_dual_state *dual = newton->dual;
+    if (dual->sparse) return;
+    mg_pass *pass = &dual->pass[part];
+    int64_t at = part * MG_NEWTON_PART_ROWS, lanes = dual->lanes;
+    float *grad = newton->grad + part * dual->weights.size;
+    mg_rows rows = dual->all.rows;
+    rows.index = newton->chunk_row + at;
+    rows.count = newton->used[part];
+    for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
+        int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
+        mg_pass_take(pass, dual->problem->kernel, &rows, first, count);
+        dual->problem->kernel->dense_accumulate(count, pass->line, pass->x, dual->problem->classes,
+                                                newton->chunk_coef + (at + first) * lanes, lanes, grad);
+    }
+}
+
+static void fill_part(void *context, int64_t part) {
+    const sum_job *job = context;
+    mg_newton *newton = job->newton;
+    int64_t lanes = newton->dual->lanes, first = part * MG_NEWTON_PART_ROWS, end = first + MG_NEWTON_PART_ROWS;
+    int64_t size = newton->dual->weights.size;
+    double *constant = newton->constant + part * lanes;
+    newton->used[part] = 0;
+    memset(constant, 0, (size_t)lanes * sizeof *constant);
+    if (!newton->dual->sparse) memset(newton->grad + part * size, 0, (size_t)size * sizeof *newton->grad);
+    job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
+    for (int64_t i = 0; i < newton->used[part]; i++) {
+        const float *coef = newton->chunk_coef + (first + i) * lanes;
+        for (int64_t k = 0; k < lanes; k++) constant[k] += (double)coef[k];
+    }
+}
+
+static void add_dense_slice(void *context, int64_t slice) {
+    const mg_newton *newton = ((const sum_job *)context)->newton;
+    int64_t size = newton->dual->weights.size, end = size * (slice + 1) / MG_NEWTON_SLICES;
+    for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
+        const float *grad = newton->grad + p * size;
+        for (int64_t j = size * slice / MG_NEWTON_SLICES; newton->used[p] > 0 && j < end; j++) newton->raw_sum[j] += (double)grad[j];
+    }
+}
+
+// One row's entries of the slice's features.
+static void add_sparse_row(const mg_newton *newton, int64_t row, const float *coef, int64_t from, int64_t to) {
+    const mg_dual_state *dual = newton->dual;
+    const mg_rows *rows = &dual->all.rows;
+    int64_t begin = rows->indptr[row], end = rows->indptr[row + 1];
+    while (begin < end && rows->indices[begin] < from) begin++;
+    for (; begin < end && rows->indices[begin] < to; begin++) {
+        double *sum = newton->raw_sum + (int64_t)rows->indices[begin] * dual->weights.line, x = (double)rows->values[begin];
+        for (int64_t k = 0; k < dual->problem->classes; k++)
+            if (coef[k] != 0) sum[k] += x * (double)coef[k];
+    }
+}
+
+static void add_sparse_slice(void *context, int64_t slice) {
+    const mg_newton *newton = ((const sum_job *)context)->newton;
+    int64_t features = newton->dual->problem->features;
+    for (int64_t p = 0; p < MG_NEWTON_PARTS; p++)
+        for (int64_t i = p * MG_NEWTON_PART_ROWS, end = i + newton->used[p]; i < end; i++)
+            add_sparse_row(newton, newton->chunk_row[i], newton->chunk_coef + i * newton->dual->lanes,
+                           features * slice / MG_NEWTON_SLICES, features * (slice + 1) / MG_NEWTON_SLICES);
+}
+
+// Sums of raw cells become sums of x' = scale (x - center).
+static void scale_slice(void *context, int64_t slice) {
+    const sum_job *job = context;
+    const mg_dual_state *dual = job->newton->dual;
+    const mg_problem *problem = dual->problem;
+    const double *raw = job->newton->raw_sum, *constant = raw + dual->weights.size;
+    int64_t line = dual->weights.line, size = dual->weights.size;
+    bool dense = !dual->sparse;
+    double part = 1 / (double)problem->rows;
+    for (int64_t j = size * slice / MG_NEWTON_SLICES; j < size * (slice + 1) / MG_NEWTON_SLICES; j++) {
+        int64_t d = dense ? j % line : j / line, k = dense ? j / line : j % line;
+        if (d >= problem->features) continue;
+        double sum = problem->center ? raw[j] - (double)problem->center[d] * constant[k] : raw[j];
+        job->to[j] += part * (problem->scale ? (double)problem->scale[d] * sum : sum);
+    }
+}
+
+void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to) {
+    const mg_dual_state *dual = newton->dual;
+    mg_team *team = dual->problem->team;
+    sum_job job = {.newton = newton, .fill = fill, .to = to};
+    double *constant = newton->raw_sum + dual->weights.size, part = dual->problem->bias / (double)dual->problem->rows;
+    memset(newton->raw_sum, 0, (size_t)newton->length * sizeof *newton->raw_sum);
+    for (job.first = 0; job.first < items; job.first += MG_NEWTON_CHUNK) {
+        job.count = items - job.first < MG_NEWTON_CHUNK ? items - job.first : MG_NEWTON_CHUNK;
+        int64_t parts = (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS;
+        memset(newton->used, 0, sizeof newton->used);
+        mg_team_for(team, parts, fill_part, &job);
+        mg_team_for(team, MG_NEWTON_SLICES, dual->sparse ? add_sparse_slice : add_dense_slice, &job);
+        for (int64_t p = 0; p < parts; p++)
+            for (int64_t k = 0; k < dual->lanes; k++) constant[k] += newton->constant[p * dual->lanes + k];
+    }
+    mg_team_for(team, MG_NEWTON_SLICES, scale_slice, &job);
+    for (int64_t k = 0; k < dual->lanes; k++) to[dual->weights.size + k] += part * constant[k];
+}
+
+// ---- Hessian -----------------------------------------------------------------------------------------------------------
+
+// v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) of one free row (M28).
+static void apply_slope(const mg_dual_state *dual, const float *slope, float weight, const float *u, float *to) {
+    float sum = 0, inner = 0;
+    for (int64_t k = 0; k < dual->problem->classes; k++) {
+        sum += slope[k];
+        inner += slope[k] * u[k];
+    }
+    float mean = dual->problem->loss->dual->joint ? inner / sum : 0;
+    for (int64_t k = 0; k < dual->problem->classes; k++) to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
+    for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[k] = 0;
+}
+
+enum { PACK_ITEMS = 64 };
+
+static void pack_item(void *context, int64_t item) {
+    mg_newton *newton = context;
+    const mg_rows *rows = &newton->dual->all.rows;
+    size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
+    for (int64_t f = newton->free_count * item / PACK_ITEMS; f < newton->free_count * (item + 1) / PACK_ITEMS; f++)
+        memcpy((char *)newton->packed + (size_t)f * bytes, (const char *)rows->dense + newton->free[f] * bytes, bytes);
+}
+
+void mg_newton_pack(mg_newton *newton) {
+    newton->is_packed = newton->packed && newton->free_count <= newton->dual->problem->rows / MG_NEWTON_PACK;
+    if (newton->is_packed) mg_team_for(newton->dual->problem->team, PACK_ITEMS, pack_item, newton);
+}
+
+static mg_rows free_rows(const mg_newton *newton) {
+    mg_rows rows = newton->dual->all.rows;
+    rows.count = newton->free_count;
+    if (newton->is_packed) rows.dense = newton->packed;
+    else rows.index = newton->free;
+    return rows;
+}
+
+// Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are added to its gradient while
+// they are in cache.
+static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
+    mg_dual_state *dual = newton->dual;
+    mg_pass *pass = &dual->pass[part];
+    mg_rows rows = free_rows(newton);
+    for (; first < end; first += pass->block_rows) {
+        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        float *coef = NULL;
+        mg_pass_scores(pass, dual->problem->kernel, &newton->raw, &rows, first, count);
+        for (int64_t i = 0; i < count; i++) {
+            int64_t row = newton->free[first + i];
+            float *to = mg_newton_take(newton, part, row);
+            if (i == 0) coef = to;
+            apply_slope(dual, newton->slope + row * dual->lanes, (float)mg_dual_weight(dual, row),
+                        pass->scores + i * pass->lanes, to);
+        }
+        if (!dual->sparse)
+            dual->problem->kernel->dense_accumulate(count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
+                                                    newton->grad + part * dual->weights.size);
+    }
+}
+
+void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
+    make_raw(newton, vector);
+    memset(newton->curve, 0, (size_t)newton->length * sizeof *newton->curve);
+    mg_newton_sum(newton, newton->free_count, fill_product, newton->curve);
+    double lambda = newton->dual->problem->lambda;
+    for (int64_t j = 0; j < newton->length; j++) product[j] = (float)(lambda * (double)vector[j] + newton->curve[j]);
+}
+
+typedef struct dot_job {
+    const mg_newton *newton;
+    const float *a, *b;
+    double part[MG_NEWTON_SLICES];
+} dot_job;
+
+static void dot_slice(void *context, int64_t slice) {
+    dot_job *job = context;
+    int64_t length = job->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
+    double sum = 0;
+    for (int64_t j = length * slice / MG_NEWTON_SLICES; j < end; j++) sum += (double)job->a[j] * (double)job->b[j];
+    job->part[slice] = sum;
+}
+
+double mg_newton_dot(const mg_newton *newton, const float *a, const float *b) {
+    dot_job job = {.newton = newton, .a = a, .b = b};
+    double sum = 0;
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, dot_slice, &job);
+    for (int s = 0; s < MG_NEWTON_SLICES; s++) sum += job.part[s];
+    return sum;
+}
