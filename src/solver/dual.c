@@ -67,7 +67,7 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
 static void start_clocks(mg_dual_state *dual) {
     dual->listed = -1;
     dual->place = 0;
-    dual->clock = (mg_dual_clock){.newton = -1};
+    dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = -1};
     dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
 }
 
