@@ -30,7 +30,7 @@
 #define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
 // Into the second-level cache: what is asked for is needed soon, not next.
-INLINE void prefetch(const float *cells) {
+INLINE void prefetch(const void *cells) {
     __builtin_prefetch(cells, 0, 2);
 }
 

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-enum { AHEAD = 4, CACHE_LINE = 64 }; // rows, bytes
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
@@ -29,27 +28,18 @@ void mg_pass_destroy(mg_pass *pass) {
     *pass = (mg_pass){0};
 }
 
-// Rows of a minibatch lie anywhere in memory: their lines are asked for a few rows before they are needed.
-static void fetch_ahead(const mg_rows *rows, int64_t r) {
-    if (!rows->index || r >= rows->count) return;
-    size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    const char *row = (const char *)rows->dense + (size_t)mg_rows_stored(rows, r) * bytes;
-    for (size_t at = 0; at < bytes; at += CACHE_LINE) __builtin_prefetch(row + at, 0, 3);
+static const void *dense_row(const mg_rows *rows, int64_t r) {
+    return (const char *)rows->dense + (size_t)(mg_rows_stored(rows, r) * rows->stride) * mg_cell_size(rows->cell);
 }
 
-static void take_dense(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
-        if (rows->cell == MG_CELL_F32) { // the kernel asks for them itself
-            pass->x[i] = (const float *)rows->dense + at;
-            continue;
-        }
-        float *wide = pass->wide + i * pass->line;
-        fetch_ahead(rows, first + i + AHEAD);
-        if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
-        else kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
-        pass->x[i] = wide;
-    }
+static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
+                        int64_t count) {
+    const void *raw[2 * MG_BLOCK_ROWS];
+    int64_t left = rows->count - first - count, more = left < count ? left : count;
+    for (int64_t i = 0; i < count + more; i++) raw[i] = dense_row(rows, first + i);
+    for (int64_t i = 0; i < count; i++) pass->x[i] = rows->cell == MG_CELL_F32 ? raw[i] : pass->wide + i * pass->line;
+    mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide};
+    kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
 }
 
 static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
@@ -66,8 +56,7 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count) {
     if (rows->layout == MG_DENSE) {
-        take_dense(pass, kernel, rows, first, count);
-        kernel->dense_scores(count, pass->line, pass->x, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
+        score_dense(pass, kernel, weights, rows, first, count);
     } else {
         score_csr(pass, kernel, weights, rows, first, count);
     }
