@@ -133,10 +133,10 @@ INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
         out[j] = fold(fold_to_four(a[j])) + offset[j];
 }
 
-enum { ROWS_MOST = 4, CLASSES_MOST = 6, MANY_CLASSES = 6, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 1 };
+enum { ROWS_MOST = 4, CLASSES_MOST = 5, MANY_CLASSES = 5, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 1 };
 
-#define UP_TO_6(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5) X(R, 6)
-#define SCORE_TILES(X) UP_TO_6(X, 1) UP_TO_6(X, 2) UP_TO_6(X, 3) UP_TO_6(X, 4)
+#define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
+#define SCORE_TILES(X) UP_TO_5(X, 1) UP_TO_5(X, 2) UP_TO_5(X, 3) UP_TO_5(X, 4)
 #define SHARED_TILES(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1)
 #define CLASS_TILES(X) X(1) X(2) X(3) X(4) X(5) X(6)
 
