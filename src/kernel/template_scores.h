@@ -14,6 +14,8 @@ static inline int64_t tiles_of(int64_t total, int64_t most) {
 
 enum { PART = 512 }; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
 
+enum { TALL_FEATURES = 256 }; // from here on many classes are taken in tiles of more rows and fewer classes
+
 // The features of one visit, and what is the same for every tile of a block. Beside each vector of features, `step`
 // bytes are asked for from memory for every row: what is needed next comes while this is computed, never in a burst.
 typedef struct visit {
@@ -168,7 +170,8 @@ static int64_t choose_ahead(scoring *now, const float *next, int64_t next_classe
 static void score_some(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
                        int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
-    int64_t dp = block->dp, most = classes <= CLASSES_MOST ? CLASSES_MOST : MANY_CLASSES;
+    // Short rows end before a tall tile pays for its second walk over them.
+    int64_t dp = block->dp, most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block, .class_tiles = tiles_of(classes, most)};
     for (int64_t i = 0; i < block->rows; i++)
         now.x[i] = block->cell == MG_CELL_F32 ? block->raw[i] : block->wide + i * dp;

@@ -284,11 +284,11 @@ static mg_status create_parts(bench *b, mg_error *error) {
     return status;
 }
 
-static mg_status measure_naive(bench *b, mg_error *error) {
-    mg_status status = mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, &b->team, error);
+static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
+    mg_status status = mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, &b->team, error);
     if (status) return status;
     b->naive.delta = b->problem.delta;
-    measure(b, "pass, plain loops", naive_pass);
+    measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
     mg_bench_naive_destroy(&b->naive);
     return MG_OK;
 }
@@ -299,7 +299,8 @@ static mg_status measure_passes(bench *b, mg_error *error) {
         b->problem.loss = mg_loss_find(passes[c].loss);
         choose_delta(b, &passes[c]);
         measure(b, passes[c].name, pass_over_all);
-        if (c == 0 && b->rows.layout == MG_CSR) status = measure_naive(b, error);
+        for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->rows.layout == MG_CSR; by_class--)
+            status = measure_naive(b, by_class, error);
     }
     destroy_parts(b);
     return status;

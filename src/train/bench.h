@@ -38,15 +38,15 @@ enum { MG_BENCH_SLICE = 1 << 12 }; // floats of a gradient that a thread merges 
 typedef struct mg_bench_naive {
     const mg_rows *rows;
     const int32_t *label;
-    int64_t classes, features;
+    int64_t classes, features, feature_step, class_step; // steps of w and grad
     float delta;
     mg_team *team;
     int parts;
-    float *w, *grad, *score; // [features][classes], [parts][features][classes], [parts][classes]
+    float *w, *grad, *score; // all weights, [parts] of as many, [parts][classes]
 } mg_bench_naive;
 
 mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label, const mg_weights *weights,
-                                mg_team *team, mg_error *error);
+                                bool by_class, mg_team *team, mg_error *error);
 void mg_bench_naive_destroy(mg_bench_naive *naive);
 void mg_bench_naive_pass(mg_bench_naive *naive);
 
