@@ -2,9 +2,12 @@
 #include "solver/pass.h"
 
 #include "base/memory.h"
+#include "loss/lanes.h"
 
 #include <math.h>
+#include <string.h>
 
+enum { FEW_LANES = 64 };
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
@@ -14,6 +17,7 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
     if (!status && layout == MG_DENSE && cell != MG_CELL_F32)
         status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->line * sizeof(float), error);
     if (status) mg_pass_destroy(pass);
@@ -25,6 +29,7 @@ void mg_pass_destroy(mg_pass *pass) {
     mg_memory_free(pass->wide);
     mg_memory_free(pass->scores);
     mg_memory_free(pass->coef);
+    mg_memory_free(pass->touched);
     *pass = (mg_pass){0};
 }
 
@@ -80,13 +85,23 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
     return sum;
 }
 
+// Marks the classes of lanes [k, k + MG_LANES) that have a nonzero coefficient.
+static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
+    mg_four_mask any[MG_FOURS] = {0};
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t v = 0; v < MG_FOURS; v++) any[v] |= mg_four_load(pass->coef + i * pass->lanes + k + 4 * v) != 0;
+    for (int64_t l = 0; l < MG_LANES; l++) pass->touched[k + l] |= any[l / 4][l % 4] != 0;
+}
+
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum) {
     for (int64_t k = 0; k < pass->lanes; k += MG_LANES) {
         float sum[MG_LANES] = {0}; // of a block: no less exact than the gradient's own sums, and they stay in registers
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];
         for (int64_t l = 0; l < MG_LANES; l++) coef_sum[k + l] += (double)sum[l];
+        if (pass->lanes > FEW_LANES) mark_touched(pass, k, count);
     }
+    if (pass->lanes <= FEW_LANES) memset(pass->touched, 1, (size_t)pass->lanes); // a part's rows touch nearly all of them
 }
 
 static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first, int64_t count,
