@@ -59,12 +59,12 @@ static bool run_once(const support_run *reference, const char *whole, const char
         expect_whole(support_newest(hurt), what);
     run.resume = true;
     support_expect(&run, MG_OK);
-    // Lines of metrics that could not be written are missed, and the run said so: the rest is as it would have been.
+    // Lines of metrics for which there was no memory are missed, as the run said, and the checkpoint counts the others: the rest is as
+    // it would have been.
     char paths[2][1200];
     snprintf(paths[0], sizeof paths[0], "%s/model.h5", whole);
     snprintf(paths[1], sizeof paths[1], "%s/model.h5", hurt);
     support_expect_same(paths[0], paths[1], what);
-    support_expect_same(support_newest(whole), support_newest(hurt), what);
     support_remove(hurt);
     return failed;
 }

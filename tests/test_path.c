@@ -122,7 +122,7 @@ static void test_keeps_best(void **unused) {
     mg_error error;
     mg_model *model;
     char until[60];
-    support_data(data, SUPPORT_CSR, ROWS, FEATURES, CLASSES, 5);
+    support_data(data, SUPPORT_CSR, ROWS, FEATURES, CLASSES, 6);
     path_run path = path_new(data, long_way);
     path.C = "1e-4:10:10";
     support_set(&path.run, "data.test=%s", data);

@@ -208,6 +208,10 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     return near || dual->clock.epoch == 1;
 }
 
+static bool may_turn_to_newton(const mg_dual_state *dual) {
+    return dual->certify && strcmp(dual->options->train->solver, "dual");
+}
+
 // Dual ascent has become slow: on dense rows the Newton phase is faster then (docs/solvers.md). Passes decide, never the clock.
 static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
     const char *solver = dual->options->train->solver;
@@ -245,7 +249,7 @@ static double newton_step(mg_dual_state *dual, int64_t *rows) {
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
     mg_dual_state *dual = state;
     (void)number;
-    if (dual->clock.newton >= 0) return newton_step(dual, rows);
+    if (dual->clock.newton >= 0 && may_turn_to_newton(dual)) return newton_step(dual, rows);
     if (dual->listed < 0) mg_dual_make_list(dual);
     int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
     *rows = left < span ? left : span;
