@@ -30,9 +30,7 @@ void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to)
     case MG_H5_I64: CONVERT(int64_t);
     case MG_H5_U64: CONVERT(uint64_t);
     case MG_H5_F64: CONVERT(double);
-    case MG_H5_F32:
-        if (n) memcpy(to, cells, (size_t)n * sizeof *to); // rows without values have no cells at all
-        break;
+    case MG_H5_F32: memcpy(to, cells, (size_t)n * sizeof *to); break;
     case MG_H5_F16:
         for (int64_t i = 0; i < n; i++) to[i] = half_to_float(((const uint16_t *)cells)[i]);
         break;
