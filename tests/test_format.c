@@ -712,6 +712,7 @@ static const struct {
     {"svmlight/zero_index.svm", "base=1", MG_DATA, ":2:3: index 0, but indices begin at 1"},
     {"svmlight/zero_index.svm", "features=4", MG_DATA, ":2:7: index 4 is past 3"},
     {"svmlight/zero_index.svm", "features=0", MG_CONFIG, "svmlight.features: 0 is not allowed"},
+    {"svmlight/zero_index.svm", "features=70000000 layout=dense", MG_DATA, "has 70000000 features (at most 67108864 are"},
     {"svmlight/zero_index.svm", "base=2", MG_CONFIG, "svmlight.base"},
     {"svmlight/zero_index.svm", "bits=2", MG_USAGE, "--bits is an option of format text"},
     {"svmlight/zero_index.svm", "laoyut=dense", MG_USAGE, "did you mean --layout"},

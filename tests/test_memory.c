@@ -24,7 +24,7 @@ enum { MOST_ALLOCATIONS = 3000 };
 static support_run run_of(support_form form, const char *directory) {
     support_run run = support_new(support_path("data%d.h5", form), directory);
     support_set(&run, "train.batch=16");
-    support_set(&run, "train.epochs=3");
+    support_set(&run, "train.epochs=2");
     support_set(&run, "data.validation=0.25");
     support_set(&run, "data.scale=%s", form == SUPPORT_CSR ? "max-abs" : "standard");
     support_set(&run, "data.weights=w");
@@ -69,7 +69,7 @@ static bool run_once(const support_run *reference, const char *whole, const char
     return failed;
 }
 
-static void train(support_form form, int threads, const char *limit, const char *eta) {
+static void train(support_form form, int threads, const char *limit, const char *eta, int step) {
     const char *whole = support_path("whole%d", form), *hurt = support_path("hurt");
     support_run reference = run_of(form, whole);
     support_set(&reference, "train.threads=%d", threads);
@@ -81,21 +81,21 @@ static void train(support_form form, int threads, const char *limit, const char 
     for (int ever = 0; ever < 2; ever++) {
         int costs[3] = {0}; // runs that ended, that went without a checkpoint, that went on
         long at = 1; // what fails first is the same in both passes; the second looks at what fails after it
-        for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 5 : 1) assert_true(at < MOST_ALLOCATIONS);
+        for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step) assert_true(at < MOST_ALLOCATIONS);
         print_message("%s, %d threads, %s: %ld allocations, %d failures ended the run, %d cost a checkpoint, %d nothing\n",
                       support_form_names[form], threads, ever ? "for ever" : "once", at - 1, costs[0], costs[1], costs[2] - 1);
-        assert_true(costs[0] > 50 && (ever || costs[1] > 0));
+        assert_true(costs[0] > 50 && (ever || step > 1 || costs[1] > 0));
     }
 }
 
 static void test_train(void **unused) {
     (void)unused;
-    train(SUPPORT_F32, 1, "0", "~");
+    train(SUPPORT_F32, 1, "0", "~", 3); // every third: most of them are the sample runs of the search, again and again
 }
 
 static void test_train_streamed(void **unused) {
     (void)unused;
-    train(SUPPORT_CSR, 2, "14000", "0.02");
+    train(SUPPORT_CSR, 2, "14000", "0.02", 1);
 }
 
 // ---- everything else ---------------------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 // memory.c - owns every allocation of the library.
 #include "base/memory.h"
 
+#include "base/cpu.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LINE = 64, HUGE_PAGE = 2 << 20 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20, LARGE = 256 << 20 };
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
@@ -36,6 +38,10 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     // Rounding up lets vector loads run over the end of a row without leaving the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
+    // The system grants more than it has and kills whoever uses it: a large block is refused here, while there are words for it.
+    int64_t available = rounded >= LARGE ? mg_cpu_available_memory() : INT64_MAX;
+    if (rounded > (size_t)available)
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for, %lld are available", bytes, (long long)available);
     if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for", bytes);
     if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);

@@ -320,8 +320,9 @@ static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_e
     size_t entries = (size_t)(source->indptr[to] - source->indptr[from]);
     size_t value_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->data));
     size_t index_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->indices));
-    mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes, 1, error);
-    if (!status) status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes, 1, error);
+    // A byte more: rows without any value have a slab to point into, too.
+    mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
+    if (!status) status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
     if (!status) status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)entries, source->slab, error);
     if (!status) status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)entries, source->index_slab, error);
     return status;

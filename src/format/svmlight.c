@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { MOST_DENSE = 1 << 26 }; // a row of 256 MiB
+
 typedef struct options {
     int64_t features;   // MG_UNSET_INT: the largest index decides
     const char *base;   // "auto", "0", "1"
@@ -108,6 +110,9 @@ static mg_status settle(reader *r, mg_error *error) {
                        (long long)o->features, MG_MOST_INDEX);
     p->high = o->features - 1 + p->low;
     if (strcmp(o->layout, "dense") != 0) return MG_OK;
+    if (o->features > MOST_DENSE)
+        return mg_fail(error, MG_DATA, "%s: has %lld features (at most %d are stored densely): use --layout sparse", path,
+                       (long long)o->features, MOST_DENSE);
     return mg_memory_zeroed(&r->dense, (size_t)o->features, sizeof *r->dense, error);
 }
 
