@@ -39,7 +39,7 @@ def convert(inputs, output, like=None):
 def accuracy(folder, settings):
     command = [MARGIN, "train", "-q", "--overwrite"]
     fixed = ["data.train=%s/train.h5" % folder, "data.test=%s/test.h5" % folder, "output.directory=%s/run" % folder,
-             "train.evaluate_every=0", "checkpoint.every_seconds=0"]
+             "train.solver=sgd", "train.evaluate_every=0", "checkpoint.every_seconds=0"]
     for setting in fixed + settings:
         command += ["--set", setting]
     result = subprocess.run(command, capture_output=True, text=True)
