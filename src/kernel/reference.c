@@ -47,8 +47,8 @@ static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_
 static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
                                float *s, int64_t lds) {
     for (int64_t i = 0; i < block->rows; i++) {
-        float *wide = block->wide + i * block->dp;
-        const float *x = block->cell == MG_CELL_F32 ? block->raw[i] : wide;
+        float *wide = block->cell == MG_CELL_F32 ? NULL : block->wide + i * block->dp;
+        const float *x = wide ? wide : block->raw[i];
         if (block->cell == MG_CELL_U8) widen_u8(block->dp, block->raw[i], wide);
         if (block->cell == MG_CELL_I8) widen_i8(block->dp, block->raw[i], wide);
         dense_scores(1, block->dp, &x, classes, w, offset, s + i * lds, lds);
