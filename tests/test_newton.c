@@ -1,6 +1,6 @@
 // test_newton.c - the Newton phase: it ends at the optimum that plain coordinate ascent in double finds, for every loss with a dual, every
 // layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
-#include "solver/dual.h"
+#include "solver/newton.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -402,6 +402,56 @@ static void test_resume(void **unused) {
         }
 }
 
+// The preconditioner against its definition (M29), with more features than one block of its factor has: M times what it makes of a
+// vector is the vector.
+static void test_precondition(void **unused) {
+    (void)unused;
+    enum { WIDE = 75, WIDE_LINE = 80 };
+    setting s = {.team = {.threads = 1}, .solver = mg_solver_find("newton"), .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
+    float *x;
+    int32_t label[ROWS];
+    int64_t rows;
+    seed = 3;
+    mg_memory_zeroed(&x, ROWS * WIDE_LINE, sizeof *x, NULL);
+    for (int64_t i = 0; i < ROWS; i++) {
+        label[i] = (int32_t)(uniform() * CLASSES);
+        for (int64_t d = 0; d < WIDE; d++) x[i * WIDE_LINE + d] = (float)(uniform() - 0.3);
+    }
+    s.options.train = &s.train;
+    s.all = (mg_batch){.label = label, .rows = {.layout = MG_DENSE, .cell = MG_CELL_F32, .count = ROWS, .features = WIDE, .stride = WIDE_LINE, .dense = x}};
+    s.problem = (mg_problem){.rows = ROWS, .features = WIDE, .classes = CLASSES, .layout = MG_DENSE, .cell = MG_CELL_F32,
+                             .loss = mg_loss_find("one-vs-rest-squared"), .delta = 1, .lambda = 0.01, .bias = 2, .entries_per_row = WIDE,
+                             .most_entries = WIDE, .batch = ROWS, .team = &s.team};
+    assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);
+    assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
+    assert_int_equal(s.solver->attach(s.state, &s.all, NULL), MG_OK);
+    for (int i = 0; i < 2; i++) s.solver->step(s.state, &(mg_batch){0}, 0, &rows);
+    mg_newton *n = ((mg_dual_state *)s.state)->newton;
+    mg_newton_evaluate(n); // slopes of free rows
+    mg_precondition_build(n->precondition, n);
+    assert_true(n->free_count > ROWS / 2);
+    int64_t size = ((mg_dual_state *)s.state)->weights.size;
+    for (int64_t k = 0; k < CLASSES; k++) {
+        for (int64_t d = 0; d < WIDE; d++) n->downhill[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
+        n->downhill[size + k] = (float)uniform();
+    }
+    mg_precondition_apply(n->precondition, n, n->downhill, n->better);
+    for (int64_t k = 0; k < CLASSES; k++) {
+        double product[WIDE + 1];
+        for (int64_t d = 0; d <= WIDE; d++) product[d] = 0.01 * (double)n->better[d < WIDE ? k * WIDE_LINE + d : size + k];
+        for (int64_t f = 0; f < n->free_count; f++) {
+            const float *row = x + n->free[f] * WIDE_LINE;
+            double inner = 2 * (double)n->better[size + k], weight = (double)n->slope[n->free[f] * MG_LANES + k] / ROWS;
+            for (int64_t d = 0; d < WIDE; d++) inner += (double)row[d] * (double)n->better[k * WIDE_LINE + d];
+            for (int64_t d = 0; d <= WIDE; d++) product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
+        }
+        for (int64_t d = 0; d <= WIDE; d++)
+            assert_true(fabs(product[d] - (double)n->downhill[d < WIDE ? k * WIDE_LINE + d : size + k]) < 1e-3);
+    }
+    s.solver->destroy(s.state);
+    mg_memory_free(x);
+}
+
 // Out of memory anywhere in the first outer iteration: the step says so, and going on is possible.
 static void test_memory(void **unused) {
     (void)unused;
@@ -452,7 +502,7 @@ static void test_runs(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory), cmocka_unit_test(test_precondition),
         cmocka_unit_test(test_runs)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
