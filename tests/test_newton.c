@@ -500,9 +500,26 @@ static void test_runs(void **unused) {
     }
 }
 
+// More features than factors are made for: their diagonal does.
+static void test_wide(void **unused) {
+    (void)unused;
+    for (int form = SUPPORT_F32; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("data.h5");
+        support_data(data, form, 60, 4200, 3, 32);
+        support_run run = support_new(data, support_path("wide-%d", form));
+        support_set(&run, "train.solver=newton");
+        support_set(&run, "train.tolerance=1e-4");
+        support_set(&run, "train.max_steps=8");
+        support_set(&run, "data.scale=max-abs");
+        support_set(&run, "model.lambda=0.1");
+        support_expect(&run, MG_OK);
+        assert_true(run.result.step > 2 && run.result.step < 8);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory), cmocka_unit_test(test_precondition),
-        cmocka_unit_test(test_runs)};
+        cmocka_unit_test(test_runs), cmocka_unit_test(test_wide)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
