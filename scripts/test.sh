@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer and UBSan.
+# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer and UBSan, and the weights'
+# hashes at every level of optimisation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -14,3 +15,4 @@ for preset in "${presets[@]}"; do
     cmake --build --preset "$preset" -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
     ctest --preset "$preset" -j "$(nproc)"
 done
+[ "${1:-}" != --all ] || ctest --preset release -C Matrix -L matrix

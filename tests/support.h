@@ -82,9 +82,18 @@ support_run support_new(const char *data, const char *directory);
 void support_set(support_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 mg_status support_train(support_run *run);
+
+// The same for what is started otherwise than by mg_train: the configuration and an observer that fills the run (NULL with run->status
+// when there is none), and the status it ended with, checked against run->error.
+mg_config *support_configure(support_run *run, mg_observer *observer);
+mg_status support_ended(support_run *run, mg_status status);
+
 void support_expect(support_run *run, mg_status status); // trains; fails the test when it ends otherwise
 
-// Epoch and eval lines of metrics.jsonl without what depends on the clock. The caller frees it.
+// The lines of a file that are wanted (NULL: all), without what depends on the clock. The caller frees it.
+char *support_lines(const char *path, bool (*wanted)(const char *line));
+
+// Epoch and eval lines of metrics.jsonl, in the same way.
 char *support_metrics(const char *directory);
 
 // Path of the newest checkpoint of a run. Fails the test when there is none.

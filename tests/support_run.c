@@ -50,23 +50,34 @@ static bool ask_stop(void *context, int64_t step) {
     return step == run->stop_after;
 }
 
-mg_status support_train(support_run *run) {
+mg_config *support_configure(support_run *run, mg_observer *observer) {
     const char *sets[64];
-    const mg_observer observer = {.context = run, .plan = take_plan, .message = take_message, .stop = ask_stop};
-    const mg_train_request request = {
-        .resume = run->resume, .overwrite = run->overwrite, .init_model = run->init, .observer = &observer};
     mg_config *config;
+    *observer = (mg_observer){.context = run, .plan = take_plan, .message = take_message, .stop = ask_stop};
     for (int i = 0; i < run->count; i++) sets[i] = run->sets[i];
     run->error = (mg_error){0};
     run->messages[0] = 0;
     run->steps = 0;
     run->status = mg_config_load(NULL, sets, run->count, &config, &run->error);
-    if (run->status) return run->status;
-    run->status = mg_train(config, &request, &run->result, &run->error);
-    mg_config_destroy(config);
+    return config;
+}
+
+mg_status support_ended(support_run *run, mg_status status) {
+    run->status = status;
     if (run->status && (run->error.status != run->status || !run->error.text[0] || strchr(run->error.text, '\n')))
         fail_msg("status %d came with the text '%s' of status %d", (int)run->status, run->error.text, (int)run->error.status);
     return run->status;
+}
+
+mg_status support_train(support_run *run) {
+    mg_observer observer;
+    const mg_train_request request = {
+        .resume = run->resume, .overwrite = run->overwrite, .init_model = run->init, .observer = &observer};
+    mg_config *config = support_configure(run, &observer);
+    if (!config) return run->status;
+    mg_status status = mg_train(config, &request, &run->result, &run->error);
+    mg_config_destroy(config);
+    return support_ended(run, status);
 }
 
 void support_expect(support_run *run, mg_status status) {
@@ -87,12 +98,10 @@ static void drop(char *line, const char *key) {
     memmove(from, to, strlen(to) + 1);
 }
 
-char *support_metrics(const char *directory) {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/metrics.jsonl", directory);
-    char *text = (char *)support_read(path, NULL), *out = calloc(strlen(text) + 1, 1), *rest = text;
+char *support_lines(const char *path, bool (*wanted)(const char *line)) {
+    char *text = (char *)support_read(path, NULL), *out = calloc(strlen(text) + 2, 1), *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));) {
-        if (!strstr(line, "\"event\": \"epoch\"") && !strstr(line, "\"event\": \"eval\"")) continue;
+        if (!*line || (wanted && !wanted(line))) continue;
         drop(line, ", \"seconds\"");
         drop(line, ", \"rows_per_second\"");
         drop(line, ", \"wait_seconds\"");
@@ -100,6 +109,16 @@ char *support_metrics(const char *directory) {
     }
     free(text);
     return out;
+}
+
+static bool is_counted(const char *line) {
+    return strstr(line, "\"event\": \"epoch\"") || strstr(line, "\"event\": \"eval\"");
+}
+
+char *support_metrics(const char *directory) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s/metrics.jsonl", directory);
+    return support_lines(path, is_counted);
 }
 
 const char *support_newest(const char *directory) {

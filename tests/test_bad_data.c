@@ -85,7 +85,16 @@ static void test_preparation(void **unused) {
     put_csr(file, "X", 2, 9, (int64_t[]){0, 1, 4}, (int64_t[]){3, 0, 5, 7}, (double[]){1, 3e38, -3e38, 1e-30},
             (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
     H5Fclose(file);
-    expect(mg_preparation_of("total", "none"), MG_DATA, "X[1, 0] ");
+    expect(mg_preparation_of("total", "none"), MG_DATA, "X[1, 0] is inf; scaling the row to a total leaves the range");
+    for (int sum = -1; sum <= 0; sum++) { // no total to scale to; zeros alone are fine
+        memset(x, 0, sizeof x);
+        x[2 * COLUMNS] = 2, x[2 * COLUMNS + 1] = sum - 2;
+        file = create_file(test_file);
+        for (int r = 0; r < ROWS; r++) x[r * COLUMNS] += r != 1 && r != 2;
+        put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
+        H5Fclose(file);
+        expect(mg_preparation_of("total", "none"), MG_DATA, "X[2] has values, but their sum is not above 0");
+    }
 }
 
 // ---- what a data set may be --------------------------------------------------------------------------------------------

@@ -72,13 +72,18 @@ static void write_checkpoint(const char *path, int number) {
 
 // ---- damage ------------------------------------------------------------------------------------------------------------
 
+// One line with the file and the reason. Only the check of the seal speaks so, and it comes before libhdf5 is handed a byte.
+static bool tells_of_damage(const mg_error *error, const char *path) {
+    return strstr(error->text, path) && strstr(error->text, "it was cut, altered or not written by margin") && !strchr(error->text, '\n');
+}
+
 static void expect_checkpoint_refused(const char *path, const char *how, long long at) {
     mg_position position = {.step = -5};
     mg_error error;
     bool verified;
     set_state(3);
     mg_status status = restore(path, &position, &verified, &error);
-    if (status != MG_DATA || verified || !strstr(error.text, path) || strchr(error.text, '\n'))
+    if (status != MG_DATA || verified || !tells_of_damage(&error, path))
         fail_msg("checkpoint, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
     assert_true(position.step == -5 && eta == 3 && weights[11] == 311); // untouched
 }
@@ -87,7 +92,7 @@ static void expect_model_refused(const char *path, const char *how, long long at
     mg_model *model;
     mg_error error = {0};
     mg_status status = mg_model_load(path, &model, &error);
-    if (status != MG_DATA || model || !strstr(error.text, path) || strchr(error.text, '\n'))
+    if (status != MG_DATA || model || !tells_of_damage(&error, path))
         fail_msg("model, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
 }
 
@@ -114,6 +119,7 @@ static void damage(const char *path, void (*expect)(const char *, const char *, 
         assert_int_equal(ftruncate(fd, (off_t)length), 0);
         expect(path, "cut to length", (long long)length);
     }
+    printf("%s: %zu flipped bytes and as many shorter lengths refused\n", strrchr(path, '/') + 1, size);
     close(fd);
     free(bytes);
 }
@@ -528,71 +534,128 @@ static void expect_all_whole(const char *directory, const char *what) {
     }
 }
 
-// Whatever call of a run fails: its files are whole, its status is right, and resumed it ends as if nothing had been.
-static void test_run_with_faults(void **unused) {
-    (void)unused;
+// What may befall a call.
+static const struct {
+    const char *name;
+    fault kind;
+    int reason;
+} befalls[] = {{"ENOSPC", FAULT_ERROR, ENOSPC}, {"EIO", FAULT_ERROR, EIO},   {"EDQUOT", FAULT_ERROR, EDQUOT},
+               {"EROFS", FAULT_ERROR, EROFS},   {"half a write", FAULT_SHORT, 0}, {"EINTR", FAULT_INTERRUPT, 0}};
+
+// What runs with faults came to, all in all.
+typedef struct outcomes {
+    int runs, warned, failed, model_stood;
+} outcomes;
+
+// One run with call `at` failing: its files are whole, its status is right, and resumed it ends as if nothing had been. False when
+// it made fewer calls.
+static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
-    const int reasons[] = {ENOSPC, EIO};
-    int warned = 0, failed = 0, model_stood = 0;
-    support_data(support_path("data.h5"), SUPPORT_CSR, 64, 20, 3, 53);
-    support_run reference = run_with_checkpoints(whole);
-    support_expect(&reference, MG_OK);
-    for (int ever = 0; ever < 2; ever++)
-        for (long at = 1;; at++) {
-            char what[100];
-            snprintf(what, sizeof what, "call %ld fails%s", at, ever ? " and all after it" : "");
-            support_run run = run_with_checkpoints(hurt);
-            start_failing(at, ever, FAULT_ERROR, reasons[at % 2]);
-            mg_status status = support_train(&run);
-            mg_file_calls = real;
-            bool beyond = calls < at;
-            if (status != MG_OK && status != MG_IO) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
-            bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
-            if (beyond && (status || warning)) fail_msg("%s: nothing failed and yet: %s", what, run.error.text);
-            warned += warning;
-            failed += status != MG_OK;
-            expect_all_whole(hurt, what);
-            if (support_exists(support_path("hurt/model.h5"))) {
-                support_expect_same(support_path("whole/model.h5"), support_path("hurt/model.h5"), what);
-                model_stood += status == MG_IO;
-            } else if (status == MG_OK) {
-                fail_msg("%s: no model", what);
-            }
-            if (!ever) assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp"), 0);
-            run.resume = true;
-            support_expect(&run, MG_OK);
-            support_expect_same_runs(whole, hurt, what);
-            support_remove(hurt);
-            if (beyond) break;
-        }
-    if (!warned || failed < 4 || !model_stood) fail_msg("%d runs warned, %d failed, %d of them with a model", warned, failed, model_stood);
+    char what[100];
+    snprintf(what, sizeof what, "call %ld meets %s%s", at, befalls[b].name, ever ? ", and all after it" : "");
+    support_run run = run_with_checkpoints(hurt);
+    int descriptors = support_count("/proc/self/fd", "");
+    start_failing(at, ever, befalls[b].kind, befalls[b].reason);
+    mg_status status = support_train(&run);
+    mg_file_calls = real;
+    bool beyond = calls < at;
+    if (support_count("/proc/self/fd", "") != descriptors) fail_msg("%s: files were left open", what);
+    if (status != MG_OK && status != MG_IO) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
+    bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
+    if ((beyond || befalls[b].kind != FAULT_ERROR) && (status || run.messages[0])) fail_msg("%s: nothing was wrong and yet: %s", what, run.messages);
+    sum->runs++;
+    sum->warned += warning;
+    sum->failed += status != MG_OK;
+    expect_all_whole(hurt, what);
+    if (support_exists(support_path("hurt/model.h5"))) {
+        support_expect_same(support_path("whole/model.h5"), support_path("hurt/model.h5"), what);
+        sum->model_stood += status == MG_IO;
+    } else if (status == MG_OK) {
+        fail_msg("%s: no model", what);
+    }
+    if (!ever) assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp"), 0);
+    run.resume = true;
+    support_expect(&run, MG_OK);
+    support_expect_same_runs(whole, hurt, what);
+    assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp") + support_count(hurt, "lock"), 0);
+    support_remove(hurt);
+    return !beyond;
 }
 
-// Memory that runs out anywhere ends the run with one line, or costs a checkpoint; nothing leaks (sanitizers see to that).
-static void test_run_without_memory(void **unused) {
+static void test_run_with_faults(void **unused) {
     (void)unused;
-    const char *whole = support_path("roomy"), *hurt = support_path("cramped");
-    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 54);
-    support_run reference = run_with_checkpoints(whole);
-    support_set(&reference, "sgd.eta=~");
-    support_set(&reference, "data.scale=standard");
+    outcomes sum = {0};
+    support_data(support_path("data.h5"), SUPPORT_CSR, 64, 20, 3, 53);
+    support_run reference = run_with_checkpoints(support_path("whole"));
     support_expect(&reference, MG_OK);
-    for (long at = 1, ended = 0; !ended; at++) {
-        support_run run = reference;
-        support_set(&run, "output.directory=%s", hurt);
-        mg_memory_fail_at(at, false);
+    for (size_t b = 0; b < sizeof befalls / sizeof *befalls; b++)
+        for (int ever = 0; ever < 2; ever++)
+            for (long at = 1; run_with_fault(b, ever, at, &sum); at++) {}
+    printf("%d runs met a failing call: %d warned of a checkpoint, %d failed, %d of them with a model\n", sum.runs, sum.warned, sum.failed,
+           sum.model_stood);
+    if (!sum.warned || sum.failed < 4 || !sum.model_stood) fail_msg("too few of them had anything to tell");
+}
+
+// ---- stopped while files are written -----------------------------------------------------------------------------------
+
+static long stop_at; // the stop is asked for inside this call
+
+static void stop_here(void) {
+    if (atomic_fetch_add(&calls, 1) + 1 == stop_at) mg_train_stop();
+}
+
+static int stopping_open(const char *path, int flags, mode_t mode) {
+    stop_here();
+    return real.open(path, flags, mode);
+}
+
+static ssize_t stopping_write(int fd, const void *bytes, size_t size) {
+    stop_here();
+    return real.write(fd, bytes, size);
+}
+
+static int stopping_fsync(int fd) {
+    stop_here();
+    return real.fsync(fd);
+}
+
+static int stopping_rename(const char *from, const char *to) {
+    stop_here();
+    return real.rename(from, to);
+}
+
+static int stopping_unlink(const char *path) {
+    stop_here();
+    return real.unlink(path);
+}
+
+// A stop that comes inside any call of any file - the first, a checkpoint's, the model's - ends the run in order or comes too late.
+static void test_stopped_while_writing(void **unused) {
+    (void)unused;
+    const char *whole = support_path("not-stopped"), *stopped = support_path("stopped");
+    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 55);
+    support_run reference = run_with_checkpoints(whole);
+    support_expect(&reference, MG_OK);
+    int before_first = 0, amid = 0;
+    for (stop_at = 1;; stop_at++) {
+        support_run run = run_with_checkpoints(stopped);
+        calls = 0;
+        mg_file_calls = (mg_file_ops){stopping_open, stopping_write, stopping_fsync, real.close, stopping_rename, stopping_unlink};
         mg_status status = support_train(&run);
-        mg_memory_fail_at(0, false);
-        bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
-        ended = status == MG_OK && !warning;
-        if (status != MG_OK && status != MG_MEMORY && status != MG_FAILED) fail_msg("allocation %ld: status %d (%s)", at, (int)status, run.error.text);
-        expect_all_whole(hurt, "without memory");
+        mg_file_calls = real;
+        if (calls < stop_at) break;
+        if (status != MG_OK && status != MG_STOPPED) fail_msg("stopped in call %ld: status %d (%s)", stop_at, (int)status, run.error.text);
+        before_first += status == MG_STOPPED && run.steps == 0;
+        amid += status == MG_STOPPED && run.steps > 0;
+        int64_t taken = status == MG_STOPPED ? run.steps : 0;
         run.resume = true;
         support_expect(&run, MG_OK);
-        support_expect_same_runs(whole, hurt, "resumed with memory again");
-        support_remove(hurt);
-        assert_true(at < 3000);
+        if (taken && run.plan.resumed_step != taken)
+            fail_msg("stopped in call %ld after step %lld, it went on from step %lld", stop_at, (long long)taken, (long long)run.plan.resumed_step);
+        support_expect_same_runs(whole, stopped, "stopped while a file was written");
+        support_remove(stopped);
     }
+    if (!before_first || !amid) fail_msg("%d were stopped before the first step, %d amid them", before_first, amid);
 }
 
 int main(void) {
@@ -608,7 +671,7 @@ int main(void) {
         cmocka_unit_test(test_rotation),
         cmocka_unit_test_teardown(test_rotation_with_faults, set_right),
         cmocka_unit_test_teardown(test_run_with_faults, set_right),
-        cmocka_unit_test(test_run_without_memory),
+        cmocka_unit_test_teardown(test_stopped_while_writing, set_right),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

@@ -268,7 +268,7 @@ static void test_refused(void **unused) {
         {"model.loss=softmax", "train.solver: dual cannot be used: the loss has no dual of the form needed; use sgd"},
         {"data.scale=standard", "train.solver: dual cannot be used: sparse rows are centred; use sgd"},
         {"data.memory_limit=20000", "train.solver: dual cannot be used: rows do not fit the memory; use sgd"},
-        {"train.solver=sgd", "train.tolerance: solver sgd certifies nothing"},
+        {"train.solver=sgd", "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},
     };
     support_data(data, SUPPORT_CSR, ROWS, FEATURES, 3, 13);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

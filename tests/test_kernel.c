@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 enum { GUARD = 64 }; // cells before and after every output
+enum { TWO_LEFT = 101 }; // in place of a percentage of zero coefficients: all but two
 static const float CANARY = -12345.5f;
 
 static uint64_t state = 1;
@@ -104,12 +105,23 @@ static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned perc
     return d;
 }
 
+// At most two nonzero coefficients a row, as the Crammer-Singer loss leaves them.
+static void keep_two(dense *d) {
+    for (int64_t i = 0; i < d->rows; i++) {
+        int64_t a = draw() % (uint32_t)d->classes, b = draw() % (uint32_t)d->classes;
+        bool none = draw() % 3 == 0;
+        for (int64_t k = 0; k < d->classes; k++)
+            if (none || (k != a && k != b)) d->coef[i * d->lds + k] = draw() % 2 ? 0.0f : -0.0f;
+    }
+}
+
 static void dense_free(dense *d) {
     mg_memory_free(d->cells), mg_memory_free(d->w), mg_memory_free(d->offset), mg_memory_free(d->coef);
 }
 
 static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64_t classes, unsigned zeros) {
-    dense d = dense_make(rows, dp, classes, zeros);
+    dense d = dense_make(rows, dp, classes, zeros == TWO_LEFT ? 0 : zeros);
+    if (zeros == TWO_LEFT) keep_two(&d);
     int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, ng = classes * dp;
     float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY);
     float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
@@ -124,16 +136,58 @@ static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64
     dense_free(&d);
 }
 
+// The rows of check_dense as they lie in memory, of any cell; the rows behind the block are only asked for.
+static void check_block(const mg_kernel *kernel, mg_cell cell, int64_t rows, int64_t dp, int64_t classes) {
+    dense d = dense_make(rows, dp, classes, 0);
+    int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * dp;
+    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *wide = guarded(nx, CANARY), *want = guarded(nx, CANARY);
+    const void *raw[2 * MG_BLOCK_ROWS];
+    const float *x[MG_BLOCK_ROWS];
+    for (int64_t i = 0; i < rows; i++) {
+        raw[i] = raw[rows + i] = (const char *)d.x[i];
+        x[i] = cell == MG_CELL_F32 ? d.x[i] : want + i * dp;
+        for (int64_t j = 0; j < dp; j++)
+            want[i * dp + j] = cell == MG_CELL_U8   ? (float)((const uint8_t *)raw[i])[j]
+                               : cell == MG_CELL_I8 ? (float)((const int8_t *)raw[i])[j]
+                                                    : CANARY;
+    }
+    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), cell == MG_CELL_F32 ? NULL : wide};
+    kernel->dense_block_scores(&block, classes, d.w, d.offset, s, d.lds);
+    reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
+    check_same("block scores", s, want_s, ns, shape);
+    check_same("widened rows", wide, want, nx, shape);
+    drop(s), drop(want_s), drop(wide), drop(want);
+    dense_free(&d);
+}
+
+static void check_block_shapes(const mg_kernel *kernel) {
+    static const mg_cell cells[] = {MG_CELL_U8, MG_CELL_I8, MG_CELL_F32};
+    for (int c = 0; c < 3; c++) {
+        for (int64_t rows = 1; rows <= 13; rows++)
+            for (int64_t classes = 1; classes <= 25; classes++)
+                check_block(kernel, cells[c], rows, 16 * (1 + draw() % 5), classes);
+        check_block(kernel, cells[c], MG_BLOCK_ROWS, 784, 10);
+        check_block(kernel, cells[c], 9, 3072, 10);
+        check_block(kernel, cells[c], MG_BLOCK_ROWS - 1, 1024, 400); // weights asked for tile by tile
+    }
+}
+
+static void test_blocks_equal_reference(void **unused) {
+    (void)unused;
+    each_kernel(check_block_shapes);
+    check_block_shapes(reference());
+}
+
 static void check_dense_shapes(const mg_kernel *kernel) {
-    static const unsigned zeros[] = {0, 3, 50, 90, 100};
+    static const unsigned zeros[] = {0, 3, 50, 90, 100, TWO_LEFT};
     for (int64_t rows = 0; rows <= 33; rows++)
         for (int64_t classes = 1; classes <= 33; classes++)
-            check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 5]);
+            check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 6]);
     for (int64_t dp = 16; dp <= 800; dp += 16)
-        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
+        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
     for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16) // sums that wait between visits
-        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 5]);
-    for (unsigned z = 0; z < 5; z++) {
+        check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
+    for (unsigned z = 0; z < 6; z++) {
         check_dense(kernel, MG_BLOCK_ROWS, 784, 10, zeros[z]);
         check_dense(kernel, MG_BLOCK_ROWS - 1, 48, 100, zeros[z]);
     }
@@ -389,7 +443,7 @@ static void test_select(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense_equals_reference), cmocka_unit_test(test_zero_coefficients_are_skipped),
+        cmocka_unit_test(test_dense_equals_reference), cmocka_unit_test(test_blocks_equal_reference), cmocka_unit_test(test_zero_coefficients_are_skipped),
         cmocka_unit_test(test_csr_equals_reference),   cmocka_unit_test(test_few_classes),
         cmocka_unit_test(test_reference_sums),         cmocka_unit_test(test_dense_and_csr_agree),
         cmocka_unit_test(test_widen_and_add),          cmocka_unit_test(test_select),

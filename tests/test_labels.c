@@ -198,6 +198,12 @@ static void test_categorical_incomplete(void **unused) {
     put_texts(file, "y/categories", 1, LIST("a"));
     H5Fclose(file);
     expect_failure(2, "y/codes must be a vector of integers");
+    file = create_file(test_file); // two classes of one name
+    put_group(file, "y");
+    put_vector(file, "y/codes", H5T_STD_I8LE, 2, H5T_NATIVE_INT, (int[]){0, 2});
+    put_texts(file, "y/categories", 3, LIST("a", "b", "a"));
+    H5Fclose(file);
+    expect_failure(2, "y/categories[0] and [2] are both a; categories must differ");
 }
 
 // ---- selections and known classes --------------------------------------------------------------------------------------

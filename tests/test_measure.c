@@ -312,7 +312,7 @@ static void test_preparation(void **unused) {
     char expected[64];
     snprintf(expected, sizeof expected, "20\t%.9g\t%.9g\t0\n", (double)(float)log1p((double)0.6f), (double)(float)log1p((double)0.8f));
     answer_line(p, "2:8 1:6", expected);
-    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; the model takes log1p of every value, which needs values above -1");
+    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; log1p needs values above -1 (the model prepares rows so)");
     // A row of the file and the same as a line answer alike.
     mg_error error;
     collected[0] = 0;
@@ -320,6 +320,12 @@ static void test_preparation(void **unused) {
     char first[64];
     snprintf(first, sizeof first, "%.*s\n", (int)strcspn(collected, "\n"), collected);
     answer_line(p, "1:2 2:1", first);
+    mg_predictor_close(p);
+    write_model(at("u.h5"), false, "total", "none");
+    p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1});
+    answer_line(p, "1:0 2:0", "10\n");
+    answer_line(p, "1:2 2:-2", "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total (the model prepares rows so)");
+    answer_line(p, "1:3e38 2:-3e38 3:1e-30", "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (the model prepares rows so)");
     mg_predictor_close(p);
 }
 

@@ -205,8 +205,30 @@ static void test_sabotage(void **unused) {
     }
 }
 
+// A checkpoint of another version is refused as such, however well it would read.
+static void test_other_version(void **unused) {
+    (void)unused;
+    const char *data = support_path("version.h5"), *directory = support_path("version");
+    support_data(data, SUPPORT_F32, 64, 20, 3, 42);
+    support_run run = support_new(data, directory);
+    run.stop_after = 1;
+    support_set(&run, "train.batch=16");
+    support_expect(&run, MG_STOPPED);
+    const char *const attributes[] = {"@format_version", "@margin_version"}, *newest = support_newest(directory), *kept = support_path("kept.h5");
+    support_copy(newest, kept);
+    run.resume = true;
+    run.stop_after = 2;
+    for (int n = 0; n < 2; n++) {
+        write_altered(kept, attributes[n], newest);
+        support_expect(&run, MG_CONFIG);
+        if (!strstr(run.error.text, "was written by margin") || !strstr(run.error.text, newest)) fail_msg("%s: %s", attributes[n], run.error.text);
+    }
+    write_altered(kept, "", newest);
+    support_expect(&run, MG_STOPPED);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sabotage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sabotage), cmocka_unit_test(test_other_version)};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

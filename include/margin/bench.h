@@ -24,6 +24,7 @@ typedef struct mg_bench_result {
     int threads;
     int repetitions;
     double seconds;  /* median of the repetitions */
+    double speedup;  /* over one thread doing the same; 1 when there is but one */
     double spread;   /* (slowest - fastest) / median */
     double gflops;   /* multiplications and additions that had to be done, a second */
     double gbps;     /* bytes that had to come from memory, a second */

@@ -5,9 +5,11 @@
 #include <margin/bench.h>
 #include <margin/config.h>
 #include <margin/convert.h>
+#include <margin/cv.h>
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
 #include <margin/model.h>
+#include <margin/path.h>
 #include <margin/status.h>
 #include <margin/trainer.h>
 #include <margin/version.h>

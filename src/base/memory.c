@@ -10,10 +10,12 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
+static _Atomic int64_t failures;
 
-void mg_memory_fail_at(int64_t k, bool for_ever) {
+int64_t mg_memory_fail_at(int64_t k, bool for_ever) {
     atomic_store(&fail_for_ever, for_ever);
     atomic_store(&fail_countdown, k);
+    return atomic_exchange(&failures, 0);
 }
 
 static bool told_to_fail(void) {
@@ -21,6 +23,7 @@ static bool told_to_fail(void) {
     int64_t left = atomic_fetch_sub(&fail_countdown, 1) - 1;
     if (left > 0) return false;
     if (atomic_load(&fail_for_ever)) atomic_store(&fail_countdown, 1);
+    atomic_fetch_add(&failures, 1);
     return true;
 }
 
@@ -28,7 +31,7 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     void *block = NULL;
     memcpy(out, &block, sizeof block);
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > MG_MOST_BYTES)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed", count, size);
     // Rounding up lets vector loads run over the end of a row without leaving the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;

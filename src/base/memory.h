@@ -8,6 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Bytes of one block; with MG_NARROW few, so that a test reaches the end.
+#ifdef MG_NARROW
+#define MG_MOST_BYTES ((size_t)4 << 20)
+#else
+#define MG_MOST_BYTES (SIZE_MAX / 2)
+#endif
+
 // `count` * `size` bytes at *out, 64-byte aligned (2 MiB and huge pages for large blocks), not initialised; *out is NULL on failure.
 // A count of zero gives a valid pointer. Errors: MG_MEMORY, with the number of bytes asked for.
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error);
@@ -25,7 +32,8 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error);
 // NULL is fine.
 void mg_memory_free(void *block);
 
-// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off.
-void mg_memory_fail_at(int64_t k, bool for_ever);
+// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off. Returns how many have failed since
+// the last call.
+int64_t mg_memory_fail_at(int64_t k, bool for_ever);
 
 #endif

@@ -17,9 +17,9 @@ bool mg_parse_real_prefix(const char *text, double *out, const char **rest);
 enum { MG_REAL_TEXT = 32 };
 
 // Fewest digits that read back to the same double.
-void mg_print_real(double value, char out[MG_REAL_TEXT]);
+void mg_print_real(double value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
 // Nine digits, which read back to the same float, as printf's %.9g gives them.
-void mg_print_float(float value, char out[MG_REAL_TEXT]);
+void mg_print_float(float value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
 #endif

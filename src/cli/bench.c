@@ -20,13 +20,13 @@ static void show(void *context, const mg_bench_report *report, const mg_bench_re
     if (!one) {
         printf("%s, kernel %s, %d thread%s\n", report->processor, report->kernel, report->threads, report->threads == 1 ? "" : "s");
         printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n", report->peak_gflops, report->read_gbps);
-        printf("%-15s %8s  %-22s %-20s %10s %9s %7s  %s\n", "shape", "rows", "features x classes", "what", "ms", "GFLOP/s", "GB/s",
+        printf("%-15s %8s  %-22s %-20s %10s %9s %7s %8s  %s\n", "shape", "rows", "features x classes", "what", "ms", "GFLOP/s", "GB/s", "speed-up",
                "of the roof");
     } else {
         snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features), one->classes,
                  one->sparse ? " sparse" : "");
-        printf("%-15s %8s  %-22s %-20s %10.3f %9.1f %7.1f  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
-               shape, one->what, 1e3 * one->seconds, one->gflops, one->gbps, 100 * one->fraction_of_roof,
+        printf("%-15s %8s  %-22s %-20s %10.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
+               shape, one->what, 1e3 * one->seconds, one->gflops, one->gbps, one->speedup, 100 * one->fraction_of_roof,
                one->memory_bound ? "memory" : "arithmetic");
     }
     fflush(stdout);
@@ -57,7 +57,7 @@ int mg_command_bench(int argc, char **argv) {
         "training comes: loss and gradient over all rows, and an epoch of sgd at batch 256, on rows of real shapes made at random."
         "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n\n"
         "The roof of a shape is the arithmetic's or the memory's: what the machine could do at most if every row were read from "
-        "memory once. Times are medians. Rows that fit into the last cache are read faster than memory allows.",
+        "memory once. The speed-up is over one thread doing the same. Times are medians. Rows that fit into the last cache are read faster than memory allows.",
         NULL, NULL, NULL};
     arguments all = {.request = {.threads = 0}};
     static mg_bench_report report;

@@ -16,6 +16,8 @@ typedef struct mg_command {
 } mg_command;
 
 int mg_command_train(int argc, char **argv);
+int mg_command_path(int argc, char **argv);
+int mg_command_cv(int argc, char **argv);
 int mg_command_eval(int argc, char **argv);
 int mg_command_predict(int argc, char **argv);
 int mg_command_convert(int argc, char **argv);

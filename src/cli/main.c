@@ -9,6 +9,8 @@
 
 static const mg_command commands[] = {
     {"train", "train a classifier from a configuration file", mg_command_train},
+    {"path", "train for a series of regularisations and keep the best", mg_command_path},
+    {"cv", "cross-validate: train on all folds but one, measure on that one", mg_command_cv},
     {"eval", "measure a model on labelled data", mg_command_eval},
     {"predict", "label rows of a file, or lines from standard input", mg_command_predict},
     {"convert", "write HDF5 data from IDX, svmlight, CSV, NPY or text files", mg_command_convert},

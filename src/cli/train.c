@@ -1,14 +1,12 @@
-// train.c - the command: plan, progress, result; signals become a checkpoint and exit status 75.
+// train.c - the command: one run and its result.
 #include "cli/cli.h"
+#include "cli/display.h"
 
 #include <margin/config.h>
 #include <margin/trainer.h>
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { KEY_SET = 's', KEY_QUIET = 'q', KEY_RESUME = 256, KEY_OVERWRITE, KEY_INIT };
 
@@ -18,94 +16,6 @@ typedef struct arguments {
     mg_train_request request;
     bool quiet;
 } arguments;
-
-typedef struct display {
-    bool terminal, quiet;
-    bool drawn; // an unfinished progress line stands on the terminal
-} display;
-
-static volatile sig_atomic_t interrupts;
-
-static void on_signal(int number) {
-    // The first asks for a checkpoint; a second Ctrl-C leaves at once.
-    if (number == SIGINT && interrupts++) {
-        signal(SIGINT, SIG_DFL);
-        raise(SIGINT);
-    }
-    mg_train_stop();
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); // a file-size limit is met as a failed write
-    signal(SIGPIPE, SIG_IGN);
-}
-
-static void clear_line(display *screen) {
-    if (screen->drawn) fprintf(stderr, "\r\033[K");
-    screen->drawn = false;
-}
-
-static void show_message(void *context, const char *line) {
-    display *screen = context;
-    clear_line(screen);
-    if (!screen->quiet || !strncmp(line, "warning", 7)) fprintf(stderr, "%s\n", line);
-}
-
-static void show_plan(void *context, const mg_plan *plan) {
-    display *screen = context;
-    if (screen->quiet) return;
-    char a[32], b[32], c[32], d[32];
-    fprintf(stderr, "rows       %s x %s features, %lld classes; %s %s, %s%s (%.2f s)\n", mg_cli_count((double)plan->rows, a),
-            mg_cli_count((double)plan->features, b), (long long)plan->classes, plan->sparse ? "CSR," : "dense", plan->cell,
-            plan->streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->row_bytes, c), plan->load_seconds);
-    if (plan->validation_rows) fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->validation_rows, a));
-    fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda, mg_cli_bytes(plan->state_bytes, d));
-    if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);
-    else d[0] = 0;
-    fprintf(stderr, "solver     %s", plan->solver);
-    if (plan->solver_why[0]) fprintf(stderr, " (%s)", plan->solver_why);
-    if (!isnan(plan->learning_rate))
-        fprintf(stderr, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d, (long long)plan->batch, (long long)plan->parts);
-    if (plan->tolerance > 0) fprintf(stderr, ", to a certified gap of %.2g\n", plan->tolerance);
-    else fprintf(stderr, ", %lld epochs\n", (long long)plan->epochs);
-    fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s", plan->threads_bound_by,
-            plan->kernel);
-    if (plan->resumed_step >= 0) fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
-    fprintf(stderr, "run        %s\n", plan->directory);
-}
-
-static void show_eta(double seconds, char out[32]) {
-    if (!(seconds >= 0) || seconds > 8640000) snprintf(out, 32, "?");
-    else if (seconds < 100) snprintf(out, 32, "%.0f s", seconds);
-    else snprintf(out, 32, "%d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60) % 60, (int)seconds % 60);
-}
-
-static void show_progress(void *context, const mg_progress *p) {
-    display *screen = context;
-    if (screen->quiet || (!screen->terminal && !p->epoch_end)) return;
-    char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
-    show_eta(p->eta_seconds, eta);
-    if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
-    if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
-    if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);
-    if (screen->terminal) fprintf(stderr, "\r");
-    fprintf(stderr, "epoch %lld", (long long)p->epoch);
-    if (isnan(p->gap)) fprintf(stderr, "/%lld", (long long)p->epochs);
-    if (!p->epoch_end) fprintf(stderr, " %3.0f%%", 100 * p->epoch_fraction);
-    fprintf(stderr, "  loss %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", p->train_loss, objective, gap, accuracy,
-            mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
-    if (p->step < p->total_steps && isnan(p->gap)) fprintf(stderr, "  left %s", eta);
-    if (screen->terminal) fprintf(stderr, "\033[K");
-    screen->drawn = screen->terminal;
-    if (p->epoch_end && !screen->terminal) fprintf(stderr, "\n");
-    fflush(stderr);
-}
 
 static void show_result(const mg_train_result *result) {
     printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason, (long long)result->step, result->seconds);
@@ -158,15 +68,15 @@ int mg_command_train(int argc, char **argv) {
         NULL, NULL, NULL};
     arguments all = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
-    display screen = {.terminal = isatty(STDERR_FILENO), .quiet = all.quiet};
-    const mg_observer observer = {.context = &screen, .plan = show_plan, .progress = show_progress, .message = show_message};
+    mg_cli_display screen;
+    const mg_observer observer = mg_cli_observer(&screen, all.quiet, false);
     all.request.observer = &observer;
     mg_config *config;
     mg_error error = {0};
     mg_train_result result;
     mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
     if (status) return mg_cli_fail("train", &error);
-    catch_signals();
+    mg_cli_catch_signals();
     status = mg_train(config, &all.request, &result, &error);
     mg_config_destroy(config);
     if (screen.drawn) fprintf(stderr, "\n");

@@ -1,31 +1,48 @@
 // train.c - a configuration becomes a run.
-#include "config/config.h"
+#include "config/trainer.h"
 
 #include "base/memory.h"
 #include "base/writer.h"
-#include "train/trainer.h"
 
 #include <margin/trainer.h>
 
-mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error) {
-    char *canonical = NULL, *resolved = NULL;
+mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer, mg_error *error) {
     mg_writer writer = {0};
+    char *canonical = NULL;
+    *trainer = (mg_config_trainer){0};
+    if (grid) mg_writer_format(&writer, "# for --%s %s\n\n", grid->name, grid->text);
     mg_settings_write(&config->settings, &writer);
-    mg_status status = mg_writer_take(&writer, &resolved, error);
+    mg_status status = mg_writer_take(&writer, &trainer->resolved, error);
     if (!status) status = mg_config_canonical(config, &canonical, error);
-    mg_trainer_options options = {
+    if (canonical) mg_writer_add(&writer, canonical);
+    if (grid) mg_writer_format(&writer, "path.%s: %s\n", grid->name, grid->text);
+    if (!status) status = mg_writer_take(&writer, &trainer->canonical, error);
+    mg_writer_clear(&writer);
+    mg_memory_free(canonical);
+    trainer->options = (mg_trainer_options){
         .data = &config->data,
         .model = &config->model,
         .train = &config->train,
         .sgd = &config->sgd,
         .checkpoint = &config->checkpoint,
         .output = &config->output,
-        .resolved = resolved,
-        .canonical = canonical,
+        .resolved = trainer->resolved,
+        .canonical = trainer->canonical,
         .difference = mg_config_difference,
     };
-    if (!status) status = mg_trainer_run(&options, request, result, error);
-    mg_memory_free(canonical);
-    mg_memory_free(resolved);
+    return status;
+}
+
+void mg_config_trainer_close(mg_config_trainer *trainer) {
+    mg_memory_free(trainer->canonical);
+    mg_memory_free(trainer->resolved);
+    *trainer = (mg_config_trainer){0};
+}
+
+mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error) {
+    mg_config_trainer trainer;
+    mg_status status = mg_config_trainer_open(config, NULL, &trainer, error);
+    if (!status) status = mg_trainer_run(&trainer.options, request, result, error);
+    mg_config_trainer_close(&trainer);
     return status;
 }

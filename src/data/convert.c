@@ -191,7 +191,8 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     c.watch.context = &c;
     if (options->input_count < 1 || !options->output)
         return mg_fail(error, MG_USAGE, "at least one input and the output are needed");
-    mg_status status = check_files(options, error);
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = check_files(options, error);
     if (!status) status = choose_format(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
     if (!status) status = first_pass(&c, error);

@@ -83,7 +83,7 @@ static mg_status read_features(mg_conversion *c, mg_h5 *file, mg_error *error) {
     if (mg_h5_find(file, "X") == MG_H5_GROUP) {
         mg_status status = mg_h5_attribute_int64(file, "X", "shape", shape, 2, &count, error);
         if (status) return status;
-        if (count != 2 || shape[1] < 1 || shape[1] > UINT32_MAX)
+        if (count != 2 || shape[1] < 1 || shape[1] > MG_MOST_INDEX)
             return mg_fail(error, MG_DATA, "%s: attribute shape of X is not rows and columns", c->like.path);
         c->like.features = shape[1];
         return MG_OK;

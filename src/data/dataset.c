@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "data/folds.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,11 +16,29 @@ static bool is_held_out(uint64_t key, double fraction, int64_t row) {
     return (double)(mg_rng_at(key, (uint64_t)row) >> 11) * 0x1p-53 < fraction;
 }
 
+// Folds go by the labels of all rows, whichever of them are selected.
+static mg_status select_fold(mg_dataset *dataset, const mg_dataset_request *request, int64_t rows, mg_error *error) {
+    mg_classes classes = {0};
+    int32_t *label = NULL, *fold = NULL;
+    mg_status status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label, &classes, error);
+    if (!status) status = mg_memory_get(&fold, (size_t)rows, sizeof *fold, error);
+    if (!status) status = mg_folds_deal(dataset->path, label, rows, &classes, request->folds, request->seed, fold, error);
+    if (!status) status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
+    dataset->count = 0;
+    for (int64_t i = 0; !status && i < rows; i++)
+        if ((fold[i] == request->fold) == (request->selection == MG_SELECT_HELD_OUT)) dataset->select[dataset->count++] = i;
+    mg_memory_free(fold);
+    mg_memory_free(label);
+    mg_classes_clear(&classes);
+    return status;
+}
+
 // Rows of the file that belong to the selection. Keyed by row number, so that both sides agree without talking.
 static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     int64_t rows = mg_source_rows(dataset->source);
     dataset->count = rows;
     if (request->selection == MG_SELECT_ALL) return MG_OK;
+    if (request->folds > 0) return select_fold(dataset, request, rows, error);
     uint64_t key = mg_rng_key(request->seed, HELD_OUT_STREAM, 0);
     mg_status status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
     dataset->count = 0;
@@ -178,7 +197,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         hash_shape(dataset);
         double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries);
         double limit = request->memory_limit > 0 ? (double)request->memory_limit : 0.6 * (double)mg_cpu_available_memory();
-        dataset->resident = request->survey && bytes <= limit && dataset->count <= UINT32_MAX;
+        dataset->resident = request->survey && bytes <= limit && dataset->count <= MG_MOST_INDEX;
     }
     if (!status && request->survey) status = survey(dataset, error);
     if (status) mg_dataset_close(dataset);

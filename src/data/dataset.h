@@ -16,6 +16,7 @@ typedef struct mg_dataset_request {
     mg_preparation preparation;
     mg_selection selection;
     double held_out;         // fraction, for the two partial selections
+    int64_t folds, fold;     // folds > 0: held out is that fold of so many (mg_folds_deal) instead
     uint64_t seed;
     const mg_classes *known; // NULL: classes are those that occur
     bool allow_unknown;      // rows with a label that is not known get class -1

@@ -53,6 +53,27 @@ static mg_status read_real_labels(mg_h5 *file, const char *name, mg_h5_array *ar
     return status;
 }
 
+static int by_text(const void *a, const void *b, void *context) {
+    char **text = context;
+    int order = strcmp(text[*(const int64_t *)a], text[*(const int64_t *)b]);
+    return order ? order : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
+}
+
+// Two categories of one name would become two classes nobody can tell apart.
+static mg_status check_categories(const char *path, const char *name, const raw_labels *raw, mg_error *error) {
+    int64_t *order;
+    mg_status status = mg_memory_get(&order, (size_t)raw->text_count, sizeof *order, error);
+    if (status) return status;
+    for (int64_t t = 0; t < raw->text_count; t++) order[t] = t;
+    qsort_r(order, (size_t)raw->text_count, sizeof *order, by_text, raw->text);
+    for (int64_t t = 1; !status && t < raw->text_count; t++)
+        if (!strcmp(raw->text[order[t - 1]], raw->text[order[t]]))
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] and [%lld] are both %.60s; categories must differ: merge them", path, name,
+                             (long long)order[t - 1], (long long)order[t], raw->text[order[t]]);
+    mg_memory_free(order);
+    return status;
+}
+
 static mg_status read_categorical(mg_h5 *file, const char *name, int64_t rows, raw_labels *raw, mg_error *error) {
     char codes[1100], categories[1100];
     snprintf(codes, sizeof codes, "%.1000s/codes", name);
@@ -69,6 +90,7 @@ static mg_status read_categorical(mg_h5 *file, const char *name, int64_t rows, r
     if (!status && mg_h5_array_type(array) == MG_H5_TEXT) {
         raw->texts = true;
         status = mg_h5_array_read_texts(array, &raw->text, error);
+        if (!status) status = check_categories(mg_h5_path(file), categories, raw, error);
     } else if (!status) {
         status = mg_h5_array_read_int64(array, &numbers, error);
     }
@@ -83,12 +105,6 @@ static mg_status read_categorical(mg_h5 *file, const char *name, int64_t rows, r
     mg_h5_array_close(array);
     mg_memory_free(numbers);
     return status;
-}
-
-static int by_text(const void *a, const void *b, void *context) {
-    char **text = context;
-    int order = strcmp(text[*(const int64_t *)a], text[*(const int64_t *)b]);
-    return order ? order : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
 }
 
 // One text a row becomes codes into the distinct texts, which move to the front of raw->text.
@@ -216,7 +232,7 @@ static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const
                                mg_error *error) {
     char low[MG_LABEL_BUFFER], high[MG_LABEL_BUFFER];
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is %.60s, which is none of the %lld classes (%.40s to %.40s): drop the row, or ask for unknown labels to be left out",
+                   "%s: %s[%lld] is %.60s, which is none of the %lld classes (%.40s to %.40s): drop the row",
                    mg_h5_path(file), name, (long long)row, label, (long long)classes->count, mg_classes_label(classes, 0, low),
                    mg_classes_label(classes, classes->count - 1, high));
 }

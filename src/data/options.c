@@ -33,7 +33,7 @@ static const mg_option rows[] = {
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
      "Weights [N] of the rows, none negative; weight 2 equals the row twice."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,
-     "First preparation, by row: none, unit Euclidean length, or total (scaled to a sum of 10,000)."},
+     "First preparation, by row: none, unit Euclidean length, or total (scaled to a sum of 10,000, which needs a sum above 0). Rows of zeros stay as they are."},
     {"transform", MG_OPTION_CHOICE, AT(transform), "none", 0, 0, transform_name, NULL, true,
      "Second preparation, by cell: none or log1p, log(1 + x)."},
     {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, NULL, check_scale, true,

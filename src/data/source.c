@@ -68,6 +68,9 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
                        mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data), mg_h5_type_name(type));
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
+    if (source->features > MG_MOST_INDEX)
+        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed", mg_h5_path(source->file), source->name,
+                       (long long)source->features, MG_MOST_INDEX);
     source->cell = as_is(source) && type == MG_H5_U8 ? MG_CELL_U8 : as_is(source) && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
     return MG_OK;
 }
@@ -128,9 +131,9 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status) status = mg_h5_array_open(source->file, name, &source->indices, error);
     snprintf(name, sizeof name, "%.1000s/indptr", source->name);
     if (!status) status = mg_h5_array_open(source->file, name, &indptr, error);
-    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > UINT32_MAX))
+    if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
-                         (long long)shape[0], (long long)shape[1], UINT32_MAX);
+                         (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
         status = mg_fail(error, MG_DATA, "%s: %s has %lld entries but shape says %lld rows: one more than rows is needed", path, name,
                          (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
@@ -193,38 +196,49 @@ int64_t mg_source_most_entries(const mg_source *source) {
     return most;
 }
 
-bool mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad) {
+// Scales to the wanted length; false when there is none to scale to. Zeros alone stay as they are.
+static bool scale_row(mg_row_length length, int64_t n, float *values) {
     double sum = 0;
-    for (int64_t e = 0; preparation.length == MG_ROW_UNIT && e < n; e++) sum += (double)values[e] * (double)values[e];
-    for (int64_t e = 0; preparation.length == MG_ROW_TOTAL && e < n; e++) sum += (double)values[e];
-    double factor = preparation.length == MG_ROW_UNIT ? 1 / sqrt(sum) : 1e4 / sum;
-    // A row without content has no length to scale to: it stays as it is.
-    for (int64_t e = 0; preparation.length != MG_ROW_AS_IS && sum > 0 && e < n; e++)
-        values[e] = (float)((double)values[e] * factor);
-    for (int64_t e = 0; preparation.log1p && e < n; e++) {
-        if (!(values[e] > -1)) {
-            *bad = e;
-            return false;
-        }
-        values[e] = (float)log1p((double)values[e]);
+    bool zeros = true;
+    for (int64_t e = 0; e < n; e++) {
+        double x = (double)values[e];
+        sum += length == MG_ROW_UNIT ? x * x : x;
+        zeros = zeros && x == 0;
     }
+    if (zeros || !(sum > 0)) return zeros;
+    double factor = length == MG_ROW_UNIT ? 1 / sqrt(sum) : 1e4 / sum;
+    for (int64_t e = 0; e < n; e++) values[e] = (float)((double)values[e] * factor);
     return true;
 }
 
-static mg_status bad_log(const mg_source *source, int64_t row, int64_t column, float value, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; log1p needs values above -1: use data.transform: none",
-                   mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
+const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad) {
+    *bad = -1;
+    if (preparation.length != MG_ROW_AS_IS && !scale_row(preparation.length, n, values))
+        return "has values, but their sum is not above 0: they cannot be scaled to a total";
+    // Only a sum that nearly cancels can do it: negative cells have no total to speak of.
+    if (preparation.length != MG_ROW_AS_IS && !mg_cells_finite(n, values, bad))
+        return "scaling the row to a total leaves the range of float32";
+    for (int64_t e = 0; preparation.log1p && e < n; e++) {
+        if (!(values[e] > -1)) {
+            *bad = e;
+            return "log1p needs values above -1";
+        }
+        values[e] = (float)log1p((double)values[e]);
+    }
+    return NULL;
+}
+
+// Why row `row` cannot be prepared; column -1: no single cell is to blame.
+static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why, mg_error *error) {
+    const char *path = mg_h5_path(source->file), *advice = "drop it or choose another data.rows or data.transform";
+    if (column < 0) return mg_fail(error, MG_DATA, "%s: %s[%lld] %s: %s", path, source->name, (long long)row, why, advice);
+    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; %s: %s", path, source->name, (long long)row, (long long)column,
+                   (double)value, why, advice);
 }
 
 static mg_status not_finite(const mg_source *source, int64_t row, int64_t column, float value, mg_error *error) {
     return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
                    mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
-}
-
-// Only a sum that nearly cancels can do it: negative cells have no total to speak of.
-static mg_status too_large(const mg_source *source, int64_t row, int64_t column, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] leaves the range of float32 when its row is scaled to a total: use data.rows: unit or none",
-                   mg_h5_path(source->file), source->name, (long long)row, (long long)column);
 }
 
 static void *next_dense_row(const mg_source *source, const mg_store *store) {
@@ -248,10 +262,8 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
         float *values = (float *)(void *)to;
         if (cells != to) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
         if (!mg_cells_finite(source->features, values, &bad)) return not_finite(source, row, bad, values[bad], error);
-        if (!mg_prepare_row(source->preparation, source->features, values, &bad))
-            return bad_log(source, row, bad, values[bad], error);
-        if (!as_is(source) && !mg_cells_finite(source->features, values, &bad))
-            return too_large(source, row, bad, error);
+        const char *why = mg_prepare_row(source->preparation, source->features, values, &bad);
+        if (why) return unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
     }
     memset(to + (size_t)source->features * cell, 0, (size_t)(store->stride - source->features) * cell);
     store->count++;
@@ -298,8 +310,8 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     }
     mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
     if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, store->indices[at + bad], to[bad], error);
-    if (!mg_prepare_row(source->preparation, n, to, &bad)) return bad_log(source, row, store->indices[at + bad], to[bad], error);
-    if (!as_is(source) && !mg_cells_finite(n, to, &bad)) return too_large(source, row, store->indices[at + bad], error);
+    const char *why = mg_prepare_row(source->preparation, n, to, &bad);
+    if (why) return unfit(source, row, bad < 0 ? bad : store->indices[at + bad], bad < 0 ? 0 : to[bad], why, error);
     store->indptr[++store->count] = at + n;
     return MG_OK;
 }

@@ -41,7 +41,8 @@ int64_t mg_source_most_entries(const mg_source *source);
 mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
                          mg_error *error);
 
-// Prepares one CSR row in place: for rows that do not come from a file. False: log1p of a value <= -1, at *bad.
-bool mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
+// Prepares one row in place. NULL, or why it cannot be: a total that is not above 0 (*bad is -1: the whole row is to blame), a value
+// at *bad that leaves the range of float32 or has no log1p. A row of zeros stays as it is.
+const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
 
 #endif

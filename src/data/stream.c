@@ -159,8 +159,8 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     stream->window_rows = rows < batch ? batch : rows;
     if (stream->window_rows > dataset->count) stream->window_rows = mg_round_up(dataset->count, batch);
     stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
-    if (stream->window_rows > UINT32_MAX || stream->blocks > UINT32_MAX)
-        status = mg_fail(error, MG_CONFIG, "data.window: more than %u rows or blocks in one are not allowed: lower it", UINT32_MAX);
+    if (stream->window_rows > MG_MOST_INDEX || stream->blocks > MG_MOST_INDEX)
+        status = mg_fail(error, MG_CONFIG, "data.window: more than %u rows or blocks in one are not allowed: lower it", MG_MOST_INDEX);
     if (!status) status = check_limit(stream, memory_limit, error);
     if (!status && shuffle) status = mg_memory_get(&stream->block_order, (size_t)stream->blocks, sizeof(uint32_t), error);
     if (!status) status = mg_ring_create(WINDOWS, &stream->filled, error);

@@ -14,9 +14,9 @@ mg_status mg_binary_check(const mg_binary *cells, const mg_input *input, mg_erro
     int64_t bytes;
     if (cells->rows == 0) return mg_fail(error, MG_DATA, "%s: has no rows", path);
     if (cells->columns == 0) return mg_fail(error, MG_DATA, "%s: its rows have no features", path);
-    if (cells->columns > UINT32_MAX)
+    if (cells->columns > MG_MOST_INDEX)
         return mg_fail(error, MG_DATA, "%s: rows of %lld features are more than %u", path,
-                       (long long)cells->columns, UINT32_MAX);
+                       (long long)cells->columns, MG_MOST_INDEX);
     if (__builtin_mul_overflow(cells->rows, cells->columns, &bytes) ||
         __builtin_mul_overflow(bytes, (int64_t)mg_h5_type_size(cells->type), &bytes) ||
         bytes > mg_input_most(input))

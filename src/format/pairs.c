@@ -9,25 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static const char *skip_blank(const char *at, const char *end) {
-    while (at < end && is_blank(*at))
-        at++;
-    return at;
-}
-
-static const char *skip_word(const char *at, const char *end) {
-    while (at < end && !is_blank(*at))
-        at++;
-    return at;
-}
-
 static mg_status refuse_index(const mg_pairs *pairs, const char *at, const char *end, int64_t index,
                               mg_error *error) {
-    size_t bytes = (size_t)(skip_word(at, end) - at);
+    size_t bytes = (size_t)(mg_skip_word(at, end) - at);
     if (bytes >= 4 && !memcmp(at, "qid:", 4))
         return mg_fail(error, MG_DATA, "qid belongs to ranking data; margin learns classes: remove it");
     if (index < 0)
@@ -49,9 +33,9 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
         return refuse_index(pairs, *at, end, number ? n : -1, error);
     }
     const char *after = mg_text_number(c + 1, end, value);
-    if (!after || (after < end && !is_blank(*after) && *after != '#') || !(fabs(*value) <= FLT_MAX)) {
+    if (!after || (after < end && !mg_is_blank(*after) && *after != '#') || !(fabs(*value) <= FLT_MAX)) {
         *at = c + 1;
-        return mg_number_complain(c + 1, skip_word(c + 1, end), error);
+        return mg_number_complain(c + 1, mg_skip_word(c + 1, end), error);
     }
     *index = n;
     *at = after;
@@ -62,7 +46,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
 static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, const char **bad,
                                mg_error *error) {
     int met = 0;
-    for (at = skip_blank(at, end); at < end; at = skip_blank(skip_word(at, end), end)) {
+    for (at = mg_skip_blanks(at, end); at < end; at = mg_skip_blanks(mg_skip_word(at, end), end)) {
         uint64_t n = 0;
         const char *c = at;
         for (; c < end && *c >= '0' && *c <= '9' && n <= UINT32_MAX; c++)
@@ -109,7 +93,7 @@ mg_status mg_pairs_read(mg_pairs *pairs, const char *at, const char *end, const 
     double value = 0;
     bool sorted = true;
     pairs->count = 0;
-    for (at = skip_blank(at, end); at < end && *at != '#'; at = skip_blank(at, end)) {
+    for (at = mg_skip_blanks(at, end); at < end && *at != '#'; at = mg_skip_blanks(at, end)) {
         size_t n = (size_t)pairs->count;
         mg_status status =
             n == pairs->index_capacity || n == pairs->value_capacity ? make_room(pairs, n + 1, error) : MG_OK;

@@ -22,22 +22,6 @@ typedef struct reader {
     float *dense; // [features] of one row, NULL when sparse
 } reader;
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static const char *skip_blank(const char *at, const char *end) {
-    while (at < end && is_blank(*at))
-        at++;
-    return at;
-}
-
-static const char *skip_word(const char *at, const char *end) {
-    while (at < end && !is_blank(*at))
-        at++;
-    return at;
-}
-
 // Every line of the head that holds data has a second word "digits:".
 static int probe(const char *head, size_t bytes) {
     int seen = 0;
@@ -45,15 +29,15 @@ static int probe(const char *head, size_t bytes) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // cut off
         stop = stop ? stop : end;
-        const char *c = skip_blank(line, stop);
+        const char *c = mg_skip_blanks(line, stop);
         line = stop + 1;
         if (c == stop || *c == '#' || *c == '\r') continue;
-        c = skip_blank(skip_word(c, stop), stop);
+        c = mg_skip_blanks(mg_skip_word(c, stop), stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;
         while (c < stop && *c >= '0' && *c <= '9')
             c++;
-        if (c == stop || *c != ':' || (c == digits && *c == ':')) return strncmp(digits, "qid:", 4) ? 0 : 2;
+        if (c == stop || *c != ':' || c == digits) return stop - digits >= 4 && !memcmp(digits, "qid:", 4) ? 2 : 0;
         seen++;
     }
     return seen > 0 ? 2 : 0;
@@ -93,7 +77,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     for (r->rows = r->stored = 0;;) {
         status = mg_text_line(r->text, &line, &bytes, error);
         if (status || !line) return status;
-        const char *end = line + bytes, *label = skip_blank(line, end), *after = skip_word(label, end);
+        const char *end = line + bytes, *label = mg_skip_blanks(line, end), *after = mg_skip_word(label, end);
         if (label == end || *label == '#') continue;
         const char *bad = after;
         status = read_label(r, sink, line, label, after, error);
@@ -118,10 +102,10 @@ static mg_status settle(reader *r, mg_error *error) {
     p->low = o->base[0] - '0';
     int64_t met = p->highest < 0 ? 0 : p->highest + 1 - p->low;
     if (o->features == MG_UNSET_INT) o->features = r->like ? r->like->features : met;
-    if (o->features <= 0 || o->features > UINT32_MAX)
+    if (o->features <= 0 || o->features > MG_MOST_INDEX)
         return mg_fail(error, MG_DATA,
                        "%s: has %lld features (1 to %u are allowed); --features sets their number", path,
-                       (long long)o->features, UINT32_MAX);
+                       (long long)o->features, MG_MOST_INDEX);
     p->high = o->features - 1 + p->low;
     if (strcmp(o->layout, "dense") != 0) return MG_OK;
     return mg_memory_zeroed(&r->dense, (size_t)o->features, sizeof *r->dense, error);
@@ -130,7 +114,7 @@ static mg_status settle(reader *r, mg_error *error) {
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
     r->pairs.low = r->options->base[0] == '1';
-    r->pairs.high = UINT32_MAX;
+    r->pairs.high = MG_MOST_INDEX;
     r->pairs.lowest = 1; // of a file that begins later too
     r->pairs.highest = -1;
     r->pairs.beyond = "--features sets the number of features";
@@ -192,7 +176,7 @@ static const mg_option rows[] = {
      .offset = offsetof(options, features),
      .preset = "",
      .low = 1,
-     .high = UINT32_MAX,
+     .high = MG_MOST_INDEX,
      .changes_result = true,
      .help = "Number of features; when not given the largest index decides."},
     {.name = "base",

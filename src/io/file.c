@@ -4,9 +4,11 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -115,8 +117,11 @@ mg_status mg_file_make_directory(const char *path, mg_error *error) {
         if (*c && *c != '/') continue;
         char keep = *c;
         *c = 0;
-        if (mkdir(step, 0777) && errno != EEXIST)
-            return mg_fail(error, MG_IO, "%s: cannot be created: %s", step, strerror(errno));
+        bool made = !mkdir(step, 0777);
+        if (!made && errno != EEXIST) return mg_fail(error, MG_IO, "%s: cannot be created: %s", step, strerror(errno));
+        // Files are only as durable as the names on the way to them. Who made the last one may have died before syncing it.
+        mg_status status = made || !keep ? mg_file_sync_parent(step, made ? error : NULL) : MG_OK;
+        if (made && status) return status;
         *c = keep;
         if (!keep) break;
     }
@@ -124,6 +129,25 @@ mg_status mg_file_make_directory(const char *path, mg_error *error) {
     if (stat(path, &about) || !S_ISDIR(about.st_mode))
         return mg_fail(error, MG_IO, "%s: is not a directory", path);
     return MG_OK;
+}
+
+static bool is_leftover(const char *entry, const char *name) {
+    size_t length = strlen(entry), digits = 0;
+    if (strncmp(entry, name, strlen(name)) || length < 4 || strcmp(entry + length - 4, ".tmp")) return false;
+    while (digits < length - 4 && strchr("0123456789", entry[length - 5 - digits])) digits++;
+    return digits && digits < length - 4 && entry[length - 5 - digits] == '.';
+}
+
+void mg_file_remove_leftovers(const char *directory, const char *name) {
+    DIR *stream = opendir(directory);
+    if (!stream) return;
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        char path[PATH_MAX];
+        if (!is_leftover(entry->d_name, name)) continue;
+        snprintf(path, sizeof path, "%.3800s/%.255s", directory, entry->d_name);
+        mg_file_calls.unlink(path);
+    }
+    closedir(stream);
 }
 
 // Layout of the seal: 16 bytes of name, version, content length, digest of the content, digest of the seal so far, zeros.
@@ -140,6 +164,16 @@ void mg_file_seal(const void *content, size_t size, unsigned char *seal) {
     put_word(seal + 24, size);
     put_word(seal + 32, mg_hash_bytes(0, content, size));
     put_word(seal + 40, mg_hash_bytes(1, seal, 40));
+}
+
+bool mg_file_has_seal(const char *path) {
+    char end[sizeof seal_name];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    bool there = size >= MG_SEAL_BYTES && pread(fd, end, sizeof end, size - MG_SEAL_BYTES) == sizeof end &&
+                 !memcmp(end, seal_name, sizeof end);
+    if (fd >= 0) close(fd);
+    return there;
 }
 
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,8 +31,12 @@ mg_status mg_file_write_sealed(const char *path, const void *content, size_t siz
 // The whole file in memory, *bytes is the caller's (mg_memory_free). Errors: MG_IO; MG_DATA when larger than `limit`.
 mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size, mg_error *error);
 
-// Creates the directory and its missing parents. Errors: MG_IO.
+// Creates the directory and its missing parents, each with the entry that names it on disk. Errors: MG_IO.
 mg_status mg_file_make_directory(const char *path, mg_error *error);
+
+// Deletes what killed writers of `directory`/`name`... left: temporaries of mg_file_write, and nothing else. No other process may be
+// writing there.
+void mg_file_remove_leftovers(const char *directory, const char *name);
 
 // fsync of the directory that holds `path`, after an entry of it changed.
 mg_status mg_file_sync_parent(const char *path, mg_error *error);
@@ -41,6 +46,9 @@ enum { MG_SEAL_BYTES = 64 };
 
 // Fills seal[MG_SEAL_BYTES] for `size` bytes of content.
 void mg_file_seal(const void *content, size_t size, unsigned char *seal);
+
+// Does the file end in a seal, right or wrong? A file that cannot be read or is too short does not.
+bool mg_file_has_seal(const char *path);
 
 // Checks a whole sealed file in memory; *content_size without the seal. Errors: MG_DATA naming `path` and what is wrong.
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,

@@ -18,10 +18,13 @@ typedef struct reason_buffer {
     size_t size;
 } reason_buffer;
 
+// Of a failed system call only the system's word: the rest is times and addresses.
 static herr_t keep_deepest(unsigned n, const H5E_error2_t *frame, void *context) {
     (void)n;
     reason_buffer *buffer = context;
-    snprintf(buffer->out, buffer->size, "%s", frame->desc ? frame->desc : "unknown");
+    const char *text = frame->desc ? frame->desc : "unknown", *system = strstr(text, "error message = '");
+    if (system) text = system + strlen("error message = '");
+    snprintf(buffer->out, buffer->size, "%.*s", system ? (int)strcspn(text, "'") : (int)strlen(text), text);
     return 0;
 }
 
@@ -81,11 +84,11 @@ mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    H5Pclose(access);
     char reason[256];
+    if (id < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
+    H5Pclose(access);
     if (id < 0)
-        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): convert other formats with `margin convert`", path,
-                       mg_h5_reason(reason, sizeof reason));
+        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): convert other formats with `margin convert`", path, reason);
     return wrap_file(id, path, out, error);
 }
 
@@ -97,9 +100,10 @@ mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_
     H5Pset_fapl_core(access, 1 << 16, 0);
     H5Pset_file_image(access, (void *)(uintptr_t)bytes, size);
     hid_t id = H5Fopen("\x01margin", H5F_ACC_RDONLY, access);
-    H5Pclose(access);
     char reason[256];
-    if (id < 0) return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, mg_h5_reason(reason, sizeof reason));
+    if (id < 0) mg_h5_reason(reason, sizeof reason);
+    H5Pclose(access);
+    if (id < 0) return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, reason);
     return wrap_file(id, path, out, error);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_CHUNK_CACHE = 256 << 20 };
+enum { MOST_CHUNK_CACHE = 256 << 20, MOST_CHUNK = 1 << 30 };
 
 struct mg_h5_array {
     mg_h5 *file;
@@ -41,7 +41,8 @@ static bool classify(hid_t type, mg_h5_type *out) {
     case H5T_FLOAT:
         *out = size == 2 ? MG_H5_F16 : size == 4 ? MG_H5_F32 : MG_H5_F64;
         return size == 2 || size == 4 || size == 8;
-    case H5T_ENUM: // h5py writes booleans so; the base type is an 8-bit integer
+    case H5T_ENUM: // h5py writes booleans so; wider ones the library will not convert to numbers
+        if (size != 1) return false; // fall through
     case H5T_INTEGER: {
         int width = size == 1 ? 0 : size == 2 ? 2 : size == 4 ? 4 : 6;
         *out = (mg_h5_type)(width + (H5Tget_sign(type) == H5T_SGN_NONE));
@@ -51,8 +52,7 @@ static bool classify(hid_t type, mg_h5_type *out) {
     }
 }
 
-// IEEE half in memory: the file's own type with the byte order of this machine.
-static hid_t half_type(void) {
+hid_t mg_h5_half_type(void) {
     hid_t type = H5Tcopy(H5T_IEEE_F32LE);
     H5Tset_fields(type, 15, 10, 5, 0, 10);
     H5Tset_size(type, 2);
@@ -64,10 +64,20 @@ static hid_t memory_type(mg_h5_type type, hid_t stored) {
     const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT8, H5T_NATIVE_INT16,  H5T_NATIVE_UINT16,
                            H5T_NATIVE_INT32,  H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64};
     if (type == MG_H5_TEXT || H5Tget_class(stored) == H5T_ENUM) return H5Tcopy(stored);
-    if (type == MG_H5_F16) return half_type();
+    if (type == MG_H5_F16) return mg_h5_half_type();
     if (type == MG_H5_F32) return H5Tcopy(H5T_NATIVE_FLOAT);
     if (type == MG_H5_F64) return H5Tcopy(H5T_NATIVE_DOUBLE);
     return H5Tcopy(types[type]);
+}
+
+// A chunk is unpacked as a whole, and a thousandth of its size in the file is enough for it.
+static mg_status check_chunk(const mg_h5_array *array, hid_t plist, hid_t stored, mg_error *error) {
+    hsize_t chunk[2] = {1, 1};
+    H5Pget_chunk(plist, array->rank, chunk);
+    hsize_t bytes = chunk[0] * chunk[1] * H5Tget_size(stored); // HDF5 keeps it below 2^32
+    if (bytes <= MOST_CHUNK) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: data set %s has chunks of %llu bytes (at most %d are allowed): repack it with h5repack",
+                   array->file->path, array->name, (unsigned long long)bytes, MOST_CHUNK);
 }
 
 // Filters that cannot hide anything: deflate, shuffle, fletcher32.
@@ -127,6 +137,7 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     if (H5Pget_external_count(plist) > 0)
         return mg_fail(error, MG_DATA, "%s: data set %s lies in other files (external storage), which is not allowed", path, name);
     mg_status status = check_filters(array, plist, error);
+    if (!status && layout == H5D_CHUNKED) status = check_chunk(array, plist, stored, error);
     if (status || array->rows == 0 || array->columns == 0) return status;
     hsize_t bytes = H5Dget_storage_size(array->set);
     if (bytes == 0 || (layout == H5D_CHUNKED && !all_chunks_there(array, plist)))
@@ -191,7 +202,7 @@ mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_
     if (!status && array->set < 0)
         status = mg_fail(error, MG_DATA, "%s: data set %s cannot be opened: %s", file->path, name, mg_h5_reason(reason, sizeof reason));
     if (!status && !classify(stored, &array->type))
-        status = mg_fail(error, MG_DATA, "%s: data set %s is neither numbers of 1 to 8 bytes nor text", file->path, name);
+        status = mg_fail(error, MG_DATA, "%s: data set %s is neither numbers of 1 to 8 bytes (enumerations: of 1) nor text", file->path, name);
     if (!status) array->memory = memory_type(array->type, stored);
     if (!status) status = check_shape(array, error);
     if (!status) status = check_storage(array, plist, stored, error);
@@ -277,12 +288,13 @@ static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t c
     hid_t space = H5Dget_space(array->set), memory = H5Screate_simple(array->rank, extent, NULL);
     herr_t failed = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL);
     if (failed >= 0) failed = H5Dread(array->set, array->memory, memory, space, H5P_DEFAULT, to);
+    char reason[256];
+    if (failed < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
     H5Sclose(memory);
     H5Sclose(space);
-    char reason[256];
     if (failed >= 0) return MG_OK;
     return mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path, array->name,
-                   (long long)first, (long long)(first + count - 1), mg_h5_reason(reason, sizeof reason));
+                   (long long)first, (long long)(first + count - 1), reason);
 }
 
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error) {
@@ -302,13 +314,10 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
     H5Tclose(stored);
     if (!status && array->rows && is_enum) { // the library will not convert an enumeration to an integer
         int8_t *codes;
-        status = mg_h5_type_size(array->type) == 1 ? mg_memory_zeroed(&codes, (size_t)array->rows, 1, error)
-                                                   : mg_fail(error, MG_DATA, "%s: data set %s is an enumeration", array->file->path, array->name);
-        if (!status) {
-            status = mg_h5_array_read(array, 0, array->rows, codes, error);
-            for (int64_t i = 0; !status && i < array->rows; i++) (*out)[i] = codes[i];
-            mg_memory_free(codes);
-        }
+        status = mg_memory_zeroed(&codes, (size_t)array->rows, 1, error);
+        if (!status) status = mg_h5_array_read(array, 0, array->rows, codes, error);
+        for (int64_t i = 0; !status && i < array->rows; i++) (*out)[i] = array->type == MG_H5_U8 ? (uint8_t)codes[i] : codes[i];
+        mg_memory_free(codes);
     } else if (!status && array->rows && H5Dread(array->set, whole, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0) {
         char reason[256];
         status = mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path, array->name,

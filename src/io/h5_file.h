@@ -14,6 +14,9 @@ struct mg_h5 {
 // The deepest message of this thread's HDF5 error stack, without newlines; the stack is cleared. `out` holds `size` bytes.
 const char *mg_h5_reason(char *out, size_t size);
 
+// IEEE half, little-endian; the library has no name for it. The caller closes it.
+hid_t mg_h5_half_type(void);
+
 // Silences the library's own printing in the calling thread (the setting is per thread).
 void mg_h5_quiet(void);
 

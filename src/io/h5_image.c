@@ -10,7 +10,8 @@
 struct mg_h5_image {
     hid_t file;
     bool failed;
-    char reason[300]; // of the first failure
+    mg_status status; // of the first failure
+    char reason[300];
 };
 
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
@@ -21,8 +22,11 @@ mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
     H5Pset_fapl_core(access, 1 << 20, 0);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_obj_track_times(creation, 0);
-    // The name cannot exist: the driver looks for it on disk even though nothing is stored there.
-    (*out)->file = H5Fcreate("\x01margin", H5F_ACC_TRUNC, creation, access);
+    // The name cannot exist, as the driver looks for it on disk even though nothing is stored there; and no two images that are being
+    // built may share it, or the library takes them for one file.
+    char name[40];
+    snprintf(name, sizeof name, "\x01margin %p", (void *)*out);
+    (*out)->file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     H5Pclose(creation);
     H5Pclose(access);
     if ((*out)->file >= 0) return MG_OK;
@@ -35,6 +39,7 @@ static void note(mg_h5_image *image, const char *name, bool failed) {
     if (!failed || image->failed) return;
     char reason[200];
     image->failed = true;
+    image->status = MG_FAILED;
     snprintf(image->reason, sizeof image->reason, "%.64s: %s", name, mg_h5_reason(reason, sizeof reason));
 }
 
@@ -77,6 +82,7 @@ void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, cons
     char *cells;
     if (mg_memory_zeroed(&cells, (size_t)count, width, NULL)) {
         image->failed = true;
+        image->status = MG_MEMORY;
         snprintf(image->reason, sizeof image->reason, "%.64s: out of memory", name);
         return;
     }
@@ -123,7 +129,8 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     ssize_t length = image->failed ? -1 : H5Fget_file_image(image->file, NULL, 0);
     note(image, "file image", !image->failed && length <= 0);
     note(image, "file image", !image->failed && H5Fget_vfd_handle(image->file, H5P_DEFAULT, &handle) < 0);
-    if (image->failed || !handle) return NULL;
+    note(image, "file image", !image->failed && !handle);
+    if (image->failed) return NULL;
     *size = (size_t)length;
     return *(unsigned char **)handle; // what the core driver's handle points to
 }
@@ -133,7 +140,7 @@ mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *erro
     size_t size = 0;
     const unsigned char *bytes = bytes_of(image, &size);
     mg_status status = bytes ? mg_file_write_sealed(path, bytes, size, error)
-                             : mg_fail(error, MG_FAILED, "%s: its HDF5 file cannot be built in memory: %s", path, image->reason);
+                             : mg_fail(error, image->status, "%s: its HDF5 file cannot be built in memory: %s", path, image->reason);
     mg_h5_image_destroy(image);
     return status;
 }

@@ -178,17 +178,11 @@ static hid_t stored_type(mg_h5_type type, size_t width) {
     const hid_t types[] = {
         [MG_H5_I8] = H5T_STD_I8LE,    [MG_H5_U8] = H5T_STD_U8LE,    [MG_H5_I16] = H5T_STD_I16LE,
         [MG_H5_U16] = H5T_STD_U16LE,  [MG_H5_I32] = H5T_STD_I32LE,  [MG_H5_U32] = H5T_STD_U32LE,
-        [MG_H5_I64] = H5T_STD_I64LE,  [MG_H5_U64] = H5T_STD_U64LE,  [MG_H5_F16] = H5T_IEEE_F32LE,
-        [MG_H5_F32] = H5T_IEEE_F32LE, [MG_H5_F64] = H5T_IEEE_F64LE,
+        [MG_H5_I64] = H5T_STD_I64LE,  [MG_H5_U64] = H5T_STD_U64LE,  [MG_H5_F32] = H5T_IEEE_F32LE,
+        [MG_H5_F64] = H5T_IEEE_F64LE,
     };
     if (type == MG_H5_TEXT) return text_type(width);
-    hid_t copy = H5Tcopy(types[type]);
-    if (type == MG_H5_F16) { // IEEE half: the library has no name for it
-        H5Tset_fields(copy, 15, 10, 5, 0, 10);
-        H5Tset_size(copy, 2);
-        H5Tset_ebias(copy, 15);
-    }
-    return copy;
+    return type == MG_H5_F16 ? mg_h5_half_type() : H5Tcopy(types[type]);
 }
 
 // Storage is reserved at once and never filled by the library: append knows where it lies.

@@ -116,7 +116,7 @@ INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
         out[j] = fold(a[j]) + offset[j];
 }
 
-enum { ROWS_MOST = 3, CLASSES_MOST = 4, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 6, SHARED_VECTORS_MOST = 1 };
+enum { ROWS_MOST = 3, CLASSES_MOST = 4, MANY_CLASSES = 4, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 6, SHARED_VECTORS_MOST = 1 };
 
 #define UP_TO_4(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4)
 #define SCORE_TILES(X) UP_TO_4(X, 1) UP_TO_4(X, 2) UP_TO_4(X, 3)
@@ -127,7 +127,8 @@ enum { ROWS_MOST = 3, CLASSES_MOST = 4, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 
 #define KERNEL_NAME "avx2"
 #define KERNEL_HELP "AVX2 and FMA"
 #define KERNEL_USABLE mg_cpu_has_avx2
-#include "kernel/template_dense.h"
+#include "kernel/template_scores.h"
+#include "kernel/template_gradient.h"
 #include "kernel/template_csr.h"
 #include "kernel/template_table.h"
 

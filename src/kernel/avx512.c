@@ -158,7 +158,7 @@ INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     _mm512_mask_storeu_ps(out, lanes, _mm512_add_ps(sums, _mm512_maskz_loadu_ps(lanes, offset)));
 }
 
-enum { ROWS_MOST = 4, CLASSES_MOST = 10, VECTORS_MOST = 8, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 5 };
+enum { ROWS_MOST = 4, CLASSES_MOST = 10, MANY_CLASSES = 6, VECTORS_MOST = 8, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 5 };
 
 #define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
 #define UP_TO_8(X, R) UP_TO_5(X, R) X(R, 6) X(R, 7) X(R, 8)
@@ -171,7 +171,8 @@ enum { ROWS_MOST = 4, CLASSES_MOST = 10, VECTORS_MOST = 8, SHARED_CLASSES_MOST =
 #define KERNEL_NAME "avx512"
 #define KERNEL_HELP "AVX-512 F, BW, DQ and VL"
 #define KERNEL_USABLE mg_cpu_has_avx512
-#include "kernel/template_dense.h"
+#include "kernel/template_scores.h"
+#include "kernel/template_gradient.h"
 #include "kernel/template_csr.h"
 #include "kernel/template_table.h"
 

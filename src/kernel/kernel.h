@@ -12,11 +12,21 @@
 
 #include "base/prox.h"
 #include "base/status.h"
+#include "rows/rows.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { MG_FEW = 4 };
+
+// Dense rows as they lie in memory. Cells of 8 bits become floats in `wide` on the way, where the gradient finds them.
+typedef struct mg_dense_block {
+    mg_cell cell;
+    int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
+    const void *const *raw; // [rows + more], 16-byte aligned; those behind `rows` are needed soon, and asked for from memory
+    int64_t more;           // <= rows
+    float *wide;            // [rows][dp], 64-byte aligned; NULL when the cells are floats
+} mg_dense_block;
 
 typedef struct mg_kernel {
     const char *name;
@@ -31,6 +41,10 @@ typedef struct mg_kernel {
     // 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are written.
     void (*dense_scores)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
                          const float *offset, float *s, int64_t lds);
+
+    // The same for rows of any cell.
+    void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
+                               int64_t lds);
 
     // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x. coef: [rows][ldc]. rows <= MG_BLOCK_ROWS.
     void (*dense_accumulate)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *coef,

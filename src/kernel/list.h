@@ -2,13 +2,15 @@
 // file. A file that needs an instruction set compiles to nothing on other processors, and its row goes with
 // it.
 #if defined(__x86_64__)
-#define MG_KERNEL_LIST_X86(X)                                                                                \
+#define MG_KERNEL_LIST_VECTORS(X)                                                                            \
     X(avx512)                                                                                                \
     X(avx2)
+#elif defined(__aarch64__)
+#define MG_KERNEL_LIST_VECTORS(X) X(neon)
 #else
-#define MG_KERNEL_LIST_X86(X)
+#define MG_KERNEL_LIST_VECTORS(X)
 #endif
 
 #define MG_KERNEL_LIST(X)                                                                                    \
-    MG_KERNEL_LIST_X86(X)                                                                                    \
+    MG_KERNEL_LIST_VECTORS(X)                                                                                \
     X(reference)

@@ -44,6 +44,17 @@ static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_
             s[i * lds + k] = dot(dp, x[i], w + k * dp) + offset[k];
 }
 
+static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
+                               float *s, int64_t lds) {
+    for (int64_t i = 0; i < block->rows; i++) {
+        float *wide = block->wide + i * block->dp;
+        const float *x = block->cell == MG_CELL_F32 ? block->raw[i] : wide;
+        if (block->cell == MG_CELL_U8) widen_u8(block->dp, block->raw[i], wide);
+        if (block->cell == MG_CELL_I8) widen_i8(block->dp, block->raw[i], wide);
+        dense_scores(1, block->dp, &x, classes, w, offset, s + i * lds, lds);
+    }
+}
+
 static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
@@ -123,6 +134,7 @@ const mg_kernel mg_kernel_reference = {
     .widen_u8 = widen_u8,
     .widen_i8 = widen_i8,
     .dense_scores = dense_scores,
+    .dense_block_scores = dense_block_scores,
     .dense_accumulate = dense_accumulate,
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,

@@ -4,16 +4,6 @@
 
 #include "kernel/template_dual.h"
 
-static void widen_u8(int64_t n, const uint8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16)
-        v16_store(to + j, v16_from_u8(from + j));
-}
-
-static void widen_i8(int64_t n, const int8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16)
-        v16_store(to + j, v16_from_i8(from + j));
-}
-
 static void add(int64_t n, const float *from, float *to) {
     for (int64_t j = 0; j < n; j += 16)
         v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
@@ -50,6 +40,7 @@ const mg_kernel KERNEL_SYMBOL = {
     .widen_u8 = widen_u8,
     .widen_i8 = widen_i8,
     .dense_scores = dense_scores,
+    .dense_block_scores = dense_block_scores,
     .dense_accumulate = dense_accumulate,
     .csr_scores = csr_scores,
     .csr_accumulate = csr_accumulate,

@@ -73,14 +73,21 @@ static inline float mg_fours_fold(const mg_four *lane) {
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-// Largest of the row; NaN when there is one in it.
-static inline float mg_fours_max(int64_t lanes, const float *x) {
+// Four scores from the j-th on, -INFINITY in place of class y, which is no rival of itself (y < 0: none is left out). Writing that into the row and reading
+// it back as a vector would wait for the write to leave the processor's store buffer.
+static inline mg_four mg_rivals(const float *scores, int64_t j, int64_t y) {
+    mg_four_mask own = (mg_four_mask){0, 1, 2, 3} == (int32_t)(y - j);
+    return (mg_four)((own & (mg_four_mask)mg_four_all(-INFINITY)) | (~own & (mg_four_mask)mg_four_load(scores + j)));
+}
+
+// Largest score but that of y (y < 0: of all); NaN when there is one among them.
+static inline float mg_fours_max(int64_t lanes, const float *scores, int64_t y) {
     mg_four most[MG_FOURS];
     mg_four_mask nan = {0};
     for (int v = 0; v < MG_FOURS; v++) most[v] = mg_four_all(-INFINITY);
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
         for (int v = 0; v < MG_FOURS; v++) {
-            mg_four four = mg_four_load(x + j + 4 * v);
+            mg_four four = mg_rivals(scores, j + 4 * v, y);
             most[v] = mg_four_max(four, most[v]);
             nan |= four != four;
         }
@@ -90,23 +97,18 @@ static inline float mg_fours_max(int64_t lanes, const float *x) {
     return mg_four_max(four, __builtin_shufflevector(four, four, 1, 0, 3, 2))[0];
 }
 
-// Lowest j with x[j] == value; lanes - 1 when there is none, as for a NaN.
-static inline int64_t mg_fours_find(int64_t lanes, const float *x, float value) {
+// Strongest rival of y: the lowest class among equals, so that repeated runs agree; the last lane when a score is NaN. Returns its
+// score; *rival its class.
+static inline float mg_strongest_rival(int64_t lanes, const float *scores, int64_t y, int64_t *rival) {
+    float most = mg_fours_max(lanes, scores, y);
+    *rival = lanes - 1;
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES) {
         unsigned bits = 0;
-        for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(x + j + 4 * v) == mg_four_all(value)) << 4 * v;
-        if (bits) return j + __builtin_ctz(bits);
+        for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_rivals(scores, j + 4 * v, y) == mg_four_all(most)) << 4 * v;
+        if (!bits) continue;
+        *rival = j + __builtin_ctz(bits);
+        break;
     }
-    return lanes - 1;
-}
-
-// Strongest rival of y: the lowest class among equals, so that repeated runs agree. Returns its score; *rival its class.
-static inline float mg_strongest_rival(int64_t lanes, float *scores, int64_t y, int64_t *rival) {
-    float own = scores[y];
-    scores[y] = -INFINITY;
-    float most = mg_fours_max(lanes, scores);
-    *rival = mg_fours_find(lanes, scores, most);
-    scores[y] = own;
     return most;
 }
 

@@ -6,7 +6,7 @@
 // Exponentials are taken in double and rounded, so that versions of the mathematics library agree on the floats.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     (void)delta;
-    float most = mg_fours_max(lanes, scores);
+    float most = mg_fours_max(lanes, scores, -1);
     double sum = 0;
     for (int64_t k = 0; k < lanes; k++) {
         double e = exp((double)scores[k] - (double)most);

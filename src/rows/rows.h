@@ -13,6 +13,13 @@ typedef enum mg_layout { MG_DENSE, MG_CSR } mg_layout;
 // What one dense cell is in memory. 8-bit data stay 8-bit; everything else becomes float32.
 typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F32 } mg_cell;
 
+// Features, and rows that are addressed together, are counted in 32 bits; with MG_NARROW in fewer, so that a test reaches the end.
+#ifdef MG_NARROW
+#define MG_MOST_INDEX 5000u
+#else
+#define MG_MOST_INDEX UINT32_MAX
+#endif
+
 enum { MG_LANES = 16 }; // every dense row is padded with zeros to a multiple of this many cells
 
 // Borrowed view of `count` rows. Stored row of view row r: index ? index[r] : r.

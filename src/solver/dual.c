@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 16, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
+enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
 enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
 #define SLOW 10 // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
@@ -22,7 +22,7 @@ static void destroy(void *state) {
     mg_dual_rows_destroy(dual->rows);
     mg_dual_newton_destroy(dual->newton);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
-                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values,
+                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values, dual->shift,
                             dual->wide, dual->gram, dual};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
@@ -36,6 +36,7 @@ static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     mg_status status = mg_memory_zeroed(&dual->z, parts, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(columns[m], rows, sizeof(double), error);
+    if (!status) status = mg_memory_zeroed(&dual->shift, 1, lanes, error);
     if (!status) status = mg_memory_zeroed(&dual->changed, rows, sizeof(float), error);
     if (!status && dual->sparse) status = mg_memory_zeroed(&dual->cuts, rows * (MG_DUAL_OWNERS + 1), sizeof *dual->cuts, error);
     if (!status && dual->sparse && problem->scale)
@@ -62,6 +63,14 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
     return status;
 }
 
+// What belongs to a fresh run beside the arrays.
+static void start_clocks(mg_dual_state *dual) {
+    dual->listed = -1;
+    dual->place = 0;
+    dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = -1};
+    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+}
+
 static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
     *state = NULL;
     if (!problem->loss->dual)
@@ -78,9 +87,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     dual->certify = options->train->tolerance > 0;
     dual->sparse = problem->layout == MG_CSR;
     dual->scale = 1 / (problem->lambda * (double)problem->rows);
-    dual->listed = -1;
-    dual->clock.newton = -1;
-    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+    start_clocks(dual);
     status = create_state(dual, error);
     if (!status) status = create_round(dual, error);
     if (status) destroy(dual);
@@ -201,6 +208,10 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     return near || dual->clock.epoch == 1;
 }
 
+static bool may_turn_to_newton(const mg_dual_state *dual) {
+    return dual->certify && strcmp(dual->options->train->solver, "dual");
+}
+
 // Dual ascent has become slow: on dense rows the Newton phase is faster then (docs/solvers.md). Passes decide, never the clock.
 static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
     const char *solver = dual->options->train->solver;
@@ -238,7 +249,7 @@ static double newton_step(mg_dual_state *dual, int64_t *rows) {
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
     mg_dual_state *dual = state;
     (void)number;
-    if (dual->clock.newton >= 0) return newton_step(dual, rows);
+    if (dual->clock.newton >= 0 && may_turn_to_newton(dual)) return newton_step(dual, rows);
     if (dual->listed < 0) mg_dual_make_list(dual);
     int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
     *rows = left < span ? left : span;
@@ -265,6 +276,27 @@ static bool certificate(void *state, mg_certificate *out) {
         .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
     };
     return true;
+}
+
+static void multiply(float *values, int64_t count, float factor) {
+    for (int64_t i = 0; i < count; i++) values[i] *= factor;
+}
+
+// Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left of the problem before.
+static void rescale(void *state, double before) {
+    mg_dual_state *dual = state;
+    size_t rows = (size_t)dual->problem->rows;
+    float factor = (float)(before / dual->problem->lambda);
+    dual->scale = 1 / (dual->problem->lambda * (double)dual->problem->rows);
+    if (before == dual->problem->lambda) return;
+    multiply(dual->weights.v, dual->weights.size, factor);
+    multiply(dual->weights.bias, dual->weights.lanes, factor);
+    multiply(dual->weights.offset, dual->weights.lanes, factor);
+    if (dual->certify) memset(dual->wake, 0, rows * sizeof *dual->wake);
+    if (dual->certify) memset(dual->share, 0, rows * sizeof *dual->share);
+    start_clocks(dual);
+    mg_dual_newton_destroy(dual->newton); // what it learnt at the point before is in no checkpoint
+    dual->newton = NULL;
 }
 
 static int fields(void *state, mg_field *out) {
@@ -300,6 +332,7 @@ const mg_solver mg_solver_dual = {
     .step = step,
     .weights = weights,
     .certificate = certificate,
+    .rescale = rescale,
     .fields = fields,
 };
 

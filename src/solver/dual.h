@@ -8,7 +8,7 @@
 #include "solver/solver.h"
 
 enum {
-    MG_DUAL_ROUND = 64,       // rows of a sparse round: their scores are those of its beginning
+    MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
     MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
     MG_DUAL_OWNERS = 4,       // ranges of features whose weights one thread updates at a time
     MG_DUAL_BLOCK = 32,       // rows of a dense block, solved one after the other through their products
@@ -20,6 +20,8 @@ enum {
 typedef struct mg_dual_clock {
     int64_t epoch;
     int64_t snapshots;        // in the average
+    int64_t round;            // sparse: rows of a round now
+    int64_t rounds;           // of them since their number was last looked at
     int64_t visits;           // rows visited since the last certificate
     int64_t certificates;     // tried so far
     int64_t newton;           // outer iterations of the Newton phase so far; -1: not in it
@@ -30,6 +32,7 @@ typedef struct mg_dual_numbers {
     double last_gap;               // relative, of the last certificate; INFINITY before
     double share_sum;              // of all rows' latest shares of the gap
     double mean_share;             // at the end of the last epoch; shares far below it let a row sleep
+    double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
 } mg_dual_numbers;
 
@@ -61,6 +64,7 @@ typedef struct mg_dual_state {
     float *z;              // [parts][lanes] scratch
     float *changed;        // [round_rows] largest change of a coefficient
     double *gain, *curve, *inner, *loss; // [round_rows] of the line search
+    float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     double owner_square[MG_DUAL_OWNERS];
     int32_t *cuts;         // sparse: [round_rows][MG_DUAL_OWNERS + 1]
     float *values;         // sparse with scaled columns: [parts][most entries]
@@ -80,12 +84,13 @@ void mg_dual_make_list(mg_dual_state *dual);
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);
 
-// One row's step from dual->scores: dual->after, dual->u and what the line search needs.
+// One row's step from dual->scores: dual->after, dual->u and what the line search needs; dual->shift is part of these scores, but
+// not of those the line search starts from.
 void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z);
 
 // Scores of the round's rows; and then the weights' part of the steps. The sparse update returns ||dW||^2 for the line search.
 void mg_dual_dense_block(mg_dual_state *dual);
-void mg_dual_sparse_scores(mg_dual_state *dual);
+void mg_dual_sparse_scores(mg_dual_state *dual); // and the rows' steps
 double mg_dual_sparse_update(mg_dual_state *dual);
 void mg_dual_sparse_shrink(mg_dual_state *dual, float factor); // adds `factor` times the round's update once more
 

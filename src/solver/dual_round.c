@@ -10,6 +10,9 @@
 #define SMALLEST_CHANGE 1e-7f
 #define SLEEP_BELOW 0.1
 enum { FIRST_SLEEP = 2 }; // epoch
+enum { LOOK_AFTER = 16 }; // rounds
+#define SHRINK_BELOW 0.75
+#define GROW_ABOVE 0.95
 #define FULL_ENOUGH 0.95 // with the best step above this the whole step still raises the dual
 
 // Terms of one row in -l*(c) + <s, c>, from the definition (M25), for classes 0..K-1.
@@ -41,9 +44,10 @@ static void note_direction(mg_dual_state *dual, int64_t r, const float *s, int64
         u[k] = (float)(-weight * dual->scale * d);
         if (d == 0) continue;
         double linear = k != y ? delta : prox->joint ? 0 : -delta;
-        slope += d * ((double)s[k] + linear - h * (double)before[k]);
+        double score = (double)s[k] - (double)dual->shift[k];
+        slope += d * (score + linear - h * (double)before[k]);
         curve += h * d * d;
-        inner += (double)u[k] * (double)s[k];
+        inner += (double)u[k] * score;
     }
     memset(u + dual->problem->classes, 0, (size_t)(dual->lanes - dual->problem->classes) * sizeof *u);
     dual->gain[r] = weight * slope;
@@ -119,9 +123,23 @@ static void keep_step(mg_dual_state *dual, float part) {
     }
 }
 
+// Rows that have much in common overshoot together: where the line search keeps taking back what a round did, rounds become smaller.
+static void choose_round(mg_dual_state *dual, double part) {
+    mg_dual_clock *clock = &dual->clock;
+    if (dual->count < clock->round) return; // the rest of a step says little
+    dual->numbers.parts += part;
+    if (++clock->rounds < LOOK_AFTER) return;
+    double mean = dual->numbers.parts / LOOK_AFTER;
+    if (mean < SHRINK_BELOW && clock->round > 1) clock->round /= 2;
+    else if (mean > GROW_ABOVE && clock->round < MG_DUAL_ROUND) clock->round *= 2;
+    clock->rounds = 0;
+    dual->numbers.parts = 0;
+}
+
 static void sparse_round(mg_dual_state *dual) {
     mg_dual_sparse_scores(dual);
     double part = best_part(dual, mg_dual_sparse_update(dual));
+    choose_round(dual, part);
     if (part > FULL_ENOUGH) part = 1;
     else mg_dual_sparse_shrink(dual, (float)(part - 1));
     keep_step(dual, (float)part);
@@ -129,9 +147,11 @@ static void sparse_round(mg_dual_state *dual) {
 
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count) {
     double loss = 0;
-    for (int64_t first = 0; first < count; first += dual->round_rows) {
+    if (dual->clock.round < 1 || dual->clock.round > MG_DUAL_ROUND) dual->clock.round = MG_DUAL_ROUND;
+    for (int64_t first = 0; first < count; first += dual->count) {
+        int64_t most = dual->sparse ? dual->clock.round : dual->round_rows;
         dual->row = rows + first;
-        dual->count = count - first < dual->round_rows ? count - first : dual->round_rows;
+        dual->count = count - first < most ? count - first : most;
         if (dual->sparse) {
             sparse_round(dual);
         } else {

@@ -65,14 +65,32 @@ static void score_part(void *context, int64_t part) {
         dual->problem->kernel->csr_scores(n, rows->indices + from, values_of(dual, row, scaled), w->line, w->v, w->offset,
                                           dual->scores + r * dual->lanes, next == row ? 0 : rows->indptr[next + 1] - next_from,
                                           rows->indices + next_from);
+        if (dual->problem->bias > 0) continue;
         mg_dual_row_step(dual, r, dual->z + part * dual->lanes);
         if (dual->changed[r] != 0) find_cuts(dual, r);
+    }
+}
+
+// The constant feature is in every row: rows that all saw its old weights would overshoot together. So they step one after the other,
+// each with the weights the one before has left.
+static void step_in_turn(mg_dual_state *dual) {
+    float square = (float)(dual->problem->bias * dual->problem->bias);
+    memset(dual->shift, 0, (size_t)dual->lanes * sizeof *dual->shift);
+    for (int64_t r = 0; r < dual->count; r++) {
+        float *s = dual->scores + r * dual->lanes;
+        const float *u = dual->u + r * dual->lanes;
+        for (int64_t k = 0; k < dual->lanes; k++) s[k] += dual->shift[k];
+        mg_dual_row_step(dual, r, dual->z);
+        if (dual->changed[r] == 0) continue;
+        find_cuts(dual, r);
+        for (int64_t k = 0; k < dual->lanes; k++) dual->shift[k] += square * u[k];
     }
 }
 
 void mg_dual_sparse_scores(mg_dual_state *dual) {
     int64_t parts = (dual->count + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART;
     mg_team_for(dual->problem->team, parts, score_part, dual);
+    if (dual->problem->bias > 0) step_in_turn(dual);
 }
 
 static void update_owner(void *context, int64_t owner) {

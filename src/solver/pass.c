@@ -2,10 +2,12 @@
 #include "solver/pass.h"
 
 #include "base/memory.h"
+#include "loss/lanes.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { AHEAD = 4, CACHE_LINE = 64 }; // rows, bytes
+enum { FEW_LANES = 64 };
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
@@ -15,6 +17,7 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
     if (!status && layout == MG_DENSE && cell != MG_CELL_F32)
         status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->line * sizeof(float), error);
     if (status) mg_pass_destroy(pass);
@@ -26,15 +29,12 @@ void mg_pass_destroy(mg_pass *pass) {
     mg_memory_free(pass->wide);
     mg_memory_free(pass->scores);
     mg_memory_free(pass->coef);
+    mg_memory_free(pass->touched);
     *pass = (mg_pass){0};
 }
 
-// Rows of a minibatch lie anywhere in memory: their lines are asked for a few rows before they are needed.
-static void fetch_ahead(const mg_rows *rows, int64_t r) {
-    if (!rows->index || r >= rows->count) return;
-    size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    const char *row = (const char *)rows->dense + (size_t)mg_rows_stored(rows, r) * bytes;
-    for (size_t at = 0; at < bytes; at += CACHE_LINE) __builtin_prefetch(row + at, 0, 3);
+static const void *dense_row(const mg_rows *rows, int64_t r) {
+    return (const char *)rows->dense + (size_t)(mg_rows_stored(rows, r) * rows->stride) * mg_cell_size(rows->cell);
 }
 
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
@@ -45,11 +45,20 @@ void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, i
             continue;
         }
         float *wide = pass->wide + i * pass->line;
-        fetch_ahead(rows, first + i + AHEAD);
         if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
         else kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
         pass->x[i] = wide;
     }
+}
+
+static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
+                        int64_t count) {
+    const void *raw[2 * MG_BLOCK_ROWS];
+    int64_t left = rows->count - first - count, more = left < count ? left : count;
+    for (int64_t i = 0; i < count + more; i++) raw[i] = dense_row(rows, first + i);
+    for (int64_t i = 0; i < count; i++) pass->x[i] = rows->cell == MG_CELL_F32 ? raw[i] : pass->wide + i * pass->line;
+    mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide};
+    kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
 }
 
 static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
@@ -66,8 +75,7 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count) {
     if (rows->layout == MG_DENSE) {
-        mg_pass_take(pass, kernel, rows, first, count);
-        kernel->dense_scores(count, pass->line, pass->x, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
+        score_dense(pass, kernel, weights, rows, first, count);
     } else {
         score_csr(pass, kernel, weights, rows, first, count);
     }
@@ -91,13 +99,23 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
     return sum;
 }
 
+// Marks the classes of lanes [k, k + MG_LANES) that have a nonzero coefficient.
+static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
+    mg_four_mask any[MG_FOURS] = {0};
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t v = 0; v < MG_FOURS; v++) any[v] |= mg_four_load(pass->coef + i * pass->lanes + k + 4 * v) != 0;
+    for (int64_t l = 0; l < MG_LANES; l++) pass->touched[k + l] |= any[l / 4][l % 4] != 0;
+}
+
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum) {
     for (int64_t k = 0; k < pass->lanes; k += MG_LANES) {
         float sum[MG_LANES] = {0}; // of a block: no less exact than the gradient's own sums, and they stay in registers
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];
         for (int64_t l = 0; l < MG_LANES; l++) coef_sum[k + l] += (double)sum[l];
+        if (pass->lanes > FEW_LANES) mark_touched(pass, k, count);
     }
+    if (pass->lanes <= FEW_LANES) memset(pass->touched, 1, (size_t)pass->lanes); // a part's rows touch nearly all of them
 }
 
 static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first, int64_t count,

@@ -14,6 +14,7 @@ typedef struct mg_pass {
     float *wide;                    // [block_rows][line] 8-bit rows widened
     float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;                    // [block_rows][lanes]
+    uint8_t *touched;               // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
 } mg_pass;
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error);
@@ -31,7 +32,8 @@ void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *we
 double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
                       const float *weight, int64_t first, int64_t count);
 
-// (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of the constant feature.
+// (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of the constant
+// feature, and marks the classes they touch.
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);
 
 // The routine as training uses it (M1, M3..M10): rows [first, end) add to grad, laid out as the weights, and to coef_sum [lanes].

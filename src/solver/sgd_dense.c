@@ -4,23 +4,33 @@
 
 #include <string.h>
 
+// The gradient of the step before is cleared where there was one: with many classes a part's rows touch few of them.
+static void clear(mg_sgd *sgd, mg_sgd_part *part) {
+    const mg_weights *w = &sgd->weights;
+    uint8_t *touched = part->pass.touched;
+    if (w->layout == MG_CSR) memset(part->grad, 0, (size_t)w->size * sizeof(float));
+    for (int64_t k = 0; k < w->classes && w->layout == MG_DENSE; k++)
+        if (touched[k]) memset(part->grad + k * w->line, 0, (size_t)w->line * sizeof(float));
+    memset(touched, 0, (size_t)w->lanes);
+    memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
+}
+
 // Phase 1, by part: scores, coefficients, partial loss and gradient (M1, M3..M10).
 static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_sgd_part *part = &sgd->parts[p];
     const mg_batch *batch = sgd->batch;
-    memset(part->grad, 0, (size_t)sgd->weights.size * sizeof(float));
-    memset(part->coef_sum, 0, (size_t)sgd->weights.lanes * sizeof(double));
+    clear(sgd, part);
     part->loss = mg_pass_gradient(&part->pass, problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
                                   mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), part->grad, part->coef_sum);
 }
 
-// (M11) Gradient of the mean loss for a run of n weights: parts in order, centring, scaling; left in part 0.
-// Centre and scale are those of the features the run covers (one a weight, or one for all).
-static void merge(const mg_sgd *sgd, int64_t at, int64_t n) {
+// (M11) Gradient of a run of n weights of class k: parts in order, left in part 0.
+static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
     float *sum = sgd->parts[0].grad + at;
-    for (int64_t p = 1; p < sgd->problem->parts; p++) sgd->problem->kernel->add(n, sgd->parts[p].grad + at, sum);
+    for (int64_t p = 1; p < sgd->problem->parts; p++)
+        if (sgd->parts[p].pass.touched[k]) sgd->problem->kernel->add(n, sgd->parts[p].grad + at, sum);
 }
 
 // Phase 2, by slice of features, class-major weights: merge, rates, step, decay.
@@ -34,7 +44,7 @@ static void update_class_major(void *context, int64_t slice) {
     float mean = 1 / (float)sgd->batch->rows.count;
     for (int64_t k = 0; k < w->classes; k++) {
         float *g = sgd->parts[0].grad + k * w->line + from;
-        merge(sgd, k * w->line + from, n);
+        merge(sgd, k, k * w->line + from, n);
         float centring = (float)sgd->parts[0].coef_sum[k];
         for (int64_t d = 0; problem->center && d < used; d++) g[d] -= centring * problem->center[from + d];
         for (int64_t d = 0; d < used; d++) {
@@ -93,7 +103,10 @@ void mg_sgd_step_dense(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
     mg_team_for(problem->team, problem->parts, part_gradient, sgd);
     for (int64_t p = 1; p < problem->parts; p++) // (M11) parts in order, whatever thread ran them
-        for (int64_t k = 0; k < sgd->weights.lanes; k++) sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
+        for (int64_t k = 0; k < sgd->weights.lanes; k++) {
+            sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
+            sgd->parts[0].pass.touched[k] |= sgd->parts[p].pass.touched[k]; // the sum will stand there
+        }
     mg_team_for(problem->team, mg_sgd_slices(sgd), sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
     mg_sgd_step_bias(sgd);
 }

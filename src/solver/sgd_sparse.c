@@ -50,6 +50,19 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
     for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
+// Where the owner's entries of each row begin; what is kept for their features lies anywhere in memory, and is asked for.
+static void cut_rows(mg_sgd *sgd, const mg_sgd_owner *owner, int64_t p) {
+    const mg_rows *rows = &sgd->batch->rows;
+    int64_t stride = sgd->problem->parts + 1;
+    for (int64_t i = 0; i < rows->count; i++) {
+        int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
+        int64_t from = lower_bound(rows->indices, rows->indptr[row], end, owner->from);
+        for (int64_t e = from; e < end && rows->indices[e] < owner->to; e++) __builtin_prefetch(sgd->slot + rows->indices[e], 1);
+        sgd->cuts[i * stride + p] = from;
+        if (p == sgd->problem->parts - 1) sgd->cuts[i * stride + p + 1] = end;
+    }
+}
+
 // Phase 1, by owner: which features does the batch touch, and bring them up to date.
 static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
@@ -57,13 +70,12 @@ static void find_touched(void *context, int64_t p) {
     mg_sgd_owner *owner = &sgd->owners[p];
     int64_t stride = sgd->problem->parts + 1, line = sgd->weights.line;
     owner->count = 0;
+    cut_rows(sgd, owner, p);
     for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = mg_rows_stored(rows, i), begin = rows->indptr[row], end = rows->indptr[row + 1];
-        int64_t from = lower_bound(rows->indices, begin, end, owner->from);
-        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - begin;
-        for (int64_t e = from; e < end && rows->indices[e] < owner->to; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
-        sgd->cuts[i * stride + p] = from;
-        if (p == sgd->problem->parts - 1) sgd->cuts[i * stride + p + 1] = end;
+        int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
+        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - rows->indptr[row];
+        for (int64_t e = sgd->cuts[i * stride + p]; e < end && rows->indices[e] < owner->to; e++)
+            slots[e] = slot_of(sgd, owner, rows->indices[e]);
     }
     memset(owner->grad, 0, (size_t)(owner->count * line) * sizeof(float));
     for (int64_t t = 0; t < owner->count; t++) {

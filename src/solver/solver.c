@@ -50,7 +50,8 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     if ((*out)->whole && obstacle)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use sgd", (*out)->name, obstacle);
     if (train->tolerance > 0 && !(*out)->certificate)
-        return mg_fail(error, MG_CONFIG, "train.tolerance: solver %s certifies nothing%s%s; leave it at 0, or use dual", (*out)->name,
+        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0, or use dual", train->tolerance,
+                       (*out)->name,
                        obstacle ? " and was taken because " : "", obstacle ? obstacle : "");
     return MG_OK;
 }

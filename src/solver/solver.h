@@ -84,6 +84,10 @@ typedef struct mg_solver {
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
 
+    // The problem's lambda was `before` and has changed: the state becomes a start for the problem as it is now, at epoch 0
+    // and without a certificate. When it has not, what follows from lambda is made up for a state that was restored. NULL: cannot.
+    void (*rescale)(void *state, double before);
+
     // Weights training starts from; call before the first step. NULL: it cannot start from weights.
     void (*begin_at)(void *state, const mg_weights *weights);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPETITIONS = 64, SAMPLE = 2048, BATCH = 256, WEIGHT_STREAM = 311, ORDER_STREAM, MERGE_SLICE = 1 << 12 };
+enum { MOST_REPETITIONS = 64, SAMPLE = 2048, BATCH = 256, WEIGHT_STREAM = 311, ORDER_STREAM };
 
 // How training is imitated: what the losses leave to the gradient decides the time of its second half.
 typedef struct bench_case {
@@ -46,6 +46,7 @@ typedef struct bench {
     part *parts; // [problem.parts]
     double nonzero; // coefficients of a row, on average
     double violating;
+    mg_bench_naive naive;
     // an epoch
     const mg_solver *solver;
     void *state;
@@ -75,13 +76,17 @@ static void part_gradient(void *context, int64_t p) {
 
 static void merge_slice(void *context, int64_t slice) {
     bench *b = context;
-    int64_t from = slice * MERGE_SLICE, n = grad_floats(b) - from < MERGE_SLICE ? grad_floats(b) - from : MERGE_SLICE;
+    int64_t from = slice * MG_BENCH_SLICE, n = grad_floats(b) - from < MG_BENCH_SLICE ? grad_floats(b) - from : MG_BENCH_SLICE;
     for (int64_t p = 1; p < b->problem.parts; p++) b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
 
 static void pass_over_all(bench *b) {
     mg_team_for(&b->team, b->problem.parts, part_gradient, b);
-    mg_team_for(&b->team, (grad_floats(b) + MERGE_SLICE - 1) / MERGE_SLICE, merge_slice, b);
+    mg_team_for(&b->team, (grad_floats(b) + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE, merge_slice, b);
+}
+
+static void naive_pass(bench *b) {
+    mg_bench_naive_pass(&b->naive);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -154,6 +159,16 @@ static void repeat(void *context) {
     qsort(b->seconds, (size_t)b->repetitions, sizeof *b->seconds, ascending);
 }
 
+// The same by one thread; the parts stay what they are, and so does every bit.
+static double median_alone(bench *b) {
+    int threads = b->team.threads;
+    if (threads == 1) return 0;
+    b->team.threads = 1;
+    mg_team_run(&b->team, repeat, b);
+    b->team.threads = threads;
+    return b->seconds[b->repetitions / 2];
+}
+
 static double entries_of(const mg_rows *rows) {
     return rows->layout == MG_CSR ? (double)rows->indptr[rows->count] : (double)rows->count * (double)rows->features;
 }
@@ -170,6 +185,7 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
     mg_bench_report *report = b->report;
     if (report->count == MG_BENCH_MOST) return;
     b->work = work;
+    double alone = median_alone(b);
     mg_team_run(&b->team, repeat, b);
     mg_bench_result *result = &report->results[report->count++];
     double entries = entries_of(&b->rows), median = b->seconds[b->repetitions / 2];
@@ -187,6 +203,7 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
         .threads = b->team.threads,
         .repetitions = b->repetitions,
         .seconds = median,
+        .speedup = alone > 0 ? alone / median : 1,
         .spread = (b->seconds[b->repetitions - 1] - b->seconds[0]) / median,
         .gflops = flops / median / 1e9,
         .gbps = bytes / median / 1e9,
@@ -268,12 +285,23 @@ static mg_status create_parts(bench *b, mg_error *error) {
     return status;
 }
 
+static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
+    mg_status status = mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, &b->team, error);
+    if (status) return status;
+    b->naive.delta = b->problem.delta;
+    measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
+    mg_bench_naive_destroy(&b->naive);
+    return MG_OK;
+}
+
 static mg_status measure_passes(bench *b, mg_error *error) {
     mg_status status = create_parts(b, error);
     for (size_t c = 0; !status && c < sizeof passes / sizeof *passes; c++) {
         b->problem.loss = mg_loss_find(passes[c].loss);
         choose_delta(b, &passes[c]);
         measure(b, passes[c].name, pass_over_all);
+        for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->rows.layout == MG_CSR; by_class--)
+            status = measure_naive(b, by_class, error);
     }
     destroy_parts(b);
     return status;

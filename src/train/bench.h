@@ -4,6 +4,7 @@
 
 #include "kernel/kernel.h"
 #include "rows/store.h"
+#include "solver/weights.h"
 #include "solver/team.h"
 
 #include <margin/bench.h>
@@ -30,6 +31,24 @@ typedef struct mg_bench_data {
 
 mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data, mg_error *error);
 void mg_bench_data_destroy(mg_bench_data *data);
+
+enum { MG_BENCH_SLICE = 1 << 12 }; // floats of a gradient that a thread merges at a time
+
+// What the pass over CSR rows is measured against: plain loops over the same rows, a gradient for each thread.
+typedef struct mg_bench_naive {
+    const mg_rows *rows;
+    const int32_t *label;
+    int64_t classes, features, feature_step, class_step; // steps of w and grad
+    float delta;
+    mg_team *team;
+    int parts;
+    float *w, *grad, *score; // all weights, [parts] of as many, [parts][classes]
+} mg_bench_naive;
+
+mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label, const mg_weights *weights,
+                                bool by_class, mg_team *team, mg_error *error);
+void mg_bench_naive_destroy(mg_bench_naive *naive);
+void mg_bench_naive_pass(mg_bench_naive *naive);
 
 // Fills peak_gflops and read_gbps: the best of several tries, as a limit should be.
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error);

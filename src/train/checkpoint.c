@@ -20,8 +20,8 @@ struct mg_checkpointer {
     int64_t keep;
     mg_identity identity;
     char *config;
-    mg_field live[MG_MOST_FIELDS + 3], snapshot[MG_MOST_FIELDS + 3];
-    size_t room[MG_MOST_FIELDS + 3]; // bytes of the snapshots of fields of no fixed size
+    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS];
+    size_t room[MG_CHECKPOINT_FIELDS]; // bytes of the snapshots of fields of no fixed size
     int count;
     mg_position position; // of the snapshot
     pthread_t thread;
@@ -67,19 +67,6 @@ static mg_status list(const char *directory, int64_t **steps, int64_t *count, mg
     closedir(stream);
     if (!status && *count) qsort(*steps, (size_t)*count, sizeof **steps, descending);
     return status;
-}
-
-static void remove_leftovers(const char *directory) {
-    DIR *stream = opendir(directory);
-    if (!stream) return;
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        size_t length = strlen(entry->d_name);
-        char path[PATH_MAX];
-        if (strncmp(entry->d_name, "step-", 5) || length < 4 || strcmp(entry->d_name + length - 4, ".tmp")) continue;
-        snprintf(path, sizeof path, "%.3000s/%.255s", directory, entry->d_name);
-        unlink(path);
-    }
-    closedir(stream);
 }
 
 // Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go too.
@@ -144,7 +131,7 @@ mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_i
         if (!fields[f].pack) status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
     }
     if (!status) status = mg_file_make_directory(directory, error);
-    if (!status) remove_leftovers(directory);
+    if (!status) mg_file_remove_leftovers(directory, "step-");
     if (!status && pthread_create(&c->thread, NULL, write_loop, c))
         status = mg_fail(error, MG_FAILED, "the thread that writes checkpoints cannot be started");
     c->started = !status;
@@ -238,7 +225,7 @@ mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identit
 
 mg_status mg_checkpoint_clear(const char *directory, mg_error *error) {
     int64_t *steps, count;
-    remove_leftovers(directory);
+    mg_file_remove_leftovers(directory, "step-");
     mg_status status = list(directory, &steps, &count, error);
     for (int64_t i = 0; !status && i < count; i++) {
         char path[PATH_MAX];

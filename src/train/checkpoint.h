@@ -27,6 +27,8 @@ typedef struct mg_identity {
     int64_t train_fingerprint, validation_fingerprint;
 } mg_identity;
 
+enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 7 }; // the solver's, three of the best weights, a path's
+
 typedef struct mg_checkpointer mg_checkpointer;
 
 // fields: arrays of the state, stable for the run. Errors: MG_MEMORY, MG_FAILED.

@@ -143,6 +143,7 @@ static mg_status describe_checkpoint(const char *path, mg_writer *out, mg_error 
 
 // ---- any file ----------------------------------------------------------------------------------------------------------
 
+// Another program's attribute of that name tells nothing.
 static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     char *format = NULL;
     *out = 0;
@@ -150,7 +151,7 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
     if (!status) snprintf(out, 32, "%.31s", format);
     mg_memory_free(format);
-    return status;
+    return status == MG_DATA ? MG_OK : status;
 }
 
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error) {
@@ -158,8 +159,11 @@ mg_status mg_inspect(const char *path, const char *features, const char *labels,
     mg_writer out = {0};
     char format[32] = "";
     mg_status status = mg_h5_check_library(error);
+    int64_t bytes;
+    // What ends in a seal is margin's own and is checked before libhdf5 sees a byte of it; a data file has none.
+    if (!status && mg_file_has_seal(path)) status = mg_inspect_seal(path, &bytes, error);
     if (!status) status = mg_h5_open(path, &h5, error);
-    if (!status) format_of(h5, format, NULL); // another program's attribute of that name tells nothing
+    if (!status) status = format_of(h5, format, error);
     if (!status && !strcmp(format, "margin model")) status = describe_model(path, &out, error);
     else if (!status && !strcmp(format, "margin checkpoint")) status = describe_checkpoint(path, &out, error);
     else if (!status) status = mg_inspect_data(h5, features, labels, &out, error);

@@ -17,7 +17,12 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_h5_array *array;
     mg_error why;
     char storage[256];
-    if (mg_h5_array_open(file, name, &array, &why)) {
+    mg_status status = mg_h5_array_open(file, name, &array, &why);
+    if (status == MG_MEMORY) { // no word about the file
+        out->status = status;
+        out->error = why;
+    }
+    if (status) {
         mg_writer_format(out, "  %-24s cannot be used: %s\n", name, why.text);
         return;
     }

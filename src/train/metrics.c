@@ -51,7 +51,7 @@ mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *met
     }
     mg_memory_free(bytes);
     if (!status) {
-        metrics->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        metrics->fd = mg_file_calls.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (metrics->fd < 0 || ftruncate(metrics->fd, (off_t)kept))
             status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
     }
@@ -60,7 +60,8 @@ mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *met
 }
 
 void mg_metrics_close(mg_metrics *metrics) {
-    if (metrics->fd >= 0) close(metrics->fd);
+    if (metrics->fd >= 0) mg_file_calls.close(metrics->fd);
+    mg_writer_clear(&metrics->pending);
     mg_memory_free(metrics->path);
     *metrics = (mg_metrics){.fd = -1};
 }
@@ -74,22 +75,34 @@ void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t 
     mg_json_put_real(line, "seconds", seconds);
 }
 
-void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
-    mg_writer_add(line, "}\n");
-    metrics->events += counted;
-    if (line->status) metrics->failure = line->error;
-    const char *at = line->text;
-    size_t left = line->status ? 0 : line->length;
-    while (left) {
-        ssize_t written = write(metrics->fd, at, left);
+// The failure to tell: of this attempt, or else of a line that was lost for good.
+static mg_error write_pending(mg_metrics *metrics) {
+    mg_writer *pending = &metrics->pending;
+    mg_error failure = metrics->lost;
+    size_t done = 0;
+    while (done < pending->length) {
+        ssize_t written = mg_file_calls.write(metrics->fd, pending->text + done, pending->length - done);
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) {
-            if (!metrics->failure.status)
-                mg_fail(&metrics->failure, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
+            mg_fail(&failure, MG_IO, "%s: cannot be written: %s", metrics->path, written ? strerror(errno) : "no progress");
             break;
         }
-        at += written;
-        left -= (size_t)written;
+        done += (size_t)written;
     }
+    if (done) memmove(pending->text, pending->text + done, pending->length - done);
+    pending->length -= done;
+    return failure;
+}
+
+void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
+    mg_writer_add(line, "}\n");
+    if (!line->status) mg_writer_add_bytes(&metrics->pending, line->text, line->length);
+    if (line->status || metrics->pending.status) {
+        metrics->lost = line->status ? line->error : metrics->pending.error;
+        metrics->pending.status = MG_OK; // what it holds is as it was
+    } else {
+        metrics->events += counted;
+    }
+    metrics->failure = write_pending(metrics);
     mg_writer_clear(line);
 }

@@ -12,7 +12,9 @@ typedef struct mg_metrics {
     int fd;
     int64_t events; // epoch and eval lines written so far: what a checkpoint remembers
     char *path;
-    mg_error failure; // first write that failed; told once
+    mg_writer pending; // lines, or the rest of one, that could not be written yet: they are tried again with the next
+    mg_error lost;     // why a line is missing for good: there was no memory for it
+    mg_error failure;  // of the last attempt; MG_OK when every line is written
 } mg_metrics;
 
 // Opens for appending. keep_events < 0: a fresh file. Otherwise the first keep_events epoch and eval lines stay with what is
@@ -23,7 +25,7 @@ void mg_metrics_close(mg_metrics *metrics);
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);
 
-// Ends the line and writes it. `counted`: an epoch or eval line. The writer is empty afterwards.
+// Ends the line and writes it, and what is pending before it. `counted`: an epoch or eval line. The writer is empty afterwards.
 void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted);
 
 #endif

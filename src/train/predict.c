@@ -136,10 +136,9 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
 
 // Where the pairs of the line begin: behind a first word that is none, which is a label.
 static const char *skip_label(const char *line, const char *end) {
-    const char *word = line;
-    while (word < end && (*word == ' ' || *word == '\t')) word++;
+    const char *word = mg_skip_blanks(line, end);
     const char *after = word;
-    while (after < end && *after != ' ' && *after != '\t' && *after != '#') after++;
+    while (after < end && !mg_is_blank(*after) && *after != '#') after++;
     return memchr(word, ':', (size_t)(after - word)) ? word : after;
 }
 
@@ -150,9 +149,11 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
     if (status) return status == MG_DATA ? place(p, name, line, bad, status, error) : status;
     for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
-    if (mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong)) return MG_OK;
-    status = mg_fail(error, MG_DATA, "feature %lld is %g; the model takes log1p of every value, which needs values above -1",
-                     (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong]);
+    const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
+    if (!why) return MG_OK;
+    if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (the model prepares rows so)", why);
+    else status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (the model prepares rows so)", (long long)pairs->indices[wrong] + pairs->low,
+                          (double)pairs->values[wrong], why);
     return place(p, name, line, line, status, error);
 }
 
@@ -172,7 +173,7 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     p->out.length = 0;
     if (end > line && end[-1] == '\n') end--;
     if (end > line && end[-1] == '\r') end--;
-    while (first < end && (*first == ' ' || *first == '\t')) first++;
+    first = mg_skip_blanks(first, end);
     if (first < end && *first == '#') return MG_OK;
     mg_status status = read_row(p, name, line, end, error);
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);

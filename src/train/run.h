@@ -2,6 +2,7 @@
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
+#include "io/lock.h"
 #include "model/model.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
@@ -17,15 +18,18 @@ typedef struct mg_run {
     void *state;
     mg_solver_options solver_options;
     mg_stream *stream;
-    mg_dataset *test; // NULL: none
+    mg_dataset *test; // NULL: none; of a cross-validation the fold that is held out
     mg_weights best; // by validation accuracy; empty without validation rows
-    mg_field fields[MG_MOST_FIELDS + 3];
+    mg_field fields[MG_CHECKPOINT_FIELDS];
     int field_count;
+    const mg_field *more; // [more_count] what a path keeps in checkpoints beside these
+    int more_count;
     double state_bytes;
     mg_checkpointer *checkpointer;
     mg_metrics metrics;
     mg_writer line;
     char directory[2048];
+    mg_lock lock; // of the directory
     bool ready; // what the configuration left open is chosen: from here on there is something to resume
 
     mg_position position;
@@ -35,6 +39,7 @@ typedef struct mg_run {
     int64_t saved_step, saved_epoch;
     double epoch_seconds, epoch_waited;
     int64_t epoch_rows; // in this process
+    int64_t visited;    // rows, of all epochs; of a path, of those of the point under way
     double shown;       // when progress was last told
     mg_error checkpoint_failure; // of the last attempt; status MG_OK when it went well
     mg_evaluation train_evaluation; // of the last evaluated weights
@@ -56,6 +61,25 @@ mg_status mg_run_begin(mg_run *run, mg_error *error);
 
 // Chooses what the configuration leaves open and tells the plan; with the team standing by.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
+
+// Epochs until a limit is reached; then run->reason says which. Errors: MG_STOPPED, MG_NONFINITE, those of reading.
+mg_status mg_run_loop(mg_run *run, mg_error *error);
+
+// A checkpoint of exactly here, on disk before this returns. Errors: those of writing; MG_NONFINITE.
+mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
+
+// The weights, as the best so far, with where the run is.
+void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
+
+// What a model file tells about its weights.
+typedef struct mg_run_facts {
+    double lambda, objective, dual; // dual NaN: no certificate
+    int64_t step, epoch;
+} mg_run_facts;
+mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, const char *path, mg_error *error);
+
+// Accuracy on run->test; NaN without it.
+mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);
 
 // Final evaluation, model.h5, end event.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);

@@ -54,6 +54,7 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
         run->fields[run->field_count++] = mg_field_array("best_bias", MG_H5_F32, best->lanes, best->bias);
         run->fields[run->field_count++] = mg_field_array("best_offset", MG_H5_F32, best->lanes, best->offset);
     }
+    for (int f = 0; f < run->more_count; f++) run->fields[run->field_count++] = run->more[f];
     for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot
         run->state_bytes += 2.0 * (double)run->fields[f].count * (double)mg_h5_type_size(run->fields[f].type);
     return status;
@@ -101,19 +102,23 @@ static mg_identity identity_of(const mg_run *run) {
 static mg_status open_directory(mg_run *run, mg_error *error) {
     char path[2200], checkpoints[2200];
     snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", run->directory);
-    mg_status status = MG_OK;
     mg_identity identity = identity_of(run);
     bool found = false;
     run->position.best_accuracy = -1;
-    if (run->request->resume) {
+    mg_status status = mg_file_make_directory(run->directory, error);
+    if (!status) status = mg_lock_take(run->directory, &run->lock, error);
+    if (!status && run->request->resume) {
         mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
         status = mg_checkpoint_resume(checkpoints, &identity, run->fields, run->field_count, &hooks, &run->position, &found, error);
         if (!status && !found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
     }
-    if (!status) status = mg_file_make_directory(run->directory, error);
+    if (!status) mg_file_remove_leftovers(run->directory, "config.yaml.");
+    if (!status) mg_file_remove_leftovers(run->directory, "model.h5.");
     if (!status && !found) status = mg_checkpoint_clear(checkpoints, error);
     snprintf(path, sizeof path, "%s/model.h5", run->directory);
-    if (!status && !found) unlink(path); // the model of a run that is being overwritten
+    if (!status && !found) mg_file_calls.unlink(path); // the model of a run that is being overwritten
+    snprintf(path, sizeof path, "%s/path.jsonl", run->directory);
+    if (!status && !found) mg_file_calls.unlink(path);
     snprintf(path, sizeof path, "%s/config.yaml", run->directory);
     if (!status) status = mg_file_write(path, run->options->resolved, strlen(run->options->resolved), error);
     snprintf(path, sizeof path, "%s/metrics.jsonl", run->directory);
@@ -215,11 +220,13 @@ static void log_start(mg_run *run) {
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
     mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train,
-                                .start_from_weights = run->request->init_model != NULL};
+                                .start_from_weights = run->request->init_model != NULL,
+                                .folds = run->options->folds, .fold = run->options->fold};
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_directory(run, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
-    if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
+    if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
+    else if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     run->setup.problem.team = &run->setup.team;
     if (!status) status = create_solver(run, error);
     if (!status) status = start_from_model(run, error);

@@ -14,19 +14,18 @@ static bool keeps_best(const mg_run *run) {
     return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
 }
 
-static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_train_result *result, mg_model *model, mg_error *error) {
+static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_model *model, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
     const mg_data_options *data = run->options->data;
-    bool best = keeps_best(run);
     mg_bridge_model(weights, model);
     model->delta = run->options->model->delta;
-    model->lambda = problem->lambda;
-    model->objective = result->objective;
-    model->dual = result->dual;
+    model->lambda = facts->lambda;
+    model->objective = facts->objective;
+    model->dual = facts->dual;
     model->square_norm = mg_weights_square_norm(weights, problem->scale);
     model->bias_value = problem->bias;
-    model->step = best ? run->position.best_step : run->position.step;
-    model->epoch = best ? run->position.best_epoch : run->position.epoch;
+    model->step = facts->step;
+    model->epoch = facts->epoch;
     model->training_rows = problem->rows;
     mg_status status = mg_classes_copy(&run->setup.train->classes, &model->classes, error);
     if (!status) status = mg_memory_text(&model->loss, problem->loss->name, error);
@@ -37,16 +36,16 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_tra
     return status;
 }
 
-static mg_status save_model(mg_run *run, const mg_weights *weights, const mg_train_result *result, const char *path, mg_error *error) {
+mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, const char *path, mg_error *error) {
     mg_model *model;
     mg_status status = mg_model_create(weights->classes, weights->features, &model, error);
-    if (!status) status = fill_model(run, weights, result, model, error);
+    if (!status) status = fill_model(run, weights, facts, model, error);
     if (!status) status = mg_model_save(model, path, error);
     mg_model_destroy(model);
     return status;
 }
 
-static mg_status evaluate_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error) {
+mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error) {
     mg_evaluation evaluation = {0};
     mg_scorer scorer = mg_run_scorer(run);
     *accuracy = NAN;
@@ -71,7 +70,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
         mg_json_put_real(line, "accuracy", result->accuracy);
         mg_json_put_int(line, "best_epoch", result->best_epoch);
     }
-    if (run->options->data->test) mg_json_put_real(line, "test_accuracy", result->test_accuracy);
+    if (run->test) mg_json_put_real(line, "test_accuracy", result->test_accuracy);
     mg_metrics_end(&run->metrics, line, 0);
 }
 
@@ -110,8 +109,15 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                          (long long)step, result->objective);
     // The model is copied more than once on its way to the disk; the rows make room for it.
     mg_dataset_release_rows(run->setup.train);
-    if (!status) status = save_model(run, weights, result, result->model_path, error);
-    if (!status) status = evaluate_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
+    const mg_run_facts facts = {
+        .lambda = run->setup.problem.lambda,
+        .objective = result->objective,
+        .dual = result->dual,
+        .step = step,
+        .epoch = best ? run->position.best_epoch : run->position.epoch,
+    };
+    if (!status) status = mg_run_save_model(run, weights, &facts, result->model_path, error);
+    if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
     log_end(run, result);
     if (run->metrics.failure.status && error) *error = run->metrics.failure;
@@ -126,6 +132,7 @@ void mg_run_clear(mg_run *run) {
     mg_dataset_close(run->test);
     mg_metrics_close(&run->metrics);
     mg_writer_clear(&run->line);
+    mg_lock_release(&run->lock);
     mg_setup_close(&run->setup);
-    mg_run_stop = 0; // it was asked of this run
+    if (run->options->folds == 0) mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
 }

@@ -32,16 +32,18 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     const mg_data_options *data = options->data;
     if (!data->train) return mg_fail(error, MG_CONFIG, "data.train: is not set; it must name an HDF5 file");
     double fraction = 0;
-    bool split = data->validation && mg_parse_real(data->validation, &fraction);
+    bool folds = options->folds > 0, split = !folds && data->validation && mg_parse_real(data->validation, &fraction);
     if (split && !(fraction > 0 && fraction < 1))
         return mg_fail(error, MG_CONFIG, "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1)", data->validation);
     mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
-    request.selection = split ? MG_SELECT_KEPT : MG_SELECT_ALL;
+    request.selection = split || folds ? MG_SELECT_KEPT : MG_SELECT_ALL;
     request.held_out = fraction;
+    request.folds = options->folds;
+    request.fold = options->fold;
     request.survey = true;
     mg_status status = mg_dataset_open(&request, &setup->train, error);
-    if (status || !data->validation) return status;
+    if (status || folds || !data->validation) return status;
     if (!split) return mg_setup_open_like(options, setup, data->validation, true, &setup->validation, error);
     request.selection = MG_SELECT_HELD_OUT;
     request.known = &setup->train->classes;
@@ -61,6 +63,16 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
         *out = NULL;
     }
     return status;
+}
+
+mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out, mg_error *error) {
+    mg_dataset_request request = request_of(options->data, options->data->train, (uint64_t)options->train->seed);
+    request.known = &setup->train->classes;
+    request.selection = MG_SELECT_HELD_OUT;
+    request.folds = options->folds;
+    request.fold = options->fold;
+    request.survey = true; // a path looks at them after every point
+    return mg_dataset_open(&request, out, error);
 }
 
 // Weight of each class, NULL when all weigh 1.

@@ -13,6 +13,7 @@ typedef struct mg_setup_options {
     const mg_model_options *model;
     const mg_train_options *train;
     bool start_from_weights; // of a model: not every solver can
+    int64_t folds, fold; // folds > 0: training rows are those outside of this fold, from 0; data.validation is not looked at
 } mg_setup_options;
 
 typedef struct mg_setup {
@@ -34,5 +35,8 @@ void mg_setup_close(mg_setup *setup);
 // Opens another file with the run's names, preparation and classes. `survey`: its rows are read now, and stay if they fit.
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, bool survey,
                              mg_dataset **out, mg_error *error);
+
+// Opens the rows of the training file that the fold holds out.
+mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out, mg_error *error);
 
 #endif

@@ -116,8 +116,7 @@ static void submit_checkpoint(mg_run *run) {
     run->saved_epoch = run->position.epoch;
 }
 
-// A checkpoint of exactly here, on disk before this returns. Errors: those of writing.
-static mg_status checkpoint_now(mg_run *run, mg_error *error) {
+mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
     if (!weights_are_finite(run))
         return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
                        (long long)epoch_number(&run->position));
@@ -167,10 +166,8 @@ static bool stop_asked(void *context) {
     return mg_run_stop != 0;
 }
 
-static void keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
+void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;
-    at->stale++;
-    if (accuracy <= at->best_accuracy) return;
     at->stale = 0;
     at->best_accuracy = accuracy;
     at->best_epoch = epoch_number(at);
@@ -199,7 +196,8 @@ static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_e
     *objective = certified ? certificate.primal : mg_run_objective(run, weights, &train);
     if (!run->setup.validation) return MG_OK;
     *accuracy = (double)validation.correct / (double)validation.rows;
-    keep_best(run, weights, *accuracy);
+    run->position.stale++;
+    if (*accuracy > run->position.best_accuracy) mg_run_keep_best(run, weights, *accuracy);
     mg_metrics_begin(&run->line, "eval", run->position.step, epoch_number(&run->position), run->seconds);
     mg_json_put_real(&run->line, "accuracy", *accuracy);
     mg_json_put_real(&run->line, "loss", validation.loss);
@@ -233,7 +231,10 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         mg_status status = evaluate(run, &objective, &accuracy, error);
         if (status) return status;
     }
+    bool told = run->metrics.failure.status != MG_OK;
     log_epoch(run, objective, accuracy);
+    if (run->metrics.failure.status && !told)
+        mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
     tell_progress(run, true, objective, accuracy);
     at->epoch++;
     at->batch = at->loss_rows = 0;
@@ -260,6 +261,7 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     at->batch++;
     at->step++;
     run->epoch_rows += rows;
+    run->visited += rows;
     return MG_OK;
 }
 
@@ -315,7 +317,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
 }
 
 // The end of an epoch comes before any limit: a run resumed from its last step must still deal with it.
-static mg_status loop(mg_run *run, mg_error *error) {
+mg_status mg_run_loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
     while (!status) {
         if (epoch_is_over(run)) status = end_epoch(run, error);
@@ -338,7 +340,7 @@ static mg_status evaluate_last(mg_run *run, mg_error *error) {
 static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_error failure = {0};
     run->solver->weights(run->state); // what was put off is done now, so that the last evaluation leaves the state as it is
-    mg_status saved = checkpoint_now(run, &failure);
+    mg_status saved = mg_run_checkpoint(run, &failure);
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
@@ -349,7 +351,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
 static mg_status end_stopped(mg_run *run, mg_error *error) {
     if (!run->ready)
         return mg_fail(error, MG_STOPPED, "stopped before the first step: begin again with --resume or --overwrite");
-    mg_status status = checkpoint_now(run, error);
+    mg_status status = mg_run_checkpoint(run, error);
     if (status) return status;
     return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: go on with --resume",
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
@@ -366,7 +368,7 @@ typedef struct whole {
 static void run_whole(void *context) {
     whole *all = context;
     all->status = mg_run_prepare(all->run, all->error);
-    if (!all->status) all->status = loop(all->run, all->error);
+    if (!all->status) all->status = mg_run_loop(all->run, all->error);
     if (!all->status) all->status = finish(all->run, all->result, all->error);
     if (all->status == MG_STOPPED && all->run->checkpointer) all->status = end_stopped(all->run, all->error);
 }

@@ -7,6 +7,12 @@ try margin train --wrong
 try margin train a.yaml b.yaml
 try margin train --resume --overwrite
 try margin train --set
+try margin path a.yaml
+try margin path --C 1:2:2 --lambda 1:2:2
+try margin path --C 1:2:2 --resume --overwrite
+try margin cv a.yaml b.yaml
+try margin cv --C 1:2:2 --lambda 1:2:2
+try margin cv --resume --overwrite
 try margin eval
 try margin eval model.h5
 try margin eval a b c

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# fuzz.sh - runs every fuzz target for a while: scripts/fuzz.sh [seconds, default 60] [target ...]. What it finds stays in
+# build-fuzz/found; what it learns stays in build-fuzz/corpus and is where the next run begins.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+packages_need "${packages_build[@]}" "${packages_test[@]}"
+seconds=${1:-60}
+shift $(($# > 0))
+[ $# -gt 0 ] || set -- config set svmlight csv text idx npy seal
+
+cmake --preset fuzz >/dev/null
+cmake --build --preset fuzz -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
+mkdir -p build-fuzz/seeds build-fuzz/found
+build-fuzz/tests/fuzz_replay --write build-fuzz/seeds
+
+# A small quarantine: the limit on memory is meant for what the target takes, not for what it gave back.
+export ASAN_OPTIONS=quarantine_size_mb=8 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+failed=()
+for target in "$@"; do
+    seeds=()
+    for directory in "tests/corpus/$target" "tests/fuzz/corpus/$target" "build-fuzz/seeds/$target"; do
+        [ ! -d "$directory" ] || seeds+=("$directory")
+    done
+    [ "$target" != config ] || seeds+=(configs)
+    mkdir -p "build-fuzz/corpus/$target"
+    build-fuzz/tests/fuzz_"$target" -max_total_time="$seconds" -rss_limit_mb=512 -timeout=5 -max_len=4096 -print_final_stats=1 \
+        -artifact_prefix="build-fuzz/found/$target-" "build-fuzz/corpus/$target" "${seeds[@]}" \
+        >"build-fuzz/$target.log" 2>&1 || failed+=("$target")
+    runs=$(awk '/number_of_executed_units/ { print $2 }' "build-fuzz/$target.log")
+    rss=$(awk '/peak_rss_mb/ { print $2 }' "build-fuzz/$target.log")
+    covered=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "build-fuzz/$target.log" | tail -1)
+    echo "$target: ${runs:-?} inputs in $seconds s, ${covered:-?} edges, at most ${rss:-?} MB"
+done
+[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]} (build-fuzz/TARGET.log; the inputs are in build-fuzz/found)"; exit 1; }

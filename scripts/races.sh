@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# races.sh - builds margin with ThreadSanitizer and runs the tests that have threads; one of them holds a race that must be found.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+packages_need "${packages_build[@]}" "${packages_test[@]}"
+cmake --preset tsan >/dev/null
+cmake --build --preset tsan -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
+# Where the kernel spreads addresses too widely for clang 14's shadow memory, programs must start without that.
+fixed=()
+! setarch "$(uname -m)" -R true 2>/dev/null || fixed=(setarch "$(uname -m)" -R)
+"${fixed[@]}" ctest --preset tsan -j "$(nproc)"

@@ -1,0 +1,108 @@
+// cv.c - the command: accuracy by fold, or by point of a grid.
+#include "cli/cli.h"
+#include "cli/display.h"
+
+#include <margin/cv.h>
+
+#include <math.h>
+#include <stdio.h>
+
+enum { KEY_SET = 's', KEY_QUIET = 'q', KEY_C = 'C', KEY_FOLDS = 'k', KEY_LAMBDA = 256, KEY_RESUME, KEY_OVERWRITE };
+
+typedef struct arguments {
+    const char *config;
+    mg_cli_sets sets;
+    mg_cv_request request;
+    bool quiet;
+} arguments;
+
+typedef struct folds_display {
+    mg_cli_display screen;
+    int folds;
+} folds_display;
+
+static void show_fold(void *context, const mg_cv_fold *fold) {
+    folds_display *show = context;
+    char gap[32] = "", point[32] = "";
+    mg_cli_clear_line(&show->screen);
+    if (!isnan(fold->C)) snprintf(point, sizeof point, "  C %-9.4g", fold->C);
+    if (!isnan(fold->gap)) snprintf(gap, sizeof gap, "  gap %.1e", fold->gap);
+    printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s\n", fold->fold + 1, show->folds, point, 100 * fold->accuracy,
+           fold->objective, gap, fold->seconds);
+    fflush(stdout);
+}
+
+static void show_result(const mg_cv_result *result, const char *value) {
+    if (value) {
+        printf("\n%-10s  %-8s  deviation\n", value, "accuracy");
+        for (int p = 0; p < result->points; p++)
+            printf("%-10.4g  %6.2f%%   %.2f%%%s\n", result->mean[p].value, 100 * result->mean[p].mean, 100 * result->mean[p].deviation,
+                   p == result->best ? "  best" : "");
+    } else {
+        printf("accuracy        %.2f%%, deviation %.2f%%\n", 100 * result->mean[0].mean, 100 * result->mean[0].deviation);
+    }
+    printf("folds           %s\n", result->folds_path);
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    arguments *all = state->input;
+    mg_cv_request *request = &all->request;
+    switch (key) {
+    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
+    case KEY_QUIET: all->quiet = true; return 0;
+    case KEY_FOLDS: request->folds = mg_cli_int(state, "--folds", value, 2, MG_CV_FOLDS); return 0;
+    case KEY_C: request->C = value; return 0;
+    case KEY_LAMBDA: request->lambda = value; return 0;
+    case KEY_RESUME: request->resume = true; return 0;
+    case KEY_OVERWRITE: request->overwrite = true; return 0;
+    case ARGP_KEY_ARG:
+        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        all->config = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (request->C && request->lambda) argp_error(state, "--C and --lambda exclude each other");
+        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite exclude each other");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int mg_command_cv(int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"folds", KEY_FOLDS, "K", 0, "Parts the training rows are dealt to (default 5)", 0},
+        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Compare values of C, in every fold as margin path does", 0},
+        {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
+        {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoints of the folds", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in directories that hold folds", 0},
+        {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the results stay", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        options, parse_option, "[CONFIG]",
+        "Deals the training rows to K folds, every class evenly, by train.seed; trains K times on all but one of them and measures on that "
+        "one. Every training is a run in output.directory/fold-1, fold-2, ...; cv.jsonl has the results."
+        "\vExample:\n  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n\n"
+        "The best C has the highest mean accuracy, the smaller one among equals. data.validation and data.test are not looked at. "
+        "Signals and --resume are as with train.",
+        NULL, NULL, NULL};
+    arguments all = {.request.folds = 5};
+    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    folds_display show = {.folds = (int)all.request.folds};
+    const mg_observer observer = mg_cli_observer(&show.screen, all.quiet, true);
+    all.request.observer = &observer;
+    all.request.context = &show;
+    all.request.fold = show_fold;
+    static mg_cv_result result;
+    mg_config *config;
+    mg_error error = {0};
+    mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
+    if (status) return mg_cli_fail("cv", &error);
+    mg_cli_catch_signals();
+    status = mg_cv(config, &all.request, &result, &error);
+    mg_config_destroy(config);
+    mg_cli_clear_line(&show.screen);
+    if (status) return mg_cli_fail("cv", &error);
+    show_result(&result, all.request.C ? "C" : all.request.lambda ? "lambda" : NULL);
+    return 0;
+}

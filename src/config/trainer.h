@@ -1,0 +1,18 @@
+// trainer.h - a configuration as what a run is started with.
+#ifndef MG_CONFIG_TRAINER_H
+#define MG_CONFIG_TRAINER_H
+
+#include "config/config.h"
+#include "train/grid.h"
+#include "train/trainer.h"
+
+typedef struct mg_config_trainer {
+    mg_trainer_options options; // good as long as the configuration and this
+    char *canonical, *resolved;
+} mg_config_trainer; // starts zeroed
+
+// grid NULL: none; otherwise both texts tell it. Errors: MG_MEMORY.
+mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer, mg_error *error);
+void mg_config_trainer_close(mg_config_trainer *trainer);
+
+#endif

@@ -1,0 +1,51 @@
+// folds.c - deals rows to folds, class by class, like cards.
+#include "data/folds.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+enum { FOLD_STREAM = 7 };
+
+// Rows of each class, in file order: member[first[k] .. first[k+1]).
+static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, int64_t *first, uint32_t *member) {
+    for (int64_t i = 0; i < rows; i++) first[label[i] + 1]++;
+    for (int64_t k = 0; k < classes; k++) first[k + 1] += first[k];
+    for (int64_t i = 0; i < rows; i++) member[first[label[i]]++] = (uint32_t)i;
+    for (int64_t k = classes; k > 0; k--) first[k] = first[k - 1];
+    first[0] = 0;
+}
+
+static mg_status check_classes(const char *name, const int64_t *first, const mg_classes *classes, mg_error *error) {
+    char buffer[MG_LABEL_BUFFER];
+    for (int64_t k = 0; k < classes->count; k++)
+        if (first[k + 1] - first[k] < 2)
+            return mg_fail(error, MG_DATA, "%s: class '%.60s' has a single row; folds need at least 2 of every class", name,
+                           mg_classes_label(classes, k, buffer));
+    return MG_OK;
+}
+
+mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, const mg_classes *classes, int64_t folds, uint64_t seed,
+                        int32_t *fold, mg_error *error) {
+    int64_t *first = NULL, dealt = 0;
+    uint32_t *member = NULL, *order = NULL;
+    if (folds > rows || rows > UINT32_MAX)
+        return mg_fail(error, MG_USAGE, "--folds: %lld folds of %lld rows are not allowed (no more folds than rows, at most %u rows)",
+                       (long long)folds, (long long)rows, UINT32_MAX);
+    mg_status status = mg_memory_zeroed(&first, (size_t)classes->count + 1, sizeof *first, error);
+    if (!status) status = mg_memory_get(&member, (size_t)rows, sizeof *member, error);
+    if (!status) status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);
+    if (!status) {
+        sort_by_class(label, rows, classes->count, first, member);
+        status = check_classes(name, first, classes, error);
+    }
+    // One class begins where the one before ended, so that small classes do not all favour the first folds.
+    for (int64_t k = 0; !status && k < classes->count; k++) {
+        int64_t count = first[k + 1] - first[k];
+        mg_rng_permutation(mg_rng_key(seed, FOLD_STREAM, (uint64_t)k), (uint32_t)count, order);
+        for (int64_t j = 0; j < count; j++) fold[member[first[k] + order[j]]] = (int32_t)(dealt++ % folds);
+    }
+    mg_memory_free(first);
+    mg_memory_free(member);
+    mg_memory_free(order);
+    return status;
+}

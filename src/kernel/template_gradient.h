@@ -1,0 +1,160 @@
+// template_gradient.h - the gradient of blocks of dense rows, over the lane operations of the including file.
+#ifndef MG_KERNEL_TEMPLATE_GRADIENT_H
+#define MG_KERNEL_TEMPLATE_GRADIENT_H
+
+// A nonzero coefficient and the row it multiplies.
+typedef struct entry {
+    const float *x;
+    float coef;
+} entry;
+
+enum { CHUNK = 16 }; // classes whose nonzero coefficients are listed at a time
+
+// What one block adds to the gradient of up to CHUNK classes.
+typedef struct chunk {
+    int64_t rows, classes;
+    const float *const *x;
+    const float *coef; // [rows][ldc], the chunk's first class at 0
+    int64_t ldc;
+    uint32_t bits[MG_BLOCK_ROWS]; // nonzero coefficients of a row
+    int64_t count[CHUNK];         // nonzero coefficients of a class, listed rows ascending
+    entry entries[CHUNK][MG_BLOCK_ROWS];
+} chunk;
+
+static void chunk_find(chunk *c) {
+    for (int64_t i = 0; i < c->rows; i++)
+        c->bits[i] = nonzero_bits(c->coef + i * c->ldc, (int)c->classes);
+}
+
+static void chunk_list(chunk *c) {
+    for (int64_t k = 0; k < c->classes; k++)
+        c->count[k] = 0;
+    for (int64_t i = 0; i < c->rows; i++) {
+        const float *coef = c->coef + i * c->ldc;
+        for (uint32_t bits = c->bits[i]; bits; bits &= bits - 1) {
+            int k = __builtin_ctz(bits);
+            c->entries[k][c->count[k]++] = (entry){c->x[i], coef[k]};
+        }
+    }
+}
+
+// (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
+INLINE void class_tile(int wide, int64_t n, const entry *entries, int64_t d, float *g) {
+    v16 sum[VECTORS_MOST];
+    UNROLL
+    for (int j = 0; j < wide; j++)
+        sum[j] = v16_load(g + 16 * j);
+    for (int64_t e = 0; e < n; e++) {
+        const float *x = entries[e].x + d;
+        v16 c = v16_set(entries[e].coef);
+        UNROLL
+        for (int j = 0; j < wide; j++)
+            sum[j] = v16_fma(c, v16_load(x + 16 * j), sum[j]);
+    }
+    UNROLL
+    for (int j = 0; j < wide; j++)
+        v16_store(g + 16 * j, sum[j]);
+}
+
+// (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
+// them is zero.
+INLINE void shared_tile(int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {
+    v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
+    uint32_t all = (1u << classes) - 1;
+    UNROLL
+    for (int m = 0; m < classes; m++) {
+        UNROLL
+        for (int j = 0; j < wide; j++)
+            sum[m][j] = v16_load(g + m * dp + 16 * j);
+    }
+    for (int64_t i = 0; i < c->rows; i++) {
+        const float *x = c->x[i] + d, *coef = c->coef + i * c->ldc + k;
+        uint32_t bits = c->bits[i] >> k & all;
+        v16 cells[SHARED_VECTORS_MOST];
+        UNROLL
+        for (int j = 0; j < wide; j++)
+            cells[j] = v16_load(x + 16 * j);
+        UNROLL
+        for (int m = 0; m < classes; m++) {
+            if (bits != all && !(bits >> m & 1)) continue;
+            v16 one = v16_set(coef[m]);
+            UNROLL
+            for (int j = 0; j < wide; j++)
+                sum[m][j] = v16_fma(one, cells[j], sum[m][j]);
+        }
+    }
+    UNROLL
+    for (int m = 0; m < classes; m++) {
+        UNROLL
+        for (int j = 0; j < wide; j++)
+            v16_store(g + m * dp + 16 * j, sum[m][j]);
+    }
+}
+
+typedef void class_function(int64_t n, const entry *entries, int64_t d, float *g);
+typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g);
+
+#define CLASS_FUNCTION(V)                                                                                    \
+    static void class_##V(int64_t n, const entry *entries, int64_t d, float *g) {                            \
+        class_tile(V, n, entries, d, g);                                                                     \
+    }
+CLASS_TILES(CLASS_FUNCTION)
+
+#define SHARED_FUNCTION(K, V)                                                                                \
+    static void shared_##K##x##V(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {               \
+        shared_tile(K, V, c, k, d, dp, g);                                                                   \
+    }
+SHARED_TILES(SHARED_FUNCTION)
+
+#define CLASS_ROW(V) [V] = class_##V,
+static class_function *const class_functions[VECTORS_MOST + 1] = {CLASS_TILES(CLASS_ROW)};
+
+#define SHARED_ROW(K, V) [K][V] = shared_##K##x##V,
+static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1] = {
+    SHARED_TILES(SHARED_ROW)};
+
+static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
+    chunk_list(c);
+    int64_t tiles = tiles_of(dp / 16, VECTORS_MOST);
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
+        for (int64_t k = 0; k < c->classes; k++)
+            if (c->count[k]) class_functions[wide](c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
+    }
+}
+
+static void chunk_add_shared(const chunk *c, int64_t dp, float *g) {
+    int64_t tiles = tiles_of(dp / 16, SHARED_VECTORS_MOST),
+            groups = tiles_of(c->classes, SHARED_CLASSES_MOST);
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
+        for (int64_t m = 0; m < groups; m++) {
+            int64_t k = cut(c->classes, groups, m), share = cut(c->classes, groups, m + 1) - k;
+            shared_functions[share][wide](c, k, 16 * d, dp, g + k * dp + 16 * d);
+        }
+    }
+}
+
+// Are nearly all coefficients nonzero, so that classes can share what they read?
+static bool chunk_is_full(const chunk *c) {
+    int64_t full = 0;
+    for (int64_t i = 0; i < c->rows; i++)
+        full += c->bits[i] == (1u << c->classes) - 1;
+    return 4 * full >= 3 * c->rows;
+}
+
+static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes,
+                             const float *coef, int64_t ldc, float *g) {
+    chunk c = {.rows = rows, .x = x, .ldc = ldc};
+    for (int64_t k = 0; k < classes; k += CHUNK) {
+        c.classes = classes - k < CHUNK ? classes - k : CHUNK;
+        c.coef = coef + k;
+        chunk_find(&c);
+        if (chunk_is_full(&c))
+            chunk_add_shared(&c, dp, g + k * dp);
+        else
+            chunk_add_listed(&c, dp, g + k * dp);
+    }
+}
+
+#endif

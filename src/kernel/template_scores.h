@@ -1,0 +1,209 @@
+// template_scores.h - scores of blocks of dense rows, over the lane operations of the including file.
+#ifndef MG_KERNEL_TEMPLATE_SCORES_H
+#define MG_KERNEL_TEMPLATE_SCORES_H
+
+// Rows and classes of a block are cut into tiles whose sizes differ by at most one: where the i-th of `tiles`
+// begins.
+static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) {
+    return total * i / tiles;
+}
+
+static inline int64_t tiles_of(int64_t total, int64_t most) {
+    return (total + most - 1) / most;
+}
+
+enum { PART = 512 }; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
+
+enum { TALL_FEATURES = 256 }; // from here on many classes are taken in tiles of more rows and fewer classes
+
+// The features of one visit, and what is the same for every tile of a block. Beside each vector of features, `step`
+// bytes are asked for from memory for every row: what is needed next comes while this is computed, never in a burst.
+typedef struct visit {
+    int64_t from, to, dp, lds, step;
+} visit;
+
+// Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
+// instruction set.
+INLINE void sum_part(int rows, int classes, int p, const visit *v, const float *const *x,
+                     const char *const *ahead, const float *w, v16 (*sum)[CLASSES_MOST]) {
+    part held[ROWS_MOST][CLASSES_MOST];
+    int64_t fetch = v->from / 16 * v->step;
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int k = 0; k < classes; k++)
+            held[i][k] = v16_part(sum[i][k], p);
+    }
+    for (int64_t d = v->from; d < v->to; d += 16, fetch += v->step) {
+        part cells[ROWS_MOST];
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            cells[i] = part_load(x[i] + d + p * (16 / PARTS));
+            if (p == 0) prefetch(ahead[i] + fetch);
+        }
+        const float *at = w + d + p * (16 / PARTS);
+        UNROLL
+        for (int k = 0; k < classes; k++) {
+            if (k > 0) at += v->dp;
+            OPAQUE(at);
+            part weights = part_hold(at);
+            UNROLL
+            for (int i = 0; i < rows; i++)
+                held[i][k] = part_fma(cells[i], weights, held[i][k]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int k = 0; k < classes; k++)
+            v16_put(&sum[i][k], p, held[i][k]);
+    }
+}
+
+// (M1) for `rows` x `classes`, both constants once inlined, so that every sum stays in a register. `ahead`:
+// what to ask for from memory beside each row. Between visits the sums wait in `carry`.
+INLINE void score_tile(int rows, int classes, const visit *v, const float *const *x,
+                       const char *const *ahead, const float *w, const float *offset, v16 *carry, float *s) {
+    v16 sum[ROWS_MOST][CLASSES_MOST];
+    bool first = v->from == 0, last = v->to == v->dp;
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int k = 0; k < classes; k++)
+            sum[i][k] = first ? v16_zero() : carry[i * classes + k];
+    }
+    UNROLL
+    for (int p = 0; p < PARTS; p++)
+        sum_part(rows, classes, p, v, x, ahead, w, sum);
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        if (last) {
+            v16_fold_store(sum[i], classes, offset, s + i * v->lds);
+            continue;
+        }
+        UNROLL
+        for (int k = 0; k < classes; k++)
+            carry[i * classes + k] = sum[i][k];
+    }
+}
+
+typedef void score_function(const visit *v, const float *const *x, const char *const *ahead, const float *w,
+                            const float *offset, v16 *carry, float *s);
+
+#define SCORE_FUNCTION(R, K)                                                                                 \
+    static void score_##R##x##K(const visit *v, const float *const *x, const char *const *ahead,             \
+                                const float *w, const float *offset, v16 *carry, float *s) {                 \
+        score_tile(R, K, v, x, ahead, w, offset, carry, s);                                                  \
+    }
+SCORE_TILES(SCORE_FUNCTION)
+
+#define SCORE_ROW(R, K) [R][K] = score_##R##x##K,
+static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1] = {SCORE_TILES(SCORE_ROW)};
+
+// Most rows of a tile of `classes`: as many as the table of functions has.
+static int64_t score_rows(int64_t classes) {
+    int64_t rows = ROWS_MOST;
+    while (!score_functions[rows][classes])
+        rows--;
+    return rows;
+}
+
+static void widen_u8(int64_t n, const uint8_t *from, float *to) {
+    for (int64_t j = 0; j < n; j += 16)
+        v16_store(to + j, v16_from_u8(from + j));
+}
+
+static void widen_i8(int64_t n, const int8_t *from, float *to) {
+    for (int64_t j = 0; j < n; j += 16)
+        v16_store(to + j, v16_from_i8(from + j));
+}
+
+// Up to MG_BLOCK_ROWS rows on their way through the tiles of classes.
+typedef struct scoring {
+    const mg_dense_block *block;
+    int64_t class_tiles, class_tile; // how many, and the one in work
+    const float *x[MG_BLOCK_ROWS];
+    const char *ahead[MG_BLOCK_ROWS];
+} scoring;
+
+static void widen_rows(const mg_dense_block *block, int64_t i, int64_t count, int64_t from, int64_t to) {
+    for (; count > 0; i++, count--) {
+        float *wide = block->wide + i * block->dp + from;
+        if (block->cell == MG_CELL_U8) widen_u8(to - from, (const uint8_t *)block->raw[i] + from, wide);
+        else widen_i8(to - from, (const int8_t *)block->raw[i] + from, wide);
+    }
+}
+
+// One visit to all rows of a block, for one class tile. 8-bit rows are widened a tile at a time, so that they are
+// read from the first-level cache at once.
+static void score_visit(const scoring *now, const visit *v, int64_t classes, const float *w,
+                        const float *offset, v16 *carry, float *s) {
+    const mg_dense_block *block = now->block;
+    int64_t rows = block->rows, tiles = tiles_of(rows, score_rows(classes));
+    bool widen = block->cell != MG_CELL_F32 && now->class_tile == 0;
+    for (int64_t r = 0; r < tiles; r++) {
+        int64_t i = cut(rows, tiles, r), tall = cut(rows, tiles, r + 1) - i;
+        if (widen) widen_rows(block, i, tall, v->from, v->to);
+        score_functions[tall][classes](v, now->x + i, now->ahead + i, w, offset, carry + i * classes, s + i * v->lds);
+    }
+}
+
+// What to ask for beside each row: its share of the rows to come, the same in every class tile; in odd rows, where
+// the weights are too many to stay in the second-level cache, a share of the next tile's. Where there is nothing to
+// ask for, the row itself, which is near: that is cheap. Returns the step.
+static int64_t choose_ahead(scoring *now, const float *next, int64_t next_classes) {
+    enum { KEPT = 1 << 18 }; // weights
+    const mg_dense_block *block = now->block;
+    int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles;
+    int64_t row_bytes = block->dp * (int64_t)mg_cell_size(block->cell);
+    bool weights = next_classes && block->dp * next_classes * tiles > KEPT;
+    int64_t weight_step = weights ? tiles_of(next_classes * 64 * 2, rows) : 0;
+    int64_t row_step = tiles_of(row_bytes, vectors * tiles), step = row_step > weight_step ? row_step : weight_step;
+    for (int64_t i = 0; i < rows; i++) {
+        now->ahead[i] = (const char *)now->x[i];
+        if (weights && i % 2) now->ahead[i] = (const char *)next + i / 2 * step * vectors;
+        else if (i < block->more) now->ahead[i] = (const char *)block->raw[rows + i] + now->class_tile * row_step * vectors;
+    }
+    return step;
+}
+
+static void score_some(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
+                       int64_t lds) {
+    v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
+    // Short rows end before a tall tile pays for its second walk over them.
+    int64_t dp = block->dp, most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
+    scoring now = {.block = block, .class_tiles = tiles_of(classes, most)};
+    for (int64_t i = 0; i < block->rows; i++)
+        now.x[i] = block->cell == MG_CELL_F32 ? block->raw[i] : block->wide + i * dp;
+    for (int64_t c = 0; c < now.class_tiles; c++) {
+        int64_t k = cut(classes, now.class_tiles, c), then = cut(classes, now.class_tiles, c + 1);
+        int64_t next = c + 1 < now.class_tiles ? cut(classes, now.class_tiles, c + 2) - then : 0;
+        int64_t visits = tiles_of(dp / 16 * (then - k), PART);
+        now.class_tile = c;
+        int64_t step = choose_ahead(&now, w + then * dp, next);
+        for (int64_t p = 0; p < visits; p++) {
+            visit v = {16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step};
+            score_visit(&now, &v, then - k, w + k * dp, offset + k, carry, s + k);
+        }
+    }
+}
+
+static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
+                               float *s, int64_t lds) {
+    if (block->rows > 0) score_some(block, classes, w, offset, s, lds);
+}
+
+static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
+                         const float *offset, float *s, int64_t lds) {
+    for (int64_t i = 0; i < rows; i += MG_BLOCK_ROWS) {
+        int64_t left = rows - i;
+        mg_dense_block block = {.cell = MG_CELL_F32,
+                                .rows = left < MG_BLOCK_ROWS ? left : MG_BLOCK_ROWS,
+                                .dp = dp,
+                                .raw = (const void *const *)(x + i)};
+        block.more = left - block.rows < block.rows ? left - block.rows : block.rows;
+        score_some(&block, classes, w, offset, s + i * lds, lds);
+    }
+}
+
+#endif

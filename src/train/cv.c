@@ -1,0 +1,165 @@
+// cv.c - the folds one after the other, each in a directory of its own, and what they have in common.
+#include "train/cv.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "train/path.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct validation {
+    const mg_trainer_options *options;
+    const mg_grid *grid;
+    const mg_cv_request *request;
+    mg_cv_result *result;
+    mg_cv_fold *fold; // [folds][points]
+    mg_path_result path; // of the fold under way
+} validation;
+
+// ---- one fold ----------------------------------------------------------------------------------------------------------
+
+static mg_status train_fold(validation *v, const mg_trainer_options *options, mg_cv_fold *out, mg_error *error) {
+    const mg_train_request request = {
+        .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
+    mg_train_result result;
+    mg_status status = mg_trainer_run(options, &request, &result, error);
+    if (status) return status;
+    *out = (mg_cv_fold){
+        .fold = (int)options->fold,
+        .C = NAN,
+        .lambda = NAN,
+        .accuracy = result.test_accuracy,
+        .objective = result.objective,
+        .gap = result.gap,
+        .seconds = result.seconds,
+    };
+    return MG_OK;
+}
+
+static mg_status follow_path(validation *v, const mg_trainer_options *options, mg_cv_fold *out, mg_error *error) {
+    const mg_path_request request = {
+        .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
+    mg_status status = mg_path_run(options, v->grid, &request, &v->path, error);
+    for (int i = 0; !status && i < v->path.points; i++) {
+        const mg_path_point *at = &v->path.point[i];
+        out[i] = (mg_cv_fold){
+            .fold = (int)options->fold,
+            .point = i,
+            .C = at->C,
+            .lambda = at->lambda,
+            .accuracy = at->accuracy,
+            .objective = at->objective,
+            .gap = at->gap,
+            .seconds = at->seconds,
+        };
+    }
+    return status;
+}
+
+static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
+    mg_writer text = {0};
+    char *directory = NULL, *canonical = NULL;
+    mg_trainer_options options = *v->options;
+    mg_writer_format(&text, "%s/fold-%lld", v->options->output->directory, (long long)number + 1);
+    mg_status status = mg_writer_take(&text, &directory, error);
+    mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical, (long long)v->request->folds, (long long)number + 1);
+    if (!status) status = mg_writer_take(&text, &canonical, error);
+    const mg_output_options output = {.directory = directory};
+    options.output = &output;
+    options.canonical = canonical;
+    options.folds = v->request->folds;
+    options.fold = number;
+    mg_cv_fold *out = v->fold + number * v->result->points;
+    if (!status) status = v->grid ? follow_path(v, &options, out, error) : train_fold(v, &options, out, error);
+    for (int i = 0; !status && v->request->fold && i < v->result->points; i++) v->request->fold(v->request->context, &out[i]);
+    mg_writer_clear(&text);
+    mg_memory_free(directory);
+    mg_memory_free(canonical);
+    return status;
+}
+
+// ---- all of them -------------------------------------------------------------------------------------------------------
+
+static void average(validation *v) {
+    mg_path_point point[MG_PATH_POINTS];
+    int64_t folds = v->result->folds, points = v->result->points;
+    for (int64_t p = 0; p < points; p++) {
+        double sum = 0, squares = 0;
+        for (int64_t f = 0; f < folds; f++) sum += v->fold[f * points + p].accuracy;
+        double mean = sum / (double)folds;
+        for (int64_t f = 0; f < folds; f++) squares += pow(v->fold[f * points + p].accuracy - mean, 2);
+        v->result->mean[p] = (mg_cv_mean){
+            .value = v->grid ? v->grid->value[p] : NAN, .mean = mean, .deviation = sqrt(squares / (double)(folds - 1))};
+        point[p] = (mg_path_point){.accuracy = mean, .C = v->fold[p].C};
+    }
+    v->result->best = mg_path_best(point, (int)points);
+}
+
+static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold) {
+    mg_writer_add(out, "{");
+    mg_json_put_text(out, "event", "fold");
+    mg_json_put_int(out, "fold", fold->fold + 1);
+    if (v->grid) mg_json_put_real(out, "C", fold->C);
+    if (v->grid) mg_json_put_real(out, "lambda", fold->lambda);
+    mg_json_put_real(out, "accuracy", fold->accuracy);
+    mg_json_put_real(out, "objective", fold->objective);
+    mg_json_put_real(out, "gap", fold->gap);
+    mg_json_put_real(out, "seconds", fold->seconds);
+    mg_writer_add(out, "}\n");
+}
+
+static mg_status write_lines(const validation *v, mg_error *error) {
+    mg_writer out = {0};
+    char *text;
+    for (int64_t i = 0; i < (int64_t)v->result->folds * v->result->points; i++) put_fold(&out, v, &v->fold[i]);
+    for (int p = 0; p < v->result->points; p++) {
+        mg_writer_add(&out, "{");
+        mg_json_put_text(&out, "event", "mean");
+        if (v->grid) mg_json_put_real(&out, v->grid->name, v->result->mean[p].value);
+        mg_json_put_real(&out, "mean", v->result->mean[p].mean);
+        mg_json_put_real(&out, "deviation", v->result->mean[p].deviation);
+        if (v->grid) mg_json_put_bool(&out, "best", p == v->result->best);
+        mg_writer_add(&out, "}\n");
+    }
+    mg_status status = mg_writer_take(&out, &text, error);
+    if (!status) status = mg_file_write(v->result->folds_path, text, strlen(text), error);
+    mg_memory_free(text);
+    return status;
+}
+
+static void tell_what_is_not_used(const validation *v) {
+    const mg_observer *observer = v->request->observer;
+    const mg_data_options *data = v->options->data;
+    const char *what = data->validation && data->test ? "data.validation and data.test are" : data->validation ? "data.validation is" : "data.test is";
+    char line[200];
+    if (!observer || !observer->message || (!data->validation && !data->test)) return;
+    snprintf(line, sizeof line, "note: %s not looked at: folds of data.train are held out", what);
+    observer->message(observer->context, line);
+}
+
+mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request, mg_cv_result *result,
+                    mg_error *error) {
+    if (request->folds < 2 || request->folds > MG_CV_FOLDS)
+        return mg_fail(error, MG_USAGE, "--folds: %lld is not allowed (2 to %d)", (long long)request->folds, MG_CV_FOLDS);
+    validation *v;
+    mg_status status = mg_memory_zeroed(&v, 1, sizeof *v, error);
+    if (status) return status;
+    *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
+    snprintf(result->folds_path, sizeof result->folds_path, "%.1000s/cv.jsonl", options->output->directory);
+    *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
+    status = mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
+    if (!status) tell_what_is_not_used(v);
+    for (int64_t f = 0; !status && f < request->folds; f++) status = do_fold(v, f, error);
+    if (!status) {
+        average(v);
+        status = write_lines(v, error);
+    }
+    mg_run_stop = 0; // it was asked of these folds
+    mg_memory_free(v->fold);
+    mg_memory_free(v);
+    return status;
+}

@@ -1,0 +1,62 @@
+// grid.c - reads from:to:factor.
+#include "train/grid.h"
+
+#include "base/number.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LEAST 1e-30
+#define MOST 1e30
+#define LEAST_FACTOR 1.01
+#define ROUNDING 1e-9 // of the last point: a factor of 10 leads from 1e-3 to 1 also when a power of it is rounded
+
+// The three numbers; false when there are not three.
+static bool split(const char *text, double out[3]) {
+    char part[64];
+    for (int i = 0; i < 3; i++) {
+        size_t length = strcspn(text, ":");
+        if (length >= sizeof part || (text[length] == ':') != (i < 2)) return false;
+        snprintf(part, sizeof part, "%.*s", (int)length, text);
+        if (!mg_parse_real(part, &out[i])) return false;
+        text += length + (i < 2);
+    }
+    return true;
+}
+
+static double point(double from, double factor, bool falling, int i) {
+    double power = 1;
+    while (i-- > 0) power *= factor;
+    return falling ? from / power : from * power;
+}
+
+mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error) {
+    double number[3];
+    *grid = (mg_grid){.name = C ? "C" : "lambda", .text = C ? C : lambda};
+    if (!grid->text || (C && lambda))
+        return mg_fail(error, MG_USAGE, "--C or --lambda is needed, and not both: from:to:factor, such as --C 1e-3:1:10");
+    if (!split(grid->text, number))
+        return mg_fail(error, MG_USAGE, "--%s: %.60s is not allowed (from:to:factor, such as 1e-3:1:10)", grid->name, grid->text);
+    double from = number[0], to = number[1], factor = number[2];
+    for (int i = 0; i < 2; i++)
+        if (!(number[i] >= LEAST && number[i] <= MOST))
+            return mg_fail(error, MG_USAGE, "--%s: %s %g is not allowed (%g to %g)", grid->name, i ? "to" : "from", number[i], LEAST, MOST);
+    if (!(factor >= LEAST_FACTOR))
+        return mg_fail(error, MG_USAGE, "--%s: factor %g is not allowed (at least %g; with from above to, values fall)", grid->name, factor,
+                       LEAST_FACTOR);
+    bool falling = from > to;
+    double next = from;
+    while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
+        if (grid->count == MG_PATH_POINTS)
+            return mg_fail(error, MG_USAGE, "--%s: %.60s is more than %d points: take a larger factor", grid->name, grid->text,
+                           MG_PATH_POINTS);
+        grid->value[grid->count++] = next;
+        next = point(from, factor, falling, grid->count);
+    }
+    return MG_OK;
+}
+
+double mg_grid_lambda(const mg_grid *grid, int i, double total_weight) {
+    return strcmp(grid->name, "C") ? grid->value[i] : 1 / (grid->value[i] * total_weight);
+}

@@ -1,0 +1,234 @@
+// path.c - one run over a series of problems that differ in lambda: each begins where the one before ended. What a point needs of those
+// before is in every checkpoint, so a path goes on like any run.
+#include "train/path.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "io/file.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOLERANCE 1e-3
+
+enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
+
+typedef struct path {
+    const mg_grid *grid;
+    const mg_path_request *request;
+    mg_path_result *result; // its points are part of checkpoints
+    mg_model_options model; // the configuration's, with what a path decides
+    mg_train_options train;
+    mg_trainer_options trainer;
+    mg_train_request train_request;
+    mg_field field[OWN_FIELDS];
+    int64_t point; // under way, from 0; its epochs are counted from 0
+    double begun;  // seconds of training before it
+    mg_run run;
+    mg_error *error;
+    mg_status status;
+} path;
+
+int mg_path_best(const mg_path_point *points, int count) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+        if (isnan(points[i].accuracy)) continue;
+        if (best < 0 || points[i].accuracy > points[best].accuracy ||
+            (points[i].accuracy == points[best].accuracy && points[i].C < points[best].C))
+            best = i;
+    }
+    return best;
+}
+
+// ---- what it leaves ----------------------------------------------------------------------------------------------------
+
+static mg_status write_points(const path *p, mg_error *error) {
+    mg_writer out = {0};
+    char *text;
+    for (int64_t i = 0; i < p->point; i++) {
+        const mg_path_point *at = &p->result->point[i];
+        mg_writer_add(&out, "{");
+        mg_json_put_int(&out, "point", i + 1);
+        mg_json_put_real(&out, "C", at->C);
+        mg_json_put_real(&out, "lambda", at->lambda);
+        mg_json_put_real(&out, "objective", at->objective);
+        mg_json_put_real(&out, "dual", at->dual);
+        mg_json_put_real(&out, "gap", at->gap);
+        mg_json_put_bool(&out, "converged", at->gap <= p->train.tolerance);
+        mg_json_put_real(&out, "accuracy", at->accuracy);
+        mg_json_put_real(&out, "passes", at->passes);
+        mg_json_put_real(&out, "seconds", at->seconds);
+        mg_writer_add(&out, "}\n");
+    }
+    mg_status status = mg_writer_take(&out, &text, error);
+    if (!status) status = mg_file_write(p->result->points_path, text, strlen(text), error);
+    mg_memory_free(text);
+    return status;
+}
+
+static mg_status write_best(path *p, mg_error *error) {
+    const mg_position *at = &p->run.position;
+    const mg_path_point *best = &p->result->point[p->result->best];
+    const mg_run_facts facts = {
+        .lambda = best->lambda, .objective = best->objective, .dual = best->dual, .step = at->best_step, .epoch = at->best_epoch};
+    return mg_run_save_model(&p->run, &p->run.best, &facts, p->result->model_path, error);
+}
+
+// ---- points ------------------------------------------------------------------------------------------------------------
+
+// The run's problem becomes that of the point; `before` as mg_solver.rescale has it.
+static void pose(path *p, double before) {
+    mg_problem *problem = &p->run.setup.problem;
+    problem->lambda = mg_grid_lambda(p->grid, (int)p->point, p->run.setup.train->total_weight);
+    p->run.solver->rescale(p->run.state, isnan(before) ? problem->lambda : before);
+}
+
+static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_error *error) {
+    mg_run *run = &p->run;
+    mg_evaluation evaluation = {0};
+    mg_scorer scorer = mg_run_scorer(run);
+    if (run->options->folds) return mg_run_test(run, weights, accuracy, error);
+    *accuracy = NAN;
+    if (!run->setup.validation) return MG_OK;
+    mg_status status = mg_evaluate(&scorer, run->setup.validation, weights, NULL, &evaluation, error);
+    if (!status) *accuracy = (double)evaluation.correct / (double)evaluation.rows;
+    return status;
+}
+
+static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
+    mg_run *run = &p->run;
+    const mg_problem *problem = &run->setup.problem;
+    mg_certificate certificate = {.primal = NAN, .dual = NAN, .gap = NAN};
+    run->solver->certificate(run->state, &certificate);
+    const mg_weights *weights = run->solver->weights(run->state);
+    *out = (mg_path_point){
+        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight) : p->grid->value[p->point],
+        .lambda = problem->lambda,
+        .objective = certificate.primal,
+        .dual = certificate.dual,
+        .gap = certificate.gap,
+        .seconds = run->seconds - p->begun,
+        .passes = (double)run->visited / (double)problem->rows,
+    };
+    mg_status status = judge(p, weights, &out->accuracy, error);
+    if (status || !run->setup.validation) return status;
+    p->result->best = mg_path_best(p->result->point, (int)p->point + 1);
+    if (p->result->best == p->point) mg_run_keep_best(run, weights, out->accuracy);
+    return MG_OK;
+}
+
+// What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to the same bytes.
+static mg_status end_point(path *p, mg_error *error) {
+    mg_run *run = &p->run;
+    mg_path_point *point = &p->result->point[p->point];
+    mg_status status = take_point(p, point, error);
+    if (!status && p->result->best == p->point) status = write_best(p, error);
+    if (status) return status;
+    if (p->request->point) p->request->point(p->request->context, (int)p->point, point);
+    p->point++;
+    p->begun = run->seconds;
+    run->visited = 0;
+    status = write_points(p, error);
+    if (!status && p->point < p->grid->count) {
+        pose(p, point->lambda);
+        run->position.epoch = 0;
+    }
+    return status ? status : mg_run_checkpoint(run, error);
+}
+
+// A restored path: what is on disk becomes what the checkpoint knows.
+static mg_status take_up(path *p, mg_error *error) {
+    p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
+    for (int i = 0; p->request->point && i < p->point; i++) p->request->point(p->request->context, i, &p->result->point[i]);
+    mg_status status = write_points(p, error);
+    if (!status && p->result->best >= 0) status = write_best(p, error);
+    return status;
+}
+
+static mg_status end_stopped(path *p, mg_error *error) {
+    mg_status status = mg_run_checkpoint(&p->run, error);
+    if (status) return status;
+    return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: go on with --resume",
+                   (long long)p->point + 1, p->grid->count, p->run.directory);
+}
+
+static void run_points(void *context) {
+    path *p = context;
+    bool resumed = p->run.position.events >= 0;
+    mg_status status = mg_run_prepare(&p->run, p->error);
+    if (!status && p->point < p->grid->count) pose(p, NAN);
+    if (!status && resumed) status = take_up(p, p->error);
+    while (!status && p->point < p->grid->count) {
+        status = mg_run_loop(&p->run, p->error);
+        if (!status) status = end_point(p, p->error);
+    }
+    if (!status && p->result->best >= 0 && !p->run.options->folds)
+        status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, p->error);
+    p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
+}
+
+// ---- the whole ---------------------------------------------------------------------------------------------------------
+
+static mg_status check(const mg_trainer_options *options, mg_error *error) {
+    const mg_train_options *train = options->train;
+    const mg_solver *solver = mg_solver_find(train->solver); // NULL: auto
+    const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
+    if (solver && !solver->rescale)
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot go on from one point of a path to the next: use dual", solver->name);
+    if (!mg_loss_find(options->model->loss)->dual)
+        return mg_fail(error, MG_CONFIG, "model.loss: %s has no dual, and a path goes on from dual variables: use one of the hinge losses",
+                       options->model->loss);
+    if (limit)
+        return mg_fail(error, MG_CONFIG, "train.%s: limits a run, not a path: leave it at 0; train.epochs limits every point", limit);
+    return MG_OK;
+}
+
+static void prepare(path *p, const mg_trainer_options *options) {
+    const mg_grid *grid = p->grid;
+    p->model = *options->model;
+    p->model.C = strcmp(grid->name, "C") ? NAN : grid->value[0];
+    p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
+    p->train = *options->train;
+    if (!(p->train.tolerance > 0)) p->train.tolerance = TOLERANCE;
+    p->train.evaluate_every = p->train.patience = 0; // points are judged when they end
+    p->trainer = *options;
+    p->trainer.model = &p->model;
+    p->trainer.train = &p->train;
+    p->train_request = (mg_train_request){
+        .resume = p->request->resume, .overwrite = p->request->overwrite, .observer = p->request->observer};
+    p->field[0] = mg_field_array("path_point", MG_H5_I64, 1, &p->point);
+    p->field[1] = mg_field_array("path_visited", MG_H5_I64, 1, &p->run.visited);
+    p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
+    p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
+    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
+                      .more = p->field, .more_count = OWN_FIELDS};
+    p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd};
+    p->result->points = grid->count;
+    p->result->tolerance = p->train.tolerance;
+    snprintf(p->result->model_path, sizeof p->result->model_path, "%.1000s/model.h5", options->output->directory);
+    snprintf(p->result->points_path, sizeof p->result->points_path, "%.1000s/path.jsonl", options->output->directory);
+}
+
+mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request, mg_path_result *result,
+                      mg_error *error) {
+    path *p;
+    mg_status status = check(options, error);
+    if (!status) status = mg_memory_zeroed(&p, 1, sizeof *p, error);
+    if (status) return status;
+    *result = (mg_path_result){.best = -1, .test_accuracy = NAN};
+    p->grid = grid;
+    p->request = request;
+    p->result = result;
+    p->error = error;
+    prepare(p, options);
+    p->status = mg_run_begin(&p->run, error);
+    if (!p->status && !p->run.setup.validation && !options->folds)
+        mg_run_message(&p->run, "note: without data.validation there is nothing to choose a point by: no model is kept");
+    if (!p->status) mg_team_run(&p->run.setup.team, run_points, p);
+    status = p->status;
+    mg_run_clear(&p->run);
+    mg_memory_free(p);
+    return status;
+}

@@ -1,0 +1,33 @@
+# Cross-validation: folds, a grid over them, and what it refuses.
+. "$HERE/lib.sh"
+dense train.h5 300 8 4
+cat >run.yaml <<'X'
+data: {train: train.h5, test: absent.h5, validation: 0.3, scale: 0.1}
+model: {C: 0.1}
+train: {batch: 32}
+X
+without_seconds() {
+    sed -E 's/  [0-9.]+ s$/  # s/; s/, "seconds": [0-9.e-]+//'
+}
+echo "$ margin cv run.yaml --folds 3"
+"$MARGIN" cv run.yaml --folds 3 >out.txt 2>err.txt
+echo "exit $?"
+without_seconds <out.txt
+without_times <err.txt >&2
+find runs -type f ! -name 'step-*' | sort
+without_seconds <runs/run/cv.jsonl
+echo "$ margin cv run.yaml --folds 3 --C 1e-4:1:100 --quiet"
+"$MARGIN" cv run.yaml --folds 3 --C 1e-4:1:100 --quiet --set output.directory=grid | without_seconds
+without_seconds <grid/cv.jsonl
+echo "$ margin cv run.yaml --folds 3 --quiet --resume"
+"$MARGIN" cv run.yaml --folds 3 --quiet --resume --set train.threads=3 | without_seconds
+try margin cv run.yaml --folds 3
+try margin cv run.yaml --folds 4 --resume
+try margin cv run.yaml --folds 1
+try margin cv run.yaml --folds x
+try margin cv run.yaml --folds 99 --overwrite --C 1:2
+table 3 2 3 >few.csv
+"$MARGIN" convert --quiet --format csv --header no --label first few.csv few.h5
+try margin cv run.yaml --quiet --folds 4 --set data.train=few.h5 --set output.directory=few
+try margin cv run.yaml --quiet --folds 2 --set data.train=few.h5 --set output.directory=few
+ls

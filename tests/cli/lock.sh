@@ -1,0 +1,30 @@
+# One run at a time in a directory: a second is refused by name and changes nothing; a killed one stands in nobody's way, and what it
+# left half-written goes.
+. "$HERE/lib.sh"
+dense train.h5 2000 20 4
+cat >run.yaml <<'X'
+data: {train: train.h5}
+train: {solver: sgd, epochs: 1000000, batch: 8, threads: 1}
+sgd: {eta: 0.05, update: adagrad, rate: constant, average: true}
+checkpoint: {every_steps: 10}
+output: {directory: run}
+X
+"$MARGIN" train run.yaml --quiet &
+pid=$!
+wait_for run/metrics.jsonl '"event": "checkpoint"'
+for how in --resume --overwrite; do
+    timeout -s KILL 60 "$MARGIN" train run.yaml --quiet $how 2>err # without the lock it would not end
+    echo "$how beside it: exit $?, $(wc -l <err) line"
+    sed "s/process $pid /process # /" err
+done
+"$MARGIN" train run.yaml --quiet --set train.epochs=1 --set output.directory=other >/dev/null
+echo "beside it, elsewhere: exit $?"
+ls other
+kill -KILL $pid
+wait $pid 2>/dev/null
+touch run/model.h5.$pid.tmp run/config.yaml.$pid.tmp run/checkpoints/step-000000000001.h5.$pid.tmp
+touch run/model.h5.tmp run/mine.7.tmp run/model.h5.a7.tmp # nothing of margin's
+"$MARGIN" train run.yaml --quiet --overwrite --set train.epochs=1 >/dev/null
+echo "after it was killed: exit $?"
+ls run
+find run/checkpoints -name '*.tmp'

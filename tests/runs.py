@@ -1,0 +1,114 @@
+# runs.py - what the Python tests share: a directory that goes away, small data files, runs of the program, files judged by it.
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77  # exit status of a test that cannot run here
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(SKIP)
+
+
+def fail(why):
+    print(f"FAILED: {why}")
+    sys.exit(1)
+
+
+class Work:
+    """A directory of the test's own, and the program at work in it."""
+
+    def __init__(self, margin):
+        self.margin = os.path.realpath(margin)
+        base = os.environ.get("TMPDIR", "/dev/shm")
+        self.path = os.path.realpath(tempfile.mkdtemp(prefix="margin-test-", dir=base if os.access(base, os.W_OK) else "/tmp"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def at(self, *names):
+        return os.path.join(self.path, *names)
+
+    def start(self, *arguments, **how):
+        how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": self.path, **how}
+        return subprocess.Popen([self.margin, *arguments], text=True, **how)
+
+    def run(self, *arguments, **how):
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": self.path, **how}
+        return subprocess.run([self.margin, *arguments], text=True, **how)
+
+    def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
+        """Whole numbers whose class shows in every classes-th feature, as svmlight or CSV, converted. `declared`: sparse rows have
+        so many features, of which all but the first are never there; for a large state."""
+        draw = random.Random(seed)
+        lines = []
+        for i in range(rows):
+            y = i if i < classes else draw.randrange(classes)
+            x = [max(0, (6 if d % classes == y else 0) + draw.randrange(-4, 5)) for d in range(features)]
+            if sparse:
+                lines.append(f"{y} " + " ".join(f"{d + 1}:{v}" for d, v in enumerate(x) if v))
+            else:
+                lines.append(",".join(map(str, [y, *x])))
+        text = self.at(name + ".txt")
+        with open(text, "w") as out:
+            out.write("\n".join(lines) + "\n")
+        how = ["--format", "svmlight", "--features", str(declared or features)] if sparse else ["--format", "csv", "--header", "no", "--label", "first"]
+        done = self.run("convert", "--quiet", "--overwrite", *how, text, self.at(name))
+        if done.returncode:
+            fail(f"convert: {done.stderr}")
+
+    def whole(self, path):
+        """Does the seal of the file hold?"""
+        done = self.run("info", "--verify", path)
+        if done.returncode not in (0, 3):
+            fail(f"info --verify {path}: exit {done.returncode}: {done.stderr}")
+        return done.returncode == 0
+
+
+def steps_of(directory):
+    """Steps of the checkpoints that stand under their names, newest first."""
+    try:
+        names = os.listdir(os.path.join(directory, "checkpoints"))
+    except FileNotFoundError:
+        return []
+    found = [re.fullmatch(r"step-(\d{12})\.h5", name) for name in names]
+    return sorted((int(name[1]) for name in found if name), reverse=True)
+
+
+def checkpoint(directory, step):
+    return os.path.join(directory, "checkpoints", f"step-{step:012d}.h5")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def counted(path):
+    """Epoch and eval lines without what depends on the clock."""
+    lines = [json.loads(line) for line in open(path)]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "rows_per_second", "wait_seconds")} for line in lines
+            if line["event"] in ("epoch", "eval")]
+
+
+def settings(sections):
+    """A configuration as text, from {section: {key: value}}."""
+    return "\n".join(f"{name}: {{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}" for name, keys in sections.items()) + "\n"
+
+
+def namespaces(*flags):
+    """The command that gives a process namespaces of its own, or None where that is not allowed."""
+    command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), *flags]
+    try:
+        return command if subprocess.run([*command, "true"], capture_output=True).returncode == 0 else None
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,49 @@
+// shim.c - loaded in front of the program (LD_PRELOAD): another libhdf5, memory that runs out, other control groups.
+//
+//     SHIM_HDF5=unsafe | 1.8.22     a library that is not thread-safe, or of that version
+//     SHIM_MEMORY=7 | 7+            the 7th allocation of margin fails, or all from it on; only margin uses posix_memalign
+//     SHIM_ROOT=/directory          /proc/self/ and /sys/fs/cgroup/ are looked for below it
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int H5is_library_threadsafe(_Bool *safe);
+int H5get_libversion(unsigned *major, unsigned *minor, unsigned *release);
+
+int H5is_library_threadsafe(_Bool *safe) {
+    const char *other = getenv("SHIM_HDF5");
+    *safe = !other || strcmp(other, "unsafe") != 0;
+    return 0;
+}
+
+int H5get_libversion(unsigned *major, unsigned *minor, unsigned *release) {
+    const char *other = getenv("SHIM_HDF5");
+    if (other && sscanf(other, "%u.%u.%u", major, minor, release) == 3) return 0;
+    int (*real)(unsigned *, unsigned *, unsigned *);
+    *(void **)&real = dlsym(RTLD_NEXT, "H5get_libversion");
+    return real(major, minor, release);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size) {
+    static _Atomic long calls;
+    const char *at = getenv("SHIM_MEMORY");
+    char *rest = NULL;
+    long fails = at ? strtol(at, &rest, 10) : 0, call = atomic_fetch_add(&calls, 1) + 1;
+    if (fails && (call == fails || (call > fails && *rest == '+'))) return ENOMEM;
+    *out = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    return *out ? 0 : ENOMEM;
+}
+
+FILE *fopen(const char *path, const char *mode) {
+    FILE *(*real)(const char *, const char *);
+    char other[PATH_MAX];
+    const char *root = getenv("SHIM_ROOT");
+    *(void **)&real = dlsym(RTLD_NEXT, "fopen");
+    if (!root || (strncmp(path, "/proc/self/", 11) != 0 && strncmp(path, "/sys/fs/cgroup/", 15) != 0)) return real(path, mode);
+    snprintf(other, sizeof other, "%s%s", root, path);
+    return real(other, mode);
+}

@@ -1,0 +1,308 @@
+// test_cv.c - folds: stratified, disjoint, covering all rows, by the seed alone; cross-validation: what a run on the rows outside of a
+// fold gives, averaged; the same after an interruption and on any number of threads.
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "data/dataset.h"
+#include "data/folds.h"
+#include "train/cv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 203, FEATURES = 20, CLASSES = 4 };
+
+// ---- folds -------------------------------------------------------------------------------------------------------------
+
+// Classes of 2, 3, 29 and all the other rows, mixed.
+static void uneven_labels(int32_t *label) {
+    for (int i = 0; i < ROWS; i++) label[i] = i % 7 == 3 ? 2 : 3;
+    label[0] = label[100] = 0;
+    label[50] = label[51] = label[ROWS - 1] = 1;
+}
+
+static mg_classes four_classes(void) {
+    static int64_t number[CLASSES] = {-5, 0, 1, 7};
+    return (mg_classes){.count = CLASSES, .number = number};
+}
+
+static void deal(const int32_t *label, int64_t folds, uint64_t seed, int32_t *fold) {
+    mg_error error;
+    mg_classes classes = four_classes();
+    if (mg_folds_deal("x.h5", label, ROWS, &classes, folds, seed, fold, &error)) fail_msg("%s", error.text);
+}
+
+static void check_even(const int32_t *label, const int32_t *fold, int folds) {
+    for (int k = -1; k < CLASSES; k++) { // -1: all classes together
+        int count[ROWS] = {0}, least = ROWS, most = 0;
+        for (int i = 0; i < ROWS; i++) {
+            assert_in_range(fold[i], 0, folds - 1);
+            count[fold[i]] += k < 0 || label[i] == k;
+        }
+        for (int f = 0; f < folds; f++) {
+            least = count[f] < least ? count[f] : least;
+            most = count[f] > most ? count[f] : most;
+        }
+        if (most - least > 1) fail_msg("%d folds, class %d: from %d to %d rows", folds, k, least, most);
+    }
+}
+
+static void test_folds_are_even(void **unused) {
+    (void)unused;
+    int32_t label[ROWS], fold[ROWS], again[ROWS], other[ROWS];
+    uneven_labels(label);
+    for (int folds = 2; folds <= ROWS; folds += folds < 12 ? 1 : 37) {
+        deal(label, folds, 1, fold);
+        check_even(label, fold, folds);
+        deal(label, folds, 1, again);
+        assert_memory_equal(fold, again, sizeof fold);
+        deal(label, folds, 2, other);
+        int moved = 0;
+        for (int i = 0; i < ROWS; i++) moved += fold[i] != other[i];
+        assert_true(moved > ROWS / 4); // another seed, other folds
+    }
+    deal(label, 5, 1, fold);
+    int in_order = 0;
+    for (int i = 5; i < ROWS; i++) in_order += fold[i] == fold[i - 5];
+    assert_true(in_order < ROWS / 2); // rows do not take turns as they lie in the file
+}
+
+static void test_folds_refused(void **unused) {
+    (void)unused;
+    int32_t label[ROWS], fold[ROWS];
+    mg_error error;
+    mg_classes classes = four_classes();
+    uneven_labels(label);
+    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, ROWS + 1, 1, fold, &error), MG_USAGE);
+    assert_string_equal(error.text, "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
+    label[100] = 3;
+    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, 3, 1, fold, &error), MG_DATA);
+    assert_string_equal(error.text, "x.h5: class '-5' has a single row; folds need at least 2 of every class");
+}
+
+// The two selections of every fold share no row and lose none.
+static void test_selections(void **unused) {
+    (void)unused;
+    const char *data = support_path("selections.h5");
+    mg_error error;
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 1);
+    int held[ROWS] = {0};
+    for (int f = 0; f < 5; f++) {
+        mg_dataset_request request = {
+            .path = data, .features = "X", .labels = "y", .selection = MG_SELECT_KEPT, .folds = 5, .fold = f, .seed = 9, .window_bytes = 1 << 20};
+        mg_dataset *kept, *out;
+        assert_int_equal(mg_dataset_open(&request, &kept, &error), MG_OK);
+        request.selection = MG_SELECT_HELD_OUT;
+        request.known = &kept->classes;
+        assert_int_equal(mg_dataset_open(&request, &out, &error), MG_OK);
+        assert_int_equal(kept->count + out->count, ROWS);
+        int seen[ROWS] = {0};
+        for (int64_t i = 0; i < kept->count; i++) seen[kept->select[i]]++;
+        for (int64_t i = 0; i < out->count; i++) seen[out->select[i]]++, held[out->select[i]]++;
+        for (int i = 0; i < ROWS; i++) assert_int_equal(seen[i], 1);
+        mg_dataset_close(kept);
+        mg_dataset_close(out);
+    }
+    for (int i = 0; i < ROWS; i++) assert_int_equal(held[i], 1);
+}
+
+// ---- cross-validation --------------------------------------------------------------------------------------------------
+
+typedef struct cv_run {
+    support_run run;
+    int64_t folds;
+    const char *C, *lambda;
+    mg_cv_result result;
+    mg_cv_fold fold[MG_CV_FOLDS];
+    int told;
+} cv_run;
+
+static cv_run cv_new(const char *data, const char *directory) {
+    cv_run cv = {.run = support_new(data, directory), .folds = 3};
+    support_set(&cv.run, "train.solver=dual");
+    support_set(&cv.run, "train.batch=40");
+    support_set(&cv.run, "data.scale=0.01");
+    support_set(&cv.run, "model.C=0.1");
+    return cv;
+}
+
+static void take_fold(void *context, const mg_cv_fold *fold) {
+    cv_run *cv = context;
+    if (cv->told < MG_CV_FOLDS) cv->fold[cv->told++] = *fold;
+}
+
+// After so many steps of all folds together.
+static bool ask_stop(void *context, int64_t step) {
+    support_run *run = context;
+    (void)step;
+    return ++run->steps == run->stop_after;
+}
+
+static mg_status validate(cv_run *cv) {
+    mg_observer observer;
+    support_run *run = &cv->run;
+    const mg_cv_request request = {.folds = cv->folds, .C = cv->C, .lambda = cv->lambda, .resume = run->resume, .overwrite = run->overwrite,
+                                   .observer = &observer, .context = cv, .fold = take_fold};
+    cv->told = 0;
+    mg_config *config = support_configure(run, &observer);
+    if (!config) return run->status;
+    observer.stop = ask_stop;
+    mg_status status = mg_cv(config, &request, &cv->result, &run->error);
+    mg_config_destroy(config);
+    return support_ended(run, status);
+}
+
+static void expect(cv_run *cv, mg_status status) {
+    if (validate(cv) != status) fail_msg("ended with status %d (%s), not %d", (int)cv->run.status, cv->run.error.text, (int)status);
+}
+
+static void expect_same(const char *a, const char *b, const char *what) {
+    char *lines[2] = {support_lines(support_path("%s/cv.jsonl", a), NULL), support_lines(support_path("%s/cv.jsonl", b), NULL)};
+    if (strcmp(lines[0], lines[1])) fail_msg("%s: folds differ:\n%s--- and\n%s", what, lines[0], lines[1]);
+    free(lines[0]);
+    free(lines[1]);
+}
+
+// A fold is a run on a file that holds the other rows, tested on one that holds its own.
+static void check_fold(const support_rows *rows, support_form form, const cv_run *cv, int f) {
+    int64_t pick[2][ROWS], count[2] = {0};
+    int32_t label[ROWS], fold[ROWS];
+    const char *files[2] = {support_path("outside.h5"), support_path("inside.h5")}, *directory = support_path("one");
+    for (int i = 0; i < ROWS; i++) label[i] = (int32_t)rows->y[i];
+    deal(label, cv->folds, 5, fold);
+    for (int i = 0; i < ROWS; i++) pick[fold[i] == f][count[fold[i] == f]++] = i;
+    for (int side = 0; side < 2; side++) {
+        support_rows some = support_pick(rows, pick[side], count[side]);
+        support_save(&some, form, files[side]);
+        support_free(&some);
+    }
+    support_run run = cv->run;
+    support_set(&run, "data.train=%s", files[0]);
+    support_set(&run, "data.test=%s", files[1]);
+    support_set(&run, "output.directory=%s", directory);
+    support_expect(&run, MG_OK);
+    assert_int_equal(cv->fold[f].fold, f);
+    assert_true(run.result.test_accuracy == cv->fold[f].accuracy && run.result.objective == cv->fold[f].objective);
+    support_expect_same(support_path("one/model.h5"), support_path("cv/fold-%d/model.h5", f + 1), "a run on the rows of a fold");
+    support_remove(directory);
+}
+
+static void test_folds_are_runs(void **unused) {
+    (void)unused;
+    const char *data = support_path("data.h5");
+    for (int form = 0; form < SUPPORT_FORMS; form++)
+        for (int solver = 0; solver < 2; solver++) {
+            support_rows rows = support_make(ROWS, FEATURES, CLASSES, 2);
+            support_save(&rows, form, data);
+            cv_run cv = cv_new(data, support_path("cv"));
+            support_set(&cv.run, "train.seed=5");
+            if (solver) support_set(&cv.run, "train.solver=sgd");
+            expect(&cv, MG_OK);
+            assert_int_equal(cv.told, 3);
+            double sum = 0, squares = 0;
+            for (int f = 0; f < 3; f++) {
+                check_fold(&rows, form, &cv, f);
+                sum += cv.fold[f].accuracy;
+            }
+            for (int f = 0; f < 3; f++) squares += (cv.fold[f].accuracy - sum / 3) * (cv.fold[f].accuracy - sum / 3);
+            assert_true(fabs(cv.result.mean[0].mean - sum / 3) < 1e-15 && fabs(cv.result.mean[0].deviation - sqrt(squares / 2)) < 1e-12);
+            assert_true(sum / 3 > 0.6 && squares > 0); // or the test shows little
+            support_remove(support_path("cv"));
+            support_free(&rows);
+        }
+}
+
+static void test_grid(void **unused) {
+    (void)unused;
+    const char *data = support_path("grid.h5");
+    support_data(data, SUPPORT_CSR, ROWS, FEATURES, CLASSES, 3);
+    cv_run cv = cv_new(data, support_path("grid"));
+    cv.C = "1e-4:1:100";
+    expect(&cv, MG_OK);
+    assert_int_equal(cv.result.points, 3);
+    assert_int_equal(cv.told, 9);
+    int best = 0;
+    for (int p = 0; p < 3; p++) {
+        double sum = 0;
+        for (int f = 0; f < 3; f++) {
+            const mg_cv_fold *fold = &cv.fold[f * 3 + p];
+            assert_int_equal(fold->fold, f);
+            assert_int_equal(fold->point, p);
+            assert_true(fabs(fold->C / cv.result.mean[p].value - 1) < 1e-12 && fold->gap <= 1e-3);
+            sum += fold->accuracy;
+        }
+        assert_true(fabs(cv.result.mean[p].mean - sum / 3) < 1e-15);
+        if (cv.result.mean[p].mean > cv.result.mean[best].mean) best = p;
+    }
+    assert_int_equal(best, cv.result.best);
+    assert_true(best > 0);
+    assert_false(support_exists(support_path("grid/fold-1/model.h5"))); // what is held out is not to choose a model by
+}
+
+static void test_threads_and_resume(void **unused) {
+    (void)unused;
+    const char *data = support_path("again.h5"), *grids[] = {NULL, "1e-3:1e-1:10"};
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 4);
+    for (int g = 0; g < 2; g++) {
+        cv_run cv = cv_new(data, support_path("whole"));
+        cv.C = grids[g];
+        expect(&cv, MG_OK);
+        int64_t steps = cv.run.steps;
+        for (int64_t at = 1; at <= steps; at += 1 + steps / 40) {
+            cv_run piece = cv;
+            support_set(&piece.run, "output.directory=%s", support_path("pieces"));
+            piece.run.stop_after = at;
+            mg_status status = validate(&piece); // stopped in its last step it is done
+            assert_true(status == MG_STOPPED || (status == MG_OK && at == steps));
+            piece.run.stop_after = 0;
+            piece.run.resume = true;
+            support_set(&piece.run, "train.threads=3");
+            expect(&piece, MG_OK);
+            assert_int_equal(piece.run.steps, steps - at);
+            expect_same("whole", "pieces", "stopped and resumed");
+            for (int f = 1; f <= 3 && !g; f++)
+                support_expect_same(support_path("whole/fold-%d/model.h5", f), support_path("pieces/fold-%d/model.h5", f), "a fold's model");
+            support_remove(support_path("pieces"));
+        }
+        support_remove(support_path("whole"));
+    }
+}
+
+static void test_refused(void **unused) {
+    (void)unused;
+    const char *data = support_path("refused.h5");
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 5);
+    const int64_t wrong[] = {-1, 0, 1, MG_CV_FOLDS + 1};
+    for (size_t w = 0; w < sizeof wrong / sizeof *wrong; w++) {
+        cv_run cv = cv_new(data, support_path("refused"));
+        cv.folds = wrong[w];
+        expect(&cv, MG_USAGE);
+        assert_non_null(strstr(cv.run.error.text, "is not allowed (2 to 100)"));
+    }
+    cv_run cv = cv_new(data, support_path("refused"));
+    support_set(&cv.run, "data.validation=0.2");
+    expect(&cv, MG_OK);
+    assert_string_equal(cv.run.messages, "note: data.validation is not looked at: folds of data.train are held out\n");
+    expect(&cv, MG_CONFIG);
+    assert_non_null(strstr(cv.run.error.text, "/fold-1: already holds a run"));
+    cv.run.resume = true;
+    cv.folds = 4;
+    expect(&cv, MG_CONFIG);
+    assert_non_null(strstr(cv.run.error.text, "cv.folds: 3, now 4"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_folds_are_even), cmocka_unit_test(test_folds_refused),
+        cmocka_unit_test(test_selections),     cmocka_unit_test(test_folds_are_runs),
+        cmocka_unit_test(test_grid),           cmocka_unit_test(test_threads_and_resume),
+        cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, support_begin, support_end);
+}

@@ -1,0 +1,119 @@
+# test_kill_loop.py - killed again and again, 5 to 70 ms after it began or after it was resumed, with a checkpoint wanted after every
+# minibatch: no file under its name is ever damaged, the newest checkpoint is never older than the last one reported, and in the end
+# the model is that of the run that was left alone.
+#
+#     test_kill_loop.py MARGIN [KILLS] [SEED]
+import json
+import os
+import random
+import shutil
+import sys
+import time
+
+from runs import Work, checkpoint, fail, read, settings, steps_of
+
+RUN = {
+    "data": {"train": "train.h5", "validation": 0.2},
+    "model": {"loss": "weston-watkins"},
+    "train": {"solver": "sgd", "batch": 8, "threads": 2, "parts": 2},
+    "sgd": {"eta": 0.05, "update": "adagrad", "rate": "constant", "average": "true"},
+    "checkpoint": {"every_steps": 1, "every_seconds": 0},
+}
+
+
+def arguments(epochs, seed, directory, *more):
+    return ["train", "run.yaml", "--quiet", "--set", f"train.epochs={epochs}", "--set", f"train.seed={seed}", "--set",
+            f"output.directory={directory}", *more]
+
+
+def reported(path):
+    """The highest step a line of the metrics reports a checkpoint of; -1: none. The last line may have been cut."""
+    step = -1
+    try:
+        with open(path) as file:
+            for line in file:
+                if line.endswith("\n") and '"event": "checkpoint"' in line:
+                    step = max(step, json.loads(line)["step"])
+    except FileNotFoundError:
+        pass
+    return step
+
+
+def expect_whole(work, directory, at_least, what):
+    """Newest step of the checkpoints, all of which must be whole."""
+    steps = steps_of(work.at(directory))
+    for step in steps:
+        if not work.whole(checkpoint(work.at(directory), step)):
+            fail(f"{what}: the checkpoint of step {step} is damaged")
+    model = work.at(directory, "model.h5")
+    if os.path.exists(model) and not work.whole(model):
+        fail(f"{what}: the model is damaged")
+    newest = steps[0] if steps else -1
+    if newest < at_least:
+        fail(f"{what}: the newest checkpoint is of step {newest}, one of step {at_least} was reported")
+    return newest
+
+
+def expect_same(work, epochs, seed):
+    done = work.run(*arguments(epochs, seed, "whole", "--overwrite", "--set", "checkpoint.every_steps=0"))
+    if done.returncode or read(work.at("whole/model.h5")) != read(work.at("killed/model.h5")):
+        fail(f"killed and resumed, the run of seed {seed} ended with another model (exit {done.returncode}: {done.stderr})")
+
+
+def long_enough(work):
+    """Epochs that take the program half a second from its beginning to its end."""
+    epochs = 8
+    while True:
+        start = time.monotonic()
+        done = work.run(*arguments(epochs, 1, "whole", "--overwrite"))
+        if done.returncode:
+            fail(f"exit {done.returncode}: {done.stderr}")
+        if time.monotonic() - start > 0.5:
+            return epochs
+        epochs *= 2
+
+
+def main():
+    wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 80
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
+    print(f"seed {seed}", flush=True)
+    draw = random.Random(seed)
+    with Work(sys.argv[1]) as work:
+        work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)  # writing takes a good part of the time
+        with open(work.at("run.yaml"), "w") as out:
+            out.write(settings(RUN))
+        epochs = long_enough(work)
+        kills, ends, run_seed, at_least, furthest = 0, 0, 1, -1, 0
+        while kills < wanted:
+            process = work.start(*arguments(epochs, run_seed, "killed", "--resume"))
+            after_resuming = draw.random() < 0.5
+            size = os.path.getsize(work.at("killed/metrics.jsonl")) if os.path.exists(work.at("killed/metrics.jsonl")) else -1
+            until = time.monotonic() + 10
+            while after_resuming and process.poll() is None and time.monotonic() < until:
+                if os.path.exists(work.at("killed/metrics.jsonl")) and os.path.getsize(work.at("killed/metrics.jsonl")) != size:
+                    break
+            time.sleep(draw.uniform(0.005, 0.07))
+            process.kill()
+            _, said = process.communicate()
+            if process.returncode not in (0, -9):
+                fail(f"kill {kills}: exit {process.returncode}: {said}")
+            if "trying the one before" in said:
+                fail(f"kill {kills}: {said}")
+            at_least = max(at_least, reported(work.at("killed/metrics.jsonl")))
+            at_least = max(at_least, expect_whole(work, "killed", at_least, f"kill {kills}"))
+            furthest = max(furthest, at_least)
+            kills += process.returncode != 0
+            if process.returncode == 0:  # on to another run
+                expect_same(work, epochs, run_seed)
+                ends, run_seed, at_least = ends + 1, run_seed + 1, -1
+                shutil.rmtree(work.at("killed"))
+        done = work.run(*arguments(epochs, run_seed, "killed", "--resume"))
+        if done.returncode:
+            fail(f"resumed for the last time: exit {done.returncode}: {done.stderr}")
+        expect_same(work, epochs, run_seed)
+        if furthest < 2:
+            fail("no run got anywhere before it was killed")
+        print(f"{kills} kills of {ends + 1} runs: 0 files damaged, 0 steps behind a reported checkpoint, the same models")
+
+
+main()
