@@ -1,6 +1,6 @@
 // test_newton.c - the Newton phase: it ends at the optimum that plain coordinate ascent in double finds, for every loss with a dual, every
 // layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
-#include "solver/dual.h"
+#include "solver/newton.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 90, FEATURES = 9, CLASSES = 4, LINE = 16, WIDTH = FEATURES + 1, MOST_STEPS = 400 };
+enum { ROWS = 90, FEATURES = 9, CLASSES = 4, LINE = 16, WIDTH = FEATURES + 1, MOST_STEPS = 400, MOST_VISITS = 8000 };
+
+// Newton's method with a wrong derivative still ends at the optimum, only late: the most outer iterations any of these problems needs is 20.
+enum { MOST_OUTER = 30 };
 
 // ---- a problem and its optimum -----------------------------------------------------------------------------------------
 
@@ -247,7 +250,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
     double best = -INFINITY, lower = -INFINITY, c[ROWS][CLASSES];
     double tolerance = strcmp(solver, "newton") ? 1e-3 : 1e-6; // dual ascent takes thousands of epochs on so few rows
     begin(&s, p, loss, form, solver, tolerance, 1);
-    for (int i = 0; i < MOST_STEPS * 20 && !step(&s); i++) {
+    for (int i = 0; i < MOST_VISITS && ((mg_dual_state *)s.state)->clock.newton < MOST_OUTER && !step(&s); i++) {
         mg_certificate now = certificate_of(&s);
         if (now.gap == INFINITY) continue;
         expect_feasible(&s, c);
@@ -306,7 +309,7 @@ typedef struct outcome {
 
 static void finish(void *context) {
     outcome *o = context;
-    while (o->steps < MOST_STEPS && !step(o->s)) o->steps++;
+    while (o->steps < MOST_STEPS && ((mg_dual_state *)o->s->state)->clock.newton < MOST_OUTER && !step(o->s)) o->steps++;
     const mg_weights *w = o->s->solver->weights(o->s->state);
     o->size = w->size;
     assert_true(w->size <= (int64_t)(sizeof o->weights / sizeof *o->weights));
@@ -399,6 +402,56 @@ static void test_resume(void **unused) {
         }
 }
 
+// The preconditioner against its definition (M29), with more features than one block of its factor has: M times what it makes of a
+// vector is the vector.
+static void test_precondition(void **unused) {
+    (void)unused;
+    enum { WIDE = 75, WIDE_LINE = 80 };
+    setting s = {.team = {.threads = 1}, .solver = mg_solver_find("newton"), .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
+    float *x;
+    int32_t label[ROWS];
+    int64_t rows;
+    seed = 3;
+    mg_memory_zeroed(&x, ROWS * WIDE_LINE, sizeof *x, NULL);
+    for (int64_t i = 0; i < ROWS; i++) {
+        label[i] = (int32_t)(uniform() * CLASSES);
+        for (int64_t d = 0; d < WIDE; d++) x[i * WIDE_LINE + d] = (float)(uniform() - 0.3);
+    }
+    s.options.train = &s.train;
+    s.all = (mg_batch){.label = label, .rows = {.layout = MG_DENSE, .cell = MG_CELL_F32, .count = ROWS, .features = WIDE, .stride = WIDE_LINE, .dense = x}};
+    s.problem = (mg_problem){.rows = ROWS, .features = WIDE, .classes = CLASSES, .layout = MG_DENSE, .cell = MG_CELL_F32,
+                             .loss = mg_loss_find("one-vs-rest-squared"), .delta = 1, .lambda = 0.01, .bias = 2, .entries_per_row = WIDE,
+                             .most_entries = WIDE, .batch = ROWS, .team = &s.team};
+    assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);
+    assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
+    assert_int_equal(s.solver->attach(s.state, &s.all, NULL), MG_OK);
+    for (int i = 0; i < 2; i++) s.solver->step(s.state, &(mg_batch){0}, 0, &rows);
+    mg_newton *n = ((mg_dual_state *)s.state)->newton;
+    mg_newton_evaluate(n); // slopes of free rows
+    mg_precondition_build(n->precondition, n);
+    assert_true(n->free_count > ROWS / 2);
+    int64_t size = ((mg_dual_state *)s.state)->weights.size;
+    for (int64_t k = 0; k < CLASSES; k++) {
+        for (int64_t d = 0; d < WIDE; d++) n->downhill[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
+        n->downhill[size + k] = (float)uniform();
+    }
+    mg_precondition_apply(n->precondition, n, n->downhill, n->better);
+    for (int64_t k = 0; k < CLASSES; k++) {
+        double product[WIDE + 1];
+        for (int64_t d = 0; d <= WIDE; d++) product[d] = 0.01 * (double)n->better[d < WIDE ? k * WIDE_LINE + d : size + k];
+        for (int64_t f = 0; f < n->free_count; f++) {
+            const float *row = x + n->free[f] * WIDE_LINE;
+            double inner = 2 * (double)n->better[size + k], weight = (double)n->slope[n->free[f] * MG_LANES + k] / ROWS;
+            for (int64_t d = 0; d < WIDE; d++) inner += (double)row[d] * (double)n->better[k * WIDE_LINE + d];
+            for (int64_t d = 0; d <= WIDE; d++) product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
+        }
+        for (int64_t d = 0; d <= WIDE; d++)
+            assert_true(fabs(product[d] - (double)n->downhill[d < WIDE ? k * WIDE_LINE + d : size + k]) < 1e-3);
+    }
+    s.solver->destroy(s.state);
+    mg_memory_free(x);
+}
+
 // Out of memory anywhere in the first outer iteration: the step says so, and going on is possible.
 static void test_memory(void **unused) {
     (void)unused;
@@ -429,10 +482,11 @@ static void test_runs(void **unused) {
         support_set(&run, "train.solver=newton");
         support_set(&run, "train.tolerance=1e-4");
         support_set(&run, "train.batch=64");
+        support_set(&run, "train.max_steps=60");
         support_set(&run, "data.scale=max-abs");
         support_set(&run, "model.lambda=0.01");
         support_expect(&run, MG_OK);
-        assert_true(run.result.step > 3);
+        assert_true(run.result.step > 3 && run.result.step < 60);
         support_run other = run;
         support_set(&other, "output.directory=%s", stopped);
         other.stop_after = 3;
@@ -446,9 +500,26 @@ static void test_runs(void **unused) {
     }
 }
 
+// More features than factors are made for: their diagonal does.
+static void test_wide(void **unused) {
+    (void)unused;
+    for (int form = SUPPORT_F32; form < SUPPORT_FORMS; form++) {
+        const char *data = support_path("data.h5");
+        support_data(data, form, 60, 4200, 3, 32);
+        support_run run = support_new(data, support_path("wide-%d", form));
+        support_set(&run, "train.solver=newton");
+        support_set(&run, "train.tolerance=1e-4");
+        support_set(&run, "train.max_steps=8");
+        support_set(&run, "data.scale=max-abs");
+        support_set(&run, "model.lambda=0.1");
+        support_expect(&run, MG_OK);
+        assert_true(run.result.step > 2 && run.result.step < 8);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_runs)};
+        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory), cmocka_unit_test(test_precondition),
+        cmocka_unit_test(test_runs), cmocka_unit_test(test_wide)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

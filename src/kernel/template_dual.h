@@ -10,9 +10,7 @@
 
 // Vectors never cross a call: everything here is inlined.
 #define DUAL_INLINE static inline __attribute__((always_inline))
-#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi"
-#endif
 
 enum { DUAL_LANES = 16, DUAL_ROUNDS = 40 };
 

@@ -188,6 +188,22 @@ static void solve_class(mg_precondition *p, int64_t k) {
 
 // ---- diagonal ----------------------------------------------------------------------------------------------------------
 
+// Weighted squares of one row's features.
+static void add_squares(const mg_precondition *p, const mg_dual_state *dual, int64_t row, float weight, float *x, float *sum) {
+    const mg_rows *rows = &dual->all.rows;
+    int64_t features = dual->problem->features;
+    if (dual->sparse) {
+        for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
+            float cell = rows->values[e] * (dual->problem->scale ? dual->problem->scale[rows->indices[e]] : 1);
+            sum[rows->indices[e]] += weight * cell * cell;
+        }
+        sum[features] += weight * (float)(dual->problem->bias * dual->problem->bias);
+        return;
+    }
+    take_row(p, dual, row, x);
+    for (int64_t d = 0; d <= features; d++) sum[d] += weight * x[d] * x[d];
+}
+
 static void diagonal_class(void *context, int64_t k) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -196,10 +212,8 @@ static void diagonal_class(void *context, int64_t k) {
     memset(inverse, 0, (size_t)size * sizeof *inverse);
     for (int64_t f = 0; f < newton->free_count; f++) {
         int64_t row = newton->free[f];
-        if (newton->slope[row * newton->dual->lanes + k] == 0) continue;
-        float weight = (float)diagonal(newton, row, k);
-        take_row(p, newton->dual, row, x);
-        for (int64_t d = 0; d < size; d++) inverse[d] += weight * x[d] * x[d];
+        if (newton->slope[row * newton->dual->lanes + k] != 0)
+            add_squares(p, newton->dual, row, (float)diagonal(newton, row, k), x, inverse);
     }
     for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->dual->problem->lambda + inverse[d]);
 }

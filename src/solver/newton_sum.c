@@ -96,16 +96,21 @@ static void add_dense_slice(void *context, int64_t slice) {
     }
 }
 
-// One row's entries of the slice's features.
+// One row's entries of the slice's features. Most rows have a few coefficients.
 static void add_sparse_row(const mg_newton *newton, int64_t row, const float *coef, int64_t from, int64_t to) {
     const mg_dual_state *dual = newton->dual;
     const mg_rows *rows = &dual->all.rows;
-    int64_t begin = rows->indptr[row], end = rows->indptr[row + 1];
+    int64_t begin = rows->indptr[row], end = rows->indptr[row + 1], few[MG_FEW], count = 0;
+    for (int64_t k = 0; k < dual->problem->classes && count <= MG_FEW; k++) {
+        if (coef[k] == 0) continue;
+        if (count < MG_FEW) few[count] = k;
+        count++;
+    }
     while (begin < end && rows->indices[begin] < from) begin++;
     for (; begin < end && rows->indices[begin] < to; begin++) {
         double *sum = newton->raw_sum + (int64_t)rows->indices[begin] * dual->weights.line, x = (double)rows->values[begin];
-        for (int64_t k = 0; k < dual->problem->classes; k++)
-            if (coef[k] != 0) sum[k] += x * (double)coef[k];
+        for (int64_t j = 0; count <= MG_FEW && j < count; j++) sum[few[j]] += x * (double)coef[few[j]];
+        for (int64_t k = 0; count > MG_FEW && k < dual->problem->classes; k++) sum[k] += x * (double)coef[k];
     }
 }
 
