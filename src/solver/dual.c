@@ -292,6 +292,8 @@ static void rescale(void *state, double before) {
     multiply(dual->weights.v, dual->weights.size, factor);
     multiply(dual->weights.bias, dual->weights.lanes, factor);
     multiply(dual->weights.offset, dual->weights.lanes, factor);
+    mg_dual_newton_destroy(dual->newton); // what it holds belongs to other weights
+    dual->newton = NULL;
     if (dual->certify) memset(dual->wake, 0, rows * sizeof *dual->wake);
     if (dual->certify) memset(dual->share, 0, rows * sizeof *dual->share);
     start_clocks(dual);
@@ -350,5 +352,6 @@ const mg_solver mg_solver_newton = {
     .step = step,
     .weights = weights,
     .certificate = certificate,
+    .rescale = rescale,
     .fields = fields,
 };

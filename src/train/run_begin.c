@@ -114,6 +114,7 @@ static mg_status open_directory(mg_run *run, mg_error *error) {
     }
     if (!status) mg_file_remove_leftovers(run->directory, "config.yaml.");
     if (!status) mg_file_remove_leftovers(run->directory, "model.h5.");
+    if (!status) mg_file_remove_leftovers(run->directory, "path.jsonl.");
     if (!status && !found) status = mg_checkpoint_clear(checkpoints, error);
     snprintf(path, sizeof path, "%s/model.h5", run->directory);
     if (!status && !found) mg_file_calls.unlink(path); // the model of a run that is being overwritten
