@@ -297,8 +297,6 @@ static void rescale(void *state, double before) {
     if (dual->certify) memset(dual->wake, 0, rows * sizeof *dual->wake);
     if (dual->certify) memset(dual->share, 0, rows * sizeof *dual->share);
     start_clocks(dual);
-    mg_dual_newton_destroy(dual->newton); // what it learnt at the point before is in no checkpoint
-    dual->newton = NULL;
 }
 
 static int fields(void *state, mg_field *out) {
