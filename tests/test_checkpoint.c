@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,10 +276,13 @@ static bool fails(void) {
 }
 
 static char order[64]; // what was called, a letter each
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER; // in a whole run two threads write
 
 static void note(char letter) {
+    pthread_mutex_lock(&order_lock);
     size_t used = strlen(order);
     if (used + 1 < sizeof order && (letter != 'w' || !used || order[used - 1] != 'w')) order[used] = letter;
+    pthread_mutex_unlock(&order_lock);
 }
 
 static int failing_open(const char *path, int flags, mode_t mode) {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, PASS_PARTS = 16 };
+enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, AVERAGE_POWER = 3, PASS_PARTS = 16 };
 enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
 #define SLOW 10 // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
@@ -154,18 +154,23 @@ void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *
     mg_weights_fold_offset(to, problem->bias, problem->center);
 }
 
+// The share of the newest snapshot (M30).
+static float newest_share(const mg_dual_state *dual) {
+    return (float)((AVERAGE_POWER + 1) / (double)(dual->clock.snapshots + AVERAGE_POWER));
+}
+
 static void average_slice(void *context, int64_t slice) {
     mg_dual_state *dual = context;
     int64_t size = dual->weights.size, from = size * slice / AVERAGE_SLICES, to = size * (slice + 1) / AVERAGE_SLICES;
-    float part = (float)(1 / (double)dual->clock.snapshots);
+    float part = newest_share(dual);
     for (int64_t j = from; j < to; j++) dual->result.v[j] += part * (dual->weights.v[j] - dual->result.v[j]);
 }
 
-// The average is of scaled features until it is asked for. It begins anew with every epoch, and once in the middle of the first.
+// The average is of scaled features until it is asked for.
 static void take_snapshot(mg_dual_state *dual) {
     dual->clock.snapshots++;
     mg_team_for(dual->problem->team, AVERAGE_SLICES, average_slice, dual);
-    float part = (float)(1 / (double)dual->clock.snapshots);
+    float part = newest_share(dual);
     for (int64_t k = 0; k < dual->weights.lanes; k++)
         dual->result.bias[k] += part * (dual->weights.bias[k] - dual->result.bias[k]);
 }
@@ -257,11 +262,7 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     dual->place = at + *rows;
     dual->clock.visits += *rows;
     int64_t done = (dual->place + span - 1) / span, count = snapshots_per_epoch(dual);
-    if (!dual->certify) {
-        bool middle = dual->clock.epoch == 0 && at < dual->listed / 2 && dual->place >= dual->listed / 2;
-        if (at == 0 || middle) dual->clock.snapshots = 0;
-        if (done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
-    }
+    if (!dual->certify && done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
     if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
 }
@@ -321,7 +322,7 @@ static int fields(void *state, mg_field *out) {
 
 const mg_solver mg_solver_dual = {
     .name = "dual",
-    .help = "exact dual steps of single rows; two epochs of averaged weights without a tolerance",
+    .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
     .certifies = "the relative duality gap, with train.tolerance",
     .whole = true,
     .create = create,

@@ -13,7 +13,7 @@ static const mg_option train_rows[] = {
      "Stop when the objective is certified to be within this fraction of the optimum; 0 = no such goal. Below 1e-6 it is not reached: "
      "scores are of single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
-     "Most passes over the training rows; 0 = by the solver: sgd 20; dual 2 of sparse rows and 3 of dense ones, with a tolerance as many "
+     "Most passes over the training rows; 0 = by the solver: sgd 20; dual 2 of sparse rows and 3 of dense ones, up to 20 of few, with a tolerance as many "
      "as it takes."},
     {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true, "Most minibatches; 0 = no such limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
