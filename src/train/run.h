@@ -8,7 +8,8 @@
 #include "train/metrics.h"
 #include "train/trainer.h"
 
-#include <signal.h>
+#include <assert.h>
+#include <stdatomic.h>
 
 typedef struct mg_run {
     const mg_trainer_options *options;
@@ -47,8 +48,9 @@ typedef struct mg_run {
     char reason[64];                // why it ends; "" while it goes on
 } mg_run;
 
-// Set by mg_train_stop.
-extern volatile sig_atomic_t mg_run_stop;
+// Set by mg_train_stop, from a signal handler or any thread.
+extern _Atomic int mg_run_stop;
+static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 
 // NaN for solvers without one.
 double mg_run_learning_rate(const mg_run *run, int64_t step);

@@ -11,7 +11,7 @@
 
 #define ADVICE "lower sgd.eta, or scale the data (data.scale)"
 
-volatile sig_atomic_t mg_run_stop;
+_Atomic int mg_run_stop;
 
 void mg_train_stop(void) {
     mg_run_stop = 1;
