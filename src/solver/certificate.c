@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16 };
+enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16, RANGES = 8 };
 
 typedef struct certificate {
     mg_dual_state *dual;
@@ -64,7 +64,7 @@ static void add_sparse(certificate *job, int64_t from, int64_t to) {
                 count++;
             }
         if (count == 0) continue;
-        while (begin < end && rows->indices[begin] < from) begin++;
+        begin = mg_rows_lower_bound(rows->indices, begin, end, from);
         double scale = -mg_dual_weight(dual, row) * dual->scale;
         for (; begin < end && rows->indices[begin] < to; begin++) {
             int64_t d = rows->indices[begin];
@@ -76,10 +76,10 @@ static void add_sparse(certificate *job, int64_t from, int64_t to) {
     }
 }
 
-static void add_sparse_slice(void *context, int64_t slice) {
+static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     int64_t features = job->dual->problem->features;
-    add_sparse(job, features * slice / SLICES, features * (slice + 1) / SLICES);
+    add_sparse(job, features * range / RANGES, features * (range + 1) / RANGES);
 }
 
 // Dense rows of a part: sums of PART_ROWS in float, as in training, then added in double, in the order of the parts.
@@ -135,7 +135,7 @@ static double add_chunk(certificate *job, dense_sum *sum) {
     mg_team_for(team, parts, take_part, job);
     add_bias(job);
     if (job->dual->sparse) {
-        mg_team_for(team, SLICES, add_sparse_slice, job);
+        mg_team_for(team, RANGES, add_sparse_range, job);
     } else {
         mg_team_for(team, parts, sum_dense_part, sum);
         mg_team_for(team, SLICES, add_dense_slice, sum);

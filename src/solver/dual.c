@@ -23,7 +23,8 @@ static void destroy(void *state) {
     mg_dual_newton_destroy(dual->newton);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
                             dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values, dual->shift,
-                            dual->wide, dual->gram, dual};
+                            dual};
+    mg_dual_dense_destroy(dual);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
@@ -41,9 +42,7 @@ static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     if (!status && dual->sparse) status = mg_memory_zeroed(&dual->cuts, rows * (MG_DUAL_OWNERS + 1), sizeof *dual->cuts, error);
     if (!status && dual->sparse && problem->scale)
         status = mg_memory_get(&dual->values, parts, (size_t)problem->most_entries * sizeof(float), error);
-    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->wide, rows, (size_t)dual->weights.line * sizeof(float), error);
-    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->gram, rows, rows * sizeof(float), error);
-    for (size_t r = 0; dual->wide && r < rows; r++) dual->x[r] = dual->wide + (int64_t)r * dual->weights.line;
+    if (!status && !dual->sparse) status = mg_dual_dense_create(dual, error);
     return status;
 }
 

@@ -10,16 +10,6 @@ static int64_t owner_begin(const mg_dual_state *dual, int64_t owner) {
     return dual->problem->features * owner / MG_DUAL_OWNERS;
 }
 
-// First entry of [from, end) whose feature is not below `feature`.
-static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t end, int64_t feature) {
-    while (from < end) {
-        int64_t middle = from + (end - from) / 2;
-        if (indices[middle] < feature) from = middle + 1;
-        else end = middle;
-    }
-    return from;
-}
-
 // Entries of a row, columns scaled; `to` has room for those of any row.
 static const float *values_of(const mg_dual_state *dual, int64_t row, float *to) {
     const mg_rows *rows = &dual->all.rows;
@@ -35,7 +25,7 @@ static void find_cuts(mg_dual_state *dual, int64_t r) {
     int32_t *cuts = dual->cuts + r * (MG_DUAL_OWNERS + 1);
     cuts[0] = 0;
     for (int64_t o = 1; o < MG_DUAL_OWNERS; o++)
-        cuts[o] = (int32_t)(lower_bound(rows->indices, from + cuts[o - 1], end, owner_begin(dual, o)) - from);
+        cuts[o] = (int32_t)(mg_rows_lower_bound(rows->indices, from + cuts[o - 1], end, owner_begin(dual, o)) - from);
     cuts[MG_DUAL_OWNERS] = (int32_t)(end - from);
 }
 
@@ -49,6 +39,8 @@ static void fetch_row(const mg_dual_state *dual, int64_t r) {
         __builtin_prefetch(rows->values + from + e, 0, 3);
     }
     mg_dual_rows_fetch(dual->rows, dual->row[r]);
+    __builtin_prefetch(dual->norm + dual->row[r], 0, 3);
+    __builtin_prefetch(dual->all.label + dual->row[r], 0, 3);
 }
 
 static void score_part(void *context, int64_t part) {
