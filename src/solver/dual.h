@@ -10,10 +10,11 @@
 enum {
     MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
     MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
-    MG_DUAL_OWNERS = 4,       // ranges of features whose weights one thread updates at a time
+    MG_DUAL_OWNERS = 8,       // most ranges of features of sparse rows, each one thread's work
     MG_DUAL_BLOCK = 32,       // rows of a dense block, solved one after the other through their products
     MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
     MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
+    MG_DUAL_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
     MG_DUAL_SLEEP = 9,        // epochs until a row that hardly matters is visited again
 };
 
@@ -75,14 +76,17 @@ typedef struct mg_dual_state {
     float *changed;        // [round_rows] largest change of a coefficient
     double *gain, *curve, *inner, *loss; // [round_rows] of the line search
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
-    double owner_square[MG_DUAL_OWNERS];
-    int32_t *cuts;         // sparse: [round_rows][MG_DUAL_OWNERS + 1]
-    float *values;         // sparse with scaled columns: [parts][most entries]
+    int owners;            // sparse: ranges of features
+    uint32_t *cuts;        // sparse: [N][owners - 1] where in its row the entries of each owner but the first begin
+    float *owner_scores;   // sparse: [owners - 1][round_rows][lanes] of every owner but the first, whose are dual->scores
+    double owner_square[MG_DUAL_OWNERS]; // what the update does to ||W||^2
+    float *values;         // sparse with scaled columns: [owners][most entries]
     int64_t left;          // rows of the visit from dual->row on
     float *gram;           // dense: [round_rows][round_rows] products of rows
     mg_dual_range range[MG_DUAL_RANGES];
     int ranges;
-    int64_t owed;          // rows of the block before whose steps are not in the weights yet
+    int64_t owed;          // rows of the block or round before whose steps are not in the weights yet
+    float again;           // sparse: part of those steps the weights take
     bool opens;            // first block of a visit
     int side;              // of wide and x that holds this block
     float *zeros;          // [max(lanes, MG_DUAL_BLOCK)]
@@ -110,10 +114,14 @@ void mg_dual_dense_destroy(mg_dual_state *dual);
 void mg_dual_dense_block(mg_dual_state *dual);
 void mg_dual_dense_close(mg_dual_state *dual);
 
-// Scores of the round's rows; and then the weights' part of the steps. The sparse update returns ||dW||^2 for the line search.
-void mg_dual_sparse_scores(mg_dual_state *dual); // and the rows' steps
-double mg_dual_sparse_update(mg_dual_state *dual);
-void mg_dual_sparse_shrink(mg_dual_state *dual, float factor); // adds `factor` times the round's update once more
+// Sparse rows. Each owner of a range of features adds `again` times the steps owed to its weights, and then scores its part of the
+// round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
+// Errors: MG_MEMORY.
+mg_status mg_dual_sparse_create(mg_dual_state *dual, mg_error *error);
+void mg_dual_sparse_destroy(mg_dual_state *dual);
+void mg_dual_sparse_cuts(void *state, int64_t item); // of MG_DUAL_ITEM_ROWS rows
+double mg_dual_sparse_scores(mg_dual_state *dual, float again);
+void mg_dual_sparse_steps(mg_dual_state *dual);
 
 // Cells [from, to) of one row of x', both multiples of MG_LANES; and all of them.
 void mg_dual_dense_cells(const mg_dual_state *dual, int64_t row, int64_t from, int64_t to, float *x);

@@ -12,10 +12,9 @@ enum { FETCH_ROWS = 4 };    // rows ahead that are asked for from memory
 mg_status mg_dual_dense_create(mg_dual_state *dual, mg_error *error) {
     const mg_problem *problem = dual->problem;
     int64_t line = dual->weights.line, classes = dual->weights.classes, vectors = line / MG_LANES, ranges = line / RANGE_CELLS;
-    size_t block = MG_DUAL_BLOCK, cell = sizeof(float), lanes = (size_t)(dual->lanes > MG_DUAL_BLOCK ? dual->lanes : MG_DUAL_BLOCK);
+    size_t block = MG_DUAL_BLOCK, cell = sizeof(float);
     dual->ranges = ranges < 1 ? 1 : ranges > MG_DUAL_RANGES ? MG_DUAL_RANGES : (int)ranges;
-    mg_status status = mg_memory_zeroed(&dual->zeros, lanes, cell, error);
-    if (!status) status = mg_memory_zeroed(&dual->gram, block, block * cell, error);
+    mg_status status = mg_memory_zeroed(&dual->gram, block, block * cell, error);
     if (!status && problem->scale) status = mg_memory_zeroed(&dual->column_scale, (size_t)line, cell, error);
     if (!status && problem->center) status = mg_memory_zeroed(&dual->column_center, (size_t)line, cell, error);
     if (!status && problem->scale) memcpy(dual->column_scale, problem->scale, (size_t)problem->features * cell);
@@ -47,7 +46,6 @@ void mg_dual_dense_destroy(mg_dual_state *dual) {
         if (p > 0) mg_memory_free(range->gram);
     }
     mg_memory_free(dual->gram);
-    mg_memory_free(dual->zeros);
     mg_memory_free(dual->column_scale);
     mg_memory_free(dual->column_center);
 }

@@ -51,10 +51,10 @@ void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z) {
     dual->inner[r] = change.inner;
 }
 
-// Part of the step that raises the dual most, at most all of it.
+// Part of the steps owed that raises the dual most, at most all of it; `square` is what all of it does to ||W||^2.
 static double best_part(const mg_dual_state *dual, double square) {
     double slope = 0, curve = 0, n = (double)dual->problem->rows;
-    for (int64_t r = 0; r < dual->count; r++) {
+    for (int64_t r = 0; r < dual->owed; r++) {
         slope += dual->gain[r];
         curve += dual->curve[r];
         square -= 2 * dual->inner[r];
@@ -63,24 +63,24 @@ static double best_part(const mg_dual_state *dual, double square) {
     return curve > slope && slope > 0 ? slope / curve : 1;
 }
 
-static void keep_step(mg_dual_state *dual, float part) {
-    for (int64_t r = 0; r < dual->count; r++) {
+// The dual variables of rows[0..count) take their step, or a part of it.
+static void keep_step(mg_dual_state *dual, const uint32_t *rows, int64_t count, float part) {
+    for (int64_t r = 0; r < count; r++) {
         if (dual->changed[r] == 0) continue;
-        int64_t row = dual->row[r];
         const float *before = dual->before + r * dual->lanes;
         float *after = dual->after + r * dual->lanes;
         if (part != 1) {
             for (int64_t k = 0; k < dual->problem->classes; k++) after[k] = before[k] + part * (after[k] - before[k]);
-            mg_dual_rows_settle(dual->rows, row, after);
+            mg_dual_rows_settle(dual->rows, rows[r], after);
         }
-        if (!mg_dual_rows_put(dual->rows, row, after)) dual->failed = true;
+        if (!mg_dual_rows_put(dual->rows, rows[r], after)) dual->failed = true;
     }
 }
 
 // Rows that have much in common overshoot together: where the line search keeps taking back what a round did, rounds become smaller.
 static void choose_round(mg_dual_state *dual, double part) {
     mg_dual_clock *clock = &dual->clock;
-    if (dual->count < clock->round) return; // the rest of a step says little
+    if (dual->owed < clock->round) return; // the rest of a step says little
     dual->numbers.parts += part;
     if (++clock->rounds < LOOK_AFTER) return;
     double mean = dual->numbers.parts / LOOK_AFTER;
@@ -90,32 +90,49 @@ static void choose_round(mg_dual_state *dual, double part) {
     dual->numbers.parts = 0;
 }
 
-static void sparse_round(mg_dual_state *dual) {
-    mg_dual_sparse_scores(dual);
-    double part = best_part(dual, mg_dual_sparse_update(dual));
+// Scores of the round's rows, for which the steps of the round before must first enter the weights, as far as is best.
+static void settle_round(mg_dual_state *dual) {
+    double square = mg_dual_sparse_scores(dual, 1);
+    if (dual->owed == 0) return;
+    double part = best_part(dual, square);
     choose_round(dual, part);
     if (part > FULL_ENOUGH) part = 1;
-    else mg_dual_sparse_shrink(dual, (float)(part - 1));
-    keep_step(dual, (float)part);
+    else mg_dual_sparse_scores(dual, (float)(part - 1));
+    keep_step(dual, dual->row - dual->owed, dual->owed, (float)part);
+}
+
+// Visits rows[0..count) of sparse data.
+static double visit_rounds(mg_dual_state *dual, const uint32_t *rows, int64_t count) {
+    double loss = 0;
+    dual->owed = 0;
+    for (int64_t first = 0; first < count || dual->owed > 0; first += dual->count) {
+        dual->row = rows + first;
+        dual->left = count - first;
+        dual->count = dual->left < dual->clock.round ? dual->left : dual->clock.round;
+        settle_round(dual);
+        mg_dual_sparse_steps(dual);
+        for (int64_t r = 0; r < dual->count; r++) loss += dual->loss[r];
+        dual->owed = dual->count;
+    }
+    return loss;
+}
+
+static double visit_blocks(mg_dual_state *dual, const uint32_t *rows, int64_t count) {
+    double loss = 0;
+    dual->opens = true;
+    for (int64_t first = 0; first < count; first += dual->count) {
+        dual->row = rows + first;
+        dual->left = count - first;
+        dual->count = dual->left < MG_DUAL_BLOCK ? dual->left : MG_DUAL_BLOCK;
+        mg_dual_dense_block(dual);
+        keep_step(dual, dual->row, dual->count, 1);
+        for (int64_t r = 0; r < dual->count; r++) loss += dual->loss[r];
+    }
+    if (count > 0) mg_dual_dense_close(dual);
+    return loss;
 }
 
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count) {
-    double loss = 0;
     if (dual->clock.round < 1 || dual->clock.round > MG_DUAL_ROUND) dual->clock.round = MG_DUAL_ROUND;
-    dual->opens = true;
-    for (int64_t first = 0; first < count; first += dual->count) {
-        int64_t most = dual->sparse ? dual->clock.round : dual->round_rows;
-        dual->row = rows + first;
-        dual->left = count - first;
-        dual->count = dual->left < most ? dual->left : most;
-        if (dual->sparse) {
-            sparse_round(dual);
-        } else {
-            mg_dual_dense_block(dual);
-            keep_step(dual, 1);
-        }
-        for (int64_t r = 0; r < dual->count; r++) loss += dual->loss[r];
-    }
-    if (!dual->sparse && count > 0) mg_dual_dense_close(dual);
-    return loss;
+    return dual->sparse ? visit_rounds(dual, rows, count) : visit_blocks(dual, rows, count);
 }
