@@ -12,7 +12,7 @@ BLOCK = 4096  # rows judged at a time
 
 
 class Problem:
-    """Rows and an objective: lambda/2 ||W||^2 + mean Crammer-Singer loss, lambda = 1/(C rows), `bias` the value of a constant feature.
+    """Rows and an objective: lambda/2 ||W||^2 + mean loss, lambda = 1/(C rows), `bias` the value of a constant feature.
 
     settings: what prepares the rows for margin; preparation: the same for everybody else, a number they are multiplied with,
     "unit" (length of a row) or "" (as they are).
@@ -21,14 +21,15 @@ class Problem:
     def __init__(self, name, C, bias, settings, preparation, inputs):
         self.name, self.C, self.bias, self.settings, self.preparation = name, C, bias, settings, preparation
         self.inputs = inputs  # of training and test rows: HDF5, or what margin converts
+        self.loss = "crammer-singer"
 
-    def at(self, C):
+    def but(self, **changes):
         twin = copy.copy(self)
-        twin.C = C
+        twin.__dict__.update(changes)
         return twin
 
     def margin_settings(self):
-        return [f"data.train={self.train}", *self.settings, "model.loss=crammer-singer", f"model.C={self.C}", f"model.bias={self.bias}"]
+        return [f"data.train={self.train}", *self.settings, f"model.loss={self.loss}", f"model.C={self.C}", f"model.bias={self.bias}"]
 
 
 def idx(folder, part):

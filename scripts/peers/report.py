@@ -9,6 +9,9 @@ import statistics
 import subprocess
 import sys
 
+# Why a goal is missed or a peer is ahead, written by whoever looked into it: (problem, what or program) -> text. They stand here as the
+# page is written anew each time.
+REASONS = {}
 OURS = ("margin (default)", "margin (sgd)")
 SMALLEST_GAP = 1e-5
 COLOURS = ["#c00000", "#ff7f0e", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#17a2b8", "#000000"]
@@ -25,7 +28,9 @@ GOALS = [
 # ---- numbers -------------------------------------------------------------------------------------------------------------
 
 def seconds(value):
-    return f"{value:.0f} s" if value >= 100 else f"{value:.1f} s" if value >= 10 else f"{value:.2f} s" if value >= 0.1 else f"{1e3 * value:.0f} ms"
+    if value < 0.1:
+        return f"{1e3 * value:.0f} ms"
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} s"
 
 
 def spread(values):
@@ -68,14 +73,14 @@ def main_table(problem):
     ours = ours if ours and ours["wall"] else None
     rows = []
     for program in problem["programs"]:
-        name = program["name"]
+        name, reason = program["name"], REASONS.get((problem["name"], program["name"]), "")
         if program["failure"]:
-            rows.append([name, program["failure"]] + ["-"] * 7 + [""])
+            rows.append([name, program["failure"]] + ["-"] * 7 + [reason])
         elif program["wall"]:
             wall, train, memory = (statistics.median(program[key]) for key in ("wall", "train", "memory"))
             compared = [times(wall, statistics.median(ours["wall"])), times(train, statistics.median(ours["train"]))] if ours else ["-", "-"]
             rows.append([name, spread(program["wall"]), spread(program["train"]), f"{memory / 1e6:.0f} MB", f"{100 * program['accuracy']:.2f}%",
-                         f"{program['objective']:.5f}", f"{gap_of(problem, program['objective']):.1e}", *compared, ""])
+                         f"{program['objective']:.5f}", f"{gap_of(problem, program['objective']):.1e}", *compared, reason])
     return table(["program", "file to model", "training", "peak memory", "test accuracy", "objective", "gap", "file to model / margin's",
                   "training / margin's", "reason of a loss"], rows)
 
@@ -116,7 +121,8 @@ def goal_rows(problem):
             if what != "training":
                 took = [t + overhead(program) if t else None for t, program in zip(took, pair)]
             cells.append(ratio(*pair, *took))
-        yield [name, f"{what}, {ours} against {peer}", f"{goal}x", *cells, ""]
+        what = f"{what}, {ours} against {peer}"
+        yield [name, what, f"{goal}x", *cells, REASONS.get((name, what), "")]
 
 
 def memory_rows(problem):
@@ -124,7 +130,8 @@ def memory_rows(problem):
     for program in problem["programs"]:
         if ours and ours["wall"] and program["wall"] and program["name"] not in OURS:
             share = statistics.median(ours["memory"]) / statistics.median(program["memory"])
-            yield [problem["name"], f"peak memory, {ours['name']} of {program['name']}'s", "below 0.50", f"{share:.2f}", "", "", ""]
+            what = f"peak memory, {ours['name']} of {program['name']}'s"
+            yield [problem["name"], what, "below 0.50", f"{share:.2f}", "", "", REASONS.get((problem["name"], what), "")]
 
 
 # ---- plots ---------------------------------------------------------------------------------------------------------------
@@ -155,23 +162,29 @@ def plot(problem, folder, kind, height):
 
 # ---- the page ------------------------------------------------------------------------------------------------------------
 
+HOW = """Medians of {rounds} rounds (least .. most); within a round the programs take turns; {timeout:g} seconds a command at most. Files are
+in the page cache. "File to model" is the wall time of the whole command: margin and the Python programs read HDF5, LIBLINEAR and
+msvmocas svmlight text. Test accuracy and objective are computed from the weights each program leaves, by one function in double precision
+(`scripts/peers/problems.py`). The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows), also for programs
+that minimise another one (SGDClassifier, PyTorch): for those it says how far theirs is from it. The gap is (objective - bound)/objective
+with the best lower bound that a run of margin certified.
+
+`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), the objective here divided by lambda.
+msvmocas knows no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread;
+SGDClassifier (n_jobs=-1), PyTorch and margin use what there is.
+
+Nothing is tuned for a data set; C and the preparation of the rows belong to the problem.
+"""
+
+
 def opening(told):
     machine = told["machine"]
     yield "# Next to the peers\n"
     if told["scale"] != 1:
         yield f"**A share of {told['scale']:g} of the rows, to try the scripts out: these numbers mean nothing.**\n"
-    yield f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}), {machine['memory_gb']} GB."
-    yield "; ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n"
-    yield (f"Medians of {told['rounds']} rounds (least .. most); within a round the programs take turns; {told['timeout']:g} seconds a command at most. Files are in the"
-           " page cache. \"File to model\" is the wall time of the whole command: margin and the Python programs read HDF5, LIBLINEAR and msvmocas svmlight text."
-           " Test accuracy and objective are computed from the weights each program leaves, by one function (`scripts/peers/problems.py`), in double precision."
-           " The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows), also for programs that minimise another one (SGDClassifier,"
-           " PyTorch): for those it says how far theirs is from it. The gap is (objective - bound)/objective with the best bound that a run of margin"
-           " certified.\n")
-    yield ("`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), which is the objective here divided by lambda."
-           " msvmocas knows no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread; SGDClassifier (n_jobs=-1),"
-           " PyTorch and margin use what there is.\n")
-    yield "Nothing is tuned for a data set; C and the preparation of the rows belong to the problem.\n"
+    yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}),"
+           f" {machine['memory_gb']} GB; " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
+    yield HOW.format(**told)
 
 
 def notes(told):
@@ -188,11 +201,13 @@ def chapter(problem):
     reference = problem["reference"]
     preparation = {"": "rows as they are", "unit": "rows of unit length"}.get(problem["preparation"], f"rows times {problem['preparation']}")
     yield f"## {problem['name']}\n"
-    yield (f"{problem['rows']:,} training and {problem['test_rows']:,} test rows, {problem['features']:,} features, {problem['classes']} classes; {preparation}; C = {problem['C']},"
-           f" {'a constant feature of ' + str(problem['bias']) if problem['bias'] else 'no constant feature'}. The optimum is at most {reference['primal']:.6f} and at least"
-           f" {reference['dual']:.6f}.\n")
+    constant = f"a constant feature of {problem['bias']}" if problem["bias"] else "no constant feature"
+    yield (f"{problem['rows']:,} training and {problem['test_rows']:,} test rows, {problem['features']:,} features,"
+           f" {problem['classes']} classes; {preparation}; C = {problem['C']}, {constant}."
+           f" The optimum is at most {reference['primal']:.6f} and at least {reference['dual']:.6f}.\n")
     yield from main_table(problem)
-    yield "Seconds until the weights first had the accuracy LIBLINEAR ends with at its default stop, and a tenth of a point less (the curves of the plots, one run each):\n"
+    yield ("Seconds until the weights first had the accuracy LIBLINEAR ends with at its default stop, and a tenth of a point less"
+           " (the curves of the plots, one run each):\n")
     yield from accuracy_table(problem)
     yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
     yield f"![gap against seconds](plots/{problem['name']}_gap.svg)\n"
