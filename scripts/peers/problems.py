@@ -93,6 +93,10 @@ def copy_part(source, target, share, classes=None):
         return numpy.unique(y[chosen])
 
 
+def stale(path, source):
+    return not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(source)
+
+
 def write_svmlight(x, y, path):
     """Classes are numbered from 1, as msvmocas wants them."""
     x = scipy.sparse.csr_matrix(x)
@@ -133,13 +137,14 @@ def prepare(problem, margin, work, scale, text=True):
     x, y = read(problem.train, problem.preparation)
     problem.classes = numpy.unique(y)
     problem.rows, problem.features = x.shape
-    if text and not os.path.exists(problem.text):
+    if text and stale(problem.text, problem.train):
         write_svmlight(x, numpy.searchsorted(problem.classes, y), problem.text)
     if problem.bias:
         problem.text_constant = os.path.join(folder, "train_constant.svm")
-        if text and not os.path.exists(problem.text_constant):
-            with open(problem.text) as file, open(problem.text_constant, "w") as out:
+        if text and stale(problem.text_constant, problem.text):
+            with open(problem.text) as file, open(problem.text_constant + ".part", "w") as out:
                 out.writelines(f"{line.rstrip()} {problem.features + 1}:{problem.bias}\n" for line in file)
+            os.replace(problem.text_constant + ".part", problem.text_constant)
 
 
 # ---- the judge -----------------------------------------------------------------------------------------------------------
