@@ -105,14 +105,17 @@ static void test_every_ending(void **unused) {
     const char *const endings[] = {"train.max_steps=6", "train.max_steps=7",        "train.max_steps=8",
                                    "train.max_steps=9", "train.evaluate_every=0",   "train.evaluate_every=3",
                                    "train.patience=1",  "model.class_weight=balanced"};
+    const char *const solvers[] = {"sgd.average=true", "sgd.average=false", "train.solver=dual", "train.tolerance=1e-6"};
+    enum { SOLVERS = sizeof solvers / sizeof *solvers };
     for (int form = 0; form < SUPPORT_FORMS; form++)
-        for (size_t e = 0; e < 2 * sizeof endings / sizeof *endings; e++) {
-            const char *data = support_path("data.h5"), *ending = endings[e / 2];
+        for (size_t e = 0; e < SOLVERS * sizeof endings / sizeof *endings; e++) {
+            const char *data = support_path("data.h5"), *ending = endings[e / SOLVERS];
             support_data(data, form, ROWS, FEATURES, CLASSES, 23);
             support_run run = small_run(data, "");
             support_set(&run, "data.validation=0.25");
             support_set(&run, "%s", ending);
-            if (e % 2) support_set(&run, "sgd.average=false");
+            if (e % SOLVERS >= 2) support_set(&run, "train.solver=dual");
+            support_set(&run, "%s", solvers[e % SOLVERS]);
             expect_resumable(&run, ending);
         }
 }
