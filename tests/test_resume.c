@@ -413,6 +413,31 @@ static void test_nothing_to_resume(void **unused) {
     support_expect_same_runs(support_path("fresh"), support_path("fresh-whole"), "resumed from nothing");
 }
 
+// A finished run whose checkpoints are gone is not begun again over its own model.
+static void test_results_stay(void **unused) {
+    (void)unused;
+    const char *data = support_path("data.h5"), *directory = support_path("results"), *kept = support_path("kept");
+    const char *const files[] = {"model.h5", "metrics.jsonl", "config.yaml"};
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 34);
+    support_run run = small_run(data, directory);
+    support_expect(&run, MG_OK);
+    mkdir(kept, 0777);
+    for (int f = 0; f < 3; f++) support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
+    support_remove(support_path("results/checkpoints"));
+    run.resume = true;
+    for (int again = 0; again < 2; again++) {
+        support_expect(&run, MG_CONFIG);
+        if (!strstr(run.error.text, "nothing to resume") || !strstr(run.error.text, "model.h5")) fail_msg("%s", run.error.text);
+        for (int f = 0; f < 3; f++) support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]), files[f]);
+        assert_int_equal(support_count(directory, ""), 3 + again);
+        mkdir(support_path("results/checkpoints"), 0777);
+    }
+    // Without a model there is nothing to lose.
+    support_remove(support_path("results/model.h5"));
+    support_expect(&run, MG_OK);
+    support_expect_same(support_path("kept/model.h5"), support_path("results/model.h5"), "begun again");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_optimizer),   cmocka_unit_test(test_every_rate),
@@ -420,7 +445,7 @@ int main(void) {
         cmocka_unit_test(test_stopped_in_search), cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_moved),             cmocka_unit_test(test_finished),
         cmocka_unit_test(test_refused_options),   cmocka_unit_test(test_refused_data),
-        cmocka_unit_test(test_nothing_to_resume),
+        cmocka_unit_test(test_nothing_to_resume), cmocka_unit_test(test_results_stay),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -203,7 +203,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
     p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
     p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
-                      .more = p->field, .more_count = OWN_FIELDS};
+                      .more = p->field, .more_count = OWN_FIELDS, .points = grid->count};
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
