@@ -292,6 +292,11 @@ static void test_results_stay(void **unused) {
         support_expect_same(model, path.result.model_path, "the model");
         free(text);
     }
+    support_remove(points); // now it could be the model of a run
+    support_remove(support_path("stay/checkpoints"));
+    expect(&path, MG_CONFIG);
+    assert_non_null(strstr(path.run.error.text, "nothing to resume: model.h5"));
+    support_expect_same(model, path.result.model_path, "the model");
 }
 
 // ---- what is refused ---------------------------------------------------------------------------------------------------

@@ -124,18 +124,19 @@ static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
     mg_status status = take_point(p, point, error);
-    if (!status && p->result->best == p->point) status = write_best(p, error);
     if (status) return status;
-    if (p->request->point) p->request->point(p->request->context, (int)p->point, point);
     p->point++;
+    status = write_points(p, error);
+    if (!status && p->result->best == p->point - 1) status = write_best(p, error);
+    if (status) return status;
+    if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
     p->begun = run->seconds;
     run->visited = 0;
-    status = write_points(p, error);
-    if (!status && p->point < p->grid->count) {
+    if (p->point < p->grid->count) {
         pose(p, point->lambda);
         run->position.epoch = 0;
     }
-    return status ? status : mg_run_checkpoint(run, error);
+    return mg_run_checkpoint(run, error);
 }
 
 // A restored path: what is on disk becomes what the checkpoint knows.

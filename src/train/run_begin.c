@@ -121,16 +121,17 @@ static int64_t count_lines(const char *path, int64_t most) {
 }
 
 // Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be written. A path's first point
-// is on disk shortly before its checkpoint.
+// and then its model are on disk shortly before its first checkpoint.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
-    const char *name = run->points > 0 ? "path.jsonl" : "model.h5";
+    char points[2200], model[2200];
     int64_t least = run->points > 1 ? 2 : 1;
-    char path[2200];
-    snprintf(path, sizeof path, "%s/%s", run->directory, name);
-    bool there = run->points > 0 ? count_lines(path, least) == least : access(path, F_OK) == 0;
+    snprintf(points, sizeof points, "%s/path.jsonl", run->directory);
+    snprintf(model, sizeof model, "%s/model.h5", run->directory);
+    int64_t lines = count_lines(points, least);
+    const char *there = lines == least ? "path.jsonl" : lines == 0 && access(model, F_OK) == 0 ? "model.h5" : NULL;
     if (!there) return MG_OK;
     return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but no checkpoint to go on from: keep it, start anew with --overwrite, or set output.directory",
-                   run->directory, name);
+                   run->directory, there);
 }
 
 static mg_status open_directory(mg_run *run, mg_error *error) {
