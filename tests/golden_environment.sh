@@ -24,4 +24,4 @@ for dynamic in true false; do
     done
 done
 rm -f out.$$
-echo "$count environments, 16 runs in each: the same hashes"
+echo "$count environments: the same hashes"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# golden_matrix.sh - margin built anew by every compiler at every level of optimisation: the weights keep the hashes of test_golden.
+# golden_matrix.sh - margin built anew by every compiler at every level of optimisation: the weights keep the hashes of golden.txt.
 #
 #     golden_matrix.sh SOURCE        some minutes; ctest --preset release -C Matrix -L matrix runs it
 set -u

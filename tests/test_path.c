@@ -265,6 +265,40 @@ static void test_resume_of_a_whole(void **unused) {
     expect_same(whole, again, "resumed when it was done");
 }
 
+// Without a checkpoint: points that were on disk before one was are made again, later ones stay.
+static void test_results_stay(void **unused) {
+    (void)unused;
+    const char *data = support_path("stay.h5"), *whole = support_path("stay"), *points = support_path("stay/path.jsonl");
+    const char *model = support_path("stay-model.h5"), *kept = support_path("stay-path.jsonl");
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 11);
+    path_run path = path_new(data, whole);
+    expect(&path, MG_OK);
+    support_copy(path.result.model_path, model);
+    support_copy(points, kept);
+    path.run.resume = true;
+    for (int lines = path.result.points; lines >= 1; lines--) {
+        size_t size;
+        char *text = (char *)support_read(kept, &size), *end = text;
+        for (int l = 0; l < lines; l++) end = strchr(end, '\n') + 1;
+        support_write(points, text, (size_t)(end - text));
+        support_remove(support_path("stay/checkpoints"));
+        expect(&path, lines > 1 ? MG_CONFIG : MG_OK);
+        if (lines > 1) {
+            assert_non_null(strstr(path.run.error.text, "nothing to resume: path.jsonl"));
+            unsigned char *now = support_read(points, &size);
+            assert_true(size == (size_t)(end - text) && !memcmp(now, text, size));
+            free(now);
+        }
+        support_expect_same(model, path.result.model_path, "the model");
+        free(text);
+    }
+    support_remove(points); // now it could be the model of a run
+    support_remove(support_path("stay/checkpoints"));
+    expect(&path, MG_CONFIG);
+    assert_non_null(strstr(path.run.error.text, "nothing to resume: model.h5"));
+    support_expect_same(model, path.result.model_path, "the model");
+}
+
 // ---- what is refused ---------------------------------------------------------------------------------------------------
 
 static void expect_refused(path_run *path, mg_status status, const char *text) {
@@ -338,7 +372,7 @@ int main(void) {
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_two_images_at_once),
         cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_resume_of_a_whole),
+        cmocka_unit_test(test_resume_of_a_whole), cmocka_unit_test(test_results_stay),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

@@ -105,14 +105,17 @@ static void test_every_ending(void **unused) {
     const char *const endings[] = {"train.max_steps=6", "train.max_steps=7",        "train.max_steps=8",
                                    "train.max_steps=9", "train.evaluate_every=0",   "train.evaluate_every=3",
                                    "train.patience=1",  "model.class_weight=balanced"};
+    const char *const solvers[] = {"sgd.average=true", "sgd.average=false", "train.solver=dual", "train.tolerance=1e-6"};
+    enum { SOLVERS = sizeof solvers / sizeof *solvers };
     for (int form = 0; form < SUPPORT_FORMS; form++)
-        for (size_t e = 0; e < 2 * sizeof endings / sizeof *endings; e++) {
-            const char *data = support_path("data.h5"), *ending = endings[e / 2];
+        for (size_t e = 0; e < SOLVERS * sizeof endings / sizeof *endings; e++) {
+            const char *data = support_path("data.h5"), *ending = endings[e / SOLVERS];
             support_data(data, form, ROWS, FEATURES, CLASSES, 23);
             support_run run = small_run(data, "");
             support_set(&run, "data.validation=0.25");
             support_set(&run, "%s", ending);
-            if (e % 2) support_set(&run, "sgd.average=false");
+            if (e % SOLVERS >= 2) support_set(&run, "train.solver=dual");
+            support_set(&run, "%s", solvers[e % SOLVERS]);
             expect_resumable(&run, ending);
         }
 }
@@ -410,6 +413,31 @@ static void test_nothing_to_resume(void **unused) {
     support_expect_same_runs(support_path("fresh"), support_path("fresh-whole"), "resumed from nothing");
 }
 
+// A finished run whose checkpoints are gone is not begun again over its own model.
+static void test_results_stay(void **unused) {
+    (void)unused;
+    const char *data = support_path("data.h5"), *directory = support_path("results"), *kept = support_path("kept");
+    const char *const files[] = {"model.h5", "metrics.jsonl", "config.yaml"};
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 34);
+    support_run run = small_run(data, directory);
+    support_expect(&run, MG_OK);
+    mkdir(kept, 0777);
+    for (int f = 0; f < 3; f++) support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
+    support_remove(support_path("results/checkpoints"));
+    run.resume = true;
+    for (int again = 0; again < 2; again++) {
+        support_expect(&run, MG_CONFIG);
+        if (!strstr(run.error.text, "nothing to resume") || !strstr(run.error.text, "model.h5")) fail_msg("%s", run.error.text);
+        for (int f = 0; f < 3; f++) support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]), files[f]);
+        assert_int_equal(support_count(directory, ""), 3 + again);
+        mkdir(support_path("results/checkpoints"), 0777);
+    }
+    // Without a model there is nothing to lose.
+    support_remove(support_path("results/model.h5"));
+    support_expect(&run, MG_OK);
+    support_expect_same(support_path("kept/model.h5"), support_path("results/model.h5"), "begun again");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_optimizer),   cmocka_unit_test(test_every_rate),
@@ -417,7 +445,7 @@ int main(void) {
         cmocka_unit_test(test_stopped_in_search), cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_moved),             cmocka_unit_test(test_finished),
         cmocka_unit_test(test_refused_options),   cmocka_unit_test(test_refused_data),
-        cmocka_unit_test(test_nothing_to_resume),
+        cmocka_unit_test(test_nothing_to_resume), cmocka_unit_test(test_results_stay),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

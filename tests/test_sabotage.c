@@ -1,6 +1,8 @@
-// test_sabotage.c - nothing in a checkpoint is there in vain: whatever is restored wrongly, the resumed run shows it. The list of
-// what there is comes from the files themselves.
+// test_sabotage.c - nothing in a checkpoint is there in vain: whatever is restored wrongly, the resumed run or path shows it. The list
+// of what there is comes from the files themselves; fields that hold unlike numbers are taken apart.
 #include "support.h"
+
+#include <margin/path.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,15 +13,16 @@
 
 #include <hdf5.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_NAMES = 64 };
+enum { MOST_NAMES = 128, WAYS = 2 };
 
 typedef struct names {
-    char text[MOST_NAMES][64]; // "state/weights" a data set, "@step" an attribute
+    char text[MOST_NAMES][64]; // "state/weights" a data set, "state/clock[2]" one number of it, "@step" an attribute
     int count;
     bool shown[MOST_NAMES]; // its sabotage changed something
 } names;
@@ -34,9 +37,21 @@ static int add_name(names *list, const char *prefix, const char *name) {
     return list->count++;
 }
 
+// 64-bit numbers are few and each is another thing, but for the one field that has one for every feature.
 static herr_t take_set(hid_t group, const char *name, const H5L_info_t *info, void *list) {
-    (void)group, (void)info;
-    add_name(list, "state/", name);
+    hid_t set = H5Dopen2(group, name, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
+    hssize_t count = H5Sget_simple_extent_npoints(space);
+    (void)info;
+    if (H5Tget_size(type) < 8 || count == 1 || !strcmp(name, "settled")) add_name(list, "state/", name);
+    else
+        for (int i = 0; i < (int)count; i++) {
+            char one[64];
+            snprintf(one, sizeof one, "%.40s[%d]", name, i);
+            add_name(list, "state/", one);
+        }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Dclose(set);
     return 0;
 }
 
@@ -57,35 +72,40 @@ static void list_checkpoint(const char *path, names *list) {
 
 // ---- altering ----------------------------------------------------------------------------------------------------------
 
-// Numbers become others of their kind, also when they are 0.
-static void alter_values(hid_t type, size_t count, void *values) {
+// Numbers become others of their kind, also when they are 0: a little other, or, in another way, far other.
+static void alter_values(hid_t type, size_t count, void *values, int way) {
     H5T_class_t class = H5Tget_class(type);
     size_t size = H5Tget_size(type);
     for (size_t i = 0; i < count; i++) {
         char *at = (char *)values + i * size;
+        double *real = (double *)(void *)at;
+        int64_t *integer = (int64_t *)(void *)at;
         if (class == H5T_FLOAT && size == 4) *(float *)(void *)at = 1.5f * *(float *)(void *)at + 0.125f;
-        else if (class == H5T_FLOAT) *(double *)(void *)at = 1.5 * *(double *)(void *)at + 0.125;
-        else if (class == H5T_INTEGER && size == 8) *(int64_t *)(void *)at += 1;
+        else if (class == H5T_FLOAT) *real = !isfinite(*real) ? 0 : way ? 1000 * *real + 1000 : 1.5 * *real + 0.125;
+        else if (class == H5T_INTEGER && size == 8) *integer = way ? *integer / 2 : *integer + 1;
         else at[i == 0 && size > 1 ? size - 2 : 0] ^= 1; // text, bytes
     }
 }
 
-static void alter_attribute(hid_t file, const char *name) {
+static void alter_attribute(hid_t file, const char *name, int way) {
     hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
     char value[256] = "";
     assert_true(H5Tget_size(type) <= sizeof value && H5Aread(attribute, type, value) >= 0);
-    alter_values(type, 1, value);
+    alter_values(type, 1, value, way);
     assert_true(H5Awrite(attribute, type, value) >= 0);
     H5Tclose(type);
     H5Aclose(attribute);
 }
 
-static void alter_set(hid_t file, const char *name) {
-    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
-    size_t count = (size_t)H5Sget_simple_extent_npoints(space), size = H5Tget_size(type);
+static void alter_set(hid_t file, const char *name, int way) {
+    char path[64];
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(name, "["), name);
+    hid_t set = H5Dopen2(file, path, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
+    size_t count = (size_t)H5Sget_simple_extent_npoints(space), size = H5Tget_size(type), from = 0;
     char *values = malloc(count * size + 1);
     assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-    if (strcmp(name, "config")) alter_values(type, count, values);
+    if (strchr(name, '[')) from = (size_t)atoi(strchr(name, '[') + 1), count = 1;
+    if (strcmp(name, "config")) alter_values(type, count, values + from * size, way);
     else *strstr(values, "sgd.average: ") = 'r';
     assert_true(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
     free(values);
@@ -95,7 +115,7 @@ static void alter_set(hid_t file, const char *name) {
 }
 
 // A copy of the checkpoint with one thing altered, and a seal that fits again.
-static void write_altered(const char *from, const char *name, const char *to) {
+static void write_altered(const char *from, const char *name, int way, const char *to) {
     size_t size;
     const char *bare = support_path("bare.h5");
     unsigned char *bytes = support_read(from, &size);
@@ -103,8 +123,8 @@ static void write_altered(const char *from, const char *name, const char *to) {
     free(bytes);
     hid_t file = H5Fopen(bare, H5F_ACC_RDWR, H5P_DEFAULT);
     assert_true(file >= 0);
-    if (name[0] == '@') alter_attribute(file, name + 1);
-    else if (name[0]) alter_set(file, name);
+    if (name[0] == '@') alter_attribute(file, name + 1, way);
+    else if (name[0]) alter_set(file, name, way);
     H5Fclose(file);
     bytes = support_read(bare, &size);
     bytes = realloc(bytes, size + MG_SEAL_BYTES);
@@ -115,9 +135,43 @@ static void write_altered(const char *from, const char *name, const char *to) {
 
 // ---- runs --------------------------------------------------------------------------------------------------------------
 
+typedef struct any_run {
+    support_run run;
+    const char *C; // of a path; NULL: a run
+    mg_path_result points;
+} any_run;
+
+static mg_status perform(any_run *job) {
+    mg_observer observer;
+    const mg_path_request request = {.C = job->C, .resume = job->run.resume, .observer = &observer};
+    if (!job->C) return support_train(&job->run);
+    mg_config *config = support_configure(&job->run, &observer);
+    mg_status status = config ? mg_path(config, &request, &job->points, &job->run.error) : job->run.status;
+    mg_config_destroy(config);
+    return support_ended(&job->run, status);
+}
+
+static bool same_lines(const char *a, const char *b, const char *name) {
+    char paths[2][4200];
+    snprintf(paths[0], sizeof paths[0], "%s/%s", a, name);
+    snprintf(paths[1], sizeof paths[1], "%s/%s", b, name);
+    char *lines[2] = {support_lines(paths[0], NULL), support_lines(paths[1], NULL)};
+    bool same = !strcmp(lines[0], lines[1]);
+    free(lines[0]);
+    free(lines[1]);
+    return same;
+}
+
+// A path's points tell of seconds too; nothing here takes a hundred.
+static bool same_points(const any_run *a, const any_run *b) {
+    for (int i = 0; i < a->points.points; i++)
+        if (fabs(a->points.point[i].seconds - b->points.point[i].seconds) > 100) return false;
+    return true;
+}
+
 // Resumes from the checkpoint with `name` altered ("": nothing), in a directory whose metrics tell more than the checkpoint
 // knows of, as after a crash. Did anything come out differently?
-static bool differs(const support_run *base, const char *checkpoint, const char *reference, const char *name) {
+static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name, int way) {
     char to[4200], model[4200], metrics[4200];
     const char *directory = support_path("sabotaged");
     mkdir(directory, 0777);
@@ -125,84 +179,115 @@ static bool differs(const support_run *base, const char *checkpoint, const char 
     snprintf(to, sizeof to, "%s/checkpoints/%s", directory, strrchr(checkpoint, '/') + 1);
     snprintf(model, sizeof model, "%s/model.h5", reference);
     snprintf(metrics, sizeof metrics, "%s/metrics.jsonl", reference);
-    write_altered(checkpoint, name, to);
+    write_altered(checkpoint, name, way, to);
     support_copy(metrics, support_path("sabotaged/metrics.jsonl"));
-    support_run run = *base;
-    support_set(&run, "output.directory=%s", directory);
-    run.resume = true;
-    mg_status status = support_train(&run);
-    bool different = status != MG_OK;
+    any_run resumed = *whole;
+    support_set(&resumed.run, "output.directory=%s", directory);
+    resumed.run.resume = true;
+    bool different = perform(&resumed) != MG_OK;
     if (!different) {
         char *lines[2] = {support_metrics(reference), support_metrics(directory)};
         different = strcmp(lines[0], lines[1]) || !support_same(model, support_path("sabotaged/model.h5"));
         free(lines[0]);
         free(lines[1]);
     }
+    if (!different && whole->C) different = !same_lines(reference, directory, "path.jsonl") || !same_points(whole, &resumed);
     support_remove(directory);
     return different;
 }
 
+// What of a checkpoint is tried, and whether it ever showed: `whole` things by every kind of run, numbers of a field by any.
+typedef struct trials {
+    const char *only; // names that hold this
+    names whole, *numbers;
+} trials;
+
+static void try(trials *trial, const any_run *whole, const char *checkpoint, const char *reference, const char *name) {
+    names *list = strchr(name, '[') ? trial->numbers : &trial->whole;
+    if (!strstr(name, trial->only)) return;
+    int n = add_name(list, "", name);
+    for (int way = 0; way < WAYS && !list->shown[n]; way++) list->shown[n] = differs(whole, checkpoint, reference, name, way);
+}
+
 // Everything a checkpoint of this run holds, at every step until its sabotage shows.
-static void sabotage(const support_run *base, names *list, bool *expected) {
+static void sabotage(const any_run *base, trials *trial) {
     const char *reference = support_path("reference"), *stopped = support_path("stopped");
-    support_run run = *base;
-    support_set(&run, "output.directory=%s", reference);
-    support_expect(&run, MG_OK);
-    for (int64_t at = 1; at <= run.result.step; at++) {
-        support_run part = *base;
+    any_run whole = *base;
+    support_set(&whole.run, "output.directory=%s", reference);
+    if (perform(&whole)) fail_msg("the reference: %s", whole.run.error.text);
+    for (int64_t at = 1; at <= whole.run.steps; at++) {
+        any_run part = *base;
         names here = {0};
-        support_set(&part, "output.directory=%s", stopped);
-        part.stop_after = at;
-        support_train(&part);
+        support_set(&part.run, "output.directory=%s", stopped);
+        part.run.stop_after = at;
+        perform(&part);
         const char *checkpoint = support_newest(stopped);
         list_checkpoint(checkpoint, &here);
-        if (differs(base, checkpoint, reference, "")) fail_msg("an unaltered checkpoint of step %lld differs", (long long)at);
-        for (int i = 0; i < here.count; i++) {
-            int n = add_name(list, "", here.text[i]);
-            expected[n] = true;
-            if (!list->shown[n]) list->shown[n] = differs(base, checkpoint, reference, here.text[i]);
-        }
+        if (differs(&whole, checkpoint, reference, "", 0)) fail_msg("an unaltered checkpoint of step %lld differs", (long long)at);
+        for (int i = 0; i < here.count; i++) try(trial, &whole, checkpoint, reference, here.text[i]);
         support_remove(stopped);
     }
     support_remove(reference);
 }
 
-static void expect_all_shown(const names *list, const bool *expected, const char *what) {
+static void expect_all_shown(const names *list, const char *what) {
     for (int i = 0; i < list->count; i++)
-        if (expected[i] && !list->shown[i]) fail_msg("%s: %s may be restored wrongly and nothing comes of it", what, list->text[i]);
+        if (!list->shown[i]) fail_msg("%s: %s may be restored wrongly and nothing comes of it", what, list->text[i]);
+}
+
+enum { VARIANTS = 2, MOST_SETTINGS = 6 };
+
+#define AVERAGED {"sgd.average=true", "sgd.average=false"}
+#define CERTIFIED {"", "train.tolerance=1e-4"}
+
+static const struct kind {
+    const char *name;
+    support_form form;
+    const char *only, *C; // of trials; of any_run
+    const char *variants[VARIANTS]; // NULL: not another one. What is there in both need only show in one
+    const char *settings[MOST_SETTINGS];
+} kinds[] = {
+    {"dual, dense", SUPPORT_F32, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=none", "model.lambda=1e-5"}},
+    {"dual, sparse", SUPPORT_CSR, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-5"}},
+    {"dual, rounds", SUPPORT_CSR, "[", NULL, CERTIFIED, {"train.solver=dual", "data.validation=", "train.batch=64", "train.epochs=24"}},
+    {"newton", SUPPORT_F32, "[", NULL, {"train.tolerance=1e-6"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
+    {"path", SUPPORT_U8, "path", "1e-2:1e-1:10", {""}, {"train.solver=dual", "data.scale=0.01", "train.epochs=4"}},
+    {"adagrad, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=standard"}},
+    {"momentum, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},
+    {"adagrad, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=none"}},
+    {"momentum, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},
+    {"plain, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=plain", "data.scale=standard"}},
+};
+
+static any_run run_of(const struct kind *kind, const char *data, const char *variant) {
+    any_run job = {.run = support_new(data, ""), .C = kind->C};
+    support_set(&job.run, "train.batch=16");
+    support_set(&job.run, "train.epochs=5");
+    support_set(&job.run, "train.patience=2");
+    support_set(&job.run, "model.lambda=0.01");
+    // With a certificate, no epoch is better than another.
+    support_set(&job.run, "data.validation=%s", strstr(variant, "tolerance") ? "" : "0.25");
+    for (int s = 0; s < MOST_SETTINGS && kind->settings[s]; s++) support_set(&job.run, "%s", kind->settings[s]);
+    if (variant[0]) support_set(&job.run, "%s", variant);
+    return job;
 }
 
 static void test_sabotage(void **unused) {
     (void)unused;
-    static const struct {
-        support_form form;
-        const char *update, *scale; // update "": solver dual
-    } kinds[] = {{SUPPORT_F32, "", "none"},             {SUPPORT_CSR, "", "0.01"},             {SUPPORT_F32, "adagrad", "standard"}, {SUPPORT_F32, "momentum", "none"}, {SUPPORT_CSR, "adagrad", "none"},
-                 {SUPPORT_CSR, "momentum", "none"},    {SUPPORT_CSR, "plain", "standard"}};
+    static names numbers;
     const char *data = support_path("data.h5");
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        names list = {0};
-        bool expected[MOST_NAMES] = {0};
-        char what[100];
-        snprintf(what, sizeof what, "%s, %s, %s", support_form_names[kinds[k].form], kinds[k].update, kinds[k].scale);
+        trials trial = {.only = kinds[k].only, .numbers = &numbers};
         support_data(data, kinds[k].form, 64, 20, 3, 41);
-        for (int average = 1; average >= 0; average--) {
-            support_run run = support_new(data, "");
-            if (kinds[k].update[0]) support_set(&run, "sgd.update=%s", kinds[k].update);
-            else support_set(&run, "train.solver=dual");
-            support_set(&run, "data.scale=%s", kinds[k].scale);
-            support_set(&run, "sgd.average=%s", average ? "true" : "false");
-            support_set(&run, "train.batch=16");
-            support_set(&run, "train.epochs=5");
-            bool certified = !kinds[k].update[0] && !average; // then no epoch is better than another
-            support_set(&run, certified ? "train.tolerance=1e-4" : "data.validation=0.25");
-            support_set(&run, "train.patience=2");
-            support_set(&run, "model.lambda=%s", kinds[k].update[0] ? "0.01" : "1e-5");
-            sabotage(&run, &list, expected);
+        for (int v = 0; v < VARIANTS && kinds[k].variants[v]; v++) {
+            any_run job = run_of(&kinds[k], data, kinds[k].variants[v]);
+            sabotage(&job, &trial);
         }
-        assert_true(list.count >= 20);
-        expect_all_shown(&list, expected, what);
+        if (!kinds[k].only[0]) assert_true(trial.whole.count >= 20);
+        expect_all_shown(&trial.whole, kinds[k].name);
     }
+    assert_true(numbers.count >= 20);
+    expect_all_shown(&numbers, "of any kind of run");
 }
 
 // A checkpoint of another version is refused as such, however well it would read.
@@ -219,11 +304,11 @@ static void test_other_version(void **unused) {
     run.resume = true;
     run.stop_after = 2;
     for (int n = 0; n < 2; n++) {
-        write_altered(kept, attributes[n], newest);
+        write_altered(kept, attributes[n], 0, newest);
         support_expect(&run, MG_CONFIG);
         if (!strstr(run.error.text, "was written by margin") || !strstr(run.error.text, newest)) fail_msg("%s: %s", attributes[n], run.error.text);
     }
-    write_altered(kept, "", newest);
+    write_altered(kept, "", 0, newest);
     support_expect(&run, MG_STOPPED);
 }
 

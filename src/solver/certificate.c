@@ -246,10 +246,10 @@ mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error) {
     if (!status) {
         double square = settle_weights(&job);
         mg_team_for(problem->team, dual->passes, evaluate_part, &job);
-        dual->numbers.share_sum = 0;
+        dual->share_sum = 0;
         for (int p = 0; p < dual->passes; p++) {
             loss += job.part_loss[p];
-            dual->numbers.share_sum += job.part_share[p];
+            dual->share_sum += job.part_share[p];
         }
         double primal = loss / n + 0.5 * problem->lambda * mg_weights_square_norm(&job.raw, problem->scale);
         mg_dual_keep_best(dual, &job.raw, primal, lower / n - 0.5 * problem->lambda * square);

@@ -206,7 +206,7 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     double n = (double)dual->problem->rows, tolerance = dual->options->train->tolerance;
     if (!dual->certify) return false;
     if (dual->clock.visits >= MOST_VISITS * dual->problem->rows) return true;
-    bool near = dual->numbers.share_sum <= NEARLY * tolerance * n * (isfinite(dual->numbers.best_primal) ? dual->numbers.best_primal : 0);
+    bool near = dual->share_sum <= NEARLY * tolerance * n * (isfinite(dual->numbers.best_primal) ? dual->numbers.best_primal : 0);
     return near || dual->clock.epoch == 1;
 }
 
@@ -228,15 +228,14 @@ static void end_epoch(mg_dual_state *dual) {
     dual->place = 0;
     dual->listed = -1;
     for (int64_t row = 0; dual->certify && row < dual->problem->rows; row++) sum += (double)dual->share[row];
-    dual->numbers.share_sum = sum;
+    dual->share_sum = sum;
     if (certificate_is_due(dual)) {
         double before = dual->numbers.last_gap;
         if (mg_dual_certify(dual, &error)) dual->failed = true;
         dual->clock.visits = 0;
-        dual->clock.certificates++;
         if (newton_is_due(dual, before)) dual->clock.newton = 0;
     }
-    dual->numbers.mean_share = dual->numbers.share_sum / (double)dual->problem->rows;
+    dual->numbers.mean_share = dual->share_sum / (double)dual->problem->rows;
 }
 
 // One outer iteration is an epoch of its own.

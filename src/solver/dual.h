@@ -25,14 +25,12 @@ typedef struct mg_dual_clock {
     int64_t round;            // sparse: rows of a round now
     int64_t rounds;           // of them since their number was last looked at
     int64_t visits;           // rows visited since the last certificate
-    int64_t certificates;     // tried so far
     int64_t newton;           // outer iterations of the Newton phase so far; -1: not in it
 } mg_dual_clock;
 
 typedef struct mg_dual_numbers {
     double best_primal, best_dual; // INFINITY and -INFINITY before the first certificate
     double last_gap;               // relative, of the last certificate; INFINITY before
-    double share_sum;              // of all rows' latest shares of the gap
     double mean_share;             // at the end of the last epoch; shares far below it let a row sleep
     double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
@@ -63,6 +61,7 @@ typedef struct mg_dual_state {
     int64_t place;         // in the list behind the last step
     int32_t *wake;         // [N] first epoch a row is visited again (certify)
     float *share;          // [N] latest share of the gap (certify)
+    double share_sum;      // of all of them, at the end of an epoch
     mg_dual_clock clock;
     mg_dual_numbers numbers;
     bool failed;           // out of memory for dual variables

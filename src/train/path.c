@@ -124,18 +124,19 @@ static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
     mg_status status = take_point(p, point, error);
-    if (!status && p->result->best == p->point) status = write_best(p, error);
     if (status) return status;
-    if (p->request->point) p->request->point(p->request->context, (int)p->point, point);
     p->point++;
+    status = write_points(p, error);
+    if (!status && p->result->best == p->point - 1) status = write_best(p, error);
+    if (status) return status;
+    if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
     p->begun = run->seconds;
     run->visited = 0;
-    status = write_points(p, error);
-    if (!status && p->point < p->grid->count) {
+    if (p->point < p->grid->count) {
         pose(p, point->lambda);
         run->position.epoch = 0;
     }
-    return status ? status : mg_run_checkpoint(run, error);
+    return mg_run_checkpoint(run, error);
 }
 
 // A restored path: what is on disk becomes what the checkpoint knows.
@@ -203,7 +204,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
     p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
     p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
-                      .more = p->field, .more_count = OWN_FIELDS};
+                      .more = p->field, .more_count = OWN_FIELDS, .points = grid->count};
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;

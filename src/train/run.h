@@ -25,6 +25,7 @@ typedef struct mg_run {
     int field_count;
     const mg_field *more; // [more_count] what a path keeps in checkpoints beside these
     int more_count;
+    int64_t points; // of a path; 0: a run
     double state_bytes;
     mg_checkpointer *checkpointer;
     mg_metrics metrics;

@@ -1,4 +1,5 @@
-# Directories that cannot be written and a disk that is full: one line, exit status 3, nothing half-written, and the run can go on.
+# Directories that cannot be written and a disk that is full: one line, exit status 3, nothing half-written, and the run can go on or,
+# where only the model had room, has nothing to go on from (exit status 2) and stays as it is.
 . "$HERE/lib.sh"
 dense train.h5 600 40 5
 cat >run.yaml <<'X'

@@ -6,7 +6,7 @@ awk 'BEGIN { for (i = 0; i < 8000; i++) printf "%c", 65 + i % 50 }' >labels
 "$MARGIN" convert --quiet --format idx rows.idx labels.idx train.h5
 for attempt in 1 2 3 4 5 6 7 8; do
     "$MARGIN" train --overwrite --set data.train=train.h5 --set train.batch=8000 --set train.epochs=100000 --set train.evaluate_every=0 \
-        --set train.threads=1 --set sgd.eta=1 --set output.directory=run >out 2>err &
+        --set train.solver=sgd --set train.threads=1 --set sgd.eta=1 --set output.directory=run >out 2>err &
     pid=$!
     wait_for err '^run '
     kill -INT $pid

@@ -17,6 +17,8 @@ for how in --resume --overwrite; do
     echo "$how beside it: exit $?, $(wc -l <err) line"
     sed "s/process $pid /process # /" err
 done
+# It is told before any data are looked at.
+timeout -s KILL 60 "$MARGIN" train run.yaml --quiet --resume --set data.train=none.h5 2>&1 | sed "s/process $pid /process # /"
 "$MARGIN" train run.yaml --quiet --set train.epochs=1 --set output.directory=other >/dev/null
 echo "beside it, elsewhere: exit $?"
 ls other
