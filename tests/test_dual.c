@@ -92,7 +92,7 @@ typedef struct problem {
     int64_t rows, features, classes;
     double *x; // [rows][features + 1], scaled, with the constant feature
     const int64_t *y;
-    const double *weight; // mean 1
+    double *weight; // mean 1
     double lambda, delta;
     bool joint, squared, strongest;
 } problem;
@@ -205,22 +205,34 @@ static double primal(const problem *p, const char *model) {
     return sum + 0.5 * p->lambda * square;
 }
 
-static void expect_certified(support_form form, int l, int64_t classes, bool weighted) {
-    const char *data = support_path("certified.h5"), *directory = support_path("certified");
-    support_rows rows = support_make(ROWS, FEATURES, classes, 9);
-    problem p = {.rows = ROWS, .features = FEATURES, .classes = classes, .y = rows.y, .lambda = 0.01, .delta = 1};
-    double weight[ROWS], total = 0;
-    rows.weight = calloc(ROWS, sizeof *rows.weight);
-    for (int64_t i = 0; i < ROWS; i++) total += rows.weight[i] = weighted ? (double)(i % 4) : 1;
-    for (int64_t i = 0; i < ROWS; i++) weight[i] = rows.weight[i] * ROWS / total;
-    p.weight = weight;
-    p.joint = !strstr(losses[l], "one-vs-rest");
-    p.squared = strstr(losses[l], "squared") != NULL;
-    p.strongest = strstr(losses[l], "crammer") != NULL;
-    p.x = malloc(ROWS * (FEATURES + 1) * sizeof *p.x);
+// Weighted: weights 0 to 3 by turns.
+static void make_problem(problem *p, support_rows *rows, support_form form, int l, int64_t classes, bool weighted) {
+    double total = 0, *weight = malloc(ROWS * sizeof *weight);
+    *rows = support_make(ROWS, FEATURES, classes, 9);
+    *p = (problem){.rows = ROWS, .features = FEATURES, .classes = classes, .y = rows->y, .weight = weight, .lambda = 0.01, .delta = 1};
+    rows->weight = calloc(ROWS, sizeof *rows->weight);
+    for (int64_t i = 0; i < ROWS; i++) total += rows->weight[i] = weighted ? (double)(i % 4) : 1;
+    for (int64_t i = 0; i < ROWS; i++) weight[i] = rows->weight[i] * ROWS / total;
+    p->joint = !strstr(losses[l], "one-vs-rest");
+    p->squared = strstr(losses[l], "squared") != NULL;
+    p->strongest = strstr(losses[l], "crammer") != NULL;
+    p->x = malloc(ROWS * (FEATURES + 1) * sizeof *p->x);
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t d = 0; d <= FEATURES; d++)
-            p.x[i * (FEATURES + 1) + d] = d == FEATURES ? 1 : 0.01 * (double)rows.x[i * FEATURES + d] / (form == SUPPORT_U8 ? 1 : 7);
+            p->x[i * (FEATURES + 1) + d] = d == FEATURES ? 1 : 0.01 * (double)rows->x[i * FEATURES + d] / (form == SUPPORT_U8 ? 1 : 7);
+}
+
+static void free_problem(problem *p, support_rows *rows) {
+    free(p->x);
+    free(p->weight);
+    support_free(rows);
+}
+
+static void expect_certified(support_form form, int l, int64_t classes, bool weighted) {
+    const char *data = support_path("certified.h5"), *directory = support_path("certified");
+    problem p;
+    support_rows rows;
+    make_problem(&p, &rows, form, l, classes, weighted);
     support_save(&rows, form, data);
     support_run run = dual_run(data, directory, "1e-4");
     support_set(&run, "model.loss=%s", losses[l]);
@@ -236,8 +248,7 @@ static void expect_certified(support_form form, int l, int64_t classes, bool wei
         fail_msg("%s, %s, %d classes: primal %.9g (%.9g), dual %.9g (%.9g)", losses[l], support_form_names[form], (int)classes, upper,
                  read_real(model, "objective"), lower, read_real(model, "dual"));
     free(c);
-    free(p.x);
-    support_free(&rows);
+    free_problem(&p, &rows);
     support_remove(directory);
 }
 
@@ -246,6 +257,46 @@ static void test_certificate(void **unused) {
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int l = 0; l < LOSSES; l++)
             for (int c = 0; c < 2; c++) expect_certified(form, l, class_counts[c], (l + c) % 2);
+}
+
+// The dual of every step's checkpoint, computed from the file alone, is at least that of the one before.
+static void expect_ascent(support_form form, int l, int64_t classes) {
+    const char *data = support_path("ascent.h5"), *directory = support_path("ascent");
+    char path[600];
+    problem p;
+    support_rows rows;
+    make_problem(&p, &rows, form, l, classes, false);
+    support_save(&rows, form, data);
+    support_run run = dual_run(data, directory, "0");
+    support_set(&run, "model.loss=%s", losses[l]);
+    support_set(&run, "model.lambda=1e-4"); // steps that go much too far for rows merged without a line search
+    support_set(&run, "model.bias=0"); // its part of sparse steps is never merged
+    for (int64_t i = 0; i < ROWS; i++) p.x[i * (FEATURES + 1) + FEATURES] = 0;
+    support_set(&run, "train.epochs=4");
+    support_set(&run, "checkpoint.every_steps=1");
+    support_set(&run, "checkpoint.keep=1000");
+    p.lambda = 1e-4;
+    double before = 0; // of no step
+    for (int64_t at = 1; at <= 4 * ((ROWS + 39) / 40); at++) {
+        run.resume = at > 1;
+        run.stop_after = at;
+        support_train(&run);
+        snprintf(path, sizeof path, "%s/checkpoints/step-%012d.h5", directory, (int)at);
+        double *c = read_dual(path, &p), now = lower_bound(&p, c);
+        if (!(now >= before - 1e-5 * fabs(before)))
+            fail_msg("%s, %s: step %d takes the dual from %.9g to %.9g", losses[l], support_form_names[form], (int)at, before, now);
+        before = now;
+        free(c);
+    }
+    assert_true(before > 0);
+    free_problem(&p, &rows);
+    support_remove(directory);
+}
+
+static void test_never_falls(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++)
+        for (int l = 0; l < LOSSES; l++) expect_ascent(form, l, class_counts[l % 2]);
 }
 
 // What ends by its limits says how far it came, and is no failure.
@@ -281,6 +332,7 @@ static void test_refused(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads), cmocka_unit_test(test_resume), cmocka_unit_test(test_certificate),
+                                       cmocka_unit_test(test_never_falls),
                                        cmocka_unit_test(test_limits), cmocka_unit_test(test_refused)};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return cmocka_run_group_tests(tests, support_begin, support_end);
