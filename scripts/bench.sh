@@ -21,4 +21,4 @@ images=/usr/share/datasets/fashion-mnist
 for part in train t10k; do
     "$build/margin" convert --format idx $images/$part-images-idx3-ubyte.gz $images/$part-labels-idx1-ubyte.gz "$work/$part.h5" --overwrite >&2
 done
-/usr/bin/python3 scripts/bench_peers.py "$build/margin" "$work/bench_gemm" "$work/train.h5" "$work" "$@"
+/usr/bin/python3 scripts/bench_sgd.py "$build/margin" "$work/bench_gemm" "$work/train.h5" "$work" "$@"

@@ -424,7 +424,7 @@ static mg_status submit(mg_checkpointer *checkpointer, int number) {
     double seconds;
     mg_error error = {0};
     set_state(number);
-    assert_true(mg_checkpointer_submit(checkpointer, &position));
+    assert_true(mg_checkpointer_submit(checkpointer, &position, false));
     set_state(-1); // the state goes on while it is written
     mg_status status = mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error);
     assert_true(news && step == number);

@@ -112,6 +112,66 @@ static void test_step(void **unused) {
     }
 }
 
+// -l*(c) + <scores, c> from the definition (M25).
+static double worth(const problem *p, const double *scores, const double *c) {
+    double sum = 0;
+    for (int64_t k = 0; k < p->classes; k++) {
+        bool own = k == p->y;
+        double linear = own ? (p->prox->joint ? 0 : -p->delta) : p->delta;
+        sum += c[k] * (scores[k] + linear) - 0.5 * (double)(own ? p->prox->own_curve : p->prox->rival_curve) * c[k] * c[k];
+    }
+    return sum;
+}
+
+// What a step is worth: value, slope and curvature against the definition, from three points of the parabola; the same bits everywhere.
+static void check_worth(const problem *p, const mg_kernel *kernel, const float *after, mg_dual_terms *terms, mg_dual_change *change) {
+    double start[LANES] = {0}, c[LANES] = {0}, one[LANES] = {0}, factor = -0.37, inner = 0, largest = 0;
+    float shift[LANES] = {0}, u[LANES];
+    for (int64_t k = 0; k < p->classes; k++) {
+        shift[k] = 0.25f * (float)(k % 3);
+        start[k] = (double)p->scores[k] - (double)shift[k];
+        c[k] = (double)p->before[k];
+        one[k] = (double)after[k];
+        inner += factor * (one[k] - c[k]) * start[k];
+        largest = fmax(largest, fabs(one[k] - c[k]));
+    }
+    *terms = kernel->dual_terms(p->prox, LANES, p->scores, p->y, (float)p->delta, p->before);
+    *change = kernel->dual_change(p->prox, LANES, p->scores, shift, p->y, (float)p->delta, factor, p->before, after, u);
+    double here = worth(p, start, c), there = worth(p, start, one), scores[LANES], middle[LANES] = {0};
+    for (int64_t k = 0; k < LANES; k++) {
+        middle[k] = 0.5 * (c[k] + one[k]);
+        scores[k] = k < p->classes ? (double)p->scores[k] : 0;
+        assert_true(fabs((double)u[k] - factor * (one[k] - c[k])) <= 1e-6 * (1 + largest));
+    }
+    double half = worth(p, start, middle), curve = -4 * (here + there - 2 * half), slope = there - here + 0.5 * curve, size = 1e-6;
+    for (int64_t k = 0; k < p->classes; k++) size += 1e-6 * (fabs(start[k]) + 2) * (fabs(one[k]) + fabs(c[k]) + one[k] * one[k] + c[k] * c[k]);
+    assert_true(fabs(terms->linear - 0.5 * terms->curve - worth(p, scores, c)) <= size);
+    assert_true(fabs(change->slope - slope) <= size && fabs(change->curve - curve) <= size);
+    assert_true(fabs(change->inner - inner) <= size && fabs((double)change->largest - largest) <= 1e-6 * (1 + largest));
+}
+
+static void test_worth(void **unused) {
+    (void)unused;
+    for (int l = 0; mg_loss_at(l); l++)
+        for (int t = 0; mg_loss_at(l)->dual && t < TRIES; t++) {
+            problem p;
+            float z[LANES], after[LANES];
+            mg_dual_terms terms, first_terms = {0};
+            mg_dual_change change, first_change = {0};
+            make(&p, mg_loss_at(l));
+            memcpy(after, p.before, sizeof after);
+            mg_kernel_at(0)->dual_step(p.prox, LANES, p.scores, p.y, (float)p.delta, (float)p.q, z, after);
+            for (int k = 0, seen = 0; mg_kernel_at(k); k++) {
+                if (!mg_kernel_at(k)->usable()) continue;
+                check_worth(&p, mg_kernel_at(k), after, &terms, &change);
+                if (seen++ == 0) first_terms = terms, first_change = change;
+                assert_true(terms.linear == first_terms.linear && terms.curve == first_terms.curve);
+                assert_true(change.slope == first_change.slope && change.curve == first_change.curve && change.inner == first_change.inner);
+                assert_true(change.largest == first_change.largest);
+            }
+        }
+}
+
 // csr_update does what csr_accumulate does, and tells what became of the square of the weights.
 static void test_update(void **unused) {
     (void)unused;
@@ -144,6 +204,6 @@ static void test_update(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_update)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth), cmocka_unit_test(test_update)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static const struct golden {
     support_form form;
     int64_t memory_limit; // below what the rows take: they are streamed; 0: the solver needs them in memory
     const char *settings[MOST_SETTINGS];
+    int64_t features; // 0: 37
 } goldens[] = {
     {"sgd-dense", SUPPORT_U8, 12000, {"train.solver=sgd", "sgd.update=adagrad", "data.scale=standard", "model.loss=crammer-singer"}},
     {"sgd-sparse", SUPPORT_CSR, 34000, {"train.solver=sgd", "sgd.update=momentum", "data.scale=none", "model.loss=weston-watkins"}},
@@ -35,6 +36,9 @@ static const struct golden {
      {"train.solver=dual", "data.validation=", "data.scale=standard", "model.loss=crammer-singer", "model.class_weight=balanced"}},
     {"dual-floats", SUPPORT_F32, 0, {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=one-vs-rest-squared"}},
     {"dual-sparse", SUPPORT_CSR, 0, {"train.solver=dual", "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
+    // Rows wide enough for several threads to own ranges of them.
+    {"dual-wide", SUPPORT_U8, 0, {"train.solver=dual", "data.validation=", "data.scale=0.01", "model.loss=crammer-singer"}, 1600},
+    {"dual-wide-sparse", SUPPORT_CSR, 0, {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=crammer-singer"}, 700},
     {"certified-dense", SUPPORT_F32, 0,
      {"train.solver=dual", "train.tolerance=0.01", "train.epochs=0", "model.lambda=0.3", "data.validation=", "data.scale=standard",
       "model.loss=weston-watkins"}},
@@ -87,8 +91,9 @@ static uint64_t hash_of(const char *directory) {
 }
 
 static const char *data_of(const struct golden *golden) {
-    const char *path = support_path("%s.h5", support_form_names[golden->form]);
-    if (!support_exists(path)) support_data(path, golden->form, 500, 37, 5, 3);
+    int64_t features = golden->features ? golden->features : 37;
+    const char *path = support_path("%s%d.h5", support_form_names[golden->form], (int)features);
+    if (!support_exists(path)) support_data(path, golden->form, 500, features, 5, 3);
     return path;
 }
 

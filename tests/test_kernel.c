@@ -405,6 +405,12 @@ static void check_widen_add(const mg_kernel *kernel) {
         kernel->widen_i8(n, (const int8_t *)cells, a);
         for (int64_t j = 0; j < n; j++) b[j] = (float)(int8_t)cells[j];
         check_same("widen_i8", a, b, n, shape);
+        for (int centred = 0; centred < 2; centred++) {
+            const float *center = centred ? from : NULL;
+            kernel->scale_columns(n, center, from, a);
+            for (int64_t j = 0; j < n; j++) b[j] = from[j] * (center ? b[j] - center[j] : b[j]);
+            check_same("scale_columns", a, b, n, shape);
+        }
         kernel->add(n, from, a);
         for (int64_t j = 0; j < n; j++) b[j] += from[j];
         check_same("add", a, b, n, shape);

@@ -28,6 +28,17 @@ typedef struct mg_dense_block {
     float *wide;            // [rows][dp], 64-byte aligned; NULL when the cells are floats
 } mg_dense_block;
 
+// -l*(c) + <scores, c> = linear - curve / 2.
+typedef struct mg_dual_terms {
+    double linear, curve;
+} mg_dual_terms;
+
+// Slope at no step of -l*(c) + <scores, c> along after - before, minus its curvature; <scores, u>; the largest |after - before|.
+typedef struct mg_dual_change {
+    double slope, curve, inner;
+    float largest;
+} mg_dual_change;
+
 typedef struct mg_kernel {
     const char *name;
     const char *help;
@@ -36,6 +47,9 @@ typedef struct mg_kernel {
     // 8-bit cells to float, n a multiple of 16, both 16-byte aligned.
     void (*widen_u8)(int64_t n, const uint8_t *from, float *to);
     void (*widen_i8)(int64_t n, const int8_t *from, float *to);
+
+    // Columns scaled (M19): x[j] = scale[j] * (x[j] - center[j]), n a multiple of 16; center NULL: 0.
+    void (*scale_columns)(int64_t n, const float *center, const float *scale, float *x);
 
     // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16, 64-byte aligned. w: [classes][dp] class-major,
     // 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are written.
@@ -67,6 +81,14 @@ typedef struct mg_kernel {
     // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') + <scores, c'> - q/2 ||c' - c||^2.
     // lanes a multiple of 16, scores of lanes beyond K -INFINITY and c 0 there; q > 0; z: scratch of `lanes`.
     void (*dual_step)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c);
+
+    // (M27) What coefficients c[lanes] of a row are worth at its scores, lanes as for dual_step.
+    mg_dual_terms (*dual_terms)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, const float *c);
+
+    // (M27) What the line search needs of a row's step; u[lanes] becomes factor * (after - before). shift[lanes] is part of the scores
+    // but not of those the search starts from.
+    mg_dual_change (*dual_change)(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift, int64_t y, float delta,
+                                  double factor, const float *before, const float *after, float *u);
 
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);

@@ -22,6 +22,11 @@ static void widen_i8(int64_t n, const int8_t *from, float *to) {
         to[j] = (float)from[j];
 }
 
+static void scale_columns(int64_t n, const float *center, const float *scale, float *x) {
+    for (int64_t j = 0; j < n; j++)
+        x[j] = scale[j] * (center ? x[j] - center[j] : x[j]);
+}
+
 static float fold(float *lane) {
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int l = 0; l < half; l++)
@@ -133,6 +138,7 @@ const mg_kernel mg_kernel_reference = {
     .usable = usable,
     .widen_u8 = widen_u8,
     .widen_i8 = widen_i8,
+    .scale_columns = scale_columns,
     .dense_scores = dense_scores,
     .dense_block_scores = dense_block_scores,
     .dense_accumulate = dense_accumulate,
@@ -140,6 +146,8 @@ const mg_kernel mg_kernel_reference = {
     .csr_accumulate = csr_accumulate,
     .csr_update = csr_update,
     .dual_step = dual_step,
+    .dual_terms = dual_terms,
+    .dual_change = dual_change,
     .add = add,
     .peak = peak,
 };

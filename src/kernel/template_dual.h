@@ -1,5 +1,5 @@
-// template_dual.h - the exact dual step of one row (M26), over vectors of 16 floats that the compiler splits into what the
-// instruction set has: nothing but IEEE operations lane by lane, so that every kernel gives the same bits. reference.c includes it too.
+// template_dual.h - the exact dual step of one row (M26) and what it is worth (M27), over vectors of 64 bytes that the compiler splits
+// into what the instruction set has: nothing but IEEE operations lane by lane, so that every kernel gives the same bits. reference.c includes it too.
 #ifndef MG_KERNEL_TEMPLATE_DUAL_H
 #define MG_KERNEL_TEMPLATE_DUAL_H
 
@@ -132,6 +132,71 @@ static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, i
         for (int64_t k = 0; k < lanes; k++) sum += c[k] *= shrink;
     }
     c[y] = -sum;
+}
+
+// ---- what a step is worth, in double -----------------------------------------------------------------------------------
+
+enum { DUAL_WIDE = 8 };
+
+typedef double dual_wide __attribute__((vector_size(64)));
+typedef int64_t dual_wide_mask __attribute__((vector_size(64)));
+typedef float dual_half __attribute__((vector_size(32), aligned(4), may_alias));
+
+DUAL_INLINE dual_wide dual_widen(const float *from) {
+    return __builtin_convertvector(*(const dual_half *)from, dual_wide);
+}
+
+DUAL_INLINE dual_wide dual_wide_keep(dual_wide_mask mask, dual_wide x) {
+    return (dual_wide)(mask & (dual_wide_mask)x);
+}
+
+DUAL_INLINE dual_wide dual_wide_choose(dual_wide_mask mask, dual_wide a, dual_wide b) {
+    return (dual_wide)((mask & (dual_wide_mask)a) | (~mask & (dual_wide_mask)b));
+}
+
+DUAL_INLINE double dual_wide_fold(dual_wide a) {
+    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
+    return a[0] + a[1];
+}
+
+// Scores beyond K are -INFINITY: where a coefficient is zero its score does not count.
+static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, const float *c) {
+    dual_wide linear = {0}, square = {0};
+    double h = (double)prox->rival_curve, own = (double)c[y], shift = (double)delta;
+    for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
+        dual_wide x = dual_widen(c + k);
+        linear += dual_wide_keep(x != 0, x * (dual_widen(scores + k) + shift));
+        square += x * x;
+    }
+    return (mg_dual_terms){
+        .linear = dual_wide_fold(linear) - own * (prox->joint ? shift : 2 * shift),
+        .curve = h * dual_wide_fold(square) + ((double)prox->own_curve - h) * own * own,
+    };
+}
+
+static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift, int64_t y, float delta,
+                                  double factor, const float *before, const float *after, float *u) {
+    dual_wide inner = {0}, sum = {0}, old = {0}, square = {0}, most = {0};
+    for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
+        dual_wide b = dual_widen(before + k), d = dual_widen(after + k) - b, size = dual_wide_choose(d < 0, -d, d);
+        dual_half step = __builtin_convertvector(dual_wide_keep(d != 0, d * factor), dual_half);
+        memcpy(u + k, &step, sizeof step);
+        inner += dual_wide_keep(d != 0, d * (dual_widen(scores + k) - dual_widen(shift + k)));
+        sum += d;
+        old += d * b;
+        square += d * d;
+        most = dual_wide_choose(size > most, size, most);
+    }
+    double h = (double)prox->rival_curve, more = (double)prox->own_curve - h, own = (double)after[y] - (double)before[y], largest = 0;
+    for (int l = 0; l < DUAL_WIDE; l++) largest = most[l] > largest ? most[l] : largest;
+    double scores_of_step = dual_wide_fold(inner), linear = (double)delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
+    return (mg_dual_change){
+        .largest = (float)largest,
+        .slope = scores_of_step + linear - h * dual_wide_fold(old) - more * own * (double)before[y],
+        .curve = h * dual_wide_fold(square) + more * own * own,
+        .inner = factor * scores_of_step,
+    };
 }
 
 #endif

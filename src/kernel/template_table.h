@@ -9,6 +9,13 @@ static void add(int64_t n, const float *from, float *to) {
         v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
 }
 
+static void scale_columns(int64_t n, const float *center, const float *scale, float *restrict x) {
+    for (int64_t j = 0; center && j < n; j++)
+        x[j] -= center[j];
+    for (int64_t j = 0; j < n; j++)
+        x[j] *= scale[j];
+}
+
 // Enough sums to hide the latency of a multiply-add, few enough for the registers of any instruction set.
 enum { PEAK_SUMS = 12 };
 
@@ -39,6 +46,7 @@ const mg_kernel KERNEL_SYMBOL = {
     .usable = KERNEL_USABLE,
     .widen_u8 = widen_u8,
     .widen_i8 = widen_i8,
+    .scale_columns = scale_columns,
     .dense_scores = dense_scores,
     .dense_block_scores = dense_block_scores,
     .dense_accumulate = dense_accumulate,
@@ -46,6 +54,8 @@ const mg_kernel KERNEL_SYMBOL = {
     .csr_accumulate = csr_accumulate,
     .csr_update = csr_update,
     .dual_step = dual_step,
+    .dual_terms = dual_terms,
+    .dual_change = dual_change,
     .add = add,
     .peak = peak,
 };

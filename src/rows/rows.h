@@ -38,6 +38,16 @@ typedef struct mg_rows {
     const uint32_t *index; // [count] or NULL
 } mg_rows;
 
+// First entry of indices[from..end), which ascend, that is not below `feature`; `end` when all are.
+static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from, int64_t end, int64_t feature) {
+    while (from < end) {
+        int64_t middle = from + (end - from) / 2;
+        if ((int64_t)indices[middle] < feature) from = middle + 1;
+        else end = middle;
+    }
+    return from;
+}
+
 size_t mg_cell_size(mg_cell cell);
 
 static inline int64_t mg_rows_stored(const mg_rows *rows, int64_t r) {

@@ -7,13 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16 };
+enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16, RANGES = 4, AHEAD = 8 };
 
 typedef struct certificate {
     mg_dual_state *dual;
     double *w;        // as weights.v, in double
     double *bias;     // [lanes]
-    float *coef;      // [CHUNK_ROWS][lanes] u of the chunk's rows
+    float *coef;      // [CHUNK_ROWS][lanes] coefficients of the chunk's rows
+    uint16_t *few;    // [CHUNK_ROWS][MG_FEW] their classes that are not zero
+    int *fews;        // [CHUNK_ROWS] how many; above MG_FEW they are not listed
     float *wide;      // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
     int64_t first, count;
     double part_loss[PARTS], part_dual[PARTS], part_share[PARTS];
@@ -46,6 +48,9 @@ static void take_part(void *context, int64_t part) {
         float *c = job->coef + i * dual->lanes;
         mg_dual_rows_get(dual->rows, row, dual->lanes, c);
         value += mg_dual_weight(dual, row) * mg_dual_value(dual, c, dual->all.label[row]);
+        job->fews[i] = 0;
+        for (int64_t k = 0; k < dual->problem->classes; k++)
+            if (c[k] != 0 && job->fews[i]++ < MG_FEW) job->few[i * MG_FEW + job->fews[i] - 1] = (uint16_t)k;
     }
     job->part_dual[part] = value;
 }
@@ -56,30 +61,28 @@ static void add_sparse(certificate *job, int64_t from, int64_t to) {
     const mg_rows *rows = &dual->all.rows;
     int64_t line = dual->weights.line, classes = dual->problem->classes;
     for (int64_t i = 0; i < job->count; i++) {
-        int64_t row = job->first + i, begin = rows->indptr[row], end = rows->indptr[row + 1], few[MG_FEW], count = 0;
+        int64_t row = job->first + i, count = job->fews[i];
         const float *c = job->coef + i * dual->lanes;
-        for (int64_t k = 0; k < classes; k++)
-            if (c[k] != 0) {
-                if (count < MG_FEW) few[count] = k;
-                count++;
-            }
+        const uint16_t *few = job->few + i * MG_FEW;
         if (count == 0) continue;
-        while (begin < end && rows->indices[begin] < from) begin++;
+        int64_t begin = mg_rows_lower_bound(rows->indices, rows->indptr[row], rows->indptr[row + 1], from);
+        int64_t end = mg_rows_lower_bound(rows->indices, begin, rows->indptr[row + 1], to);
         double scale = -mg_dual_weight(dual, row) * dual->scale;
-        for (; begin < end && rows->indices[begin] < to; begin++) {
+        for (; begin < end; begin++) {
             int64_t d = rows->indices[begin];
             double x = scale * (double)rows->values[begin] * (dual->problem->scale ? (double)dual->problem->scale[d] : 1);
             double *w = job->w + d * line;
+            if (begin + AHEAD < end) __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
             for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * (double)c[few[j]];
             for (int64_t k = 0; count > MG_FEW && k < classes; k++) w[k] += x * (double)c[k];
         }
     }
 }
 
-static void add_sparse_slice(void *context, int64_t slice) {
+static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     int64_t features = job->dual->problem->features;
-    add_sparse(job, features * slice / SLICES, features * (slice + 1) / SLICES);
+    add_sparse(job, features * range / RANGES, features * (range + 1) / RANGES);
 }
 
 // Dense rows of a part: sums of PART_ROWS in float, as in training, then added in double, in the order of the parts.
@@ -135,7 +138,7 @@ static double add_chunk(certificate *job, dense_sum *sum) {
     mg_team_for(team, parts, take_part, job);
     add_bias(job);
     if (job->dual->sparse) {
-        mg_team_for(team, SLICES, add_sparse_slice, job);
+        mg_team_for(team, RANGES, add_sparse_range, job);
     } else {
         mg_team_for(team, parts, sum_dense_part, sum);
         mg_team_for(team, SLICES, add_dense_slice, sum);
@@ -210,6 +213,8 @@ static mg_status create(certificate *job, dense_sum *sum, mg_error *error) {
     mg_status status = mg_memory_zeroed(&job->w, (size_t)dual->weights.size, sizeof(double), error);
     if (!status) status = mg_memory_zeroed(&job->bias, lanes, sizeof(double), error);
     if (!status) status = mg_memory_get(&job->coef, CHUNK_ROWS, lanes * sizeof(float), error);
+    if (!status) status = mg_memory_get(&job->few, CHUNK_ROWS, MG_FEW * sizeof *job->few, error);
+    if (!status) status = mg_memory_get(&job->fews, CHUNK_ROWS, sizeof *job->fews, error);
     if (!status && !dual->sparse)
         status = mg_memory_get(&job->wide, PARTS * MG_BLOCK_ROWS, (size_t)dual->weights.line * sizeof(float), error);
     if (!status && !dual->sparse) status = mg_memory_get(&sum->grad, PARTS, (size_t)dual->weights.size * sizeof(float), error);
@@ -221,6 +226,8 @@ static void destroy(certificate *job, dense_sum *sum) {
     mg_memory_free(job->w);
     mg_memory_free(job->bias);
     mg_memory_free(job->coef);
+    mg_memory_free(job->few);
+    mg_memory_free(job->fews);
     mg_memory_free(job->wide);
     mg_memory_free(sum->grad);
     mg_weights_destroy(&job->raw);

@@ -22,13 +22,14 @@ static void destroy(void *state) {
     mg_dual_rows_destroy(dual->rows);
     mg_dual_newton_destroy(dual->newton);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
-                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->cuts, dual->values, dual->shift,
-                            dual->wide, dual->gram, dual};
+                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->shift, dual->zeros,
+                            dual};
+    mg_dual_dense_destroy(dual);
+    mg_dual_sparse_destroy(dual);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
 static mg_status create_round(mg_dual_state *dual, mg_error *error) {
-    const mg_problem *problem = dual->problem;
     dual->round_rows = dual->sparse ? MG_DUAL_ROUND : MG_DUAL_BLOCK;
     size_t rows = (size_t)dual->round_rows, lanes = (size_t)dual->lanes * sizeof(float), parts = MG_DUAL_ROUND / MG_DUAL_ROUND_PART;
     float **const matrices[] = {&dual->scores, &dual->before, &dual->after, &dual->u};
@@ -38,12 +39,9 @@ static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(columns[m], rows, sizeof(double), error);
     if (!status) status = mg_memory_zeroed(&dual->shift, 1, lanes, error);
     if (!status) status = mg_memory_zeroed(&dual->changed, rows, sizeof(float), error);
-    if (!status && dual->sparse) status = mg_memory_zeroed(&dual->cuts, rows * (MG_DUAL_OWNERS + 1), sizeof *dual->cuts, error);
-    if (!status && dual->sparse && problem->scale)
-        status = mg_memory_get(&dual->values, parts, (size_t)problem->most_entries * sizeof(float), error);
-    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->wide, rows, (size_t)dual->weights.line * sizeof(float), error);
-    if (!status && !dual->sparse) status = mg_memory_zeroed(&dual->gram, rows, rows * sizeof(float), error);
-    for (size_t r = 0; dual->wide && r < rows; r++) dual->x[r] = dual->wide + (int64_t)r * dual->weights.line;
+    if (!status)
+        status = mg_memory_zeroed(&dual->zeros, (size_t)(dual->lanes > MG_DUAL_BLOCK ? dual->lanes : MG_DUAL_BLOCK), sizeof(float), error);
+    if (!status) status = dual->sparse ? mg_dual_sparse_create(dual, error) : mg_dual_dense_create(dual, error);
     return status;
 }
 
@@ -97,8 +95,6 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
 
 // ---- rows --------------------------------------------------------------------------------------------------------------
 
-enum { NORM_ROWS = 1024 };
-
 static double row_square(mg_dual_state *dual, int64_t row, float *x) {
     const mg_rows *rows = &dual->all.rows;
     double square = 0;
@@ -122,21 +118,22 @@ typedef struct norm_job {
 static void norm_rows(void *context, int64_t item) {
     norm_job *job = context;
     mg_dual_state *dual = job->dual;
-    int64_t end = (item + 1) * NORM_ROWS < dual->problem->rows ? (item + 1) * NORM_ROWS : dual->problem->rows;
+    int64_t end = (item + 1) * MG_DUAL_ITEM_ROWS < dual->problem->rows ? (item + 1) * MG_DUAL_ITEM_ROWS : dual->problem->rows;
     float *x = job->x ? job->x + item * dual->weights.line : NULL;
     double constant = dual->problem->bias * dual->problem->bias;
-    for (int64_t row = item * NORM_ROWS; row < end; row++) dual->norm[row] = (float)(row_square(dual, row, x) + constant);
+    for (int64_t row = item * MG_DUAL_ITEM_ROWS; row < end; row++) dual->norm[row] = (float)(row_square(dual, row, x) + constant);
 }
 
 static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     mg_dual_state *dual = state;
     dual->all = *all;
-    int64_t items = (dual->problem->rows + NORM_ROWS - 1) / NORM_ROWS;
+    int64_t items = (dual->problem->rows + MG_DUAL_ITEM_ROWS - 1) / MG_DUAL_ITEM_ROWS;
     norm_job job = {.dual = dual};
     mg_status status = mg_dual_rows_create(dual->problem->rows, dual->problem->classes, dual->problem->loss->dual->joint, all->label,
                                            &dual->rows, error);
     if (!status && !dual->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)dual->weights.line * sizeof(float), error);
     if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
+    if (!status && dual->sparse) mg_team_for(dual->problem->team, items, mg_dual_sparse_cuts, dual);
     mg_memory_free(job.x);
     return status;
 }

@@ -10,9 +10,11 @@
 enum {
     MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
     MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
-    MG_DUAL_OWNERS = 4,       // ranges of features whose weights one thread updates at a time
+    MG_DUAL_OWNERS = 8,       // most ranges of features of sparse rows, each one thread's work
     MG_DUAL_BLOCK = 32,       // rows of a dense block, solved one after the other through their products
-    MG_DUAL_BLOCK_PART = 8,
+    MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
+    MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
+    MG_DUAL_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
     MG_DUAL_SLEEP = 9,        // epochs until a row that hardly matters is visited again
 };
 
@@ -33,6 +35,15 @@ typedef struct mg_dual_numbers {
     double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
 } mg_dual_numbers;
+
+// A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only sums do.
+typedef struct mg_dual_range {
+    int64_t from, to;                   // cells
+    float *w;                           // [classes][to - from] copy of the weights during a visit
+    float *wide[2];                     // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
+    const float *x[2][MG_DUAL_BLOCK];
+    float *scores, *gram;               // this range's part of dual->scores and dual->gram; of the first range those themselves
+} mg_dual_range;
 
 typedef struct mg_dual_state {
     const mg_problem *problem;
@@ -65,13 +76,21 @@ typedef struct mg_dual_state {
     float *changed;        // [round_rows] largest change of a coefficient
     double *gain, *curve, *inner, *loss; // [round_rows] of the line search
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
-    double owner_square[MG_DUAL_OWNERS];
-    int32_t *cuts;         // sparse: [round_rows][MG_DUAL_OWNERS + 1]
-    float *values;         // sparse with scaled columns: [parts][most entries]
-    float *wide;           // dense: [round_rows][line] rows x'
-    const float *x[MG_DUAL_BLOCK];
-    float *gram;           // dense: [round_rows][round_rows]
-    float zeros[MG_DUAL_BLOCK];
+    int owners;            // sparse: ranges of features
+    uint32_t *cuts;        // sparse: [N][owners - 1] where in its row the entries of each owner but the first begin
+    float *owner_scores;   // sparse: [owners - 1][round_rows][lanes] of every owner but the first, whose are dual->scores
+    double owner_square[MG_DUAL_OWNERS]; // what the update does to ||W||^2
+    float *values;         // sparse with scaled columns: [owners][most entries]
+    int64_t left;          // rows of the visit from dual->row on
+    float *gram;           // dense: [round_rows][round_rows] products of rows
+    mg_dual_range range[MG_DUAL_RANGES];
+    int ranges;
+    int64_t owed;          // rows of the block or round before whose steps are not in the weights yet
+    float again;           // sparse: part of those steps the weights take
+    bool opens;            // first block of a visit
+    int side;              // of wide and x that holds this block
+    float *zeros;          // [max(lanes, MG_DUAL_BLOCK)]
+    float *column_scale, *column_center; // [line] zero beyond D; NULL without
 
     mg_pass pass[16]; // for whole passes over the data
     int passes;
@@ -88,15 +107,25 @@ double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);
 // not of those the line search starts from.
 void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z);
 
-// Scores of the round's rows; and then the weights' part of the steps. The sparse update returns ||dW||^2 for the line search.
+// Dense rows: memory for blocks; one block's steps, each as if it had seen those before it; and what a visit still owes the weights.
+// Errors: MG_MEMORY.
+mg_status mg_dual_dense_create(mg_dual_state *dual, mg_error *error);
+void mg_dual_dense_destroy(mg_dual_state *dual);
 void mg_dual_dense_block(mg_dual_state *dual);
-void mg_dual_sparse_scores(mg_dual_state *dual); // and the rows' steps
-double mg_dual_sparse_update(mg_dual_state *dual);
-void mg_dual_sparse_shrink(mg_dual_state *dual, float factor); // adds `factor` times the round's update once more
+void mg_dual_dense_close(mg_dual_state *dual);
 
-// ||x'||^2 of every row. One row of x' as floats [line].
-void mg_dual_norms(mg_dual_state *dual);
-void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *to);
+// Sparse rows. Each owner of a range of features adds `again` times the steps owed to its weights, and then scores its part of the
+// round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
+// Errors: MG_MEMORY.
+mg_status mg_dual_sparse_create(mg_dual_state *dual, mg_error *error);
+void mg_dual_sparse_destroy(mg_dual_state *dual);
+void mg_dual_sparse_cuts(void *state, int64_t item); // of MG_DUAL_ITEM_ROWS rows
+double mg_dual_sparse_scores(mg_dual_state *dual, float again);
+void mg_dual_sparse_steps(mg_dual_state *dual);
+
+// Cells [from, to) of one row of x', both multiples of MG_LANES; and all of them.
+void mg_dual_dense_cells(const mg_dual_state *dual, int64_t row, int64_t from, int64_t to, float *x);
+void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *x);
 
 // W of scaled features into weights of raw cells, offsets folded.
 void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);

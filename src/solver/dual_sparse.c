@@ -1,73 +1,143 @@
-// dual_sparse.c - rounds of sparse rows: their scores side by side, then the weights by owners of feature ranges, each taking the rows
-// in order, so that no sum depends on the threads.
+// dual_sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part of every row, so that
+// weights do not travel between cores; then rows are spread over the threads for their steps. No sum depends on the threads.
 #include "solver/dual.h"
+
+#include "base/memory.h"
 
 #include <string.h>
 
-enum { FETCH_ENTRIES = 48 }; // of the row after next that are asked for early
+enum { OWNER_ENTRIES = 32 };                    // of a row: with fewer each, owners cost more than they save
+enum { FETCH_ENTRIES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
 
-static int64_t owner_begin(const mg_dual_state *dual, int64_t owner) {
-    return dual->problem->features * owner / MG_DUAL_OWNERS;
+mg_status mg_dual_sparse_create(mg_dual_state *dual, mg_error *error) {
+    const mg_problem *problem = dual->problem;
+    double owners = problem->entries_per_row / OWNER_ENTRIES;
+    dual->owners = owners < 2 ? 2 : owners > MG_DUAL_OWNERS ? MG_DUAL_OWNERS : (int)owners;
+    size_t others = (size_t)dual->owners - 1;
+    mg_status status = mg_memory_get(&dual->cuts, (size_t)problem->rows, others * sizeof *dual->cuts, error);
+    if (!status) status = mg_memory_zeroed(&dual->owner_scores, others * MG_DUAL_ROUND, (size_t)dual->lanes * sizeof(float), error);
+    if (!status && problem->scale)
+        status = mg_memory_get(&dual->values, (size_t)dual->owners, (size_t)problem->most_entries * sizeof(float), error);
+    return status;
 }
 
-// First entry of [from, end) whose feature is not below `feature`.
-static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t end, int64_t feature) {
-    while (from < end) {
-        int64_t middle = from + (end - from) / 2;
-        if (indices[middle] < feature) from = middle + 1;
-        else end = middle;
+void mg_dual_sparse_destroy(mg_dual_state *dual) {
+    mg_memory_free(dual->cuts);
+    mg_memory_free(dual->owner_scores);
+    mg_memory_free(dual->values);
+}
+
+void mg_dual_sparse_cuts(void *state, int64_t item) {
+    mg_dual_state *dual = state;
+    const mg_rows *rows = &dual->all.rows;
+    int64_t others = dual->owners - 1;
+    int64_t end = (item + 1) * MG_DUAL_ITEM_ROWS < dual->problem->rows ? (item + 1) * MG_DUAL_ITEM_ROWS : dual->problem->rows;
+    for (int64_t row = item * MG_DUAL_ITEM_ROWS; row < end; row++) {
+        int64_t first = rows->indptr[row], at = first;
+        for (int o = 1; o < dual->owners; o++) {
+            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], dual->problem->features * o / dual->owners);
+            dual->cuts[row * others + o - 1] = (uint32_t)(at - first);
+        }
     }
-    return from;
 }
 
-// Entries of a row, columns scaled; `to` has room for those of any row.
-static const float *values_of(const mg_dual_state *dual, int64_t row, float *to) {
+// An owner's entries of a row, columns scaled.
+typedef struct entries {
+    int64_t count;
+    const uint32_t *indices;
+    const float *values;
+} entries;
+
+static entries entries_of(const mg_dual_state *dual, int64_t row, int64_t owner, bool with_values) {
     const mg_rows *rows = &dual->all.rows;
-    int64_t from = rows->indptr[row], n = rows->indptr[row + 1] - from;
-    if (!dual->problem->scale) return rows->values + from;
-    for (int64_t e = 0; e < n; e++) to[e] = rows->values[from + e] * dual->problem->scale[rows->indices[from + e]];
-    return to;
+    const uint32_t *cuts = dual->cuts + row * (dual->owners - 1);
+    int64_t first = rows->indptr[row], from = owner == 0 ? first : first + cuts[owner - 1];
+    int64_t end = owner == dual->owners - 1 ? rows->indptr[row + 1] : first + cuts[owner];
+    entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
+    if (!with_values || !dual->values) return e;
+    float *to = dual->values + owner * dual->problem->most_entries;
+    for (int64_t j = 0; j < e.count; j++) to[j] = e.values[j] * dual->problem->scale[e.indices[j]];
+    e.values = to;
+    return e;
 }
 
-static void find_cuts(mg_dual_state *dual, int64_t r) {
-    const mg_rows *rows = &dual->all.rows;
-    int64_t from = rows->indptr[dual->row[r]], end = rows->indptr[dual->row[r] + 1];
-    int32_t *cuts = dual->cuts + r * (MG_DUAL_OWNERS + 1);
-    cuts[0] = 0;
-    for (int64_t o = 1; o < MG_DUAL_OWNERS; o++)
-        cuts[o] = (int32_t)(lower_bound(rows->indices, from + cuts[o - 1], end, owner_begin(dual, o)) - from);
-    cuts[MG_DUAL_OWNERS] = (int32_t)(end - from);
-}
-
-// The lines of a row that will be wanted: where its entries are, and its dual variables.
-static void fetch_row(const mg_dual_state *dual, int64_t r) {
-    if (r >= dual->count) return;
-    const mg_rows *rows = &dual->all.rows;
-    int64_t from = rows->indptr[dual->row[r]];
-    for (int64_t e = 0; e < FETCH_ENTRIES; e += 16) {
-        __builtin_prefetch(rows->indices + from + e, 0, 3);
-        __builtin_prefetch(rows->values + from + e, 0, 3);
+static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
+    if (r >= dual->left) return;
+    entries e = entries_of(dual, dual->row[r], owner, false);
+    for (int64_t j = 0; j < e.count && j < FETCH_ENTRIES; j += 16) {
+        __builtin_prefetch(e.indices + j, 0, 3);
+        __builtin_prefetch(e.values + j, 0, 3);
     }
-    mg_dual_rows_fetch(dual->rows, dual->row[r]);
 }
 
-static void score_part(void *context, int64_t part) {
+static double update_owner(mg_dual_state *dual, int64_t owner) {
+    mg_weights *w = &dual->weights;
+    const uint32_t *rows = dual->row - dual->owed;
+    double square = 0;
+    for (int64_t r = 0; r < dual->owed; r++) {
+        if (dual->changed[r] == 0) continue;
+        entries e = entries_of(dual, rows[r], owner, true);
+        square += (double)dual->problem->kernel->csr_update(e.count, e.indices, e.values, w->line, dual->u + r * dual->lanes, w->v);
+    }
+    return square;
+}
+
+static void work_on_owner(void *context, int64_t owner) {
     mg_dual_state *dual = context;
-    const mg_rows *rows = &dual->all.rows;
     const mg_weights *w = &dual->weights;
-    int64_t end = (part + 1) * MG_DUAL_ROUND_PART;
+    float *scores = owner == 0 ? dual->scores : dual->owner_scores + (owner - 1) * MG_DUAL_ROUND * dual->lanes;
+    if (dual->again != 0) dual->owner_square[owner] = update_owner(dual, owner);
+    for (int64_t r = 0; r < dual->count; r++) {
+        entries e = entries_of(dual, dual->row[r], owner, true), next = {.count = 0};
+        if (r + 1 < dual->left) next = entries_of(dual, dual->row[r + 1], owner, false);
+        fetch_entries(dual, r + FETCH_ROWS, owner);
+        dual->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? w->offset : dual->zeros,
+                                          scores + r * dual->lanes, next.count, next.indices);
+    }
+}
+
+// The constant feature's weights.
+static double update_bias(mg_dual_state *dual) {
+    mg_weights *w = &dual->weights;
+    float bias = (float)dual->problem->bias;
+    double square = 0;
+    for (int64_t k = 0; k < w->classes; k++) {
+        double before = (double)w->bias[k];
+        for (int64_t r = 0; r < dual->owed; r++)
+            if (dual->changed[r] != 0) w->bias[k] += bias * dual->u[r * dual->lanes + k];
+        square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
+        w->offset[k] = bias * w->bias[k];
+    }
+    return square;
+}
+
+double mg_dual_sparse_scores(mg_dual_state *dual, float again) {
+    double square = 0;
+    dual->again = dual->owed > 0 ? again : 0;
+    for (int64_t i = 0; dual->again != 0 && dual->again != 1 && i < dual->owed * dual->lanes; i++) dual->u[i] *= dual->again;
+    if (dual->again != 0 && dual->problem->bias > 0) square = update_bias(dual);
+    mg_team_for(dual->problem->team, dual->owners, work_on_owner, dual);
+    for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner_square[o];
+    return square;
+}
+
+static void fetch_row(const mg_dual_state *dual, int64_t r) {
+    if (r >= dual->left) return;
+    mg_dual_rows_fetch(dual->rows, dual->row[r]);
+    __builtin_prefetch(dual->norm + dual->row[r], 0, 3);
+    __builtin_prefetch(dual->all.label + dual->row[r], 0, 3);
+}
+
+static void step_part(void *context, int64_t part) {
+    mg_dual_state *dual = context;
+    int64_t lanes = dual->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
     if (end > dual->count) end = dual->count;
-    float *scaled = dual->values ? dual->values + part * dual->problem->most_entries : NULL;
-    for (int64_t r = part * MG_DUAL_ROUND_PART; r < end; r++) {
-        int64_t row = dual->row[r], from = rows->indptr[row], n = rows->indptr[row + 1] - from;
-        int64_t next = r + 1 < dual->count ? dual->row[r + 1] : row, next_from = rows->indptr[next];
-        fetch_row(dual, r + 3);
-        dual->problem->kernel->csr_scores(n, rows->indices + from, values_of(dual, row, scaled), w->line, w->v, w->offset,
-                                          dual->scores + r * dual->lanes, next == row ? 0 : rows->indptr[next + 1] - next_from,
-                                          rows->indices + next_from);
-        if (dual->problem->bias > 0) continue;
-        mg_dual_row_step(dual, r, dual->z + part * dual->lanes);
-        if (dual->changed[r] != 0) find_cuts(dual, r);
+    for (int o = 1; o < dual->owners; o++)
+        dual->problem->kernel->add((end - first) * lanes, dual->owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
+                                   dual->scores + first * lanes);
+    for (int64_t r = first; r < end; r++) {
+        fetch_row(dual, r + MG_DUAL_ROUND);
+        if (dual->problem->bias == 0) mg_dual_row_step(dual, r, dual->z + part * lanes);
     }
 }
 
@@ -81,54 +151,11 @@ static void step_in_turn(mg_dual_state *dual) {
         const float *u = dual->u + r * dual->lanes;
         for (int64_t k = 0; k < dual->lanes; k++) s[k] += dual->shift[k];
         mg_dual_row_step(dual, r, dual->z);
-        if (dual->changed[r] == 0) continue;
-        find_cuts(dual, r);
-        for (int64_t k = 0; k < dual->lanes; k++) dual->shift[k] += square * u[k];
+        for (int64_t k = 0; dual->changed[r] != 0 && k < dual->lanes; k++) dual->shift[k] += square * u[k];
     }
 }
 
-void mg_dual_sparse_scores(mg_dual_state *dual) {
-    int64_t parts = (dual->count + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART;
-    mg_team_for(dual->problem->team, parts, score_part, dual);
+void mg_dual_sparse_steps(mg_dual_state *dual) {
+    mg_team_for(dual->problem->team, (dual->count + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART, step_part, dual);
     if (dual->problem->bias > 0) step_in_turn(dual);
-}
-
-static void update_owner(void *context, int64_t owner) {
-    mg_dual_state *dual = context;
-    const mg_rows *rows = &dual->all.rows;
-    mg_weights *w = &dual->weights;
-    double square = 0;
-    // Behind the scratch of the parts that score: owners work when those are done.
-    float *scaled = dual->values ? dual->values + owner * dual->problem->most_entries : NULL;
-    for (int64_t r = 0; r < dual->count; r++) {
-        if (dual->changed[r] == 0) continue;
-        const int32_t *cuts = dual->cuts + r * (MG_DUAL_OWNERS + 1);
-        int64_t from = rows->indptr[dual->row[r]];
-        const float *values = values_of(dual, dual->row[r], scaled);
-        square += (double)dual->problem->kernel->csr_update(cuts[owner + 1] - cuts[owner], rows->indices + from + cuts[owner],
-                                                            values + cuts[owner], w->line, dual->u + r * dual->lanes, w->v);
-    }
-    dual->owner_square[owner] = square;
-}
-
-double mg_dual_sparse_update(mg_dual_state *dual) {
-    mg_weights *w = &dual->weights;
-    float bias = (float)dual->problem->bias;
-    double square = 0;
-    mg_team_for(dual->problem->team, MG_DUAL_OWNERS, update_owner, dual);
-    for (int o = 0; o < MG_DUAL_OWNERS; o++) square += dual->owner_square[o];
-    for (int64_t k = 0; bias > 0 && k < w->classes; k++) {
-        double before = (double)w->bias[k];
-        for (int64_t r = 0; r < dual->count; r++)
-            if (dual->changed[r] != 0) w->bias[k] += bias * dual->u[r * dual->lanes + k];
-        square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
-        w->offset[k] = bias * w->bias[k];
-    }
-    return square;
-}
-
-void mg_dual_sparse_shrink(mg_dual_state *dual, float factor) {
-    for (int64_t r = 0; r < dual->count; r++)
-        for (int64_t k = 0; dual->changed[r] != 0 && k < dual->lanes; k++) dual->u[r * dual->lanes + k] *= factor;
-    mg_dual_sparse_update(dual);
 }

@@ -9,15 +9,6 @@ enum { AHEAD = 12 }; // touched features whose state is fetched in advance: they
 // A decay this close to 1 is no float below 1: it stays owed, and counts once it has grown.
 #define LEAST_DECAY 3e-8
 
-static int64_t lower_bound(const uint32_t *indices, int64_t from, int64_t to, uint32_t feature) {
-    while (from < to) {
-        int64_t middle = from + (to - from) / 2;
-        if (indices[middle] < feature) from = middle + 1;
-        else to = middle;
-    }
-    return from;
-}
-
 // Rates of n features as they are, without a new gradient; `none` holds n zeros.
 static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, float *memory, float *rate) {
     mg_optim_step base = {.eta = (float)sgd->eta, .momentum = sgd->momentum};
@@ -56,7 +47,7 @@ static void cut_rows(mg_sgd *sgd, const mg_sgd_owner *owner, int64_t p) {
     int64_t stride = sgd->problem->parts + 1;
     for (int64_t i = 0; i < rows->count; i++) {
         int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
-        int64_t from = lower_bound(rows->indices, rows->indptr[row], end, owner->from);
+        int64_t from = mg_rows_lower_bound(rows->indices, rows->indptr[row], end, owner->from);
         for (int64_t e = from; e < end && rows->indices[e] < owner->to; e++) __builtin_prefetch(sgd->slot + rows->indices[e], 1);
         sgd->cuts[i * stride + p] = from;
         if (p == sgd->problem->parts - 1) sgd->cuts[i * stride + p + 1] = end;

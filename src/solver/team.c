@@ -28,17 +28,41 @@ static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
+// Of few items a thread takes its own share first, so that what one lies in its cache is there the next time; then what others have
+// not begun, from their end.
+static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
+    uint32_t from = (uint32_t)(count * thread / threads), to = (uint32_t)(count * (thread + 1) / threads);
+    uint32_t own = left & (uint32_t)((1ULL << to) - (1ULL << from));
+    return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
+}
+
+// The word that claims an item, and the item; false: none is left. Few items are bits of the word, many are counted.
+static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word, int64_t *item) {
+    uint32_t low = (uint32_t)(seen & UINT32_MAX);
+    if (count <= MG_TEAM_FEW) {
+        uint32_t left = ~low & (uint32_t)((1ULL << count) - 1);
+        if (!left) return false;
+        *item = pick(left, count, thread, team->threads);
+        *word = seen | 1ULL << *item;
+    } else {
+        *item = low;
+        *word = seen + 1;
+    }
+    return *item < count;
+}
+
 // Claims and runs items until none is left. The job's fields are read before the claim: should a new job have been published
 // meanwhile, its generation differs and the claim fails; once it succeeds, the job cannot end before its item is done.
-static void work(mg_team *team) {
+static void work(mg_team *team, int thread) {
     uint64_t seen = atomic_load_explicit(&team->next, memory_order_acquire);
     for (;;) {
         int64_t count = atomic_load_explicit(&team->count, memory_order_relaxed);
         run_item *run = (run_item *)atomic_load_explicit(&team->run, memory_order_relaxed);
         void *context = (void *)atomic_load_explicit(&team->context, memory_order_relaxed);
-        int64_t item = (int64_t)(seen & UINT32_MAX);
-        if (item >= count) return;
-        if (!atomic_compare_exchange_weak_explicit(&team->next, &seen, seen + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+        int64_t item;
+        uint64_t word;
+        if (!next_claim(team, seen, count, thread, &word, &item)) return;
+        if (!atomic_compare_exchange_weak_explicit(&team->next, &seen, word, memory_order_acq_rel, memory_order_acquire)) continue;
         run(context, item);
         uint32_t done = atomic_fetch_add_explicit(&team->done, 1, memory_order_seq_cst) + 1;
         if (done == (uint32_t)count && atomic_load_explicit(&team->waiting, memory_order_seq_cst)) wake_all(&team->done);
@@ -46,7 +70,7 @@ static void work(mg_team *team) {
     }
 }
 
-static void stand_by(mg_team *team) {
+static void stand_by(mg_team *team, int thread) {
     uint64_t generation = 0;
     int idle = 0;
     while (atomic_load_explicit(&team->active, memory_order_acquire)) {
@@ -54,7 +78,7 @@ static void stand_by(mg_team *team) {
         if (now != generation) {
             generation = now;
             idle = 0;
-            work(team);
+            work(team, thread);
         } else if (++idle < SPINS) {
             pause_core();
         } else {
@@ -99,7 +123,7 @@ void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_
     atomic_store_explicit(&team->done, 0, memory_order_relaxed);
     atomic_store_explicit(&team->next, (generation + 1) << 32, memory_order_seq_cst);
     ring(team);
-    work(team);
+    work(team, 0);
     wait_for_others(team, (uint32_t)count);
 }
 
@@ -115,20 +139,17 @@ void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
         return;
     }
     atomic_store_explicit(&team->active, 1, memory_order_seq_cst);
-    bool taken = false;
+    int arrived = 0;
 #pragma omp parallel num_threads(team->threads)
     {
-        bool first;
+        int thread;
 #pragma omp atomic capture
-        {
-            first = taken;
-            taken = true;
-        }
-        if (!first) {
+        thread = arrived++;
+        if (thread == 0) {
             body(context);
             end_run(team);
         } else {
-            stand_by(team);
+            stand_by(team, thread);
         }
     }
     atomic_store_explicit(&team->active, 0, memory_order_seq_cst); // when compiled without OpenMP

@@ -20,10 +20,10 @@ struct mg_checkpointer {
     int64_t keep;
     mg_identity identity;
     char *config;
-    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS];
+    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS], given[MG_CHECKPOINT_FIELDS]; // given: what is written
     size_t room[MG_CHECKPOINT_FIELDS]; // bytes of the snapshots of fields of no fixed size
     int count;
-    mg_position position; // of the snapshot
+    mg_position position; // of what is written
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
@@ -82,10 +82,10 @@ static void prune(const mg_checkpointer *c) {
     mg_memory_free(steps);
 }
 
-static mg_status write_snapshot(mg_checkpointer *c, mg_error *error) {
+static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     char path[PATH_MAX];
     path_of(c->directory, c->position.step, path);
-    mg_status status = mg_checkpoint_write(path, &c->identity, &c->position, c->snapshot, c->count, error);
+    mg_status status = mg_checkpoint_write(path, &c->identity, &c->position, c->given, c->count, error);
     if (!status) prune(c);
     return status;
 }
@@ -99,7 +99,7 @@ static void *write_loop(void *context) {
         pthread_mutex_unlock(&c->lock);
         double start = mg_clock_seconds();
         mg_error failure = {0};
-        write_snapshot(c, &failure);
+        write_given(c, &failure);
         pthread_mutex_lock(&c->lock);
         c->failure = failure;
         c->write_seconds = mg_clock_seconds() - start;
@@ -172,13 +172,17 @@ static mg_status take_snapshot(mg_checkpointer *c, int f, mg_error *error) {
     return MG_OK;
 }
 
-bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position) {
+bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, bool still) {
     pthread_mutex_lock(&c->lock);
     bool idle = !c->busy;
     pthread_mutex_unlock(&c->lock);
     if (!idle) return false; // only this thread makes it busy, so what was idle stays idle
     mg_error failure = {0};
-    for (int f = 0; !failure.status && f < c->count; f++) take_snapshot(c, f, &failure);
+    for (int f = 0; !failure.status && f < c->count; f++) {
+        bool lies = still && !c->live[f].pack;
+        if (!lies) take_snapshot(c, f, &failure);
+        c->given[f] = lies ? c->live[f] : c->snapshot[f];
+    }
     pthread_mutex_lock(&c->lock);
     c->position = *position;
     c->busy = !failure.status;

@@ -36,8 +36,9 @@ mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_i
                                  int count, mg_checkpointer **out, mg_error *error);
 void mg_checkpointer_destroy(mg_checkpointer *checkpointer);
 
-// Copies the state and hands it to the writing thread. False, and nothing done, while the one before is still being written.
-bool mg_checkpointer_submit(mg_checkpointer *checkpointer, const mg_position *position);
+// Copies the state and hands it to the writing thread; `still`: the state will not change until the result is there, and is written
+// from where it lies. False, and nothing done, while the one before is still being written.
+bool mg_checkpointer_submit(mg_checkpointer *checkpointer, const mg_position *position, bool still);
 
 // What became of a submitted checkpoint: MG_OK with *step, or its failure. *news false: nothing new. `wait`: first wait for it.
 mg_status mg_checkpointer_result(mg_checkpointer *checkpointer, bool wait, bool *news, int64_t *step, double *seconds,

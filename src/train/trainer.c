@@ -107,10 +107,10 @@ static bool weights_are_finite(const mg_run *run) {
     return true;
 }
 
-static void submit_checkpoint(mg_run *run) {
+static void submit_checkpoint(mg_run *run, bool still) {
     if (!weights_are_finite(run)) return; // the loss of the next step will say so; good checkpoints are not to make room for it
     run->position.events = run->metrics.events;
-    if (!mg_checkpointer_submit(run->checkpointer, &run->position)) return; // still writing: due again at the next step
+    if (!mg_checkpointer_submit(run->checkpointer, &run->position, still)) return; // still writing: due again at the next step
     run->saved_seconds = run->seconds;
     run->saved_step = run->position.step;
     run->saved_epoch = run->position.epoch;
@@ -121,7 +121,7 @@ mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
         return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
                        (long long)epoch_number(&run->position));
     hear_of_checkpoint(run, true);
-    submit_checkpoint(run);
+    submit_checkpoint(run, true);
     learn_of_checkpoint(run, true);
     if (run->checkpoint_failure.status && error) *error = run->checkpoint_failure;
     return run->checkpoint_failure.status;
@@ -242,7 +242,7 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
     run->epoch_seconds = run->epoch_waited = 0;
     run->epoch_rows = 0;
     hear_of_checkpoint(run, false);
-    if (checkpoint_is_due(run, true)) submit_checkpoint(run);
+    if (checkpoint_is_due(run, true)) submit_checkpoint(run, false);
     return MG_OK;
 }
 
@@ -311,7 +311,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         if (!epoch_is_over(run)) tell_progress(run, false, NAN, NAN);
         if (checkpoint_is_due(run, false)) {
             hear_of_checkpoint(run, false);
-            submit_checkpoint(run);
+            submit_checkpoint(run, false);
         }
         if (observer && observer->stop && observer->stop(observer->context, run->position.step)) mg_train_stop();
     }

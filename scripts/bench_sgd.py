@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """margin next to OpenBLAS and PyTorch on Fashion-MNIST, in one run: a Markdown table on standard output.
 
-    bench_peers.py MARGIN BENCH_GEMM DATA.h5 DIRECTORY [THREADS]
+    bench_sgd.py MARGIN BENCH_GEMM DATA.h5 DIRECTORY [THREADS]
 
 scripts/bench.sh builds what it needs and calls it. Measurements that are compared take turns.
 """

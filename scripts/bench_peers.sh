@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# bench_peers.sh - margin next to LIBLINEAR, msvmocas, scikit-learn and PyTorch, side by side on the same rows: installs and builds what
+# it needs, measures, and writes docs/benchmarks_peers.md and docs/plots/*.svg. The machine should be otherwise idle.
+#   scripts/bench_peers.sh [--report]        --report: only writes page and plots anew, from what was measured last
+# Environment: PROBLEMS ("fashion-mnist mnist news20 languages"), ROUNDS (5), TIMEOUT (300, seconds a command), SCALE (1; with less, every
+# 1/SCALE-th row, and page and plots go into build/peers/try), DATA (../shared/data: mnist and news20, left out when absent), PROGRAMS
+# ("margin liblinear msvmocas linearsvc sgdclassifier torch"), BUILD (build).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+packages_need "${packages_build[@]}" "${packages_peers[@]}" dataset-fashion-mnist gnuplot-nox
+build=${BUILD:-build}
+work=$build/peers
+read -ra problems <<<"${PROBLEMS:-fashion-mnist mnist news20 languages}"
+results=$work/results.json
+to=docs
+[ "${SCALE:-1}" = 1 ] || { to=$work/try; results=$work/try/results.json; }
+mkdir -p "$work" "$to"
+
+if [ "${1:-}" != --report ]; then
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMARGIN_TESTS=OFF >/dev/null
+    cmake --build "$build" --target margin_cli -j "$(nproc)" >/dev/null
+    case " ${problems[*]} " in
+    *" languages "*) [ -e data/languages_train.h5 ] || scripts/make_languages.sh ;;
+    esac
+    /usr/bin/python3 -B scripts/peers/compare.py "$build/margin" "$work" "$results" "${problems[@]}"
+fi
+/usr/bin/python3 -B scripts/peers/report.py "$results" "$to"

@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+"""Turns what compare.py measured into a page, benchmarks_peers.md, and two plots (SVG) for each problem.
+
+    report.py RESULTS.json DIRECTORY
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+# Why a goal is missed or a peer is ahead, written by whoever looked into it: (problem, what or program) -> text. They stand here as the
+# page is written anew each time.
+REASONS = {}
+OURS = ("margin (default)", "margin (sgd)")
+SMALLEST_GAP = 1e-5
+COLOURS = ["#c00000", "#ff7f0e", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#17a2b8", "#000000"]
+# What was set out for: problem, what, program of ours, peer, how many times faster.
+GOALS = [
+    ("fashion-mnist", "training", OURS[0], "liblinear-train -s 4", 10), ("fashion-mnist", "training", OURS[0], "PyTorch", 10),
+    ("fashion-mnist", "file to model", OURS[0], "liblinear-train -s 4", 20), ("fashion-mnist", "file to model", OURS[0], "PyTorch", 20),
+    ("languages", "training", OURS[1], "liblinear-train -s 4", 5), ("languages", "training", OURS[0], "liblinear-train -s 4", 50),
+    ("languages", "file to model", OURS[0], "liblinear-train -s 4", 15),
+    ("news20", "training", OURS[0], "liblinear-train -s 4", 3),
+]
+
+
+# ---- numbers -------------------------------------------------------------------------------------------------------------
+
+def seconds(value):
+    if value < 0.1:
+        return f"{1e3 * value:.0f} ms"
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} s"
+
+
+def spread(values):
+    return f"{seconds(statistics.median(values))} ({seconds(min(values))} .. {seconds(max(values))})"
+
+
+def times(peer, ours):
+    return f"{peer / ours:.1f}x" if ours > 0 else "-"
+
+
+def named(problem, name):
+    return next((program for program in problem["programs"] if program["name"] == name), None)
+
+
+def reached(program, accuracy):
+    """Seconds of training until the weights first had an accuracy."""
+    return min((point[0] for point in program["curve"] if point[1] >= accuracy and point[0] > 0), default=None)
+
+
+def overhead(program):
+    """Seconds of the whole command beside training."""
+    return statistics.median(program["wall"]) - statistics.median(program["train"]) if program["wall"] else None
+
+
+def gap_of(problem, objective):
+    return (objective - problem["reference"]["dual"]) / objective
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------------
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+    yield ""
+
+
+def main_table(problem):
+    ours = named(problem, OURS[0])
+    ours = ours if ours and ours["wall"] else None
+    rows = []
+    for program in problem["programs"]:
+        name, reason = program["name"], REASONS.get((problem["name"], program["name"]), "")
+        if program["failure"]:
+            rows.append([name, program["failure"]] + ["-"] * 7 + [reason])
+        elif program["wall"]:
+            wall, train, memory = (statistics.median(program[key]) for key in ("wall", "train", "memory"))
+            compared = [times(wall, statistics.median(ours["wall"])), times(train, statistics.median(ours["train"]))] if ours else ["-", "-"]
+            rows.append([name, spread(program["wall"]), spread(program["train"]), f"{memory / 1e6:.0f} MB", f"{100 * program['accuracy']:.2f}%",
+                         f"{program['objective']:.5f}", f"{gap_of(problem, program['objective']):.1e}", *compared, reason])
+    return table(["program", "file to model", "training", "peak memory", "test accuracy", "objective", "gap", "file to model / margin's",
+                  "training / margin's", "reason of a loss"], rows)
+
+
+def accuracy_table(problem):
+    """Seconds of training until liblinear's accuracy, and a tenth of a point below it."""
+    peer = named(problem, "liblinear-train -s 4")
+    if not peer or "accuracy" not in peer:
+        return []
+    aims = (peer["accuracy"], peer["accuracy"] - 0.001)
+    rows = []
+    for program in problem["programs"]:
+        cells = []
+        for aim in aims:
+            took = reached(program, aim)
+            cells += [seconds(took) if took else "not reached", seconds(took + overhead(program)) if took and program["wall"] else "-"]
+        rows.append([program["name"], *cells])
+    return table(["program", *(f"{what} {100 * aim:.2f}%" for aim in aims for what in ("training to", "file to model at"))], rows)
+
+
+def ratio(ours, peer, ours_took, peer_took):
+    if ours_took and peer_took:
+        return f"{peer_took / ours_took:.1f}x"
+    return " and ".join(program["name"] for program, took in ((ours, ours_took), (peer, peer_took)) if not took) + ": not reached"
+
+
+def goal_rows(problem):
+    """Of whole runs, and of the curves until an accuracy."""
+    liblinear = named(problem, "liblinear-train -s 4")
+    for name, what, ours, peer, goal in GOALS:
+        pair = [named(problem, ours), named(problem, peer)]
+        if name != problem["name"] or not all(program and program["wall"] for program in pair) or not liblinear["wall"]:
+            continue
+        whole = [statistics.median(program["train" if what == "training" else "wall"]) for program in pair]
+        cells = [f"{times(whole[1], whole[0])}, {100 * pair[0]['accuracy']:.2f} against {100 * pair[1]['accuracy']:.2f}%"]
+        for aim in (liblinear["accuracy"], liblinear["accuracy"] - 0.001):
+            took = [reached(program, aim) for program in pair]
+            if what != "training":
+                took = [t + overhead(program) if t else None for t, program in zip(took, pair)]
+            cells.append(ratio(*pair, *took))
+        what = f"{what}, {ours} against {peer}"
+        yield [name, what, f"{goal}x", *cells, REASONS.get((name, what), "")]
+
+
+def memory_rows(problem):
+    ours = named(problem, OURS[0])
+    for program in problem["programs"]:
+        if ours and ours["wall"] and program["wall"] and program["name"] not in OURS:
+            share = statistics.median(ours["memory"]) / statistics.median(program["memory"])
+            what = f"peak memory, {ours['name']} of {program['name']}'s"
+            yield [problem["name"], what, "below 0.50", f"{share:.2f}", "", "", REASONS.get((problem["name"], what), "")]
+
+
+# ---- plots ---------------------------------------------------------------------------------------------------------------
+
+def plot(problem, folder, kind, height):
+    """kind: accuracy or gap; height: of a point (seconds, accuracy, objective)."""
+    lines, blocks = [], []
+    for number, program in enumerate(problem["programs"]):
+        points = [(point[0], height(point)) for point in program["curve"] if point[0] > 0]
+        if points:
+            blocks.append(f"$p{number} << END\n" + "\n".join(f"{x:.6g} {y:.8g}" for x, y in sorted(points)) + "\nEND\n")
+            width = 2.5 if program["name"].startswith("margin") else 1.2
+            style = f'linecolor rgb "{COLOURS[number % len(COLOURS)]}" linewidth {width} pointtype 7 pointsize {0.3 if len(points) > 1 else 0.8}'
+            lines.append(f"$p{number} with linespoints {style} title \"{program['name']}\"")
+    if not lines:
+        return
+    title = f"{problem['name']}: {problem['rows']:,} x {problem['features']:,}, {problem['classes']} classes, C = {problem['C']}"
+    script = [f'set output "{folder}/plots/{problem["name"]}_{kind}.svg"', f'set title "{title}" noenhanced', 'set xlabel "seconds of training"',
+              "set logscale x", "set grid", "set key outside right top Left reverse noenhanced", 'set format x "%g"']
+    if kind == "gap":
+        script += ["set logscale y", 'set format y "%.0e"', 'set ylabel "(objective - bound) / objective"', f"set yrange [{SMALLEST_GAP}:1.1]"]
+    else:
+        best = max(100 * point[1] for program in problem["programs"] for point in program["curve"])
+        script += ['set ylabel "test accuracy, %"', f"set yrange [{best - 8:.1f}:{best + 0.5:.1f}]"]
+    head = 'set terminal svg size 900,480 dynamic font "sans-serif,13" background "white"\n'
+    subprocess.run(["gnuplot"], input=head + "".join(blocks) + "\n".join(script) + "\nplot " + ", ".join(lines) + "\n", text=True, check=True)
+
+
+# ---- the page ------------------------------------------------------------------------------------------------------------
+
+HOW = """Medians of {rounds} rounds (least .. most); within a round the programs take turns; {timeout:g} seconds a command at most. Files are
+in the page cache. "File to model" is the wall time of the whole command: margin and the Python programs read HDF5, LIBLINEAR and
+msvmocas svmlight text. Test accuracy and objective are computed from the weights each program leaves, by one function in double precision
+(`scripts/peers/problems.py`). The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows), also for programs
+that minimise another one (SGDClassifier, PyTorch): for those it says how far theirs is from it. The gap is (objective - bound)/objective
+with the best lower bound that a run of margin certified.
+
+`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), the objective here divided by lambda.
+msvmocas knows no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread;
+SGDClassifier (n_jobs=-1), PyTorch and margin use what there is.
+
+Nothing is tuned for a data set; C and the preparation of the rows belong to the problem.
+"""
+
+
+def opening(told):
+    machine = told["machine"]
+    yield "# Next to the peers\n"
+    if told["scale"] != 1:
+        yield f"**A share of {told['scale']:g} of the rows, to try the scripts out: these numbers mean nothing.**\n"
+    yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}),"
+           f" {machine['memory_gb']} GB; " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
+    yield HOW.format(**told)
+
+
+def notes(told):
+    seen = {}
+    for problem in told["problems"]:
+        for program in problem["programs"]:
+            seen.setdefault(program["name"], (program["note"], program["command"]))
+    yield "## The programs\n"
+    yield from table(["program", "what is measured", "command, on " + told["problems"][0]["name"]],
+                     [[name, note, f"`{command}`"] for name, (note, command) in seen.items()])
+
+
+def chapter(problem):
+    reference = problem["reference"]
+    preparation = {"": "rows as they are", "unit": "rows of unit length"}.get(problem["preparation"], f"rows times {problem['preparation']}")
+    yield f"## {problem['name']}\n"
+    constant = f"a constant feature of {problem['bias']}" if problem["bias"] else "no constant feature"
+    yield (f"{problem['rows']:,} training and {problem['test_rows']:,} test rows, {problem['features']:,} features,"
+           f" {problem['classes']} classes; {preparation}; C = {problem['C']}, {constant}."
+           f" The optimum is at most {reference['primal']:.6f} and at least {reference['dual']:.6f}.\n")
+    yield from main_table(problem)
+    yield ("Seconds until the weights first had the accuracy LIBLINEAR ends with at its default stop, and a tenth of a point less"
+           " (the curves of the plots, one run each):\n")
+    yield from accuracy_table(problem)
+    yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
+    yield f"![gap against seconds](plots/{problem['name']}_gap.svg)\n"
+
+
+def page(told):
+    yield from opening(told)
+    yield "## Goals\n"
+    goals = [row for problem in told["problems"] for rows in (goal_rows, memory_rows) for row in rows(problem)]
+    yield from table(["problem", "what", "goal", "whole runs", "until LIBLINEAR's accuracy", "until 0.1 points less", "reason of a miss"], goals)
+    for problem in told["problems"]:
+        yield from chapter(problem)
+    yield from notes(told)
+
+
+def main():
+    results, folder = sys.argv[1:]
+    with open(results) as file:
+        told = json.load(file)
+    os.makedirs(os.path.join(folder, "plots"), exist_ok=True)
+    for problem in told["problems"]:
+        plot(problem, folder, "accuracy", lambda point: 100 * point[1])
+        plot(problem, folder, "gap", lambda point: max(gap_of(problem, point[2]), SMALLEST_GAP))
+    with open(os.path.join(folder, "benchmarks_peers.md"), "w") as file:
+        file.write("\n".join(page(told)).rstrip() + "\n")
+    print(os.path.join(folder, "benchmarks_peers.md"))
+
+
+if __name__ == "__main__":
+    main()
