@@ -2,9 +2,12 @@
 #
 #     soak.py MARGIN [MINUTES] [SEED]
 #
-# A round is a function of its seed but for the moments at which a process meets its signal: a configuration, an oracle run with one
-# thread, rows in memory and nobody in its way, and a run of the same configuration that is killed, stopped or out of disk some times
-# and resumed with other threads and memory. Both must leave the same model, last checkpoint and metrics.
+# A round is a function of its seed but for the moments at which a process meets its signal: a configuration of any solver, trained once
+# or along a path, an oracle run with one thread, rows in memory and nobody in its way, and a run of the same configuration that is
+# killed, stopped or out of disk some times and resumed with other threads and memory. Both must leave the same model, points, last
+# checkpoint and metrics.
+import json
+import os
 import random
 import resource
 import signal
@@ -16,35 +19,53 @@ from runs import Work, checkpoint, counted, read, settings, steps_of
 
 STOPPED, NONFINITE = 75, 4
 LOSSES = ("weston-watkins", "crammer-singer", "weston-watkins-squared", "crammer-singer-squared", "one-vs-rest", "one-vs-rest-squared", "softmax")
+DUAL_LOSSES = LOSSES[:-1]
 
 
 class Mismatch(Exception):
     pass
 
 
-def draw_configuration(draw):
+def draw_solver(draw):
+    """Solver, tolerance, and the grid of a path or None."""
+    solver = draw.choice(("sgd", "sgd", "auto", "dual", "newton"))
+    grid = draw.choice((None, None, "1e-3:1e-1:10")) if solver != "sgd" else None
+    tolerance = draw.choice((0.1, 1e-2, 1e-4)) if solver == "newton" else 0 if solver == "sgd" else draw.choice((0, 0.1, 1e-2, 1e-4))
+    return solver, tolerance, grid
+
+
+def draw_configuration(draw, sparse):
+    solver, tolerance, grid = draw_solver(draw)
     validation = draw.choice(("~", 0.2, 0.35))
-    return {
-        "data": {"train": "train.h5", "validation": validation, "scale": draw.choice(("none", "none", 0.1, "standard", "max-abs")),
+    dual = solver in ("dual", "newton") or tolerance > 0 or grid
+    scales = ("none", "none", 0.1, "max-abs") if dual and sparse else ("none", "none", 0.1, "standard", "max-abs")
+    return grid, {
+        "data": {"train": "train.h5", "validation": validation, "scale": draw.choice(scales),
                  "rows": draw.choice(("none", "none", "unit", "total")), "transform": draw.choice(("none", "none", "log1p")),
                  "window": draw.choice((4096, 20000, "64MiB"))},
-        "model": {"loss": draw.choice(LOSSES), "lambda": draw.choice((1e-4, 1e-2)), "bias": draw.choice((0, 1)),
+        "model": {"loss": draw.choice(DUAL_LOSSES if dual else LOSSES), "lambda": draw.choice((1e-4, 1e-2)), "bias": draw.choice((0, 1)),
                   "class_weight": draw.choice(("none", "balanced"))},
-        "train": {"solver": "sgd", "epochs": draw.randrange(1, 40), "batch": draw.choice((4, 16, 64, 1000)), "seed": draw.randrange(1000),
-                  "parts": draw.choice((0, 1, 3, 8)), "evaluate_every": draw.choice((0, 1, 1, 3)), "max_steps": draw.choice((0, 0, 333)),
-                  "patience": 0 if validation == "~" else draw.choice((0, 2, 5))},
+        "train": {"solver": solver, "tolerance": tolerance, "epochs": draw.randrange(1, 40), "batch": draw.choice((4, 16, 64, 1000)),
+                  "seed": draw.randrange(1000), "parts": draw.choice((0, 1, 3, 8)), "evaluate_every": draw.choice((0, 1, 1, 3)),
+                  "max_steps": 0 if grid else draw.choice((0, 0, 333)), "patience": 0 if validation == "~" else draw.choice((0, 2, 5))},
         "sgd": {"update": draw.choice(("plain", "momentum", "adagrad")), "rate": draw.choice(("constant", "inverse-time", "cosine")),
                 "average": draw.choice(("true", "false")), "eta": draw.choice(("~", 0.001, 0.01))},
     }
 
 
+def points_of(path):
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in open(path)]
+
+
 class Soak:
     def __init__(self, work):
         self.work = work
-        self.count = dict.fromkeys(("runs", "lives", "killed", "stopped", "out of disk", "resumed", "logs cut short", "not finite"), 0)
+        self.count = dict.fromkeys(("runs", "sgd", "auto", "dual", "newton", "certified", "paths", "lives", "killed", "stopped", "out of disk",
+                                    "resumed", "models alone", "logs cut short", "not finite"), 0)
 
     def train(self, directory, *more):
-        return self.work.start("train", "run.yaml", "--quiet", "--set", f"output.directory={directory}", *more)
+        command = ["path", "--C", self.grid] if self.grid else ["train"]
+        return self.work.start(*command, "run.yaml", "--quiet", "--set", f"output.directory={directory}", *more)
 
     def oracle(self):
         start = time.monotonic()
@@ -56,7 +77,7 @@ class Soak:
 
     def life(self, draw, took, calm):
         """One process of the disturbed run, from its start or resumption to its end. True when the run is over."""
-        memory = [] if draw.random() < 0.5 else ["--set", f"data.memory_limit={self.streaming}"]
+        memory = [] if draw.random() < 0.5 or not self.streaming else ["--set", f"data.memory_limit={self.streaming}"]
         process = self.train("disturbed", "--resume", "--set", f"train.threads={draw.choice((1, 2, 3, 5))}", *memory, "--set",
                              f"checkpoint.every_steps={draw.choice((1, 7, 50))}", "--set", f"checkpoint.keep={draw.choice((1, 2, 4))}")
         fate = "calm" if calm else draw.choice(("killed", "killed", "stopped", "out of disk"))
@@ -83,7 +104,24 @@ class Soak:
         self.count["lives"] += 1
         if process.returncode:
             self.count[fate] += 1
+            self.take_model_alone()
         return process.returncode == 0
+
+    def take_model_alone(self):
+        """A disk that had room for the model only: it is right, and while it is there nothing is resumed."""
+        if self.grid or steps_of(self.work.at("disturbed")) or not os.path.exists(self.work.at("disturbed/model.h5")):
+            return
+        self.expect_same("model.h5")
+        _, said = self.train("disturbed", "--resume").communicate()
+        if "nothing to resume" not in said:
+            raise Mismatch(f"a model without a checkpoint: {said}")
+        self.expect_same("model.h5")
+        os.remove(self.work.at("disturbed/model.h5"))
+        self.count["models alone"] += 1
+
+    def expect_same(self, name):
+        if read(self.work.at("oracle", name)) != read(self.work.at("disturbed", name)):
+            raise Mismatch(f"{name} is another")
 
     def round(self, seed):
         draw = random.Random(seed)
@@ -92,13 +130,16 @@ class Soak:
         sparse, features = draw.random() < 0.5, draw.choice((5, 30, 200))
         rows = draw.choice((300, 700, 1500))
         self.work.data("train.h5", rows, features, draw.choice((2, 3, 11)), sparse, seed)
-        configuration = draw_configuration(draw)
+        self.grid, configuration = draw_configuration(draw, sparse)
         window, batch = configuration["data"]["window"], configuration["train"]["batch"]
         # Two windows, of a batch at least; where that holds all the rows they are not streamed after all.
-        self.streaming = 0 if window == "64MiB" else 2 * max(window, min(batch, rows) * (8 * features + 64)) + 40 * rows
+        # A solver of auto is chosen by what fits the memory; dual and newton need all rows there.
+        solver, certified = configuration["train"]["solver"], configuration["train"]["tolerance"] > 0
+        self.streaming = 0 if window == "64MiB" or solver != "sgd" else 2 * max(window, min(batch, rows) * (8 * features + 64)) + 40 * rows
         with open(self.work.at("run.yaml"), "w") as out:
             out.write(settings(configuration))
-        self.count["runs"] += 1
+        for what in ("runs", solver, *(["certified"] if certified else []), *(["paths"] if self.grid else [])):
+            self.count[what] += 1
         status, took = self.oracle()
         if status == NONFINITE:
             self.count["not finite"] += 1
@@ -109,9 +150,13 @@ class Soak:
         while not self.life(draw, took, calm=lives >= 6):
             lives += 1
         self.count["resumed"] += lives
-        for name in ("model.h5", last[len(self.work.at("oracle")) + 1 :]):
-            if read(self.work.at("oracle", name)) != read(self.work.at("disturbed", name)):
-                raise Mismatch(f"{name} is another")
+        # A path's checkpoints tell how long its points took; without validation rows it keeps no model.
+        if not self.grid or configuration["data"]["validation"] != "~":
+            self.expect_same("model.h5")
+        if not self.grid:
+            self.expect_same(os.path.relpath(last, self.work.at("oracle")))
+        elif points_of(self.work.at("oracle/path.jsonl")) != points_of(self.work.at("disturbed/path.jsonl")):
+            raise Mismatch("the points are others")
         self.count["logs cut short"] += not self.log_is_whole
         if self.log_is_whole and counted(self.work.at("oracle/metrics.jsonl")) != counted(self.work.at("disturbed/metrics.jsonl")):
             raise Mismatch("the metrics tell another story")

@@ -57,6 +57,8 @@ static bool run_once(const support_run *reference, const char *whole, const char
     if (!support_exists(hurt)) return failed; // it had not begun
     if (support_exists(support_path("hurt/checkpoints")) && support_count(support_path("hurt/checkpoints"), ".h5"))
         expect_whole(support_newest(hurt), what);
+    if (!status && !warned && strcmp(strrchr(support_newest(hurt), '/'), strrchr(support_newest(whole), '/')))
+        fail_msg("%s: the last checkpoint is missing, and nothing was said of it", what);
     run.resume = true;
     support_expect(&run, MG_OK);
     // Lines of metrics for which there was no memory are missed, as the run said, and the checkpoint counts the others: the rest is as
@@ -69,33 +71,44 @@ static bool run_once(const support_run *reference, const char *whole, const char
     return failed;
 }
 
-static void train(support_form form, int threads, const char *limit, const char *eta, int step) {
-    const char *whole = support_path("whole%d", form), *hurt = support_path("hurt");
+static int checkpoints_lost; // by all the runs below: which allocation is whose depends on how threads meet
+
+static void train(support_form form, int threads, const char *const settings[3], int step) {
+    const char *whole = support_path("whole"), *hurt = support_path("hurt");
     support_run reference = run_of(form, whole);
     support_set(&reference, "train.threads=%d", threads);
-    support_set(&reference, "data.memory_limit=%s", limit);
-    support_set(&reference, "sgd.eta=%s", eta);
     support_set(&reference, "data.window=4KiB");
+    for (int s = 0; s < 3 && settings[s]; s++) support_set(&reference, "%s", settings[s]);
     support_expect(&reference, MG_OK);
-    assert_int_equal(reference.plan.streamed, strcmp(limit, "0") != 0);
+    assert_int_equal(reference.plan.streamed, strstr(settings[0], "memory_limit") != NULL);
     for (int ever = 0; ever < 2; ever++) {
         int costs[3] = {0}; // runs that ended, that went without a checkpoint, that went on
         long at = 1; // what fails first is the same in both passes; the second looks at what fails after it
         for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step) assert_true(at < MOST_ALLOCATIONS);
         print_message("%s, %d threads, %s: %ld allocations, %d failures ended the run, %d cost a checkpoint, %d nothing\n",
                       support_form_names[form], threads, ever ? "for ever" : "once", at - 1, costs[0], costs[1], costs[2] - 1);
-        assert_true(costs[0] > 50 && (ever || step > 1 || costs[1] > 0));
+        assert_true(costs[0] > 50);
+        checkpoints_lost += costs[1];
     }
+    support_remove(whole);
 }
 
 static void test_train(void **unused) {
     (void)unused;
-    train(SUPPORT_F32, 1, "0", "~", 3); // every third: most of them are the sample runs of the search, again and again
+    train(SUPPORT_F32, 1, (const char *const[3]){"sgd.eta=~"}, 3); // every third: most of them are the sample runs of the search, again and again
 }
 
 static void test_train_streamed(void **unused) {
     (void)unused;
-    train(SUPPORT_CSR, 2, "14000", "0.02", 1);
+    train(SUPPORT_CSR, 2, (const char *const[3]){"data.memory_limit=14000"}, 1);
+}
+
+static void test_train_dual(void **unused) {
+    (void)unused;
+    train(SUPPORT_CSR, 2, (const char *const[3]){"train.solver=dual"}, 7);
+    train(SUPPORT_U8, 1, (const char *const[3]){"train.solver=dual", "train.tolerance=1e-3"}, 2);
+    train(SUPPORT_F32, 1, (const char *const[3]){"train.solver=newton", "train.tolerance=1e-3", "train.epochs=4"}, 3);
+    assert_true(checkpoints_lost > 0);
 }
 
 // ---- everything else ---------------------------------------------------------------------------------------------------
@@ -243,7 +256,7 @@ static int begin(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train),
-        cmocka_unit_test(test_train_streamed),
+        cmocka_unit_test(test_train_streamed), cmocka_unit_test(test_train_dual),
         cmocka_unit_test(test_commands),
     };
     return cmocka_run_group_tests(tests, begin, support_end);

@@ -223,7 +223,6 @@ static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
 
 static void end_epoch(mg_dual_state *dual) {
     double sum = 0;
-    mg_error error;
     dual->clock.epoch++;
     dual->place = 0;
     dual->listed = -1;
@@ -231,7 +230,7 @@ static void end_epoch(mg_dual_state *dual) {
     dual->share_sum = sum;
     if (certificate_is_due(dual)) {
         double before = dual->numbers.last_gap;
-        if (mg_dual_certify(dual, &error)) dual->failed = true;
+        if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
         dual->clock.visits = 0;
         if (newton_is_due(dual, before)) dual->clock.newton = 0;
     }
@@ -240,11 +239,11 @@ static void end_epoch(mg_dual_state *dual) {
 
 // One outer iteration is an epoch of its own.
 static double newton_step(mg_dual_state *dual, int64_t *rows) {
-    mg_error error;
     double loss = 0;
     *rows = dual->problem->rows;
     dual->clock.epoch++;
-    return mg_dual_newton_step(dual, &loss, &error) ? NAN : loss;
+    dual->failed = mg_dual_newton_step(dual, &loss, &dual->failure) != MG_OK; // what failed may be tried again
+    return dual->failed ? NAN : loss;
 }
 
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
@@ -261,6 +260,12 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     if (!dual->certify && done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
     if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
+}
+
+static mg_status failure(void *state, mg_error *error) {
+    const mg_dual_state *dual = state;
+    if (!dual->failed) return MG_OK;
+    return mg_fail(error, MG_MEMORY, "%s", dual->failure.status ? dual->failure.text : "out of memory: dual variables");
 }
 
 static bool certificate(void *state, mg_certificate *out) {
@@ -327,6 +332,7 @@ const mg_solver mg_solver_dual = {
     .epochs = epochs,
     .epoch_part = epoch_part,
     .step = step,
+    .failure = failure,
     .weights = weights,
     .certificate = certificate,
     .rescale = rescale,
@@ -345,6 +351,7 @@ const mg_solver mg_solver_newton = {
     .epochs = epochs,
     .epoch_part = epoch_part,
     .step = step,
+    .failure = failure,
     .weights = weights,
     .certificate = certificate,
     .rescale = rescale,

@@ -64,7 +64,8 @@ typedef struct mg_dual_state {
     double share_sum;      // of all of them, at the end of an epoch
     mg_dual_clock clock;
     mg_dual_numbers numbers;
-    bool failed;           // out of memory for dual variables
+    bool failed;           // out of memory in a step
+    mg_error failure;      // what for; its status is MG_OK when it was for dual variables
 
     // one round
     int64_t lanes, round_rows;

@@ -78,6 +78,10 @@ typedef struct mg_solver {
     // before the step, not finite when training has run away; *rows is how many it visited.
     double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
 
+    // Why the loss of the last step is not finite, when it is not that training has run away: MG_MEMORY, else MG_OK. NULL: it allocates
+    // nothing.
+    mg_status (*failure)(void *state, mg_error *error);
+
     // The newest certificate; false without one. NULL: the solver has none.
     bool (*certificate)(void *state, mg_certificate *out);
 

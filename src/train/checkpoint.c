@@ -157,18 +157,19 @@ void mg_checkpointer_destroy(mg_checkpointer *c) {
     mg_memory_free(c);
 }
 
-// False: there is no memory for a field of no fixed size.
-static bool take_snapshot(mg_checkpointer *c, int f) {
+static mg_status take_snapshot(mg_checkpointer *c, int f, mg_error *error) {
     const mg_field *live = &c->live[f];
     mg_field *to = &c->snapshot[f];
     if (!live->pack) {
         memcpy(to->data, live->data, (size_t)live->count * mg_h5_type_size(live->type));
-        return true;
+        return MG_OK;
     }
     int64_t size = live->pack(live->data, NULL);
-    if (size < 0 || mg_memory_grow(&to->data, &c->room[f], (size_t)size, 1, NULL)) return false;
+    mg_status status = size < 0 ? MG_OK : mg_memory_grow(&to->data, &c->room[f], (size_t)size, 1, error);
+    if (status) return status;
     to->count = size;
-    return live->pack(live->data, to->data) == size;
+    if (size < 0 || live->pack(live->data, to->data) != size) return mg_fail(error, MG_MEMORY, "out of memory: a copy of %s", live->name);
+    return MG_OK;
 }
 
 bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, bool still) {
@@ -176,14 +177,17 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     bool idle = !c->busy;
     pthread_mutex_unlock(&c->lock);
     if (!idle) return false; // only this thread makes it busy, so what was idle stays idle
-    for (int f = 0; f < c->count; f++) {
+    mg_error failure = {0};
+    for (int f = 0; !failure.status && f < c->count; f++) {
         bool lies = still && !c->live[f].pack;
-        if (!lies && !take_snapshot(c, f)) return false;
+        if (!lies) take_snapshot(c, f, &failure);
         c->given[f] = lies ? c->live[f] : c->snapshot[f];
     }
     pthread_mutex_lock(&c->lock);
     c->position = *position;
-    c->busy = true;
+    c->busy = !failure.status;
+    c->news = failure.status != MG_OK; // one that was never handed over has failed like one that could not be written
+    c->failure = failure;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->lock);
     return true;

@@ -252,6 +252,8 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     mg_position *at = &run->position;
     int64_t rows;
     double loss = run->solver->step(run->state, batch, at->step, &rows);
+    mg_status status = !isfinite(loss) && run->solver->failure ? run->solver->failure(run->state, error) : MG_OK;
+    if (status) return status;
     if (!isfinite(loss))
         return mg_fail(error, MG_NONFINITE,
                        "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
