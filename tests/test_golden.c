@@ -124,6 +124,13 @@ static void expect_golden(const struct golden *golden, int threads, const char *
     }
 }
 
+// Steps between the numbers of threads: with the fastest kernel, and with the others. Sanitizers are slow, and look at other things.
+#if defined(__SANITIZE_ADDRESS__)
+enum { STEP = 15, OTHERS_STEP = 15 };
+#else
+enum { STEP = 1, OTHERS_STEP = 5 };
+#endif
+
 static void test_everywhere(void **unused) {
     (void)unused;
     int kernels = 0; // the first is the fastest: with it every number of threads is tried
@@ -134,7 +141,7 @@ static void test_everywhere(void **unused) {
         setenv("MARGIN_KERNEL", kernel->name, 1);
         kernels++;
         for (int g = 0; g < GOLDENS; g++)
-            for (int threads = 1; threads <= 16; threads += kernels == 1 ? 1 : 5) expect_golden(&goldens[g], threads, kernel->name);
+            for (int threads = 1; threads <= 16; threads += kernels == 1 ? STEP : OTHERS_STEP) expect_golden(&goldens[g], threads, kernel->name);
     }
     if (before) setenv("MARGIN_KERNEL", before, 1);
     else unsetenv("MARGIN_KERNEL");
