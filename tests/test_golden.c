@@ -2,6 +2,7 @@
 // every compiler, optimisation, kernel, number of threads and way of reading the rows must reproduce.
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
+//     test_golden few        of the numbers of threads only 1 and 16
 //     test_golden quick      this environment's kernel and threads, over and over: for tests/golden_*.sh
 //     test_golden bless      writes golden.txt anew and says what changed
 //
@@ -124,12 +125,8 @@ static void expect_golden(const struct golden *golden, int threads, const char *
     }
 }
 
-// Steps between the numbers of threads: with the fastest kernel, and with the others. Sanitizers are slow, and look at other things.
-#if defined(__SANITIZE_ADDRESS__)
-enum { STEP = 15, OTHERS_STEP = 15 };
-#else
-enum { STEP = 1, OTHERS_STEP = 5 };
-#endif
+// Between the numbers of threads, with the fastest kernel and with the others.
+static int step = 1, others_step = 5;
 
 static void test_everywhere(void **unused) {
     (void)unused;
@@ -141,7 +138,7 @@ static void test_everywhere(void **unused) {
         setenv("MARGIN_KERNEL", kernel->name, 1);
         kernels++;
         for (int g = 0; g < GOLDENS; g++)
-            for (int threads = 1; threads <= 16; threads += kernels == 1 ? STEP : OTHERS_STEP) expect_golden(&goldens[g], threads, kernel->name);
+            for (int threads = 1; threads <= 16; threads += kernels == 1 ? step : others_step) expect_golden(&goldens[g], threads, kernel->name);
     }
     if (before) setenv("MARGIN_KERNEL", before, 1);
     else unsetenv("MARGIN_KERNEL");
@@ -173,6 +170,12 @@ int main(int argc, char **argv) {
     const struct CMUnitTest everywhere[] = {cmocka_unit_test(test_everywhere)}, quick[] = {cmocka_unit_test(test_quick)};
     const struct CMUnitTest anew[] = {cmocka_unit_test(bless)};
     const char *what = argc > 1 ? argv[1] : "";
+#if defined(__SANITIZE_ADDRESS__) // slow, and looking at other things
+    bool few = true;
+#else
+    bool few = !strcmp(what, "few");
+#endif
+    if (few) step = others_step = 15;
     if (!strcmp(what, "quick")) return cmocka_run_group_tests(quick, support_begin, support_end);
     if (!strcmp(what, "bless")) return cmocka_run_group_tests(anew, support_begin, support_end);
     return cmocka_run_group_tests(everywhere, support_begin, support_end);
