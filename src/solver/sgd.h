@@ -7,12 +7,15 @@
 #include "solver/pass.h"
 #include "solver/solver.h"
 
+#include <stdatomic.h>
+
 // What one part of a minibatch works with (dense gradients).
 typedef struct mg_sgd_part {
     mg_pass pass;
     float *grad;      // sum of coef^T x, laid out as the weights; NULL for sparse steps
     double *coef_sum; // [lanes] sum of coefficients: the gradient of the constant feature and of centring
     double loss;      // weighted sum over the part's rows
+    atomic_uint arrived; // of the two halves that meet where this part begins the second one
 } mg_sgd_part;
 
 // What one owner of a range of features works with (sparse steps).

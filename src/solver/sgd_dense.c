@@ -15,6 +15,39 @@ static void clear(mg_sgd *sgd, mg_sgd_part *part) {
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
 }
 
+// Halves of the tree's root. Where the second one begins; 0: there is only one part.
+static int64_t last_half(const mg_sgd *sgd) {
+    int64_t half = 1;
+    while (2 * half < sgd->problem->parts) half *= 2;
+    return sgd->problem->parts > 1 ? half : 0;
+}
+
+// (M11) Part `right`, the sum of the parts behind it already, into `left`.
+static void merge_parts(mg_sgd *sgd, mg_sgd_part *left, const mg_sgd_part *right) {
+    const mg_weights *w = &sgd->weights;
+    const mg_kernel *kernel = sgd->problem->kernel;
+    if (w->layout == MG_CSR) kernel->add(w->size, right->grad, left->grad);
+    for (int64_t k = 0; k < w->classes && w->layout == MG_DENSE; k++)
+        if (right->pass.touched[k]) kernel->add(w->line, right->grad + k * w->line, left->grad + k * w->line);
+    for (int64_t k = 0; k < w->lanes; k++) left->pass.touched[k] |= right->pass.touched[k];
+    for (int64_t k = 0; k < w->lanes; k++) left->coef_sum[k] += right->coef_sum[k];
+}
+
+// A part is done: of two neighbours who comes second adds them up and goes on with the sum, while it still lies in its cache. Which parts
+// meet depends on their numbers alone. The two halves at the root are left to phase 2, where every thread has a share of them.
+static void climb(mg_sgd *sgd, int64_t p) {
+    int64_t parts = sgd->problem->parts;
+    for (int64_t step = 1; step < last_half(sgd); step *= 2) {
+        int64_t left = p & ~(2 * step - 1), right = left + step;
+        if (right >= parts) continue; // nobody to meet here
+        atomic_uint *arrived = &sgd->parts[right].arrived;
+        if (atomic_fetch_add_explicit(arrived, 1, memory_order_acq_rel) == 0) return;
+        atomic_store_explicit(arrived, 0, memory_order_relaxed); // for the next minibatch
+        merge_parts(sgd, &sgd->parts[left], &sgd->parts[right]);
+        p = left;
+    }
+}
+
 // Phase 1, by part: scores, coefficients, partial loss and gradient (M1, M3..M10).
 static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
@@ -24,13 +57,13 @@ static void part_gradient(void *context, int64_t p) {
     clear(sgd, part);
     part->loss = mg_pass_gradient(&part->pass, problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
                                   mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), part->grad, part->coef_sum);
+    climb(sgd, p);
 }
 
-// (M11) Gradient of a run of n weights of class k: parts in order, left in part 0.
+// (M11) The root of the tree, for a run of n weights of class k: left in part 0.
 static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
-    float *sum = sgd->parts[0].grad + at;
-    for (int64_t p = 1; p < sgd->problem->parts; p++)
-        if (sgd->parts[p].pass.touched[k]) sgd->problem->kernel->add(n, sgd->parts[p].grad + at, sum);
+    int64_t half = last_half(sgd);
+    if (half && sgd->parts[half].pass.touched[k]) sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
 }
 
 // Phase 2, by slice of features, class-major weights: merge, rates, step, decay.
@@ -75,6 +108,7 @@ static void update_feature_major(void *context, int64_t slice) {
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
     int64_t from = slice * MG_SGD_SLICE, to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
+    int64_t half = last_half(sgd);
     float mean = 1 / (float)sgd->batch->rows.count;
     mg_optim_step step = mg_sgd_rule_step(sgd);
     double *dot = sgd->slice_dot + slice * w->lanes;
@@ -82,8 +116,7 @@ static void update_feature_major(void *context, int64_t slice) {
     for (int64_t d = from; d < to; d++) {
         float *g = sgd->parts[0].grad + d * w->line, *v = w->v + d * w->line;
         float scale = problem->scale ? problem->scale[d] : 1, center = problem->center ? problem->center[d] : 0, square = 0, rate = step.eta;
-        for (int64_t p = 1; p < problem->parts; p++)
-            for (int64_t k = 0; k < w->line; k++) g[k] += sgd->parts[p].grad[d * w->line + k];
+        for (int64_t k = 0; half && k < w->line; k++) g[k] += sgd->parts[half].grad[d * w->line + k];
         for (int64_t k = 0; k < w->line; k++) {
             float scaled = (g[k] - (float)sgd->parts[0].coef_sum[k] * center) * (mean * scale);
             square += scaled * scaled;
@@ -102,11 +135,11 @@ static void update_feature_major(void *context, int64_t slice) {
 void mg_sgd_step_dense(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
     mg_team_for(problem->team, problem->parts, part_gradient, sgd);
-    for (int64_t p = 1; p < problem->parts; p++) // (M11) parts in order, whatever thread ran them
-        for (int64_t k = 0; k < sgd->weights.lanes; k++) {
-            sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
-            sgd->parts[0].pass.touched[k] |= sgd->parts[p].pass.touched[k]; // the sum will stand there
-        }
+    int64_t half = last_half(sgd);
+    for (int64_t k = 0; half && k < sgd->weights.lanes; k++) {
+        sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
+        sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will stand there
+    }
     mg_team_for(problem->team, mg_sgd_slices(sgd), sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
     mg_sgd_step_bias(sgd);
 }
