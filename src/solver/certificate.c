@@ -7,9 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16, RANGES = 4, AHEAD = 8 };
+enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16, AHEAD = 8 };
 
-typedef struct certificate {
+// What certificates work with; it stays from one to the next.
+typedef struct mg_dual_certificate {
     mg_dual_state *dual;
     double *w;        // as weights.v, in double
     double *bias;     // [lanes]
@@ -17,20 +18,18 @@ typedef struct certificate {
     uint16_t *few;    // [CHUNK_ROWS][MG_FEW] their classes that are not zero
     int *fews;        // [CHUNK_ROWS] how many; above MG_FEW they are not listed
     float *wide;      // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
+    float *grad;      // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
     int64_t first, count;
-    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS];
-    mg_weights raw; // rebuilt weights, of raw cells
+    mg_weights *scored; // by evaluate_part
+    bool shares;        // rows take note of their shares of the gap
+    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[SLICES], slice_rounded[SLICES];
+    mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
 } certificate;
 
 double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y) {
-    const mg_prox *prox = dual->problem->loss->dual;
-    double delta = (double)dual->problem->delta, value = 0;
-    for (int64_t k = 0; k < dual->problem->classes; k++) {
-        double x = (double)c[k], h = (double)(k == y ? prox->own_curve : prox->rival_curve);
-        double linear = k != y ? delta : prox->joint ? 0 : -delta;
-        value += linear * x - 0.5 * h * x * x;
-    }
-    return value;
+    const mg_problem *problem = dual->problem;
+    mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, dual->lanes, dual->zeros, y, problem->delta, c);
+    return t.linear - 0.5 * t.curve;
 }
 
 static int64_t part_end(const certificate *job, int64_t part) {
@@ -49,54 +48,49 @@ static void take_part(void *context, int64_t part) {
         mg_dual_rows_get(dual->rows, row, dual->lanes, c);
         value += mg_dual_weight(dual, row) * mg_dual_value(dual, c, dual->all.label[row]);
         job->fews[i] = 0;
-        for (int64_t k = 0; k < dual->problem->classes; k++)
+        for (int64_t k = 0; dual->sparse && k < dual->problem->classes; k++)
             if (c[k] != 0 && job->fews[i]++ < MG_FEW) job->few[i * MG_FEW + job->fews[i] - 1] = (uint16_t)k;
     }
     job->part_dual[part] = value;
 }
 
-// W of a range of features, from rows in order.
-static void add_sparse(certificate *job, int64_t from, int64_t to) {
+// A row's entries from `begin` to `end` into W; `count` of its classes are listed in `few` unless there are more.
+static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c, int64_t count, const uint16_t *few) {
     const mg_dual_state *dual = job->dual;
     const mg_rows *rows = &dual->all.rows;
+    const float *scaling = dual->problem->scale;
     int64_t line = dual->weights.line, classes = dual->problem->classes;
-    for (int64_t i = 0; i < job->count; i++) {
-        int64_t row = job->first + i, count = job->fews[i];
-        const float *c = job->coef + i * dual->lanes;
-        const uint16_t *few = job->few + i * MG_FEW;
-        if (count == 0) continue;
-        int64_t begin = mg_rows_lower_bound(rows->indices, rows->indptr[row], rows->indptr[row + 1], from);
-        int64_t end = mg_rows_lower_bound(rows->indices, begin, rows->indptr[row + 1], to);
-        double scale = -mg_dual_weight(dual, row) * dual->scale;
-        for (; begin < end; begin++) {
-            int64_t d = rows->indices[begin];
-            double x = scale * (double)rows->values[begin] * (dual->problem->scale ? (double)dual->problem->scale[d] : 1);
-            double *w = job->w + d * line;
-            if (begin + AHEAD < end) __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
-            for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * (double)c[few[j]];
-            for (int64_t k = 0; count > MG_FEW && k < classes; k++) w[k] += x * (double)c[k];
-        }
+    double scale = -mg_dual_weight(dual, row) * dual->scale, listed[MG_FEW];
+    for (int64_t j = 0; count <= MG_FEW && j < count; j++) listed[j] = scale * (double)c[few[j]];
+    for (; begin < end; begin++) {
+        int64_t d = rows->indices[begin];
+        double x = (double)rows->values[begin] * (scaling ? (double)scaling[d] : 1), *w = job->w + d * line;
+        if (begin + AHEAD < end) __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
+        for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * listed[j];
+        for (int64_t k = 0; count > MG_FEW && k < classes; k++) w[k] += x * scale * (double)c[k];
     }
 }
 
-static void add_sparse_range(void *context, int64_t range) {
+// W of an owner's range of features, from rows in order.
+static void add_sparse_range(void *context, int64_t owner) {
     certificate *job = context;
-    int64_t features = job->dual->problem->features;
-    add_sparse(job, features * range / RANGES, features * (range + 1) / RANGES);
+    const mg_dual_state *dual = job->dual;
+    const int64_t *indptr = dual->all.rows.indptr;
+    for (int64_t i = 0; i < job->count; i++) {
+        int64_t row = job->first + i, count = job->fews[i];
+        const uint32_t *cuts = dual->cuts + row * (dual->owners - 1);
+        int64_t begin = indptr[row] + (owner > 0 ? cuts[owner - 1] : 0);
+        int64_t end = owner < dual->owners - 1 ? indptr[row] + cuts[owner] : indptr[row + 1];
+        if (count > 0) add_entries(job, row, begin, end, job->coef + i * dual->lanes, count, job->few + i * MG_FEW);
+    }
 }
 
-// Dense rows of a part: sums of PART_ROWS in float, as in training, then added in double, in the order of the parts.
-typedef struct dense_sum {
-    certificate *job;
-    float *grad; // [PARTS][classes][line]
-} dense_sum;
-
+// Dense rows of a part, in float as in training; parts are then added in double, in their order.
 static void sum_dense_part(void *context, int64_t part) {
-    dense_sum *sum = context;
-    certificate *job = sum->job;
+    certificate *job = context;
     const mg_dual_state *dual = job->dual;
     int64_t line = dual->weights.line;
-    float *grad = sum->grad + part * dual->weights.size, *block = job->wide + part * MG_BLOCK_ROWS * line;
+    float *grad = job->grad + part * dual->weights.size, *block = job->wide + part * MG_BLOCK_ROWS * line;
     const float *x[MG_BLOCK_ROWS];
     memset(grad, 0, (size_t)dual->weights.size * sizeof *grad);
     for (int64_t first = part * PART_ROWS, end = part_end(job, part); first < end; first += MG_BLOCK_ROWS) {
@@ -112,12 +106,11 @@ static void sum_dense_part(void *context, int64_t part) {
 }
 
 static void add_dense_slice(void *context, int64_t slice) {
-    dense_sum *sum = context;
-    certificate *job = sum->job;
+    certificate *job = context;
     const mg_dual_state *dual = job->dual;
     int64_t size = dual->weights.size, parts = (job->count + PART_ROWS - 1) / PART_ROWS;
     for (int64_t j = size * slice / SLICES; j < size * (slice + 1) / SLICES; j++)
-        for (int64_t p = 0; p < parts; p++) job->w[j] -= dual->scale * (double)sum->grad[p * size + j];
+        for (int64_t p = 0; p < parts; p++) job->w[j] -= dual->scale * (double)job->grad[p * size + j];
 }
 
 static void add_bias(certificate *job) {
@@ -131,37 +124,66 @@ static void add_bias(certificate *job) {
 }
 
 // One chunk of rows into W; returns what it adds to the dual.
-static double add_chunk(certificate *job, dense_sum *sum) {
+static double add_chunk(certificate *job) {
     mg_team *team = job->dual->problem->team;
     int64_t parts = (job->count + PART_ROWS - 1) / PART_ROWS;
     double value = 0;
     mg_team_for(team, parts, take_part, job);
     add_bias(job);
     if (job->dual->sparse) {
-        mg_team_for(team, RANGES, add_sparse_range, job);
+        mg_team_for(team, job->dual->owners, add_sparse_range, job);
     } else {
-        mg_team_for(team, parts, sum_dense_part, sum);
-        mg_team_for(team, SLICES, add_dense_slice, sum);
+        mg_team_for(team, parts, sum_dense_part, job);
+        mg_team_for(team, SLICES, add_dense_slice, job);
     }
     for (int64_t p = 0; p < parts; p++) value += job->part_dual[p];
     return value;
 }
 
-// Training goes on from the rebuilt weights. Returns ||W||^2 in double.
-static double settle_weights(certificate *job) {
+static mg_weights *raw_weights(certificate *job) {
+    return job->dual->problem->scale ? &job->raw : &job->dual->weights;
+}
+
+static void clear_slice(void *context, int64_t slice) {
+    certificate *job = context;
+    int64_t size = job->dual->weights.size, from = size * slice / SLICES, to = size * (slice + 1) / SLICES;
+    memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
+}
+
+// Training goes on from the rebuilt weights. A slice of their lines; their square in double, and as they are rounded and evaluated.
+static void settle_slice(void *context, int64_t slice) {
+    certificate *job = context;
+    mg_dual_state *dual = job->dual;
+    mg_weights *w = &dual->weights;
+    int64_t lines = w->size / w->line, from = lines * slice / SLICES, to = lines * (slice + 1) / SLICES;
+    double square = 0;
+    for (int64_t j = from * w->line; j < to * w->line; j++) {
+        w->v[j] = (float)job->w[j];
+        square += job->w[j] * job->w[j];
+    }
+    if (dual->problem->scale) mg_dual_raw_lines(dual, w, &job->raw, from, to);
+    job->slice_square[slice] = square;
+    job->slice_rounded[slice] = mg_weights_square_lines(raw_weights(job), dual->problem->scale, from, to);
+}
+
+// Returns ||W||^2 in double; *rounded: of the weights that are evaluated.
+static double settle_weights(certificate *job, double *rounded) {
     mg_dual_state *dual = job->dual;
     mg_weights *w = &dual->weights;
     double square = 0;
-    for (int64_t j = 0; j < w->size; j++) {
-        w->v[j] = (float)job->w[j];
-        square += job->w[j] * job->w[j];
+    *rounded = 0;
+    mg_team_for(dual->problem->team, SLICES, settle_slice, job);
+    for (int slice = 0; slice < SLICES; slice++) {
+        square += job->slice_square[slice];
+        *rounded += job->slice_rounded[slice];
     }
     for (int64_t k = 0; k < w->classes; k++) {
         w->bias[k] = (float)job->bias[k];
         w->offset[k] = (float)dual->problem->bias * w->bias[k];
         square += job->bias[k] * job->bias[k];
+        *rounded += (double)w->bias[k] * (double)w->bias[k];
     }
-    mg_dual_to_raw(dual, w, &job->raw);
+    if (dual->problem->scale) mg_dual_raw_bias(dual, w, &job->raw);
     return square;
 }
 
@@ -175,16 +197,17 @@ static void evaluate_part(void *context, int64_t part) {
     double loss = 0, shares = 0;
     for (; first < end; first += pass->block_rows) {
         int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
-        mg_pass_scores(pass, problem->kernel, &job->raw, &dual->all.rows, first, count);
+        mg_pass_scores(pass, problem->kernel, job->scored, &dual->all.rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = dual->all.label[row];
             float *s = pass->scores + i * pass->lanes, *c = pass->coef + i * pass->lanes;
-            double weight = mg_dual_weight(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c), inner = 0;
-            mg_dual_rows_get(dual->rows, row, dual->lanes, c);
-            for (int64_t k = 0; k < problem->classes; k++) inner += (double)c[k] * (double)s[k];
-            double share = weight * (value - mg_dual_value(dual, c, y) - inner);
-            dual->share[row] = share > 0 ? (float)share : 0;
+            double weight = mg_dual_weight(dual, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c);
             loss += weight * value;
+            if (!job->shares) continue;
+            mg_dual_rows_get(dual->rows, row, dual->lanes, c);
+            mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, dual->lanes, s, y, problem->delta, c);
+            double share = weight * (value - t.linear + 0.5 * t.curve);
+            dual->share[row] = share > 0 ? (float)share : 0;
             shares += share > 0 ? share : 0;
         }
     }
@@ -206,54 +229,85 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
     numbers->last_gap = numbers->best_primal > 0 ? (gap > 0 ? gap : 0) / numbers->best_primal : 0;
 }
 
-static mg_status create(certificate *job, dense_sum *sum, mg_error *error) {
-    mg_dual_state *dual = job->dual;
+static mg_status create(mg_dual_state *dual, mg_error *error) {
     const mg_problem *problem = dual->problem;
-    size_t lanes = (size_t)dual->lanes;
-    mg_status status = mg_memory_zeroed(&job->w, (size_t)dual->weights.size, sizeof(double), error);
-    if (!status) status = mg_memory_zeroed(&job->bias, lanes, sizeof(double), error);
+    size_t lanes = (size_t)dual->lanes, size = (size_t)dual->weights.size;
+    certificate *job;
+    mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
+    if (status) return status;
+    dual->certificate = job;
+    job->dual = dual;
+    status = mg_memory_get(&job->w, size, sizeof(double), error);
+    if (!status) status = mg_memory_get(&job->bias, lanes, sizeof(double), error);
     if (!status) status = mg_memory_get(&job->coef, CHUNK_ROWS, lanes * sizeof(float), error);
     if (!status) status = mg_memory_get(&job->few, CHUNK_ROWS, MG_FEW * sizeof *job->few, error);
     if (!status) status = mg_memory_get(&job->fews, CHUNK_ROWS, sizeof *job->fews, error);
     if (!status && !dual->sparse)
         status = mg_memory_get(&job->wide, PARTS * MG_BLOCK_ROWS, (size_t)dual->weights.line * sizeof(float), error);
-    if (!status && !dual->sparse) status = mg_memory_get(&sum->grad, PARTS, (size_t)dual->weights.size * sizeof(float), error);
-    if (!status) status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status && !dual->sparse) status = mg_memory_get(&job->grad, PARTS, size * sizeof(float), error);
+    if (!status && problem->scale) status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
+    if (status) mg_dual_certificate_destroy(dual);
     return status;
 }
 
-static void destroy(certificate *job, dense_sum *sum) {
-    mg_memory_free(job->w);
-    mg_memory_free(job->bias);
-    mg_memory_free(job->coef);
-    mg_memory_free(job->few);
-    mg_memory_free(job->fews);
-    mg_memory_free(job->wide);
-    mg_memory_free(sum->grad);
+void mg_dual_certificate_destroy(mg_dual_state *dual) {
+    certificate *job = dual->certificate;
+    if (!job) return;
+    void *const blocks[] = {job->w, job->bias, job->coef, job->few, job->fews, job->wide, job->grad};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_weights_destroy(&job->raw);
+    mg_memory_free(job);
+    dual->certificate = NULL;
+}
+
+// W from the dual variables, in job->w and job->bias; returns the sum of -l*.
+static double rebuild(certificate *job) {
+    const mg_problem *problem = job->dual->problem;
+    double value = 0;
+    mg_team_for(problem->team, SLICES, clear_slice, job);
+    memset(job->bias, 0, (size_t)job->dual->lanes * sizeof *job->bias);
+    for (job->first = 0; job->first < problem->rows; job->first += CHUNK_ROWS) {
+        job->count = problem->rows - job->first < CHUNK_ROWS ? problem->rows - job->first : CHUNK_ROWS;
+        value += add_chunk(job);
+    }
+    return value;
+}
+
+// Mean loss with the weights of raw cells, and with `shares` what rows add to the gap.
+static double evaluate(certificate *job, mg_weights *raw, bool shares) {
+    mg_dual_state *dual = job->dual;
+    double loss = 0, sum = 0;
+    job->scored = raw;
+    job->shares = shares;
+    mg_team_for(dual->problem->team, dual->passes, evaluate_part, job);
+    for (int p = 0; p < dual->passes; p++) {
+        loss += job->part_loss[p];
+        sum += job->part_share[p];
+    }
+    if (shares) dual->share_sum = sum;
+    return loss / (double)dual->problem->rows;
+}
+
+// (M30) Any weights will do for the primal side; where single steps make them jump about, their average is the better choice.
+static void evaluate_average(certificate *job) {
+    mg_dual_state *dual = job->dual;
+    const mg_problem *problem = dual->problem;
+    mg_weights *raw = problem->scale ? &job->raw : &dual->mean;
+    if (problem->scale) mg_dual_to_raw(dual, &dual->mean, raw);
+    else mg_weights_fold_offset(raw, problem->bias, NULL);
+    double loss = evaluate(job, raw, false);
+    mg_dual_keep_best(dual, raw, loss + 0.5 * problem->lambda * mg_weights_square_norm(raw, problem->scale), -INFINITY);
 }
 
 mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error) {
     const mg_problem *problem = dual->problem;
-    certificate job = {.dual = dual};
-    dense_sum sum = {.job = &job};
-    double lower = 0, loss = 0, n = (double)problem->rows;
-    mg_status status = create(&job, &sum, error);
-    for (job.first = 0; !status && job.first < problem->rows; job.first += CHUNK_ROWS) {
-        job.count = problem->rows - job.first < CHUNK_ROWS ? problem->rows - job.first : CHUNK_ROWS;
-        lower += add_chunk(&job, &sum);
-    }
-    if (!status) {
-        double square = settle_weights(&job);
-        mg_team_for(problem->team, dual->passes, evaluate_part, &job);
-        dual->share_sum = 0;
-        for (int p = 0; p < dual->passes; p++) {
-            loss += job.part_loss[p];
-            dual->share_sum += job.part_share[p];
-        }
-        double primal = loss / n + 0.5 * problem->lambda * mg_weights_square_norm(&job.raw, problem->scale);
-        mg_dual_keep_best(dual, &job.raw, primal, lower / n - 0.5 * problem->lambda * square);
-    }
-    destroy(&job, &sum);
-    return status;
+    mg_status status = dual->certificate ? MG_OK : create(dual, error);
+    if (status) return status;
+    certificate *job = dual->certificate;
+    double n = (double)problem->rows, rounded, value = rebuild(job), square = settle_weights(job, &rounded);
+    double primal = evaluate(job, raw_weights(job), true) + 0.5 * problem->lambda * rounded;
+    mg_dual_keep_best(dual, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
+    dual->numbers.share_gap = dual->share_sum / (n * primal);
+    if (dual->clock.snapshots > 0 && dual->numbers.last_gap > dual->options->train->tolerance) evaluate_average(job);
+    return MG_OK;
 }

@@ -7,8 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, AVERAGE_SLICES = 16, AVERAGE_POWER = 3, PASS_PARTS = 16 };
-enum { MOST_VISITS = 6 }; // times the number of rows between two certificates
+enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_SLICES = 16, AVERAGE_POWER = 3, PASS_PARTS = 16 };
+// Times the number of rows between two certificates, at the latest: of sparse rows, whose certificates cost more than a pass, and
+// as many as were visited before.
+enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
 #define SLOW 10 // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
 
@@ -18,9 +20,11 @@ static void destroy(void *state) {
     for (int p = 0; p < dual->passes; p++) mg_pass_destroy(&dual->pass[p]);
     mg_weights_destroy(&dual->weights);
     mg_weights_destroy(&dual->result);
+    mg_weights_destroy(&dual->mean);
     mg_weights_destroy(&dual->view);
     mg_dual_rows_destroy(dual->rows);
     mg_dual_newton_destroy(dual->newton);
+    mg_dual_certificate_destroy(dual);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
                             dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->shift, dual->zeros,
                             dual};
@@ -49,6 +53,8 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
     const mg_problem *problem = dual->problem;
     mg_status status = mg_weights_create(&dual->weights, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_weights_create(&dual->result, problem->layout, problem->classes, problem->features, error);
+    if (!status && dual->certify && dual->sparse)
+        status = mg_weights_create(&dual->mean, problem->layout, problem->classes, problem->features, error);
     if (!status && problem->scale) status = mg_weights_create(&dual->view, problem->layout, problem->classes, problem->features, error);
     dual->lanes = dual->weights.lanes;
     if (!status) status = mg_memory_get(&dual->list, (size_t)problem->rows, sizeof *dual->list, error);
@@ -66,7 +72,7 @@ static void start_clocks(mg_dual_state *dual) {
     dual->listed = -1;
     dual->place = 0;
     dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = -1};
-    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY};
+    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .share_gap = INFINITY};
 }
 
 static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
@@ -140,15 +146,22 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
 
 // ---- weights -----------------------------------------------------------------------------------------------------------
 
-void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to) {
-    const mg_problem *problem = dual->problem;
-    int64_t lines = w->layout == MG_DENSE ? w->classes : w->features;
-    memcpy(to->v, w->v, (size_t)w->size * sizeof *w->v);
-    for (int64_t l = 0; problem->scale && l < lines; l++)
+void mg_dual_raw_lines(const mg_dual_state *dual, const mg_weights *w, mg_weights *to, int64_t from, int64_t end) {
+    const float *scale = dual->problem->scale;
+    memcpy(to->v + from * w->line, w->v + from * w->line, (size_t)((end - from) * w->line) * sizeof *w->v);
+    for (int64_t l = from; scale && l < end; l++)
         for (int64_t j = 0; j < (w->layout == MG_DENSE ? w->features : w->classes); j++)
-            to->v[l * w->line + j] *= problem->scale[w->layout == MG_DENSE ? j : l];
+            to->v[l * w->line + j] *= scale[w->layout == MG_DENSE ? j : l];
+}
+
+void mg_dual_raw_bias(const mg_dual_state *dual, const mg_weights *w, mg_weights *to) {
     memcpy(to->bias, w->bias, (size_t)w->lanes * sizeof *w->bias);
-    mg_weights_fold_offset(to, problem->bias, problem->center);
+    mg_weights_fold_offset(to, dual->problem->bias, dual->problem->center);
+}
+
+void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to) {
+    mg_dual_raw_lines(dual, w, to, 0, w->size / w->line);
+    mg_dual_raw_bias(dual, w, to);
 }
 
 // The share of the newest snapshot (M30).
@@ -156,23 +169,29 @@ static float newest_share(const mg_dual_state *dual) {
     return (float)((AVERAGE_POWER + 1) / (double)(dual->clock.snapshots + AVERAGE_POWER));
 }
 
+static mg_weights *average(mg_dual_state *dual) {
+    return dual->certify ? &dual->mean : &dual->result;
+}
+
 static void average_slice(void *context, int64_t slice) {
     mg_dual_state *dual = context;
     int64_t size = dual->weights.size, from = size * slice / AVERAGE_SLICES, to = size * (slice + 1) / AVERAGE_SLICES;
-    float part = newest_share(dual);
-    for (int64_t j = from; j < to; j++) dual->result.v[j] += part * (dual->weights.v[j] - dual->result.v[j]);
+    float part = newest_share(dual), *restrict mean = average(dual)->v;
+    const float *restrict now = dual->weights.v;
+    for (int64_t j = from; j < to; j++) mean[j] += part * (now[j] - mean[j]);
 }
 
 // The average is of scaled features until it is asked for.
 static void take_snapshot(mg_dual_state *dual) {
     dual->clock.snapshots++;
     mg_team_for(dual->problem->team, AVERAGE_SLICES, average_slice, dual);
-    float part = newest_share(dual);
-    for (int64_t k = 0; k < dual->weights.lanes; k++)
-        dual->result.bias[k] += part * (dual->weights.bias[k] - dual->result.bias[k]);
+    float part = newest_share(dual), *bias = average(dual)->bias;
+    for (int64_t k = 0; k < dual->weights.lanes; k++) bias[k] += part * (dual->weights.bias[k] - bias[k]);
 }
 
+// With a tolerance the average is one more candidate for the best primal value, of sparse rows; dense ones go over to Newton steps.
 static int64_t snapshots_per_epoch(const mg_dual_state *dual) {
+    if (dual->certify) return dual->sparse ? CERTIFY_SNAPSHOTS : 0;
     double sweeps = (double)dual->problem->rows * dual->problem->entries_per_row / (4.0 * (double)dual->problem->features);
     int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS;
     return most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
@@ -202,12 +221,20 @@ static int64_t epochs(void *state) {
     return ((const mg_dual_state *)state)->clock.epoch;
 }
 
+// The rows' latest shares tell the gap of the weights; that of the best ones so far was smaller by a factor the last certificate knows.
+static bool is_near(const mg_dual_state *dual) {
+    const mg_dual_numbers *numbers = &dual->numbers;
+    if (!isfinite(numbers->best_primal)) return false;
+    double ahead = numbers->last_gap < numbers->share_gap ? numbers->last_gap / numbers->share_gap : 1;
+    double gap = ahead * dual->share_sum / ((double)dual->problem->rows * numbers->best_primal);
+    return gap <= NEARLY * dual->options->train->tolerance;
+}
+
 static bool certificate_is_due(const mg_dual_state *dual) {
-    double n = (double)dual->problem->rows, tolerance = dual->options->train->tolerance;
     if (!dual->certify) return false;
-    if (dual->clock.visits >= MOST_VISITS * dual->problem->rows) return true;
-    bool near = dual->share_sum <= NEARLY * tolerance * n * (isfinite(dual->numbers.best_primal) ? dual->numbers.best_primal : 0);
-    return near || dual->clock.epoch == 1;
+    int64_t rows = dual->problem->rows, before = dual->clock.visits_before;
+    int64_t most = !dual->sparse ? MOST_VISITS * rows : before > MOST_SPARSE_VISITS * rows ? before : MOST_SPARSE_VISITS * rows;
+    return dual->clock.visits >= most || (dual->clock.epoch == 1 && !dual->sparse) || is_near(dual);
 }
 
 static bool may_turn_to_newton(const mg_dual_state *dual) {
@@ -231,6 +258,7 @@ static void end_epoch(mg_dual_state *dual) {
     if (certificate_is_due(dual)) {
         double before = dual->numbers.last_gap;
         if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
+        dual->clock.visits_before += dual->clock.visits;
         dual->clock.visits = 0;
         if (newton_is_due(dual, before)) dual->clock.newton = 0;
     }
@@ -257,7 +285,7 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     dual->place = at + *rows;
     dual->clock.visits += *rows;
     int64_t done = (dual->place + span - 1) / span, count = snapshots_per_epoch(dual);
-    if (!dual->certify && done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
+    if (done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
     if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
 }
@@ -312,6 +340,10 @@ static int fields(void *state, mg_field *out) {
     out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
     out[n++] = mg_field_array("result", MG_H5_F32, result->size, result->v);
     out[n++] = mg_field_array("result_bias", MG_H5_F32, result->lanes, result->bias);
+    if (dual->certify && dual->sparse) {
+        out[n++] = mg_field_array("mean", MG_H5_F32, dual->mean.size, dual->mean.v);
+        out[n++] = mg_field_array("mean_bias", MG_H5_F32, dual->mean.lanes, dual->mean.bias);
+    }
     if (dual->certify) {
         out[n++] = mg_field_array("result_offset", MG_H5_F32, result->lanes, result->offset);
         out[n++] = mg_field_array("wake", MG_H5_I32, dual->problem->rows, dual->wake);

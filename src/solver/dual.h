@@ -25,12 +25,14 @@ typedef struct mg_dual_clock {
     int64_t round;            // sparse: rows of a round now
     int64_t rounds;           // of them since their number was last looked at
     int64_t visits;           // rows visited since the last certificate
+    int64_t visits_before;    // and until then
     int64_t newton;           // outer iterations of the Newton phase so far; -1: not in it
 } mg_dual_clock;
 
 typedef struct mg_dual_numbers {
     double best_primal, best_dual; // INFINITY and -INFINITY before the first certificate
     double last_gap;               // relative, of the last certificate; INFINITY before
+    double share_gap;              // what the shares of the gap added up to then, relative too: of the weights as they were, not of the best
     double mean_share;             // at the end of the last epoch; shares far below it let a row sleep
     double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
@@ -53,7 +55,8 @@ typedef struct mg_dual_state {
     double scale;          // 1 / (lambda N)
     float *norm;           // [N] ||x'||^2 with the constant feature
     mg_weights weights;    // W of scaled features: x' = scale (x - center); offset = bias value * bias
-    mg_weights result;     // what is reported, as weights of raw cells: the average of snapshots, or the best that was certified
+    mg_weights result;     // what is reported: the average of snapshots or, of raw cells, the best that was certified
+    mg_weights mean;       // sparse, certify: the average of snapshots (M30), whose objective is often the lower one
     mg_weights view;       // of raw cells, where columns are scaled
     mg_dual_rows *rows;
     uint32_t *list;        // [N] rows of the epoch in their order
@@ -74,6 +77,7 @@ typedef struct mg_dual_state {
     float *scores, *before, *after, *u; // [round_rows][lanes]
     float *z;              // [parts][lanes] scratch
     float *changed;        // [round_rows] largest change of a coefficient
+    bool kept[MG_DUAL_ROUND]; // by the thread that took the step, all of it: nearly always that is what the merge leaves
     double *gain, *curve, *inner, *loss; // [round_rows] of the line search
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     int owners;            // sparse: ranges of features
@@ -94,6 +98,7 @@ typedef struct mg_dual_state {
 
     mg_pass pass[16]; // for whole passes over the data
     int passes;
+    struct mg_dual_certificate *certificate; // NULL before the first one and in the Newton phase
     struct mg_newton *newton; // NULL before its phase
 } mg_dual_state;
 
@@ -127,7 +132,9 @@ void mg_dual_sparse_steps(mg_dual_state *dual);
 void mg_dual_dense_cells(const mg_dual_state *dual, int64_t row, int64_t from, int64_t to, float *x);
 void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *x);
 
-// W of scaled features into weights of raw cells, offsets folded.
+// W of scaled features into weights of raw cells: lines [from, end); bias and offsets; all of it.
+void mg_dual_raw_lines(const mg_dual_state *dual, const mg_weights *w, mg_weights *to, int64_t from, int64_t end);
+void mg_dual_raw_bias(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
 void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
 
 static inline double mg_dual_weight(const mg_dual_state *dual, int64_t row) {
@@ -143,6 +150,7 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
 // Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, tells rows their shares (M27).
 // Errors: MG_MEMORY.
 mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error);
+void mg_dual_certificate_destroy(mg_dual_state *dual);
 
 // The Newton phase: one outer iteration of the proximal method of multipliers from W, the dual variables and sigma (M28, M29). Returns
 // the weighted sum of the losses at W in *loss. Errors: MG_MEMORY.

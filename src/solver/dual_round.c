@@ -36,12 +36,13 @@ void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z) {
     dual->loss[r] = weight * loss;
     dual->gain[r] = dual->curve[r] = dual->inner[r] = 0;
     dual->changed[r] = 0;
+    dual->kept[r] = false;
     if (dual->certify) note_share(dual, row, share > 0 ? weight * share : 0);
     if (!(share > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * dual->scale * (double)dual->norm[row]);
     memcpy(after, before, (size_t)lanes * sizeof *after);
     problem->kernel->dual_step(prox, lanes, s, y, problem->delta, q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
-    mg_dual_rows_settle(dual->rows, row, after);
+    mg_dual_rows_settle(dual->rows, row, lanes, after);
     mg_dual_change change = problem->kernel->dual_change(prox, lanes, s, dual->shift, y, problem->delta, -weight * dual->scale, before,
                                                          after, dual->u + r * lanes);
     if (change.largest <= SMALLEST_CHANGE) return;
@@ -63,17 +64,17 @@ static double best_part(const mg_dual_state *dual, double square) {
     return curve > slope && slope > 0 ? slope / curve : 1;
 }
 
-// The dual variables of rows[0..count) take their step, or a part of it.
+// The dual variables of rows[0..count) take their step, or a part of it, where they have not yet.
 static void keep_step(mg_dual_state *dual, const uint32_t *rows, int64_t count, float part) {
     for (int64_t r = 0; r < count; r++) {
-        if (dual->changed[r] == 0) continue;
+        if (dual->changed[r] == 0 || (part == 1 && dual->kept[r])) continue;
         const float *before = dual->before + r * dual->lanes;
         float *after = dual->after + r * dual->lanes;
         if (part != 1) {
             for (int64_t k = 0; k < dual->problem->classes; k++) after[k] = before[k] + part * (after[k] - before[k]);
-            mg_dual_rows_settle(dual->rows, rows[r], after);
+            mg_dual_rows_settle(dual->rows, rows[r], dual->lanes, after);
         }
-        if (!mg_dual_rows_put(dual->rows, rows[r], after)) dual->failed = true;
+        if (!mg_dual_rows_put(dual->rows, rows[r], dual->lanes, after)) dual->failed = true;
     }
 }
 

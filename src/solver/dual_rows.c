@@ -2,6 +2,8 @@
 #include "solver/dual_rows.h"
 
 #include "base/memory.h"
+#include "loss/lanes.h"
+#include "rows/rows.h"
 
 #include <string.h>
 
@@ -67,6 +69,14 @@ static float *wide_row(const mg_dual_rows *r, uint32_t place) {
     return r->chunk[place / POOL_CHUNK] + (int64_t)(place % POOL_CHUNK) * r->classes;
 }
 
+// Minus the sum of the rivals, 16 lanes folded, whatever way they were stored in: the zeros between them change nothing.
+static float own_of(float *c, int64_t lanes) {
+    mg_four sum[MG_FOURS] = {0};
+    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES)
+        for (int v = 0; v < MG_FOURS; v++) sum[v] += mg_four_load(c + k + 4 * v);
+    return -mg_fours_fold(sum);
+}
+
 void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
     size_t known = (size_t)r->classes * sizeof *c;
     if (r->dense) {
@@ -80,12 +90,8 @@ void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *
         memcpy(c, wide_row(r, s->wide), known);
         return;
     }
-    float sum = 0;
-    for (int j = 0; j < s->count; j++) {
-        c[s->class[j]] = s->value[j];
-        sum += s->value[j];
-    }
-    if (r->joint) c[r->label[row]] = -sum;
+    for (int j = 0; j < s->count; j++) c[s->class[j]] = s->value[j];
+    if (r->joint && s->count > 0) c[r->label[row]] = own_of(c, lanes);
 }
 
 void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
@@ -93,13 +99,10 @@ void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
     else __builtin_prefetch(&r->slots[row], 1, 3);
 }
 
-void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, float *c) {
+void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
     if (!r->joint) return;
-    int64_t own = r->label[row];
-    float sum = 0;
-    c[own] = 0;
-    for (int64_t k = 0; k < r->classes; k++) sum += c[k];
-    c[own] = -sum;
+    c[r->label[row]] = 0;
+    c[r->label[row]] = own_of(c, lanes);
 }
 
 // Gives the slot a whole row of the pool. False: out of memory.
@@ -127,22 +130,42 @@ static bool narrow(mg_dual_rows *r, slot *s) {
     return true;
 }
 
-bool mg_dual_rows_put(mg_dual_rows *r, int64_t row, const float *c) {
+// The rivals that are not zero; false: there are more than a slot has room for.
+static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const float *c, slot *few) {
+    int64_t own = r->joint ? r->label[row] : -1;
+    few->count = 0;
+    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES) {
+        unsigned bits = 0;
+        for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(c + k + 4 * v) != 0) << 4 * v;
+        for (; bits; bits &= bits - 1) {
+            int64_t class = k + __builtin_ctz(bits);
+            if (class == own) continue;
+            if (few->count == MG_DUAL_FEW) return false;
+            few->value[few->count] = c[class];
+            few->class[few->count++] = (uint16_t)class;
+        }
+    }
+    return true;
+}
+
+bool mg_dual_rows_put_few(mg_dual_rows *r, int64_t row, int64_t lanes, const float *c) {
     if (r->dense) {
         memcpy(r->dense + row * r->classes, c, (size_t)r->classes * sizeof *c);
         return true;
     }
     slot *s = &r->slots[row], fresh = {.count = 0};
-    int64_t own = r->joint ? r->label[row] : -1;
-    for (int64_t k = 0; k < r->classes; k++) {
-        if (c[k] == 0 || k == own) continue;
-        if (fresh.count == MG_DUAL_FEW) {
-            if (!widen(r, s)) return false;
-            memcpy(wide_row(r, s->wide), c, (size_t)r->classes * sizeof *c);
-            return true;
-        }
-        fresh.value[fresh.count] = c[k];
-        fresh.class[fresh.count++] = (uint16_t)k;
+    if (s->count == WIDE || !few_of(r, row, lanes, c, &fresh)) return false;
+    *s = fresh;
+    return true;
+}
+
+bool mg_dual_rows_put(mg_dual_rows *r, int64_t row, int64_t lanes, const float *c) {
+    if (mg_dual_rows_put_few(r, row, lanes, c)) return true;
+    slot *s = &r->slots[row], fresh = {.count = 0};
+    if (!few_of(r, row, lanes, c, &fresh)) {
+        if (!widen(r, s)) return false;
+        memcpy(wide_row(r, s->wide), c, (size_t)r->classes * sizeof *c);
+        return true;
     }
     if (!narrow(r, s)) return false;
     *s = fresh;
@@ -179,9 +202,10 @@ int64_t mg_dual_rows_pack(void *rows, unsigned char *to) {
     bool write = to != NULL;
     int64_t size = 0;
     float *c;
-    if (mg_memory_get(&c, (size_t)r->classes, sizeof *c, NULL)) return -1;
+    int64_t lanes = mg_round_up(r->classes, MG_LANES);
+    if (mg_memory_get(&c, (size_t)lanes, sizeof *c, NULL)) return -1;
     for (int64_t row = 0; row < r->rows; row++) {
-        mg_dual_rows_get(r, row, r->classes, c);
+        mg_dual_rows_get(r, row, lanes, c);
         unsigned char *begin = write ? at : scratch, *end = pack_row(r, row, c, begin, write);
         size += end - begin;
         at = write ? end : at;
@@ -190,10 +214,9 @@ int64_t mg_dual_rows_pack(void *rows, unsigned char *to) {
     return size;
 }
 
-static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end, float *c) {
+static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end, int64_t lanes, float *c) {
     uint16_t count, word;
-    float sum = 0;
-    memset(c, 0, (size_t)r->classes * sizeof *c);
+    memset(c, 0, (size_t)lanes * sizeof *c);
     if (end - *at < (int64_t)sizeof count) return false;
     memcpy(&count, *at, sizeof count);
     *at += sizeof count;
@@ -209,21 +232,21 @@ static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, c
         }
         if ((word & ~AT_BOUND) >= r->classes) return false;
         c[word & ~AT_BOUND] = value;
-        sum += value;
     }
-    if (r->joint) c[r->label[row]] = -sum;
+    mg_dual_rows_settle(r, row, lanes, c);
     return true;
 }
 
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error) {
     mg_dual_rows *r = rows;
     const unsigned char *at = from, *end = from + size;
+    int64_t lanes = mg_round_up(r->classes, MG_LANES);
     float *c;
-    mg_status status = mg_memory_get(&c, (size_t)r->classes, sizeof *c, error);
+    mg_status status = mg_memory_get(&c, (size_t)lanes, sizeof *c, error);
     for (int64_t row = 0; !status && row < r->rows; row++) {
-        if (!unpack_row(r, row, &at, end, c))
+        if (!unpack_row(r, row, &at, end, lanes, c))
             status = mg_fail(error, MG_DATA, "dual variables of row %lld do not fit %lld classes", (long long)row, (long long)r->classes);
-        else if (!mg_dual_rows_put(r, row, c))
+        else if (!mg_dual_rows_put(r, row, lanes, c))
             status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     }
     if (!status && at != end)

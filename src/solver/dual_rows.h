@@ -23,12 +23,15 @@ void mg_dual_rows_get(const mg_dual_rows *rows, int64_t row, int64_t lanes, floa
 // Asks for the memory of a row that will be wanted soon.
 void mg_dual_rows_fetch(const mg_dual_rows *rows, int64_t row);
 
-// Coefficients that sum to zero: the own one becomes minus the sum of the others in ascending order, as it is after every way of
-// storing them. Nothing where they need not.
-void mg_dual_rows_settle(const mg_dual_rows *rows, int64_t row, float *c);
+// Coefficients that sum to zero: the own one becomes minus the sum of the others, as it is after every way of storing them. Nothing
+// where they need not. c: [lanes], zero beyond K.
+void mg_dual_rows_settle(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
-// Stores settled c[0..K). One thread at a time. False: out of memory; the row keeps what it had.
-bool mg_dual_rows_put(mg_dual_rows *rows, int64_t row, const float *c);
+// Stores settled c[lanes]. One thread at a time. False: out of memory; the row keeps what it had.
+bool mg_dual_rows_put(mg_dual_rows *rows, int64_t row, int64_t lanes, const float *c);
+
+// The same where it touches nothing but the row's own memory: any thread. False: the row is left to mg_dual_rows_put.
+bool mg_dual_rows_put_few(mg_dual_rows *rows, int64_t row, int64_t lanes, const float *c);
 
 // The same as bytes for a checkpoint, most coefficients being at a bound: per row the count of nonzero ones, for each its class and,
 // unless it is 1, its value. `to` NULL: only how many bytes.

@@ -70,6 +70,12 @@ static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
     }
 }
 
+// A row's step, and at once its dual variables, where no other row's memory is concerned.
+static void step_row(mg_dual_state *dual, int64_t r, float *z) {
+    mg_dual_row_step(dual, r, z);
+    if (dual->changed[r] != 0) dual->kept[r] = mg_dual_rows_put_few(dual->rows, dual->row[r], dual->lanes, dual->after + r * dual->lanes);
+}
+
 static double update_owner(mg_dual_state *dual, int64_t owner) {
     mg_weights *w = &dual->weights;
     const uint32_t *rows = dual->row - dual->owed;
@@ -137,7 +143,7 @@ static void step_part(void *context, int64_t part) {
                                    dual->scores + first * lanes);
     for (int64_t r = first; r < end; r++) {
         fetch_row(dual, r + MG_DUAL_ROUND);
-        if (dual->problem->bias == 0) mg_dual_row_step(dual, r, dual->z + part * lanes);
+        if (dual->problem->bias == 0) step_row(dual, r, dual->z + part * lanes);
     }
 }
 
@@ -150,7 +156,7 @@ static void step_in_turn(mg_dual_state *dual) {
         float *s = dual->scores + r * dual->lanes;
         const float *u = dual->u + r * dual->lanes;
         for (int64_t k = 0; k < dual->lanes; k++) s[k] += dual->shift[k];
-        mg_dual_row_step(dual, r, dual->z);
+        step_row(dual, r, dual->z);
         for (int64_t k = 0; dual->changed[r] != 0 && k < dual->lanes; k++) dual->shift[k] += square * u[k];
     }
 }

@@ -164,7 +164,7 @@ static mg_status store(mg_newton *n, mg_error *error) {
     memcpy(w->v, n->w, (size_t)w->size * sizeof *n->w);
     memcpy(w->bias, n->w + w->size, (size_t)w->lanes * sizeof *n->w);
     for (int64_t row = 0; row < dual->problem->rows; row++)
-        if (!mg_dual_rows_put(dual->rows, row, n->coef + row * dual->lanes))
+        if (!mg_dual_rows_put(dual->rows, row, dual->lanes, n->coef + row * dual->lanes))
             return mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     return MG_OK;
 }

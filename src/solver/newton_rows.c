@@ -13,7 +13,7 @@ static void take_step(const mg_newton *newton, int64_t row, const float *s, cons
     int64_t y = newton->dual->all.label[row];
     memcpy(a, before, (size_t)newton->dual->lanes * sizeof *a);
     problem->kernel->dual_step(problem->loss->dual, newton->dual->lanes, s, y, problem->delta, (float)(1 / newton->sigma), z, a);
-    mg_dual_rows_settle(newton->dual->rows, row, a);
+    mg_dual_rows_settle(newton->dual->rows, row, newton->dual->lanes, a);
 }
 
 // D_F of one row; false when nothing of it can move. Whether the own class is at its bound is asked of the multiplier that a free rival

@@ -36,11 +36,10 @@ void mg_weights_fold_offset(mg_weights *weights, double bias, const float *cente
     }
 }
 
-double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
+double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to) {
     double sum = 0;
-    int64_t lines = weights->layout == MG_DENSE ? weights->classes : weights->features;
     int64_t used = weights->layout == MG_DENSE ? weights->features : weights->classes;
-    for (int64_t l = 0; l < lines; l++) {
+    for (int64_t l = from; l < to; l++) {
         const float *line = weights->v + l * weights->line;
         for (int64_t j = 0; j < used; j++) {
             double s = scale ? (double)scale[weights->layout == MG_DENSE ? j : l] : 1;
@@ -48,6 +47,11 @@ double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
             sum += w * w;
         }
     }
+    return sum;
+}
+
+double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
+    double sum = mg_weights_square_lines(weights, scale, 0, weights->layout == MG_DENSE ? weights->classes : weights->features);
     for (int64_t k = 0; k < weights->classes; k++) sum += (double)weights->bias[k] * (double)weights->bias[k];
     return sum;
 }

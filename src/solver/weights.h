@@ -30,4 +30,7 @@ void mg_weights_fold_offset(mg_weights *weights, double bias, const float *cente
 // (M2) ||W||^2 of the scaled features, the constant feature included. scale NULL: ones.
 double mg_weights_square_norm(const mg_weights *weights, const float *scale);
 
+// The same of lines [from, to) alone, without the constant feature.
+double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to);
+
 #endif
