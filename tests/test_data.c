@@ -30,8 +30,7 @@ static float cell_at(const mg_store *store, int64_t i, int64_t d) {
         return 0;
     }
     int64_t at = i * store->stride + d;
-    if (store->cell == MG_CELL_U8) return ((const uint8_t *)store->dense)[at];
-    if (store->cell == MG_CELL_I8) return ((const int8_t *)store->dense)[at];
+    if (store->cell != MG_CELL_F32) return (double)mg_cell_at(store->cell, store->dense, at);
     return ((const float *)store->dense)[at];
 }
 
@@ -59,7 +58,7 @@ static void list_types(stored_type out[TYPES]) {
         {"u32", H5T_STD_U32LE, 0, 0x1p31, false, MG_CELL_F32},   {"u32 BE", H5T_STD_U32BE, 0, 0x1p31, false, MG_CELL_F32},
         {"i64", H5T_STD_I64LE, -0x1p63, 0x1p62, false, MG_CELL_F32}, {"i64 BE", H5T_STD_I64BE, -0x1p63, 0x1p62, false, MG_CELL_F32},
         {"u64", H5T_STD_U64LE, 0, 0x1p63, false, MG_CELL_F32},   {"u64 BE", H5T_STD_U64BE, 0, 0x1p63, false, MG_CELL_F32},
-        {"f16", half_precision(0), -65504, 65504, true, MG_CELL_F32}, {"f16 BE", half_precision(1), -65504, 0x1p-24, true, MG_CELL_F32},
+        {"f16", half_precision(0), -65504, 65504, true, MG_CELL_F16}, {"f16 BE", half_precision(1), -65504, 0x1p-24, true, MG_CELL_F16},
         {"f32", H5T_IEEE_F32LE, -3e38f, 1e-42f, true, MG_CELL_F32}, {"f32 BE", H5T_IEEE_F32BE, -3e38f, 3e38f, true, MG_CELL_F32},
         {"f64", H5T_IEEE_F64LE, -3e38f, 3e38f, true, MG_CELL_F32}, {"f64 BE", H5T_IEEE_F64BE, -3e38f, 1e-42f, true, MG_CELL_F32},
     };

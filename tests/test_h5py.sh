@@ -121,3 +121,47 @@ P
 status=0
 "$MARGIN" predict dense/model.h5 dense.h5 >out 2>err || status=$?
 [ $status -eq 3 ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] || { echo "an edited model was not refused: $status"; cat err; exit 1; }
+
+# float16 cells stay what they are in memory and in the file; the weights are those of the same values as float32, bit for bit, whether
+# rows are widened in registers (few classes) or once (many).
+"$python" - <<'P'
+import h5py, numpy as np
+rng = np.random.default_rng(2)
+for k in (4, 20):
+    y = rng.integers(0, k, 400)
+    x = (rng.normal(size=(400, 53)) + (np.arange(53)[None, :] % k == y[:, None])).astype(np.float16)
+    x[0, :3] = 6e-8, -6e-5, 65504  # subnormal, and the largest there is
+    for name, kind in (("half", np.float16), ("single", np.float32)):
+        with h5py.File(f"{name}{k}.h5", "w") as f:
+            f["X"], f["y"] = x.astype(kind), y
+P
+for k in 4 20; do
+    for settings in "train.solver=sgd" "train.solver=dual" "train.solver=newton train.tolerance=1e-3" \
+        "train.solver=sgd data.scale=standard"; do
+        for name in half single; do
+            set --
+            for setting in $settings; do set -- "$@" --set "$setting"; done
+            "$MARGIN" train --quiet --overwrite --set data.train=$name$k.h5 --set data.scale=none --set model.lambda=0.1 --set train.epochs=3 "$@" \
+                --set output.directory=$name >/dev/null
+        done
+        "$python" - "$k classes, $settings" <<'P'
+import sys
+import h5py
+with h5py.File("half/model.h5") as a, h5py.File("single/model.h5") as b:
+    same = all(a[name][:].tobytes() == b[name][:].tobytes() for name in ("weights", "bias")) and a["weights"][:].any()
+    assert same, sys.argv[1]
+P
+    done
+done
+# Streamed as well as in memory: windows of rows are sized by what they take, so float16 is compared with itself.
+for limit in 0 36000; do
+    "$MARGIN" train --quiet --overwrite --set data.train=half20.h5 --set data.scale=none --set model.lambda=0.1 --set train.solver=sgd --set train.epochs=3 \
+        --set data.memory_limit=$limit --set data.window=4KiB --set train.batch=16 --set output.directory=limit$limit >/dev/null
+done
+"$python" - <<'P'
+import h5py
+with h5py.File("limit0/model.h5") as a, h5py.File("limit36000/model.h5") as b:
+    assert a["weights"][:].tobytes() == b["weights"][:].tobytes(), "streamed float16"
+P
+"$MARGIN" info half4.h5 | grep -q float16 || { echo "margin info does not tell float16"; exit 1; }
+echo "float16 gives the weights of float32"

@@ -129,46 +129,55 @@ static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64
     kernel->dense_scores(rows, dp, d.x, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, d.x, classes, d.w, d.offset, want_s, d.lds);
     check_same("dense scores", s, want_s, ns, shape);
-    kernel->dense_accumulate(rows, dp, d.x, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(rows, dp, d.x, classes, d.coef, d.lds, want_g);
+    kernel->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_g);
     check_same("dense gradient", g, want_g, ng, shape);
     drop(s), drop(want_s), drop(g), drop(want_g);
     dense_free(&d);
 }
 
-// The rows of check_dense as they lie in memory, of any cell; the rows behind the block are only asked for.
-static void check_block(const mg_kernel *kernel, mg_cell cell, int64_t rows, int64_t dp, int64_t classes) {
-    dense d = dense_make(rows, dp, classes, 0);
-    int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * dp;
+static void only_finite_halves(int64_t n, uint16_t *halves) {
+    for (int64_t j = 0; j < n; j++)
+        if ((halves[j] & 0x7c00) == 0x7c00) halves[j] ^= 0x4000;
+}
+
+// The rows of check_dense as they lie in memory, of any cell, widened or not, against the same rows as floats; the rows behind the
+// block are only asked for.
+static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp, int64_t classes) {
+    dense d = dense_make(rows, dp, classes, 50);
+    int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * dp, ng = classes * dp;
     float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *wide = guarded(nx, CANARY), *want = guarded(nx, CANARY);
+    float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     const void *raw[2 * MG_BLOCK_ROWS];
     const float *x[MG_BLOCK_ROWS];
+    if (cell == MG_CELL_F16) only_finite_halves(2 * nx, (uint16_t *)(void *)d.cells);
     for (int64_t i = 0; i < rows; i++) {
         raw[i] = raw[rows + i] = (const char *)d.x[i];
-        x[i] = cell == MG_CELL_F32 ? d.x[i] : want + i * dp;
-        for (int64_t j = 0; j < dp; j++)
-            want[i * dp + j] = cell == MG_CELL_U8   ? (float)((const uint8_t *)raw[i])[j]
-                               : cell == MG_CELL_I8 ? (float)((const int8_t *)raw[i])[j]
-                                                    : CANARY;
+        x[i] = want + i * dp;
+        for (int64_t j = 0; j < dp; j++) want[i * dp + j] = mg_cell_at(cell, raw[i], j);
     }
-    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), cell == MG_CELL_F32 ? NULL : wide};
+    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL};
     kernel->dense_block_scores(&block, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
     check_same("block scores", s, want_s, ns, shape);
-    check_same("widened rows", wide, want, nx, shape);
-    drop(s), drop(want_s), drop(wide), drop(want);
+    if (widened) check_same("widened rows", wide, want, nx, shape);
+    kernel->dense_accumulate(cell, rows, dp, raw, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)x, classes, d.coef, d.lds, want_g);
+    check_same("block gradient", g, want_g, ng, shape);
+    drop(s), drop(want_s), drop(wide), drop(want), drop(g), drop(want_g);
     dense_free(&d);
 }
 
 static void check_block_shapes(const mg_kernel *kernel) {
-    static const mg_cell cells[] = {MG_CELL_U8, MG_CELL_I8, MG_CELL_F32};
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < 2 * (MG_CELL_F32 + 1); c++) {
+        mg_cell cell = (mg_cell)(c / 2);
+        bool widened = c % 2 && cell != MG_CELL_F32;
         for (int64_t rows = 1; rows <= 13; rows++)
             for (int64_t classes = 1; classes <= 25; classes++)
-                check_block(kernel, cells[c], rows, 16 * (1 + draw() % 5), classes);
-        check_block(kernel, cells[c], MG_BLOCK_ROWS, 784, 10);
-        check_block(kernel, cells[c], 9, 3072, 10);
-        check_block(kernel, cells[c], MG_BLOCK_ROWS - 1, 1024, 400); // weights asked for tile by tile
+                check_block(kernel, cell, widened, rows, 16 * (1 + draw() % 5), classes);
+        check_block(kernel, cell, widened, MG_BLOCK_ROWS, 784, 10);
+        check_block(kernel, cell, widened, 9, 3072, 10);
+        check_block(kernel, cell, widened, MG_BLOCK_ROWS - 1, 1024, 400); // weights asked for tile by tile
     }
 }
 
@@ -228,8 +237,8 @@ static void check_zero_skipped(const mg_kernel *kernel) {
                 if (isnan(d.x[i][1])) d.coef[i * d.lds + k] = k % 2 ? 0.0f : -0.0f;
         int64_t shape[] = {ROWS, WIDE, CLASSES}, n = CLASSES * WIDE;
         float *g = guarded(n, -0.0f), *want = guarded(n, -0.0f);
-        kernel->dense_accumulate(ROWS, WIDE, d.x, CLASSES, d.coef, d.lds, g);
-        reference()->dense_accumulate(ROWS, WIDE, d.x, CLASSES, d.coef, d.lds, want);
+        kernel->dense_accumulate(MG_CELL_F32, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, want);
         check_same("gradient with zero coefficients", g, want, n, shape);
         for (int64_t j = 0; j < n; j++) assert_false(isnan(g[j]));
         drop(g), drop(want);
@@ -335,7 +344,7 @@ static void test_reference_sums(void **unused) {
         dense d = dense_make(rows, 16 * rows, 5, 30);
         float s[7 * 16], *g = guarded(5 * d.dp, 0.5f);
         reference()->dense_scores(rows, d.dp, d.x, 5, d.w, d.offset, s, d.lds);
-        reference()->dense_accumulate(rows, d.dp, d.x, 5, d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, rows, d.dp, (const void *const *)d.x, 5, d.coef, d.lds, g);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t k = 0; k < 5; k++) {
                 double sum = (double)d.offset[k], size = fabs(sum);
@@ -373,7 +382,7 @@ static void check_layouts(const mg_kernel *kernel) {
     const float *row[] = {x};
     kernel->dense_scores(1, DP, row, CLASSES, w, c.offset, s, CLASSES);
     kernel->csr_scores(c.n, c.indices, c.values, KP, c.w, c.offset, t, 0, NULL);
-    kernel->dense_accumulate(1, DP, row, CLASSES, c.coef, CLASSES, g);
+    kernel->dense_accumulate(MG_CELL_F32, 1, DP, (const void *const *)row, CLASSES, c.coef, CLASSES, g);
     kernel->csr_accumulate(c.n, c.indices, c.values, KP, c.coef, h);
     for (int64_t k = 0; k < CLASSES; k++) {
         double size = fabs((double)c.offset[k]);
@@ -394,17 +403,17 @@ static void test_dense_and_csr_agree(void **unused) {
 // ---- The rest ---------------------------------------------------------------------------------------------
 
 static void check_widen_add(const mg_kernel *kernel) {
-    _Alignas(64) uint8_t cells[256];
-    for (int j = 0; j < 256; j++) cells[j] = (uint8_t)(j * 37 + 5);
+    _Alignas(64) uint8_t cells[512];
+    for (int j = 0; j < 512; j++) cells[j] = (uint8_t)(j * 37 + 5);
+    only_finite_halves(256, (uint16_t *)(void *)cells);
     for (int64_t n = 0; n <= 256; n += 16) {
         int64_t shape[] = {n, 0, 0};
         float *a = guarded(n, 7), *b = guarded(n, 7), *from = drawn(n);
-        kernel->widen_u8(n, cells, a);
-        for (int64_t j = 0; j < n; j++) b[j] = (float)cells[j];
-        check_same("widen_u8", a, b, n, shape);
-        kernel->widen_i8(n, (const int8_t *)cells, a);
-        for (int64_t j = 0; j < n; j++) b[j] = (float)(int8_t)cells[j];
-        check_same("widen_i8", a, b, n, shape);
+        for (mg_cell cell = MG_CELL_U8; cell < MG_CELL_F32; cell++) {
+            kernel->widen(cell, n, cells, a);
+            for (int64_t j = 0; j < n; j++) b[j] = mg_cell_at(cell, cells, j);
+            check_same("widen", a, b, n, shape);
+        }
         for (int centred = 0; centred < 2; centred++) {
             const float *center = centred ? from : NULL;
             kernel->scale_columns(n, center, from, a);

@@ -232,10 +232,7 @@ static void check_rows(const mg_dataset *dataset, uint64_t seed) {
     double *x = oracle(dataset->layout == MG_CSR ? "X/data" : "X", n);
     for (int64_t i = 0; i < n; i++) {
         int64_t at = i / dataset->features * store->stride + i % dataset->features;
-        double found = dataset->layout == MG_CSR        ? (double)store->values[i]
-                       : dataset->cell == MG_CELL_F32 ? (double)((const float *)store->dense)[at]
-                       : dataset->cell == MG_CELL_U8  ? ((const uint8_t *)store->dense)[at]
-                                                      : ((const int8_t *)store->dense)[at];
+        double found = dataset->layout == MG_CSR ? (double)store->values[i] : (double)mg_cell_at(dataset->cell, store->dense, at);
         if (found != (double)(float)x[i]) fail_msg("seed %llu: cell %lld is %g, not %g", (unsigned long long)seed, (long long)i, found, x[i]);
     }
     free(x);

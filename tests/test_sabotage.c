@@ -248,7 +248,7 @@ static const struct kind {
     const char *settings[MOST_SETTINGS];
 } kinds[] = {
     {"dual, dense", SUPPORT_F32, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=none", "model.lambda=1e-5"}},
-    {"dual, sparse", SUPPORT_CSR, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-5"}},
+    {"dual, sparse", SUPPORT_CSR, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-2", "train.epochs=16"}},
     {"dual, rounds", SUPPORT_CSR, "[", NULL, CERTIFIED, {"train.solver=dual", "data.validation=", "train.batch=64", "train.epochs=24"}},
     {"newton", SUPPORT_F32, "[", NULL, {"train.tolerance=1e-6"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
     {"path", SUPPORT_U8, "path", "1e-2:1e-1:10", {""}, {"train.solver=dual", "data.scale=0.01", "train.epochs=4"}},

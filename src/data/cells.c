@@ -1,19 +1,10 @@
 // cells.c - plain loops the compiler turns into vectors.
 #include "data/cells.h"
 
+#include "rows/rows.h"
+
 #include <math.h>
 #include <string.h>
-
-// IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and subnormal numbers
-// right; infinities and NaN are put back by hand.
-static float half_to_float(uint16_t half) {
-    uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
-    float value, scale = 0x1p112f;
-    memcpy(&value, &bits, sizeof value);
-    value *= scale;
-    if ((half & 0x7c00) == 0x7c00) value = half & 0x3ff ? NAN : INFINITY;
-    return half & 0x8000 ? -value : value;
-}
 
 #define CONVERT(type)                                                                                        \
     for (int64_t i = 0; i < n; i++) to[i] = (float)((const type *)cells)[i];                                 \
@@ -32,7 +23,7 @@ void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to)
     case MG_H5_F64: CONVERT(double);
     case MG_H5_F32: memcpy(to, cells, (size_t)n * sizeof *to); break;
     case MG_H5_F16:
-        for (int64_t i = 0; i < n; i++) to[i] = half_to_float(((const uint16_t *)cells)[i]);
+        for (int64_t i = 0; i < n; i++) to[i] = mg_half_to_float(((const uint16_t *)cells)[i]);
         break;
     case MG_H5_TEXT: break;
     }
@@ -50,6 +41,14 @@ bool mg_cells_finite(int64_t n, const float *values, int64_t *bad) {
     if (sum == 0) return true;
     for (i = 0; i < n - 1 && isfinite(values[i]); i++) continue;
     *bad = i;
+    return false;
+}
+
+bool mg_cells_halves_finite(int64_t n, const uint16_t *halves, int64_t *bad) {
+    uint32_t most = 0;
+    for (int64_t i = 0; i < n; i++) most = (halves[i] & 0x7c00u) > most ? halves[i] & 0x7c00u : most;
+    if (most < 0x7c00) return true;
+    for (*bad = 0; (halves[*bad] & 0x7c00) != 0x7c00; ++*bad) continue;
     return false;
 }
 

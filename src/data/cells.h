@@ -12,6 +12,7 @@ void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to)
 
 // Are all finite? Otherwise *bad is the first that is not.
 bool mg_cells_finite(int64_t n, const float *values, int64_t *bad);
+bool mg_cells_halves_finite(int64_t n, const uint16_t *halves, int64_t *bad);
 
 // n integers to strictly ascending indices below `features`; returns -1, or the position of the first that is not.
 int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64_t features, uint32_t *to);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+enum { HALVES = 512 }; // cells widened at a time
 enum { NARROW_ROWS = 64 };
 
 mg_status mg_moments_create(mg_moments *moments, int64_t features, mg_error *error) {
@@ -36,9 +37,9 @@ void mg_moments_destroy(mg_moments *moments) {
     *moments = (mg_moments){0};
 }
 
-static void add_float_row(mg_moments *moments, const float *x) {
-    float *sum = moments->narrow_sum, *square = moments->narrow_square, *most = moments->most;
-    for (int64_t d = 0; d < moments->features; d++) {
+static void add_floats(mg_moments *moments, int64_t from, int64_t n, const float *x) {
+    float *sum = moments->narrow_sum + from, *square = moments->narrow_square + from, *most = moments->most + from;
+    for (int64_t d = 0; d < n; d++) {
         float magnitude = fabsf(x[d]);
         sum[d] += x[d];
         square[d] += x[d] * x[d];
@@ -66,6 +67,15 @@ static void add_i8_row(mg_moments *moments, const int8_t *x) {
     }
 }
 
+static void add_half_row(mg_moments *moments, const uint16_t *halves) {
+    float x[HALVES];
+    for (int64_t from = 0, n; from < moments->features; from += n) {
+        n = moments->features - from < HALVES ? moments->features - from : HALVES;
+        for (int64_t d = 0; d < n; d++) x[d] = mg_half_to_float(halves[from + d]);
+        add_floats(moments, from, n, x);
+    }
+}
+
 static void add_cell(mg_moments *moments, int64_t d, float cell, double weight) {
     double x = (double)cell;
     float magnitude = fabsf(cell);
@@ -83,10 +93,7 @@ static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row,
 // Rows with weights are rare enough to go straight into the wide sums too.
 static void add_weighted_row(mg_moments *moments, mg_cell cell, const void *row, double weight) {
     for (int64_t d = 0; d < moments->features; d++) {
-        float x = cell == MG_CELL_F32  ? ((const float *)row)[d]
-                  : cell == MG_CELL_U8 ? (float)((const uint8_t *)row)[d]
-                                       : (float)((const int8_t *)row)[d];
-        add_cell(moments, d, x, weight);
+        add_cell(moments, d, mg_cell_at(cell, row, d), weight);
     }
 }
 
@@ -105,7 +112,8 @@ void mg_moments_flush(mg_moments *moments) {
 }
 
 static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row) {
-    if (cell == MG_CELL_F32) add_float_row(moments, row);
+    if (cell == MG_CELL_F32) add_floats(moments, 0, moments->features, row);
+    else if (cell == MG_CELL_F16) add_half_row(moments, row);
     else if (cell == MG_CELL_U8)
         add_u8_row(moments->features, row, moments->integer_sum, moments->integer_square, moments->integer_most);
     else add_i8_row(moments, row);

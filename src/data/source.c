@@ -59,6 +59,8 @@ static bool as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
 }
 
+static const mg_h5_type stored_types[] = {[MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
+
 static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
     if (status) return status;
@@ -71,7 +73,9 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     if (source->features > MG_MOST_INDEX)
         return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed", mg_h5_path(source->file), source->name,
                        (long long)source->features, MG_MOST_INDEX);
-    source->cell = as_is(source) && type == MG_H5_U8 ? MG_CELL_U8 : as_is(source) && type == MG_H5_I8 ? MG_CELL_I8 : MG_CELL_F32;
+    source->cell = MG_CELL_F32;
+    for (mg_cell cell = MG_CELL_U8; as_is(source) && cell <= MG_CELL_F32; cell++)
+        if (stored_types[cell] == type) source->cell = cell;
     return MG_OK;
 }
 
@@ -247,8 +251,7 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
 
 // Are rows in the file, byte by byte, what they are in memory?
 static bool stored_as_kept(const mg_source *source, const mg_store *store) {
-    static const mg_h5_type types[] = {[MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F32] = MG_H5_F32};
-    return store->stride == source->features && mg_h5_array_type(source->data) == types[source->cell];
+    return store->stride == source->features && mg_h5_array_type(source->data) == stored_types[source->cell];
 }
 
 // Converts and checks the stored cells of one dense row into the store; they may be there already.
@@ -257,7 +260,10 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
     char *to = next_dense_row(source, store);
     int64_t bad = -1;
     if (source->cell != MG_CELL_F32) {
-        if (cells != to) memcpy(to, cells, (size_t)source->features);
+        if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
+        const uint16_t *halves = (const uint16_t *)(const void *)to;
+        if (source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, halves, &bad))
+            return not_finite(source, row, bad, mg_half_to_float(halves[bad]), error);
     } else {
         float *values = (float *)(void *)to;
         if (cells != to) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);

@@ -80,16 +80,20 @@ INLINE part part_fma(part a, part b, part c) {
     return v8_fma(a, b, c);
 }
 
-INLINE v16 v16_from_u8(const uint8_t *from) {
-    __m128i cells = _mm_loadu_si128((const __m128i *)from);
-    return (v16){_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(cells)),
-                 _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(cells, 8)))};
+INLINE void part_store(float *to, part a) {
+    v8_store(to, a);
 }
 
-INLINE v16 v16_from_i8(const int8_t *from) {
-    __m128i cells = _mm_loadu_si128((const __m128i *)from);
-    return (v16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(cells)),
-                 _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(cells, 8)))};
+INLINE part part_from_u8(const uint8_t *from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)from)));
+}
+
+INLINE part part_from_i8(const int8_t *from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)from)));
+}
+
+INLINE part part_from_f16(const uint16_t *from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
 }
 
 // Of the first n <= 8 floats.

@@ -59,12 +59,20 @@ INLINE part part_fma(part a, part b, part c) {
     return v16_fma(a, b, c);
 }
 
-INLINE v16 v16_from_u8(const uint8_t *from) {
+INLINE void part_store(float *to, part a) {
+    v16_store(to, a);
+}
+
+INLINE part part_from_u8(const uint8_t *from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)from)));
 }
 
-INLINE v16 v16_from_i8(const int8_t *from) {
+INLINE part part_from_i8(const int8_t *from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from)));
+}
+
+INLINE part part_from_f16(const uint16_t *from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
 }
 
 INLINE v8 v8_zero(void) {

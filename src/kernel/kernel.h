@@ -19,13 +19,14 @@
 
 enum { MG_FEW = 4 };
 
-// Dense rows as they lie in memory. Cells of 8 bits become floats in `wide` on the way, where the gradient finds them.
+// Dense rows as they lie in memory. Narrower cells become floats in registers; or once, in `wide`, which pays when many classes
+// read them.
 typedef struct mg_dense_block {
     mg_cell cell;
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
     const void *const *raw; // [rows + more], 16-byte aligned; those behind `rows` are needed soon, and asked for from memory
     int64_t more;           // <= rows
-    float *wide;            // [rows][dp], 64-byte aligned; NULL when the cells are floats
+    float *wide;            // [rows][dp], 64-byte aligned; NULL: not wanted
 } mg_dense_block;
 
 // -l*(c) + <scores, c> = linear - curve / 2.
@@ -44,9 +45,8 @@ typedef struct mg_kernel {
     const char *help;
     bool (*usable)(void); // does this machine run it?
 
-    // 8-bit cells to float, n a multiple of 16, both 16-byte aligned.
-    void (*widen_u8)(int64_t n, const uint8_t *from, float *to);
-    void (*widen_i8)(int64_t n, const int8_t *from, float *to);
+    // Cells to float, n a multiple of 16, both 16-byte aligned. Exact: no cell has more digits than a float.
+    void (*widen)(mg_cell cell, int64_t n, const void *from, float *to);
 
     // Columns scaled (M19): x[j] = scale[j] * (x[j] - center[j]), n a multiple of 16; center NULL: 0.
     void (*scale_columns)(int64_t n, const float *center, const float *scale, float *x);
@@ -60,8 +60,9 @@ typedef struct mg_kernel {
     void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
                                int64_t lds);
 
-    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x. coef: [rows][ldc]. rows <= MG_BLOCK_ROWS.
-    void (*dense_accumulate)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *coef,
+    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x. x[i]: dp cells, 16-byte aligned. coef: [rows][ldc].
+    // rows <= MG_BLOCK_ROWS.
+    void (*dense_accumulate)(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes, const float *coef,
                              int64_t ldc, float *g);
 
     // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte aligned; s: [kp], offset: [kp].

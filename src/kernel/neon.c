@@ -5,6 +5,7 @@
 #include "kernel/template.h"
 
 #include <arm_neon.h>
+#include <string.h>
 
 typedef struct v16 {
     float32x4_t q[4];
@@ -96,18 +97,27 @@ INLINE part part_hold(const float *from) {
     return a;
 }
 
-INLINE v16 v16_from_u8(const uint8_t *from) {
-    uint8x16_t cells = vld1q_u8(from);
-    uint16x8_t low = vmovl_u8(vget_low_u8(cells)), high = vmovl_u8(vget_high_u8(cells));
-    return (v16){{vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))),
-                  vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(high)))}};
+INLINE void part_store(float *to, part a) {
+    vst1q_f32(to, a);
 }
 
-INLINE v16 v16_from_i8(const int8_t *from) {
-    int8x16_t cells = vld1q_s8(from);
-    int16x8_t low = vmovl_s8(vget_low_s8(cells)), high = vmovl_s8(vget_high_s8(cells));
-    return (v16){{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
-                  vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
+// Four bytes, alone in a register.
+INLINE uint8x8_t four_bytes(const void *from) {
+    uint32_t bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    return vreinterpret_u8_u32(vdup_n_u32(bytes));
+}
+
+INLINE part part_from_u8(const uint8_t *from) {
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(four_bytes(from)))));
+}
+
+INLINE part part_from_i8(const int8_t *from) {
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four_bytes(from))))));
+}
+
+INLINE part part_from_f16(const uint16_t *from) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
 }
 
 INLINE uint32_t nonzero_bits(const float *from, int n) {

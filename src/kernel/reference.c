@@ -12,14 +12,9 @@ static bool usable(void) {
     return true;
 }
 
-static void widen_u8(int64_t n, const uint8_t *from, float *to) {
+static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
     for (int64_t j = 0; j < n; j++)
-        to[j] = (float)from[j];
-}
-
-static void widen_i8(int64_t n, const int8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j++)
-        to[j] = (float)from[j];
+        to[j] = mg_cell_at(cell, from, j);
 }
 
 static void scale_columns(int64_t n, const float *center, const float *scale, float *x) {
@@ -34,11 +29,11 @@ static float fold(float *lane) {
     return lane[0];
 }
 
-static float dot(int64_t dp, const float *x, const float *w) {
+static float dot(mg_cell cell, int64_t dp, const void *x, const float *w) {
     float lane[LANES] = {0};
     for (int64_t d = 0; d < dp; d += LANES)
         for (int l = 0; l < LANES; l++)
-            lane[l] = fmaf(x[d + l], w[d + l], lane[l]);
+            lane[l] = fmaf(mg_cell_at(cell, x, d + l), w[d + l], lane[l]);
     return fold(lane);
 }
 
@@ -46,28 +41,27 @@ static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_
                          const float *offset, float *s, int64_t lds) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t k = 0; k < classes; k++)
-            s[i * lds + k] = dot(dp, x[i], w + k * dp) + offset[k];
+            s[i * lds + k] = dot(MG_CELL_F32, dp, x[i], w + k * dp) + offset[k];
 }
 
 static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
                                float *s, int64_t lds) {
     for (int64_t i = 0; i < block->rows; i++) {
-        float *wide = block->cell == MG_CELL_F32 ? NULL : block->wide + i * block->dp;
-        const float *x = wide ? wide : block->raw[i];
-        if (block->cell == MG_CELL_U8) widen_u8(block->dp, block->raw[i], wide);
-        if (block->cell == MG_CELL_I8) widen_i8(block->dp, block->raw[i], wide);
-        dense_scores(1, block->dp, &x, classes, w, offset, s + i * lds, lds);
+        float *wide = block->wide ? block->wide + i * block->dp : NULL;
+        if (wide) widen(block->cell, block->dp, block->raw[i], wide);
+        for (int64_t k = 0; k < classes; k++)
+            s[i * lds + k] = dot(block->cell, block->dp, block->raw[i], w + k * block->dp) + offset[k];
     }
 }
 
-static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes,
+static void dense_accumulate(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
         for (int64_t i = 0; i < rows; i++) {
             float c = coef[i * ldc + k];
             if (c == 0) continue;
             for (int64_t d = 0; d < dp; d++)
-                g[k * dp + d] = fmaf(c, x[i][d], g[k * dp + d]);
+                g[k * dp + d] = fmaf(c, mg_cell_at(cell, x[i], d), g[k * dp + d]);
         }
 }
 
@@ -136,8 +130,7 @@ const mg_kernel mg_kernel_reference = {
     .name = "reference",
     .help = "plain C on any processor; slow, and the definition of the bits",
     .usable = usable,
-    .widen_u8 = widen_u8,
-    .widen_i8 = widen_i8,
+    .widen = widen,
     .scale_columns = scale_columns,
     .dense_scores = dense_scores,
     .dense_block_scores = dense_block_scores,

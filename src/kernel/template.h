@@ -3,9 +3,9 @@
 //   v16_zero v16_set v16_load v16_store v16_fma v16_add, v8_zero v8_set v8_load v8_store v8_fma
 //   part, PARTS        one register of a v16, and how many make it up
 //   v16_part v16_put   the p-th part of a v16, and the way back
-//   part_load part_fma the same operations on a part
+//   part_load part_store part_fma   the same operations on a part
 //   part_hold          part_load into a register that several operations use; gcc would load again for each of them
-//   v16_from_u8 v16_from_i8    16 cells to floats
+//   part_from_u8 part_from_i8 part_from_f16    a register of cells to floats
 //   v16_fold_store     folds `count` vectors in the order of kernel.h, adds offset[], writes out[0..count-1] and nothing more
 //   nonzero_bits       bit j is set when the j-th of n <= 16 floats is not zero; reads no more than n
 // and its register tiles: ROWS_MOST, CLASSES_MOST, SCORE_TILES(X) for scores (MANY_CLASSES: classes of a tile where there are more

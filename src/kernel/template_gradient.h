@@ -4,7 +4,7 @@
 
 // A nonzero coefficient and the row it multiplies.
 typedef struct entry {
-    const float *x;
+    const void *x;
     float coef;
 } entry;
 
@@ -13,7 +13,8 @@ enum { CHUNK = 16 }; // classes whose nonzero coefficients are listed at a time
 // What one block adds to the gradient of up to CHUNK classes.
 typedef struct chunk {
     int64_t rows, classes;
-    const float *const *x;
+    mg_cell cell;
+    const void *const *x;
     const float *coef; // [rows][ldc], the chunk's first class at 0
     int64_t ldc;
     uint32_t bits[MG_BLOCK_ROWS]; // nonzero coefficients of a row
@@ -39,17 +40,17 @@ static void chunk_list(chunk *c) {
 }
 
 // (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
-INLINE void class_tile(int wide, int64_t n, const entry *entries, int64_t d, float *g) {
+INLINE void class_tile(mg_cell cell, int wide, int64_t n, const entry *entries, int64_t d, float *g) {
     v16 sum[VECTORS_MOST];
     UNROLL
     for (int j = 0; j < wide; j++)
         sum[j] = v16_load(g + 16 * j);
     for (int64_t e = 0; e < n; e++) {
-        const float *x = entries[e].x + d;
+        const void *x = entries[e].x;
         v16 c = v16_set(entries[e].coef);
         UNROLL
         for (int j = 0; j < wide; j++)
-            sum[j] = v16_fma(c, v16_load(x + 16 * j), sum[j]);
+            sum[j] = v16_fma(c, v16_from(cell, x, d + 16 * j), sum[j]);
     }
     UNROLL
     for (int j = 0; j < wide; j++)
@@ -58,7 +59,7 @@ INLINE void class_tile(int wide, int64_t n, const entry *entries, int64_t d, flo
 
 // (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
 // them is zero.
-INLINE void shared_tile(int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {
+INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
     UNROLL
@@ -68,12 +69,12 @@ INLINE void shared_tile(int classes, int wide, const chunk *c, int64_t k, int64_
             sum[m][j] = v16_load(g + m * dp + 16 * j);
     }
     for (int64_t i = 0; i < c->rows; i++) {
-        const float *x = c->x[i] + d, *coef = c->coef + i * c->ldc + k;
+        const float *coef = c->coef + i * c->ldc + k;
         uint32_t bits = c->bits[i] >> k & all;
         v16 cells[SHARED_VECTORS_MOST];
         UNROLL
         for (int j = 0; j < wide; j++)
-            cells[j] = v16_load(x + 16 * j);
+            cells[j] = v16_from(cell, c->x[i], d + 16 * j);
         UNROLL
         for (int m = 0; m < classes; m++) {
             if (bits != all && !(bits >> m & 1)) continue;
@@ -94,23 +95,32 @@ INLINE void shared_tile(int classes, int wide, const chunk *c, int64_t k, int64_
 typedef void class_function(int64_t n, const entry *entries, int64_t d, float *g);
 typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g);
 
-#define CLASS_FUNCTION(V)                                                                                    \
-    static void class_##V(int64_t n, const entry *entries, int64_t d, float *g) {                            \
-        class_tile(V, n, entries, d, g);                                                                     \
+#define CLASS_FUNCTION(CELL, V)                                                                              \
+    static void class_##CELL##_##V(int64_t n, const entry *entries, int64_t d, float *g) {                   \
+        class_tile(MG_CELL_##CELL, V, n, entries, d, g);                                                     \
     }
-CLASS_TILES(CLASS_FUNCTION)
+#define CLASS_FUNCTIONS(V) CLASS_FUNCTION(U8, V) CLASS_FUNCTION(I8, V) CLASS_FUNCTION(F16, V) CLASS_FUNCTION(F32, V)
+CLASS_TILES(CLASS_FUNCTIONS)
 
-#define SHARED_FUNCTION(K, V)                                                                                \
-    static void shared_##K##x##V(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {               \
-        shared_tile(K, V, c, k, d, dp, g);                                                                   \
+#define SHARED_FUNCTION(CELL, K, V)                                                                          \
+    static void shared_##CELL##_##K##x##V(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {      \
+        shared_tile(MG_CELL_##CELL, K, V, c, k, d, dp, g);                                                   \
     }
-SHARED_TILES(SHARED_FUNCTION)
+#define SHARED_FUNCTIONS(K, V)                                                                               \
+    SHARED_FUNCTION(U8, K, V) SHARED_FUNCTION(I8, K, V) SHARED_FUNCTION(F16, K, V) SHARED_FUNCTION(F32, K, V)
+SHARED_TILES(SHARED_FUNCTIONS)
 
-#define CLASS_ROW(V) [V] = class_##V,
-static class_function *const class_functions[VECTORS_MOST + 1] = {CLASS_TILES(CLASS_ROW)};
+#define CLASS_ROW(V)                                                                                         \
+    [V] = {[MG_CELL_U8] = class_U8_##V, [MG_CELL_I8] = class_I8_##V, [MG_CELL_F16] = class_F16_##V,          \
+           [MG_CELL_F32] = class_F32_##V},
+static class_function *const class_functions[VECTORS_MOST + 1][MG_CELL_F32 + 1] = {CLASS_TILES(CLASS_ROW)};
 
-#define SHARED_ROW(K, V) [K][V] = shared_##K##x##V,
-static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1] = {
+#define SHARED_ROW(K, V)                                                                                     \
+    [K][V] = {[MG_CELL_U8] = shared_U8_##K##x##V,                                                            \
+              [MG_CELL_I8] = shared_I8_##K##x##V,                                                            \
+              [MG_CELL_F16] = shared_F16_##K##x##V,                                                          \
+              [MG_CELL_F32] = shared_F32_##K##x##V},
+static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1][MG_CELL_F32 + 1] = {
     SHARED_TILES(SHARED_ROW)};
 
 static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
@@ -119,7 +129,7 @@ static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t k = 0; k < c->classes; k++)
-            if (c->count[k]) class_functions[wide](c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
+            if (c->count[k]) class_functions[wide][c->cell](c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
     }
 }
 
@@ -130,7 +140,7 @@ static void chunk_add_shared(const chunk *c, int64_t dp, float *g) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t m = 0; m < groups; m++) {
             int64_t k = cut(c->classes, groups, m), share = cut(c->classes, groups, m + 1) - k;
-            shared_functions[share][wide](c, k, 16 * d, dp, g + k * dp + 16 * d);
+            shared_functions[share][wide][c->cell](c, k, 16 * d, dp, g + k * dp + 16 * d);
         }
     }
 }
@@ -143,9 +153,9 @@ static bool chunk_is_full(const chunk *c) {
     return 4 * full >= 3 * c->rows;
 }
 
-static void dense_accumulate(int64_t rows, int64_t dp, const float *const *x, int64_t classes,
+static void dense_accumulate(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
-    chunk c = {.rows = rows, .x = x, .ldc = ldc};
+    chunk c = {.cell = cell, .rows = rows, .x = x, .ldc = ldc};
     for (int64_t k = 0; k < classes; k += CHUNK) {
         c.classes = classes - k < CHUNK ? classes - k : CHUNK;
         c.coef = coef + k;

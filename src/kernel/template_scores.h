@@ -22,9 +22,29 @@ typedef struct visit {
     int64_t from, to, dp, lds, step;
 } visit;
 
+enum { REGISTER = 16 / PARTS }; // floats of one
+
+// A register of the cells from the d-th on.
+INLINE part part_from(mg_cell cell, const void *row, int64_t d) {
+    switch (cell) {
+    case MG_CELL_U8: return part_from_u8((const uint8_t *)row + d);
+    case MG_CELL_I8: return part_from_i8((const int8_t *)row + d);
+    case MG_CELL_F16: return part_from_f16((const uint16_t *)row + d);
+    default: return part_load((const float *)row + d);
+    }
+}
+
+INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
+    v16 a = v16_zero();
+    UNROLL
+    for (int p = 0; p < PARTS; p++)
+        v16_put(&a, p, part_from(cell, row, d + p * REGISTER));
+    return a;
+}
+
 // Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
 // instruction set.
-INLINE void sum_part(int rows, int classes, int p, const visit *v, const float *const *x,
+INLINE void sum_part(mg_cell cell, int rows, int classes, int p, const visit *v, const void *const *x,
                      const char *const *ahead, const float *w, v16 (*sum)[CLASSES_MOST]) {
     part held[ROWS_MOST][CLASSES_MOST];
     int64_t fetch = v->from / 16 * v->step;
@@ -38,10 +58,10 @@ INLINE void sum_part(int rows, int classes, int p, const visit *v, const float *
         part cells[ROWS_MOST];
         UNROLL
         for (int i = 0; i < rows; i++) {
-            cells[i] = part_load(x[i] + d + p * (16 / PARTS));
+            cells[i] = part_from(cell, x[i], d + p * REGISTER);
             if (p == 0) prefetch(ahead[i] + fetch);
         }
-        const float *at = w + d + p * (16 / PARTS);
+        const float *at = w + d + p * REGISTER;
         UNROLL
         for (int k = 0; k < classes; k++) {
             if (k > 0) at += v->dp;
@@ -60,9 +80,9 @@ INLINE void sum_part(int rows, int classes, int p, const visit *v, const float *
     }
 }
 
-// (M1) for `rows` x `classes`, both constants once inlined, so that every sum stays in a register. `ahead`:
+// (M1) for `rows` x `classes` of one kind of cells, all constants once inlined, so that every sum stays in a register. `ahead`:
 // what to ask for from memory beside each row. Between visits the sums wait in `carry`.
-INLINE void score_tile(int rows, int classes, const visit *v, const float *const *x,
+INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, const void *const *x,
                        const char *const *ahead, const float *w, const float *offset, v16 *carry, float *s) {
     v16 sum[ROWS_MOST][CLASSES_MOST];
     bool first = v->from == 0, last = v->to == v->dp;
@@ -74,7 +94,7 @@ INLINE void score_tile(int rows, int classes, const visit *v, const float *const
     }
     UNROLL
     for (int p = 0; p < PARTS; p++)
-        sum_part(rows, classes, p, v, x, ahead, w, sum);
+        sum_part(cell, rows, classes, p, v, x, ahead, w, sum);
     UNROLL
     for (int i = 0; i < rows; i++) {
         if (last) {
@@ -87,64 +107,69 @@ INLINE void score_tile(int rows, int classes, const visit *v, const float *const
     }
 }
 
-typedef void score_function(const visit *v, const float *const *x, const char *const *ahead, const float *w,
+typedef void score_function(const visit *v, const void *const *x, const char *const *ahead, const float *w,
                             const float *offset, v16 *carry, float *s);
 
-#define SCORE_FUNCTION(R, K)                                                                                 \
-    static void score_##R##x##K(const visit *v, const float *const *x, const char *const *ahead,             \
-                                const float *w, const float *offset, v16 *carry, float *s) {                 \
-        score_tile(R, K, v, x, ahead, w, offset, carry, s);                                                  \
+#define SCORE_FUNCTION(CELL, R, K)                                                                           \
+    static void score_##CELL##_##R##x##K(const visit *v, const void *const *x, const char *const *ahead,     \
+                                         const float *w, const float *offset, v16 *carry, float *s) {        \
+        score_tile(MG_CELL_##CELL, R, K, v, x, ahead, w, offset, carry, s);                                  \
     }
-SCORE_TILES(SCORE_FUNCTION)
+#define SCORE_FUNCTIONS(R, K)                                                                                \
+    SCORE_FUNCTION(U8, R, K) SCORE_FUNCTION(I8, R, K) SCORE_FUNCTION(F16, R, K) SCORE_FUNCTION(F32, R, K)
+SCORE_TILES(SCORE_FUNCTIONS)
 
-#define SCORE_ROW(R, K) [R][K] = score_##R##x##K,
-static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1] = {SCORE_TILES(SCORE_ROW)};
+#define SCORE_ROW(R, K)                                                                                      \
+    [R][K] = {[MG_CELL_U8] = score_U8_##R##x##K,                                                             \
+              [MG_CELL_I8] = score_I8_##R##x##K,                                                             \
+              [MG_CELL_F16] = score_F16_##R##x##K,                                                           \
+              [MG_CELL_F32] = score_F32_##R##x##K},
+static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1][MG_CELL_F32 + 1] = {
+    SCORE_TILES(SCORE_ROW)};
 
 // Most rows of a tile of `classes`: as many as the table of functions has.
 static int64_t score_rows(int64_t classes) {
     int64_t rows = ROWS_MOST;
-    while (!score_functions[rows][classes])
+    while (!score_functions[rows][classes][MG_CELL_F32])
         rows--;
     return rows;
 }
 
-static void widen_u8(int64_t n, const uint8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16)
-        v16_store(to + j, v16_from_u8(from + j));
+INLINE void widen_cells(mg_cell cell, int64_t n, const void *from, float *to) {
+    for (int64_t j = 0; j < n; j += REGISTER)
+        part_store(to + j, part_from(cell, from, j));
 }
 
-static void widen_i8(int64_t n, const int8_t *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16)
-        v16_store(to + j, v16_from_i8(from + j));
+static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
+    switch (cell) {
+    case MG_CELL_U8: widen_cells(MG_CELL_U8, n, from, to); return;
+    case MG_CELL_I8: widen_cells(MG_CELL_I8, n, from, to); return;
+    case MG_CELL_F16: widen_cells(MG_CELL_F16, n, from, to); return;
+    default: widen_cells(MG_CELL_F32, n, from, to);
+    }
 }
 
 // Up to MG_BLOCK_ROWS rows on their way through the tiles of classes.
 typedef struct scoring {
     const mg_dense_block *block;
     int64_t class_tiles, class_tile; // how many, and the one in work
-    const float *x[MG_BLOCK_ROWS];
+    mg_cell cell;                    // of x: what tiles read
+    const void *x[MG_BLOCK_ROWS];
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-static void widen_rows(const mg_dense_block *block, int64_t i, int64_t count, int64_t from, int64_t to) {
-    for (; count > 0; i++, count--) {
-        float *wide = block->wide + i * block->dp + from;
-        if (block->cell == MG_CELL_U8) widen_u8(to - from, (const uint8_t *)block->raw[i] + from, wide);
-        else widen_i8(to - from, (const int8_t *)block->raw[i] + from, wide);
-    }
-}
-
-// One visit to all rows of a block, for one class tile. 8-bit rows are widened a tile at a time, so that they are
-// read from the first-level cache at once.
+// One visit to all rows of a block, for one class tile.
 static void score_visit(const scoring *now, const visit *v, int64_t classes, const float *w,
                         const float *offset, v16 *carry, float *s) {
     const mg_dense_block *block = now->block;
     int64_t rows = block->rows, tiles = tiles_of(rows, score_rows(classes));
-    bool widen = block->cell != MG_CELL_F32 && now->class_tile == 0;
+    bool widen_now = block->wide && now->class_tile == 0; // a tile at a time: the scores read them from the first-level cache at once
     for (int64_t r = 0; r < tiles; r++) {
         int64_t i = cut(rows, tiles, r), tall = cut(rows, tiles, r + 1) - i;
-        if (widen) widen_rows(block, i, tall, v->from, v->to);
-        score_functions[tall][classes](v, now->x + i, now->ahead + i, w, offset, carry + i * classes, s + i * v->lds);
+        for (int64_t j = i; widen_now && j < i + tall; j++)
+            widen(block->cell, v->to - v->from, (const char *)block->raw[j] + (size_t)v->from * mg_cell_size(block->cell),
+                  block->wide + j * v->dp + v->from);
+        score_functions[tall][classes][now->cell](v, now->x + i, now->ahead + i, w, offset, carry + i * classes, s + i * v->lds);
     }
 }
 
@@ -172,9 +197,9 @@ static void score_some(const mg_dense_block *block, int64_t classes, const float
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
     // Short rows end before a tall tile pays for its second walk over them.
     int64_t dp = block->dp, most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
-    scoring now = {.block = block, .class_tiles = tiles_of(classes, most)};
+    scoring now = {.block = block, .class_tiles = tiles_of(classes, most), .cell = block->wide ? MG_CELL_F32 : block->cell};
     for (int64_t i = 0; i < block->rows; i++)
-        now.x[i] = block->cell == MG_CELL_F32 ? block->raw[i] : block->wide + i * dp;
+        now.x[i] = block->wide ? block->wide + i * dp : block->raw[i];
     for (int64_t c = 0; c < now.class_tiles; c++) {
         int64_t k = cut(classes, now.class_tiles, c), then = cut(classes, now.class_tiles, c + 1);
         int64_t next = c + 1 < now.class_tiles ? cut(classes, now.class_tiles, c + 2) - then : 0;

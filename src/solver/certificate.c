@@ -91,7 +91,7 @@ static void sum_dense_part(void *context, int64_t part) {
     const mg_dual_state *dual = job->dual;
     int64_t line = dual->weights.line;
     float *grad = job->grad + part * dual->weights.size, *block = job->wide + part * MG_BLOCK_ROWS * line;
-    const float *x[MG_BLOCK_ROWS];
+    const void *x[MG_BLOCK_ROWS];
     memset(grad, 0, (size_t)dual->weights.size * sizeof *grad);
     for (int64_t first = part * PART_ROWS, end = part_end(job, part); first < end; first += MG_BLOCK_ROWS) {
         int64_t count = end - first < MG_BLOCK_ROWS ? end - first : MG_BLOCK_ROWS;
@@ -101,7 +101,7 @@ static void sum_dense_part(void *context, int64_t part) {
             float *c = job->coef + (first + i) * dual->lanes, weight = (float)mg_dual_weight(dual, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < dual->lanes; k++) c[k] *= weight;
         }
-        dual->problem->kernel->dense_accumulate(count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
+        dual->problem->kernel->dense_accumulate(MG_CELL_F32, count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
     }
 }
 

@@ -234,7 +234,8 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     if (!dual->certify) return false;
     int64_t rows = dual->problem->rows, before = dual->clock.visits_before;
     int64_t most = !dual->sparse ? MOST_VISITS * rows : before > MOST_SPARSE_VISITS * rows ? before : MOST_SPARSE_VISITS * rows;
-    return dual->clock.visits >= most || (dual->clock.epoch == 1 && !dual->sparse) || is_near(dual);
+    bool first = dual->clock.epoch == 1 && (!dual->sparse || !strcmp(dual->options->train->solver, "newton"));
+    return first || dual->clock.visits >= most || is_near(dual);
 }
 
 static bool may_turn_to_newton(const mg_dual_state *dual) {
@@ -260,7 +261,10 @@ static void end_epoch(mg_dual_state *dual) {
         if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
         dual->clock.visits_before += dual->clock.visits;
         dual->clock.visits = 0;
-        if (newton_is_due(dual, before)) dual->clock.newton = 0;
+        if (newton_is_due(dual, before)) {
+            dual->clock.newton = 0;
+            mg_dual_certificate_destroy(dual);
+        }
     }
     dual->numbers.mean_share = dual->share_sum / (double)dual->problem->rows;
 }
@@ -285,7 +289,7 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     dual->place = at + *rows;
     dual->clock.visits += *rows;
     int64_t done = (dual->place + span - 1) / span, count = snapshots_per_epoch(dual);
-    if (done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
+    if (steps > 0 && done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
     if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
 }

@@ -53,10 +53,10 @@ void mg_dual_dense_destroy(mg_dual_state *dual) {
 void mg_dual_dense_cells(const mg_dual_state *dual, int64_t row, int64_t from, int64_t to, float *x) {
     const mg_kernel *kernel = dual->problem->kernel;
     const mg_rows *rows = &dual->all.rows;
-    int64_t at = row * rows->stride + from, n = to - from;
-    if (rows->cell == MG_CELL_F32) memcpy(x, (const float *)rows->dense + at, (size_t)n * sizeof *x);
-    else if (rows->cell == MG_CELL_U8) kernel->widen_u8(n, (const uint8_t *)rows->dense + at, x);
-    else kernel->widen_i8(n, (const int8_t *)rows->dense + at, x);
+    int64_t n = to - from;
+    const char *cells = (const char *)mg_rows_dense(rows, row) + (size_t)from * mg_cell_size(rows->cell);
+    if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)n * sizeof *x);
+    else kernel->widen(rows->cell, n, cells, x);
     if (dual->column_scale) kernel->scale_columns(n, dual->column_center ? dual->column_center + from : NULL, dual->column_scale + from, x);
 }
 
@@ -90,7 +90,7 @@ static void work_on_range(void *context, int64_t p) {
     int64_t cells = range->to - range->from, classes = dual->weights.classes;
     const float **x = range->x[dual->side];
     if (dual->opens) copy_weights(dual, range, false);
-    if (dual->owed > 0) kernel->dense_accumulate(dual->owed, cells, range->x[!dual->side], classes, dual->u, dual->lanes, range->w);
+    if (dual->owed > 0) kernel->dense_accumulate(MG_CELL_F32, dual->owed, cells, (const void *const *)range->x[!dual->side], classes, dual->u, dual->lanes, range->w);
     if (dual->count == 0) {
         copy_weights(dual, range, true);
         return;

@@ -8,17 +8,21 @@
 #include <string.h>
 
 enum { FEW_LANES = 64 };
+// Up to so many classes narrow cells become floats in registers, each time they are read: written to memory they would push weights and
+// rows out of the first-level cache. More classes read them often enough.
+enum { NARROW_CLASSES = 12 };
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
-    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = mg_round_up(features, MG_LANES)};
+    bool widens = layout == MG_DENSE && cell != MG_CELL_F32 && classes > NARROW_CLASSES;
+    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = mg_round_up(features, MG_LANES), .cell = widens ? MG_CELL_F32 : cell};
     int64_t rows = layout == MG_DENSE ? BLOCK_FLOATS / pass->line : MG_BLOCK_ROWS;
     pass->block_rows = rows < 6 ? 6 : rows > MG_BLOCK_ROWS ? MG_BLOCK_ROWS : rows;
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
-    if (!status && layout == MG_DENSE && cell != MG_CELL_F32)
+    if (!status && widens)
         status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->line * sizeof(float), error);
     if (status) mg_pass_destroy(pass);
     return status;
@@ -34,20 +38,14 @@ void mg_pass_destroy(mg_pass *pass) {
 }
 
 static const void *dense_row(const mg_rows *rows, int64_t r) {
-    return (const char *)rows->dense + (size_t)(mg_rows_stored(rows, r) * rows->stride) * mg_cell_size(rows->cell);
+    return mg_rows_dense(rows, mg_rows_stored(rows, r));
 }
 
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-        int64_t at = mg_rows_stored(rows, first + i) * rows->stride;
-        if (rows->cell == MG_CELL_F32) { // the kernel asks for them itself
-            pass->x[i] = (const float *)rows->dense + at;
-            continue;
-        }
-        float *wide = pass->wide + i * pass->line;
-        if (rows->cell == MG_CELL_U8) kernel->widen_u8(pass->line, (const uint8_t *)rows->dense + at, wide);
-        else kernel->widen_i8(pass->line, (const int8_t *)rows->dense + at, wide);
-        pass->x[i] = wide;
+        const void *row = dense_row(rows, first + i);
+        pass->x[i] = pass->wide ? pass->wide + i * pass->line : row;
+        if (pass->wide) kernel->widen(rows->cell, pass->line, row, pass->wide + i * pass->line);
     }
 }
 
@@ -56,7 +54,7 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
     const void *raw[2 * MG_BLOCK_ROWS];
     int64_t left = rows->count - first - count, more = left < count ? left : count;
     for (int64_t i = 0; i < count + more; i++) raw[i] = dense_row(rows, first + i);
-    for (int64_t i = 0; i < count; i++) pass->x[i] = rows->cell == MG_CELL_F32 ? raw[i] : pass->wide + i * pass->line;
+    for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->line : raw[i];
     mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide};
     kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
 }
@@ -122,7 +120,7 @@ static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_
                        int64_t line, float *grad) {
     const mg_kernel *kernel = problem->kernel;
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
+        kernel->dense_accumulate(pass->cell, count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
         return;
     }
     for (int64_t i = 0; i < count; i++) {

@@ -10,8 +10,9 @@
 typedef struct mg_pass {
     int64_t lanes, line;
     int64_t block_rows;             // rows taken at a time, at most MG_BLOCK_ROWS
-    const float *x[MG_BLOCK_ROWS];  // rows of the block as floats (dense)
-    float *wide;                    // [block_rows][line] 8-bit rows widened
+    mg_cell cell;                   // dense: of x
+    const void *x[MG_BLOCK_ROWS];   // dense: rows of the block, as they are stored or widened
+    float *wide;                    // [block_rows][line] rows of narrower cells widened; NULL with few classes
     float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;                    // [block_rows][lanes]
     uint8_t *touched;               // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
@@ -20,7 +21,7 @@ typedef struct mg_pass {
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
 
-// Dense view rows [first, first + count) as floats into pass->x; count <= pass->block_rows.
+// Dense view rows [first, first + count) into pass->x; count <= pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);
 
 // (M1) Scores of view rows [first, first + count) into pass->scores; count <= pass->block_rows.

@@ -181,7 +181,6 @@ static double bytes_of(const bench *b) {
 }
 
 static void measure(bench *b, const char *what, void (*work)(bench *)) {
-    static const char *const cells[] = {[MG_CELL_U8] = "uint8", [MG_CELL_I8] = "int8", [MG_CELL_F32] = "float32"};
     mg_bench_report *report = b->report;
     if (report->count == MG_BENCH_MOST) return;
     b->work = work;
@@ -194,7 +193,7 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
     double roof = fmin(report->peak_gflops, by_memory);
     *result = (mg_bench_result){
         .shape = b->shape->name,
-        .dtype = cells[b->rows.cell],
+        .dtype = mg_cell_name(b->rows.cell),
         .sparse = b->rows.layout == MG_CSR,
         .rows = b->rows.count,
         .features = b->problem.features,
@@ -219,7 +218,7 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
 
 static double mean_square_norm(const mg_rows *rows) {
     if (rows->layout == MG_CSR) return 1; // rows are made of unit length
-    double cell = rows->cell == MG_CELL_F32 ? 1 : 255; // uniform from 0 to here
+    double cell = mg_cell_size(rows->cell) > 1 ? 1 : 255; // uniform from 0 to here
     return (double)rows->features * cell * cell / 3;
 }
 

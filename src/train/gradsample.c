@@ -38,10 +38,7 @@ static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg
 double mg_gradsample_cell(const mg_gradsample *s, int64_t i, int64_t d) {
     const mg_store *store = &s->store;
     if (store->layout == MG_DENSE) {
-        int64_t at = i * store->stride + d;
-        if (store->cell == MG_CELL_U8) return ((const uint8_t *)store->dense)[at];
-        if (store->cell == MG_CELL_I8) return ((const int8_t *)store->dense)[at];
-        return (double)((const float *)store->dense)[at];
+        return (double)mg_cell_at(store->cell, store->dense, i * store->stride + d);
     }
     int64_t low = store->indptr[i], high = store->indptr[i + 1];
     while (low < high) {

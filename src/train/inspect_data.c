@@ -98,9 +98,7 @@ static void look_at_values(sample *s) {
         for (int64_t e = 0; e < n; e++) {
             float x;
             if (sparse) x = store->values[store->indptr[i] + e];
-            else if (store->cell == MG_CELL_F32) x = ((const float *)store->dense)[i * store->stride + e];
-            else if (store->cell == MG_CELL_U8) x = (float)((const uint8_t *)store->dense)[i * store->stride + e];
-            else x = (float)((const int8_t *)store->dense)[i * store->stride + e];
+            else x = mg_cell_at(store->cell, store->dense, i * store->stride + e);
             s->nonzero += x != 0;
             square += (double)x * (double)x;
             s->whole = s->whole && x >= 0 && x == truncf(x);
@@ -134,7 +132,7 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     const mg_scale none = {0};
     double largest, median;
     int64_t column;
-    bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_source_cell(source) != MG_CELL_F32;
+    bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_cell_size(mg_source_cell(source)) == 1;
     if (sparse && !s->unit && !s->whole) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
     if (sparse && s->whole) mg_writer_add(out, "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
     if (s->unit) mg_writer_add(out, "  every row has length 1 already\n");
