@@ -18,7 +18,7 @@
 extern void openblas_set_num_threads(int threads);
 extern char *openblas_get_config(void);
 
-enum { MOST = 101, PARTS = 16, CLASSES_MOST = 64 };
+enum { MOST = 101, PARTS = 16, CLASSES_MOST = 1024 };
 
 // Idle threads of either side spin for a while before they sleep, and would take the other's cores.
 #define PAUSE_MICROSECONDS 80000

@@ -18,6 +18,7 @@ import numpy
 import torch
 
 BATCH, ETA, ROUNDS, EPOCHS, TORCH_EPOCHS = 256, 0.08, 3, 6, 2
+MANY_CLASSES = [(60000, 512, 100), (20000, 1024, 1000)]  # rows, features, classes of random bytes: where a BLAS is at its best
 
 
 def say(text):
@@ -50,6 +51,20 @@ def make_float_copy(path, copy):
         out["y"] = file["y"][:]
 
 
+def make_random(path, rows, features, classes, kind=numpy.uint8):
+    random = numpy.random.default_rng(1)
+    with h5py.File(path, "w") as file:
+        file["X"] = random.integers(0, 256, (rows, features), dtype=numpy.uint8).astype(kind)
+        file["y"] = random.permutation(numpy.arange(rows) % classes)
+
+
+def compare_gemm(bench_gemm, path, threads, repetitions):
+    told = json.loads(subprocess.run([bench_gemm, path, str(threads), str(repetitions)], check=True, capture_output=True, text=True).stdout)
+    if told["difference"] > 1e-3:
+        sys.exit(f"the gradients differ by {told['difference']:.2g}: nothing to compare")
+    return told
+
+
 class Torch:
     """MultiMarginLoss and SGD with momentum; rows in memory as float32 from 0 to 1, shuffled by index."""
 
@@ -77,7 +92,8 @@ class Torch:
 def compare_epochs(margin, data, copy, directory, threads):
     peer = Torch(data, threads)
     peer.epoch()
-    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", f"train.batch={BATCH}", f"sgd.eta={ETA}", "data.test="]
+    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", "train.solver=sgd", f"train.threads={threads}", f"train.batch={BATCH}", f"sgd.eta={ETA}",
+              "data.test="]
     seconds = {"uint8": [], "float32": [], "torch": []}
     for turn in range(ROUNDS):
         say(f"epochs, round {turn + 1} of {ROUNDS}")
@@ -90,7 +106,7 @@ def compare_epochs(margin, data, copy, directory, threads):
 
 def measure_loading(margin, path, directory, threads):
     """Seconds and bytes a second of the file, which is in the page cache; and the most memory of such a run."""
-    arguments = ["train.max_steps=1", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
+    arguments = ["train.max_steps=1", "train.solver=sgd", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
     seconds = []
     for _ in range(5):
         events, _ = run_margin(margin, arguments, os.path.join(directory, "run"))
@@ -98,8 +114,26 @@ def measure_loading(margin, path, directory, threads):
     return statistics.median(seconds), os.path.getsize(path) / statistics.median(seconds)
 
 
+def compare_streaming(margin, path, directory, threads):
+    """Rows a second in memory and streamed from a file four times the limit, in turns; and the part of the time spent waiting for rows."""
+    common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", "train.solver=sgd", f"sgd.eta={ETA}", "data.test=",
+              f"data.window={os.path.getsize(path) // 16}", f"data.train={path}"]
+    limit = os.path.getsize(path) // 4
+    speed, waits = {"memory": [], "streamed": []}, []
+    for turn in range(ROUNDS):
+        say(f"streaming, round {turn + 1} of {ROUNDS}")
+        for kind, more in (("memory", []), ("streamed", [f"data.memory_limit={limit}"])):
+            events, _ = run_margin(margin, common + more, os.path.join(directory, "run"))
+            epochs = [event for event in events if event["event"] == "epoch"]
+            speed[kind] += [event["rows_per_second"] for event in epochs[1:]]
+            if more:
+                took = epochs[-1]["seconds"] - epochs[0]["seconds"]
+                waits.append(sum(event["wait_seconds"] for event in epochs[1:]) / took)
+    return statistics.median(speed["memory"]), statistics.median(speed["streamed"]), statistics.median(waits)
+
+
 def measure_memory(margin, path, directory, threads):
-    events, peak = run_margin(margin, ["train.epochs=3", f"sgd.eta={ETA}", f"train.threads={threads}", f"data.train={path}"],
+    events, peak = run_margin(margin, ["train.epochs=3", "train.solver=sgd", f"sgd.eta={ETA}", f"train.threads={threads}", f"data.train={path}"],
                               os.path.join(directory, "run"))
     return peak, os.path.getsize(path)
 
@@ -120,12 +154,21 @@ def main():
     copy = os.path.join(directory, "fashion_mnist_float32.h5")
     make_float_copy(data, copy)
     say("loss and gradient")
-    gemm = json.loads(subprocess.run([bench_gemm, data, str(threads), "15"], check=True, capture_output=True, text=True).stdout)
-    if gemm["difference"] > 1e-3:
-        sys.exit(f"the gradients differ by {gemm['difference']:.2g}: nothing to compare")
+    gemm = compare_gemm(bench_gemm, data, threads, 15)
+    many = []
+    for shape in MANY_CLASSES:
+        path = os.path.join(directory, "random.h5")
+        make_random(path, *shape)
+        many.append((shape, compare_gemm(bench_gemm, path, threads, 5)))
+        os.remove(path)
     epochs = compare_epochs(margin, data, copy, directory, threads)
     say("loading and memory")
     loading = {cell: measure_loading(margin, path, directory, threads) for cell, path in (("uint8", data), ("float32", copy))}
+    streaming = [("Fashion-MNIST", compare_streaming(margin, copy, directory, threads))]
+    path = os.path.join(directory, "random.h5")
+    make_random(path, *MANY_CLASSES[0], numpy.float32)
+    streaming.append(("60,000 x 512, 100 classes", compare_streaming(margin, path, directory, threads)))
+    os.remove(path)
     peak, stored = measure_memory(margin, copy, directory, threads)
 
     version = subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
@@ -139,15 +182,23 @@ def main():
                        ("weston_watkins_float32", "Weston-Watkins, float32 rows")):
         print(f"| loss and gradient over all rows, {text} | {milliseconds(gemm[name])} | {milliseconds(gemm['sgemm'])}, two SGEMM calls of OpenBLAS, "
               f"coefficients for nothing | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |")
+    for (rows, features, classes), told in many:
+        for name, text in (("crammer_singer_float32", "Crammer-Singer"), ("weston_watkins_float32", "Weston-Watkins")):
+            print(f"| the same, {rows:,} x {features:,} float32 rows at random, {classes:,} classes, {text} | {milliseconds(told[name])} | "
+                  f"{milliseconds(told['sgemm'])}, two SGEMM calls | {told['sgemm'] / told[name]:.2f}x | |")
     for cell in ("uint8", "float32"):
         print(f"| epoch of SGD, batch {BATCH}, {cell} rows | {milliseconds(epochs[cell])} | {milliseconds(epochs['torch'])}, PyTorch MultiMarginLoss, "
               f"SGD with momentum, float32 | {epochs['torch'] / epochs[cell]:.1f}x | 6x |")
     for cell, (seconds, rate) in loading.items():
         print(f"| loading HDF5, {cell} (checked for NaN, moments, fingerprint) | {milliseconds(seconds)} | | {rate / 1e9:.2f} GB/s | 1 GB/s |")
+    for name, (in_memory, streamed, waiting) in streaming:
+        print(f"| epoch of SGD, {name}, float32 rows streamed from a file 4 times `data.memory_limit`, in the page cache | "
+              f"{streamed / 1e6:.2f} million rows/s, waiting {100 * waiting:.0f}% | {in_memory / 1e6:.2f} million rows/s in memory | "
+              f"{streamed / in_memory:.2f}x | 0.7x, 10% |")
     print(f"| peak memory of a training run, float32 | {peak / 1e6:.0f} MB | {stored / 1e6:.0f} MB stored | +{(peak - stored) / 1e6:.0f} MB | +200 MB |")
     print("\nCommands: `bench_gemm DATA.h5 THREADS 15`; "
-          f"`margin train configs/fashion_mnist.yaml --set train.evaluate_every=0 --set sgd.eta={ETA} --set train.epochs={EPOCHS}` "
-          "(time between the epoch events of metrics.jsonl); `... --set train.max_steps=1 --set sgd.eta=1` (load_seconds of the start event, file in the page cache).")
+          f"`margin train configs/fashion_mnist.yaml --set train.solver=sgd --set train.evaluate_every=0 --set sgd.eta={ETA} --set train.epochs={EPOCHS}` "
+          "(time between the epoch events of metrics.jsonl); `... --set train.solver=sgd --set train.max_steps=1 --set sgd.eta=1` (load_seconds of the start event, file in the page cache).")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ enum { MG_BENCH_MOST = 64 };
 /* One kernel on one shape of data. */
 typedef struct mg_bench_result {
     const char *shape, *what;
-    const char *dtype; /* of a stored value: "uint8", "float32" */
+    const char *dtype; /* of a stored value: "uint8", "float16", "float32" */
     bool sparse;
     int64_t rows, features, classes;
     double entries; /* stored values of all rows */
@@ -47,6 +47,7 @@ typedef struct mg_bench_request {
     bool quick;        /* fewer rows and repetitions: seconds instead of a minute */
     int threads;       /* 0: as many as may be used */
     const char *shape; /* a name of mg_bench_shape_at; NULL: all */
+    int64_t rows;      /* instead of the shapes' own numbers; 0: those */
     /* Told when the machine has been measured (result NULL) and after every result; may be NULL. */
     void (*progress)(void *context, const mg_bench_report *report, const mg_bench_result *result);
     void *context;

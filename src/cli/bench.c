@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_QUICK = 256, KEY_JSON, KEY_THREADS, KEY_SHAPE };
+enum { KEY_QUICK = 256, KEY_JSON, KEY_THREADS, KEY_SHAPE, KEY_ROWS };
+#define MOST_ROWS 4000000000 // rows of a minibatch are numbered in 32 bits
 
 typedef struct arguments {
     mg_bench_request request;
@@ -20,13 +21,13 @@ static void show(void *context, const mg_bench_report *report, const mg_bench_re
     if (!one) {
         printf("%s, kernel %s, %d thread%s\n", report->processor, report->kernel, report->threads, report->threads == 1 ? "" : "s");
         printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n", report->peak_gflops, report->read_gbps);
-        printf("%-15s %8s  %-22s %-20s %10s %9s %7s %8s  %s\n", "shape", "rows", "features x classes", "what", "ms", "GFLOP/s", "GB/s", "speed-up",
+        printf("%-15s %9s  %-22s %-20s %10s %9s %9s %7s %8s  %s\n", "shape", "rows", "features x classes", "what", "ms", "Mrows/s", "GFLOP/s", "GB/s", "speed-up",
                "of the roof");
     } else {
         snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features), one->classes,
                  one->sparse ? " sparse" : "");
-        printf("%-15s %8s  %-22s %-20s %10.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
-               shape, one->what, 1e3 * one->seconds, one->gflops, one->gbps, one->speedup, 100 * one->fraction_of_roof,
+        printf("%-15s %9s  %-22s %-20s %10.3f %9.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
+               shape, one->what, 1e3 * one->seconds, 1e-6 * (double)one->rows / one->seconds, one->gflops, one->gbps, one->speedup, 100 * one->fraction_of_roof,
                one->memory_bound ? "memory" : "arithmetic");
     }
     fflush(stdout);
@@ -39,6 +40,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_JSON: all->json = true; return 0;
     case KEY_THREADS: all->request.threads = mg_cli_threads(state, value); return 0;
     case KEY_SHAPE: all->request.shape = value; return 0;
+    case KEY_ROWS: all->request.rows = mg_cli_int(state, "--rows", value, 1, MOST_ROWS); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -49,13 +51,14 @@ int mg_command_bench(int argc, char **argv) {
         {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
         {"threads", KEY_THREADS, "N", 0, "Compute threads (default: the cores that may be used)", 0},
         {"shape", KEY_SHAPE, "NAME", 0, "Only the shape of this name", 0},
+        {"rows", KEY_ROWS, "N", 0, "So many rows instead of the shape's own number (1 to 4e9)", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, NULL,
         "Measures how fast this machine multiplies and reads, and then how near to the lower of the two limits the routine of "
-        "training comes: loss and gradient over all rows, and an epoch of sgd at batch 256, on rows of real shapes made at random."
-        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n\n"
+        "training comes: loss and gradient over all rows, and an epoch of sgd in minibatches of 256 rows (probe: 1024), on rows of real shapes made at random."
+        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  margin bench --shape probe --rows 1280000\n\n"
         "The roof of a shape is the arithmetic's or the memory's: what the machine could do at most if every row were read from "
         "memory once. The speed-up is over one thread doing the same. Times are medians. Rows that fit into the last cache are read faster than memory allows.",
         NULL, NULL, NULL};

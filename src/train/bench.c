@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPETITIONS = 64, SAMPLE = 2048, BATCH = 256, WEIGHT_STREAM = 311, ORDER_STREAM };
+enum { MOST_REPETITIONS = 64, SAMPLE = 2048, WEIGHT_STREAM = 311, ORDER_STREAM };
 
 // How training is imitated: what the losses leave to the gradient decides the time of its second half.
 typedef struct bench_case {
@@ -134,11 +134,11 @@ static void choose_delta(bench *b, const bench_case *wanted) {
 
 static void epoch(bench *b) {
     mg_batch batch = {.rows = b->rows, .label = b->data.label};
-    int64_t rows;
-    for (int64_t first = 0; first < b->rows.count; first += BATCH) {
+    int64_t rows, size = b->problem.batch;
+    for (int64_t first = 0; first < b->rows.count; first += size) {
         batch.first = first;
         batch.rows.index = b->order + first;
-        batch.rows.count = b->rows.count - first < BATCH ? b->rows.count - first : BATCH;
+        batch.rows.count = b->rows.count - first < size ? b->rows.count - first : size;
         b->solver->step(b->state, &batch, b->steps++, &rows);
     }
 }
@@ -247,10 +247,8 @@ static void pose(bench *b, const mg_kernel *kernel) {
         .mean_square_norm = mean_square_norm(&b->rows) + 1,
         .entries_per_row = entries_of(&b->rows) / (double)rows,
         .most_entries = most_entries(&b->rows),
-        .batch = BATCH,
+        .batch = shape->batch,
         .parts = parts,
-        .steps_per_epoch = (rows + BATCH - 1) / BATCH,
-        .total_steps = (rows + BATCH - 1) / BATCH * MOST_REPETITIONS,
         .kernel = kernel,
         .team = &b->team,
     };
@@ -314,7 +312,9 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
     mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
     b->problem.loss = mg_loss_find("crammer-singer");
     b->problem.delta = 1;
-    b->problem.parts = mg_problem_parts(BATCH, b->problem.classes, b->problem.features, b->problem.layout);
+    b->problem.steps_per_epoch = (b->rows.count + b->problem.batch - 1) / b->problem.batch;
+    b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
+    b->problem.parts = mg_problem_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
     b->nonzero = 2;
     b->violating = 1;
     b->steps = 0;
@@ -333,13 +333,13 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
 }
 
 static mg_status measure_shape(bench *b, const mg_kernel *kernel, mg_error *error) {
-    int64_t rows = b->request->quick ? b->shape->quick_rows : b->shape->rows;
+    int64_t rows = b->request->rows ? b->request->rows : b->request->quick ? b->shape->quick_rows : b->shape->rows;
     mg_status status = mg_bench_data_create(b->shape, rows, &b->team, &b->data, error);
     if (status) return status;
     b->rows = mg_store_rows(&b->data.store);
     pose(b, kernel);
     status = measure_passes(b, error);
-    if (!status && b->shape->epoch) status = measure_epoch(b, error);
+    if (!status && b->shape->batch) status = measure_epoch(b, error);
     mg_bench_data_destroy(&b->data);
     return status;
 }

@@ -18,7 +18,7 @@ typedef struct mg_bench_shape {
     int64_t features, classes;
     double median_entries, spread; // CSR: stored values a row are lognormal, `spread` the deviation of their logarithm
     bool scattered;                // CSR: frequent features lie anywhere, as hashing puts them, not first
-    bool epoch;                    // an epoch of the sgd solver is measured too
+    int64_t batch;                 // of an epoch of the sgd solver, which is measured too; 0: it is not
 } mg_bench_shape;
 
 const mg_bench_shape *mg_bench_shape_row(int i); // NULL past the last

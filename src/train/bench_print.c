@@ -17,6 +17,7 @@ static void put_result(mg_writer *out, const mg_bench_result *one) {
     mg_json_put_int(out, "threads", one->threads);
     mg_json_put_int(out, "repetitions", one->repetitions);
     mg_json_put_real(out, "seconds", one->seconds);
+    mg_json_put_real(out, "rows_per_second", (double)one->rows / one->seconds);
     mg_json_put_real(out, "speedup", one->speedup);
     mg_json_put_real(out, "spread", one->spread);
     mg_json_put_real(out, "violating", one->violating);

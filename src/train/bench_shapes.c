@@ -8,18 +8,19 @@
 #include <math.h>
 #include <string.h>
 
-#define DENSE(name, cell, rows, quick, features, classes, epoch)                                             \
-    {name, MG_DENSE, cell, rows, quick, features, classes, 0, 0, false, epoch}
+#define DENSE(name, cell, rows, quick, features, classes, batch)                                             \
+    {name, MG_DENSE, cell, rows, quick, features, classes, 0, 0, false, batch}
 #define CSR(name, rows, quick, features, classes, median, spread, scattered)                                 \
-    {name, MG_CSR, MG_CELL_F32, rows, quick, features, classes, median, spread, scattered, true}
+    {name, MG_CSR, MG_CELL_F32, rows, quick, features, classes, median, spread, scattered, 256}
 
 static const mg_bench_shape shapes[] = {
-    DENSE("images-uint8", MG_CELL_U8, 60000, 12000, 784, 10, true),
-    DENSE("images-float32", MG_CELL_F32, 60000, 12000, 784, 10, true),
-    DENSE("photos-uint8", MG_CELL_U8, 50000, 4000, 3072, 10, false),
-    DENSE("vectors-100", MG_CELL_F32, 60000, 6000, 512, 100, false),
-    DENSE("probe", MG_CELL_F32, 32000, 1024, 1024, 1000, true), // a linear probe of ImageNet: a fortieth of its 1.28 million images
-    DENSE("letters", MG_CELL_F32, 20000, 20000, 16, 26, false),
+    DENSE("images-uint8", MG_CELL_U8, 60000, 12000, 784, 10, 256),
+    DENSE("images-float32", MG_CELL_F32, 60000, 12000, 784, 10, 256),
+    DENSE("photos-uint8", MG_CELL_U8, 50000, 4000, 3072, 10, 0),
+    DENSE("vectors-100", MG_CELL_F32, 60000, 6000, 512, 100, 0),
+    DENSE("vectors-1000", MG_CELL_F32, 20000, 1024, 1024, 1000, 0),
+    DENSE("probe", MG_CELL_F16, 32000, 1024, 1024, 1000, 1024), // a linear probe of ImageNet: a fortieth of its 1.28 million images
+    DENSE("letters", MG_CELL_F32, 20000, 20000, 16, 26, 0),
     CSR("news", 15935, 4000, 62061, 20, 57, 0.78, false),       // word counts of news20
     CSR("languages", 200000, 20000, 262144, 21, 40, 0.3, true), // hashed character n-grams of words
 };
@@ -48,7 +49,7 @@ static double uniform(uint64_t key, uint64_t i) {
 
 // ---- Dense -------------------------------------------------------------------------------------------------------------
 
-// A random word gives eight 8-bit cells or two floats in [0, 1).
+// A random word gives eight 8-bit cells, or four halves or two floats in [0, 1).
 static void fill_dense_row(const mg_store *store, int64_t row) {
     uint64_t key = mg_rng_key(1, CELL_STREAM, (uint64_t)row);
     size_t size = mg_cell_size(store->cell);
@@ -57,6 +58,7 @@ static void fill_dense_row(const mg_store *store, int64_t row) {
     for (int64_t w = 0; w < words; w++) {
         uint64_t word = mg_rng_at(key, (uint64_t)w);
         const float pair[2] = {(float)(word >> 40) * 0x1p-24f, (float)(word & 0xffffff) * 0x1p-24f};
+        if (store->cell == MG_CELL_F16) word &= UINT64_C(0x3bff3bff3bff3bff);
         if (store->cell == MG_CELL_F32) memcpy(cells + w * WORD_BYTES, pair, WORD_BYTES);
         else memcpy(cells + w * WORD_BYTES, &word, WORD_BYTES);
     }
