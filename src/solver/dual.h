@@ -11,7 +11,7 @@ enum {
     MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
     MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
     MG_DUAL_OWNERS = 8,       // most ranges of features of sparse rows, each one thread's work
-    MG_DUAL_BLOCK = 32,       // rows of a dense block, solved one after the other through their products
+    MG_DUAL_BLOCK = 16,       // rows of a dense block, solved one after the other through their products
     MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
     MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
     MG_DUAL_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
