@@ -74,9 +74,10 @@ typedef struct mg_kernel {
     void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
                            float *g);
 
-    // csr_accumulate into weights, and what it does to their square: the sum of new^2 - old^2 over the row's entries. Order of that sum:
-    // with at most MG_FEW classes one sum per class over the entries, added in class order; else 16 lanes over entries and
-    // vectors of 16 classes, folded, plus 8 lanes for a last half vector, folded.
+    // csr_accumulate into weights, and what that does to their square: the sum of x c (2 w + x c), which the rounding of w leaves
+    // alone: (new - old) would be off by a bit of w, more than small steps are worth. Order of that sum: with at most MG_FEW classes
+    // one sum per class over the entries, added in class order; else 16 lanes over entries and vectors of 16 classes, folded, plus
+    // 8 lanes for a last half vector, folded.
     float (*csr_update)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *w);
 
     // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') + <scores, c'> - q/2 ||c' - c||^2.

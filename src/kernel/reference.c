@@ -96,18 +96,18 @@ static float csr_update(int64_t n, const uint32_t *indices, const float *values,
         float single = 0, *sum = nonzero > MG_FEW ? NULL : &single;
         if (sum && coef[k] == 0) continue;
         for (int64_t e = 0; sum && e < n; e++) {
-            float *at = &w[indices[e] * kp + k], before = *at;
+            float *at = &w[indices[e] * kp + k], before = *at, change = values[e] * coef[k];
             *at = fmaf(values[e], coef[k], before);
-            single = fmaf(*at - before, *at + before, single);
+            single = fmaf(change, 2 * before + change, single);
         }
         total += single;
     }
     for (int64_t e = 0; nonzero > MG_FEW && e < n; e++)
         for (int64_t k = 0; k < kp; k++) {
-            float *at = &w[indices[e] * kp + k], before = *at;
+            float *at = &w[indices[e] * kp + k], before = *at, change = values[e] * coef[k];
             *at = fmaf(values[e], coef[k], before);
             float *sum = k / LANES * LANES + LANES <= kp ? &lane[k % LANES] : &rest[k % LANES];
-            *sum = fmaf(*at - before, *at + before, *sum);
+            *sum = fmaf(change, 2 * before + change, *sum);
         }
     return nonzero > MG_FEW ? fold(lane) + fold(rest) : total;
 }

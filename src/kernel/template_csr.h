@@ -122,7 +122,7 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
     }
 }
 
-// Sum of new^2 - old^2 beside the update of csr_few.
+// What csr_few would do to the square of w were nothing rounded: x c (2 w + x c), summed.
 INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint32_t *indices,
                             const float *values, int64_t kp, const float *coef, float *w) {
     float *column[MG_FEW], c[MG_FEW], sum[MG_FEW] = {0}, total = 0;
@@ -133,9 +133,9 @@ INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint
         float x = values[e];
         UNROLL
         for (int j = 0; j < count; j++) {
-            float before = column[j][at], after = __builtin_fmaf(x, c[j], before);
-            column[j][at] = after;
-            sum[j] = __builtin_fmaf(after - before, after + before, sum[j]);
+            float before = column[j][at], change = x * c[j];
+            column[j][at] = __builtin_fmaf(x, c[j], before);
+            sum[j] = __builtin_fmaf(change, 2 * before + change, sum[j]);
         }
     }
     for (int j = 0; j < count; j++)
@@ -146,21 +146,21 @@ INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint
 // The same for all classes. Halves of eight classes have sums of their own.
 static float csr_update_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
                             const float *coef, float *w) {
-    v16 sum = v16_zero(), minus = v16_set(-1);
-    v8 rest = v8_zero(), less = v8_set(-1);
+    v16 sum = v16_zero(), zero = v16_zero();
+    v8 rest = v8_zero(), none = v8_zero(), twice = v8_set(2);
     for (int64_t e = 0; e < n; e++) {
         float *to = w + indices[e] * kp;
         v16 x = v16_set(values[e]);
         int64_t k = 0;
         for (; k + 16 <= kp; k += 16) {
-            v16 before = v16_load(to + k), after = v16_fma(x, v16_load(coef + k), before);
-            v16_store(to + k, after);
-            sum = v16_fma(v16_fma(minus, before, after), v16_add(after, before), sum);
+            v16 before = v16_load(to + k), c = v16_load(coef + k), change = v16_fma(x, c, zero);
+            v16_store(to + k, v16_fma(x, c, before));
+            sum = v16_fma(change, v16_add(v16_add(before, before), change), sum);
         }
         if (k < kp) {
-            v8 before = v8_load(to + k), after = v8_fma(v8_set(values[e]), v8_load(coef + k), before);
-            v8_store(to + k, after);
-            rest = v8_fma(v8_fma(less, before, after), v8_fma(less, v8_fma(less, before, v8_zero()), after), rest);
+            v8 before = v8_load(to + k), c = v8_load(coef + k), half = v8_set(values[e]), change = v8_fma(half, c, none);
+            v8_store(to + k, v8_fma(half, c, before));
+            rest = v8_fma(change, v8_fma(twice, before, change), rest);
         }
     }
     float lane[24];

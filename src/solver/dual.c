@@ -26,8 +26,7 @@ static void destroy(void *state) {
     mg_dual_newton_destroy(dual->newton);
     mg_dual_certificate_destroy(dual);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
-                            dual->z,    dual->gain, dual->curve, dual->inner,  dual->loss,   dual->changed, dual->shift, dual->zeros,
-                            dual};
+                            dual->z,    dual->shift, dual->zeros, dual};
     mg_dual_dense_destroy(dual);
     mg_dual_sparse_destroy(dual);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
@@ -35,14 +34,11 @@ static void destroy(void *state) {
 
 static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     dual->round_rows = dual->sparse ? MG_DUAL_ROUND : MG_DUAL_BLOCK;
-    size_t rows = (size_t)dual->round_rows, lanes = (size_t)dual->lanes * sizeof(float), parts = MG_DUAL_ROUND / MG_DUAL_ROUND_PART;
+    size_t rows = (size_t)dual->round_rows, lanes = (size_t)dual->lanes * sizeof(float);
     float **const matrices[] = {&dual->scores, &dual->before, &dual->after, &dual->u};
-    double **const columns[] = {&dual->gain, &dual->curve, &dual->inner, &dual->loss};
-    mg_status status = mg_memory_zeroed(&dual->z, parts, lanes, error);
+    mg_status status = mg_memory_zeroed(&dual->z, MG_DUAL_PARTS, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
-    for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(columns[m], rows, sizeof(double), error);
     if (!status) status = mg_memory_zeroed(&dual->shift, 1, lanes, error);
-    if (!status) status = mg_memory_zeroed(&dual->changed, rows, sizeof(float), error);
     if (!status)
         status = mg_memory_zeroed(&dual->zeros, (size_t)(dual->lanes > MG_DUAL_BLOCK ? dual->lanes : MG_DUAL_BLOCK), sizeof(float), error);
     if (!status) status = dual->sparse ? mg_dual_sparse_create(dual, error) : mg_dual_dense_create(dual, error);

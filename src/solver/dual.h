@@ -10,6 +10,7 @@
 enum {
     MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
     MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
+    MG_DUAL_PARTS = MG_DUAL_ROUND / MG_DUAL_ROUND_PART,
     MG_DUAL_OWNERS = 8,       // most ranges of features of sparse rows, each one thread's work
     MG_DUAL_BLOCK = 16,       // rows of a dense block, solved one after the other through their products
     MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
@@ -37,6 +38,18 @@ typedef struct mg_dual_numbers {
     double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
 } mg_dual_numbers;
+
+// What rows of a round or block add up to. Threads write these side by side, so that each has a cache line of its own.
+typedef struct mg_dual_part {
+    _Alignas(64) double loss;   // weighted, before their steps
+    double gain, curve, inner;  // of their steps, for the line search
+    uint32_t changed;           // a bit for each row whose coefficients change
+    uint32_t kept;              // and whose new ones are stored already: nearly always they are what the merge leaves
+} mg_dual_part;
+
+typedef struct mg_dual_owner {
+    _Alignas(64) double square; // what the owner's part of the update does to ||W||^2
+} mg_dual_owner;
 
 // A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only sums do.
 typedef struct mg_dual_range {
@@ -76,14 +89,10 @@ typedef struct mg_dual_state {
     int64_t count;
     float *scores, *before, *after, *u; // [round_rows][lanes]
     float *z;              // [parts][lanes] scratch
-    float *changed;        // [round_rows] largest change of a coefficient
-    bool kept[MG_DUAL_ROUND]; // by the thread that took the step, all of it: nearly always that is what the merge leaves
-    double *gain, *curve, *inner, *loss; // [round_rows] of the line search
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     int owners;            // sparse: ranges of features
     uint32_t *cuts;        // sparse: [N][owners - 1] where in its row the entries of each owner but the first begin
     float *owner_scores;   // sparse: [owners - 1][round_rows][lanes] of every owner but the first, whose are dual->scores
-    double owner_square[MG_DUAL_OWNERS]; // what the update does to ||W||^2
     float *values;         // sparse with scaled columns: [owners][most entries]
     int64_t left;          // rows of the visit from dual->row on
     float *gram;           // dense: [round_rows][round_rows] products of rows
@@ -98,6 +107,8 @@ typedef struct mg_dual_state {
 
     mg_pass pass[16]; // for whole passes over the data
     int passes;
+    mg_dual_part part[MG_DUAL_PARTS];     // of the round or block, dual->round_rows / MG_DUAL_ROUND_PART of them
+    mg_dual_owner owner[MG_DUAL_OWNERS];  // of sparse rows
     struct mg_dual_certificate *certificate; // NULL before the first one and in the Newton phase
     struct mg_newton *newton; // NULL before its phase
 } mg_dual_state;
@@ -108,7 +119,24 @@ void mg_dual_make_list(mg_dual_state *dual);
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);
 
-// One row's step from dual->scores: dual->after, dual->u and what the line search needs; dual->shift is part of these scores, but
+// The part that holds row r of the round, and the row's bit in it.
+static inline mg_dual_part *mg_dual_part_of(mg_dual_state *dual, int64_t r) {
+    return &dual->part[r / MG_DUAL_ROUND_PART];
+}
+
+static inline int64_t mg_dual_parts(int64_t rows) {
+    return (rows + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART;
+}
+
+static inline uint32_t mg_dual_bit(int64_t r) {
+    return 1U << r % MG_DUAL_ROUND_PART;
+}
+
+static inline bool mg_dual_changed(const mg_dual_state *dual, int64_t r) {
+    return dual->part[r / MG_DUAL_ROUND_PART].changed & mg_dual_bit(r);
+}
+
+// One row's step from dual->scores: dual->after, dual->u and what it adds to its part; dual->shift is part of these scores, but
 // not of those the line search starts from.
 void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z);
 

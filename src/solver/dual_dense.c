@@ -128,8 +128,9 @@ void mg_dual_dense_block(mg_dual_state *dual) {
     dual->opens = false;
     dual->owed = 0;
     for (int64_t r = 0; r < dual->count; r++) {
+        if (r % MG_DUAL_ROUND_PART == 0) *mg_dual_part_of(dual, r) = (mg_dual_part){.loss = 0};
         mg_dual_row_step(dual, r, dual->z);
-        if (dual->changed[r] == 0) {
+        if (!mg_dual_changed(dual, r)) {
             memset(dual->u + r * dual->lanes, 0, (size_t)dual->lanes * sizeof *dual->u);
             continue;
         }

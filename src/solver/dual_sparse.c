@@ -73,7 +73,9 @@ static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
 // A row's step, and at once its dual variables, where no other row's memory is concerned.
 static void step_row(mg_dual_state *dual, int64_t r, float *z) {
     mg_dual_row_step(dual, r, z);
-    if (dual->changed[r] != 0) dual->kept[r] = mg_dual_rows_put_few(dual->rows, dual->row[r], dual->lanes, dual->after + r * dual->lanes);
+    if (!mg_dual_changed(dual, r)) return;
+    bool kept = mg_dual_rows_put_few(dual->rows, dual->row[r], dual->lanes, dual->after + r * dual->lanes);
+    if (kept) mg_dual_part_of(dual, r)->kept |= mg_dual_bit(r);
 }
 
 static double update_owner(mg_dual_state *dual, int64_t owner) {
@@ -81,7 +83,7 @@ static double update_owner(mg_dual_state *dual, int64_t owner) {
     const uint32_t *rows = dual->row - dual->owed;
     double square = 0;
     for (int64_t r = 0; r < dual->owed; r++) {
-        if (dual->changed[r] == 0) continue;
+        if (!mg_dual_changed(dual, r)) continue;
         entries e = entries_of(dual, rows[r], owner, true);
         square += (double)dual->problem->kernel->csr_update(e.count, e.indices, e.values, w->line, dual->u + r * dual->lanes, w->v);
     }
@@ -92,7 +94,7 @@ static void work_on_owner(void *context, int64_t owner) {
     mg_dual_state *dual = context;
     const mg_weights *w = &dual->weights;
     float *scores = owner == 0 ? dual->scores : dual->owner_scores + (owner - 1) * MG_DUAL_ROUND * dual->lanes;
-    if (dual->again != 0) dual->owner_square[owner] = update_owner(dual, owner);
+    if (dual->again != 0) dual->owner[owner].square = update_owner(dual, owner);
     for (int64_t r = 0; r < dual->count; r++) {
         entries e = entries_of(dual, dual->row[r], owner, true), next = {.count = 0};
         if (r + 1 < dual->left) next = entries_of(dual, dual->row[r + 1], owner, false);
@@ -110,7 +112,7 @@ static double update_bias(mg_dual_state *dual) {
     for (int64_t k = 0; k < w->classes; k++) {
         double before = (double)w->bias[k];
         for (int64_t r = 0; r < dual->owed; r++)
-            if (dual->changed[r] != 0) w->bias[k] += bias * dual->u[r * dual->lanes + k];
+            if (mg_dual_changed(dual, r)) w->bias[k] += bias * dual->u[r * dual->lanes + k];
         square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
         w->offset[k] = bias * w->bias[k];
     }
@@ -123,7 +125,7 @@ double mg_dual_sparse_scores(mg_dual_state *dual, float again) {
     for (int64_t i = 0; dual->again != 0 && dual->again != 1 && i < dual->owed * dual->lanes; i++) dual->u[i] *= dual->again;
     if (dual->again != 0 && dual->problem->bias > 0) square = update_bias(dual);
     mg_team_for(dual->problem->team, dual->owners, work_on_owner, dual);
-    for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner_square[o];
+    for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner[o].square;
     return square;
 }
 
@@ -138,6 +140,7 @@ static void step_part(void *context, int64_t part) {
     mg_dual_state *dual = context;
     int64_t lanes = dual->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
     if (end > dual->count) end = dual->count;
+    dual->part[part] = (mg_dual_part){.loss = 0};
     for (int o = 1; o < dual->owners; o++)
         dual->problem->kernel->add((end - first) * lanes, dual->owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
                                    dual->scores + first * lanes);
@@ -157,11 +160,11 @@ static void step_in_turn(mg_dual_state *dual) {
         const float *u = dual->u + r * dual->lanes;
         for (int64_t k = 0; k < dual->lanes; k++) s[k] += dual->shift[k];
         step_row(dual, r, dual->z);
-        for (int64_t k = 0; dual->changed[r] != 0 && k < dual->lanes; k++) dual->shift[k] += square * u[k];
+        for (int64_t k = 0; mg_dual_changed(dual, r) && k < dual->lanes; k++) dual->shift[k] += square * u[k];
     }
 }
 
 void mg_dual_sparse_steps(mg_dual_state *dual) {
-    mg_team_for(dual->problem->team, (dual->count + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART, step_part, dual);
+    mg_team_for(dual->problem->team, mg_dual_parts(dual->count), step_part, dual);
     if (dual->problem->bias > 0) step_in_turn(dual);
 }
