@@ -49,6 +49,10 @@ static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from,
     return from;
 }
 
+// Cuts the features into ranges that hold about as many stored values of these CSR rows each, judged by a sample of them; range r is
+// begin[r] .. begin[r+1]-1, and may be empty. begin: [ranges + 1].
+void mg_rows_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin);
+
 size_t mg_cell_size(mg_cell cell);
 const char *mg_cell_name(mg_cell cell); // "uint8", "int8", "float16", "float32"
 

@@ -135,6 +135,7 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
                                            &dual->rows, error);
     if (!status && !dual->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)dual->weights.line * sizeof(float), error);
     if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
+    if (!status && dual->sparse) mg_rows_ranges(&all->rows, dual->owners, dual->begin);
     if (!status && dual->sparse) mg_team_for(dual->problem->team, items, mg_dual_sparse_cuts, dual);
     mg_memory_free(job.x);
     return status;
@@ -185,12 +186,15 @@ static void take_snapshot(mg_dual_state *dual) {
     for (int64_t k = 0; k < dual->weights.lanes; k++) bias[k] += part * (dual->weights.bias[k] - bias[k]);
 }
 
-// With a tolerance the average is one more candidate for the best primal value, of sparse rows; dense ones go over to Newton steps.
-static int64_t snapshots_per_epoch(const mg_dual_state *dual) {
-    if (dual->certify) return dual->sparse ? CERTIFY_SNAPSHOTS : 0;
-    double sweeps = (double)dual->problem->rows * dual->problem->entries_per_row / (4.0 * (double)dual->problem->features);
-    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS;
-    return most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+// Are `rows` more the step that ends another of the equal spans of rows between snapshots? With a tolerance the average is one more
+// candidate for the best primal value, of sparse rows; dense ones go over to Newton steps.
+static bool snapshot_is_due(const mg_dual_state *dual, int64_t rows) {
+    int64_t all = dual->problem->rows, after = dual->clock.visits_before + dual->clock.visits;
+    if (dual->certify) return dual->sparse && after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
+    double sweeps = (double)all * dual->problem->entries_per_row / (4.0 * (double)dual->problem->features);
+    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS, count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+    int64_t span = dual->problem->batch, steps = (dual->listed + span - 1) / span, done = (dual->place + span - 1) / span;
+    return done * count / steps > (done - 1) * count / steps;
 }
 
 static const mg_weights *weights(void *state) {
@@ -279,13 +283,12 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     (void)number;
     if (dual->clock.newton >= 0 && may_turn_to_newton(dual)) return newton_step(dual, rows);
     if (dual->listed < 0) mg_dual_make_list(dual);
-    int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch, steps = (dual->listed + span - 1) / span;
+    int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch;
     *rows = left < span ? left : span;
     double loss = mg_dual_visit(dual, dual->list + at, *rows);
     dual->place = at + *rows;
     dual->clock.visits += *rows;
-    int64_t done = (dual->place + span - 1) / span, count = snapshots_per_epoch(dual);
-    if (steps > 0 && done * count / steps > (done - 1) * count / steps) take_snapshot(dual);
+    if (*rows > 0 && snapshot_is_due(dual, *rows)) take_snapshot(dual);
     if (dual->place >= dual->listed) end_epoch(dual);
     return dual->failed ? NAN : loss;
 }

@@ -91,6 +91,7 @@ typedef struct mg_dual_state {
     float *z;              // [parts][lanes] scratch
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     int owners;            // sparse: ranges of features
+    int64_t begin[MG_DUAL_OWNERS + 1]; // sparse: of their ranges
     uint32_t *cuts;        // sparse: [N][owners - 1] where in its row the entries of each owner but the first begin
     float *owner_scores;   // sparse: [owners - 1][round_rows][lanes] of every owner but the first, whose are dual->scores
     float *values;         // sparse with scaled columns: [owners][most entries]

@@ -35,7 +35,7 @@ void mg_dual_sparse_cuts(void *state, int64_t item) {
     for (int64_t row = item * MG_DUAL_ITEM_ROWS; row < end; row++) {
         int64_t first = rows->indptr[row], at = first;
         for (int o = 1; o < dual->owners; o++) {
-            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], dual->problem->features * o / dual->owners);
+            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], dual->begin[o]);
             dual->cuts[row * others + o - 1] = (uint32_t)(at - first);
         }
     }

@@ -17,15 +17,11 @@ static void destroy(void *state) {
         mg_memory_free(sgd->parts[p].grad);
         mg_memory_free(sgd->parts[p].coef_sum);
     }
-    for (int64_t p = 0; sgd->owners && p < parts; p++) {
-        const mg_sgd_owner *owner = &sgd->owners[p];
-        void *const arrays[] = {owner->touched, owner->grad, owner->square, owner->memory, owner->rate};
-        for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) mg_memory_free(arrays[a]);
-    }
     mg_weights_destroy(&sgd->weights);
     mg_weights_destroy(&sgd->mean);
     void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory, sgd->settled, sgd->parts, sgd->owners,
-                            sgd->coef,     sgd->cuts,          sgd->slot,   sgd->offset,  sgd->entry_slot, sgd->slice_dot};
+                            sgd->coef,     sgd->cuts,          sgd->slot,   sgd->offset,  sgd->entry_slot, sgd->slice_dot,
+                            sgd->begin,    sgd->all.touched, sgd->all.grad, sgd->all.square, sgd->all.memory, sgd->all.rate};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_memory_free(sgd);
 }
@@ -55,27 +51,22 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
     return status;
 }
 
-// Arrays as long as the owner's range: nothing is allocated later, and what is never touched never takes memory.
-static mg_status create_owner(mg_sgd_owner *owner, int64_t line, mg_error *error) {
-    size_t range = (size_t)(owner->to - owner->from);
-    mg_status status = mg_memory_get(&owner->touched, range, sizeof *owner->touched, error);
-    if (!status) status = mg_memory_get(&owner->grad, range, (size_t)line * sizeof *owner->grad, error);
-    if (!status) status = mg_memory_get(&owner->square, range, sizeof *owner->square, error);
-    if (!status) status = mg_memory_get(&owner->memory, range, sizeof *owner->memory, error);
-    if (!status) status = mg_memory_get(&owner->rate, range, sizeof *owner->rate, error);
+// Room for every feature: nothing is allocated later, and what is never touched never takes memory.
+static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, mg_error *error) {
+    mg_status status = mg_memory_get(&all->touched, features, sizeof *all->touched, error);
+    if (!status) status = mg_memory_get(&all->grad, features, line * sizeof *all->grad, error);
+    if (!status) status = mg_memory_get(&all->square, features, sizeof *all->square, error);
+    if (!status) status = mg_memory_get(&all->memory, features, sizeof *all->memory, error);
+    if (!status) status = mg_memory_get(&all->rate, features, sizeof *all->rate, error);
     return status;
 }
 
-// Owners take equal ranges of features; a hash or a frequency order spreads the work well enough over them.
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     size_t parts = (size_t)problem->parts, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
     mg_status status = mg_memory_zeroed(&sgd->owners, parts, sizeof *sgd->owners, error);
-    for (size_t p = 0; !status && p < parts; p++) {
-        sgd->owners[p].from = (uint32_t)(features * p / parts);
-        sgd->owners[p].to = (uint32_t)(features * (p + 1) / parts);
-        status = create_owner(&sgd->owners[p], sgd->weights.line, error);
-    }
+    if (!status) status = mg_memory_get(&sgd->begin, parts + 1, sizeof *sgd->begin, error);
+    if (!status) status = create_slots(&sgd->all, features, (size_t)sgd->weights.line, error);
     if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
     if (!status) status = mg_memory_zeroed(&sgd->coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (parts + 1), sizeof *sgd->cuts, error);
@@ -83,6 +74,8 @@ static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     if (!status) status = mg_memory_get(&sgd->entry_slot, entries, sizeof *sgd->entry_slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->slot, features, sizeof *sgd->slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
+    for (size_t p = 0; !status && p <= parts; p++) sgd->begin[p] = (int64_t)(features * p / parts);
+    if (!status) mg_sgd_share_features(sgd);
     return status;
 }
 

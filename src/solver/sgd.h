@@ -11,7 +11,7 @@
 
 // What one part of a minibatch works with (dense gradients).
 typedef struct mg_sgd_part {
-    mg_pass pass;
+    _Alignas(64) mg_pass pass;
     float *grad;      // sum of coef^T x, laid out as the weights; NULL for sparse steps
     double *coef_sum; // [lanes] sum of coefficients: the gradient of the constant feature and of centring
     double loss;      // weighted sum over the part's rows
@@ -20,10 +20,11 @@ typedef struct mg_sgd_part {
 
 // What one owner of a range of features works with (sparse steps).
 typedef struct mg_sgd_owner {
-    uint32_t from, to; // its features
+    _Alignas(64) uint32_t from; // its features; every owner has a cache line of its own
+    uint32_t to;
     int64_t count;     // features the batch touches
     uint32_t *touched; // [to - from] these, in order of first touch: a feature's place here is its slot
-    float *grad;       // [to - from][line] by slot; pages come to life as slots are used
+    float *grad;       // [to - from][line] by slot
     float *square, *memory, *rate; // [to - from] by slot
 } mg_sgd_owner;
 
@@ -49,7 +50,10 @@ typedef struct mg_sgd {
     int64_t snapshots;               // in the average
 
     mg_sgd_part *parts;
-    mg_sgd_owner *owners; // sparse, as many as parts
+    mg_sgd_owner *owners; // sparse, as many as parts: their ranges, and their places in the arrays of all
+    int64_t *begin;       // sparse: [parts + 1] of the ranges; which they are matters to no result
+    bool weighed;         // they hold about as many stored values each
+    mg_sgd_owner all;     // sparse: [features] of each; pages come to life as slots are used
     float *coef;          // sparse: [batch][lanes] of the minibatch
     int64_t *cuts;        // sparse: [batch][parts + 1] where each owner's entries begin
     uint32_t *slot;       // sparse: [features] place in the owner's list, if touched[slot] says so
@@ -65,6 +69,9 @@ typedef struct mg_sgd {
 
 void mg_sgd_step_dense(mg_sgd *sgd);
 void mg_sgd_step_sparse(mg_sgd *sgd);
+
+// Every owner gets its range of features.
+void mg_sgd_share_features(mg_sgd *sgd);
 
 // Applies every decay that is still owed (sparse).
 void mg_sgd_settle(mg_sgd *sgd);

@@ -170,8 +170,32 @@ static void update_touched(void *context, int64_t p) {
     }
 }
 
+void mg_sgd_share_features(mg_sgd *sgd) {
+    int64_t line = sgd->weights.line;
+    for (int64_t p = 0; p < sgd->problem->parts; p++) {
+        int64_t from = sgd->begin[p];
+        sgd->owners[p] = (mg_sgd_owner){
+            .from = (uint32_t)from,
+            .to = (uint32_t)sgd->begin[p + 1],
+            .touched = sgd->all.touched + from,
+            .grad = sgd->all.grad + from * line,
+            .square = sgd->all.square + from,
+            .memory = sgd->all.memory + from,
+            .rate = sgd->all.rate + from,
+        };
+    }
+}
+
+// Ranges as this batch weighs them. Later ones change nothing: threads find theirs in their caches.
+static void weigh_features(mg_sgd *sgd) {
+    mg_rows_ranges(&sgd->batch->rows, sgd->problem->parts, sgd->begin);
+    mg_sgd_share_features(sgd);
+    sgd->weighed = true;
+}
+
 void mg_sgd_step_sparse(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
+    if (!sgd->weighed) weigh_features(sgd);
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t line_cells = 16;
     int64_t entries = 0;
