@@ -215,12 +215,23 @@ static void evaluate_part(void *context, int64_t part) {
     job->part_share[part] = shares;
 }
 
+typedef struct copy_job {
+    const mg_weights *from;
+    mg_weights *to;
+} copy_job;
+
+static void copy_slice(void *context, int64_t slice) {
+    const copy_job *job = context;
+    int64_t size = job->to->size, from = size * slice / SLICES, to = size * (slice + 1) / SLICES;
+    memcpy(job->to->v + from, job->from->v + from, (size_t)(to - from) * sizeof *job->to->v);
+}
+
 void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower) {
     mg_dual_numbers *numbers = &dual->numbers;
     if (primal < numbers->best_primal) {
         numbers->best_primal = primal;
         mg_weights *to = &dual->result;
-        memcpy(to->v, raw->v, (size_t)to->size * sizeof *to->v);
+        mg_team_for(dual->problem->team, SLICES, copy_slice, &(copy_job){.from = raw, .to = to});
         memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
@@ -288,6 +299,12 @@ static double evaluate(certificate *job, mg_weights *raw, bool shares) {
     return loss / (double)dual->problem->rows;
 }
 
+static void square_slice(void *context, int64_t slice) {
+    certificate *job = context;
+    int64_t lines = job->scored->size / job->scored->line;
+    job->slice_rounded[slice] = mg_weights_square_lines(job->scored, job->dual->problem->scale, lines * slice / SLICES, lines * (slice + 1) / SLICES);
+}
+
 // (M30) Any weights will do for the primal side; where single steps make them jump about, their average is the better choice.
 static void evaluate_average(certificate *job) {
     mg_dual_state *dual = job->dual;
@@ -295,8 +312,11 @@ static void evaluate_average(certificate *job) {
     mg_weights *raw = problem->scale ? &job->raw : &dual->mean;
     if (problem->scale) mg_dual_to_raw(dual, &dual->mean, raw);
     else mg_weights_fold_offset(raw, problem->bias, NULL);
-    double loss = evaluate(job, raw, false);
-    mg_dual_keep_best(dual, raw, loss + 0.5 * problem->lambda * mg_weights_square_norm(raw, problem->scale), -INFINITY);
+    double loss = evaluate(job, raw, false), square = 0;
+    mg_team_for(problem->team, SLICES, square_slice, job);
+    for (int slice = 0; slice < SLICES; slice++) square += job->slice_rounded[slice];
+    for (int64_t k = 0; k < raw->classes; k++) square += (double)raw->bias[k] * (double)raw->bias[k];
+    mg_dual_keep_best(dual, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }
 
 mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error) {

@@ -8,12 +8,6 @@
 #include <string.h>
 
 enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_SLICES = 16, AVERAGE_POWER = 3, PASS_PARTS = 16 };
-// Times the number of rows between two certificates, at the latest: of sparse rows, whose certificates cost more than a pass, and
-// as many as were visited before.
-enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
-#define SLOW 10 // times smaller is the least a gap must become between certificates
-#define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
-
 static void destroy(void *state) {
     mg_dual_state *dual = state;
     if (!dual) return;
@@ -221,52 +215,8 @@ static int64_t epochs(void *state) {
     return ((const mg_dual_state *)state)->clock.epoch;
 }
 
-// The rows' latest shares tell the gap of the weights; that of the best ones so far was smaller by a factor the last certificate knows.
-static bool is_near(const mg_dual_state *dual) {
-    const mg_dual_numbers *numbers = &dual->numbers;
-    if (!isfinite(numbers->best_primal)) return false;
-    double ahead = numbers->last_gap < numbers->share_gap ? numbers->last_gap / numbers->share_gap : 1;
-    double gap = ahead * dual->share_sum / ((double)dual->problem->rows * numbers->best_primal);
-    return gap <= NEARLY * dual->options->train->tolerance;
-}
-
-static bool certificate_is_due(const mg_dual_state *dual) {
-    if (!dual->certify) return false;
-    int64_t rows = dual->problem->rows, before = dual->clock.visits_before;
-    int64_t most = !dual->sparse ? MOST_VISITS * rows : before > MOST_SPARSE_VISITS * rows ? before : MOST_SPARSE_VISITS * rows;
-    bool first = dual->clock.epoch == 1 && (!dual->sparse || !strcmp(dual->options->train->solver, "newton"));
-    return first || dual->clock.visits >= most || is_near(dual);
-}
-
 static bool may_turn_to_newton(const mg_dual_state *dual) {
     return dual->certify && strcmp(dual->options->train->solver, "dual");
-}
-
-// Dual ascent has become slow: on dense rows the Newton phase is faster then (docs/solvers.md). Passes decide, never the clock.
-static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
-    const char *solver = dual->options->train->solver;
-    if (!strcmp(solver, "newton")) return true;
-    return !strcmp(solver, "auto") && !dual->sparse && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
-}
-
-static void end_epoch(mg_dual_state *dual) {
-    double sum = 0;
-    dual->clock.epoch++;
-    dual->place = 0;
-    dual->listed = -1;
-    for (int64_t row = 0; dual->certify && row < dual->problem->rows; row++) sum += (double)dual->share[row];
-    dual->share_sum = sum;
-    if (certificate_is_due(dual)) {
-        double before = dual->numbers.last_gap;
-        if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
-        dual->clock.visits_before += dual->clock.visits;
-        dual->clock.visits = 0;
-        if (newton_is_due(dual, before)) {
-            dual->clock.newton = 0;
-            mg_dual_certificate_destroy(dual);
-        }
-    }
-    dual->numbers.mean_share = dual->share_sum / (double)dual->problem->rows;
 }
 
 // One outer iteration is an epoch of its own.
@@ -289,7 +239,7 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     dual->place = at + *rows;
     dual->clock.visits += *rows;
     if (*rows > 0 && snapshot_is_due(dual, *rows)) take_snapshot(dual);
-    if (dual->place >= dual->listed) end_epoch(dual);
+    if (dual->place >= dual->listed) mg_dual_end_epoch(dual);
     return dual->failed ? NAN : loss;
 }
 

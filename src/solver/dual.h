@@ -1,5 +1,5 @@
-// dual.h - the state of dual ascent, shared by its files: dual.c (the solver), dual_order.c (which rows, when), dual_round.c (steps of
-// rows and their merge), dual_dense.c and dual_sparse.c (scores and updates), certificate.c (how far the optimum is).
+// dual.h - the state of dual ascent, shared by its files: dual.c (the solver), dual_order.c (which rows, when), dual_schedule.c
+// (when a certificate), dual_round.c (steps of rows and their merge), dual_dense.c and dual_sparse.c (scores and updates), certificate.c (how far the optimum is).
 #ifndef MG_SOLVER_DUAL_H
 #define MG_SOLVER_DUAL_H
 
@@ -116,6 +116,9 @@ typedef struct mg_dual_state {
 
 // Which rows the epoch visits, in its order; from (seed, epoch) and the rows that are awake.
 void mg_dual_make_list(mg_dual_state *dual);
+
+// The epoch is over: counts it, and certifies or turns to Newton steps where that is due.
+void mg_dual_end_epoch(mg_dual_state *dual);
 
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);

@@ -12,12 +12,19 @@ static bool is_visited(const mg_dual_state *dual, int64_t row) {
     return !dual->wake || dual->wake[row] <= dual->clock.epoch || dual->wake[row] == dual->clock.epoch + MG_DUAL_SLEEP;
 }
 
-static void mix(mg_dual_state *dual, uint64_t key, int64_t first) {
-    uint32_t order[MIXED], rows[MIXED];
-    uint32_t count = (uint32_t)(dual->listed - first < MIXED ? dual->listed - first : MIXED);
-    mg_rng_permutation(mg_rng_key(key, (uint64_t)first, 0), count, order);
-    for (uint32_t i = 0; i < count; i++) rows[i] = dual->list[first + order[i]];
-    for (uint32_t i = 0; i < count; i++) dual->list[first + i] = rows[i];
+typedef struct mix_job {
+    mg_dual_state *dual;
+    uint64_t key;
+} mix_job;
+
+static void mix(void *context, int64_t item) {
+    const mix_job *job = context;
+    uint32_t order[MIXED], rows[MIXED], *list = job->dual->list + item * MIXED;
+    int64_t left = job->dual->listed - item * MIXED;
+    uint32_t count = (uint32_t)(left < MIXED ? left : MIXED);
+    mg_rng_permutation(mg_rng_key(job->key, (uint64_t)(item * MIXED), 0), count, order);
+    for (uint32_t i = 0; i < count; i++) rows[i] = list[order[i]];
+    for (uint32_t i = 0; i < count; i++) list[i] = rows[i];
 }
 
 void mg_dual_make_list(mg_dual_state *dual) {
@@ -32,5 +39,6 @@ void mg_dual_make_list(mg_dual_state *dual) {
         for (int64_t row = first; row < end; row++)
             if (is_visited(dual, row)) dual->list[dual->listed++] = (uint32_t)row;
     }
-    for (int64_t first = 0; first < dual->listed; first += MIXED) mix(dual, mg_rng_key(seed, MIX_STREAM, epoch), first);
+    mix_job job = {.dual = dual, .key = mg_rng_key(seed, MIX_STREAM, epoch)};
+    mg_team_for(dual->problem->team, (dual->listed + MIXED - 1) / MIXED, mix, &job);
 }
