@@ -36,6 +36,17 @@ DUAL_INLINE float dual_fold(dual_lanes a) {
     return a[0] + a[1];
 }
 
+// The largest lane.
+DUAL_INLINE float dual_largest(dual_lanes a) {
+    dual_lanes b = __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    a = dual_choose(b > a, b, a);
+    b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    a = dual_choose(b > a, b, a);
+    b = __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    a = dual_choose(b > a, b, a);
+    return a[1] > a[0] ? a[1] : a[0];
+}
+
 // One row's problem. z of rivals stands in memory, z of the own class apart: its lane there is -INFINITY.
 typedef struct dual_row {
     int64_t lanes;
@@ -92,18 +103,16 @@ DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
 }
 
 static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c) {
-    float own = c[y], largest = -INFINITY;
-    dual_lanes most = dual_all(-INFINITY), add = dual_all(delta), scale = dual_all(q);
+    const dual_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    float own = c[y];
+    dual_lanes none = dual_all(-INFINITY), most = none, add = dual_all(delta), scale = dual_all(q);
     for (int64_t k = 0; k < lanes; k += DUAL_LANES) {
         dual_lanes v = *(const dual_lanes *)(scores + k) + add + scale * *(const dual_lanes *)(c + k);
+        v = dual_choose(lane == (int32_t)(y - k), none, v);
         memcpy(z + k, &v, sizeof v);
-    }
-    z[y] = -INFINITY;
-    for (int64_t k = 0; k < lanes; k += DUAL_LANES) {
-        dual_lanes v = *(const dual_lanes *)(z + k);
         most = dual_choose(v > most, v, most);
     }
-    for (int l = 0; l < DUAL_LANES; l++) largest = most[l] > largest ? most[l] : largest;
+    float largest = dual_largest(most);
     dual_row row = {
         .lanes = lanes,
         .z = z,
@@ -153,6 +162,14 @@ DUAL_INLINE dual_wide dual_wide_choose(dual_wide_mask mask, dual_wide a, dual_wi
     return (dual_wide)((mask & (dual_wide_mask)a) | (~mask & (dual_wide_mask)b));
 }
 
+DUAL_INLINE double dual_wide_largest(dual_wide a) {
+    dual_wide b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
+    a = dual_wide_choose(b > a, b, a);
+    b = __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
+    a = dual_wide_choose(b > a, b, a);
+    return a[1] > a[0] ? a[1] : a[0];
+}
+
 DUAL_INLINE double dual_wide_fold(dual_wide a) {
     a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
     a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
@@ -187,11 +204,10 @@ static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const floa
         square += d * d;
         most = dual_wide_choose(size > most, size, most);
     }
-    double h = (double)prox->rival_curve, more = (double)prox->own_curve - h, own = (double)after[y] - (double)before[y], largest = 0;
-    for (int l = 0; l < DUAL_WIDE; l++) largest = most[l] > largest ? most[l] : largest;
+    double h = (double)prox->rival_curve, more = (double)prox->own_curve - h, own = (double)after[y] - (double)before[y];
     double scores_of_step = dual_wide_fold(inner), linear = (double)delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
     return (mg_dual_change){
-        .largest = (float)largest,
+        .largest = (float)dual_wide_largest(most),
         .slope = scores_of_step + linear - h * dual_wide_fold(old) - more * own * (double)before[y],
         .curve = h * dual_wide_fold(square) + more * own * own,
         .inner = factor * scores_of_step,

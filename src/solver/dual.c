@@ -20,7 +20,7 @@ static void destroy(void *state) {
     mg_dual_newton_destroy(dual->newton);
     mg_dual_certificate_destroy(dual);
     void *const blocks[] = {dual->norm, dual->list, dual->wake, dual->share,   dual->scores, dual->before, dual->after, dual->u,
-                            dual->z,    dual->shift, dual->zeros, dual};
+                            dual->z,    dual->offset, dual->shift, dual->zeros, dual};
     mg_dual_dense_destroy(dual);
     mg_dual_sparse_destroy(dual);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
@@ -33,6 +33,11 @@ static mg_status create_round(mg_dual_state *dual, mg_error *error) {
     mg_status status = mg_memory_zeroed(&dual->z, MG_DUAL_PARTS, lanes, error);
     for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
     if (!status) status = mg_memory_zeroed(&dual->shift, 1, lanes, error);
+    if (!status) status = mg_memory_zeroed(&dual->offset, 1, lanes, error);
+    for (int64_t k = dual->problem->classes; !status && k < dual->lanes; k++) {
+        dual->offset[k] = -INFINITY;
+        for (size_t r = 0; r < rows; r++) dual->scores[(int64_t)r * dual->lanes + k] = -INFINITY;
+    }
     if (!status)
         status = mg_memory_zeroed(&dual->zeros, (size_t)(dual->lanes > MG_DUAL_BLOCK ? dual->lanes : MG_DUAL_BLOCK), sizeof(float), error);
     if (!status) status = dual->sparse ? mg_dual_sparse_create(dual, error) : mg_dual_dense_create(dual, error);

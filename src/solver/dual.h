@@ -87,7 +87,8 @@ typedef struct mg_dual_state {
     int64_t lanes, round_rows;
     const uint32_t *row;   // [count] stored rows
     int64_t count;
-    float *scores, *before, *after, *u; // [round_rows][lanes]
+    float *scores, *before, *after, *u; // [round_rows][lanes]; scores beyond K stay -INFINITY
+    float *offset;         // [lanes] of the weights, as sums of scores begin: -INFINITY beyond K
     float *z;              // [parts][lanes] scratch
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     int owners;            // sparse: ranges of features

@@ -31,7 +31,6 @@ void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z) {
     float *s = dual->scores + r * lanes, *before = dual->before + r * lanes, *after = dual->after + r * lanes;
     double weight = mg_dual_weight(dual, row);
     mg_dual_part *part = mg_dual_part_of(dual, r);
-    for (int64_t k = problem->classes; k < lanes; k++) s[k] = -INFINITY;
     mg_dual_rows_get(dual->rows, row, lanes, before);
     double loss = (double)problem->loss->row(lanes, s, y, problem->delta, z);
     mg_dual_terms t = problem->kernel->dual_terms(prox, lanes, s, y, problem->delta, before);
@@ -40,7 +39,7 @@ void mg_dual_row_step(mg_dual_state *dual, int64_t r, float *z) {
     if (dual->certify) note_share(dual, row, share > 0 ? weight * share : 0);
     if (!(share > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * dual->scale * (double)dual->norm[row]);
-    memcpy(after, before, (size_t)lanes * sizeof *after);
+    for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
     problem->kernel->dual_step(prox, lanes, s, y, problem->delta, q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
     mg_dual_rows_settle(dual->rows, row, lanes, after);
     mg_dual_change change = problem->kernel->dual_change(prox, lanes, s, dual->shift, y, problem->delta, -weight * dual->scale, before,

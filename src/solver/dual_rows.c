@@ -69,12 +69,15 @@ static float *wide_row(const mg_dual_rows *r, uint32_t place) {
     return r->chunk[place / POOL_CHUNK] + (int64_t)(place % POOL_CHUNK) * r->classes;
 }
 
-// Minus the sum of the rivals, 16 lanes folded, whatever way they were stored in: the zeros between them change nothing.
-static float own_of(float *c, int64_t lanes) {
-    mg_four sum[MG_FOURS] = {0};
-    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES)
-        for (int v = 0; v < MG_FOURS; v++) sum[v] += mg_four_load(c + k + 4 * v);
-    return -mg_fours_fold(sum);
+// A bit for each of the 16 lanes that is not zero.
+static unsigned nonzero_of(const float *c) {
+    unsigned bits = 0;
+    for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(c + 4 * v) != 0) << 4 * v;
+    return bits;
+}
+
+static void clear(float *c, int64_t lanes) {
+    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES) memset(c + k, 0, MG_LOSS_LANES * sizeof *c);
 }
 
 void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
@@ -85,13 +88,17 @@ void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *
         return;
     }
     const slot *s = &r->slots[row];
-    memset(c, 0, (size_t)lanes * sizeof *c);
+    clear(c, lanes);
     if (s->count == WIDE) {
         memcpy(c, wide_row(r, s->wide), known);
         return;
     }
-    for (int j = 0; j < s->count; j++) c[s->class[j]] = s->value[j];
-    if (r->joint && s->count > 0) c[r->label[row]] = own_of(c, lanes);
+    float sum = 0;
+    for (int j = 0; j < s->count; j++) {
+        c[s->class[j]] = s->value[j];
+        sum += s->value[j];
+    }
+    if (r->joint && s->count > 0) c[r->label[row]] = -sum;
 }
 
 void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
@@ -101,8 +108,14 @@ void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
 
 void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
     if (!r->joint) return;
-    c[r->label[row]] = 0;
-    c[r->label[row]] = own_of(c, lanes);
+    int64_t own = r->label[row];
+    float sum = 0;
+    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES)
+        for (unsigned bits = nonzero_of(c + k); bits; bits &= bits - 1) {
+            int64_t class = k + __builtin_ctz(bits);
+            if (class != own) sum += c[class];
+        }
+    c[own] = -sum;
 }
 
 // Gives the slot a whole row of the pool. False: out of memory.
@@ -135,9 +148,7 @@ static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const floa
     int64_t own = r->joint ? r->label[row] : -1;
     few->count = 0;
     for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES) {
-        unsigned bits = 0;
-        for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(c + k + 4 * v) != 0) << 4 * v;
-        for (; bits; bits &= bits - 1) {
+        for (unsigned bits = nonzero_of(c + k); bits; bits &= bits - 1) {
             int64_t class = k + __builtin_ctz(bits);
             if (class == own) continue;
             if (few->count == MG_DUAL_FEW) return false;

@@ -23,8 +23,8 @@ void mg_dual_rows_get(const mg_dual_rows *rows, int64_t row, int64_t lanes, floa
 // Asks for the memory of a row that will be wanted soon.
 void mg_dual_rows_fetch(const mg_dual_rows *rows, int64_t row);
 
-// Coefficients that sum to zero: the own one becomes minus the sum of the others, as it is after every way of storing them. Nothing
-// where they need not. c: [lanes], zero beyond K.
+// Coefficients that sum to zero: the own one becomes minus the sum of the others in ascending order, as it is after every way of
+// storing them. Nothing where they need not. c: [lanes], zero beyond K.
 void mg_dual_rows_settle(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
 // Stores settled c[lanes]. One thread at a time. False: out of memory; the row keeps what it had.

@@ -105,7 +105,7 @@ static void work_on_owner(void *context, int64_t owner) {
         entries e = entries_of(dual, dual->row[r], owner, true), next = {.count = 0};
         if (r + 1 < dual->left) next = entries_of(dual, dual->row[r + 1], owner, false);
         fetch_entries(dual, r + FETCH_ROWS, owner);
-        dual->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? w->offset : dual->zeros,
+        dual->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? dual->offset : dual->zeros,
                                           scores + r * dual->lanes, next.count, next.indices);
     }
 }
@@ -130,6 +130,7 @@ double mg_dual_sparse_scores(mg_dual_state *dual, float again) {
     dual->again = dual->owed > 0 ? again : 0;
     for (int64_t i = 0; dual->again != 0 && dual->again != 1 && i < dual->owed * dual->lanes; i++) dual->u[i] *= dual->again;
     if (dual->again != 0 && dual->problem->bias > 0) square = update_bias(dual);
+    memcpy(dual->offset, dual->weights.offset, (size_t)dual->weights.classes * sizeof *dual->offset);
     mg_team_for(dual->problem->team, dual->owners, work_on_owner, dual);
     for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner[o].square;
     return square;
