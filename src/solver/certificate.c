@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, SLICES = 16, AHEAD = 8 };
+enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, GRADIENT_SLICES = 16, AHEAD = 8 };
 
 // What certificates work with; it stays from one to the next.
 typedef struct mg_dual_certificate {
@@ -22,7 +22,7 @@ typedef struct mg_dual_certificate {
     int64_t first, count;
     mg_weights *scored; // by evaluate_part
     bool shares;        // rows take note of their shares of the gap
-    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[SLICES], slice_rounded[SLICES];
+    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[MG_DUAL_SLICES], slice_rounded[MG_DUAL_SLICES];
     mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
 } certificate;
 
@@ -109,7 +109,7 @@ static void add_dense_slice(void *context, int64_t slice) {
     certificate *job = context;
     const mg_dual_state *dual = job->dual;
     int64_t size = dual->weights.size, parts = (job->count + PART_ROWS - 1) / PART_ROWS;
-    for (int64_t j = size * slice / SLICES; j < size * (slice + 1) / SLICES; j++)
+    for (int64_t j = size * slice / GRADIENT_SLICES; j < size * (slice + 1) / GRADIENT_SLICES; j++)
         for (int64_t p = 0; p < parts; p++) job->w[j] -= dual->scale * (double)job->grad[p * size + j];
 }
 
@@ -134,7 +134,7 @@ static double add_chunk(certificate *job) {
         mg_team_for(team, job->dual->owners, add_sparse_range, job);
     } else {
         mg_team_for(team, parts, sum_dense_part, job);
-        mg_team_for(team, SLICES, add_dense_slice, job);
+        mg_team_for(team, GRADIENT_SLICES, add_dense_slice, job);
     }
     for (int64_t p = 0; p < parts; p++) value += job->part_dual[p];
     return value;
@@ -146,7 +146,7 @@ static mg_weights *raw_weights(certificate *job) {
 
 static void clear_slice(void *context, int64_t slice) {
     certificate *job = context;
-    int64_t size = job->dual->weights.size, from = size * slice / SLICES, to = size * (slice + 1) / SLICES;
+    int64_t line = job->dual->weights.line, from = job->dual->slice[slice] * line, to = job->dual->slice[slice + 1] * line;
     memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
 }
 
@@ -155,7 +155,7 @@ static void settle_slice(void *context, int64_t slice) {
     certificate *job = context;
     mg_dual_state *dual = job->dual;
     mg_weights *w = &dual->weights;
-    int64_t lines = w->size / w->line, from = lines * slice / SLICES, to = lines * (slice + 1) / SLICES;
+    int64_t from = dual->slice[slice], to = dual->slice[slice + 1];
     double square = 0;
     for (int64_t j = from * w->line; j < to * w->line; j++) {
         w->v[j] = (float)job->w[j];
@@ -172,8 +172,8 @@ static double settle_weights(certificate *job, double *rounded) {
     mg_weights *w = &dual->weights;
     double square = 0;
     *rounded = 0;
-    mg_team_for(dual->problem->team, SLICES, settle_slice, job);
-    for (int slice = 0; slice < SLICES; slice++) {
+    mg_team_for(dual->problem->team, dual->slices, settle_slice, job);
+    for (int slice = 0; slice < dual->slices; slice++) {
         square += job->slice_square[slice];
         *rounded += job->slice_rounded[slice];
     }
@@ -216,13 +216,14 @@ static void evaluate_part(void *context, int64_t part) {
 }
 
 typedef struct copy_job {
+    const mg_dual_state *dual;
     const mg_weights *from;
     mg_weights *to;
 } copy_job;
 
 static void copy_slice(void *context, int64_t slice) {
     const copy_job *job = context;
-    int64_t size = job->to->size, from = size * slice / SLICES, to = size * (slice + 1) / SLICES;
+    int64_t line = job->to->line, from = job->dual->slice[slice] * line, to = job->dual->slice[slice + 1] * line;
     memcpy(job->to->v + from, job->from->v + from, (size_t)(to - from) * sizeof *job->to->v);
 }
 
@@ -231,7 +232,7 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
     if (primal < numbers->best_primal) {
         numbers->best_primal = primal;
         mg_weights *to = &dual->result;
-        mg_team_for(dual->problem->team, SLICES, copy_slice, &(copy_job){.from = raw, .to = to});
+        mg_team_for(dual->problem->team, dual->slices, copy_slice, &(copy_job){.dual = dual, .from = raw, .to = to});
         memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
@@ -275,7 +276,7 @@ void mg_dual_certificate_destroy(mg_dual_state *dual) {
 static double rebuild(certificate *job) {
     const mg_problem *problem = job->dual->problem;
     double value = 0;
-    mg_team_for(problem->team, SLICES, clear_slice, job);
+    mg_team_for(problem->team, job->dual->slices, clear_slice, job);
     memset(job->bias, 0, (size_t)job->dual->lanes * sizeof *job->bias);
     for (job->first = 0; job->first < problem->rows; job->first += CHUNK_ROWS) {
         job->count = problem->rows - job->first < CHUNK_ROWS ? problem->rows - job->first : CHUNK_ROWS;
@@ -301,8 +302,8 @@ static double evaluate(certificate *job, mg_weights *raw, bool shares) {
 
 static void square_slice(void *context, int64_t slice) {
     certificate *job = context;
-    int64_t lines = job->scored->size / job->scored->line;
-    job->slice_rounded[slice] = mg_weights_square_lines(job->scored, job->dual->problem->scale, lines * slice / SLICES, lines * (slice + 1) / SLICES);
+    const int64_t *line = job->dual->slice + slice;
+    job->slice_rounded[slice] = mg_weights_square_lines(job->scored, job->dual->problem->scale, line[0], line[1]);
 }
 
 // (M30) Any weights will do for the primal side; where single steps make them jump about, their average is the better choice.
@@ -313,8 +314,8 @@ static void evaluate_average(certificate *job) {
     if (problem->scale) mg_dual_to_raw(dual, &dual->mean, raw);
     else mg_weights_fold_offset(raw, problem->bias, NULL);
     double loss = evaluate(job, raw, false), square = 0;
-    mg_team_for(problem->team, SLICES, square_slice, job);
-    for (int slice = 0; slice < SLICES; slice++) square += job->slice_rounded[slice];
+    mg_team_for(problem->team, dual->slices, square_slice, job);
+    for (int slice = 0; slice < dual->slices; slice++) square += job->slice_rounded[slice];
     for (int64_t k = 0; k < raw->classes; k++) square += (double)raw->bias[k] * (double)raw->bias[k];
     mg_dual_keep_best(dual, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }

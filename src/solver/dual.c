@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_SLICES = 16, AVERAGE_POWER = 3, PASS_PARTS = 16 };
+enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3, PASS_PARTS = 16 };
 static void destroy(void *state) {
     mg_dual_state *dual = state;
     if (!dual) return;
@@ -125,6 +125,17 @@ static void norm_rows(void *context, int64_t item) {
     for (int64_t row = item * MG_DUAL_ITEM_ROWS; row < end; row++) dual->norm[row] = (float)(row_square(dual, row, x) + constant);
 }
 
+static void cut_slices(mg_dual_state *dual) {
+    int64_t lines = dual->weights.size / dual->weights.line, whole[] = {0, lines};
+    const int64_t *begin = dual->sparse ? dual->begin : whole;
+    int ranges = dual->sparse ? dual->owners : 1, each = MG_DUAL_SLICES / ranges;
+    dual->slices = ranges * each;
+    for (int s = 0; s <= dual->slices; s++) {
+        int r = s / each, part = s % each;
+        dual->slice[s] = r == ranges ? lines : begin[r] + (begin[r + 1] - begin[r]) * part / each;
+    }
+}
+
 static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     mg_dual_state *dual = state;
     dual->all = *all;
@@ -136,6 +147,7 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
     if (!status && dual->sparse) mg_rows_ranges(&all->rows, dual->owners, dual->begin);
     if (!status && dual->sparse) mg_team_for(dual->problem->team, items, mg_dual_sparse_cuts, dual);
+    if (!status) cut_slices(dual);
     mg_memory_free(job.x);
     return status;
 }
@@ -171,7 +183,7 @@ static mg_weights *average(mg_dual_state *dual) {
 
 static void average_slice(void *context, int64_t slice) {
     mg_dual_state *dual = context;
-    int64_t size = dual->weights.size, from = size * slice / AVERAGE_SLICES, to = size * (slice + 1) / AVERAGE_SLICES;
+    int64_t line = dual->weights.line, from = dual->slice[slice] * line, to = dual->slice[slice + 1] * line;
     float part = newest_share(dual), *restrict mean = average(dual)->v;
     const float *restrict now = dual->weights.v;
     for (int64_t j = from; j < to; j++) mean[j] += part * (now[j] - mean[j]);
@@ -180,7 +192,7 @@ static void average_slice(void *context, int64_t slice) {
 // The average is of scaled features until it is asked for.
 static void take_snapshot(mg_dual_state *dual) {
     dual->clock.snapshots++;
-    mg_team_for(dual->problem->team, AVERAGE_SLICES, average_slice, dual);
+    mg_team_for(dual->problem->team, dual->slices, average_slice, dual);
     float part = newest_share(dual), *bias = average(dual)->bias;
     for (int64_t k = 0; k < dual->weights.lanes; k++) bias[k] += part * (dual->weights.bias[k] - bias[k]);
 }

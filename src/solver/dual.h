@@ -14,6 +14,7 @@ enum {
     MG_DUAL_OWNERS = 8,       // most ranges of features of sparse rows, each one thread's work
     MG_DUAL_BLOCK = 16,       // rows of a dense block, solved one after the other through their products
     MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
+    MG_DUAL_SLICES = 16,      // most pieces of the weights in a sweep over all of them
     MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
     MG_DUAL_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
     MG_DUAL_SLEEP = 9,        // epochs until a row that hardly matters is visited again
@@ -78,32 +79,37 @@ typedef struct mg_dual_state {
     int32_t *wake;         // [N] first epoch a row is visited again (certify)
     float *share;          // [N] latest share of the gap (certify)
     double share_sum;      // of all of them, at the end of an epoch
-    mg_dual_clock clock;
-    mg_dual_numbers numbers;
     bool failed;           // out of memory in a step
     mg_error failure;      // what for; its status is MG_OK when it was for dual variables
+    _Alignas(64) mg_dual_clock clock; // written every round, so apart from what all threads read
+    mg_dual_numbers numbers;
 
-    // one round
-    int64_t lanes, round_rows;
-    const uint32_t *row;   // [count] stored rows
+    // The round: what the threads are told of it, on a cache line of its own.
+    _Alignas(64) const uint32_t *row; // [count] stored rows
     int64_t count;
+    int64_t left;          // rows of the visit from dual->row on
+    int64_t owed;          // rows of the block or round before whose steps are not in the weights yet
+    float again;           // sparse: part of those steps the weights take
+    bool opens;            // dense: first block of a visit
+    int side;              // dense: of wide and x that holds this block
+
+    // and what it works with
+    _Alignas(64) int64_t lanes;
+    int64_t round_rows;
     float *scores, *before, *after, *u; // [round_rows][lanes]; scores beyond K stay -INFINITY
     float *offset;         // [lanes] of the weights, as sums of scores begin: -INFINITY beyond K
     float *z;              // [parts][lanes] scratch
     float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
     int owners;            // sparse: ranges of features
     int64_t begin[MG_DUAL_OWNERS + 1]; // sparse: of their ranges
+    int64_t slice[MG_DUAL_SLICES + 1]; // first line of weights of each piece: those of an owner's range go to its thread, which holds them
+    int slices;
     uint32_t *cuts;        // sparse: [N][owners - 1] where in its row the entries of each owner but the first begin
     float *owner_scores;   // sparse: [owners - 1][round_rows][lanes] of every owner but the first, whose are dual->scores
     float *values;         // sparse with scaled columns: [owners][most entries]
-    int64_t left;          // rows of the visit from dual->row on
     float *gram;           // dense: [round_rows][round_rows] products of rows
     mg_dual_range range[MG_DUAL_RANGES];
     int ranges;
-    int64_t owed;          // rows of the block or round before whose steps are not in the weights yet
-    float again;           // sparse: part of those steps the weights take
-    bool opens;            // first block of a visit
-    int side;              // of wide and x that holds this block
     float *zeros;          // [max(lanes, MG_DUAL_BLOCK)]
     float *column_scale, *column_center; // [line] zero beyond D; NULL without
 

@@ -1,10 +1,12 @@
 // dual_order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random order, several blocks
 // mixed at a time. Rows near each other in memory are then visited near each other in time, and a file sorted by class does no harm.
+// What is mixed is a window of strands, and every part of a sparse round takes its rows from its own strand: neighbours, which share
+// cache lines of dual variables, are stepped by one thread.
 #include "solver/dual.h"
 
 #include "base/rng.h"
 
-enum { ORDER_BLOCK = 32, MIXED_BLOCKS = 16, BLOCK_STREAM = 5, MIX_STREAM = 6, MIXED = ORDER_BLOCK * MIXED_BLOCKS };
+enum { ORDER_BLOCK = 32, BLOCK_STREAM = 5, MIX_STREAM = 6, STRAND = 2 * ORDER_BLOCK, MIXED = STRAND * MG_DUAL_PARTS };
 
 // A row that fell asleep during this very epoch was awake at its beginning: a resumed run must find it in the list.
 static bool is_visited(const mg_dual_state *dual, int64_t row) {
@@ -17,14 +19,22 @@ typedef struct mix_job {
     uint64_t key;
 } mix_job;
 
+// A window that is not full has strands of fewer rows, the last ones of none.
 static void mix(void *context, int64_t item) {
     const mix_job *job = context;
-    uint32_t order[MIXED], rows[MIXED], *list = job->dual->list + item * MIXED;
+    uint32_t order[STRAND], rows[MIXED], *list = job->dual->list + item * MIXED, count = 0;
     int64_t left = job->dual->listed - item * MIXED;
-    uint32_t count = (uint32_t)(left < MIXED ? left : MIXED);
-    mg_rng_permutation(mg_rng_key(job->key, (uint64_t)(item * MIXED), 0), count, order);
-    for (uint32_t i = 0; i < count; i++) rows[i] = list[order[i]];
-    for (uint32_t i = 0; i < count; i++) list[i] = rows[i];
+    for (int64_t strand = 0; strand < MG_DUAL_PARTS; strand++) {
+        int64_t from = strand * STRAND, length = left - from < STRAND ? left - from : STRAND;
+        if (length <= 0) break;
+        mg_rng_permutation(mg_rng_key(job->key, (uint64_t)(item * MIXED + from), 0), (uint32_t)length, order);
+        for (int64_t i = 0; i < length; i++) rows[from + i] = list[from + order[i]];
+    }
+    uint32_t mixed[MIXED];
+    for (int64_t round = 0; round < STRAND; round += MG_DUAL_ROUND_PART)
+        for (int64_t strand = 0; strand < MG_DUAL_PARTS; strand++)
+            for (int64_t i = strand * STRAND + round; i < strand * STRAND + round + MG_DUAL_ROUND_PART && i < left; i++) mixed[count++] = rows[i];
+    for (uint32_t i = 0; i < count; i++) list[i] = mixed[i];
 }
 
 void mg_dual_make_list(mg_dual_state *dual) {

@@ -112,6 +112,7 @@ static void settle_round(mg_dual_state *dual) {
 // Visits rows[0..count) of sparse data.
 static double visit_rounds(mg_dual_state *dual, const uint32_t *rows, int64_t count) {
     double loss = 0;
+    memcpy(dual->offset, dual->weights.offset, (size_t)dual->weights.classes * sizeof *dual->offset);
     dual->owed = 0;
     for (int64_t first = 0; first < count || dual->owed > 0; first += dual->count) {
         dual->row = rows + first;

@@ -120,7 +120,7 @@ static double update_bias(mg_dual_state *dual) {
         for (int64_t r = 0; r < dual->owed; r++)
             if (mg_dual_changed(dual, r)) w->bias[k] += bias * dual->u[r * dual->lanes + k];
         square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
-        w->offset[k] = bias * w->bias[k];
+        w->offset[k] = dual->offset[k] = bias * w->bias[k];
     }
     return square;
 }
@@ -130,7 +130,6 @@ double mg_dual_sparse_scores(mg_dual_state *dual, float again) {
     dual->again = dual->owed > 0 ? again : 0;
     for (int64_t i = 0; dual->again != 0 && dual->again != 1 && i < dual->owed * dual->lanes; i++) dual->u[i] *= dual->again;
     if (dual->again != 0 && dual->problem->bias > 0) square = update_bias(dual);
-    memcpy(dual->offset, dual->weights.offset, (size_t)dual->weights.classes * sizeof *dual->offset);
     mg_team_for(dual->problem->team, dual->owners, work_on_owner, dual);
     for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner[o].square;
     return square;
