@@ -129,9 +129,19 @@ static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64
     kernel->dense_scores(rows, dp, d.x, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, d.x, classes, d.w, d.offset, want_s, d.lds);
     check_same("dense scores", s, want_s, ns, shape);
-    kernel->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_g);
+    float *apart = guarded(ng, 0), *alone = guarded(ng, CANARY), *want_alone = guarded(ng, 0);
+    memcpy(apart, g, (size_t)ng * sizeof *g);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_g);
     check_same("dense gradient", g, want_g, ng, shape);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, alone);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_alone);
+    check_same("dense gradient alone", alone, want_alone, ng, shape);
+    memcpy(want_g, apart, (size_t)ng * sizeof *g);
+    reference()->add(ng, want_alone, want_g);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_APART, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, apart);
+    check_same("dense gradient, added", apart, want_g, ng, shape);
+    drop(apart), drop(alone), drop(want_alone);
     drop(s), drop(want_s), drop(g), drop(want_g);
     dense_free(&d);
 }
@@ -161,8 +171,8 @@ static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int
     reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
     check_same("block scores", s, want_s, ns, shape);
     if (widened) check_same("widened rows", wide, want, nx, shape);
-    kernel->dense_accumulate(cell, rows, dp, raw, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, rows, dp, (const void *const *)x, classes, d.coef, d.lds, want_g);
+    kernel->dense_accumulate(cell, MG_SUM_ON, rows, dp, raw, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)x, classes, d.coef, d.lds, want_g);
     check_same("block gradient", g, want_g, ng, shape);
     drop(s), drop(want_s), drop(wide), drop(want), drop(g), drop(want_g);
     dense_free(&d);
@@ -237,8 +247,8 @@ static void check_zero_skipped(const mg_kernel *kernel) {
                 if (isnan(d.x[i][1])) d.coef[i * d.lds + k] = k % 2 ? 0.0f : -0.0f;
         int64_t shape[] = {ROWS, WIDE, CLASSES}, n = CLASSES * WIDE;
         float *g = guarded(n, -0.0f), *want = guarded(n, -0.0f);
-        kernel->dense_accumulate(MG_CELL_F32, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, g);
-        reference()->dense_accumulate(MG_CELL_F32, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, want);
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, want);
         check_same("gradient with zero coefficients", g, want, n, shape);
         for (int64_t j = 0; j < n; j++) assert_false(isnan(g[j]));
         drop(g), drop(want);
@@ -344,7 +354,7 @@ static void test_reference_sums(void **unused) {
         dense d = dense_make(rows, 16 * rows, 5, 30);
         float s[7 * 16], *g = guarded(5 * d.dp, 0.5f);
         reference()->dense_scores(rows, d.dp, d.x, 5, d.w, d.offset, s, d.lds);
-        reference()->dense_accumulate(MG_CELL_F32, rows, d.dp, (const void *const *)d.x, 5, d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, d.dp, (const void *const *)d.x, 5, d.coef, d.lds, g);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t k = 0; k < 5; k++) {
                 double sum = (double)d.offset[k], size = fabs(sum);
@@ -382,7 +392,7 @@ static void check_layouts(const mg_kernel *kernel) {
     const float *row[] = {x};
     kernel->dense_scores(1, DP, row, CLASSES, w, c.offset, s, CLASSES);
     kernel->csr_scores(c.n, c.indices, c.values, KP, c.w, c.offset, t, 0, NULL);
-    kernel->dense_accumulate(MG_CELL_F32, 1, DP, (const void *const *)row, CLASSES, c.coef, CLASSES, g);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, 1, DP, (const void *const *)row, CLASSES, c.coef, CLASSES, g);
     kernel->csr_accumulate(c.n, c.indices, c.values, KP, c.coef, h);
     for (int64_t k = 0; k < CLASSES; k++) {
         double size = fabs((double)c.offset[k]);

@@ -86,7 +86,7 @@ static void start_weights(mg_weights *weights, mg_layout layout) {
 
 static void accumulate(const mg_kernel *kernel, const mg_pass *pass, const mg_rows *rows, mg_weights *g) {
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, N, pass->line, pass->x, K, pass->coef, pass->lanes, g->v);
+        kernel->dense_accumulate(pass->cell, MG_SUM_ON, N, pass->line, pass->x, K, pass->coef, pass->lanes, g->v);
         return;
     }
     for (int64_t i = 0; i < N; i++)

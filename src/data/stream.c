@@ -241,6 +241,7 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
     batch->rows = mg_store_rows(dataset->resident ? &dataset->store : &w->store);
     batch->rows.index = w->index + offset;
     batch->rows.count = left < stream->batch ? left : stream->batch;
+    batch->rows.behind = left - batch->rows.count;
     batch->label = dataset->resident || !dataset->label ? dataset->label : w->label;
     batch->weight = dataset->resident ? dataset->weight : w->weight;
     batch->first = stream->at;

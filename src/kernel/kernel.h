@@ -4,7 +4,7 @@
 // The order of every sum is part of the contract:
 //   dense score   16 lanes; lane l takes features l, l+16, ... in ascending order, one fused multiply-add each, from +0;
 //                 fold: a[l] += a[l+8] for l<8, then a[l] += a[l+4] for l<4, then +2, then +1; then + offset[k].
-//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are skipped.
+//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are skipped; mg_sum says from where.
 //   CSR score     s[k] = fma(x, W[f][k], s[k]) over the row's entries in ascending order, from offset[k].
 //   CSR G         G[f][k] = fma(x, coef[k], G[f][k]); when at most MG_FEW classes of the row are nonzero only those are touched.
 #ifndef MG_KERNEL_KERNEL_H
@@ -28,6 +28,13 @@ typedef struct mg_dense_block {
     int64_t more;           // <= rows
     float *wide;            // [rows][dp], 64-byte aligned; NULL: not wanted
 } mg_dense_block;
+
+// What a gradient's sums begin with, and where they go.
+typedef enum mg_sum {
+    MG_SUM_ON,    // from what g holds
+    MG_SUM_NEW,   // from +0; g need not be set
+    MG_SUM_APART, // from +0, and then added to what g holds
+} mg_sum;
 
 // -l*(c) + <scores, c> = linear - curve / 2.
 typedef struct mg_dual_terms {
@@ -60,9 +67,9 @@ typedef struct mg_kernel {
     void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
                                int64_t lds);
 
-    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x. x[i]: dp cells, 16-byte aligned. coef: [rows][ldc].
+    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells, 16-byte aligned. coef: [rows][ldc].
     // rows <= MG_BLOCK_ROWS.
-    void (*dense_accumulate)(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes, const float *coef,
+    void (*dense_accumulate)(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes, const float *coef,
                              int64_t ldc, float *g);
 
     // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte aligned; s: [kp], offset: [kp].

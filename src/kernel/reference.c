@@ -54,14 +54,14 @@ static void dense_block_scores(const mg_dense_block *block, int64_t classes, con
     }
 }
 
-static void dense_accumulate(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
+static void dense_accumulate(mg_cell cell, mg_sum from, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
-        for (int64_t i = 0; i < rows; i++) {
-            float c = coef[i * ldc + k];
-            if (c == 0) continue;
-            for (int64_t d = 0; d < dp; d++)
-                g[k * dp + d] = fmaf(c, mg_cell_at(cell, x[i], d), g[k * dp + d]);
+        for (int64_t d = 0; d < dp; d++) {
+            float *to = &g[k * dp + d], sum = from == MG_SUM_ON ? *to : 0;
+            for (int64_t i = 0; i < rows; i++)
+                if (coef[i * ldc + k] != 0) sum = fmaf(coef[i * ldc + k], mg_cell_at(cell, x[i], d), sum);
+            *to = from == MG_SUM_APART ? *to + sum : sum;
         }
 }
 

@@ -14,6 +14,7 @@ enum { CHUNK = 16 }; // classes whose nonzero coefficients are listed at a time
 typedef struct chunk {
     int64_t rows, classes;
     mg_cell cell;
+    mg_sum sum;
     const void *const *x;
     const float *coef; // [rows][ldc], the chunk's first class at 0
     int64_t ldc;
@@ -39,12 +40,22 @@ static void chunk_list(chunk *c) {
     }
 }
 
-// (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
-INLINE void class_tile(mg_cell cell, int wide, int64_t n, const entry *entries, int64_t d, float *g) {
-    v16 sum[VECTORS_MOST];
+INLINE void sums_begin(mg_sum how, int wide, const float *g, v16 *sum) {
     UNROLL
     for (int j = 0; j < wide; j++)
-        sum[j] = v16_load(g + 16 * j);
+        sum[j] = how == MG_SUM_ON ? v16_load(g + 16 * j) : v16_zero();
+}
+
+INLINE void sums_end(mg_sum how, int wide, const v16 *sum, float *g) {
+    UNROLL
+    for (int j = 0; j < wide; j++)
+        v16_store(g + 16 * j, how == MG_SUM_APART ? v16_add(v16_load(g + 16 * j), sum[j]) : sum[j]);
+}
+
+// (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
+INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {
+    v16 sum[VECTORS_MOST];
+    sums_begin(how, wide, g, sum);
     for (int64_t e = 0; e < n; e++) {
         const void *x = entries[e].x;
         v16 c = v16_set(entries[e].coef);
@@ -52,9 +63,7 @@ INLINE void class_tile(mg_cell cell, int wide, int64_t n, const entry *entries, 
         for (int j = 0; j < wide; j++)
             sum[j] = v16_fma(c, v16_from(cell, x, d + 16 * j), sum[j]);
     }
-    UNROLL
-    for (int j = 0; j < wide; j++)
-        v16_store(g + 16 * j, sum[j]);
+    sums_end(how, wide, sum, g);
 }
 
 // (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
@@ -63,11 +72,8 @@ INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
     UNROLL
-    for (int m = 0; m < classes; m++) {
-        UNROLL
-        for (int j = 0; j < wide; j++)
-            sum[m][j] = v16_load(g + m * dp + 16 * j);
-    }
+    for (int m = 0; m < classes; m++)
+        sums_begin(c->sum, wide, g + m * dp, sum[m]);
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc + k;
         uint32_t bits = c->bits[i] >> k & all;
@@ -85,19 +91,16 @@ INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int
         }
     }
     UNROLL
-    for (int m = 0; m < classes; m++) {
-        UNROLL
-        for (int j = 0; j < wide; j++)
-            v16_store(g + m * dp + 16 * j, sum[m][j]);
-    }
+    for (int m = 0; m < classes; m++)
+        sums_end(c->sum, wide, sum[m], g + m * dp);
 }
 
-typedef void class_function(int64_t n, const entry *entries, int64_t d, float *g);
+typedef void class_function(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g);
 typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g);
 
 #define CLASS_FUNCTION(CELL, V)                                                                              \
-    static void class_##CELL##_##V(int64_t n, const entry *entries, int64_t d, float *g) {                   \
-        class_tile(MG_CELL_##CELL, V, n, entries, d, g);                                                     \
+    static void class_##CELL##_##V(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {       \
+        class_tile(MG_CELL_##CELL, V, how, n, entries, d, g);                                                \
     }
 #define CLASS_FUNCTIONS(V) CLASS_FUNCTION(U8, V) CLASS_FUNCTION(I8, V) CLASS_FUNCTION(F16, V) CLASS_FUNCTION(F32, V)
 CLASS_TILES(CLASS_FUNCTIONS)
@@ -129,7 +132,8 @@ static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t k = 0; k < c->classes; k++)
-            if (c->count[k]) class_functions[wide][c->cell](c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
+            if (c->count[k] > 0 || c->sum != MG_SUM_ON)
+                class_functions[wide][c->cell](c->sum, c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
     }
 }
 
@@ -153,9 +157,9 @@ static bool chunk_is_full(const chunk *c) {
     return 4 * full >= 3 * c->rows;
 }
 
-static void dense_accumulate(mg_cell cell, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
+static void dense_accumulate(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
-    chunk c = {.cell = cell, .rows = rows, .x = x, .ldc = ldc};
+    chunk c = {.cell = cell, .sum = sum, .rows = rows, .x = x, .ldc = ldc};
     for (int64_t k = 0; k < classes; k += CHUNK) {
         c.classes = classes - k < CHUNK ? classes - k : CHUNK;
         c.coef = coef + k;

@@ -36,7 +36,8 @@ typedef struct mg_rows {
     const int64_t *indptr;
     const uint32_t *indices;
     const float *values;
-    const uint32_t *index; // [count] or NULL
+    const uint32_t *index; // [count + behind] or NULL
+    int64_t behind;        // rows of the index that come after the view's: worth asking for early
 } mg_rows;
 
 // First entry of indices[from..end), which ascend, that is not below `feature`; `end` when all are.

@@ -101,7 +101,7 @@ static void sum_dense_part(void *context, int64_t part) {
             float *c = job->coef + (first + i) * dual->lanes, weight = (float)mg_dual_weight(dual, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < dual->lanes; k++) c[k] *= weight;
         }
-        dual->problem->kernel->dense_accumulate(MG_CELL_F32, count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
+        dual->problem->kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, count, line, x, dual->problem->classes, job->coef + first * dual->lanes, dual->lanes, grad);
     }
 }
 

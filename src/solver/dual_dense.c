@@ -90,7 +90,7 @@ static void work_on_range(void *context, int64_t p) {
     int64_t cells = range->to - range->from, classes = dual->weights.classes;
     const float **x = range->x[dual->side];
     if (dual->opens) copy_weights(dual, range, false);
-    if (dual->owed > 0) kernel->dense_accumulate(MG_CELL_F32, dual->owed, cells, (const void *const *)range->x[!dual->side], classes, dual->u, dual->lanes, range->w);
+    if (dual->owed > 0) kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, dual->owed, cells, (const void *const *)range->x[!dual->side], classes, dual->u, dual->lanes, range->w);
     if (dual->count == 0) {
         copy_weights(dual, range, true);
         return;

@@ -66,7 +66,7 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
         int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
         mg_pass_take(pass, dual->problem->kernel, &rows, first, count);
-        dual->problem->kernel->dense_accumulate(pass->cell, count, pass->line, pass->x, dual->problem->classes,
+        dual->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, dual->problem->classes,
                                                 newton->chunk_coef + (at + first) * lanes, lanes, grad);
     }
 }
@@ -214,7 +214,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
                         pass->scores + i * pass->lanes, to);
         }
         if (!dual->sparse)
-            dual->problem->kernel->dense_accumulate(pass->cell, count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
+            dual->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
                                                     newton->grad + part * dual->weights.size);
     }
 }

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEW_LANES = 64 };
 // Up to so many classes narrow cells become floats in registers, each time they are read: written to memory they would push weights and
 // rows out of the first-level cache. More classes read them often enough.
 enum { NARROW_CLASSES = 12 };
@@ -52,8 +51,10 @@ void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, i
 static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                         int64_t count) {
     const void *raw[2 * MG_BLOCK_ROWS];
-    int64_t left = rows->count - first - count, more = left < count ? left : count;
-    for (int64_t i = 0; i < count + more; i++) raw[i] = dense_row(rows, first + i);
+    int64_t next = pass->end > 0 && first + count >= pass->end ? pass->then : first + count;
+    int64_t left = rows->count + rows->behind - next, more = left < 0 ? 0 : left < count ? left : count;
+    for (int64_t i = 0; i < count; i++) raw[i] = dense_row(rows, first + i);
+    for (int64_t i = 0; i < more; i++) raw[count + i] = dense_row(rows, next + i);
     for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->line : raw[i];
     mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide};
     kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
@@ -111,16 +112,16 @@ void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_s
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];
         for (int64_t l = 0; l < MG_LANES; l++) coef_sum[k + l] += (double)sum[l];
-        if (pass->lanes > FEW_LANES) mark_touched(pass, k, count);
+        if (!mg_pass_touches_all(pass)) mark_touched(pass, k, count);
     }
-    if (pass->lanes <= FEW_LANES) memset(pass->touched, 1, (size_t)pass->lanes); // a part's rows touch nearly all of them
+    if (mg_pass_touches_all(pass)) memset(pass->touched, 1, (size_t)pass->lanes);
 }
 
 static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first, int64_t count,
-                       int64_t line, float *grad) {
+                       int64_t line, mg_sum sum, float *grad) {
     const mg_kernel *kernel = problem->kernel;
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
+        kernel->dense_accumulate(pass->cell, sum, count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -130,15 +131,17 @@ static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_
     }
 }
 
-double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows,
-                        const int32_t *label, const float *weight, int64_t first, int64_t end, float *grad, double *coef_sum) {
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows, const int32_t *label,
+                        const float *weight, int64_t first, int64_t end, mg_sum sum, float *grad, double *coef_sum) {
     double loss = 0;
+    if (first >= end && sum == MG_SUM_NEW) memset(grad, 0, (size_t)weights->size * sizeof *grad);
     for (; first < end; first += pass->block_rows) {
         int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
         mg_pass_scores(pass, problem->kernel, weights, rows, first, count);
         loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, label, weight, first, count);
         mg_pass_add_coefficients(pass, count, coef_sum);
-        accumulate(pass, problem, rows, first, count, weights->line, grad);
+        accumulate(pass, problem, rows, first, count, weights->line, sum, grad);
+        sum = MG_SUM_ON;
     }
     return loss;
 }

@@ -15,6 +15,7 @@ typedef struct mg_pass {
     float *wide;                    // [block_rows][line] rows of narrower cells widened; NULL with few classes
     float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;                    // [block_rows][lanes]
+    int64_t end, then;              // dense: behind row `end` of the view the same thread goes on with row `then`, of the index; 0: with end
     uint8_t *touched;               // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
 } mg_pass;
 
@@ -37,9 +38,16 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
 // feature, and marks the classes they touch.
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);
 
-// The routine as training uses it (M1, M3..M10): rows [first, end) add to grad, laid out as the weights, and to coef_sum [lanes].
-// Returns the weighted sum of the losses.
-double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows,
-                        const int32_t *label, const float *weight, int64_t first, int64_t end, float *grad, double *coef_sum);
+// Rows touch nearly all of so few classes: there is no use in telling which.
+static inline bool mg_pass_touches_all(const mg_pass *pass) {
+    enum { FEW_LANES = 64 };
+    return pass->lanes <= FEW_LANES;
+}
+
+// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) into grad, laid out as the weights, and its sum of
+// coefficients onto coef_sum [lanes]. `sum`: of CSR rows, or where not all classes are touched, MG_SUM_ON; MG_SUM_APART of at most
+// pass->block_rows rows. Returns the weighted sum of the losses.
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows, const int32_t *label,
+                        const float *weight, int64_t first, int64_t end, mg_sum sum, float *grad, double *coef_sum);
 
 #endif

@@ -4,15 +4,18 @@
 
 #include <string.h>
 
-// The gradient of the step before is cleared where there was one: with many classes a part's rows touch few of them.
-static void clear(mg_sgd *sgd, mg_sgd_part *part) {
+// What the gradient begins with. With few classes it is written anew; with many, of which a part's rows touch few, it is cleared where
+// the step before left something.
+static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
+    memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
+    if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) return MG_SUM_NEW;
     if (w->layout == MG_CSR) memset(part->grad, 0, (size_t)w->size * sizeof(float));
     for (int64_t k = 0; k < w->classes && w->layout == MG_DENSE; k++)
         if (touched[k]) memset(part->grad + k * w->line, 0, (size_t)w->line * sizeof(float));
     memset(touched, 0, (size_t)w->lanes);
-    memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
+    return MG_SUM_ON;
 }
 
 // Halves of the tree's root. Where the second one begins; 0: there is only one part.
@@ -35,9 +38,9 @@ static void merge_parts(mg_sgd *sgd, mg_sgd_part *left, const mg_sgd_part *right
 
 // A part is done: of two neighbours who comes second adds them up and goes on with the sum, while it still lies in its cache. Which parts
 // meet depends on their numbers alone. The two halves at the root are left to phase 2, where every thread has a share of them.
-static void climb(mg_sgd *sgd, int64_t p) {
+static void climb(mg_sgd *sgd, int64_t p, int64_t step) {
     int64_t parts = sgd->problem->parts;
-    for (int64_t step = 1; step < last_half(sgd); step *= 2) {
+    for (; step < last_half(sgd); step *= 2) {
         int64_t left = p & ~(2 * step - 1), right = left + step;
         if (right >= parts) continue; // nobody to meet here
         atomic_uint *arrived = &sgd->parts[right].arrived;
@@ -48,16 +51,47 @@ static void climb(mg_sgd *sgd, int64_t p) {
     }
 }
 
+// The part p would meet first, if it is done already: then p's gradient can go straight onto its.
+static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
+    int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p), right = p | 1;
+    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || right >= sgd->problem->parts || last_half(sgd) < 2) return NULL;
+    if (atomic_load_explicit(&sgd->parts[right].arrived, memory_order_acquire) == 0) return NULL;
+    atomic_store_explicit(&sgd->parts[right].arrived, 0, memory_order_relaxed); // for the next minibatch
+    return &sgd->parts[p ^ 1];
+}
+
+// The sum of p and its neighbour stands where the neighbour's gradient was, and goes to the left one of them.
+static void join(mg_sgd *sgd, int64_t p) {
+    mg_sgd_part *left = &sgd->parts[p & ~INT64_C(1)], *right = &sgd->parts[p | 1];
+    for (int64_t k = 0; k < sgd->weights.lanes; k++) left->coef_sum[k] += right->coef_sum[k];
+    if (p & 1) return;
+    float *grad = right->grad;
+    right->grad = left->grad;
+    left->grad = grad;
+}
+
+// Where the thread that is expected to take part p finds its next rows: behind them, or where its share of the next minibatch begins.
+static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
+    int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
+    for (int64_t t = 0; t < threads; t++)
+        if (parts * (t + 1) / threads == p + 1) return sgd->batch->rows.count + sgd->problem->batch * (parts * t / threads) / parts;
+    return mg_sgd_begin(sgd, p + 1);
+}
+
 // Phase 1, by part: scores, coefficients, partial loss and gradient (M1, M3..M10).
 static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
-    const mg_problem *problem = sgd->problem;
     mg_sgd_part *part = &sgd->parts[p];
     const mg_batch *batch = sgd->batch;
-    clear(sgd, part);
-    part->loss = mg_pass_gradient(&part->pass, problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
-                                  mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), part->grad, part->coef_sum);
-    climb(sgd, p);
+    mg_sum sum = begin_sum(sgd, part);
+    mg_sgd_part *neighbour = neighbour_waits(sgd, p, sum);
+    part->pass.end = mg_sgd_begin(sgd, p + 1);
+    part->pass.then = rows_after(sgd, p);
+    part->loss = mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, &batch->rows, batch->label, batch->weight, mg_sgd_begin(sgd, p),
+                                  mg_sgd_begin(sgd, p + 1), neighbour ? MG_SUM_APART : sum, neighbour ? neighbour->grad : part->grad,
+                                  part->coef_sum);
+    if (neighbour) join(sgd, p);
+    climb(sgd, p, neighbour ? 2 : 1);
 }
 
 // (M11) The root of the tree, for a run of n weights of class k: left in part 0.

@@ -71,7 +71,7 @@ static void part_gradient(void *context, int64_t p) {
     memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
     memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
     one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL, b->rows.count * p / parts,
-                                 b->rows.count * (p + 1) / parts, one->grad, one->coef_sum);
+                                 b->rows.count * (p + 1) / parts, MG_SUM_ON, one->grad, one->coef_sum);
 }
 
 static void merge_slice(void *context, int64_t slice) {
@@ -139,6 +139,7 @@ static void epoch(bench *b) {
         batch.first = first;
         batch.rows.index = b->order + first;
         batch.rows.count = b->rows.count - first < size ? b->rows.count - first : size;
+        batch.rows.behind = b->rows.count - first - batch.rows.count;
         b->solver->step(b->state, &batch, b->steps++, &rows);
     }
 }
