@@ -203,7 +203,34 @@ static void test_update(void **unused) {
     }
 }
 
+// A step so small that the rounding of the weights is a good part of it is still told to a millionth of its terms: the line search lives on it.
+static void test_small_update(void **unused) {
+    (void)unused;
+    enum { FEATURES = 400, KP = 24 };
+    for (int t = 0; t < TRIES; t++) {
+        static float start[FEATURES * KP], w[FEATURES * KP];
+        float values[FEATURES], coef[LANES] = {0};
+        uint32_t indices[FEATURES];
+        int few = 1 + (int)(uniform() * 8);
+        for (int i = 0; i < FEATURES * KP; i++) start[i] = (float)(2 * uniform() - 1);
+        for (uint32_t e = 0; e < FEATURES; e++) indices[e] = e, values[e] = (float)uniform();
+        for (int k = 0; k < few; k++) coef[2 * k] = 1e-6f * (float)(uniform() + 0.5);
+        double exact = 0, size = 0;
+        for (int e = 0; e < FEATURES; e++)
+            for (int k = 0; k < KP; k++) {
+                double change = (double)values[e] * (double)coef[k], term = change * (2 * (double)start[e * KP + k] + change);
+                exact += term, size += fabs(term);
+            }
+        for (int k = 0; mg_kernel_at(k); k++) {
+            if (!mg_kernel_at(k)->usable()) continue;
+            memcpy(w, start, sizeof w);
+            double told = (double)mg_kernel_at(k)->csr_update(FEATURES, indices, values, KP, coef, w);
+            if (!(fabs(told - exact) <= 1e-6 * size)) fail_msg("%s told %.9g of %.9g", mg_kernel_at(k)->name, told, exact);
+        }
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth), cmocka_unit_test(test_update)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth), cmocka_unit_test(test_update), cmocka_unit_test(test_small_update)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
