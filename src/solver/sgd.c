@@ -61,20 +61,23 @@ static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, m
     return status;
 }
 
+// An owner a thread: every row's entries are cut into as many pieces, and no result depends on where.
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    size_t parts = (size_t)problem->parts, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
-    mg_status status = mg_memory_zeroed(&sgd->owners, parts, sizeof *sgd->owners, error);
-    if (!status) status = mg_memory_get(&sgd->begin, parts + 1, sizeof *sgd->begin, error);
+    int64_t threads = problem->team->threads;
+    sgd->owner_count = threads < problem->parts ? threads : problem->parts;
+    size_t owners = (size_t)sgd->owner_count, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
+    mg_status status = mg_memory_zeroed(&sgd->owners, owners, sizeof *sgd->owners, error);
+    if (!status) status = mg_memory_get(&sgd->begin, owners + 1, sizeof *sgd->begin, error);
     if (!status) status = create_slots(&sgd->all, features, (size_t)sgd->weights.line, error);
     if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
     if (!status) status = mg_memory_zeroed(&sgd->coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (parts + 1), sizeof *sgd->cuts, error);
+    if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (owners + 1), sizeof *sgd->cuts, error);
     if (!status) status = mg_memory_zeroed(&sgd->offset, batch, sizeof *sgd->offset, error);
     if (!status) status = mg_memory_get(&sgd->entry_slot, entries, sizeof *sgd->entry_slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->slot, features, sizeof *sgd->slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
-    for (size_t p = 0; !status && p <= parts; p++) sgd->begin[p] = (int64_t)(features * p / parts);
+    for (size_t p = 0; !status && p <= owners; p++) sgd->begin[p] = (int64_t)(features * p / owners);
     if (!status) mg_sgd_share_features(sgd);
     return status;
 }

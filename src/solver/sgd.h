@@ -50,12 +50,13 @@ typedef struct mg_sgd {
     int64_t snapshots;               // in the average
 
     mg_sgd_part *parts;
-    mg_sgd_owner *owners; // sparse, as many as parts: their ranges, and their places in the arrays of all
-    int64_t *begin;       // sparse: [parts + 1] of the ranges; which they are matters to no result
+    int64_t owner_count;
+    mg_sgd_owner *owners; // sparse: their ranges, and their places in the arrays of all
+    int64_t *begin;       // sparse: [owner_count + 1] of the ranges; which they are matters to no result
     bool weighed;         // they hold about as many stored values each
     mg_sgd_owner all;     // sparse: [features] of each; pages come to life as slots are used
     float *coef;          // sparse: [batch][lanes] of the minibatch
-    int64_t *cuts;        // sparse: [batch][parts + 1] where each owner's entries begin
+    int64_t *cuts;        // sparse: [batch][owner_count + 1] where each owner's entries begin
     uint32_t *slot;       // sparse: [features] place in the owner's list, if touched[slot] says so
     int64_t *offset;      // sparse: [batch] of a row's entries in entry_slot
     uint32_t *entry_slot; // sparse: [batch entries] the owner's slot of each entry

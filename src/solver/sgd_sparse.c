@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { AHEAD = 12 }; // touched features whose state is fetched in advance: they lie anywhere in memory
+enum { AHEAD = 12, ROWS_AHEAD = 4 }; // touched features and rows whose state is fetched in advance: it lies anywhere in memory
 
 // A decay this close to 1 is no float below 1: it stays owed, and counts once it has grown.
 #define LEAST_DECAY 3e-8
@@ -41,17 +41,26 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
     for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
-// Where the owner's entries of each row begin; what is kept for their features lies anywhere in memory, and is asked for.
-static void cut_rows(mg_sgd *sgd, const mg_sgd_owner *owner, int64_t p) {
+// Phase 0, by rows: where each owner's entries begin.
+static void cut_rows(void *context, int64_t p) {
+    mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
-    int64_t stride = sgd->problem->parts + 1;
-    for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
-        int64_t from = mg_rows_lower_bound(rows->indices, rows->indptr[row], end, owner->from);
-        for (int64_t e = from; e < end && rows->indices[e] < owner->to; e++) __builtin_prefetch(sgd->slot + rows->indices[e], 1);
-        sgd->cuts[i * stride + p] = from;
-        if (p == sgd->problem->parts - 1) sgd->cuts[i * stride + p + 1] = end;
+    int64_t owners = sgd->owner_count;
+    for (int64_t i = mg_sgd_begin(sgd, p); i < mg_sgd_begin(sgd, p + 1); i++) {
+        int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1], *cuts = sgd->cuts + i * (owners + 1);
+        for (int64_t o = 0; o < owners; o++) {
+            while (e < end && rows->indices[e] < sgd->owners[o].from) e++;
+            cuts[o] = e;
+        }
+        cuts[owners] = end;
     }
+}
+
+// An owner's entries of row i will be looked up soon.
+static void fetch_slots(const mg_sgd *sgd, int64_t p, int64_t i) {
+    const mg_rows *rows = &sgd->batch->rows;
+    const int64_t *cuts = sgd->cuts + i * (sgd->owner_count + 1) + p;
+    for (int64_t e = cuts[0]; e < cuts[1]; e++) __builtin_prefetch(sgd->slot + rows->indices[e], 1);
 }
 
 // Phase 1, by owner: which features does the batch touch, and bring them up to date.
@@ -59,14 +68,13 @@ static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
     mg_sgd_owner *owner = &sgd->owners[p];
-    int64_t stride = sgd->problem->parts + 1, line = sgd->weights.line;
+    int64_t stride = sgd->owner_count + 1, line = sgd->weights.line;
     owner->count = 0;
-    cut_rows(sgd, owner, p);
     for (int64_t i = 0; i < rows->count; i++) {
-        int64_t row = mg_rows_stored(rows, i), end = rows->indptr[row + 1];
-        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - rows->indptr[row];
-        for (int64_t e = sgd->cuts[i * stride + p]; e < end && rows->indices[e] < owner->to; e++)
-            slots[e] = slot_of(sgd, owner, rows->indices[e]);
+        const int64_t *cuts = sgd->cuts + i * stride + p;
+        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - rows->indptr[mg_rows_stored(rows, i)];
+        if (i + ROWS_AHEAD < rows->count) fetch_slots(sgd, p, i + ROWS_AHEAD);
+        for (int64_t e = cuts[0]; e < cuts[1]; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
     }
     memset(owner->grad, 0, (size_t)(owner->count * line) * sizeof(float));
     for (int64_t t = 0; t < owner->count; t++) {
@@ -112,7 +120,7 @@ static bool all_zero(const float *coef, int64_t lanes) {
 // Gradients of the owner's touched features, rows in order (M10).
 static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
-    int64_t stride = sgd->problem->parts + 1, lanes = sgd->weights.lanes;
+    int64_t stride = sgd->owner_count + 1, lanes = sgd->weights.lanes;
     for (int64_t i = 0; i < rows->count; i++) {
         const float *coef = sgd->coef + i * lanes;
         int64_t from = sgd->cuts[i * stride + p], n = sgd->cuts[i * stride + p + 1] - from;
@@ -172,7 +180,7 @@ static void update_touched(void *context, int64_t p) {
 
 void mg_sgd_share_features(mg_sgd *sgd) {
     int64_t line = sgd->weights.line;
-    for (int64_t p = 0; p < sgd->problem->parts; p++) {
+    for (int64_t p = 0; p < sgd->owner_count; p++) {
         int64_t from = sgd->begin[p];
         sgd->owners[p] = (mg_sgd_owner){
             .from = (uint32_t)from,
@@ -188,7 +196,7 @@ void mg_sgd_share_features(mg_sgd *sgd) {
 
 // Ranges as this batch weighs them. Later ones change nothing: threads find theirs in their caches.
 static void weigh_features(mg_sgd *sgd) {
-    mg_rows_ranges(&sgd->batch->rows, sgd->problem->parts, sgd->begin);
+    mg_rows_ranges(&sgd->batch->rows, sgd->owner_count, sgd->begin);
     mg_sgd_share_features(sgd);
     sgd->weighed = true;
 }
@@ -210,11 +218,12 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
         sgd->offset[i] = entries;
         entries += end - begin;
     }
-    mg_team_for(problem->team, problem->parts, find_touched, sgd);
+    mg_team_for(problem->team, problem->parts, cut_rows, sgd);
+    mg_team_for(problem->team, sgd->owner_count, find_touched, sgd);
     mg_team_for(problem->team, problem->parts, part_coefficients, sgd);
     for (int64_t p = 1; p < problem->parts; p++)
         for (int64_t k = 0; k < sgd->weights.lanes; k++) sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
-    mg_team_for(problem->team, problem->parts, update_touched, sgd);
+    mg_team_for(problem->team, sgd->owner_count, update_touched, sgd);
     mg_sgd_step_bias(sgd);
 }
 
@@ -231,5 +240,5 @@ static void settle_owner(void *context, int64_t p) {
 }
 
 void mg_sgd_settle(mg_sgd *sgd) {
-    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->problem->parts, settle_owner, sgd);
+    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->owner_count, settle_owner, sgd);
 }
