@@ -26,6 +26,8 @@ static void destroy(void *state) {
     mg_memory_free(sgd);
 }
 
+enum { OWNERS_A_THREAD = 4 };
+
 static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_status status = mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
@@ -61,11 +63,12 @@ static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, m
     return status;
 }
 
-// An owner a thread: every row's entries are cut into as many pieces, and no result depends on where.
+// Every row's entries are cut into as many pieces, and no result depends on where: one for a single thread; several each for more, as
+// the owner of rare features has more of them to bring up to date than that of as many entries of frequent ones.
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    int64_t threads = problem->team->threads;
-    sgd->owner_count = threads < problem->parts ? threads : problem->parts;
+    int64_t threads = problem->team->threads, most = threads > 1 ? OWNERS_A_THREAD * threads : 1;
+    sgd->owner_count = most < problem->parts ? most : problem->parts;
     size_t owners = (size_t)sgd->owner_count, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
     mg_status status = mg_memory_zeroed(&sgd->owners, owners, sizeof *sgd->owners, error);
     if (!status) status = mg_memory_get(&sgd->begin, owners + 1, sizeof *sgd->begin, error);
