@@ -51,7 +51,7 @@ static void part(void *context, int64_t p) {
     memset(one->grad[p], 0, (size_t)one->weights.size * sizeof(float));
     memset(one->coef_sum[p], 0, sizeof one->coef_sum[p]);
     mg_pass_gradient(&one->pass[p], &one->problem, &one->weights, &one->rows, one->label, NULL, one->rows.count * p / PARTS,
-                     one->rows.count * (p + 1) / PARTS, one->grad[p], one->coef_sum[p]);
+                     one->rows.count * (p + 1) / PARTS, MG_SUM_ON, one->grad[p], one->coef_sum[p]);
 }
 
 static void merge(void *context, int64_t k) {

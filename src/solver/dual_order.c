@@ -1,10 +1,12 @@
 // dual_order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random order, several blocks
 // mixed at a time. Rows near each other in memory are then visited near each other in time, and a file sorted by class does no harm.
-// What is mixed is a window of strands, and every part of a sparse round takes its rows from its own strand: neighbours, which share
-// cache lines of dual variables, are stepped by one thread.
+// Dense rows are mixed in windows. Of sparse ones a window is made of strands, each mixed by itself, and every part of a round takes its
+// rows from its own strand: neighbours, which share cache lines of dual variables, are stepped by one thread.
 #include "solver/dual.h"
 
 #include "base/rng.h"
+
+#include <string.h>
 
 enum { ORDER_BLOCK = 32, BLOCK_STREAM = 5, MIX_STREAM = 6, STRAND = 2 * ORDER_BLOCK, MIXED = STRAND * MG_DUAL_PARTS };
 
@@ -19,22 +21,30 @@ typedef struct mix_job {
     uint64_t key;
 } mix_job;
 
-// A window that is not full has strands of fewer rows, the last ones of none.
-static void mix(void *context, int64_t item) {
+// `count` rows from the `first` of the list on, in random order into `to`; count <= MIXED.
+static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *to) {
+    uint32_t order[MIXED];
+    mg_rng_permutation(mg_rng_key(job->key, (uint64_t)first, 0), (uint32_t)count, order);
+    for (int64_t i = 0; i < count; i++) to[i] = job->dual->list[first + order[i]];
+}
+
+static void mix_window(void *context, int64_t item) {
     const mix_job *job = context;
-    uint32_t order[STRAND], rows[MIXED], *list = job->dual->list + item * MIXED, count = 0;
-    int64_t left = job->dual->listed - item * MIXED;
-    for (int64_t strand = 0; strand < MG_DUAL_PARTS; strand++) {
-        int64_t from = strand * STRAND, length = left - from < STRAND ? left - from : STRAND;
-        if (length <= 0) break;
-        mg_rng_permutation(mg_rng_key(job->key, (uint64_t)(item * MIXED + from), 0), (uint32_t)length, order);
-        for (int64_t i = 0; i < length; i++) rows[from + i] = list[from + order[i]];
-    }
-    uint32_t mixed[MIXED];
-    for (int64_t round = 0; round < STRAND; round += MG_DUAL_ROUND_PART)
-        for (int64_t strand = 0; strand < MG_DUAL_PARTS; strand++)
-            for (int64_t i = strand * STRAND + round; i < strand * STRAND + round + MG_DUAL_ROUND_PART && i < left; i++) mixed[count++] = rows[i];
-    for (uint32_t i = 0; i < count; i++) list[i] = mixed[i];
+    uint32_t rows[MIXED];
+    int64_t first = item * MIXED, left = job->dual->listed - first, count = left < MIXED ? left : MIXED;
+    shuffle(job, first, count, rows);
+    memcpy(job->dual->list + first, rows, (size_t)count * sizeof *rows);
+}
+
+// A window that is not full has strands of fewer rows, the last ones of none.
+static void mix_strands(void *context, int64_t item) {
+    const mix_job *job = context;
+    uint32_t rows[MIXED], *to = job->dual->list + item * MIXED;
+    int64_t first = item * MIXED, left = job->dual->listed - first, count = left < MIXED ? left : MIXED;
+    for (int64_t from = 0; from < count; from += STRAND) shuffle(job, first + from, count - from < STRAND ? count - from : STRAND, rows + from);
+    for (int64_t part = 0; part < STRAND; part += MG_DUAL_ROUND_PART)
+        for (int64_t from = part; from < count; from += STRAND)
+            for (int64_t i = from; i < from + MG_DUAL_ROUND_PART && i < count; i++) *to++ = rows[i];
 }
 
 void mg_dual_make_list(mg_dual_state *dual) {
@@ -50,5 +60,5 @@ void mg_dual_make_list(mg_dual_state *dual) {
             if (is_visited(dual, row)) dual->list[dual->listed++] = (uint32_t)row;
     }
     mix_job job = {.dual = dual, .key = mg_rng_key(seed, MIX_STREAM, epoch)};
-    mg_team_for(dual->problem->team, (dual->listed + MIXED - 1) / MIXED, mix, &job);
+    mg_team_for(dual->problem->team, (dual->listed + MIXED - 1) / MIXED, dual->sparse ? mix_strands : mix_window, &job);
 }
