@@ -10,7 +10,7 @@
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
 #define SLOW 10    // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
-enum { WAIT_PART = 8 };
+enum { WAIT_PART = 8 }; // of the visits so far is the longest time shares are not asked after a certificate
 
 // The rows' latest shares tell the gap of the weights; that of the best ones so far was smaller by a factor the last certificate knows.
 static bool is_near(const mg_dual_state *dual) {

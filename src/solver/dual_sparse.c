@@ -70,11 +70,6 @@ static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
     }
 }
 
-// What another core has just written is asked for all at once: one line after the other, each would cost a way between the cores.
-static void fetch_rounds_rows(const float *from, int64_t rows, int64_t lanes) {
-    for (const float *end = from + rows * lanes; from < end; from += 16) __builtin_prefetch(from, 0, 3);
-}
-
 // A row's step, and at once its dual variables, where no other row's memory is concerned.
 static void step_row(mg_dual_state *dual, int64_t r, float *z) {
     mg_dual_row_step(dual, r, z);
@@ -87,7 +82,6 @@ static double update_owner(mg_dual_state *dual, int64_t owner) {
     mg_weights *w = &dual->weights;
     const uint32_t *rows = dual->row - dual->owed;
     double square = 0;
-    fetch_rounds_rows(dual->u, dual->owed, dual->lanes);
     for (int64_t r = 0; r < dual->owed; r++) {
         if (!mg_dual_changed(dual, r)) continue;
         entries e = entries_of(dual, rows[r], owner, true);
@@ -147,9 +141,6 @@ static void step_part(void *context, int64_t part) {
     int64_t lanes = dual->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
     if (end > dual->count) end = dual->count;
     dual->part[part] = (mg_dual_part){.loss = 0};
-    fetch_rounds_rows(dual->scores + first * lanes, end - first, lanes);
-    for (int o = 1; o < dual->owners; o++)
-        fetch_rounds_rows(dual->owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes, end - first, lanes);
     for (int o = 1; o < dual->owners; o++)
         dual->problem->kernel->add((end - first) * lanes, dual->owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
                                    dual->scores + first * lanes);

@@ -175,8 +175,7 @@ static void solve_class(mg_precondition *p, int64_t k) {
     }
     for (int64_t j = size - BLOCK; j >= 0; j -= BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size + j;
-        memset(part, 0, sizeof part);
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, BLOCK, BLOCK, (const void *const *)x, 1, y + j, 1, part);
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, BLOCK, BLOCK, (const void *const *)x, 1, y + j, 1, part);
         memcpy(y + j, part, sizeof part);
         for (int64_t r = 0; r < BLOCK; r++) {
             x[r] -= j;

@@ -26,8 +26,6 @@ static void destroy(void *state) {
     mg_memory_free(sgd);
 }
 
-enum { OWNERS_A_THREAD = 4 };
-
 static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_status status = mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
@@ -62,6 +60,8 @@ static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, m
     if (!status) status = mg_memory_get(&all->rate, features, sizeof *all->rate, error);
     return status;
 }
+
+enum { OWNERS_A_THREAD = 4 };
 
 // Every row's entries are cut into as many pieces, and no result depends on where: one for a single thread; several each for more, as
 // the owner of rare features has more of them to bring up to date than that of as many entries of frequent ones.
