@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # bench_solvers.sh - seconds of training to a certified optimum, margin on one thread and on all, next to LIBLINEAR to the same gap:
-# installs and builds what it needs, prints a Markdown table. The machine should be otherwise idle.
-# Environment: PROBLEMS ("fashion-mnist mnist news20 news20-counts languages"), ROUNDS (5), TIMEOUT (300, seconds of a run), SCALE (1; with
+# installs and builds what it needs, prints a Markdown table, and one of the softmax loss next to scikit-learn. The machine should be
+# otherwise idle.
+# Environment: PROBLEMS ("fashion-mnist mnist news20 news20-counts languages softmax"), ROUNDS (5), TIMEOUT (300, seconds of a run), SCALE (1; with
 # less, a share of the rows, to try it out), DATA (../shared/data: mnist and news20, left out when absent), BUILD (build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
-packages_need "${packages_build[@]}" python3 python3-h5py python3-numpy python3-scipy liblinear-tools time dataset-fashion-mnist
+packages_need "${packages_build[@]}" python3 python3-h5py python3-numpy python3-scipy python3-sklearn liblinear-tools time dataset-fashion-mnist
 build=${BUILD:-build}
-read -ra problems <<<"${PROBLEMS:-fashion-mnist mnist news20 news20-counts languages}"
+read -ra problems <<<"${PROBLEMS:-fashion-mnist mnist news20 news20-counts languages softmax}"
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DMARGIN_TESTS=OFF >/dev/null
 cmake --build "$build" --target margin_cli -j "$(nproc)" >/dev/null
 case " ${problems[*]} " in
 *" languages "*) [ -e data/languages_train.h5 ] || scripts/make_languages.sh ;;
 esac
 mkdir -p "$build/peers"
-/usr/bin/python3 -B scripts/peers/solvers.py "$build/margin" "$build/peers" "${problems[@]}"
+hinges=()
+for problem in "${problems[@]}"; do [ "$problem" = softmax ] || hinges+=("$problem"); done
+if [ ${#hinges[@]} -gt 0 ]; then /usr/bin/python3 -B scripts/peers/solvers.py "$build/margin" "$build/peers" "${hinges[@]}"; fi
+if [ ${#hinges[@]} -lt ${#problems[@]} ]; then /usr/bin/python3 -B scripts/peers/softmax.py "$build/margin" "$build/peers"; fi

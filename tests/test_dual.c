@@ -316,7 +316,7 @@ static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");
     static const char *const cases[][2] = {
-        {"model.loss=softmax", "train.solver: dual cannot be used: the loss has no dual of the form needed; use sgd"},
+        {"model.loss=softmax", "train.solver: dual cannot be used: the loss has no dual of the form needed; use newton"},
         {"data.scale=standard", "train.solver: dual cannot be used: sparse rows are centred; use sgd"},
         {"data.memory_limit=20000", "train.solver: dual cannot be used: rows do not fit the memory; use sgd"},
         {"train.solver=sgd", "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},

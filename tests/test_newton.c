@@ -1,5 +1,5 @@
-// test_newton.c - the Newton phase: it ends at the optimum that plain coordinate ascent in double finds, for every loss with a dual, every
-// layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
+// test_newton.c - the Newton phase: it ends at the optimum that a plain solver in double finds, coordinate ascent for every loss with a dual and
+// accelerated gradients for softmax, of every layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
 #include "solver/newton.h"
 
 #include <setjmp.h>
@@ -116,13 +116,19 @@ static double primal_of(const problem *p, const mg_loss *loss, double w[CLASSES]
     return sum / ROWS + 0.5 * p->lambda * square;
 }
 
+// -l*(c) of one coefficient: from (M25), or of softmax from (M31), the entropy of c + 1(k = y).
+static double value_of(const problem *p, const mg_prox *prox, bool own, double c) {
+    double share = own ? 1 + c : c;
+    if (!prox) return share > 0 ? -share * log(share) : 0;
+    return (!own ? p->delta : prox->joint ? 0 : -p->delta) * c - 0.5 * (double)(own ? prox->own_curve : prox->rival_curve) * c * c;
+}
+
 // The dual at coefficients c, which need not be the reference's.
 static double dual_of(const problem *p, const mg_prox *prox, double c[ROWS][CLASSES]) {
     double w[CLASSES][WIDTH] = {{0}}, sum = 0, square = 0;
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t k = 0; k < CLASSES; k++) {
-            double own = k == p->label[i], linear = own == 0 ? p->delta : prox->joint ? 0 : -p->delta;
-            sum += (double)p->weight[i] * (linear * c[i][k] - 0.5 * (double)(own != 0 ? prox->own_curve : prox->rival_curve) * c[i][k] * c[i][k]);
+            sum += (double)p->weight[i] * value_of(p, prox, k == p->label[i], c[i][k]);
             for (int64_t d = 0; d < WIDTH; d++) w[k][d] -= (double)p->weight[i] * c[i][k] * p->x[i][d] / (p->lambda * ROWS);
         }
     for (int64_t k = 0; k < CLASSES; k++)
@@ -130,7 +136,53 @@ static double dual_of(const problem *p, const mg_prox *prox, double c[ROWS][CLAS
     return sum / ROWS - 0.5 * p->lambda * square;
 }
 
+// Gradient of the softmax objective, from its formula; leaves the coefficients in p->c.
+static void softmax_gradient(problem *p, double w[CLASSES][WIDTH], double g[CLASSES][WIDTH]) {
+    for (int64_t k = 0; k < CLASSES; k++)
+        for (int64_t d = 0; d < WIDTH; d++) g[k][d] = p->lambda * w[k][d];
+    for (int64_t i = 0; i < ROWS; i++) {
+        double e[CLASSES], sum = 0;
+        for (int64_t k = 0; k < CLASSES; k++) {
+            double s = 0;
+            for (int64_t d = 0; d < WIDTH; d++) s += w[k][d] * p->x[i][d];
+            sum += e[k] = exp(s);
+        }
+        for (int64_t k = 0; k < CLASSES; k++) {
+            p->c[i][k] = e[k] / sum - (k == p->label[i]);
+            for (int64_t d = 0; d < WIDTH; d++) g[k][d] += (double)p->weight[i] * p->c[i][k] * p->x[i][d] / ROWS;
+        }
+    }
+}
+
+// Accelerated gradient steps with what the objective's curvature is at most and at least (Nesterov 2004).
+static void solve_softmax(problem *p, const mg_loss *loss) {
+    double most = p->lambda, v[CLASSES][WIDTH] = {{0}}, g[CLASSES][WIDTH];
+    for (int64_t i = 0; i < ROWS; i++)
+        for (int64_t d = 0; d < WIDTH; d++) most += 0.5 * (double)p->weight[i] * p->x[i][d] * p->x[i][d] / ROWS;
+    double root = sqrt(most / p->lambda), keep = (root - 1) / (root + 1);
+    memset(p->w, 0, sizeof p->w);
+    for (int n = 0; n < 20000; n++) {
+        softmax_gradient(p, v, g);
+        for (int64_t k = 0; k < CLASSES; k++)
+            for (int64_t d = 0; d < WIDTH; d++) {
+                double next = v[k][d] - g[k][d] / most;
+                v[k][d] = next + keep * (next - p->w[k][d]);
+                p->w[k][d] = next;
+            }
+        if (n % 100) continue;
+        softmax_gradient(p, p->w, g);
+        p->primal = primal_of(p, loss, p->w);
+        p->dual = dual_of(p, loss->dual, p->c);
+        if (p->primal - p->dual <= 1e-8 * p->primal) return;
+    }
+    fail_msg("%s: the reference did not converge: %.10g to %.10g", loss->name, p->dual, p->primal);
+}
+
 static void solve(problem *p, const mg_loss *loss) {
+    if (!loss->dual) {
+        solve_softmax(p, loss);
+        return;
+    }
     for (int epoch = 1; epoch <= 20000; epoch++) {
         for (int64_t i = 0; i < ROWS; i++) visit(p, loss->dual, (i * 37 + epoch) % ROWS);
         if (epoch % 100) continue;
@@ -226,14 +278,16 @@ static bool step(setting *s) {
     return certificate_of(s).reached;
 }
 
-// Coefficients of every row lie in their box and sum to zero where they must.
+// Coefficients of every row lie in their box and sum to zero where they must. Of softmax they are what the last Newton step ended with.
 static void expect_feasible(const setting *s, double c[ROWS][CLASSES]) {
+    static const mg_prox simplex = {.joint = true, .rival_most = 1, .own_least = -1};
     const mg_dual_state *dual = s->state;
-    const mg_prox *prox = s->problem.loss->dual;
+    const mg_prox *prox = s->problem.loss->dual ? s->problem.loss->dual : &simplex;
     for (int64_t i = 0; i < ROWS; i++) {
         float row[MG_LANES];
         double sum = 0;
-        mg_dual_rows_get(dual->rows, i, MG_LANES, row);
+        if (dual->rows) mg_dual_rows_get(dual->rows, i, MG_LANES, row);
+        else memcpy(row, dual->newton->coef + i * MG_LANES, sizeof row);
         for (int64_t k = 0; k < CLASSES; k++) {
             bool own = k == s->all.label[i];
             assert_true(own ? row[k] <= 0 && row[k] >= prox->own_least * (1 + 1e-6f) : row[k] >= 0 && row[k] <= prox->rival_most);
@@ -282,13 +336,13 @@ static void test_optimum(void **unused) {
     (void)unused;
     for (int l = 0; mg_loss_at(l); l++) {
         const mg_loss *loss = mg_loss_at(l);
-        for (int v = 0; loss->dual && v < VARIANTS; v++) {
+        for (int v = 0; v < VARIANTS; v++) {
             problem p;
             make(&p, (variant)v);
             solve(&p, loss);
             for (int form = 0; form < SUPPORT_FORMS; form++) {
                 const char *const solvers[] = {"newton", "dual", "auto"};
-                for (int i = 0; i < 3; i++) {
+                for (int i = 0; i < (loss->dual ? 3 : 1); i++) {
                     char what[200];
                     snprintf(what, sizeof what, "%s, variant %d, %s, solver %s", loss->name, v, support_form_names[form], solvers[i]);
                     if (form != SUPPORT_CSR || !p.centred) expect_optimum(&p, loss, form, solvers[i], what);
@@ -323,14 +377,12 @@ static void expect_same(const outcome *a, const outcome *b, const char *what, in
         fail_msg("%s %d: %d steps to a gap of %g, not %d steps to %g", what, which, b->steps, b->certificate.gap, a->steps, a->certificate.gap);
 }
 
-static void test_same_bits(void **unused) {
-    (void)unused;
+static void expect_same_bits(const mg_loss *loss) {
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int v = 0; v < CENTRED + (form != SUPPORT_CSR); v++) {
             problem p;
             setting s;
             make(&p, (variant)v);
-            const mg_loss *loss = mg_loss_find(v % 2 ? "weston-watkins" : "crammer-singer");
             outcome first = {.s = &s};
             begin(&s, &p, loss, form, "newton", 1e-5, 1);
             finish(&first);
@@ -355,6 +407,13 @@ static void test_same_bits(void **unused) {
         }
 }
 
+static void test_same_bits(void **unused) {
+    (void)unused;
+    expect_same_bits(mg_loss_find("crammer-singer"));
+    expect_same_bits(mg_loss_find("weston-watkins"));
+    expect_same_bits(mg_loss_find("softmax"));
+}
+
 // The state of one solver becomes another's by its fields alone, as a checkpoint does it.
 static void hand_over(setting *from, setting *to) {
     to->place = from->place;
@@ -375,18 +434,18 @@ static void hand_over(setting *from, setting *to) {
 
 static void test_resume(void **unused) {
     (void)unused;
-    const char *const solvers[] = {"newton", "auto"};
+    const char *const solvers[] = {"newton", "auto", "newton"};
     for (int form = 0; form < SUPPORT_FORMS; form++)
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 3; i++) {
             problem p;
             setting s, again;
             make(&p, WEIGHTED);
-            const mg_loss *loss = mg_loss_find("crammer-singer");
+            const mg_loss *loss = mg_loss_find(i < 2 ? "crammer-singer" : "softmax");
             outcome whole = {.s = &s};
             begin(&s, &p, loss, form, solvers[i], 1e-5, 1);
             finish(&whole);
             // On sparse rows auto stays with dual ascent, on dense ones it must have gone over for this to test anything.
-            assert_true((((mg_dual_state *)s.state)->clock.newton > 0) == (form != SUPPORT_CSR || i == 0));
+            assert_true((((mg_dual_state *)s.state)->clock.newton > 0) == (form != SUPPORT_CSR || i != 1));
             end(&s);
             for (int at = 0; at < whole.steps; at++) {
                 outcome resumed = {.s = &again, .steps = at + 1};
@@ -455,12 +514,12 @@ static void test_precondition(void **unused) {
 // Out of memory anywhere in the first outer iteration: the step says so, and going on is possible.
 static void test_memory(void **unused) {
     (void)unused;
-    for (int form = 0; form < SUPPORT_FORMS; form++) {
+    for (int form = 0; form < 2 * SUPPORT_FORMS; form++) {
         problem p;
         setting s;
         int64_t rows, failures = 0;
         make(&p, PLAIN);
-        begin(&s, &p, mg_loss_find("crammer-singer"), form, "newton", 1e-5, 1);
+        begin(&s, &p, mg_loss_find(form < SUPPORT_FORMS ? "crammer-singer" : "softmax"), form % SUPPORT_FORMS, "newton", 1e-5, 1);
         while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s);
         for (bool failed = true; failed; failures += failed) {
             mg_memory_fail_at(failures + 1, false);
@@ -472,24 +531,66 @@ static void test_memory(void **unused) {
     }
 }
 
+static int polls_left;
+
+static bool patience_ends(void *context) {
+    (void)context;
+    return polls_left-- <= 0;
+}
+
+// A step given up anywhere has not happened: the next one ends as if it had been the first try.
+static void test_given_up(void **unused) {
+    (void)unused;
+    const char *const losses[] = {"crammer-singer", "softmax"};
+    for (int l = 0; l < 2; l++) {
+        problem p;
+        setting s, whole;
+        int64_t rows, given_up = 0;
+        mg_error error = {0};
+        make(&p, WEIGHTED);
+        begin(&whole, &p, mg_loss_find(losses[l]), SUPPORT_F32, "newton", 1e-5, 1);
+        begin(&s, &p, mg_loss_find(losses[l]), SUPPORT_F32, "newton", 1e-5, 1);
+        outcome first = {.s = &whole}, second = {.s = &s};
+        finish(&first);
+        while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s), second.steps++;
+        s.options.stop = patience_ends;
+        for (int64_t epochs = s.solver->epochs(s.state);; given_up++) {
+            polls_left = (int)given_up;
+            if (isfinite(s.solver->step(s.state, &(mg_batch){0}, 0, &rows))) break;
+            assert_int_equal(s.solver->failure(s.state, &error), MG_STOPPED);
+            assert_int_equal(s.solver->epochs(s.state), epochs);
+        }
+        assert_true(given_up > 4);
+        s.options.stop = NULL;
+        second.steps++;
+        finish(&second);
+        expect_same(&first, &second, losses[l], (int)given_up);
+        end(&whole);
+        end(&s);
+    }
+}
+
 // Whole runs: files too.
 static void test_runs(void **unused) {
     (void)unused;
-    for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", form), *stopped = support_path("stopped-%d", form);
+    for (int i = 0; i < 2 * SUPPORT_FORMS; i++) {
+        support_form form = (support_form)(i % SUPPORT_FORMS);
+        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", i), *stopped = support_path("stopped-%d", i);
         support_data(data, form, 120, 20, 3, 31);
         support_run run = support_new(data, whole);
+        if (i >= SUPPORT_FORMS) support_set(&run, "model.loss=softmax");
         support_set(&run, "train.solver=newton");
         support_set(&run, "train.tolerance=1e-4");
         support_set(&run, "train.batch=64");
         support_set(&run, "train.max_steps=60");
         support_set(&run, "data.scale=max-abs");
-        support_set(&run, "model.lambda=0.01");
+        support_set(&run, "model.lambda=%g", i < SUPPORT_FORMS ? 0.01 : 1e-5);
         support_expect(&run, MG_OK);
-        assert_true(run.result.step > 3 && run.result.step < 60);
+        int64_t least = i < SUPPORT_FORMS ? 3 : 1; // Newton steps of softmax go four to one of the run's
+        assert_true(run.result.step > least && run.result.step < 60);
         support_run other = run;
         support_set(&other, "output.directory=%s", stopped);
-        other.stop_after = 3;
+        other.stop_after = least;
         support_expect(&other, MG_STOPPED);
         other.resume = true;
         other.stop_after = 0;
@@ -519,7 +620,7 @@ static void test_wide(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory), cmocka_unit_test(test_precondition),
+        cmocka_unit_test(test_optimum), cmocka_unit_test(test_same_bits), cmocka_unit_test(test_resume), cmocka_unit_test(test_memory), cmocka_unit_test(test_precondition), cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_runs), cmocka_unit_test(test_wide)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

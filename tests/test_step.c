@@ -40,7 +40,7 @@ static void pose(posed *p, int64_t classes, const char *loss) {
                               .entries_per_row = FEATURES, .most_entries = FEATURES, .batch = BATCH, .parts = PARTS,
                               .steps_per_epoch = STEPS, .total_steps = STEPS, .kernel = kernel, .team = &p->team};
     p->sgd = (mg_sgd_options){.update = "plain", .rate = "constant", .eta = 0.5};
-    p->options = (mg_solver_options){&p->train, &p->sgd};
+    p->options = (mg_solver_options){.train = &p->train, .sgd = &p->sgd};
 }
 
 static void *begin(posed *p) {

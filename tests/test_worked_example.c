@@ -167,7 +167,7 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     void *state;
     mg_weights start;
     start_weights(&start, problem.layout);
-    assert_int_equal(sgd->create(&problem, &(mg_solver_options){&train, &options}, &state, NULL), MG_OK);
+    assert_int_equal(sgd->create(&problem, &(mg_solver_options){.train = &train, .sgd = &options}, &state, NULL), MG_OK);
     sgd->begin_at(state, &start);
     assert_true(objective(&start, 7) == 13);
     int64_t rows;

@@ -67,6 +67,7 @@ typedef struct mg_predict_options {
     const char *model;    /* model.h5 */
     const char *features; /* name in data files; NULL: the one the model was trained from */
     bool scores;          /* an answer is: label TAB the scores of all classes in their order */
+    bool probabilities;   /* of the classes, where scores would stand; for models of loss softmax. Alone, the same as scores */
     int64_t top;          /* above 0, an answer is: that many label:score, best first; scores is ignored then */
     int base;             /* index of the first feature in lines, 0 or 1 */
     int threads;          /* 0: as many as may be used */

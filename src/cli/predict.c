@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
+enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
 
 typedef struct arguments {
     mg_predict_options options;
@@ -105,6 +105,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case KEY_OUTPUT: all->output = value; return 0;
     case KEY_SCORES: all->options.scores = true; return 0;
+    case KEY_PROBABILITIES: all->options.probabilities = true; return 0;
     case KEY_TOP: all->options.top = mg_cli_int(state, "--top", value, 1, INT_MAX); return 0;
     case KEY_FEATURES: all->options.features = value; return 0;
     case KEY_THREADS: all->options.threads = mg_cli_threads(state, value); return 0;
@@ -155,6 +156,7 @@ int mg_command_predict(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"output", KEY_OUTPUT, "FILE", 0, "Write the answers there, whole or not at all, instead of to standard output", 0},
         {"scores", KEY_SCORES, NULL, 0, "Answer label TAB the scores of all classes in their order", 0},
+        {"probabilities", KEY_PROBABILITIES, NULL, 0, "Probabilities in place of scores, for models of loss softmax; goes with --top", 0},
         {"top", KEY_TOP, "K", 0, "Answer the K best as label:score, best first, with TABs between", 0},
         {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
         {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines (default 1)", 0},

@@ -22,8 +22,15 @@ typedef struct mg_loss {
     // How far any one score may move, at least, before the row meets a point without a derivative; INFINITY when there is none.
     double (*kink)(int64_t classes, const double *scores, int64_t y, double delta);
 
-    // Its dual, for solvers that certify; NULL when it has none of that form.
+    // Its dual (M25), for solvers that certify; NULL when it has none of that form.
     const mg_prox *dual;
+
+    // Of a loss without one whose coefficients are smooth in the scores: the diagonal D of their derivative D - D 1 1'D / (1'D 1) (M31)
+    // from a row of coefficients, 0 in the padding lanes. NULL: of others.
+    void (*slope)(int64_t lanes, const float *coef, int64_t y, float *slope);
+
+    // Of a loss that is the negative logarithm of one: the probability of every class. NULL: its scores are no such thing.
+    void (*probabilities)(int64_t classes, const float *scores, float *to);
 } mg_loss;
 
 const mg_loss *mg_loss_at(int i);              // NULL past the last

@@ -32,10 +32,25 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return INFINITY;
 }
 
+// (M31) The derivative of p by the scores is diag(p) - p p', and p sums to 1.
+static void slope(int64_t lanes, const float *coef, int64_t y, float *slope) {
+    for (int64_t k = 0; k < lanes; k++) slope[k] = coef[k];
+    slope[y] = coef[y] + 1;
+}
+
+static void probabilities(int64_t classes, const float *scores, float *to) {
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < classes; k++) most = fmax(most, (double)scores[k]);
+    for (int64_t k = 0; k < classes; k++) sum += exp((double)scores[k] - most);
+    for (int64_t k = 0; k < classes; k++) to[k] = (float)(exp((double)scores[k] - most) / sum);
+}
+
 const mg_loss mg_loss_softmax = {
     .name = "softmax",
     .help = "multinomial logistic loss: log of the sum over k of exp(s_k - s_y); delta plays no part",
     .row = row,
     .value = value,
     .kink = kink,
+    .slope = slope,
+    .probabilities = probabilities,
 };

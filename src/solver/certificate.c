@@ -75,12 +75,9 @@ static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t en
 static void add_sparse_range(void *context, int64_t owner) {
     certificate *job = context;
     const mg_dual_state *dual = job->dual;
-    const int64_t *indptr = dual->all.rows.indptr;
     for (int64_t i = 0; i < job->count; i++) {
-        int64_t row = job->first + i, count = job->fews[i];
-        const uint32_t *cuts = dual->cuts + row * (dual->owners - 1);
-        int64_t begin = indptr[row] + (owner > 0 ? cuts[owner - 1] : 0);
-        int64_t end = owner < dual->owners - 1 ? indptr[row] + cuts[owner] : indptr[row + 1];
+        int64_t row = job->first + i, count = job->fews[i], begin, end;
+        mg_dual_owned(dual, row, owner, &begin, &end);
         if (count > 0) add_entries(job, row, begin, end, job->coef + i * dual->lanes, count, job->few + i * MG_FEW);
     }
 }

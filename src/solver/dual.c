@@ -48,7 +48,7 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
     const mg_problem *problem = dual->problem;
     mg_status status = mg_weights_create(&dual->weights, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_weights_create(&dual->result, problem->layout, problem->classes, problem->features, error);
-    if (!status && dual->certify && dual->sparse)
+    if (!status && dual->certify && dual->sparse && mg_dual_ascends(dual))
         status = mg_weights_create(&dual->mean, problem->layout, problem->classes, problem->features, error);
     if (!status && problem->scale) status = mg_weights_create(&dual->view, problem->layout, problem->classes, problem->features, error);
     dual->lanes = dual->weights.lanes;
@@ -66,18 +66,28 @@ static mg_status create_state(mg_dual_state *dual, mg_error *error) {
 static void start_clocks(mg_dual_state *dual) {
     dual->listed = -1;
     dual->place = 0;
-    dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = -1};
+    dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = mg_dual_ascends(dual) ? -1 : 0};
     dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .share_gap = INFINITY};
+}
+
+static const char *obstacle(const mg_problem *problem, const mg_train_options *train) {
+    (void)train;
+    return !problem->loss->dual                           ? "the loss has no dual of the form needed"
+           : problem->layout == MG_CSR && problem->center ? "sparse rows are centred"
+           : problem->classes > MG_DUAL_CLASSES           ? "there are too many classes for dual variables"
+                                                          : NULL;
+}
+
+static const char *newton_obstacle(const mg_problem *problem, const mg_train_options *train) {
+    if (!(train->tolerance > 0)) return "it ends by its certificate, and train.tolerance is 0";
+    if (problem->loss->dual) return obstacle(problem, train);
+    return !problem->loss->slope                          ? "the loss has neither a dual nor a second derivative"
+           : problem->layout == MG_CSR && problem->center ? "sparse rows are centred"
+                                                          : NULL;
 }
 
 static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
     *state = NULL;
-    if (!problem->loss->dual)
-        return mg_fail(error, MG_CONFIG, "train.solver: dual cannot minimise model.loss %s: use sgd", problem->loss->name);
-    if (!strcmp(options->train->solver, "newton") && !(options->train->tolerance > 0))
-        return mg_fail(error, MG_CONFIG, "train.solver: newton ends by its certificate: set train.tolerance, such as 1e-3, or use dual");
-    if (problem->layout == MG_CSR && problem->center)
-        return mg_fail(error, MG_CONFIG, "train.solver: dual cannot centre sparse rows (data.scale: standard): use max-abs, or solver sgd");
     mg_dual_state *dual;
     mg_status status = mg_memory_zeroed(&dual, 1, sizeof *dual, error);
     if (status) return status;
@@ -141,8 +151,8 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     dual->all = *all;
     int64_t items = (dual->problem->rows + MG_DUAL_ITEM_ROWS - 1) / MG_DUAL_ITEM_ROWS;
     norm_job job = {.dual = dual};
-    mg_status status = mg_dual_rows_create(dual->problem->rows, dual->problem->classes, dual->problem->loss->dual->joint, all->label,
-                                           &dual->rows, error);
+    const mg_prox *prox = dual->problem->loss->dual;
+    mg_status status = prox ? mg_dual_rows_create(dual->problem->rows, dual->problem->classes, prox->joint, all->label, &dual->rows, error) : MG_OK;
     if (!status && !dual->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)dual->weights.line * sizeof(float), error);
     if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
     if (!status && dual->sparse) mg_rows_ranges(&all->rows, dual->owners, dual->begin);
@@ -240,9 +250,10 @@ static bool may_turn_to_newton(const mg_dual_state *dual) {
 static double newton_step(mg_dual_state *dual, int64_t *rows) {
     double loss = 0;
     *rows = dual->problem->rows;
-    dual->clock.epoch++;
     dual->failed = mg_dual_newton_step(dual, &loss, &dual->failure) != MG_OK; // what failed may be tried again
-    return dual->failed ? NAN : loss;
+    if (dual->failed) return NAN;
+    dual->clock.epoch++;
+    return loss;
 }
 
 static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
@@ -263,7 +274,8 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
 static mg_status failure(void *state, mg_error *error) {
     const mg_dual_state *dual = state;
     if (!dual->failed) return MG_OK;
-    return mg_fail(error, MG_MEMORY, "%s", dual->failure.status ? dual->failure.text : "out of memory: dual variables");
+    if (dual->failure.status) return mg_fail(error, dual->failure.status, "%s", dual->failure.text);
+    return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
 }
 
 static bool certificate(void *state, mg_certificate *out) {
@@ -283,10 +295,11 @@ static void multiply(float *values, int64_t count, float factor) {
 }
 
 // Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left of the problem before.
+// Without them W itself is where to begin.
 static void rescale(void *state, double before) {
     mg_dual_state *dual = state;
     size_t rows = (size_t)dual->problem->rows;
-    float factor = (float)(before / dual->problem->lambda);
+    float factor = mg_dual_ascends(dual) ? (float)(before / dual->problem->lambda) : 1;
     dual->scale = 1 / (dual->problem->lambda * (double)dual->problem->rows);
     if (before == dual->problem->lambda) return;
     multiply(dual->weights.v, dual->weights.size, factor);
@@ -310,12 +323,13 @@ static int fields(void *state, mg_field *out) {
     out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
     out[n++] = mg_field_array("result", MG_H5_F32, result->size, result->v);
     out[n++] = mg_field_array("result_bias", MG_H5_F32, result->lanes, result->bias);
+    if (dual->certify) out[n++] = mg_field_array("result_offset", MG_H5_F32, result->lanes, result->offset);
+    if (!mg_dual_ascends(dual)) return n;
     if (dual->certify && dual->sparse) {
         out[n++] = mg_field_array("mean", MG_H5_F32, dual->mean.size, dual->mean.v);
         out[n++] = mg_field_array("mean_bias", MG_H5_F32, dual->mean.lanes, dual->mean.bias);
     }
     if (dual->certify) {
-        out[n++] = mg_field_array("result_offset", MG_H5_F32, result->lanes, result->offset);
         out[n++] = mg_field_array("wake", MG_H5_I32, dual->problem->rows, dual->wake);
         out[n++] = mg_field_array("share", MG_H5_F32, dual->problem->rows, dual->share);
     }
@@ -328,6 +342,7 @@ const mg_solver mg_solver_dual = {
     .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
     .certifies = "the relative duality gap, with train.tolerance",
     .whole = true,
+    .obstacle = obstacle,
     .create = create,
     .destroy = destroy,
     .attach = attach,
@@ -344,9 +359,10 @@ const mg_solver mg_solver_dual = {
 // The same state and functions; its first epoch is dual ascent's, the Newton phase follows at once.
 const mg_solver mg_solver_newton = {
     .name = "newton",
-    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual",
+    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain Newton steps of softmax",
     .certifies = "the relative duality gap",
     .whole = true,
+    .obstacle = newton_obstacle,
     .create = create,
     .destroy = destroy,
     .attach = attach,

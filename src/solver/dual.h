@@ -167,6 +167,14 @@ void mg_dual_sparse_cuts(void *state, int64_t item); // of MG_DUAL_ITEM_ROWS row
 double mg_dual_sparse_scores(mg_dual_state *dual, float again);
 void mg_dual_sparse_steps(mg_dual_state *dual);
 
+// Stored values of a row that lie in an owner's range of features.
+static inline void mg_dual_owned(const mg_dual_state *dual, int64_t row, int64_t owner, int64_t *begin, int64_t *end) {
+    const int64_t *indptr = dual->all.rows.indptr;
+    const uint32_t *cuts = dual->cuts + row * (dual->owners - 1);
+    *begin = indptr[row] + (owner > 0 ? cuts[owner - 1] : 0);
+    *end = owner < dual->owners - 1 ? indptr[row] + cuts[owner] : indptr[row + 1];
+}
+
 // Cells [from, to) of one row of x', both multiples of MG_LANES; and all of them.
 void mg_dual_dense_cells(const mg_dual_state *dual, int64_t row, int64_t from, int64_t to, float *x);
 void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *x);
@@ -175,6 +183,11 @@ void mg_dual_dense_row(const mg_dual_state *dual, int64_t row, float *x);
 void mg_dual_raw_lines(const mg_dual_state *dual, const mg_weights *w, mg_weights *to, int64_t from, int64_t end);
 void mg_dual_raw_bias(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
 void mg_dual_to_raw(const mg_dual_state *dual, const mg_weights *w, mg_weights *to);
+
+// A loss without a dual of the form M25 has no dual variables to keep: Newton steps begin at once, from W (M31).
+static inline bool mg_dual_ascends(const mg_dual_state *dual) {
+    return dual->problem->loss->dual != NULL;
+}
 
 static inline double mg_dual_weight(const mg_dual_state *dual, int64_t row) {
     return dual->all.weight ? (double)dual->all.weight[row] : 1;
@@ -192,7 +205,7 @@ mg_status mg_dual_certify(mg_dual_state *dual, mg_error *error);
 void mg_dual_certificate_destroy(mg_dual_state *dual);
 
 // The Newton phase: one outer iteration of the proximal method of multipliers from W, the dual variables and sigma (M28, M29). Returns
-// the weighted sum of the losses at W in *loss. Errors: MG_MEMORY.
+// the weighted sum of the losses at W in *loss. Errors: MG_MEMORY; MG_STOPPED, when the options' stop says so: nothing has changed then.
 mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error);
 bool mg_dual_newton_fits(const mg_dual_state *dual); // its memory is in proportion to that of the rows
 void mg_dual_newton_destroy(struct mg_newton *newton);

@@ -50,9 +50,8 @@ typedef struct entries {
 
 static entries entries_of(const mg_dual_state *dual, int64_t row, int64_t owner, bool with_values) {
     const mg_rows *rows = &dual->all.rows;
-    const uint32_t *cuts = dual->cuts + row * (dual->owners - 1);
-    int64_t first = rows->indptr[row], from = owner == 0 ? first : first + cuts[owner - 1];
-    int64_t end = owner == dual->owners - 1 ? rows->indptr[row + 1] : first + cuts[owner];
+    int64_t from, end;
+    mg_dual_owned(dual, row, owner, &from, &end);
     entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
     if (!with_values || !dual->values) return e;
     float *to = dual->values + owner * dual->problem->most_entries;

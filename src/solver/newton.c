@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_INNER = 20, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
+enum { MOST_INNER = 20, SMOOTH_INNER = 4, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
@@ -28,12 +28,13 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
     size_t rows = (size_t)problem->rows, lanes = (size_t)dual->lanes * sizeof(float), length = (size_t)n->length;
     float **const matrices[] = {&n->scores, &n->coef, &n->move};
     float **const vectors[] = {&n->w, &n->downhill, &n->direction, &n->residual, &n->search, &n->product, &n->better};
-    double **const sums[] = {&n->sum, &n->curve, &n->raw_sum};
+    double **const sums[] = {&n->sum, &n->raw_sum};
     for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(matrices[i], rows, lanes, error);
     for (size_t i = 0; !status && i < 7; i++) status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
-    for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
+    for (size_t i = 0; !status && i < 2; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
     n->slope = n->move;
     if (!status) status = mg_memory_zeroed(&n->is_free, rows, 1, error);
+    if (!status) status = mg_memory_zeroed(&n->total, rows, sizeof *n->total, error);
     if (!status) status = mg_memory_zeroed(&n->lead, rows, sizeof *n->lead, error);
     if (!status) status = mg_memory_zeroed(&n->reach, rows, sizeof *n->reach, error);
     if (!status && !dual->sparse)
@@ -43,7 +44,7 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
     if (!status) status = mg_memory_get(&n->chunk_row, MG_NEWTON_CHUNK, sizeof *n->chunk_row, error);
     if (!status) status = mg_memory_get(&n->chunk_coef, MG_NEWTON_CHUNK, lanes, error);
     if (!status) status = mg_memory_zeroed(&n->constant, MG_NEWTON_PARTS, 2 * lanes, error);
-    if (!status && !dual->sparse) status = mg_memory_get(&n->grad, MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
+    if (!status) status = mg_memory_get(&n->grad, dual->sparse ? 1 : MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
     if (!status) status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
     if (status) {
@@ -56,7 +57,7 @@ static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *e
 void mg_dual_newton_destroy(struct mg_newton *n) {
     if (!n) return;
     void *const blocks[] = {n->scores, n->coef,  n->move,    n->w,         n->downhill, n->direction,  n->residual, n->search, n->product, n->better,  n->sum,
-                            n->curve,  n->raw_sum, n->is_free, n->free, n->scratch, n->lead, n->reach, n->packed, n->chunk_row, n->chunk_coef, n->constant, n->grad};
+                            n->raw_sum, n->is_free, n->free, n->scratch, n->total, n->lead, n->reach, n->packed, n->chunk_row, n->chunk_coef, n->constant, n->grad};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
@@ -140,9 +141,10 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
 static int solve_inner(mg_newton *n) {
     double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
     int64_t built_free = 0, built = 0;
+    int most = mg_dual_ascends(n->dual) ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
-        if (inner == MOST_INNER || seems_done(n, &sums)) return inner;
+        if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_downhill(n);
         if (inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
         double moved = fabs((double)(n->free_count - built_free));
@@ -153,7 +155,7 @@ static int solve_inner(mg_newton *n) {
         }
         mg_newton_pack(n);
         mg_newton_solve(n);
-        if (!take_step(n)) return inner;
+        if (mg_newton_stopped(n) || !take_step(n)) return inner;
     }
 }
 
@@ -163,7 +165,7 @@ static mg_status store(mg_newton *n, mg_error *error) {
     mg_weights *w = &dual->weights;
     memcpy(w->v, n->w, (size_t)w->size * sizeof *n->w);
     memcpy(w->bias, n->w + w->size, (size_t)w->lanes * sizeof *n->w);
-    for (int64_t row = 0; row < dual->problem->rows; row++)
+    for (int64_t row = 0; dual->rows && row < dual->problem->rows; row++)
         if (!mg_dual_rows_put(dual->rows, row, dual->lanes, n->coef + row * dual->lanes))
             return mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     return MG_OK;
@@ -175,17 +177,22 @@ mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error
     mg_status status = dual->newton ? MG_OK : create(dual, &dual->newton, error);
     if (status) return status;
     mg_newton *n = dual->newton;
-    if (dual->clock.newton == 0) dual->numbers.sigma = FIRST_SIGMA / (double)problem->delta;
+    bool ascends = mg_dual_ascends(dual);
+    if (dual->clock.newton == 0 && ascends) dual->numbers.sigma = FIRST_SIGMA / (double)problem->delta;
     if (!n->settled) settle(n);
     n->sigma = dual->numbers.sigma;
     int inner = solve_inner(n);
+    if (mg_newton_stopped(n)) {
+        n->settled = false; // the weights and the dual variables are still those of the beginning
+        return mg_fail(error, MG_STOPPED, "stopped");
+    }
     status = store(n, error);
     if (status) return status;
     mg_newton_sums sums = settle(n);
     double primal = sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
     mg_dual_keep_best(dual, &n->raw, primal, sums.value / rows - square_of(n) / (2 * problem->lambda));
-    if (inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) dual->numbers.sigma *= GROWTH;
-    else if (inner > MANY_INNER) dual->numbers.sigma /= sqrt(GROWTH);
+    if (ascends && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) dual->numbers.sigma *= GROWTH;
+    else if (ascends && inner > MANY_INNER) dual->numbers.sigma /= sqrt(GROWTH);
     dual->clock.newton++;
     *loss = sums.loss;
     return MG_OK;

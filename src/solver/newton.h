@@ -29,6 +29,7 @@ struct mg_newton {
     float *move;     // [N][lanes] change of the scores along the direction; before that, slope
     float *slope;    // the same memory: [N][lanes] D_F of free rows (M28)
     uint8_t *is_free; // [N]
+    float *total;    // [N] sum of the slopes of free rows
     float *lead;     // [N] by how much the own class leads at least, of rows whose A0 and A are zero: nothing to do above delta;
                      // -INFINITY: of others
     float *reach;    // [N] most by which the lead falls along the direction
@@ -39,7 +40,6 @@ struct mg_newton {
 
     float *w, *downhill, *direction, *residual, *search, *product, *better; // vectors
     double *sum;     // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
-    double *curve;   // as a vector: the same of a Hessian product
     mg_weights raw;  // a vector as weights of raw cells
     mg_precondition *precondition;
 
@@ -52,12 +52,38 @@ struct mg_newton {
     uint32_t *chunk_row; // [CHUNK]
     float *chunk_coef;   // [CHUNK][lanes]
     int64_t used[MG_NEWTON_PARTS];
-    float *grad;         // dense: [PARTS][size] of raw cells
+    float *grad;         // dense: [PARTS][size] of raw cells; sparse: [size]
     double *raw_sum;     // as a vector: of raw cells, then of the coefficients alone
     double *constant;    // [PARTS][lanes]
 };
 
 typedef struct mg_newton mg_newton;
+
+// Do the derivatives of a row's coefficients sum to zero (M28)?
+static inline bool mg_newton_joint(const mg_newton *newton) {
+    const mg_prox *prox = newton->dual->problem->loss->dual;
+    return !prox || prox->joint;
+}
+
+// The diagonal of v J / N of a free row (M28).
+static inline double mg_newton_diagonal(const mg_newton *newton, int64_t row, int64_t k) {
+    const mg_dual_state *dual = newton->dual;
+    double d = (double)newton->slope[row * dual->lanes + k], less = d != 0 && mg_newton_joint(newton) ? d * d / (double)newton->total[row] : 0;
+    return mg_dual_weight(dual, row) / (double)dual->problem->rows * (d - less);
+}
+
+// Sum of a row's slopes, 1' D_F 1.
+static inline float mg_newton_total(const mg_newton *newton, const float *slope) {
+    float sum = 0;
+    for (int64_t k = 0; k < newton->dual->problem->classes; k++) sum += slope[k];
+    return sum;
+}
+
+// Is the step to be given up?
+static inline bool mg_newton_stopped(const mg_newton *newton) {
+    const mg_solver_options *options = newton->dual->options;
+    return options->stop && options->stop(options->context);
+}
 
 // ---- newton_sum.c ------------------------------------------------------------------------------------------------------
 
@@ -100,9 +126,14 @@ double mg_newton_slope_at(mg_newton *newton, double t);
 // Reads A from the dual rows and forms sum anew; loss and value of them at the scores.
 mg_newton_sums mg_newton_settle(mg_newton *newton);
 
+// ---- newton_smooth.c: the same for a smooth loss, whose A is a function of the scores ----------------------------------
+
+mg_newton_fill mg_newton_fill_smooth;                     // A of every row, for both evaluate and settle
+void mg_newton_slope_smooth(void *newton, int64_t part); // of one of MG_NEWTON_PARTS
+
 // ---- newton_direction.c ------------------------------------------------------------------------------------------------
 
-// direction: H direction = downhill, roughly. Returns the steps it took.
+// direction: H direction = downhill, roughly; unless the step is given up meanwhile. Returns the steps it took.
 int mg_newton_solve(mg_newton *newton);
 
 // ---- newton_precondition.c ---------------------------------------------------------------------------------------------
@@ -114,5 +145,10 @@ void mg_precondition_destroy(mg_precondition *p);
 // Forms it anew from the free rows; then to = M^-1 from.
 void mg_precondition_build(mg_precondition *p, mg_newton *newton);
 void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to);
+
+// ---- newton_diagonal.c -------------------------------------------------------------------------------------------------
+
+// Sparse rows: the inverse diagonal of the Hessian over the free rows, as a vector.
+void mg_newton_inverse_diagonal(mg_newton *newton, float *to);
 
 #endif

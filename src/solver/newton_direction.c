@@ -6,29 +6,54 @@
 enum { MOST_STEPS = 60 };
 #define ENOUGH 0.3 // of the residual's length at the beginning
 
+typedef struct step_job {
+    mg_newton *newton;
+    float along, again;
+} step_job;
+
+static void go_slice(void *context, int64_t slice) {
+    const step_job *job = context;
+    mg_newton *n = job->newton;
+    float *restrict x = n->direction, *restrict r = n->residual, along = job->along;
+    const float *restrict p = n->search, *restrict hp = n->product;
+    for (int64_t j = n->length * slice / MG_NEWTON_SLICES; j < n->length * (slice + 1) / MG_NEWTON_SLICES; j++) {
+        x[j] += along * p[j];
+        r[j] -= along * hp[j];
+    }
+}
+
+static void turn_slice(void *context, int64_t slice) {
+    const step_job *job = context;
+    mg_newton *n = job->newton;
+    float *restrict p = n->search, again = job->again;
+    const float *restrict z = n->better;
+    for (int64_t j = n->length * slice / MG_NEWTON_SLICES; j < n->length * (slice + 1) / MG_NEWTON_SLICES; j++) p[j] = z[j] + again * p[j];
+}
+
 int mg_newton_solve(mg_newton *newton) {
-    int64_t length = newton->length;
-    float *x = newton->direction, *r = newton->residual, *p = newton->search, *hp = newton->product, *z = newton->better;
-    memset(x, 0, (size_t)length * sizeof *x);
-    memcpy(r, newton->downhill, (size_t)length * sizeof *r);
+    mg_team *team = newton->dual->problem->team;
+    size_t bytes = (size_t)newton->length * sizeof(float);
+    float *r = newton->residual, *p = newton->search, *hp = newton->product, *z = newton->better;
+    step_job job = {.newton = newton};
+    memset(newton->direction, 0, bytes);
+    memcpy(r, newton->downhill, bytes);
     double goal = ENOUGH * ENOUGH * mg_newton_dot(newton, r, r);
     mg_precondition_apply(newton->precondition, newton, r, z);
-    memcpy(p, z, (size_t)length * sizeof *p);
+    memcpy(p, z, bytes);
     double rz = mg_newton_dot(newton, r, z);
     int step = 0;
-    while (step < MOST_STEPS && rz > 0) {
+    while (step < MOST_STEPS && rz > 0 && !mg_newton_stopped(newton)) {
         mg_newton_product(newton, p, hp);
         double curve = mg_newton_dot(newton, p, hp);
         if (!(curve > 0)) break;
-        float along = (float)(rz / curve);
-        for (int64_t j = 0; j < length; j++) x[j] += along * p[j];
-        for (int64_t j = 0; j < length; j++) r[j] -= along * hp[j];
+        job.along = (float)(rz / curve);
+        mg_team_for(team, MG_NEWTON_SLICES, go_slice, &job);
         step++;
         if (mg_newton_dot(newton, r, r) <= goal) break;
         mg_precondition_apply(newton->precondition, newton, r, z);
         double next = mg_newton_dot(newton, r, z);
-        float again = (float)(next / rz);
-        for (int64_t j = 0; j < length; j++) p[j] = z[j] + again * p[j];
+        job.again = (float)(next / rz);
+        mg_team_for(team, MG_NEWTON_SLICES, turn_slice, &job);
         rz = next;
     }
     return step;

@@ -19,6 +19,7 @@ struct mg_precondition {
     bool factors;
     int64_t size;     // features and the constant one, rounded up
     float *factor;    // [K][size][size] lower triangle of L, blocks of the diagonal inverted; or [K][size] inverse diagonal
+    float *inverse;   // of sparse rows without factors: the inverse diagonal as a vector, and nothing else is needed
     float *zeros;     // [size]
     float *sample;    // [GROUP][size][line] rows x' of a class, transposed, times the root of their weight
     float *rows;      // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] being gathered
@@ -27,19 +28,12 @@ struct mg_precondition {
     // a build
     mg_newton *newton;
     int64_t first_class;           // of the group
-    int64_t count[GROUP], picked[GROUP], line[GROUP]; // free rows of the class; those in the sample; rounded up
+    int64_t picked[GROUP], line[GROUP]; // rows of the class in the sample; rounded up
     uint32_t pick[GROUP][MOST_SAMPLE];
+    float weight[GROUP][MOST_SAMPLE];
     const float *from; // to be applied to
     float *to;
 };
-
-static double diagonal(const mg_newton *newton, int64_t row, int64_t k) {
-    const mg_dual_state *dual = newton->dual;
-    const float *slope = newton->slope + row * dual->lanes;
-    double d = (double)slope[k], sum = 0;
-    for (int64_t j = 0; dual->problem->loss->dual->joint && j < dual->problem->classes; j++) sum += (double)slope[j];
-    return mg_dual_weight(dual, row) / (double)dual->problem->rows * (sum > 0 ? d - d * d / sum : d);
-}
 
 // x' of a row with the constant feature behind it, zeros up to `size`.
 static void take_row(const mg_precondition *p, const mg_dual_state *dual, int64_t row, float *x) {
@@ -58,23 +52,31 @@ static void take_row(const mg_precondition *p, const mg_dual_state *dual, int64_
 
 // ---- factors -----------------------------------------------------------------------------------------------------------
 
-// Free rows of every class of the group, evenly spaced.
-static void pick_rows(mg_precondition *p) {
+// Free rows of a class of the group, as often as what they weigh deserves: whenever the weights so far pass another of equal steps, so
+// that those of a sampled row and of the ones passed over before it are the sample's.
+static void pick_rows(void *context, int64_t g) {
+    mg_precondition *p = context;
     const mg_newton *newton = p->newton;
-    int64_t lanes = newton->dual->lanes, classes = newton->dual->problem->classes;
-    for (int64_t g = 0; g < GROUP && p->first_class + g < classes; g++) {
-        int64_t k = p->first_class + g, seen = 0, n = 0;
-        for (int64_t f = 0; f < newton->free_count; f++) n += newton->slope[newton->free[f] * lanes + k] != 0;
-        p->count[g] = n;
-        p->picked[g] = 0;
-        int64_t most = n < MOST_SAMPLE ? n : MOST_SAMPLE;
-        for (int64_t f = 0; f < newton->free_count && p->picked[g] < most; f++) {
-            if (newton->slope[newton->free[f] * lanes + k] == 0) continue;
-            if (seen * most / n >= p->picked[g]) p->pick[g][p->picked[g]++] = newton->free[f];
-            seen++;
-        }
-        p->line[g] = mg_round_up(p->picked[g], GATHER);
+    int64_t k = p->first_class + g, n = 0;
+    double sum = 0, passed = 0, carried = 0;
+    if (k >= newton->dual->problem->classes) return;
+    for (int64_t f = 0; f < newton->free_count; f++) {
+        double weight = mg_newton_diagonal(newton, newton->free[f], k);
+        n += weight > 0;
+        sum += weight;
     }
+    double step = n > MOST_SAMPLE ? sum / MOST_SAMPLE : 0;
+    p->picked[g] = 0;
+    for (int64_t f = 0; f < newton->free_count && p->picked[g] < MOST_SAMPLE; f++) {
+        double weight = mg_newton_diagonal(newton, newton->free[f], k);
+        passed += weight;
+        carried += weight;
+        if (!(weight > 0) || passed < step * (double)(p->picked[g] + 1)) continue;
+        p->pick[g][p->picked[g]] = newton->free[f];
+        p->weight[g][p->picked[g]++] = (float)carried;
+        carried = 0;
+    }
+    p->line[g] = mg_round_up(p->picked[g], GATHER);
 }
 
 // Sixteen rows into the transposed sample: a line of every feature.
@@ -83,14 +85,13 @@ static void gather_part(void *context, int64_t item) {
     int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
     float *rows = p->rows + item * GATHER * size, *to = p->sample + g * size * MOST_SAMPLE + first;
     if (p->first_class + g >= p->newton->dual->problem->classes || first >= p->picked[g]) return;
-    double more = (double)p->count[g] / (double)p->picked[g];
     for (int64_t i = 0; i < GATHER; i++) {
         float *x = rows + i * size;
         memset(x, 0, (size_t)size * sizeof *x);
         if (first + i >= p->picked[g]) continue;
         int64_t row = p->pick[g][first + i];
         take_row(p, p->newton->dual, row, x);
-        float root = (float)sqrt(more * diagonal(p->newton, row, p->first_class + g));
+        float root = sqrtf(p->weight[g][first + i]);
         for (int64_t d = 0; d < size; d++) x[d] *= root;
     }
     for (int64_t d = 0; d < size; d++)
@@ -185,34 +186,19 @@ static void solve_class(mg_precondition *p, int64_t k) {
     }
 }
 
-// ---- diagonal ----------------------------------------------------------------------------------------------------------
+// ---- diagonal of dense rows --------------------------------------------------------------------------------------------
 
-// Weighted squares of one row's features.
-static void add_squares(const mg_precondition *p, const mg_dual_state *dual, int64_t row, float weight, float *x, float *sum) {
-    const mg_rows *rows = &dual->all.rows;
-    int64_t features = dual->problem->features;
-    if (dual->sparse) {
-        for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
-            float cell = rows->values[e] * (dual->problem->scale ? dual->problem->scale[rows->indices[e]] : 1);
-            sum[rows->indices[e]] += weight * cell * cell;
-        }
-        sum[features] += weight * (float)(dual->problem->bias * dual->problem->bias);
-        return;
-    }
-    take_row(p, dual, row, x);
-    for (int64_t d = 0; d <= features; d++) sum[d] += weight * x[d] * x[d];
-}
-
-static void diagonal_class(void *context, int64_t k) {
+// Of a class of the group, from the rows of its sample.
+static void diagonal_class(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
-    int64_t size = p->size;
+    int64_t size = p->size, k = p->first_class + g;
+    if (k >= newton->dual->problem->classes) return;
     float *inverse = p->factor + k * size, *x = p->work + k * p->lines * size;
     memset(inverse, 0, (size_t)size * sizeof *inverse);
-    for (int64_t f = 0; f < newton->free_count; f++) {
-        int64_t row = newton->free[f];
-        if (newton->slope[row * newton->dual->lanes + k] != 0)
-            add_squares(p, newton->dual, row, (float)diagonal(newton, row, k), x, inverse);
+    for (int64_t i = 0; i < p->picked[g]; i++) {
+        take_row(p, newton->dual, p->pick[g][i], x);
+        for (int64_t d = 0; d < size; d++) inverse[d] += p->weight[g][i] * x[d] * x[d];
     }
     for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->dual->problem->lambda + inverse[d]);
 }
@@ -235,6 +221,12 @@ static void apply_class(void *context, int64_t k) {
     p->to[dual->weights.size + k] = y[features];
 }
 
+static void apply_slice(void *context, int64_t slice) {
+    const mg_precondition *p = context;
+    int64_t length = p->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
+    for (int64_t j = length * slice / MG_NEWTON_SLICES; j < end; j++) p->to[j] = p->inverse[j] * p->from[j];
+}
+
 // Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
 static void remove_mean(void *context, int64_t slice) {
     const mg_precondition *p = context;
@@ -254,8 +246,9 @@ void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *f
     p->newton = newton;
     p->from = from;
     p->to = to;
-    mg_team_for(problem->team, problem->classes, apply_class, p);
-    if (!problem->loss->dual->joint) return;
+    if (p->inverse) mg_team_for(problem->team, MG_NEWTON_SLICES, apply_slice, p);
+    else mg_team_for(problem->team, problem->classes, apply_class, p);
+    if (!mg_newton_joint(newton)) return;
     mg_team_for(problem->team, MG_NEWTON_SLICES, remove_mean, p);
     for (int64_t k = 0; k < problem->classes; k++) sum += bias[k];
     for (int64_t k = 0; k < problem->classes; k++) bias[k] -= sum / (float)problem->classes;
@@ -265,12 +258,16 @@ void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
     mg_team *team = newton->dual->problem->team;
     int64_t classes = newton->dual->problem->classes;
     p->newton = newton;
-    for (p->first_class = 0; p->factors && p->first_class < classes; p->first_class += GROUP) {
-        pick_rows(p);
-        mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
-        mg_team_for(team, GROUP * (p->size / BLOCK), multiply_block, p);
+    if (p->inverse) {
+        mg_newton_inverse_diagonal(newton, p->inverse);
+        return;
     }
-    mg_team_for(team, classes, p->factors ? factor_class : diagonal_class, p);
+    for (p->first_class = 0; p->first_class < classes; p->first_class += GROUP) {
+        mg_team_for(team, GROUP, pick_rows, p);
+        if (p->factors) mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
+        mg_team_for(team, p->factors ? GROUP * (p->size / BLOCK) : GROUP, p->factors ? multiply_block : diagonal_class, p);
+    }
+    if (p->factors) mg_team_for(team, classes, factor_class, p);
 }
 
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
@@ -282,6 +279,7 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     p->size = mg_round_up(problem->features + 1, BLOCK);
     p->factors = p->size <= MOST_FACTOR_SIZE && problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (p->size * p->size);
     p->lines = p->factors ? BLOCK + 1 : 2;
+    if (!p->factors && newton->dual->sparse) return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
     size_t size = (size_t)p->size, classes = (size_t)problem->classes;
     status = mg_memory_zeroed(&p->factor, classes * size, (p->factors ? size : 1) * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&p->zeros, size, sizeof(float), error);
@@ -293,6 +291,7 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
 
 void mg_precondition_destroy(mg_precondition *p) {
     if (!p) return;
+    mg_memory_free(p->inverse);
     mg_memory_free(p->factor);
     mg_memory_free(p->zeros);
     mg_memory_free(p->work);

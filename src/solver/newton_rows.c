@@ -114,7 +114,9 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
         mg_dual_rows_get(dual->rows, row, lanes, before);
         take_step(newton, row, s, before, z, a);
         if (a[y] != 0 || !problem->loss->dual->joint) {
-            newton->is_free[row] = find_slope(newton, row, s, before, a, newton->slope + row * lanes);
+            float *slope = newton->slope + row * lanes;
+            newton->is_free[row] = find_slope(newton, row, s, before, a, slope);
+            newton->total[row] = mg_newton_total(newton, slope);
             sums->value += (double)weight * mg_dual_value(dual, a, y);
         }
         newton->lead[row] = all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
@@ -142,8 +144,10 @@ static mg_newton_sums add_parts(const mg_newton *newton) {
 }
 
 mg_newton_sums mg_newton_evaluate(mg_newton *newton) {
+    bool ascends = mg_dual_ascends(newton->dual);
     memset(newton->part, 0, sizeof newton->part);
-    mg_newton_sum(newton, newton->dual->problem->rows, fill_changes, newton->sum);
+    if (!ascends) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
+    mg_newton_sum(newton, newton->dual->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth, newton->sum);
     newton->free_count = 0;
     for (int64_t row = 0; row < newton->dual->problem->rows; row++)
         if (newton->is_free[row]) newton->free[newton->free_count++] = (uint32_t)row;
@@ -177,7 +181,7 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
 mg_newton_sums mg_newton_settle(mg_newton *newton) {
     memset(newton->part, 0, sizeof newton->part);
     memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->dual->problem->rows, fill_all, newton->sum);
+    mg_newton_sum(newton, newton->dual->problem->rows, mg_dual_ascends(newton->dual) ? fill_all : mg_newton_fill_smooth, newton->sum);
     return add_parts(newton);
 }
 
@@ -203,7 +207,7 @@ static void slope_part(void *context, int64_t part) {
 double mg_newton_slope_at(mg_newton *newton, double t) {
     double sum = 0;
     newton->trial = t;
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, slope_part, newton);
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, mg_dual_ascends(newton->dual) ? slope_part : mg_newton_slope_smooth, newton);
     for (int p = 0; p < MG_NEWTON_PARTS; p++) sum += newton->part_slope[p];
     return sum;
 }

@@ -45,8 +45,14 @@ typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
     int64_t first, count; // items of the chunk
-    double *to;
+    double *to;           // [length] gets the means on top; or
+    const float *vector;  // the product becomes lambda times this one and the means, for which sums of sparse rows in float will do
+    float *product;
 } sum_job;
+
+static bool in_float(const sum_job *job) {
+    return job->product && job->newton->dual->sparse;
+}
 
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
     int64_t at = part * MG_NEWTON_PART_ROWS + newton->used[part]++;
@@ -96,79 +102,118 @@ static void add_dense_slice(void *context, int64_t slice) {
     }
 }
 
-// One row's entries of the slice's features. Most rows have a few coefficients.
-static void add_sparse_row(const mg_newton *newton, int64_t row, const float *coef, int64_t from, int64_t to) {
+// One row's entries of an owner's range of features. Most rows have a few coefficients.
+static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t begin, int64_t end) {
     const mg_dual_state *dual = newton->dual;
     const mg_rows *rows = &dual->all.rows;
-    int64_t begin = rows->indptr[row], end = rows->indptr[row + 1], few[MG_FEW], count = 0;
-    for (int64_t k = 0; k < dual->problem->classes && count <= MG_FEW; k++) {
+    int64_t few[MG_FEW], count = 0, classes = dual->problem->classes;
+    for (int64_t k = 0; k < classes && count <= MG_FEW; k++) {
         if (coef[k] == 0) continue;
         if (count < MG_FEW) few[count] = k;
         count++;
     }
-    while (begin < end && rows->indices[begin] < from) begin++;
-    for (; begin < end && rows->indices[begin] < to; begin++) {
-        double *sum = newton->raw_sum + (int64_t)rows->indices[begin] * dual->weights.line, x = (double)rows->values[begin];
+    for (; begin < end; begin++) {
+        double *restrict sum = newton->raw_sum + (int64_t)rows->indices[begin] * dual->weights.line, x = (double)rows->values[begin];
         for (int64_t j = 0; count <= MG_FEW && j < count; j++) sum[few[j]] += x * (double)coef[few[j]];
-        for (int64_t k = 0; count > MG_FEW && k < dual->problem->classes; k++) sum[k] += x * (double)coef[k];
+        for (int64_t k = 0; count > MG_FEW && k < classes; k++) sum[k] += x * (double)coef[k];
     }
 }
 
-static void add_sparse_slice(void *context, int64_t slice) {
-    const mg_newton *newton = ((const sum_job *)context)->newton;
-    int64_t features = newton->dual->problem->features;
+// The chunk's rows, as far as they are an owner's, in their order.
+static void add_sparse_owner(void *context, int64_t owner) {
+    const sum_job *job = context;
+    const mg_newton *newton = job->newton;
+    const mg_dual_state *dual = newton->dual;
+    const mg_rows *rows = &dual->all.rows;
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++)
-        for (int64_t i = p * MG_NEWTON_PART_ROWS, end = i + newton->used[p]; i < end; i++)
-            add_sparse_row(newton, newton->chunk_row[i], newton->chunk_coef + i * newton->dual->lanes,
-                           features * slice / MG_NEWTON_SLICES, features * (slice + 1) / MG_NEWTON_SLICES);
+        for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->used[p]; i < last; i++) {
+            int64_t row = newton->chunk_row[i], begin, end;
+            const float *coef = newton->chunk_coef + i * dual->lanes;
+            mg_dual_owned(dual, row, owner, &begin, &end);
+            if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
+            else
+                dual->problem->kernel->csr_accumulate(end - begin, rows->indices + begin, rows->values + begin, dual->weights.line, coef,
+                                                      newton->grad);
+        }
 }
 
-// Sums of raw cells become sums of x' = scale (x - center).
+static void clear_slice(void *context, int64_t slice) {
+    const sum_job *job = context;
+    int64_t size = job->newton->dual->weights.size, from = size * slice / MG_NEWTON_SLICES, to = size * (slice + 1) / MG_NEWTON_SLICES;
+    if (in_float(job)) memset(job->newton->grad + from, 0, (size_t)(to - from) * sizeof *job->newton->grad);
+    else memset(job->newton->raw_sum + from, 0, (size_t)(to - from) * sizeof *job->newton->raw_sum);
+}
+
+// Sums of raw cells, in newton->raw_sum or, where that is enough and it is faster, in float in newton->grad; those of the coefficients
+// in any case behind the former.
+static void sum_rows(sum_job *job, int64_t items) {
+    mg_newton *newton = job->newton;
+    const mg_dual_state *dual = newton->dual;
+    mg_team *team = dual->problem->team;
+    double *constant = newton->raw_sum + dual->weights.size;
+    mg_team_for(team, MG_NEWTON_SLICES, clear_slice, job);
+    memset(constant, 0, (size_t)dual->lanes * sizeof *constant);
+    for (job->first = 0; job->first < items; job->first += MG_NEWTON_CHUNK) {
+        job->count = items - job->first < MG_NEWTON_CHUNK ? items - job->first : MG_NEWTON_CHUNK;
+        int64_t parts = (job->count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS;
+        memset(newton->used, 0, sizeof newton->used);
+        mg_team_for(team, parts, fill_part, job);
+        if (dual->sparse) mg_team_for(team, dual->owners, add_sparse_owner, job);
+        else mg_team_for(team, MG_NEWTON_SLICES, add_dense_slice, job);
+        for (int64_t p = 0; p < parts; p++)
+            for (int64_t k = 0; k < dual->lanes; k++) constant[k] += newton->constant[p * dual->lanes + k];
+    }
+}
+
+// Sums of raw cells become means of x' = scale (x - center).
 static void scale_slice(void *context, int64_t slice) {
     const sum_job *job = context;
-    const mg_dual_state *dual = job->newton->dual;
+    const mg_newton *newton = job->newton;
+    const mg_dual_state *dual = newton->dual;
     const mg_problem *problem = dual->problem;
-    const double *raw = job->newton->raw_sum, *constant = raw + dual->weights.size;
-    int64_t line = dual->weights.line, size = dual->weights.size;
-    bool dense = !dual->sparse;
-    double part = 1 / (double)problem->rows;
-    for (int64_t j = size * slice / MG_NEWTON_SLICES; j < size * (slice + 1) / MG_NEWTON_SLICES; j++) {
-        int64_t d = dense ? j % line : j / line, k = dense ? j / line : j % line;
-        if (d >= problem->features) continue;
-        double sum = problem->center ? raw[j] - (double)problem->center[d] * constant[k] : raw[j];
-        job->to[j] += part * (problem->scale ? (double)problem->scale[d] * sum : sum);
+    const double *raw = newton->raw_sum, *constant = raw + dual->weights.size;
+    int64_t line = dual->weights.line, size = dual->weights.size, end = size * (slice + 1) / MG_NEWTON_SLICES;
+    bool dense = !dual->sparse, in_floats = in_float(job);
+    double part = 1 / (double)problem->rows, lambda = problem->lambda;
+    for (int64_t j = size * slice / MG_NEWTON_SLICES, l = j / line, r = j % line; j < end; j++) {
+        int64_t d = dense ? r : l, k = dense ? l : r;
+        double sum = in_floats ? (double)newton->grad[j] : raw[j], scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
+        if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
+        if (job->product) job->product[j] = (float)(lambda * (double)job->vector[j] + part * (scale * sum));
+        else job->to[j] += part * (scale * sum);
+        if (++r == line) r = 0, l++;
+    }
+}
+
+// The same of the coefficients, which belong to the constant feature.
+static void scale_constant(const sum_job *job) {
+    const mg_dual_state *dual = job->newton->dual;
+    int64_t size = dual->weights.size;
+    const double *constant = job->newton->raw_sum + size;
+    double part = dual->problem->bias / (double)dual->problem->rows, lambda = dual->problem->lambda;
+    for (int64_t k = 0; k < dual->lanes; k++) {
+        double mean = part * constant[k];
+        if (job->product) job->product[size + k] = (float)(lambda * (double)job->vector[size + k] + mean);
+        else job->to[size + k] += mean;
     }
 }
 
 void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to) {
-    const mg_dual_state *dual = newton->dual;
-    mg_team *team = dual->problem->team;
     sum_job job = {.newton = newton, .fill = fill, .to = to};
-    double *constant = newton->raw_sum + dual->weights.size, part = dual->problem->bias / (double)dual->problem->rows;
-    memset(newton->raw_sum, 0, (size_t)newton->length * sizeof *newton->raw_sum);
-    for (job.first = 0; job.first < items; job.first += MG_NEWTON_CHUNK) {
-        job.count = items - job.first < MG_NEWTON_CHUNK ? items - job.first : MG_NEWTON_CHUNK;
-        int64_t parts = (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS;
-        memset(newton->used, 0, sizeof newton->used);
-        mg_team_for(team, parts, fill_part, &job);
-        mg_team_for(team, MG_NEWTON_SLICES, dual->sparse ? add_sparse_slice : add_dense_slice, &job);
-        for (int64_t p = 0; p < parts; p++)
-            for (int64_t k = 0; k < dual->lanes; k++) constant[k] += newton->constant[p * dual->lanes + k];
-    }
-    mg_team_for(team, MG_NEWTON_SLICES, scale_slice, &job);
-    for (int64_t k = 0; k < dual->lanes; k++) to[dual->weights.size + k] += part * constant[k];
+    sum_rows(&job, items);
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    scale_constant(&job);
 }
 
 // ---- Hessian -----------------------------------------------------------------------------------------------------------
 
 // v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) of one free row (M28).
-static void apply_slope(const mg_dual_state *dual, const float *slope, float weight, const float *u, float *to) {
-    float sum = 0, inner = 0;
-    for (int64_t k = 0; k < dual->problem->classes; k++) {
-        sum += slope[k];
-        inner += slope[k] * u[k];
-    }
-    float mean = dual->problem->loss->dual->joint ? inner / sum : 0;
+static void apply_slope(const mg_newton *newton, int64_t row, const float *u, float *to) {
+    const mg_dual_state *dual = newton->dual;
+    const float *slope = newton->slope + row * dual->lanes;
+    float inner = 0, weight = (float)mg_dual_weight(dual, row);
+    for (int64_t k = 0; k < dual->problem->classes; k++) inner += slope[k] * u[k];
+    float mean = mg_newton_joint(newton) ? inner / newton->total[row] : 0;
     for (int64_t k = 0; k < dual->problem->classes; k++) to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
     for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[k] = 0;
 }
@@ -210,8 +255,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
             int64_t row = newton->free[first + i];
             float *to = mg_newton_take(newton, part, row);
             if (i == 0) coef = to;
-            apply_slope(dual, newton->slope + row * dual->lanes, (float)mg_dual_weight(dual, row),
-                        pass->scores + i * pass->lanes, to);
+            apply_slope(newton, row, pass->scores + i * pass->lanes, to);
         }
         if (!dual->sparse)
             dual->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
@@ -220,12 +264,14 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
 }
 
 void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
+    sum_job job = {.newton = newton, .fill = fill_product, .vector = vector, .product = product};
     make_raw(newton, vector);
-    memset(newton->curve, 0, (size_t)newton->length * sizeof *newton->curve);
-    mg_newton_sum(newton, newton->free_count, fill_product, newton->curve);
-    double lambda = newton->dual->problem->lambda;
-    for (int64_t j = 0; j < newton->length; j++) product[j] = (float)(lambda * (double)vector[j] + newton->curve[j]);
+    sum_rows(&job, newton->free_count);
+    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    scale_constant(&job);
 }
+
+enum { DOT_LANES = 8 }; // sums side by side: one alone would wait for every addition
 
 typedef struct dot_job {
     const mg_newton *newton;
@@ -236,9 +282,13 @@ typedef struct dot_job {
 static void dot_slice(void *context, int64_t slice) {
     dot_job *job = context;
     int64_t length = job->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
-    double sum = 0;
-    for (int64_t j = length * slice / MG_NEWTON_SLICES; j < end; j++) sum += (double)job->a[j] * (double)job->b[j];
-    job->part[slice] = sum;
+    double lane[DOT_LANES] = {0};
+    int64_t j = length * slice / MG_NEWTON_SLICES;
+    for (; j + DOT_LANES <= end; j += DOT_LANES)
+        for (int l = 0; l < DOT_LANES; l++) lane[l] += (double)job->a[j + l] * (double)job->b[j + l];
+    for (int l = 0; j < end; l++, j++) lane[l] += (double)job->a[j] * (double)job->b[j];
+    for (int l = 1; l < DOT_LANES; l++) lane[0] += lane[l];
+    job->part[slice] = lane[0];
 }
 
 double mg_newton_dot(const mg_newton *newton, const float *a, const float *b) {

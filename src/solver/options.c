@@ -8,7 +8,8 @@
 #define AT(field) offsetof(mg_train_options, field)
 static const mg_option train_rows[] = {
     {"solver", MG_OPTION_CHOICE, AT(solver), "auto", 0, 0, mg_solver_name, NULL, true,
-     "How it is minimised; `margin list` says what each certifies. auto: dual where it can be used, else sgd."},
+     "How it is minimised; `margin list` says what each certifies. auto: dual where it can be used, else newton with a tolerance, else "
+     "sgd."},
     {"tolerance", MG_OPTION_REAL, AT(tolerance), "0", 0, 1, NULL, NULL, true,
      "Stop when the objective is certified to be within this fraction of the optimum; 0 = no such goal. Below 1e-6 it is not reached: "
      "scores are of single precision."},

@@ -37,24 +37,28 @@ const mg_solver *mg_solver_find(const char *name) {
     return NULL;
 }
 
+// Why a solver cannot minimise the problem, in a few words; NULL: it can.
+static const char *obstacle_to(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights) {
+    const char *its_own = solver->obstacle ? solver->obstacle(problem, train) : NULL;
+    if (its_own || !solver->whole) return its_own;
+    return !resident ? "rows do not fit the memory" : from_weights ? "dual variables cannot be had from the weights of --init" : NULL;
+}
+
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
                            const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error) {
-    const char *obstacle = !problem->loss->dual                              ? "the loss has no dual of the form needed"
-                           : !resident                                       ? "rows do not fit the memory"
-                           : from_weights                                    ? "dual variables cannot be had from the weights of --init"
-                           : problem->layout == MG_CSR && problem->center    ? "sparse rows are centred"
-                           : problem->classes > MG_DUAL_CLASSES              ? "there are too many classes for dual variables"
-                                                                             : NULL;
-    *out = mg_solver_find(strcmp(train->solver, "auto") ? train->solver : obstacle ? "sgd" : "dual");
+    const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
+    for (int i = 0; !first; i++)
+        if (!obstacle_to(mg_solver_at(i), train, problem, resident, from_weights)) first = mg_solver_at(i);
+    const char *obstacle = obstacle_to(named ? named : mg_solver_at(0), train, problem, resident, from_weights);
+    *out = named ? named : first;
     snprintf(why, MG_SOLVER_WHY, "%s", "");
-    if (!strcmp(train->solver, "auto"))
-        snprintf(why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");
-    if ((*out)->whole && obstacle)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use sgd", (*out)->name, obstacle);
+    if (!named) snprintf(why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");
+    if (named && obstacle)
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle, first->name);
     if (train->tolerance > 0 && !(*out)->certificate)
-        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0, or use dual", train->tolerance,
-                       (*out)->name,
-                       obstacle ? " and was taken because " : "", obstacle ? obstacle : "");
+        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0, or use %s", train->tolerance,
+                       (*out)->name, obstacle ? " and was taken because " : "", obstacle ? obstacle : "",
+                       first->certificate ? first->name : "other data or another loss");
     return MG_OK;
 }
 

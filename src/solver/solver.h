@@ -49,6 +49,9 @@ typedef struct mg_certificate {
 typedef struct mg_solver_options {
     const mg_train_options *train;
     const mg_sgd_options *sgd;
+    // True: a step that takes long gives up, as if it had not begun. NULL: never.
+    bool (*stop)(void *context);
+    void *context;
 } mg_solver_options;
 
 typedef struct mg_solver {
@@ -56,6 +59,9 @@ typedef struct mg_solver {
     const char *help;      // what it does
     const char *certifies; // what it can say about its distance from the optimum
     bool whole;            // needs all rows in memory and visits them in an order of its own
+
+    // Why it cannot minimise the problem, in a few words; NULL: it can. May be NULL itself: it always can.
+    const char *(*obstacle)(const mg_problem *problem, const mg_train_options *train);
 
     // *state is the solver's own. The problem and the options outlive it.
     mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error);
@@ -75,11 +81,11 @@ typedef struct mg_solver {
 
     // One minibatch, step number `step` from 0; whole solvers take the rows of their own order from place
     // batch->first. Returns the weighted sum of the rows' losses
-    // before the step, not finite when training has run away; *rows is how many it visited.
+    // before the step, not finite when training has run away or the step was given up; *rows is how many it visited.
     double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
 
-    // Why the loss of the last step is not finite, when it is not that training has run away: MG_MEMORY, else MG_OK. NULL: it allocates
-    // nothing.
+    // Why the loss of the last step is not finite, when it is not that training has run away: MG_MEMORY, MG_STOPPED, else MG_OK. NULL: it
+    // allocates nothing and does not take long.
     mg_status (*failure)(void *state, mg_error *error);
 
     // The newest certificate; false without one. NULL: the solver has none.
@@ -101,7 +107,8 @@ typedef struct mg_solver {
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;
 
-// The solver of a configuration, by name or, for auto, by rules in what is known before the first step; *why gets a few words on it.
+// The solver of a configuration, by name or, for auto, the first of the registry that nothing known before the first step speaks
+// against; *why gets a few words on it.
 // `from_weights`: it is to start from those of a model.
 // Errors: MG_CONFIG when what was named cannot be used.
 enum { MG_SOLVER_WHY = 160 };

@@ -309,7 +309,7 @@ static mg_status measure_passes(bench *b, mg_error *error) {
 static mg_status measure_epoch(bench *b, mg_error *error) {
     mg_train_options train = {0};
     mg_sgd_options sgd = {0};
-    mg_solver_options options = {&train, &sgd};
+    mg_solver_options options = {.train = &train, .sgd = &sgd};
     mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
     b->problem.loss = mg_loss_find("crammer-singer");
     b->problem.delta = 1;

@@ -178,9 +178,6 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
     if (solver && !solver->rescale)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot go on from one point of a path to the next: use dual", solver->name);
-    if (!mg_loss_find(options->model->loss)->dual)
-        return mg_fail(error, MG_CONFIG, "model.loss: %s has no dual, and a path goes on from dual variables: use one of the hinge losses",
-                       options->model->loss);
     if (limit)
         return mg_fail(error, MG_CONFIG, "train.%s: limits a run, not a path: leave it at 0; train.epochs limits every point", limit);
     return MG_OK;
@@ -205,7 +202,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
     p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
                       .more = p->field, .more_count = OWN_FIELDS, .points = grid->count};
-    p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd};
+    p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
     snprintf(p->result->model_path, sizeof p->result->model_path, "%.1000s/model.h5", options->output->directory);

@@ -23,6 +23,7 @@ struct mg_predictor {
     char beyond[64];
     int64_t lines;
     float *scores; // [lanes]
+    float *shares; // [classes] probabilities; NULL: scores are answered
 };
 
 // ---- answers -----------------------------------------------------------------------------------------------------------
@@ -60,19 +61,21 @@ static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *score
 }
 
 static void add_answer(mg_predictor *p, int64_t classes, const float *scores, int64_t best) {
+    const float *shown = p->shares ? p->shares : scores;
+    if (p->shares) p->scoring.scorer.loss->probabilities(classes, scores, p->shares);
     if (p->options.top > 0) {
         int64_t count = find_leaders(p, classes, scores);
         for (int64_t i = 0; i < count; i++) {
             if (i) mg_writer_add(&p->out, "\t");
             add_label(p, p->leader[i]);
             mg_writer_add(&p->out, ":");
-            add_score(p, scores[p->leader[i]]);
+            add_score(p, shown[p->leader[i]]);
         }
     } else {
         add_label(p, best);
         for (int64_t k = 0; p->options.scores && k < classes; k++) {
             mg_writer_add(&p->out, "\t");
-            add_score(p, scores[k]);
+            add_score(p, shown[k]);
         }
     }
     mg_writer_add(&p->out, "\n");
@@ -203,6 +206,14 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
     if (status) goto done;
     const mg_model *model = p->scoring.model;
+    if (options->probabilities) {
+        p->options.scores = true;
+        if (!p->scoring.scorer.loss->probabilities)
+            status = mg_fail(error, MG_CONFIG, "%s: the scores of loss %s are no probabilities: use --scores, or train with model.loss: softmax",
+                             model->path, model->loss);
+        else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
+        if (status) goto done;
+    }
     if (p->options.top > model->classes_count) p->options.top = model->classes_count;
     if (p->options.top > 0) status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
     p->pairs.low = options->base;
@@ -222,6 +233,7 @@ void mg_predictor_close(mg_predictor *p) {
     mg_writer_clear(&p->out);
     mg_memory_free(p->leader);
     mg_memory_free(p->scores);
+    mg_memory_free(p->shares);
     mg_memory_free(p->features);
     mg_memory_free(p);
 }

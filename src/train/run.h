@@ -43,6 +43,7 @@ typedef struct mg_run {
     int64_t epoch_rows; // in this process
     int64_t visited;    // rows, of all epochs; of a path, of those of the point under way
     double shown;       // when progress was last told
+    double step_begun;  // when the step under way began; seconds do not count it yet
     mg_error checkpoint_failure; // of the last attempt; status MG_OK when it went well
     mg_evaluation train_evaluation; // of the last evaluated weights
     int64_t evaluated_step;         // they belong to; -1 none
@@ -64,6 +65,9 @@ mg_status mg_run_begin(mg_run *run, mg_error *error);
 
 // Chooses what the configuration leaves open and tells the plan; with the team standing by.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
+
+// For solvers whose steps take long: a signal has come or the time is up. context: the run.
+bool mg_run_give_up(void *context);
 
 // Epochs until a limit is reached; then run->reason says which. Errors: MG_STOPPED, MG_NONFINITE, those of reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);

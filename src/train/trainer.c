@@ -253,6 +253,7 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
     int64_t rows;
     double loss = run->solver->step(run->state, batch, at->step, &rows);
     mg_status status = !isfinite(loss) && run->solver->failure ? run->solver->failure(run->state, error) : MG_OK;
+    if (status == MG_STOPPED && !mg_run_stop) return MG_OK; // the time is up, and the loop will see it
     if (status) return status;
     if (!isfinite(loss))
         return mg_fail(error, MG_NONFINITE,
@@ -294,19 +295,25 @@ static void count_time(mg_run *run, double seconds) {
     if (run->stream) run->epoch_waited += mg_stream_waited(run->stream);
 }
 
+bool mg_run_give_up(void *context) {
+    const mg_run *run = context;
+    double limit = run->options->train->time_limit;
+    return mg_run_stop || (limit > 0 && run->seconds + mg_clock_seconds() - run->step_begun >= limit);
+}
+
 // Batches until the epoch ends or a reason to stop comes up.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
     const mg_observer *observer = run->request->observer;
     mg_status status = run->solver->whole ? MG_OK : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
-    double before = mg_clock_seconds();
+    run->step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
         mg_batch batch;
         status = next_batch(run, &batch, error);
         if (!status) status = step(run, &batch, error);
         double now = mg_clock_seconds();
-        count_time(run, now - before);
-        before = now;
+        count_time(run, now - run->step_begun);
+        run->step_begun = now;
         if (status) break;
         if (!epoch_is_over(run)) tell_progress(run, false, NAN, NAN);
         if (checkpoint_is_due(run, false)) {
@@ -378,7 +385,7 @@ static void run_whole(void *context) {
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
                          mg_error *error) {
     mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1};
-    run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd};
+    run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &run};
     whole all = {.run = &run, .result = result, .error = error};
     all.status = mg_run_begin(&run, error);
     if (!all.status) mg_team_run(&run.setup.team, run_whole, &all);

@@ -49,5 +49,5 @@ try margin path run.yaml --overwrite --C 1e-3:1:1.02
 try margin path run.yaml --overwrite --lambda 1:10:2 --set train.solver=sgd
 try margin path run.yaml --overwrite --lambda 1:10:2 --set train.max_steps=9
 try margin path run.yaml --overwrite --lambda 1:10:2 --set train.time_limit=9
-try margin path run.yaml --overwrite --lambda 1:10:2 --set model.loss=softmax
+try margin path run.yaml --overwrite --lambda 1:10:2 --set train.solver=dual --set model.loss=softmax
 find runs -type f ! -name 'step-*' | sort

@@ -1,0 +1,46 @@
+// newton_smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the scores: there is nothing
+// to be kept from step to step, no proximal term, and every row with a weight is free.
+#include "solver/newton.h"
+
+void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
+    const mg_dual_state *dual = newton->dual;
+    const mg_problem *problem = dual->problem;
+    int64_t lanes = dual->lanes;
+    mg_newton_sums *sums = &newton->part[part];
+    for (int64_t row = first; row < end; row++) {
+        float *s = newton->scores + row * lanes, *a = newton->coef + row * lanes, weight = (float)mg_dual_weight(dual, row);
+        int64_t y = dual->all.label[row];
+        double inner = 0;
+        newton->is_free[row] = weight != 0;
+        if (weight == 0) continue;
+        double loss = (double)problem->loss->row(lanes, s, y, problem->delta, a);
+        float *slope = newton->slope + row * lanes;
+        problem->loss->slope(lanes, a, y, slope);
+        newton->total[row] = mg_newton_total(newton, slope);
+        for (int64_t k = 0; k < problem->classes; k++) inner += (double)s[k] * (double)a[k];
+        sums->loss += (double)weight * loss;
+        sums->value += (double)weight * (loss - inner);
+        float *coef = mg_newton_take(newton, part, row);
+        for (int64_t k = 0; k < lanes; k++) coef[k] = weight * a[k];
+    }
+    mg_newton_add_taken(newton, part);
+}
+
+void mg_newton_slope_smooth(void *context, int64_t part) {
+    mg_newton *newton = context;
+    const mg_dual_state *dual = newton->dual;
+    const mg_problem *problem = dual->problem;
+    int64_t rows = problem->rows, lanes = dual->lanes, end = rows * (part + 1) / MG_NEWTON_PARTS;
+    float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
+    double sum = 0;
+    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < end; row++) {
+        const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
+        double weight = mg_dual_weight(dual, row), inner = 0;
+        if (weight == 0) continue;
+        for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
+        problem->loss->row(lanes, s, dual->all.label[row], problem->delta, a);
+        for (int64_t k = 0; k < lanes; k++) inner += (double)a[k] * (double)move[k];
+        sum += weight * inner;
+    }
+    newton->part_slope[part] = sum;
+}
