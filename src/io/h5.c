@@ -87,8 +87,10 @@ mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
     char reason[256];
     if (id < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
     H5Pclose(access);
+    bool damaged = id < 0 && H5Fis_hdf5(path) > 0;
     if (id < 0)
-        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): convert other formats with `margin convert`", path, reason);
+        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason,
+                       damaged ? "it was cut or changed: make it or copy it again" : "convert other formats with `margin convert`");
     return wrap_file(id, path, out, error);
 }
 
