@@ -596,6 +596,11 @@ static void test_runs(void **unused) {
         other.stop_after = 0;
         support_expect(&other, MG_OK);
         support_expect_same_runs(whole, stopped, support_form_names[form]);
+        // Where dual ascent ends and Newton steps begin is told once; softmax begins with them.
+        char *lines = support_lines(support_path("whole-%d/metrics.jsonl", i), NULL), *told = strstr(lines, "\"solver_why\": \"a gap of ");
+        assert_true((told != NULL) == (i < SUPPORT_FORMS) && (!told || !strstr(told + 1, "\"solver_why\"")));
+        if (told && !strstr(run.messages, "solver newton from here on: a gap of ")) fail_msg("not told: %s", run.messages);
+        free(lines);
         support_set(&run, "train.tolerance=0");
         support_expect(&run, MG_CONFIG);
     }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3, PASS_PARTS = 16 };
@@ -271,6 +272,14 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     return dual->failed ? NAN : loss;
 }
 
+static const char *turned(void *state, char why[MG_SOLVER_WHY]) {
+    const mg_dual_state *dual = state;
+    if (dual->clock.newton != 0 || !may_turn_to_newton(dual)) return NULL;
+    snprintf(why, MG_SOLVER_WHY, "a gap of %.2g after %.3g passes of dual ascent", dual->numbers.last_gap,
+             (double)dual->clock.visits_before / (double)dual->problem->rows);
+    return "newton";
+}
+
 static mg_status failure(void *state, mg_error *error) {
     const mg_dual_state *dual = state;
     if (!dual->failed) return MG_OK;
@@ -351,6 +360,7 @@ const mg_solver mg_solver_dual = {
     .step = step,
     .failure = failure,
     .weights = weights,
+    .turned = turned,
     .certificate = certificate,
     .rescale = rescale,
     .fields = fields,
@@ -371,6 +381,7 @@ const mg_solver mg_solver_newton = {
     .step = step,
     .failure = failure,
     .weights = weights,
+    .turned = turned,
     .certificate = certificate,
     .rescale = rescale,
     .fields = fields,

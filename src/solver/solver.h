@@ -54,6 +54,8 @@ typedef struct mg_solver_options {
     void *context;
 } mg_solver_options;
 
+enum { MG_SOLVER_WHY = 160 };
+
 typedef struct mg_solver {
     const char *name;
     const char *help;      // what it does
@@ -88,6 +90,9 @@ typedef struct mg_solver {
     // allocates nothing and does not take long.
     mg_status (*failure)(void *state, mg_error *error);
 
+    // Have the steps become those of another solver with the epoch that just ended? Its name, *why in a few words; NULL: no. May be NULL.
+    const char *(*turned)(void *state, char why[MG_SOLVER_WHY]);
+
     // The newest certificate; false without one. NULL: the solver has none.
     bool (*certificate)(void *state, mg_certificate *out);
 
@@ -111,7 +116,6 @@ typedef struct mg_solver {
 // against; *why gets a few words on it.
 // `from_weights`: it is to start from those of a model.
 // Errors: MG_CONFIG when what was named cannot be used.
-enum { MG_SOLVER_WHY = 160 };
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
                            const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error);
 

@@ -1,4 +1,4 @@
-// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c and run_end.c.
+// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c, run_tell.c and run_end.c.
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
@@ -87,6 +87,14 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
 
 // Accuracy on run->test; NaN without it.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);
+
+// The newest certificate of the solver; false without one.
+bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
+
+// Progress, ten times a second at most but for ends of epochs; and the epoch's line of metrics.jsonl, with whose steps follow where
+// that changes. NaN: not known.
+void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy);
+void mg_run_log_epoch(mg_run *run, double objective, double accuracy);
 
 // Final evaluation, model.h5, end event.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);

@@ -37,20 +37,10 @@ double mg_run_learning_rate(const mg_run *run, int64_t step) {
     return run->solver->learning_rate ? run->solver->learning_rate(run->state, step) : NAN;
 }
 
-// Part of the epoch under way that is done.
-static double epoch_part(const mg_run *run) {
-    return run->solver->whole ? run->solver->epoch_part(run->state)
-                              : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
-}
-
 // Its last step is done, its end is not dealt with.
 static bool epoch_is_over(const mg_run *run) {
     if (run->solver->whole) return run->solver->epochs(run->state) > run->position.epoch;
     return run->position.batch == run->setup.problem.steps_per_epoch;
-}
-
-static bool has_certificate(const mg_run *run, mg_certificate *certificate) {
-    return run->solver->certificate && run->solver->certificate(run->state, certificate);
 }
 
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation) {
@@ -127,38 +117,6 @@ mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
     return run->checkpoint_failure.status;
 }
 
-// ---- progress ----------------------------------------------------------------------------------------------------------
-
-static void tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy) {
-    const mg_observer *observer = run->request->observer;
-    const mg_problem *problem = &run->setup.problem;
-    const mg_position *at = &run->position;
-    double now = mg_clock_seconds();
-    mg_certificate certificate;
-    if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
-    run->shown = now;
-    double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
-    double left = (double)(problem->total_steps - at->step) * (double)problem->batch;
-    mg_progress progress = {
-        .epoch = at->epoch + 1,
-        .epochs = problem->epochs,
-        .step = at->step,
-        .total_steps = problem->total_steps,
-        .epoch_end = epoch_end,
-        .epoch_fraction = epoch_end ? 1 : epoch_part(run),
-        .train_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
-        .objective = objective,
-        .accuracy = accuracy,
-        .gap = has_certificate(run, &certificate) ? certificate.gap : NAN,
-        .rows_per_second = rate,
-        .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
-        .seconds = run->seconds,
-        .eta_seconds = rate > 0 ? left / rate : NAN,
-        .learning_rate = mg_run_learning_rate(run, at->step),
-    };
-    observer->progress(observer->context, &progress);
-}
-
 // ---- ends of epochs ----------------------------------------------------------------------------------------------------
 
 static bool stop_asked(void *context) {
@@ -184,7 +142,7 @@ static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_e
     mg_evaluate_visit visit = {.stop = stop_asked};
     mg_evaluation train = {0}, validation = {0};
     mg_certificate certificate;
-    bool certified = has_certificate(run, &certificate);
+    bool certified = mg_run_certificate(run, &certificate);
     mg_status status = certified ? MG_OK : mg_evaluate(&scorer, run->setup.train, weights, &visit, &train, error);
     if (!status && run->setup.validation)
         status = mg_evaluate(&scorer, run->setup.validation, weights, &visit, &validation, error);
@@ -205,24 +163,6 @@ static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_e
     return MG_OK;
 }
 
-static void log_epoch(mg_run *run, double objective, double accuracy) {
-    mg_position *at = &run->position;
-    mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
-    mg_json_put_real(&run->line, "train_loss", at->loss / (double)at->loss_rows);
-    mg_json_put_real(&run->line, "objective", objective);
-    if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
-    mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
-    mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
-    mg_certificate certificate;
-    if (has_certificate(run, &certificate)) {
-        mg_json_put_real(&run->line, "primal", certificate.primal);
-        mg_json_put_real(&run->line, "dual", certificate.dual);
-        mg_json_put_real(&run->line, "gap", certificate.gap);
-    }
-    if (run->setup.validation) mg_json_put_real(&run->line, "accuracy", accuracy);
-    mg_metrics_end(&run->metrics, &run->line, 1);
-}
-
 static mg_status end_epoch(mg_run *run, mg_error *error) {
     const mg_train_options *train = run->options->train;
     mg_position *at = &run->position;
@@ -231,11 +171,11 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         mg_status status = evaluate(run, &objective, &accuracy, error);
         if (status) return status;
     }
+    mg_run_tell_progress(run, true, objective, accuracy);
     bool told = run->metrics.failure.status != MG_OK;
-    log_epoch(run, objective, accuracy);
+    mg_run_log_epoch(run, objective, accuracy);
     if (run->metrics.failure.status && !told)
         mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
-    tell_progress(run, true, objective, accuracy);
     at->epoch++;
     at->batch = at->loss_rows = 0;
     at->loss = 0;
@@ -272,7 +212,7 @@ static bool limit_reached(mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
     mg_certificate certificate;
-    const char *reason = has_certificate(run, &certificate) && certificate.reached  ? "tolerance"
+    const char *reason = mg_run_certificate(run, &certificate) && certificate.reached  ? "tolerance"
                          : at->epoch >= run->setup.problem.epochs                   ? "epochs"
                          : train->max_steps && at->step >= train->max_steps         ? "max_steps"
                          : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
@@ -315,7 +255,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         count_time(run, now - run->step_begun);
         run->step_begun = now;
         if (status) break;
-        if (!epoch_is_over(run)) tell_progress(run, false, NAN, NAN);
+        if (!epoch_is_over(run)) mg_run_tell_progress(run, false, NAN, NAN);
         if (checkpoint_is_due(run, false)) {
             hear_of_checkpoint(run, false);
             submit_checkpoint(run, false);

@@ -1,0 +1,73 @@
+// run_tell.c - what a run says while it goes on: progress, and the line of metrics.jsonl of every epoch.
+#include "train/run.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <math.h>
+
+bool mg_run_certificate(const mg_run *run, mg_certificate *certificate) {
+    return run->solver->certificate && run->solver->certificate(run->state, certificate);
+}
+
+// Part of the epoch under way that is done.
+static double epoch_part(const mg_run *run) {
+    return run->solver->whole ? run->solver->epoch_part(run->state)
+                              : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
+}
+
+void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy) {
+    const mg_observer *observer = run->request->observer;
+    const mg_problem *problem = &run->setup.problem;
+    const mg_position *at = &run->position;
+    double now = mg_clock_seconds();
+    mg_certificate certificate;
+    if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
+    run->shown = now;
+    double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
+    double left = (double)(problem->total_steps - at->step) * (double)problem->batch;
+    mg_progress progress = {
+        .epoch = at->epoch + 1,
+        .epochs = problem->epochs,
+        .step = at->step,
+        .total_steps = problem->total_steps,
+        .epoch_end = epoch_end,
+        .epoch_fraction = epoch_end ? 1 : epoch_part(run),
+        .train_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
+        .objective = objective,
+        .accuracy = accuracy,
+        .gap = mg_run_certificate(run, &certificate) ? certificate.gap : NAN,
+        .rows_per_second = rate,
+        .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
+        .seconds = run->seconds,
+        .eta_seconds = rate > 0 ? left / rate : NAN,
+        .learning_rate = mg_run_learning_rate(run, at->step),
+    };
+    observer->progress(observer->context, &progress);
+}
+
+void mg_run_log_epoch(mg_run *run, double objective, double accuracy) {
+    mg_position *at = &run->position;
+    mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
+    mg_json_put_real(&run->line, "train_loss", at->loss / (double)at->loss_rows);
+    mg_json_put_real(&run->line, "objective", objective);
+    if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
+    mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
+    mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
+    mg_certificate certificate;
+    if (mg_run_certificate(run, &certificate)) {
+        mg_json_put_real(&run->line, "primal", certificate.primal);
+        mg_json_put_real(&run->line, "dual", certificate.dual);
+        mg_json_put_real(&run->line, "gap", certificate.gap);
+    }
+    if (run->setup.validation) mg_json_put_real(&run->line, "accuracy", accuracy);
+    char why[MG_SOLVER_WHY];
+    const char *other = run->solver->turned ? run->solver->turned(run->state, why) : NULL;
+    if (other) {
+        mg_json_put_text(&run->line, "solver", other);
+        mg_json_put_text(&run->line, "solver_why", why);
+        mg_run_message(run, "solver %s from here on: %s", other, why);
+    }
+    mg_metrics_end(&run->metrics, &run->line, 1);
+}
+
