@@ -274,7 +274,8 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
 
 static const char *turned(void *state, char why[MG_SOLVER_WHY]) {
     const mg_dual_state *dual = state;
-    if (dual->clock.newton != 0 || !may_turn_to_newton(dual)) return NULL;
+    bool done = dual->numbers.last_gap <= dual->options->train->tolerance;
+    if (dual->clock.newton != 0 || done || !may_turn_to_newton(dual)) return NULL;
     snprintf(why, MG_SOLVER_WHY, "a gap of %.2g after %.3g passes of dual ascent", dual->numbers.last_gap,
              (double)dual->clock.visits_before / (double)dual->problem->rows);
     return "newton";

@@ -66,7 +66,7 @@ void mg_run_log_epoch(mg_run *run, double objective, double accuracy) {
     if (other) {
         mg_json_put_text(&run->line, "solver", other);
         mg_json_put_text(&run->line, "solver_why", why);
-        mg_run_message(run, "solver %s from here on: %s", other, why);
+        if (!run->points) mg_run_message(run, "solver %s from here on: %s", other, why);
     }
     mg_metrics_end(&run->metrics, &run->line, 1);
 }
