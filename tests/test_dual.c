@@ -311,6 +311,24 @@ static void test_limits(void **unused) {
     assert_true(!run.result.converged && run.result.gap > 1e-6);
 }
 
+// A tolerance below what single precision tells ends too, and as what it is.
+static void test_stalled(void **unused) {
+    (void)unused;
+    const char *data = support_path("stalled.h5"), *directory = support_path("stalled"), *const solvers[] = {"dual", "newton", "auto"};
+    for (int form = 0; form < SUPPORT_FORMS; form++)
+        for (int s = 0; s < 3; s++) {
+            support_data(data, form, ROWS, FEATURES, 3, 12);
+            support_run run = dual_run(data, directory, "1e-13");
+            support_set(&run, "train.solver=%s", solvers[s]);
+            support_set(&run, "train.epochs=0");
+            support_set(&run, "train.max_steps=1000000"); // not needed where this works
+            support_expect(&run, MG_OK);
+            if (strcmp(run.result.reason, "stalled") || run.result.converged || !(run.result.gap > 1e-13 && run.result.gap < 1e-3))
+                fail_msg("%s, %s: ended by %s at a gap of %g", support_form_names[form], solvers[s], run.result.reason, run.result.gap);
+            support_remove(directory);
+        }
+}
+
 // What it cannot do is refused in words.
 static void test_refused(void **unused) {
     (void)unused;
@@ -333,7 +351,7 @@ static void test_refused(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads), cmocka_unit_test(test_resume), cmocka_unit_test(test_certificate),
                                        cmocka_unit_test(test_never_falls),
-                                       cmocka_unit_test(test_limits), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_limits), cmocka_unit_test(test_stalled), cmocka_unit_test(test_refused)};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

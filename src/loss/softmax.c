@@ -2,7 +2,7 @@
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M9) loss = log(sum over k of exp(s_k - s_y)); coef_k = p_k - 1(k = y), p the softmax of the scores.
+// (M9) loss = log(sum over k of exp(s_k - s_y)); coef_k = p_k - 1(k = y), p the softmax of the scores, so that they sum to 0.
 // Exponentials are taken in double and rounded, so that versions of the mathematics library agree on the floats.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     (void)delta;
@@ -14,8 +14,12 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
         sum += (double)coef[k];
     }
     float scale = (float)(1 / sum);
-    for (int64_t k = 0; k < lanes; k++) coef[k] *= scale;
-    coef[y] -= 1;
+    double rivals = 0; // p_y - 1 of a float p_y would lose all but its first digits where p_y is nearly 1
+    for (int64_t k = 0; k < lanes; k++) {
+        coef[k] *= scale;
+        rivals += k != y ? (double)coef[k] : 0;
+    }
+    coef[y] = -(float)rivals;
     return (float)(log(sum) + (double)most - (double)scores[y]);
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#define ROUNDING 0x1p-24 // of the scores: no gap is said to be smaller, whatever the sums come to
 enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, GRADIENT_SLICES = 16, AHEAD = 8 };
 
 // What certificates work with; it stays from one to the next.
@@ -234,8 +235,8 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
     if (lower > numbers->best_dual) numbers->best_dual = lower;
-    double gap = numbers->best_primal - numbers->best_dual;
-    numbers->last_gap = numbers->best_primal > 0 ? (gap > 0 ? gap : 0) / numbers->best_primal : 0;
+    double gap = numbers->best_primal > 0 ? (numbers->best_primal - numbers->best_dual) / numbers->best_primal : 0;
+    numbers->last_gap = fabs(gap) > ROUNDING ? fabs(gap) : ROUNDING; // a bound above an objective shows how coarse both are
 }
 
 static mg_status create(mg_dual_state *dual, mg_error *error) {

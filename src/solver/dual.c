@@ -68,7 +68,8 @@ static void start_clocks(mg_dual_state *dual) {
     dual->listed = -1;
     dual->place = 0;
     dual->clock = (mg_dual_clock){.round = MG_DUAL_ROUND, .newton = mg_dual_ascends(dual) ? -1 : 0};
-    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .share_gap = INFINITY};
+    dual->numbers = (mg_dual_numbers){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .share_gap = INFINITY,
+                                      .mark_gap = INFINITY};
 }
 
 static const char *obstacle(const mg_problem *problem, const mg_train_options *train) {
@@ -296,6 +297,7 @@ static bool certificate(void *state, mg_certificate *out) {
         .dual = dual->numbers.best_dual,
         .gap = dual->numbers.last_gap,
         .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
+        .stalled = mg_dual_stalled(dual),
     };
     return true;
 }

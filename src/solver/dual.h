@@ -38,6 +38,7 @@ typedef struct mg_dual_numbers {
     double mean_share;             // at the end of the last epoch; shares far below it let a row sleep
     double parts;                  // sum of the line search's results over these rounds
     double sigma;                  // penalty of the Newton phase
+    double mark_gap, mark_effort;  // the gap when it had last become clearly smaller, and the effort until then
 } mg_dual_numbers;
 
 // What rows of a round or block add up to. Threads write these side by side, so that each has a cache line of its own.
@@ -79,7 +80,7 @@ typedef struct mg_dual_state {
     int32_t *wake;         // [N] first epoch a row is visited again (certify)
     float *share;          // [N] latest share of the gap (certify)
     double share_sum;      // of all of them, at the end of an epoch
-    bool failed;           // out of memory in a step
+    bool failed;           // the last step did: out of memory, or it was given up
     mg_error failure;      // what for; its status is MG_OK when it was for dual variables
     _Alignas(64) mg_dual_clock clock; // written every round, so apart from what all threads read
     mg_dual_numbers numbers;
@@ -126,6 +127,10 @@ void mg_dual_make_list(mg_dual_state *dual);
 
 // The epoch is over: counts it, and certifies or turns to Newton steps where that is due.
 void mg_dual_end_epoch(mg_dual_state *dual);
+
+// After a certificate: takes note when the gap has become clearly smaller. And has it not for a long time?
+void mg_dual_mark(mg_dual_state *dual);
+bool mg_dual_stalled(const mg_dual_state *dual);
 
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);
@@ -207,7 +212,7 @@ void mg_dual_certificate_destroy(mg_dual_state *dual);
 // The Newton phase: one outer iteration of the proximal method of multipliers from W, the dual variables and sigma (M28, M29). Returns
 // the weighted sum of the losses at W in *loss. Errors: MG_MEMORY; MG_STOPPED, when the options' stop says so: nothing has changed then.
 mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error);
-bool mg_dual_newton_fits(const mg_dual_state *dual); // its memory is in proportion to that of the rows
+bool mg_dual_newton_fits(const mg_dual_state *dual); // its memory is in proportion to that of the rows, and it will be fast
 void mg_dual_newton_destroy(struct mg_newton *newton);
 
 #endif

@@ -10,6 +10,8 @@
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
 #define SLOW 10    // times smaller is the least a gap must become between certificates
 #define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
+#define CLEARLY 0.9 // times the gap noted last
+enum { STALLED_PASSES = 200, ASCENT_SLOWER = 5, NEWTON_PASSES = 10 }; // without a clear change; times that in dual ascent; of an outer iteration
 enum { WAIT_PART = 8 }; // of the visits so far is the longest time shares are not asked after a certificate
 
 // The rows' latest shares tell the gap of the weights; that of the best ones so far was smaller by a factor the last certificate knows.
@@ -36,11 +38,32 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     return first || dual->clock.visits >= most || (has_waited(dual) && is_near(dual));
 }
 
-// Dual ascent has become slow: on dense rows the Newton phase is faster then (docs/solvers.md).
+// Dual ascent has become slow: where the Newton phase has factors to precondition with it is faster then (docs/solvers.md).
 static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
     const char *solver = dual->options->train->solver;
     if (!strcmp(solver, "newton")) return true;
-    return !strcmp(solver, "auto") && !dual->sparse && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
+    return !strcmp(solver, "auto") && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
+}
+
+// Passes over the rows, roughly.
+static double effort(const mg_dual_state *dual) {
+    double passes = (double)(dual->clock.visits_before + dual->clock.visits) / (double)dual->problem->rows;
+    return passes + (dual->clock.newton > 0 ? NEWTON_PASSES * (double)dual->clock.newton : 0);
+}
+
+void mg_dual_mark(mg_dual_state *dual) {
+    mg_dual_numbers *numbers = &dual->numbers;
+    if (!(numbers->last_gap < CLEARLY * numbers->mark_gap)) return;
+    numbers->mark_gap = numbers->last_gap;
+    numbers->mark_effort = effort(dual);
+}
+
+// Where scores are too coarse for the tolerance, rows go on stepping to and fro and Newton steps find nothing. Dual ascent has a
+// certificate whenever its visits have doubled; a single one may be bad luck.
+bool mg_dual_stalled(const mg_dual_state *dual) {
+    double before = dual->numbers.mark_effort, since = effort(dual) - before;
+    double slow = dual->clock.newton > 0 ? 1 : ASCENT_SLOWER;
+    return dual->certify && since > slow * STALLED_PASSES && since > slow * before;
 }
 
 void mg_dual_end_epoch(mg_dual_state *dual) {
@@ -55,6 +78,7 @@ void mg_dual_end_epoch(mg_dual_state *dual) {
         if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
         dual->clock.visits_before += dual->clock.visits;
         dual->clock.visits = 0;
+        mg_dual_mark(dual);
         if (newton_is_due(dual, before)) {
             dual->clock.newton = 0;
             mg_dual_certificate_destroy(dual);

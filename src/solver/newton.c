@@ -67,8 +67,9 @@ void mg_dual_newton_destroy(struct mg_newton *n) {
 // Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
 bool mg_dual_newton_fits(const mg_dual_state *dual) {
     const mg_problem *problem = dual->problem;
-    int64_t row = 3 * dual->lanes * (int64_t)sizeof(float);
-    return row <= LITTLE_MEMORY / problem->rows || row <= 2 * dual->weights.line * (int64_t)mg_cell_size(problem->cell);
+    int64_t row = 3 * dual->lanes * (int64_t)sizeof(float), kept = dual->weights.line * (int64_t)mg_cell_size(problem->cell);
+    if (dual->sparse) kept = (int64_t)problem->entries_per_row * 8;
+    return (!dual->sparse || mg_precondition_factors(problem)) && (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
 }
 
 // ---- one Newton step ---------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ static double search_line(mg_newton *n, double slope) {
     double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
     double wv = mg_newton_dot(n, n->w, n->direction), vv = mg_newton_dot(n, n->direction, n->direction);
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
-    for (int trial = 0; trial < MOST_TRIALS; trial++) {
+    for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
         if (fabs(here) <= -SLOPE_LEFT * slope || (here < 0 && !isfinite(high))) return t;
         if (here < 0) low = t, low_slope = here;
@@ -141,12 +142,13 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
 static int solve_inner(mg_newton *n) {
     double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
     int64_t built_free = 0, built = 0;
-    int most = mg_dual_ascends(n->dual) ? MOST_INNER : SMOOTH_INNER;
+    bool ascends = mg_dual_ascends(n->dual);
+    int most = ascends ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_downhill(n);
-        if (inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
+        if (ascends && inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
         double moved = fabs((double)(n->free_count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
@@ -194,6 +196,7 @@ mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error
     if (ascends && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) dual->numbers.sigma *= GROWTH;
     else if (ascends && inner > MANY_INNER) dual->numbers.sigma /= sqrt(GROWTH);
     dual->clock.newton++;
+    mg_dual_mark(dual);
     *loss = sums.loss;
     return MG_OK;
 }

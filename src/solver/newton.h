@@ -138,6 +138,9 @@ int mg_newton_solve(mg_newton *newton);
 
 // ---- newton_precondition.c ---------------------------------------------------------------------------------------------
 
+// Are there factors, and not the diagonal alone?
+bool mg_precondition_factors(const mg_problem *problem);
+
 // Errors: MG_MEMORY.
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error);
 void mg_precondition_destroy(mg_precondition *p);

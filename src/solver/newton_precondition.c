@@ -137,6 +137,7 @@ static void factor_class(void *context, int64_t k) {
     const mg_kernel *kernel = p->newton->dual->problem->kernel;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
+    if (mg_newton_stopped(p->newton)) return; // nothing will be made of the factors
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
     for (int64_t j = 0; j < size; j += BLOCK) {
@@ -262,12 +263,21 @@ void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
         mg_newton_inverse_diagonal(newton, p->inverse);
         return;
     }
-    for (p->first_class = 0; p->first_class < classes; p->first_class += GROUP) {
+    for (p->first_class = 0; p->first_class < classes && !mg_newton_stopped(newton); p->first_class += GROUP) {
         mg_team_for(team, GROUP, pick_rows, p);
         if (p->factors) mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
         mg_team_for(team, p->factors ? GROUP * (p->size / BLOCK) : GROUP, p->factors ? multiply_block : diagonal_class, p);
     }
     if (p->factors) mg_team_for(team, classes, factor_class, p);
+}
+
+static int64_t size_of(const mg_problem *problem) {
+    return mg_round_up(problem->features + 1, BLOCK);
+}
+
+bool mg_precondition_factors(const mg_problem *problem) {
+    int64_t size = size_of(problem);
+    return size <= MOST_FACTOR_SIZE && problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (size * size);
 }
 
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
@@ -276,8 +286,8 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
     *out = p;
-    p->size = mg_round_up(problem->features + 1, BLOCK);
-    p->factors = p->size <= MOST_FACTOR_SIZE && problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (p->size * p->size);
+    p->size = size_of(problem);
+    p->factors = mg_precondition_factors(problem);
     p->lines = p->factors ? BLOCK + 1 : 2;
     if (!p->factors && newton->dual->sparse) return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
     size_t size = (size_t)p->size, classes = (size_t)problem->classes;

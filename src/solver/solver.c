@@ -41,7 +41,8 @@ const mg_solver *mg_solver_find(const char *name) {
 static const char *obstacle_to(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights) {
     const char *its_own = solver->obstacle ? solver->obstacle(problem, train) : NULL;
     if (its_own || !solver->whole) return its_own;
-    return !resident ? "rows do not fit the memory" : from_weights ? "dual variables cannot be had from the weights of --init" : NULL;
+    return !resident ? "rows do not fit the memory" : !from_weights ? NULL
+           : problem->loss->dual ? "dual variables cannot be had from the weights of --init" : "it does not start from the weights of --init";
 }
 
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
@@ -49,7 +50,10 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     for (int i = 0; !first; i++)
         if (!obstacle_to(mg_solver_at(i), train, problem, resident, from_weights)) first = mg_solver_at(i);
-    const char *obstacle = obstacle_to(named ? named : mg_solver_at(0), train, problem, resident, from_weights);
+    const mg_solver *wanted = named ? named : mg_solver_at(0);
+    for (int i = 0; !named && train->tolerance > 0 && mg_solver_at(i); i++) // the last that certifies asks least of the loss
+        if (mg_solver_at(i)->certificate) wanted = mg_solver_at(i);
+    const char *obstacle = obstacle_to(wanted, train, problem, resident, from_weights);
     *out = named ? named : first;
     snprintf(why, MG_SOLVER_WHY, "%s", "");
     if (!named) snprintf(why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");

@@ -44,6 +44,7 @@ typedef struct mg_certificate {
     double primal, dual; // best objective of any weights found, best lower bound
     double gap;          // (primal - dual) / primal
     bool reached;        // gap <= train.tolerance
+    bool stalled;        // it has not become smaller for so long that it never will
 } mg_certificate;
 
 typedef struct mg_solver_options {

@@ -212,7 +212,9 @@ static bool limit_reached(mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
     mg_certificate certificate;
-    const char *reason = mg_run_certificate(run, &certificate) && certificate.reached  ? "tolerance"
+    bool certified = mg_run_certificate(run, &certificate);
+    const char *reason = certified && certificate.reached                            ? "tolerance"
+                         : certified && certificate.stalled                          ? "stalled"
                          : at->epoch >= run->setup.problem.epochs                   ? "epochs"
                          : train->max_steps && at->step >= train->max_steps         ? "max_steps"
                          : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
