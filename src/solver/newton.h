@@ -1,5 +1,6 @@
 // newton.h - the Newton phase of the dual solver, shared by its files: newton.c (one outer iteration), newton_rows.c (what the proximal
-// term makes of every row), newton_sum.c (passes over the data), newton_direction.c (conjugate gradients), newton_precondition.c.
+// term makes of every row), newton_smooth.c (what a smooth loss does), newton_sum.c (passes over the data), newton_direction.c (conjugate
+// gradients), newton_precondition.c and newton_diagonal.c (what makes them few).
 #ifndef MG_SOLVER_NEWTON_H
 #define MG_SOLVER_NEWTON_H
 

@@ -60,9 +60,9 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     if (named && obstacle)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle, first->name);
     if (train->tolerance > 0 && !(*out)->certificate)
-        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0, or use %s", train->tolerance,
-                       (*out)->name, obstacle ? " and was taken because " : "", obstacle ? obstacle : "",
-                       first->certificate ? first->name : "other data or another loss");
+        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s", train->tolerance,
+                       (*out)->name, obstacle ? ", which was taken because " : "", obstacle ? obstacle : "",
+                       first->certificate ? ", or use " : "", first->certificate ? first->name : "");
     return MG_OK;
 }
 
