@@ -43,7 +43,7 @@ def draw_configuration(draw, sparse):
         "data": {"train": "train.h5", "validation": validation, "scale": draw.choice(scales),
                  "rows": draw.choice(("none", "none", "unit", "total")), "transform": draw.choice(("none", "none", "log1p")),
                  "window": draw.choice((4096, 20000, "64MiB"))},
-        "model": {"loss": draw.choice(DUAL_LOSSES if dual else LOSSES), "lambda": draw.choice((1e-4, 1e-2)), "bias": draw.choice((0, 1)),
+        "model": {"loss": draw.choice(DUAL_LOSSES if solver == "dual" else LOSSES), "lambda": draw.choice((1e-4, 1e-2)), "bias": draw.choice((0, 1)),
                   "class_weight": draw.choice(("none", "balanced"))},
         "train": {"solver": solver, "tolerance": tolerance, "epochs": draw.randrange(1, 40), "batch": draw.choice((4, 16, 64, 1000)),
                   "seed": draw.randrange(1000), "parts": draw.choice((0, 1, 3, 8)), "evaluate_every": draw.choice((0, 1, 1, 3)),

@@ -83,7 +83,36 @@ static void test_nothing_is_left_of_the_step_before(void **unused) {
     }
 }
 
+// Two steps over batches with fewer rows than parts, so that some parts have none: the same as with one part, but for roundings.
+static void test_parts_without_rows(void **unused) {
+    (void)unused;
+    const mg_solver *sgd = mg_solver_find("sgd");
+    static const int64_t classes[] = {3, 64, 65, 150};
+    for (int c = 0; c < 4; c++)
+        for (int64_t parts = 2; parts <= 9; parts++) {
+            posed p;
+            pose(&p, classes[c], "weston-watkins");
+            mg_problem problem[2] = {p.problem, p.problem};
+            void *solver[2];
+            for (int i = 0; i < 2; i++) {
+                problem[i].batch = 3;
+                problem[i].parts = i ? parts : 1;
+                assert_int_equal(sgd->create(&problem[i], &p.options, &solver[i], NULL), MG_OK);
+                for (int64_t s = 0; s < 2; s++) {
+                    int64_t rows;
+                    mg_batch batch = {.rows = {.count = 3, .features = FEATURES, .layout = MG_DENSE, .cell = MG_CELL_F32, .dense = p.x + s * BATCH * LINE,
+                                               .stride = LINE}, .label = p.label + s * BATCH};
+                    sgd->step(solver[i], &batch, s, &rows);
+                }
+            }
+            const mg_weights *a = sgd->weights(solver[0]), *b = sgd->weights(solver[1]);
+            for (int64_t j = 0; j < a->size; j++) assert_true(fabsf(a->v[j] - b->v[j]) <= 1e-5f * (1 + fabsf(a->v[j])));
+            for (int64_t k = 0; k < classes[c]; k++) assert_true(fabsf(a->bias[k] - b->bias[k]) <= 1e-5f * (1 + fabsf(a->bias[k])));
+            for (int i = 0; i < 2; i++) sgd->destroy(solver[i]);
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_is_left_of_the_step_before)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_is_left_of_the_step_before), cmocka_unit_test(test_parts_without_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

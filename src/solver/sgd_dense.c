@@ -10,7 +10,10 @@ static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
-    if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) return MG_SUM_NEW;
+    if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) {
+        memset(touched, 1, (size_t)w->lanes); // a part without rows says so too: it may come to hold the sum of its neighbour
+        return MG_SUM_NEW;
+    }
     if (w->layout == MG_CSR) memset(part->grad, 0, (size_t)w->size * sizeof(float));
     for (int64_t k = 0; k < w->classes && w->layout == MG_DENSE; k++)
         if (touched[k]) memset(part->grad + k * w->line, 0, (size_t)w->line * sizeof(float));
