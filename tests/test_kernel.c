@@ -155,18 +155,18 @@ static void only_finite_halves(int64_t n, uint16_t *halves) {
 // block are only asked for.
 static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp, int64_t classes) {
     dense d = dense_make(rows, dp, classes, 50);
-    int64_t shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * dp, ng = classes * dp;
+    int64_t line = dp + MG_LANES * (int64_t)(draw() % 2), shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * line, ng = classes * dp;
     float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *wide = guarded(nx, CANARY), *want = guarded(nx, CANARY);
     float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     const void *raw[2 * MG_BLOCK_ROWS];
     const float *x[MG_BLOCK_ROWS];
-    if (cell == MG_CELL_F16) only_finite_halves(2 * nx, (uint16_t *)(void *)d.cells);
+    if (cell == MG_CELL_F16) only_finite_halves(2 * rows * dp, (uint16_t *)(void *)d.cells);
     for (int64_t i = 0; i < rows; i++) {
         raw[i] = raw[rows + i] = (const char *)d.x[i];
-        x[i] = want + i * dp;
-        for (int64_t j = 0; j < dp; j++) want[i * dp + j] = mg_cell_at(cell, raw[i], j);
+        x[i] = want + i * line;
+        for (int64_t j = 0; j < dp; j++) want[i * line + j] = mg_cell_at(cell, raw[i], j);
     }
-    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL};
+    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL, line};
     kernel->dense_block_scores(&block, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
     check_same("block scores", s, want_s, ns, shape);

@@ -26,7 +26,8 @@ typedef struct mg_dense_block {
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
     const void *const *raw; // [rows + more], 16-byte aligned; those behind `rows` are needed soon, and asked for from memory
     int64_t more;           // <= rows
-    float *wide;            // [rows][dp], 64-byte aligned; NULL: not wanted
+    float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: not wanted
+    int64_t wide_line;
 } mg_dense_block;
 
 // What a gradient's sums begin with, and where they go.

@@ -47,7 +47,7 @@ static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_
 static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
                                float *s, int64_t lds) {
     for (int64_t i = 0; i < block->rows; i++) {
-        float *wide = block->wide ? block->wide + i * block->dp : NULL;
+        float *wide = block->wide ? block->wide + i * block->wide_line : NULL;
         if (wide) widen(block->cell, block->dp, block->raw[i], wide);
         for (int64_t k = 0; k < classes; k++)
             s[i * lds + k] = dot(block->cell, block->dp, block->raw[i], w + k * block->dp) + offset[k];

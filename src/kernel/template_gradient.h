@@ -159,7 +159,8 @@ static bool chunk_is_full(const chunk *c) {
 
 static void dense_accumulate(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
                              const float *coef, int64_t ldc, float *g) {
-    chunk c = {.cell = cell, .sum = sum, .rows = rows, .x = x, .ldc = ldc};
+    chunk c; // its lists are long, and filled only as far as they are read
+    c.cell = cell, c.sum = sum, c.rows = rows, c.x = x, c.ldc = ldc;
     for (int64_t k = 0; k < classes; k += CHUNK) {
         c.classes = classes - k < CHUNK ? classes - k : CHUNK;
         c.coef = coef + k;

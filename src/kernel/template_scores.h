@@ -17,9 +17,11 @@ enum { PART = 512 }; // vectors of weights a visit may read again and again: 32 
 enum { TALL_FEATURES = 256 }; // from here on many classes are taken in tiles of more rows and fewer classes
 
 // The features of one visit, and what is the same for every tile of a block. Beside each vector of features, `step`
-// bytes are asked for from memory for every row: what is needed next comes while this is computed, never in a burst.
+// bytes are asked for from memory for every row, or for the first of a tile where one is enough: what is needed next
+// comes while this is computed, never in a burst.
 typedef struct visit {
     int64_t from, to, dp, lds, step;
+    bool every;
 } visit;
 
 enum { REGISTER = 16 / PARTS }; // floats of one
@@ -43,8 +45,8 @@ INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
 }
 
 // Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
-// instruction set.
-INLINE void sum_part(mg_cell cell, int rows, int classes, int p, const visit *v, const void *const *x,
+// instruction set. The first `asking` rows ask for what comes next.
+INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const visit *v, const void *const *x,
                      const char *const *ahead, const float *w, v16 (*sum)[CLASSES_MOST]) {
     part held[ROWS_MOST][CLASSES_MOST];
     int64_t fetch = v->from / 16 * v->step;
@@ -59,7 +61,7 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, const visit *v,
         UNROLL
         for (int i = 0; i < rows; i++) {
             cells[i] = part_from(cell, x[i], d + p * REGISTER);
-            if (p == 0) prefetch(ahead[i] + fetch);
+            if (i < asking) prefetch(ahead[i] + fetch);
         }
         const float *at = w + d + p * REGISTER;
         UNROLL
@@ -92,9 +94,11 @@ INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, cons
         for (int k = 0; k < classes; k++)
             sum[i][k] = first ? v16_zero() : carry[i * classes + k];
     }
+    if (classes > MANY_CLASSES || v->every) sum_part(cell, rows, classes, 0, rows, v, x, ahead, w, sum);
+    else sum_part(cell, rows, classes, 0, 1, v, x, ahead, w, sum);
     UNROLL
-    for (int p = 0; p < PARTS; p++)
-        sum_part(cell, rows, classes, p, v, x, ahead, w, sum);
+    for (int p = 1; p < PARTS; p++)
+        sum_part(cell, rows, classes, p, 0, v, x, ahead, w, sum);
     UNROLL
     for (int i = 0; i < rows; i++) {
         if (last) {
@@ -153,41 +157,53 @@ static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
 typedef struct scoring {
     const mg_dense_block *block;
     int64_t class_tiles, class_tile; // how many, and the one in work
-    mg_cell cell;                    // of x: what tiles read
+    bool every;                      // do all rows ask for what comes next?
+    int64_t row_tiles;
+    uint8_t first[MG_BLOCK_ROWS + 1]; // rows of each
+    mg_cell cell;                     // of x: what tiles read
     const void *x[MG_BLOCK_ROWS];
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
+
+// Cuts the rows for tiles of so many classes. Most tiles need the same cuts: divisions for each would be a fiftieth of all time.
+static void cut_rows(scoring *now, int64_t classes) {
+    int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
+    for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)
+        now->first[r] = (uint8_t)cut(rows, tiles, r);
+    now->row_tiles = tiles;
+}
 
 // One visit to all rows of a block, for one class tile.
 static void score_visit(const scoring *now, const visit *v, int64_t classes, const float *w,
                         const float *offset, v16 *carry, float *s) {
     const mg_dense_block *block = now->block;
-    int64_t rows = block->rows, tiles = tiles_of(rows, score_rows(classes));
     bool widen_now = block->wide && now->class_tile == 0; // a tile at a time: the scores read them from the first-level cache at once
-    for (int64_t r = 0; r < tiles; r++) {
-        int64_t i = cut(rows, tiles, r), tall = cut(rows, tiles, r + 1) - i;
+    for (int64_t r = 0; r < now->row_tiles; r++) {
+        int64_t i = now->first[r], tall = now->first[r + 1] - i;
         for (int64_t j = i; widen_now && j < i + tall; j++)
             widen(block->cell, v->to - v->from, (const char *)block->raw[j] + (size_t)v->from * mg_cell_size(block->cell),
-                  block->wide + j * v->dp + v->from);
+                  block->wide + j * block->wide_line + v->from);
         score_functions[tall][classes][now->cell](v, now->x + i, now->ahead + i, w, offset, carry + i * classes, s + i * v->lds);
     }
 }
 
-// What to ask for beside each row: its share of the rows to come, the same in every class tile; in odd rows, where
-// the weights are too many to stay in the second-level cache, a share of the next tile's. Where there is nothing to
-// ask for, the row itself, which is near: that is cheap. Returns the step.
-static int64_t choose_ahead(scoring *now, const float *next, int64_t next_classes) {
+// What to ask for beside each row that asks: in each class tile a share of the rows to come; in every other one, where the
+// weights are too many to stay in the second-level cache, a share of the next tile's. Where there is nothing to ask for, the
+// row itself, which is near: that is cheap. Returns the step.
+static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, int64_t next_classes) {
     enum { KEPT = 1 << 18 }; // weights
     const mg_dense_block *block = now->block;
-    int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles;
-    int64_t row_bytes = block->dp * (int64_t)mg_cell_size(block->cell);
+    int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles, tall = now->every ? 1 : score_rows(classes);
+    int64_t asking = now->every ? rows : now->row_tiles, turn = now->class_tile % tall, share = now->class_tile / tall;
     bool weights = next_classes && block->dp * next_classes * tiles > KEPT;
-    int64_t weight_step = weights ? tiles_of(next_classes * 64 * 2, rows) : 0;
-    int64_t row_step = tiles_of(row_bytes, vectors * tiles), step = row_step > weight_step ? row_step : weight_step;
-    for (int64_t i = 0; i < rows; i++) {
+    int64_t weight_step = weights ? tiles_of(next_classes * 64 * 2, asking) : 0;
+    int64_t row_bytes = block->dp * (int64_t)mg_cell_size(block->cell);
+    int64_t row_step = tiles_of(row_bytes * tall, vectors * tiles), step = row_step > weight_step ? row_step : weight_step;
+    for (int64_t r = 0; r < asking; r++) {
+        int64_t i = now->every ? r : now->first[r];
         now->ahead[i] = (const char *)now->x[i];
-        if (weights && i % 2) now->ahead[i] = (const char *)next + i / 2 * step * vectors;
-        else if (i < block->more) now->ahead[i] = (const char *)block->raw[rows + i] + now->class_tile * row_step * vectors;
+        if (weights && r % 2) now->ahead[i] = (const char *)next + r / 2 * step * vectors;
+        else if (i + turn < block->more) now->ahead[i] = (const char *)block->raw[rows + i + turn] + share * row_step * vectors;
     }
     return step;
 }
@@ -198,16 +214,18 @@ static void score_some(const mg_dense_block *block, int64_t classes, const float
     // Short rows end before a tall tile pays for its second walk over them.
     int64_t dp = block->dp, most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block, .class_tiles = tiles_of(classes, most), .cell = block->wide ? MG_CELL_F32 : block->cell};
+    now.every = most > MANY_CLASSES || now.class_tiles < ROWS_MOST; // fewer tiles of classes are too few to ask for a row each
     for (int64_t i = 0; i < block->rows; i++)
-        now.x[i] = block->wide ? block->wide + i * dp : block->raw[i];
+        now.x[i] = block->wide ? block->wide + i * block->wide_line : block->raw[i];
     for (int64_t c = 0; c < now.class_tiles; c++) {
         int64_t k = cut(classes, now.class_tiles, c), then = cut(classes, now.class_tiles, c + 1);
         int64_t next = c + 1 < now.class_tiles ? cut(classes, now.class_tiles, c + 2) - then : 0;
         int64_t visits = tiles_of(dp / 16 * (then - k), PART);
         now.class_tile = c;
-        int64_t step = choose_ahead(&now, w + then * dp, next);
+        cut_rows(&now, then - k);
+        int64_t step = choose_ahead(&now, then - k, w + then * dp, next);
         for (int64_t p = 0; p < visits; p++) {
-            visit v = {16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step};
+            visit v = {16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step, now.every};
             score_visit(&now, &v, then - k, w + k * dp, offset + k, carry, s + k);
         }
     }

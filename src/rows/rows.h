@@ -54,7 +54,10 @@ static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from,
 // begin[r] .. begin[r+1]-1, and may be empty. begin: [ranges + 1].
 void mg_rows_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin);
 
-size_t mg_cell_size(mg_cell cell);
+static inline size_t mg_cell_size(mg_cell cell) {
+    return cell == MG_CELL_F32 ? sizeof(float) : cell == MG_CELL_F16 ? sizeof(uint16_t) : sizeof(uint8_t);
+}
+
 const char *mg_cell_name(mg_cell cell); // "uint8", "int8", "float16", "float32"
 
 // IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and subnormal numbers right;

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-size_t mg_cell_size(mg_cell cell) {
-    static const size_t sizes[] = {[MG_CELL_U8] = 1, [MG_CELL_I8] = 1, [MG_CELL_F16] = 2, [MG_CELL_F32] = sizeof(float)};
-    return sizes[cell];
-}
-
 const char *mg_cell_name(mg_cell cell) {
     static const char *const names[] = {[MG_CELL_U8] = "uint8", [MG_CELL_I8] = "int8", [MG_CELL_F16] = "float16", [MG_CELL_F32] = "float32"};
     return names[cell];

@@ -71,9 +71,9 @@ static float *wide_row(const mg_dual_rows *r, uint32_t place) {
 
 // A bit for each of the 16 lanes that is not zero.
 static unsigned nonzero_of(const float *c) {
-    unsigned bits = 0;
-    for (int v = 0; v < MG_FOURS; v++) bits |= mg_four_bits(mg_four_load(c + 4 * v) != 0) << 4 * v;
-    return bits;
+    mg_four_mask nonzero[MG_FOURS];
+    for (int v = 0; v < MG_FOURS; v++) nonzero[v] = mg_four_load(c + 4 * v) != 0;
+    return mg_fours_bits(nonzero);
 }
 
 static void clear(float *c, int64_t lanes) {

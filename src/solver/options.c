@@ -14,8 +14,8 @@ static const mg_option train_rows[] = {
      "Stop when the objective is certified to be within this fraction of the optimum; 0 = no such goal. Below 1e-6 it is not reached: "
      "scores are of single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
-     "Most passes over the training rows; 0 = by the solver: sgd 20; dual 2 of sparse rows and 3 of dense ones, up to 20 of few, with a tolerance as many "
-     "as it takes."},
+     "Most passes over the training rows; 0 = by the solver: sgd 20, fewer of more than 256,000 rows but at least 4; dual 2 of sparse rows and 3 of "
+     "dense ones, up to 20 of few, with a tolerance as many as it takes."},
     {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true, "Most minibatches; 0 = no such limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
      "Most seconds of training; 0 = no such limit. With it, a result depends on the speed of the machine."},

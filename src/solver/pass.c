@@ -10,19 +10,25 @@
 // Up to so many classes narrow cells become floats in registers, each time they are read: written to memory they would push weights and
 // rows out of the first-level cache. More classes read them often enough.
 enum { NARROW_CLASSES = 12 };
+// Rows of whole pages lie in the same few sets of the first-level cache, and so do the weights they meet: with so many classes it pays to
+// copy them apart.
+enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
 enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
-    bool widens = layout == MG_DENSE && cell != MG_CELL_F32 && classes > NARROW_CLASSES;
-    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = mg_round_up(features, MG_LANES), .cell = widens ? MG_CELL_F32 : cell};
+    int64_t line = mg_round_up(features, MG_LANES);
+    bool apart = line % PAGE_FLOATS == 0 && classes >= PAGE_CLASSES;
+    bool widens = layout == MG_DENSE && (cell == MG_CELL_F32 ? apart : classes > NARROW_CLASSES);
+    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = line, .wide_line = line + MG_LANES, .cell = widens ? MG_CELL_F32 : cell};
     int64_t rows = layout == MG_DENSE ? BLOCK_FLOATS / pass->line : MG_BLOCK_ROWS;
     pass->block_rows = rows < 6 ? 6 : rows > MG_BLOCK_ROWS ? MG_BLOCK_ROWS : rows;
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
+    // The losses work on whole vectors: a class that is not there must never be a rival. Dense scores leave the padding alone.
+    for (int64_t i = 0; !status && i < pass->block_rows * pass->lanes; i++) pass->scores[i] = -INFINITY;
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
-    if (!status && widens)
-        status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->line * sizeof(float), error);
+    if (!status && widens) status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->wide_line * sizeof(float), error);
     if (status) mg_pass_destroy(pass);
     return status;
 }
@@ -43,8 +49,8 @@ static const void *dense_row(const mg_rows *rows, int64_t r) {
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         const void *row = dense_row(rows, first + i);
-        pass->x[i] = pass->wide ? pass->wide + i * pass->line : row;
-        if (pass->wide) kernel->widen(rows->cell, pass->line, row, pass->wide + i * pass->line);
+        pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : row;
+        if (pass->wide) kernel->widen(rows->cell, pass->line, row, pass->wide + i * pass->wide_line);
     }
 }
 
@@ -55,8 +61,8 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
     int64_t left = rows->count + rows->behind - next, more = left < 0 ? 0 : left < count ? left : count;
     for (int64_t i = 0; i < count; i++) raw[i] = dense_row(rows, first + i);
     for (int64_t i = 0; i < more; i++) raw[count + i] = dense_row(rows, next + i);
-    for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->line : raw[i];
-    mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide};
+    for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : raw[i];
+    mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide, .wide_line = pass->wide_line};
     kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
 }
 
@@ -66,21 +72,17 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
         int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row], n = rows->indptr[row + 1] - from;
         int64_t next = first + i + 1 < rows->count ? mg_rows_stored(rows, first + i + 1) : row;
         int64_t next_from = rows->indptr[next], next_n = next == row ? 0 : rows->indptr[next + 1] - next_from;
-        kernel->csr_scores(n, rows->indices + from, rows->values + from, weights->line, weights->v, weights->offset,
-                           pass->scores + i * pass->lanes, next_n, rows->indices + next_from);
+        float *scores = pass->scores + i * pass->lanes;
+        kernel->csr_scores(n, rows->indices + from, rows->values + from, weights->line, weights->v, weights->offset, scores, next_n,
+                           rows->indices + next_from);
+        for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's, as where dense
     }
 }
 
 void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
                     int64_t count) {
-    if (rows->layout == MG_DENSE) {
-        score_dense(pass, kernel, weights, rows, first, count);
-    } else {
-        score_csr(pass, kernel, weights, rows, first, count);
-    }
-    // The losses work on whole vectors: a class that is not there must never be a rival.
-    for (int64_t i = 0; i < count; i++)
-        for (int64_t k = weights->classes; k < pass->lanes; k++) pass->scores[i * pass->lanes + k] = -INFINITY;
+    if (rows->layout == MG_DENSE) score_dense(pass, kernel, weights, rows, first, count);
+    else score_csr(pass, kernel, weights, rows, first, count);
 }
 
 double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,

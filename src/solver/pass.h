@@ -8,11 +8,11 @@
 #include "solver/weights.h"
 
 typedef struct mg_pass {
-    int64_t lanes, line;
+    int64_t lanes, line, wide_line;
     int64_t block_rows;             // rows taken at a time, at most MG_BLOCK_ROWS
     mg_cell cell;                   // dense: of x
     const void *x[MG_BLOCK_ROWS];   // dense: rows of the block, as they are stored or widened
-    float *wide;                    // [block_rows][line] rows of narrower cells widened; NULL with few classes
+    float *wide;                    // [block_rows][wide_line] rows widened or copied apart; NULL: they are read as they are stored
     float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;                    // [block_rows][lanes]
     int64_t end, then;              // dense: behind row `end` of the view the same thread goes on with row `then`, of the index; 0: with end
