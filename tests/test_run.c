@@ -2,6 +2,8 @@
 // rows, what ends a run, and wrong data that leave nothing behind.
 #include "support.h"
 
+#include <margin/model.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -500,10 +502,15 @@ static void test_wrong_data(void **unused) {
     expect_refused("data.memory_limit=100", MG_CONFIG, "data.memory_limit");
 }
 
-// Rows of the test file are read when all is over: what is wrong with them does not cost the model.
-static void test_wrong_test_rows(void **unused) {
-    (void)unused;
-    support_rows rows = support_make(60, 10, 3, 17);
+static mg_status ignore_answers(void *context, const char *text, size_t bytes, mg_error *error) {
+    (void)context, (void)text, (void)bytes, (void)error;
+    return MG_OK;
+}
+
+// Rows of the test file are read when all is over: what is wrong with them does not cost the model. Nothing but evaluation and prediction
+// reads them, and these must find it, copied (10 features) or in place (16).
+static void expect_wrong_rows_found(int64_t features, const char *where) {
+    support_rows rows = support_make(60, features, 3, 17);
     support_save(&rows, SUPPORT_F32, support_path("good.h5"));
     rows.x[137] = NAN;
     support_save(&rows, SUPPORT_F32, support_path("nan.h5"));
@@ -511,8 +518,28 @@ static void test_wrong_test_rows(void **unused) {
     support_run run = support_new(support_path("good.h5"), support_path("tested"));
     support_set(&run, "data.test=%s", support_path("nan.h5"));
     support_expect(&run, MG_DATA);
-    assert_non_null(strstr(run.error.text, "[13, 7]"));
+    assert_non_null(strstr(run.error.text, where));
     mg_model_destroy(load_model(support_path("tested")));
+    const mg_measure_request request = {.model = support_path("tested/model.h5"), .data = support_path("nan.h5")};
+    const mg_predict_options options = {.model = request.model};
+    const mg_predict_sink sink = {ignore_answers, NULL};
+    mg_measurement *measurement;
+    mg_predictor *predictor;
+    mg_error error = {0};
+    assert_int_equal(mg_measure(&request, &measurement, &error), MG_DATA);
+    assert_non_null(strstr(error.text, where));
+    error = (mg_error){0};
+    assert_int_equal(mg_predictor_open(&options, &predictor, &error), MG_OK);
+    assert_int_equal(mg_predictor_file(predictor, request.data, &sink, &error), MG_DATA);
+    assert_non_null(strstr(error.text, where));
+    mg_predictor_close(predictor);
+    support_remove(support_path("tested"));
+}
+
+static void test_wrong_test_rows(void **unused) {
+    (void)unused;
+    expect_wrong_rows_found(10, "[13, 7]");
+    expect_wrong_rows_found(16, "[8, 9]");
 }
 
 // A run that fails later keeps what the one before left.

@@ -196,10 +196,15 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         plan_blocks(dataset, request->window_bytes);
         hash_shape(dataset);
         double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries);
-        double limit = request->memory_limit > 0 ? (double)request->memory_limit : 0.6 * (double)mg_cpu_available_memory();
-        dataset->resident = request->survey && bytes <= limit && dataset->count <= MG_MOST_INDEX;
+        double room = 0.6 * (double)mg_cpu_available_memory(), limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
+        bool countable = dataset->count <= MG_MOST_INDEX; // what an index holds
+        dataset->resident = request->survey && bytes <= limit && countable;
+        // Only where the system can keep them all: pages that go before they are used cost far more than copies.
+        if (!dataset->resident && !dataset->select && countable && bytes <= room)
+            status = mg_source_map(dataset->source, &dataset->map, error);
     }
     if (!status && request->survey) status = survey(dataset, error);
+    dataset->checked = request->survey;
     if (status) mg_dataset_close(dataset);
     else *out = dataset;
     return status;
@@ -209,6 +214,7 @@ void mg_dataset_close(mg_dataset *dataset) {
     if (!dataset) return;
     mg_store_destroy(&dataset->store);
     mg_moments_destroy(&dataset->moments);
+    mg_map_destroy(dataset->map);
     mg_source_close(dataset->source);
     mg_h5_close(dataset->file);
     mg_classes_clear(&dataset->classes);

@@ -1,4 +1,4 @@
-// dataset.h - one file's rows of interest: labels and weights in memory, features in memory or read as they are needed.
+// dataset.h - one file's rows of interest: labels and weights in memory, features in memory, in place in the file, or read as they are needed.
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
@@ -40,6 +40,8 @@ typedef struct mg_dataset {
     float *weight;       // [count], mean 1; NULL: all 1
     double total_weight; // before scaling to mean 1
     bool resident;       // store holds all rows
+    bool checked;        // every row was looked at once, by the survey
+    mg_map *map;         // all rows in place in the file, when it has them as kernels read them and they are not resident; else NULL
     mg_store store;
     mg_moments moments;   // after a survey
     uint64_t fingerprint; // of labels, weights and (after a survey) every row

@@ -39,7 +39,7 @@ static const mg_option rows[] = {
     {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, NULL, check_scale, true,
      "Third preparation, by column: none, a number to multiply with (1/255), standard (mean 0, deviation 1) or max-abs."},
     {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,
-     "Most bytes of training rows held in memory; larger data stream from the file. 0 = 60% of the memory that is free."},
+     "Most bytes of training rows held in memory; larger data stream from the file, through what the system caches of it. 0 = 60% of the memory that is free."},
     {"window", MG_OPTION_BYTES, AT(window), "64MiB", 4096, 1e15, NULL, NULL, true,
      "Bytes of rows that are shuffled together: each epoch draws blocks in random order, then rows within such a window."},
 };

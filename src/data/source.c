@@ -249,28 +249,47 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
     return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
 }
 
-// Are rows in the file, byte by byte, what they are in memory?
-static bool stored_as_kept(const mg_source *source, const mg_store *store) {
-    return store->stride == source->features && mg_h5_array_type(source->data) == stored_types[source->cell];
+// Are rows in the file, byte by byte, what they are in memory (but for a preparation)?
+static bool stored_as_kept(const mg_source *source) {
+    return source->features % MG_LANES == 0 && mg_h5_array_type(source->data) == stored_types[source->cell];
+}
+
+mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error) {
+    *out = NULL;
+    bool fits = source->layout == MG_DENSE && as_is(source) && stored_as_kept(source);
+    return fits ? mg_h5_array_map(source->data, out, error) : MG_OK;
+}
+
+static mg_status check_cells(const mg_source *source, int64_t row, const void *cells, mg_error *error) {
+    int64_t bad = -1;
+    if (source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, cells, &bad))
+        return not_finite(source, row, bad, mg_half_to_float(((const uint16_t *)cells)[bad]), error);
+    if (source->cell == MG_CELL_F32 && !mg_cells_finite(source->features, cells, &bad))
+        return not_finite(source, row, bad, ((const float *)cells)[bad], error);
+    return MG_OK;
+}
+
+mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows, mg_error *error) {
+    size_t row_bytes = (size_t)source->features * mg_cell_size(source->cell);
+    mg_status status = MG_OK;
+    for (int64_t r = 0; !status && r < count; r++)
+        status = check_cells(source, first + r, (const char *)rows + (size_t)r * row_bytes, error);
+    return status;
 }
 
 // Converts and checks the stored cells of one dense row into the store; they may be there already.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store, mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
     char *to = next_dense_row(source, store);
+    float *values = (float *)(void *)to; // when they are floats
+    bool floats = source->cell == MG_CELL_F32;
+    if (cells != to && floats) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
+    else if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
+    mg_status status = check_cells(source, row, to, error);
+    if (status) return status;
     int64_t bad = -1;
-    if (source->cell != MG_CELL_F32) {
-        if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
-        const uint16_t *halves = (const uint16_t *)(const void *)to;
-        if (source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, halves, &bad))
-            return not_finite(source, row, bad, mg_half_to_float(halves[bad]), error);
-    } else {
-        float *values = (float *)(void *)to;
-        if (cells != to) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
-        if (!mg_cells_finite(source->features, values, &bad)) return not_finite(source, row, bad, values[bad], error);
-        const char *why = mg_prepare_row(source->preparation, source->features, values, &bad);
-        if (why) return unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
-    }
+    const char *why = floats ? mg_prepare_row(source->preparation, source->features, values, &bad) : NULL;
+    if (why) return unfit(source, row, bad, bad < 0 ? 0 : values[bad], why, error);
     memset(to + (size_t)source->features * cell, 0, (size_t)(store->stride - source->features) * cell);
     store->count++;
     return MG_OK;
@@ -286,7 +305,7 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
         // As many selected rows as one slab of the file covers.
         while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows) rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
-        bool direct = span == rows && stored_as_kept(source, store);
+        bool direct = span == rows && stored_as_kept(source);
         if (!direct && (size_t)span * row_bytes > source->slab_bytes)
             status = mg_memory_grow(&source->slab, &source->slab_bytes, (size_t)span * row_bytes, 1, error);
         char *cells = direct ? next_dense_row(source, store) : source->slab;

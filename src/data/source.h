@@ -41,6 +41,12 @@ int64_t mg_source_most_entries(const mg_source *source);
 mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
                          mg_error *error);
 
+// Rows in place: *out is NULL unless they lie in the file byte for byte as the kernels read them. It ends before the source does.
+mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error);
+
+// Looks at dense rows first..first+count, which begin at `rows`, as mg_source_read does. Errors: MG_DATA naming the value.
+mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows, mg_error *error);
+
 // Prepares one row in place. NULL, or why it cannot be: a total that is not above 0 (*bad is -1: the whole row is to blame), a value
 // at *bad that leaves the range of float32 or has no log1p. A row of zeros stays as it is.
 const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);

@@ -9,15 +9,17 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3 };
+enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3, MOST_FAULTS = 64 };
 
 typedef struct window {
-    mg_store store;  // when read from the file
+    mg_store store;  // when copied from the file, as are
     int32_t *label;  // [window rows]
     float *weight;   // [window rows] or NULL
     uint32_t *index; // [window rows]: order of the rows
     int64_t first, count;
+    bool in_place; // not copied: its rows are those of the data set
 } window;
 
 struct mg_stream {
@@ -35,6 +37,8 @@ struct mg_stream {
     // reading thread, when rows are not in memory
     pthread_t thread;
     bool running;
+    _Atomic bool in_place; // windows are not copied from the file
+    long faults;           // of the thread that takes batches, when `open` was opened
     mg_ring *filled, *empty;
     int64_t reader_at; // first row of the next window to read
     mg_error failure;  // of the reading thread; read after `filled` was closed
@@ -65,7 +69,7 @@ static int64_t rows_of_window(const mg_stream *stream, int64_t first) {
     return left < stream->window_rows ? left : stream->window_rows;
 }
 
-// A window over rows that are in memory is only an order.
+// A window over rows that are in memory, or in place in the file, is only an order.
 static void lay_out(mg_stream *stream, window *w, int64_t first) {
     w->first = first;
     w->count = rows_of_window(stream, first);
@@ -73,16 +77,37 @@ static void lay_out(mg_stream *stream, window *w, int64_t first) {
     for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)row_at(stream, first + w->index[i]);
 }
 
-// Reads the window's rows in the order of blocks: consecutive rows of the file at a time.
-static mg_status read_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
+// Consecutive rows of the file from place `at` of the epoch's order on, at most `most`.
+static int64_t run_of_rows(const mg_stream *stream, int64_t at, int64_t most) {
+    int64_t row = row_at(stream, at), run = 1;
+    while (run < most && row_at(stream, at + run) == row + run) run++;
+    return run;
+}
+
+// Rows in place: their pages are brought in, and looked at unless that was done once.
+static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
+    const mg_dataset *dataset = stream->dataset;
+    mg_status status = MG_OK;
+    lay_out(stream, w, first);
+    for (int64_t done = 0, run; !status && done < w->count; done += run) {
+        int64_t row = row_at(stream, first + done);
+        run = run_of_rows(stream, first + done, w->count - done);
+        status = mg_map_bring(dataset->map, row, run, error);
+        const char *rows = (const char *)mg_map_rows(dataset->map) + (size_t)(row * dataset->features) * mg_cell_size(dataset->cell);
+        if (!status && !dataset->checked) status = mg_source_check(dataset->source, row, run, rows, error);
+    }
+    return status;
+}
+
+// Copies the window's rows in the order of blocks: consecutive rows of the file at a time.
+static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
     mg_dataset *dataset = stream->dataset;
     mg_status status = MG_OK;
     w->first = first;
     w->count = rows_of_window(stream, first);
     w->store.count = 0;
     for (int64_t done = 0; !status && done < w->count;) {
-        int64_t row = row_at(stream, first + done), run = 1;
-        while (done + run < w->count && row_at(stream, first + done + run) == row + run) run++;
+        int64_t row = row_at(stream, first + done), run = run_of_rows(stream, first + done, w->count - done);
         int64_t entries = mg_source_entries(dataset->source, dataset->select, row, run);
         int64_t room = dataset->layout == MG_CSR ? w->store.entries - w->store.indptr[w->store.count] : 0;
         if (entries > room) { // windows of CSR rows differ in size: grow the store by a fresh one
@@ -105,7 +130,8 @@ static void *read_ahead(void *context) {
     void *item;
     while (stream->reader_at < stream->dataset->count && mg_ring_pop(stream->empty, &item)) {
         window *w = item;
-        if (read_window(stream, w, stream->reader_at, &stream->failure)) break;
+        w->in_place = stream->in_place;
+        if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure)) break;
         stream->reader_at += w->count;
         if (!mg_ring_push(stream->filled, w)) break;
     }
@@ -155,6 +181,7 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     stream->batch = batch;
     stream->seed = seed;
     stream->shuffle = shuffle;
+    stream->in_place = dataset->map != NULL;
     int64_t rows = dataset->window_rows / batch * batch;
     stream->window_rows = rows < batch ? batch : rows;
     if (stream->window_rows > dataset->count) stream->window_rows = mg_round_up(dataset->count, batch);
@@ -186,7 +213,19 @@ void mg_stream_destroy(mg_stream *stream) {
     mg_memory_free(stream);
 }
 
+// Pages the calling thread has had to wait for.
+static long major_faults(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_majflt;
+}
+
+// Pages of the window just used that were brought in and gone again: memory is short, and from now on copies are better.
+static void judge_place(mg_stream *stream) {
+    if (stream->open && stream->open->in_place && major_faults() - stream->faults > MOST_FAULTS) stream->in_place = false;
+}
+
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
+    judge_place(stream);
     stop_reading(stream);
     stream->epoch = epoch;
     stream->at = batch * stream->batch;
@@ -217,15 +256,27 @@ static mg_status advance_window(mg_stream *stream, mg_error *error) {
         lay_out(stream, stream->open, stream->at);
         return MG_OK;
     }
+    judge_place(stream);
     if (stream->open) mg_ring_push(stream->empty, stream->open);
     void *item = NULL;
     double start = mg_clock_seconds();
     bool there = mg_ring_pop(stream->filled, &item);
     stream->waited += mg_clock_seconds() - start;
     stream->open = item;
+    stream->faults = stream->in_place ? major_faults() : 0;
     if (there) return MG_OK;
     if (error) *error = stream->failure;
     return stream->failure.status ? stream->failure.status : mg_fail(error, MG_FAILED, "the thread that reads ahead ended early");
+}
+
+static mg_rows rows_in_place(const mg_dataset *dataset) {
+    return (mg_rows){
+        .features = dataset->features,
+        .layout = MG_DENSE,
+        .cell = dataset->cell,
+        .dense = mg_map_rows(dataset->map),
+        .stride = dataset->features, // a multiple of MG_LANES
+    };
 }
 
 mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
@@ -238,15 +289,20 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
     }
     window *w = stream->open;
     int64_t offset = stream->at - w->first, left = w->count - offset;
-    batch->rows = mg_store_rows(dataset->resident ? &dataset->store : &w->store);
+    bool by_number = dataset->resident || w->in_place;
+    batch->rows = w->in_place ? rows_in_place(dataset) : mg_store_rows(dataset->resident ? &dataset->store : &w->store);
     batch->rows.index = w->index + offset;
     batch->rows.count = left < stream->batch ? left : stream->batch;
     batch->rows.behind = left - batch->rows.count;
-    batch->label = dataset->resident || !dataset->label ? dataset->label : w->label;
-    batch->weight = dataset->resident ? dataset->weight : w->weight;
+    batch->label = by_number || !dataset->label ? dataset->label : w->label;
+    batch->weight = by_number ? dataset->weight : w->weight;
     batch->first = stream->at;
     stream->at += batch->rows.count;
     return MG_OK;
+}
+
+mg_status mg_stream_check(const mg_stream *stream, mg_error *error) {
+    return stream->dataset->map ? mg_map_check(stream->dataset->map, error) : MG_OK;
 }
 
 int64_t mg_stream_batches(const mg_stream *stream) {

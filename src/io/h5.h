@@ -3,6 +3,7 @@
 #define MG_IO_H5_H
 
 #include "base/status.h"
+#include "io/map.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +56,9 @@ bool mg_h5_array_direct(const mg_h5_array *array); // read by pread, without the
 
 // Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any thread.
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);
+
+// The rows in place, while the array is open; *out is NULL when they cannot be had so: they are packed, of another byte order or lie askew.
+mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
 // All elements of a rank-1 array as integers (any integer type) or text. *out is the caller's; texts are one block each,
 // freed by mg_h5_free_texts.

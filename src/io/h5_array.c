@@ -266,6 +266,13 @@ bool mg_h5_array_direct(const mg_h5_array *array) {
     return array->fd >= 0;
 }
 
+mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error) {
+    *out = NULL;
+    size_t cell = mg_h5_type_size(array->type);
+    const mg_map_place place = {array->file->path, array->name, array->fd, array->offset, array->rows, (size_t)array->columns * cell};
+    return array->fd >= 0 && array->offset % (int64_t)cell == 0 ? mg_map_create(&place, out, error) : MG_OK;
+}
+
 static mg_status read_direct(const mg_h5_array *array, int64_t first, int64_t count, char *to, mg_error *error) {
     size_t row = (size_t)array->columns * mg_h5_type_size(array->type), left = (size_t)count * row;
     off_t at = (off_t)(array->offset + first * (int64_t)row);

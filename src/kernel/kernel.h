@@ -24,7 +24,7 @@ enum { MG_FEW = 4 };
 typedef struct mg_dense_block {
     mg_cell cell;
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
-    const void *const *raw; // [rows + more], 16-byte aligned; those behind `rows` are needed soon, and asked for from memory
+    const void *const *raw; // [rows + more], aligned as their cells are; those behind `rows` are needed soon, and asked for from memory
     int64_t more;           // <= rows
     float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: not wanted
     int64_t wide_line;
@@ -53,13 +53,13 @@ typedef struct mg_kernel {
     const char *help;
     bool (*usable)(void); // does this machine run it?
 
-    // Cells to float, n a multiple of 16, both 16-byte aligned. Exact: no cell has more digits than a float.
+    // Cells to float, n a multiple of 16, `to` 64-byte aligned. Exact: no cell has more digits than a float.
     void (*widen)(mg_cell cell, int64_t n, const void *from, float *to);
 
     // Columns scaled (M19): x[j] = scale[j] * (x[j] - center[j]), n a multiple of 16; center NULL: 0.
     void (*scale_columns)(int64_t n, const float *center, const float *scale, float *x);
 
-    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16, 64-byte aligned. w: [classes][dp] class-major,
+    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16. w: [classes][dp] class-major,
     // 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are written.
     void (*dense_scores)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
                          const float *offset, float *s, int64_t lds);
@@ -68,7 +68,7 @@ typedef struct mg_kernel {
     void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
                                int64_t lds);
 
-    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells, 16-byte aligned. coef: [rows][ldc].
+    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells. coef: [rows][ldc].
     // rows <= MG_BLOCK_ROWS.
     void (*dense_accumulate)(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes, const float *coef,
                              int64_t ldc, float *g);

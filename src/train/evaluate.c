@@ -128,6 +128,8 @@ static void pass_over_rows(void *context) {
         }
         e->batch = &batch;
         mg_team_for(call->scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
+        status = mg_stream_check(stream, call->error);
+        if (status) break;
         tally(e, &loss, call->result);
         if (wants_rows)
             status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes, e->scores, e->best, call->error);

@@ -53,6 +53,7 @@ mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample
         mg_batch batch;
         status = mg_stream_next(stream, &batch, error);
         if (!status) status = take_batch(&batch, most, store, error);
+        if (!status) status = mg_stream_check(stream, error);
     }
     *sample = (mg_sample){.rows = mg_store_rows(&store->store), .label = store->label, .weight = store->weight, .whole = most == dataset->count};
     if (status) mg_sample_clear(store);

@@ -253,6 +253,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         mg_batch batch;
         status = next_batch(run, &batch, error);
         if (!status) status = step(run, &batch, error);
+        if (!status && run->stream) status = mg_stream_check(run->stream, error);
         double now = mg_clock_seconds();
         count_time(run, now - run->step_begun);
         run->step_begun = now;

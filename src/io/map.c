@@ -1,0 +1,131 @@
+// map.c - owns the mappings of files and the handler of SIGBUS, the signal of a page that is lost after it was brought in: the file was
+// cut, or the disk failed when the page was read again. The handler is installed while there is a mapping.
+#include "io/map.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_MAPS = 16 };
+
+struct mg_map {
+    mg_map_place place;
+    char *base;          // mapped, whole pages
+    size_t length, lead; // bytes; lead: of the first page that come before the rows
+    _Atomic bool lost;   // a page could not be had when it was touched
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of `installed` and of changes to `maps`
+static _Atomic(mg_map *) maps[MOST_MAPS];                // which the handler looks through
+static int installed;
+static struct sigaction before;
+static size_t page;
+
+// Zeros take the place of the lost page and all behind it, so that the instruction can end; mg_map_check tells.
+static void on_lost_page(int number, siginfo_t *info, void *unused) {
+    (void)unused;
+    char *at = info->si_addr;
+    for (int i = 0; i < MOST_MAPS; i++) {
+        mg_map *map = maps[i];
+        if (!map || at < map->base || at >= map->base + map->length) continue;
+        char *from = at - (size_t)(at - map->base) % page;
+        map->lost = true;
+        if (mmap(from, (size_t)(map->base + map->length - from), PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+            return;
+    }
+    sigaction(SIGBUS, &before, NULL); // not a page of ours: the access is tried again, and whoever was there before decides
+    if (info->si_code <= 0) raise(number);
+}
+
+// Makes the map known to the handler; false when there is no room for another.
+static bool enlist(mg_map *map) {
+    bool found = false;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; !found && i < MOST_MAPS; i++)
+        if (!maps[i]) {
+            maps[i] = map;
+            found = true;
+        }
+    if (found && installed++ == 0) {
+        struct sigaction action = {.sa_sigaction = on_lost_page, .sa_flags = SA_SIGINFO};
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGBUS, &action, &before);
+    }
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static void strike(const mg_map *map) {
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MOST_MAPS; i++)
+        if (maps[i] == map) {
+            maps[i] = NULL;
+            if (--installed == 0) sigaction(SIGBUS, &before, NULL);
+        }
+    pthread_mutex_unlock(&lock);
+}
+
+static bool file_is_whole(const mg_map_place *place) {
+    struct stat about;
+    return !fstat(place->fd, &about) && about.st_size >= place->offset + place->rows * (int64_t)place->row_bytes;
+}
+
+mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error) {
+    *out = NULL;
+    page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t lead = (size_t)place->offset % page, length = lead + (size_t)place->rows * place->row_bytes;
+    if (!file_is_whole(place)) return MG_OK; // who reads the rows will say where it ends
+    char *base = mmap(NULL, length, PROT_READ, MAP_SHARED, place->fd, (off_t)(place->offset - (int64_t)lead));
+    if (base == MAP_FAILED) return MG_OK;
+    mg_map *map;
+    mg_status status = mg_memory_zeroed(&map, 1, sizeof *map, error);
+    if (status) {
+        munmap(base, length);
+        return status;
+    }
+    map->place = *place;
+    map->base = base;
+    map->length = (length + page - 1) / page * page;
+    map->lead = lead;
+    if (enlist(map)) *out = map;
+    else mg_map_destroy(map);
+    return MG_OK;
+}
+
+void mg_map_destroy(mg_map *map) {
+    if (!map) return;
+    strike(map);
+    munmap(map->base, map->length);
+    mg_memory_free(map);
+}
+
+const void *mg_map_rows(const mg_map *map) {
+    return map->base + map->lead;
+}
+
+static mg_status fault(const mg_map *map, mg_error *error) {
+    const mg_map_place *place = &map->place;
+    if (!file_is_whole(place))
+        return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was cut", place->path, place->name);
+    return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
+}
+
+// One byte of a page is enough. MADV_POPULATE_READ would do, and tell of a lost page, but takes four times as long for pages that are there.
+mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error) {
+    const volatile char *rows = mg_map_rows(map);
+    size_t from = (size_t)first * map->place.row_bytes, to = from + (size_t)count * map->place.row_bytes;
+    for (size_t at = from; at < to; at += page) (void)rows[at];
+    (void)rows[to - 1];
+    return map->lost ? fault(map, error) : MG_OK;
+}
+
+mg_status mg_map_check(const mg_map *map, mg_error *error) {
+    return map->lost || !file_is_whole(&map->place) ? fault(map, error) : MG_OK;
+}
