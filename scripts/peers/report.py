@@ -15,7 +15,7 @@ REASONS = {
     ("fashion-mnist", "training, margin (default) against PyTorch"):
         "PyTorch makes 20 epochs and ends 0.6 points below; margin 10, and has PyTorch's accuracy after one",
     ("fashion-mnist", "file to model, margin (default) against liblinear-train -s 4"):
-        "10 epochs where 4 would do for the accuracy; 0.11 s to start, read and write",
+        "10 epochs where 4 would do for the accuracy; 0.13 s to start, read and write",
     ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the same",
     ("news20", "training, margin (default) against liblinear-train -s 4"):
         "20 epochs, as small data get, to a lower objective; the accuracy is there after three",

@@ -14,7 +14,7 @@
 enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3, MOST_FAULTS = 64 };
 
 typedef struct window {
-    mg_store store;  // when copied from the file, as are
+    mg_store store;  // when copied from the file, as are labels and weights:
     int32_t *label;  // [window rows]
     float *weight;   // [window rows] or NULL
     uint32_t *index; // [window rows]: order of the rows
