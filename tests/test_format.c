@@ -667,7 +667,7 @@ static void later_files_follow_the_first(void **state) {
     refused(1, settings, MG_USAGE, "does not agree");
     snprintf(settings, sizeof settings, "like=%s", names[2]);
     put_text(0, "1,2,3\n");
-    refused(1, settings, MG_DATA, "has 2 features");
+    refused(1, settings, MG_DATA, "no tab between label and text"); // read as what the first file was
     put_text(0, "1 0:1 5:1\n");
     converted(1, "");
     copy_output(2);

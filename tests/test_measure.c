@@ -215,7 +215,7 @@ static void test_refusals(void **unused) {
     mg_h5_image_array(image, "X", MG_H5_F32, 2, (int64_t[]){2, 4}, wide);
     mg_h5_image_array(image, "y", MG_H5_I64, 1, (int64_t[]){2}, rows_y);
     write_image(image, at("wide.h5"));
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("wide.h5")}, MG_DATA, "X has 4 features, the model");
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("wide.h5")}, MG_DATA, "wide.h5: has 4 features but there are 3 in the model");
     FILE *file = fopen(at("m.h5"), "r+b");
     fseek(file, 200, SEEK_SET);
     fputc('!', file);
@@ -286,7 +286,7 @@ static void test_lines(void **unused) {
     answer_line(p, "77 3:0.5 1:.25 # why not\r\n", "30\n");
     answer_line(p, "\t 2:1", "20\n");
     answer_line(p, "", "10\n"); // a row of zeros
-    answer_line(p, "word\n", "10\n");
+    answer_line(p, "word\n", "in:5:1: the line 'word' has no index:value; an empty line is a row of zeros");
     answer_line(p, "# a comment\n", "");
     answer_line(p, "1:1 2:x\n", "in:7:7: 'x' is not a number");
     answer_line(p, "ä 1:1 4:1\n", "in:8:7: index 4 is past 3, the last one allowed; the model has 3 features");

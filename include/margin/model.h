@@ -69,7 +69,7 @@ typedef struct mg_predict_options {
     bool scores;          /* an answer is: label TAB the scores of all classes in their order */
     bool probabilities;   /* of the classes, where scores would stand; for models of loss softmax. Alone, the same as scores */
     int64_t top;          /* above 0, an answer is: that many label:score, best first; scores is ignored then */
-    int base;             /* index of the first feature in lines, 0 or 1 */
+    int base;             /* index of the first feature in lines, 0 or 1; -1: as in the training file, 1 where that is not known */
     int threads;          /* 0: as many as may be used */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
 } mg_predict_options;
@@ -93,11 +93,14 @@ mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_
 
 /*
  * One row written as svmlight does: "label index:value index:value # comment". The label may be left out and is not looked at;
- * a line without pairs is a row of zeros. *answer ends with a line feed and holds until the next call; it is empty for a
+ * an empty line is a row of zeros, one with words and no pair is an error. *answer ends with a line feed and holds until the next call; it is empty for a
  * line that is a comment alone. Errors: MG_DATA with "NAME:LINE:COLUMN:", lines counted by the predictor; MG_MEMORY.
  */
 mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes, const char **answer,
                             size_t *answer_bytes, mg_error *error);
+
+/* What mg_predictor_line takes for granted and the caller should tell; NULL when there is nothing. */
+const char *mg_predictor_guess(const mg_predictor *predictor);
 
 #ifdef __cplusplus
 }

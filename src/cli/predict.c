@@ -81,13 +81,14 @@ static mg_status write_answers(void *context, const char *text, size_t bytes, mg
 // One answer for each line, at once: whoever sent it may be waiting.
 static mg_status answer_lines(mg_predictor *predictor, output *out, mg_error *error) {
     char *line = NULL;
-    size_t capacity = 0, bytes;
+    size_t capacity = 0, bytes, answered = 0;
     ssize_t length;
     const char *answer;
     mg_status status = MG_OK;
     while (!status && !stop_signal && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = write_answers(out, answer, bytes, error);
+        answered += !status && bytes;
         if (!status && bytes && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
     }
     if (!status && stop_signal) {
@@ -97,6 +98,8 @@ static mg_status answer_lines(mg_predictor *predictor, output *out, mg_error *er
         status = complain(error, "standard input", "cannot be read");
     }
     free(line);
+    const char *guess = mg_predictor_guess(predictor);
+    if (!status && answered && guess) fprintf(stderr, "margin predict: note: %s\n", guess); // a failure is one line
     return status;
 }
 
@@ -159,7 +162,7 @@ int mg_command_predict(int argc, char **argv) {
         {"probabilities", KEY_PROBABILITIES, NULL, 0, "Probabilities in place of scores, for models of loss softmax; goes with --top", 0},
         {"top", KEY_TOP, "K", 0, "Answer the K best as label:score, best first, with TABs between", 0},
         {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
-        {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines (default 1)", 0},
+        {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines; that of the training file when not given, 1 where it is not known", 0},
         {"threads", KEY_THREADS, "N", 0, "Threads; the answers do not depend on it", 0},
         {0},
     };
@@ -168,11 +171,11 @@ int mg_command_predict(int argc, char **argv) {
         "Writes one line for every row: the label of the class with the highest score."
         "\vDATA is an HDF5 file, which needs no labels. With -, lines are read from standard input as svmlight has them, "
         "\"index:value index:value # comment\", with or without a label in front, and every line is answered at once; a line "
-        "without pairs is a row of zeros, a line that is a comment has no answer.\n\n"
+        "without pairs that is not empty is an error, an empty line a row of zeros, a comment has no answer.\n\n"
         "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
         NULL, NULL, NULL};
-    arguments all = {.options = {.base = 1, .stop = &stop_signal}};
+    arguments all = {.options = {.base = -1, .stop = &stop_signal}};
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
     mg_cli_results();

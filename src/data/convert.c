@@ -112,12 +112,13 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
 // other table.
 static mg_status guess_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
-    bool sure;
+    bool sure = false;
     mg_status status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
     for (int i = 0; !status && !sure && i < o->setting_count; i++) {
         const mg_format *only = mg_format_with_option(o->settings[i].name);
         if (only) c->format = only;
     }
+    if (!status && o->like) status = mg_convert_follow_like(c, sure, error);
     if (!status && !c->format)
         return mg_fail(error, MG_DATA, "%s: the format cannot be guessed; name it with --format",
                        o->inputs[0]);
@@ -130,6 +131,8 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
         c->format = mg_format_find(o->format);
         if (!c->format)
             return mg_fail(error, MG_USAGE, "format '%s' is not known (--help lists them)", o->format);
+        mg_status status = o->like ? mg_convert_follow_like(c, true, error) : MG_OK;
+        if (status) return status;
     } else {
         mg_status status = guess_format(c, error);
         if (status) return status;
@@ -193,6 +196,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
         return mg_fail(error, MG_USAGE, "at least one input and the output are needed");
     mg_status status = mg_h5_check_library(error);
     if (!status) status = check_files(options, error);
+    if (!status) status = mg_convert_open_like(&c, error);
     if (!status) status = choose_format(&c, error);
     if (!status) status = mg_convert_read_options(&c, error);
     if (!status) status = first_pass(&c, error);
@@ -202,7 +206,7 @@ mg_status mg_convert(const mg_convert_options *options, mg_convert_report *repor
     if (c.reader) c.format->close(c.reader);
     if (c.values) mg_section_clear(c.format->section, c.values);
     mg_memory_free(c.values);
-    mg_memory_free(c.like_scale);
+    mg_convert_close_like(&c);
     mg_census_clear(&c.labels);
     return status;
 }

@@ -42,15 +42,19 @@ static const mg_convert_setting *setting_called(const mg_conversion *c, const ch
     return NULL;
 }
 
-// One option of the recipe. What was also given must agree, or the features would not mean the same; only
-// that there are no labels may be news.
+// May the file differ in this? That there are no labels, or no line of names, changes no feature.
+static bool may_differ(const mg_convert_setting *given) {
+    return !strcmp(given->value, "none") || !strcmp(given->name, "header");
+}
+
+// One option of the recipe. What was also given must agree, or the features would not mean the same.
 static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *option, mg_error *error) {
     char *value;
     const mg_convert_setting *given = setting_called(c, option->name);
     if (!mg_h5_has_attribute(file, c->format->name, option->name)) return MG_OK;
     mg_status status = mg_h5_attribute_text(file, c->format->name, option->name, &value, error);
     if (status) return status;
-    if (given && strcmp(given->value, value) != 0 && strcmp(given->value, "none") != 0)
+    if (given && strcmp(given->value, value) != 0 && !may_differ(given))
         status = mg_fail(error, MG_USAGE,
                          "--%s %s does not agree with --like %s, which has %s: leave one of them out",
                          option->name, given->value, c->like.path, value);
@@ -76,25 +80,6 @@ static mg_status read_scale(mg_conversion *c, mg_h5 *file, const char *name, mg_
     return status;
 }
 
-static mg_status read_features(mg_conversion *c, mg_h5 *file, mg_error *error) {
-    mg_h5_array *array;
-    int64_t shape[2];
-    int count;
-    if (mg_h5_find(file, "X") == MG_H5_GROUP) {
-        mg_status status = mg_h5_attribute_int64(file, "X", "shape", shape, 2, &count, error);
-        if (status) return status;
-        if (count != 2 || shape[1] < 1 || shape[1] > MG_MOST_INDEX)
-            return mg_fail(error, MG_DATA, "%s: attribute shape of X is not rows and columns", c->like.path);
-        c->like.features = shape[1];
-        return MG_OK;
-    }
-    mg_status status = mg_h5_array_open(file, "X", &array, error);
-    if (status) return status;
-    c->like.features = mg_h5_array_columns(array);
-    mg_h5_array_close(array);
-    return MG_OK;
-}
-
 static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error) {
     mg_h5_array *array;
     if (mg_h5_find(file, "y") != MG_H5_ARRAY) return MG_OK;
@@ -107,14 +92,10 @@ static mg_status read_label_kind(mg_conversion *c, mg_h5 *file, mg_error *error)
 }
 
 static mg_status read_like(mg_conversion *c, mg_error *error) {
-    mg_h5 *file;
+    mg_h5 *file = c->like_file;
     char scale[64];
     const mg_section *section = c->format->section;
-    c->like.path = c->options->like;
-    mg_status status = mg_h5_open(c->like.path, &file, error);
-    if (status) return status;
-    status = read_features(c, file, error);
-    if (!status) status = read_label_kind(c, file, error);
+    mg_status status = read_label_kind(c, file, error);
     bool kept = mg_h5_find(file, c->format->name) == MG_H5_GROUP;
     if (!status && !kept && !strcmp(c->format->name, "text"))
         status = mg_fail(error, MG_DATA, "%s: was not made from texts; --like needs a file that was",
@@ -123,7 +104,6 @@ static mg_status read_like(mg_conversion *c, mg_error *error) {
         if (section->options[i].changes_result) status = read_kept(c, file, &section->options[i], error);
     snprintf(scale, sizeof scale, "%s/idf", c->format->name);
     if (!status && kept && mg_h5_find(file, scale) == MG_H5_ARRAY) status = read_scale(c, file, scale, error);
-    mg_h5_close(file);
     return status;
 }
 

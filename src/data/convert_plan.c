@@ -1,6 +1,7 @@
 // convert_plan.c - the layout of the output: X dense or as AnnData stores compressed rows, y, and the recipe.
 #include "data/convert.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <inttypes.h>
@@ -20,7 +21,8 @@ static int64_t total_bytes(const mg_conversion *c) {
         over |= __builtin_mul_overflow(shape->stored, 8, &x);
         over |= __builtin_mul_overflow(shape->rows + 1, 8, &rows) || __builtin_add_overflow(x, rows, &x);
     }
-    over |= __builtin_add_overflow(x, y, &x) ||
+    int64_t names = shape->names ? shape->names->count * (int64_t)mg_names_width(shape->names) : 0;
+    over |= __builtin_add_overflow(x, y, &x) || __builtin_add_overflow(x, names, &x) ||
             __builtin_add_overflow(x, shape->scale ? shape->features * 4 : 0, &x);
     return over ? INT64_MAX : x;
 }
@@ -44,6 +46,36 @@ static mg_status plan_sparse(mg_conversion *c, mg_error *error) {
     if (!status)
         status = mg_h5_writer_array(w, "X/indices", index, 0, 1, &c->shape.stored, &c->indices, error);
     return status ? status : mg_h5_writer_array(w, "X/indptr", MG_H5_I64, 0, 1, &pointers, &c->indptr, error);
+}
+
+// Names of the columns where AnnData has them.
+static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
+    const mg_names *list = c->shape.names;
+    if (!list || !list->count) return MG_OK;
+    mg_status status = mg_h5_writer_group(c->writer, "var", error);
+    if (!status) status = mg_h5_writer_text(c->writer, "var", "_index", "_index", error);
+    return status ? status : mg_h5_writer_array(c->writer, "var/_index", MG_H5_TEXT, mg_names_width(list), 1, &list->count, names, error);
+}
+
+static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
+    const mg_names *list = c->shape.names;
+    char cell[MG_NAME_LONGEST + 1];
+    mg_status status = MG_OK;
+    size_t width = list ? mg_names_width(list) : 0;
+    for (int64_t i = 0; !status && list && i < list->count; i++) {
+        memset(cell, 0, width);
+        memcpy(cell, list->text[i], strlen(list->text[i]));
+        status = mg_h5_writer_append(c->writer, names, cell, width, error);
+    }
+    return status;
+}
+
+// Which table of idf it was: files that were weighed by another one do not go together.
+static mg_status plan_digest(mg_conversion *c, mg_error *error) {
+    char digest[32];
+    if (!c->shape.scale) return MG_OK;
+    snprintf(digest, sizeof digest, "%016" PRIx64, mg_hash_bytes(0, c->shape.scale, (size_t)c->shape.features * sizeof *c->shape.scale));
+    return mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 
 // The value as the option would be given; NULL when it is unset.
@@ -76,14 +108,18 @@ static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     bool kept = false;
     for (int i = 0; i < section->count; i++)
         kept = kept || section->options[i].changes_result;
-    if (!kept) return MG_OK;
-    mg_status status = mg_h5_writer_group(c->writer, c->format->name, error);
+    mg_status status = mg_h5_writer_text(c->writer, "/", MG_COLUMNS_FORMAT, c->format->name, error);
+    if (!kept || status) return status;
+    status = mg_h5_writer_group(c->writer, c->format->name, error);
     for (int i = 0; !status && i < section->count; i++) {
         const mg_option *option = &section->options[i];
         const char *value = value_text(option, c->values, number, sizeof number);
         if (option->changes_result && value)
             status = mg_h5_writer_text(c->writer, c->format->name, option->name, value, error);
     }
+    if (!status && c->shape.label_name)
+        status = mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_LABEL_NAME, c->shape.label_name, error);
+    if (!status) status = plan_digest(c, error);
     if (status || !c->shape.scale) return status;
     snprintf(name, sizeof name, "%s/idf", c->format->name);
     return mg_h5_writer_array(c->writer, name, MG_H5_F32, 0, 1, &c->shape.features, scale, error);
@@ -92,15 +128,17 @@ static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
 mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
     const mg_format_shape *shape = &c->shape;
     const int64_t zero = 0;
-    int scale = 0;
+    int scale = 0, names = 0;
     mg_status status =
         mg_h5_writer_create(&c->writer, c->options->output, c->options->overwrite, total_bytes(c), error);
     if (!status) status = shape->layout == MG_DENSE ? plan_dense(c, error) : plan_sparse(c, error);
     if (!status && shape->labelled)
         status = mg_h5_writer_array(c->writer, "y", c->labels.kind == MG_LABEL_TEXT ? MG_H5_TEXT : MG_H5_I64,
                                     c->labels.longest, 1, &shape->rows, &c->y, error);
+    if (!status) status = plan_names(c, &names, error);
     if (!status) status = plan_recipe(c, &scale, error);
     if (!status) status = mg_h5_writer_start(c->writer, error);
+    if (!status) status = append_names(c, names, error);
     if (!status && shape->scale)
         status = mg_h5_writer_append(c->writer, scale, shape->scale, (size_t)shape->features * 4, error);
     if (!status && shape->layout == MG_CSR)

@@ -172,6 +172,8 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     mg_status status = mg_memory_text(&dataset->path, request->path, error);
     if (!status) status = mg_h5_open(request->path, &dataset->file, error);
     if (!status) status = mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
+    const mg_columns_place place = {request->features, request->names, request->names_optional};
+    if (!status) status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source), &dataset->columns, error);
     if (!status) status = select_rows(dataset, request, error);
     if (status) return status;
     dataset->features = mg_source_features(dataset->source);
@@ -218,6 +220,7 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_source_close(dataset->source);
     mg_h5_close(dataset->file);
     mg_classes_clear(&dataset->classes);
+    mg_columns_clear(&dataset->columns);
     mg_memory_free(dataset->select);
     mg_memory_free(dataset->label);
     mg_memory_free(dataset->weight);

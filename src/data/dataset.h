@@ -2,6 +2,7 @@
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
+#include "data/columns.h"
 #include "data/labels.h"
 #include "data/moments.h"
 #include "data/source.h"
@@ -13,6 +14,8 @@ typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } 
 typedef struct mg_dataset_request {
     const char *path;
     const char *features, *labels, *weights; // names in the file; labels NULL: none are read; weights NULL: all weigh 1
+    const char *names;                       // of the columns: a data set, "none", or "auto" (NULL): found by the layout
+    bool names_optional;                     // such a data set need not be there
     mg_preparation preparation;
     mg_selection selection;
     double held_out;         // fraction, for the two partial selections
@@ -35,6 +38,7 @@ typedef struct mg_dataset {
     int64_t features;
     mg_layout layout;
     mg_cell cell;
+    mg_columns columns;  // what the file says of them
     int32_t *label;      // [count], NULL without labels
     mg_classes classes;
     float *weight;       // [count], mean 1; NULL: all 1
@@ -51,6 +55,11 @@ typedef struct mg_dataset {
 
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
+
+// Compares the columns with those known: names where both have them, the recipe, the number. A sparse file may have fewer columns than
+// `features`, and then gets as many: the rest is 0. `whose` ends a sentence about the known ones ("in the model m.h5"). Errors: MG_DATA
+// naming the first difference.
+mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose, mg_error *error);
 
 // Gives back the memory of resident rows, when none will be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);

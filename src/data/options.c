@@ -30,6 +30,8 @@ static const mg_option rows[] = {
      "Data set [N,D] or CSR group (data, indices, indptr) in the files."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
      "Labels [N]: integers, texts, or an AnnData categorical group such as obs/cell_type."},
+    {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, false,
+     "Names [D] of the features: a data set, none, or auto: AnnData's var or 10x's feature ids. Files whose names differ are refused."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
      "Weights [N] of the rows, none negative; weight 2 equals the row twice."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,

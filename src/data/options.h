@@ -10,6 +10,7 @@ typedef struct mg_data_options {
     char *test;       // path
     char *features;   // name in the file
     char *labels;
+    char *names;        // of the features: a data set, none, auto
     char *weights;      // NULL: every row weighs 1
     const char *rows;   // none, unit, total
     const char *transform; // none, log1p

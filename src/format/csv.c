@@ -2,6 +2,7 @@
 // RFC 4180 says, with or without a header.
 #include "format/fields.h"
 #include "format/format.h"
+#include "format/header.h"
 
 #include "base/memory.h"
 
@@ -24,6 +25,8 @@ typedef struct reader {
     int64_t columns, label; // fields of a record; index of the label's, -1 without labels
     int64_t rows;
     float *cells; // [columns] of one row
+    mg_header names;
+    const mg_format_like *like;
 } reader;
 
 static const struct {
@@ -220,6 +223,17 @@ static mg_status keep_label(reader *r, mg_error *error) {
     return mg_memory_text(&r->options->label, text, error);
 }
 
+// The header, which must be that of the file of --like when that had one.
+static mg_status keep_header(reader *r, mg_error *error) {
+    const mg_format_like *like = r->like;
+    r->options->header = mg_format_auto_yes_no(r->header ? 1 : 2);
+    if (!r->header) return MG_OK;
+    mg_status status = first_record(r, error);
+    if (!status) status = mg_header_read(&r->record, r->columns, r->label, &r->names, error);
+    if (status || !like || !like->names) return status;
+    return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name, like->path, error);
+}
+
 static mg_status wrong_count(const reader *r, int64_t fields, mg_error *error) {
     return mg_text_fail(r->record.text, r->record.bytes, MG_DATA, error,
                         "the record has %lld fields, the first one has %lld", (long long)fields,
@@ -297,6 +311,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     reader *r = at;
     mg_status status = settle(r, error);
     if (!status) status = keep_label(r, error);
+    if (!status) status = keep_header(r, error);
     if (!status) status = walk(r, sink, false, error);
     if (status) return status;
     shape->rows = r->rows;
@@ -304,6 +319,8 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     shape->layout = MG_DENSE;
     shape->cell = MG_H5_F32;
     shape->labelled = r->label >= 0;
+    shape->names = r->header ? &r->names.names : NULL;
+    shape->label_name = r->names.label_name;
     return MG_OK;
 }
 
@@ -316,6 +333,7 @@ static void close_reader(void *at) {
     if (!r) return;
     mg_text_close(r->record.text);
     mg_memory_free(r->cells);
+    mg_header_clear(&r->names);
     mg_memory_free(r);
 }
 
@@ -325,6 +343,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     mg_status status = mg_memory_zeroed(&r, 1, sizeof *r, error);
     if (status) return status;
     r->options = request->options;
+    r->like = request->like;
     status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
     if (status)
         close_reader(r);
@@ -346,6 +365,7 @@ static const mg_option rows[] = {
      .offset = offsetof(options, header),
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
+     .changes_result = true,
      .help = "Is the first line one of names; auto: yes when it holds no number and the second one does."},
     {.name = "label",
      .type = MG_OPTION_TEXT,

@@ -3,6 +3,7 @@
 #ifndef MG_FORMAT_FORMAT_H
 #define MG_FORMAT_FORMAT_H
 
+#include "base/names.h"
 #include "base/option.h"
 #include "io/h5.h"
 #include "io/text.h"
@@ -13,6 +14,8 @@ typedef struct mg_format_like {
     const char *path;   // of the HDF5 file it comes from
     int64_t features;   // columns of its X
     const float *scale; // [features] of its array "<format>/idf", or NULL
+    const mg_names *names;  // of its columns; none: they are not known
+    const char *label_name; // of the column of its labels, or NULL
 } mg_format_like;
 
 typedef struct mg_format_request {
@@ -30,6 +33,8 @@ typedef struct mg_format_shape {
     mg_h5_type cell; // of X, MG_DENSE
     bool labelled;
     const float *scale; // [features] to be kept as "<format>/idf", owned by the reader; or NULL
+    const mg_names *names;  // of the columns, and what the column of the labels is called; the reader's, or NULL
+    const char *label_name;
 } mg_format_shape;
 
 // Where rows go. Labels come in the order of the rows, not necessarily with them.

@@ -64,6 +64,8 @@ mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *erro
 // freed by mg_h5_free_texts.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
+// A field of texts in a table of `count` compound cells; *out is NULL when `table` is none or has no such field of texts.
+mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out, mg_error *error);
 void mg_h5_free_texts(char **texts, int64_t count);
 
 // Attributes of an object ("/" for the root). Numbers: up to `limit` values, *count of them. Text into out.

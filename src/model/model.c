@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/file.h"
+#include "model/columns.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,6 +34,7 @@ mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_
 void mg_model_destroy(mg_model *model) {
     if (!model) return;
     mg_classes_clear(&model->classes);
+    mg_columns_clear(&model->columns);
     void *const blocks[] = {model->path, model->weights, model->bias, model->loss, model->rows, model->transform,
                             model->features_name, model->labels_name, model};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
@@ -92,6 +94,7 @@ mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error
     mg_h5_image_array(image, "bias", MG_H5_F32, 1, shape, model->bias);
     if (model->classes.texts) mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
+    mg_model_columns_put(&model->columns, image);
     return mg_h5_image_write(image, path, error);
 }
 
@@ -166,6 +169,7 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     if (!status) status = check_format(path, file, error);
     if (!status) status = take_arrays(file, &model, error);
     if (!status) status = take_attributes(model, file, error);
+    if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
     if (!status) status = mg_memory_text(&model->path, path, error);
     mg_h5_close(file);
     mg_memory_free(bytes);

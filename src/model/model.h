@@ -2,6 +2,7 @@
 #ifndef MG_MODEL_MODEL_H
 #define MG_MODEL_MODEL_H
 
+#include "data/columns.h"
 #include "data/labels.h"
 
 typedef struct mg_model {
@@ -10,6 +11,7 @@ typedef struct mg_model {
     float *weights;  // [classes][features], of rows as prepared; column scaling is folded in (M19)
     float *bias;     // [classes]
     mg_classes classes;
+    mg_columns columns; // of the training file
     char *loss, *rows, *transform; // names
     char *features_name, *labels_name; // data sets it was trained from: the defaults for evaluation
     double delta, lambda, objective;

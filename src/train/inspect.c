@@ -48,6 +48,7 @@ static mg_status describe_model(const char *path, mg_writer *out, mg_error *erro
     mg_writer_format(out, "  %-14s %s, delta %s\n", "loss", model->loss, real);
     put_class_names(out, &model->classes);
     put_int(out, "features", model->features);
+    mg_inspect_columns(&model->columns, 14, out);
     mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights", (long long)model->classes_count,
                      (long long)model->features, (long long)model->classes_count, mg_inspect_bytes(size, bytes));
     mg_writer_format(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights\n", "preparation", model->rows,

@@ -222,6 +222,11 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
     if (status) return note_unless(features != NULL, status, advice, error);
     status = put_rows(x, source, out, advice, error);
+    mg_columns columns = {0};
+    const mg_columns_place place = {.features = x};
+    if (!status) status = note_unless(false, mg_columns_read(file, &place, mg_source_features(source), &columns, error), advice, error);
+    mg_inspect_columns(&columns, 24, out);
+    mg_columns_clear(&columns);
     if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
         mg_writer_add(advice, "  there is no y: name the labels with --labels, and data.labels in a configuration\n");
     else if (!status)

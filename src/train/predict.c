@@ -137,6 +137,28 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
     return mg_fail(error, status, "%.100s:%lld:%lld: %.800s", name, (long long)p->lines, (long long)column, text);
 }
 
+// Index of the first feature in the training file's lines; without such a file 1, as most have it.
+static int base_of(const mg_model *model) {
+    return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1;
+}
+
+static bool base_is_known(const mg_predictor *p) {
+    size_t bytes;
+    return p->options.base >= 0 || mg_recipe_find(p->scoring.model->columns.recipe, "base", &bytes);
+}
+
+const char *mg_predictor_guess(const mg_predictor *p) {
+    return base_is_known(p) ? NULL : "the model does not tell from which index lines count features: 1 is taken (--base 0 or --base 1 settles it)";
+}
+
+// Lines of index:value are no rows of a model whose features are hashed n-grams, unless somebody who says their base hashed them so.
+static mg_status check_lines(const mg_predictor *p, mg_error *error) {
+    const mg_model *model = p->scoring.model;
+    if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: was trained from texts, which lines of index:value are not: write `label TAB text` lines to a file, convert it "
+                   "with margin convert --like and the training file, and predict that", model->path);
+}
+
 // Where the pairs of the line begin: behind a first word that is none, which is a label.
 static const char *skip_label(const char *line, const char *end) {
     const char *word = mg_skip_blanks(line, end);
@@ -152,6 +174,12 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     mg_status status = mg_pairs_read(pairs, skip_label(line, end), end, &bad, error);
     if (status) return status == MG_DATA ? place(p, name, line, bad, status, error) : status;
     for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
+    if (pairs->count == 0 && mg_skip_blanks(line, end) < end) {
+        const char *word = mg_skip_blanks(line, end), *after = mg_skip_word(word, end);
+        mg_fail(error, MG_DATA, "the line '%.*s%s' has no index:value; an empty line is a row of zeros", (int)(after - word < 40 ? after - word : 40), word,
+                after < end || after - word > 40 ? " ..." : "");
+        return place(p, name, line, word, MG_DATA, error);
+    }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
     if (!why) return MG_OK;
     if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (the model prepares rows so)", why);
@@ -178,7 +206,8 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     if (end > line && end[-1] == '\r') end--;
     first = mg_skip_blanks(first, end);
     if (first < end && *first == '#') return MG_OK;
-    mg_status status = read_row(p, name, line, end, error);
+    mg_status status = check_lines(p, error);
+    if (!status) status = read_row(p, name, line, end, error);
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     const mg_weights *weights = &p->scoring.weights;
     if (!status && !p->scores) status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
@@ -201,8 +230,8 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (status) return status;
     p->options = *options;
     status = mg_scoring_load(options->model, options->threads, &p->scoring, error);
-    if (!status && (options->base < 0 || options->base > 1))
-        status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0 or 1)", options->base);
+    if (!status && (options->base < -1 || options->base > 1))
+        status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
     if (status) goto done;
     const mg_model *model = p->scoring.model;
@@ -216,8 +245,8 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     }
     if (p->options.top > model->classes_count) p->options.top = model->classes_count;
     if (p->options.top > 0) status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
-    p->pairs.low = options->base;
-    p->pairs.high = model->features - 1 + options->base;
+    p->pairs.low = options->base >= 0 ? options->base : base_of(model);
+    p->pairs.high = model->features - 1 + p->pairs.low;
     p->pairs.beyond = p->beyond;
     snprintf(p->beyond, sizeof p->beyond, "the model has %lld features", (long long)model->features);
 done:

@@ -87,9 +87,13 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!run->request->init_model) return MG_OK;
     mg_model *model;
     mg_weights start = {0};
+    char whose[600];
     mg_status status = mg_model_load(run->request->init_model, &model, error);
     if (status) return status;
-    status = mg_bridge_start(model, &run->setup.problem, &start, error);
+    snprintf(whose, sizeof whose, "in the model %s", model->path);
+    if (model->features == run->setup.problem.features) // else the bridge tells what differs
+        status = mg_dataset_match(run->setup.train, &model->columns, model->features, whose, error);
+    if (!status) status = mg_bridge_start(model, &run->setup.problem, &start, error);
     if (!status) status = check_same_classes(model, run->setup.train, error);
     if (!status) run->solver->begin_at(run->state, &start);
     mg_weights_destroy(&start);

@@ -28,6 +28,7 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     model->epoch = facts->epoch;
     model->training_rows = problem->rows;
     mg_status status = mg_classes_copy(&run->setup.train->classes, &model->classes, error);
+    if (!status) status = mg_columns_copy(&run->setup.train->columns, &model->columns, error);
     if (!status) status = mg_memory_text(&model->loss, problem->loss->name, error);
     if (!status) status = mg_memory_text(&model->rows, data->rows, error);
     if (!status) status = mg_memory_text(&model->transform, data->transform, error);

@@ -5,6 +5,7 @@
 #include "train/bridge.h"
 
 #include <margin/version.h>
+#include <stdio.h>
 
 enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
 
@@ -46,10 +47,13 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error) {
     const mg_model *model = scoring->model;
+    char whose[600];
     const mg_dataset_request request = {
         .path = data->path,
         .features = data->features ? data->features : model->features_name,
         .labels = data->labels,
+        .names = model->columns.names_from,
+        .names_optional = true,
         .weights = data->weights,
         .preparation = scoring->preparation,
         .known = &model->classes,
@@ -57,9 +61,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .window_bytes = WINDOW_BYTES,
     };
     mg_status status = mg_dataset_open(&request, out, error);
-    if (!status && (*out)->features != model->features)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld features, the model %s needs %lld: convert the file as its training data were",
-                         data->path, request.features, (long long)(*out)->features, model->path, (long long)model->features);
+    snprintf(whose, sizeof whose, "in the model %s", model->path);
+    if (!status) status = mg_dataset_match(*out, &model->columns, model->features, whose, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
     if (status) {
         mg_dataset_close(*out);

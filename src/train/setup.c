@@ -15,6 +15,7 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
         .path = path,
         .features = data->features,
         .labels = data->labels,
+        .names = data->names,
         .preparation = mg_preparation_of(data->rows, data->transform),
         .seed = seed,
         .memory_limit = data->memory_limit,
@@ -22,10 +23,10 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
     };
 }
 
-static mg_status check_same_features(const mg_dataset *train, const mg_dataset *other, mg_error *error) {
-    if (other->features == train->features) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: has %lld features but %s has %lld: convert both alike", other->path,
-                   (long long)other->features, train->path, (long long)train->features);
+static mg_status match(const mg_dataset *train, mg_dataset *other, mg_error *error) {
+    char whose[600];
+    snprintf(whose, sizeof whose, "in %s", train->path);
+    return mg_dataset_match(other, &train->columns, train->features, whose, error);
 }
 
 static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
@@ -55,9 +56,10 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
                              mg_dataset **out, mg_error *error) {
     mg_dataset_request request = request_of(options->data, path, 0);
     request.known = &setup->train->classes;
+    request.names_optional = true;
     request.survey = survey;
     mg_status status = mg_dataset_open(&request, out, error);
-    if (!status) status = check_same_features(setup->train, *out, error);
+    if (!status) status = match(setup->train, *out, error);
     if (status) {
         mg_dataset_close(*out);
         *out = NULL;

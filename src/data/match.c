@@ -1,0 +1,28 @@
+// match.c - do the columns of one file mean what those of another do?
+#include "data/dataset.h"
+
+#include <stdio.h>
+
+static mg_status check_width(const mg_dataset *dataset, int64_t features, const char *whose, mg_error *error) {
+    if (dataset->features == features || (dataset->layout == MG_CSR && dataset->features < features)) return MG_OK;
+    if (dataset->layout == MG_CSR)
+        return mg_fail(error, MG_DATA, "%s: has %lld features but there are %lld %s: column %lld (from 0) and beyond have no meaning there: "
+                       "convert both alike (margin convert --like)", dataset->path, (long long)dataset->features, (long long)features,
+                       whose, (long long)features);
+    return mg_fail(error, MG_DATA, "%s: has %lld features but there are %lld %s: convert both alike (margin convert --like)",
+                   dataset->path, (long long)dataset->features, (long long)features, whose);
+}
+
+mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose, mg_error *error) {
+    mg_names_parties parties = {dataset->path, whose, "convert it again, with --like and the training file"};
+    const mg_names *names = &dataset->columns.names;
+    bool named = known->names.count > 0 && names->count > 0;
+    mg_status status = mg_recipe_compare(known->recipe, dataset->columns.recipe, named, &parties, error);
+    parties.advice = "bring its columns into that order, under those names";
+    if (!status && named) status = mg_names_compare(&known->names, names, &parties, error);
+    if (!status) status = check_width(dataset, features, whose, error);
+    if (status) return status;
+    dataset->features = features; // of a narrower sparse file the rest is 0
+    if (dataset->resident) dataset->store.features = features;
+    return MG_OK;
+}

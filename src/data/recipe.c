@@ -1,0 +1,109 @@
+// recipe.c - the recipe of a converted file as one text, and what two recipes must have in common.
+#include "data/columns.h"
+
+#include "base/memory.h"
+#include "base/writer.h"
+#include "format/format.h"
+
+#include <string.h>
+
+// A group of the format's name is a recipe only with one of its options: other programs use such names too.
+static const mg_format *format_by_group(mg_h5 *file) {
+    const mg_format *format;
+    for (int i = 0; (format = mg_format_at(i)); i++) {
+        if (mg_h5_find(file, format->name) != MG_H5_GROUP) continue;
+        for (int o = 0; o < format->section->count; o++)
+            if (mg_h5_has_attribute(file, format->name, format->section->options[o].name)) return format;
+    }
+    return NULL;
+}
+
+static mg_status format_of(mg_h5 *file, const mg_format **out, mg_error *error) {
+    char *name;
+    *out = NULL;
+    if (!mg_h5_has_attribute(file, "/", MG_COLUMNS_FORMAT)) {
+        *out = format_by_group(file);
+        return MG_OK;
+    }
+    mg_status status = mg_h5_attribute_text(file, "/", MG_COLUMNS_FORMAT, &name, error);
+    if (!status) *out = mg_format_find(name);
+    mg_memory_free(name);
+    return status == MG_DATA ? MG_OK : status; // another program's attribute
+}
+
+static mg_status add_option(mg_h5 *file, const char *group, const char *option, mg_writer *out, mg_error *error) {
+    char *value;
+    if (!mg_h5_has_attribute(file, group, option)) return MG_OK;
+    mg_status status = mg_h5_attribute_text(file, group, option, &value, error);
+    if (!status && !strchr(value, '\n')) mg_writer_format(out, "%s: %s\n", option, value);
+    mg_memory_free(value);
+    return status;
+}
+
+mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error) {
+    const mg_format *format;
+    mg_writer text = {0};
+    *out = NULL;
+    mg_status status = format_of(file, &format, error);
+    if (status || !format) return status;
+    const mg_section *section = format->section;
+    mg_writer_format(&text, "format: %s\n", format->name);
+    bool kept = mg_h5_find(file, format->name) == MG_H5_GROUP;
+    for (int i = 0; !status && kept && i < section->count; i++)
+        if (section->options[i].changes_result) status = add_option(file, format->name, section->options[i].name, &text, error);
+    if (!status && kept) status = add_option(file, format->name, MG_COLUMNS_DIGEST, &text, error);
+    if (!status && text.status) status = mg_fail(error, text.status, "%s", text.error.text);
+    if (!status && text.length > MG_RECIPE_LONGEST)
+        status = mg_fail(error, MG_DATA, "%s: the recipe of group %s has %zu bytes; at most %d are allowed: convert the file again",
+                         mg_h5_path(file), format->name, text.length, MG_RECIPE_LONGEST);
+    if (!status) status = mg_memory_text(out, text.text, error);
+    mg_writer_clear(&text);
+    return status;
+}
+
+const char *mg_recipe_find(const char *recipe, const char *option, size_t *bytes) {
+    size_t length = strlen(option);
+    for (const char *line = recipe; line && *line;) {
+        size_t size = strcspn(line, "\n");
+        if (size >= length + 2 && !memcmp(line, option, length) && line[length] == ':' && line[length + 1] == ' ') {
+            *bytes = size - length - 2;
+            return line + length + 2;
+        }
+        line += size + (line[size] == '\n');
+    }
+    return NULL;
+}
+
+bool mg_recipe_is(const char *recipe, const char *option, const char *value) {
+    size_t bytes;
+    const char *found = mg_recipe_find(recipe, option, &bytes);
+    return found && bytes == strlen(value) && !memcmp(found, value, bytes);
+}
+
+// One option that must agree where both recipes have it.
+static mg_status compare_option(const char *known, const char *other, const char *option, const mg_names_parties *parties,
+                                mg_error *error) {
+    size_t a, b;
+    const char *x = mg_recipe_find(known, option, &a), *y = mg_recipe_find(other, option, &b);
+    if (!x || !y || (a == b && !memcmp(x, y, a))) return MG_OK;
+    if (!strcmp(option, MG_COLUMNS_DIGEST))
+        return mg_fail(error, MG_DATA, "%s: was weighed by another table of idf than that %s: %s", parties->path, parties->whose,
+                       parties->advice);
+    return mg_fail(error, MG_DATA, "%s: was converted with %s %.*s but %s is %.*s %s: %s", parties->path, option, (int)b, y, option, (int)a,
+                   x, parties->whose, parties->advice);
+}
+
+mg_status mg_recipe_compare(const char *known, const char *other, bool named, const mg_names_parties *parties, mg_error *error) {
+    static const char *const texts[] = {"ngrams", "bits", "weighting", "lowercase", "unit", MG_COLUMNS_DIGEST};
+    if (!known || !other) return MG_OK;
+    bool text = mg_recipe_is(known, "format", "text");
+    if (text != mg_recipe_is(other, "format", "text")) return compare_option(known, other, "format", parties, error);
+    mg_status status = MG_OK;
+    for (size_t i = 0; text && !status && i < sizeof texts / sizeof *texts; i++)
+        status = compare_option(known, other, texts[i], parties, error);
+    if (status || text) return status;
+    status = compare_option(known, other, "base", parties, error);
+    // Another place of the labels means other columns, unless their names say otherwise.
+    bool free = named || mg_recipe_is(known, "label", "none") || mg_recipe_is(other, "label", "none");
+    return status || free ? status : compare_option(known, other, "label", parties, error);
+}

@@ -1,0 +1,70 @@
+// header.c - owns the names of a table's columns.
+#include "format/header.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static mg_status read_name(const mg_record *record, const mg_span *field, char **out, mg_error *error) {
+    size_t bad = mg_text_utf8(field->text, field->bytes);
+    *out = NULL;
+    if (bad < field->bytes)
+        return mg_text_fail(record->text, field->offset + bad, MG_DATA, error,
+                            "the name of the column has the byte %02x, which is not UTF-8; convert the file with iconv (often from "
+                            "ISO-8859-1 or WINDOWS-1252)", (unsigned char)field->text[bad]);
+    if (field->bytes > MG_NAME_LONGEST)
+        return mg_text_fail(record->text, field->offset, MG_DATA, error,
+                            "the name of the column has %zu bytes; at most %d are allowed: shorten it, or say --header no when the line is data",
+                            field->bytes, MG_NAME_LONGEST);
+    mg_status status = mg_memory_zeroed(out, field->bytes + 1, 1, error);
+    if (!status) memcpy(*out, field->text, field->bytes);
+    return status;
+}
+
+// A name that stands twice cannot tell its columns apart.
+static mg_status check_repeat(const mg_record *record, const mg_names *names, mg_error *error) {
+    bool found;
+    int64_t first, second;
+    mg_status status = mg_names_repeat(names, &found, &first, &second, error);
+    if (status || !found) return status;
+    return mg_text_fail(record->text, 0, MG_DATA, error, "'%.60s' is the name of features %lld and %lld; names must differ: rename one of them",
+                        names->text[first], (long long)first + 1, (long long)second + 1);
+}
+
+mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, mg_header *header, mg_error *error) {
+    char **text;
+    bool more = true;
+    int64_t count = columns - (label >= 0), at = 0;
+    *header = (mg_header){0};
+    mg_status status = mg_memory_zeroed(&text, (size_t)count, sizeof *text, error);
+    if (status) return status;
+    header->names = (mg_names){count, text};
+    for (int64_t i = 0; !status && i < columns && more; i++) {
+        mg_span field;
+        status = mg_record_field(record, &field, &more, error);
+        if (!status && more) status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
+    }
+    for (; !status && at < count; at++) status = mg_memory_text(&text[at], "", error);
+    if (!status) status = check_repeat(record, &header->names, error);
+    if (status) mg_header_clear(header);
+    return status;
+}
+
+void mg_header_clear(mg_header *header) {
+    mg_names_clear(&header->names);
+    mg_memory_free(header->label_name);
+    *header = (mg_header){0};
+}
+
+mg_status mg_header_compare(const mg_header *header, const char *path, const mg_names *names, const char *label_name, const char *like,
+                            mg_error *error) {
+    char whose[600];
+    snprintf(whose, sizeof whose, "in %s", like);
+    const mg_names_parties parties = {path, whose, "bring the columns into that order, under those names (--header no when the first line is data)"};
+    if (!names->count || !header->names.count) return MG_OK;
+    mg_status status = mg_names_compare(names, &header->names, &parties, error);
+    if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;
+    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%.60s' but '%.60s' in %s: give it that name", path, header->label_name,
+                   label_name, like);
+}

@@ -1,0 +1,272 @@
+# test_names.py - names of features and recipes of files: a file whose columns mean something else than the model's is refused with the first
+# difference, and nothing is answered.
+#
+#     test_names.py MARGIN
+import sys
+
+from runs import Work, fail, skip
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    skip("no h5py")
+
+BAD_DATA, WRONG_USE = 3, 2
+
+
+class Names:
+    def __init__(self, work):
+        self.work = work
+
+    def write(self, name, text):
+        with open(self.work.at(name), "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def run(self, *arguments, stdin=None):
+        done = self.work.run(*arguments, input=stdin) if stdin is not None else self.work.run(*arguments)
+        return done.returncode, done.stdout, done.stderr
+
+    def well(self, *arguments, stdin=None):
+        status, out, err = self.run(*arguments, stdin=stdin)
+        if status:
+            fail(f"{' '.join(arguments)}: exit {status}: {err}")
+        return out
+
+    # One line on standard error with every part in it, nothing on standard output.
+    def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
+        found, out, err = self.run(*arguments, stdin=stdin)
+        if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
+            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, {out!r}, {err!r} without one of {parts}")
+
+    def convert(self, name, text, output, *options):
+        self.write(name, text)
+        self.well("convert", "-q", "--overwrite", *options, name, output)
+
+    def settings(self, train, output, **more):
+        values = {"data.train": train, "output.directory": output, "train.threads": "1", "train.epochs": "5", **more}
+        return [x for key, value in values.items() for x in ("--set", f"{key.replace('__', '.')}={value}")]
+
+    def train(self, train, output, **more):
+        self.well("train", "-q", "--overwrite", *self.settings(train, output, **more))
+
+    def refuse_everywhere(self, model, train, bad, *parts):
+        """eval, predict, data.test, data.validation."""
+        self.refused("eval", f"{model}/model.h5", bad, parts=[bad, *parts])
+        self.refused("predict", f"{model}/model.h5", bad, parts=[bad, *parts])
+        for role in ("data__test", "data__validation"):
+            self.refused("train", "-q", *self.settings(train, "never", **{role: bad}), parts=[bad, *parts])
+
+
+def headers(t):
+    t.convert("tr.csv", "a,b,label\n1,0,0\n0,1,1\n1,0,0\n0,1,1\n", "tr.h5")
+    t.train("tr.h5", "r")
+    with h5py.File(t.work.at("tr.h5")) as f, h5py.File(t.work.at("r/model.h5")) as m:
+        if list(f["var/_index"][:]) != [b"a", b"b"] or list(m["names"][:]) != [b"a", b"b"] or m["names"].dtype.kind not in "SO":
+            fail("the names of the header are not in the converted file or in the model")
+        if m.attrs["recipe"].decode() != "format: csv\nheader: yes\nlabel: last\n":
+            fail(f"recipe {m.attrs['recipe']}")
+    t.convert("same.csv", "a;b;label\n0;1;1\n1;0;0\n", "same.h5", "--like", "tr.h5")
+    if t.well("predict", "r/model.h5", "same.h5") != "1\n0\n":
+        fail("the same header is not answered right")
+    other = {  # file: (text, words of the difference)
+        "order": ("b,a,label\n0,1,0\n1,0,1\n", ["feature 1 is 'b' but 'a'", "the same names in another order"]),
+        "name": ("a,c,label\n0,1,0\n1,0,1\n", ["feature 2 is 'c' but 'b'"]),
+        "more": ("a,b,c,label\n0,1,5,0\n1,0,5,1\n", ["feature 3 is 'c', but there are only 2"]),
+        "fewer": ("a,label\n0,0\n1,1\n", ["feature 2, 'b'", "is missing"]),
+    }
+    for name, (text, parts) in other.items():
+        t.write(f"{name}.csv", text)
+        t.refused("convert", "-q", "--like", "tr.h5", f"{name}.csv", "never.h5", parts=[f"{name}.csv", *parts])
+        t.convert(f"{name}.csv", text, f"{name}.h5")
+        t.refuse_everywhere("r", "tr.h5", f"{name}.h5", *parts)
+        t.refused("train", "-q", "--init", "r/model.h5", *t.settings(f"{name}.h5", "never"), parts=["r/model.h5"])
+    t.write("moved.csv", "label,a,b\n0,1,0\n1,0,1\n")
+    t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
+    t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
+    t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind' but 'label'"])
+    t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")  # the names say that it is the same
+    if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
+        fail("a file whose labels come first is not answered right")
+
+
+def advice_of_headers(t):
+    """What the messages advise works."""
+    t.write("bare.csv", "0,1,1\n1,0,0\n")
+    t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
+    t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
+    if t.well("predict", "r/model.h5", "bare.h5") != "1\n0\n":
+        fail("a file without a header is not answered right")
+    t.convert("rows.csv", "a,b\n0,1\n1,0\n", "rows.h5", "--like", "tr.h5", "--label", "none")
+    if t.well("predict", "r/model.h5", "rows.h5") != "1\n0\n":
+        fail("rows without labels are not answered right")
+    t.write("twice.csv", "a,a,label\n1,0,0\n0,1,1\n")
+    t.refused("convert", "-q", "twice.csv", "never.h5", parts=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
+    with open(t.work.at("latin.csv"), "wb") as out:
+        out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode("latin-1"))
+    t.refused("convert", "-q", "latin.csv", "never.h5", parts=["latin.csv:1:3", "is not UTF-8", "iconv"])
+    with open(t.work.at("utf8.csv"), "wb") as out:
+        out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode())
+    t.well("convert", "-q", "utf8.csv", "utf8.h5")
+    if "gr\xf6\xdfe, b" not in t.well("info", "utf8.h5"):
+        fail("info does not tell the names of a file")
+    told = t.well("info", "r/model.h5")
+    if "2: a, b\n" not in told or "format: csv, header: yes, label: last\n" not in told:
+        fail(f"info does not tell names and recipe of a model: {told}")
+
+
+def places_of_labels(t):
+    """Without names, labels from another place are other columns."""
+    t.convert("plain.csv", "1,0,0\n0,1,1\n1,0,0\n0,1,1\n", "plain.h5", "--label", "last")
+    t.train("plain.h5", "p")
+    t.convert("first.csv", "1,0,1\n0,1,0\n", "first.h5", "--label", "first")
+    t.refuse_everywhere("p", "plain.h5", "first.h5", "label first", "label is last")
+
+
+def bases(t):
+    t.convert("tr.svm", "0 0:3\n1 1:3\n2 2:3\n0 0:2\n1 1:2\n2 2:2\n", "trs.h5")
+    t.train("trs.h5", "s")
+    lines = "1 1:3\n2 2:3\n1 1:2\n"
+    if t.well("predict", "s/model.h5", "-", stdin=lines) != "1\n2\n1\n":
+        fail("lines are not read with the base of the training file")
+    t.convert("te.svm", lines, "like.h5", "--like", "trs.h5")
+    if t.well("predict", "s/model.h5", "like.h5") != "1\n2\n1\n":
+        fail("--like does not keep the base")
+    t.convert("te.svm", lines, "other.h5", "--features", "3")
+    t.refuse_everywhere("s", "trs.h5", "other.h5", "base 1", "base is 0")
+    t.convert("narrow.svm", "0 0:3\n1 1:3\n", "narrow.h5")  # the rest of the features is 0
+    if t.well("predict", "s/model.h5", "narrow.h5") != "0\n1\n" or "100.00%" not in t.well("eval", "s/model.h5", "narrow.h5"):
+        fail("a narrower sparse file is not answered right")
+    t.train("trs.h5", "s2", data__test="narrow.h5", data__validation="narrow.h5")
+    t.convert("wide.svm", "0 0:3\n1 4:3\n", "wide.h5")
+    t.refuse_everywhere("s", "trs.h5", "wide.h5", "has 5 features", "column 3 (from 0)")
+    for line in ("vote\n", "1\n", "some words\n", "1 # 2:3\n"):
+        t.refused("predict", "s/model.h5", "-", stdin=line, parts=["standard input:1:", "index:value"])
+    if t.well("predict", "s/model.h5", "-", stdin="# nothing\n2:1\n\n").count("\n") != 2:
+        fail("a comment has no answer, an empty line has one")
+    status, out, err = t.run("predict", "r/model.h5", "-", stdin="1:1\n")
+    if status or out != "0\n" or "--base" not in err:
+        fail(f"that the base is guessed is not told: {status} {out!r} {err!r}")
+    if t.run("predict", "r/model.h5", "-", "--base", "0", stdin="0:1\n") != (0, "0\n", ""):
+        fail("--base does not settle the base")
+
+
+TEXTS = "x\ta b c\ny\td e f\nx\ta b\ny\td f\n"
+
+
+def recipes(t):
+    t.convert("tr.tsv", TEXTS, "trt.h5", "--format", "text", "--bits", "8", "--weighting", "tf-idf")
+    t.train("trt.h5", "t")
+    t.convert("te.tsv", TEXTS, "same.h5", "--like", "trt.h5")
+    if t.well("predict", "t/model.h5", "same.h5") != "x\ny\nx\ny\n":
+        fail("texts are not answered right")
+    others = {"ngrams": ("word:1:1", "word:1:2"), "bits": ("9", "8"), "weighting": ("tf", "tf-idf"), "lowercase": ("no", "yes"), "unit": ("no", "yes")}
+    own = {"bits": "8", "weighting": "tf-idf"}
+    for option, (value, known) in others.items():
+        given = [x for key, v in {**own, option: value}.items() for x in (f"--{key}", v)]
+        t.convert("te.tsv", TEXTS, "recipe.h5", "--format", "text", *given)
+        t.refuse_everywhere("t", "trt.h5", "recipe.h5", f"{option} {value}", f"{option} is {known}", "--like")
+    t.convert("te.tsv", "x\ta b q\ny\td e f\n", "idf.h5", "--format", "text", "--bits", "8", "--weighting", "tf-idf")
+    t.refuse_everywhere("t", "trt.h5", "idf.h5", "another table of idf", "--like")
+    t.convert("te.svm", "x 1:1\ny 256:1\n", "hashed.h5")
+    t.refuse_everywhere("t", "trt.h5", "hashed.h5", "format svmlight", "format is text")
+    t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained from texts", "convert --like"])
+    t.write("te.tsv", TEXTS)  # a table of texts looks like any other table: the earlier file says what it is
+    t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5", parts=["--format csv does not agree"], status=WRONG_USE)
+    t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5", parts=["te.svm", "format svmlight", "format text"])
+    t.convert("table.csv", "x,1,2\ny,3,4\nx,1,1\n", "tabs.h5")
+    t.convert("table.tsv", "x\t1\t2\ny\t3\t4\n", "table.h5", "--like", "tabs.h5")
+
+
+def save(path, x, names=None, sparse=False, **more):
+    with h5py.File(path, "w") as f:
+        if sparse:
+            g = f.create_group("X")
+            g.attrs["encoding-type"], g.attrs["shape"] = "csr_matrix", np.array(x.shape)
+            rows = [np.flatnonzero(r) for r in x]
+            g["data"] = np.concatenate([r[i] for r, i in zip(x, rows)])
+            g["indices"] = np.concatenate(rows).astype(np.int32)
+            g["indptr"] = np.cumsum([0] + [len(i) for i in rows])
+        else:
+            f["X"] = x
+        f["y"] = np.arange(len(x)) % 2
+        if names:
+            names(f)
+        for key, value in more.items():
+            f[key] = value
+
+
+def frame(names, index="_index", said=True, group="var"):
+    def put(f):
+        var = f.create_group(group)
+        if said:
+            var.attrs["_index"] = index
+        var.create_dataset(index, data=np.array(names, dtype=object), dtype=h5py.string_dtype())
+    return put
+
+
+def table(names):
+    def put(f):
+        f["var"] = np.array([(n.encode(), i) for i, n in enumerate(names)], dtype=[("index", "S8"), ("n", "i4")])
+    return put
+
+
+def categorical(names):
+    def put(f):
+        f.create_group("var").attrs["_index"] = "gene"
+        f["var/gene/codes"] = np.arange(len(names))[::-1].astype(np.int8)
+        f["var/gene/categories"] = np.array(names[::-1], dtype="S8")
+    return put
+
+
+def anndata(t):
+    x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
+    genes = ["CD4", "CD8A", "MS4A1"]
+    forms = {"attribute": lambda n: frame(n, "gene"), "index": lambda n: frame(n, "index", said=False), "_index": lambda n: frame(n, said=False),
+             "table": table, "categories": categorical}
+    for form, put in forms.items():
+        for sparse in (False, True):
+            save(t.work.at("a.h5ad"), x, put(genes), sparse)
+            save(t.work.at("b.h5ad"), x, put([genes[1], genes[0], genes[2]]), sparse)
+            save(t.work.at("none.h5ad"), x, None, sparse)
+            t.train("a.h5ad", "a")
+            t.well("eval", "a/model.h5", "a.h5ad")
+            t.well("eval", "a/model.h5", "none.h5ad")  # nothing to compare but the number
+            t.refuse_everywhere("a", "a.h5ad", "b.h5ad", "feature 1 is 'CD8A' but 'CD4'", "in another order")
+    save(t.work.at("short.h5ad"), x, frame(genes[:2]))
+    t.refused("train", "-q", *t.settings("short.h5ad", "never"), parts=["var/_index has 2 names but X has 3 columns"])
+    save(t.work.at("named.h5"), x, symbols=np.array(genes, dtype="S8"))
+    save(t.work.at("swapped.h5"), x, symbols=np.array(genes[::-1], dtype="S8"))
+    t.train("named.h5", "n", data__names="symbols")
+    t.well("eval", "n/model.h5", "named.h5")
+    t.refused("eval", "n/model.h5", "swapped.h5", parts=["feature 1 is 'MS4A1' but 'CD4'"])
+    t.well("eval", "n/model.h5", "none.h5ad")
+    t.train("b.h5ad", "off", data__names="none", data__test="a.h5ad")
+
+
+def widths(t):
+    x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
+    save(t.work.at("w.h5"), x)
+    save(t.work.at("w4.h5"), np.hstack([x, x[:, :1]]))
+    save(t.work.at("w2.h5"), x[:, :2])
+    save(t.work.at("s2.h5"), x[:, :2], sparse=True)
+    save(t.work.at("s4.h5"), np.hstack([x, x[:, :1]]), sparse=True)
+    t.train("w.h5", "w")
+    for name in ("w4.h5", "w2.h5", "s4.h5"):
+        t.refuse_everywhere("w", "w.h5", name, f"has {name[1]} features but there are 3")
+    wide = np.hstack([x[:, :2], np.zeros((8, 1), np.float32)])
+    save(t.work.at("zeros.h5"), wide)
+    if t.well("predict", "w/model.h5", "s2.h5", "--scores") != t.well("predict", "w/model.h5", "zeros.h5", "--scores"):
+        fail("a narrower sparse file is not the one filled up with zeros")
+
+
+with Work(sys.argv[1]) as work:
+    test = Names(work)
+    headers(test)
+    advice_of_headers(test)
+    places_of_labels(test)
+    bases(test)
+    recipes(test)
+    anndata(test)
+    widths(test)
+print("names and recipes are compared")
