@@ -1,4 +1,5 @@
 # runs.py - what the Python tests share: a directory that goes away, small data files, runs of the program, files judged by it.
+import importlib.util
 import json
 import os
 import random
@@ -19,6 +20,17 @@ def skip(why):
 def fail(why):
     print(f"FAILED: {why}")
     sys.exit(1)
+
+
+def need_modules(*names):
+    """Starts the test again under the system's Python when this one lacks a module; without that the test is skipped."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    system = "/usr/bin/python3"
+    if missing and "RUNS_SYSTEM_PYTHON" not in os.environ and os.access(system, os.X_OK):
+        os.environ["RUNS_SYSTEM_PYTHON"] = "1"
+        os.execv(system, [system, "-B", *sys.argv])
+    if missing:
+        skip(f"no {', '.join(missing)}")
 
 
 class Work:

@@ -4,13 +4,12 @@
 #     test_names.py MARGIN
 import sys
 
-from runs import Work, fail, skip
+from runs import Work, fail, need_modules
 
-try:
-    import h5py
-    import numpy as np
-except ImportError:
-    skip("no h5py")
+need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
 
 BAD_DATA, WRONG_USE = 3, 2
 
