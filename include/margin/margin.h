@@ -10,6 +10,7 @@
 #include <margin/inspect.h>
 #include <margin/model.h>
 #include <margin/path.h>
+#include <margin/printable.h>
 #include <margin/status.h>
 #include <margin/trainer.h>
 #include <margin/version.h>

@@ -14,6 +14,12 @@
 extern "C" {
 #endif
 
+/* Whom to tell what is worth a line but no failure, such as fewer threads than wanted. message may be NULL. */
+typedef struct mg_notices {
+    void (*message)(void *context, const char *line);
+    void *context;
+} mg_notices;
+
 typedef struct mg_measure_request {
     const char *model;    /* model.h5 */
     const char *data;     /* HDF5 file */
@@ -23,6 +29,7 @@ typedef struct mg_measure_request {
     bool skip_unknown;    /* rows whose label is no class of the model are left out; otherwise they are an error */
     int threads;          /* 0: as many as may be used */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
+    mg_notices notices;
 } mg_measure_request;
 
 typedef struct mg_class_measure {
@@ -72,6 +79,7 @@ typedef struct mg_predict_options {
     int base;             /* index of the first feature in lines, 0 or 1; -1: as in the training file, 1 where that is not known */
     int threads;          /* 0: as many as may be used */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
+    mg_notices notices;
 } mg_predict_options;
 
 typedef struct mg_predictor mg_predictor;

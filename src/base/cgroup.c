@@ -169,6 +169,17 @@ static double least(const char *root, const char *controller, double (*limit_of)
     return result;
 }
 
+static double processes_of(const place *at) {
+    int64_t limit = read_number(at, "/pids.max"), use = read_number(at, "/pids.current");
+    if (limit < 0) return INFINITY;
+    return limit > use ? (double)(use < 0 ? limit : limit - use) : 0;
+}
+
+int64_t mg_cgroup_processes(const char *root) {
+    double processes = least(root, "pids", processes_of);
+    return processes < 0x1p62 ? (int64_t)processes : INT64_MAX;
+}
+
 double mg_cgroup_processors(const char *root) {
     return least(root, "cpu", processors_of);
 }

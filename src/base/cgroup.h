@@ -9,6 +9,9 @@
 // without a quota.
 double mg_cgroup_processors(const char *root);
 
+// Processes and threads the process may still start, the minimum over its group and all groups above; INT64_MAX without a limit.
+int64_t mg_cgroup_processes(const char *root);
+
 // Bytes left below the memory limit, the minimum over its group and all groups above; INT64_MAX without a
 // limit. Page cache that is not in active use counts as free: the kernel drops it before it refuses memory.
 int64_t mg_cgroup_memory(const char *root);

@@ -79,6 +79,11 @@ int mg_cpu_usable_threads(const char **why) {
     return threads;
 }
 
+int64_t mg_cpu_allowed_threads(void) {
+    int64_t more = mg_cgroup_processes("");
+    return more < INT_MAX ? more + 1 : INT_MAX;
+}
+
 int64_t mg_cpu_available_memory(void) {
     int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory("");
     return system < group ? system : group;

@@ -11,6 +11,9 @@
 // OMP_NUM_THREADS; at least 1. *why (may be NULL) names what bound it: "affinity", "cgroup quota" or "OMP_NUM_THREADS".
 int mg_cpu_usable_threads(const char **why);
 
+// Threads of this process, one of which is there, that the control group's limit on processes has room for.
+int64_t mg_cpu_allowed_threads(void);
+
 // Bytes this process may still use: the minimum of MemAvailable and the cgroup's limit less its use.
 int64_t mg_cpu_available_memory(void);
 

@@ -2,16 +2,26 @@
 #include "base/json.h"
 
 #include "base/number.h"
+#include "base/printable.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>
 
 void mg_json_text(mg_writer *writer, const char *text) {
     mg_writer_add(writer, "\"");
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\') mg_writer_format(writer, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20) mg_writer_format(writer, "\\u%04x", (unsigned)(unsigned char)*c);
-        else mg_writer_add_bytes(writer, c, 1);
+    char piece[MG_PRINTABLE_PIECE];
+    for (const char *at = text; *at;) {
+        const char *start = at;
+        int32_t c = mg_utf8_next(&at);
+        if (c == '"' || c == '\\') mg_writer_format(writer, "\\%c", (int)c);
+        else if (c >= 0 && mg_printable_acts(c)) mg_writer_format(writer, "\\u%04x", (unsigned)c);
+        else if (c >= 0) mg_writer_add_bytes(writer, start, (size_t)(at - start));
+        else { // JSON is UTF-8: the byte is told as the text \xNN, as terminals show it
+            at = start;
+            mg_printable_next(&at, piece);
+            mg_writer_format(writer, "\\%s", piece);
+        }
     }
     mg_writer_add(writer, "\"");
 }

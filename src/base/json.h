@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// A quoted string, escaped.
+// A quoted string, valid JSON whatever the text holds: characters that act on a terminal (base/printable.h) are \uNNNN, a byte that is
+// not UTF-8 is the text \xNN.
 void mg_json_text(mg_writer *writer, const char *text);
 
 // A number; null when it is not finite, as JSON has no word for that.

@@ -1,6 +1,7 @@
 // status.c - owns the list of codes and the one place that formats an error text.
 #include "base/status.h"
 
+#include <margin/printable.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -27,10 +28,9 @@ mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     error->status = status;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->text, sizeof error->text, format, arguments);
+    char raw[sizeof error->text];
+    vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    // A value quoted from a damaged file may hold anything; the promise is one printable line.
-    for (char *c = error->text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    mg_printable(raw, error->text, sizeof error->text); // a value quoted from a file may hold anything; this is one printable line
     return status;
 }

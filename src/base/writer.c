@@ -29,9 +29,8 @@ void mg_writer_add(mg_writer *writer, const char *text) {
     mg_writer_add_bytes(writer, text, strlen(text));
 }
 
-void mg_writer_format(mg_writer *writer, const char *format, ...) {
-    va_list arguments, again;
-    va_start(arguments, format);
+void mg_writer_format_list(mg_writer *writer, const char *format, va_list arguments) {
+    va_list again;
     va_copy(again, arguments);
     int count = vsnprintf(NULL, 0, format, arguments);
     if (count >= 0 && reserve(writer, (size_t)count)) {
@@ -39,6 +38,12 @@ void mg_writer_format(mg_writer *writer, const char *format, ...) {
         writer->length += (size_t)count;
     }
     va_end(again);
+}
+
+void mg_writer_format(mg_writer *writer, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    mg_writer_format_list(writer, format, arguments);
     va_end(arguments);
 }
 
@@ -60,7 +65,7 @@ mg_status mg_writer_print(mg_writer *writer, FILE *file, const char *what, mg_er
     char *text;
     mg_status status = mg_writer_take(writer, &text, error);
     if (!status && (fputs(text, file) < 0 || fflush(file) != 0))
-        status = mg_fail(error, MG_IO, "%s cannot be written: %s", what, strerror(errno));
+        status = mg_fail(error, MG_FAILED, "%s cannot be written: %s", what, strerror(errno));
     mg_memory_free(text);
     return status;
 }

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
+#include <margin/printable.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int mg_cli_fail(const char *command, const mg_error *error) {
-    fprintf(stderr, "margin %s: %s\n", command, error->text);
+    fprintf(stderr, "margin %s: ", command);
+    mg_cli_put(stderr, error->text);
+    fputc('\n', stderr);
     return mg_status_exit(error->status);
 }
 
@@ -45,7 +48,7 @@ const char *mg_cli_bytes(double bytes, char out[32]) {
 }
 
 void mg_cli_add_set(struct argp_state *state, mg_cli_sets *sets, const char *text) {
-    if (sets->count == MG_CLI_MOST_SETS) argp_error(state, "more than %d --set", MG_CLI_MOST_SETS);
+    if (sets->count == MG_CLI_MOST_SETS) mg_cli_wrong(state, "more than %d --set", MG_CLI_MOST_SETS);
     else sets->text[sets->count++] = text;
 }
 
@@ -54,7 +57,7 @@ int64_t mg_cli_int(struct argp_state *state, const char *option, const char *val
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (end == value || *end || errno || number < low || number > high)
-        argp_error(state, "%s: %s is not allowed (%" PRId64 " to %" PRId64 ")", option, value, low, high);
+        mg_cli_wrong(state, "%s: %s is not allowed (%" PRId64 " to %" PRId64 ")", option, value, low, high);
     return number;
 }
 
@@ -62,6 +65,28 @@ int mg_cli_threads(struct argp_state *state, const char *value) {
     return (int)mg_cli_int(state, "--threads", value, 1, 4096);
 }
 
-void mg_cli_results(void) {
-    signal(SIGPIPE, SIG_DFL); // whoever started this may have left it ignored
+void mg_cli_put(FILE *file, const char *text) {
+    char piece[MG_PRINTABLE_PIECE];
+    while (mg_printable_next(&text, piece)) fputs(piece, file);
+}
+
+void mg_cli_put_line(FILE *file, const char *head, const char *text) {
+    fputs(head, file);
+    mg_cli_put(file, text);
+    fputc('\n', file);
+}
+
+void mg_cli_notice(void *context, const char *line) {
+    (void)context;
+    mg_cli_put_line(stderr, "", line);
+}
+
+void mg_cli_wrong(struct argp_state *state, const char *format, ...) {
+    char raw[1024], text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    mg_printable(raw, text, sizeof text);
+    argp_error(state, "%s", text);
 }

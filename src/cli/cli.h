@@ -2,12 +2,15 @@
 #ifndef MG_CLI_CLI_H
 #define MG_CLI_CLI_H
 
+#include "cli/process.h"
+
 #include <margin/status.h>
 
 #include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef struct mg_command {
     const char *name;
@@ -53,7 +56,14 @@ int64_t mg_cli_int(struct argp_state *state, const char *option, const char *val
 // The number of --threads.
 int mg_cli_threads(struct argp_state *state, const char *value);
 
-// For commands whose result is their standard output: a reader that goes away, such as head, ends them quietly.
-void mg_cli_results(void);
+// Writes a text that may come from a file (a label, a name, a path) as a terminal may show it.
+void mg_cli_put(FILE *file, const char *text);
+void mg_cli_put_line(FILE *file, const char *head, const char *text);
+
+// A warning of the library, on standard error; the context is not used.
+void mg_cli_notice(void *context, const char *line);
+
+// argp_error for texts that quote an argument: the line is printable.
+void mg_cli_wrong(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -19,7 +19,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
     case KEY_REFERENCE: all->reference = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
         all->config = value;
         return 0;
     default: return ARGP_ERR_UNKNOWN;

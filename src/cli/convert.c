@@ -26,12 +26,6 @@ typedef struct arguments {
     bool drawn;         // a line of progress stands on the terminal
 } arguments;
 
-static volatile sig_atomic_t stop_signal;
-
-static void stop(int number) {
-    stop_signal = number;
-}
-
 static double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -124,20 +118,10 @@ static void tell_summary(const mg_convert_report *r, const char *output) {
         snprintf(classes, sizeof classes, "%s%" PRId64 " class%s of %s",
                  r->classes >= MG_CONVERT_MOST_CLASSES ? "at least " : "", r->classes,
                  r->classes == 1 ? "" : "es", r->text_labels ? "texts" : "integers");
-    fprintf(stderr, "%s: %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", output, r->format,
-            mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,
+    mg_cli_put(stderr, output);
+    fprintf(stderr, ": %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", r->format, mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,
             mg_cli_count((double)r->stored, stored), r->sparse ? "sparse" : "dense", r->seconds,
             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
-}
-
-// INT, TERM and HUP end the work between two blocks; a limit on file sizes is met as a failed write.
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = stop};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void count_bytes(arguments *all) {
@@ -159,23 +143,20 @@ int mg_command_convert(int argc, char **argv) {
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format may only be given for that format. docs/formats.md has the details."};
     build_options(rows, &help);
-    all = (arguments){.options = {.settings = all.settings, .context = &all, .stop = &stop_signal},
+    all = (arguments){.options = {.settings = all.settings, .context = &all},
                       .began = now()};
     int wrong = mg_cli_parse(&argp, argc, argv, &all);
     if (wrong) return wrong;
     count_bytes(&all);
     if (!all.quiet && isatty(STDERR_FILENO)) all.options.progress = show_progress;
-    catch_signals();
+    all.options.stop = mg_cli_catch_stops();
     mg_convert_report report;
     mg_error error = {.status = MG_OK};
     mg_status status = mg_convert(&all.options, &report, &error);
     if (all.drawn) fprintf(stderr, "\r\033[K");
     if (status) {
         int code = mg_cli_fail("convert", &error);
-        if (status == MG_STOPPED && stop_signal) { // die of it, as whoever sent it expects
-            signal(stop_signal, SIG_DFL);
-            raise(stop_signal);
-        }
+        if (status == MG_STOPPED) mg_cli_die_of_stop();
         return code;
     }
     if (!all.quiet) tell_summary(&report, all.options.output);

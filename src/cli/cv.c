@@ -41,7 +41,7 @@ static void show_result(const mg_cv_result *result, const char *value) {
     } else {
         printf("accuracy        %.2f%%, deviation %.2f%%\n", 100 * result->mean[0].mean, 100 * result->mean[0].deviation);
     }
-    printf("folds           %s\n", result->folds_path);
+    mg_cli_put_line(stdout, "folds           ", result->folds_path);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -56,7 +56,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_RESUME: request->resume = true; return 0;
     case KEY_OVERWRITE: request->overwrite = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:

@@ -28,12 +28,12 @@ static void on_signal(int number) {
 }
 
 void mg_cli_catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    // Shells ignore INT for whatever a script starts in the background; whoever sends it there still wants a checkpoint.
+    signal(SIGINT, SIG_DFL);
+    mg_cli_catch(SIGINT, on_signal, SA_RESTART);
+    mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
+    mg_cli_catch(SIGHUP, on_signal, SA_RESTART);
+    mg_cli_catch(SIGUSR1, on_signal, SA_RESTART);
     signal(SIGXFSZ, SIG_IGN); // a file-size limit is met as a failed write
     signal(SIGPIPE, SIG_IGN);
 }
@@ -46,7 +46,9 @@ void mg_cli_clear_line(mg_cli_display *screen) {
 static void show_message(void *context, const char *line) {
     mg_cli_display *screen = context;
     mg_cli_clear_line(screen);
-    if (!screen->quiet || !strncmp(line, "warning", 7)) fprintf(stderr, "%s\n", line);
+    if (screen->quiet && strncmp(line, "warning", 7)) return;
+    mg_cli_put(stderr, line);
+    fputc('\n', stderr);
 }
 
 static void show_plan(void *context, const mg_plan *plan) {
@@ -70,7 +72,7 @@ static void show_plan(void *context, const mg_plan *plan) {
     fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s", plan->threads_bound_by,
             plan->kernel);
     if (plan->resumed_step >= 0) fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
-    fprintf(stderr, "run        %s\n", plan->directory);
+    mg_cli_put_line(stderr, "run        ", plan->directory);
 }
 
 static void show_eta(double seconds, char out[32]) {

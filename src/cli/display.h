@@ -19,7 +19,7 @@ mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 // Takes the progress line off the terminal, before something else is written.
 void mg_cli_clear_line(mg_cli_display *screen);
 
-// Ctrl-C, SIGTERM and SIGUSR1 ask for a checkpoint; a second Ctrl-C leaves at once.
+// Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint; a second Ctrl-C leaves at once.
 void mg_cli_catch_signals(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <margin/model.h>
+#include <margin/printable.h>
 
 #include <inttypes.h>
 #include <locale.h>
@@ -21,25 +22,24 @@ typedef struct arguments {
 
 // ---- the table ---------------------------------------------------------------------------------------------------------
 
-// Columns a label takes on a terminal; bytes of no character take one each.
+// Columns a label takes on a terminal, as mg_cli_put writes it.
 static int columns_of(const char *label) {
-    mbstate_t state = {0};
+    char piece[MG_PRINTABLE_PIECE];
     int columns = 0;
-    for (const char *c = label; *c;) {
+    for (int bytes; (bytes = mg_printable_next(&label, piece)) > 0;) {
+        mbstate_t state = {0};
         wchar_t wide;
-        size_t bytes = mbrtowc(&wide, c, strlen(c), &state);
-        bool bad = bytes == (size_t)-1 || bytes == (size_t)-2;
-        int width = bad ? 1 : wcwidth(wide);
-        if (bad) state = (mbstate_t){0};
+        bool one = piece[0] != '\\' && mbrtowc(&wide, piece, (size_t)bytes, &state) == (size_t)bytes;
+        int width = one ? wcwidth(wide) : bytes;
         columns += width < 0 ? 1 : width;
-        c += bad ? 1 : bytes;
     }
     return columns;
 }
 
 static void put_label(const char *label, int width) {
     int columns = columns_of(label);
-    printf("%s%*s", label, columns < width ? width - columns : 0, "");
+    mg_cli_put(stdout, label);
+    printf("%*s", columns < width ? width - columns : 0, "");
 }
 
 static void put_percent(double value) {
@@ -95,6 +95,14 @@ typedef struct confusion {
     int64_t y, k, rows;
 } confusion;
 
+static void show_confusion(const mg_measurement *m, const confusion *one) {
+    printf("  %9" PRId64 "  ", one->rows);
+    mg_cli_put(stdout, m->per_class[one->y].label);
+    printf(" taken for ");
+    mg_cli_put(stdout, m->per_class[one->k].label);
+    printf(" (%.2f%% of its rows)\n", 100 * (double)one->rows / (double)m->per_class[one->y].support);
+}
+
 static void show_confusions(const mg_measurement *m) {
     confusion most[CONFUSIONS];
     int count = 0;
@@ -111,15 +119,17 @@ static void show_confusions(const mg_measurement *m) {
         }
     if (count) printf("\nmost frequent confusions\n");
     for (int i = 0; i < count; i++)
-        printf("  %9" PRId64 "  %s taken for %s (%.2f%% of its rows)\n", most[i].rows, m->per_class[most[i].y].label,
-               m->per_class[most[i].k].label, 100 * (double)most[i].rows / (double)m->per_class[most[i].y].support);
+        show_confusion(m, &most[i]);
 }
 
 static void show(const mg_measurement *m) {
     static const int ks[] = {1, 2, 3, 5, 10};
     char text[32];
-    printf("model      %s (%s)\n", m->model, m->loss);
-    printf("data       %s, %s rows", m->data, mg_cli_count((double)m->rows, text));
+    printf("model      ");
+    mg_cli_put(stdout, m->model);
+    printf(" (%s)\ndata       ", m->loss);
+    mg_cli_put(stdout, m->data);
+    printf(", %s rows", mg_cli_count((double)m->rows, text));
     if (m->skipped) printf(", %s left out", mg_cli_count((double)m->skipped, text));
     printf("\naccuracy   %.2f%% (%s right)\n", 100 * m->accuracy, mg_cli_count((double)m->correct, text));
     printf("macro f1   %.2f%%\n", 100 * m->macro_f1);
@@ -143,13 +153,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_WEIGHTS: request->weights = value; return 0;
     case KEY_THREADS: request->threads = mg_cli_threads(state, value); return 0;
     case KEY_UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error")) argp_error(state, "--unknown: %s is not allowed (error, skip)", value);
+        if (strcmp(value, "skip") && strcmp(value, "error")) mg_cli_wrong(state, "--unknown: %s is not allowed (error, skip)", value);
         request->skip_unknown = !strcmp(value, "skip");
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0) request->model = value;
         else if (state->arg_num == 1) request->data = value;
-        else argp_error(state, "MODEL and DATA, and nothing more: %s", value);
+        else mg_cli_wrong(state, "MODEL and DATA, and nothing more: %s", value);
         return 0;
     case ARGP_KEY_END:
         if (!request->data) argp_error(state, "MODEL and DATA are needed");
@@ -175,7 +185,7 @@ int mg_command_eval(int argc, char **argv) {
         "DATA is passed through and never held in memory as a whole. null stands where nothing divides, such as "
         "the precision of a class that was never predicted.",
         NULL, NULL, NULL};
-    arguments all = {0};
+    arguments all = {.request.notices.message = mg_cli_notice};
     mg_measurement *measurement;
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;

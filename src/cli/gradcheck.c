@@ -35,7 +35,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_ROWS: all->rows = mg_cli_int(state, "--rows", value, 1, MG_GRADCHECK_MOST_ROWS); return 0;
     case KEY_JSON: all->json = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
         all->config = value;
         return 0;
     default: return ARGP_ERR_UNKNOWN;

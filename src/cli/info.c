@@ -20,7 +20,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_FEATURES: all->features = value; return 0;
     case KEY_LABELS: all->labels = value; return 0;
     case ARGP_KEY_ARG:
-        if (all->path) argp_error(state, "one FILE, not two: %s", value);
+        if (all->path) mg_cli_wrong(state, "one FILE, not two: %s", value);
         all->path = value;
         return 0;
     case ARGP_KEY_END:
@@ -50,6 +50,8 @@ int mg_command_info(int argc, char **argv) {
     mg_status status = all.verify ? mg_inspect_seal(all.path, &bytes, &error)
                                   : mg_inspect(all.path, all.features, all.labels, stdout, &error);
     if (status) return mg_cli_fail("info", &error);
-    if (all.verify) printf("%s: whole, %" PRId64 " bytes\n", all.path, bytes);
+    if (!all.verify) return 0;
+    mg_cli_put(stdout, all.path);
+    printf(": whole, %" PRId64 " bytes\n", bytes);
     return 0;
 }

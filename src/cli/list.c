@@ -8,7 +8,7 @@
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     const char **kind = state->input;
     if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
-    if (*kind) argp_error(state, "one kind, not two: %s", value);
+    if (*kind) mg_cli_wrong(state, "one kind, not two: %s", value);
     *kind = value;
     return 0;
 }

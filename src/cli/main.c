@@ -45,7 +45,9 @@ static int print_version(void) {
 }
 
 static int unknown_command(const char *name) {
-    fprintf(stderr, "margin: %s is no command; the commands are", name);
+    fprintf(stderr, "margin: ");
+    mg_cli_put(stderr, name);
+    fprintf(stderr, " is no command; the commands are");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
     fprintf(stderr, " (margin --help)\n");
     return 2;
@@ -54,6 +56,7 @@ static int unknown_command(const char *name) {
 enum { LARGE_BLOCK = 4 << 20 };
 
 int main(int argc, char **argv) {
+    mg_cli_begin();
     // Left alone, the allocator comes to keep freed blocks of up to 32 MB for itself: weights, and images of checkpoints.
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
@@ -67,14 +70,6 @@ int main(int argc, char **argv) {
     }
     if (!strcmp(name, "--version")) return print_version();
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(name, commands[i].name)) {
-            int status = commands[i].run(argc - 1, argv + 1);
-            // Results that could not be written are a failure even when everything else went well.
-            if (!status && fflush(stdout)) {
-                fprintf(stderr, "margin %s: standard output cannot be written\n", name);
-                return 3;
-            }
-            return status;
-        }
+        if (!strcmp(name, commands[i].name)) return mg_cli_run(commands[i].run, argc - 1, argv + 1);
     return unknown_command(name);
 }

@@ -27,12 +27,12 @@ static void show_point(void *context, int number, const mg_path_point *point) {
 }
 
 static void show_result(const mg_path_result *result) {
-    printf("points          %s\n", result->points_path);
+    mg_cli_put_line(stdout, "points          ", result->points_path);
     if (result->best < 0) return;
     const mg_path_point *best = &result->point[result->best];
     printf("best            C %.4g, lambda %.4g: validation %.2f%%\n", best->C, best->lambda, 100 * best->accuracy);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
-    printf("model           %s\n", result->model_path);
+    mg_cli_put_line(stdout, "model           ", result->model_path);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -46,7 +46,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_RESUME: request->resume = true; return 0;
     case KEY_OVERWRITE: request->overwrite = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:

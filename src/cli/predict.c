@@ -27,16 +27,10 @@ typedef struct output {
     char temporary[PATH_MAX + 32];
 } output;
 
-static volatile sig_atomic_t stop_signal;
-
-static void stop(int number) {
-    stop_signal = number;
-}
-
 static mg_status complain(mg_error *error, const char *path, const char *what) {
-    error->status = MG_IO;
+    error->status = path ? MG_IO : MG_FAILED;
     snprintf(error->text, sizeof error->text, "%.700s: %s: %s", path ? path : "standard output", what, strerror(errno));
-    return MG_IO;
+    return error->status;
 }
 
 // A device or a pipe is written as it is: it cannot be replaced. Of a link, what it points to is replaced.
@@ -78,20 +72,24 @@ static mg_status write_answers(void *context, const char *text, size_t bytes, mg
     return complain(error, out->path, "cannot be written");
 }
 
+static bool asked_to_stop(const arguments *all) {
+    return all->options.stop && *all->options.stop;
+}
+
 // One answer for each line, at once: whoever sent it may be waiting.
-static mg_status answer_lines(mg_predictor *predictor, output *out, mg_error *error) {
+static mg_status answer_lines(mg_predictor *predictor, const arguments *all, output *out, mg_error *error) {
     char *line = NULL;
     size_t capacity = 0, bytes, answered = 0;
     ssize_t length;
     const char *answer;
     mg_status status = MG_OK;
-    while (!status && !stop_signal && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
+    while (!status && !asked_to_stop(all) && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = write_answers(out, answer, bytes, error);
         answered += !status && bytes;
         if (!status && bytes && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
     }
-    if (!status && stop_signal) {
+    if (!status && asked_to_stop(all)) {
         error->status = status = MG_STOPPED;
         snprintf(error->text, sizeof error->text, "stopped");
     } else if (!status && !feof(stdin)) {
@@ -119,7 +117,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_ARG:
         if (state->arg_num == 0) all->options.model = value;
         else if (state->arg_num == 1) all->data = value;
-        else argp_error(state, "MODEL and DATA, and nothing more: %s", value);
+        else mg_cli_wrong(state, "MODEL and DATA, and nothing more: %s", value);
         return 0;
     case ARGP_KEY_END:
         if (!all->data) argp_error(state, "MODEL and DATA are needed (DATA may be - for standard input)");
@@ -131,16 +129,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
-// With a file to leave behind, signals end the work in order; without one they may simply kill.
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = stop}; // no SA_RESTART: a wait for a line ends too
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN);
-}
-
 static mg_status run(arguments *all, mg_error *error) {
     mg_predictor *predictor;
     output out;
@@ -149,7 +137,7 @@ static mg_status run(arguments *all, mg_error *error) {
     status = open_output(&out, all->output, error);
     const mg_predict_sink sink = {write_answers, &out};
     if (!status)
-        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error) : answer_lines(predictor, &out, error);
+        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error) : answer_lines(predictor, all, &out, error);
     status = close_output(&out, status, error);
     mg_predictor_close(predictor);
     return status;
@@ -175,16 +163,14 @@ int mg_command_predict(int argc, char **argv) {
         "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
         NULL, NULL, NULL};
-    arguments all = {.options = {.base = -1, .stop = &stop_signal}};
+    arguments all = {.options = {.base = -1, .notices.message = mg_cli_notice}};
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
     mg_cli_results();
-    if (all.output) catch_signals();
+    // With a file to leave behind, signals end the work in order; without one they may simply kill.
+    if (all.output) all.options.stop = mg_cli_catch_stops();
     mg_status status = run(&all, &error);
     if (!status) return 0;
-    if (status == MG_STOPPED && stop_signal) { // die of it, as whoever sent it expects; nothing was left behind
-        signal(stop_signal, SIG_DFL);
-        raise(stop_signal);
-    }
+    if (status == MG_STOPPED) mg_cli_die_of_stop(); // nothing was left behind
     return mg_cli_fail("predict", &error);
 }

@@ -25,14 +25,14 @@ static void show_result(const mg_train_result *result) {
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
     if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
-    printf("model           %s\n", result->model_path);
+    mg_cli_put_line(stdout, "model           ", result->model_path);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
     case KEY_SET:
-        if (all->sets.count == MG_CLI_MOST_SETS) argp_error(state, "more than %d --set", MG_CLI_MOST_SETS);
+        if (all->sets.count == MG_CLI_MOST_SETS) mg_cli_wrong(state, "more than %d --set", MG_CLI_MOST_SETS);
         all->sets.text[all->sets.count++] = value;
         return 0;
     case KEY_QUIET: all->quiet = true; return 0;
@@ -40,7 +40,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_OVERWRITE: all->request.overwrite = true; return 0;
     case KEY_INIT: all->request.init_model = value; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) argp_error(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:
@@ -63,7 +63,7 @@ int mg_command_train(int argc, char **argv) {
         options, parse_option, "[CONFIG]",
         "Trains a classifier and writes model.h5, metrics.jsonl and checkpoints into the run's directory."
         "\vExample:\n  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
-        "Ctrl-C, SIGTERM and SIGUSR1 finish the minibatch, write a checkpoint and exit with status 75; "
+        "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the minibatch, write a checkpoint and exit with status 75; "
         "the same command with --resume goes on to the same bits. docs/options.md lists every option.",
         NULL, NULL, NULL};
     arguments all = {0};

@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 
-#include <errno.h>
 #include <string.h>
 
 const mg_binding *mg_config_bindings(int *count) {
@@ -68,20 +67,10 @@ const char *mg_config_origin(const mg_config *config, const char *key) {
     return mg_settings_origin(&config->settings, key);
 }
 
-// Hands what was written to the file.
-static mg_status put(mg_writer *writer, FILE *file, mg_error *error) {
-    char *text;
-    mg_status status = mg_writer_take(writer, &text, error);
-    if (!status && (fputs(text, file) < 0 || fflush(file) != 0))
-        status = mg_fail(error, MG_IO, "the configuration cannot be written: %s", strerror(errno));
-    mg_memory_free(text);
-    return status;
-}
-
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) {
     mg_writer writer = {0};
     mg_settings_write(&config->settings, &writer);
-    return put(&writer, file, error);
+    return mg_writer_print(&writer, file, "the configuration", error);
 }
 
 mg_status mg_config_print_options(FILE *file, mg_error *error) {
@@ -89,7 +78,7 @@ mg_status mg_config_print_options(FILE *file, mg_error *error) {
     int count;
     const mg_binding *bindings = mg_config_bindings(&count);
     mg_settings_write_reference(bindings, count, &writer);
-    return put(&writer, file, error);
+    return mg_writer_print(&writer, file, "the configuration", error);
 }
 
 mg_status mg_config_canonical(const mg_config *config, char **text, mg_error *error) {

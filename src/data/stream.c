@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/ring.h"
 #include "base/rng.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -125,16 +126,19 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
     return status;
 }
 
+// Reads the next window; false: stream->failure says why not.
+static bool read_window(mg_stream *stream, window *w) {
+    w->in_place = stream->in_place;
+    if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure)) return false;
+    stream->reader_at += w->count;
+    return true;
+}
+
 static void *read_ahead(void *context) {
     mg_stream *stream = context;
     void *item;
-    while (stream->reader_at < stream->dataset->count && mg_ring_pop(stream->empty, &item)) {
-        window *w = item;
-        w->in_place = stream->in_place;
-        if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure)) break;
-        stream->reader_at += w->count;
-        if (!mg_ring_push(stream->filled, w)) break;
-    }
+    while (stream->reader_at < stream->dataset->count && mg_ring_pop(stream->empty, &item))
+        if (!read_window(stream, item) || !mg_ring_push(stream->filled, item)) break;
     mg_ring_close(stream->filled);
     return NULL;
 }
@@ -225,6 +229,7 @@ static void judge_place(mg_stream *stream) {
 }
 
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
+    (void)error; // nothing here fails at present
     judge_place(stream);
     stop_reading(stream);
     stream->epoch = epoch;
@@ -244,9 +249,7 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
     for (int i = 0; i < WINDOWS; i++) mg_ring_push(stream->empty, &stream->windows[i]);
     stream->reader_at = first;
     stream->failure = (mg_error){0};
-    if (pthread_create(&stream->thread, NULL, read_ahead, stream))
-        return mg_fail(error, MG_FAILED, "the thread that reads ahead cannot be started");
-    stream->running = true;
+    stream->running = mg_thread_start(&stream->thread, read_ahead, stream); // without it windows are read when they are needed
     return MG_OK;
 }
 
@@ -257,12 +260,12 @@ static mg_status advance_window(mg_stream *stream, mg_error *error) {
         return MG_OK;
     }
     judge_place(stream);
-    if (stream->open) mg_ring_push(stream->empty, stream->open);
-    void *item = NULL;
+    if (stream->running && stream->open) mg_ring_push(stream->empty, stream->open);
+    void *item = &stream->windows[0];
     double start = mg_clock_seconds();
-    bool there = mg_ring_pop(stream->filled, &item);
+    bool there = stream->running ? mg_ring_pop(stream->filled, &item) : read_window(stream, item);
     stream->waited += mg_clock_seconds() - start;
-    stream->open = item;
+    stream->open = there ? item : NULL;
     stream->faults = stream->in_place ? major_faults() : 0;
     if (there) return MG_OK;
     if (error) *error = stream->failure;

@@ -1,10 +1,14 @@
 // team.c - threads that spin shortly, then sleep; work is claimed item by item from one word.
 #include "solver/team.h"
 
+#include "base/cpu.h"
+#include "base/thread.h"
+
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -133,26 +137,58 @@ static void end_run(mg_team *team) {
     wake_all(&team->bell);
 }
 
-void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
-    if (team->threads <= 1) {
-        body(context);
-        return;
-    }
+// A thread of the team. Each starts the next before it stands by, and ends after it: no list of them is needed.
+typedef struct helper {
+    mg_team *team;
+    int number, wanted;
+    pthread_t thread;
+} helper;
+
+static void *help(void *context) {
+    const helper *self = context;
+    helper next = {.team = self->team, .number = self->number + 1, .wanted = self->wanted};
+    atomic_fetch_add_explicit(&self->team->started, 1, memory_order_relaxed);
+    bool more = next.number < next.wanted && mg_thread_start(&next.thread, help, &next);
+    stand_by(self->team, self->number);
+    if (more) pthread_join(next.thread, NULL);
+    return NULL;
+}
+
+// Runs the body with up to `wanted` threads in all.
+static void run_with(mg_team *team, int wanted, void (*body)(void *context), void *context) {
+    helper first = {.team = team, .number = 1, .wanted = wanted};
+    atomic_store_explicit(&team->started, 1, memory_order_relaxed);
     atomic_store_explicit(&team->active, 1, memory_order_seq_cst);
-    int arrived = 0;
-#pragma omp parallel num_threads(team->threads)
-    {
-        int thread;
-#pragma omp atomic capture
-        thread = arrived++;
-        if (thread == 0) {
-            body(context);
-            end_run(team);
-        } else {
-            stand_by(team, thread);
-        }
-    }
-    atomic_store_explicit(&team->active, 0, memory_order_seq_cst); // when compiled without OpenMP
+    bool more = wanted > 1 && mg_thread_start(&first.thread, help, &first);
+    if (!more) atomic_store_explicit(&team->active, 0, memory_order_seq_cst);
+    body(context);
+    if (!more) return;
+    end_run(team);
+    pthread_join(first.thread, NULL);
+}
+
+void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
+    run_with(team, team->threads, body, context);
+}
+
+static void nothing(void *context) {
+    (void)context;
+}
+
+bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size) {
+    team->threads = threads;
+    int64_t allowed = mg_cpu_allowed_threads();
+    int wanted = threads + beside;
+    if (wanted > allowed) wanted = (int)allowed;
+    run_with(team, wanted, nothing, NULL); // all of them are there at the same time
+    int started = atomic_load_explicit(&team->started, memory_order_relaxed);
+    if (started >= threads + beside) return true;
+    team->threads = started - beside < 1 ? 1 : started - beside;
+    snprintf(warning, size,
+             "only %d of %d threads can be started (limits on processes, of the control group or on memory): %d compute%s; "
+             "the results are the same",
+             started, threads + beside, team->threads, team->threads == 1 ? "s" : "");
+    return false;
 }
 
 void mg_team_join(mg_team *team, void (*body)(void *context), void *context) {

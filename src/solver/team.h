@@ -1,13 +1,15 @@
-// team.h - the compute threads. The only file pair that knows OpenMP, which provides them; handing out work is its own.
+// team.h - the compute threads, and how work is handed out to them.
 #ifndef MG_SOLVER_TEAM_H
 #define MG_SOLVER_TEAM_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { MG_TEAM_FEW = 32 }; // items of a job that threads prefer to take again the next time
 
-// An OpenMP loop ends when every thread of the team has come to its barrier, those without work too: with another program on
+// With a barrier after every loop (OpenMP's) it ends when every thread of the team has come to its barrier, those without work too: with another program on
 // the machine a step of 80 microseconds then waits milliseconds for a thread that was not even needed (measured: 20 to 40
 // times slower beside two busy processes). Here the caller waits only for items somebody has begun.
 typedef struct mg_team {
@@ -21,9 +23,15 @@ typedef struct mg_team {
     _Atomic int sleepers;
     _Atomic int waiting; // the caller sleeps on `done`
     _Atomic int active;  // threads are there
+    _Atomic int started; // threads of the last run, the caller included
 } mg_team;
 
-// Calls body(context) with the team's threads standing by for mg_team_for; returns when it does.
+// Finds out how many of `threads` can really be started, with `beside` others (those that read ahead and write checkpoints) at the same
+// time; team->threads is set to what is left for the team, at least 1. false: fewer than wanted, and why in `warning`.
+bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size);
+
+// Calls body(context) with the team's threads standing by for mg_team_for; returns when it does. Threads that cannot be started are
+// left out: the team's others do their work.
 void mg_team_run(mg_team *team, void (*body)(void *context), void *context);
 
 // The same, or a plain call of body when the team's threads stand by already.

@@ -366,7 +366,8 @@ mg_status mg_bench(const mg_bench_request *request, mg_bench_report *report, mg_
     mg_status status = check_shape(request->shape, error);
     if (!status) status = mg_kernel_select(&kernel, error);
     if (status) return status;
-    b.team.threads = request->threads ? request->threads : mg_cpu_usable_threads(NULL);
+    char warning[256]; // the report's number of threads says it
+    mg_team_open(&b.team, request->threads ? request->threads : mg_cpu_usable_threads(NULL), 0, warning, sizeof warning);
     mg_cpu_model(report->processor, (int)sizeof report->processor);
     report->kernel = kernel->name;
     report->threads = b.team.threads;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "io/file.h"
 #include "train/checkpoint_file.h"
 
@@ -90,22 +91,27 @@ static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     return status;
 }
 
+// Called with the lock held, which is not held while the file is written.
+static void write_submitted(mg_checkpointer *c) {
+    pthread_mutex_unlock(&c->lock);
+    double start = mg_clock_seconds();
+    mg_error failure = {0};
+    write_given(c, &failure);
+    pthread_mutex_lock(&c->lock);
+    c->failure = failure;
+    c->write_seconds = mg_clock_seconds() - start;
+    c->busy = false;
+    c->news = true;
+    pthread_cond_broadcast(&c->changed);
+}
+
 static void *write_loop(void *context) {
     mg_checkpointer *c = context;
     pthread_mutex_lock(&c->lock);
     for (;;) {
         while (!c->busy && !c->quit) pthread_cond_wait(&c->changed, &c->lock);
         if (!c->busy) break; // a submitted checkpoint is written even when the run is quitting
-        pthread_mutex_unlock(&c->lock);
-        double start = mg_clock_seconds();
-        mg_error failure = {0};
-        write_given(c, &failure);
-        pthread_mutex_lock(&c->lock);
-        c->failure = failure;
-        c->write_seconds = mg_clock_seconds() - start;
-        c->busy = false;
-        c->news = true;
-        pthread_cond_broadcast(&c->changed);
+        write_submitted(c);
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
@@ -132,9 +138,7 @@ mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_i
     }
     if (!status) status = mg_file_make_directory(directory, error);
     if (!status) mg_file_remove_leftovers(directory, "step-");
-    if (!status && pthread_create(&c->thread, NULL, write_loop, c))
-        status = mg_fail(error, MG_FAILED, "the thread that writes checkpoints cannot be started");
-    c->started = !status;
+    c->started = !status && mg_thread_start(&c->thread, write_loop, c); // without it whoever submits a checkpoint writes it
     if (status) mg_checkpointer_destroy(c);
     else *out = c;
     return status;
@@ -189,6 +193,7 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     c->news = failure.status != MG_OK; // one that was never handed over has failed like one that could not be written
     c->failure = failure;
     pthread_cond_broadcast(&c->changed);
+    if (c->busy && !c->started) write_submitted(c);
     pthread_mutex_unlock(&c->lock);
     return true;
 }

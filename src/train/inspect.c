@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/printable.h"
 #include "io/file.h"
 #include "model/model.h"
 
@@ -32,8 +33,10 @@ static void put_int(mg_writer *out, const char *name, int64_t value) {
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
     char buffer[MG_LABEL_BUFFER];
     mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count, classes->texts ? "texts" : "integers");
-    for (int64_t k = 0; k < classes->count && k < MG_INSPECT_CLASSES; k++)
-        mg_writer_format(out, "%s %s", k ? "," : "", mg_classes_label(classes, k, buffer));
+    for (int64_t k = 0; k < classes->count && k < MG_INSPECT_CLASSES; k++) {
+        mg_writer_add(out, k ? ", " : " ");
+        mg_printable_add(out, mg_classes_label(classes, k, buffer));
+    }
     mg_writer_add(out, classes->count > MG_INSPECT_CLASSES ? ", ...\n" : "\n");
 }
 
@@ -43,15 +46,15 @@ static mg_status describe_model(const char *path, mg_writer *out, mg_error *erro
     mg_status status = mg_model_load(path, &model, error);
     if (status) return status;
     double size = (double)model->classes_count * ((double)model->features + 1) * sizeof(float);
-    mg_writer_format(out, "%s: model, its seal is whole\n", path);
+    mg_printable_line(out, "%s: model, its seal is whole", path);
     mg_print_real(model->delta, real);
-    mg_writer_format(out, "  %-14s %s, delta %s\n", "loss", model->loss, real);
+    mg_printable_line(out, "  %-14s %s, delta %s", "loss", model->loss, real);
     put_class_names(out, &model->classes);
     put_int(out, "features", model->features);
     mg_inspect_columns(&model->columns, 14, out);
     mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights", (long long)model->classes_count,
                      (long long)model->features, (long long)model->classes_count, mg_inspect_bytes(size, bytes));
-    mg_writer_format(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights\n", "preparation", model->rows,
+    mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights", "preparation", model->rows,
                      model->transform);
     put_real(out, "bias value", model->bias_value);
     put_real(out, "lambda", model->lambda);
@@ -61,7 +64,7 @@ static mg_status describe_model(const char *path, mg_writer *out, mg_error *erro
         put_real(out, "dual", model->dual);
         put_real(out, "certified within", model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
     }
-    mg_writer_format(out, "  %-14s %lld rows, data sets %s and %s\n", "trained on", (long long)model->training_rows, model->features_name,
+    mg_printable_line(out, "  %-14s %lld rows, data sets %s and %s", "trained on", (long long)model->training_rows, model->features_name,
                      model->labels_name);
     mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step, (long long)model->epoch);
     mg_model_destroy(model);
@@ -95,7 +98,7 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
         if (status) break;
         mg_h5_type type = mg_h5_array_type(array);
         int64_t count = mg_h5_array_rows(array);
-        mg_writer_format(out, "  %-14s %s [%lld], %s\n", name, mg_h5_type_name(type), (long long)count,
+        mg_printable_line(out, "  %-14s %s [%lld], %s", name, mg_h5_type_name(type), (long long)count,
                          mg_inspect_bytes((double)count * (double)mg_h5_type_size(type), bytes));
         mg_h5_array_close(array);
     }
@@ -115,8 +118,12 @@ static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
     if (!status) mg_writer_format(out, "configuration\n");
     for (char *line = config, *next; !status && line && *line; line = next) {
         next = line + strcspn(line, "\n");
-        mg_writer_format(out, "  %.*s\n", (int)(next - line), line);
-        next += *next == '\n';
+        bool more = *next == '\n';
+        *next = 0;
+        mg_writer_add(out, "  ");
+        mg_printable_add(out, line);
+        mg_writer_add(out, "\n");
+        next += more;
     }
     mg_memory_free(config);
     mg_h5_array_close(array);
@@ -132,7 +139,7 @@ static mg_status describe_checkpoint(const char *path, mg_writer *out, mg_error 
     if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
     if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
     if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version, error);
-    if (!status) mg_writer_format(out, "%s: checkpoint of margin %.40s, its seal is whole\n", path, version);
+    if (!status) mg_printable_line(out, "%s: checkpoint of margin %.40s, its seal is whole", path, version);
     if (!status) status = put_positions(file, out, error);
     if (!status) status = put_fields(file, out, error);
     if (!status) status = put_config(file, out, error);

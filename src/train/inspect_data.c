@@ -2,6 +2,7 @@
 #include "train/inspect.h"
 
 #include "base/memory.h"
+#include "base/printable.h"
 #include "data/scale.h"
 #include "data/source.h"
 
@@ -16,20 +17,20 @@ enum { MOST_OBJECTS = 60, SAMPLE_RUNS = 8, MOST_SAMPLE_ROWS = 8192, SAMPLE_BYTES
 static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_h5_array *array;
     mg_error why;
-    char storage[256];
+    char storage[256], columns[32] = "";
     mg_status status = mg_h5_array_open(file, name, &array, &why);
     if (status == MG_MEMORY) { // no word about the file
         out->status = status;
         out->error = why;
     }
     if (status) {
-        mg_writer_format(out, "  %-24s cannot be used: %s\n", name, why.text);
+        mg_printable_line(out, "  %-24s cannot be used: %s", name, why.text);
         return;
     }
     mg_h5_array_storage(array, storage, sizeof storage);
-    mg_writer_format(out, "  %-24s %s [%lld", name, mg_h5_type_name(mg_h5_array_type(array)), (long long)mg_h5_array_rows(array));
-    if (mg_h5_array_rank(array) == 2) mg_writer_format(out, ", %lld", (long long)mg_h5_array_columns(array));
-    mg_writer_format(out, "], %s\n", storage);
+    if (mg_h5_array_rank(array) == 2) snprintf(columns, sizeof columns, ", %lld", (long long)mg_h5_array_columns(array));
+    mg_printable_line(out, "  %-24s %s [%lld%s], %s", name, mg_h5_type_name(mg_h5_array_type(array)), (long long)mg_h5_array_rows(array), columns,
+                      storage);
     mg_h5_array_close(array);
 }
 
@@ -50,10 +51,10 @@ static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg
         snprintf(path, sizeof path, "%.300s%s%.255s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
         mg_h5_kind kind = mg_h5_find(file, path);
         if (kind == MG_H5_ARRAY) put_array(file, path, out);
-        else if (kind != MG_H5_GROUP) mg_writer_format(out, "  %-24s a link or of no known kind; not followed\n", path);
+        else if (kind != MG_H5_GROUP) mg_printable_line(out, "  %-24s a link or of no known kind; not followed", path);
         else {
             bool sparse = has_member(file, path, "indptr"), categories = has_member(file, path, "categories");
-            mg_writer_format(out, "  %-24s group%s\n", path, sparse ? " of a sparse matrix" : categories ? " of labels" : "");
+            mg_printable_line(out, "  %-24s group%s", path, sparse ? " of a sparse matrix" : categories ? " of labels" : "");
             if (depth > 0) put_objects(file, path, depth - 1, left, out);
         }
     }
@@ -147,7 +148,7 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
 // What was not asked for by name may be unfit: that is worth a note, and the rest can still be told.
 static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg_error *error) {
     if (named || status != MG_DATA || !error) return status;
-    mg_writer_format(advice, "  %s\n", error->text);
+    mg_printable_line(advice, "  %s", error->text);
     return MG_OK;
 }
 
@@ -155,7 +156,9 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
     sample s = {0};
     int64_t rows = mg_source_rows(source), features = mg_source_features(source);
     bool sparse = mg_source_layout(source) == MG_CSR;
-    mg_writer_format(out, "\nfeatures %s\n  %-24s %lld rows of %lld features, %s, %s\n", name, "shape", (long long)rows, (long long)features,
+    mg_writer_add(out, "\n");
+    mg_printable_line(out, "features %s", name);
+    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape", (long long)rows, (long long)features,
                      sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
     mg_status status = take_sample(source, &s, error);
     if (status) {
@@ -179,7 +182,7 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
 static void put_class(const char *label, int64_t rows, mg_writer *out) {
     int width = 22;
     for (const char *c = label; *c; c++) width += ((unsigned char)*c & 0xc0) == 0x80; // bytes that take no column
-    mg_writer_format(out, "    %-*s %lld rows\n", width, label, (long long)rows);
+    mg_printable_line(out, "    %-*s %lld rows", width, label, (long long)rows);
 }
 
 static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice, mg_error *error) {
@@ -191,7 +194,9 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     if (status) return status;
     status = mg_memory_zeroed(&count, (size_t)classes.count, sizeof *count, error);
     for (int64_t i = 0; !status && i < rows; i++) count[label[i]]++;
-    if (!status) mg_writer_format(out, "\nlabels %s\n  %-24s %lld, %s\n", name, "classes", (long long)classes.count, classes.texts ? "texts" : "integers");
+    if (!status) mg_writer_add(out, "\n");
+    if (!status) mg_printable_line(out, "labels %s", name);
+    if (!status) mg_writer_format(out, "  %-24s %lld, %s\n", "classes", (long long)classes.count, classes.texts ? "texts" : "integers");
     int64_t least = rows, most = 0;
     for (int64_t k = 0; !status && k < classes.count; k++) {
         least = count[k] < least ? count[k] : least;
@@ -238,7 +243,7 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
 mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_error *error) {
     int left = MOST_OBJECTS;
     mg_writer advice = {0};
-    mg_writer_format(out, "%s: data file\n", mg_h5_path(file));
+    mg_printable_line(out, "%s: data file", mg_h5_path(file));
     put_objects(file, "/", 1, &left, out);
     mg_status status = put_content(file, features, labels, out, &advice, error);
     if (!status && advice.length) {

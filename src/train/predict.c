@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/printable.h"
 #include "format/pairs.h"
 #include "train/scoring.h"
 
@@ -31,13 +32,7 @@ struct mg_predictor {
 // A label may hold anything; an answer is one line.
 static void add_label(mg_predictor *p, int64_t k) {
     char buffer[MG_LABEL_BUFFER];
-    const char *label = mg_classes_label(&p->scoring.model->classes, k, buffer);
-    for (const char *at = label; *at;) {
-        size_t run = strcspn(at, "\n\r\t");
-        mg_writer_add_bytes(&p->out, at, run);
-        at += run;
-        if (*at) mg_writer_add(&p->out, " "), at++;
-    }
+    mg_printable_add(&p->out, mg_classes_label(&p->scoring.model->classes, k, buffer));
 }
 
 static void add_score(mg_predictor *p, float score) {
@@ -229,7 +224,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
     p->options = *options;
-    status = mg_scoring_load(options->model, options->threads, &p->scoring, error);
+    status = mg_scoring_load(options->model, options->threads, &options->notices, &p->scoring, error);
     if (!status && (options->base < -1 || options->base > 1))
         status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);

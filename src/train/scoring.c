@@ -9,8 +9,13 @@
 
 enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
 
-mg_status mg_scoring_load(const char *path, int threads, mg_scoring *scoring, mg_error *error) {
-    *scoring = (mg_scoring){.team.threads = threads > 0 ? threads : mg_cpu_usable_threads(NULL)};
+mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring, mg_error *error) {
+    *scoring = (mg_scoring){0};
+    char warning[256], line[300];
+    if (!mg_team_open(&scoring->team, threads > 0 ? threads : mg_cpu_usable_threads(NULL), 1, warning, sizeof warning) && notices->message) {
+        snprintf(line, sizeof line, "warning: %s", warning);
+        notices->message(notices->context, line);
+    }
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_model_load(path, &scoring->model, error);
     if (!status) status = mg_kernel_select(&scoring->scorer.kernel, error);

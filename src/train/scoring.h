@@ -5,6 +5,7 @@
 #include "model/model.h"
 #include "train/evaluate.h"
 
+#include <margin/model.h>
 #include <signal.h>
 
 typedef struct mg_scoring {
@@ -17,7 +18,7 @@ typedef struct mg_scoring {
 } mg_scoring;
 
 // threads 0: as many as may be used. Errors: MG_IO, MG_DATA, MG_MEMORY, MG_USAGE.
-mg_status mg_scoring_load(const char *path, int threads, mg_scoring *scoring, mg_error *error);
+mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring, mg_error *error);
 void mg_scoring_clear(mg_scoring *scoring);
 
 // Lays the weights out for rows of `layout`. Errors: MG_MEMORY.

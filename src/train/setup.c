@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BESIDE = 2 }; // threads beside the team: one reads ahead, one writes checkpoints
+
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
     return (mg_dataset_request){
         .path = path,
@@ -117,7 +119,9 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     const mg_train_options *train = options->train;
     mg_dataset *data = setup->train;
     mg_problem *problem = &setup->problem;
-    setup->team.threads = train->threads ? (int)train->threads : mg_cpu_usable_threads(&setup->threads_bound_by);
+    int threads = train->threads ? (int)train->threads : mg_cpu_usable_threads(&setup->threads_bound_by);
+    if (!mg_team_open(&setup->team, threads, BESIDE, setup->thread_warning, sizeof setup->thread_warning))
+        setup->threads_bound_by = "threads that can be started";
     *problem = (mg_problem){
         .rows = data->count,
         .features = data->features,

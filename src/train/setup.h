@@ -26,6 +26,7 @@ typedef struct mg_setup {
     const char *threads_bound_by;
     double load_seconds;
     char warning[512]; // "" or one line worth telling
+    char thread_warning[256]; // the same, about threads that cannot be had
 } mg_setup;
 
 // Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.

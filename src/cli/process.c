@@ -1,0 +1,92 @@
+// process.c - owns the start and the end of the process.
+#include "cli/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { STACK_BYTES = 2 << 20 };
+
+static volatile sig_atomic_t stop_signal;
+
+// A file opened later would get the number of a closed standard stream, and messages would be written into it.
+static void open_closed_descriptors(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) _exit(1);
+}
+
+// Runs at every exit, those inside of argp (--help) too. A command that failed has said so in its own line.
+static void check_output(int status, void *unused) {
+    (void)unused;
+    errno = 0;
+    bool lost = ferror(stdout) != 0;
+    lost = fflush(stdout) != 0 || lost;
+    if (!lost || status) return;
+    fprintf(stderr, "margin: standard output cannot be written%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
+    _exit(1);
+}
+
+void mg_cli_begin(void) {
+    open_closed_descriptors();
+    on_exit(check_output, NULL);
+}
+
+typedef struct call {
+    int (*run)(int argc, char **argv);
+    int argc, status;
+    char **argv;
+} call;
+
+static void *run_call(void *context) {
+    call *one = context;
+    one->status = one->run(one->argc, one->argv);
+    return NULL;
+}
+
+int mg_cli_run(int (*run)(int argc, char **argv), int argc, char **argv) {
+    call one = {.run = run, .argc = argc, .argv = argv};
+    struct rlimit limit;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    bool small = !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_BYTES;
+    if (!small || pthread_attr_init(&attributes)) return run(argc, argv);
+    bool started = !pthread_attr_setstacksize(&attributes, STACK_BYTES) && !pthread_create(&thread, &attributes, run_call, &one);
+    pthread_attr_destroy(&attributes);
+    if (!started) return run(argc, argv);
+    pthread_join(thread, NULL);
+    return one.status;
+}
+
+void mg_cli_catch(int number, void (*handler)(int), int flags) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
+    sigemptyset(&action.sa_mask);
+    if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
+}
+
+static void stop(int number) {
+    stop_signal = number;
+}
+
+const volatile sig_atomic_t *mg_cli_catch_stops(void) {
+    mg_cli_catch(SIGINT, stop, 0); // no SA_RESTART: a wait for a line ends too
+    mg_cli_catch(SIGTERM, stop, 0);
+    mg_cli_catch(SIGHUP, stop, 0);
+    signal(SIGXFSZ, SIG_IGN);
+    return &stop_signal;
+}
+
+void mg_cli_die_of_stop(void) {
+    if (!stop_signal) return;
+    signal(stop_signal, SIG_DFL);
+    raise(stop_signal);
+}
+
+void mg_cli_results(void) {
+    signal(SIGPIPE, SIG_DFL); // whoever started this may have left it ignored
+}
