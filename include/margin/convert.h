@@ -29,7 +29,9 @@ typedef struct mg_convert_options {
     int setting_count;
     /* Called now and then with the rows seen and the part of the work done; may be NULL. */
     void (*progress)(void *context, int64_t rows, double fraction);
-    void *context;
+    /* One line each: what was guessed ("guessed: ..."), and warnings ("warning: ..."); may be NULL. */
+    void (*message)(void *context, const char *line);
+    void *context; /* of both */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
 } mg_convert_options;
 

@@ -42,6 +42,16 @@ static void show_progress(void *context, int64_t rows, double fraction) {
             1e-6 * fraction * all->bytes / (time - all->began));
 }
 
+// Warnings come even when quiet.
+static void show_message(void *context, const char *line) {
+    arguments *all = context;
+    if (all->quiet && !strncmp(line, "guessed", 7)) return;
+    if (all->drawn) fprintf(stderr, "\r\033[K");
+    all->drawn = false;
+    mg_cli_put(stderr, line);
+    fputc('\n', stderr);
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     mg_convert_option option;
@@ -88,7 +98,7 @@ static void build_options(struct argp_option *rows, help_text *help) {
         {"like", LIKE, "TRAIN.h5", 0,
          "Take recipe, number of features and kind of labels from an earlier output", 1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 when it exists", 1},
-        {"quiet", QUIET, NULL, 0, "No progress and no summary", 1},
+        {"quiet", QUIET, NULL, 0, "No progress, guesses and summary; warnings stay", 1},
     };
     memcpy(rows, general, sizeof general);
     rows += sizeof general / sizeof *general;
@@ -143,7 +153,7 @@ int mg_command_convert(int argc, char **argv) {
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format may only be given for that format. docs/formats.md has the details."};
     build_options(rows, &help);
-    all = (arguments){.options = {.settings = all.settings, .context = &all},
+    all = (arguments){.options = {.settings = all.settings, .message = show_message, .context = &all},
                       .began = now()};
     int wrong = mg_cli_parse(&argp, argc, argv, &all);
     if (wrong) return wrong;

@@ -194,6 +194,14 @@ mg_status mg_yaml_read(const char *name, const char *bytes, size_t length, mg_ya
     reader r = {.name = name, .bytes = bytes, .length = length, .out = out, .error = error};
     mg_status status = MG_OK;
     *out = (mg_yaml){0};
+    if (length >= 2 && (!memcmp(bytes, "\xff\xfe", 2) || !memcmp(bytes, "\xfe\xff", 2)))
+        return mg_fail(error, MG_CONFIG,
+                       "%s:1:1: the file is UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8 < FILE > NEW", name);
+    // The byte order mark of UTF-8, which editors on Windows write, would count as a column.
+    if (length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
+        r.bytes = bytes += 3;
+        r.length = length -= 3;
+    }
     r.ready = yaml_parser_initialize(&r.parser) != 0;
     if (!r.ready) {
         status = mg_fail(error, MG_MEMORY, "out of memory while reading %s", name);

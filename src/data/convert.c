@@ -112,34 +112,60 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
 // other table.
 static mg_status guess_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
+    const mg_format *only = NULL;
     bool sure = false;
     mg_status status = mg_format_guess(o->inputs[0], &c->format, &sure, error);
-    for (int i = 0; !status && !sure && i < o->setting_count; i++) {
-        const mg_format *only = mg_format_with_option(o->settings[i].name);
-        if (only) c->format = only;
-    }
+    for (int i = 0; !status && i < o->setting_count && !only; i++)
+        only = mg_format_with_option(o->settings[i].name);
+    if (only && !sure) c->format = only;
     if (!status && o->like) status = mg_convert_follow_like(c, sure, error);
-    if (!status && !c->format)
-        return mg_fail(error, MG_DATA, "%s: the format cannot be guessed; name it with --format",
-                       o->inputs[0]);
+    if (!status && (!only || !c->format))
+        status = mg_format_doubt(o->inputs[0], c->format, o->like != NULL, error);
     return status;
 }
 
 static mg_status choose_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
+    mg_status status = MG_OK;
     if (o->format) {
         c->format = mg_format_find(o->format);
         if (!c->format)
             return mg_fail(error, MG_USAGE, "format '%s' is not known (--help lists them)", o->format);
-        mg_status status = o->like ? mg_convert_follow_like(c, true, error) : MG_OK;
-        if (status) return status;
+        if (o->like) status = mg_convert_follow_like(c, true, error);
     } else {
-        mg_status status = guess_format(c, error);
-        if (status) return status;
+        status = guess_format(c, error);
     }
-    if (o->input_count >= c->format->inputs_low && o->input_count <= c->format->inputs_high) return MG_OK;
-    return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, and %d inputs were given", c->format->name,
-                   c->format->arguments, o->input_count);
+    if (status) return status;
+    if (o->input_count < c->format->inputs_low || o->input_count > c->format->inputs_high)
+        return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, and %d inputs were given",
+                       c->format->name, c->format->arguments, o->input_count);
+    for (int i = o->format ? 0 : 1; !status && i < o->input_count; i++)
+        status = mg_format_check(o->inputs[i], error);
+    return status;
+}
+
+// One line of everything that was guessed, and the options that settle it otherwise.
+static void tell_guesses(const mg_conversion *c) {
+    const mg_guesses *found = &c->shape.guesses;
+    const mg_tell tell = {c->options->message, c->options->context};
+    const char *format = c->options->format || c->options->like ? "" : c->format->name, *flag = *format ? "--format" : "";
+    if (!*format && !*found->text) return;
+    mg_tell_line(&tell, "guessed: %s%s%s%s%s%s%s", format, *format && *found->text ? ", " : "", found->text,
+                 *flag || *found->flags ? "; to change: " : "", flag, *flag && *found->flags ? ", " : "",
+                 found->flags);
+}
+
+// Most rows with a class of their own: numbers of rows, ids, or values to be predicted as numbers.
+static void doubt_classes(const mg_conversion *c) {
+    const mg_tell tell = {c->options->message, c->options->context};
+    int64_t classes = c->labels.classes, rows = c->shape.rows;
+    bool own = rows >= 10 ? classes * 2 > rows : rows >= 5 && classes == rows;
+    if (!c->shape.labelled || !own) return;
+    mg_tell_line(&tell,
+                 "warning: %s: %lld rows have %lld classes: most rows have a class of their own, as ids and "
+                 "regression targets have%s",
+                 c->options->inputs[c->options->input_count - 1], (long long)rows, (long long)classes,
+                 mg_section_find(c->format->section, "label") ? "; --label names another column" : "");
 }
 
 static mg_status first_pass(mg_conversion *c, mg_error *error) {
@@ -147,10 +173,12 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
                                        .input_count = c->options->input_count,
                                        .options = c->values,
                                        .like = c->options->like ? &c->like : NULL,
-                                       .watch = &c->watch};
+                                       .watch = &c->watch,
+                                       .tell = {c->options->message, c->options->context}};
     mg_status status = c->format->open(&c->reader, &request, error);
     if (!status) status = c->format->survey(c->reader, &c->sinks[0], &c->shape, error);
     if (status) return status;
+    tell_guesses(c);
     if (c->options->like && c->shape.features != c->like.features)
         return mg_fail(error, MG_DATA, "%s: has %lld features, %s has %lld", c->options->inputs[0],
                        (long long)c->shape.features, c->like.path, (long long)c->like.features);
@@ -162,6 +190,7 @@ static mg_status second_pass(mg_conversion *c, mg_error *error) {
     c->pass = 1;
     mg_status status = mg_convert_plan(c, error);
     if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
+    if (!status) doubt_classes(c);
     if (!status) status = beat(c, 1, error); // the last moment to stop
     return status ? status : mg_h5_writer_commit(c->writer, error);
 }

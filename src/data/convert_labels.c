@@ -32,15 +32,20 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     double value;
     size_t bad = mg_text_utf8(text, bytes);
     if (bad < bytes)
-        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); convert the file with iconv",
+        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); make it so: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW",
                        (unsigned char)text[bad]);
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             return mg_fail(error, MG_DATA, "the label has a control character (byte %02x)",
                            (unsigned char)text[i]);
+    brief(text, bytes, shown);
+    if (mg_text_missing(text, bytes))
+        return mg_fail(error, MG_DATA,
+                       "label '%s' stands for a missing one: fill it in or leave the row out (a class of that "
+                       "name needs another, such as '%s_')",
+                       shown, shown);
     const char *point = mg_text_number(text, text + bytes, &value);
     bool digits = strspn(text, "+-0123456789") >= bytes; // a number past 64 bits: a name
-    brief(text, bytes, shown);
     if (point == text + bytes && !digits)
         return mg_fail(error, MG_DATA,
                        "label %s is no whole number; margin learns classes: write them as words", shown);

@@ -151,16 +151,14 @@ mg_status mg_record_count(const mg_record *record, int64_t *count, mg_error *err
 }
 
 mg_status mg_number_complain(const char *at, const char *end, mg_error *error) {
-    static const char *const missing[] = {"nan", "na", "n/a", "null", "none", "?", "inf", "infinity"};
     char word[MG_SHORT_TEXT], brief[MG_SHORT_TEXT];
     double value;
     size_t bytes = (size_t)(end - at) < sizeof word - 1 ? (size_t)(end - at) : sizeof word - 1;
     memcpy(word, at, bytes);
     word[bytes] = '\0';
     const char *bare = *word == '-' || *word == '+' ? word + 1 : word;
-    bool absent = *word == '\0';
-    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
-        absent = absent || !strcasecmp(bare, missing[i]);
+    bool absent =
+        mg_text_missing(word, strlen(word)) || !strcasecmp(bare, "inf") || !strcasecmp(bare, "infinity");
     mg_shorten(word, brief);
     if (absent)
         return mg_fail(error, MG_DATA, "'%s': missing values are not supported: fill or drop them", brief);

@@ -2,8 +2,11 @@
 #include "format/format.h"
 
 #include "base/memory.h"
+#include "format/foreign.h"
 #include "format/list.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MG_FORMAT_DECLARE(symbol) extern const mg_format mg_format_##symbol;
@@ -43,41 +46,83 @@ const char *mg_format_auto_yes_no(int i) {
     return i >= 0 && i < 3 ? names[i] : NULL;
 }
 
-static mg_status read_head(const char *path, char *head, size_t *bytes, mg_error *error) {
-    mg_input *input;
+void mg_tell_line(const mg_tell *tell, const char *format, ...) {
+    char line[sizeof((mg_error *)0)->text];
+    if (!tell->line) return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    tell->line(tell->context, line);
+}
+
+void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
+    size_t used = strlen(guesses->text);
+    if (used > 0) used += (size_t)snprintf(guesses->text + used, sizeof guesses->text - used, ", ");
+    va_list arguments;
+    va_start(arguments, format);
+    if (used < sizeof guesses->text)
+        vsnprintf(guesses->text + used, sizeof guesses->text - used, format, arguments);
+    va_end(arguments);
+    used = strlen(guesses->flags);
+    if (flag) snprintf(guesses->flags + used, sizeof guesses->flags - used, "%s--%s", used > 0 ? ", " : "", flag);
+}
+
+// The first bytes of the unpacked file, [MG_PROBE_BYTES + 1] with a zero behind them.
+static mg_status read_head(const char *path, char **head, size_t *bytes, bool *packed, mg_error *error) {
+    mg_input *input = NULL;
     size_t got = 1;
     *bytes = 0;
-    mg_status status = mg_input_open(&input, path, NULL, error);
+    mg_status status = mg_memory_get(head, MG_PROBE_BYTES + 1, 1, error);
+    if (!status) status = mg_input_open(&input, path, NULL, error);
+    if (!status) *packed = mg_input_packed(input);
     while (!status && got > 0 && *bytes < MG_PROBE_BYTES) {
-        status = mg_input_read(input, head + *bytes, MG_PROBE_BYTES - *bytes, &got, error);
+        status = mg_input_read(input, *head + *bytes, MG_PROBE_BYTES - *bytes, &got, error);
         *bytes += got;
     }
+    if (!status) (*head)[*bytes] = '\0';
     mg_input_close(input);
+    return status;
+}
+
+mg_status mg_format_check(const char *path, mg_error *error) {
+    char *head;
+    size_t bytes;
+    bool packed;
+    mg_status status = read_head(path, &head, &bytes, &packed, error);
+    if (!status) status = mg_foreign_refuse(path, packed, head, bytes, error);
+    mg_memory_free(head);
+    return status;
+}
+
+mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error) {
+    char *head;
+    size_t bytes;
+    bool packed;
+    mg_status status = read_head(path, &head, &bytes, &packed, error);
+    if (!status) status = mg_foreign_text(path, packed, head, bytes, error);
+    if (!status && !format) status = mg_foreign_unknown(path, head, bytes, error);
+    if (!status && !like && !strcmp(format->name, "text")) status = mg_foreign_table(path, head, bytes, error);
+    mg_memory_free(head);
     return status;
 }
 
 mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error) {
     char *head;
     size_t bytes;
+    bool packed;
     int best = 0;
     *out = NULL;
-    mg_status status = mg_memory_get(&head, MG_PROBE_BYTES + 1, 1, error);
-    if (status) return status;
-    status = read_head(path, head, &bytes, error);
-    if (status) goto done;
-    head[bytes] = '\0';
-    for (int i = 0; mg_format_at(i); i++) {
+    mg_status status = read_head(path, &head, &bytes, &packed, error);
+    if (!status && bytes == 0) status = mg_fail(error, MG_DATA, "%s: is empty", path);
+    if (!status) status = mg_foreign_refuse(path, packed, head, bytes, error);
+    for (int i = 0; !status && mg_format_at(i); i++) {
         int score = mg_format_at(i)->probe(head, bytes);
         if (score <= best) continue;
         best = score;
         *out = mg_format_at(i);
     }
-    if (bytes == 0)
-        status = mg_fail(error, MG_DATA, "%s: is empty", path);
-    else if (bytes >= 4 && !memcmp(head, "\x89HDF", 4))
-        status = mg_fail(error, MG_DATA, "%s: is an HDF5 file already", path);
     *sure = best > 1;
-done:
     mg_memory_free(head);
     return status;
 }

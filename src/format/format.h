@@ -18,12 +18,31 @@ typedef struct mg_format_like {
     const char *label_name; // of the column of its labels, or NULL
 } mg_format_like;
 
+// Lines for whoever called: warnings, and what was guessed.
+typedef struct mg_tell {
+    void (*line)(void *context, const char *line);
+    void *context;
+} mg_tell;
+
+// Does nothing when `tell` has no function.
+void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// What was guessed of an input, for one line; `flags` are the options that settle it otherwise.
+typedef struct mg_guesses {
+    char text[600], flags[100];
+} mg_guesses;
+
+// Adds one guess and the option (without its dashes, may be NULL) that overrides it.
+void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 typedef struct mg_format_request {
     const char *const *inputs; // [input_count]
     int input_count;
     void *options;              // values of the format's section; survey replaces "auto" by what it found
     const mg_format_like *like; // NULL when there is none
     const mg_watch *watch;      // for every input that is opened
+    mg_tell tell;               // for warnings
 } mg_format_request;
 
 typedef struct mg_format_shape {
@@ -35,6 +54,7 @@ typedef struct mg_format_shape {
     const float *scale; // [features] to be kept as "<format>/idf", owned by the reader; or NULL
     const mg_names *names;  // of the columns, and what the column of the labels is called; the reader's, or NULL
     const char *label_name;
+    mg_guesses guesses; // what the reader guessed
 } mg_format_shape;
 
 // Where rows go. Labels come in the order of the rows, not necessarily with them.
@@ -77,8 +97,15 @@ const mg_format *mg_format_find(const char *name); // NULL when unknown
 const char *mg_format_name(int i);                 // for option rows
 
 // The format that is surest of the file at `path`, NULL when none is; *sure: was it more than possible?
-// Errors: MG_DATA when the file is empty or HDF5 already.
+// Errors: MG_DATA when the file is empty or of a kind that is known and not read (foreign.h).
 mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error);
+
+// Refuses (MG_DATA) a file that no format reads, whatever was said of it: packed, an archive, HDF5, UTF-16.
+mg_status mg_format_check(const char *path, mg_error *error);
+
+// Refuses (MG_DATA) what the guess `format` (NULL: none) would read as something else than it is; like: another
+// file says that it is the right one.
+mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error);
 
 // The only format with an option of this name; NULL when there is none or several.
 const mg_format *mg_format_with_option(const char *name);

@@ -11,8 +11,8 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     *out = NULL;
     if (bad < field->bytes)
         return mg_text_fail(record->text, field->offset + bad, MG_DATA, error,
-                            "the name of the column has the byte %02x, which is not UTF-8; convert the file with iconv (often from "
-                            "ISO-8859-1 or WINDOWS-1252)", (unsigned char)field->text[bad]);
+                            "the name of the column has the byte %02x, which is not UTF-8; make it so: iconv -f "
+                            "WINDOWS-1252 -t UTF-8 < FILE > NEW", (unsigned char)field->text[bad]);
     if (field->bytes > MG_NAME_LONGEST)
         return mg_text_fail(record->text, field->offset, MG_DATA, error,
                             "the name of the column has %zu bytes; at most %d are allowed: shorten it, or say --header no when the line is data",
@@ -32,18 +32,21 @@ static mg_status check_repeat(const mg_record *record, const mg_names *names, mg
                         names->text[first], (long long)first + 1, (long long)second + 1);
 }
 
-mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, mg_header *header, mg_error *error) {
+mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, const bool *dropped, mg_header *header,
+                         mg_error *error) {
     char **text;
     bool more = true;
     int64_t count = columns - (label >= 0), at = 0;
     *header = (mg_header){0};
+    for (int64_t i = 0; i < columns; i++)
+        count -= dropped[i];
     mg_status status = mg_memory_zeroed(&text, (size_t)count, sizeof *text, error);
     if (status) return status;
     header->names = (mg_names){count, text};
     for (int64_t i = 0; !status && i < columns && more; i++) {
         mg_span field;
         status = mg_record_field(record, &field, &more, error);
-        if (!status && more) status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
+        if (!status && more && !dropped[i]) status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
     }
     for (; !status && at < count; at++) status = mg_memory_text(&text[at], "", error);
     if (!status) status = check_repeat(record, &header->names, error);

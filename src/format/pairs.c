@@ -32,10 +32,11 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
         bool number = c > *at && c < end && (*c == ':' || n > UINT32_MAX);
         return refuse_index(pairs, *at, end, number ? n : -1, error);
     }
-    const char *after = mg_text_number(c + 1, end, value);
+    // LIBLINEAR reads "63: .5" too, and its files have it.
+    const char *begin = mg_skip_blanks(c + 1, end), *after = mg_text_number(begin, end, value);
     if (!after || (after < end && !mg_is_blank(*after) && *after != '#') || !(fabs(*value) <= FLT_MAX)) {
-        *at = c + 1;
-        return mg_number_complain(c + 1, mg_skip_word(c + 1, end), error);
+        *at = begin;
+        return mg_number_complain(begin, mg_skip_word(begin, end), error);
     }
     *index = n;
     *at = after;
@@ -51,7 +52,7 @@ static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, 
         const char *c = at;
         for (; c < end && *c >= '0' && *c <= '9' && n <= UINT32_MAX; c++)
             n = n * 10 + (uint64_t)(*c - '0');
-        if (n == index && ++met == 2) break;
+        if (c > at && c < end && *c == ':' && n == index && ++met == 2) break;
     }
     *bad = at;
     return mg_fail(error, MG_DATA, "feature %u is given twice", index);

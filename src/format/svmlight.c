@@ -34,6 +34,7 @@ static int probe(const char *head, size_t bytes) {
         const char *c = mg_skip_blanks(line, stop);
         line = stop + 1;
         if (c == stop || *c == '#' || *c == '\r') continue;
+        if (stop - c >= 9 && !memcmp(c, "__label__", 9)) return 0; // a text of fastText
         c = mg_skip_blanks(mg_skip_word(c, stop), stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;

@@ -3,6 +3,7 @@
 // model meets later.
 #include "format/fields.h"
 #include "format/format.h"
+#include "format/labelled_line.h"
 #include "format/ngram.h"
 
 #include "base/memory.h"
@@ -16,6 +17,7 @@ typedef struct options {
     const char *weighting; // "tf", "tf-idf", "binary"
     const char *lowercase; // "auto", "yes", "no"
     bool unit;
+    const char *header;    // "auto", "yes", "no": of plain lines
     char *label, *column; // names of columns; column (--text) NULL: plain lines
 } options;
 
@@ -25,6 +27,7 @@ typedef struct reader {
     const mg_format_like *like;
     mg_ngram *ngram;
     bool labelled;
+    bool fasttext, header; // of plain lines
     int64_t label, column; // fields of a record, when a table
     int64_t rows, stored;
     uint32_t *frequency; // [features] rows a bucket occurs in; NULL unless counted
@@ -32,16 +35,6 @@ typedef struct reader {
     float *values;       // of one row
     size_t value_capacity;
 } reader;
-
-// A tab with no number behind it, or in front a word and behind it several.
-static int probe(const char *head, size_t bytes) {
-    const char *stop = memchr(head, '\n', bytes), *tab = memchr(head, '\t', bytes);
-    double value;
-    if (!stop) stop = head + bytes;
-    if (!tab || tab >= stop || tab == head || memchr(head, '\0', bytes)) return 0;
-    const char *after = mg_text_number(tab + 1, stop, &value);
-    return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
-}
 
 // Finds the named columns in the header under the delimiter in use.
 static mg_status find_columns(reader *r, bool *found, mg_error *error) {
@@ -83,15 +76,33 @@ static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **lin
         if (status || !*line) return status;
     } while (bytes == 0);
     *label = *body = (mg_span){*line, bytes, 0};
+    return r->labelled ? mg_line_cut(r->record.text, r->fasttext, *line, bytes, label, body, error) : MG_OK;
+}
+
+// What the first line says: fastText's labels, and whether it is one of names.
+static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
+    mg_span label, body;
+    char *line;
+    size_t bytes;
+    const char *header = r->options->header;
+    bool guess = !strcmp(header, "auto");
+    mg_status status = mg_text_rewind(r->record.text, error);
+    do {
+        if (!status) status = mg_text_line(r->record.text, &line, &bytes, error);
+        if (status || !line) return status;
+    } while (bytes == 0);
+    r->fasttext = r->labelled && mg_line_is_fasttext(line, bytes);
+    r->header = !strcmp(header, "yes");
     if (!r->labelled) return MG_OK;
-    char *tab = memchr(*line, '\t', bytes);
-    if (!tab)
-        return mg_text_fail(r->record.text, 0, MG_DATA, error, "the line has no tab between label and text");
-    label->bytes = (size_t)(tab - *line);
-    body->offset = label->bytes + 1;
-    body->text = tab + 1;
-    body->bytes = bytes - body->offset;
-    return MG_OK;
+    status = mg_line_cut(r->record.text, r->fasttext, line, bytes, &label, &body, error);
+    if (!status && guess && !r->fasttext)
+        status = mg_line_header(r->record.text, &label, &body, &r->header, error);
+    if (r->fasttext)
+        mg_guess(guesses, NULL, "labels behind __label__ as fastText has them");
+    else if (guess)
+        mg_guess(guesses, "header", "label before the first tab, header %s",
+                 r->header ? "yes (line 1 has names)" : "no");
+    return status;
 }
 
 static mg_status next_record(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
@@ -137,7 +148,7 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     if (bad < body->bytes)
         return mg_text_fail(
             r->record.text, body->offset + bad, MG_DATA, error,
-            "byte %02x is not UTF-8; convert the file with iconv (often from ISO-8859-1 or WINDOWS-1252)",
+            "byte %02x is not UTF-8; make it so: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW (or from another encoding)",
             (unsigned char)body->text[bad]);
     mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
     if (status) return status;
@@ -152,11 +163,23 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     return status ? status : sink->sparse(sink, buckets, r->values, count, error);
 }
 
+// Passes over the line of names.
+static mg_status skip_line(reader *r, mg_error *error) {
+    char *line;
+    size_t bytes;
+    mg_status status;
+    do {
+        status = mg_text_line(r->record.text, &line, &bytes, error);
+    } while (!status && line && bytes == 0);
+    return status;
+}
+
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     bool table = r->options->column != NULL;
     r->rows = r->stored = 0;
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status && table) status = mg_record_next(&r->record, error);
+    if (!status && !table && r->header) status = skip_line(r, error);
     while (!status) {
         mg_span label = {0}, body = {0};
         char *line;
@@ -175,7 +198,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
 }
 
 // Resolves the recipe and creates what it needs.
-static mg_status settle(reader *r, mg_error *error) {
+static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_ngram_recipe recipe;
     options *o = r->options;
     mg_ngram_parse(o->ngrams, &recipe); // the option row's check accepted it
@@ -189,6 +212,7 @@ static mg_status settle(reader *r, mg_error *error) {
     if (!status && !o->column && o->label && r->labelled)
         status =
             mg_fail(error, MG_USAGE, "--label %s needs --text: both name columns of the header", o->label);
+    if (!status && !o->column) status = find_kind(r, guesses, error);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
     status = mg_memory_get(&r->scale, (size_t)1 << o->bits, sizeof *r->scale, error);
     if (!status && r->like && r->like->scale)
@@ -200,7 +224,7 @@ static mg_status settle(reader *r, mg_error *error) {
 
 static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_error *error) {
     reader *r = at;
-    mg_status status = settle(r, error);
+    mg_status status = settle(r, &shape->guesses, error);
     if (!status) status = walk(r, sink, false, error);
     if (status) return status;
     shape->rows = r->rows;
@@ -291,6 +315,12 @@ static const mg_option rows[] = {
      .preset = "yes",
      .changes_result = true,
      .help = "Scale every row to length 1."},
+    {.name = "header",
+     .type = MG_OPTION_CHOICE,
+     .offset = offsetof(options, header),
+     .preset = "auto",
+     .choice = mg_format_auto_yes_no,
+     .help = "Without --text: is the first line one of names; auto: yes when it is such as label, tab, text."},
     {.name = "label",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, label),
@@ -315,7 +345,7 @@ const mg_format mg_format_text = {
     .inputs_high = 1,
     .section = &section,
     .options_size = sizeof(options),
-    .probe = probe,
+    .probe = mg_line_probe,
     .open = open_reader,
     .survey = survey,
     .read = read_rows,

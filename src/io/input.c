@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,6 +198,10 @@ mg_status mg_input_finish(mg_input *input, mg_error *error) {
 
 const char *mg_input_path(const mg_input *input) {
     return input->path;
+}
+
+bool mg_input_packed(const mg_input *input) {
+    return input->block != NULL;
 }
 
 int64_t mg_input_most(const mg_input *input) {

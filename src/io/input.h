@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ mg_status mg_input_finish(mg_input *input, mg_error *error);
 mg_status mg_input_rewind(mg_input *input, mg_error *error);
 
 const char *mg_input_path(const mg_input *input);
+
+// Is the file gzip?
+bool mg_input_packed(const mg_input *input);
 
 // The most bytes that can come out of the file: its size, or for gzip what its size could unpack to.
 int64_t mg_input_most(const mg_input *input);

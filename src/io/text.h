@@ -42,6 +42,9 @@ void mg_text_close(mg_text *text);
 // is infinite.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
+// Is the text empty or one of the words that stand for a missing value: NA, NaN, null, None, ? and the like?
+bool mg_text_missing(const char *text, size_t bytes);
+
 // Is all of [at, end) a whole number, such as 7, +7, 7.0 or 7e0, that an int64_t holds?
 bool mg_text_whole(const char *at, const char *end, int64_t *out);
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LONGEST_NUMBER = 1000 }; // characters; a longer one is refused as no number
 
@@ -122,4 +123,17 @@ bool mg_text_whole(const char *at, const char *end, int64_t *out) {
     if (mg_text_number(at, end, &real) != end || real != trunc(real) || fabs(real) > 0x1p53) return false;
     *out = (int64_t)real;
     return true;
+}
+
+bool mg_text_missing(const char *text, size_t bytes) {
+    static const char *const words[] = {"nan", "na",   "n/a", "<na>",   "#n/a", "#na", "null",
+                                        "none", "?",   "#value!", "nat",  "n.a."};
+    if (bytes == 0) return true;
+    if (bytes == 4 && (*text == '-' || *text == '+')) { // -nan
+        text++;
+        bytes--;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (bytes == strlen(words[i]) && !strncasecmp(text, words[i], bytes)) return true;
+    return false;
 }

@@ -1,0 +1,244 @@
+// csv_columns.c - columns left out by --drop, and what the values of the first and last columns say of a guess.
+#include "format/csv.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/option.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+// More distinct values than MOST_SEEN are "many" whatever the number of rows.
+enum { SEEN_SIZE = 1 << 14, MOST_SEEN = SEEN_SIZE / 2, LITTLE_CLASSES = 50 };
+
+static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_error *error) {
+    const char *path = mg_text_path(r->record.text);
+    if (column < 0)
+        return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --drop (%s1 to %lld)", path, item,
+                       r->header ? "a name of the header or " : "", (long long)r->columns);
+    if (column == r->label)
+        return mg_fail(error, MG_USAGE, "%s: --drop %s would leave out the labels' column; --label names another",
+                       path, item);
+    r->features -= !r->dropped[column];
+    r->dropped[column] = true;
+    return MG_OK;
+}
+
+// The column an item of --drop stands for, -1 when none.
+static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
+    int64_t number;
+    *column = -1;
+    mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
+    if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns) return status;
+    // Numbers of a recipe pass over the label's column, which another file may have elsewhere or not at all.
+    *column = number - 1 + (recipe && r->label >= 0 && number - 1 >= r->label);
+    if (*column >= r->columns) *column = -1;
+    return MG_OK;
+}
+
+mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
+    r->features = r->columns - (r->label >= 0);
+    mg_status status = mg_memory_zeroed(&r->dropped, (size_t)r->columns, sizeof *r->dropped, error);
+    if (status || !r->options->drop || !*r->options->drop) return status;
+    char *list, *rest;
+    status = mg_memory_text(&list, r->options->drop, error);
+    if (status) return status;
+    bool recipe = !strncmp(list, MG_CSV_FEATURES, strlen(MG_CSV_FEATURES));
+    rest = recipe ? list + strlen(MG_CSV_FEATURES) : list;
+    for (char *item; !status && (item = strsep(&rest, ","));) {
+        int64_t column;
+        status = column_of(r, item, recipe, &column, error);
+        if (!status) status = drop_column(r, column, item, error);
+    }
+    mg_memory_free(list);
+    if (!status && r->features == 0)
+        status = mg_fail(error, MG_USAGE, "%s: --drop leaves no feature", mg_text_path(r->record.text));
+    return status;
+}
+
+static mg_status keep_dropped(mg_csv *r, mg_error *error) {
+    size_t capacity = 0, used = 0;
+    char *text = NULL;
+    mg_status status = MG_OK;
+    for (int64_t i = 0, feature = 0; i < r->columns && !status; i++) {
+        if (i == r->label) continue;
+        feature++;
+        if (!r->dropped[i]) continue;
+        status = mg_memory_grow(&text, &capacity, used + 64, 1, error);
+        if (!status)
+            used += (size_t)snprintf(text + used, capacity - used, "%s%lld", used ? "," : MG_CSV_FEATURES,
+                                     (long long)feature);
+    }
+    if (!status && text) {
+        mg_memory_free(r->options->drop);
+        r->options->drop = NULL;
+        status = mg_memory_text(&r->options->drop, text, error);
+    }
+    mg_memory_free(text);
+    return status;
+}
+
+mg_status mg_csv_keep(mg_csv *r, mg_error *error) {
+    char place[32];
+    snprintf(place, sizeof place, "%lld", (long long)r->label + 1);
+    const char *text = place;
+    if (r->label < 0) text = "none";
+    if (r->label == 0) text = "first";
+    if (r->label == r->columns - 1) text = "last";
+    mg_memory_free(r->options->label);
+    r->options->label = NULL;
+    mg_status status = mg_memory_text(&r->options->label, text, error);
+    return status ? status : keep_dropped(r, error);
+}
+
+mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
+    const mg_format_like *like = r->like;
+    r->options->header = mg_format_auto_yes_no(r->header ? 1 : 2);
+    if (!r->header) return MG_OK;
+    mg_status status = mg_text_rewind(r->record.text, error);
+    if (!status) status = mg_record_next(&r->record, error);
+    if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->dropped, &r->names, error);
+    if (status || !like || !like->names) return status;
+    return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name, like->path,
+                             error);
+}
+
+mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error) {
+    r->counting = r->label == 0 || r->dropped[0] ? -1 : 0;
+    for (int end = 0; end < 2 && r->by_place; end++) {
+        mg_status status = mg_memory_zeroed(&r->ends[end].seen, SEEN_SIZE, sizeof(uint64_t), error);
+        if (status) return status;
+    }
+    return MG_OK;
+}
+
+void mg_csv_watch_end(mg_csv *r) {
+    for (int end = 0; end < 2; end++) {
+        mg_memory_free(r->ends[end].seen);
+        r->ends[end].seen = NULL;
+    }
+}
+
+static void meet(mg_csv_values *values, uint64_t digest) {
+    if (values->distinct > MOST_SEEN) return;
+    if (digest == 0) digest = 1;
+    size_t at = digest & (SEEN_SIZE - 1);
+    while (values->seen[at] != 0 && values->seen[at] != digest)
+        at = (at + 1) & (SEEN_SIZE - 1);
+    values->distinct += values->seen[at] == 0;
+    values->seen[at] = digest;
+}
+
+static void meet_number(mg_csv_values *values, double value) {
+    uint64_t bits;
+    value += 0.0; // -0 is 0
+    memcpy(&bits, &value, sizeof bits);
+    values->fractions = values->fractions || value != trunc(value);
+    meet(values, mg_hash_mix(bits));
+}
+
+void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
+    double value;
+    if (!r->by_place) return;
+    mg_csv_values *values = &r->ends[r->label != 0];
+    const char *end = field->text + field->bytes;
+    if (mg_text_number(field->text, end, &value) == end) {
+        meet_number(values, value);
+        return;
+    }
+    values->words = true;
+    meet(values, mg_hash_bytes(1, field->text, field->bytes));
+}
+
+void mg_csv_watch_row(mg_csv *r) {
+    double first = (double)r->cells[0], last = (double)r->cells[r->features - 1];
+    if (r->rows == 0 && r->counting == 0) r->counting = first == 0 || first == 1 ? (int64_t)first : -1;
+    if (r->counting >= 0 && first != (double)(float)(r->counting + r->rows)) r->counting = -1;
+    if (!r->by_place) return;
+    if (r->label != 0 && !r->dropped[0]) meet_number(&r->ends[0], first);
+    if (r->label == 0 && !r->dropped[r->columns - 1]) meet_number(&r->ends[1], last);
+}
+
+static bool has_many(const mg_csv *r, const mg_csv_values *values) {
+    return values->distinct > MOST_SEEN || values->distinct * 2 > r->rows;
+}
+
+// Whole numbers, several of them, and fewer than rows.
+static bool may_be_labels(const mg_csv *r, const mg_csv_values *values) {
+    return !values->fractions && values->distinct >= 2 && values->distinct <= MOST_SEEN &&
+           values->distinct * 2 <= r->rows + 1;
+}
+
+// Labels that were guessed by their place: does the column at the other end look more like labels?
+static mg_status judge_place(mg_csv *r, mg_error *error) {
+    char here[MG_CSV_SHOWN * 2], there[MG_CSV_SHOWN * 2];
+    int64_t other = r->label == 0 ? r->columns - 1 : 0;
+    const mg_csv_values *taken = &r->ends[r->label != 0], *left = &r->ends[r->label == 0];
+    const char *path = mg_text_path(r->record.text);
+    if (!may_be_labels(r, left) || (r->counting >= 0 && other == 0)) return MG_OK;
+    mg_csv_column_text(r, r->label, here);
+    mg_csv_column_text(r, other, there);
+    if ((has_many(r, taken) && taken->distinct > left->distinct) || (taken->distinct == 1 && r->rows > 2))
+        return mg_fail(error, MG_DATA,
+                       "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: say "
+                       "--label %s or --label %s",
+                       path, here, taken->distinct > MOST_SEEN ? "more than " : "", (long long)taken->distinct,
+                       (long long)r->rows, there, (long long)left->distinct, r->label == 0 ? "last" : "first",
+                       r->label == 0 ? "first" : "last");
+    if (!taken->words && left->distinct <= LITTLE_CLASSES && left->distinct * 4 <= r->rows)
+        mg_tell_line(&r->tell,
+                     "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be the "
+                     "labels: --label %s",
+                     path, here, (long long)taken->distinct, there, (long long)left->distinct,
+                     r->label == 0 ? "last" : "first");
+    return MG_OK;
+}
+
+static bool is_index_name(const char *name) {
+    static const char *const names[] = {"",      "id",     "index",      "idx",      "row", "rowid",
+                                        "rowno", "rownum", "row_number", "rownames", "uuid"};
+    size_t bytes = strlen(name);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcasecmp(name, names[i])) return true;
+    if (!strncasecmp(name, "unnamed:", 8)) return true;
+    // customer_id, PassengerId
+    return bytes > 3 && (!strcasecmp(name + bytes - 3, "_id") || !strcmp(name + bytes - 2, "Id"));
+}
+
+// Row numbers and ids tell the order of the file, not the class.
+static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
+    char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
+    int64_t shown = -1, count = 0;
+    mg_span field;
+    bool more = true, counts = r->counting >= 0 && r->rows > 2;
+    mg_status status = r->header ? mg_text_rewind(r->record.text, error) : MG_OK;
+    if (!status && r->header) status = mg_record_next(&r->record, error);
+    for (int64_t i = 0; !status && i < r->columns && more; i++) {
+        name[0] = 'x';
+        name[1] = '\0';
+        if (r->header) status = mg_record_field(&r->record, &field, &more, error);
+        if (status || !more || i == r->label || r->dropped[i]) continue;
+        if (r->header && field.bytes < sizeof name) {
+            memcpy(name, field.text, field.bytes);
+            name[field.bytes] = '\0';
+        }
+        size_t used = strlen(list);
+        if ((!is_index_name(name) && !(i == 0 && counts)) || used > sizeof list - 24) continue;
+        snprintf(list + used, sizeof list - used, "%s%lld", used ? "," : "", (long long)i + 1);
+        if (count++ == 0) shown = i;
+    }
+    if (status || count == 0) return status;
+    bool by_count = shown == 0 && counts;
+    mg_tell_line(&r->tell, "warning: %s: %s%s %s and %s used as %s; --drop %s leaves %s out",
+                 mg_text_path(r->record.text), mg_csv_column_text(r, shown, text), count > 1 ? " and others" : "",
+                 by_count ? "counts the rows like an index" : "has the name of an index or id",
+                 count > 1 ? "are" : "is", count > 1 ? "features" : "a feature", list, count > 1 ? "them" : "it");
+    return MG_OK;
+}
+
+mg_status mg_csv_judge(mg_csv *r, mg_error *error) {
+    mg_status status = r->by_place ? judge_place(r, error) : MG_OK;
+    return status ? status : warn_of_indices(r, error);
+}

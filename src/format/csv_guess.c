@@ -1,0 +1,371 @@
+// csv_guess.c - what separates fields, whether the first record is a header, and which column has the labels.
+// A guess that two readings of the first records support alike is refused with the option that settles it.
+#include "format/csv.h"
+
+#include "base/memory.h"
+#include "base/option.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    const char *name;
+    char character;
+} delimiters[] = {{"comma", ','}, {"tab", '\t'}, {"semicolon", ';'}, {"space", ' '}, {"pipe", '|'}};
+
+enum { DELIMITERS = sizeof delimiters / sizeof *delimiters, MOST_COLUMNS = 1 << 26 };
+
+char mg_csv_delimiter(const char *name) {
+    for (int i = 0; i < DELIMITERS; i++)
+        if (!strcmp(delimiters[i].name, name)) return delimiters[i].character;
+    bool plain = name[0] > ' ' && name[0] < 0x7f && name[1] == '\0' && !strchr("\"+-.0123456789eE", name[0]);
+    return plain || !strcmp(name, "\t") || !strcmp(name, " ") ? name[0] : '\0';
+}
+
+static const char *delimiter_name(char delimiter) {
+    for (int i = 0; i < DELIMITERS; i++)
+        if (delimiters[i].character == delimiter) return delimiters[i].name;
+    return "comma";
+}
+
+// Fields per record of the first two lines, by delimiter; a quoted line break ends the guess there.
+int mg_csv_probe(const char *head, size_t bytes) {
+    const char *end = head + bytes, *stop = memchr(head, '\n', bytes);
+    if (!stop) stop = end;
+    if (memchr(head, '\0', bytes)) return 0;
+    for (int i = 0; i < DELIMITERS; i++)
+        if (memchr(head, delimiters[i].character, (size_t)(stop - head))) return 1;
+    return 0;
+}
+
+static mg_status first_record(mg_csv *r, mg_error *error) {
+    mg_status status = mg_text_rewind(r->record.text, error);
+    if (!status) status = mg_record_next(&r->record, error);
+    if (!status && !r->record.line)
+        status = mg_fail(error, MG_DATA, "%s: has no rows", mg_text_path(r->record.text));
+    return status;
+}
+
+// Is the field digits with one comma among them, such as 1,5?
+static bool has_decimal_comma(const mg_span *field) {
+    const char *c = field->text, *end = c + field->bytes;
+    int before = 0, after = 0;
+    if (c < end && (*c == '-' || *c == '+')) c++;
+    for (; c < end && *c >= '0' && *c <= '9'; c++)
+        before++;
+    if (c == end || *c != ',') return false;
+    for (c++; c < end && *c >= '0' && *c <= '9'; c++)
+        after++;
+    return c == end && before > 0 && after > 0;
+}
+
+bool mg_csv_number(const mg_csv *r, mg_span *field, double *value) {
+    const char *end = field->text + field->bytes;
+    if (r->comma) {
+        if (memchr(field->text, '.', field->bytes)) return false;
+        char *mark = memchr(field->text, ',', field->bytes);
+        if (mark && has_decimal_comma(field)) *mark = '.';
+    }
+    return field->bytes > 0 && mg_text_number(field->text, end, value) == end;
+}
+
+// Fields of the second record (of the first when there is no other) with a decimal comma under a delimiter; 0
+// when it does not cut the record into several numbers and words.
+static int64_t decimal_commas(mg_csv *r, char delimiter) {
+    mg_span field;
+    bool more = true;
+    mg_error ignored;
+    int64_t found = 0, fields = 0, words = 0;
+    double value;
+    r->record.delimiter = delimiter;
+    mg_status status = first_record(r, &ignored);
+    if (!status) status = mg_record_next(&r->record, &ignored);
+    if (!status && !r->record.line) status = first_record(r, &ignored);
+    while (!status && more) {
+        status = mg_record_field(&r->record, &field, &more, &ignored);
+        if (status || !more) break;
+        fields++;
+        if (has_decimal_comma(&field))
+            found++;
+        else
+            words += field.bytes == 0 || mg_text_number(field.text, field.text + field.bytes, &value) !=
+                                             field.text + field.bytes;
+    }
+    return !status && fields > 1 && words <= (delimiter == ' ' ? 1 : 2) ? found : 0;
+}
+
+static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
+    return mg_fail(error, MG_DATA,
+                   "%s: numbers seem to have a decimal comma, as in 1,5: say --decimal comma, or --delimiter "
+                   "comma when the comma separates fields",
+                   mg_text_path(r->record.text));
+}
+
+// Numbers such as 1,5 between semicolons would be cut at their commas.
+static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
+    static const char candidates[] = {';', '\t', '|', ' '};
+    for (size_t i = 0; !r->comma && i < sizeof candidates; i++)
+        if (decimal_commas(r, candidates[i]) >= (candidates[i] == ' ' ? 2 : 1)) return fail_decimals(r, error);
+    return MG_OK;
+}
+
+// Fields that a delimiter cuts the first two records into; 0 when they differ.
+static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_error *error) {
+    int64_t first = 0, second;
+    r->record.delimiter = delimiter;
+    *fields = 0;
+    mg_error ignored; // a delimiter under which the quoting makes no sense is the wrong one
+    mg_status status = first_record(r, &ignored);
+    if (status && status != MG_DATA) return mg_fail(error, status, "%s", ignored.text);
+    if (!status) status = mg_record_count(&r->record, &first, &ignored);
+    if (!status) status = mg_record_next(&r->record, &ignored);
+    second = first;
+    if (!status && r->record.line) status = mg_record_count(&r->record, &second, &ignored);
+    if (!status && first == second) *fields = first;
+    return MG_OK;
+}
+
+// The delimiter that cuts the first two records into the same, largest number of fields. A blank beside
+// another delimiter is no rival of it.
+static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error) {
+    int64_t most = 1, fields;
+    char best = ',', rival = '\0';
+    r->record.delimiter = mg_csv_delimiter(r->options->delimiter);
+    if (r->record.delimiter) return MG_OK;
+    mg_status status = refuse_decimals(r, error);
+    for (int i = 0; !status && i < DELIMITERS; i++) {
+        char delimiter = delimiters[i].character;
+        if (r->comma && delimiter == ',') continue;
+        status = count_fields(r, delimiter, &fields, error);
+        if (!status && fields == most && most > 1 && delimiter != ' ') rival = delimiter;
+        if (status || fields <= most) continue;
+        most = fields;
+        best = delimiter;
+        rival = '\0';
+    }
+    if (!status && rival)
+        status = mg_fail(error, MG_DATA,
+                         "%s: both %s and %s cut the first lines into %lld fields: say --delimiter %s or "
+                         "--delimiter %s",
+                         mg_text_path(r->record.text), delimiter_name(best), delimiter_name(rival),
+                         (long long)most, delimiter_name(best), delimiter_name(rival));
+    r->record.delimiter = best;
+    if (best == '\t' || best == ' ')
+        mg_guess(guesses, "delimiter", "delimiter %s", delimiter_name(best));
+    else
+        mg_guess(guesses, "delimiter", "delimiter '%c'", best);
+    return status;
+}
+
+// RUBBISH is a word that begins like a number.
+typedef enum sort { NUMBER, WORD, RUBBISH, ABSENT } sort;
+
+typedef struct fields {
+    sort *first, *second; // [columns] of the first two records; alike when there is no second
+    double *values;       // [2 * columns] numbers of the two
+    bool one;             // there is no second record
+} fields;
+
+// What each field of the record is; its texts are used up.
+static mg_status read_sorts(mg_csv *r, sort *sorts, double *values, mg_error *error) {
+    mg_span field;
+    bool more;
+    double value;
+    for (int64_t i = 0; i < r->columns; i++) {
+        mg_status status = mg_record_field(&r->record, &field, &more, error);
+        if (status) return status;
+        if (!more || mg_text_missing(field.text, field.bytes))
+            sorts[i] = ABSENT;
+        else if (mg_csv_number(r, &field, &value))
+            sorts[i] = NUMBER;
+        else
+            sorts[i] = strchr("+-.0123456789", *field.text) ? RUBBISH : WORD;
+        if (sorts[i] == NUMBER) values[i] = value;
+    }
+    return MG_OK;
+}
+
+static mg_status doubtful_header(const mg_csv *r, const char *why, mg_error *error) {
+    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; say --header yes or --header no",
+                   mg_text_path(r->record.text), why);
+}
+
+// A header has no number in it, and a word where the second record has a number.
+static mg_status guess_header(mg_csv *r, const fields *f, mg_error *error) {
+    int64_t numbers = 0, differs = 0, names = 0, counts = 0, counting = 0;
+    for (int64_t i = 0; i < r->columns; i++) {
+        numbers += f->first[i] == NUMBER;
+        differs += f->first[i] != NUMBER && f->first[i] != ABSENT && f->second[i] == NUMBER;
+        names += f->first[i] == WORD && f->second[i] == NUMBER;
+        if (f->first[i] != NUMBER || counts != numbers - 1) continue;
+        // Names that pandas makes of a table without names: 0, 1, 2, ...
+        counting = counts == 0 ? (int64_t)f->values[i] : counting;
+        counts += (counting == 0 || counting == 1) && f->values[i] == (double)(counting + counts);
+    }
+    r->header = numbers == 0 && differs > 0;
+    if (r->header || f->one) return MG_OK;
+    if (names > 0)
+        return doubtful_header(r, "it has numbers, and words where line 2 has numbers", error);
+    bool alike = f->values[0] == f->values[r->columns] && f->values[1] == f->values[r->columns + 1];
+    if (counts > (counting == 0 ? 2 : 4) && counts == r->columns && !alike)
+        return doubtful_header(r, "its fields count 0, 1, 2, ... or 1, 2, 3, ...", error);
+    return MG_OK;
+}
+
+static mg_status find_header(mg_csv *r, fields *f, mg_guesses *guesses, mg_error *error) {
+    bool guess = !strcmp(r->options->header, "auto");
+    mg_status status = first_record(r, error);
+    if (!status) status = read_sorts(r, f->first, f->values, error);
+    if (!status) status = mg_record_next(&r->record, error);
+    if (status) return status;
+    f->one = !r->record.line;
+    r->header = !strcmp(r->options->header, "yes");
+    if (f->one)
+        memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
+    else
+        status = read_sorts(r, f->second, f->values + r->columns, error);
+    if (!status && guess) status = guess_header(r, f, error);
+    if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
+    if (guess)
+        mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has no number, line 2 has)" : "no");
+    return status;
+}
+
+mg_status mg_csv_find_name(mg_csv *r, const char *name, bool exact, int64_t *column, mg_error *error) {
+    mg_span field;
+    bool more = true;
+    *column = -1;
+    mg_status status = r->header ? first_record(r, error) : MG_OK;
+    for (int64_t i = 0; r->header && !status && *column < 0 && more; i++) {
+        status = mg_record_field(&r->record, &field, &more, error);
+        if (status || !more || field.bytes != strlen(name)) continue;
+        if (exact ? !memcmp(field.text, name, field.bytes) : !strncasecmp(field.text, name, field.bytes))
+            *column = i;
+    }
+    return status;
+}
+
+const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN * 2]) {
+    mg_span field = {0};
+    bool more = true;
+    char name[MG_CSV_SHOWN], brief[MG_SHORT_TEXT];
+    mg_error ignored;
+    int used = snprintf(out, MG_CSV_SHOWN * 2, "column %lld", (long long)column + 1);
+    mg_status status = r->header ? first_record(r, &ignored) : MG_DATA;
+    for (int64_t i = 0; !status && i <= column && more; i++)
+        status = mg_record_field(&r->record, &field, &more, &ignored);
+    if (status || !more) return out;
+    size_t kept = field.bytes < sizeof name ? field.bytes : sizeof name - 1;
+    memcpy(name, field.text, kept);
+    name[kept] = '\0';
+    snprintf(out + used, MG_CSV_SHOWN * 2 - (size_t)used, " '%s'", mg_shorten(name, brief));
+    return out;
+}
+
+static mg_status label_by_option(mg_csv *r, mg_error *error) {
+    const char *value = r->options->label;
+    int64_t number;
+    r->label = -1;
+    if (!strcmp(value, "none")) return MG_OK;
+    if (!strcmp(value, "first")) r->label = 0;
+    if (!strcmp(value, "last")) r->label = r->columns - 1;
+    if (r->label >= 0) return MG_OK;
+    mg_status status = mg_csv_find_name(r, value, true, &r->label, error);
+    if (status || r->label >= 0) return status;
+    if (mg_parse_int(value, &number) && number >= 1 && number <= r->columns) {
+        r->label = number - 1;
+        return MG_OK;
+    }
+    return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --label (first, last, none, %sor 1 to %lld)",
+                   mg_text_path(r->record.text), value, r->header ? "a name of the header, " : "",
+                   (long long)r->columns);
+}
+
+static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *error) {
+    char a[MG_CSV_SHOWN * 2], b[MG_CSV_SHOWN * 2];
+    return mg_fail(error, MG_DATA,
+                   "%s: the labels may be in %s or in %s: say --label %lld or --label %lld",
+                   mg_text_path(r->record.text), mg_csv_column_text(r, one, a), mg_csv_column_text(r, other, b),
+                   (long long)one + 1, (long long)other + 1);
+}
+
+// By the usual names of the header; *found: the label was.
+static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
+    static const char *const usual[] = {"label", "class", "target"};
+    char text[MG_CSV_SHOWN * 2];
+    int64_t last = r->columns - 1, column, x, z;
+    r->label = -1;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        mg_status status = mg_csv_find_name(r, usual[i], false, &column, error);
+        if (!status && column >= 0 && r->label >= 0) return tied_names(r, r->label, column, error);
+        if (status) return status;
+        if (column >= 0) r->label = column;
+    }
+    *found = r->label >= 0;
+    if (*found && r->label > 0 && r->label < last)
+        mg_tell_line(&r->tell, "warning: %s: the labels are taken from %s by its name, though it stands in the "
+                               "middle of %lld columns; --label names another",
+                     mg_text_path(r->record.text), mg_csv_column_text(r, r->label, text), (long long)r->columns);
+    if (*found) return MG_OK;
+    mg_status status = mg_csv_find_name(r, "y", false, &column, error);
+    if (!status) status = mg_csv_find_name(r, "x", false, &x, error);
+    if (!status) status = mg_csv_find_name(r, "z", false, &z, error);
+    if (status || column < 0) return status;
+    // y may be a coordinate: beside x and z, or anywhere but at an end.
+    if ((column > 0 && column < last) || (x >= 0 && z >= 0))
+        return tied_names(r, column, column == last ? 0 : last, error);
+    *found = true;
+    r->label = column;
+    return MG_OK;
+}
+
+// `sorts` of the first record of data.
+static mg_status find_label(mg_csv *r, const sort *sorts, mg_guesses *guesses, mg_error *error) {
+    char text[MG_CSV_SHOWN * 2];
+    int64_t last = r->columns - 1;
+    bool named = false;
+    if (strcmp(r->options->label, "auto") != 0) return label_by_option(r, error);
+    mg_status status = label_by_name(r, &named, error);
+    if (status) return status;
+    bool first_word = sorts[0] == WORD || sorts[0] == RUBBISH;
+    bool last_word = sorts[last] == WORD || sorts[last] == RUBBISH, first = first_word && !last_word;
+    if (!named && first_word && last_word && !r->comma && decimal_commas(r, r->record.delimiter) > 0)
+        return fail_decimals(r, error);
+    if (!named && first_word && last_word)
+        return mg_fail(error, MG_DATA,
+                       "%s: neither the first nor the last column is a number: say --label first or --label "
+                       "last, or for texts --format text",
+                       mg_text_path(r->record.text));
+    r->by_place = !named;
+    const char *why = first ? "first, has words" : "last";
+    if (last_word) why = "last, has words";
+    if (named) why = "by its name";
+    if (!named) r->label = first ? 0 : last;
+    mg_guess(guesses, "label", "label %s (%s)", mg_csv_column_text(r, r->label, text), why);
+    return MG_OK;
+}
+
+mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
+    fields f = {0};
+    r->comma = !strcmp(r->options->decimal, "comma");
+    mg_status status = find_delimiter(r, guesses, error);
+    if (!status) status = first_record(r, error);
+    if (!status) status = mg_record_count(&r->record, &r->columns, error);
+    if (status) return status;
+    if (r->columns < 2 || r->columns > MOST_COLUMNS)
+        return mg_fail(error, MG_DATA,
+                       "%s: has %lld columns (2 to %d are allowed); --delimiter says what separates them",
+                       mg_text_path(r->record.text), (long long)r->columns, MOST_COLUMNS);
+    size_t columns = (size_t)r->columns;
+    status = mg_memory_zeroed(&f.first, columns * 2, sizeof *f.first, error);
+    if (!status) status = mg_memory_zeroed(&f.values, columns * 2, sizeof *f.values, error);
+    f.second = f.first + columns;
+    if (!status) status = find_header(r, &f, guesses, error);
+    if (!status) status = find_label(r, f.second, guesses, error);
+    mg_memory_free(f.first);
+    mg_memory_free(f.values);
+    if (!status) status = mg_csv_find_dropped(r, error);
+    if (!status) status = mg_memory_zeroed(&r->cells, columns, sizeof *r->cells, error);
+    return status;
+}

@@ -1,0 +1,322 @@
+// foreign.c - owns the table of magic bytes and the commands that make a readable file. A command has to work
+// as it is printed: tests/test_advice.py runs each of them.
+#include "format/foreign.h"
+
+#include "format/pairs.h"
+#include "io/text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MOST_NAME = 400, SHOWN_LINES = 50 };
+
+typedef struct head {
+    const char *path, *bytes;
+    size_t count;
+    bool packed;
+} head;
+
+// `text` as one word of a shell. A name too long for a message is replaced by FILE.
+static const char *quote(const char *text, char out[MOST_NAME]) {
+    bool plain = *text != '\0' && *text != '-';
+    for (const char *c = text; *c; c++)
+        plain = plain && (isalnum((unsigned char)*c) || strchr("_./+-=:,@%", *c));
+    if (strlen(text) * 4 + 3 > MOST_NAME) return "FILE";
+    char *to = out;
+    if (!plain) *to++ = '\'';
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'') to += snprintf(to, 4, "'\\'");
+        *to++ = *c;
+    }
+    if (!plain) *to++ = '\'';
+    *to = '\0';
+    return out;
+}
+
+// A name in the current directory for what comes of the file: the last ending is replaced.
+static const char *new_name(const char *path, const char *ending, char out[MOST_NAME]) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    size_t bytes = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    if (bytes > MOST_NAME / 2) return "NEW";
+    snprintf(out, MOST_NAME, "%.*s%s", (int)bytes, name, ending);
+    if (!strcmp(out, name)) snprintf(out, MOST_NAME, "new_%.*s%s", (int)bytes, name, ending);
+    return out;
+}
+
+// Names what the file is and the filter that makes a file to convert of it.
+static mg_status refuse_filter(const head *h, const char *what, const char *filter, const char *ending,
+                               mg_error *error) {
+    char in[MOST_NAME], made[MOST_NAME], out[MOST_NAME];
+    const char *from = quote(h->path, in), *to = quote(new_name(h->path, ending, made), out);
+    if (h->packed)
+        return mg_fail(error, MG_DATA, "%s: is %s; convert what this makes: gzip -dc < %s | %s > %s", h->path,
+                       what, from, filter, to);
+    return mg_fail(error, MG_DATA, "%s: is %s; convert what this makes: %s < %s > %s", h->path, what, filter,
+                   from, to);
+}
+
+// The same for what no filter can do: `how` is a sentence in which {} stands for the file.
+static mg_status refuse_sentence(const head *h, const char *what, const char *how, mg_error *error) {
+    char in[MOST_NAME], text[3 * MOST_NAME];
+    const char *from = h->packed ? "FILE (unpacked by gzip -d)" : quote(h->path, in);
+    size_t used = 0;
+    for (const char *c = how; *c && used < sizeof text - MOST_NAME; c++) {
+        if (c[0] == '{' && c[1] == '}') {
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s", from);
+            c++;
+        } else {
+            text[used++] = *c;
+        }
+    }
+    text[used] = '\0';
+    return mg_fail(error, MG_DATA, "%s: is %s; %s", h->path, what, text);
+}
+
+typedef struct kind {
+    size_t offset;
+    const char *magic;
+    size_t bytes;
+    const char *what;
+    const char *filter; // NULL: `how` is a sentence
+    const char *how;    // or the new ending
+} kind;
+
+#define MAGIC(text) text, sizeof text - 1
+
+static const char arrays[] = "save its arrays from Python with numpy.save('X.npy', X) and numpy.save('y.npy', y), "
+                             "then: margin convert X.npy y.npy OUTPUT.h5";
+
+static const kind kinds[] = {
+    {0, MAGIC("\xfd"
+              "7zXZ"),
+     "compressed by xz", "xz -dc", ""},
+    {0, MAGIC("]\0\0"), "compressed by lzma", "xz -dc --format=lzma", ""},
+    {4, MAGIC("1AY&SY"), "compressed by bzip2", "bzip2 -dc", ""},
+    {0, MAGIC("\x28\xb5\x2f\xfd"), "compressed by zstd", "zstd -dc", ""},
+    {0, MAGIC("\x04\x22\x4d\x18"), "compressed by lz4", "lz4 -dc", ""},
+    {0, MAGIC("\x1f\x9d"), "compressed by compress", "gzip -dc", ""},
+    {0, MAGIC("7z\xbc\xaf\x27\x1c"), "a 7z archive", NULL, "unpack it and convert the files in it: 7z x {}"},
+    {257, MAGIC("ustar"), "a tar archive", NULL, "unpack it and convert the files in it: tar xf {}"},
+    {0, MAGIC("Rar!\x1a"), "a rar archive", NULL, "unpack it and convert the files in it"},
+    {0, MAGIC("\x89HDF"), "an HDF5 file already", NULL,
+     "margin trains from it as it is: margin train --set data.train={} (data.features and data.labels name its "
+     "data sets)"},
+    {0, MAGIC("PAR1"), "a Parquet table", NULL,
+     "make it CSV: python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_csv('table.csv', "
+     "index=False)\" {}"},
+    {0, MAGIC("ARROW1"), "an Arrow (Feather) table", NULL,
+     "make it CSV: python3 -c \"import pandas, sys; pandas.read_feather(sys.argv[1]).to_csv('table.csv', "
+     "index=False)\" {}"},
+    {0, MAGIC("FEA1"), "a Feather table", NULL, "save it as CSV with the program that wrote it"},
+    {0, MAGIC("\xd0\xcf\x11\xe0"), "an old Excel (xls) file or the like", NULL,
+     "save the sheet as CSV with the program that wrote it"},
+    {0, MAGIC("SQLite format 3"), "an SQLite data base", NULL,
+     "save a table as CSV: sqlite3 -header -csv {} 'SELECT * FROM NAME' > table.csv"},
+    {0, MAGIC("MATLAB 5.0"), "a MATLAB file", NULL, arrays},
+    {0, MAGIC("RDX3\n"), "a file of R", NULL, "save the table from R with write.csv(x, 'x.csv', row.names = FALSE)"},
+    {0, MAGIC("%PDF"), "a PDF document", NULL, "margin needs the data as a table"},
+    {0, MAGIC("\x89PNG"), "a PNG picture", NULL, arrays},
+    {0, MAGIC("\xff\xd8\xff"), "a JPEG picture", NULL, arrays},
+    {0, MAGIC("version https://git-lfs"), "a pointer of Git LFS, not the data", NULL,
+     "fetch the data in its repository: git lfs pull"},
+};
+
+// A table may begin with PAR1 too: magic bytes that are plain text count only in a file that is none.
+static bool needs_zero(const kind *k) {
+    for (size_t i = 0; i < k->bytes; i++)
+        if (k->magic[i] < ' ' || k->magic[i] > '~') return false;
+    return k->bytes < 5 || k->offset > 4;
+}
+
+static bool starts(const head *h, size_t offset, const char *magic, size_t bytes) {
+    return h->count >= offset + bytes && !memcmp(h->bytes + offset, magic, bytes);
+}
+
+static bool holds(const head *h, const char *name) {
+    return memmem(h->bytes, h->count, name, strlen(name)) != NULL;
+}
+
+static mg_status refuse_zip(const head *h, mg_error *error) {
+    char name[64] = "";
+    size_t bytes = (unsigned char)h->bytes[26];
+    if (bytes > 4 && bytes < sizeof name && h->count >= 30 + bytes) {
+        memcpy(name, h->bytes + 30, bytes);
+        name[bytes] = '\0';
+        if (!strcmp(name + bytes - 4, ".npy"))
+            return refuse_sentence(h, "an npz file of NumPy arrays (a zip archive)",
+                                   "unpack it with python3 -m zipfile -e {} . and convert the arrays: margin "
+                                   "convert X.npy y.npy OUTPUT.h5, with their names",
+                                   error);
+    }
+    if (holds(h, "[Content_Types].xml") || holds(h, "xl/") || holds(h, "opendocument"))
+        return refuse_sentence(h, "a spreadsheet (xlsx or ods) or another office document",
+                               "save the sheet as CSV with the program that wrote it", error);
+    return refuse_sentence(h, "a zip archive",
+                           "unpack it and convert the files in it: python3 -m zipfile -e {} .", error);
+}
+
+// UTF-16 and UTF-32, by their mark or by a zero in every other byte.
+static mg_status refuse_wide(const head *h, mg_error *error) {
+    static const struct {
+        const char *name, *filter;
+    } encodings[] = {{"UTF-32 text", "iconv -f UTF-32 -t UTF-8"},
+                     {"UTF-16 text", "iconv -f UTF-16 -t UTF-8"},
+                     {"UTF-16 text", "iconv -f UTF-16LE -t UTF-8"},
+                     {"UTF-16 text", "iconv -f UTF-16BE -t UTF-8"}};
+    int found = -1;
+    if (starts(h, 0, MAGIC("\x93NUMPY")) || starts(h, 0, MAGIC("\0\0\x08")) || h->count < 2) return MG_OK;
+    if (starts(h, 0, MAGIC("\xff\xfe\0\0")) || starts(h, 0, MAGIC("\0\0\xfe\xff")))
+        found = 0;
+    else if (starts(h, 0, MAGIC("\xff\xfe")) || starts(h, 0, MAGIC("\xfe\xff")))
+        found = 1;
+    size_t zeros[2] = {0, 0}, pairs = (h->count < 1000 ? h->count : 1000) / 2;
+    for (size_t i = 0; i < 2 * pairs; i++)
+        zeros[i % 2] += h->bytes[i] == '\0';
+    for (int odd = 0; found < 0 && pairs >= 2 && odd < 2; odd++)
+        if (zeros[odd] * 10 >= pairs * 9 && zeros[1 - odd] == 0) found = odd ? 2 : 3;
+    if (found < 0) return MG_OK;
+    return refuse_filter(h, encodings[found].name, encodings[found].filter, ".utf8", error);
+}
+
+mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, size_t count, mg_error *error) {
+    const head h = {path, bytes, count, packed};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const kind *k = &kinds[i];
+        if (!starts(&h, k->offset, k->magic, k->bytes)) continue;
+        if (needs_zero(k) && !memchr(bytes, '\0', count)) continue;
+        return k->filter ? refuse_filter(&h, k->what, k->filter, k->how, error)
+                         : refuse_sentence(&h, k->what, k->how, error);
+    }
+    if (starts(&h, 0, MAGIC("PK\3\4")) && count > 30) return refuse_zip(&h, error);
+    if (count > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5)
+        return refuse_sentence(&h, "a pickle of Python", arrays, error);
+    if (count > 9 && bytes[8] == '{' && bytes[9] == '"' && !bytes[5] && !bytes[6] && !bytes[7])
+        return refuse_sentence(&h, "a safetensors file", arrays, error);
+    mg_status status = refuse_wide(&h, error);
+    const char *cr = memchr(bytes, '\r', count);
+    if (status || !cr || memchr(bytes, '\n', count) || memchr(bytes, '\0', count) || cr + 1 >= bytes + count)
+        return status;
+    return refuse_filter(&h, "text whose lines end in CR alone, as on old Macs", "tr '\\r' '\\n'", ".lf", error);
+}
+
+// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features.
+static bool is_wabbit(const char *line, const char *stop, bool *pairs) {
+    const char *bar = memchr(line, '|', (size_t)(stop - line));
+    if (!bar) return false;
+    bool blank = bar == line || mg_is_blank(bar[-1]), tag = false;
+    for (const char *c = mg_skip_blanks(line, bar); c < bar; c = mg_skip_blanks(c, bar)) {
+        const char *after = mg_skip_word(c, bar);
+        double value;
+        tag = *c == '\'' || (tag && *c != '\0');
+        if (!tag && mg_text_number(c, after, &value) != after) return false;
+        c = after;
+    }
+    if (!blank && !tag) return false;
+    int words = 0;
+    const char *c = bar + 1 < stop && mg_is_blank(bar[1]) ? bar + 1 : mg_skip_word(bar, stop);
+    bool named = c != bar + 1;
+    for (c = mg_skip_blanks(c, stop); c < stop && *c != '|'; c = mg_skip_blanks(mg_skip_word(c, stop), stop)) {
+        words++;
+        const char *end = mg_skip_word(c, stop);
+        const char *colon = memchr(c, ':', (size_t)(end - c));
+        *pairs = *pairs && colon && colon > c && strspn(c, "0123456789") == (size_t)(colon - c);
+    }
+    return words > 1 || (words == 1 && named);
+}
+
+static mg_status refuse_wabbit(const head *h, mg_error *error) {
+    const char *line = h->bytes, *end = h->bytes + h->count;
+    bool pairs = true;
+    int seen = 0;
+    for (; line < end && seen < SHOWN_LINES; seen++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop && seen > 0 && h->count > (size_t)60 << 10) break; // cut off
+        stop = stop ? stop : end;
+        if (stop > line && stop[-1] == '\r') stop--;
+        if (mg_skip_blanks(line, stop) < stop && !is_wabbit(line, stop, &pairs)) return MG_OK;
+        line = stop + (stop < end && *stop == '\r' ? 2 : 1);
+    }
+    if (seen == 0) return MG_OK;
+    if (pairs)
+        return refuse_filter(h, "of Vowpal Wabbit with numbered features",
+                             "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1 /; s/\\|[^ ]* *//g'", ".svm", error);
+    return refuse_filter(h, "of Vowpal Wabbit (to be read as texts, --format text)",
+                         "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1\\t/; s/\\|[^ ]* *//g'", ".tsv", error);
+}
+
+// ARFF begins with comments (%) and @relation.
+static mg_status refuse_arff(const head *h, mg_error *error) {
+    const char *line = h->bytes, *end = h->bytes + h->count;
+    while (line < end && (*line == '%' || isspace((unsigned char)*line))) {
+        line = memchr(line, *line == '%' ? '\n' : *line, (size_t)(end - line));
+        line = line ? line + 1 : end;
+    }
+    if (end - line < 9 || strncasecmp(line, "@relation", 9) != 0) return MG_OK;
+    for (const char *c = line; (c = memchr(c, '@', (size_t)(end - c))); c++) {
+        if (end - c < 5 || strncasecmp(c, "@data", 5) != 0) continue;
+        for (c += 5; c < end && isspace((unsigned char)*c); c++) {
+        }
+        if (c < end && *c == '{')
+            return refuse_sentence(h, "a sparse ARFF file of Weka",
+                                   "save it as svmlight from Weka (LibSVM saver) or scikit-learn "
+                                   "(dump_svmlight_file)",
+                                   error);
+        break;
+    }
+    return refuse_filter(h, "an ARFF file of Weka", "sed '1,/^@data/Id; /^%/d; /^[[:space:]]*$/d'", ".csv", error);
+}
+
+mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size_t count, mg_error *error) {
+    head h = {path, bytes, count, packed};
+    if (starts(&h, 0, MAGIC("\xef\xbb\xbf"))) {
+        h.bytes += 3;
+        h.count -= 3;
+    }
+    if (h.count == 0) return MG_OK;
+    mg_status status = refuse_arff(&h, error);
+    if (!status) status = refuse_wabbit(&h, error);
+    if (status) return status;
+    if (h.bytes[0] == '{' || (h.bytes[0] == '[' && h.count > 1 && strchr("[{\r\n ", h.bytes[1])))
+        return refuse_sentence(&h, "JSON", "make a CSV table of it, one row an object", error);
+    if (h.bytes[0] == '<' && (isalpha((unsigned char)h.bytes[1]) || h.bytes[1] == '!' || h.bytes[1] == '?'))
+        return refuse_sentence(&h, "HTML or XML, perhaps the error page of a download",
+                               "look at it, and fetch or make a table", error);
+    return MG_OK;
+}
+
+mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg_error *error) {
+    const char *line = bytes, *end = bytes + count;
+    int64_t first = -1, lines = 0;
+    for (; line < end && lines < SHOWN_LINES; lines++) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop && lines > 0 && count > (size_t)60 << 10) break; // cut off
+        stop = stop ? stop : end;
+        int64_t tabs = 0;
+        for (const char *c = line; c < stop; c++)
+            tabs += *c == '\t';
+        if (first >= 0 && tabs != first) return MG_OK;
+        first = tabs;
+        line = stop + 1;
+    }
+    if (first < 2 || lines < 2) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: may be a table or texts (every line has %lld tabs): for columns of texts say --text NAME "
+                   "--label NAME, for a table of numbers --format csv, for texts behind the first tab --format "
+                   "text",
+                   path, (long long)first);
+}
+
+mg_status mg_foreign_unknown(const char *path, const char *bytes, size_t count, mg_error *error) {
+    const unsigned char *c = (const unsigned char *)bytes;
+    if (memchr(bytes, '\0', count))
+        return mg_fail(error, MG_DATA,
+                       "%s: is a binary file of an unknown kind (it begins with %02x %02x %02x %02x); idx, npy, "
+                       "svmlight, csv and text files can be converted",
+                       path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
+    return mg_fail(error, MG_DATA,
+                   "%s: the format cannot be guessed: its first line has neither index:value pairs nor a "
+                   "delimiter nor a tab; --format names it, --delimiter what separates fields",
+                   path);
+}

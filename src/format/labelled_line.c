@@ -1,0 +1,115 @@
+// labelled_line.c - owns the grammar of lines with a label and a text, and the signs of a line of names.
+#include "format/labelled_line.h"
+
+#include "format/pairs.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char prefix[] = "__label__";
+
+enum { PREFIX = sizeof prefix - 1 };
+
+bool mg_line_is_fasttext(const char *line, size_t bytes) {
+    return bytes > PREFIX && !memcmp(line, prefix, PREFIX);
+}
+
+static mg_status cut_fasttext(const mg_text *text, char *line, size_t bytes, mg_span *label, mg_span *body,
+                              mg_error *error) {
+    const char *end = line + bytes;
+    if (!mg_line_is_fasttext(line, bytes))
+        return mg_text_fail(text, 0, MG_DATA, error,
+                            "the line does not begin with __label__, as the first one does");
+    const char *after = mg_skip_word(line, end), *rest = mg_skip_blanks(after, end);
+    const char *second = memmem(after, (size_t)(end - after), prefix, PREFIX);
+    if (second && mg_is_blank(second[-1]))
+        return mg_text_fail(text, (size_t)(second - line), MG_DATA, error,
+                            "a second __label__: several labels in one line are not supported; keep one");
+    *label = (mg_span){line + PREFIX, (size_t)(after - line) - PREFIX, PREFIX};
+    *body = (mg_span){line + (rest - line), (size_t)(end - rest), (size_t)(rest - line)};
+    return MG_OK;
+}
+
+mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label, mg_span *body,
+                      mg_error *error) {
+    if (fasttext) return cut_fasttext(text, line, bytes, label, body, error);
+    char *tab = memchr(line, '\t', bytes);
+    if (!tab)
+        return mg_text_fail(text, 0, MG_DATA, error,
+                            "the line has no tab between label and text (--label none: there are no labels; "
+                            "--text: the texts are a column of a table)");
+    *label = (mg_span){line, (size_t)(tab - line), 0};
+    *body = (mg_span){tab + 1, bytes - label->bytes - 1, label->bytes + 1};
+    return MG_OK;
+}
+
+static bool is_one_of(const mg_span *field, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (field->bytes == strlen(names[i]) && !strncasecmp(field->text, names[i], field->bytes)) return true;
+    return false;
+}
+
+mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
+                         mg_error *error) {
+    static const char *const labels[] = {"label",  "labels", "class",     "category", "target", "y",
+                                         "intent", "topic",  "sentiment", "tag",      "language"};
+    static const char *const bodies[] = {"text",  "texts",   "sentence", "content",  "review",  "message",
+                                         "body",  "tweet",   "document", "utterance", "title",  "comment",
+                                         "query", "question"};
+    enum { LABELS = sizeof labels / sizeof *labels, BODIES = sizeof bodies / sizeof *bodies };
+    bool named = is_one_of(label, labels, LABELS);
+    *header = named && is_one_of(body, bodies, BODIES);
+    if (!*header && named)
+        return mg_text_fail(text, 0, MG_DATA, error,
+                            "line 1 may be a header or a text: its label is '%.*s'; say --header yes or "
+                            "--header no",
+                            (int)label->bytes, label->text);
+    if (is_one_of(label, bodies, BODIES) && is_one_of(body, labels, LABELS))
+        return mg_text_fail(text, 0, MG_DATA, error,
+                            "line 1 names the text before the label; for a table with a header say --text "
+                            "%.*s --label %.*s",
+                            (int)label->bytes, label->text, (int)body->bytes, body->text);
+    return MG_OK;
+}
+
+typedef struct tabs {
+    int64_t fields, numbers;
+} tabs;
+
+// Fields between the tabs of one line.
+static tabs count_tabs(const char *at, const char *stop) {
+    tabs found = {0};
+    double value;
+    if (stop > at && stop[-1] == '\r') stop--;
+    for (;; at++) {
+        const char *tab = memchr(at, '\t', (size_t)(stop - at)), *end = tab ? tab : stop;
+        found.fields++;
+        found.numbers += end > at && mg_text_number(at, end, &value) == end;
+        if (!tab) return found;
+        at = tab;
+    }
+}
+
+// Two lines of the same number of fields, three or more, and numbers in all of the second's but one: a table.
+static bool looks_like_table(const char *first, const char *stop, const char *end) {
+    if (stop >= end) return false;
+    const char *second = stop + 1, *second_stop = memchr(second, '\n', (size_t)(end - second));
+    tabs a = count_tabs(first, stop), b = count_tabs(second, second_stop ? second_stop : end);
+    return a.fields == b.fields && a.fields >= 2 && b.numbers >= b.fields - 1 && (b.fields > 2 || b.numbers == 2);
+}
+
+int mg_line_probe(const char *head, size_t bytes) {
+    const char *end = head + bytes;
+    if (bytes > 3 && !memcmp(head, "\xef\xbb\xbf", 3)) head += 3;
+    const char *stop = memchr(head, '\n', (size_t)(end - head));
+    const char *tab = memchr(head, '\t', (size_t)(end - head));
+    double value;
+    if (!stop) stop = end;
+    if (memchr(head, '\0', (size_t)(end - head))) return 0;
+    if (mg_line_is_fasttext(head, (size_t)(stop - head))) return 2;
+    if (!tab || tab >= stop || tab == head) return 0;
+    if (looks_like_table(head, stop, end)) return 1;
+    // A tab with no number behind it, or in front a word and behind it several.
+    const char *after = mg_text_number(tab + 1, stop, &value);
+    return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
+}
