@@ -73,7 +73,10 @@ def operations(work, lines):
                 yield ("said", "model")
             continue
         if name in ("openat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat"):
-            paths = [os.path.normpath(os.path.join(work.path, s.decode())) for s in strings]
+            # A name is relative to the directory whose descriptor stands before it, which strace gives the path of.
+            named = re.findall(r'(?:(\d+)<([^>]*)>, |AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)"', arguments)
+            folders = [plain(folder).decode() if descriptor else work.path for descriptor, folder, _ in named]
+            paths = [os.path.normpath(os.path.join(folder, s.decode())) for folder, s in zip(folders, strings)]
             if not all(p.startswith(below) for p in paths):
                 continue
             if name == "openat" and "O_CREAT" in arguments:

@@ -83,7 +83,11 @@ static void write_model(const char *path, bool texts, const char *rows, const ch
     model->square_norm = 3;
     model->bias_value = 1;
     mg_error error;
-    if (mg_model_save(model, path, &error)) fail_msg("%s", error.text);
+    mg_directory *folder;
+    const char *name;
+    if (mg_directory_open_parent(path, &folder, &name, &error)) fail_msg("%s", error.text);
+    if (mg_model_save(model, folder, name, &error)) fail_msg("%s", error.text);
+    mg_directory_close(folder);
     mg_model_destroy(model);
 }
 

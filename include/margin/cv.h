@@ -39,7 +39,7 @@ typedef struct mg_cv_result {
     int folds, points; /* points: 1 without a grid */
     int best;          /* highest mean, the smaller C among equals */
     mg_cv_mean mean[MG_PATH_POINTS];
-    char folds_path[1024]; /* cv.jsonl */
+    char folds_path[MG_PATH_TEXT]; /* cv.jsonl */
 } mg_cv_result;
 
 /*

@@ -37,7 +37,7 @@ typedef struct mg_path_result {
     double tolerance;     /* points were trained to this certified gap, unless train.epochs ended them */
     double test_accuracy; /* of the best; NaN without test rows */
     mg_path_point point[MG_PATH_POINTS];
-    char model_path[1024], points_path[1024];
+    char model_path[MG_PATH_TEXT], points_path[MG_PATH_TEXT];
 } mg_path_result;
 
 /*

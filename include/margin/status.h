@@ -30,6 +30,9 @@ typedef struct mg_error {
     char text[1024];
 } mg_error;
 
+/* Bytes of a path that is given back: of the longest directory the system knows, and a name in it. */
+enum { MG_PATH_TEXT = 4352 };
+
 /* Exit status a command ends with for `status`. */
 int mg_status_exit(mg_status status);
 

@@ -75,7 +75,7 @@ typedef struct mg_train_result {
     int64_t best_epoch;
     double test_accuracy;  /* NaN without test rows */
     char reason[64];       /* why it ended: tolerance, epochs, max_steps, time_limit, early stopping */
-    char model_path[1024];
+    char model_path[MG_PATH_TEXT];
 } mg_train_result;
 
 /*

@@ -2,11 +2,11 @@
 #include "config/settings.h"
 
 #include "base/memory.h"
+#include "io/file.h"
 #include "config/suggest.h"
 #include "config/yaml.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -178,10 +178,13 @@ mg_status mg_settings_read(mg_settings *settings, const char *name, const char *
 static mg_status read_bytes(const char *path, char **out, size_t *length, mg_error *error) {
     size_t capacity = 0;
     mg_status status = MG_OK;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int file;
     *out = NULL;
     *length = 0;
-    if (file < 0) return mg_fail(error, MG_CONFIG, "%s: cannot be opened: %s", path, strerror(errno));
+    if (mg_file_open(path, MG_FILE_STREAM, &file, error)) {
+        if (error) error->status = MG_CONFIG;
+        return MG_CONFIG;
+    }
     for (ssize_t got = 1; got > 0 && !status;) {
         status = mg_memory_grow(out, &capacity, *length + 65536, 1, error);
         if (status) break;

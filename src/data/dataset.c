@@ -170,7 +170,8 @@ static void hash_shape(mg_dataset *dataset) {
 
 static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     mg_status status = mg_memory_text(&dataset->path, request->path, error);
-    if (!status) status = mg_h5_open(request->path, &dataset->file, error);
+    if (!status && request->file) dataset->file = mg_h5_share(request->file);
+    else if (!status) status = mg_h5_open(request->path, &dataset->file, error);
     if (!status) status = mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
     const mg_columns_place place = {request->features, request->names, request->names_optional};
     if (!status) status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source), &dataset->columns, error);

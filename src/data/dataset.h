@@ -13,6 +13,7 @@ typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } 
 
 typedef struct mg_dataset_request {
     const char *path;
+    mg_h5 *file;             // of that path, opened before; NULL: it is opened now
     const char *features, *labels, *weights; // names in the file; labels NULL: none are read; weights NULL: all weigh 1
     const char *names;                       // of the columns: a data set, "none", or "auto" (NULL): found by the layout
     bool names_optional;                     // such a data set need not be there

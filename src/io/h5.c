@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void mg_h5_quiet(void) {
@@ -60,59 +61,124 @@ void mg_h5_version(char *out, size_t size) {
     snprintf(out, size, "%u.%u.%u", major, minor, release);
 }
 
-static mg_status wrap_file(hid_t id, const char *path, mg_h5 **out, mg_error *error) {
+void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
+    static _Atomic unsigned long turn;
+    snprintf(out, MG_H5_MEMORY_NAME, "/dev/null/margin %lu", turn++);
+}
+
+// The file takes over the library's id and the descriptor (-1: none), or both are closed.
+static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_error *error) {
     mg_h5 *file;
     mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
     if (!status) status = mg_memory_text(&file->path, path, error);
     if (status) {
         H5Fclose(id);
+        if (fd >= 0) close(fd);
         mg_memory_free(file);
         return status;
     }
     file->file = id;
+    file->fd = fd;
+    file->users = 1;
     *out = file;
     return MG_OK;
 }
 
-mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
+// Where HDF5 files begin: at byte 0, or 512, 1024, 2048, ... behind a block of the user's.
+static bool has_signature(int fd) {
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    char found[8];
+    for (off_t at = 0; pread(fd, found, sizeof found, at) == sizeof found; at = at ? 2 * at : 512)
+        if (!memcmp(found, signature, sizeof found)) return true;
+    return false;
+}
+
+// Does the library read the file that is open here?
+static bool is_same_file(hid_t id, int fd) {
+    struct stat ours, library;
+    void *handle = NULL;
+    return H5Fget_vfd_handle(id, H5P_DEFAULT, &handle) >= 0 && handle && !fstat(fd, &ours) && !fstat(*(int *)handle, &library) &&
+           ours.st_dev == library.st_dev && ours.st_ino == library.st_ino;
+}
+
+// The library opens by name only. That of the descriptor leads to the open file; without /proc the name given is compared with it.
+static hid_t open_in_library(int fd, const char *path, char *reason, size_t size) {
+    char own[40];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    const char *names[2] = {own, path};
+    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
+    H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
+    for (int n = access(own, F_OK) ? 1 : 0; n < 2 && id < 0; n++) {
+        id = H5Fopen(names[n], H5F_ACC_RDONLY, access_list);
+        if (id < 0) {
+            mg_h5_reason(reason, size); // the next call forgets it
+        } else if (!is_same_file(id, fd)) {
+            H5Fclose(id);
+            id = H5I_INVALID_HID;
+            snprintf(reason, size, "it was replaced while it was opened");
+        }
+    }
+    H5Pclose(access_list);
+    return id;
+}
+
+mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error) {
+    char reason[256] = "";
     *out = NULL;
     mg_h5_quiet();
-    // The system's own word on a missing or unreadable file is shorter than the library's.
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    hid_t id = open_in_library(fd, path, reason, sizeof reason);
+    if (id >= 0) return wrap_file(id, fd, path, out, error);
+    const char *advice = has_signature(fd) ? "it was cut or changed: make it or copy it again" : "convert other formats with `margin convert`";
     close(fd);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    char reason[256];
-    if (id < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
-    H5Pclose(access);
-    bool damaged = id < 0 && H5Fis_hdf5(path) > 0;
-    if (id < 0)
-        return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason,
-                       damaged ? "it was cut or changed: make it or copy it again" : "convert other formats with `margin convert`");
-    return wrap_file(id, path, out, error);
+    return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);
+}
+
+// A name that leads to another file by now: the library refuses the old one, which has no name any more.
+static bool was_replaced(int fd, const char *path) {
+    struct stat opened, named;
+    return !fstat(fd, &opened) && (stat(path, &named) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino);
+}
+
+mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
+    *out = NULL;
+    for (int attempt = 0;; attempt++) {
+        int fd;
+        mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+        int again = status ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (!status) status = mg_h5_open_descriptor(fd, path, out, error);
+        bool replaced = status == MG_DATA && again >= 0 && was_replaced(again, path);
+        if (again >= 0) close(again);
+        if (!replaced || attempt == 100) return status;
+    }
 }
 
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error) {
+    char name[MG_H5_MEMORY_NAME];
     *out = NULL;
     mg_h5_quiet();
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    H5Pset_fapl_core(access, 1 << 16, 0);
-    H5Pset_file_image(access, (void *)(uintptr_t)bytes, size);
-    hid_t id = H5Fopen("\x01margin", H5F_ACC_RDONLY, access);
+    mg_h5_memory_name(name);
+    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
+    H5Pset_fapl_core(access_list, 1 << 16, 0);
+    H5Pset_file_image(access_list, (void *)(uintptr_t)bytes, size);
+    hid_t id = H5Fopen(name, H5F_ACC_RDONLY, access_list);
     char reason[256];
     if (id < 0) mg_h5_reason(reason, sizeof reason);
-    H5Pclose(access);
+    H5Pclose(access_list);
     if (id < 0) return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, reason);
-    return wrap_file(id, path, out, error);
+    return wrap_file(id, -1, path, out, error);
+}
+
+mg_h5 *mg_h5_share(mg_h5 *file) {
+    file->users++;
+    return file;
 }
 
 void mg_h5_close(mg_h5 *file) {
-    if (!file) return;
+    if (!file || --file->users > 0) return;
     mg_h5_quiet();
     H5Fclose(file->file);
+    if (file->fd >= 0) close(file->fd);
     mg_memory_free(file->path);
     mg_memory_free(file);
 }

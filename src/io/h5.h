@@ -3,6 +3,7 @@
 #define MG_IO_H5_H
 
 #include "base/status.h"
+#include "io/directory.h"
 #include "io/map.h"
 
 #include <stdbool.h>
@@ -27,11 +28,18 @@ const char *mg_h5_type_name(mg_h5_type type);
 mg_status mg_h5_check_library(mg_error *error);
 void mg_h5_version(char *out, size_t size);
 
-// Opens read-only. Errors: MG_IO (cannot be opened), MG_DATA (not HDF5, cut).
+// Opens read-only, once: whatever happens to the name afterwards, everything is read from the file that was opened.
+// Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, cut).
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
+
+// The same of a file that is open (mg_file_open); `fd` is the file's own from then on, also after a failure.
+mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
 // Opens `size` bytes already verified by their seal; the bytes are copied by the library. `path` is for messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
+
+// The same open file for one user more, each of which closes it. Not from several threads at once.
+mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
@@ -85,8 +93,9 @@ void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const c
 void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
 
-// Writes it, sealed, as the whole of `path` (mg_file_write_sealed), straight from where it was built: a checkpoint may be as large
+// Writes it, sealed, as a whole file (mg_directory_write_sealed), straight from where it was built: a checkpoint may be as large
 // as the memory that is left. The image is destroyed whatever happens.
+mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name, mg_error *error);
 mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);
 

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@ struct mg_h5_array {
     mg_h5_type type;
     int rank;
     int64_t rows, columns, chunk_rows;
-    int fd;         // for direct reads, else -1
+    int fd;         // the file's, for direct reads, else -1
     int64_t offset; // of the first byte in the file
 };
 
@@ -150,7 +149,7 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     bool plain = layout == H5D_CONTIGUOUS && array->type != MG_H5_TEXT && H5Tequal(stored, array->memory) > 0;
     haddr_t offset = plain ? H5Dget_offset(array->set) : HADDR_UNDEF;
     if (offset != HADDR_UNDEF) {
-        array->fd = open(path, O_RDONLY | O_CLOEXEC); // fails for files in memory: then the library reads
+        array->fd = array->file->fd; // the same open file; one in memory has none, and the library reads
         array->offset = (int64_t)offset;
     }
     return MG_OK;
@@ -216,7 +215,6 @@ mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_
 void mg_h5_array_close(mg_h5_array *array) {
     if (!array) return;
     mg_h5_quiet();
-    if (array->fd >= 0) close(array->fd);
     if (array->memory >= 0) H5Tclose(array->memory);
     if (array->set >= 0) H5Dclose(array->set);
     mg_memory_free(array->name);

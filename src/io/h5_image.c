@@ -2,7 +2,7 @@
 #include "io/h5_file.h"
 
 #include "base/memory.h"
-#include "io/file.h"
+#include "io/directory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,10 +22,8 @@ mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
     H5Pset_fapl_core(access, 1 << 20, 0);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_obj_track_times(creation, 0);
-    // The name cannot exist, as the driver looks for it on disk even though nothing is stored there; and no two images that are being
-    // built may share it, or the library takes them for one file.
-    char name[40];
-    snprintf(name, sizeof name, "\x01margin %p", (void *)*out);
+    char name[MG_H5_MEMORY_NAME];
+    mg_h5_memory_name(name);
     (*out)->file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     H5Pclose(creation);
     H5Pclose(access);
@@ -135,13 +133,24 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     return *(unsigned char **)handle; // what the core driver's handle points to
 }
 
-mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error) {
+mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name, mg_error *error) {
     mg_h5_quiet();
     size_t size = 0;
     const unsigned char *bytes = bytes_of(image, &size);
-    mg_status status = bytes ? mg_file_write_sealed(path, bytes, size, error)
-                             : mg_fail(error, image->status, "%s: its HDF5 file cannot be built in memory: %s", path, image->reason);
+    mg_status status = bytes ? mg_directory_write_sealed(directory, name, bytes, size, error)
+                             : mg_fail(error, image->status, "%s/%s: its HDF5 file cannot be built in memory: %s",
+                                       mg_directory_path(directory), name, image->reason);
     mg_h5_image_destroy(image);
+    return status;
+}
+
+mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error) {
+    mg_directory *directory;
+    const char *name;
+    mg_status status = mg_directory_open_parent(path, &directory, &name, error);
+    if (status) mg_h5_image_destroy(image);
+    else status = mg_h5_image_write_in(image, directory, name, error);
+    mg_directory_close(directory);
     return status;
 }
 

@@ -7,10 +7,10 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "io/h5_file.h"
+#include "io/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,7 +27,9 @@ typedef struct slot {
 } slot;
 
 struct mg_h5_writer {
-    char *path, *temporary;
+    char *path;
+    mg_place place; // where it goes
+    char temporary[MG_TEMPORARY_TEXT];
     bool overwrite, exists; // exists: the temporary is on the disk
     int file;               // descriptor of the temporary
     hid_t library;          // the file as the library sees it, until start
@@ -44,20 +46,19 @@ static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg
 }
 
 // Told before an hour of work rather than after it.
-static mg_status check_limits(const char *path, bool overwrite, int64_t bytes, mg_error *error) {
+static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes, mg_error *error) {
     struct rlimit limit;
-    struct stat info;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
         return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
                        path, (long long)bytes, (unsigned long long)limit.rlim_cur);
-    if (lstat(path, &info) != 0)
-        return errno == ENOENT ? MG_OK
-                               : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (place->descriptor >= 0 || (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
+        return mg_fail(error, MG_IO, "%s: is no regular file, and an HDF5 file is not written in order: name a file", path);
+    if (!place->exists) return MG_OK;
     if (!overwrite)
         return mg_fail(error, MG_IO, "%s: exists already; give another name, or --overwrite to replace it",
                        path);
-    if (S_ISDIR(info.st_mode))
+    if (S_ISDIR(place->about.st_mode))
         return mg_fail(error, MG_IO, "%s: is a directory, a file name is needed", path);
     return MG_OK;
 }
@@ -108,8 +109,9 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
     H5Pset_meta_block_size(access, METADATA); // all of it in front of the first array
     H5Pset_alignment(access, PAGE, PAGE);     // arrays begin on a page
     H5Pset_obj_track_times(creation, 0);
-    // The name cannot exist: the driver looks for it on disk even though nothing is stored there.
-    writer->library = H5Fcreate("\x01margin", H5F_ACC_TRUNC, creation, access);
+    char name[MG_H5_MEMORY_NAME];
+    mg_h5_memory_name(name);
+    writer->library = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     mg_status status = writer->library < 0 ? library_failed(writer, "a file", error) : MG_OK;
     H5Pclose(creation);
     H5Pclose(access);
@@ -119,19 +121,16 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
 mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
                               mg_error *error) {
     mg_h5_writer *writer;
-    char temporary[PATH_MAX];
     *out = NULL;
     mg_h5_quiet();
-    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
-        return mg_fail(error, MG_IO, "%s: the path is too long", path);
-    mg_status status = check_limits(path, overwrite, bytes, error);
-    if (!status) status = mg_memory_zeroed(&writer, 1, sizeof *writer, error);
+    mg_status status = mg_memory_zeroed(&writer, 1, sizeof *writer, error);
     if (status) return status;
     writer->file = -1;
     writer->library = H5I_INVALID_HID;
     writer->overwrite = overwrite;
-    status = mg_memory_text(&writer->path, path, error);
-    if (!status) status = mg_memory_text(&writer->temporary, temporary, error);
+    status = mg_place_find(path, &writer->place, error);
+    if (!status) status = check_limits(path, &writer->place, overwrite, bytes, error);
+    if (!status) status = mg_memory_text(&writer->path, path, error);
     if (!status) status = mg_memory_zeroed(&writer->image, MOST_IMAGE, 1, error);
     if (!status) status = create_image(writer, error);
     if (status)
@@ -145,12 +144,11 @@ void mg_h5_writer_destroy(mg_h5_writer *writer) {
     if (!writer) return;
     mg_h5_quiet();
     if (writer->library >= 0) H5Fclose(writer->library);
-    if (writer->file >= 0) mg_file_calls.close(writer->file);
-    if (writer->exists) mg_file_calls.unlink(writer->temporary);
+    if (writer->exists) mg_directory_give_up(writer->place.directory, writer->temporary, &writer->file);
     for (int i = 0; i < writer->count; i++)
         mg_memory_free(writer->slots[i].buffer);
     mg_memory_free(writer->image);
-    mg_memory_free(writer->temporary);
+    mg_place_clear(&writer->place);
     mg_memory_free(writer->path);
     mg_memory_free(writer);
 }
@@ -259,19 +257,9 @@ mg_status mg_h5_writer_int64(mg_h5_writer *writer, const char *object, const cha
 
 static mg_status write_at(mg_h5_writer *writer, int64_t offset, const void *bytes, size_t size,
                           mg_error *error) {
-    const unsigned char *from = bytes;
     if (size > 0 && lseek(writer->file, (off_t)offset, SEEK_SET) < 0)
         return mg_fail(error, MG_IO, "%s: cannot be written: %s", writer->path, strerror(errno));
-    while (size > 0) {
-        ssize_t n = mg_file_calls.write(writer->file, from, size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0)
-            return mg_fail(error, MG_IO, "%s: cannot be written: %s", writer->path,
-                           n ? strerror(errno) : "no progress");
-        from += n;
-        size -= (size_t)n;
-    }
-    return MG_OK;
+    return mg_file_write_all(writer->file, writer->path, bytes, size, error);
 }
 
 // A full disk is found here rather than after an hour: file systems that cannot reserve say so and are
@@ -299,11 +287,10 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
         if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
             return mg_fail(error, MG_FAILED, "%s: array %s lies among the metadata", writer->path,
                            writer->slots[i].name);
-    writer->file = mg_file_calls.open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (writer->file < 0)
-        return mg_fail(error, MG_IO, "%s: cannot be created: %s", writer->temporary, strerror(errno));
+    mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary, &writer->file, error);
+    if (status) return status;
     writer->exists = true;
-    mg_status status = reserve(writer, (int64_t)size, error);
+    status = reserve(writer, (int64_t)size, error);
     return status ? status : write_at(writer, 0, writer->image, writer->image_size, error);
 }
 
@@ -348,18 +335,9 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
 }
 
 mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
-    struct stat info;
     mg_status status = fill_file(writer, error);
     if (status) return status;
-    if (mg_file_calls.fsync(writer->file) != 0)
-        return mg_fail(error, MG_IO, "%s: cannot be synced to disk: %s", writer->path, strerror(errno));
-    int closed = mg_file_calls.close(writer->file);
-    writer->file = -1;
-    if (closed != 0) return mg_fail(error, MG_IO, "%s: cannot be closed: %s", writer->path, strerror(errno));
-    if (!writer->overwrite && lstat(writer->path, &info) == 0)
-        return mg_fail(error, MG_IO, "%s: was created by someone else meanwhile", writer->path);
-    if (mg_file_calls.rename(writer->temporary, writer->path) != 0)
-        return mg_fail(error, MG_IO, "%s: cannot be put in place: %s", writer->path, strerror(errno));
-    writer->exists = false;
-    return mg_file_sync_parent(writer->path, error);
+    status = mg_directory_end(writer->place.directory, writer->temporary, writer->place.name, writer->overwrite, &writer->file, error);
+    if (!status) writer->exists = false;
+    return status;
 }

@@ -4,6 +4,7 @@
 #include "io/input.h"
 
 #include "base/memory.h"
+#include "io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,15 +34,11 @@ static bool is_gzip(int file) {
 
 static mg_status open_file(mg_input *input, mg_error *error) {
     struct stat info;
-    input->file = open(input->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (input->file < 0 || fstat(input->file, &info) != 0)
+    // It is read twice: a pipe would be empty by then.
+    mg_status status = mg_file_open(input->path, MG_FILE_REGULAR, &input->file, error);
+    if (status) return status;
+    if (fstat(input->file, &info) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
-    if (S_ISDIR(info.st_mode))
-        return mg_fail(error, MG_IO, "%s: is a directory, a file is needed", input->path);
-    if (!S_ISREG(info.st_mode))
-        return mg_fail(error, MG_IO,
-                       "%s: is not a regular file; it is read twice, so save it to a file first",
-                       input->path);
     input->size = info.st_size;
     posix_fadvise(input->file, 0, 0, POSIX_FADV_SEQUENTIAL);
     return MG_OK;

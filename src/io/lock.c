@@ -1,18 +1,17 @@
-// lock.c - owns the file `lock` of a directory: flock() for the right, the holder's process id inside for the message.
+// lock.c - owns the lock of a directory: flock() of the directory itself and of its file `lock`, with the holder's process id inside for
+// the message. The file is for file systems that lock no directories; the directory cannot be deleted from under its holder and made anew.
 #include "io/lock.h"
-
-#include "base/memory.h"
-#include "io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static const char name[] = "lock";
 
 static mg_status refuse(int fd, const char *directory, mg_error *error) {
     char text[24] = "", who[48] = "another process";
@@ -22,47 +21,66 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
     return mg_fail(error, MG_CONFIG, "%s: %s is training into it: wait until it ends, or set output.directory", directory, who);
 }
 
-// A holder deletes the file before it lets go: what was opened before that and locked after it is a file without a name.
-static bool has_its_name(int fd, const char *path) {
+// A holder deletes the file before it lets go: what was opened before that and locked after it is a file without a name, or not the one
+// that has the name now.
+static bool has_its_name(int fd, const mg_directory *directory) {
     struct stat opened, named;
-    return !fstat(fd, &opened) && !stat(path, &named) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+    return !fstat(fd, &opened) && !fstatat(mg_directory_descriptor(directory), name, &named, AT_SYMLINK_NOFOLLOW) &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 static void write_holder(int fd) {
     char text[24];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     // Nothing but a message depends on it: a full disk does not matter.
-    if (!ftruncate(fd, 0)) (void)!mg_file_calls.write(fd, text, (size_t)length);
+    if (length > 0 && !ftruncate(fd, 0)) (void)!mg_file_calls.write(fd, text, (size_t)length);
 }
 
-mg_status mg_lock_take(const char *directory, mg_lock *lock, mg_error *error) {
-    char path[PATH_MAX];
-    *lock = (mg_lock){0};
-    if ((size_t)snprintf(path, sizeof path, "%s/lock", directory) >= sizeof path)
-        return mg_fail(error, MG_IO, "%s: the path is too long", directory);
-    mg_status status = mg_memory_text(&lock->path, path, error);
+static mg_status open_file(const mg_directory *directory, int *fd, mg_error *error) {
+    struct stat about;
+    const char *path = mg_directory_path(directory);
+    // A link, a FIFO or a device of that name is nothing that margin made.
+    *fd = mg_file_calls.open(mg_directory_descriptor(directory), name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (*fd < 0) return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
+    if (!fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
+    mg_file_calls.close(*fd);
+    return mg_fail(error, MG_IO, "%s/%s: is not a regular file, and no lock of margin's: move it out of the way", path, name);
+}
+
+// Held by somebody else? A file system that cannot lock a directory is no obstacle.
+static mg_status take_directory(const mg_directory *directory, mg_error *error) {
+    int fd = mg_directory_descriptor(directory);
+    if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
+    int file = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    mg_status status = refuse(file, mg_directory_path(directory), error);
+    if (file >= 0) close(file);
+    return status;
+}
+
+mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *error) {
+    *lock = (mg_lock){.directory = directory};
+    mg_status status = take_directory(directory, error);
+    bool directory_held = !status;
     while (!status && !lock->held) {
-        lock->fd = mg_file_calls.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (lock->fd < 0) {
-            status = mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
-            break;
-        }
-        if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) status = refuse(lock->fd, directory, error);
-        else lock->held = has_its_name(lock->fd, path);
+        status = open_file(directory, &lock->fd, error);
+        if (status) break;
+        if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) status = refuse(lock->fd, mg_directory_path(directory), error);
+        else lock->held = has_its_name(lock->fd, directory);
         if (lock->held) write_holder(lock->fd);
         else mg_file_calls.close(lock->fd);
     }
     if (!status) return MG_OK;
-    mg_memory_free(lock->path);
+    if (directory_held) flock(mg_directory_descriptor(directory), LOCK_UN);
     *lock = (mg_lock){0};
     return status;
 }
 
 void mg_lock_release(mg_lock *lock) {
     if (lock->held) {
-        mg_file_calls.unlink(lock->path);
+        // Another lock may have taken the name: of a run that began after somebody deleted this one. It is not this process's to delete.
+        if (has_its_name(lock->fd, lock->directory)) mg_file_calls.unlink(mg_directory_descriptor(lock->directory), name);
         mg_file_calls.close(lock->fd);
+        flock(mg_directory_descriptor(lock->directory), LOCK_UN);
     }
-    mg_memory_free(lock->path);
     *lock = (mg_lock){0};
 }

@@ -84,7 +84,7 @@ static void put_attributes(const mg_model *model, mg_h5_image *image) {
     }
 }
 
-mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {
+mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name, mg_error *error) {
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
@@ -95,7 +95,7 @@ mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error
     if (model->classes.texts) mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
-    return mg_h5_image_write(image, path, error);
+    return mg_h5_image_write_in(image, directory, name, error);
 }
 
 static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) {
@@ -157,23 +157,29 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     return status;
 }
 
-mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
+mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out, mg_error *error) {
     *out = NULL;
-    unsigned char *bytes = NULL;
-    size_t size = 0, content = 0;
     mg_h5 *file = NULL;
     mg_model *model = NULL;
-    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
-    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
-    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
+    mg_status status = mg_h5_open_image(path, content, size, &file, error);
     if (!status) status = check_format(path, file, error);
     if (!status) status = take_arrays(file, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
     if (!status) status = mg_memory_text(&model->path, path, error);
     mg_h5_close(file);
-    mg_memory_free(bytes);
     if (status) mg_model_destroy(model);
     else *out = model;
+    return status;
+}
+
+mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
+    *out = NULL;
+    unsigned char *bytes = NULL;
+    size_t size = 0, content = 0;
+    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
+    if (!status) status = mg_model_parse(path, bytes, content, out, error);
+    mg_memory_free(bytes);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "data/columns.h"
 #include "data/labels.h"
+#include "io/directory.h"
 
 typedef struct mg_model {
     char *path;      // it was loaded from
@@ -26,9 +27,12 @@ mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_
 void mg_model_destroy(mg_model *model);
 
 // Writes the file whole or not at all. Errors: MG_IO, MG_MEMORY.
-mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
+mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name, mg_error *error);
 
 // Checks the seal before anything is parsed. Errors: MG_IO, MG_DATA.
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
+
+// The same of content that is in memory and whose seal was checked; `path` is for messages.
+mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out, mg_error *error);
 
 #endif

@@ -4,20 +4,15 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
-#include "io/file.h"
 #include "train/checkpoint_file.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct mg_checkpointer {
-    char *directory;
+    const mg_directory *directory;
     int64_t keep;
     mg_identity identity;
     char *config;
@@ -41,8 +36,10 @@ static bool parse_name(const char *name, int64_t *step) {
     return true;
 }
 
-static void path_of(const char *directory, int64_t step, char out[PATH_MAX]) {
-    snprintf(out, PATH_MAX, "%.3900s/step-%012lld.h5", directory, (long long)step);
+enum { NAME_TEXT = 40 };
+
+static void name_of(int64_t step, char out[NAME_TEXT]) {
+    snprintf(out, NAME_TEXT, "step-%012lld.h5", (long long)step); // a number has 20 characters at most
 }
 
 static int descending(const void *a, const void *b) {
@@ -50,43 +47,46 @@ static int descending(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-// Steps of the checkpoints there, newest first. A missing directory holds none.
-static mg_status list(const char *directory, int64_t **steps, int64_t *count, mg_error *error) {
-    *steps = NULL;
-    *count = 0;
-    size_t capacity = 0;
-    DIR *stream = opendir(directory);
-    if (!stream && errno == ENOENT) return MG_OK;
-    if (!stream) return mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory, strerror(errno));
-    mg_status status = MG_OK;
-    for (struct dirent *entry; !status && (entry = readdir(stream));) {
-        int64_t step;
-        if (!parse_name(entry->d_name, &step)) continue;
-        status = mg_memory_grow(steps, &capacity, (size_t)*count + 1, sizeof **steps, error);
-        if (!status) (*steps)[(*count)++] = step;
-    }
-    closedir(stream);
-    if (!status && *count) qsort(*steps, (size_t)*count, sizeof **steps, descending);
+typedef struct step_list {
+    int64_t *step;
+    size_t count, capacity;
+} step_list;
+
+static mg_status add_step(void *context, const char *name, mg_error *error) {
+    step_list *steps = context;
+    int64_t step;
+    if (!parse_name(name, &step)) return MG_OK;
+    mg_status status = mg_memory_grow(&steps->step, &steps->capacity, steps->count + 1, sizeof *steps->step, error);
+    if (!status) steps->step[steps->count++] = step;
+    return status;
+}
+
+// Steps of the checkpoints there, newest first; the caller frees them, also after a failure.
+static mg_status list(const mg_directory *directory, step_list *steps, mg_error *error) {
+    *steps = (step_list){0};
+    mg_status status = mg_directory_list(directory, add_step, steps, error);
+    if (!status && steps->count) qsort(steps->step, steps->count, sizeof *steps->step, descending);
     return status;
 }
 
 // Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go too.
 static void prune(const mg_checkpointer *c) {
-    int64_t *steps, count, kept = 0;
-    if (list(c->directory, &steps, &count, NULL)) return;
-    for (int64_t i = 0; i < count; i++) {
-        if (steps[i] <= c->position.step && kept++ < c->keep) continue;
-        char path[PATH_MAX];
-        path_of(c->directory, steps[i], path);
-        mg_file_calls.unlink(path);
+    step_list steps;
+    int64_t kept = 0;
+    mg_status status = list(c->directory, &steps, NULL);
+    for (size_t i = 0; !status && i < steps.count; i++) {
+        char name[NAME_TEXT];
+        if (steps.step[i] <= c->position.step && kept++ < c->keep) continue;
+        name_of(steps.step[i], name);
+        mg_directory_remove(c->directory, name, NULL); // what stays now goes with the next
     }
-    mg_memory_free(steps);
+    mg_memory_free(steps.step);
 }
 
 static mg_status write_given(mg_checkpointer *c, mg_error *error) {
-    char path[PATH_MAX];
-    path_of(c->directory, c->position.step, path);
-    mg_status status = mg_checkpoint_write(path, &c->identity, &c->position, c->given, c->count, error);
+    char name[NAME_TEXT];
+    name_of(c->position.step, name);
+    mg_status status = mg_checkpoint_write(c->directory, name, &c->identity, &c->position, c->given, c->count, error);
     if (!status) prune(c);
     return status;
 }
@@ -117,7 +117,7 @@ static void *write_loop(void *context) {
     return NULL;
 }
 
-mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
+mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
                                  int count, mg_checkpointer **out, mg_error *error) {
     *out = NULL;
     mg_checkpointer *c;
@@ -128,16 +128,15 @@ mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_i
     c->identity = *identity;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
-    status = mg_memory_text(&c->directory, directory, error);
-    if (!status) status = mg_memory_text(&c->config, identity->config, error);
+    c->directory = directory;
+    status = mg_memory_text(&c->config, identity->config, error);
     c->identity.config = c->config;
     for (int f = 0; !status && f < count; f++) {
         c->live[f] = c->snapshot[f] = fields[f];
         c->snapshot[f].data = NULL;
         if (!fields[f].pack) status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
     }
-    if (!status) status = mg_file_make_directory(directory, error);
-    if (!status) mg_file_remove_leftovers(directory, "step-");
+    if (!status) mg_directory_remove_leftovers(directory, "step-");
     c->started = !status && mg_thread_start(&c->thread, write_loop, c); // without it whoever submits a checkpoint writes it
     if (status) mg_checkpointer_destroy(c);
     else *out = c;
@@ -157,7 +156,6 @@ void mg_checkpointer_destroy(mg_checkpointer *c) {
     pthread_cond_destroy(&c->changed);
     for (int f = 0; f < c->count; f++) mg_memory_free(c->snapshot[f].data);
     mg_memory_free(c->config);
-    mg_memory_free(c->directory);
     mg_memory_free(c);
 }
 
@@ -211,17 +209,17 @@ mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int6
     return status;
 }
 
-mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identity, const mg_field *fields, int count,
+mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity, const mg_field *fields, int count,
                                const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error) {
-    int64_t *steps, available;
+    step_list steps;
     *found = false;
-    mg_status status = list(directory, &steps, &available, error);
-    for (int64_t i = 0; !status && !*found && i < available; i++) {
-        char path[PATH_MAX], line[1200];
+    mg_status status = list(directory, &steps, error);
+    for (size_t i = 0; !status && !*found && i < steps.count; i++) {
+        char name[NAME_TEXT], line[sizeof error->text + 32];
         mg_error why = {0};
         bool verified;
-        path_of(directory, steps[i], path);
-        mg_status one = mg_checkpoint_restore(path, identity, fields, count, hooks, position, &verified, &why);
+        name_of(steps.step[i], name);
+        mg_status one = mg_checkpoint_restore(directory, name, identity, fields, count, hooks, position, &verified, &why);
         *found = !one;
         if (one && verified) status = mg_fail(error, one, "%s", why.text);
         if (one && !verified) {
@@ -229,21 +227,22 @@ mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identit
             if (hooks->message) hooks->message(hooks->context, line);
         }
     }
-    if (!status && available && !*found)
-        status = mg_fail(error, MG_DATA, "%s: none of the %lld checkpoints is whole: start anew with --overwrite", directory, (long long)available);
-    mg_memory_free(steps);
+    if (!status && steps.count && !*found)
+        status = mg_fail(error, MG_DATA, "%s: none of the %zu checkpoints is whole: start anew with --overwrite", mg_directory_path(directory),
+                         steps.count);
+    mg_memory_free(steps.step);
     return status;
 }
 
-mg_status mg_checkpoint_clear(const char *directory, mg_error *error) {
-    int64_t *steps, count;
-    mg_file_remove_leftovers(directory, "step-");
-    mg_status status = list(directory, &steps, &count, error);
-    for (int64_t i = 0; !status && i < count; i++) {
-        char path[PATH_MAX];
-        path_of(directory, steps[i], path);
-        if (unlink(path)) status = mg_fail(error, MG_IO, "%s: cannot be deleted: %s", path, strerror(errno));
+mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error) {
+    step_list steps;
+    mg_directory_remove_leftovers(directory, "step-");
+    mg_status status = list(directory, &steps, error);
+    for (size_t i = 0; !status && i < steps.count; i++) {
+        char name[NAME_TEXT];
+        name_of(steps.step[i], name);
+        status = mg_directory_remove(directory, name, error);
     }
-    mg_memory_free(steps);
+    mg_memory_free(steps.step);
     return status;
 }

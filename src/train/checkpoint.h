@@ -3,6 +3,7 @@
 #ifndef MG_TRAIN_CHECKPOINT_H
 #define MG_TRAIN_CHECKPOINT_H
 
+#include "io/directory.h"
 #include "solver/solver.h"
 
 #include <stdbool.h>
@@ -31,8 +32,8 @@ enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 7 }; // the solver's, three of th
 
 typedef struct mg_checkpointer mg_checkpointer;
 
-// fields: arrays of the state, stable for the run. Errors: MG_MEMORY, MG_FAILED.
-mg_status mg_checkpointer_create(const char *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
+// directory: of the checkpoints; it stays open as long. fields: arrays of the state, stable for the run. Errors: MG_MEMORY, MG_FAILED.
+mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
                                  int count, mg_checkpointer **out, mg_error *error);
 void mg_checkpointer_destroy(mg_checkpointer *checkpointer);
 
@@ -52,10 +53,10 @@ typedef struct mg_resume_hooks {
     void (*message)(void *context, const char *line);
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_resume_hooks;
-mg_status mg_checkpoint_resume(const char *directory, const mg_identity *identity, const mg_field *fields, int count,
+mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity, const mg_field *fields, int count,
                                const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error);
 
 // Deletes every checkpoint and leftover of the directory.
-mg_status mg_checkpoint_clear(const char *directory, mg_error *error);
+mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error);
 
 #endif

@@ -7,6 +7,7 @@
 #include <margin/version.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FORMAT "margin checkpoint"
 enum { FORMAT_VERSION = 1 };
@@ -32,7 +33,7 @@ static void field_name(const mg_field *field, char out[64]) {
     snprintf(out, 64, "state/%.50s", field->name);
 }
 
-mg_status mg_checkpoint_write(const char *path, const mg_identity *identity, const mg_position *position,
+mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_position *position,
                               const mg_field *fields, int count, mg_error *error) {
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
@@ -58,11 +59,11 @@ mg_status mg_checkpoint_write(const char *path, const mg_identity *identity, con
     }
     mg_h5_image_group(image, "state");
     for (int f = 0; f < count; f++) {
-        char name[64];
-        field_name(&fields[f], name);
-        mg_h5_image_array(image, name, fields[f].type, 1, &fields[f].count, fields[f].data);
+        char field[64];
+        field_name(&fields[f], field);
+        mg_h5_image_array(image, field, fields[f].type, 1, &fields[f].count, fields[f].data);
     }
-    return mg_h5_image_write(image, path, error);
+    return mg_h5_image_write_in(image, directory, name, error);
 }
 
 static mg_status check_format(mg_h5 *file, mg_error *error) {
@@ -155,13 +156,18 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
     return status;
 }
 
-mg_status mg_checkpoint_restore(const char *path, const mg_identity *identity, const mg_field *fields, int count,
-                                const mg_resume_hooks *hooks, mg_position *position, bool *verified, mg_error *error) {
+mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_field *fields,
+                                int count, const mg_resume_hooks *hooks, mg_position *position, bool *verified, mg_error *error) {
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;
     mg_h5 *file = NULL;
+    char *path;
+    int fd = -1;
     *verified = false;
-    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status) status = mg_directory_open_file(directory, name, &fd, error);
+    if (!status) status = mg_file_read_open(fd, path, most_bytes, &bytes, &size, error);
+    if (fd >= 0) close(fd);
     if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
     if (!status) *verified = true;
     if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
@@ -173,5 +179,6 @@ mg_status mg_checkpoint_restore(const char *path, const mg_identity *identity, c
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
     mg_h5_close(file);
     mg_memory_free(bytes);
+    mg_memory_free(path);
     return status;
 }

@@ -4,11 +4,11 @@
 
 #include "train/checkpoint.h"
 
-mg_status mg_checkpoint_write(const char *path, const mg_identity *identity, const mg_position *position,
+mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_position *position,
                               const mg_field *fields, int count, mg_error *error);
 
 // *verified tells whether the file was sound, so that a sound file of another run is told from a damaged one.
-mg_status mg_checkpoint_restore(const char *path, const mg_identity *identity, const mg_field *fields, int count,
+mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_field *fields, int count,
                                 const mg_resume_hooks *hooks, mg_position *position, bool *verified, mg_error *error);
 
 #endif

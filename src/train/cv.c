@@ -3,13 +3,15 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "io/file.h"
 #include "train/path.h"
 #include "train/run.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { FOLD_TEXT = 32 };
 
 typedef struct validation {
     const mg_trainer_options *options;
@@ -18,6 +20,8 @@ typedef struct validation {
     mg_cv_result *result;
     mg_cv_fold *fold; // [folds][points]
     mg_path_result path; // of the fold under way
+    mg_directory *place; // output.directory
+    mg_lock lock;        // of it
 } validation;
 
 // ---- one fold ----------------------------------------------------------------------------------------------------------
@@ -62,14 +66,16 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
 
 static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     mg_writer text = {0};
-    char *directory = NULL, *canonical = NULL;
+    char *directory = NULL, *canonical = NULL, name[FOLD_TEXT];
     mg_trainer_options options = *v->options;
-    mg_writer_format(&text, "%s/fold-%lld", v->options->output->directory, (long long)number + 1);
-    mg_status status = mg_writer_take(&text, &directory, error);
+    snprintf(name, sizeof name, "fold-%lld", (long long)number + 1); // FOLD_TEXT holds any number
+    mg_status status = mg_directory_name(v->place, name, &directory, error);
     mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical, (long long)v->request->folds, (long long)number + 1);
     if (!status) status = mg_writer_take(&text, &canonical, error);
     const mg_output_options output = {.directory = directory};
     options.output = &output;
+    options.within = v->place;
+    options.name_within = name;
     options.canonical = canonical;
     options.folds = v->request->folds;
     options.fold = number;
@@ -126,7 +132,7 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = mg_file_write(v->result->folds_path, text, strlen(text), error);
+    if (!status) status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
     mg_memory_free(text);
     return status;
 }
@@ -143,15 +149,20 @@ static void tell_what_is_not_used(const validation *v) {
 
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request, mg_cv_result *result,
                     mg_error *error) {
+    validation *v;
     if (request->folds < 2 || request->folds > MG_CV_FOLDS)
         return mg_fail(error, MG_USAGE, "--folds: %lld is not allowed (2 to %d)", (long long)request->folds, MG_CV_FOLDS);
-    validation *v;
-    mg_status status = mg_memory_zeroed(&v, 1, sizeof *v, error);
+    mg_status status = mg_run_check_path(options->output->directory, FOLD_TEXT, error);
+    if (!status) status = mg_memory_zeroed(&v, 1, sizeof *v, error);
     if (status) return status;
     *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
-    snprintf(result->folds_path, sizeof result->folds_path, "%.1000s/cv.jsonl", options->output->directory);
+    mg_run_path(options->output->directory, "cv.jsonl", result->folds_path);
     *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
     status = mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
+    bool there = !status && access(options->output->directory, F_OK) == 0;
+    if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
+    if (!status) status = mg_lock_take(v->place, &v->lock, error);
+    if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
     if (!status) tell_what_is_not_used(v);
     for (int64_t f = 0; !status && f < request->folds; f++) status = do_fold(v, f, error);
     if (!status) {
@@ -159,6 +170,10 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
         status = write_lines(v, error);
     }
     mg_run_stop = 0; // it was asked of these folds
+    bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
+    mg_lock_release(&v->lock);
+    mg_directory_close(v->place);
+    if (made) rmdir(options->output->directory); // when it stayed empty: the data were not sound
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

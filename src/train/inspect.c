@@ -7,8 +7,11 @@
 #include "io/file.h"
 #include "model/model.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static const size_t most_bytes = (size_t)1 << 40;
 
@@ -30,6 +33,15 @@ static void put_int(mg_writer *out, const char *name, int64_t value) {
     mg_writer_format(out, "  %-14s %lld\n", name, (long long)value);
 }
 
+// A file that was opened once, and all that is read of it.
+typedef struct contents {
+    const char *path;
+    int fd;
+    mg_h5 *file;
+    unsigned char *bytes; // [size] of a sealed file; NULL: read where it lies
+    size_t size, sealed;  // sealed: bytes that the seal holds for
+} contents;
+
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
     char buffer[MG_LABEL_BUFFER];
     mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count, classes->texts ? "texts" : "integers");
@@ -40,10 +52,11 @@ static void put_class_names(mg_writer *out, const mg_classes *classes) {
     mg_writer_add(out, classes->count > MG_INSPECT_CLASSES ? ", ...\n" : "\n");
 }
 
-static mg_status describe_model(const char *path, mg_writer *out, mg_error *error) {
+static mg_status describe_model(const contents *in, mg_writer *out, mg_error *error) {
     mg_model *model;
+    const char *path = in->path;
     char bytes[32], real[MG_REAL_TEXT];
-    mg_status status = mg_model_load(path, &model, error);
+    mg_status status = mg_model_parse(path, in->bytes, in->sealed, &model, error);
     if (status) return status;
     double size = (double)model->classes_count * ((double)model->features + 1) * sizeof(float);
     mg_printable_line(out, "%s: model, its seal is whole", path);
@@ -130,22 +143,14 @@ static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
     return status;
 }
 
-static mg_status describe_checkpoint(const char *path, mg_writer *out, mg_error *error) {
-    unsigned char *bytes = NULL;
-    size_t size = 0, content = 0;
-    mg_h5 *file = NULL;
+static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_error *error) {
     char *version = NULL;
-    mg_status status = mg_file_read(path, most_bytes, &bytes, &size, error);
-    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
-    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
-    if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version, error);
-    if (!status) mg_printable_line(out, "%s: checkpoint of margin %.40s, its seal is whole", path, version);
-    if (!status) status = put_positions(file, out, error);
-    if (!status) status = put_fields(file, out, error);
-    if (!status) status = put_config(file, out, error);
+    mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
+    if (!status) mg_printable_line(out, "%s: checkpoint of margin %.40s, its seal is whole", in->path, version);
+    if (!status) status = put_positions(in->file, out, error);
+    if (!status) status = put_fields(in->file, out, error);
+    if (!status) status = put_config(in->file, out, error);
     mg_memory_free(version);
-    mg_h5_close(file);
-    mg_memory_free(bytes);
     return status;
 }
 
@@ -162,20 +167,46 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     return status == MG_DATA ? MG_OK : status;
 }
 
+// Reads what ends in a seal as a whole, and checks it before libhdf5 sees a byte of it; a data file has none and is opened where it lies.
+static mg_status open_contents(contents *in, mg_error *error) {
+    mg_status status = mg_file_open(in->path, MG_FILE_REGULAR, &in->fd, error);
+    if (status) return status;
+    if (!mg_file_has_seal(in->fd)) {
+        int own = fcntl(in->fd, F_DUPFD_CLOEXEC, 0);
+        if (own < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", in->path, strerror(errno));
+        return mg_h5_open_descriptor(own, in->path, &in->file, error);
+    }
+    status = mg_file_read_open(in->fd, in->path, most_bytes, &in->bytes, &in->size, error);
+    if (!status) status = mg_file_check_seal(in->path, in->bytes, in->size, &in->sealed, error);
+    return status ? status : mg_h5_open_image(in->path, in->bytes, in->sealed, &in->file, error);
+}
+
+// What calls itself margin's must have a seal.
+static mg_status expect_seal(contents *in, mg_error *error) {
+    if (in->sealed) return MG_OK;
+    mg_status status = mg_file_read_open(in->fd, in->path, most_bytes, &in->bytes, &in->size, error);
+    return status ? status : mg_file_check_seal(in->path, in->bytes, in->size, &in->sealed, error);
+}
+
+static void close_contents(contents *in) {
+    mg_h5_close(in->file);
+    mg_memory_free(in->bytes);
+    if (in->fd >= 0) close(in->fd);
+}
+
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error) {
-    mg_h5 *h5 = NULL;
+    contents in = {.path = path, .fd = -1};
     mg_writer out = {0};
     char format[32] = "";
     mg_status status = mg_h5_check_library(error);
-    int64_t bytes;
-    // What ends in a seal is margin's own and is checked before libhdf5 sees a byte of it; a data file has none.
-    if (!status && mg_file_has_seal(path)) status = mg_inspect_seal(path, &bytes, error);
-    if (!status) status = mg_h5_open(path, &h5, error);
-    if (!status) status = format_of(h5, format, error);
-    if (!status && !strcmp(format, "margin model")) status = describe_model(path, &out, error);
-    else if (!status && !strcmp(format, "margin checkpoint")) status = describe_checkpoint(path, &out, error);
-    else if (!status) status = mg_inspect_data(h5, features, labels, &out, error);
-    mg_h5_close(h5);
+    if (!status) status = open_contents(&in, error);
+    if (!status) status = format_of(in.file, format, error);
+    bool model = !strcmp(format, "margin model"), checkpoint = !strcmp(format, "margin checkpoint");
+    if (!status && (model || checkpoint)) status = expect_seal(&in, error);
+    if (!status && model) status = describe_model(&in, &out, error);
+    else if (!status && checkpoint) status = describe_checkpoint(&in, &out, error);
+    else if (!status) status = mg_inspect_data(in.file, features, labels, &out, error);
+    close_contents(&in);
     if (!status) return mg_writer_print(&out, file, "the description", error);
     mg_writer_clear(&out);
     return status;

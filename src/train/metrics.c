@@ -3,12 +3,12 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const size_t most_bytes = (size_t)1 << 32;
@@ -40,21 +40,29 @@ static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *se
     return (size_t)(kept - text);
 }
 
-mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error) {
+// A link to a device would be cut, a FIFO would wait for a reader.
+static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, mg_error *error) {
+    struct stat about;
+    metrics->fd = mg_file_calls.open(mg_directory_descriptor(directory), "metrics.jsonl",
+                                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (metrics->fd < 0) return mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
+    if (!fstat(metrics->fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
+    return mg_fail(error, MG_IO, "%s: is not a regular file: move it out of the way", metrics->path);
+}
+
+mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error) {
     *metrics = (mg_metrics){.fd = -1, .events = keep_events < 0 ? 0 : keep_events};
     unsigned char *bytes = NULL;
     size_t size = 0, kept = 0;
-    mg_status status = mg_memory_text(&metrics->path, path, error);
-    if (!status && keep_events >= 0 && access(path, F_OK) == 0) {
-        status = mg_file_read(path, most_bytes, &bytes, &size, error);
+    mg_status status = mg_directory_name(directory, "metrics.jsonl", &metrics->path, error);
+    if (!status) status = open_file(directory, metrics, error);
+    if (!status && keep_events >= 0) {
+        status = mg_file_read_open(metrics->fd, metrics->path, most_bytes, &bytes, &size, error);
         if (!status) kept = kept_bytes((const char *)bytes, size, keep_events, seconds);
     }
     mg_memory_free(bytes);
-    if (!status) {
-        metrics->fd = mg_file_calls.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (metrics->fd < 0 || ftruncate(metrics->fd, (off_t)kept))
-            status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
-    }
+    if (!status && ftruncate(metrics->fd, (off_t)kept))
+        status = mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
     if (status) mg_metrics_close(metrics);
     return status;
 }

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "base/writer.h"
+#include "io/directory.h"
 
 #include <stdint.h>
 
@@ -17,9 +18,9 @@ typedef struct mg_metrics {
     mg_error failure;  // of the last attempt; MG_OK when every line is written
 } mg_metrics;
 
-// Opens for appending. keep_events < 0: a fresh file. Otherwise the first keep_events epoch and eval lines stay with what is
+// Opens metrics.jsonl for appending. keep_events < 0: a fresh file. Otherwise the first keep_events epoch and eval lines stay with what is
 // between them, and *seconds becomes the training time they tell. Errors: MG_IO, MG_MEMORY.
-mg_status mg_metrics_open(const char *path, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error);
+mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error);
 void mg_metrics_close(mg_metrics *metrics);
 
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...

@@ -4,11 +4,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "io/file.h"
 #include "train/run.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #define TOLERANCE 1e-3
@@ -63,7 +61,7 @@ static mg_status write_points(const path *p, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = mg_file_write(p->result->points_path, text, strlen(text), error);
+    if (!status) status = mg_directory_write(p->run.place, "path.jsonl", text, strlen(text), error);
     mg_memory_free(text);
     return status;
 }
@@ -73,7 +71,7 @@ static mg_status write_best(path *p, mg_error *error) {
     const mg_path_point *best = &p->result->point[p->result->best];
     const mg_run_facts facts = {
         .lambda = best->lambda, .objective = best->objective, .dual = best->dual, .step = at->best_step, .epoch = at->best_epoch};
-    return mg_run_save_model(&p->run, &p->run.best, &facts, p->result->model_path, error);
+    return mg_run_save_model(&p->run, &p->run.best, &facts, error);
 }
 
 // ---- points ------------------------------------------------------------------------------------------------------------
@@ -205,8 +203,8 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
-    snprintf(p->result->model_path, sizeof p->result->model_path, "%.1000s/model.h5", options->output->directory);
-    snprintf(p->result->points_path, sizeof p->result->points_path, "%.1000s/path.jsonl", options->output->directory);
+    mg_run_path(options->output->directory, "model.h5", p->result->model_path);
+    mg_run_path(options->output->directory, "path.jsonl", p->result->points_path);
 }
 
 mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request, mg_path_result *result,

@@ -30,8 +30,10 @@ typedef struct mg_run {
     mg_checkpointer *checkpointer;
     mg_metrics metrics;
     mg_writer line;
-    char directory[2048];
-    mg_lock lock; // of the directory
+    const char *directory;      // its name, for messages
+    mg_directory *place;        // the open directory: everything the run reads, writes and deletes in it goes through this
+    mg_directory *checkpoints;  // in it
+    mg_lock lock;               // of the place
     bool ready; // what the configuration left open is chosen: from here on there is something to resume
 
     mg_position position;
@@ -78,12 +80,28 @@ mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
 // The weights, as the best so far, with where the run is.
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
 
+// directory/name for whoever asked for the run; the directory is no longer than MG_RUN_MOST_PATH.
+enum { MG_RUN_MOST_PATH = 4095 };
+void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]);
+
+// Is it set, and short enough with `more` bytes behind it? Errors: MG_CONFIG.
+mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error);
+
+// Opens and locks output.directory, and refuses one that holds a run when that is not to be resumed or overwritten. Without `make` one
+// that is not there is left so, and run->place stays NULL. The second call does nothing. Errors: MG_CONFIG, MG_IO.
+mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error);
+
+// Enters it, restores the newest checkpoint or clears what is there, and opens what the run writes.
+mg_status mg_run_take_directory(mg_run *run, mg_error *error);
+void mg_run_leave_directory(mg_run *run);
+
 // What a model file tells about its weights.
 typedef struct mg_run_facts {
     double lambda, objective, dual; // dual NaN: no certificate
     int64_t step, epoch;
 } mg_run_facts;
-mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, const char *path, mg_error *error);
+// Writes model.h5.
+mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_error *error);
 
 // Accuracy on run->test; NaN without it.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);

@@ -4,47 +4,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "io/file.h"
 #include "train/bridge.h"
 #include "train/sample.h"
 
-#include <errno.h>
 #include <margin/version.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints"};
-
-static bool holds_a_run(const char *directory) {
-    char path[2200];
-    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, traces[i]);
-        if (access(path, F_OK) == 0) return true;
-    }
-    return false;
-}
-
-static mg_status check_directory(mg_run *run, mg_error *error) {
-    const char *directory = run->options->output->directory;
-    if (!directory) return mg_fail(error, MG_CONFIG, "output.directory: is not set");
-    if (strlen(directory) >= sizeof run->directory - 64)
-        return mg_fail(error, MG_CONFIG, "output.directory: a path of %zu bytes is too long", strlen(directory));
-    snprintf(run->directory, sizeof run->directory, "%s", directory);
-    if (run->request->resume || run->request->overwrite || !holds_a_run(directory)) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
-                   directory);
-}
-
-// Of a directory that is there already, before anything is loaded: a second run is told at once.
-static mg_status lock_directory(mg_run *run, bool make, mg_error *error) {
-    if (run->lock.held) return MG_OK;
-    char itself[2200];
-    snprintf(itself, sizeof itself, "%s/.", run->directory);
-    if (!make && access(itself, F_OK)) return MG_OK; // none is made before the data are known to be sound
-    mg_status status = make ? mg_file_make_directory(run->directory, error) : MG_OK;
-    return status ? status : mg_lock_take(run->directory, &run->lock, error);
-}
 
 static mg_status create_solver(mg_run *run, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
@@ -98,78 +62,6 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!status) run->solver->begin_at(run->state, &start);
     mg_weights_destroy(&start);
     mg_model_destroy(model);
-    return status;
-}
-
-static void pass_message(void *context, const char *line) {
-    mg_run_message(context, "warning: %s", line);
-}
-
-static mg_identity identity_of(const mg_run *run) {
-    return (mg_identity){
-        .config = run->options->canonical,
-        .solver = run->solver->name,
-        .train_fingerprint = (int64_t)run->setup.train->fingerprint,
-        .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
-    };
-}
-
-// Lines of a file, as many as matter; of one that is there but cannot be read all of those.
-static int64_t count_lines(const char *path, int64_t most) {
-    FILE *file = fopen(path, "r");
-    int64_t count = 0;
-    if (!file) return errno == ENOENT ? 0 : most;
-    for (int c; count < most && (c = getc(file)) != EOF;) count += c == '\n';
-    fclose(file);
-    return count;
-}
-
-// Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be written. A path's first point
-// and then its model are on disk shortly before its first checkpoint.
-static mg_status expect_no_results(const mg_run *run, mg_error *error) {
-    char points[2200], model[2200];
-    int64_t least = run->points > 1 ? 2 : 1;
-    snprintf(points, sizeof points, "%s/path.jsonl", run->directory);
-    snprintf(model, sizeof model, "%s/model.h5", run->directory);
-    int64_t lines = count_lines(points, least);
-    const char *there = lines == least ? "path.jsonl" : lines == 0 && access(model, F_OK) == 0 ? "model.h5" : NULL;
-    if (!there) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but no checkpoint to go on from: keep it, start anew with --overwrite, or set output.directory",
-                   run->directory, there);
-}
-
-static mg_status open_directory(mg_run *run, mg_error *error) {
-    char path[2200], checkpoints[2200];
-    snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", run->directory);
-    mg_identity identity = identity_of(run);
-    bool found = false;
-    run->position.best_accuracy = -1;
-    mg_status status = lock_directory(run, true, error);
-    if (!status && run->request->resume) {
-        mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
-        status = mg_checkpoint_resume(checkpoints, &identity, run->fields, run->field_count, &hooks, &run->position, &found, error);
-        if (!status && !found) status = expect_no_results(run, error);
-        if (!status && !found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
-    }
-    if (!status) mg_file_remove_leftovers(run->directory, "config.yaml.");
-    if (!status) mg_file_remove_leftovers(run->directory, "model.h5.");
-    if (!status) mg_file_remove_leftovers(run->directory, "path.jsonl.");
-    if (!status && !found) status = mg_checkpoint_clear(checkpoints, error);
-    snprintf(path, sizeof path, "%s/model.h5", run->directory);
-    if (!status && !found) mg_file_calls.unlink(path); // the model of a run that is being overwritten
-    snprintf(path, sizeof path, "%s/path.jsonl", run->directory);
-    if (!status && !found) mg_file_calls.unlink(path);
-    snprintf(path, sizeof path, "%s/config.yaml", run->directory);
-    if (!status) status = mg_file_write(path, run->options->resolved, strlen(run->options->resolved), error);
-    snprintf(path, sizeof path, "%s/metrics.jsonl", run->directory);
-    if (!status) status = mg_metrics_open(path, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
-    if (!status)
-        status = mg_checkpointer_create(checkpoints, run->options->checkpoint->keep, &identity, run->fields, run->field_count,
-                                        &run->checkpointer, error);
-    run->saved_seconds = run->seconds;
-    run->saved_step = run->position.step;
-    run->saved_epoch = run->position.epoch;
-    if (!found) run->position.events = -1; // tells the plan that this is a fresh run
     return status;
 }
 
@@ -264,8 +156,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
                                 .start_from_weights = run->request->init_model != NULL,
                                 .folds = run->options->folds, .fold = run->options->fold};
     mg_status status = mg_h5_check_library(error);
-    if (!status) status = check_directory(run, error);
-    if (!status) status = lock_directory(run, false, error);
+    if (!status) status = mg_run_enter_directory(run, false, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
@@ -275,7 +166,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     if (!status)
         status = mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed, true,
                                   run->options->data->memory_limit, &run->stream, error);
-    if (!status) status = open_directory(run, error);
+    if (!status) status = mg_run_take_directory(run, error);
     return status;
 }
 

@@ -37,11 +37,11 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     return status;
 }
 
-mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, const char *path, mg_error *error) {
+mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
     mg_model *model;
     mg_status status = mg_model_create(weights->classes, weights->features, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
-    if (!status) status = mg_model_save(model, path, error);
+    if (!status) status = mg_model_save(model, run->place, "model.h5", error);
     mg_model_destroy(model);
     return status;
 }
@@ -104,7 +104,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         result->converged = certificate.reached;
     }
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
-    snprintf(result->model_path, sizeof result->model_path, "%.1000s/model.h5", run->directory);
+    mg_run_path(run->directory, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
         status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, not a number a model can be judged by: lower sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
@@ -117,7 +117,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status) status = mg_run_save_model(run, weights, &facts, result->model_path, error);
+    if (!status) status = mg_run_save_model(run, weights, &facts, error);
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
     log_end(run, result);
@@ -133,7 +133,7 @@ void mg_run_clear(mg_run *run) {
     mg_dataset_close(run->test);
     mg_metrics_close(&run->metrics);
     mg_writer_clear(&run->line);
-    mg_lock_release(&run->lock);
+    mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
     if (run->options->folds == 0) mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
 }

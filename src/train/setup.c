@@ -51,6 +51,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.selection = MG_SELECT_HELD_OUT;
     request.known = &setup->train->classes;
     request.weights = NULL;
+    request.file = setup->train->file;
     return mg_dataset_open(&request, &setup->validation, error);
 }
 
@@ -72,6 +73,7 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out, mg_error *error) {
     mg_dataset_request request = request_of(options->data, options->data->train, (uint64_t)options->train->seed);
     request.known = &setup->train->classes;
+    request.file = setup->train->file;
     request.selection = MG_SELECT_HELD_OUT;
     request.folds = options->folds;
     request.fold = options->fold;

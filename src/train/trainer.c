@@ -20,10 +20,10 @@ void mg_train_stop(void) {
 void mg_run_message(const mg_run *run, const char *format, ...) {
     const mg_observer *observer = run->request->observer;
     if (!observer || !observer->message) return;
-    char line[1400];
+    char line[2 * MG_PATH_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    if (vsnprintf(line, sizeof line, format, arguments) >= (int)sizeof line) memcpy(line + sizeof line - 4, "...", 4);
     va_end(arguments);
     observer->message(observer->context, line);
 }

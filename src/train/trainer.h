@@ -15,6 +15,8 @@ typedef struct mg_trainer_options {
     const mg_sgd_options *sgd;
     const mg_checkpoint_options *checkpoint;
     const mg_output_options *output;
+    const mg_directory *within; // output.directory is name_within in this one; NULL: it is found by its path
+    const char *name_within;
     int64_t folds, fold;   // of a cross-validation, as in mg_setup_options; the fold takes the place of data.test
     const char *resolved;  // configuration as config.yaml of the run
     const char *canonical; // what a checkpoint must agree with

@@ -1,0 +1,156 @@
+// run_directory.c - the directory of a run: entered through one descriptor, locked, and made ready for a run that begins or goes on.
+#include "train/run.h"
+
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]) {
+    static_assert(MG_PATH_TEXT > MG_RUN_MOST_PATH + 64, "a name fits behind the longest directory");
+    int length = snprintf(out, MG_PATH_TEXT, "%s/%s", directory, name);
+    assert(length > 0 && length < MG_PATH_TEXT);
+    (void)length;
+}
+
+mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error) {
+    if (!directory) return mg_fail(error, MG_CONFIG, "output.directory: is not set");
+    size_t length = strlen(directory);
+    if (length + more <= MG_RUN_MOST_PATH) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "output.directory: a path of %zu bytes is too long (at most %zu are allowed)", length,
+                   MG_RUN_MOST_PATH - more);
+}
+
+// ---- entering ----------------------------------------------------------------------------------------------------------
+
+static mg_status check_unused(const mg_run *run, mg_error *error) {
+    static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints"};
+    if (run->request->resume || run->request->overwrite) return MG_OK;
+    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
+        if (mg_directory_holds(run->place, traces[i]))
+            return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
+                           run->directory);
+    return MG_OK;
+}
+
+static mg_status open_place(mg_run *run, bool make, mg_error *error) {
+    const mg_trainer_options *options = run->options;
+    const char *name = options->within ? options->name_within : run->directory;
+    int parent = options->within ? mg_directory_descriptor(options->within) : AT_FDCWD;
+    mg_status status = options->within ? mg_directory_open_child(options->within, name, make, &run->place, error)
+                                       : mg_directory_open(name, make, &run->place, error);
+    return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK : status; // none yet
+}
+
+mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
+    run->directory = run->options->output->directory;
+    mg_status status = mg_run_check_path(run->directory, 0, error);
+    while (!status && !run->lock.held) {
+        status = open_place(run, make, error);
+        if (status || !run->place) return status;
+        // Told at once, but decided under the lock: another run may have begun and ended meanwhile.
+        status = check_unused(run, error);
+        if (!status) status = mg_lock_take(run->place, &run->lock, error);
+        if (!status && mg_directory_has_its_path(run->place)) return check_unused(run, error);
+        mg_lock_release(&run->lock);
+        mg_directory_close(run->place);
+        run->place = NULL;
+    }
+    return status;
+}
+
+// ---- taking over -------------------------------------------------------------------------------------------------------
+
+static void pass_message(void *context, const char *line) {
+    mg_run_message(context, "warning: %s", line);
+}
+
+static mg_identity identity_of(const mg_run *run) {
+    return (mg_identity){
+        .config = run->options->canonical,
+        .solver = run->solver->name,
+        .train_fingerprint = (int64_t)run->setup.train->fingerprint,
+        .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
+    };
+}
+
+// Lines of a file, as many as matter; of one that is there but cannot be read all of those.
+static int64_t count_lines(const mg_directory *directory, const char *name, int64_t most) {
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    int64_t count = 0;
+    int fd;
+    if (!mg_directory_holds(directory, name)) return 0;
+    mg_status status = mg_directory_open_file(directory, name, &fd, NULL);
+    if (status) return most;
+    status = mg_file_read_open(fd, name, (size_t)1 << 30, &bytes, &size, NULL);
+    close(fd);
+    for (size_t i = 0; i < size && count < most; i++) count += bytes[i] == '\n';
+    mg_memory_free(bytes);
+    return status ? most : count;
+}
+
+// Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be written. A path's first point
+// and then its model are on disk shortly before its first checkpoint.
+static mg_status expect_no_results(const mg_run *run, mg_error *error) {
+    int64_t least = run->points > 1 ? 2 : 1, lines = count_lines(run->place, "path.jsonl", least);
+    const char *there = lines == least ? "path.jsonl" : lines == 0 && mg_directory_holds(run->place, "model.h5") ? "model.h5" : NULL;
+    if (!there) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but no checkpoint to go on from: keep it, start anew with --overwrite, or set output.directory",
+                   run->directory, there);
+}
+
+static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, mg_error *error) {
+    mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
+    mg_status status = MG_OK;
+    if (run->checkpoints)
+        status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks, &run->position, found, error);
+    if (!status && !*found) status = expect_no_results(run, error);
+    if (!status && !*found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
+    return status;
+}
+
+// What is there of a run that does not go on.
+static mg_status clear_results(mg_run *run, mg_error *error) {
+    mg_status status = run->checkpoints ? mg_checkpoint_clear(run->checkpoints, error) : MG_OK;
+    if (!status) status = mg_directory_remove(run->place, "model.h5", error);
+    if (!status) status = mg_directory_remove(run->place, "path.jsonl", error);
+    return status;
+}
+
+mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
+    static const char *const written[] = {"config.yaml.", "model.h5.", "path.jsonl."};
+    const char *resolved = run->options->resolved;
+    mg_identity identity = identity_of(run);
+    bool found = false;
+    run->position.best_accuracy = -1;
+    mg_status status = mg_run_enter_directory(run, true, error);
+    if (!status && mg_directory_holds(run->place, "checkpoints"))
+        status = mg_directory_open_child(run->place, "checkpoints", false, &run->checkpoints, error);
+    if (!status && run->request->resume) status = resume(run, &identity, &found, error);
+    for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++) mg_directory_remove_leftovers(run->place, written[i]);
+    if (!status && !found) status = clear_results(run, error);
+    if (!status) status = mg_directory_write(run->place, "config.yaml", resolved, strlen(resolved), error);
+    if (!status) status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
+    if (!status && !run->checkpoints) status = mg_directory_open_child(run->place, "checkpoints", true, &run->checkpoints, error);
+    if (!status)
+        status = mg_checkpointer_create(run->checkpoints, run->options->checkpoint->keep, &identity, run->fields, run->field_count,
+                                        &run->checkpointer, error);
+    run->saved_seconds = run->seconds;
+    run->saved_step = run->position.step;
+    run->saved_epoch = run->position.epoch;
+    if (!found) run->position.events = -1; // tells the plan that this is a fresh run
+    return status;
+}
+
+void mg_run_leave_directory(mg_run *run) {
+    if (run->lock.held && !mg_directory_has_its_path(run->place))
+        mg_run_message(run, "warning: %s is not the directory this run began in: that was renamed or deleted meanwhile, and what the run wrote is in it",
+                       run->directory);
+    mg_lock_release(&run->lock);
+    mg_directory_close(run->checkpoints);
+    mg_directory_close(run->place);
+    run->checkpoints = run->place = NULL;
+}
