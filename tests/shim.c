@@ -3,13 +3,26 @@
 //     SHIM_HDF5=unsafe | 1.8.22     a library that is not thread-safe, or of that version
 //     SHIM_MEMORY=7 | 7+            the 7th allocation of margin fails, or all from it on; only margin uses posix_memalign
 //     SHIM_ROOT=/directory          /proc/self/ and /sys/fs/cgroup/ are looked for below it
+//     SHIM_FLOAT=flush | up         denormals are flushed to zero, as a library built with -ffast-math sets it; or rounding goes upwards
 #include <dlfcn.h>
 #include <errno.h>
+#include <fenv.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+__attribute__((constructor)) static void set_float_mode(void) {
+    const char *mode = getenv("SHIM_FLOAT");
+    if (mode && !strcmp(mode, "up")) fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+    if (mode && !strcmp(mode, "flush")) _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+}
 
 int H5is_library_threadsafe(_Bool *safe);
 int H5get_libversion(unsigned *major, unsigned *minor, unsigned *release);

@@ -1,6 +1,7 @@
 // config.c - owns the whole configuration: the sections of list.h bound to one struct.
 #include "config/config.h"
 
+#include "base/float_mode.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -38,6 +39,7 @@ static mg_status name_directory(mg_config *config, const char *path, mg_error *e
 
 mg_status mg_config_load(const char *path, const char *const *sets, int count, mg_config **out,
                          mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_config *config = NULL;
     int sections;
     const mg_binding *bindings = mg_config_bindings(&sections);
@@ -68,6 +70,7 @@ const char *mg_config_origin(const mg_config *config, const char *key) {
 }
 
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_writer writer = {0};
     mg_settings_write(&config->settings, &writer);
     return mg_writer_print(&writer, file, "the configuration", error);

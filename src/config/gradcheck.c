@@ -1,9 +1,11 @@
 // gradcheck.c - a configuration becomes a gradient check, and its report becomes JSON.
+#include "base/float_mode.h"
 #include "base/json.h"
 #include "config/config.h"
 #include "train/gradcheck.h"
 
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error) {
+    MG_FLOAT_SCOPE;
     const mg_setup_options options = {.data = &config->data, .model = &config->model, .train = &config->train};
     mg_setup setup = {0};
     if (rows < 1 || rows > MG_GRADCHECK_MOST_ROWS)

@@ -1,9 +1,11 @@
 // path.c - a configuration and a grid become a path, or a cross-validation.
 #include "config/trainer.h"
+#include "base/float_mode.h"
 #include "train/cv.h"
 #include "train/path.h"
 
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_grid grid;
     mg_config_trainer trainer = {0};
     mg_status status = mg_grid_parse(request->C, request->lambda, &grid, error);
@@ -14,6 +16,7 @@ mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_pa
 }
 
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_grid grid, *asked = request->C || request->lambda ? &grid : NULL;
     mg_config_trainer trainer = {0};
     mg_status status = asked ? mg_grid_parse(request->C, request->lambda, asked, error) : MG_OK;

@@ -1,6 +1,7 @@
 // train.c - a configuration becomes a run.
 #include "config/trainer.h"
 
+#include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/writer.h"
 
@@ -40,6 +41,7 @@ void mg_config_trainer_close(mg_config_trainer *trainer) {
 }
 
 mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_config_trainer trainer;
     mg_status status = mg_config_trainer_open(config, NULL, &trainer, error);
     if (!status) status = mg_trainer_run(&trainer.options, request, result, error);

@@ -3,6 +3,7 @@
 #include "data/convert.h"
 
 #include "base/clock.h"
+#include "base/float_mode.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -213,6 +214,7 @@ static void fill_report(const mg_conversion *c, double seconds, mg_convert_repor
 }
 
 mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error) {
+    MG_FLOAT_SCOPE;
     double begin = mg_clock_seconds();
     mg_conversion c = {
         .options = options,

@@ -103,12 +103,14 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     double row_bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
                        (double)dataset->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
-    int64_t chunk = mg_source_chunk_rows(dataset->source);
+    // The order of an epoch's rows hangs on these: how the file stores them must not show.
     block = block < 1 ? 1 : block;
-    // A chunk is decompressed whole; reading it in pieces at random would decompress it again and again.
-    if (chunk > 1 && !dataset->select) block = mg_round_up(block, chunk);
-    dataset->block_rows = block < dataset->count ? block : dataset->count; // a chunk may be far larger than the data
+    dataset->block_rows = block < dataset->count ? block : dataset->count;
     dataset->window_rows = window < 1 ? 1 : window;
+    // A chunk is decompressed whole: the survey, which reads from the first row to the last, takes whole ones.
+    int64_t chunk = mg_source_chunk_rows(dataset->source), most = window > block ? window : block;
+    dataset->survey_rows = chunk > block && !dataset->select && chunk <= most ? chunk : block;
+    if (dataset->survey_rows > dataset->count) dataset->survey_rows = dataset->count;
 }
 
 static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first) {
@@ -130,13 +132,13 @@ static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first)
 static mg_status survey(mg_dataset *dataset, mg_error *error) {
     mg_store passing = {0};
     mg_store *store = dataset->resident ? &dataset->store : &passing;
-    int64_t step = dataset->block_rows, most = 0;
+    int64_t step = dataset->survey_rows, most = 0;
     for (int64_t first = 0; first < dataset->count; first += step) {
         int64_t rows = first + step > dataset->count ? dataset->count - first : step;
         int64_t entries = mg_source_entries(dataset->source, dataset->select, first, rows);
         most = entries > most ? entries : most;
     }
-    mg_status status = mg_moments_create(&dataset->moments, dataset->features, error);
+    mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
     if (!status)
         status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features, dataset->resident ? dataset->count : step,
                                  dataset->resident ? dataset->entries : most, error);
@@ -149,7 +151,8 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
         hash_rows(dataset, store, before);
         mg_moments_add(&dataset->moments, store, before, rows, dataset->weight ? dataset->weight + first : NULL);
     }
-    if (!status) mg_moments_flush(&dataset->moments);
+    if (!status) mg_moments_finish(&dataset->moments);
+    dataset->moments.noise = mg_source_noise(dataset->source);
     mg_store_destroy(&passing);
     return status;
 }

@@ -50,7 +50,8 @@ typedef struct mg_dataset {
     mg_store store;
     mg_moments moments;   // after a survey
     uint64_t fingerprint; // of labels, weights and (after a survey) every row
-    int64_t block_rows;   // consecutive rows read together when streaming
+    int64_t block_rows;   // consecutive rows that stay together in an epoch's order, whatever the file's chunks
+    int64_t survey_rows;  // read together by the survey
     int64_t window_rows;  // rows shuffled together, before rounding to batches
 } mg_dataset;
 

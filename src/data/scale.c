@@ -9,16 +9,55 @@
 #include <string.h>
 
 #define UNEVEN_RATIO 100
+// Sizes of columns that can be scaled. Weights of raw cells are factor times weight, and must be float32 themselves.
+#define LEAST_SIZE 1e-37
+#define MOST_SIZE 1e37
+// Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a hundredth of a unit is lost.
+#define FAR_RATIO 1e5
 
-static void standard(const mg_moments *moments, mg_scale *scale) {
-    for (int64_t d = 0; d < moments->features; d++) {
-        double n = moments->weight, mean = moments->sum[d] / n;
-        double variance = moments->square[d] / n - mean * mean;
-        // Rounding leaves a tiny variance in a constant column; scaling by its inverse would blow up noise.
-        bool constant = variance <= 1e-12 * (moments->square[d] / n);
+static double deviation_of(const mg_moments *moments, int64_t d) {
+    return sqrt(moments->squares[d] / moments->weight);
+}
+
+// What a column of this size is multiplied with. Beyond the range, factor times weight or its inverse would leave float32.
+static mg_status factor_of(int64_t d, const char *what, double size, float *out, mg_error *error) {
+    *out = size > 0 ? (float)(1 / size) : 0;
+    if (size == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
+    return mg_fail(error, MG_DATA, "data.scale: the %s of column %lld is %.4g (0 or %g to %g are allowed in float32): change the column's unit",
+                   what, (long long)d, size, LEAST_SIZE, MOST_SIZE);
+}
+
+static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *error) {
+    mg_status status = MG_OK;
+    for (int64_t d = 0; !status && d < moments->features; d++) {
+        double mean = moments->mean[d], deviation = deviation_of(moments, d);
         scale->center[d] = (float)mean;
-        scale->scale[d] = constant ? 0 : (float)(1 / sqrt(variance));
+        // What a preparation's rounding leaves of a constant is no signal; its inverse would blow it up.
+        if (deviation <= moments->noise * fabs(mean)) deviation = 0;
+        status = factor_of(d, "deviation", deviation, &scale->scale[d], error);
     }
+    return status;
+}
+
+static mg_status max_abs(const mg_moments *moments, mg_scale *scale, mg_error *error) {
+    mg_status status = MG_OK;
+    for (int64_t d = 0; !status && d < moments->features; d++)
+        status = factor_of(d, "largest |x|", (double)moments->most[d], &scale->scale[d], error);
+    return status;
+}
+
+// One factor for all: columns may become small beside others, but not all of them, and none may overflow.
+static mg_status same(const mg_moments *moments, double factor, mg_scale *scale, mg_error *error) {
+    double most = 0;
+    int64_t column = 0;
+    for (int64_t d = 0; d < moments->features; d++) {
+        scale->scale[d] = (float)factor;
+        if ((double)moments->most[d] > most) most = (double)moments->most[d], column = d;
+    }
+    double size = most * factor;
+    if (most == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
+    return mg_fail(error, MG_DATA, "data.scale: %g makes %.4g of the largest |x|, %.4g in column %lld (%g to %g are allowed): choose another factor",
+                   factor, size, most, (long long)column, LEAST_SIZE, MOST_SIZE);
 }
 
 mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error) {
@@ -28,18 +67,13 @@ mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *
     mg_status status = mg_memory_get(&scale->scale, d, sizeof(float), error);
     bool centred = !strcmp(how, "standard");
     if (!status && centred) status = mg_memory_get(&scale->center, d, sizeof(float), error);
-    if (status) {
-        mg_scale_destroy(scale);
-        return status;
-    }
     double factor = 1;
     mg_parse_real(how, &factor);
-    if (centred) standard(moments, scale);
-    for (int64_t j = 0; !centred && j < moments->features; j++) {
-        float most = moments->most[j];
-        scale->scale[j] = strcmp(how, "max-abs") ? (float)factor : most > 0 ? 1 / most : 0;
-    }
-    return MG_OK;
+    if (!status && centred) status = standard(moments, scale, error);
+    else if (!status && !strcmp(how, "max-abs")) status = max_abs(moments, scale, error);
+    else if (!status) status = same(moments, factor, scale, error);
+    if (status) mg_scale_destroy(scale);
+    return status;
 }
 
 void mg_scale_destroy(mg_scale *scale) {
@@ -52,7 +86,8 @@ double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moment
     double sum = 0, n = moments->weight;
     for (int64_t d = 0; d < moments->features; d++) {
         double s = scale->scale ? (double)scale->scale[d] : 1, c = scale->center ? (double)scale->center[d] : 0;
-        sum += s * s * (moments->square[d] / n - 2 * c * moments->sum[d] / n + c * c);
+        double away = moments->mean[d] - c;
+        sum += s * s * (moments->squares[d] / n + away * away);
     }
     return sum > 0 ? sum : 0;
 }
@@ -77,4 +112,16 @@ bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *l
     *median = used ? (double)magnitude[used / 2] : 0;
     mg_memory_free(magnitude);
     return used > 1 && *largest > UNEVEN_RATIO * *median && !(scale->center);
+}
+
+bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column) {
+    double sum = 0;
+    *ratio = 0;
+    *column = 0;
+    for (int64_t d = 0; scale->center && d < moments->features; d++) {
+        double away = scale->scale[d] > 0 ? fabs(moments->mean[d]) / deviation_of(moments, d) : 0;
+        sum += away * away;
+        if (away > *ratio) *ratio = away, *column = d;
+    }
+    return sum > FAR_RATIO * FAR_RATIO;
 }

@@ -11,7 +11,8 @@ typedef struct mg_scale {
     float *center; // [D], NULL: all 0
 } mg_scale;
 
-// `how`: none, standard, max-abs or a number, checked by the option's row.
+// `how`: none, standard, max-abs or a number, checked by the option's row. Errors: MG_MEMORY; MG_DATA naming a column whose size float32
+// cannot scale.
 mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error);
 void mg_scale_destroy(mg_scale *scale);
 
@@ -21,5 +22,9 @@ double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moment
 // Do columns differ so much in size that training will suffer? Then their largest and median largest magnitudes after
 // scaling, and which column is the largest.
 bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column);
+
+// Are means so far from zero, in deviations, that single precision loses what is left after centring? Then the largest such ratio,
+// and its column.
+bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column);
 
 #endif

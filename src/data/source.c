@@ -59,6 +59,10 @@ static bool as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
 }
 
+double mg_source_noise(const mg_source *source) {
+    return source->preparation.length == MG_ROW_AS_IS ? 0 : 0x1p-22;
+}
+
 static const mg_h5_type stored_types[] = {[MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
 
 static mg_status open_dense(mg_source *source, mg_error *error) {

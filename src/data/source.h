@@ -30,6 +30,9 @@ mg_cell mg_source_cell(const mg_source *source); // in memory
 const char *mg_source_type_name(const mg_source *source); // in the file
 int64_t mg_source_chunk_rows(const mg_source *source);
 
+// Relative rounding that scaling rows to a length leaves in a column that would be constant; 0 without.
+double mg_source_noise(const mg_source *source);
+
 // Stored values of rows select[first .. first+count) (of the file's rows when select is NULL); CSR only.
 int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 

@@ -36,7 +36,7 @@ static const mg_option rows[] = {
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
      "Value of a constant feature added to every row (its weights are regularised); 0 = no bias."},
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
-     "none, balanced (rows / (classes * rows of the class)), or a mapping label: weight; others weigh 1."},
+     "none, balanced (rows / (classes * rows of the class), a row of weight 2 being two), or a mapping label: weight; others weigh 1."},
 };
 
 const mg_section mg_model_section = {

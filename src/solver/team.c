@@ -2,6 +2,7 @@
 #include "solver/team.h"
 
 #include "base/cpu.h"
+#include "base/float_mode.h"
 #include "base/thread.h"
 
 #include <limits.h>
@@ -145,6 +146,7 @@ typedef struct helper {
 } helper;
 
 static void *help(void *context) {
+    MG_FLOAT_SCOPE;
     const helper *self = context;
     helper next = {.team = self->team, .number = self->number + 1, .wanted = self->wanted};
     atomic_fetch_add_explicit(&self->team->started, 1, memory_order_relaxed);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/writer.h"
@@ -360,6 +361,7 @@ static mg_status check_shape(const char *name, mg_error *error) {
 }
 
 mg_status mg_bench(const mg_bench_request *request, mg_bench_report *report, mg_error *error) {
+    MG_FLOAT_SCOPE;
     const mg_kernel *kernel;
     bench b = {.request = request, .report = report};
     *report = (mg_bench_report){0};

@@ -8,12 +8,21 @@
 
 enum { PARTS = MG_EVALUATE_BATCH / MG_EVALUATE_PART };
 
+// One dense row as a sparse one.
+typedef struct row_values {
+    float *wide; // [line] as floats
+    uint32_t *indices;
+    float *values;
+} row_values;
+
 typedef struct evaluator {
     const mg_scorer *scorer;
     const mg_weights *weights;
     const mg_batch *batch;
     mg_pass pass[PARTS];
     double loss[PARTS];
+    bool by_value; // dense rows and weights of sparse ones
+    row_values values[PARTS];
     bool keep_scores;
     float *scores; // [batch][lanes], when the caller wants them
     int32_t best[MG_EVALUATE_BATCH];
@@ -35,6 +44,27 @@ static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
     return ahead;
 }
 
+// In the order of sparse rows: value by value, zeros left out. So a dense row, the same row of a CSR file and the same row on a line score
+// the same bits.
+static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count) {
+    mg_pass *pass = &e->pass[p];
+    const row_values *row = &e->values[p];
+    const mg_rows *rows = &e->batch->rows;
+    const mg_weights *weights = e->weights;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t n = 0;
+        e->scorer->kernel->widen(rows->cell, rows->stride, mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
+        for (int64_t d = 0; d < rows->features; d++) {
+            if (row->wide[d] == 0) continue;
+            row->indices[n] = (uint32_t)d;
+            row->values[n++] = row->wide[d];
+        }
+        float *scores = pass->scores + i * pass->lanes;
+        e->scorer->kernel->csr_scores(n, row->indices, row->values, weights->line, weights->v, weights->offset, scores, 0, NULL);
+        for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's
+    }
+}
+
 static void score_part(void *context, int64_t p) {
     evaluator *e = context;
     mg_pass *pass = &e->pass[p];
@@ -43,7 +73,8 @@ static void score_part(void *context, int64_t p) {
     e->loss[p] = 0;
     for (int64_t first = p * MG_EVALUATE_PART; first < end; first += pass->block_rows) {
         int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
-        mg_pass_scores(pass, e->scorer->kernel, e->weights, rows, first, count);
+        if (e->by_value) score_by_value(e, p, first, count);
+        else mg_pass_scores(pass, e->scorer->kernel, e->weights, rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             float *scores = pass->scores + i * pass->lanes;
             int64_t row = mg_rows_stored(rows, first + i), y = e->batch->label ? e->batch->label[row] : -1;
@@ -84,6 +115,13 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
     e->scorer = scorer;
     e->weights = weights;
     e->keep_scores = keep_scores;
+    e->by_value = dataset->layout == MG_DENSE && weights->layout == MG_CSR;
+    size_t line = (size_t)mg_round_up(dataset->features, MG_LANES);
+    for (int p = 0; !status && e->by_value && p < PARTS; p++) {
+        status = mg_memory_get(&e->values[p].wide, line, sizeof(float), error);
+        if (!status) status = mg_memory_get(&e->values[p].values, line, sizeof(float), error);
+        if (!status) status = mg_memory_get(&e->values[p].indices, line, sizeof(uint32_t), error);
+    }
     for (int p = 0; !status && p < PARTS; p++)
         status = mg_pass_create(&e->pass[p], dataset->layout, dataset->cell, weights->classes, weights->features, error);
     if (!status && keep_scores) status = mg_memory_get(&e->scores, MG_EVALUATE_BATCH, (size_t)weights->lanes * sizeof(float), error);
@@ -92,7 +130,12 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
 
 static void destroy(evaluator *e) {
     if (!e) return;
-    for (int p = 0; p < PARTS; p++) mg_pass_destroy(&e->pass[p]);
+    for (int p = 0; p < PARTS; p++) {
+        mg_memory_free(e->values[p].wide);
+        mg_memory_free(e->values[p].values);
+        mg_memory_free(e->values[p].indices);
+        mg_pass_destroy(&e->pass[p]);
+    }
     mg_memory_free(e->scores);
     mg_memory_free(e);
 }

@@ -31,7 +31,7 @@ typedef struct mg_evaluate_visit {
     bool (*stop)(void *context); // true: give up, MG_STOPPED
 } mg_evaluate_visit;
 
-// One pass in file order. Errors: those of reading; MG_STOPPED.
+// One pass in file order. Weights for CSR rows score dense rows too, in the order of sparse ones. Errors: those of reading; MG_STOPPED.
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
                       mg_evaluation *result, mg_error *error);
 

@@ -1,6 +1,7 @@
 // inspect.c - owns the question what a file is, and the descriptions of models and checkpoints.
 #include "train/inspect.h"
 
+#include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/printable.h"
@@ -195,6 +196,7 @@ static void close_contents(contents *in) {
 }
 
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error) {
+    MG_FLOAT_SCOPE;
     contents in = {.path = path, .fd = -1};
     mg_writer out = {0};
     char format[32] = "";

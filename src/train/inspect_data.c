@@ -111,14 +111,14 @@ static void look_at_values(sample *s) {
 static mg_status take_sample(mg_source *source, sample *s, mg_error *error) {
     mg_status status = choose_rows(source, s, error);
     int64_t features = mg_source_features(source);
-    if (!status) status = mg_moments_create(&s->moments, features, error);
+    if (!status) status = mg_moments_create(&s->moments, mg_source_layout(source), features, error);
     if (!status)
         status = mg_store_create(&s->store, mg_source_layout(source), mg_source_cell(source), features, s->rows,
                                  mg_source_entries(source, s->row, 0, s->rows), error);
     if (!status) status = mg_source_read(source, s->row, 0, s->rows, &s->store, error);
     if (status) return status;
     mg_moments_add(&s->moments, &s->store, 0, s->rows, NULL);
-    mg_moments_flush(&s->moments);
+    mg_moments_finish(&s->moments);
     look_at_values(s);
     return MG_OK;
 }

@@ -1,4 +1,5 @@
 // measure.c - owns the metrics of a model on labelled rows.
+#include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/scoring.h"
@@ -141,6 +142,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
 }
 
 mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_scoring scoring;
     mg_dataset *dataset = NULL;
     *out = NULL;
@@ -218,6 +220,7 @@ static void write_confusion(const mg_measurement *m, mg_writer *out) {
 }
 
 mg_status mg_measurement_print_json(const mg_measurement *m, FILE *file, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_writer out = {0};
     mg_writer_add(&out, "{");
     mg_json_put_text(&out, "model", m->model);

@@ -1,4 +1,5 @@
 // predict.c - owns the answers: one line of text for every row, of a file or of a stream of lines.
+#include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -37,7 +38,7 @@ static void add_label(mg_predictor *p, int64_t k) {
 
 static void add_score(mg_predictor *p, float score) {
     char text[MG_REAL_TEXT];
-    mg_print_float(score, text);
+    mg_print_float(score + 0.0f, text); // a zero has no sign
     mg_writer_add(&p->out, text);
 }
 
@@ -107,6 +108,7 @@ static bool stop_asked(void *context) {
 }
 
 mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
+    MG_FLOAT_SCOPE;
     const mg_scoring_data data = {.path = path, .features = p->features};
     mg_dataset *dataset;
     delivery d = {p, sink};
@@ -114,6 +116,7 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     mg_evaluation unused = {0};
     p->out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
+    if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error); // whatever the file's layout: as lines are scored
     if (!status) status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
     mg_dataset_close(dataset);
@@ -192,6 +195,7 @@ static int64_t best_of(int64_t classes, const float *scores) {
 
 mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line, size_t bytes, const char **answer,
                             size_t *answer_bytes, mg_error *error) {
+    MG_FLOAT_SCOPE;
     const char *end = line + bytes, *first = line;
     *answer = "";
     *answer_bytes = 0;
@@ -219,6 +223,7 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
 // ---- opening -----------------------------------------------------------------------------------------------------------
 
 mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error) {
+    MG_FLOAT_SCOPE;
     mg_predictor *p;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);

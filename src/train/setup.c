@@ -88,9 +88,15 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     const mg_classes *classes = &train->classes;
     mg_status status = mg_memory_zeroed(out, (size_t)classes->count, sizeof **out, error);
     if (status) return status;
-    if (option->word) { // balanced: rows / (classes * rows of the class)
-        for (int64_t i = 0; i < train->count; i++) (*out)[train->label[i]] += 1;
-        for (int64_t k = 0; k < classes->count; k++) (*out)[k] = (double)train->count / ((double)classes->count * (*out)[k]);
+    if (option->word) { // balanced: rows / (classes * rows of the class); a row of weight 2 is two
+        double rows = 0, weighty = 0;
+        for (int64_t i = 0; i < train->count; i++) {
+            double weight = train->weight ? (double)train->weight[i] : 1;
+            (*out)[train->label[i]] += weight;
+            rows += weight;
+        }
+        for (int64_t k = 0; k < classes->count; k++) weighty += (*out)[k] > 0; // rows of weight 0 are as if they were not there
+        for (int64_t k = 0; k < classes->count; k++) (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
         return MG_OK;
     }
     for (int64_t k = 0; k < classes->count; k++) (*out)[k] = 1;
@@ -115,6 +121,16 @@ static void find_unevenness(mg_setup *setup) {
              "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; training will suffer: "
              "set data.scale to standard or max-abs, or data.rows to unit",
              largest, (long long)column, median);
+}
+
+static void find_distance(mg_setup *setup) {
+    double ratio;
+    int64_t column;
+    if (!mg_scale_far(&setup->scale, &setup->train->moments, &ratio, &column)) return;
+    snprintf(setup->warning, sizeof setup->warning,
+             "the mean of column %lld is %.4g times its deviation: single precision loses digits of the scores: "
+             "subtract a constant near the mean from the column before it is converted to float32",
+             (long long)column, ratio);
 }
 
 static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
@@ -165,6 +181,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
+    if (!status) find_distance(setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;
     if (status) mg_setup_close(setup);

@@ -1,0 +1,116 @@
+# test_numbers.py - numbers a user can check: columns far from zero, huge and tiny ones, constants, balanced classes of weighted rows, and
+# values that float32 does not hold.
+#
+#     test_numbers.py MARGIN
+import sys
+
+import runs
+
+runs.need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
+
+SOLVERS = (("train.solver=dual",), ("train.tolerance=1e-3",), ("train.solver=sgd", "sgd.eta=0.05"), ("train.solver=newton", "train.tolerance=1e-3"))
+
+
+def put(path, x, y, sparse=False, **more):
+    with h5py.File(path, "w") as f:
+        if sparse:
+            g = f.create_group("X")
+            g.attrs["shape"] = x.shape
+            i, j = np.nonzero(x)
+            g["data"], g["indices"] = x[i, j], j.astype("i4")
+            g["indptr"] = np.concatenate([[0], np.cumsum((x != 0).sum(1))])
+        else:
+            f["X"] = x
+        f["y"] = y
+        for name, values in more.items():
+            f[name] = values
+
+
+def train(work, data, *options, wanted=0):
+    r = work.run("train", "--quiet", "--overwrite", "--set", f"data.train={data}", "--set", "output.directory=r", *[w for o in options for w in ("--set", o)])
+    if r.returncode != wanted:
+        runs.fail(f"train {data} {options}: exit {r.returncode}: {r.stderr}")
+    return r.stderr + r.stdout
+
+
+def accuracy(text):
+    return float(text.split("train accuracy")[1].split("%")[0])
+
+
+# With data.scale: standard, neither the magnitude of the columns nor their distance from zero shows in the result.
+def scaled(work):
+    draw = np.random.default_rng(0)
+    rows = 800
+    y = draw.integers(0, 3, rows)
+    z = draw.normal(size=(rows, 12))
+    z[np.arange(rows), y] += 2
+    for sparse in (False, True):
+        for options in SOLVERS[2:3] if sparse else SOLVERS:
+            options = ("data.scale=standard", "model.C=1", *options)
+            put(work.at("a.h5"), z.astype("f4"), y, sparse)
+            plain = accuracy(train(work, "a.h5", *options))
+            for ratio, size in ((1e4, 1), (1e6, 1), (1, 1e-30), (1e4, 1e30), (1e6, 1e-30), (10, 1e18)):
+                put(work.at("b.h5"), ((z / ratio + 1) * size).astype("f4"), y, sparse, w=np.ones(rows))
+                text = train(work, "b.h5", *options)
+                if abs(accuracy(text) - plain) > 1.5:
+                    runs.fail(f"mean {ratio} deviations, size {size}, {options}: {accuracy(text)}% instead of {plain}%")
+                if ("warning" in text) != (ratio == 1e6) or (ratio == 1e6 and "subtract a constant near the mean from the column" not in text):
+                    runs.fail(f"mean {ratio} deviations: {text}")
+                if accuracy(train(work, "b.h5", "data.weights=w", *options)) != accuracy(text):
+                    runs.fail("weights of 1 change the result")
+    # The advice of the warning, followed: the constant is subtracted before the values become float32.
+    x = z / 1e6 + 1
+    put(work.at("b.h5"), (x - 1).astype("f4"), y)
+    text = train(work, "b.h5", "data.scale=standard", "model.C=1", *SOLVERS[1])
+    if "warning" in text:
+        runs.fail(f"after the advice was followed: {text}")
+
+
+# A constant column has no weight: the test rows may hold another constant.
+def constant(work):
+    draw = np.random.default_rng(1)
+    y = draw.integers(0, 2, 300)
+    for value, options in ((0.1, ()), (1e18, ()), (0.1, ("data.rows=total",)), (1e-20, ("data.weights=w",))):
+        x = np.c_[draw.normal(size=300) + 4 * y + 5, np.full(300, value)]
+        if options == ("data.rows=total",):
+            x[:, 0] = 3 * draw.integers(1, 50, 300)
+            x[:, 1] = x[:, 0] / 3  # the shares are constant, but for their rounding
+            x = np.c_[x, x[:, 0] * 0]
+        put(work.at("a.h5"), x.astype("f4"), y, w=draw.random(300))
+        train(work, "a.h5", "data.scale=standard", "model.C=1", *SOLVERS[1], *options)
+        with h5py.File(work.at("r", "model.h5")) as f:
+            if np.any(f["weights"][:, 1] != 0):
+                runs.fail(f"a constant column of {value} {options} has weight {f['weights'][:, 1]}")
+
+
+# class_weight: balanced, and all else: a row of weight 2 is the row twice, one of weight 0 is not there.
+def balanced(work):
+    draw = np.random.default_rng(2)
+    y = draw.choice(4, 400, p=[0.6, 0.2, 0.15, 0.05])
+    x = draw.normal(size=(400, 6)).astype("f4")
+    x[np.arange(400), y] += 1
+    weight = draw.integers(0, 4, 400)
+    weight[y == 0] = weight[y == 0] % 2
+    weight[y == 3] = 0  # a class of which nothing is left
+    for sparse in (False, True):
+        for layout in (("data.memory_limit=0",), ("data.memory_limit=20000", "data.window=4KiB", "train.batch=32")):
+            put(work.at("a.h5"), x, y, sparse, w=weight.astype("f4"))
+            put(work.at("b.h5"), np.repeat(x, weight, 0), np.repeat(y, weight), sparse)
+            solver = ("train.solver=sgd", "sgd.eta=0.02", "train.epochs=200") if len(layout) > 1 else ("train.tolerance=1e-5",)
+            got = []
+            for data, more in (("a.h5", ("data.weights=w",)), ("b.h5", ())):
+                train(work, data, "model.class_weight=balanced", "model.loss=one-vs-rest-squared", "model.C=1", *solver, *layout, *more)
+                with h5py.File(work.at("r", "model.h5")) as f:
+                    got.append(f["weights"][:3])
+            if not np.allclose(*got, atol=0.02 if len(layout) == 1 else 0.08):
+                runs.fail(f"sparse {sparse}, {layout}: weighted rows give {got[0]}, repeated ones {got[1]}")
+
+
+with runs.Work(sys.argv[1]) as work:
+    scaled(work)
+    constant(work)
+    balanced(work)
+    print("as computed by hand")
