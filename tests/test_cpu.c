@@ -71,6 +71,19 @@ static void test_v2_takes_the_tightest_ancestor(void **unused) {
     put("/sys/fs/cgroup/pod/box/job/memory.current", "100000\n");
     assert_true(mg_cgroup_processors(root) == 2.5);
     assert_true(mg_cgroup_memory(root) == 400000);
+    assert_true(mg_cgroup_memory_at_most(root) == 400007);
+    assert_true(mg_cgroup_memory_limit(root) == 900000);
+    put("/sys/fs/cgroup/pod/box/memory.high", "700000\n");
+    assert_true(mg_cgroup_memory_limit(root) == 700000);
+    assert_true(mg_cgroup_memory(root) == 100000);
+    put("/sys/fs/cgroup/pod/box/memory.high", "max\n");
+    assert_true(mg_cgroup_processes(root) == INT64_MAX);
+    put("/sys/fs/cgroup/pod/box/pids.max", "20\n");
+    put("/sys/fs/cgroup/pod/box/pids.current", "17\n");
+    put("/sys/fs/cgroup/pod/box/job/pids.max", "max\n");
+    assert_true(mg_cgroup_processes(root) == 3);
+    put("/proc/self/statm", "1000 300 100 5 0 60 0\n");
+    assert_true(mg_cgroup_own_memory(root) == 200 * sysconf(_SC_PAGESIZE));
 }
 
 static void test_v1(void **unused) {

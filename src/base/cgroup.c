@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // Where one hierarchy is mounted and where in it the process stands.
 typedef struct place {
@@ -142,14 +143,31 @@ static double processors_of(const place *at) {
     return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-static double memory_of(const place *at) {
+// Above memory.high a process is not killed, but slowed down until it hardly moves: as good as a limit.
+static double memory_limit_of(const place *at) {
     int64_t limit = read_number(at, at->unified ? "/memory.max" : "/memory.limit_in_bytes");
+    int64_t high = at->unified ? read_number(at, "/memory.high") : -1;
+    if (high >= 0 && (limit < 0 || high < limit)) limit = high;
+    return limit < 0 || limit >= INT64_MAX / 2 ? INFINITY : (double)limit; // v1 writes a huge number where v2 writes "max"
+}
+
+static double memory_beside(const place *at, bool all_files) {
+    double limit = memory_limit_of(at);
     int64_t use = read_number(at, at->unified ? "/memory.current" : "/memory.usage_in_bytes");
-    if (limit < 0 || limit >= INT64_MAX / 2) return INFINITY; // v1 writes a huge number where v2 writes "max"
+    if (isinf(limit)) return INFINITY;
     int64_t idle = read_memory_stat(at, at->unified ? "inactive_file" : "total_inactive_file");
+    if (all_files) idle += read_memory_stat(at, at->unified ? "active_file" : "total_active_file");
     if (use < 0) use = 0;
     use = use > idle ? use - idle : 0;
-    return limit > use ? (double)(limit - use) : 0;
+    return limit > (double)use ? limit - (double)use : 0;
+}
+
+static double memory_of(const place *at) {
+    return memory_beside(at, false);
+}
+
+static double memory_at_most_of(const place *at) {
+    return memory_beside(at, true);
 }
 
 // The minimum of `limit_of` over the process's group and the groups above it, in v1 and v2.
@@ -184,9 +202,29 @@ double mg_cgroup_processors(const char *root) {
     return least(root, "cpu", processors_of);
 }
 
-int64_t mg_cgroup_memory(const char *root) {
-    double bytes = least(root, "memory", memory_of);
+static int64_t whole_bytes(double bytes) {
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
+}
+
+int64_t mg_cgroup_memory(const char *root) {
+    return whole_bytes(least(root, "memory", memory_of));
+}
+
+int64_t mg_cgroup_memory_at_most(const char *root) {
+    return whole_bytes(least(root, "memory", memory_at_most_of));
+}
+
+int64_t mg_cgroup_memory_limit(const char *root) {
+    return whole_bytes(least(root, "memory", memory_limit_of));
+}
+
+int64_t mg_cgroup_own_memory(const char *root) {
+    FILE *file = open_below(root, "/proc/self/statm");
+    if (!file) return -1;
+    long long size, resident, shared;
+    bool read = fscanf(file, "%lld %lld %lld", &size, &resident, &shared) == 3;
+    fclose(file);
+    return read && resident > shared ? (resident - shared) * sysconf(_SC_PAGESIZE) : -1;
 }
 
 int64_t mg_cgroup_system_memory(const char *root) {

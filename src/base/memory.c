@@ -1,14 +1,19 @@
 // memory.c - owns every allocation of the library.
 #include "base/memory.h"
 
-#include "base/cpu.h"
+#include "base/cgroup.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LINE = 64, HUGE_PAGE = 2 << 20, LARGE = 256 << 20 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 }; // UNSEEN: bytes granted without a look at what is left
+
+static _Atomic int64_t live;   // bytes of all blocks
+static _Atomic int64_t unseen; // bytes granted since the last look
+static _Atomic bool deferred;
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
@@ -29,6 +34,31 @@ static bool told_to_fail(void) {
     return true;
 }
 
+int64_t mg_memory_live(void) {
+    return atomic_load(&live);
+}
+
+void mg_memory_defer(bool on) {
+    atomic_store(&deferred, on);
+}
+
+// Blocks take memory when they are touched, not when they are granted: what was granted and is not yet touched counts too.
+int64_t mg_memory_room(void) {
+    int64_t held = mg_memory_live(), own = mg_cgroup_own_memory("");
+    int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""), limit = mg_cgroup_memory_limit("");
+    int64_t untouched = own >= 0 && held > own ? held - own : 0, room = (system < group ? system : group) - untouched;
+    return limit - held < room ? limit - held : room;
+}
+
+static bool fits(size_t bytes, int64_t *room) {
+    if (atomic_load(&deferred)) return true;
+    if (bytes < UNSEEN && atomic_fetch_add(&unseen, (int64_t)bytes) + (int64_t)bytes < UNSEEN) return true;
+    *room = mg_memory_room();
+    if (*room < (int64_t)bytes) return false;
+    atomic_store(&unseen, 0);
+    return true;
+}
+
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     void *block = NULL;
     memcpy(out, &block, sizeof block);
@@ -38,13 +68,14 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     // Rounding up lets vector loads run over the end of a row without leaving the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
-    // The system grants more than it has and kills whoever uses it: a large block is refused here, while there are words for it.
-    int64_t available = rounded >= LARGE ? mg_cpu_available_memory() : INT64_MAX;
-    if (rounded > (size_t)available)
-        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for, %lld are available", bytes, (long long)available);
+    // The system grants more than it has and kills whoever uses it: what does not fit is refused here, while there are words for it.
+    int64_t room;
+    if (!fits(rounded, &room))
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for, %lld are available", bytes, (long long)(room > 0 ? room : 0));
     if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for", bytes);
     if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
+    atomic_fetch_add(&live, (int64_t)malloc_usable_size(block));
     memcpy(out, &block, sizeof block);
     return MG_OK;
 }
@@ -84,5 +115,6 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error) {
 }
 
 void mg_memory_free(void *block) {
+    if (block) atomic_fetch_sub(&live, (int64_t)malloc_usable_size(block));
     free(block);
 }

@@ -32,6 +32,17 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error);
 // NULL is fine.
 void mg_memory_free(void *block);
 
+// Bytes of all blocks that were not freed.
+int64_t mg_memory_live(void);
+
+// Bytes that can still be granted: what the machine and the control group have left, less what was granted but is not yet touched. May
+// be below 0 after mg_memory_defer.
+int64_t mg_memory_room(void);
+
+// While on, blocks are granted without a look at what is left: for whoever creates large blocks, does not touch them, and then compares
+// their sum with the room there was before.
+void mg_memory_defer(bool on);
+
 // Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off. Returns how many have failed since
 // the last call.
 int64_t mg_memory_fail_at(int64_t k, bool for_ever);

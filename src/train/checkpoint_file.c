@@ -36,6 +36,11 @@ static void field_name(const mg_field *field, char out[64]) {
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_position *position,
                               const mg_field *fields, int count, mg_error *error) {
     mg_h5_image *image;
+    int64_t bytes = 0, room = mg_memory_room();
+    for (int f = 0; f < count; f++) bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
+    if (bytes > room) // libhdf5 would be granted it, and the process killed for using it
+        return mg_fail(error, MG_MEMORY, "out of memory: %lld bytes are needed to write %s, %lld are available", (long long)bytes, name,
+                       (long long)(room > 0 ? room : 0));
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
     mg_h5_image_attribute_text(image, "/", "format", FORMAT);

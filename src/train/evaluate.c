@@ -128,6 +128,15 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
     return status;
 }
 
+double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes) {
+    mg_pass pass;
+    int64_t before = mg_memory_live();
+    if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL)) return 0;
+    double bytes = PARTS * (double)(mg_memory_live() - before);
+    mg_pass_destroy(&pass);
+    return bytes;
+}
+
 static void destroy(evaluator *e) {
     if (!e) return;
     for (int p = 0; p < PARTS; p++) {

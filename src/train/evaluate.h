@@ -31,6 +31,9 @@ typedef struct mg_evaluate_visit {
     bool (*stop)(void *context); // true: give up, MG_STOPPED
 } mg_evaluate_visit;
 
+// Bytes one pass takes for scratch memory, windows of streamed rows left out; it is tried.
+double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes);
+
 // One pass in file order. Weights for CSR rows score dense rows too, in the order of sparse ones. Errors: those of reading; MG_STOPPED.
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
                       mg_evaluation *result, mg_error *error);

@@ -1,6 +1,8 @@
 // inspect_columns.c - owns the description of columns: their names, and the recipe of the file.
 #include "train/inspect.h"
 
+#include "base/printable.h"
+
 #include <string.h>
 
 enum { SHOWN_NAMES = 8, SHOWN_BYTES = 64 };
@@ -11,14 +13,22 @@ void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out) {
     for (int64_t i = 0; i < names->count && i < SHOWN_NAMES; i++) {
         size_t bytes = strlen(names->text[i]), kept = bytes;
         for (kept = bytes > SHOWN_BYTES ? SHOWN_BYTES : bytes; kept < bytes && ((unsigned char)names->text[i][kept] & 0xc0) == 0x80;) kept--;
-        mg_writer_format(out, "%s %.*s%s", i ? "," : "", (int)kept, names->text[i], kept < bytes ? "..." : "");
+        char part[SHOWN_BYTES + 1] = "";
+        memcpy(part, names->text[i], kept);
+        mg_writer_add(out, i ? ", " : " ");
+        mg_printable_add(out, part);
+        if (kept < bytes) mg_writer_add(out, "...");
     }
     if (names->count) mg_writer_add(out, names->count > SHOWN_NAMES ? ", ...\n" : "\n");
     if (!columns->recipe) return;
     mg_writer_format(out, "  %-*s ", width, "recipe");
     for (const char *line = columns->recipe; *line;) {
         size_t size = strcspn(line, "\n");
-        mg_writer_add_bytes(out, line, size);
+        for (size_t done = 0; done < size; done += SHOWN_BYTES) { // a recipe is ASCII: no character is cut
+            char part[SHOWN_BYTES + 1] = "";
+            memcpy(part, line + done, size - done < SHOWN_BYTES ? size - done : SHOWN_BYTES);
+            mg_printable_add(out, part);
+        }
         line += size + (line[size] == '\n');
         if (*line) mg_writer_add(out, ", ");
     }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/run_memory.h"
 #include "train/sample.h"
 
 #include <margin/version.h>
@@ -18,7 +19,9 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     if (run->solver->whole) {
         const mg_dataset *train = run->setup.train;
         mg_batch all = {.rows = mg_store_rows(&train->store), .label = train->label, .weight = train->weight};
+        mg_memory_defer(false); // rows are worked on: what is granted now is touched
         status = run->solver->attach(run->state, &all, error);
+        mg_memory_defer(true);
         if (status) return status;
     }
     run->field_count = run->solver->fields(run->state, run->fields);
@@ -161,11 +164,17 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     run->setup.problem.team = &run->setup.team;
-    if (!status) status = create_solver(run, error);
-    if (!status) status = start_from_model(run, error);
+    if (status) return status;
+    mg_run_memory memory;
+    mg_run_memory_begin(&memory);
+    status = create_solver(run, error);
+    mg_run_memory_state(&memory);
     if (!status)
         status = mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed, true,
                                   run->options->data->memory_limit, &run->stream, error);
+    mg_run_memory_windows(&memory);
+    status = mg_run_memory_check(&memory, run, status, error);
+    if (!status) status = start_from_model(run, error);
     if (!status) status = mg_run_take_directory(run, error);
     return status;
 }
