@@ -627,6 +627,40 @@ static void test_run_with_faults(void **unused) {
     if (!sum.warned || sum.failed < 4 || !sum.model_stood) fail_msg("too few of them had anything to tell");
 }
 
+// ---- another run meanwhile ---------------------------------------------------------------------------------------------
+
+static const char *meanwhile; // the directory of both runs
+static int opened;            // how often it was, or was to be
+
+// The second time is after the data were loaded, just before the lock is taken.
+static int open_after_another(int directory, const char *name, int flags, mode_t mode) {
+    if (!strcmp(name, meanwhile) && ++opened == 2) {
+        mg_file_calls = real;
+        support_run other = run_with_checkpoints(meanwhile);
+        support_expect(&other, MG_OK);
+    }
+    return real.open(directory, name, flags, mode);
+}
+
+static void test_another_run_meanwhile(void **unused) {
+    (void)unused;
+    size_t before, after;
+    meanwhile = support_path("meanwhile");
+    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 57);
+    support_run late = run_with_checkpoints(meanwhile);
+    support_set(&late, "train.epochs=1");
+    mg_file_calls.open = open_after_another;
+    support_expect(&late, MG_CONFIG);
+    mg_file_calls = real;
+    assert_non_null(strstr(late.error.text, "already holds a run"));
+    support_run alone = run_with_checkpoints(support_path("alone"));
+    support_expect(&alone, MG_OK);
+    unsigned char *found = support_read(support_path("meanwhile/model.h5"), &before), *wanted = support_read(support_path("alone/model.h5"), &after);
+    assert_true(before == after && !memcmp(found, wanted, before));
+    free(found);
+    free(wanted);
+}
+
 // ---- stopped while files are written -----------------------------------------------------------------------------------
 
 static long stop_at; // the stop is asked for inside this call
@@ -702,6 +736,7 @@ int main(void) {
         cmocka_unit_test(test_rotation),
         cmocka_unit_test_teardown(test_rotation_with_faults, set_right),
         cmocka_unit_test_teardown(test_run_with_faults, set_right),
+        cmocka_unit_test_teardown(test_another_run_meanwhile, set_right),
         cmocka_unit_test_teardown(test_stopped_while_writing, set_right),
     };
     return cmocka_run_group_tests(tests, begin, support_end);

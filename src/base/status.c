@@ -4,6 +4,7 @@
 #include <margin/printable.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int mg_status_exit(mg_status status) {
     static const int exits[] = {
@@ -23,14 +24,32 @@ const char *mg_status_text(mg_status status) {
     return texts[status];
 }
 
+// A text that does not fit loses its middle: what it is about stands in front, what to do at the end.
+static void shorten(const char *text, char *out, size_t size) {
+    static const char cut[] = " ... ";
+    size_t length = strlen(text), front = size / 2, back = size - 1 - front - (sizeof cut - 1);
+    if (length < size) {
+        memcpy(out, text, length + 1);
+        return;
+    }
+    const char *end = text + length - back;
+    while (front && ((unsigned char)text[front] & 0xc0) == 0x80) front--; // no character is cut in two
+    while (((unsigned char)*end & 0xc0) == 0x80) end++;
+    memcpy(out, text, front);
+    memcpy(out + front, cut, sizeof cut - 1);
+    memcpy(out + front + sizeof cut - 1, end, strlen(end) + 1);
+}
+
 mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     if (!error) return status;
     error->status = status;
     va_list arguments;
     va_start(arguments, format);
-    char raw[sizeof error->text];
-    vsnprintf(raw, sizeof raw, format, arguments);
+    char raw[8 * sizeof error->text], line[8 * sizeof error->text];
+    int length = vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    mg_printable(raw, error->text, sizeof error->text); // a value quoted from a file may hold anything; this is one printable line
+    if (length >= (int)sizeof raw) memcpy(raw + sizeof raw - 4, "...", 4);
+    mg_printable(raw, line, sizeof line); // a value quoted from a file may hold anything; this is one printable line
+    shorten(line, error->text, sizeof error->text);
     return status;
 }

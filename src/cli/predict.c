@@ -2,14 +2,13 @@
 #include "cli/cli.h"
 
 #include <margin/model.h>
+#include <margin/output.h>
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
 
@@ -19,12 +18,12 @@ typedef struct arguments {
     bool has_base;
 } arguments;
 
-// Where answers go: standard output, or a temporary file that gets its name at the end.
+// Where answers go.
 typedef struct output {
     FILE *file;
-    const char *path;      // as given; NULL: standard output
-    char target[PATH_MAX]; // "" when the path is written as it is
-    char temporary[PATH_MAX + 32];
+    const char *path; // as given; NULL: standard output
+    mg_output *named; // of that path
+    bool at_once;     // somebody may be waiting for every line
 } output;
 
 static mg_status complain(mg_error *error, const char *path, const char *what) {
@@ -33,36 +32,17 @@ static mg_status complain(mg_error *error, const char *path, const char *what) {
     return error->status;
 }
 
-// A device or a pipe is written as it is: it cannot be replaced. Of a link, what it points to is replaced.
 static mg_status open_output(output *out, const char *path, mg_error *error) {
-    struct stat about;
-    *out = (output){.file = stdout, .path = path};
+    *out = (output){.file = stdout, .path = path, .at_once = true};
     if (!path) return MG_OK;
-    bool there = !stat(path, &about), plain = there && S_ISREG(about.st_mode);
-    if (!there) snprintf(out->target, sizeof out->target, "%s", path);
-    if (strlen(path) >= sizeof out->target || (plain && !realpath(path, out->target))) {
-        errno = ENAMETOOLONG;
-        out->file = NULL;
-    } else if (there && !plain) {
-        out->target[0] = 0;
-        out->file = fopen(path, "w");
-    } else {
-        snprintf(out->temporary, sizeof out->temporary, "%s.%ld.tmp", out->target, (long)getpid());
-        out->file = fopen(out->temporary, "wx");
-    }
-    return out->file ? MG_OK : complain(error, path, "cannot be created");
+    mg_status status = mg_output_open(path, &out->named, &out->file, error);
+    out->at_once = !status && mg_output_is_direct(out->named);
+    return status;
 }
 
-// Gives the file its name when all went well, and leaves nothing behind otherwise.
 static mg_status close_output(output *out, mg_status status, mg_error *error) {
-    if (!out->file) return status;
-    if (!status && fflush(out->file)) status = complain(error, out->path, "cannot be written");
-    if (!out->path) return status;
-    bool replaces = out->target[0] != 0;
-    if (!status && replaces && fsync(fileno(out->file))) status = complain(error, out->path, "cannot be synced to disk");
-    if (fclose(out->file) && !status) status = complain(error, out->path, "cannot be closed");
-    if (!status && replaces && rename(out->temporary, out->target)) status = complain(error, out->path, "cannot be put in place");
-    if (status && replaces) unlink(out->temporary);
+    if (out->named) return mg_output_close(out->named, status, error);
+    if (!status && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
     return status;
 }
 
@@ -87,7 +67,7 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = write_answers(out, answer, bytes, error);
         answered += !status && bytes;
-        if (!status && bytes && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
+        if (!status && bytes && out->at_once && fflush(out->file)) status = complain(error, out->path, "cannot be written");
     }
     if (!status && asked_to_stop(all)) {
         error->status = status = MG_STOPPED;

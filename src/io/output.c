@@ -1,4 +1,4 @@
-// output.c - owns the way from a path the user gave to the directory and name that are written.
+// output.c - owns the way from a path the user gave to the directory and name that are written, and files of answers.
 #include "io/output.h"
 
 #include "base/memory.h"
@@ -38,6 +38,7 @@ static mg_status follow(const mg_place *place, char **out, mg_error *error) {
 static mg_status look(const char *path, mg_place *place, mg_error *error) {
     const char *name;
     mg_status status = mg_directory_open_parent(path, &place->directory, &name, error);
+    if (status == MG_IO && *name) return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
     if (!status) status = mg_memory_text(&place->name, name, error);
     if (status) return status;
     place->descriptor = descriptor_of(place->directory, place->name);
@@ -70,4 +71,64 @@ void mg_place_clear(mg_place *place) {
     mg_directory_close(place->directory);
     mg_memory_free(place->name);
     *place = (mg_place){.descriptor = -1};
+}
+
+// ---- a file of answers -------------------------------------------------------------------------------------------------
+
+struct mg_output {
+    char *path;     // as given, for messages
+    mg_place place; // where the file gets its name
+    char temporary[MG_TEMPORARY_TEXT]; // "": it is written as it is
+    int fd;         // until `file` is there
+    FILE *file;
+};
+
+static mg_status complain(const mg_output *output, const char *what, mg_error *error) {
+    return mg_fail(error, MG_IO, "%s: %s: %s", output->path, what, strerror(errno));
+}
+
+static mg_status open_descriptor(mg_output *output, mg_error *error) {
+    const mg_place *place = &output->place;
+    int directory = place->directory ? mg_directory_descriptor(place->directory) : AT_FDCWD;
+    if (place->descriptor >= 0) output->fd = fcntl(place->descriptor, F_DUPFD_CLOEXEC, 3);
+    else if (place->exists && !S_ISREG(place->about.st_mode)) output->fd = openat(directory, place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else return mg_directory_begin(place->directory, place->name, output->temporary, &output->fd, error);
+    return output->fd < 0 ? complain(output, "cannot be written", error) : MG_OK;
+}
+
+mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_error *error) {
+    mg_output *output;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&output, 1, sizeof *output, error);
+    if (status) return status;
+    output->fd = output->place.descriptor = -1;
+    status = mg_memory_text(&output->path, path, error);
+    if (!status) status = mg_place_find(path, &output->place, error);
+    if (!status) status = open_descriptor(output, error);
+    if (!status && !(output->file = fdopen(output->fd, "w"))) status = complain(output, "cannot be written", error);
+    if (status) return mg_output_close(output, status, error);
+    *out = output;
+    *file = output->file;
+    return MG_OK;
+}
+
+bool mg_output_is_direct(const mg_output *output) {
+    return !*output->temporary;
+}
+
+mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) {
+    const mg_place *place = &output->place;
+    bool direct = !*output->temporary;
+    if (!status && fflush(output->file)) status = complain(output, "cannot be written", error);
+    // The descriptor outlives the stream, so that the durable write ends as every other.
+    int fd = direct ? -1 : output->file ? fcntl(output->fd, F_DUPFD_CLOEXEC, 0) : output->fd;
+    if (!status && !direct && fd < 0) status = complain(output, "cannot be written", error);
+    if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);
+    if (direct && !output->file && output->fd >= 0) close(output->fd);
+    if (!status && !direct) status = mg_directory_end(place->directory, output->temporary, place->name, true, &fd, error);
+    if (status && !direct) mg_directory_give_up(place->directory, output->temporary, &fd);
+    mg_place_clear(&output->place);
+    mg_memory_free(output->path);
+    mg_memory_free(output);
+    return status;
 }

@@ -1,9 +1,10 @@
-// output.h - where a file that the user named is to be written: which directory, which name, and what is there now.
+// output.h - <margin/output.h>, and where a file that the user named is to be written: which directory, which name, and what is there now.
 #ifndef MG_IO_OUTPUT_H
 #define MG_IO_OUTPUT_H
 
 #include "io/directory.h"
 
+#include <margin/output.h>
 #include <sys/stat.h>
 
 typedef struct mg_place {
