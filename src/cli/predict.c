@@ -28,7 +28,8 @@ typedef struct output {
 
 static mg_status complain(mg_error *error, const char *path, const char *what) {
     error->status = path ? MG_IO : MG_FAILED;
-    snprintf(error->text, sizeof error->text, "%.700s: %s: %s", path ? path : "standard output", what, strerror(errno));
+    const char *name = path ? path : "standard output";
+    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what, strerror(errno));
     return error->status;
 }
 

@@ -19,7 +19,7 @@ static mg_status check_classes(const char *name, const int64_t *first, const mg_
     char buffer[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < classes->count; k++)
         if (first[k + 1] - first[k] < 2)
-            return mg_fail(error, MG_DATA, "%s: class '%.60s' has a single row; folds need at least 2 of every class", name,
+            return mg_fail(error, MG_DATA, "%s: class '%s' has a single row; folds need at least 2 of every class", name,
                            mg_classes_label(classes, k, buffer));
     return MG_OK;
 }

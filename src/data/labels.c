@@ -68,16 +68,16 @@ static mg_status check_categories(const char *path, const char *name, const raw_
     qsort_r(order, (size_t)raw->text_count, sizeof *order, by_text, raw->text);
     for (int64_t t = 1; !status && t < raw->text_count; t++)
         if (!strcmp(raw->text[order[t - 1]], raw->text[order[t]]))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] and [%lld] are both %.60s; categories must differ: merge them", path, name,
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] and [%lld] are both %s; categories must differ: merge them", path, name,
                              (long long)order[t - 1], (long long)order[t], raw->text[order[t]]);
     mg_memory_free(order);
     return status;
 }
 
 static mg_status read_categorical(mg_h5 *file, const char *name, int64_t rows, raw_labels *raw, mg_error *error) {
-    char codes[1100], categories[1100];
-    snprintf(codes, sizeof codes, "%.1000s/codes", name);
-    snprintf(categories, sizeof categories, "%.1000s/categories", name);
+    char codes[1100], categories[1100]; // room for what mg_h5_find finds, at most 1,023 bytes, and what is added to it
+    snprintf(codes, sizeof codes, "%s/codes", name);
+    snprintf(categories, sizeof categories, "%s/categories", name);
     mg_h5_array *array = NULL;
     int64_t *numbers = NULL;
     mg_status status = mg_h5_array_open(file, codes, &array, error);
@@ -232,7 +232,7 @@ static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const
                                mg_error *error) {
     char low[MG_LABEL_BUFFER], high[MG_LABEL_BUFFER];
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is %.60s, which is none of the %lld classes (%.40s to %.40s): drop the row",
+                   "%s: %s[%lld] is %s, which is none of the %lld classes (%s to %s): drop the row",
                    mg_h5_path(file), name, (long long)row, label, (long long)classes->count, mg_classes_label(classes, 0, low),
                    mg_classes_label(classes, classes->count - 1, high));
 }

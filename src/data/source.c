@@ -104,7 +104,7 @@ static mg_status check_encoding(mg_source *source, mg_error *error) {
         mg_status status = mg_h5_attribute_text(source->file, source->name, names[i], &encoding, error);
         if (status) return status;
         if (strncmp(encoding, "csr", 3))
-            status = mg_fail(error, MG_DATA, "%s: %s is stored as %.40s; csr_matrix is needed: convert it with .tocsr()",
+            status = mg_fail(error, MG_DATA, "%s: %s is stored as %s; csr_matrix is needed: convert it with .tocsr()",
                              mg_h5_path(source->file), source->name, encoding);
         mg_memory_free(encoding);
         return status;
@@ -127,17 +127,17 @@ static mg_status check_indptr(mg_source *source, int64_t entries, mg_error *erro
 }
 
 static mg_status open_csr(mg_source *source, mg_error *error) {
-    char name[1100];
+    char name[1100]; // room for what mg_h5_find finds, at most 1,023 bytes, and what is added to it
     const char *path = mg_h5_path(source->file);
     int64_t shape[2];
     mg_h5_array *indptr = NULL;
     mg_status status = check_encoding(source, error);
     if (!status) status = csr_shape(source, shape, error);
-    snprintf(name, sizeof name, "%.1000s/data", source->name);
+    snprintf(name, sizeof name, "%s/data", source->name);
     if (!status) status = mg_h5_array_open(source->file, name, &source->data, error);
-    snprintf(name, sizeof name, "%.1000s/indices", source->name);
+    snprintf(name, sizeof name, "%s/indices", source->name);
     if (!status) status = mg_h5_array_open(source->file, name, &source->indices, error);
-    snprintf(name, sizeof name, "%.1000s/indptr", source->name);
+    snprintf(name, sizeof name, "%s/indptr", source->name);
     if (!status) status = mg_h5_array_open(source->file, name, &indptr, error);
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,

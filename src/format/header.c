@@ -28,7 +28,7 @@ static mg_status check_repeat(const mg_record *record, const mg_names *names, mg
     int64_t first, second;
     mg_status status = mg_names_repeat(names, &found, &first, &second, error);
     if (status || !found) return status;
-    return mg_text_fail(record->text, 0, MG_DATA, error, "'%.60s' is the name of features %lld and %lld; names must differ: rename one of them",
+    return mg_text_fail(record->text, 0, MG_DATA, error, "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
                         names->text[first], (long long)first + 1, (long long)second + 1);
 }
 
@@ -68,6 +68,6 @@ mg_status mg_header_compare(const mg_header *header, const char *path, const mg_
     if (!names->count || !header->names.count) return MG_OK;
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;
-    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%.60s' but '%.60s' in %s: give it that name", path, header->label_name,
+    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name", path, header->label_name,
                    label_name, like);
 }

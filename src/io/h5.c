@@ -210,7 +210,9 @@ mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
 
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size) {
     mg_h5_quiet();
-    return H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT) >= 0;
+    ssize_t length = H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT);
+    if (length >= (ssize_t)size) memcpy(out + size - 4, "...", 4);
+    return length >= 0;
 }
 
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name) {

@@ -171,8 +171,10 @@ mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_
     if (!error) return status;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->text, sizeof error->text, format, arguments);
+    char message[8 * sizeof error->text];
+    if (vsnprintf(message, sizeof message, format, arguments) >= (int)sizeof message) memcpy(message + sizeof message - 4, "...", 4);
     va_end(arguments);
+    mg_fail(error, status, "%s", message);
     return mg_text_place(text, offset, status, error);
 }
 

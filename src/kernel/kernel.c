@@ -50,6 +50,6 @@ mg_status mg_kernel_select(const mg_kernel **out, mg_error *error) {
         return mg_fail(error, MG_USAGE,
                        "MARGIN_KERNEL: this machine cannot run the kernel '%s'; it can run %s", wanted,
                        names);
-    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%.64s'; this machine can run %s", wanted,
+    return mg_fail(error, MG_USAGE, "MARGIN_KERNEL: unknown kernel '%s'; this machine can run %s", wanted,
                    names);
 }

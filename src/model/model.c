@@ -124,7 +124,7 @@ static mg_status check_format(const char *path, mg_h5 *file, mg_error *error) {
     int64_t version = 0;
     mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
     if (!status && strcmp(format, FORMAT))
-        status = mg_fail(error, MG_DATA, "%s: is a %.40s, not a model: give the run's model.h5", path, format);
+        status = mg_fail(error, MG_DATA, "%s: is a %s, not a model: give the run's model.h5", path, format);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
     if (!status && version != FORMAT_VERSION)
         status = mg_fail(error, MG_DATA, "%s: format_version is %lld, this margin (%s) reads %d: use a newer margin", path,

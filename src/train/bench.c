@@ -355,7 +355,7 @@ static mg_status check_shape(const char *name, mg_error *error) {
     for (int i = 0; mg_bench_shape_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
     mg_status status = mg_writer_take(&names, &list, error);
     if (status) return status;
-    status = mg_fail(error, MG_USAGE, "--shape: %.64s is not allowed (%s)", name, list);
+    status = mg_fail(error, MG_USAGE, "--shape: %s is not allowed (%s)", name, list);
     mg_memory_free(list);
     return status;
 }

@@ -30,7 +30,7 @@ static const position_field reals[] = {
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static void field_name(const mg_field *field, char out[64]) {
-    snprintf(out, 64, "state/%.50s", field->name);
+    snprintf(out, 64, "state/%s", field->name); // names are constants of the program, far below 50 bytes
 }
 
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_position *position,
@@ -76,11 +76,11 @@ static mg_status check_format(mg_h5 *file, mg_error *error) {
     int64_t version = 0;
     mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
     if (!status && strcmp(format, FORMAT))
-        status = mg_fail(error, MG_DATA, "%s: is a %.40s, not a checkpoint", mg_h5_path(file), format);
+        status = mg_fail(error, MG_DATA, "%s: is a %s, not a checkpoint", mg_h5_path(file), format);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
     if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version_text, error);
     if (!status && (version != FORMAT_VERSION || strcmp(version_text, MG_VERSION)))
-        status = mg_fail(error, MG_CONFIG, "%s: was written by margin %.20s (format %lld), this is %s (format %d): finish the run with the version that began it",
+        status = mg_fail(error, MG_CONFIG, "%s: was written by margin %s (format %lld), this is %s (format %d): finish the run with the version that began it",
                          mg_h5_path(file), version_text, (long long)version, MG_VERSION, FORMAT_VERSION);
     mg_memory_free(format);
     mg_memory_free(version_text);
@@ -107,7 +107,7 @@ static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error
     char *solver = NULL;
     mg_status status = mg_h5_attribute_text(file, "/", "solver", &solver, error);
     if (!status && strcmp(solver, identity->solver))
-        status = mg_fail(error, MG_CONFIG, "%s: is of solver %.20s, but here %s was chosen: set train.solver to %.20s, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start anew with --overwrite",
                          mg_h5_path(file), solver, identity->solver, solver);
     mg_memory_free(solver);
     return status;

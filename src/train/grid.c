@@ -37,7 +37,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     if (!grid->text || (C && lambda))
         return mg_fail(error, MG_USAGE, "--C or --lambda is needed, and not both: from:to:factor, such as --C 1e-3:1:10");
     if (!split(grid->text, number))
-        return mg_fail(error, MG_USAGE, "--%s: %.60s is not allowed (from:to:factor, such as 1e-3:1:10)", grid->name, grid->text);
+        return mg_fail(error, MG_USAGE, "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10)", grid->name, grid->text);
     double from = number[0], to = number[1], factor = number[2];
     for (int i = 0; i < 2; i++)
         if (!(number[i] >= LEAST && number[i] <= MOST))
@@ -49,7 +49,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
         if (grid->count == MG_PATH_POINTS)
-            return mg_fail(error, MG_USAGE, "--%s: %.60s is more than %d points: take a larger factor", grid->name, grid->text,
+            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: take a larger factor", grid->name, grid->text,
                            MG_PATH_POINTS);
         grid->value[grid->count++] = next;
         next = point(from, factor, falling, grid->count);

@@ -147,7 +147,7 @@ static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
 static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_error *error) {
     char *version = NULL;
     mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
-    if (!status) mg_printable_line(out, "%s: checkpoint of margin %.40s, its seal is whole", in->path, version);
+    if (!status) mg_printable_line(out, "%s: checkpoint of margin %s, its seal is whole", in->path, version);
     if (!status) status = put_positions(in->file, out, error);
     if (!status) status = put_fields(in->file, out, error);
     if (!status) status = put_config(in->file, out, error);

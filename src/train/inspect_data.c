@@ -35,20 +35,20 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
 }
 
 static bool has_member(mg_h5 *file, const char *group, const char *member) {
-    char path[600];
-    snprintf(path, sizeof path, "%.300s/%s", group, member);
+    char path[2400]; // of a name that mg_h5_find does not find, being longer than 1,023 bytes, there is nothing to tell
+    snprintf(path, sizeof path, "%s/%s", group, member);
     return mg_h5_find(file, path) == MG_H5_ARRAY;
 }
 
 // One level of a group; groups in it one level deeper, which is as far as names of features and labels lie.
 static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg_writer *out) {
-    char member[256], path[600];
+    char member[1024], path[2100]; // groups that are gone into have at most 1,023 bytes
     for (int64_t i = 0; mg_h5_member(file, group, i, member, sizeof member); i++) {
         if ((*left)-- <= 0) {
             if (*left == -1) mg_writer_add(out, "  ...\n");
             return;
         }
-        snprintf(path, sizeof path, "%.300s%s%.255s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
+        snprintf(path, sizeof path, "%s%s%s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
         mg_h5_kind kind = mg_h5_find(file, path);
         if (kind == MG_H5_ARRAY) put_array(file, path, out);
         else if (kind != MG_H5_GROUP) mg_printable_line(out, "  %-24s a link or of no known kind; not followed", path);

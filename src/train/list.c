@@ -85,7 +85,7 @@ static const char *kind_name(int i, const void *context) {
 
 static mg_status unknown_kind(const char *kind, mg_error *error) {
     const char *nearest = mg_nearest_name(kind, kind_name, NULL);
-    return mg_fail(error, MG_USAGE, "%.60s is nothing that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
+    return mg_fail(error, MG_USAGE, "%s is nothing that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
                    nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 

@@ -138,7 +138,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
     mg_dataset_close(lenient);
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%.900s, or leave such rows out (--unknown skip)", text);
+    return mg_fail(error, status, "%s, or leave such rows out (--unknown skip)", text);
 }
 
 mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg_error *error) {

@@ -132,7 +132,7 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
     for (const char *c = line; c < at; c++) column += ((unsigned char)*c & 0xc0) != 0x80;
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%.100s:%lld:%lld: %.800s", name, (long long)p->lines, (long long)column, text);
+    return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)p->lines, (long long)column, text);
 }
 
 // Index of the first feature in the training file's lines; without such a file 1, as most have it.

@@ -44,7 +44,7 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     for (int64_t k = 0; k < model->classes_count; k++) {
         const char *a = mg_classes_label(&model->classes, k, before), *b = mg_classes_label(&train->classes, k, now);
         if (strcmp(a, b))
-            return mg_fail(error, MG_DATA, "%s: class %lld is '%.60s' but '%.60s' in %s: --init needs the same labels", model->path,
+            return mg_fail(error, MG_DATA, "%s: class %lld is '%s' but '%s' in %s: --init needs the same labels", model->path,
                            (long long)k, a, b, train->path);
     }
     return MG_OK;

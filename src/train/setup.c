@@ -103,7 +103,7 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     for (int64_t w = 0; !status && w < option->count; w++) {
         int64_t k = mg_classes_find(classes, option->labels[w]);
         if (k < 0)
-            status = mg_fail(error, MG_CONFIG, "model.class_weight: %.60s is not a label of %s", option->labels[w], train->path);
+            status = mg_fail(error, MG_CONFIG, "model.class_weight: %s is not a label of %s", option->labels[w], train->path);
         else (*out)[k] = option->weights[w];
     }
     if (status) {

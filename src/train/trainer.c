@@ -296,7 +296,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
-    if (!status && saved) status = mg_fail(error, saved, "%.900s; the model itself is written", failure.text);
+    if (!status && saved) status = mg_fail(error, saved, "%s; the model itself is written", failure.text);
     return status;
 }
 
