@@ -99,6 +99,13 @@ def advice_of_headers(t):
     t.convert("rows.csv", "a,b\n0,1\n1,0\n", "rows.h5", "--like", "tr.h5", "--label", "none")
     if t.well("predict", "r/model.h5", "rows.h5") != "1\n0\n":
         fail("rows without labels are not answered right")
+    t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved2.h5", "--like", "tr.h5", "--label", "label")
+    if t.well("predict", "r/model.h5", "moved2.h5") != "1\n0\n":
+        fail("a file whose labels are named by --label is not answered right")
+    t.refused("convert", "-q", "--like", "tr.h5", "--header", "no", "--label", "first", "bare.csv", "never.h5", parts=["--label first"],
+              status=WRONG_USE)
+    t.write("rows.csv", "a,b\n0,1\n1,0\n")
+    t.refused("convert", "-q", "--like", "tr.h5", "rows.csv", "never.h5", parts=["feature 2, 'b' in tr.h5, is missing", "--label none"])
     t.write("twice.csv", "a,a,label\n1,0,0\n0,1,1\n")
     t.refused("convert", "-q", "twice.csv", "never.h5", parts=["twice.csv:1:1: 'a' is the name of features 1 and 2"])
     with open(t.work.at("latin.csv"), "wb") as out:
@@ -232,6 +239,14 @@ def anndata(t):
             t.well("eval", "a/model.h5", "a.h5ad")
             t.well("eval", "a/model.h5", "none.h5ad")  # nothing to compare but the number
             t.refuse_everywhere("a", "a.h5ad", "b.h5ad", "feature 1 is 'CD8A' but 'CD4'", "in another order")
+    cells = np.array([(n.encode(), i) for i, n in enumerate(genes)], dtype=[("index", "S8"), ("n", "i4")])
+    t.write("elsewhere", "x" * 64)
+    for how in ({"external": [(t.work.at("elsewhere"), 0, h5py.h5f.UNLIMITED)]}, {"compression": "lzf"}):
+        save(t.work.at("packed.h5ad"), x)
+        with h5py.File(t.work.at("packed.h5ad"), "r+") as f:
+            f.create_dataset("var", data=cells, **how)
+        t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var lies in other files, is virtual, or is packed"])
+        t.train("packed.h5ad", "packed", data__names="none")  # which is the way out
     save(t.work.at("short.h5ad"), x, frame(genes[:2]))
     t.refused("train", "-q", *t.settings("short.h5ad", "never"), parts=["var/_index has 2 names but X has 3 columns"])
     save(t.work.at("named.h5"), x, symbols=np.array(genes, dtype="S8"))
@@ -241,6 +256,35 @@ def anndata(t):
     t.refused("eval", "n/model.h5", "swapped.h5", parts=["feature 1 is 'MS4A1' but 'CD4'"])
     t.well("eval", "n/model.h5", "none.h5ad")
     t.train("b.h5ad", "off", data__names="none", data__test="a.h5ad")
+
+
+def tenx(t):
+    """A matrix in a group with its features, as 10x has it: identifiers are compared, as symbols repeat."""
+    x = np.array([[1, 0, 2], [0, 1, 2]] * 4, dtype=np.int32)
+
+    def write(name, group, ids, place):
+        save(t.work.at(name), x, None, True)
+        with h5py.File(t.work.at(name), "r+") as f:
+            f.move("X", group)
+            f[f"{group}/{place}"] = np.array(ids, dtype="S16")
+            f[f"{group}/{'features/name' if place == 'features/id' else 'gene_names'}"] = np.array(["A", "A", "B"], dtype="S16")
+
+    for group, place in (("matrix", "features/id"), ("hg19", "genes")):
+        write("x.h5", group, ["ENSG1", "ENSG2", "ENSG3"], place)
+        write("z.h5", group, ["ENSG1", "ENSG3", "ENSG2"], place)
+        t.train("x.h5", "x", data__features=group)
+        t.well("eval", "x/model.h5", "x.h5")
+        t.refused("eval", "x/model.h5", "z.h5", parts=["feature 2 is 'ENSG3' but 'ENSG2'", "another order"])
+
+
+def resumption(t):
+    """The names are part of what a run goes on with."""
+    x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
+    save(t.work.at("m.h5ad"), x, frame(["a", "b", "c"]))
+    values = t.settings("m.h5ad", "half", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
+    t.well("train", "-q", *values)
+    save(t.work.at("m.h5ad"), x, frame(["b", "a", "c"]))
+    t.refused("train", "-q", "--resume", *values, parts=["data"], status=WRONG_USE)
 
 
 def widths(t):
@@ -268,4 +312,6 @@ with Work(sys.argv[1]) as work:
     recipes(test)
     anndata(test)
     widths(test)
+    tenx(test)
+    resumption(test)
 print("names and recipes are compared")

@@ -168,6 +168,8 @@ static void hash_shape(mg_dataset *dataset) {
         const char *label = mg_classes_label(&dataset->classes, k, buffer);
         hash = mg_hash_bytes(hash, label, strlen(label) + 1);
     }
+    const mg_names *names = &dataset->columns.names;
+    for (int64_t d = 0; d < names->count; d++) hash = mg_hash_bytes(hash, names->text[d], strlen(names->text[d]) + 1);
     dataset->fingerprint = hash;
 }
 

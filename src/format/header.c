@@ -64,7 +64,7 @@ mg_status mg_header_compare(const mg_header *header, const char *path, const mg_
                             mg_error *error) {
     char whose[600];
     snprintf(whose, sizeof whose, "in %s", like);
-    const mg_names_parties parties = {path, whose, "bring the columns into that order, under those names (--header no when the first line is data)"};
+    const mg_names_parties parties = {path, whose, "give its columns those names and that order; --label none is for a file without labels, --header no for one without names"};
     if (!names->count || !header->names.count) return MG_OK;
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;

@@ -21,6 +21,23 @@ static hid_t field_type(hid_t stored, const char *field, hid_t *text) {
     return type;
 }
 
+// The bytes are the file's own, and behind no filter but those that data sets may have (h5_array.c).
+static bool stored_plainly(hid_t set) {
+    hid_t plist = H5Dget_create_plist(set);
+    H5D_layout_t layout = H5Pget_layout(plist);
+    bool plain = (layout == H5D_CONTIGUOUS || layout == H5D_CHUNKED || layout == H5D_COMPACT) && H5Pget_external_count(plist) == 0;
+    for (int i = 0; plain && i < H5Pget_nfilters(plist); i++) {
+        unsigned flags, config;
+        size_t values = 0;
+        H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
+        plain = id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32;
+    }
+    hsize_t chunk = 1;
+    if (plain && layout == H5D_CHUNKED) plain = H5Pget_chunk(plist, 1, &chunk) == 1 && chunk < (hsize_t)1 << 20;
+    H5Pclose(plist);
+    return plain;
+}
+
 static mg_status copy_texts(const char *cells, size_t size, int64_t count, bool variable, char **out, mg_error *error) {
     mg_status status = MG_OK;
     for (int64_t i = 0; !status && i < count; i++) {
@@ -64,10 +81,14 @@ mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, i
     hid_t stored = H5Dget_type(set), space = H5Dget_space(set), type = field_type(stored, field, &text);
     hssize_t rows = H5Sget_simple_extent_npoints(space);
     mg_status status = MG_OK;
-    if (type >= 0 && rows != count)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld rows, %lld are needed", file->path, table, (long long)rows, (long long)count);
-    else if (type >= 0) status = read_field(set, type, text, count, out, error);
-    if (status == MG_DATA && rows == count) mg_fail(error, MG_DATA, "%s: field %s of %s cannot be read", file->path, field, table);
+    if (type >= 0 && (rows != count || H5Sget_simple_extent_ndims(space) != 1))
+        status = mg_fail(error, MG_DATA, "%s: table %s has %lld rows; %lld in one dimension are needed", file->path, table, (long long)rows,
+                         (long long)count);
+    else if (type >= 0 && !stored_plainly(set))
+        status = mg_fail(error, MG_DATA, "%s: table %s lies in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
+                         "repack it with h5repack, or set data.names: none", file->path, table);
+    else if (type >= 0 && (status = read_field(set, type, text, count, out, error)) == MG_DATA)
+        mg_fail(error, MG_DATA, "%s: field %s of table %s cannot be read", file->path, field, table);
     if (type >= 0) H5Tclose(type);
     if (text >= 0) H5Tclose(text);
     H5Tclose(stored);

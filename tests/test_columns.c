@@ -1,0 +1,184 @@
+// test_columns.c - names and recipes: compared as lists, and read from model files that hold anything.
+#include "support.h"
+
+#include "base/memory.h"
+#include "data/columns.h"
+#include "model/columns.h"
+#include "model/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static mg_names list(int64_t count, const char *const *text) {
+    mg_names names = {0};
+    mg_error error;
+    const mg_names from = {count, (char **)(uintptr_t)text};
+    assert_int_equal(mg_names_copy(&from, &names, &error), MG_OK);
+    return names;
+}
+
+static void expect_difference(int64_t n, const char *const *known, int64_t m, const char *const *other, const char *expected) {
+    const mg_names_parties parties = {"f.h5", "in m.h5", "do"};
+    mg_names a = list(n, known), b = list(m, other);
+    mg_error error = {0};
+    mg_status status = mg_names_compare(&a, &b, &parties, &error);
+    assert_int_equal(status, expected ? MG_DATA : MG_OK);
+    if (expected) assert_string_equal(error.text, expected);
+    mg_names_clear(&a);
+    mg_names_clear(&b);
+}
+
+static void lists_differ_by_the_first_name(void **state) {
+    (void)state;
+    const char *const abc[] = {"a", "b", "c"}, *const acb[] = {"a", "c", "b"}, *const abd[] = {"a", "b", "d"}, *const aab[] = {"a", "a", "b"};
+    expect_difference(3, abc, 3, abc, NULL);
+    expect_difference(3, aab, 3, aab, NULL); // what repeats is compared by position
+    expect_difference(3, abc, 3, acb, "f.h5: feature 2 is 'c' but 'b' in m.h5 (the same names in another order): do");
+    expect_difference(3, abc, 3, abd, "f.h5: feature 3 is 'd' but 'c' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
+    expect_difference(3, aab, 3, abc, "f.h5: feature 2 is 'b' but 'a' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
+    expect_difference(3, abc, 2, abc, "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (of 3 names 1 are missing, and 0 others are there): do");
+    expect_difference(2, abc, 3, abc, "f.h5: feature 3 is 'c', but there are only 2 features in m.h5 (of 2 names 0 are missing, and 1 others are there): do");
+    char name[80];
+    memset(name, 'x', 63);
+    strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of what is shown
+    const char *const lengthy[] = {name};
+    char expected[200];
+    snprintf(expected, sizeof expected, "f.h5: feature 1 is '%.63s...' but 'a' in m.h5 (of 1 names 1 are missing, and 1 others are there): do", name);
+    expect_difference(1, abc, 1, lengthy, expected);
+}
+
+static void repeats_are_found(void **state) {
+    (void)state;
+    const char *const text[] = {"x", "b", "a", "b", "x"};
+    mg_names names = list(5, text);
+    mg_error error;
+    bool found;
+    int64_t first, second;
+    assert_int_equal(mg_names_repeat(&names, &found, &first, &second, &error), MG_OK);
+    assert_true(found && first == 1 && second == 3);
+    mg_names_clear(&names);
+    names = list(3, text);
+    assert_int_equal(mg_names_repeat(&names, &found, &first, &second, &error), MG_OK);
+    assert_false(found);
+    mg_names_clear(&names);
+}
+
+static void recipes_are_looked_up_by_whole_words(void **state) {
+    (void)state;
+    const char *recipe = "format: csv\nlabel_name: a\nlabel: last\nempty: \n";
+    assert_true(mg_recipe_is(recipe, "label", "last"));
+    assert_false(mg_recipe_is(recipe, "label", "las"));
+    assert_true(mg_recipe_is(recipe, "empty", ""));
+    size_t bytes;
+    assert_null(mg_recipe_find(recipe, "abel", &bytes));
+    assert_null(mg_recipe_find(recipe, "base", &bytes));
+    assert_null(mg_recipe_find(NULL, "base", &bytes));
+    assert_null(mg_recipe_find("format", "format", &bytes));
+}
+
+// A model's names and recipe, as `fill` leaves them in the file.
+static void expect_columns(void (*fill)(mg_h5_image *image), const char *expected) {
+    mg_h5_image *image;
+    mg_h5 *file;
+    mg_error error = {0};
+    mg_columns columns;
+    const char *path = support_path("columns.h5");
+    assert_int_equal(mg_h5_image_create(&image, &error), MG_OK);
+    fill(image);
+    assert_int_equal(mg_h5_image_write(image, path, &error), MG_OK);
+    assert_int_equal(mg_h5_open(path, &file, &error), MG_OK);
+    mg_status status = mg_model_columns_take(file, 3, &columns, &error);
+    assert_int_equal(status, expected ? MG_DATA : MG_OK);
+    if (expected && !strstr(error.text, expected)) fail_msg("'%s' is not in: %s", expected, error.text);
+    if (expected) assert_true(!columns.names.text && !columns.recipe && !columns.names_from);
+    mg_columns_clear(&columns);
+    mg_h5_close(file);
+}
+
+static const int64_t three[] = {3, 2}, two[] = {2}, numbers[6];
+
+static void put_nothing(mg_h5_image *image) {
+    (void)image;
+}
+
+static void put_good(mg_h5_image *image) {
+    mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "", "\u00e4"});
+    mg_h5_image_attribute_text(image, "/", "recipe", "format: csv\n");
+}
+
+static void put_fewer(mg_h5_image *image) {
+    mg_h5_image_texts(image, "names", 2, (const char *const[]){"a", "b"});
+}
+
+static void put_numbers(mg_h5_image *image) {
+    mg_h5_image_array(image, "names", MG_H5_I64, 1, three, numbers);
+}
+
+static void put_rank(mg_h5_image *image) {
+    mg_h5_image_array(image, "names", MG_H5_U8, 2, three, numbers);
+}
+
+static void put_short_numbers(mg_h5_image *image) {
+    mg_h5_image_array(image, "names", MG_H5_F32, 1, two, numbers);
+}
+
+static void put_group(mg_h5_image *image) {
+    mg_h5_image_group(image, "names");
+}
+
+static void put_bytes(mg_h5_image *image) {
+    mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "\xff", "c"});
+}
+
+static void put_long(mg_h5_image *image) {
+    char name[MG_NAME_LONGEST + 2];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = 0;
+    mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "b", name});
+}
+
+static void put_number_as_recipe(mg_h5_image *image) {
+    mg_h5_image_attribute_int64(image, "/", "recipe", 7);
+}
+
+static void put_recipe_of_bytes(mg_h5_image *image) {
+    put_good(image);
+    mg_h5_image_attribute_text(image, "/", "names_from", "\xc3(");
+}
+
+static void put_long_recipe(mg_h5_image *image) {
+    static char text[MG_RECIPE_LONGEST + 2];
+    memset(text, 'x', sizeof text - 1);
+    mg_h5_image_attribute_text(image, "/", "recipe", text);
+}
+
+static void models_may_hold_anything(void **state) {
+    (void)state;
+    expect_columns(put_nothing, NULL);
+    expect_columns(put_good, NULL);
+    expect_columns(put_fewer, "names is no vector of 3 texts");
+    expect_columns(put_numbers, "names is no vector of 3 texts");
+    expect_columns(put_rank, "names is no vector of 3 texts");
+    expect_columns(put_short_numbers, "names is no vector of 3 texts");
+    expect_columns(put_group, "names is a group");
+    expect_columns(put_bytes, "names[1] is a name that is not UTF-8");
+    expect_columns(put_long, "names[2] is a name of 1001 bytes; at most 1000 are allowed");
+    expect_columns(put_number_as_recipe, "attribute recipe");
+    expect_columns(put_recipe_of_bytes, "attribute names_from is no UTF-8 text");
+    expect_columns(put_long_recipe, "attribute recipe is no UTF-8 text of at most");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_differ_by_the_first_name),
+        cmocka_unit_test(repeats_are_found),
+        cmocka_unit_test(recipes_are_looked_up_by_whole_words),
+        cmocka_unit_test(models_may_hold_anything),
+    };
+    return cmocka_run_group_tests(tests, support_begin, support_end);
+}
