@@ -177,6 +177,11 @@ def recipes(t):
     t.convert("te.svm", "x 1:1\ny 256:1\n", "hashed.h5")
     t.refuse_everywhere("t", "trt.h5", "hashed.h5", "format svmlight", "format is text")
     t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained from texts", "convert --like"])
+    t.convert("te.tsv", TEXTS, "ones.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1")
+    t.train("ones.h5", "o")
+    t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")  # the same, written otherwise
+    t.well("eval", "o/model.h5", "one.h5")
+    t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")
     t.write("te.tsv", TEXTS)  # a table of texts looks like any other table: the earlier file says what it is
     t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5", parts=["--format csv does not agree"], status=WRONG_USE)
     t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5", parts=["te.svm", "format svmlight", "format text"])
@@ -247,6 +252,9 @@ def anndata(t):
             f.create_dataset("var", data=cells, **how)
         t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var lies in other files, is virtual, or is packed"])
         t.train("packed.h5ad", "packed", data__names="none")  # which is the way out
+        t.refused("eval", "a/model.h5", "packed.h5ad", parts=["table var", "--names"])
+        t.well("eval", "a/model.h5", "packed.h5ad", "--names", "none")
+        t.well("predict", "a/model.h5", "packed.h5ad", "--names", "none")
     save(t.work.at("short.h5ad"), x, frame(genes[:2]))
     t.refused("train", "-q", *t.settings("short.h5ad", "never"), parts=["var/_index has 2 names but X has 3 columns"])
     save(t.work.at("named.h5"), x, symbols=np.array(genes, dtype="S8"))
@@ -255,6 +263,13 @@ def anndata(t):
     t.well("eval", "n/model.h5", "named.h5")
     t.refused("eval", "n/model.h5", "swapped.h5", parts=["feature 1 is 'MS4A1' but 'CD4'"])
     t.well("eval", "n/model.h5", "none.h5ad")
+    t.well("eval", "a/model.h5", "named.h5", "--names", "symbols")
+    t.refused("predict", "a/model.h5", "swapped.h5", "--names", "symbols", parts=["feature 1 is 'MS4A1' but 'CD4'"])
+    t.refused("predict", "a/model.h5", "swapped.h5", "--names", "nothing", parts=["data set nothing is missing"])
+    save(t.work.at("reals.h5"), x)
+    with h5py.File(t.work.at("reals.h5"), "r+") as f:
+        f["var/_index"] = np.arange(3.0)
+    t.refused("train", "-q", *t.settings("reals.h5", "never"), parts=["var/_index", "float64", "data.names"])
     t.train("b.h5ad", "off", data__names="none", data__test="a.h5ad")
 
 

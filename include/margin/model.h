@@ -24,6 +24,7 @@ typedef struct mg_measure_request {
     const char *model;    /* model.h5 */
     const char *data;     /* HDF5 file */
     const char *features; /* names in it; NULL: those the model was trained from */
+    const char *names;    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
     const char *labels;
     const char *weights;  /* of the rows, for the mean loss; NULL: every row weighs 1 */
     bool skip_unknown;    /* rows whose label is no class of the model are left out; otherwise they are an error */
@@ -73,6 +74,7 @@ mg_status mg_measurement_print_json(const mg_measurement *measurement, FILE *fil
 typedef struct mg_predict_options {
     const char *model;    /* model.h5 */
     const char *features; /* name in data files; NULL: the one the model was trained from */
+    const char *names;    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
     bool scores;          /* an answer is: label TAB the scores of all classes in their order */
     bool probabilities;   /* of the classes, where scores would stand; for models of loss softmax. Alone, the same as scores */
     int64_t top;          /* above 0, an answer is: that many label:score, best first; scores is ignored then */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN = 64 }; // bytes of a name in a message
-
 mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char *where, mg_error *error) {
     for (int64_t i = 0; i < count; i++) {
         size_t bytes = strlen(text[i]);
@@ -94,14 +92,14 @@ static mg_status count_common(const mg_names *a, const mg_names *b, int64_t *com
     return status;
 }
 
-// At most SHOWN bytes and no part of a character; dots tell that something is left out.
-static const char *shown(const char *name, char out[SHOWN + 4]) {
+const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]) {
+    const size_t most = MG_NAME_SHOWN - 4;
     size_t bytes = strlen(name);
-    if (bytes <= SHOWN) {
+    if (bytes <= most) {
         memcpy(out, name, bytes + 1);
         return out;
     }
-    bytes = SHOWN;
+    bytes = most;
     while (bytes && ((unsigned char)name[bytes] & 0xc0) == 0x80) bytes--;
     memcpy(out, name, bytes);
     memcpy(out + bytes, "...", 4);
@@ -116,7 +114,7 @@ static void describe_rest(const mg_names *known, const mg_names *other, int64_t 
 
 mg_status mg_names_compare(const mg_names *known, const mg_names *other, const mg_names_parties *parties, mg_error *error) {
     int64_t least = known->count < other->count ? known->count : other->count, at = 0, common;
-    char rest[160], a[SHOWN + 4], b[SHOWN + 4];
+    char rest[160], a[MG_NAME_SHOWN], b[MG_NAME_SHOWN];
     while (at < least && !strcmp(known->text[at], other->text[at])) at++;
     if (at == known->count && at == other->count) return MG_OK;
     mg_status status = count_common(known, other, &common, error);
@@ -124,10 +122,10 @@ mg_status mg_names_compare(const mg_names *known, const mg_names *other, const m
     describe_rest(known, other, common, rest, sizeof rest);
     if (at == other->count)
         return mg_fail(error, MG_DATA, "%s: has %lld features; feature %lld, '%s' %s, is missing (%s): %s", parties->path,
-                       (long long)other->count, (long long)at + 1, shown(known->text[at], a), parties->whose, rest, parties->advice);
+                       (long long)other->count, (long long)at + 1, mg_name_shown(known->text[at], a), parties->whose, rest, parties->advice);
     if (at == known->count)
         return mg_fail(error, MG_DATA, "%s: feature %lld is '%s', but there are only %lld features %s (%s): %s", parties->path,
-                       (long long)at + 1, shown(other->text[at], a), (long long)known->count, parties->whose, rest, parties->advice);
+                       (long long)at + 1, mg_name_shown(other->text[at], a), (long long)known->count, parties->whose, rest, parties->advice);
     return mg_fail(error, MG_DATA, "%s: feature %lld is '%s' but '%s' %s (%s): %s", parties->path, (long long)at + 1,
-                   shown(other->text[at], a), shown(known->text[at], b), parties->whose, rest, parties->advice);
+                   mg_name_shown(other->text[at], a), mg_name_shown(known->text[at], b), parties->whose, rest, parties->advice);
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MG_NAME_LONGEST = 1000 }; // bytes of one name
+enum { MG_NAME_LONGEST = 1000, MG_NAME_SHOWN = 68 }; // bytes of one name; of one in a message, with its end
 
 typedef struct mg_names {
     int64_t count; // 0: there are none
@@ -19,6 +19,9 @@ typedef struct mg_names {
 mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char *where, mg_error *error);
 mg_status mg_names_copy(const mg_names *from, mg_names *to, mg_error *error);
 void mg_names_clear(mg_names *names);
+
+// A name for a message: whole, or its first 64 bytes (no part of a character) and dots.
+const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]);
 
 // Bytes of the longest one, at least 1.
 size_t mg_names_width(const mg_names *names);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { KEY_JSON = 256, KEY_FEATURES, KEY_LABELS, KEY_WEIGHTS, KEY_UNKNOWN, KEY_THREADS };
+enum { KEY_JSON = 256, KEY_FEATURES, KEY_NAMES, KEY_LABELS, KEY_WEIGHTS, KEY_UNKNOWN, KEY_THREADS };
 enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
 
 typedef struct arguments {
@@ -149,6 +149,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case KEY_JSON: all->json = true; return 0;
     case KEY_FEATURES: request->features = value; return 0;
+    case KEY_NAMES: request->names = value; return 0;
     case KEY_LABELS: request->labels = value; return 0;
     case KEY_WEIGHTS: request->weights = value; return 0;
     case KEY_THREADS: request->threads = mg_cli_threads(state, value); return 0;
@@ -172,6 +173,7 @@ int mg_command_eval(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
         {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
+        {"names", KEY_NAMES, "NAME", 0, "Names of the features in DATA: a data set, auto or none; as above", 0},
         {"labels", KEY_LABELS, "NAME", 0, "Labels in DATA; as above", 0},
         {"weights", KEY_WEIGHTS, "NAME", 0, "Weights of the rows in DATA, for the mean loss; all 1 when not given", 0},
         {"unknown", KEY_UNKNOWN, "WHAT", 0, "Rows with a label that is no class of the model: error (default) or skip", 0},

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_FEATURES, KEY_THREADS, KEY_BASE };
+enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_FEATURES, KEY_NAMES, KEY_THREADS, KEY_BASE };
 
 typedef struct arguments {
     mg_predict_options options;
@@ -90,6 +90,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_PROBABILITIES: all->options.probabilities = true; return 0;
     case KEY_TOP: all->options.top = mg_cli_int(state, "--top", value, 1, INT_MAX); return 0;
     case KEY_FEATURES: all->options.features = value; return 0;
+    case KEY_NAMES: all->options.names = value; return 0;
     case KEY_THREADS: all->options.threads = mg_cli_threads(state, value); return 0;
     case KEY_BASE:
         all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
@@ -104,6 +105,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (!all->data) argp_error(state, "MODEL and DATA are needed (DATA may be - for standard input)");
         if (all->options.scores && all->options.top) argp_error(state, "--scores and --top exclude each other");
         if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is for lines of standard input (DATA is -)");
+        if (all->options.names && !strcmp(all->data, "-")) argp_error(state, "--names is for a file; lines have no names");
         if (all->options.features && !strcmp(all->data, "-")) argp_error(state, "--features is for a file; lines have no names");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -131,6 +133,7 @@ int mg_command_predict(int argc, char **argv) {
         {"probabilities", KEY_PROBABILITIES, NULL, 0, "Probabilities in place of scores, for models of loss softmax; goes with --top", 0},
         {"top", KEY_TOP, "K", 0, "Answer the K best as label:score, best first, with TABs between", 0},
         {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
+        {"names", KEY_NAMES, "NAME", 0, "Names of the features in DATA: a data set, auto or none; as above", 0},
         {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines; that of the training file when not given, 1 where it is not known", 0},
         {"threads", KEY_THREADS, "N", 0, "Threads; the answers do not depend on it", 0},
         {0},

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,6 +74,9 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
     if (status) return status;
     *count = mg_h5_array_rows(array);
     if (mg_h5_array_type(array) == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
+    else if (mg_h5_array_type(array) > MG_H5_U64)
+        status = mg_fail(error, MG_DATA, "%s: %s should have names of features but holds %s: set data.names (eval, predict: --names) to none or a data "
+                         "set of texts", mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
     else status = mg_h5_array_read_int64(array, &numbers, error);
     if (!status && numbers) status = print_numbers(numbers, *count, out, error);
     mg_memory_free(numbers);
@@ -116,11 +120,11 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
 
 // `whose` columns these are is told when their numbers differ.
 static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names, mg_error *error) {
-    char where[2 * PLACE], **text = NULL;
+    char where[PATH_MAX + PLACE], **text = NULL;
     int64_t count = 0;
     mg_status status = read_place(file, place, &text, &count, error);
     if (!status && count != width)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld names but %s has %lld columns: give every column one name", mg_h5_path(file), place,
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld names but %s has %lld columns: give every column one name, or set data.names (eval, predict: --names) to none", mg_h5_path(file), place,
                          (long long)count, whose, (long long)width);
     snprintf(where, sizeof where, "%s: %s", mg_h5_path(file), place);
     if (!status) status = mg_names_take(names, text, count, where, error);
@@ -130,7 +134,7 @@ static mg_status read_names(mg_h5 *file, const char *place, const char *whose, i
 
 // AnnData 0.5 has a table of compound cells where later versions have a group.
 static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg_names *names, mg_error *error) {
-    char where[PLACE], **text = NULL;
+    char where[PATH_MAX + PLACE], **text = NULL;
     const char *frame = frame_of(features);
     if (!frame || !is_array(file, frame)) return MG_OK;
     mg_status status = mg_h5_field_texts(file, frame, "index", width, &text, error);
@@ -152,7 +156,7 @@ mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t wi
     if (!status && automatic && !*found) status = read_table(file, features, width, &out->names, error);
     if (!status && !automatic && !none) status = read_names(file, names, features, width, &out->names, error);
     if (!status && !automatic) status = mg_memory_text(&out->names_from, names, error);
-    if (!status && !strcmp(features, "X")) status = mg_recipe_read(file, &out->recipe, error);
+    if (!status && !strcmp(features + (*features == '/'), "X")) status = mg_recipe_read(file, &out->recipe, error);
     if (status) mg_columns_clear(out);
     return status;
 }

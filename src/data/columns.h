@@ -34,6 +34,8 @@ mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error);
 
 // Value of an option of the recipe, without an end: *bytes long. NULL when it is not in it.
 const char *mg_recipe_find(const char *recipe, const char *option, size_t *bytes);
+// Do two values of an option mean the same ("word:1" and "word:1:1")? They end after a and b bytes.
+bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, size_t b);
 bool mg_recipe_is(const char *recipe, const char *option, const char *value);
 
 // Errors: MG_DATA when the other file's rows do not mean the same. `named`: the names of both were compared.

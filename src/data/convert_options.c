@@ -58,7 +58,7 @@ static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *optio
     if (!mg_h5_has_attribute(file, c->format->name, option->name)) return MG_OK;
     mg_status status = mg_h5_attribute_text(file, c->format->name, option->name, &value, error);
     if (status) return status;
-    if (given && strcmp(given->value, value) != 0 && !may_differ(c, given))
+    if (given && !mg_recipe_same(option->name, given->value, strlen(given->value), value, strlen(value)) && !may_differ(c, given))
         status = mg_fail(error, MG_USAGE,
                          "--%s %s does not agree with --like %s, which has %s: leave one of them out",
                          option->name, given->value, c->like.path, value);

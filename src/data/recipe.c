@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "format/format.h"
+#include "format/ngram.h"
 
 #include <string.h>
 
@@ -80,12 +81,22 @@ bool mg_recipe_is(const char *recipe, const char *option, const char *value) {
     return found && bytes == strlen(value) && !memcmp(found, value, bytes);
 }
 
+bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, size_t b) {
+    if (a == b && !memcmp(x, y, a)) return true;
+    char first[64], second[64];
+    mg_ngram_recipe r = {0}, s = {0};
+    if (strcmp(option, "ngrams") || a >= sizeof first || b >= sizeof second) return false;
+    memcpy(first, x, a), first[a] = 0;
+    memcpy(second, y, b), second[b] = 0;
+    return mg_ngram_parse(first, &r) && mg_ngram_parse(second, &s) && r.words == s.words && r.low == s.low && r.high == s.high;
+}
+
 // One option that must agree where both recipes have it.
 static mg_status compare_option(const char *known, const char *other, const char *option, const mg_names_parties *parties,
                                 mg_error *error) {
     size_t a, b;
     const char *x = mg_recipe_find(known, option, &a), *y = mg_recipe_find(other, option, &b);
-    if (!x || !y || (a == b && !memcmp(x, y, a))) return MG_OK;
+    if (!x || !y || mg_recipe_same(option, x, a, y, b)) return MG_OK;
     if (!strcmp(option, MG_COLUMNS_DIGEST))
         return mg_fail(error, MG_DATA, "%s: was weighed by another table of idf than that %s: %s", parties->path, parties->whose,
                        parties->advice);

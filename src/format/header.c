@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,8 +29,9 @@ static mg_status check_repeat(const mg_record *record, const mg_names *names, mg
     int64_t first, second;
     mg_status status = mg_names_repeat(names, &found, &first, &second, error);
     if (status || !found) return status;
+    char name[MG_NAME_SHOWN];
     return mg_text_fail(record->text, 0, MG_DATA, error, "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
-                        names->text[first], (long long)first + 1, (long long)second + 1);
+                        mg_name_shown(names->text[first], name), (long long)first + 1, (long long)second + 1);
 }
 
 mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, const bool *dropped, mg_header *header,
@@ -62,12 +64,13 @@ void mg_header_clear(mg_header *header) {
 
 mg_status mg_header_compare(const mg_header *header, const char *path, const mg_names *names, const char *label_name, const char *like,
                             mg_error *error) {
-    char whose[600];
+    char whose[PATH_MAX + 32];
     snprintf(whose, sizeof whose, "in %s", like);
     const mg_names_parties parties = {path, whose, "give its columns those names and that order; --label none is for a file without labels, --header no for one without names"};
     if (!names->count || !header->names.count) return MG_OK;
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;
-    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name", path, header->label_name,
-                   label_name, like);
+    char now[MG_NAME_SHOWN], before[MG_NAME_SHOWN];
+    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name", path,
+                   mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like);
 }

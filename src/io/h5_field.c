@@ -86,7 +86,7 @@ mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, i
                          (long long)count);
     else if (type >= 0 && !stored_plainly(set))
         status = mg_fail(error, MG_DATA, "%s: table %s lies in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
-                         "repack it with h5repack, or set data.names: none", file->path, table);
+                         "repack it with h5repack, or set data.names (eval, predict: --names) to none", file->path, table);
     else if (type >= 0 && (status = read_field(set, type, text, count, out, error)) == MG_DATA)
         mg_fail(error, MG_DATA, "%s: field %s of table %s cannot be read", file->path, field, table);
     if (type >= 0) H5Tclose(type);

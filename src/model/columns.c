@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ void mg_model_columns_put(const mg_columns *columns, mg_h5_image *image) {
 
 static mg_status take_names(mg_h5 *file, int64_t features, mg_names *names, mg_error *error) {
     mg_h5_array *array;
-    char **text = NULL, where[1200];
+    char **text = NULL, where[PATH_MAX + 32];
     if (mg_h5_find(file, "names") == MG_H5_MISSING) return MG_OK;
     mg_status status = mg_h5_array_open(file, "names", &array, error);
     if (status) return status;

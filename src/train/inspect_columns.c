@@ -11,13 +11,9 @@ void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out) {
     const mg_names *names = &columns->names;
     if (names->count) mg_writer_format(out, "  %-*s %lld:", width, "names", (long long)names->count);
     for (int64_t i = 0; i < names->count && i < SHOWN_NAMES; i++) {
-        size_t bytes = strlen(names->text[i]), kept = bytes;
-        for (kept = bytes > SHOWN_BYTES ? SHOWN_BYTES : bytes; kept < bytes && ((unsigned char)names->text[i][kept] & 0xc0) == 0x80;) kept--;
-        char part[SHOWN_BYTES + 1] = "";
-        memcpy(part, names->text[i], kept);
+        char name[MG_NAME_SHOWN];
         mg_writer_add(out, i ? ", " : " ");
-        mg_printable_add(out, part);
-        if (kept < bytes) mg_writer_add(out, "...");
+        mg_printable_add(out, mg_name_shown(names->text[i], name));
     }
     if (names->count) mg_writer_add(out, names->count > SHOWN_NAMES ? ", ...\n" : "\n");
     if (!columns->recipe) return;

@@ -126,6 +126,7 @@ static mg_status open_data(mg_scoring *scoring, const mg_measure_request *reques
     mg_scoring_data data = {
         .path = request->data,
         .features = request->features,
+        .names = request->names,
         .labels = request->labels ? request->labels : scoring->model->labels_name,
         .weights = request->weights,
         .allow_unknown = request->skip_unknown,

@@ -17,7 +17,7 @@ enum { FLUSH_BYTES = 64 << 10 };
 struct mg_predictor {
     mg_scoring scoring;
     mg_predict_options options;
-    char *features;  // copy of options.features, or NULL
+    char *features, *names; // copies of those of options, or NULL
     int32_t *leader; // [options.top] classes, best first
     mg_writer out;   // answers not yet handed over
     // rows from lines
@@ -109,7 +109,7 @@ static bool stop_asked(void *context) {
 
 mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
     MG_FLOAT_SCOPE;
-    const mg_scoring_data data = {.path = path, .features = p->features};
+    const mg_scoring_data data = {.path = path, .features = p->features, .names = p->names};
     mg_dataset *dataset;
     delivery d = {p, sink};
     const mg_evaluate_visit visit = {.context = &d, .rows = answer_rows, .stop = stop_asked};
@@ -233,6 +233,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (!status && (options->base < -1 || options->base > 1))
         status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
+    if (!status && options->names) status = mg_memory_text(&p->names, options->names, error);
     if (status) goto done;
     const mg_model *model = p->scoring.model;
     if (options->probabilities) {
@@ -264,5 +265,6 @@ void mg_predictor_close(mg_predictor *p) {
     mg_memory_free(p->scores);
     mg_memory_free(p->shares);
     mg_memory_free(p->features);
+    mg_memory_free(p->names);
     mg_memory_free(p);
 }

@@ -9,6 +9,8 @@
 #include "train/sample.h"
 
 #include <margin/version.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 static mg_status create_solver(mg_run *run, mg_error *error) {
@@ -54,7 +56,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!run->request->init_model) return MG_OK;
     mg_model *model;
     mg_weights start = {0};
-    char whose[600];
+    char whose[PATH_MAX + 32];
     mg_status status = mg_model_load(run->request->init_model, &model, error);
     if (status) return status;
     snprintf(whose, sizeof whose, "in the model %s", model->path);

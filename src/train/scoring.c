@@ -5,6 +5,7 @@
 #include "train/bridge.h"
 
 #include <margin/version.h>
+#include <limits.h>
 #include <stdio.h>
 
 enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
@@ -52,13 +53,13 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
 
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error) {
     const mg_model *model = scoring->model;
-    char whose[600];
+    char whose[PATH_MAX + 32];
     const mg_dataset_request request = {
         .path = data->path,
         .features = data->features ? data->features : model->features_name,
         .labels = data->labels,
-        .names = model->columns.names_from,
-        .names_optional = true,
+        .names = data->names ? data->names : model->columns.names_from,
+        .names_optional = !data->names,
         .weights = data->weights,
         .preparation = scoring->preparation,
         .known = &model->classes,

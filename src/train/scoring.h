@@ -24,9 +24,9 @@ void mg_scoring_clear(mg_scoring *scoring);
 // Lays the weights out for rows of `layout`. Errors: MG_MEMORY.
 mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *error);
 
-// Names in a data file; features NULL: the model's own; labels or weights NULL: none are read.
+// Names in a data file; features or names NULL: the model's own; labels or weights NULL: none are read.
 typedef struct mg_scoring_data {
-    const char *path, *features, *labels, *weights;
+    const char *path, *features, *names, *labels, *weights;
     bool allow_unknown;
 } mg_scoring_data;
 

@@ -7,6 +7,7 @@
 #include "base/number.h"
 
 #include <margin/version.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
 }
 
 static mg_status match(const mg_dataset *train, mg_dataset *other, mg_error *error) {
-    char whose[600];
+    char whose[PATH_MAX + 32];
     snprintf(whose, sizeof whose, "in %s", train->path);
     return mg_dataset_match(other, &train->columns, train->features, whose, error);
 }
