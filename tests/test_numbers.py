@@ -109,8 +109,37 @@ def balanced(work):
                 runs.fail(f"sparse {sparse}, {layout}: weighted rows give {got[0]}, repeated ones {got[1]}")
 
 
+# What float32 does not hold is told with its place and number.
+def vanishing(work):
+    with open(work.at("a.csv"), "w") as f:
+        f.write("a,b,label\n" + "".join(f"{1 + k},{['1e-50', '-1e-400'][i % 2] if i >= 3 else '0e-400'},{k}\n" for i, k in enumerate([0, 1] * 5)))
+    with open(work.at("a.svm"), "w") as f:
+        f.write("".join(f"{k} 1:{1 + k} 2:{'-1e-40' if i >= 3 else 0}\n" for i, k in enumerate([0, 1] * 5)))
+    for name, place in (("a.csv", "a.csv:5:"), ("a.svm", "a.svm:4:")):
+        r = work.run("convert", "--quiet", "--overwrite", name, "c.h5")
+        if r.returncode or place not in r.stderr or "7 of them" not in r.stderr or r.stderr.count("float") != 1:
+            runs.fail(f"convert {name}: {r.returncode} {r.stderr}")
+    draw = np.random.default_rng(5)
+    y = draw.integers(0, 2, 60)
+    x = draw.normal(size=(60, 3)) + y[:, None]
+    put(work.at("good.h5"), x, y)
+    x[7, 2], x[9, 1] = 1e-300, -1e-40
+    for sparse in (False, True):
+        put(work.at("a.h5"), x, y, sparse)
+        text = train(work, "a.h5", "train.epochs=2")
+        put(work.at("f.h5"), x.astype("f4"), y, sparse)
+        if "warning" in train(work, "good.h5", "train.epochs=2"):
+            runs.fail("a warning about values that all fit")
+        for command in (("eval", "r/model.h5", "a.h5"), ("predict", "r/model.h5", "a.h5")):
+            r = work.run(*command)
+            for said in (text, r.stderr):
+                if r.returncode or said.count("warning") != 1 or "X[7, 2] is 1e-300; it and 1 other values" not in said:
+                    runs.fail(f"{command} {r.returncode}: {said}")
+
+
 with runs.Work(sys.argv[1]) as work:
     scaled(work)
     constant(work)
     balanced(work)
+    vanishing(work)
     print("as computed by hand")

@@ -20,6 +20,7 @@ struct mg_source {
     mg_h5_array *data;    // dense cells or CSR values
     mg_h5_array *indices; // CSR
     int64_t *indptr;      // CSR [rows + 1], checked
+    mg_vanished vanished;
     void *slab;           // cells as stored
     size_t slab_bytes;
     void *index_slab;
@@ -57,6 +58,10 @@ int64_t mg_source_chunk_rows(const mg_source *source) {
 
 static bool as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
+}
+
+const mg_vanished *mg_source_vanished(const mg_source *source) {
+    return &source->vanished;
 }
 
 double mg_source_noise(const mg_source *source) {
@@ -289,6 +294,7 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
     bool floats = source->cell == MG_CELL_F32;
     if (cells != to && floats) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
     else if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
+    if (cells != to) mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), source->features, cells, row, NULL);
     mg_status status = check_cells(source, row, to, error);
     if (status) return status;
     int64_t bad = -1;
@@ -338,6 +344,7 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
                                 : "indices must be from 0 to the number of features - 1");
     }
     mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
+    mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, store->indices + at);
     if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, store->indices[at + bad], to[bad], error);
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
     if (why) return unfit(source, row, bad < 0 ? bad : store->indices[at + bad], bad < 0 ? 0 : to[bad], why, error);

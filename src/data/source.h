@@ -2,6 +2,7 @@
 #ifndef MG_DATA_SOURCE_H
 #define MG_DATA_SOURCE_H
 
+#include "data/vanished.h"
 #include "io/h5.h"
 #include "rows/store.h"
 
@@ -29,6 +30,9 @@ mg_layout mg_source_layout(const mg_source *source);
 mg_cell mg_source_cell(const mg_source *source); // in memory
 const char *mg_source_type_name(const mg_source *source); // in the file
 int64_t mg_source_chunk_rows(const mg_source *source);
+
+// Values read so far that float32 does not hold; a row that was read twice counts twice.
+const mg_vanished *mg_source_vanished(const mg_source *source);
 
 // Relative rounding that scaling rows to a length leaves in a column that would be constant; 0 without.
 double mg_source_noise(const mg_source *source);

@@ -62,6 +62,7 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
         if (after && (after == end || *after == record->delimiter) && record->delimiter != ' ' &&
             fabs(value) <= (double)FLT_MAX) {
             *cell = (float)value;
+            if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
             record->at = (size_t)(after - record->line) + 1;
             return MG_OK;
         }
@@ -74,6 +75,7 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
     if (!mg_csv_number(r, &field, &value) || !(fabs(value) <= (double)FLT_MAX))
         return refuse_cell(r, column, &field, error);
     *cell = (float)value;
+    if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
     return MG_OK;
 }
 
@@ -152,7 +154,10 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
 }
 
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
-    return walk(at, sink, true, error);
+    mg_csv *r = at;
+    mg_status status = walk(r, sink, true, error);
+    if (!status) mg_tell_lost(&r->tell, r->record.text);
+    return status;
 }
 
 static void close_reader(void *at) {

@@ -56,6 +56,15 @@ void mg_tell_line(const mg_tell *tell, const char *format, ...) {
     tell->line(tell->context, line);
 }
 
+void mg_tell_lost(const mg_tell *tell, const mg_text *text) {
+    int64_t line, count = mg_text_lost(text, &line);
+    if (count)
+        mg_tell_line(tell,
+                     "warning: %s:%lld: a value is too small for a 32-bit float (below 1.2e-38) and becomes 0 or loses digits, %lld of "
+                     "them in the file: multiply the columns by a constant, or write 0",
+                     mg_text_path(text), (long long)line, (long long)count);
+}
+
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
     size_t used = strlen(guesses->text);
     if (used > 0) used += (size_t)snprintf(guesses->text + used, sizeof guesses->text - used, ", ");

@@ -27,6 +27,9 @@ typedef struct mg_tell {
 // Does nothing when `tell` has no function.
 void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// A warning when values of the file are too small for float32, once all of it was read.
+void mg_tell_lost(const mg_tell *tell, const mg_text *text);
+
 // What was guessed of an input, for one line; `flags` are the options that settle it otherwise.
 typedef struct mg_guesses {
     char text[600], flags[100];

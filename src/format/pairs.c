@@ -93,7 +93,7 @@ mg_status mg_pairs_read(mg_pairs *pairs, const char *at, const char *end, const 
     int64_t index = -1, before = -1;
     double value = 0;
     bool sorted = true;
-    pairs->count = 0;
+    pairs->count = pairs->lost = 0;
     for (at = mg_skip_blanks(at, end); at < end && *at != '#'; at = mg_skip_blanks(at, end)) {
         size_t n = (size_t)pairs->count;
         mg_status status =
@@ -107,6 +107,7 @@ mg_status mg_pairs_read(mg_pairs *pairs, const char *at, const char *end, const 
         if (index > pairs->highest) pairs->highest = index;
         pairs->indices[n] = (uint32_t)index;
         pairs->values[n] = (float)value;
+        pairs->lost += mg_text_vanishes(value);
         pairs->count++;
     }
     return sorted ? MG_OK : sort_line(pairs, begin, end, bad, error);

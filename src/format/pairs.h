@@ -31,6 +31,7 @@ typedef struct mg_pairs {
     const char *beyond;      // what to say of an index past `high`; may be NULL
     int64_t lowest, highest; // indices met so far, as written; the caller starts them beyond what may come
     int64_t count;           // of the line read last
+    int64_t lost;            // of its values, not 0 but too small for float32
     uint32_t *indices;       // [count] as written, ascending
     float *values;           // [count]
     uint64_t *keys;          // [2 * count] scratch of an unsorted line

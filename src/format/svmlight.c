@@ -18,6 +18,7 @@ typedef struct options {
 typedef struct reader {
     mg_text *text;
     const mg_format_like *like;
+    mg_tell tell;
     options *options;
     mg_pairs pairs;
     int64_t rows, stored;
@@ -87,6 +88,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         if (status) return status;
         status = mg_pairs_read(&r->pairs, after, end, &bad, error);
         if (status) return mg_text_place(r->text, (size_t)(bad - line), status, error);
+        mg_text_lose(r->text, r->pairs.lost);
         if (put) status = put_row(r, sink, error);
         if (status) return status;
         r->rows++;
@@ -139,7 +141,9 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
 static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
     reader *r = at;
     mg_status status = mg_text_rewind(r->text, error);
-    return status ? status : walk(r, sink, true, error);
+    if (!status) status = walk(r, sink, true, error);
+    if (!status) mg_tell_lost(&r->tell, r->text);
+    return status;
 }
 
 static void close_reader(void *at) {
@@ -158,6 +162,7 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     if (status) return status;
     r->options = request->options;
     r->like = request->like;
+    r->tell = request->tell;
     status = mg_text_open(&r->text, request->inputs[0], request->watch, error);
     if (status)
         close_reader(r);

@@ -18,6 +18,7 @@ struct mg_text {
     size_t filled;
     int64_t line;  // number of the first line of the record just read
     int64_t lines; // lines passed so far
+    int64_t lost, lost_line; // values float32 does not hold, and the line of the first
     bool ended;    // the input has no more
     bool begun;    // the byte order mark was looked for
 };
@@ -45,7 +46,7 @@ void mg_text_close(mg_text *text) {
 
 mg_status mg_text_rewind(mg_text *text, mg_error *error) {
     text->start = text->next = text->filled = 0;
-    text->line = text->lines = 0;
+    text->line = text->lines = text->lost = 0;
     text->ended = text->begun = false;
     return mg_input_rewind(text->input, error);
 }
@@ -164,6 +165,16 @@ mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg
     memcpy(message, error->text, sizeof message);
     return mg_fail(error, status, "%s:%lld:%lld: %s", mg_text_path(text), (long long)line, (long long)column,
                    message);
+}
+
+void mg_text_lose(mg_text *text, int64_t values) {
+    if (!text->lost && values) text->lost_line = text->line;
+    text->lost += values;
+}
+
+int64_t mg_text_lost(const mg_text *text, int64_t *line) {
+    *line = text->lost_line;
+    return text->lost;
 }
 
 mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_error *error,

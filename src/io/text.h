@@ -33,13 +33,22 @@ mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_
 // Puts "file:line:column: " before the text a callee left in *error; returns its status.
 mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg_error *error);
 
+// Counts values of the line just read that are not 0 but too small for float32; how many since the first line, and the line of the first.
+void mg_text_lose(mg_text *text, int64_t values);
+int64_t mg_text_lost(const mg_text *text, int64_t *line);
+
+// Is the value not 0, but below the normal numbers of float32?
+static inline bool mg_text_vanishes(double value) {
+    return value != 0 && value < 0x1p-126 && value > -0x1p-126;
+}
+
 const char *mg_text_path(const mg_text *text);
 
 // NULL is fine.
 void mg_text_close(mg_text *text);
 
 // The decimal number at `at`, correctly rounded; returns what follows it, NULL when there is none. Too large
-// is infinite.
+// is infinite; what is not 0 but below the range is the smallest number of its sign.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
 // Is the text empty or one of the words that stand for a missing value: NA, NaN, null, None, ? and the like?

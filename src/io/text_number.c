@@ -2,6 +2,7 @@
 // rest is strtod's.
 #include "io/text.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -24,7 +25,10 @@ static double slow(const char *at, size_t bytes) {
     pthread_once(&plain_once, plain_create);
     memcpy(copy, at, bytes);
     copy[bytes] = '\0';
-    return strtod_l(copy, NULL, plain_locale);
+    double value = strtod_l(copy, NULL, plain_locale);
+    // Below all of double: the smallest of them, so that the caller sees that it was not 0.
+    if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE")) value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;
+    return value;
 }
 
 // mantissa / 10^power, correctly rounded: a quotient of at least 63 bits whose last bit also tells of a

@@ -153,6 +153,7 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     if (!status) status = mg_dataset_weigh(dataset, NULL, error);
     if (!status) status = create(scoring.model, request->data, out, error);
     if (!status) status = run(&scoring, dataset, request, *out, error);
+    if (!status) mg_scoring_tell_vanished(&request->notices, dataset, request->features ? request->features : scoring.model->features_name);
     mg_dataset_close(dataset);
     mg_scoring_clear(&scoring);
     if (status) {

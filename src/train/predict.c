@@ -119,6 +119,7 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error); // whatever the file's layout: as lines are scored
     if (!status) status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
+    if (!status) mg_scoring_tell_vanished(&p->options.notices, dataset, p->features ? p->features : p->scoring.model->features_name);
     mg_dataset_close(dataset);
     return status;
 }

@@ -126,6 +126,7 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
     };
     if (observer && observer->plan) observer->plan(observer->context, &plan);
     if (setup->thread_warning[0]) mg_run_message(run, "warning: %s", setup->thread_warning);
+    if (setup->vanished[0]) mg_run_message(run, "warning: %s", setup->vanished);
     if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
 }
 

@@ -77,6 +77,14 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     return status;
 }
 
+void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
+    char text[512], line[600];
+    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text, sizeof text);
+    if (!text[0] || !notices->message) return;
+    snprintf(line, sizeof line, "warning: %s", text);
+    notices->message(notices->context, line);
+}
+
 bool mg_scoring_stopped(const volatile sig_atomic_t *stop) {
     return stop && *stop;
 }

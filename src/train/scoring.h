@@ -33,6 +33,9 @@ typedef struct mg_scoring_data {
 // Opens rows to be streamed in file order, and prepares the weights for them. Errors: MG_IO, MG_DATA, MG_MEMORY.
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error);
 
+// Tells of values of the rows read that float32 does not hold.
+void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);
+
 // Has whoever owns the flag (NULL: nobody) asked to stop?
 bool mg_scoring_stopped(const volatile sig_atomic_t *stop);
 

@@ -183,6 +183,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
     if (!status) find_distance(setup);
+    if (!status) mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path, options->data->features, setup->vanished, sizeof setup->vanished);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;
     if (status) mg_setup_close(setup);

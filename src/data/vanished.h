@@ -1,0 +1,22 @@
+// vanished.h - values that are not 0 in float64 but fall below the normal numbers of float32: counted, and told with the first of them.
+#ifndef MG_DATA_VANISHED_H
+#define MG_DATA_VANISHED_H
+
+#include "io/h5.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mg_vanished {
+    int64_t count, row, column; // row and column of the first
+    double value;
+} mg_vanished;
+
+// Looks at n cells of a row; cell i belongs to column indices[i], or i when NULL. Only float64 can lose values so.
+void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const void *cells, int64_t row, const uint32_t *indices);
+
+// One line about them, "" when there are none.
+void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char *text, size_t size);
+
+#endif
