@@ -212,7 +212,7 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
     int64_t shown = -1, count = 0;
     mg_span field;
-    bool more = true, counts = r->counting >= 0 && r->rows > 2;
+    bool more = true, counts = r->counting >= 0 && r->rows > 4;
     mg_status status = r->header ? mg_text_rewind(r->record.text, error) : MG_OK;
     if (!status && r->header) status = mg_record_next(&r->record, error);
     for (int64_t i = 0; !status && i < r->columns && more; i++) {

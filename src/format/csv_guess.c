@@ -110,6 +110,13 @@ static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
     return MG_OK;
 }
 
+// Does another delimiter stand alone between blanks, as in "1 | 2"?
+static bool has_lone_delimiter(const mg_record *record) {
+    for (size_t i = 1; i + 1 < record->bytes; i++)
+        if (record->line[i - 1] == ' ' && record->line[i + 1] == ' ' && strchr(",;|", record->line[i])) return true;
+    return false;
+}
+
 // Fields that a delimiter cuts the first two records into; 0 when they differ.
 static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_error *error) {
     int64_t first = 0, second;
@@ -118,6 +125,7 @@ static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_err
     mg_error ignored; // a delimiter under which the quoting makes no sense is the wrong one
     mg_status status = first_record(r, &ignored);
     if (status && status != MG_DATA) return mg_fail(error, status, "%s", ignored.text);
+    if (!status && delimiter == ' ' && has_lone_delimiter(&r->record)) return MG_OK;
     if (!status) status = mg_record_count(&r->record, &first, &ignored);
     if (!status) status = mg_record_next(&r->record, &ignored);
     second = first;
@@ -329,8 +337,15 @@ static mg_status find_label(mg_csv *r, const sort *sorts, mg_guesses *guesses, m
     mg_status status = label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = sorts[0] == WORD || sorts[0] == RUBBISH;
-    bool last_word = sorts[last] == WORD || sorts[last] == RUBBISH, first = first_word && !last_word;
-    if (!named && first_word && last_word && !r->comma && decimal_commas(r, r->record.delimiter) > 0)
+    bool last_word = sorts[last] == WORD || sorts[last] == RUBBISH;
+    // Of a word and a number with rubbish the word is the label.
+    if (first_word && last_word && sorts[0] != sorts[last]) {
+        last_word = sorts[last] == WORD;
+        first_word = !last_word;
+    }
+    bool first = first_word && !last_word;
+    if (!named && first_word && last_word && !r->comma && r->record.delimiter != ',' &&
+        decimal_commas(r, r->record.delimiter) > 0)
         return fail_decimals(r, error);
     if (!named && first_word && last_word)
         return mg_fail(error, MG_DATA,

@@ -84,7 +84,11 @@ static tabs count_tabs(const char *at, const char *stop) {
     for (;; at++) {
         const char *tab = memchr(at, '\t', (size_t)(stop - at)), *end = tab ? tab : stop;
         found.fields++;
-        found.numbers += end > at && mg_text_number(at, end, &value) == end;
+        const char *after = mg_text_number(at, end, &value);
+        if (after && after < end && *after == ',') // a decimal comma
+            for (after++; after < end && *after >= '0' && *after <= '9';)
+                after++;
+        found.numbers += end > at && after == end;
         if (!tab) return found;
         at = tab;
     }

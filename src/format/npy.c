@@ -202,6 +202,10 @@ static mg_status read_texts(const array *a, mg_sink *sink, mg_error *error) {
         }
         mg_error inner = {.text = "is no Unicode text"};
         text[good ? bytes : 0] = '\0';
+        if (good && a->kind == 'S' && mg_text_utf8(text, bytes) < bytes) {
+            good = false;
+            strcpy(inner.text, "is not UTF-8; save numpy.char.decode(y, 'latin-1')");
+        }
         status = good ? sink->label(sink, text, bytes, &inner) : MG_DATA;
         if (status)
             return mg_fail(error, status, "%s: label %lld (from 0): %s", mg_input_path(a->input),

@@ -1,0 +1,212 @@
+# test_guesses.py - what convert guesses of a file, and that it says so: the values that are written, the line of guesses, the refusals and the
+# warnings; --drop, --decimal and --like.
+#
+#     test_guesses.py MARGIN
+import random
+import sys
+
+from runs import Work, fail, need_modules
+
+need_modules("numpy", "h5py")
+
+import h5py
+import numpy as np
+
+
+class Guesses:
+    def __init__(self, work):
+        self.work = work
+
+    def convert(self, data, *options, name="in.csv", out="out.h5"):
+        with open(self.work.at(name), "wb") as file:
+            file.write(data if isinstance(data, bytes) else data.encode())
+        done = self.work.run("convert", "--overwrite", *options, name, out)
+        return done.returncode, done.stderr
+
+    # Converted with these features and labels; returns what was said.
+    def gives(self, data, X, y, *options, **names):
+        status, said = self.convert(data, *options, **names)
+        if status:
+            fail(f"{data!r} {options}: exit {status}: {said}")
+        with h5py.File(self.work.at(names.get("out", "out.h5"))) as file:
+            found = file["X"][:] if isinstance(file["X"], h5py.Dataset) else dense(file["X"])
+            labels = file["y"][:].tolist() if "y" in file else None
+        labels = labels and [v.decode() if isinstance(v, bytes) else v for v in labels]
+        if X is not None and not np.array_equal(found, np.array(X, dtype=found.dtype)) or labels != y:
+            fail(f"{data!r} {options}: X {found.tolist()}, y {labels}; {said}")
+        return said
+
+    def says(self, said, *parts):
+        if any(part not in said for part in parts):
+            fail(f"{said!r} is without one of {parts}")
+
+    def refused(self, data, *parts, options=(), name="in.csv"):
+        status, said = self.convert(data, *options, name=name, out="never.h5")
+        if status not in (2, 3):
+            fail(f"{data!r} {options}: exit {status}: {said}")
+        self.says(said, *parts)
+
+
+def dense(group):
+    X = np.zeros(group.attrs["shape"], dtype="f4")
+    start = group["indptr"][:]
+    for i in range(len(X)):
+        X[i, group["indices"][start[i]:start[i + 1]]] = group["data"][start[i]:start[i + 1]]
+    return X
+
+
+def told(g):
+    said = g.gives("a,b,label\n1,2,x\n3,4,y\n", [[1, 2], [3, 4]], ["x", "y"])
+    g.says(said, "guessed: csv, delimiter ','", "header yes", "label column 3 'label' (by its name)", "--label")
+    said = g.gives("1;2;7\n3;4;8\n1;1;8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8])
+    g.says(said, "delimiter ';'", "header no", "label column 3 (last)")
+    said = g.gives("1 2 7\n3 4 8\n1 1 8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8], "--header", "no", "--label", "last")
+    g.says(said, "delimiter space")
+    if "header" in said or "label" in said:
+        fail(f"what was given is called a guess: {said!r}")
+    if "guessed" in g.gives(CSV, [[1, 2], [3, 4]], ["x", "y"], "-q"):
+        fail("--quiet tells guesses")
+    # What comes from another file is no guess.
+    if "guessed" in g.gives("x,1,2\ny,3,4\n", [[1, 2], [3, 4]], ["x", "y"], out="like.h5", *["-q"]):
+        fail("--quiet tells guesses")
+    said = g.gives("1,1,2\n2,3,4\n", [[1, 2], [3, 4]], ["1", "2"], "--like", "like.h5")
+    if "label" in said:
+        fail(f"--like is called a guess: {said!r}")
+
+
+CSV = "a,b,label\n1,2,x\n3,4,y\n"
+
+
+def tab_separated(g):
+    X, y = [[17.5, 10], [11.5, 20], [18.5, 11]], [0, 1, 0]
+    g.says(g.gives("target\tradius\ttexture\n0\t17.5\t10\n1\t11.5\t20\n0\t18.5\t11\n", X, y, name="a.tsv"), "guessed: csv, delimiter tab")
+    g.says(g.gives("radius\ttexture\ttarget\n17.5\t10\t0\n11.5\t20\t1\n18.5\t11\t0\n", X, y, name="a.tsv"), "guessed: csv, delimiter tab")
+    g.gives("kind\tradius\ttexture\na\t17.5\t10\nb\t11.5\t20\na\t18.5\t11\n", X, ["a", "b", "a"], name="a.tsv")
+    g.refused("id\tbody\tkind\n1\thello you\tpos\n2\tgood bye\tneg\n", "table or texts", "--format", "--text", name="a.tsv")
+    g.gives("pos\thello there\nneg\tbye\n", None, ["pos", "neg"], name="a.tsv")
+    g.says(g.gives("label\ttext\npos\thello there\nneg\tbye\n", None, ["pos", "neg"], name="a.tsv"), "header yes")
+    g.gives("label\ttext\npos\thello there\n", None, ["label", "pos"], "--header", "no", name="a.tsv")
+    g.refused("label\thello there\npos\tbye\n", "--header yes", name="a.tsv")
+    g.refused("text\tlabel\nhello there\tpos\n", "--text text --label label", name="a.tsv")
+
+
+def labels(g):
+    for word in ("NA", "NaN", "nan", "null", "None", "?", "N/A", "<NA>", ""):
+        g.refused(f"a,label\n1,2\n2,{word}\n3,1\n", ":3:3:", "label")
+        g.refused(f"pos\thello there\n{word}\tbye now\n", ":2:1:", "label", options=["--format", "text"], name="a.tsv")
+        if word and " " not in word:
+            g.refused(f"1 1:1\n{word} 1:2\n", ":2:1:", name="a.svm")
+    np.save(g.work.at("X.npy"), np.eye(2, dtype="f4"))
+    for bad in (np.array([0.0, np.nan]), np.array(["a", "nan"]), np.array([b"a", b"NA"])):
+        np.save(g.work.at("y.npy"), bad)
+        done = g.work.run("convert", "--overwrite", "X.npy", "y.npy", "never.h5")
+        if done.returncode != 3 or "label 1" not in done.stderr:
+            fail(f"labels {bad}: exit {done.returncode}, {done.stderr}")
+    # Names of classes that only look like it.
+    g.gives("a,label\n1,nan_\n2,Nanny\n3,no\n", [[1], [2], [3]], ["nan_", "Nanny", "no"])
+
+
+def label_columns(g):
+    draw = random.Random(1)
+    lines = [f"{draw.randrange(1, 4)},{draw.gauss(10, 3):.2f},{draw.randrange(200, 9000)}" for _ in range(178)]
+    g.refused("\n".join(lines) + "\n", "cannot be guessed", "--label first", "--label last")
+    g.refused("3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", "column 3", "--label", name="lgb.tsv")
+    g.refused("X,Y,Z,activity\n1,3,2,0\n2,4,1,1\n3,7,1,1\n", "'Y'", "'activity'", "--label 4")
+    g.refused("x,y,activity\n1,3,0\n2,4,1\n", "'y'", "'activity'")
+    g.gives("x,y\n1,3\n2,4\n5,4\n", [[1], [2], [5]], [3, 4, 4])
+    g.gives("x,y,label\n1,3,a\n2,4,b\n", [[1, 3], [2, 4]], ["a", "b"])
+    g.says(g.gives("a,class,b\n1,0,2\n3,1,4\n", [[1, 2], [3, 4]], [0, 1]), "warning", "middle", "--label")
+    # Label first, last pixel always 0.
+    g.refused("".join(f"{i % 10},{i * 7 % 256},0\n" for i in range(60)), "--label first")
+    # Regression: each row its own class.
+    said = g.gives("a,b,price\n" + "".join(f"{i % 7}.5,{i % 3},{100000 + 17 * i}\n" for i in range(60)), None,
+                   [100000 + 17 * i for i in range(60)])
+    g.says(said, "warning", "60 rows have 60 classes", "--label")
+    # Ids that are words, in front of the labels.
+    g.refused("".join(f"row{i},{i % 7},{i % 2}\n" for i in range(60)), "--label last")
+
+
+def indices(g):
+    rows = [(i % 7, i % 3) for i in range(40)]
+    X = [[a] for a, _ in rows]
+    y = [b for _, b in rows]
+    for first in ("", "id", "Unnamed: 0", "index", "a0"):
+        table = f"{first},a,label\n" + "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(rows))
+        g.says(g.gives(table, None, y), "warning", "--drop 1")
+        said = g.gives(table, X, y, "--drop", "1")
+        if "warning" in said:
+            fail(f"a dropped column is warned of: {said!r}")
+        if first and "," not in first:
+            g.gives(table, X, y, "--drop", first)
+    g.says(g.gives("a,user_id,label\n1,77,x\n2,78,y\n3,78,y\n", None, ["x", "y", "y"]), "warning", "--drop 2")
+    if "warning" in g.gives("a,b,label\n1,77,x\n5,78,y\n3,78,y\n", None, ["x", "y", "y"]):
+        fail("a column of numbers is taken for an index")
+
+
+def dropped(g):
+    g.gives("id,a,b,label\n9,1,2,x\n8,3,4,y\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "id", out="like.h5")
+    # The same file again, and one without labels: the column goes by itself.
+    g.gives("id,a,b,label\n7,5,6,x\n", [[5, 6]], ["x"], "--like", "like.h5")
+    g.gives("x,9,1,2,5\ny,8,3,4,5\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "2,5", "--header", "no", out="like.h5")
+    g.gives("7,5,6,0\n6,7,8,0\n", [[5, 6], [7, 8]], None, "--like", "like.h5", "--label", "none")
+    g.refused(CSV, "--drop", "no column 'z'", options=["--drop", "z"])
+    g.refused(CSV, "--drop", "no column '9'", options=["--drop", "9"])
+    g.refused(CSV, "labels' column", options=["--drop", "label"])
+    g.refused(CSV, "no feature", options=["--drop", "a,b"])
+    g.gives("a,name,label\n1,Bob,x\n3,Eve,y\n", [[1], [3]], ["x", "y"], "--drop", "name")
+
+
+def headers(g):
+    g.refused("0,1,2,label\n5,6,7,1\n5,7,7,2\n", "--header yes")
+    g.refused("0,1,2,3\n5,6,7,1\n5,7,7,2\n", "--header yes")
+    g.refused("2019,2020,label\n5,6,1\n5,7,2\n", "--header yes")
+    g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
+    g.gives("\ufeffa,b,label\r\n1,2,x\r\n3,4,y\r\n", [[1, 2], [3, 4]], ["x", "y"])
+
+
+def numbers(g):
+    for text in ("a;b;label\n1,5;2,5;x\n2,5;3,5;y\n", "1,5;2,5;x\n2,5;3,5;y\n", "1,5\t2,5\tx\n2,5\t3,5\ty\n"):
+        g.refused(text, "decimal comma", "--decimal comma")
+        g.gives(text, [[1.5, 2.5], [2.5, 3.5]], ["x", "y"], "--decimal", "comma")
+    g.refused("a;b;label\n1,5;2,5;x\n", "decimal", options=["--delimiter", "semicolon"])
+    g.refused("1.234,5;2;x\n2;3;y\n", "no point", options=["--decimal", "comma"])
+    g.refused('"1,234",2,x\n"2,345",4,y\n', "commas group", options=["--label", "last", "--header", "no"])
+    X = np.zeros((3, 63))
+    X[0, 20], X[0, 41], X[0, 62], X[1, 0], X[2, 1] = 1, 1, 0.5, 1, 2
+    g.gives("0 21:1.00 42:1.00 63: .50\n1 1:1 # a comment: 5\n2 2:\t2\n", X, [0, 1, 2], name="a.svm")
+    g.refused("0 1: 2:3\n", "'2:3'", name="a.svm")
+    g.refused("0 1:\n", ":1:5:", name="a.svm")
+
+
+def fasttext(g):
+    text = "__label__a hello world\n__label__b foo bar\n__label__a hello you\n"
+    said = g.gives(text, None, ["a", "b", "a"], name="a.txt", out="like.h5")
+    g.says(said, "text", "__label__")
+    with h5py.File(g.work.at("like.h5")) as file:
+        wanted = dense(file["X"])
+    g.gives("a\thello world\nb\tfoo bar\na\thello you\n", wanted, ["a", "b", "a"], name="a.tsv")
+    g.gives("__label__b hello\n", None, ["b"], "--like", "like.h5", name="a.txt")
+    g.refused("__label__a __label__b hello\n", "several labels", name="a.txt")
+    g.refused("__label__a hello\nb\tfoo\n", ":2:1:", "__label__", name="a.txt")
+
+
+def foreign(g):
+    g.refused("-1 |Text good morning to all\n1 |Text bad evening\n", "Vowpal Wabbit")
+    g.refused("|f a b c\n|f d e\n", "Vowpal Wabbit")
+    g.gives("1|2|x\n3|4|y\n", [[1, 2], [3, 4]], ["x", "y"])
+    g.gives("1 | 2 | x\n3 | 4 | y\n", [[1, 2], [3, 4]], ["x", "y"])
+    g.gives("PAR1,b,label\n1,2,x\n3,4,y\n", [[1, 2], [3, 4]], ["x", "y"])
+    g.refused('{"a": 1, "label": 2}\n', "JSON")
+    g.refused("<!DOCTYPE html>\n<html>\n", "HTML")
+    g.refused(b"\x01\x02\x00\x07abc\x00\x00\xff", "binary", name="a.bin")
+
+
+def main():
+    with Work(sys.argv[1]) as work:
+        g = Guesses(work)
+        for part in (told, tab_separated, labels, label_columns, indices, dropped, headers, numbers, fasttext, foreign):
+            part(g)
+        print("guesses are told, doubtful ones refused")
+
+
+main()
