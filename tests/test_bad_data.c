@@ -389,7 +389,7 @@ static void test_no_file(void **unused) {
     expect((mg_preparation){0}, MG_DATA, "is not a readable HDF5 file");
     unlink(test_file);
     mkdir(test_file, 0700);
-    expect((mg_preparation){0}, MG_DATA, "is not a readable HDF5 file");
+    expect((mg_preparation){0}, MG_IO, "is a directory, a file is needed");
     rmdir(test_file);
 }
 
