@@ -101,12 +101,11 @@ static void test_preparation(void **unused) {
 
 static void test_ranks(void **unused) {
     (void)unused;
-    for (int rank = 1; rank <= 3; rank += 2) {
-        hid_t file = create_file(test_file);
-        put(file, "X", H5T_IEEE_F32LE, rank, shape, H5T_NATIVE_DOUBLE, numbers, &storages[0]);
-        refuse(file, rank == 1 ? "X has rank 1" : "data set X has rank 3");
-    }
-    hid_t file = create_file(test_file), space = H5Screate(H5S_SCALAR);
+    hid_t file = create_file(test_file);
+    put(file, "X", H5T_IEEE_F32LE, 1, shape, H5T_NATIVE_DOUBLE, numbers, &storages[0]);
+    refuse(file, "X has rank 1");
+    file = create_file(test_file);
+    hid_t space = H5Screate(H5S_SCALAR);
     H5Dclose(H5Dcreate2(file, "X", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(space);
     refuse(file, "data set X has rank 0");
@@ -128,7 +127,7 @@ static void test_types(void **unused) {
     H5Tinsert(type, "b", 4, H5T_NATIVE_FLOAT);
     put_matrix(file, "X", type, ROWS, COLUMNS, type, numbers);
     H5Tclose(type);
-    refuse(file, "data set X is neither numbers");
+    refuse(file, "data set X is a table (compound) with the columns a, b");
     file = create_file(test_file), type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, 4);
     put_matrix(file, "X", type, ROWS, COLUMNS, type, numbers);
@@ -138,7 +137,7 @@ static void test_types(void **unused) {
     H5Tset_size(type, 16);
     put_matrix(file, "X", type, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, numbers);
     H5Tclose(type);
-    refuse(file, "data set X is neither numbers");
+    refuse(file, "data set X holds floats wider than 64 bits");
 }
 
 static void test_storage(void **unused) {
@@ -147,7 +146,7 @@ static void test_storage(void **unused) {
         if (storages[s].compact) continue;
         hid_t file = create_file(test_file);
         put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
-        refuse(file, "data set X was declared (4 x 3) but not wholly written");
+        refuse(file, "data set X was declared [4, 3] but not wholly written");
     }
     for (int s = 2; s < 4; s++) { // one chunk written
         hid_t file = create_file(test_file);
@@ -158,14 +157,14 @@ static void test_storage(void **unused) {
         H5Sclose(cell);
         H5Sclose(space);
         H5Dclose(set);
-        refuse(file, "data set X was declared (4 x 3) but not wholly written");
+        refuse(file, "data set X was declared [4, 3] but not wholly written");
     }
     hid_t file = create_file(test_file);
     put(file, "X", H5T_IEEE_F32LE, 2, (hsize_t[]){1ull << 40, 1ull << 30}, 0, NULL, &storages[2]);
-    refuse(file, "data set X declares 1099511627776 x 1073741824 cells");
+    refuse(file, "data set X declares the shape [1099511627776, 1073741824]");
     file = create_file(test_file);
     put(file, "X", H5T_STD_U8LE, 2, (hsize_t[]){1ull << 40, 16}, 0, NULL, &storages[0]);
-    refuse(file, "data set X was declared (1099511627776 x 16) but not wholly written");
+    refuse(file, "data set X was declared [1099511627776, 16] but not wholly written");
 }
 
 static void test_external(void **unused) {
@@ -250,8 +249,7 @@ typedef struct csr_case {
 static void test_csr(void **unused) {
     (void)unused;
     const csr_case cases[] = {
-        {{0, 2, 2, 4}, {3, 1, 0, 2}, "X/indices[1] (row 0) is 1; indices must ascend"},
-        {{0, 2, 2, 4}, {1, 3, 2, 2}, "X/indices[3] (row 2) is 2; indices must ascend"},
+        {{0, 2, 2, 4}, {1, 3, 2, 2}, "X/indices hold 2 twice in row 2"},
         {{0, 2, 2, 4}, {1, 9, 0, 2}, "X/indices[1] (row 0) is 9; indices must be from 0 to the number of features - 1"},
         {{0, 2, 2, 4}, {1, 3, -1, 2}, "X/indices[2] (row 2) is -1; indices must be from 0"},
         {{0, 2, 2, 4}, {1, INT32_MAX, 0, 2}, "X/indices[1] (row 0) is 2147483647"},
@@ -323,7 +321,7 @@ static void test_csr_parts(void **unused) {
     refuse(file, "X/data must hold numbers");
     file = good_csr("data");
     put_vector(file, "X/data", H5T_IEEE_F32LE, 4, 0, NULL);
-    refuse(file, "data set X/data was declared (4 x 1) but not wholly written");
+    refuse(file, "data set X/data was declared [4] but not wholly written");
 }
 
 static void test_csr_attributes(void **unused) {

@@ -81,9 +81,25 @@ static void test_folds_refused(void **unused) {
     uneven_labels(label);
     assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, ROWS + 1, 1, fold, &error), MG_USAGE);
     assert_string_equal(error.text, "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
+    assert_int_equal(mg_folds_deal("x.h5", (int32_t[]){0, 1, 2, 2}, 4, &classes, 3, 1, fold, &error), MG_USAGE);
+    assert_string_equal(error.text, "--folds: 3 folds need as many rows in classes of more than one row; x.h5 has 2: use fewer");
+}
+
+// The row of a class of one is in no fold, and so in the training rows of each.
+static void test_class_of_one(void **unused) {
+    (void)unused;
+    int32_t label[ROWS], fold[ROWS];
+    mg_error error;
+    mg_classes classes = four_classes();
+    uneven_labels(label);
     label[100] = 3;
-    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, 3, 1, fold, &error), MG_DATA);
-    assert_string_equal(error.text, "x.h5: class '-5' has a single row; folds need at least 2 of every class");
+    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, 3, 1, fold, &error), MG_OK);
+    int dealt[3] = {0};
+    for (int i = 0; i < ROWS; i++) {
+        assert_int_equal(fold[i] == MG_NO_FOLD, i == 0);
+        if (fold[i] != MG_NO_FOLD) dealt[fold[i]]++;
+    }
+    for (int f = 0; f < 3; f++) assert_true(dealt[f] == (ROWS - 1) / 3 || dealt[f] == (ROWS + 1) / 3);
 }
 
 // The two selections of every fold share no row and lose none.
@@ -299,7 +315,7 @@ static void test_refused(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folds_are_even), cmocka_unit_test(test_folds_refused),
+        cmocka_unit_test(test_folds_are_even), cmocka_unit_test(test_folds_refused), cmocka_unit_test(test_class_of_one),
         cmocka_unit_test(test_selections),     cmocka_unit_test(test_folds_are_runs),
         cmocka_unit_test(test_grid),           cmocka_unit_test(test_threads_and_resume),
         cmocka_unit_test(test_refused),

@@ -100,7 +100,7 @@ static void test_whole_floats(void **unused) {
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 3, (double[]){3, 1.5, 0});
         expect_failure(3, "y[1] is 1.5; a label must be a whole number");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 3, (double[]){3, 1, NAN});
-        expect_failure(3, "y[2] is nan");
+        expect_failure(3, "y[2] is no label (it is nan), 1 of 3 rows have none");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 2, (double[]){-INFINITY, 1});
         expect_failure(2, "y[0] is -inf");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 2, (double[]){1e30, 1});
@@ -123,8 +123,8 @@ static void test_booleans(void **unused) {
 
 static void test_texts(void **unused) {
     (void)unused;
-    const char *const texts[] = {"zebra", "Ärger", "ant", "", "zebra", "ant cow"};
-    const char *const sorted[] = {"", "ant", "ant cow", "zebra", "Ärger"}; // by bytes
+    const char *const texts[] = {"zebra", "Ärger", "ant", "none", "zebra", "ant cow"};
+    const char *const sorted[] = {"ant", "ant cow", "none", "zebra", "Ärger"}; // by bytes
     hid_t file = create_file(test_file);
     put_texts(file, "y", 6, texts);
     H5Fclose(file);
@@ -165,10 +165,10 @@ static void test_categorical(void **unused) {
         expect(5, LIST("T cell", "monocyte", "B cell", "T cell", "a cell"), 4, LIST("B cell", "T cell", "a cell", "monocyte"));
     }
     write_categorical(H5T_STD_I8LE, 3, (int[]){0, -1, 1}, 5, categories, false);
-    expect_failure(3, "y/codes[1] is -1 (0 to 4 are allowed)");
+    expect_failure(3, "y[1] is no label (its code is -1), 1 of 3 rows have none");
     write_categorical(H5T_STD_I8LE, 3, (int[]){0, 1, 5}, 5, categories, false);
-    expect_failure(3, "y/codes[2] is 5 (0 to 4 are allowed)");
-    expect_failure(4, "y/codes have shape 3 x 1 but there are 4 rows");
+    expect_failure(3, "y/codes[2] is 5 (0 to 4 are allowed, and -1 for none)");
+    expect_failure(4, "y/codes have shape [3] but there are 4 rows");
 }
 
 static void test_categorical_numbers(void **unused) {
@@ -255,12 +255,12 @@ static void test_known(void **unused) {
 static void test_shapes(void **unused) {
     (void)unused;
     write_numbers(H5T_STD_I32LE, H5T_NATIVE_INT, 3, (int[]){1, 2, 3});
-    expect_failure(4, "labels y have shape 3 x 1 but there are 4 rows of features");
-    expect_failure(2, "labels y have shape 3 x 1 but there are 2 rows of features");
+    expect_failure(4, "labels y have shape [3] but there are 4 rows of features");
+    expect_failure(2, "labels y have shape [3] but there are 2 rows of features");
     hid_t file = create_file(test_file);
     put_matrix(file, "y", H5T_STD_I32LE, 2, 2, H5T_NATIVE_INT, (int[]){1, 2, 3, 4});
     H5Fclose(file);
-    expect_failure(2, "labels y have shape 2 x 2");
+    expect_failure(2, "labels y have shape [2, 2]");
     file = create_file(test_file);
     H5Fclose(file);
     expect_failure(2, "data set y is missing");

@@ -4,6 +4,7 @@
 #include "rows/rows.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONVERT(type)                                                                                        \
@@ -66,6 +67,16 @@ int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i) {
     }
 }
 
+double mg_cells_real(mg_h5_type type, const void *cells, int64_t i) {
+    switch (type) {
+    case MG_H5_F64: return ((const double *)cells)[i];
+    case MG_H5_F32: return (double)((const float *)cells)[i];
+    case MG_H5_F16: return (double)mg_half_to_float(((const uint16_t *)cells)[i]);
+    case MG_H5_U64: return (double)((const uint64_t *)cells)[i];
+    default: return (double)mg_cells_integer(type, cells, i);
+    }
+}
+
 int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64_t features, uint32_t *to) {
     int64_t before = -1;
     for (int64_t i = 0; i < n; i++) {
@@ -75,4 +86,26 @@ int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64
         before = index;
     }
     return -1;
+}
+
+static int ascending(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t mg_cells_sort(int64_t n, uint64_t *pairs, uint32_t *index, float *value) {
+    int64_t twice = -1;
+    uint32_t bits;
+    for (int64_t e = 0; e < n; e++) {
+        memcpy(&bits, &value[e], sizeof bits);
+        pairs[e] = (uint64_t)index[e] << 32 | bits;
+    }
+    qsort(pairs, (size_t)n, sizeof *pairs, ascending);
+    for (int64_t e = 0; e < n; e++) {
+        bits = (uint32_t)pairs[e];
+        memcpy(&value[e], &bits, sizeof bits);
+        index[e] = (uint32_t)(pairs[e] >> 32);
+        if (twice < 0 && e && index[e] == index[e - 1]) twice = e;
+    }
+    return twice;
 }

@@ -4,50 +4,39 @@
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/rng.h"
-#include "data/folds.h"
+#include "data/cells.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 128 << 10, HELD_OUT_STREAM = 1 };
+enum { BLOCK_BYTES = 128 << 10 };
 
-static bool is_held_out(uint64_t key, double fraction, int64_t row) {
-    return (double)(mg_rng_at(key, (uint64_t)row) >> 11) * 0x1p-53 < fraction;
-}
-
-// Folds go by the labels of all rows, whichever of them are selected.
-static mg_status select_fold(mg_dataset *dataset, const mg_dataset_request *request, int64_t rows, mg_error *error) {
-    mg_classes classes = {0};
-    int32_t *label = NULL, *fold = NULL;
-    mg_status status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label, &classes, error);
-    if (!status) status = mg_memory_get(&fold, (size_t)rows, sizeof *fold, error);
-    if (!status) status = mg_folds_deal(dataset->path, label, rows, &classes, request->folds, request->seed, fold, error);
-    if (!status) status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
-    dataset->count = 0;
-    for (int64_t i = 0; !status && i < rows; i++)
-        if ((fold[i] == request->fold) == (request->selection == MG_SELECT_HELD_OUT)) dataset->select[dataset->count++] = i;
-    mg_memory_free(fold);
-    mg_memory_free(label);
-    mg_classes_clear(&classes);
-    return status;
-}
-
-// Rows of the file that belong to the selection. Keyed by row number, so that both sides agree without talking.
+// Rows of the file that belong to the selection. It goes by the labels of all rows, whichever of them are selected.
 static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     int64_t rows = mg_source_rows(dataset->source);
     dataset->count = rows;
     if (request->selection == MG_SELECT_ALL) return MG_OK;
-    if (request->folds > 0) return select_fold(dataset, request, rows, error);
-    uint64_t key = mg_rng_key(request->seed, HELD_OUT_STREAM, 0);
-    mg_status status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
+    mg_classes classes = {0};
+    int32_t *label = NULL;
+    mg_split split = {0};
+    mg_status status = MG_OK;
+    if (request->labels)
+        status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label, &classes, error);
+    const mg_split_request how = {.name = dataset->path, .label = label, .rows = rows, .classes = &classes, .fraction = request->held_out,
+                                  .folds = request->folds, .fold = request->fold, .seed = request->seed};
+    if (!status) status = mg_split_rows(&how, &split, error);
+    if (!status) status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
     dataset->count = 0;
     for (int64_t i = 0; !status && i < rows; i++)
-        if (is_held_out(key, request->held_out, i) == (request->selection == MG_SELECT_HELD_OUT))
-            dataset->select[dataset->count++] = i;
+        if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT)) dataset->select[dataset->count++] = i;
     if (!status && dataset->count == 0)
         status = mg_fail(error, MG_CONFIG, "data.validation: %g of %lld rows leaves one side without rows", request->held_out,
                          (long long)rows);
+    dataset->unseen = split.unseen;
+    memcpy(dataset->unseen_label, split.unseen_label, sizeof dataset->unseen_label);
+    mg_split_clear(&split);
+    mg_memory_free(label);
+    mg_classes_clear(&classes);
     return status;
 }
 
@@ -58,15 +47,19 @@ static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *e
     int64_t rows = mg_source_rows(dataset->source);
     mg_h5_type type = mg_h5_array_type(array);
     double *cells = NULL;
-    if (mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) != rows || (type != MG_H5_F32 && type != MG_H5_F64))
-        status = mg_fail(error, MG_DATA, "%s: weights %s are %lld of type %s; %lld of float32 or float64 are needed", dataset->path,
-                         name, (long long)mg_h5_array_rows(array), mg_h5_type_name(type), (long long)rows);
+    char shape[MG_H5_SHAPE];
+    bool numbers = type != MG_H5_TEXT && !mg_h5_array_named(array);
+    if (mg_h5_array_columns(array) != 1 || mg_h5_array_rows(array) != rows || !numbers)
+        status = mg_fail(error, MG_DATA, "%s: weights %s are %s of shape %s; one number for each of the %lld rows ([N] or [N, 1]) is needed%s",
+                         dataset->path, name, numbers ? mg_h5_type_name(type) : "no numbers", mg_h5_array_shape(array, shape),
+                         (long long)rows,
+                         mg_h5_array_rows(array) == 1 && mg_h5_array_columns(array) == rows ? ": store w.ravel()" : "");
     if (!status) status = mg_memory_get(&cells, (size_t)rows, sizeof *cells, error);
     if (!status) status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
     if (!status) status = mg_h5_array_read(array, 0, rows, cells, error);
     for (int64_t i = 0; !status && i < dataset->count; i++) {
         int64_t row = dataset->select ? dataset->select[i] : i;
-        double weight = type == MG_H5_F32 ? (double)((float *)(void *)cells)[row] : cells[row];
+        double weight = mg_cells_real(type, cells, row);
         if (!(weight >= 0 && weight <= 1e30))
             status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed", dataset->path, name,
                              (long long)row, weight);

@@ -6,6 +6,7 @@
 #include "data/labels.h"
 #include "data/moments.h"
 #include "data/source.h"
+#include "data/split.h"
 #include "rows/store.h"
 
 // Which rows of the file.
@@ -19,8 +20,8 @@ typedef struct mg_dataset_request {
     bool names_optional;                     // such a data set need not be there
     mg_preparation preparation;
     mg_selection selection;
-    double held_out;         // fraction, for the two partial selections
-    int64_t folds, fold;     // folds > 0: held out is that fold of so many (mg_folds_deal) instead
+    double held_out;         // fraction, for the two partial selections (mg_split_rows)
+    int64_t folds, fold;     // folds > 0: held out is that fold of so many instead
     uint64_t seed;
     const mg_classes *known; // NULL: classes are those that occur
     bool allow_unknown;      // rows with a label that is not known get class -1
@@ -44,6 +45,8 @@ typedef struct mg_dataset {
     mg_classes classes;
     float *weight;       // [count], mean 1; NULL: all 1
     double total_weight; // before scaling to mean 1
+    int64_t unseen;      // classes of the file of which no row is held out, for the two partial selections
+    char unseen_label[MG_SPLIT_LABEL]; // the first of them
     bool resident;       // store holds all rows
     bool checked;        // every row was looked at once, by the survey
     mg_map *map;         // all rows in place in the file, when it has them as kernels read them and they are not resident; else NULL

@@ -15,13 +15,13 @@ static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, i
     first[0] = 0;
 }
 
-static mg_status check_classes(const char *name, const int64_t *first, const mg_classes *classes, mg_error *error) {
-    char buffer[MG_LABEL_BUFFER];
-    for (int64_t k = 0; k < classes->count; k++)
-        if (first[k + 1] - first[k] < 2)
-            return mg_fail(error, MG_DATA, "%s: class '%s' has a single row; folds need at least 2 of every class", name,
-                           mg_classes_label(classes, k, buffer));
-    return MG_OK;
+// A class of one row has nothing to be trained on once that row is held out.
+static mg_status check_dealt(const char *name, const int64_t *first, const mg_classes *classes, int64_t folds, mg_error *error) {
+    int64_t dealt = 0;
+    for (int64_t k = 0; k < classes->count; k++) dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
+    if (dealt >= folds) return MG_OK;
+    return mg_fail(error, MG_USAGE, "--folds: %lld folds need as many rows in classes of more than one row; %s has %lld: use fewer",
+                   (long long)folds, name, (long long)dealt);
 }
 
 mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, const mg_classes *classes, int64_t folds, uint64_t seed,
@@ -36,11 +36,13 @@ mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, co
     if (!status) status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);
     if (!status) {
         sort_by_class(label, rows, classes->count, first, member);
-        status = check_classes(name, first, classes, error);
+        status = check_dealt(name, first, classes, folds, error);
     }
     // One class begins where the one before ended, so that small classes do not all favour the first folds.
     for (int64_t k = 0; !status && k < classes->count; k++) {
         int64_t count = first[k + 1] - first[k];
+        if (count == 1) fold[member[first[k]]] = MG_NO_FOLD;
+        if (count == 1) continue;
         mg_rng_permutation(mg_rng_key(seed, FOLD_STREAM, (uint64_t)k), (uint32_t)count, order);
         for (int64_t j = 0; j < count; j++) fold[member[first[k] + order[j]]] = (int32_t)(dealt++ % folds);
     }

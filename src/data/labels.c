@@ -4,160 +4,13 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "data/raw_labels.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { RECENT = 2048 }; // labels remembered while distinct ones are gathered
-
-// Labels as read, before they have classes: numbers, or texts through codes.
-typedef struct raw_labels {
-    bool texts;
-    int64_t *number; // [rows] label, or code into text
-    char **text;     // [texts] in file order
-    int64_t text_count;
-} raw_labels;
-
-static void raw_clear(raw_labels *raw) {
-    mg_memory_free(raw->number);
-    mg_h5_free_texts(raw->text, raw->text_count);
-    *raw = (raw_labels){0};
-}
-
-static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *array, int64_t rows, mg_error *error) {
-    if (mg_h5_array_rank(array) == 1 && mg_h5_array_rows(array) == rows) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: labels %s have shape %lld x %lld but there are %lld rows of features", mg_h5_path(file),
-                   name, (long long)mg_h5_array_rows(array), (long long)mg_h5_array_columns(array), (long long)rows);
-}
-
-static mg_status read_real_labels(mg_h5 *file, const char *name, mg_h5_array *array, int64_t rows, int64_t **out,
-                                  mg_error *error) {
-    size_t size = mg_h5_type_size(mg_h5_array_type(array));
-    if (size != 4 && size != 8)
-        return mg_fail(error, MG_DATA, "%s: labels %s are %s; integers or texts are allowed", mg_h5_path(file), name,
-                       mg_h5_type_name(mg_h5_array_type(array)));
-    void *cells = NULL;
-    mg_status status = mg_memory_get(&cells, (size_t)rows, size, error);
-    if (!status) status = mg_memory_get(out, (size_t)rows, sizeof **out, error);
-    if (!status) status = mg_h5_array_read(array, 0, rows, cells, error);
-    for (int64_t i = 0; !status && i < rows; i++) {
-        double label = size == 4 ? (double)((float *)cells)[i] : ((double *)cells)[i];
-        if (!(fabs(label) <= 0x1p53) || label != floor(label))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; a label must be a whole number or a text", mg_h5_path(file),
-                             name, (long long)i, label);
-        else (*out)[i] = (int64_t)label;
-    }
-    mg_memory_free(cells);
-    return status;
-}
-
-static int by_text(const void *a, const void *b, void *context) {
-    char **text = context;
-    int order = strcmp(text[*(const int64_t *)a], text[*(const int64_t *)b]);
-    return order ? order : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
-}
-
-// Two categories of one name would become two classes nobody can tell apart.
-static mg_status check_categories(const char *path, const char *name, const raw_labels *raw, mg_error *error) {
-    int64_t *order;
-    mg_status status = mg_memory_get(&order, (size_t)raw->text_count, sizeof *order, error);
-    if (status) return status;
-    for (int64_t t = 0; t < raw->text_count; t++) order[t] = t;
-    qsort_r(order, (size_t)raw->text_count, sizeof *order, by_text, raw->text);
-    for (int64_t t = 1; !status && t < raw->text_count; t++)
-        if (!strcmp(raw->text[order[t - 1]], raw->text[order[t]]))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] and [%lld] are both %s; categories must differ: merge them", path, name,
-                             (long long)order[t - 1], (long long)order[t], raw->text[order[t]]);
-    mg_memory_free(order);
-    return status;
-}
-
-static mg_status read_categorical(mg_h5 *file, const char *name, int64_t rows, raw_labels *raw, mg_error *error) {
-    char codes[1100], categories[1100]; // room for what mg_h5_find finds, at most 1,023 bytes, and what is added to it
-    snprintf(codes, sizeof codes, "%s/codes", name);
-    snprintf(categories, sizeof categories, "%s/categories", name);
-    mg_h5_array *array = NULL;
-    int64_t *numbers = NULL;
-    mg_status status = mg_h5_array_open(file, codes, &array, error);
-    if (!status) status = check_length(file, codes, array, rows, error);
-    if (!status) status = mg_h5_array_read_int64(array, &raw->number, error);
-    mg_h5_array_close(array);
-    array = NULL;
-    if (!status) status = mg_h5_array_open(file, categories, &array, error);
-    if (!status) raw->text_count = mg_h5_array_rows(array);
-    if (!status && mg_h5_array_type(array) == MG_H5_TEXT) {
-        raw->texts = true;
-        status = mg_h5_array_read_texts(array, &raw->text, error);
-        if (!status) status = check_categories(mg_h5_path(file), categories, raw, error);
-    } else if (!status) {
-        status = mg_h5_array_read_int64(array, &numbers, error);
-    }
-    for (int64_t i = 0; !status && i < rows; i++) {
-        int64_t code = raw->number[i];
-        if (code < 0 || code >= raw->text_count)
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %lld (0 to %lld are allowed): drop rows without a label first",
-                             mg_h5_path(file), codes, (long long)i, (long long)code, (long long)raw->text_count - 1);
-        else if (numbers) raw->number[i] = numbers[code];
-    }
-    if (!raw->texts) raw->text_count = 0;
-    mg_h5_array_close(array);
-    mg_memory_free(numbers);
-    return status;
-}
-
-// One text a row becomes codes into the distinct texts, which move to the front of raw->text.
-static mg_status fold_texts(raw_labels *raw, int64_t rows, mg_error *error) {
-    int64_t *order;
-    mg_status status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);
-    if (!status) status = mg_memory_get(&raw->number, (size_t)rows, sizeof *raw->number, error);
-    if (status) {
-        mg_memory_free(order);
-        return status;
-    }
-    for (int64_t i = 0; i < rows; i++) order[i] = i;
-    qsort_r(order, (size_t)rows, sizeof *order, by_text, raw->text);
-    char **distinct = NULL;
-    status = mg_memory_zeroed(&distinct, (size_t)rows, sizeof *distinct, error);
-    int64_t count = 0;
-    for (int64_t i = 0; !status && i < rows; i++) {
-        char *text = raw->text[order[i]];
-        bool again = count && !strcmp(distinct[count - 1], text);
-        if (!again) distinct[count++] = text;
-        raw->number[order[i]] = count - 1;
-        if (again) mg_memory_free(text);
-        raw->text[order[i]] = NULL;
-    }
-    if (!status) {
-        mg_memory_free(raw->text);
-        raw->text = distinct;
-        raw->text_count = count;
-    }
-    mg_memory_free(order);
-    return status;
-}
-
-static mg_status read_raw(mg_h5 *file, const char *name, int64_t rows, raw_labels *raw, mg_error *error) {
-    if (mg_h5_find(file, name) == MG_H5_GROUP) return read_categorical(file, name, rows, raw, error);
-    mg_h5_array *array;
-    mg_status status = mg_h5_array_open(file, name, &array, error);
-    if (status) return status;
-    status = check_length(file, name, array, rows, error);
-    mg_h5_type type = mg_h5_array_type(array);
-    if (!status && type == MG_H5_TEXT) {
-        raw->texts = true;
-        raw->text_count = rows;
-        status = mg_h5_array_read_texts(array, &raw->text, error);
-        if (!status) status = fold_texts(raw, rows, error);
-    } else if (!status && type > MG_H5_U64) {
-        status = read_real_labels(file, name, array, rows, &raw->number, error);
-    } else if (!status) {
-        status = mg_h5_array_read_int64(array, &raw->number, error);
-    }
-    mg_h5_array_close(array);
-    return status;
-}
 
 static int ascending(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -183,7 +36,7 @@ static mg_status distinct_numbers(const int64_t *number, const int64_t *select, 
     return MG_OK;
 }
 
-static mg_status classes_of(const raw_labels *raw, const int64_t *select, int64_t count, mg_classes *classes,
+static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count, mg_classes *classes,
                             mg_error *error) {
     int64_t *values = NULL, distinct;
     mg_status status = distinct_numbers(raw->number, select, count, &values, &distinct, error);
@@ -191,7 +44,7 @@ static mg_status classes_of(const raw_labels *raw, const int64_t *select, int64_
     *classes = (mg_classes){.count = distinct, .texts = raw->texts, .number = values};
     if (!raw->texts) return MG_OK;
     // Categories need not be sorted in the file; classes are.
-    qsort_r(values, (size_t)distinct, sizeof *values, by_text, raw->text);
+    qsort_r(values, (size_t)distinct, sizeof *values, mg_raw_labels_by_text, raw->text);
     status = mg_memory_zeroed(&classes->text, (size_t)distinct, sizeof *classes->text, error);
     for (int64_t k = 0; !status && k < distinct; k++) status = mg_memory_text(&classes->text[k], raw->text[values[k]], error);
     mg_memory_free(values);
@@ -237,7 +90,7 @@ static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const
                    mg_classes_label(classes, classes->count - 1, high));
 }
 
-static mg_status map_rows(mg_h5 *file, const char *name, const raw_labels *raw, const int64_t *select, int64_t count,
+static mg_status map_rows(mg_h5 *file, const char *name, const mg_raw_labels *raw, const int64_t *select, int64_t count,
                           const mg_classes *classes, bool allow_unknown, int32_t *out, mg_error *error) {
     int64_t *of_text = NULL; // class of each distinct text
     mg_status status = MG_OK;
@@ -263,15 +116,15 @@ mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int6
                          const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes, mg_error *error) {
     *out = NULL;
     *classes = (mg_classes){0};
-    raw_labels raw = {0};
-    mg_status status = read_raw(file, name, rows, &raw, error);
+    mg_raw_labels raw;
+    mg_status status = mg_raw_labels_read(file, name, rows, &raw, error);
     if (!status) status = known ? mg_classes_copy(known, classes, error) : classes_of(&raw, select, count, classes, error);
     if (!status && classes->count > INT32_MAX)
         status = mg_fail(error, MG_DATA, "%s: %s has %lld different labels; they are not classes", mg_h5_path(file), name,
                          (long long)classes->count);
     if (!status) status = mg_memory_get(out, (size_t)count, sizeof **out, error);
     if (!status) status = map_rows(file, name, &raw, select, count, classes, allow_unknown, *out, error);
-    raw_clear(&raw);
+    mg_raw_labels_clear(&raw);
     if (status) {
         mg_memory_free(*out);
         *out = NULL;

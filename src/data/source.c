@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "data/cells.h"
+#include "data/csr_layout.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@ struct mg_source {
     size_t slab_bytes;
     void *index_slab;
     size_t index_slab_bytes;
+    void *pairs; // of a row that is sorted
+    size_t pairs_bytes;
 };
 
 mg_preparation mg_preparation_of(const char *rows, const char *transform) {
@@ -74,9 +77,12 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
     if (status) return status;
     mg_h5_type type = mg_h5_array_type(source->data);
-    if (mg_h5_array_rank(source->data) != 2 || type == MG_H5_TEXT)
-        return mg_fail(error, MG_DATA, "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed",
-                       mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data), mg_h5_type_name(type));
+    bool named = mg_h5_array_named(source->data);
+    if (mg_h5_array_rank(source->data) < 2 || type == MG_H5_TEXT || named)
+        return mg_fail(error, MG_DATA, "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed%s",
+                       mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data),
+                       named ? "enumeration" : mg_h5_type_name(type),
+                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT ? ": of one feature, store x[:, None]" : "");
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
     if (source->features > MG_MOST_INDEX)
@@ -85,35 +91,6 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     source->cell = MG_CELL_F32;
     for (mg_cell cell = MG_CELL_U8; as_is(source) && cell <= MG_CELL_F32; cell++)
         if (stored_types[cell] == type) source->cell = cell;
-    return MG_OK;
-}
-
-// The shape attribute, under either of the names in use; without one the largest index decides nothing: it is required.
-static mg_status csr_shape(mg_source *source, int64_t shape[2], mg_error *error) {
-    const char *const names[] = {"shape", "h5sparse_shape"};
-    for (int i = 0; i < 2; i++)
-        if (mg_h5_has_attribute(source->file, source->name, names[i])) {
-            int count = 0;
-            mg_status status = mg_h5_attribute_int64(source->file, source->name, names[i], shape, 2, &count, error);
-            if (status || count == 2) return status;
-        }
-    return mg_fail(error, MG_DATA, "%s: CSR group %s needs an attribute shape with 2 integers (rows, features)",
-                   mg_h5_path(source->file), source->name);
-}
-
-static mg_status check_encoding(mg_source *source, mg_error *error) {
-    const char *const names[] = {"encoding-type", "h5sparse_format"};
-    for (int i = 0; i < 2; i++) {
-        if (!mg_h5_has_attribute(source->file, source->name, names[i])) continue;
-        char *encoding;
-        mg_status status = mg_h5_attribute_text(source->file, source->name, names[i], &encoding, error);
-        if (status) return status;
-        if (strncmp(encoding, "csr", 3))
-            status = mg_fail(error, MG_DATA, "%s: %s is stored as %s; csr_matrix is needed: convert it with .tocsr()",
-                             mg_h5_path(source->file), source->name, encoding);
-        mg_memory_free(encoding);
-        return status;
-    }
     return MG_OK;
 }
 
@@ -131,31 +108,36 @@ static mg_status check_indptr(mg_source *source, int64_t entries, mg_error *erro
     return MG_OK;
 }
 
+static mg_status open_member(mg_source *source, const char *member, mg_h5_array **out, mg_error *error) {
+    char name[MG_H5_NAME];
+    if ((size_t)snprintf(name, sizeof name, "%s/%s", source->name, member) < sizeof name)
+        return mg_h5_array_open(source->file, name, out, error);
+    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes", mg_h5_path(source->file), MG_H5_NAME);
+}
+
 static mg_status open_csr(mg_source *source, mg_error *error) {
-    char name[1100]; // room for what mg_h5_find finds, at most 1,023 bytes, and what is added to it
     const char *path = mg_h5_path(source->file);
-    int64_t shape[2];
+    int64_t shape[2] = {0, 0};
     mg_h5_array *indptr = NULL;
-    mg_status status = check_encoding(source, error);
-    if (!status) status = csr_shape(source, shape, error);
-    snprintf(name, sizeof name, "%s/data", source->name);
-    if (!status) status = mg_h5_array_open(source->file, name, &source->data, error);
-    snprintf(name, sizeof name, "%s/indices", source->name);
-    if (!status) status = mg_h5_array_open(source->file, name, &source->indices, error);
-    snprintf(name, sizeof name, "%s/indptr", source->name);
-    if (!status) status = mg_h5_array_open(source->file, name, &indptr, error);
+    mg_status status = mg_csr_layout_check(source->file, source->name, error);
+    if (!status) status = open_member(source, "indptr", &indptr, error);
+    if (!status) status = mg_csr_layout(source->file, source->name, mg_h5_array_rows(indptr), shape, error);
+    if (!status) status = open_member(source, "data", &source->data, error);
+    if (!status) status = open_member(source, "indices", &source->indices, error);
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
                          (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld entries but shape says %lld rows: one more than rows is needed", path, name,
+        status = mg_fail(error, MG_DATA, "%s: %s/indptr has %lld entries but shape says %lld rows: one more than rows is needed", path, source->name,
                          (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
         status = mg_fail(error, MG_DATA, "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
                          source->name, (long long)mg_h5_array_rows(source->data), (long long)mg_h5_array_rows(source->indices));
-    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_type(source->indices) > MG_H5_U64))
+    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_named(source->data) || mg_h5_array_type(source->indices) > MG_H5_U64))
         status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path, source->name, source->name);
+    if (!status && mg_h5_array_rank(indptr) != 1)
+        status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path, source->name);
     if (!status) status = mg_h5_array_read_int64(indptr, &source->indptr, error);
     mg_h5_array_close(indptr);
     if (status) return status;
@@ -190,6 +172,7 @@ void mg_source_close(mg_source *source) {
     mg_memory_free(source->indptr);
     mg_memory_free(source->slab);
     mg_memory_free(source->index_slab);
+    mg_memory_free(source->pairs);
     mg_memory_free(source->name);
     mg_memory_free(source);
 }
@@ -329,25 +312,43 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     return status;
 }
 
+// Indices in the order of the file, which need not ascend.
+static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices, uint32_t *index, mg_error *error) {
+    for (int64_t e = 0; e < n; e++) {
+        int64_t at = mg_cells_integer(mg_h5_array_type(source->indices), indices, e);
+        if (at < 0 || at >= source->features)
+            return mg_fail(error, MG_DATA, "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of features - 1",
+                           mg_h5_path(source->file), source->name, (long long)(source->indptr[row] + e), (long long)row, (long long)at);
+        index[e] = (uint32_t)at;
+    }
+    return MG_OK;
+}
+
+// Cell Ranger and scipy leave rows in any order at times.
+static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value, mg_error *error) {
+    mg_status status = mg_memory_grow(&source->pairs, &source->pairs_bytes, (size_t)n * sizeof(uint64_t), 1, error);
+    int64_t twice = status ? -1 : mg_cells_sort(n, source->pairs, index, value);
+    if (twice < 0) return status;
+    return mg_fail(error, MG_DATA, "%s: %s/indices hold %lld twice in row %lld: add the values up, in scipy with .sum_duplicates()",
+                   mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
+}
+
 static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store, mg_error *error) {
     int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count], bad = -1;
     const char *values = (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->data));
     const char *indices = (const char *)source->index_slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->indices));
     float *to = store->values + at;
-    int64_t wrong = mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, store->indices + at);
-    if (wrong >= 0) {
-        int64_t value = mg_cells_integer(mg_h5_array_type(source->indices), indices, wrong);
-        bool in_range = value >= 0 && value < source->features;
-        return mg_fail(error, MG_DATA, "%s: %s/indices[%lld] (row %lld) is %lld; %s", mg_h5_path(source->file), source->name,
-                       (long long)(from + wrong), (long long)row, (long long)value,
-                       in_range ? "indices must ascend within a row: sort them, in scipy with .sort_indices() and .sum_duplicates()"
-                                : "indices must be from 0 to the number of features - 1");
-    }
+    uint32_t *index = store->indices + at;
     mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
-    mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, store->indices + at);
-    if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, store->indices[at + bad], to[bad], error);
+    bool sorted = mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, index) < 0;
+    mg_status status = sorted ? MG_OK : take_indices(source, row, n, indices, index, error);
+    if (status) return status;
+    mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, index);
+    if (!sorted) status = sort_row(source, row, n, index, to, error);
+    if (status) return status;
+    if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, index[bad], to[bad], error);
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
-    if (why) return unfit(source, row, bad < 0 ? bad : store->indices[at + bad], bad < 0 ? 0 : to[bad], why, error);
+    if (why) return unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
     store->indptr[++store->count] = at + n;
     return MG_OK;
 }

@@ -106,6 +106,7 @@ static hid_t open_in_library(int fd, const char *path, char *reason, size_t size
     char own[40];
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
     const char *names[2] = {own, path};
+    mg_h5_register_filters();
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
     H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
     for (int n = access(own, F_OK) ? 1 : 0; n < 2 && id < 0; n++) {
@@ -157,6 +158,7 @@ mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_
     *out = NULL;
     mg_h5_quiet();
     mg_h5_memory_name(name);
+    mg_h5_register_filters();
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
     H5Pset_fapl_core(access_list, 1 << 16, 0);

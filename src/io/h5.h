@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 typedef struct mg_h5 mg_h5;             // an open file
-typedef struct mg_h5_array mg_h5_array; // an open data set of rank 1 or 2
+typedef struct mg_h5_array mg_h5_array; // an open data set, or one column of a table (compound data set)
 typedef struct mg_h5_image mg_h5_image; // a file being built in memory
 
 typedef enum mg_h5_type {
@@ -49,13 +49,18 @@ mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);
 // i-th member name of a group into out; false past the last.
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size);
 
-// Opens a data set and checks rank (1 or 2), type, layout, filters and that its bytes are really there.
-// Errors: MG_DATA naming file and data set.
+enum { MG_H5_NAME = 1024, MG_H5_SHAPE = 256 };
+
+// Opens a data set, or column C of table T by the name T/C, and checks rank (1 or more), type, layout, filters and that its bytes
+// are really there. Errors: MG_DATA naming file and data set.
 mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
 int64_t mg_h5_array_rows(const mg_h5_array *array);
-int64_t mg_h5_array_columns(const mg_h5_array *array); // 1 for rank 1
+int64_t mg_h5_array_columns(const mg_h5_array *array); // values in a row: the product of all dimensions but the first
+const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); // "[60000, 28, 28]"
+bool mg_h5_array_boolean(const mg_h5_array *array);    // an enumeration of FALSE = 0 and TRUE = 1
+bool mg_h5_array_named(const mg_h5_array *array);      // any other enumeration: its values have names
 mg_h5_type mg_h5_array_type(const mg_h5_array *array);
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 when contiguous
 // How it is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
@@ -68,19 +73,30 @@ mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, voi
 // The rows in place, while the array is open; *out is NULL when they cannot be had so: they are packed, of another byte order or lie askew.
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
-// All elements of a rank-1 array as integers (any integer type) or text. *out is the caller's; texts are one block each,
-// freed by mg_h5_free_texts.
+// All elements of an array [N] or [N, 1] as integers (any integer type, booleans as 0 and 1) or text. *out is the caller's; texts
+// are one block each, freed by mg_h5_free_texts. Named values (an enumeration) are read as their names by _read_texts.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
 // A field of texts in a table of `count` compound cells; *out is NULL when `table` is none or has no such field of texts.
 mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out, mg_error *error);
 void mg_h5_free_texts(char **texts, int64_t count);
 
+// Does `name` mean column *column (a part of `name`) of the table that is copied to `table`?
+bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NAME], const char **column);
+
+// Names in a group, or of the columns of a table, as many as fit. False when there are none.
+bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size);
+
+// Fails with MG_DATA: there is no `name`, and what there is instead.
+mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *error);
+
 // Attributes of an object ("/" for the root). Numbers: up to `limit` values, *count of them. Text into out.
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name);
 mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit, int *count,
                                 mg_error *error);
 mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out, mg_error *error);
+// The object that the attribute, an object reference, points to.
+mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME], mg_error *error);
 mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out, mg_error *error);
 
 // Building a file in memory. Calls after a failed one do nothing; the failure comes back with _finish.

@@ -17,7 +17,7 @@ enum { MOST_OBJECTS = 60, SAMPLE_RUNS = 8, MOST_SAMPLE_ROWS = 8192, SAMPLE_BYTES
 static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_h5_array *array;
     mg_error why;
-    char storage[256], columns[32] = "";
+    char storage[256], shape[MG_H5_SHAPE];
     mg_status status = mg_h5_array_open(file, name, &array, &why);
     if (status == MG_MEMORY) { // no word about the file
         out->status = status;
@@ -28,9 +28,7 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
         return;
     }
     mg_h5_array_storage(array, storage, sizeof storage);
-    if (mg_h5_array_rank(array) == 2) snprintf(columns, sizeof columns, ", %lld", (long long)mg_h5_array_columns(array));
-    mg_printable_line(out, "  %-24s %s [%lld%s], %s", name, mg_h5_type_name(mg_h5_array_type(array)), (long long)mg_h5_array_rows(array), columns,
-                      storage);
+    mg_printable_line(out, "  %-24s %s %s, %s", name, mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_shape(array, shape), storage);
     mg_h5_array_close(array);
 }
 

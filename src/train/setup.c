@@ -134,6 +134,15 @@ static void find_distance(mg_setup *setup) {
              (long long)column, ratio);
 }
 
+static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
+    const mg_dataset *train = setup->train;
+    bool folds = options->folds > 0;
+    if (!train->unseen || (folds && options->fold > 0)) return; // told with the first fold
+    snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s", (long long)train->unseen,
+             (long long)train->classes.count, folds ? "have a single row, which is held out in no fold" : "have no row held out",
+             train->unseen_label, folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
+}
+
 static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
     const mg_train_options *train = options->train;
     mg_dataset *data = setup->train;
@@ -184,6 +193,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) find_unevenness(setup);
     if (!status) find_distance(setup);
     if (!status) mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path, options->data->features, setup->vanished, sizeof setup->vanished);
+    if (!status) note_unseen(options, setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;
     if (status) mg_setup_close(setup);

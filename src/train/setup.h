@@ -28,6 +28,7 @@ typedef struct mg_setup {
     char warning[512]; // "" or one line worth telling
     char vanished[512]; // "" or one line about values of the training rows that float32 does not hold
     char thread_warning[256]; // the same, about threads that cannot be had
+    char note[256];    // the same
 } mg_setup;
 
 // Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.

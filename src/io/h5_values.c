@@ -1,0 +1,167 @@
+// h5_values.c - whole vectors of a file as integers or texts.
+#include "io/h5_file.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool mg_h5_is_boolean(hid_t type) {
+    char name[2][8] = {{0}};
+    uint64_t raw[2] = {0};
+    bool so = H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1 && H5Tget_nmembers(type) == 2;
+    for (unsigned i = 0; so && i < 2; i++) {
+        so = H5Tget_member_value(type, i, &raw[i]) >= 0 && (raw[i] & 0xff) < 2;
+        char *member = H5Tget_member_name(type, i);
+        if (so && member) snprintf(name[raw[i] & 1], sizeof name[0], "%s", member);
+        H5free_memory(member);
+    }
+    return so && !strcmp(name[0], "FALSE") && !strcmp(name[1], "TRUE");
+}
+
+bool mg_h5_array_boolean(const mg_h5_array *array) {
+    mg_h5_quiet();
+    return mg_h5_is_boolean(array->value);
+}
+
+bool mg_h5_array_named(const mg_h5_array *array) {
+    mg_h5_quiet();
+    return H5Tget_class(array->value) == H5T_ENUM && !mg_h5_is_boolean(array->value);
+}
+
+static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error *error) {
+    char reason[256];
+    mg_h5_expect_chunks(array->chunk_bytes);
+    if (H5Dread(array->set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path, array->name,
+                   mg_h5_reason(reason, sizeof reason));
+}
+
+static int64_t integer_at(mg_h5_type type, const void *cells, int64_t i) {
+    switch (type) {
+    case MG_H5_I8: return ((const int8_t *)cells)[i];
+    case MG_H5_U8: return ((const uint8_t *)cells)[i];
+    case MG_H5_I16: return ((const int16_t *)cells)[i];
+    case MG_H5_U16: return ((const uint16_t *)cells)[i];
+    case MG_H5_I32: return ((const int32_t *)cells)[i];
+    case MG_H5_U32: return ((const uint32_t *)cells)[i];
+    default: return ((const int64_t *)cells)[i];
+    }
+}
+
+mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error) {
+    *out = NULL;
+    if (array->type > MG_H5_U64 || array->columns != 1 || mg_h5_array_named(array)) {
+        char shape[MG_H5_SHAPE];
+        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of integers, not %s of shape %s", array->file->path,
+                       array->name, mg_h5_array_named(array) ? "an enumeration" : mg_h5_type_name(array->type),
+                       mg_h5_array_shape(array, shape));
+    }
+    mg_h5_quiet();
+    void *cells = NULL;
+    mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
+    if (!status) status = mg_memory_zeroed(&cells, (size_t)array->rows, mg_h5_type_size(array->type), error);
+    if (!status && array->rows) status = read_all(array, array->memory, cells, error);
+    for (int64_t i = 0; !status && i < array->rows; i++) {
+        (*out)[i] = integer_at(array->type, cells, i);
+        if (array->type == MG_H5_U64 && (*out)[i] < 0)
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed", array->file->path, array->name,
+                             (long long)i, (unsigned long long)(*out)[i]);
+    }
+    mg_memory_free(cells);
+    if (status) {
+        mg_memory_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error *error) {
+    char **raw;
+    size_t count = (size_t)array->rows;
+    mg_status status = mg_memory_zeroed(&raw, count, sizeof *raw, error);
+    if (status) return status;
+    status = read_all(array, array->memory, raw, error);
+    for (size_t i = 0; !status && i < count; i++) status = mg_memory_text(&texts[i], raw[i] ? raw[i] : "", error);
+    hid_t space = H5Dget_space(array->set);
+    H5Dvlen_reclaim(array->memory, space, H5P_DEFAULT, raw);
+    H5Sclose(space);
+    mg_memory_free(raw);
+    return status;
+}
+
+static mg_status read_fixed_texts(mg_h5_array *array, char **texts, mg_error *error) {
+    size_t width = H5Tget_size(array->value), count = (size_t)array->rows;
+    bool spaces = H5Tget_strpad(array->value) == H5T_STR_SPACEPAD;
+    char *raw, *text;
+    mg_status status = mg_memory_zeroed(&raw, count, width, error);
+    if (!status) status = read_all(array, array->memory, raw, error);
+    for (size_t i = 0; !status && i < count; i++) {
+        size_t length = strnlen(raw + i * width, width);
+        while (spaces && length && raw[i * width + length - 1] == ' ') length--;
+        status = mg_memory_zeroed(&text, length + 1, 1, error);
+        if (!status) memcpy(text, raw + i * width, length);
+        texts[i] = text;
+    }
+    mg_memory_free(raw);
+    return status;
+}
+
+static mg_status read_names(mg_h5_array *array, char **texts, mg_error *error) {
+    size_t width = H5Tget_size(array->value), count = (size_t)array->rows;
+    char *raw, name[1024];
+    mg_status status = mg_memory_zeroed(&raw, count, width, error);
+    if (!status) status = read_all(array, array->memory, raw, error);
+    for (size_t i = 0; !status && i < count; i++) {
+        const void *value = raw + i * width;
+        int64_t number = integer_at(array->type, value, 0);
+        if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0) status = mg_memory_text(&texts[i], name, error);
+        else
+            status = mg_fail(error, MG_DATA, "%s: %s[%zu] is %lld, which has no name in the enumeration", array->file->path,
+                             array->name, i, (long long)number);
+    }
+    mg_memory_free(raw);
+    return status;
+}
+
+mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error) {
+    *out = NULL;
+    bool named = mg_h5_array_named(array);
+    if ((array->type != MG_H5_TEXT && !named) || array->columns != 1)
+        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of texts", array->file->path, array->name);
+    mg_h5_quiet();
+    mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
+    if (!status && array->rows)
+        status = named                                      ? read_names(array, *out, error)
+                 : H5Tis_variable_str(array->value) > 0 ? read_variable_texts(array, *out, error)
+                                                            : read_fixed_texts(array, *out, error);
+    if (status) {
+        mg_h5_free_texts(*out, array->rows);
+        *out = NULL;
+    }
+    return status;
+}
+
+mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out, mg_error *error) {
+    char name[MG_H5_NAME], same[MG_H5_NAME];
+    const char *column;
+    mg_h5_array *array;
+    *out = NULL;
+    if (snprintf(name, sizeof name, "%s/%s", table, field) >= MG_H5_NAME || !mg_h5_split_column(file, name, same, &column)) return MG_OK;
+    mg_status status = mg_h5_array_open(file, name, &array, error);
+    if (status == MG_DATA)
+        return mg_fail(error, MG_DATA, "%s: table %s lies in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
+                       "repack it with h5repack, or set data.names (eval, predict: --names) to none", file->path, table);
+    if (status) return status;
+    if (array->type == MG_H5_TEXT && (array->rows != count || array->columns != 1))
+        status = mg_fail(error, MG_DATA, "%s: table %s has %lld rows; %lld in one dimension are needed", file->path, table,
+                         (long long)array->rows, (long long)count);
+    else if (array->type == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
+    mg_h5_array_close(array);
+    return status;
+}
+
+void mg_h5_free_texts(char **texts, int64_t count) {
+    for (int64_t i = 0; texts && i < count; i++) mg_memory_free(texts[i]);
+    mg_memory_free(texts);
+}

@@ -1,0 +1,35 @@
+// lzf.c - the format of liblzf by Marc Lehmann: runs of literal bytes, and copies of bytes unpacked before.
+#include "io/lzf.h"
+
+#include <string.h>
+
+enum { MOST_LITERALS = 32, LONG_COPY = 7 };
+
+// A byte below 32 says how many literals follow, less one. Any other byte holds 3 bits of length and the upper 5 bits of a
+// distance; a length of 7 is continued in the next byte; the lower 8 bits of the distance follow. Copies may overlap.
+bool mg_lzf_unpack(const uint8_t *packed, size_t bytes, uint8_t *out, size_t size) {
+    size_t in = 0, done = 0;
+    while (in < bytes) {
+        size_t control = packed[in++];
+        if (control < MOST_LITERALS) {
+            size_t count = control + 1;
+            if (count > bytes - in || count > size - done) return false;
+            memcpy(out + done, packed + in, count);
+            in += count;
+            done += count;
+            continue;
+        }
+        size_t count = control >> 5, distance = (control & 31) << 8;
+        if (count == LONG_COPY) {
+            if (in == bytes) return false;
+            count += packed[in++];
+        }
+        if (in == bytes) return false;
+        distance += packed[in++];
+        count += 2;
+        distance += 1;
+        if (distance > done || count > size - done) return false;
+        for (; count; count--, done++) out[done] = out[done - distance];
+    }
+    return done == size;
+}

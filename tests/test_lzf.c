@@ -1,0 +1,67 @@
+// test_lzf.c - packed bytes unpack to what they stand for, and damaged ones touch nothing outside of their buffers.
+#include "io/lzf.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#define UNPACK(packed, size, out) mg_lzf_unpack((const uint8_t *)(packed), sizeof(packed) - 1, (uint8_t *)(out), size)
+
+static void test_known(void **unused) {
+    (void)unused;
+    char out[64];
+    assert_true(UNPACK("\x04hello", 5, out));
+    assert_memory_equal(out, "hello", 5);
+    assert_true(UNPACK("\x02" "abc\x20\x02", 6, out)); // 3 bytes from 3 before
+    assert_memory_equal(out, "abcabc", 6);
+    assert_true(UNPACK("\x00x\xe0\x05\x00", 15, out)); // a long copy that overlaps itself
+    assert_memory_equal(out, "xxxxxxxxxxxxxxx", 15);
+    assert_true(UNPACK("", 0, out));
+}
+
+static void test_damaged(void **unused) {
+    (void)unused;
+    char out[64];
+    assert_false(UNPACK("\x04hell", 5, out));        // literals end too early
+    assert_false(UNPACK("\x04hello", 6, out));       // less than asked for
+    assert_false(UNPACK("\x04hello", 4, out));       // more
+    assert_false(UNPACK("\x02" "abc\x20\x03", 6, out)); // before the first byte
+    assert_false(UNPACK("\x02" "abc\x20\x02", 5, out)); // the copy is too long
+    assert_false(UNPACK("\x02" "abc\x20", 6, out));     // no distance
+    assert_false(UNPACK("\x02" "abc\xe0", 6, out));     // no length
+    assert_false(UNPACK("\x02" "abc\xe0\x01", 6, out));
+}
+
+// Blocks of exactly their size, so that the sanitizers see a byte too far.
+static void test_random(void **unused) {
+    (void)unused;
+    uint64_t key = mg_rng_key(1, 2, 3), at = 0;
+    int whole = 0;
+    for (int i = 0; i < 200000; i++) {
+        size_t bytes = mg_rng_at(key, at++) % 24, size = mg_rng_at(key, at++) % 40;
+        uint8_t *packed, *out;
+        assert_int_equal(mg_memory_get(&packed, bytes, 1, NULL), 0);
+        assert_int_equal(mg_memory_get(&out, size, 1, NULL), 0);
+        for (size_t b = 0; b < bytes; b++) {
+            uint64_t draw = mg_rng_at(key, at++);
+            packed[b] = (uint8_t)(draw & 256 ? draw & 7 : draw & 512 ? (draw & 0xe0) : draw);
+        }
+        whole += mg_lzf_unpack(packed, bytes, out, size);
+        mg_memory_free(packed);
+        mg_memory_free(out);
+    }
+    assert_true(whole > 100);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_damaged), cmocka_unit_test(test_random)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
