@@ -1,0 +1,211 @@
+# test_h5_advice.py - every command that a message about an HDF5 file advises is run to its end, and the file it makes is trained on.
+#
+#     test_h5_advice.py MARGIN
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from runs import Work, fail, skip
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    skip("h5py is not here")
+
+Y = np.arange(30) % 3
+X = np.eye(3, dtype="f4")[Y]
+
+
+class Advice:
+    def __init__(self, work):
+        self.work = work
+
+    def file(self, put):
+        for name in ("OLD.h5", "NEW.h5", "COPY.h5"):
+            if os.path.exists(self.work.at(name)):
+                os.unlink(self.work.at(name))
+        with h5py.File(self.work.at("OLD.h5"), "w") as f:
+            put(f)
+        shutil.copy(self.work.at("OLD.h5"), self.work.at("COPY.h5"))
+
+    def train(self, name, *more):
+        return self.work.run("train", "-q", "--overwrite", "--set", f"data.train={name}", "--set", "output.directory=r", *more)
+
+    def message(self, word, *more):
+        done = self.train("OLD.h5", *more)
+        if done.returncode != 3 or done.stderr.count("\n") != 1 or word not in done.stderr:
+            fail(f"not refused for {word}: {done.returncode} {done.stderr}")
+        return done.stderr.strip()
+
+    def works(self, name, rows, *more):
+        done = self.train(name, *more)
+        if done.returncode or "100.00%" not in done.stdout:
+            fail(f"{name} made as advised: {done.stderr}{done.stdout}")
+        if f"{rows} rows of" not in self.work.run("info", name).stdout:
+            fail(f"{name} has not {rows} rows")
+
+    def python(self, code):
+        done = subprocess.run([sys.executable, "-c", code], cwd=self.work.path, text=True, capture_output=True)
+        if done.returncode:
+            fail(f"{code}: {done.stderr}")
+
+    def shell(self, command):
+        if not shutil.which("h5repack"):
+            return False
+        done = subprocess.run(command, shell=True, cwd=self.work.path, text=True, capture_output=True)
+        if done.returncode:
+            fail(f"{command}: {done.stderr}")
+        return True
+
+    def repack(self, word, put):
+        self.file(put)
+        command = re.search(r"`(h5repack [^`]*)`", self.message(word))[1]
+        if self.shell(command):
+            self.works("NEW.h5", 30)
+
+
+def code_of(message):
+    return message[message.index("import h5py"):]
+
+
+def repacked(a):
+    def szip_like(option):
+        def put(f):
+            plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            plist.set_chunk((5, 3))
+            option(plist)
+            space = h5py.h5s.create_simple((30, 3))
+            h5py.h5d.create(f.id, b"X", h5py.h5t.STD_I32LE, space, plist).write(space, space, X.astype("i4"))
+            f["y"] = Y
+        return put
+
+    a.repack("nbit", szip_like(lambda p: p.set_filter(5, 0)))
+    a.repack("scaleoffset", szip_like(lambda p: p.set_scaleoffset(2, 0)))
+
+    def virtual(f):
+        f["Z"], f["y"] = X, Y
+        layout = h5py.VirtualLayout((30, 3), "f4")
+        layout[:] = h5py.VirtualSource(".", "Z", (30, 3), dtype="f4")
+        f.create_virtual_dataset("X", layout)
+
+    def external(f):
+        X.tofile(a.work.at("x.bin"))
+        f.create_dataset("X", (30, 3), "f4", external=[("x.bin", 0, X.nbytes)])
+        f["y"] = Y
+
+    a.repack("virtual", virtual)
+    a.repack("external storage", external)
+
+
+def rewritten(a):
+    try:
+        import hdf5plugin
+    except ImportError:
+        hdf5plugin = None
+    for name in ("Blosc", "Zstd", "LZ4", "Bitshuffle") if hdf5plugin else ():
+        if not hasattr(hdf5plugin, name) or not h5py.h5z.filter_avail(dict(getattr(hdf5plugin, name)())["compression"]):
+            continue
+        a.file(lambda f: (f.create_dataset("X", data=X, chunks=(5, 3), **getattr(hdf5plugin, name)()), f.create_dataset("y", data=Y)))
+        a.python(code_of(a.message("uses the filter")))
+        a.works("COPY.h5", 30)
+    a.file(lambda f: (f.create_dataset("X", data=X), f.create_dataset("y", data=np.array([b"caf\xe9", b"b", b"c"])[Y])))
+    a.python(code_of(a.message("is not UTF-8")))
+    a.works("COPY.h5", 30)
+    if "café" not in a.work.run("info", "r/model.h5").stdout:
+        fail("the label is not café")
+
+
+def sparse(a):
+    try:
+        import scipy.sparse
+    except ImportError:
+        return
+    for encoding, shape, value in (("encoding-type", "shape", "csc_matrix"), ("h5sparse_format", "h5sparse_shape", "csc")):
+        def put(f):
+            columns = scipy.sparse.csc_matrix(X)
+            g = f.create_group("X")
+            g["data"], g["indices"], g["indptr"] = columns.data, columns.indices, columns.indptr
+            g.attrs[encoding], g.attrs[shape] = value, X.shape
+            f["y"] = Y
+        a.file(put)
+        a.python(code_of(a.message("csr_matrix is needed")))
+        a.works("COPY.h5", 30)
+
+    def unsaid(f):
+        rows = scipy.sparse.csr_matrix(X)
+        g = f.create_group("X")
+        g["data"], g["indices"], g["indptr"], g["shape"] = rows.data, rows.indices, rows.indptr, X.shape
+        f["y"] = Y
+
+    a.file(unsaid)
+    a.python(code_of(a.message("needs an attribute shape")).replace("ROWS", "30").replace("FEATURES", "3"))
+    a.works("COPY.h5", 30)
+
+
+def unlabelled(a):
+    script = re.search(r"#### Rows without a label.*?```python\n(.*?)```", open(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                                                                       "../docs/formats.md")).read(), re.S)[1]
+    string = h5py.string_dtype()
+    forms = (np.where(np.arange(30) < 4, np.nan, Y.astype("f8")),
+             np.array(["NA" if i < 2 else "" if i < 4 else "abc"[i % 3] for i in range(30)], dtype=object))
+
+    def dense(f):
+        f["X"] = X
+
+    def csr(f):
+        import scipy.sparse
+        rows = scipy.sparse.csr_matrix(X)
+        g = f.create_group("X")
+        g["data"], g["indices"], g["indptr"] = rows.data, rows.indices, rows.indptr
+        g.attrs["encoding-type"], g.attrs["shape"] = "csr_matrix", X.shape
+
+    def masked(f):
+        f["y/values"], f["y/mask"] = Y, np.arange(30) < 4
+
+    try:
+        import scipy.sparse
+    except ImportError:
+        return
+    for features in (dense, csr):
+        for y in (*forms, None):
+            def put(f):
+                features(f)
+                if y is None:
+                    masked(f)
+                else:
+                    f.create_dataset("y", data=y, dtype=string if y.dtype == object else None)
+            a.file(put)
+            if "4 of 30 rows have none" not in a.message("docs/formats.md, Rows without a label"):
+                fail("not 4 rows without a label")
+            a.python(script)
+            a.works("NEW.h5", 26)
+
+
+def anndata_rows(a):
+    try:
+        import anndata
+        import pandas
+    except ImportError:
+        return
+    for values in (["a", None, "b", "c"], ["a", "NA", "b", "c"]):
+        labels = [values[i % 4] for i in range(32)]
+        frame = pandas.DataFrame({"ct": pandas.Categorical(labels)}, index=[str(i) for i in range(32)])
+        data = np.eye(4, dtype="f4")[np.arange(32) % 4]
+        anndata.AnnData(data, obs=frame).write_h5ad(a.work.at("OLD.h5ad"))
+        done = a.train("OLD.h5ad", "--set", "data.labels=obs/ct")
+        if done.returncode != 3 or "8 of 32 rows have none" not in done.stderr:
+            fail(f"AnnData without labels: {done.stderr}")
+        a.python(done.stderr[done.stderr.index("import anndata"):].strip())
+        a.works("NEW.h5ad", 24, "--set", "data.labels=obs/ct")
+
+
+with Work(sys.argv[1]) as work:
+    advice = Advice(work)
+    repacked(advice)
+    rewritten(advice)
+    sparse(advice)
+    unlabelled(advice)
+    anndata_rows(advice)
