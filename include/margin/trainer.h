@@ -38,10 +38,12 @@ typedef struct mg_progress {
     int64_t epoch, epochs, step, total_steps;
     bool epoch_end;
     double epoch_fraction;
-    double train_loss;      /* running mean of this epoch */
-    double objective;       /* at an evaluated epoch end; NaN otherwise */
-    double gap;             /* certified relative gap so far; NaN without one */
-    double accuracy;        /* on the validation rows; NaN otherwise */
+    double pass_loss;       /* mean loss of this epoch's rows so far, each before its step: of weights that change meanwhile */
+    /* What the end of an epoch measured, all of the weights that would be saved now; NaN within an epoch and where it measured none. */
+    double train_loss;      /* mean loss of the training rows */
+    double objective;       /* train_loss and the regularisation */
+    double gap;             /* relative gap of a certificate made at this end of an epoch */
+    double accuracy;        /* on the validation rows */
     double rows_per_second; /* of this epoch so far */
     double wait_share;      /* of this epoch's time spent waiting for rows */
     double seconds, eta_seconds;
@@ -67,15 +69,17 @@ typedef struct mg_train_result {
     int64_t step, epoch;
     double seconds;        /* of training */
     double objective;      /* of the model, on the training rows */
-    double dual;           /* certified lower bound of any model's objective; NaN without a certificate */
-    double gap;            /* (objective - dual) / objective; NaN without a certificate */
+    double dual;           /* certified lower bound of any model's objective; NaN without a bound that says anything */
+    double gap;            /* (objective - dual) / objective; NaN without such a bound */
+    double tolerance;      /* train.tolerance; 0: no certificate was asked for */
     bool converged;        /* the gap is within train.tolerance */
-    double train_accuracy;
-    double accuracy;       /* best on the validation rows; NaN without them */
-    int64_t best_epoch;
+    double train_accuracy; /* of the model, as the two below */
+    double accuracy;       /* on the validation rows: the best of the run or, with train.tolerance, of the certified weights; NaN without them */
+    int64_t best_epoch;    /* the model was taken at */
     double test_accuracy;  /* NaN without test rows */
-    char reason[64];       /* why it ended: tolerance, epochs, max_steps, time_limit, early stopping */
+    char reason[64];       /* why it ended: tolerance, stalled, epochs, max_steps, time_limit, early stopping */
     char model_path[MG_PATH_TEXT];
+    char warning[640];     /* what went wrong, and the option that helps; "" when nothing did */
 } mg_train_result;
 
 /*

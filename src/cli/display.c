@@ -53,6 +53,7 @@ static void show_message(void *context, const char *line) {
 
 static void show_plan(void *context, const mg_plan *plan) {
     mg_cli_display *screen = context;
+    screen->certifies = plan->tolerance > 0;
     if (screen->quiet || screen->planned) return;
     screen->planned = screen->brief;
     char a[32], b[32], c[32], d[32];
@@ -86,16 +87,17 @@ static void show_progress(void *context, const mg_progress *p) {
     if (screen->quiet || (!screen->terminal && (screen->brief || !p->epoch_end))) return;
     char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
     show_eta(p->eta_seconds, eta);
+    const char *which = isnan(p->train_loss) ? "pass loss" : "loss"; // of weights that change meanwhile, or of those at the end
     if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
     if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
     if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);
     if (screen->terminal) fprintf(stderr, "\r");
     fprintf(stderr, "epoch %lld", (long long)p->epoch);
-    if (isnan(p->gap)) fprintf(stderr, "/%lld", (long long)p->epochs);
+    if (!screen->certifies) fprintf(stderr, "/%lld", (long long)p->epochs);
     if (!p->epoch_end) fprintf(stderr, " %3.0f%%", 100 * p->epoch_fraction);
-    fprintf(stderr, "  loss %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", p->train_loss, objective, gap, accuracy,
-            mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
-    if (p->step < p->total_steps && isnan(p->gap)) fprintf(stderr, "  left %s", eta);
+    fprintf(stderr, "  %s %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", which, isnan(p->train_loss) ? p->pass_loss : p->train_loss,
+            objective, gap, accuracy, mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
+    if (p->step < p->total_steps && !screen->certifies) fprintf(stderr, "  left %s", eta);
     if (screen->terminal) fprintf(stderr, "\033[K");
     screen->drawn = screen->terminal;
     if (p->epoch_end && !screen->terminal) fprintf(stderr, "\n");

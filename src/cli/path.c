@@ -18,10 +18,11 @@ typedef struct arguments {
 
 static void show_point(void *context, int number, const mg_path_point *point) {
     mg_cli_clear_line(context);
-    char accuracy[16] = "-";
+    char accuracy[16] = "-", gap[16] = "-";
     if (number == 0) printf("%-10s  %-10s  %-10s  %-7s  %10s  %7s  %6s\n", "C", "lambda", "objective", "gap", "validation", "seconds", "passes");
     if (!isnan(point->accuracy)) snprintf(accuracy, sizeof accuracy, "%.2f%%", 100 * point->accuracy);
-    printf("%-10.4g  %-10.4g  %-10.6f  %.1e  %10s  %7.2f  %6.1f\n", point->C, point->lambda, point->objective, point->gap, accuracy,
+    if (!isnan(point->gap)) snprintf(gap, sizeof gap, "%.1e", point->gap);
+    printf("%-10.4g  %-10.4g  %-10.6f  %-7s  %10s  %7.2f  %6.1f\n", point->C, point->lambda, point->objective, gap, accuracy,
            point->seconds, point->passes);
     fflush(stdout);
 }

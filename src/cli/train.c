@@ -21,9 +21,11 @@ static void show_result(const mg_train_result *result) {
     printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason, (long long)result->step, result->seconds);
     printf("objective       %.6f\n", result->objective);
     if (!isnan(result->gap))
-        printf("%s within %.2g of the optimum (at least %.6f)\n", result->converged ? "certified      " : "stopped at gap ", result->gap, result->dual);
+        printf("%s within %.2g of the optimum (at least %.6f)\n", result->converged ? "certified      " : "not certified  ", result->gap, result->dual);
+    else if (result->tolerance > 0) printf("not certified   no bound says how far the optimum is\n");
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
-    if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
+    if (!isnan(result->accuracy) && result->tolerance > 0) printf("validation      %.2f%%\n", 100 * result->accuracy);
+    else if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }

@@ -14,6 +14,7 @@
 #define MOST_SIZE 1e37
 // Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a hundredth of a unit is lost.
 #define FAR_RATIO 1e5
+enum { FEW_COLUMNS = 50 }; // one in so many may be smaller
 
 static double deviation_of(const mg_moments *moments, int64_t d) {
     return sqrt(moments->squares[d] / moments->weight);
@@ -97,21 +98,30 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column) {
+bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread *out) {
     float *magnitude;
+    *out = (mg_spread){0};
     if (mg_memory_get(&magnitude, (size_t)moments->features, sizeof *magnitude, NULL)) return false;
     int64_t used = 0;
-    *largest = 0;
-    *column = 0;
     for (int64_t d = 0; d < moments->features; d++) {
         float size = moments->most[d] * (scale->scale ? scale->scale[d] : 1);
         if (size > 0) magnitude[used++] = size;
-        if ((double)size > *largest) *largest = (double)size, *column = d;
+        if ((double)size > out->largest) out->largest = (double)size, out->column = d;
     }
     qsort(magnitude, (size_t)used, sizeof *magnitude, ascending);
-    *median = used ? (double)magnitude[used / 2] : 0;
+    out->median = used ? (double)magnitude[used / 2] : 0;
+    out->smallest = used ? (double)magnitude[used / FEW_COLUMNS] : 0;
     mg_memory_free(magnitude);
-    return used > 1 && *largest > UNEVEN_RATIO * *median && !(scale->center);
+    return used > 1 && !scale->center;
+}
+
+bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column) {
+    mg_spread spread;
+    bool several = mg_scale_spread(scale, moments, &spread);
+    *largest = spread.largest;
+    *median = spread.median;
+    *column = spread.column;
+    return several && spread.largest > UNEVEN_RATIO * spread.median;
 }
 
 bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column) {

@@ -27,4 +27,14 @@ bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *l
 // and its column.
 bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column);
 
+// Largest magnitudes after scaling of the columns that are not all zero.
+typedef struct mg_spread {
+    double largest, median;
+    double smallest; // a fiftieth of the columns may be smaller: a few rare ones do no harm
+    int64_t column;  // the largest one
+} mg_spread;
+
+// False when there is nothing to compare: one column, centred ones, no memory.
+bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread *out);
+
 #endif

@@ -51,6 +51,10 @@ mg_cell mg_source_cell(const mg_source *source) {
     return source->cell;
 }
 
+const char *mg_source_name(const mg_source *source) {
+    return source->name;
+}
+
 const char *mg_source_type_name(const mg_source *source) {
     return mg_h5_type_name(mg_h5_array_type(source->data));
 }

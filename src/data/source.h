@@ -29,6 +29,7 @@ int64_t mg_source_features(const mg_source *source);
 mg_layout mg_source_layout(const mg_source *source);
 mg_cell mg_source_cell(const mg_source *source); // in memory
 const char *mg_source_type_name(const mg_source *source); // in the file
+const char *mg_source_name(const mg_source *source); // of the data set
 int64_t mg_source_chunk_rows(const mg_source *source);
 
 // Values read so far that float32 does not hold; a row that was read twice counts twice.

@@ -236,7 +236,8 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
     }
     if (lower > numbers->best_dual) numbers->best_dual = lower;
     double gap = numbers->best_primal > 0 ? (numbers->best_primal - numbers->best_dual) / numbers->best_primal : 0;
-    numbers->last_gap = fabs(gap) > ROUNDING ? fabs(gap) : ROUNDING; // a bound above an objective shows how coarse both are
+    numbers->last_gap = fabs(gap) <= ROUNDING ? ROUNDING : fabs(gap); // a bound above an objective shows how coarse both are
+    if (isnan(gap)) numbers->last_gap = INFINITY; // no objective is finite yet: nothing is known
 }
 
 static mg_status create(mg_dual_state *dual, mg_error *error) {

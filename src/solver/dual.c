@@ -297,6 +297,7 @@ static bool certificate(void *state, mg_certificate *out) {
         .dual = dual->numbers.best_dual,
         .gap = dual->numbers.last_gap,
         .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
+        .fresh = dual->clock.newton > 0 || dual->clock.visits == 0,
         .stalled = mg_dual_stalled(dual),
     };
     return true;

@@ -44,6 +44,7 @@ typedef struct mg_certificate {
     double primal, dual; // best objective of any weights found, best lower bound
     double gap;          // (primal - dual) / primal
     bool reached;        // gap <= train.tolerance
+    bool fresh;          // at the end of an epoch: it was made there
     bool stalled;        // it has not become smaller for so long that it never will
 } mg_certificate;
 

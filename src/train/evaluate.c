@@ -2,6 +2,7 @@
 #include "train/evaluate.h"
 
 #include "base/memory.h"
+#include "train/reach.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,6 +28,8 @@ typedef struct evaluator {
     float *scores; // [batch][lanes], when the caller wants them
     int32_t best[MG_EVALUATE_BATCH];
     int32_t rank[MG_EVALUATE_BATCH]; // of the true class, 0 = best; -1 unknown
+    int64_t bad[PARTS];              // first row of the part with a score or a loss that is not finite; -1: none
+    double bad_value[PARTS];
 } evaluator;
 
 // Highest score, the lowest class among equals; -1 never comes out, NaN counts as lowest.
@@ -65,12 +68,20 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     }
 }
 
+// The first score that is not finite, or 0.
+static double bad_score(int64_t classes, const float *scores) {
+    for (int64_t k = 0; k < classes; k++)
+        if (!isfinite(scores[k])) return (double)scores[k];
+    return 0;
+}
+
 static void score_part(void *context, int64_t p) {
     evaluator *e = context;
     mg_pass *pass = &e->pass[p];
     const mg_rows *rows = &e->batch->rows;
     int64_t end = (p + 1) * MG_EVALUATE_PART < rows->count ? (p + 1) * MG_EVALUATE_PART : rows->count;
     e->loss[p] = 0;
+    e->bad[p] = -1;
     for (int64_t first = p * MG_EVALUATE_PART; first < end; first += pass->block_rows) {
         int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
         if (e->by_value) score_by_value(e, p, first, count);
@@ -80,13 +91,37 @@ static void score_part(void *context, int64_t p) {
             int64_t row = mg_rows_stored(rows, first + i), y = e->batch->label ? e->batch->label[row] : -1;
             e->best[first + i] = best_class(e->weights->classes, scores);
             e->rank[first + i] = y < 0 ? -1 : rank_of(e->weights->classes, scores, y);
-            if (y < 0) continue;
-            double weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
-            e->loss[p] += weight * (double)e->scorer->loss->row(pass->lanes, scores, y, e->scorer->delta, pass->coef);
+            double bad = bad_score(e->weights->classes, scores), weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
+            double loss = y < 0 || bad != 0 ? 0 : (double)e->scorer->loss->row(pass->lanes, scores, y, e->scorer->delta, pass->coef);
+            if (bad == 0 && !isfinite(loss)) bad = loss;
+            e->loss[p] += weight * loss;
+            if (bad != 0 && e->bad[p] < 0) e->bad[p] = first + i, e->bad_value[p] = bad;
         }
         if (e->keep_scores)
             memcpy(e->scores + first * pass->lanes, pass->scores, (size_t)(count * pass->lanes) * sizeof(float));
     }
+}
+
+static bool weights_are_finite(const mg_weights *weights) {
+    for (int64_t j = 0; j < weights->size; j++)
+        if (!isfinite(weights->v[j])) return false;
+    for (int64_t k = 0; k < weights->classes; k++)
+        if (!isfinite(weights->offset[k])) return false;
+    return true;
+}
+
+// Finite values whose scores are not: no label, loss or accuracy may be made of them.
+static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result, mg_error *error) {
+    char name[600];
+    int64_t parts = (e->batch->rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, p = 0;
+    while (p < parts && e->bad[p] < 0) p++;
+    if (p == parts) return MG_OK;
+    result->overflow = true;
+    if (!weights_are_finite(e->weights))
+        return mg_fail(error, MG_NONFINITE, "the weights are not finite: lower sgd.eta, or scale the data (data.scale)");
+    mg_reach_name(dataset, e->batch->first + e->bad[p], name, sizeof name);
+    return mg_fail(error, MG_DATA, "%s: its scores or its loss are beyond the range of single precision (%g): leave the row out, or train with "
+                   "data.scale", name, e->bad_value[p]);
 }
 
 static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
@@ -181,6 +216,7 @@ static void pass_over_rows(void *context) {
         e->batch = &batch;
         mg_team_for(call->scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
         status = mg_stream_check(stream, call->error);
+        if (!status) status = check_finite(e, call->dataset, call->result, call->error);
         if (status) break;
         tally(e, &loss, call->result);
         if (wants_rows)

@@ -20,6 +20,7 @@ typedef struct mg_evaluation {
     double loss;           // weighted mean
     int64_t correct;
     int64_t top[MG_TOP];   // top[k-1]: rows whose class is among the k highest scores
+    bool overflow;         // it failed at a row whose scores or loss are beyond float32
     int64_t *confusion;    // [classes][classes] true by predicted, NULL unless asked for; the caller's
 } mg_evaluation;
 
@@ -34,7 +35,8 @@ typedef struct mg_evaluate_visit {
 // Bytes one pass takes for scratch memory, windows of streamed rows left out; it is tried.
 double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes);
 
-// One pass in file order. Weights for CSR rows score dense rows too, in the order of sparse ones. Errors: those of reading; MG_STOPPED.
+// One pass in file order. Weights for CSR rows score dense rows too, in the order of sparse ones. Errors: those of reading; MG_STOPPED;
+// MG_DATA naming a row whose scores or loss are not finite; MG_NONFINITE when that is because the weights are not.
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
                       mg_evaluation *result, mg_error *error);
 

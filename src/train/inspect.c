@@ -74,7 +74,9 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     put_real(out, "lambda", model->lambda);
     put_real(out, "square norm", model->square_norm);
     put_real(out, "objective", model->objective);
-    if (!isnan(model->dual)) {
+    if (isnan(model->dual) || (!(model->dual > 0) && model->objective > 0)) {
+        mg_writer_format(out, "  %-14s no: no bound says how far the optimum is\n", "certified");
+    } else {
         put_real(out, "dual", model->dual);
         put_real(out, "certified within", model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
     }

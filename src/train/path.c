@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/judge.h"
 #include "train/run.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@ typedef struct path {
     int64_t point; // under way, from 0; its epochs are counted from 0
     double begun;  // seconds of training before it
     mg_run run;
+    bool model_owed; // the best model could not be written yet
     mg_error *error;
     mg_status status;
 } path;
@@ -32,7 +34,7 @@ typedef struct path {
 int mg_path_best(const mg_path_point *points, int count) {
     int best = -1;
     for (int i = 0; i < count; i++) {
-        if (isnan(points[i].accuracy)) continue;
+        if (isnan(points[i].accuracy) || isnan(points[i].objective)) continue;
         if (best < 0 || points[i].accuracy > points[best].accuracy ||
             (points[i].accuracy == points[best].accuracy && points[i].C < points[best].C))
             best = i;
@@ -41,6 +43,10 @@ int mg_path_best(const mg_path_point *points, int count) {
 }
 
 // ---- what it leaves ----------------------------------------------------------------------------------------------------
+
+static void put_known(mg_writer *out, const char *name, double value) {
+    if (!isnan(value)) mg_json_put_real(out, name, value);
+}
 
 static mg_status write_points(const path *p, mg_error *error) {
     mg_writer out = {0};
@@ -52,10 +58,10 @@ static mg_status write_points(const path *p, mg_error *error) {
         mg_json_put_real(&out, "C", at->C);
         mg_json_put_real(&out, "lambda", at->lambda);
         mg_json_put_real(&out, "objective", at->objective);
-        mg_json_put_real(&out, "dual", at->dual);
-        mg_json_put_real(&out, "gap", at->gap);
+        put_known(&out, "dual", at->dual);
+        put_known(&out, "gap", at->gap);
         mg_json_put_bool(&out, "converged", at->gap <= p->train.tolerance);
-        mg_json_put_real(&out, "accuracy", at->accuracy);
+        put_known(&out, "accuracy", at->accuracy);
         mg_json_put_real(&out, "passes", at->passes);
         mg_json_put_real(&out, "seconds", at->seconds);
         mg_writer_add(&out, "}\n");
@@ -95,12 +101,27 @@ static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_
     return status;
 }
 
+// What is known of the point's weights: a certificate or, where train.epochs ended the point before the first, their objective alone. A
+// bound that says nothing is none.
+static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out, mg_error *error) {
+    mg_run *run = &p->run;
+    mg_evaluation train = {0};
+    mg_status status = MG_OK;
+    *out = (mg_certificate){0};
+    bool certified = run->solver->certificate(run->state, out);
+    if (!certified) status = mg_run_evaluate(run, weights, NULL, &train, error);
+    if (!certified) out->primal = mg_run_objective(run, weights, &train);
+    if (!certified || (!out->reached && mg_judge_bound_is_vacuous(out->primal, out->dual))) out->dual = out->gap = NAN;
+    return status;
+}
+
 static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     mg_run *run = &p->run;
     const mg_problem *problem = &run->setup.problem;
-    mg_certificate certificate = {.primal = NAN, .dual = NAN, .gap = NAN};
-    run->solver->certificate(run->state, &certificate);
+    mg_certificate certificate;
     const mg_weights *weights = run->solver->weights(run->state);
+    mg_status status = certify(p, weights, &certificate, error);
+    if (status) return status;
     *out = (mg_path_point){
         .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight) : p->grid->value[p->point],
         .lambda = problem->lambda,
@@ -110,11 +131,28 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
         .seconds = run->seconds - p->begun,
         .passes = (double)run->visited / (double)problem->rows,
     };
-    mg_status status = judge(p, weights, &out->accuracy, error);
+    status = judge(p, weights, &out->accuracy, error);
+    if (!status && !isfinite(out->objective))
+        status = mg_fail(error, MG_NONFINITE, "point %lld (C %.4g): its objective is %g, not a number a model can be judged by: set data.scale to max-abs",
+                         (long long)p->point + 1, out->C, out->objective);
     if (status || !run->setup.validation) return status;
     p->result->best = mg_path_best(p->result->point, (int)p->point + 1);
     if (p->result->best == p->point) mg_run_keep_best(run, weights, out->accuracy);
     return MG_OK;
+}
+
+// path.jsonl and, where it has changed, the model. What a full disk refuses is told and tried again at the next point, but for the last.
+static mg_status write_results(path *p, mg_error *error) {
+    mg_error failure = {0};
+    p->model_owed |= p->result->best == p->point - 1;
+    mg_status status = write_points(p, &failure);
+    if (!status && p->model_owed) status = write_best(p, &failure);
+    if (!status) p->model_owed = false;
+    if (status == MG_IO && p->point < p->grid->count) {
+        mg_run_message(&p->run, "warning: %s; it is tried again at the next point", failure.text);
+        return MG_OK;
+    }
+    return status ? mg_fail(error, status, "%s", failure.text) : MG_OK;
 }
 
 // What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to the same bytes.
@@ -124,8 +162,7 @@ static mg_status end_point(path *p, mg_error *error) {
     mg_status status = take_point(p, point, error);
     if (status) return status;
     p->point++;
-    status = write_points(p, error);
-    if (!status && p->result->best == p->point - 1) status = write_best(p, error);
+    status = write_results(p, error);
     if (status) return status;
     if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
     p->begun = run->seconds;
@@ -134,7 +171,34 @@ static mg_status end_point(path *p, mg_error *error) {
         pose(p, point->lambda);
         run->position.epoch = 0;
     }
-    return mg_run_checkpoint(run, error);
+    return mg_run_try_checkpoint(run, error);
+}
+
+// One line for all points that were not trained to the tolerance.
+static void tell_uncertified(path *p) {
+    char text[MG_JUDGE_TEXT], advice[300], gap[32] = "no bound";
+    int count = 0, first = -1;
+    for (int i = p->grid->count - 1; i >= 0; i--)
+        if (!(p->result->point[i].gap <= p->train.tolerance)) count++, first = i;
+    if (!count) return;
+    const mg_path_point *at = &p->result->point[first];
+    if (!isnan(at->gap)) snprintf(gap, sizeof gap, "gap %.2g", at->gap);
+    if (p->train.epochs) snprintf(advice, sizeof advice, "raise train.epochs (now %lld)", (long long)p->train.epochs);
+    else mg_judge_advise(&p->run, advice, sizeof advice);
+    snprintf(text, sizeof text, "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s): %s", count, p->grid->count,
+             p->train.tolerance, at->C, gap, advice);
+    mg_judge_tell(&p->run, text);
+}
+
+// The points and the model are there; so is a line on what went wrong.
+static mg_status conclude(path *p, mg_error *error) {
+    const mg_error *failure = &p->run.checkpoint_failure;
+    mg_status status = MG_OK;
+    if (p->result->best >= 0 && !p->run.options->folds) status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
+    if (status) return status;
+    tell_uncertified(p);
+    if (!failure->status) return MG_OK;
+    return mg_fail(error, failure->status, "%.900s; the points%s are written", failure->text, p->result->best >= 0 ? " and the model" : "");
 }
 
 // A restored path: what is on disk becomes what the checkpoint knows.
@@ -163,8 +227,7 @@ static void run_points(void *context) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);
     }
-    if (!status && p->result->best >= 0 && !p->run.options->folds)
-        status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, p->error);
+    if (!status) status = conclude(p, p->error);
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }
 
@@ -198,7 +261,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[1] = mg_field_array("path_visited", MG_H5_I64, 1, &p->run.visited);
     p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
     p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
-    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
+    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1, .validated_step = -1,
                       .more = p->field, .more_count = OWN_FIELDS, .points = grid->count};
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
     p->result->points = grid->count;

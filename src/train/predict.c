@@ -9,6 +9,7 @@
 
 #include <margin/model.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -214,6 +215,10 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     if (status) return status;
     p->scoring.scorer.kernel->csr_scores(p->pairs.count, p->pairs.indices, p->pairs.values, weights->line, weights->v, weights->offset,
                                          p->scores, 0, NULL);
+    for (int64_t k = 0; k < weights->classes; k++)
+        if (!isfinite(p->scores[k]))
+            return place(p, name, line, line, mg_fail(error, MG_DATA, "the scores of the row are beyond the range of single precision (%g): leave the "
+                         "row out, or train with data.scale", (double)p->scores[k]), error);
     add_answer(p, weights->classes, p->scores, best_of(weights->classes, p->scores));
     if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
     *answer = p->out.text;

@@ -9,6 +9,7 @@
 #include "train/trainer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdatomic.h>
 
 typedef struct mg_run {
@@ -49,6 +50,8 @@ typedef struct mg_run {
     mg_error checkpoint_failure; // of the last attempt; status MG_OK when it went well
     mg_evaluation train_evaluation; // of the last evaluated weights
     int64_t evaluated_step;         // they belong to; -1 none
+    double accuracy;                // on the validation rows, of the last evaluated weights
+    int64_t validated_step;         // they belong to; -1 none
     char reason[64];                // why it ends; "" while it goes on
 } mg_run;
 
@@ -76,6 +79,9 @@ mg_status mg_run_loop(mg_run *run, mg_error *error);
 
 // A checkpoint of exactly here, on disk before this returns. Errors: those of writing; MG_NONFINITE.
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
+
+// The same, but one that cannot be written is a warning: the one before stands. Errors: MG_NONFINITE.
+mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error);
 
 // The weights, as the best so far, with where the run is.
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
@@ -109,14 +115,25 @@ mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, 
 // The newest certificate of the solver; false without one.
 bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
 
-// Progress, ten times a second at most but for ends of epochs; and the epoch's line of metrics.jsonl, with whose steps follow where
-// that changes. NaN: not known.
-void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy);
-void mg_run_log_epoch(mg_run *run, double objective, double accuracy);
+// What the end of an epoch measured, all of it of the same weights, those that would be saved now. NaN: not measured in this epoch.
+typedef struct mg_measured {
+    double loss, objective; // on the training rows
+    double dual, gap;       // of a certificate
+    double accuracy;        // on the validation rows
+} mg_measured;
+#define MG_NOT_MEASURED ((mg_measured){NAN, NAN, NAN, NAN, NAN})
+
+// Progress, ten times a second at most but for ends of epochs, which have something measured (NULL: within an epoch); and the epoch's
+// line of metrics.jsonl, with whose steps follow where that changes.
+void mg_run_tell_progress(mg_run *run, const mg_measured *measured);
+void mg_run_log_epoch(mg_run *run, const mg_measured *measured);
 
 // Final evaluation, model.h5, end event.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 void mg_run_clear(mg_run *run);
+
+// Losses of weights on the training rows. Errors: those of mg_evaluate, but MG_NONFINITE where scores or losses leave the range of float32.
+mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit, mg_evaluation *out, mg_error *error);
 
 // Objective of weights from an evaluation (M2).
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation);

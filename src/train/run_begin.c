@@ -128,6 +128,7 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
     if (setup->thread_warning[0]) mg_run_message(run, "warning: %s", setup->thread_warning);
     if (setup->vanished[0]) mg_run_message(run, "warning: %s", setup->vanished);
     if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
+    if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);
 }
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/judge.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,9 +38,20 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     return status;
 }
 
+// Also the objective: a model nobody can judge is not one to keep.
+static mg_status check_finite(const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
+    bool finite = isfinite(facts->objective);
+    for (int64_t j = 0; finite && j < weights->size; j++) finite = isfinite(weights->v[j]);
+    for (int64_t k = 0; finite && k < weights->classes; k++) finite = isfinite(weights->bias[k]) && isfinite(weights->offset[k]);
+    if (finite) return MG_OK;
+    return mg_fail(error, MG_NONFINITE, "the model of step %lld is not finite (objective %g) and is not written: lower sgd.eta, or scale the data (data.scale)",
+                   (long long)facts->step, facts->objective);
+}
+
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
-    mg_model *model;
-    mg_status status = mg_model_create(weights->classes, weights->features, &model, error);
+    mg_model *model = NULL;
+    mg_status status = check_finite(weights, facts, error);
+    if (!status) status = mg_model_create(weights->classes, weights->features, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
     if (!status) status = mg_model_save(model, run->place, "model.h5", error);
     mg_model_destroy(model);
@@ -64,8 +76,8 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     if (!isnan(result->gap)) {
         mg_json_put_real(line, "dual", result->dual);
         mg_json_put_real(line, "gap", result->gap);
-        mg_json_put_bool(line, "converged", result->converged);
     }
+    if (run->options->train->tolerance > 0) mg_json_put_bool(line, "converged", result->converged);
     mg_json_put_real(line, "train_accuracy", result->train_accuracy);
     if (run->setup.validation) {
         mg_json_put_real(line, "accuracy", result->accuracy);
@@ -75,34 +87,53 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     mg_metrics_end(&run->metrics, line, 0);
 }
 
-mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
+// A bound that says nothing of the objective is none.
+static void take_certificate(const mg_run *run, mg_train_result *result) {
+    mg_certificate certificate;
+    result->dual = result->gap = NAN;
+    if (!mg_run_certificate(run, &certificate)) return;
+    result->objective = certificate.primal;
+    result->converged = certificate.reached;
+    if (!certificate.reached && mg_judge_bound_is_vacuous(certificate.primal, certificate.dual)) return;
+    result->dual = certificate.dual;
+    result->gap = certificate.gap;
+}
+
+// Of the weights a run ends with, where no end of an epoch in this process has done so. It is no evaluation that counts.
+static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
+    mg_evaluation validation = {0};
+    if (run->validated_step == step) return MG_OK;
+    run->accuracy = NAN;
+    run->validated_step = step;
+    if (!run->setup.validation) return MG_OK;
+    mg_status status = mg_evaluate(&scorer, run->setup.validation, weights, NULL, &validation, error);
+    if (!status) run->accuracy = (double)validation.correct / (double)validation.rows;
+    return status;
+}
+
+mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     bool best = keeps_best(run);
     const mg_weights *weights = best ? &run->best : run->solver->weights(run->state);
     int64_t step = best ? run->position.best_step : run->position.step;
     mg_status status = MG_OK;
     if (run->evaluated_step != step) {
-        run->train_evaluation = (mg_evaluation){0};
-        status = mg_evaluate(&scorer, run->setup.train, weights, NULL, &run->train_evaluation, error);
+        status = mg_run_evaluate(run, weights, NULL, &run->train_evaluation, error);
         run->evaluated_step = step;
     }
+    if (!status && !best) status = validate(run, weights, step, error);
+    if (status) return status;
     *result = (mg_train_result){
         .step = run->position.step,
         .epoch = run->position.epoch,
         .seconds = run->seconds,
         .objective = mg_run_objective(run, weights, &run->train_evaluation),
         .train_accuracy = (double)run->train_evaluation.correct / (double)run->train_evaluation.rows,
-        .accuracy = best ? run->position.best_accuracy : NAN,
-        .best_epoch = run->position.best_epoch,
+        .accuracy = best ? run->position.best_accuracy : run->accuracy,
+        .tolerance = run->options->train->tolerance,
+        .best_epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    mg_certificate certificate;
-    result->dual = result->gap = NAN;
-    if (run->solver->certificate && run->solver->certificate(run->state, &certificate)) {
-        result->objective = certificate.primal;
-        result->dual = certificate.dual;
-        result->gap = certificate.gap;
-        result->converged = certificate.reached;
-    }
+    take_certificate(run, result);
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     mg_run_path(run->directory, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
@@ -120,6 +151,8 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     if (!status) status = mg_run_save_model(run, weights, &facts, error);
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
+    mg_judge_run(run, result, result->warning);
+    if (result->warning[0]) mg_judge_tell(run, result->warning);
     log_end(run, result);
     if (run->metrics.failure.status && error) *error = run->metrics.failure;
     return run->metrics.failure.status;

@@ -16,12 +16,13 @@ static double epoch_part(const mg_run *run) {
                               : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
 }
 
-void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double accuracy) {
+void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
     const mg_observer *observer = run->request->observer;
     const mg_problem *problem = &run->setup.problem;
     const mg_position *at = &run->position;
     double now = mg_clock_seconds();
-    mg_certificate certificate;
+    bool epoch_end = measured != NULL;
+    mg_measured found = epoch_end ? *measured : MG_NOT_MEASURED;
     if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
     run->shown = now;
     double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
@@ -33,10 +34,11 @@ void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double 
         .total_steps = problem->total_steps,
         .epoch_end = epoch_end,
         .epoch_fraction = epoch_end ? 1 : epoch_part(run),
-        .train_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
-        .objective = objective,
-        .accuracy = accuracy,
-        .gap = mg_run_certificate(run, &certificate) ? certificate.gap : NAN,
+        .pass_loss = at->loss_rows ? at->loss / (double)at->loss_rows : NAN,
+        .train_loss = found.loss,
+        .objective = found.objective,
+        .accuracy = found.accuracy,
+        .gap = found.gap,
         .rows_per_second = rate,
         .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
         .seconds = run->seconds,
@@ -46,21 +48,23 @@ void mg_run_tell_progress(mg_run *run, bool epoch_end, double objective, double 
     observer->progress(observer->context, &progress);
 }
 
-void mg_run_log_epoch(mg_run *run, double objective, double accuracy) {
+static void put_known(mg_writer *line, const char *name, double value) {
+    if (!isnan(value)) mg_json_put_real(line, name, value);
+}
+
+void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_position *at = &run->position;
     mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
-    mg_json_put_real(&run->line, "train_loss", at->loss / (double)at->loss_rows);
-    mg_json_put_real(&run->line, "objective", objective);
+    mg_json_put_real(&run->line, "pass_loss", at->loss / (double)at->loss_rows);
+    put_known(&run->line, "train_loss", measured->loss);
+    put_known(&run->line, "objective", measured->objective);
     if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
     mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
     mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
-    mg_certificate certificate;
-    if (mg_run_certificate(run, &certificate)) {
-        mg_json_put_real(&run->line, "primal", certificate.primal);
-        mg_json_put_real(&run->line, "dual", certificate.dual);
-        mg_json_put_real(&run->line, "gap", certificate.gap);
-    }
-    if (run->setup.validation) mg_json_put_real(&run->line, "accuracy", accuracy);
+    put_known(&run->line, "primal", isnan(measured->gap) ? NAN : measured->objective);
+    put_known(&run->line, "dual", measured->dual);
+    put_known(&run->line, "gap", measured->gap);
+    put_known(&run->line, "accuracy", measured->accuracy);
     char why[MG_SOLVER_WHY];
     const char *other = run->solver->turned ? run->solver->turned(run->state, why) : NULL;
     if (other) {

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "train/reach.h"
 
 #include <margin/version.h>
 #include <limits.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 
 enum { BESIDE = 2 }; // threads beside the team: one reads ahead, one writes checkpoints
+#define MOST_SPREAD 1000 // of columns that need no warning at the end of a run
+#define NOTED_SPREAD 100 // over the median column, for a note at its beginning
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
     return (mg_dataset_request){
@@ -115,13 +118,14 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
 }
 
 static void find_unevenness(mg_setup *setup) {
-    double largest, median;
-    int64_t column;
-    if (!mg_scale_uneven(&setup->scale, &setup->train->moments, &largest, &median, &column)) return;
-    snprintf(setup->warning, sizeof setup->warning,
+    mg_spread *spread = &setup->spread;
+    if (!mg_scale_spread(&setup->scale, &setup->train->moments, spread)) return;
+    setup->uneven = spread->largest > MOST_SPREAD * spread->smallest;
+    if (spread->largest <= NOTED_SPREAD * spread->median) return;
+    snprintf(setup->uneven_note, sizeof setup->uneven_note,
              "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; training will suffer: "
              "set data.scale to standard or max-abs, or data.rows to unit",
-             largest, (long long)column, median);
+             spread->largest, (long long)spread->column, spread->median);
 }
 
 static void find_distance(mg_setup *setup) {
@@ -189,6 +193,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
+    if (!status) status = mg_reach_check(setup->train, &setup->scale, options->model->bias, error);
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
     if (!status) find_distance(setup);

@@ -29,6 +29,9 @@ typedef struct mg_setup {
     char vanished[512]; // "" or one line about values of the training rows that float32 does not hold
     char thread_warning[256]; // the same, about threads that cannot be had
     char note[256];    // the same
+    char uneven_note[512]; // the same, about columns of different scale
+    bool uneven;       // they differ by more than 1,000
+    mg_spread spread;
 } mg_setup;
 
 // Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.

@@ -53,6 +53,18 @@ static int64_t epoch_number(const mg_position *at) {
     return at->epoch + (at->batch > 0);
 }
 
+mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit, mg_evaluation *out, mg_error *error) {
+    mg_scorer scorer = mg_run_scorer(run);
+    mg_error why = {0};
+    *out = (mg_evaluation){0};
+    mg_status status = mg_evaluate(&scorer, run->setup.train, weights, visit, out, &why);
+    if (status && out->overflow)
+        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %.800s", (long long)run->position.step,
+                       (long long)epoch_number(&run->position), why.text);
+    if (status && error) *error = why;
+    return status;
+}
+
 // ---- checkpoints -------------------------------------------------------------------------------------------------------
 
 // Learns what became of the last checkpoint; true when it has just failed.
@@ -106,15 +118,29 @@ static void submit_checkpoint(mg_run *run, bool still) {
     run->saved_epoch = run->position.epoch;
 }
 
+static mg_status check_weights(const mg_run *run, mg_error *error) {
+    if (weights_are_finite(run)) return MG_OK;
+    return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
+                   (long long)epoch_number(&run->position));
+}
+
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
-    if (!weights_are_finite(run))
-        return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
-                       (long long)epoch_number(&run->position));
+    mg_status status = check_weights(run, error);
+    if (status) return status;
     hear_of_checkpoint(run, true);
     submit_checkpoint(run, true);
     learn_of_checkpoint(run, true);
     if (run->checkpoint_failure.status && error) *error = run->checkpoint_failure;
     return run->checkpoint_failure.status;
+}
+
+mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {
+    mg_status status = check_weights(run, error);
+    if (status) return status;
+    hear_of_checkpoint(run, true);
+    submit_checkpoint(run, true);
+    hear_of_checkpoint(run, true);
+    return MG_OK;
 }
 
 // ---- ends of epochs ----------------------------------------------------------------------------------------------------
@@ -135,50 +161,65 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     memcpy(run->best.offset, weights->offset, (size_t)weights->lanes * sizeof(float));
 }
 
-// Objective on the training rows and accuracy on the validation rows of the weights as they would be saved now.
-static mg_status evaluate(mg_run *run, double *objective, double *accuracy, mg_error *error) {
+// Objective on the training rows, unless there is a certificate, and accuracy on the validation rows of the weights as they would be
+// saved now.
+static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluate_visit visit = {.stop = stop_asked};
     mg_evaluation train = {0}, validation = {0};
     mg_certificate certificate;
     bool certified = mg_run_certificate(run, &certificate);
-    mg_status status = certified ? MG_OK : mg_evaluate(&scorer, run->setup.train, weights, &visit, &train, error);
+    mg_status status = certified ? MG_OK : mg_run_evaluate(run, weights, &visit, &train, error);
     if (!status && run->setup.validation)
         status = mg_evaluate(&scorer, run->setup.validation, weights, &visit, &validation, error);
     if (status) return status;
     if (!certified) {
         run->train_evaluation = train;
         run->evaluated_step = run->position.step;
+        measured->loss = train.loss;
+        measured->objective = mg_run_objective(run, weights, &train);
     }
-    *objective = certified ? certificate.primal : mg_run_objective(run, weights, &train);
     if (!run->setup.validation) return MG_OK;
-    *accuracy = (double)validation.correct / (double)validation.rows;
+    measured->accuracy = run->accuracy = (double)validation.correct / (double)validation.rows;
+    run->validated_step = run->position.step;
     run->position.stale++;
-    if (*accuracy > run->position.best_accuracy) mg_run_keep_best(run, weights, *accuracy);
+    if (run->accuracy > run->position.best_accuracy) mg_run_keep_best(run, weights, run->accuracy);
     mg_metrics_begin(&run->line, "eval", run->position.step, epoch_number(&run->position), run->seconds);
-    mg_json_put_real(&run->line, "accuracy", *accuracy);
+    mg_json_put_real(&run->line, "accuracy", run->accuracy);
     mg_json_put_real(&run->line, "loss", validation.loss);
     mg_metrics_end(&run->metrics, &run->line, 1);
     return MG_OK;
 }
 
+// What a certificate of this epoch says of the best weights so far, which are those that would be saved; an older one is not told again.
+static void take_certificate(mg_run *run, mg_measured *measured) {
+    const mg_problem *problem = &run->setup.problem;
+    mg_certificate certificate;
+    if (!mg_run_certificate(run, &certificate) || !certificate.fresh) return;
+    measured->objective = certificate.primal;
+    measured->dual = certificate.dual;
+    measured->gap = certificate.gap;
+    double square = mg_weights_square_norm(run->solver->weights(run->state), problem->scale);
+    measured->loss = fmax(0, certificate.primal - 0.5 * problem->lambda * square); // (M2)
+}
+
 static mg_status end_epoch(mg_run *run, mg_error *error) {
     const mg_train_options *train = run->options->train;
     mg_position *at = &run->position;
-    double objective = NAN, accuracy = NAN;
+    mg_measured measured = MG_NOT_MEASURED;
+    take_certificate(run, &measured);
     if (train->evaluate_every && (at->epoch + 1) % train->evaluate_every == 0) {
-        mg_status status = evaluate(run, &objective, &accuracy, error);
+        mg_status status = evaluate(run, &measured, error);
         if (status) return status;
     }
-    mg_run_tell_progress(run, true, objective, accuracy);
+    mg_run_tell_progress(run, &measured);
     bool told = run->metrics.failure.status != MG_OK;
-    mg_run_log_epoch(run, objective, accuracy);
+    mg_run_log_epoch(run, &measured);
     if (run->metrics.failure.status && !told)
         mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
     at->epoch++;
-    at->batch = at->loss_rows = 0;
-    at->loss = 0;
+    at->batch = 0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
     run->epoch_seconds = run->epoch_waited = 0;
     run->epoch_rows = 0;
     hear_of_checkpoint(run, false);
@@ -199,6 +240,7 @@ static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
         return mg_fail(error, MG_NONFINITE,
                        "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
                        (long long)at->step, (long long)at->epoch + 1, (long long)batch->first);
+    if (at->batch == 0) at->loss = 0, at->loss_rows = 0;
     at->loss += loss;
     at->loss_rows += rows;
     at->batch++;
@@ -258,7 +300,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         count_time(run, now - run->step_begun);
         run->step_begun = now;
         if (status) break;
-        if (!epoch_is_over(run)) mg_run_tell_progress(run, false, NAN, NAN);
+        if (!epoch_is_over(run)) mg_run_tell_progress(run, NULL);
         if (checkpoint_is_due(run, false)) {
             hear_of_checkpoint(run, false);
             submit_checkpoint(run, false);
@@ -283,9 +325,9 @@ mg_status mg_run_loop(mg_run *run, mg_error *error) {
 static mg_status evaluate_last(mg_run *run, mg_error *error) {
     const mg_position *at = &run->position;
     int64_t every = run->options->train->evaluate_every;
-    double objective, accuracy;
+    mg_measured unused;
     if (!run->setup.validation || (at->batch == 0 && every && at->epoch % every == 0)) return MG_OK;
-    return evaluate(run, &objective, &accuracy, error);
+    return evaluate(run, &unused, error);
 }
 
 // The last checkpoint, then the model. A checkpoint that cannot be written does not take the model with it.
@@ -327,7 +369,7 @@ static void run_whole(void *context) {
 
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
                          mg_error *error) {
-    mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1};
+    mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1, .validated_step = -1};
     run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &run};
     whole all = {.run = &run, .result = result, .error = error};
     all.status = mg_run_begin(&run, error);

@@ -1,0 +1,224 @@
+// judge.c - decides whether a run that ended has failed, and what to say of it.
+#include "train/judge.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NO_BETTER 0.999   // of the baseline's objective
+#define VACUOUS_GAP 0.9
+#define SMALL_GAP 0.01    // a stalled gap below this is a matter of precision, not of the data
+#define LEAST_SIZE 0.03   // root mean square of cells between these two is one that solvers get on with
+#define MOST_SIZE 30.0
+#define WEAK 0.1          // of the objective of zeros is the least that weights must be able to gain
+#define ADVISED_TOLERANCE 1e-3
+
+// ---- models that have learnt nothing -----------------------------------------------------------------------------------
+
+// Two scores for every row: one for the most frequent class, one for all others. By symmetry their losses take two values.
+typedef struct constant_model {
+    const mg_problem *problem;
+    double *scores; // [classes]; class 0 stands for the most frequent one
+    double share;   // of the rows' weight
+    double score[2];
+} constant_model;
+
+static double objective_of(constant_model *m) {
+    const mg_problem *p = m->problem;
+    int64_t classes = p->classes;
+    for (int64_t k = 0; k < classes; k++) m->scores[k] = m->score[k > 0];
+    double loss = m->share * p->loss->value(classes, m->scores, 0, (double)p->delta) +
+                  (1 - m->share) * p->loss->value(classes, m->scores, 1, (double)p->delta);
+    double square = m->score[0] * m->score[0] + (double)(classes - 1) * m->score[1] * m->score[1];
+    return loss + 0.5 * p->lambda * square / (p->bias * p->bias);
+}
+
+// Golden section: the objective is convex in each score. Leaves the best score in place.
+static double minimise(constant_model *m, int which) {
+    const double part = 0.6180339887498949;
+    double low = -2 * (double)m->problem->delta - 50, high = -low;
+    double a = high - part * (high - low), b = low + part * (high - low);
+    m->score[which] = a;
+    double at_a = objective_of(m);
+    m->score[which] = b;
+    double at_b = objective_of(m);
+    for (int i = 0; i < 60; i++) {
+        bool left = at_a < at_b;
+        if (left) high = b, b = a, at_b = at_a, a = high - part * (high - low);
+        else low = a, a = b, at_a = at_b, b = low + part * (high - low);
+        m->score[which] = left ? a : b;
+        double here = objective_of(m);
+        if (left) at_a = here;
+        else at_b = here;
+    }
+    m->score[which] = at_a < at_b ? a : b;
+    return fmin(at_a, at_b);
+}
+
+static double largest_share(const mg_dataset *train, double *sums) {
+    double all = 0, most = 0;
+    for (int64_t i = 0; i < train->count; i++) sums[train->label[i]] += train->weight ? (double)train->weight[i] : 1;
+    for (int64_t k = 0; k < train->classes.count; k++) {
+        all += sums[k];
+        if (sums[k] > most) most = sums[k];
+    }
+    return most / all;
+}
+
+mg_baseline mg_judge_baseline(const mg_run *run) {
+    const mg_problem *problem = &run->setup.problem;
+    constant_model m = {.problem = problem};
+    mg_baseline baseline = {NAN, NAN};
+    if (mg_memory_zeroed(&m.scores, (size_t)problem->classes, sizeof *m.scores, NULL)) return baseline;
+    baseline.zeros = baseline.constant = problem->loss->value(problem->classes, m.scores, 0, (double)problem->delta);
+    if (problem->bias > 0) {
+        m.share = largest_share(run->setup.train, m.scores);
+        minimise(&m, 0);
+        minimise(&m, 1);
+        double best = minimise(&m, 0);
+        if (best < baseline.constant) baseline.constant = best;
+    }
+    mg_memory_free(m.scores);
+    return baseline;
+}
+
+bool mg_judge_learnt_nothing(const mg_baseline *baseline, double objective) {
+    return objective >= NO_BETTER * baseline->constant;
+}
+
+bool mg_judge_bound_is_vacuous(double objective, double dual) {
+    return !isfinite(dual) || !(dual > 0) || !(objective - dual < VACUOUS_GAP * objective);
+}
+
+// ---- advice ------------------------------------------------------------------------------------------------------------
+
+// P(W) is at least P(0) - ||gradient||^2 / (2 lambda), and the gradient at most the coefficients' length times that of the rows: what
+// weights can gain on zeros at most, as a part of P(0), for rows of this mean square.
+static double most_gain(const mg_run *run, double mean_square) {
+    const mg_problem *problem = &run->setup.problem;
+    int64_t lanes = mg_round_up(problem->classes, MG_LANES);
+    float *rows, square = 0;
+    if (mg_memory_zeroed(&rows, 2, (size_t)lanes * sizeof *rows, NULL)) return INFINITY;
+    float *scores = rows, *coef = rows + lanes;
+    for (int64_t k = problem->classes; k < lanes; k++) scores[k] = -INFINITY;
+    double loss = (double)problem->loss->row(lanes, scores, 0, problem->delta, coef);
+    for (int64_t k = 0; k < problem->classes; k++) square += coef[k] * coef[k];
+    mg_memory_free(rows);
+    return (double)square * mean_square / (2 * problem->lambda * loss);
+}
+
+// The value of model.lambda or, where that is how it was said, model.C, at which weights can gain enough.
+static void advise_regularisation(const mg_run *run, double gain, char *out, size_t size) {
+    double now = run->setup.problem.lambda, lambda = now * gain * WEAK * WEAK;
+    if (isnan(run->options->model->C)) snprintf(out, size, "set model.lambda to %.1g (now %.3g)", lambda, now);
+    else snprintf(out, size, "set model.C to %.1g (now %.3g)", 1 / (lambda * run->setup.train->total_weight), run->options->model->C);
+}
+
+static bool can_be_certified(const mg_run *run) {
+    mg_train_options train = *run->options->train;
+    const mg_solver *solver;
+    char why[MG_SOLVER_WHY];
+    train.solver = "auto";
+    train.tolerance = ADVISED_TOLERANCE;
+    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident, run->request->init_model != NULL, &solver, why, NULL);
+}
+
+static void advise_training(const mg_run *run, char *out, size_t size) {
+    bool sgd = !strcmp(run->solver->name, "sgd");
+    if (run->options->train->tolerance > 0) snprintf(out, size, "lower model.C, or raise train.tolerance");
+    else if (can_be_certified(run))
+        snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum", ADVISED_TOLERANCE,
+                 strcmp(run->options->train->solver, "auto") ? " with train.solver: auto" : "");
+    else if (sgd && !isnan(run->options->sgd->eta)) snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
+    else snprintf(out, size, "raise train.epochs (now %lld)", (long long)run->setup.problem.epochs);
+}
+
+static double feature_square(const mg_run *run) {
+    const mg_problem *problem = &run->setup.problem;
+    return problem->mean_square_norm - problem->bias * problem->bias;
+}
+
+// Nothing that data.scale would change for the better.
+static bool is_well_scaled(const mg_run *run) {
+    const char *scale = run->options->data->scale;
+    double cells = sqrt(feature_square(run) / run->setup.problem.entries_per_row);
+    return !strcmp(scale, "standard") || !strcmp(scale, "max-abs") || (cells >= LEAST_SIZE && cells <= MOST_SIZE && !run->setup.uneven);
+}
+
+void mg_judge_advise(const mg_run *run, char *out, size_t size) {
+    const mg_problem *problem = &run->setup.problem;
+    const char *how = problem->layout == MG_DENSE ? "standard" : "max-abs";
+    double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->entries_per_row);
+    char then[160];
+    if (is_well_scaled(run)) {
+        if (gain < WEAK) advise_regularisation(run, gain, out, size);
+        else advise_training(run, out, size);
+    } else if (scaled < WEAK) {
+        advise_regularisation(run, scaled, then, sizeof then);
+        snprintf(out, size, "set data.scale to %s and %s", how, then);
+    } else {
+        snprintf(out, size, "set data.scale to %s", how);
+    }
+}
+
+// ---- verdicts ----------------------------------------------------------------------------------------------------------
+
+// The smallest number of one digit that is clearly above the gap.
+static double tolerance_above(double gap) {
+    double least = 1.5 * gap, power = pow(10, floor(log10(least)));
+    return ceil(least / power) * power;
+}
+
+static void judge_certified(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
+    const char *limit = !strcmp(result->reason, "epochs")       ? "raise train.epochs"
+                        : !strcmp(result->reason, "max_steps")  ? "raise train.max_steps"
+                        : !strcmp(result->reason, "time_limit") ? "raise train.time_limit"
+                        : !strcmp(result->reason, "stalled")    ? NULL
+                                                                : "set train.patience to 0";
+    char found[160], advice[300];
+    if (isnan(result->gap)) snprintf(found, sizeof found, "no bound of the optimum was found that says anything of the objective %.6g", result->objective);
+    else snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap, run->options->train->tolerance);
+    if (limit) snprintf(advice, sizeof advice, "%s", limit);
+    else if (result->gap < SMALL_GAP && is_well_scaled(run)) snprintf(advice, sizeof advice, "set train.tolerance to %g, as scores are of single precision", tolerance_above(result->gap));
+    else mg_judge_advise(run, advice, sizeof advice);
+    snprintf(out, MG_JUDGE_TEXT, "the model is not certified (ended by %s): %s: %s", result->reason, found, advice);
+}
+
+// Mean loss of the rows of the last epoch as they came; NaN when this process does not know it.
+static double passing_loss(const mg_run *run) {
+    const mg_position *at = &run->position;
+    return at->loss_rows > 0 ? at->loss / (double)at->loss_rows : NAN;
+}
+
+void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
+    char advice[300];
+    *out = 0;
+    if (run->options->train->tolerance > 0) {
+        if (!result->converged) judge_certified(run, result, out);
+        return;
+    }
+    mg_baseline baseline = mg_judge_baseline(run);
+    mg_judge_advise(run, advice, sizeof advice);
+    if (mg_judge_learnt_nothing(&baseline, result->objective))
+        snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s", result->objective,
+                 result->objective < baseline.constant ? "hardly" : "not", baseline.constant,
+                 baseline.constant < NO_BETTER * baseline.zeros ? "a model that always answers the most frequent class" : "weights of zero", advice);
+    else if (passing_loss(run) > baseline.zeros)
+        snprintf(out, MG_JUDGE_TEXT, "training does not settle: the mean loss in the last epoch is %.6g, above the %.6g of weights of zero: %s",
+                 passing_loss(run), baseline.zeros, advice);
+    else if (run->setup.uneven)
+        snprintf(out, MG_JUDGE_TEXT, "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), which hides the small ones: %s",
+                 run->setup.spread.smallest, run->setup.spread.largest, advice);
+}
+
+void mg_judge_tell(mg_run *run, const char *text) {
+    const mg_trainer_options *options = run->options;
+    if (options->folds) mg_run_message(run, "warning: fold %lld: %s", (long long)options->fold + 1, text);
+    else mg_run_message(run, "warning: %s", text);
+    mg_metrics_begin(&run->line, "warning", run->position.step, run->position.epoch, run->seconds);
+    mg_json_put_text(&run->line, "text", text);
+    mg_metrics_end(&run->metrics, &run->line, 0);
+}

@@ -1,0 +1,212 @@
+"""Runs that failed say so, once, and the option they name helps when it is set. Certificates, epochs' lines, overflowing rows, paths."""
+import h5py
+import json
+import numpy as np
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+
+MARGIN = os.path.realpath(sys.argv[1])
+os.chdir(tempfile.mkdtemp())
+
+
+def margin(*words, text=None, limit=None):
+    def before():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run([MARGIN, *words], input=text, capture_output=True, text=True, preexec_fn=before)
+    return done.returncode, done.stdout, done.stderr
+
+
+def save(name, x, y, sparse=False, weight=None):
+    x = np.asarray(x, "f4")
+    with h5py.File(name, "w") as f:
+        f["y"] = np.asarray(y, "i8")
+        if weight is not None:
+            f["w"] = weight
+        if not sparse:
+            f["X"] = x
+            return
+        rows, columns = np.nonzero(x)
+        group = f.create_group("X")
+        group.attrs["encoding-type"] = "csr_matrix"
+        group.attrs["shape"] = np.array(x.shape, "i8")
+        group["data"] = x[rows, columns]
+        group["indices"] = columns.astype("i4")
+        group["indptr"] = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(x)))]).astype("i8")
+
+
+def events(directory, name=None):
+    lines = [json.loads(line) for line in open(f"{directory}/metrics.jsonl")]
+    return [line for line in lines if name in (None, line["event"])]
+
+
+def train(data, *sets, command="train", status=0):
+    words = [command, "-q", "--overwrite", "--set", f"data.train={data}", "--set", "output.directory=run"]
+    if command == "path":
+        words += ["--C", "0.1:10:10"]
+    for one in sets:
+        words += ["--set", one]
+    code, out, err = margin(*words)
+    assert code == status, (data, sets, code, err)
+    warnings = [line for line in err.splitlines() if line.startswith("warning: ")]
+    if command == "train" and not status:
+        told = ["warning: " + line["text"] for line in events("run", "warning")]
+        assert told == warnings, (told, warnings)
+    return out, err, warnings
+
+
+def advised(warning):
+    """The options a warning says to set."""
+    found = re.findall(r"set ((?:data|model|train)\.\w+) to (\S+?)[,;]?(?:$| )", warning)
+    sets = [f"{key}={value}" for key, value in found]
+    if "with train.solver: auto" in warning:
+        sets.append("train.solver=auto")
+    raised = re.search(r"raise (train\.epochs)", warning)
+    return sets + ([f"{raised.group(1)}=0"] if raised else [])
+
+
+def check_advice():
+    r = np.random.default_rng(0)
+    x = r.random((600, 3)) * 1e5
+    y = (x[:, 0] > x[:, 1]).astype(int) + 2 * (x[:, 2] > 5e4)
+    uneven = x * [1e-7, 1e-7, 1]
+    rare = (r.random(600) < 0.03).astype(int)
+    save("large.h5", x, y)
+    save("offset.h5", x + 1e6, y)
+    save("tiny.h5", x * 1e-9, y)
+    save("uneven.h5", uneven, y)
+    save("uneven_sparse.h5", uneven, y, sparse=True)
+    save("weighted.h5", x, y, weight=r.integers(1, 4, 600))
+    save("noise.h5", r.standard_normal((600, 20)), r.integers(0, 4, 600))
+    save("clear.h5", r.standard_normal((600, 6)) + 3 * np.eye(6)[y], y)
+    save("rare.h5", r.standard_normal((600, 5)), rare)
+    losses = ["crammer-singer", "weston-watkins", "one-vs-rest-squared", "softmax"]
+    cases = [(data, []) for data in ("large.h5", "offset.h5", "tiny.h5", "uneven.h5", "uneven_sparse.h5", "noise.h5", "rare.h5")]
+    cases += [("large.h5", ["model.C=1"]), ("noise.h5", ["train.solver=sgd"]), ("clear.h5", ["model.lambda=1e6"]),
+              ("clear.h5", ["model.C=1e-9"]), ("tiny.h5", ["model.lambda=1e6"]), ("weighted.h5", ["data.weights=w"]),
+              ("large.h5", ["model.bias=0"]), ("rare.h5", ["train.solver=sgd"]), ("uneven.h5", ["train.tolerance=1e-3"]),
+              ("offset.h5", ["train.tolerance=1e-3"]), ("noise.h5", ["train.tolerance=1e-4", "train.epochs=2"])]
+    cases += [("tiny.h5", [f"model.loss={loss}"]) for loss in losses]
+    for data, sets in cases:
+        _, _, warnings = train(data, *sets)
+        assert len(warnings) == 1, (data, sets, warnings)
+        more = advised(warnings[0])
+        assert more, warnings
+        before = events("run", "end")[0]
+        _, _, after = train(data, *sets, *more)
+        assert not after, (data, sets, more, after)
+        end = events("run", "end")[0]
+        assert end.get("converged") or end["objective"] < before["objective"], (data, sets, more)
+
+
+def check_objectives_of_zeros():
+    """The value a failed run is compared with is the loss of zeros: K - 1, 1, K, log K."""
+    r = np.random.default_rng(1)
+    save("four.h5", r.standard_normal((400, 3)) * 1e-12, np.arange(400) % 4)
+    zeros = {"weston-watkins": 3, "crammer-singer": 1, "one-vs-rest": 4, "softmax": np.log(4), "weston-watkins-squared": 3}
+    for loss, value in zeros.items():
+        _, _, warnings = train("four.h5", f"model.loss={loss}", "model.lambda=1e6")
+        told = re.search(r"(?:not|hardly) below the (\S+) of (weights of zero|a model)", warnings[0])
+        assert told and abs(float(told.group(1)) - value) < 1e-4, (loss, warnings)
+
+
+def check_sound_runs():
+    r = np.random.default_rng(2)
+    y = r.integers(0, 3, 500)
+    x = r.standard_normal((500, 6)) + 3 * np.eye(6)[y]
+    save("sound.h5", x, y)
+    save("sound_sparse.h5", np.maximum(x, 0), y, sparse=True)
+    for data in ("sound.h5", "sound_sparse.h5"):
+        for sets in ([], ["train.solver=sgd"], ["train.tolerance=1e-3"], ["data.scale=max-abs"], ["model.class_weight=balanced"]):
+            assert not train(data, *sets)[2], (data, sets)
+    assert not train("sound.h5", "data.validation=0.2", command="path")[2]
+    code, _, err = margin("cv", "-q", "--folds", "3", "--overwrite", "--set", "data.train=large.h5", "--set", "output.directory=cv")
+    warnings = err.splitlines()
+    assert code == 0 and [line[:15] for line in warnings] == [f"warning: fold {i}" for i in (1, 2, 3)], (code, warnings)
+
+
+def check_certified():
+    out, _, warnings = train("uneven.h5", "train.tolerance=1e-3")
+    end = events("run", "end")[0]
+    assert end["reason"] == "stalled" and end["converged"] is False and "gap" not in end and "dual" not in end, end
+    assert "not certified" in out and "within" not in out and "not certified" in warnings[0], out
+    assert re.search(r"certified +no", margin("info", "run/model.h5")[1])
+    for solver in ("dual", "newton", "auto"):
+        for data in ("sound.h5", "sound_sparse.h5"):
+            out, _, _ = train(data, "train.tolerance=1e-4", f"train.solver={solver}", "data.validation=0.3", f"data.test={data}")
+            end = events("run", "end")[0]
+            assert end["converged"] and "validation " in out and "test accuracy" in out
+            told = json.loads(margin("eval", "run/model.h5", data, "--json")[1])
+            assert end["test_accuracy"] == told["accuracy"]
+            assert 0 < end["accuracy"] <= 1
+            lambd = events("run", "start")[0]["lambda"]
+            with h5py.File("run/model.h5", "r") as f:
+                square = f.attrs["square_norm"]
+            last = [e for e in events("run", "epoch") if "gap" in e][-1]
+            assert abs(last["objective"] - last["train_loss"] - 0.5 * lambd * square) < 1e-9 * last["objective"], last
+            assert last["objective"] == end["objective"] and last["gap"] == end["gap"] and last["accuracy"] == end["accuracy"]
+            for epoch in events("run", "epoch"):
+                assert None not in epoch.values(), epoch
+                assert ("gap" in epoch) <= ("objective" in epoch) == ("train_loss" in epoch), epoch
+                if "gap" in epoch:
+                    assert abs((epoch["objective"] - epoch["dual"]) / epoch["objective"] - epoch["gap"]) < 1e-7, epoch
+    # Resumed after its end, a run reports the same.
+    margin("train", "-q", "--resume", "--set", f"data.train={data}", "--set", "output.directory=run", "--set", "train.tolerance=1e-4",
+           "--set", "train.solver=auto", "--set", "data.validation=0.3", "--set", f"data.test={data}")
+    again = events("run", "end")[0]
+    assert again["accuracy"] == end["accuracy"] and again["objective"] == end["objective"]
+
+
+def check_overflow():
+    r = np.random.default_rng(3)
+    y = np.arange(120) % 3
+    x = r.random((120, 3)) * 1e-2 + 0.02 * np.eye(3)[y]
+    huge = x.copy()
+    huge[7] = 3e36
+    for sparse in (False, True):
+        save("small.h5", x, y, sparse)
+        save("huge.h5", huge, y, sparse)
+        train("small.h5", "model.C=1e6")
+        for words in (["predict", "run/model.h5", "huge.h5"], ["predict", "run/model.h5", "huge.h5", "--top", "2"],
+                      ["eval", "run/model.h5", "huge.h5"]):
+            code, out, err = margin(*words)
+            assert code == 3 and "huge.h5: X[7]: " in err and "nan" not in out and "inf" not in out, (words, code, out, err)
+        code, out, err = margin("predict", "run/model.h5", "-", text="1:1 2:2\n1:3e36 2:3e36 3:3e36\n")
+        assert code == 3 and "standard input:2:" in err and len(out.splitlines()) <= 1, (code, out, err)
+        for solver in ("auto", "sgd"):
+            err = train("huge.h5", f"train.solver={solver}", status=3)[1]
+            assert "huge.h5: X[7]: " in err and "data.scale to max-abs" in err, err
+        train("huge.h5", "data.scale=max-abs")
+        err = train("small.h5", "model.C=1e6", "data.validation=huge.h5", status=3)[1]
+        assert "huge.h5: X[7]: " in err, err
+
+
+def check_path():
+    words = ["path", "-q", "--overwrite", "--C", "1e-2:1:10", "--set", "data.validation=0.3", "--set", "output.directory=path"]
+    for epochs in ("1", "2"):
+        code, out, err = margin(*words, "--set", "data.train=sound_sparse.h5", "--set", f"train.epochs={epochs}")
+        points = [json.loads(line) for line in open("path/path.jsonl")]
+        assert code == 0 and "nan" not in out and err.count("warning: ") == 1, (out, err)
+        assert all(point["objective"] > 0 and None not in point.values() and point["converged"] is False for point in points), points
+        with h5py.File("path/model.h5", "r") as f:
+            told = f.attrs["objective"]
+        assert told in [point["objective"] for point in points]
+        assert not margin(*words, "--set", "data.train=sound_sparse.h5", "--set", "train.epochs=0")[2]
+    # Checkpoints do not fit a file, the points and the model do.
+    for data, limit in (("sound.h5", 12000), ("sound_sparse.h5", 12000)):
+        code, out, err = margin(*words, "--set", f"data.train={data}", limit=limit)
+        assert err.count("warning: no checkpoint") == 3 and code == 3 and "are written" in err, (code, out, err)
+        assert len(open("path/path.jsonl").readlines()) == 3 and margin("info", "--verify", "path/model.h5")[0] == 0
+
+
+check_advice()
+check_objectives_of_zeros()
+check_sound_runs()
+check_certified()
+check_overflow()
+check_path()
