@@ -81,7 +81,7 @@ def check_advice():
     save("tiny.h5", x * 1e-9, y)
     save("uneven.h5", uneven, y)
     save("uneven_sparse.h5", uneven, y, sparse=True)
-    save("weighted.h5", x, y, weight=r.integers(1, 4, 600))
+    save("weighted.h5", x, y, weight=r.integers(1, 4, 600).astype("f4"))
     save("noise.h5", r.standard_normal((600, 20)), r.integers(0, 4, 600))
     save("clear.h5", r.standard_normal((600, 6)) + 3 * np.eye(6)[y], y)
     save("rare.h5", r.standard_normal((600, 5)), rare)
