@@ -1,6 +1,7 @@
 // model.c - model.h5: the long-lived file. Its layout is docs/formats.md; a change of meaning changes format_version.
 #include "model/model.h"
 
+#include "base/bound.h"
 #include "base/memory.h"
 #include "io/file.h"
 #include "model/columns.h"
@@ -40,25 +41,32 @@ void mg_model_destroy(mg_model *model) {
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
-// Text attributes, in one place for both directions.
-typedef struct text_field {
+// Attributes, in one place for both directions.
+static const struct {
     const char *name;
     size_t offset;
-} text_field;
-static const text_field texts[] = {
+} texts[] = {
     {"loss", offsetof(mg_model, loss)},           {"rows", offsetof(mg_model, rows)},
     {"transform", offsetof(mg_model, transform)}, {"features", offsetof(mg_model, features_name)},
     {"labels", offsetof(mg_model, labels_name)},
 };
-static const text_field reals[] = {
-    {"delta", offsetof(mg_model, delta)},         {"lambda", offsetof(mg_model, lambda)},
-    {"objective", offsetof(mg_model, objective)}, {"square_norm", offsetof(mg_model, square_norm)},
-    {"bias_value", offsetof(mg_model, bias_value)}, {"dual", offsetof(mg_model, dual)},
+typedef struct number_field {
+    const char *name;
+    size_t offset;
+    mg_bound bound;
+} number_field;
+static const number_field reals[] = {
+    {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // of model.delta
+    {"lambda", offsetof(mg_model, lambda), {NULL, DBL_TRUE_MIN, DBL_MAX, false}},
+    {"objective", offsetof(mg_model, objective), {NULL, -DBL_MAX, DBL_MAX, true}},
+    {"square_norm", offsetof(mg_model, square_norm), {NULL, 0, DBL_MAX, false}},
+    {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // of model.bias
+    {"dual", offsetof(mg_model, dual), {NULL, -INFINITY, DBL_MAX, true}},
 };
-static const text_field integers[] = {
-    {"step", offsetof(mg_model, step)},
-    {"epoch", offsetof(mg_model, epoch)},
-    {"training_rows", offsetof(mg_model, training_rows)},
+static const number_field integers[] = {
+    {"step", offsetof(mg_model, step), {NULL, 0, 1e15, false}},
+    {"epoch", offsetof(mg_model, epoch), {NULL, 0, 1e15, false}},
+    {"training_rows", offsetof(mg_model, training_rows), {NULL, 1, 1e15, false}},
 };
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
@@ -109,11 +117,13 @@ static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) 
     for (size_t i = 0; !status && i < COUNT(reals); i++) {
         double value = 0;
         status = mg_h5_attribute_real(file, "/", reals[i].name, &value, error);
+        if (!status) status = mg_bound_check(&reals[i].bound, reals[i].name, -1, value, error);
         memcpy(base + reals[i].offset, &value, sizeof value);
     }
     for (size_t i = 0; !status && i < COUNT(integers); i++) {
         int64_t value = 0;
         status = mg_h5_attribute_int64(file, "/", integers[i].name, &value, 1, NULL, error);
+        if (!status) status = mg_bound_check(&integers[i].bound, integers[i].name, -1, (double)value, error);
         memcpy(base + integers[i].offset, &value, sizeof value);
     }
     return status;
@@ -133,15 +143,25 @@ static mg_status check_format(const char *path, mg_h5 *file, mg_error *error) {
     return status;
 }
 
+static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_type type, int rank, int64_t rows, mg_error *error) {
+    if (mg_h5_array_type(array) == type && mg_h5_array_rank(array) == rank && mg_h5_array_rows(array) == rows) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is %lld values of %s of rank %d (%lld of %s of rank %d are allowed)", name,
+                   (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array),
+                   (long long)rows, mg_h5_type_name(type), rank);
+}
+
 static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     mg_h5_array *weights = NULL, *bias = NULL, *classes = NULL;
     mg_status status = mg_h5_array_open(file, "weights", &weights, error);
     if (!status) status = mg_h5_array_open(file, "bias", &bias, error);
     if (!status) status = mg_h5_array_open(file, "classes", &classes, error);
     int64_t k = status ? 0 : mg_h5_array_rows(weights);
-    if (!status && (mg_h5_array_type(weights) != MG_H5_F32 || mg_h5_array_rank(weights) != 2 || mg_h5_array_type(bias) != MG_H5_F32 ||
-                    mg_h5_array_rows(bias) != k || mg_h5_array_rows(classes) != k || k < 2))
-        status = mg_fail(error, MG_DATA, "%s: weights, bias and classes do not belong together", mg_h5_path(file));
+    if (!status) status = check_array(weights, "weights", MG_H5_F32, 2, k, error);
+    if (!status) status = check_array(bias, "bias", MG_H5_F32, 1, k, error);
+    if (!status) status = check_array(classes, "classes", mg_h5_array_type(classes) == MG_H5_TEXT ? MG_H5_TEXT : MG_H5_I64, 1, k, error);
+    if (!status && (k < 2 || k > INT32_MAX || mg_h5_array_columns(weights) < 1))
+        status = mg_fail(error, MG_DATA, "weights are of %lld classes and %lld features (2 to %d classes and at least 1 feature are allowed)",
+                         (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
     if (!status) status = mg_model_create(k, mg_h5_array_columns(weights), out, error);
     if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
     if (!status) status = mg_h5_array_read(bias, 0, k, (*out)->bias, error);
@@ -157,6 +177,13 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     return status;
 }
 
+// Every refusal of a sealed file names it.
+static void blame(const char *path, mg_error *error) {
+    mg_error why = *error;
+    if (!strncmp(why.text, path, strlen(path))) return;
+    mg_fail(error, why.status, "%s: %s; its seal is whole, but no run of margin writes this: train it again, or use another model", path, why.text);
+}
+
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out, mg_error *error) {
     *out = NULL;
     mg_h5 *file = NULL;
@@ -166,6 +193,8 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     if (!status) status = take_arrays(file, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
+    if (!status) status = mg_model_check(model, error);
+    if (status == MG_DATA && error && file) blame(path, error);
     if (!status) status = mg_memory_text(&model->path, path, error);
     mg_h5_close(file);
     if (status) mg_model_destroy(model);

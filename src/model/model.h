@@ -29,7 +29,11 @@ void mg_model_destroy(mg_model *model);
 // Writes the file whole or not at all. Errors: MG_IO, MG_MEMORY.
 mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name, mg_error *error);
 
-// Checks the seal before anything is parsed. Errors: MG_IO, MG_DATA.
+// Values a trained model can have: finite weights, classes in their order, names that exist. Errors: MG_DATA, without the path.
+mg_status mg_model_check(const mg_model *model, mg_error *error);
+
+// Checks the seal before anything is parsed, and every field before it is used: a seal says that a file is whole, not that a run wrote it.
+// Errors: MG_IO, MG_DATA.
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 
 // The same of content that is in memory and whose seal was checked; `path` is for messages.

@@ -225,6 +225,12 @@ static void copy_slice(void *context, int64_t slice) {
     memcpy(job->to->v + from, job->from->v + from, (size_t)(to - from) * sizeof *job->to->v);
 }
 
+double mg_dual_gap(const mg_dual_numbers *numbers) {
+    double gap = numbers->best_primal > 0 ? (numbers->best_primal - numbers->best_dual) / numbers->best_primal : 0;
+    if (isnan(gap)) return INFINITY; // no objective is finite yet: nothing is known
+    return fabs(gap) > ROUNDING ? fabs(gap) : ROUNDING; // a bound above an objective shows how coarse both are
+}
+
 void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower) {
     mg_dual_numbers *numbers = &dual->numbers;
     if (primal < numbers->best_primal) {
@@ -235,9 +241,7 @@ void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
     if (lower > numbers->best_dual) numbers->best_dual = lower;
-    double gap = numbers->best_primal > 0 ? (numbers->best_primal - numbers->best_dual) / numbers->best_primal : 0;
-    numbers->last_gap = fabs(gap) <= ROUNDING ? ROUNDING : fabs(gap); // a bound above an objective shows how coarse both are
-    if (isnan(gap)) numbers->last_gap = INFINITY; // no objective is finite yet: nothing is known
+    numbers->last_gap = mg_dual_gap(numbers);
 }
 
 static mg_status create(mg_dual_state *dual, mg_error *error) {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 64, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3, PASS_PARTS = 16 };
+enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3, PASS_PARTS = 16 };
 static void destroy(void *state) {
     mg_dual_state *dual = state;
     if (!dual) return;
@@ -325,31 +325,6 @@ static void rescale(void *state, double before) {
     start_clocks(dual);
 }
 
-static int fields(void *state, mg_field *out) {
-    mg_dual_state *dual = state;
-    mg_weights *w = &dual->weights, *result = &dual->result;
-    int n = 0;
-    out[n++] = mg_field_array("clock", MG_H5_I64, sizeof dual->clock / sizeof(int64_t), &dual->clock);
-    out[n++] = mg_field_array("numbers", MG_H5_F64, sizeof dual->numbers / sizeof(double), &dual->numbers);
-    out[n++] = mg_field_array("weights", MG_H5_F32, w->size, w->v);
-    out[n++] = mg_field_array("bias", MG_H5_F32, w->lanes, w->bias);
-    out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
-    out[n++] = mg_field_array("result", MG_H5_F32, result->size, result->v);
-    out[n++] = mg_field_array("result_bias", MG_H5_F32, result->lanes, result->bias);
-    if (dual->certify) out[n++] = mg_field_array("result_offset", MG_H5_F32, result->lanes, result->offset);
-    if (!mg_dual_ascends(dual)) return n;
-    if (dual->certify && dual->sparse) {
-        out[n++] = mg_field_array("mean", MG_H5_F32, dual->mean.size, dual->mean.v);
-        out[n++] = mg_field_array("mean_bias", MG_H5_F32, dual->mean.lanes, dual->mean.bias);
-    }
-    if (dual->certify) {
-        out[n++] = mg_field_array("wake", MG_H5_I32, dual->problem->rows, dual->wake);
-        out[n++] = mg_field_array("share", MG_H5_F32, dual->problem->rows, dual->share);
-    }
-    out[n++] = (mg_field){.name = "dual", .type = MG_H5_U8, .data = dual->rows, .pack = mg_dual_rows_pack, .unpack = mg_dual_rows_unpack};
-    return n;
-}
-
 const mg_solver mg_solver_dual = {
     .name = "dual",
     .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
@@ -367,7 +342,8 @@ const mg_solver mg_solver_dual = {
     .turned = turned,
     .certificate = certificate,
     .rescale = rescale,
-    .fields = fields,
+    .fields = mg_dual_fields,
+    .check = mg_dual_check,
 };
 
 // The same state and functions; its first epoch is dual ascent's, the Newton phase follows at once.
@@ -388,5 +364,6 @@ const mg_solver mg_solver_newton = {
     .turned = turned,
     .certificate = certificate,
     .rescale = rescale,
-    .fields = fields,
+    .fields = mg_dual_fields,
+    .check = mg_dual_check,
 };

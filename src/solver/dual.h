@@ -1,5 +1,5 @@
 // dual.h - the state of dual ascent, shared by its files: dual.c (the solver), dual_order.c (which rows, when), dual_schedule.c
-// (when a certificate), dual_round.c (steps of rows and their merge), dual_dense.c and dual_sparse.c (scores and updates), certificate.c (how far the optimum is).
+// (when a certificate), dual_fields.c (what a checkpoint holds), dual_round.c (steps of rows and their merge), dual_dense.c and dual_sparse.c (scores and updates), certificate.c (how far the optimum is).
 #ifndef MG_SOLVER_DUAL_H
 #define MG_SOLVER_DUAL_H
 
@@ -18,6 +18,7 @@ enum {
     MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
     MG_DUAL_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
     MG_DUAL_SLEEP = 9,        // epochs until a row that hardly matters is visited again
+    MG_DUAL_SNAPSHOTS = 64,   // most of an epoch
 };
 
 // What the next step depends on beside the arrays; a checkpoint holds it as one field.
@@ -132,6 +133,10 @@ void mg_dual_end_epoch(mg_dual_state *dual);
 void mg_dual_mark(mg_dual_state *dual);
 bool mg_dual_stalled(const mg_dual_state *dual);
 
+// What a checkpoint holds; and whether what was restored belongs together.
+int mg_dual_fields(void *state, mg_field *fields);
+mg_status mg_dual_check(void *state, mg_error *error);
+
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);
 
@@ -203,6 +208,9 @@ double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y);
 
 // Takes note of an objective some weights of raw cells reach and of a lower bound.
 void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower);
+
+// Relative gap of the best objective and bound.
+double mg_dual_gap(const mg_dual_numbers *numbers);
 
 // Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, tells rows their shares (M27).
 // Errors: MG_MEMORY.

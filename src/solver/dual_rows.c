@@ -5,6 +5,7 @@
 #include "loss/lanes.h"
 #include "rows/rows.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { POOL_CHUNK = 1024, WIDE = UINT16_MAX, AT_BOUND = 1 << 15 };
@@ -227,6 +228,7 @@ int64_t mg_dual_rows_pack(void *rows, unsigned char *to) {
 
 static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end, int64_t lanes, float *c) {
     uint16_t count, word;
+    int64_t last = -1;
     memset(c, 0, (size_t)lanes * sizeof *c);
     if (end - *at < (int64_t)sizeof count) return false;
     memcpy(&count, *at, sizeof count);
@@ -241,11 +243,18 @@ static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, c
             memcpy(&value, *at, sizeof value);
             *at += sizeof value;
         }
-        if ((word & ~AT_BOUND) >= r->classes) return false;
-        c[word & ~AT_BOUND] = value;
+        int64_t class = word & ~AT_BOUND;
+        if (class <= last || class >= r->classes || (r->joint && class == r->label[row]) || !isfinite(value) || value == 0) return false;
+        last = class;
+        c[class] = value;
     }
     mg_dual_rows_settle(r, row, lanes, c);
     return true;
+}
+
+int64_t mg_dual_rows_most_bytes(void *rows) {
+    const mg_dual_rows *r = rows;
+    return r->rows * (int64_t)(sizeof(uint16_t) + (size_t)r->classes * (sizeof(uint16_t) + sizeof(float)));
 }
 
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error) {
@@ -256,7 +265,7 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
     mg_status status = mg_memory_get(&c, (size_t)lanes, sizeof *c, error);
     for (int64_t row = 0; !status && row < r->rows; row++) {
         if (!unpack_row(r, row, &at, end, lanes, c))
-            status = mg_fail(error, MG_DATA, "dual variables of row %lld do not fit %lld classes", (long long)row, (long long)r->classes);
+            status = mg_fail(error, MG_DATA, "dual variables of row %lld are not those of %lld classes", (long long)row, (long long)r->classes);
         else if (!mg_dual_rows_put(r, row, lanes, c))
             status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     }

@@ -37,7 +37,11 @@ bool mg_dual_rows_put_few(mg_dual_rows *rows, int64_t row, int64_t lanes, const 
 // unless it is 1, its value. `to` NULL: only how many bytes.
 int64_t mg_dual_rows_pack(void *rows, unsigned char *to);
 
-// Errors: MG_DATA when the bytes do not fit these rows; MG_MEMORY.
+// As many bytes as these rows can ever take.
+int64_t mg_dual_rows_most_bytes(void *rows);
+
+// Errors: MG_DATA when the bytes do not fit these rows: classes ascend and are not the own one where that is not stored, values are finite
+// and not 0; MG_MEMORY.
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error);
 
 #endif

@@ -194,23 +194,32 @@ static void begin_at(void *state, const mg_weights *from) {
 }
 
 static int fields(void *state, mg_field *out) {
+    static const mg_bound snapshots = {.most = MOST_SNAPSHOTS};
     mg_sgd *sgd = state;
     int n = 0;
-    const mg_weights *w = &sgd->weights, *mean = &sgd->mean;
-    out[n++] = mg_field_array("eta", MG_H5_F64, 1, &sgd->eta);
-    out[n++] = mg_field_array("weights", MG_H5_F32, w->size, w->v);
-    out[n++] = mg_field_array("bias", MG_H5_F32, w->lanes, w->bias);
-    out[n++] = mg_field_array("offset", MG_H5_F32, w->lanes, w->offset);
-    if (sgd->rule->accumulates) out[n++] = mg_field_array("memory", MG_H5_F32, sgd->problem->features + 1, sgd->memory);
-    if (sgd->velocity) out[n++] = mg_field_array("velocity", MG_H5_F32, w->size, sgd->velocity);
-    if (sgd->velocity) out[n++] = mg_field_array("bias_velocity", MG_H5_F32, w->lanes, sgd->bias_velocity);
-    if (sgd->sparse) out[n++] = mg_field_array("settled", MG_H5_F64, sgd->problem->features, sgd->settled);
-    if (sgd->sparse) out[n++] = mg_field_array("rate_sum", MG_H5_F64, 1, &sgd->rate_sum);
-    if (sgd->average) out[n++] = mg_field_array("mean", MG_H5_F32, mean->size, mean->v);
-    if (sgd->average) out[n++] = mg_field_array("mean_bias", MG_H5_F32, mean->lanes, mean->bias);
-    if (sgd->average) out[n++] = mg_field_array("mean_offset", MG_H5_F32, mean->lanes, mean->offset);
-    if (sgd->average) out[n++] = mg_field_array("snapshots", MG_H5_I64, 1, &sgd->snapshots);
+    const mg_weights *w = &sgd->weights;
+    int64_t features = sgd->problem->features, used = w->layout == MG_DENSE ? w->features : w->classes;
+    out[n++] = mg_field_bounded("eta", MG_H5_F64, 1, &sgd->eta, &mg_bound_positive, 1);
+    n += mg_field_weights(w, (mg_field_names){"weights", "bias", "offset"}, out + n);
+    // A sum of squares may overflow: its feature then stands still.
+    if (sgd->rule->accumulates) out[n++] = mg_field_bounded("memory", MG_H5_F32, features + 1, sgd->memory, &mg_bound_grown, 1);
+    if (sgd->velocity) out[n++] = mg_field_lines("velocity", w->line, used, w->size, sgd->velocity);
+    if (sgd->velocity) out[n++] = mg_field_lines("bias_velocity", w->lanes, w->classes, w->lanes, sgd->bias_velocity);
+    if (sgd->sparse) out[n++] = mg_field_bounded("settled", MG_H5_F64, features, sgd->settled, &mg_bound_not_negative, 1);
+    if (sgd->sparse) out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
+    if (sgd->average) n += mg_field_weights(&sgd->mean, (mg_field_names){"mean", "mean_bias", "mean_offset"}, out + n);
+    if (sgd->average) out[n++] = mg_field_bounded("snapshots", MG_H5_I64, 1, &sgd->snapshots, &snapshots, 1);
     return n;
+}
+
+// A rate that was set is that of the configuration. A feature's decay is never applied further than the sum of the rates.
+static mg_status check(void *state, mg_error *error) {
+    const mg_sgd *sgd = state;
+    const mg_bound eta = {.least = sgd->options->sgd->eta, .most = sgd->options->sgd->eta}, settled = {.most = sgd->rate_sum};
+    mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
+    for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
+        status = mg_bound_check(&settled, "state/settled", d, sgd->settled[d], error);
+    return status;
 }
 
 static double learning_rate(void *state, int64_t number) {
@@ -234,5 +243,6 @@ const mg_solver mg_solver_sgd = {
     .weights = weights,
     .begin_at = begin_at,
     .fields = fields,
+    .check = check,
     .learning_rate = learning_rate,
 };

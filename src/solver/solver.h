@@ -3,28 +3,12 @@
 #define MG_SOLVER_SOLVER_H
 
 #include "data/stream.h"
-#include "io/h5.h"
+#include "solver/field.h"
 #include "solver/options.h"
 #include "solver/problem.h"
 #include "solver/weights.h"
 
 #include <stdbool.h>
-
-// One array of a solver's state, as a checkpoint stores it.
-typedef struct mg_field {
-    const char *name;
-    mg_h5_type type;
-    int64_t count;
-    void *data;
-    // State of no fixed size: `data` turned into bytes (U8; `to` NULL: only how many; -1: out of memory) and back. NULL: an array.
-    int64_t (*pack)(void *data, unsigned char *to);
-    mg_status (*unpack)(void *data, const unsigned char *from, int64_t size, mg_error *error);
-} mg_field;
-
-// A field that is an array of fixed size.
-static inline mg_field mg_field_array(const char *name, mg_h5_type type, int64_t count, void *data) {
-    return (mg_field){.name = name, .type = type, .count = count, .data = data};
-}
 
 enum { MG_MOST_FIELDS = 16 };
 
@@ -110,6 +94,10 @@ typedef struct mg_solver {
 
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
     int (*fields)(void *state, mg_field *fields);
+
+    // After the fields were restored, each within its bounds: do they belong together? Errors: MG_DATA with what does not. NULL: nothing
+    // more can be wrong.
+    mg_status (*check)(void *state, mg_error *error);
 
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;

@@ -47,11 +47,14 @@ mg_status mg_checkpointer_result(mg_checkpointer *checkpointer, bool wait, bool 
 
 // Restores the newest checkpoint of the directory that verifies into the fields and *position; *found false when there is
 // none. `message` hears of each that does not verify. `difference` names what differs between two canonical texts.
-// Errors: MG_DATA when none of several verifies, MG_CONFIG when it belongs to another configuration or other data.
+// Errors: MG_DATA when none of several verifies, or one that does holds what no run writes; MG_CONFIG when it belongs to another
+// configuration or other data.
 typedef struct mg_resume_hooks {
     void *context;
     void (*message)(void *context, const char *line);
     int (*difference)(const char *before, const char *now, char *out, size_t size);
+    // Do position and fields, all restored and each within its bounds, belong together? May be NULL. Errors: MG_DATA with what does not.
+    mg_status (*check)(void *context, const mg_position *position, mg_error *error);
 } mg_resume_hooks;
 mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity, const mg_field *fields, int count,
                                const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error);

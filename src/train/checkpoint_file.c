@@ -13,20 +13,31 @@
 enum { FORMAT_VERSION = 1 };
 static const size_t most_bytes = (size_t)1 << 40;
 
+#define MOST_EPOCHS (1e9 + 1) // of train.epochs
+#define MOST_STEPS 999999999999.0 // in the names of files
+#define MOST_COUNT 1e15
+
+// Bounds that hold for any run; what depends on its shapes is the caller's to check (mg_resume_hooks).
 typedef struct position_field {
     const char *name;
     size_t offset;
+    mg_bound bound;
 } position_field;
 static const position_field integers[] = {
-    {"epoch", offsetof(mg_position, epoch)},           {"batch", offsetof(mg_position, batch)},
-    {"step", offsetof(mg_position, step)},             {"events", offsetof(mg_position, events)},
-    {"loss_rows", offsetof(mg_position, loss_rows)},   {"best_epoch", offsetof(mg_position, best_epoch)},
-    {"best_step", offsetof(mg_position, best_step)},   {"stale", offsetof(mg_position, stale)},
+    {"epoch", offsetof(mg_position, epoch), {NULL, 0, MOST_EPOCHS, false}},
+    {"batch", offsetof(mg_position, batch), {NULL, 0, MOST_COUNT, false}},
+    {"step", offsetof(mg_position, step), {NULL, 0, MOST_STEPS, false}},
+    {"events", offsetof(mg_position, events), {NULL, 0, MOST_COUNT, false}},
+    {"loss_rows", offsetof(mg_position, loss_rows), {NULL, 0, MOST_COUNT, false}},
+    {"best_epoch", offsetof(mg_position, best_epoch), {NULL, 0, MOST_EPOCHS, false}},
+    {"best_step", offsetof(mg_position, best_step), {NULL, 0, MOST_STEPS, false}},
+    {"stale", offsetof(mg_position, stale), {NULL, 0, MOST_COUNT, false}},
 };
 static const position_field reals[] = {
-    {"loss", offsetof(mg_position, loss)},
-    {"best_accuracy", offsetof(mg_position, best_accuracy)},
+    {"loss", offsetof(mg_position, loss), {NULL, -DBL_MAX, DBL_MAX, false}},
+    {"best_accuracy", offsetof(mg_position, best_accuracy), {NULL, -1, 1, false}},
 };
+enum { MOST_CONFIG = 1 << 26 }; // bytes
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static void field_name(const mg_field *field, char out[64]) {
@@ -92,7 +103,11 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
     char *config = NULL;
     mg_status status = mg_h5_array_open(file, "config", &array, error);
     if (status) return status;
-    status = mg_memory_zeroed(&config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
+    if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) > MOST_CONFIG)
+        status = mg_fail(error, MG_DATA, "%s: config is %lld values of %s of rank %d (up to %d of uint8 of rank 1 are allowed)",
+                         mg_h5_path(file), (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)),
+                         mg_h5_array_rank(array), MOST_CONFIG);
+    if (!status) status = mg_memory_zeroed(&config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
     if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), config, error);
     char what[512] = "";
     if (!status && hooks->difference(config, identity->config, what, sizeof what))
@@ -125,19 +140,36 @@ static mg_status check_data(mg_h5 *file, const mg_identity *identity, mg_error *
     return status;
 }
 
+static mg_status take_integer(mg_h5 *file, const position_field *field, mg_position *position, mg_error *error) {
+    int64_t value = 0;
+    mg_status status = mg_h5_attribute_int64(file, "/", field->name, &value, 1, NULL, error);
+    if (!status) status = mg_bound_check(&field->bound, field->name, -1, (double)value, error);
+    if (!status) memcpy((char *)position + field->offset, &value, sizeof value);
+    return status;
+}
+
+static mg_status take_real(mg_h5 *file, const position_field *field, mg_position *position, mg_error *error) {
+    double value = 0;
+    mg_status status = mg_h5_attribute_real(file, "/", field->name, &value, error);
+    if (!status) status = mg_bound_check(&field->bound, field->name, -1, value, error);
+    if (!status) memcpy((char *)position + field->offset, &value, sizeof value);
+    return status;
+}
+
 static mg_status take_position(mg_h5 *file, mg_position *position, mg_error *error) {
     mg_status status = MG_OK;
-    for (size_t i = 0; !status && i < COUNT(integers); i++)
-        status = mg_h5_attribute_int64(file, "/", integers[i].name, (int64_t *)(void *)((char *)position + integers[i].offset), 1, NULL, error);
-    for (size_t i = 0; !status && i < COUNT(reals); i++)
-        status = mg_h5_attribute_real(file, "/", reals[i].name, (double *)(void *)((char *)position + reals[i].offset), error);
+    for (size_t i = 0; !status && i < COUNT(integers); i++) status = take_integer(file, &integers[i], position, error);
+    for (size_t i = 0; !status && i < COUNT(reals); i++) status = take_real(file, &reals[i], position, error);
     return status;
 }
 
 static mg_status take_packed(mg_h5_array *array, const mg_field *field, mg_error *error) {
     unsigned char *bytes;
     int64_t size = mg_h5_array_rows(array);
-    mg_status status = mg_memory_get(&bytes, (size_t)size, 1, error);
+    const mg_bound most = {.most = (double)field->most_bytes(field->data)};
+    mg_status status = mg_bound_check(&most, "the number of bytes", -1, (double)size, error);
+    if (status) return status;
+    status = mg_memory_get(&bytes, (size_t)size, 1, error);
     if (!status) status = mg_h5_array_read(array, 0, size, bytes, error);
     if (!status) status = field->unpack(field->data, bytes, size, error);
     mg_memory_free(bytes);
@@ -158,7 +190,16 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
     if (!status && field->unpack) status = take_packed(array, field, error);
     else if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
     mg_h5_array_close(array);
-    return status;
+    return status ? status : mg_field_check(field, error);
+}
+
+// What is wrong with a sealed file, by its name, with what to do about it.
+static mg_status blame(const char *path, mg_status status, mg_error *error) {
+    mg_error why = error ? *error : (mg_error){0};
+    if (status != MG_DATA) return status;
+    bool named = !strncmp(why.text, path, strlen(path));
+    return mg_fail(error, status, "%s%s%s; its seal is whole, but no run of margin writes this: delete it to go on from the one before, or start anew with --overwrite",
+                   named ? "" : path, named ? "" : ": ", why.text);
 }
 
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_field *fields,
@@ -182,6 +223,8 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = check_data(file, identity, error);
     if (!status) status = take_position(file, position, error);
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
+    if (!status && hooks->check) status = hooks->check(hooks->context, position, error);
+    if (*verified) status = blame(path, status, error);
     mg_h5_close(file);
     mg_memory_free(bytes);
     mg_memory_free(path);

@@ -12,6 +12,12 @@
 
 #define TOLERANCE 1e-3
 
+static const mg_bound point_bounds[] = { // those to come are zero
+    {"C", 0, DBL_MAX, false},    {"lambda", 0, DBL_MAX, false},    {"objective", -DBL_MAX, DBL_MAX, true},
+    {"dual", -INFINITY, DBL_MAX, true}, {"gap", 0, INFINITY, true}, {"accuracy", 0, 1, true},
+    {"seconds", 0, DBL_MAX, false}, {"passes", 0, DBL_MAX, false},
+};
+static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point) / sizeof(double), "a bound for every number");
 enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
 
 typedef struct path {
@@ -23,6 +29,7 @@ typedef struct path {
     mg_trainer_options trainer;
     mg_train_request train_request;
     mg_field field[OWN_FIELDS];
+    mg_bound points; // the number of those done
     int64_t point; // under way, from 0; its epochs are counted from 0
     double begun;  // seconds of training before it
     mg_run run;
@@ -244,6 +251,20 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     return MG_OK;
 }
 
+// The points that a checkpoint calls done are those of the grid.
+static mg_status check_points(void *context, mg_error *error) {
+    const path *p = context;
+    mg_status status = MG_OK;
+    for (int64_t i = 0; !status && i < p->point; i++) {
+        double lambda = mg_grid_lambda(p->grid, (int)i, p->run.setup.train->total_weight);
+        double C = strcmp(p->grid->name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid->value[i];
+        const mg_bound same_lambda = {.least = lambda, .most = lambda}, same_C = {.least = C, .most = C};
+        status = mg_bound_check(&same_lambda, "lambda in state/path_points, point", i, p->result->point[i].lambda, error);
+        if (!status) status = mg_bound_check(&same_C, "C in state/path_points, point", i, p->result->point[i].C, error);
+    }
+    return status;
+}
+
 static void prepare(path *p, const mg_trainer_options *options) {
     const mg_grid *grid = p->grid;
     p->model = *options->model;
@@ -257,12 +278,14 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->trainer.train = &p->train;
     p->train_request = (mg_train_request){
         .resume = p->request->resume, .overwrite = p->request->overwrite, .observer = p->request->observer};
-    p->field[0] = mg_field_array("path_point", MG_H5_I64, 1, &p->point);
-    p->field[1] = mg_field_array("path_visited", MG_H5_I64, 1, &p->run.visited);
-    p->field[2] = mg_field_array("path_begun", MG_H5_F64, 1, &p->begun);
-    p->field[3] = mg_field_array("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point);
-    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1, .validated_step = -1,
-                      .more = p->field, .more_count = OWN_FIELDS, .points = grid->count};
+    p->points = (mg_bound){.most = grid->count};
+    p->field[0] = mg_field_bounded("path_point", MG_H5_I64, 1, &p->point, &p->points, 1);
+    p->field[1] = mg_field_bounded("path_visited", MG_H5_I64, 1, &p->run.visited, &mg_bound_not_negative, 1);
+    p->field[2] = mg_field_bounded("path_begun", MG_H5_F64, 1, &p->begun, &mg_bound_not_negative, 1);
+    p->field[3] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point, point_bounds, REALS);
+    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
+                      .more = p->field, .more_count = OWN_FIELDS, .check_more = check_points, .more_context = p,
+                      .points = grid->count};
     p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;

@@ -26,6 +26,8 @@ typedef struct mg_run {
     int field_count;
     const mg_field *more; // [more_count] what a path keeps in checkpoints beside these
     int more_count;
+    mg_status (*check_more)(void *context, mg_error *error); // of these, when they were restored; NULL: nothing to check
+    void *more_context;
     int64_t points; // of a path; 0: a run
     double state_bytes;
     mg_checkpointer *checkpointer;
@@ -67,6 +69,9 @@ mg_scorer mg_run_scorer(const mg_run *run);
 
 // Opens data, solver, directory and, with resume, the newest checkpoint.
 mg_status mg_run_begin(mg_run *run, mg_error *error);
+
+// For mg_resume_hooks: do position and fields belong together? context: the run.
+mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
 
 // Chooses what the configuration leaves open and tells the plan; with the team standing by.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);

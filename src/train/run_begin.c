@@ -30,9 +30,8 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     if (run->setup.validation) {
         mg_weights *best = &run->best;
         status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
-        run->fields[run->field_count++] = mg_field_array("best", MG_H5_F32, best->size, best->v);
-        run->fields[run->field_count++] = mg_field_array("best_bias", MG_H5_F32, best->lanes, best->bias);
-        run->fields[run->field_count++] = mg_field_array("best_offset", MG_H5_F32, best->lanes, best->offset);
+        if (!status)
+            run->field_count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"}, run->fields + run->field_count);
     }
     for (int f = 0; f < run->more_count; f++) run->fields[run->field_count++] = run->more[f];
     for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot

@@ -103,7 +103,8 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
 }
 
 static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, mg_error *error) {
-    mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference};
+    mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference,
+                             .check = mg_run_check_restored};
     mg_status status = MG_OK;
     if (run->checkpoints)
         status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks, &run->position, found, error);

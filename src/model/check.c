@@ -1,0 +1,52 @@
+// check.c - owns the question whether what a model file holds can be a trained model.
+#include "model/model.h"
+
+#include "base/bound.h"
+#include "data/options.h"
+
+#include <string.h>
+
+enum { MOST_NAME = 1000 }; // bytes of a data set's name
+
+static mg_status check_floats(const char *name, const float *values, int64_t count, mg_error *error) {
+    mg_status status = MG_OK;
+    for (int64_t i = 0; !status && i < count; i++) status = mg_bound_check(&mg_bound_finite, name, i, (double)values[i], error);
+    return status;
+}
+
+// Classes are looked up by bisection: they ascend, so each is there once.
+static mg_status check_classes(const mg_classes *classes, mg_error *error) {
+    char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
+    for (int64_t k = 0; k < classes->count; k++) {
+        bool ascend = k == 0 || (classes->texts ? strcmp(classes->text[k - 1], classes->text[k]) < 0 : classes->number[k - 1] < classes->number[k]);
+        if (!ascend)
+            return mg_fail(error, MG_DATA, "classes[%lld] is '%.60s' after '%.60s' (only labels that ascend are allowed)", (long long)k,
+                           mg_classes_label(classes, k, now), mg_classes_label(classes, k - 1, before));
+    }
+    return MG_OK;
+}
+
+static mg_status check_choice(const char *name, const char *value, mg_error *error) {
+    const mg_option *option = mg_section_find(&mg_data_section, name);
+    const char *choice;
+    for (int i = 0; (choice = option->choice(i)) != NULL; i++)
+        if (!strcmp(choice, value)) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is '%.60s', which data.%s does not allow", name, value, name);
+}
+
+static mg_status check_name(const char *name, const char *value, mg_error *error) {
+    size_t length = strlen(value);
+    if (length >= 1 && length <= MOST_NAME) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is a name of %zu bytes (1 to %d are allowed)", name, length, MOST_NAME);
+}
+
+mg_status mg_model_check(const mg_model *model, mg_error *error) {
+    mg_status status = check_floats("weights", model->weights, model->classes_count * model->features, error);
+    if (!status) status = check_floats("bias", model->bias, model->classes_count, error);
+    if (!status) status = check_classes(&model->classes, error);
+    if (!status) status = check_choice("rows", model->rows, error);
+    if (!status) status = check_choice("transform", model->transform, error);
+    if (!status) status = check_name("features", model->features_name, error);
+    if (!status) status = check_name("labels", model->labels_name, error);
+    return status;
+}

@@ -1,0 +1,30 @@
+// run_check.c - does what a checkpoint restored belong together, and to the run at hand? Its seal does not say so.
+#include "train/run.h"
+
+static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
+    if (value >= least && value <= most) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is %lld (%lld to %lld is allowed)", name, (long long)value, (long long)least, (long long)most);
+}
+
+// Steps follow from epochs and minibatches, but for solvers whose epochs have as many steps as rows are awake and for paths, whose points
+// count epochs anew.
+static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
+    int64_t steps = run->setup.problem.steps_per_epoch, most;
+    if (run->points > 0 || __builtin_mul_overflow(at->epoch, steps, &most)) return check_range("step", at->step, at->batch, INT64_MAX, error);
+    most += at->batch;
+    return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
+}
+
+mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
+    const mg_run *run = context;
+    const mg_solver *solver = run->solver;
+    int64_t epoch = solver->whole ? solver->epochs(run->state) : at->epoch;
+    mg_status status = check_range("batch", at->batch, 0, run->setup.problem.steps_per_epoch, error);
+    if (!status) status = check_range("loss_rows", at->loss_rows, 0, run->setup.problem.rows, error);
+    if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
+    if (!status) status = check_steps(run, at, error);
+    if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
+    if (!status && solver->check) status = solver->check(run->state, error);
+    if (!status && run->check_more) status = run->check_more(run->more_context, error);
+    return status;
+}
