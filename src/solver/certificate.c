@@ -226,6 +226,7 @@ static void copy_slice(void *context, int64_t slice) {
 }
 
 double mg_dual_gap(const mg_dual_numbers *numbers) {
+    if (!isfinite(numbers->best_primal)) return INFINITY; // no objective, no gap
     double gap = numbers->best_primal > 0 ? (numbers->best_primal - numbers->best_dual) / numbers->best_primal : 0;
     if (isnan(gap)) return INFINITY; // no objective is finite yet: nothing is known
     return fabs(gap) > ROUNDING ? fabs(gap) : ROUNDING; // a bound above an objective shows how coarse both are

@@ -209,7 +209,7 @@ double mg_dual_value(const mg_dual_state *dual, const float *c, int64_t y);
 // Takes note of an objective some weights of raw cells reach and of a lower bound.
 void mg_dual_keep_best(mg_dual_state *dual, const mg_weights *raw, double primal, double lower);
 
-// Relative gap of the best objective and bound.
+// Relative gap of the best objective and bound; INFINITY without an objective.
 double mg_dual_gap(const mg_dual_numbers *numbers);
 
 // Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, tells rows their shares (M27).

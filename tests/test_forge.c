@@ -1,0 +1,331 @@
+// test_forge.c - a seal says that a file is whole, not that a run wrote it: whatever stands in a sealed model or checkpoint is refused by
+// its name, or is a state a run can go on from.
+#include "support.h"
+#include "support_forge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+#include <margin/model.h>
+#include <margin/path.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- runs --------------------------------------------------------------------------------------------------------------
+
+enum { SGD_DENSE, SGD_SPARSE, DUAL_DENSE, DUAL_SPARSE, DUAL_MANY, NEWTON_DENSE, NEWTON_SPARSE, SOFTMAX, PATH, KINDS };
+
+static support_run run_of(int kind) {
+    static const char *const settings[KINDS] = {
+        [SGD_DENSE] = "train.solver=sgd train.epochs=4 data.validation=0.3 sgd.update=momentum",
+        [SGD_SPARSE] = "train.solver=sgd train.epochs=4",
+        [DUAL_DENSE] = "train.solver=dual train.tolerance=1e-4",
+        [DUAL_SPARSE] = "train.solver=dual train.tolerance=1e-4 data.scale=max-abs",
+        [DUAL_MANY] = "train.solver=dual train.epochs=4",
+        [NEWTON_DENSE] = "train.solver=newton train.tolerance=1e-6",
+        [NEWTON_SPARSE] = "train.solver=newton train.tolerance=1e-6",
+        [SOFTMAX] = "train.solver=newton train.tolerance=1e-9 model.loss=softmax",
+        [PATH] = "data.validation=0.3",
+    };
+    static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many", "dense", "sparse", "dense", "sparse"};
+    char text[200], *rest = text;
+    support_run run = support_new(support_path("%s.h5", files[kind]), support_path("run%d", kind));
+    support_set(&run, "train.batch=16");
+    support_set(&run, "model.lambda=0.001");
+    support_set(&run, "checkpoint.keep=2");
+    support_set(&run, "checkpoint.every_steps=1");
+    snprintf(text, sizeof text, "%s", settings[kind]);
+    for (char *word; (word = strsep(&rest, " "));) support_set(&run, "%s", word);
+    if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual"); // support_new's is sgd
+    run.stop_after = kind == SOFTMAX ? 2 : 9;
+    if (kind == PATH) run.stop_after = 60;
+    return run;
+}
+
+static mg_status go(int kind, support_run *run) {
+    mg_observer observer;
+    mg_path_result result;
+    if (kind != PATH) return support_train(run);
+    support_set(run, "model.lambda=");
+    mg_config *config = support_configure(run, &observer);
+    run->count--;
+    if (!config) fail_msg("%s", run->error.text);
+    const mg_path_request request = {.C = "0.0001:0.01:10", .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
+    mg_status status = mg_path(config, &request, &result, &run->error);
+    mg_config_destroy(config);
+    return support_ended(run, status);
+}
+
+static void seal(hid_t file, const char *path) {
+    size_t size;
+    unsigned char *bytes = forge_close(file, &size);
+    support_write(path, bytes, size);
+    free(bytes);
+}
+
+// The newest checkpoint of a stopped run of that kind, whose directory holds one more.
+static const char *stopped(int kind) {
+    support_run run = run_of(kind);
+    run.overwrite = true;
+    mg_status status = go(kind, &run);
+    if (status != MG_STOPPED) fail_msg("kind %d: %d %s", kind, status, run.error.text);
+    assert_int_equal(support_count(support_path("run%d/checkpoints", kind), ".h5"), 2);
+    return support_newest(support_path("run%d", kind));
+}
+
+// A few steps more.
+static mg_status resume(int kind, support_run *run) {
+    *run = run_of(kind);
+    run->resume = true;
+    run->stop_after += 2;
+    mg_status status = go(kind, run);
+    return status == MG_STOPPED ? MG_OK : status;
+}
+
+static int begin(void **unused) {
+    if (support_begin(unused)) return 1;
+    support_data(support_path("dense.h5"), SUPPORT_F32, 120, 7, 3, 1);
+    support_data(support_path("sparse.h5"), SUPPORT_CSR, 120, 40, 4, 2);
+    support_data(support_path("many.h5"), SUPPORT_CSR, 120, 40, 20, 3);
+    return 0;
+}
+
+// ---- checkpoints -------------------------------------------------------------------------------------------------------
+
+// Untouched but for its seal, every one is gone on from.
+static void test_untouched(void **unused) {
+    (void)unused;
+    for (int kind = 0; kind < KINDS; kind++) {
+        const char *path = stopped(kind);
+        size_t size;
+        unsigned char *bytes = support_read(path, &size);
+        hid_t file = forge_open(bytes, size);
+        seal(file, path);
+        free(bytes);
+        support_run run;
+        if (resume(kind, &run)) fail_msg("kind %d: %s", kind, run.error.text);
+    }
+}
+
+static const struct {
+    int kind;
+    const char *field;
+    long long place; // -1: all
+    double value;
+} states[] = {
+    {SGD_DENSE, "batch", 0, -1}, {SGD_DENSE, "batch", 0, -1e5}, {SGD_DENSE, "batch", 0, 1e9}, {SGD_DENSE, "epoch", 0, -1},
+    {SGD_DENSE, "epoch", 0, 2}, {SGD_DENSE, "step", 0, -1}, {SGD_DENSE, "step", 0, 0x1p62}, {SGD_DENSE, "events", 0, -1},
+    {SGD_DENSE, "loss", 0, NAN}, {SGD_DENSE, "loss_rows", 0, -1}, {SGD_DENSE, "loss_rows", 0, 1e6}, {SGD_DENSE, "best_accuracy", 0, 2},
+    {SGD_DENSE, "best_accuracy", 0, NAN}, {SGD_DENSE, "best_step", 0, 1e6}, {SGD_DENSE, "best_epoch", 0, -1}, {SGD_DENSE, "stale", 0, -1},
+    {SGD_DENSE, "state/eta", 0, NAN}, {SGD_DENSE, "state/eta", 0, 0}, {SGD_DENSE, "state/eta", 0, 0.5}, {SGD_DENSE, "state/best", 3, INFINITY},
+    {SGD_DENSE, "state/best_offset", 1, NAN}, {SGD_DENSE, "state/velocity", 1, NAN}, {SGD_DENSE, "state/weights", 7, 1}, // of the padding
+    {SGD_DENSE, "state/bias", 3, 1}, {SGD_DENSE, "state/snapshots", 0, -1}, {SGD_DENSE, "state/snapshots", 0, 1e9},
+    {SGD_DENSE, "state/mean", 0, NAN}, {SGD_SPARSE, "state/memory", 0, -1}, {SGD_SPARSE, "state/memory", 0, NAN},
+    {SGD_SPARSE, "state/settled", 0, 1e9}, {SGD_SPARSE, "state/settled", 0, -1}, {SGD_SPARSE, "state/rate_sum", 0, NAN},
+    {SGD_SPARSE, "state/rate_sum", 0, -INFINITY}, {DUAL_DENSE, "batch", 0, -1e8}, {DUAL_DENSE, "state/clock", -1, 0x1p62},
+    {DUAL_DENSE, "state/clock", -1, -0x1p62}, {DUAL_DENSE, "state/clock", 0, 1e6}, {DUAL_DENSE, "state/clock", 0, -1},
+    {DUAL_SPARSE, "state/clock", 1, -4}, {DUAL_SPARSE, "state/clock", 1, 1e12}, {DUAL_SPARSE, "state/clock", 2, 65},
+    {DUAL_SPARSE, "state/clock", 2, 0}, {DUAL_SPARSE, "state/clock", 3, 1e9}, {DUAL_SPARSE, "state/clock", 4, 1e12},
+    {DUAL_SPARSE, "state/clock", 5, 1e12}, {DUAL_SPARSE, "state/clock", 6, 3}, {DUAL_SPARSE, "state/numbers", 0, NAN},
+    {DUAL_SPARSE, "state/numbers", 0, -1}, {DUAL_SPARSE, "state/numbers", 1, INFINITY}, {DUAL_SPARSE, "state/numbers", 2, 1e-9},
+    {DUAL_SPARSE, "state/numbers", 4, NAN}, {DUAL_SPARSE, "state/numbers", 5, 1e9}, {DUAL_SPARSE, "state/wake", 5, 1e6},
+    {DUAL_SPARSE, "state/wake", 5, -1}, {DUAL_SPARSE, "state/share", 5, NAN}, {DUAL_SPARSE, "state/share", 5, -1},
+    {DUAL_SPARSE, "state/result", 0, NAN}, {DUAL_SPARSE, "state/mean", 0, INFINITY}, {DUAL_SPARSE, "state/dual", -1, 255},
+    {DUAL_SPARSE, "state/dual", 0, 9}, {DUAL_MANY, "state/dual", 0, 77}, {DUAL_MANY, "state/clock", 6, 0},
+    {NEWTON_DENSE, "state/clock", 6, 1e6}, {NEWTON_DENSE, "state/numbers", 6, 0}, {NEWTON_DENSE, "state/numbers", 6, NAN},
+    {NEWTON_SPARSE, "state/numbers", 7, NAN}, {NEWTON_SPARSE, "state/numbers", 8, -1}, {SOFTMAX, "state/result", -1, NAN},
+    {SOFTMAX, "state/clock", 6, -1}, {PATH, "state/path_point", 0, -1e6}, {PATH, "state/path_point", 0, 1e6},
+    {PATH, "state/path_point", 0, 3.0 + 1}, {PATH, "state/path_visited", 0, -1}, {PATH, "state/path_begun", 0, NAN},
+    {PATH, "state/path_points", 0, 7}, {PATH, "state/path_points", 1, INFINITY}, {PATH, "state/path_points", 5, 3},
+};
+
+// One line with the file and the field; nothing changes. The advice holds to its end: without the file the run goes on from the one
+// before, and it begins anew.
+static void test_states(void **unused) {
+    (void)unused;
+    int kind = -1;
+    char path[4600] = "";
+    unsigned char *bytes = NULL;
+    size_t size;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        support_run run;
+        if (states[i].kind != kind) {
+            free(bytes);
+            kind = states[i].kind;
+            snprintf(path, sizeof path, "%s", stopped(kind));
+            bytes = support_read(path, &size);
+        }
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, states[i].field, states[i].place, states[i].value));
+        seal(file, path);
+        mg_status status = resume(kind, &run);
+        const char *name = strchr(states[i].field, '/') ? strchr(states[i].field, '/') + 1 : states[i].field;
+        bool by_epoch = !strcmp(name, "clock") || !strcmp(name, "epoch"); // it may be its relation to another that tells
+        if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) || (!by_epoch && !strstr(run.error.text, name)))
+            fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place, states[i].value, status, run.error.text);
+        if (!strstr(run.error.text, "delete it to go on from the one before, or start anew with --overwrite")) fail_msg("%s", run.error.text);
+        if (i + 1 < sizeof states / sizeof *states && states[i + 1].kind == kind) continue;
+        support_remove(path);
+        if (resume(kind, &run)) fail_msg("kind %d, the one before: %s", kind, run.error.text);
+        stopped(kind);
+    }
+    free(bytes);
+}
+
+// Fields of every other type and shape, and none at all: all are refused, and by name.
+static void reshape(hid_t file, const char *name, int how) {
+    const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_INT64, H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8};
+    const hsize_t dims[] = {4, 100};
+    if (how == 0) forge_delete(file, name);
+    else if (how == 1) forge_replace(file, name, H5T_NATIVE_INT16, 2, dims, 1);
+    else if (how == 2) forge_replace(file, name, H5T_NATIVE_INT64, -1, NULL, 0);
+    else if (how == 3) forge_replace(file, name, H5T_C_S1, 1, dims, 0);
+    else forge_replace(file, name, types[how - 4], 2, dims, 1);
+}
+enum { SHAPES = 8 };
+
+typedef struct names {
+    char name[64][80];
+    int count;
+} names;
+
+static herr_t note_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    (void)object, (void)info;
+    names *all = context;
+    if (strcmp(name, "margin_version")) snprintf(all->name[all->count++], 80, "%s", name);
+    return 0;
+}
+
+static herr_t note_object(hid_t object, const char *name, const H5O_info_t *info, void *context) {
+    (void)object;
+    names *all = context;
+    if (info->type == H5O_TYPE_DATASET) snprintf(all->name[all->count++], 80, "%s", name);
+    return 0;
+}
+
+static names fields_of(const unsigned char *bytes, size_t size) {
+    names all = {.count = 0};
+    hid_t file = forge_open(bytes, size);
+    H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, note_attribute, &all);
+    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, note_object, &all, H5O_INFO_BASIC);
+    H5Fclose(file);
+    return all;
+}
+
+static void test_shapes(void **unused) {
+    (void)unused;
+    int refused = 0;
+    for (int kind = 0; kind < KINDS; kind++) {
+        char path[4600];
+        size_t size;
+        snprintf(path, sizeof path, "%s", stopped(kind));
+        unsigned char *bytes = support_read(path, &size);
+        names all = fields_of(bytes, size);
+        for (int f = 0; f < all.count; f++)
+            for (int how = 0; how < SHAPES; how++) {
+                support_run run;
+                hid_t file = forge_open(bytes, size);
+                reshape(file, all.name[f], how);
+                seal(file, path);
+                mg_status status = resume(kind, &run);
+                if (status != MG_DATA || !strstr(run.error.text, path) || !strstr(run.error.text, all.name[f]))
+                    fail_msg("kind %d, %s, shape %d: status %d '%s'", kind, all.name[f], how, status, run.error.text);
+                refused++;
+            }
+        free(bytes);
+    }
+    printf("%d checkpoints of wrong types and shapes refused\n", refused);
+}
+
+// ---- models ------------------------------------------------------------------------------------------------------------
+
+static const char *trained(void) {
+    support_run run = run_of(SGD_DENSE);
+    run.stop_after = 0;
+    run.overwrite = true;
+    support_expect(&run, MG_OK);
+    return support_path("run%d/model.h5", SGD_DENSE);
+}
+
+// Whatever uses a model says the same.
+static void expect_refused(const char *path, const char *field, const char *how) {
+    mg_model *model;
+    mg_predictor *predictor = NULL;
+    mg_measurement *measurement = NULL;
+    mg_error error = {0}, again = {0}, third = {0};
+    mg_status status = mg_model_load(path, &model, &error);
+    if (status != MG_DATA || model || strncmp(error.text, path, strlen(path)) || !strstr(error.text, field) || strchr(error.text, '\n'))
+        fail_msg("%s %s: status %d '%s'", field, how, status, error.text);
+    assert_int_equal(mg_predictor_open(&(mg_predict_options){.model = path, .threads = 1}, &predictor, &again), MG_DATA);
+    assert_string_equal(again.text, error.text);
+    char dense[600];
+    snprintf(dense, sizeof dense, "%s", support_path("dense.h5"));
+    assert_int_equal(mg_measure(&(mg_measure_request){.model = path, .data = dense, .threads = 1}, &measurement, &third), MG_DATA);
+    assert_string_equal(third.text, error.text);
+}
+
+static void test_models(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *field;
+        long long place;
+        double value;
+    } numbers[] = {
+        {"weights", 0, NAN}, {"weights", 20, INFINITY}, {"weights", 3, -INFINITY}, {"bias", 2, NAN}, {"classes", 1, 0}, {"classes", 0, 7},
+        {"classes", -1, 1}, {"delta", 0, NAN}, {"delta", 0, 0}, {"delta", 0, -1}, {"delta", 0, INFINITY}, {"lambda", 0, NAN}, {"lambda", 0, 0},
+        {"lambda", 0, -1}, {"lambda", 0, INFINITY}, {"objective", 0, INFINITY}, {"square_norm", 0, -1}, {"square_norm", 0, NAN},
+        {"bias_value", 0, -1}, {"bias_value", 0, NAN}, {"dual", 0, INFINITY}, {"step", 0, -1}, {"step", 0, 0x1p62}, {"epoch", 0, -1},
+        {"training_rows", 0, 0}, {"training_rows", 0, -5},
+    };
+    static const char *const texts[][2] = {{"rows", "sideways"}, {"rows", ""}, {"transform", "log2"}, {"features", ""}, {"labels", ""}};
+    char path[4600];
+    size_t size;
+    unsigned char *bytes = support_read(trained(), &size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, numbers[i].field, numbers[i].place, numbers[i].value));
+        seal(file, path);
+        expect_refused(path, numbers[i].field, "value");
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        hid_t file = forge_open(bytes, size);
+        forge_text(file, texts[i][0], texts[i][1]);
+        seal(file, path);
+        expect_refused(path, texts[i][0], texts[i][1]);
+    }
+    free(bytes);
+}
+
+static void test_model_shapes(void **unused) {
+    (void)unused;
+    char path[4600], how_text[20];
+    size_t size;
+    unsigned char *bytes = support_read(trained(), &size);
+    names all = fields_of(bytes, size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (int f = 0; f < all.count; f++)
+        for (int how = 0; how < SHAPES; how++) {
+            hid_t file = forge_open(bytes, size);
+            reshape(file, all.name[f], how);
+            seal(file, path);
+            snprintf(how_text, sizeof how_text, "shape %d", how);
+            bool fits = !strcmp(all.name[f], "weights") && how == 6; // but no bias goes with it
+            expect_refused(path, fits ? "bias" : all.name[f], how_text);
+        }
+    free(bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_untouched), cmocka_unit_test(test_states),       cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_models),    cmocka_unit_test(test_model_shapes),
+    };
+    return cmocka_run_group_tests(tests, begin, support_end);
+}
