@@ -44,7 +44,7 @@ static support_run run_of(int kind) {
     for (char *word; (word = strsep(&rest, " "));) support_set(&run, "%s", word);
     if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual"); // support_new's is sgd
     run.stop_after = kind == SOFTMAX ? 2 : 9;
-    if (kind == PATH) run.stop_after = 60;
+    if (kind == PATH) run.stop_after = 150;
     return run;
 }
 
@@ -56,7 +56,7 @@ static mg_status go(int kind, support_run *run) {
     mg_config *config = support_configure(run, &observer);
     run->count--;
     if (!config) fail_msg("%s", run->error.text);
-    const mg_path_request request = {.C = "0.0001:0.01:10", .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
+    const mg_path_request request = {.C = "0.00001:0.001:10", .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
     mg_status status = mg_path(config, &request, &result, &run->error);
     mg_config_destroy(config);
     return support_ended(run, status);
