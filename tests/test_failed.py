@@ -1,7 +1,5 @@
 """Runs that failed say so, once, and the option they name helps when it is set. Certificates, epochs' lines, overflowing rows, paths."""
-import h5py
 import json
-import numpy as np
 import os
 import re
 import resource
@@ -9,8 +7,15 @@ import subprocess
 import sys
 import tempfile
 
+import runs
+
+runs.need_modules("h5py", "numpy")
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+
 MARGIN = os.path.realpath(sys.argv[1])
-os.chdir(tempfile.mkdtemp())
+WORK = tempfile.TemporaryDirectory()
+os.chdir(WORK.name)
 
 
 def margin(*words, text=None, limit=None):

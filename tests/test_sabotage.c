@@ -169,6 +169,16 @@ static bool same_points(const any_run *a, const any_run *b) {
     return true;
 }
 
+static bool same_number(double a, double b) {
+    return a == b || (isnan(a) && isnan(b));
+}
+
+// What a run tells when it ends, beside its model: a gap is no part of any epoch's line but that of its certificate.
+static bool same_results(const mg_train_result *a, const mg_train_result *b) {
+    return same_number(a->objective, b->objective) && same_number(a->dual, b->dual) && same_number(a->gap, b->gap) &&
+           a->converged == b->converged && !strcmp(a->warning, b->warning);
+}
+
 // Resumes from the checkpoint with `name` altered ("": nothing), in a directory whose metrics tell more than the checkpoint
 // knows of, as after a crash. Did anything come out differently?
 static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name, int way) {
@@ -191,6 +201,7 @@ static bool differs(const any_run *whole, const char *checkpoint, const char *re
         free(lines[0]);
         free(lines[1]);
     }
+    if (!different && !whole->C) different = !same_results(&whole->run.result, &resumed.run.result);
     if (!different && whole->C) different = !same_lines(reference, directory, "path.jsonl") || !same_points(whole, &resumed);
     support_remove(directory);
     return different;
