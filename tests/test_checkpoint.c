@@ -234,6 +234,10 @@ static void test_falls_back(void **unused) {
     // What stands under the name of a checkpoint and is no file.
     mkdir(support_path("several/step-000000000012.h5"), 0777);
     write_checkpoint(support_path("several/step-000000000009.h5"), 9);
+    assert_int_equal(resume(directory, &position, &found, &error), MG_IO);
+    assert_non_null(strstr(error.text, "step-000000000012.h5: is a directory"));
+    assert_non_null(strstr(error.text, "move it away to go on from the one before"));
+    rename(support_path("several/step-000000000012.h5"), support_path("moved away"));
     assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
     assert_true(found && position.step == 9);
 }

@@ -421,19 +421,19 @@ static void test_nothing_to_resume(void **unused) {
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *directory = support_path("results"), *kept = support_path("kept");
-    const char *const files[] = {"model.h5", "metrics.jsonl", "config.yaml"};
+    const char *const files[] = {"model.h5", "metrics.jsonl", "config.yaml", "begun.h5"};
     support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 34);
     support_run run = small_run(data, directory);
     support_expect(&run, MG_OK);
     mkdir(kept, 0777);
-    for (int f = 0; f < 3; f++) support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
+    for (int f = 0; f < 4; f++) support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
     support_remove(support_path("results/checkpoints"));
     run.resume = true;
     for (int again = 0; again < 2; again++) {
         support_expect(&run, MG_CONFIG);
         if (!strstr(run.error.text, "nothing to resume") || !strstr(run.error.text, "model.h5")) fail_msg("%s", run.error.text);
-        for (int f = 0; f < 3; f++) support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]), files[f]);
-        assert_int_equal(support_count(directory, ""), 3 + again);
+        for (int f = 0; f < 4; f++) support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]), files[f]);
+        assert_int_equal(support_count(directory, ""), 4 + again);
         mkdir(support_path("results/checkpoints"), 0777);
     }
     // Without a model there is nothing to lose.

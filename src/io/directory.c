@@ -47,6 +47,10 @@ static mg_status sync_descriptor(int fd, const char *path, mg_error *error) {
     return mg_fail(error, MG_IO, "%s: directory cannot be synced: %s", path, strerror(errno));
 }
 
+mg_status mg_directory_sync(const mg_directory *directory, mg_error *error) {
+    return sync_descriptor(directory->fd, directory->path, error);
+}
+
 // The directory that holds `path`; "/" holds itself.
 static mg_status parent_of(const char *path, char **out, const char **name, mg_error *error) {
     const char *slash = strrchr(path, '/');

@@ -53,6 +53,9 @@ mg_status mg_directory_remove(const mg_directory *directory, const char *name, m
 // nobody else is writing there.
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name);
 
+// Its names are on disk when this returns. Errors: MG_IO.
+mg_status mg_directory_sync(const mg_directory *directory, mg_error *error);
+
 // Calls `visit` for every name in it, until one is not MG_OK. Errors: MG_IO; those of `visit`.
 typedef mg_status mg_directory_visit(void *context, const char *name, mg_error *error);
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context, mg_error *error);

@@ -221,8 +221,11 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         name_of(steps.step[i], name);
         mg_status one = mg_checkpoint_restore(directory, name, identity, fields, count, hooks, position, &verified, &why);
         *found = !one;
-        if (one && verified) status = mg_fail(error, one, "%s", why.text);
-        if (one && !verified) {
+        bool damaged = one == MG_DATA && !verified;
+        if (one == MG_IO)
+            status = mg_fail(error, one, "%s; it may be whole: make it readable, or move it away to go on from the one before", why.text);
+        else if (one && !damaged) status = mg_fail(error, one, "%s", why.text);
+        if (damaged) {
             snprintf(line, sizeof line, "%s; trying the one before", why.text);
             if (hooks->message) hooks->message(hooks->context, line);
         }
@@ -232,6 +235,17 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
                          steps.count);
     mg_memory_free(steps.step);
     return status;
+}
+
+mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity, mg_error *error) {
+    return mg_checkpoint_write(directory, name, identity, &(mg_position){.best_accuracy = -1}, NULL, 0, error);
+}
+
+mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_resume_hooks *hooks,
+                              mg_error *error) {
+    mg_position nowhere;
+    bool verified;
+    return mg_checkpoint_restore(directory, name, identity, NULL, 0, hooks, &nowhere, &verified, error);
 }
 
 mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error) {

@@ -26,6 +26,8 @@ typedef struct mg_identity {
     const char *config; // canonical text
     const char *solver; // the configuration may leave it to the rules, which look at the machine's memory
     int64_t train_fingerprint, validation_fingerprint;
+    int64_t init_fingerprint; // of the weights that training starts from (--init); 0: zeros
+    const char *init_model;   // the file they come from, for messages; NULL: none
 } mg_identity;
 
 enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 7 }; // the solver's, three of the best weights, a path's
@@ -58,6 +60,12 @@ typedef struct mg_resume_hooks {
 } mg_resume_hooks;
 mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity, const mg_field *fields, int count,
                                const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error);
+
+// What a run is, in a file without any state: written before its first checkpoint, and compared by a resumption that finds none.
+// Errors: those of writing; MG_CONFIG naming what differs, MG_IO, MG_DATA.
+mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity, mg_error *error);
+mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_resume_hooks *hooks,
+                              mg_error *error);
 
 // Deletes every checkpoint and leftover of the directory.
 mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error);

@@ -60,6 +60,10 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
     mg_h5_image_attribute_text(image, "/", "solver", identity->solver);
     mg_h5_image_attribute_int64(image, "/", "train_fingerprint", identity->train_fingerprint);
     mg_h5_image_attribute_int64(image, "/", "validation_fingerprint", identity->validation_fingerprint);
+    if (identity->init_model) {
+        mg_h5_image_attribute_int64(image, "/", "init_fingerprint", identity->init_fingerprint);
+        mg_h5_image_attribute_text(image, "/", "init_model", identity->init_model);
+    }
     int64_t length = (int64_t)strlen(identity->config);
     // A data set, not an attribute: attributes end at 64 KiB.
     mg_h5_image_array(image, "config", MG_H5_U8, 1, &length, identity->config);
@@ -115,6 +119,24 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
                          mg_h5_path(file), what);
     mg_memory_free(config);
     mg_h5_array_close(array);
+    return status;
+}
+
+// The weights a run starts from are part of what it is. A checkpoint holds what became of them, so that the file is not needed again.
+static mg_status check_start(mg_h5 *file, const mg_identity *identity, bool has_state, mg_error *error) {
+    int64_t before = 0;
+    char *model = NULL;
+    bool with_model = mg_h5_has_attribute(file, "/", "init_model");
+    mg_status status = with_model ? mg_h5_attribute_int64(file, "/", "init_fingerprint", &before, 1, NULL, error) : MG_OK;
+    if (!status && with_model) status = mg_h5_attribute_text(file, "/", "init_model", &model, error);
+    bool same = before == identity->init_fingerprint || (has_state && identity->init_fingerprint == 0);
+    if (!status && !same && with_model)
+        status = mg_fail(error, MG_CONFIG, "%s: the run was begun from the weights of %s: give that model with --init, or start anew with --overwrite",
+                         mg_h5_path(file), model);
+    else if (!status && !same)
+        status = mg_fail(error, MG_CONFIG, "%s: the run was begun without --init: leave --init out, or start anew with --overwrite",
+                         mg_h5_path(file));
+    mg_memory_free(model);
     return status;
 }
 
@@ -219,6 +241,7 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
     if (!status) status = check_format(file, error);
     if (!status) status = check_config(file, identity, hooks, error);
+    if (!status) status = check_start(file, identity, count > 0, error);
     if (!status) status = check_solver(file, identity, error);
     if (!status) status = check_data(file, identity, error);
     if (!status) status = take_position(file, position, error);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "train/path.h"
 #include "train/run.h"
+#include "train/run_previous.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -118,6 +119,18 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
     mg_writer_add(out, "}\n");
 }
 
+// Is the file already what it is to become? A validation that is resumed after its end changes nothing.
+static bool is_written(const validation *v, const char *text) {
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    int fd;
+    if (!mg_directory_holds(v->place, "cv.jsonl") || mg_directory_open_file(v->place, "cv.jsonl", &fd, NULL)) return false;
+    bool same = !mg_file_read_open(fd, "cv.jsonl", strlen(text), &bytes, &size, NULL) && size == strlen(text) && !memcmp(bytes, text, size);
+    close(fd);
+    mg_memory_free(bytes);
+    return same;
+}
+
 static mg_status write_lines(const validation *v, mg_error *error) {
     mg_writer out = {0};
     char *text;
@@ -132,8 +145,9 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
+    if (!status && !is_written(v, text)) status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
     mg_memory_free(text);
+    if (!status) mg_run_forget_previous(v->place);
     return status;
 }
 
@@ -145,6 +159,17 @@ static void tell_what_is_not_used(const validation *v) {
     if (!observer || !observer->message || (!data->validation && !data->test)) return;
     snprintf(line, sizeof line, "note: %s not looked at: folds of data.train are held out", what);
     observer->message(observer->context, line);
+}
+
+// Under the lock: what is there is judged once, for all folds.
+static mg_status begin(validation *v, mg_error *error) {
+    mg_directory_remove_leftovers(v->place, "cv.jsonl.");
+    if (v->request->resume) return MG_OK;
+    bool used = mg_directory_holds(v->place, "cv.jsonl") || mg_directory_holds(v->place, "fold-1");
+    if (used && !v->request->overwrite)
+        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: go on with --resume, start anew with --overwrite, or set output.directory",
+                       mg_directory_path(v->place));
+    return used ? mg_run_set_aside(v->place, error) : MG_OK;
 }
 
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request, mg_cv_result *result,
@@ -162,7 +187,7 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     bool there = !status && access(options->output->directory, F_OK) == 0;
     if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
-    if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
+    if (!status) status = begin(v, error);
     if (!status) tell_what_is_not_used(v);
     for (int64_t f = 0; !status && f < request->folds; f++) status = do_fold(v, f, error);
     if (!status) {

@@ -67,6 +67,20 @@ mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg
     return status;
 }
 
+bool mg_metrics_ended(const mg_directory *directory) {
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    int fd;
+    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
+    bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 && bytes[size - 1] == '\n';
+    close(fd);
+    size_t begin = ended ? size - 1 : 0;
+    while (begin > 0 && bytes[begin - 1] != '\n') begin--;
+    ended = ended && memmem(bytes + begin, size - begin, "\"event\": \"end\"", 14);
+    mg_memory_free(bytes);
+    return ended;
+}
+
 void mg_metrics_close(mg_metrics *metrics) {
     if (metrics->fd >= 0) mg_file_calls.close(metrics->fd);
     mg_writer_clear(&metrics->pending);
@@ -103,6 +117,8 @@ static mg_error write_pending(mg_metrics *metrics) {
 }
 
 void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
+    if (metrics->fd < 0) mg_writer_clear(line); // of a finished run
+    if (metrics->fd < 0) return;
     mg_writer_add(line, "}\n");
     if (!line->status) mg_writer_add_bytes(&metrics->pending, line->text, line->length);
     if (line->status || metrics->pending.status) {

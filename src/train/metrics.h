@@ -7,6 +7,7 @@
 #include "base/writer.h"
 #include "io/directory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct mg_metrics {
@@ -22,6 +23,9 @@ typedef struct mg_metrics {
 // between them, and *seconds becomes the training time they tell. Errors: MG_IO, MG_MEMORY.
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error);
 void mg_metrics_close(mg_metrics *metrics);
+
+// Does metrics.jsonl of the directory end in an `end` event? Then its run is finished.
+bool mg_metrics_ended(const mg_directory *directory);
 
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);

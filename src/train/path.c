@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "train/judge.h"
 #include "train/run.h"
+#include "train/run_previous.h"
 
 #include <math.h>
 #include <string.h>
@@ -212,6 +213,7 @@ static mg_status conclude(path *p, mg_error *error) {
 static mg_status take_up(path *p, mg_error *error) {
     p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
     for (int i = 0; p->request->point && i < p->point; i++) p->request->point(p->request->context, i, &p->result->point[i]);
+    if (p->run.finished) return MG_OK;
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;
@@ -222,6 +224,16 @@ static mg_status end_stopped(path *p, mg_error *error) {
     if (status) return status;
     return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: go on with --resume",
                    (long long)p->point + 1, p->grid->count, p->run.directory);
+}
+
+// Its metrics end like those of a run: a path that is resumed after that has nothing left to do.
+static void end_path(path *p) {
+    mg_run *run = &p->run;
+    mg_metrics_begin(&run->line, "end", run->position.step, run->position.epoch, run->seconds);
+    mg_json_put_text(&run->line, "reason", "points");
+    if (!isnan(p->result->test_accuracy)) mg_json_put_real(&run->line, "test_accuracy", p->result->test_accuracy);
+    mg_metrics_end(&run->metrics, &run->line, 0);
+    mg_run_forget_previous(run->place);
 }
 
 static void run_points(void *context) {
@@ -235,6 +247,7 @@ static void run_points(void *context) {
         if (!status) status = end_point(p, p->error);
     }
     if (!status) status = conclude(p, p->error);
+    if (!status) end_path(p);
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }
 

@@ -37,6 +37,8 @@ typedef struct mg_run {
     mg_directory *place;        // the open directory: everything the run reads, writes and deletes in it goes through this
     mg_directory *checkpoints;  // in it
     mg_lock lock;               // of the place
+    int64_t init_fingerprint; // of the weights of --init; 0: it starts from zeros
+    bool finished; // resumed, and there is nothing left to do: nothing is written
     bool ready; // what the configuration left open is chosen: from here on there is something to resume
 
     mg_position position;

@@ -2,6 +2,7 @@
 #include "train/run.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
@@ -51,6 +52,14 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     return MG_OK;
 }
 
+// Of the weights alone: the file may have been moved or copied. Never 0.
+static int64_t fingerprint_of(const mg_model *model) {
+    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
+    uint64_t digest = mg_hash_bytes(0, model->weights, values * sizeof *model->weights);
+    digest = mg_hash_bytes(digest, model->bias, classes * sizeof *model->bias);
+    return digest ? (int64_t)digest : 1;
+}
+
 static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!run->request->init_model) return MG_OK;
     mg_model *model;
@@ -64,6 +73,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!status) status = mg_bridge_start(model, &run->setup.problem, &start, error);
     if (!status) status = check_same_classes(model, run->setup.train, error);
     if (!status) run->solver->begin_at(run->state, &start);
+    if (!status) run->init_fingerprint = fingerprint_of(model);
     mg_weights_destroy(&start);
     mg_model_destroy(model);
     return status;

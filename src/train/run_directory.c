@@ -2,6 +2,7 @@
 #include "train/run.h"
 
 #include "base/memory.h"
+#include "train/run_previous.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 // ---- entering ----------------------------------------------------------------------------------------------------------
 
 static mg_status check_unused(const mg_run *run, mg_error *error) {
-    static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints"};
+    static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints", "begun.h5"};
     if (run->request->resume || run->request->overwrite) return MG_OK;
     for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
         if (mg_directory_holds(run->place, traces[i]))
@@ -73,6 +74,8 @@ static mg_identity identity_of(const mg_run *run) {
         .solver = run->solver->name,
         .train_fingerprint = (int64_t)run->setup.train->fingerprint,
         .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
+        .init_fingerprint = run->init_fingerprint,
+        .init_model = run->request->init_model,
     };
 }
 
@@ -109,21 +112,34 @@ static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, m
     if (run->checkpoints)
         status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks, &run->position, found, error);
     if (!status && !*found) status = expect_no_results(run, error);
+    if (!status && !*found && mg_directory_holds(run->place, "begun.h5")) status = mg_checkpoint_check(run->place, "begun.h5", identity, &hooks, error);
     if (!status && !*found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
     return status;
 }
 
-// What is there of a run that does not go on.
-static mg_status clear_results(mg_run *run, mg_error *error) {
-    mg_status status = run->checkpoints ? mg_checkpoint_clear(run->checkpoints, error) : MG_OK;
-    if (!status) status = mg_directory_remove(run->place, "model.h5", error);
-    if (!status) status = mg_directory_remove(run->place, "path.jsonl", error);
+// What the run is stands on disk before anything else of it: --resume compares it even before there is a checkpoint.
+static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *error) {
+    mg_status status = mg_run_set_aside(run->place, error);
+    if (!status && run->checkpoints) status = mg_checkpoint_clear(run->checkpoints, error);
+    if (!status) status = mg_checkpoint_begin(run->place, "begun.h5", identity, error);
+    return status;
+}
+
+// The last event of the metrics is `end`, and what the run was for is there.
+static bool is_finished(const mg_run *run) {
+    bool result = mg_directory_holds(run->place, "model.h5") || mg_directory_holds(run->place, "path.jsonl");
+    return result && mg_metrics_ended(run->place);
+}
+
+static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
+    const char *resolved = run->options->resolved;
+    mg_status status = mg_directory_write(run->place, "config.yaml", resolved, strlen(resolved), error);
+    if (!status) status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
     return status;
 }
 
 mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
-    static const char *const written[] = {"config.yaml.", "model.h5.", "path.jsonl."};
-    const char *resolved = run->options->resolved;
+    static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
     mg_identity identity = identity_of(run);
     bool found = false;
     run->position.best_accuracy = -1;
@@ -132,9 +148,11 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
         status = mg_directory_open_child(run->place, "checkpoints", false, &run->checkpoints, error);
     if (!status && run->request->resume) status = resume(run, &identity, &found, error);
     for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++) mg_directory_remove_leftovers(run->place, written[i]);
-    if (!status && !found) status = clear_results(run, error);
-    if (!status) status = mg_directory_write(run->place, "config.yaml", resolved, strlen(resolved), error);
-    if (!status) status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
+    run->finished = !status && found && is_finished(run);
+    if (run->finished) mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->directory);
+    if (run->finished) return MG_OK;
+    if (!status && !found) status = begin_anew(run, &identity, error);
+    if (!status) status = open_metrics(run, found, error);
     if (!status && !run->checkpoints) status = mg_directory_open_child(run->place, "checkpoints", true, &run->checkpoints, error);
     if (!status)
         status = mg_checkpointer_create(run->checkpoints, run->options->checkpoint->keep, &identity, run->fields, run->field_count,

@@ -148,7 +148,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status) status = mg_run_save_model(run, weights, &facts, error);
+    if (!status && !run->finished) status = mg_run_save_model(run, weights, &facts, error);
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
     if (status) return status;
     mg_judge_run(run, result, result->warning);

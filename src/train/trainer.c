@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "train/run_previous.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -125,6 +126,7 @@ static mg_status check_weights(const mg_run *run, mg_error *error) {
 }
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
+    if (run->finished) return MG_OK;
     mg_status status = check_weights(run, error);
     if (status) return status;
     hear_of_checkpoint(run, true);
@@ -338,6 +340,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
+    if (!status) mg_run_forget_previous(run->place);
     if (!status && saved) status = mg_fail(error, saved, "%s; the model itself is written", failure.text);
     return status;
 }
