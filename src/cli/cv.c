@@ -74,7 +74,7 @@ int mg_command_cv(int argc, char **argv) {
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead", 0},
         {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
         {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoints of the folds", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in directories that hold folds", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds folds; they stay in previous/ until the new ones are complete", 0},
         {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the results stay", 0},
         {0},
     };

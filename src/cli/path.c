@@ -64,7 +64,7 @@ int mg_command_path(int argc, char **argv) {
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Values of lambda instead", 0},
         {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
         {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoint of the path", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run; its result stays in previous/ until the new one is complete", 0},
         {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the results stay", 0},
         {0},
     };

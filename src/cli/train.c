@@ -56,8 +56,8 @@ int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
         {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoint of the run", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run", 0},
-        {"init", KEY_INIT, "MODEL", 0, "Start from the weights of a model.h5 (a new run, not a resumed one)", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run; its result stays in previous/ until the new one is complete", 0},
+        {"init", KEY_INIT, "MODEL", 0, "Start from the weights of a model.h5; a run resumed before its first checkpoint needs it again", 0},
         {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the result stay", 0},
         {0},
     };

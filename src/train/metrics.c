@@ -67,18 +67,21 @@ mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg
     return status;
 }
 
-bool mg_metrics_ended(const mg_directory *directory) {
+int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
     unsigned char *bytes = NULL;
     size_t size = 0;
     int fd;
-    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
+    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return -1;
     bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 && bytes[size - 1] == '\n';
     close(fd);
     size_t begin = ended ? size - 1 : 0;
     while (begin > 0 && bytes[begin - 1] != '\n') begin--;
     ended = ended && memmem(bytes + begin, size - begin, "\"event\": \"end\"", 14);
+    const char *step = ended ? memmem(bytes + begin, size - begin, "\"step\": ", 8) : NULL;
+    *seconds = step ? seconds_of((const char *)bytes + begin, (const char *)bytes + size) : 0;
+    int64_t end = step ? strtoll(step + 8, NULL, 10) : -1; // the line ends in a line feed, which ends the number
     mg_memory_free(bytes);
-    return ended;
+    return end;
 }
 
 void mg_metrics_close(mg_metrics *metrics) {

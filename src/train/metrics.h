@@ -24,8 +24,9 @@ typedef struct mg_metrics {
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error);
 void mg_metrics_close(mg_metrics *metrics);
 
-// Does metrics.jsonl of the directory end in an `end` event? Then its run is finished.
-bool mg_metrics_ended(const mg_directory *directory);
+// The step of the `end` event that metrics.jsonl of the directory ends in, and the seconds of training it tells; -1: it ends in
+// another line.
+int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds);
 
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);

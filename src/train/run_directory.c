@@ -125,10 +125,14 @@ static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *
     return status;
 }
 
-// The last event of the metrics is `end`, and what the run was for is there.
-static bool is_finished(const mg_run *run) {
+// The last event of the metrics is the `end` of this step, and what the run was for is there. A checkpoint of an earlier step goes on:
+// the last one could not be written.
+static bool is_finished(mg_run *run) {
     bool result = mg_directory_holds(run->place, "model.h5") || mg_directory_holds(run->place, "path.jsonl");
-    return result && mg_metrics_ended(run->place);
+    double seconds = 0;
+    if (!result || mg_metrics_end_step(run->place, &seconds) != run->position.step) return false;
+    run->seconds = seconds;
+    return true;
 }
 
 static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {

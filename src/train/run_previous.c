@@ -74,13 +74,15 @@ static mg_status remove_fold(void *context, const char *name, mg_error *error) {
 
 static mg_status keep_results(const mg_directory *directory, mg_error *error) {
     mg_directory *to = NULL;
-    mg_status status = mg_directory_open_child(directory, gathering, true, &to, error);
+    mg_status status = remove_directory(directory, previous, error); // older than the result that is here
+    if (!status && mg_directory_holds(directory, previous))
+        status = mg_fail(error, MG_IO, "%s/%s: holds files that are not margin's: move them away", mg_directory_path(directory), previous);
+    if (!status) status = mg_directory_open_child(directory, gathering, true, &to, error);
     for (int i = 0; !status && i < RESULTS; i++)
         if (mg_directory_holds(directory, results[i])) status = move(directory, results[i], error);
     if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
     if (!status) status = mg_directory_sync(to, error);
     mg_directory_close(to);
-    if (!status) status = remove_directory(directory, previous, error);
     if (!status && mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
         status = mg_fail(error, MG_IO, "%s/%s: cannot be renamed to %s: %s", mg_directory_path(directory), gathering, previous, strerror(errno));
     return status ? status : mg_directory_sync(directory, error);

@@ -70,6 +70,7 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
 
 // Learns what became of the last checkpoint; true when it has just failed.
 static bool learn_of_checkpoint(mg_run *run, bool wait) {
+    if (!run->checkpointer) return false; // a finished run writes nothing
     bool news;
     int64_t step;
     double seconds;
@@ -111,6 +112,7 @@ static bool weights_are_finite(const mg_run *run) {
 }
 
 static void submit_checkpoint(mg_run *run, bool still) {
+    if (!run->checkpointer) return;
     if (!weights_are_finite(run)) return; // the loss of the next step will say so; good checkpoints are not to make room for it
     run->position.events = run->metrics.events;
     if (!mg_checkpointer_submit(run->checkpointer, &run->position, still)) return; // still writing: due again at the next step

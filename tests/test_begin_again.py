@@ -1,0 +1,180 @@
+# test_begin_again.py - what --resume and --overwrite do with what is there: a run knows what it was begun from before its first
+# checkpoint, a finished run stays as it is, and an old result stays until the new one is complete.
+#
+#     test_begin_again.py MARGIN
+import os
+import shutil
+import signal
+import sys
+import time
+
+import runs
+
+TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")
+SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2", "--set", "train.batch=8")
+ENDLESS = ("--set", "train.epochs=1000000", "--set", "train.evaluate_every=0")
+
+
+def expect(work, status, *arguments, says=""):
+    done = work.run(*arguments)
+    if done.returncode != status or says not in done.stderr:
+        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+    return done
+
+
+def tree(directory):
+    """Every file with its bytes and the time it was written."""
+    found = {}
+    for place, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, directory)] = (runs.read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
+    return found
+
+
+def killed_before_a_checkpoint(work, name):
+    """A copy of a finished run as a kill before its first checkpoint leaves it."""
+    shutil.copytree(work.at(name), work.at("cut"))
+    os.remove(work.at("cut/model.h5"))
+    shutil.rmtree(work.at("cut/checkpoints"))
+
+
+# --init is a part of what a run is, whether there is a checkpoint or not.
+def init(work):
+    for name, c in (("first", "1"), ("other", "1e-4")):
+        expect(work, 0, *TRAIN, "--set", f"output.directory={name}", "--set", f"model.C={c}")
+    first, other = ("--init", "first/model.h5"), ("--init", "other/model.h5")
+    expect(work, 0, *SGD, *first, "--set", "output.directory=whole")
+    expect(work, 0, *SGD, "--set", "output.directory=plain")
+    cut = ("--set", "output.directory=cut", "--resume")
+    killed_before_a_checkpoint(work, "whole")
+    expect(work, 2, *SGD, *cut, says="begun from the weights of first/model.h5: give that model with --init")
+    expect(work, 2, *SGD, *other, *cut, says="begun from the weights of first/model.h5")
+    shutil.copy(work.at("first/model.h5"), work.at("moved.h5"))
+    expect(work, 0, *SGD, "--init", "moved.h5", *cut)  # the advice, with the file under another name
+    if runs.read(work.at("cut/model.h5")) != runs.read(work.at("whole/model.h5")):
+        runs.fail("resumed with the same --init to another model")
+    # With a checkpoint the model is not needed any more, but another one is refused.
+    os.remove(work.at("cut/model.h5"))
+    expect(work, 2, *SGD, *other, *cut, says="begun from the weights of moved.h5")
+    expect(work, 0, *SGD, *cut)
+    shutil.rmtree(work.at("cut"))
+    killed_before_a_checkpoint(work, "plain")
+    expect(work, 2, *SGD, *first, *cut, says="begun without --init: leave --init out")
+    expect(work, 2, *SGD, "--set", "train.seed=5", *cut, says="train.seed")
+    expect(work, 0, *SGD, *cut)
+    shutil.rmtree(work.at("cut"))
+
+
+# Resuming what is finished changes not a byte and writes not a file anew, and answers as the run did.
+def finished(work):
+    kinds = {
+        "run": TRAIN,
+        "sgd": (*SGD, "--set", "data.validation=0.2"),
+        "certified": (*TRAIN, "--set", "train.tolerance=1e-3"),
+        "steps": (*SGD, "--set", "train.max_steps=3"),
+        "path": ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2"),
+        "cv": ("cv", "--quiet", "--folds", "3", "--set", "data.train=d.h5"),
+    }
+    for name, command in kinds.items():
+        where = ("--set", f"output.directory={name}-done")
+        first = expect(work, 0, *command, *where)
+        before = tree(work.at(name + "-done"))
+        again = expect(work, 0, *command, *where, "--resume")
+        if tree(work.at(name + "-done")) != before:
+            runs.fail(f"{name}: resuming the finished run changed files")
+        if first.stdout != again.stdout:
+            runs.fail(f"{name}: resumed, it answers\n{again.stdout}instead of\n{first.stdout}")
+
+
+def started(work, directory, *command):
+    """A run that goes on for ever, once it has written its first lines."""
+    process = work.start(*command, "--set", f"output.directory={directory}")
+    for _ in range(6000):
+        if process.poll() is not None:
+            runs.fail(f"{' '.join(command)} ended: {process.stderr.read()}")
+        for config in (work.at(directory, at, "config.yaml") for at in (".", "fold-1")):
+            if os.path.exists(config) and b"  epochs: 1000000" in runs.read(config):
+                return process
+        time.sleep(0.01)
+    runs.fail("the run does not begin")
+
+
+# --overwrite keeps the old result until the new one is complete, however often the new one is killed.
+def overwrite(work):
+    expect(work, 0, *SGD, "--set", "output.directory=o")
+    old = {name: runs.read(work.at("o", name)) for name in ("model.h5", "config.yaml", "metrics.jsonl")}
+    for _ in range(2):
+        process = started(work, "o", *SGD, *ENDLESS, "--overwrite")
+        process.kill()
+        process.wait()
+        kept = {name: runs.read(work.at("o/previous", name)) for name in old}
+        if kept != old or os.path.exists(work.at("o/model.h5")):
+            runs.fail("the old result is not in previous/")
+    expect(work, 0, *SGD, "--set", "output.directory=o", "--set", "model.C=1", "--overwrite")
+    if os.path.exists(work.at("o/previous")) or runs.read(work.at("o/model.h5")) == old["model.h5"]:
+        runs.fail("previous/ stays behind a complete result")
+    # The same of a cross-validation: its summary and its folds belong together.
+    cv = ("cv", "--quiet", "--folds", "2", *SGD[2:], "--set", "output.directory=v")
+    expect(work, 0, *cv)
+    old = [runs.read(work.at("v", name)) for name in ("cv.jsonl", "fold-2/model.h5")]
+    process = started(work, "v", *cv[:-2], *ENDLESS, "--overwrite")
+    expect(work, 2, *cv, "--overwrite", says="is training into it")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if [runs.read(work.at("v/previous", name)) for name in ("cv.jsonl", "fold-2/model.h5")] != old or os.path.exists(work.at("v/cv.jsonl")):
+        runs.fail("the old cross-validation is not in previous/")
+    expect(work, 0, *cv, "--overwrite")
+    if os.path.exists(work.at("v/previous")):
+        runs.fail("previous/ stays behind a complete cross-validation")
+    # What is not margin's own is nobody's to delete.
+    with open(work.at("o/notes.txt"), "w") as note:
+        note.write("mine")
+    os.makedirs(work.at("o/previous"))
+    with open(work.at("o/previous/notes.txt"), "w") as note:
+        note.write("mine too")
+    before = runs.read(work.at("o/model.h5"))
+    expect(work, 3, *SGD, "--set", "output.directory=o", "--overwrite", says="o/previous: holds files that are not margin's: move them away")
+    if runs.read(work.at("o/model.h5")) != before or not os.path.exists(work.at("o/previous/notes.txt")):
+        runs.fail("--overwrite deleted a file that is not margin's, or touched the result")
+    os.rename(work.at("o/previous/notes.txt"), work.at("notes.txt"))
+    expect(work, 0, *SGD, "--set", "output.directory=o", "--overwrite")
+    if not os.path.exists(work.at("o/notes.txt")):
+        runs.fail("--overwrite deleted a file that is not margin's")
+
+
+# A checkpoint that cannot be read is not a damaged one: good work is neither passed over nor called lost.
+def unreadable(work):
+    if os.geteuid() == 0:
+        os.chmod(work.path, 0o777)
+        as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        if not shutil.which("setpriv"):
+            return
+    else:
+        as_nobody = ()
+
+    def train(*more):
+        import subprocess
+        command = [*as_nobody, work.margin, *SGD, "--set", "output.directory=u", "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
+        return subprocess.run(command, cwd=work.path, text=True, capture_output=True)
+
+    if train().returncode:
+        runs.fail("the run as another user failed")
+    model = runs.read(work.at("u/model.h5"))
+    os.remove(work.at("u/model.h5"))
+    newest = runs.checkpoint(work.at("u"), runs.steps_of(work.at("u"))[0])
+    os.chmod(newest, 0)
+    done = train("--resume")
+    if done.returncode != 3 or "make it readable, or move it away" not in done.stderr or "--overwrite" in done.stderr:
+        runs.fail(f"an unreadable checkpoint: exit {done.returncode}: {done.stderr}")
+    os.rename(newest, work.at("moved"))
+    if train("--resume").returncode or runs.read(work.at("u/model.h5")) != model:
+        runs.fail("moved away, the run does not go on from the one before")
+
+
+with runs.Work(sys.argv[1]) as work:
+    work.data("d.h5", 200, 10, 3, False)
+    init(work)
+    finished(work)
+    overwrite(work)
+    unreadable(work)
