@@ -3,7 +3,8 @@
 
     check_tags.py [ROOT]
 
-Every tag such as (M5) used in src must stand in docs/math.md, and every one of docs/math.md must be used in src.
+Every tag such as (M5) used in src or in another page of docs must stand in docs/math.md, and every one of
+docs/math.md must be used in src. Tags are equations only: no promise of docs/guarantees.md may be called M1.
 """
 import re
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 # (M5), (M5, M6) and, in the document, \tag{M5}
 IN_TEXT = re.compile(r"\((M\d+[a-z]?(?:\s*,\s*M\d+[a-z]?)*)\)")
 IN_FORMULA = re.compile(r"\\tag\{(M\d+[a-z]?)\}")
+IN_PROSE = re.compile(r"\bM\d+[a-z]?\b")
+# the first cell of a row of promises: "D1" or "D1, R1"
+PROMISE = re.compile(r"\|\s*([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\s*\|")
 
 
 def tags_of(path):
@@ -26,6 +30,19 @@ def tags_of(path):
 
 def in_order(tags):
     return sorted(tags, key=lambda tag: (int(re.search(r"\d+", tag).group()), tag))
+
+
+def findings_in_pages(docs, written):
+    """What the other pages say: tags that no equation has, and promises that are called as equations are."""
+    for path in sorted(p for p in docs.glob("*.md") if p.name != "math.md"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            place = f"docs/{path.name}:{number}"
+            promise = PROMISE.match(line) if path.name == "guarantees.md" else None
+            if promise and "M" in promise.group(1):
+                yield f"{place}: promise {promise.group(1)} is called as an equation is; take another letter"
+            for tag in IN_PROSE.findall(line):
+                if tag not in written and not promise:
+                    yield f"{place}: {tag} is not in docs/math.md"
 
 
 def main():
@@ -45,8 +62,12 @@ def main():
         print(f"{used[tag]}: ({tag}) is not in docs/math.md")
     for tag in unused:
         print(f"docs/math.md:{written[tag]}: ({tag}) is used nowhere in src")
-    print(f"{len(written)} equations, {len(missing) + len(unused)} findings")
-    return 1 if missing or unused else 0
+    pages = list(findings_in_pages(document.parent, written))
+    for finding in pages:
+        print(finding)
+    count = len(missing) + len(unused) + len(pages)
+    print(f"{len(written)} equations, {count} findings")
+    return 1 if count else 0
 
 
 if __name__ == "__main__":
