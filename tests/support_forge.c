@@ -94,3 +94,23 @@ void forge_replace(hid_t file, const char *name, hid_t type, int rank, const hsi
     H5Pclose(creation);
     H5Sclose(space);
 }
+
+void forge_hollow(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims) {
+    forge_delete(file, name);
+    hid_t space = H5Screate_simple(rank, dims, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_alloc_time(creation, H5D_ALLOC_TIME_LATE);
+    hid_t object = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (object >= 0) H5Dclose(object);
+    H5Pclose(creation);
+    H5Sclose(space);
+}
+
+void forge_relink(hid_t file, const char *name, forge_link link, const char *other) {
+    if (link == FORGE_OTHER && !strcmp(name, other)) return;
+    forge_delete(file, name);
+    if (link == FORGE_SOFT) H5Lcreate_soft(other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+    if (link == FORGE_EXTERNAL) H5Lcreate_external("/etc/passwd", other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+    if (link == FORGE_OTHER) H5Lcreate_hard(file, other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t group = link == FORGE_GROUP ? H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : -1;
+    if (group >= 0) H5Gclose(group);
+}

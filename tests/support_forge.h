@@ -19,6 +19,13 @@ void forge_text(hid_t file, const char *name, const char *text);
 // A field of another type and shape instead, filled with `value` where it is of numbers; H5S_NULL and scalars with rank -1 and 0.
 void forge_replace(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims, double value);
 
+// A data set of any extents that takes no room in the file; the library reads zeros from it.
+void forge_hollow(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims);
+
+// Something else under the name of a data set.
+typedef enum { FORGE_GROUP, FORGE_SOFT, FORGE_EXTERNAL, FORGE_OTHER } forge_link;
+void forge_relink(hid_t file, const char *name, forge_link link, const char *other);
+
 void forge_delete(hid_t file, const char *name);
 
 #endif

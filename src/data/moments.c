@@ -152,8 +152,11 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
     for (int64_t i = first; i < first + count; i++) {
         double w = weight ? (double)weight[i - first] : 1;
         if (w == 0) continue; // as if the row were not there
-        const void *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
-        if (store->layout == MG_CSR) add_csr_row(moments, store, i, w);
-        else add_dense_row(moments, store->cell, row, w);
+        if (store->layout == MG_CSR) {
+            add_csr_row(moments, store, i, w);
+        } else {
+            const void *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
+            add_dense_row(moments, store->cell, row, w);
+        }
     }
 }

@@ -17,6 +17,7 @@ int fuzz_text(const uint8_t *bytes, size_t size);     // texts to be hashed
 int fuzz_idx(const uint8_t *bytes, size_t size);
 int fuzz_npy(const uint8_t *bytes, size_t size);
 int fuzz_seal(const uint8_t *bytes, size_t size);     // a sealed file; the content of one
+int fuzz_forge(const uint8_t *bytes, size_t size);    // what is changed in a model or checkpoint before it is sealed again
 
 extern char fuzz_input[300]; // what is being read, for messages
 

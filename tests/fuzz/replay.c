@@ -18,7 +18,8 @@ static const struct {
     const char *name;
     int (*run)(const uint8_t *bytes, size_t size);
 } targets[] = {{"config", fuzz_config}, {"set", fuzz_set}, {"svmlight", fuzz_svmlight}, {"csv", fuzz_csv},
-               {"text", fuzz_text},     {"idx", fuzz_idx}, {"npy", fuzz_npy},           {"seal", fuzz_seal}};
+               {"text", fuzz_text},     {"idx", fuzz_idx}, {"npy", fuzz_npy},           {"seal", fuzz_seal},
+               {"forge", fuzz_forge}};
 
 static int inputs;
 

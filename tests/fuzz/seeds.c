@@ -42,6 +42,10 @@ static const struct {
     {"gzip", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")}, // cut in the stored block
 };
 
+// Forged files (forge.c): which file, then some fields, each with what is done to it. One seed a file; fuzzing finds the rest.
+enum { FORGED_FILES = 12 };
+static const char forged[] = "\0\7\0\0\2\0\0" "\11\1\0\1\37\0\0" "\21\6\0\5\3\0\2\0\0\0";
+
 typedef struct seed_sink {
     fuzz_seed_use use;
     void *context;
@@ -56,6 +60,17 @@ static void put_arrays(const seed_sink *sink) {
         memcpy(file + 10, arrays[i].header, length);
         memcpy(file + 10 + length, arrays[i].cells, arrays[i].bytes);
         sink->use(sink->context, "npy", arrays[i].name, file, 10 + length + arrays[i].bytes);
+    }
+}
+
+static void put_forged(const seed_sink *sink) {
+    unsigned char bytes[sizeof forged];
+    char name[20];
+    memcpy(bytes + 1, forged, sizeof forged - 1);
+    for (int file = 0; file < FORGED_FILES; file++) {
+        bytes[0] = (unsigned char)file;
+        snprintf(name, sizeof name, "file_%d", file);
+        sink->use(sink->context, "forge", name, bytes, sizeof bytes);
     }
 }
 
@@ -74,6 +89,7 @@ void fuzz_seeds(fuzz_seed_use use, void *context) {
     const seed_sink sink = {use, context};
     put_arrays(&sink);
     put_sealed(&sink);
+    put_forged(&sink);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++)
         use(context, "idx", images[i].name, (const unsigned char *)images[i].bytes, images[i].size);
 }
