@@ -49,7 +49,7 @@ typedef struct image {
 
 static char root[64];
 static mg_config *configs[KINDS];
-static image checkpoints[KINDS], models[KINDS];
+static image checkpoints[KINDS], models[KINDS], metrics[KINDS];
 
 // ---- files of real runs ------------------------------------------------------------------------------------------------
 
@@ -211,6 +211,8 @@ static void make_images(int kind) {
     look_through(kind, path);
     take_file(path, &checkpoints[kind]);
     note_fields(&checkpoints[kind]);
+    snprintf(path, sizeof path, "%s/run%d/metrics.jsonl", root, kind);
+    take_file(path, &metrics[kind]);
     error = (mg_error){0};
     if (kind > 1) return; // the models of all solvers are alike
     fuzz_check(!run(kind, true, 1000, &error), error.text);
@@ -293,11 +295,24 @@ static void expect_refusal(mg_status status, mg_error *error) {
     if (status != MG_NONFINITE) fuzz_refusal(status, error);
 }
 
+// The directory as the stopped run left it, so that every input meets the same.
+static void restore_directory(int kind) {
+    static const char *const results[] = {"model.h5", "path.jsonl"};
+    char path[120];
+    look_through(kind, NULL);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/run%d/%s", root, kind, results[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/run%d/metrics.jsonl", root, kind);
+    put_file(path, metrics[kind].bytes, metrics[kind].size);
+}
+
 // A checkpoint that is taken is gone on from for some steps, and what is written then is taken again.
 static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     char path[400];
     mg_error error = {0};
-    look_through(kind, NULL);
+    restore_directory(kind);
     snprintf(path, sizeof path, "%s/run%d/checkpoints/step-%012d.h5", root, kind, 8);
     put_file(path, bytes, size);
     FILE *nowhere = fopen("/dev/null", "w");
