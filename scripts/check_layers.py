@@ -12,7 +12,8 @@ from pathlib import Path
 
 LAYERS = {
     "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2,
-    "data": 3, "model": 4, "solver": 5, "train": 6, "config": 7, "cli": 8,
+    "data": 3, "model": 4, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
+    "api": 8, "cli": 9,
 }
 FILE_LINES = 400
 FUNCTION_LINES = 60

@@ -2,7 +2,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/file.h"
-#include "train/gradcheck.h"
+#include "inspect/gradcheck.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

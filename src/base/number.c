@@ -122,3 +122,11 @@ void mg_print_float(float value, char out[MG_REAL_TEXT]) {
     snprintf(out, MG_REAL_TEXT, "%.9g", (double)value);
     uselocale(before);
 }
+
+const char *mg_print_bytes(double bytes, char out[MG_BYTES_TEXT]) {
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
+    snprintf(out, MG_BYTES_TEXT, unit && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return out;
+}

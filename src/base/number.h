@@ -22,4 +22,9 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) __attribute__((nonnull)
 // Nine digits, which read back to the same float, as printf's %.9g gives them.
 void mg_print_float(float value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
+enum { MG_BYTES_TEXT = 32 };
+
+// A size for people: "1.5 GB", in decimal units. Returns `out`.
+const char *mg_print_bytes(double bytes, char out[MG_BYTES_TEXT]) __attribute__((nonnull));
+
 #endif

@@ -2,7 +2,7 @@
 #include "train/run_memory.h"
 
 #include "base/memory.h"
-#include "train/inspect.h"
+#include "base/number.h"
 
 #include <stdio.h>
 
@@ -64,9 +64,9 @@ static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double n
     return mg_fail(error, MG_MEMORY,
                    "out of memory: beside its rows (%s) the run needs %s: state %s, its snapshot %s, a checkpoint under way %s, evaluation and "
                    "windows of rows %s; %s are available: %s",
-                   data->resident ? mg_inspect_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed", mg_inspect_bytes(need, text[1]),
-                   mg_inspect_bytes((double)memory->state, text[2]), mg_inspect_bytes(snapshot, text[3]), mg_inspect_bytes(snapshot, text[3]),
-                   mg_inspect_bytes((double)memory->windows + bytes_of_evaluation(run, false), text[4]), mg_inspect_bytes(memory->room > 0 ? (double)memory->room : 0, text[5]), advice);
+                   data->resident ? mg_print_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed", mg_print_bytes(need, text[1]),
+                   mg_print_bytes((double)memory->state, text[2]), mg_print_bytes(snapshot, text[3]), mg_print_bytes(snapshot, text[3]),
+                   mg_print_bytes((double)memory->windows + bytes_of_evaluation(run, false), text[4]), mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[5]), advice);
 }
 
 mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status, mg_error *error) {

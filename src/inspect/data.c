@@ -1,5 +1,5 @@
-// inspect_data.c - owns the description of a data file: its objects, its rows, its labels, and what they suggest.
-#include "train/inspect.h"
+// data.c - owns the description of a data file: its objects, its rows, its labels, and what they suggest.
+#include "inspect/inspect.h"
 
 #include "base/memory.h"
 #include "base/printable.h"

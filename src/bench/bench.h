@@ -1,6 +1,6 @@
 // bench.h - what the parts of `margin bench` share: the shapes, the rows made for them, the limits of the machine.
-#ifndef MG_TRAIN_BENCH_H
-#define MG_TRAIN_BENCH_H
+#ifndef MG_BENCH_BENCH_H
+#define MG_BENCH_BENCH_H
 
 #include "kernel/kernel.h"
 #include "rows/store.h"

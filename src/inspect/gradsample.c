@@ -1,5 +1,5 @@
 // gradsample.c - owns the rows of a gradient check and their scores in double, straight from the definition.
-#include "train/gradcheck.h"
+#include "inspect/gradcheck.h"
 
 #include "base/memory.h"
 #include "base/rng.h"

@@ -1,6 +1,6 @@
-// bench_shapes.c - the shapes that are measured, and rows made for them: what costs time is the number of rows, features,
+// shapes.c - the shapes that are measured, and rows made for them: what costs time is the number of rows, features,
 // classes and stored values, and for CSR how often which feature occurs.
-#include "train/bench.h"
+#include "bench/bench.h"
 
 #include "base/memory.h"
 #include "base/rng.h"

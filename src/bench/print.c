@@ -1,6 +1,6 @@
-// bench_print.c - the report of `margin bench` as JSON.
+// print.c - the report of `margin bench` as JSON.
 #include "base/json.h"
-#include "train/bench.h"
+#include "bench/bench.h"
 
 static void put_result(mg_writer *out, const mg_bench_result *one) {
     char name[128];

@@ -1,5 +1,5 @@
 // path.c - a configuration and a grid become a path, or a cross-validation.
-#include "config/trainer.h"
+#include "api/trainer.h"
 #include "base/float_mode.h"
 #include "train/cv.h"
 #include "train/path.h"

@@ -1,5 +1,5 @@
-// inspect_columns.c - owns the description of columns: their names, and the recipe of the file.
-#include "train/inspect.h"
+// columns.c - owns the description of columns: their names, and the recipe of the file.
+#include "inspect/inspect.h"
 
 #include "base/printable.h"
 

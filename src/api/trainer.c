@@ -1,5 +1,5 @@
-// train.c - a configuration becomes a run.
-#include "config/trainer.h"
+// trainer.c - a configuration becomes a run.
+#include "api/trainer.h"
 
 #include "base/float_mode.h"
 #include "base/memory.h"

@@ -1,6 +1,6 @@
 // trainer.h - a configuration as what a run is started with.
-#ifndef MG_CONFIG_TRAINER_H
-#define MG_CONFIG_TRAINER_H
+#ifndef MG_API_TRAINER_H
+#define MG_API_TRAINER_H
 
 #include "config/config.h"
 #include "train/grid.h"

@@ -1,5 +1,5 @@
-// bench_machine.c - the two limits every kernel has: multiply-adds in registers, and reading from memory.
-#include "train/bench.h"
+// machine.c - the two limits every kernel has: multiply-adds in registers, and reading from memory.
+#include "bench/bench.h"
 
 #include "base/clock.h"
 #include "base/cpu.h"

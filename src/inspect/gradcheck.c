@@ -1,6 +1,6 @@
 // gradcheck.c - owns the comparison of gradients with central differences. The differences are taken of the double value of a
 // loss, so that the only float32 numbers are the ones under test: the coefficients, and a step of the solver.
-#include "train/gradcheck.h"
+#include "inspect/gradcheck.h"
 
 #include "base/memory.h"
 #include "base/rng.h"

@@ -1,5 +1,5 @@
 // bench.c - `margin bench`: the routine of training on every shape, timed next to the limits of the machine.
-#include "train/bench.h"
+#include "bench/bench.h"
 
 #include "base/clock.h"
 #include "base/cpu.h"

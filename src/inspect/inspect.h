@@ -1,6 +1,6 @@
-// inspect.h - descriptions of files, in parts: inspect.c tells what a file is, inspect_data.c what data it holds.
-#ifndef MG_TRAIN_INSPECT_H
-#define MG_TRAIN_INSPECT_H
+// inspect.h - descriptions of files, in parts: inspect.c tells what a file is, data.c what data it holds.
+#ifndef MG_INSPECT_INSPECT_H
+#define MG_INSPECT_INSPECT_H
 
 #include "base/writer.h"
 #include "data/columns.h"
@@ -16,8 +16,5 @@ mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels,
 
 // Lines about names and recipe, where they are known; the word in front of each is `width` wide.
 void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out);
-
-// "1.5 GB"; decimal units.
-const char *mg_inspect_bytes(double bytes, char out[32]);
 
 #endif

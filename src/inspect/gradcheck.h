@@ -1,6 +1,6 @@
 // gradcheck.h - a sample of real rows at a random point, scored by the definition in double, and the check of one loss on it.
-#ifndef MG_TRAIN_GRADCHECK_H
-#define MG_TRAIN_GRADCHECK_H
+#ifndef MG_INSPECT_GRADCHECK_H
+#define MG_INSPECT_GRADCHECK_H
 
 #include "data/dataset.h"
 #include "solver/problem.h"

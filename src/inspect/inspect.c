@@ -1,5 +1,5 @@
 // inspect.c - owns the question what a file is, and the descriptions of models and checkpoints.
-#include "train/inspect.h"
+#include "inspect/inspect.h"
 
 #include "base/float_mode.h"
 #include "base/memory.h"
@@ -15,14 +15,6 @@
 #include <unistd.h>
 
 static const size_t most_bytes = (size_t)1 << 40;
-
-const char *mg_inspect_bytes(double bytes, char out[32]) {
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    int unit = 0;
-    for (; bytes >= 999.5 && unit < 4; unit++) bytes /= 1000;
-    snprintf(out, 32, unit && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-    return out;
-}
 
 static void put_real(mg_writer *out, const char *name, double value) {
     char text[MG_REAL_TEXT];
@@ -67,7 +59,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     put_int(out, "features", model->features);
     mg_inspect_columns(&model->columns, 14, out);
     mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights", (long long)model->classes_count,
-                     (long long)model->features, (long long)model->classes_count, mg_inspect_bytes(size, bytes));
+                     (long long)model->features, (long long)model->classes_count, mg_print_bytes(size, bytes));
     mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights", "preparation", model->rows,
                      model->transform);
     put_real(out, "bias value", model->bias_value);
@@ -115,7 +107,7 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
         mg_h5_type type = mg_h5_array_type(array);
         int64_t count = mg_h5_array_rows(array);
         mg_printable_line(out, "  %-14s %s [%lld], %s", name, mg_h5_type_name(type), (long long)count,
-                         mg_inspect_bytes((double)count * (double)mg_h5_type_size(type), bytes));
+                         mg_print_bytes((double)count * (double)mg_h5_type_size(type), bytes));
         mg_h5_array_close(array);
     }
     return status;

@@ -1,6 +1,6 @@
-// bench_naive.c - the yardstick of CSR rows: the pass as loops that anybody would write, over weights laid out by class, as models
+// naive.c - the yardstick of CSR rows: the pass as loops that anybody would write, over weights laid out by class, as models
 // are, or by feature, as is best for such rows.
-#include "train/bench.h"
+#include "bench/bench.h"
 
 #include "base/memory.h"
 

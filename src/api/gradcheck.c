@@ -2,7 +2,7 @@
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "config/config.h"
-#include "train/gradcheck.h"
+#include "inspect/gradcheck.h"
 
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error) {
     MG_FLOAT_SCOPE;
