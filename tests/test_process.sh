@@ -30,11 +30,13 @@ wait_for() {
 "$python" - <<'P'
 import h5py, numpy as np
 r = np.random.RandomState(0)
-names = [b'\x1b]0;title\x07\x1b[31mred', b'line\naccuracy   100.00% (forged)', b'\xe2\x80\xaefine\xc2\x9b', b'tab\there\x7f']
+names = ['\u202ered', 'line\u2028accuracy   100.00% (forged)', 'fine\x9b31m', 'left\u2066right']
 with h5py.File('d.h5', 'w') as f:
-    f.create_dataset('X', data=r.rand(400, 6).astype('f4'), chunks=(100, 6), compression='gzip')
-    f['y'] = np.arange(400) % 4
-    f['t'] = np.array([names[i % 4] for i in range(400)])
+    y = np.arange(400) % 4
+    f.create_dataset('X', data=(r.rand(400, 6) + np.eye(6)[y]).astype('f4'), chunks=(100, 6), compression='gzip')
+    f['y'] = y
+    f['t'] = [names[i % 4] for i in range(400)]
+    f['esc'] = ['\x1b[31mred', 'plain'] * 200
     f.create_group('\x1b[2Jgroup')
 P
 quiet="--quiet --set data.train=d.h5 --set train.solver=sgd --set sgd.eta=0.1 --set train.batch=8 --set train.parts=4 --set data.window=10000"
@@ -46,6 +48,15 @@ quiet="--quiet --set data.train=d.h5 --set train.solver=sgd --set sgd.eta=0.1 --
 ! grep -v '^{' closed/metrics.jsonl || fail "closed descriptors: something else is in metrics.jsonl"
 for command in "info d.h5" "eval whole/model.h5 d.h5" "predict whole/model.h5 d.h5" "list" "predict whole/model.h5 -"; do
     "$margin" $command <&- >&- 2>&- || fail "margin $command with closed descriptors: status $?"
+done
+
+# ---- names -------------------------------------------------------------------------------------------------------------------------
+
+long_name=$(printf '%5000s' '' | tr ' ' d)
+for command in train "path --C 1:10:10" "cv --folds 2"; do
+    status=0
+    "$margin" $command --quiet --set data.train=d.h5 --set output.directory=$long_name >out 2>err || status=$?
+    [ $status = 2 ] && grep -q "output.directory: a path of 5000 bytes is too long" err && [ "$(wc -l <err)" = 1 ] || fail "$command: a long path: status $status"
 done
 
 # ---- output ------------------------------------------------------------------------------------------------------------------------
@@ -107,6 +118,24 @@ for signal in HUP INT TERM; do
     wait $pid || fail "predict -o, $signal ignored: status $?"
     [ "$(wc -l <answers.$signal)" = 1 ] || fail "predict -o, $signal ignored: no answer"
 done
+# A signal ends the wait for a line, also where the command has a thread of its own because the main thread's stack is small.
+for stack in 64 8192; do
+    mkfifo waits.$stack
+    (ulimit -s $stack; exec "$margin" predict whole/model.h5 - -o waits.out) <waits.$stack 2>err & pid=$!
+    exec 9>waits.$stack
+    echo 1:1 >&9
+    until ls waits.out.*.tmp >/dev/null 2>&1; do sleep 0.01; done
+    tries=0 # the first TERM may come just before the wait begins
+    while kill -TERM $pid 2>/dev/null && [ $tries -lt 500 ]; do
+        tries=$((tries + 1))
+        sleep 0.01
+    done
+    [ $tries -lt 500 ] || kill -KILL $pid
+    status=0
+    wait $pid || status=$?
+    exec 9>&-
+    [ $status = 143 ] && [ ! -e waits.out ] || fail "predict -o, TERM while it waits, ulimit -s $stack: status $status"
+done
 awk 'BEGIN { for (i = 0; i < 3000; i++) printf "%d,%d,%d\n", i % 3, i % 7, i % 5 }' >rows.csv
 trap '' HUP INT TERM
 "$margin" convert --quiet --format csv --header no --label first rows.csv rows.h5 2>err & pid=$!
@@ -157,7 +186,7 @@ text = open('$1', 'rb').read().decode(errors='surrogateescape')
 sys.exit(not any(c != '\n' and c != '\t' and (unicodedata.category(c) == 'Cc' or c in '\u202e\u2066\u2028' or '\ud800' <= c < '\ue000') for c in text))"
 }
 cp d.h5 "$(printf 'e\033[1m.h5')"
-for command in "info d.h5" "info --labels t d.h5" "info texts/model.h5" "eval texts/model.h5 d.h5" "eval texts/model.h5 d.h5 --json" "predict texts/model.h5 d.h5" \
+for command in "info d.h5" "info --labels t d.h5" "info --labels esc d.h5" "train $quiet --set data.labels=esc --set output.directory=esc" "info texts/model.h5" "eval texts/model.h5 d.h5" "eval texts/model.h5 d.h5 --json" "predict texts/model.h5 d.h5" \
     "predict texts/model.h5 d.h5 --top 2" "predict texts/model.h5 d.h5 --scores" "info $(printf 'e\033[1m.h5')" "info no$(printf '\033[1m')" \
     "eval texts/model.h5 $(printf 'e\033[1m.h5')" "no$(printf '\033')" "info d.h5 $(printf '\033')" "config --set $(printf 'output.directory=\033')" \
     "train --overwrite --set data.train=d.h5 $names --set train.epochs=1 --set $(printf 'output.directory=\033dir')" \
@@ -167,11 +196,11 @@ for command in "info d.h5" "info --labels t d.h5" "info texts/model.h5" "eval te
 done
 [ "$("$margin" eval texts/model.h5 d.h5 | grep -c '^accuracy')" = 1 ] || fail "a forged line in eval"
 [ "$("$margin" predict texts/model.h5 d.h5 | wc -l)" = 400 ] || fail "a forged line in predict"
-"$margin" predict texts/model.h5 d.h5 | grep -qF 'line\naccuracy   100.00% (forged)' || fail "no escaped label"
+"$margin" predict texts/model.h5 d.h5 | grep -qF 'line\u2028accuracy   100.00% (forged)' || fail "no escaped label"
 "$margin" eval --json texts/model.h5 d.h5 | "$python" -c "
 import json, sys
 labels = [one['label'] for one in json.loads(sys.stdin.buffer.read().decode())['per_class']]
-sys.exit('line\naccuracy   100.00% (forged)' not in labels)" || fail "eval --json does not hold the label"
+sys.exit('line\u2028accuracy   100.00% (forged)' not in labels)" || fail "eval --json does not hold the label"
 "$python" -c "
 import json
 for line in open('texts/metrics.jsonl', 'rb'): json.loads(line.decode())"

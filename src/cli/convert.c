@@ -48,8 +48,7 @@ static void show_message(void *context, const char *line) {
     if (all->quiet && !strncmp(line, "guessed", 7)) return;
     if (all->drawn) fprintf(stderr, "\r\033[K");
     all->drawn = false;
-    mg_cli_put(stderr, line);
-    fputc('\n', stderr);
+    mg_cli_put_line(stderr, "", line);
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {

@@ -47,8 +47,7 @@ static void show_message(void *context, const char *line) {
     mg_cli_display *screen = context;
     mg_cli_clear_line(screen);
     if (screen->quiet && strncmp(line, "warning", 7)) return;
-    mg_cli_put(stderr, line);
-    fputc('\n', stderr);
+    mg_cli_put_line(stderr, "", line);
 }
 
 static void show_plan(void *context, const mg_plan *plan) {

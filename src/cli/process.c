@@ -41,10 +41,12 @@ typedef struct call {
     int (*run)(int argc, char **argv);
     int argc, status;
     char **argv;
+    sigset_t signals; // that the process blocked at its start
 } call;
 
 static void *run_call(void *context) {
     call *one = context;
+    pthread_sigmask(SIG_SETMASK, &one->signals, NULL);
     one->status = one->run(one->argc, one->argv);
     return NULL;
 }
@@ -56,9 +58,16 @@ int mg_cli_run(int (*run)(int argc, char **argv), int argc, char **argv) {
     pthread_t thread;
     bool small = !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_BYTES;
     if (!small || pthread_attr_init(&attributes)) return run(argc, argv);
+    // A signal must interrupt the thread that waits for input, not the main thread, which waits for that one.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &one.signals);
     bool started = !pthread_attr_setstacksize(&attributes, STACK_BYTES) && !pthread_create(&thread, &attributes, run_call, &one);
     pthread_attr_destroy(&attributes);
-    if (!started) return run(argc, argv);
+    if (!started) {
+        pthread_sigmask(SIG_SETMASK, &one.signals, NULL);
+        return run(argc, argv);
+    }
     pthread_join(thread, NULL);
     return one.status;
 }

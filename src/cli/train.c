@@ -33,10 +33,7 @@ static void show_result(const mg_train_result *result) {
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
-    case KEY_SET:
-        if (all->sets.count == MG_CLI_MOST_SETS) mg_cli_wrong(state, "more than %d --set", MG_CLI_MOST_SETS);
-        all->sets.text[all->sets.count++] = value;
-        return 0;
+    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
     case KEY_QUIET: all->quiet = true; return 0;
     case KEY_RESUME: all->request.resume = true; return 0;
     case KEY_OVERWRITE: all->request.overwrite = true; return 0;

@@ -257,6 +257,8 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const mg_train_options *train = options->train;
     const mg_solver *solver = mg_solver_find(train->solver); // NULL: auto
     const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
+    mg_status status = mg_run_check_path(options->output->directory, 0, error);
+    if (status) return status;
     if (solver && !solver->rescale)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot go on from one point of a path to the next: use dual", solver->name);
     if (limit)
