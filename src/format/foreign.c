@@ -1,5 +1,5 @@
 // foreign.c - owns the table of magic bytes and the commands that make a readable file. A command has to work
-// as it is printed: tests/test_advice.py runs each of them.
+// as it is printed: tests/format/test_advice.py runs each of them.
 #include "format/foreign.h"
 
 #include "format/pairs.h"

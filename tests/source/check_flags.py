@@ -53,7 +53,7 @@ def complaints_of_program(program):
 
 def main():
     build, program = sys.argv[1:3]
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "src")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
     found = [*complaints_of_flags(build), *complaints_of_source(source), *complaints_of_program(program)]
     print("\n".join(found) or f"{sum(1 for _ in commands(build))} command lines and the source are as they must be")
     sys.exit(bool(found))

@@ -4,7 +4,9 @@
 #     test_guesses.py MARGIN
 import random
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, need_modules
 
 need_modules("numpy", "h5py")

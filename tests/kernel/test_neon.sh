@@ -3,7 +3,7 @@
 # qemu. Skipped (77) where there is no cross compiler or no emulator, and on ARM, where test_kernel itself does it.
 set -eu
 
-root=$(readlink -f "$(dirname "$0")/..")
+root=$(readlink -f "$(dirname "$0")/../..")
 compiler=aarch64-linux-gnu-gcc
 emulator=$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo "skipped: no qemu-aarch64"; exit 77; }
 command -v $compiler >/dev/null || { echo "skipped: no $compiler"; exit 77; }
@@ -17,6 +17,6 @@ for source in "$root"/src/kernel/*.c "$root"/src/base/memory.c "$root"/src/base/
     $compiler $flags -I"$root/src" -I"$root/include" -c "$source" -o "$work/$(basename "$source" .c).o"
 done
 # shellcheck disable=SC2086
-$compiler $flags -Wno-conversion -I"$root/tests/cross" -I"$root/src" -I"$root/include" "$root/tests/test_kernel.c" "$work"/*.o \
+$compiler $flags -Wno-conversion -I"$root/tests/kernel/cross" -I"$root/src" -I"$root/include" "$root/tests/kernel/test_kernel.c" "$work"/*.o \
     -static -lm -o "$work/test_kernel"
 "$emulator" "$work/test_kernel"

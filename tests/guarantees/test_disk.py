@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, checkpoint, counted, fail, namespaces, read, settings, skip, steps_of
 
 INPUT_OUTPUT = 3

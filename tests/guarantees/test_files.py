@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, read, settings, steps_of
 
 RUN = {"data": {"train": "train.h5"}, "train": {"solver": "sgd", "epochs": 10000000, "batch": 8, "threads": 1},

@@ -3,7 +3,9 @@
 #
 #     test_numbers.py MARGIN
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
 
 runs.need_modules("h5py", "numpy")

@@ -9,7 +9,9 @@ import random
 import shutil
 import sys
 import time
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, checkpoint, fail, read, settings, steps_of
 
 RUN = {

@@ -3,7 +3,7 @@
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
 //     test_golden few        of the numbers of threads only 1 and 16
-//     test_golden quick      this environment's kernel and threads, over and over: for tests/golden_*.sh
+//     test_golden quick      this environment's kernel and threads, over and over: for tests/guarantees/golden_*.sh
 //     test_golden bless      writes golden.txt anew and says what changed
 //
 // Only a change that moves results on purpose blesses new hashes, and says so in CHANGELOG.md.

@@ -2,7 +2,9 @@
 #
 #     test_h5_forms.py MARGIN
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, skip
 
 try:

@@ -14,7 +14,9 @@ import signal
 import shutil
 import sys
 import time
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, checkpoint, counted, read, settings, steps_of
 
 STOPPED, NONFINITE = 75, 4

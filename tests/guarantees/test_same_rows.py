@@ -4,7 +4,9 @@
 #     test_same_rows.py MARGIN
 import os
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
 
 runs.need_modules("h5py", "numpy")

@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, need_modules
 
 need_modules("numpy", "h5py")

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, skip
 
 try:
@@ -147,7 +149,7 @@ def sparse(a):
 
 def unlabelled(a):
     script = re.search(r"#### Rows without a label.*?```python\n(.*?)```", open(os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                                                                       "../docs/formats.md")).read(), re.S)[1]
+                                                                                       "../../docs/formats.md")).read(), re.S)[1]
     string = h5py.string_dtype()
     forms = (np.where(np.arange(30) < 4, np.nan, Y.astype("f8")),
              np.array(["NA" if i < 2 else "" if i < 4 else "abc"[i % 3] for i in range(30)], dtype=object))

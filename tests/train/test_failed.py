@@ -6,7 +6,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
 
 runs.need_modules("h5py", "numpy")

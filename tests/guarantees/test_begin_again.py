@@ -7,7 +7,9 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
 
 TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")

@@ -3,7 +3,9 @@
 #
 #     test_names.py MARGIN
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from runs import Work, fail, need_modules
 
 need_modules("h5py", "numpy")
