@@ -9,25 +9,25 @@ import statistics
 import subprocess
 import sys
 
-# Why a goal is missed or a peer is ahead, written by whoever looked into it: (problem, what or program) -> text. They stand here as the
-# page is written anew each time.
+# Why a goal is missed or a peer is ahead: (problem, what or program) -> text, written by hand after looking into it. The texts are here
+# because every run of the script writes the whole page.
 REASONS = {
     ("fashion-mnist", "training, margin (default) against PyTorch"):
-        "PyTorch makes 20 epochs and ends 0.6 points below; margin 10, and has PyTorch's accuracy after one",
+        "PyTorch makes 20 epochs and ends 0.6 points lower; margin makes 10 and has PyTorch's accuracy after one",
     ("fashion-mnist", "file to model, margin (default) against liblinear-train -s 4"):
-        "10 epochs where 4 would do for the accuracy; 0.13 s to start, read and write",
+        "margin makes 10 epochs; 4 are enough for the accuracy; it needs 0.13 s to start, read and write",
     ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the same",
     ("news20", "training, margin (default) against liblinear-train -s 4"):
-        "20 epochs, as small data get, to a lower objective; the accuracy is there after three",
+        "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has the accuracy after three",
     ("news20", "peak memory, margin (default) of liblinear-train -s 4's"):
-        "weights and their average, and the image of a checkpoint, 6 MB each; dual variables; libhdf5 itself",
-    ("news20", "margin (sgd)"): "its search for a rate takes nearly all of it",
+        "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual variables, and libhdf5 itself",
+    ("news20", "margin (sgd)"): "its search for a rate takes nearly all of the time",
     ("languages", "training, margin (sgd) against liblinear-train -s 4"):
-        "1.3 s to find a rate, then 4 epochs of 1.3 s and more, the fewest sgd makes",
+        "1.3 s to find a rate, then 4 epochs (the minimum of sgd) of 1.3 s and more",
     ("languages", "training, margin (default) against liblinear-train -s 4"):
-        "0.3 to 0.4 microseconds a row and epoch on two threads, bound by the latency of the weights' lines; LIBLINEAR takes 36 to 46 s here, not 57",
-    ("languages", "peak memory, margin (default) of SGDClassifier's"): "the rows themselves are 0.55 GB of either",
-    ("languages", "margin (sgd)"): "a search for a rate and 4 epochs of minibatches, where dual ascent makes 2 epochs of rows",
+        "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, not 57",
+    ("languages", "peak memory, margin (default) of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
+    ("languages", "margin (sgd)"): "sgd searches for a rate and makes 4 epochs of minibatches; dual ascent makes 2 epochs of rows",
 }
 OURS = ("margin (default)", "margin (sgd)")
 SMALLEST_GAP = 1e-5
@@ -179,26 +179,30 @@ def plot(problem, folder, kind, height):
 
 # ---- the page ------------------------------------------------------------------------------------------------------------
 
-HOW = """Medians of {rounds} rounds (least .. most); within a round the programs take turns; {timeout:g} seconds a command at most. Files are
-in the page cache. "File to model" is the wall time of the whole command: margin and the Python programs read HDF5, LIBLINEAR and
-msvmocas svmlight text. Test accuracy and objective are computed from the weights each program leaves, by one function in double precision
-(`scripts/peers/problems.py`). The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows), also for programs
-that minimise another one (SGDClassifier, PyTorch): for those it says how far theirs is from it. The gap is (objective - bound)/objective
-with the best lower bound that a run of margin certified.
+HOW = """Figures are medians of {rounds} rounds (least .. most). Within a round the programs take turns. A command may take {timeout:g} seconds at most.
+Files are in the page cache.
 
-`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), the objective here divided by lambda.
-msvmocas knows no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread;
-SGDClassifier (n_jobs=-1), PyTorch and margin use what there is.
+- "File to model" is the wall time of the whole command. margin and the Python programs read HDF5; LIBLINEAR and msvmocas read
+  svmlight text.
+- "Test accuracy" and "objective" are computed from the weights that each program leaves, by one function in double precision
+  (`scripts/peers/problems.py`).
+- The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows). It is also given for programs that minimise
+  another objective (SGDClassifier, PyTorch); there it says how far apart the two objectives are.
+- The gap is (objective - bound)/objective with the best lower bound that a run of margin certified.
 
-Nothing is tuned for a data set; C and the preparation of the rows belong to the problem.
+`-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), which is the objective here divided by
+lambda. msvmocas has no constant feature, so its text has one as the last column. LIBLINEAR, msvmocas and LinearSVC use one thread.
+SGDClassifier (n_jobs=-1), PyTorch and margin use all cores.
+
+No program is tuned for a data set. C and the preparation of the rows belong to the problem.
 """
 
 
 def opening(told):
     machine = told["machine"]
-    yield "# Next to the peers\n"
+    yield "# margin next to other programs\n"
     if told["scale"] != 1:
-        yield f"**A share of {told['scale']:g} of the rows, to try the scripts out: these numbers mean nothing.**\n"
+        yield f"**A share of {told['scale']:g} of the rows, only to try the scripts: these numbers mean nothing.**\n"
     yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}),"
            f" {machine['memory_gb']} GB; " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
     yield HOW.format(**told)
@@ -223,7 +227,7 @@ def chapter(problem):
            f" {problem['classes']} classes; {preparation}; C = {problem['C']}, {constant}."
            f" The optimum is at most {reference['primal']:.6f} and at least {reference['dual']:.6f}.\n")
     yield from main_table(problem)
-    yield ("Seconds until the weights first had the accuracy LIBLINEAR ends with at its default stop, and a tenth of a point less"
+    yield ("Seconds until the weights first had the accuracy that LIBLINEAR reaches at its default stop, and a tenth of a point less"
            " (the curves of the plots, one run each):\n")
     yield from accuracy_table(problem)
     yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
