@@ -24,26 +24,32 @@ static mg_status check_scale(const char *value, mg_error *error) {
 static const mg_option rows[] = {
     {"train", MG_OPTION_TEXT, AT(train), "", 0, 0, NULL, NULL, false, "HDF5 file with the training rows."},
     {"validation", MG_OPTION_TEXT, AT(validation), "", 0, 0, NULL, NULL, false,
-     "HDF5 file with validation rows, or a fraction such as 0.1 of the training rows to hold out."},
-    {"test", MG_OPTION_TEXT, AT(test), "", 0, 0, NULL, NULL, false, "HDF5 file evaluated once, when training is over."},
+     "HDF5 file with validation rows, or the fraction of the training rows to hold out, such as 0.1."},
+    {"test", MG_OPTION_TEXT, AT(test), "", 0, 0, NULL, NULL, false,
+     "HDF5 file that is evaluated once, at the end of training."},
     {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
-     "Data set [N,D] or CSR group (data, indices, indptr) in the files."},
+     "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
      "Labels [N]: integers, texts, or an AnnData categorical group such as obs/cell_type."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, false,
-     "Names [D] of the features: a data set, none, or auto: AnnData's var or 10x's feature ids. Files whose names differ are refused."},
+     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files whose "
+     "names differ are refused."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
-     "Weights [N] of the rows, none negative; weight 2 equals the row twice."},
+     "Weights [N] of the rows, none negative. Weight 2 equals the row twice."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,
-     "First preparation, by row: none, unit Euclidean length, or total (scaled to a sum of 10,000, which needs a sum above 0). Rows of zeros stay as they are."},
+     "First preparation, by row: none, unit (Euclidean length 1) or total (sum 10,000; the sum must be "
+     "above 0). Rows of zeros do not change."},
     {"transform", MG_OPTION_CHOICE, AT(transform), "none", 0, 0, transform_name, NULL, true,
-     "Second preparation, by cell: none or log1p, log(1 + x)."},
+     "Second preparation, by cell: none or log1p, which is log(1 + x)."},
     {"scale", MG_OPTION_TEXT, AT(scale), "none", 0, 0, NULL, check_scale, true,
-     "Third preparation, by column: none, a number to multiply with (1/255), standard (mean 0, deviation 1) or max-abs."},
+     "Third preparation, by column: none, a factor such as 1/255, standard (mean 0, deviation 1) or "
+     "max-abs (largest magnitude 1)."},
     {"memory_limit", MG_OPTION_BYTES, AT(memory_limit), "0", 0, 1e18, NULL, NULL, false,
-     "Most bytes of training rows held in memory; larger data stream from the file, through what the system caches of it. 0 = 60% of the memory that is free."},
+     "Bytes of training rows that may be held in memory. Larger data are streamed from the file. 0 = 60% "
+     "of the free memory."},
     {"window", MG_OPTION_BYTES, AT(window), "64MiB", 4096, 1e15, NULL, NULL, true,
-     "Bytes of rows that are shuffled together: each epoch draws blocks in random order, then rows within such a window."},
+     "Bytes of rows that are shuffled together. Each epoch takes blocks of rows in random order, and "
+     "shuffles the rows within each window."},
 };
 
 const mg_section mg_data_section = {

@@ -28,15 +28,19 @@ double mg_model_lambda(const mg_model_options *options, double total_weight) {
 #define AT(field) offsetof(mg_model_options, field)
 static const mg_option rows[] = {
     {"loss", MG_OPTION_CHOICE, AT(loss), "crammer-singer", 0, 0, mg_loss_name, NULL, true,
-     "What training minimises; `margin list` says what each is."},
-    {"delta", MG_OPTION_REAL, AT(delta), "1", 1e-30, 1e30, NULL, NULL, true, "Margin parameter: how far the true class must lead."},
+     "Loss to minimise; `margin list losses` describes each."},
+    {"delta", MG_OPTION_REAL, AT(delta), "1", 1e-30, 1e30, NULL, NULL, true,
+     "Margin parameter: by how much the score of the true class must exceed those of the others."},
     {"lambda", MG_OPTION_REAL, AT(lambda), "", 1e-30, 1e30, NULL, NULL, true,
      "Regularisation: lambda/2 ||W||^2 is added to the mean loss. 1e-4 when neither lambda nor C is set."},
-    {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, NULL, NULL, true, "Instead of lambda: lambda = 1/(C * total weight of the rows)."},
+    {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, NULL, NULL, true,
+     "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows)."},
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
-     "Value of a constant feature added to every row (its weights are regularised); 0 = no bias."},
+     "Value of a constant feature in every row, whose weights are regularised like the others. 0 = no "
+     "bias."},
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
-     "none, balanced (rows / (classes * rows of the class), a row of weight 2 being two), or a mapping label: weight; others weigh 1."},
+     "none, balanced (a row counts rows / (classes * rows of its class), with rows counted by weight), or "
+     "a mapping of labels to weights; labels not in it have weight 1."},
 };
 
 const mg_section mg_model_section = {

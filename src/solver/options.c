@@ -8,46 +8,54 @@
 #define AT(field) offsetof(mg_train_options, field)
 static const mg_option train_rows[] = {
     {"solver", MG_OPTION_CHOICE, AT(solver), "auto", 0, 0, mg_solver_name, NULL, true,
-     "How it is minimised; `margin list` says what each certifies. auto: dual where it can be used, else newton with a tolerance, else "
-     "sgd."},
+     "Solver; `margin list solvers` describes each. auto = dual where possible, else newton if a tolerance "
+     "is set, else sgd."},
     {"tolerance", MG_OPTION_REAL, AT(tolerance), "0", 0, 1, NULL, NULL, true,
-     "Stop when the objective is certified to be within this fraction of the optimum; 0 = no such goal. Below 1e-6 it is not reached: "
-     "scores are of single precision."},
+     "Stop when the objective is certified to be within this fraction of the optimum. 0 = no tolerance. "
+     "Below 1e-6 the goal is rarely reached, because scores are in single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
-     "Most passes over the training rows; 0 = by the solver: sgd 20, fewer of more than 256,000 rows but at least 4; dual 2 of sparse rows and 3 of "
-     "dense ones, up to 20 of few, with a tolerance as many as it takes."},
-    {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true, "Most minibatches; 0 = no such limit."},
+     "Largest number of epochs. 0 = automatic. sgd: 20, falling to 4 above 256,000 rows. dual: 2 (sparse) "
+     "or 3 (dense), up to 20 on small data. No limit with a tolerance."},
+    {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true,
+     "Largest number of steps. 0 = no limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
-     "Most seconds of training; 0 = no such limit. With it, a result depends on the speed of the machine."},
-    {"batch", MG_OPTION_INT, AT(batch), "256", 1, 1 << 24, NULL, NULL, true, "Rows of a minibatch."},
-    {"seed", MG_OPTION_INT, AT(seed), "1", 0, 9e18, NULL, NULL, true, "Key of the shuffles and of the held-out fraction."},
+     "Seconds of training, at most. 0 = no limit. With a limit, the result depends on the speed of the "
+     "machine."},
+    {"batch", MG_OPTION_INT, AT(batch), "256", 1, 1 << 24, NULL, NULL, true, "Rows of a minibatch of sgd, or of a step of dual."},
+    {"seed", MG_OPTION_INT, AT(seed), "1", 0, 9e18, NULL, NULL, true,
+     "Seed of the shuffles and of the choice of held-out rows."},
     {"threads", MG_OPTION_INT, AT(threads), "0", 0, 4096, NULL, NULL, false,
-     "Compute threads; 0 = the cores that may really be used (affinity, cgroup quota, OMP_NUM_THREADS). The result is the same."},
+     "Compute threads. 0 = all cores that this process may use (affinity, control group, OMP_NUM_THREADS). "
+     "The result does not depend on it."},
     {"parts", MG_OPTION_INT, AT(parts), "0", 0, 4096, NULL, NULL, true,
-     "Parts a minibatch is split into, at most so many threads work; 0 = by the shapes. Another number gives other roundings."},
+     "Parts into which a minibatch is cut; no more threads than parts work on it. 0 = automatic, by the "
+     "shapes. The number changes the rounding of the result."},
     {"evaluate_every", MG_OPTION_INT, AT(evaluate_every), "1", 0, 1e9, NULL, NULL, true,
-     "Epochs between evaluations of the objective and of the validation rows; 0 = only at the end."},
+     "Epochs between evaluations of the objective and of the validation rows. 0 = only at the end."},
     {"patience", MG_OPTION_INT, AT(patience), "0", 0, 1e9, NULL, NULL, true,
-     "Stop when so many evaluations in a row have not improved the validation accuracy; 0 = never stop early."},
+     "Stop after this many evaluations in a row without a better validation accuracy. 0 = never."},
 };
 #undef AT
 
 const mg_section mg_train_section = {
     .name = "train",
-    .help = "how it is minimised, and for how long",
+    .help = "how the objective is minimised, and for how long",
     .options = train_rows,
     .count = sizeof train_rows / sizeof *train_rows,
 };
 
 #define AT(field) offsetof(mg_sgd_options, field)
 static const mg_option sgd_rows[] = {
-    {"update", MG_OPTION_CHOICE, AT(update), "adagrad", 0, 0, mg_optim_name, NULL, true, "Update rule."},
-    {"rate", MG_OPTION_CHOICE, AT(rate), "cosine", 0, 0, mg_rate_name, NULL, true, "How the rate falls with the steps."},
+    {"update", MG_OPTION_CHOICE, AT(update), "adagrad", 0, 0, mg_optim_name, NULL, true,
+     "Update rule; `margin list updates` describes each."},
+    {"rate", MG_OPTION_CHOICE, AT(rate), "cosine", 0, 0, mg_rate_name, NULL, true,
+     "Schedule of the learning rate; `margin list rates` describes each."},
     {"eta", MG_OPTION_REAL, AT(eta), "", 1e-30, 1e30, NULL, NULL, true,
-     "Learning rate; unset = chosen by a rule from the data, and recorded in the run."},
-    {"momentum", MG_OPTION_REAL, AT(momentum), "0.9", 0, 0.999999, NULL, NULL, true, "Momentum of update momentum (Nesterov)."},
+     "Learning rate. Unset = found on a sample of the training rows, and recorded in the run."},
+    {"momentum", MG_OPTION_REAL, AT(momentum), "0.9", 0, 0.999999, NULL, NULL, true,
+     "Momentum of the update rule momentum (Nesterov)."},
     {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
-     "Train with the average of snapshots of the weights as the result."},
+     "Whether the result is the average of snapshots of the weights instead of the last weights."},
 };
 #undef AT
 
