@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "io/file.h"
 #include "model/model.h"
+#include "train/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,18 +82,14 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
 
 // ---- checkpoints -------------------------------------------------------------------------------------------------------
 
-static mg_status put_positions(mg_h5 *file, mg_writer *out, mg_error *error) {
-    static const char *const names[] = {"step", "epoch", "batch", "best_epoch", "best_step", "stale"};
-    mg_status status = MG_OK;
-    double accuracy = -1;
-    for (size_t i = 0; !status && i < sizeof names / sizeof *names; i++) {
-        int64_t value = 0;
-        status = mg_h5_attribute_int64(file, "/", names[i], &value, 1, NULL, error);
-        if (!status) put_int(out, names[i], value);
-    }
-    if (!status) status = mg_h5_attribute_real(file, "/", "best_accuracy", &accuracy, error);
-    if (!status && accuracy >= 0) put_real(out, "best_accuracy", accuracy);
-    return status;
+static void put_position(const mg_position *at, mg_writer *out) {
+    put_int(out, "step", at->step);
+    put_int(out, "epoch", at->epoch);
+    put_int(out, "batch", at->batch);
+    put_int(out, "best_epoch", at->best_epoch);
+    put_int(out, "best_step", at->best_step);
+    put_int(out, "stale", at->stale);
+    if (at->best_accuracy >= 0) put_real(out, "best_accuracy", at->best_accuracy);
 }
 
 static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
@@ -105,6 +102,8 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
         status = mg_h5_array_open(file, path, &array, error);
         if (status) break;
         mg_h5_type type = mg_h5_array_type(array);
+        if (mg_h5_array_rank(array) != 1)
+            status = mg_fail(error, MG_DATA, "%s: %s is of rank %d (only 1 is allowed)", mg_h5_path(file), path, mg_h5_array_rank(array));
         int64_t count = mg_h5_array_rows(array);
         mg_printable_line(out, "  %-14s %s [%lld], %s", name, mg_h5_type_name(type), (long long)count,
                          mg_print_bytes((double)count * (double)mg_h5_type_size(type), bytes));
@@ -113,18 +112,9 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
     return status;
 }
 
-static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
-    mg_h5_array *array;
-    char *config = NULL;
-    mg_status status = mg_h5_array_open(file, "config", &array, error);
-    if (status) return status;
-    size_t length = (size_t)mg_h5_array_rows(array);
-    if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1)
-        status = mg_fail(error, MG_DATA, "%s: config is no text of bytes", mg_h5_path(file));
-    if (!status) status = mg_memory_zeroed(&config, length + 1, 1, error);
-    if (!status) status = mg_h5_array_read(array, 0, (int64_t)length, config, error);
-    if (!status) mg_writer_format(out, "configuration\n");
-    for (char *line = config, *next; !status && line && *line; line = next) {
+static void put_config(char *config, mg_writer *out) {
+    mg_writer_format(out, "configuration\n");
+    for (char *line = config, *next; *line; line = next) {
         next = line + strcspn(line, "\n");
         bool more = *next == '\n';
         *next = 0;
@@ -133,19 +123,19 @@ static mg_status put_config(mg_h5 *file, mg_writer *out, mg_error *error) {
         mg_writer_add(out, "\n");
         next += more;
     }
-    mg_memory_free(config);
-    mg_h5_array_close(array);
-    return status;
 }
 
 static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_error *error) {
-    char *version = NULL;
+    char *version = NULL, *config = NULL;
+    mg_position position;
     mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
+    if (!status) status = mg_checkpoint_look(in->file, &position, &config, error);
     if (!status) mg_printable_line(out, "%s: checkpoint of margin %s, its seal is whole", in->path, version);
-    if (!status) status = put_positions(in->file, out, error);
+    if (!status) put_position(&position, out);
     if (!status) status = put_fields(in->file, out, error);
-    if (!status) status = put_config(in->file, out, error);
+    if (!status) put_config(config, out);
     mg_memory_free(version);
+    mg_memory_free(config);
     return status;
 }
 

@@ -135,7 +135,7 @@ bool mg_dual_stalled(const mg_dual_state *dual);
 
 // What a checkpoint holds; and whether what was restored belongs together.
 int mg_dual_fields(void *state, mg_field *fields);
-mg_status mg_dual_check(void *state, mg_error *error);
+mg_status mg_dual_check(void *state, int64_t batch, mg_error *error);
 
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps.
 double mg_dual_visit(mg_dual_state *dual, const uint32_t *rows, int64_t count);

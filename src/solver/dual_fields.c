@@ -101,9 +101,17 @@ static mg_status check_box(const mg_dual_state *dual, mg_error *error) {
     return status;
 }
 
-mg_status mg_dual_check(void *state, mg_error *error) {
+// An outer iteration of the Newton phase is a step and an epoch.
+static mg_status check_batch(const mg_dual_state *dual, int64_t batch, mg_error *error) {
+    const mg_bound none = {.most = 0};
+    bool newton = dual->certify && dual->clock.newton >= 0;
+    return newton ? mg_bound_check(&none, "batch of the Newton phase", -1, (double)batch, error) : MG_OK;
+}
+
+mg_status mg_dual_check(void *state, int64_t batch, mg_error *error) {
     const mg_dual_state *dual = state;
     mg_status status = check_counters(dual, error);
+    if (!status) status = check_batch(dual, batch, error);
     if (!status) status = check_numbers(dual, error);
     if (!status) status = check_wakes(dual, error);
     if (!status && mg_dual_ascends(dual)) status = check_box(dual, error);

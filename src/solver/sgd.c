@@ -213,7 +213,8 @@ static int fields(void *state, mg_field *out) {
 }
 
 // A rate that was set is that of the configuration. A feature's decay is never applied further than the sum of the rates.
-static mg_status check(void *state, mg_error *error) {
+static mg_status check(void *state, int64_t batch, mg_error *error) {
+    (void)batch;
     const mg_sgd *sgd = state;
     const mg_bound eta = {.least = sgd->options->sgd->eta, .most = sgd->options->sgd->eta}, settled = {.most = sgd->rate_sum};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);

@@ -95,9 +95,9 @@ typedef struct mg_solver {
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
     int (*fields)(void *state, mg_field *fields);
 
-    // After the fields were restored, each within its bounds: do they belong together? Errors: MG_DATA with what does not. NULL: nothing
-    // more can be wrong.
-    mg_status (*check)(void *state, mg_error *error);
+    // After the fields were restored, each within its bounds: do they belong together, `batch` steps into an epoch? Errors: MG_DATA
+    // with what does not. NULL: nothing more can be wrong.
+    mg_status (*check)(void *state, int64_t batch, mg_error *error);
 
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;

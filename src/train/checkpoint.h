@@ -67,6 +67,10 @@ mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, c
 mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_resume_hooks *hooks,
                               mg_error *error);
 
+// Where a checkpoint is and the configuration it belongs to (the caller frees it), checked like those a run goes on from. The file is open
+// and its seal is whole. Errors: MG_DATA, MG_MEMORY.
+mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error);
+
 // Deletes every checkpoint and leftover of the directory.
 mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error);
 

@@ -102,23 +102,28 @@ static mg_status check_format(mg_h5 *file, mg_error *error) {
     return status;
 }
 
-static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg_resume_hooks *hooks, mg_error *error) {
+static mg_status take_config(mg_h5 *file, char **config, mg_error *error) {
     mg_h5_array *array;
-    char *config = NULL;
+    *config = NULL;
     mg_status status = mg_h5_array_open(file, "config", &array, error);
     if (status) return status;
     if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) > MOST_CONFIG)
         status = mg_fail(error, MG_DATA, "%s: config is %lld values of %s of rank %d (up to %d of uint8 of rank 1 are allowed)",
                          mg_h5_path(file), (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)),
                          mg_h5_array_rank(array), MOST_CONFIG);
-    if (!status) status = mg_memory_zeroed(&config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
-    if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), config, error);
-    char what[512] = "";
+    if (!status) status = mg_memory_zeroed(config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
+    if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), *config, error);
+    mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg_resume_hooks *hooks, mg_error *error) {
+    char *config, what[512] = "";
+    mg_status status = take_config(file, &config, error);
     if (!status && hooks->difference(config, identity->config, what, sizeof what))
         status = mg_fail(error, MG_CONFIG, "%s: belongs to another configuration: %s; set it back, or start anew with --overwrite",
                          mg_h5_path(file), what);
     mg_memory_free(config);
-    mg_h5_array_close(array);
     return status;
 }
 
@@ -216,12 +221,18 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
 }
 
 // What is wrong with a sealed file, by its name, with what to do about it.
-static mg_status blame(const char *path, mg_status status, mg_error *error) {
+static mg_status blame(const char *path, const char *advice, mg_status status, mg_error *error) {
     mg_error why = error ? *error : (mg_error){0};
     if (status != MG_DATA) return status;
     bool named = !strncmp(why.text, path, strlen(path));
-    return mg_fail(error, status, "%s%s%s; its seal is whole, but no run of margin writes this: delete it to go on from the one before, or start anew with --overwrite",
-                   named ? "" : path, named ? "" : ": ", why.text);
+    return mg_fail(error, status, "%s%s%s; its seal is whole, but no run of margin writes this: %s", named ? "" : path, named ? "" : ": ",
+                   why.text, advice);
+}
+
+mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error) {
+    mg_status status = take_config(file, config, error);
+    if (!status) status = take_position(file, position, error);
+    return blame(mg_h5_path(file), "no run goes on from it", status, error);
 }
 
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_field *fields,
@@ -247,7 +258,9 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = take_position(file, position, error);
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
     if (!status && hooks->check) status = hooks->check(hooks->context, position, error);
-    if (*verified) status = blame(path, status, error);
+    const char *advice = count ? "delete it to go on from the one before, or start anew with --overwrite"
+                               : "delete it to start from the beginning";
+    if (*verified) status = blame(path, advice, status, error);
     mg_h5_close(file);
     mg_memory_free(bytes);
     mg_memory_free(path);

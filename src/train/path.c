@@ -14,7 +14,7 @@
 #define TOLERANCE 1e-3
 
 static const mg_bound point_bounds[] = { // those to come are zero
-    {"C", 0, DBL_MAX, false},    {"lambda", 0, DBL_MAX, false},    {"objective", -DBL_MAX, DBL_MAX, true},
+    {"C", 0, DBL_MAX, false},    {"lambda", 0, DBL_MAX, false},    {"objective", -DBL_MAX, DBL_MAX, false},
     {"dual", -INFINITY, DBL_MAX, true}, {"gap", 0, INFINITY, true}, {"accuracy", 0, 1, true},
     {"seconds", 0, DBL_MAX, false}, {"passes", 0, DBL_MAX, false},
 };
@@ -266,10 +266,11 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     return MG_OK;
 }
 
-// The points that a checkpoint calls done are those of the grid.
+// The points that a checkpoint calls done are those of the grid; the epochs of the one under way visit every row at most once each.
 static mg_status check_points(void *context, mg_error *error) {
     const path *p = context;
-    mg_status status = MG_OK;
+    const mg_bound visited = {.most = ((double)p->run.position.epoch + 1) * (double)p->run.setup.problem.rows};
+    mg_status status = mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.visited, error);
     for (int64_t i = 0; !status && i < p->point; i++) {
         double lambda = mg_grid_lambda(p->grid, (int)i, p->run.setup.train->total_weight);
         double C = strcmp(p->grid->name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid->value[i];

@@ -15,16 +15,28 @@ static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error 
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
 }
 
+// How many rows' losses were summed up follows from the steps of the epoch, or of the one that just ended. Solvers that choose their rows
+// may have had fewer in the last step of an epoch, and a path begins to count epochs anew.
+static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
+    int64_t rows = run->setup.problem.rows, summed = rows, visited;
+    if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) && visited < rows) summed = visited;
+    if (at->batch == 0 && at->epoch == 0 && !run->points) summed = 0;
+    bool fewer = over || (at->batch == 0 && run->solver->whole);
+    return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
+}
+
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     const mg_run *run = context;
     const mg_solver *solver = run->solver;
     int64_t epoch = solver->whole ? solver->epochs(run->state) : at->epoch;
-    mg_status status = check_range("batch", at->batch, 0, run->setup.problem.steps_per_epoch, error);
-    if (!status) status = check_range("loss_rows", at->loss_rows, 0, run->setup.problem.rows, error);
+    bool over = epoch > at->epoch;
+    mg_status status = check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
+    if (!status) status = check_loss(run, at, over, error);
     if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
+    if (!status && !run->points) status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);
     if (!status) status = check_steps(run, at, error);
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
-    if (!status && solver->check) status = solver->check(run->state, error);
+    if (!status && solver->check) status = solver->check(run->state, over ? 0 : at->batch, error);
     if (!status && run->check_more) status = run->check_more(run->more_context, error);
     return status;
 }

@@ -279,7 +279,7 @@ static void test_models(void **unused) {
     } numbers[] = {
         {"weights", 0, NAN}, {"weights", 20, INFINITY}, {"weights", 3, -INFINITY}, {"bias", 2, NAN}, {"classes", 1, 0}, {"classes", 0, 7},
         {"classes", -1, 1}, {"delta", 0, NAN}, {"delta", 0, 0}, {"delta", 0, -1}, {"delta", 0, INFINITY}, {"lambda", 0, NAN}, {"lambda", 0, 0},
-        {"lambda", 0, -1}, {"lambda", 0, INFINITY}, {"objective", 0, INFINITY}, {"square_norm", 0, -1}, {"square_norm", 0, NAN},
+        {"lambda", 0, -1}, {"lambda", 0, INFINITY}, {"objective", 0, INFINITY}, {"objective", 0, NAN}, {"square_norm", 0, -1}, {"square_norm", 0, NAN},
         {"bias_value", 0, -1}, {"bias_value", 0, NAN}, {"dual", 0, INFINITY}, {"step", 0, -1}, {"step", 0, 0x1p62}, {"epoch", 0, -1},
         {"training_rows", 0, 0}, {"training_rows", 0, -5},
     };
