@@ -49,7 +49,7 @@ typedef struct image {
 
 static char root[64];
 static mg_config *configs[KINDS];
-static image checkpoints[KINDS], models[KINDS], metrics[KINDS];
+static image checkpoints[KINDS], models[KINDS], metrics[KINDS], begun; // begun: of the first kind
 
 // ---- files of real runs ------------------------------------------------------------------------------------------------
 
@@ -213,6 +213,9 @@ static void make_images(int kind) {
     note_fields(&checkpoints[kind]);
     snprintf(path, sizeof path, "%s/run%d/metrics.jsonl", root, kind);
     take_file(path, &metrics[kind]);
+    snprintf(path, sizeof path, "%s/run%d/begun.h5", root, kind);
+    if (kind == 0) take_file(path, &begun);
+    if (kind == 0) note_fields(&begun);
     error = (mg_error){0};
     if (kind > 1) return; // the models of all solvers are alike
     fuzz_check(!run(kind, true, 1000, &error), error.text);
@@ -249,7 +252,7 @@ static unsigned take(input *in) {
 }
 
 static double take_value(input *in) {
-    static const double values[] = {0, 1, -1, 2, 0.5, -0.5, 1e-3, 7, 16, 63, 64, 65, 100, 1e3, 1e6, 1e9, 1e12, 1e15, 0x1p31, -0x1p31, 0x1p32,
+    static const double values[] = {0, 1, -1, 2, 0.5, -0.5, 1e-3, 7, 16, 63, 64, 65, 100, 1e3, 1e6, 1e9, 1e12, 1e14, 0x1p31, -0x1p31, 0x1p32,
                                     0x1p53, 0x1p62, 0x1p63, -0x1p63, 1e30, -1e30, 3e38, 1e-38, 1e-45, 1e300, INFINITY, -INFINITY, NAN};
     unsigned which = take(in), more = take(in) << 8;
     more |= take(in);
@@ -329,6 +332,18 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     }
 }
 
+// Without a checkpoint the run begins anew when what it was begun from is right.
+static void use_begun(const unsigned char *bytes, size_t size) {
+    char path[120];
+    mg_error error = {0};
+    restore_directory(0);
+    snprintf(path, sizeof path, "%s/run0/begun.h5", root);
+    put_file(path, bytes, size);
+    mg_status status = run(0, true, STEPS, &error);
+    if (status && status != MG_STOPPED) expect_refusal(status, &error);
+    put_file(path, begun.bytes, begun.size);
+}
+
 static mg_status count_answers(void *context, const char *text, size_t bytes, mg_error *error) {
     (void)error;
     for (size_t i = 0; i < bytes; i++) *(int *)context += text[i] == '\n';
@@ -361,14 +376,15 @@ static void use_model(int kind, const unsigned char *bytes, size_t size) {
 int fuzz_forge(const uint8_t *bytes, size_t size) {
     prepare();
     input in = {bytes, size};
-    int which = (int)(take(&in) % (KINDS + 2)), kind = which < KINDS ? which : which - KINDS;
-    const image *of = which < KINDS ? &checkpoints[kind] : &models[kind];
+    int which = (int)(take(&in) % (KINDS + 3)), kind = which < KINDS ? which : which - KINDS;
+    const image *of = which < KINDS ? &checkpoints[kind] : kind < 2 ? &models[kind] : &begun;
     hid_t file = forge_open(of->bytes, of->size);
     for (int i = 0; i < MOST_CHANGES && in.left > 0; i++) change(file, of, &in);
     size_t forged_size;
     unsigned char *forged = forge_close(file, &forged_size);
     if (which < KINDS) use_checkpoint(kind, forged, forged_size);
-    else use_model(kind, forged, forged_size);
+    else if (kind < 2) use_model(kind, forged, forged_size);
+    else use_begun(forged, forged_size);
     free(forged);
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "model/model.h"
 
+#include <margin/inspect.h>
 #include <margin/model.h>
 #include <margin/path.h>
 #include <math.h>
@@ -121,8 +122,8 @@ static const struct {
 } states[] = {
     {SGD_DENSE, "batch", 0, -1}, {SGD_DENSE, "batch", 0, -1e5}, {SGD_DENSE, "batch", 0, 1e9}, {SGD_DENSE, "epoch", 0, -1},
     {SGD_DENSE, "epoch", 0, 2}, {SGD_DENSE, "step", 0, -1}, {SGD_DENSE, "step", 0, 0x1p62}, {SGD_DENSE, "events", 0, -1},
-    {SGD_DENSE, "loss", 0, NAN}, {SGD_DENSE, "loss_rows", 0, -1}, {SGD_DENSE, "loss_rows", 0, 1e6}, {SGD_DENSE, "best_accuracy", 0, 2},
-    {SGD_DENSE, "best_accuracy", 0, NAN}, {SGD_DENSE, "best_step", 0, 1e6}, {SGD_DENSE, "best_epoch", 0, -1}, {SGD_DENSE, "stale", 0, -1},
+    {SGD_DENSE, "loss", 0, NAN}, {SGD_DENSE, "loss_rows", 0, -1}, {SGD_DENSE, "loss_rows", 0, 1e6}, {SGD_DENSE, "loss_rows", 0, 0}, {SGD_DENSE, "best_accuracy", 0, 2},
+    {SGD_DENSE, "best_accuracy", 0, NAN}, {SGD_DENSE, "best_step", 0, 1e6}, {SGD_DENSE, "best_epoch", 0, -1}, {SGD_DENSE, "best_epoch", 0, 900}, {SGD_DENSE, "stale", 0, -1},
     {SGD_DENSE, "state/eta", 0, NAN}, {SGD_DENSE, "state/eta", 0, 0}, {SGD_DENSE, "state/eta", 0, 0.5}, {SGD_DENSE, "state/best", 3, INFINITY},
     {SGD_DENSE, "state/best_offset", 1, NAN}, {SGD_DENSE, "state/velocity", 1, NAN}, {SGD_DENSE, "state/weights", 7, 1}, // of the padding
     {SGD_DENSE, "state/bias", 3, 1}, {SGD_DENSE, "state/snapshots", 0, -1}, {SGD_DENSE, "state/snapshots", 0, 1e9},
@@ -141,7 +142,7 @@ static const struct {
     {NEWTON_DENSE, "state/clock", 6, 1e6}, {NEWTON_DENSE, "state/numbers", 6, 0}, {NEWTON_DENSE, "state/numbers", 6, NAN},
     {NEWTON_SPARSE, "state/numbers", 7, NAN}, {NEWTON_SPARSE, "state/numbers", 8, -1}, {SOFTMAX, "state/result", -1, NAN},
     {SOFTMAX, "state/clock", 6, -1}, {PATH, "state/path_point", 0, -1e6}, {PATH, "state/path_point", 0, 1e6},
-    {PATH, "state/path_point", 0, 3.0 + 1}, {PATH, "state/path_visited", 0, -1}, {PATH, "state/path_begun", 0, NAN},
+    {PATH, "state/path_point", 0, 3.0 + 1}, {PATH, "state/path_visited", 0, -1}, {PATH, "state/path_visited", 0, 0x1p62}, {PATH, "state/path_begun", 0, NAN},
     {PATH, "state/path_points", 0, 7}, {PATH, "state/path_points", 1, INFINITY}, {PATH, "state/path_points", 5, 3},
 };
 
@@ -176,6 +177,54 @@ static void test_states(void **unused) {
         stopped(kind);
     }
     free(bytes);
+}
+
+// `margin info` prints no position that a resumption would refuse.
+static void test_info(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *field;
+        double value;
+    } positions[] = {{"step", -1}, {"step", 0x1p62}, {"epoch", -7}, {"batch", -1}, {"best_accuracy", NAN}, {"best_accuracy", 2}, {"loss", INFINITY}};
+    char path[4600];
+    size_t size;
+    snprintf(path, sizeof path, "%s", stopped(SGD_DENSE));
+    unsigned char *bytes = support_read(path, &size);
+    for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
+        mg_error error = {0};
+        FILE *out = tmpfile();
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, positions[i].field, -1, positions[i].value));
+        seal(file, path);
+        assert_int_equal(mg_inspect(path, NULL, NULL, out, &error), MG_DATA);
+        if (strncmp(error.text, path, strlen(path)) || !strstr(error.text, positions[i].field)) fail_msg("%s: %s", positions[i].field, error.text);
+        assert_int_equal(ftell(out), 0);
+        fclose(out);
+    }
+    free(bytes);
+}
+
+// The file that says what a run was begun from; without it the run begins.
+static void test_begun(void **unused) {
+    (void)unused;
+    char path[4600], checkpoint[4600];
+    size_t size;
+    support_run run;
+    snprintf(checkpoint, sizeof checkpoint, "%s", stopped(SGD_DENSE));
+    snprintf(path, sizeof path, "%s", support_path("run%d/begun.h5", SGD_DENSE));
+    unsigned char *bytes = support_read(path, &size);
+    for (const char *newest = checkpoint; newest; newest = support_count(support_path("run%d/checkpoints", SGD_DENSE), ".h5")
+                                                               ? support_newest(support_path("run%d", SGD_DENSE)) : NULL)
+        support_remove(newest);
+    hid_t file = forge_open(bytes, size);
+    assert_true(forge_set(file, "step", -1, -1));
+    seal(file, path);
+    free(bytes);
+    assert_int_equal(resume(SGD_DENSE, &run), MG_DATA);
+    if (strncmp(run.error.text, path, strlen(path)) || !strstr(run.error.text, "step is -1") || !strstr(run.error.text, "delete it to start from the beginning"))
+        fail_msg("%s", run.error.text);
+    support_remove(path);
+    if (resume(SGD_DENSE, &run)) fail_msg("%s", run.error.text);
 }
 
 // Fields of every other type and shape, and none at all: all are refused, and by name.
@@ -325,7 +374,8 @@ static void test_model_shapes(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_untouched), cmocka_unit_test(test_states),       cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_models),    cmocka_unit_test(test_model_shapes),
+        cmocka_unit_test(test_info),      cmocka_unit_test(test_begun),        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_model_shapes),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

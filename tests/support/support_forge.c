@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_ELEMENTS = 1 << 20 }; // a hollow field claims more
+
 static void need(int holds, const char *what) {
     if (holds) return;
     fprintf(stderr, "forge: cannot %s\n", what);
@@ -44,7 +46,7 @@ static int is_attribute(hid_t file, const char *name) {
 // Elements of a field read as doubles, and back.
 static int set_elements(hid_t object, hid_t space, int attribute, long long place, double value) {
     hssize_t count = H5Sget_simple_extent_npoints(space);
-    double *values = count > 0 ? calloc((size_t)count, sizeof *values) : NULL;
+    double *values = count > 0 && count < MOST_ELEMENTS ? calloc((size_t)count, sizeof *values) : NULL;
     int done = values != NULL;
     if (done) done = (attribute ? H5Aread(object, H5T_NATIVE_DOUBLE, values) : H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
     for (hssize_t i = 0; done && i < count; i++)
