@@ -47,20 +47,24 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_bench(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"quick", KEY_QUICK, NULL, 0, "Fewer rows and repetitions: seconds instead of a minute", 0},
-        {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
-        {"threads", KEY_THREADS, "N", 0, "Compute threads (default: the cores that may be used)", 0},
-        {"shape", KEY_SHAPE, "NAME", 0, "Only the shape of this name", 0},
-        {"rows", KEY_ROWS, "N", 0, "So many rows instead of the shape's own number (1 to 4e9)", 0},
+        {"quick", KEY_QUICK, NULL, 0, "Use fewer rows and repetitions: seconds instead of a minute", 0},
+        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
+        {"threads", KEY_THREADS, "N", 0, "Compute threads (default: all cores this process may use)", 0},
+        {"shape", KEY_SHAPE, "NAME", 0, "Measure only the shape of this name", 0},
+        {"rows", KEY_ROWS, "N", 0, "Number of rows, instead of that of the shape (1 to 4e9)", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, NULL,
-        "Measures how fast this machine multiplies and reads, and then how near to the lower of the two limits the routine of "
-        "training comes: loss and gradient over all rows, and an epoch of sgd in minibatches of 256 rows (probe: 1024), on rows of real shapes made at random."
-        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  margin bench --shape probe --rows 1280000\n\n"
-        "The roof of a shape is the arithmetic's or the memory's: what the machine could do at most if every row were read from "
-        "memory once. The speed-up is over one thread doing the same. Times are medians. Rows that fit into the last cache are read faster than memory allows.",
+        "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a fraction of the "
+        "lower of these two limits: a pass (loss and gradient over all rows), and an epoch of sgd in "
+        "minibatches of 256 rows "
+        "(probe: 1024). The rows are random and have the shapes of real data sets."
+        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  "
+        "margin bench --shape probe --rows 1280000\n\n"
+        "\"Of the roof\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its memory when every "
+        "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that fit in the last "
+        "cache can be read faster than the limit of the memory.",
         NULL, NULL, NULL};
     arguments all = {.request = {.threads = 0}};
     static mg_bench_report report;

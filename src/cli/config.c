@@ -19,7 +19,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
     case KEY_REFERENCE: all->reference = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
         all->config = value;
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -28,14 +28,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_config(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
         {"reference", KEY_REFERENCE, NULL, OPTION_HIDDEN, "Print docs/options.md", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "[CONFIG]",
-        "Prints a configuration as margin reads it: every option with its meaning, its range and its value. "
-        "The output is a configuration file itself; without CONFIG it holds the defaults."
+        "Prints a configuration as margin reads it: every option with its meaning, its allowed values and its value. "
+        "The output is itself a configuration file. Without CONFIG it contains the defaults."
         "\vExample:\n  margin config > my.yaml\n  margin config configs/fashion_mnist.yaml --set train.epochs=5",
         NULL, NULL, NULL};
     arguments all = {0};

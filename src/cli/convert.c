@@ -71,10 +71,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         all->options.inputs = (const char *const *)(state->argv + state->next);
         all->options.input_count = state->argc - state->next - 1;
         all->options.output = state->argv[state->argc - 1];
-        if (all->options.input_count < 1) argp_error(state, "an INPUT and the OUTPUT are needed");
+        if (all->options.input_count < 1) argp_error(state, "at least one INPUT and the OUTPUT.h5 are required");
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "an INPUT and the OUTPUT are needed");
+        argp_error(state, "at least one INPUT and the OUTPUT.h5 are required");
         return 0;
     default:
         break;
@@ -93,11 +93,11 @@ typedef struct help_text {
 // Rows of options: the general ones, then a heading and the options of each format.
 static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
-        {"format", FORMAT, "NAME", 0, "Format of the inputs; guessed when not given", 1},
+        {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},
         {"like", LIKE, "TRAIN.h5", 0,
-         "Take recipe, number of features and kind of labels from an earlier output", 1},
-        {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 when it exists", 1},
-        {"quiet", QUIET, NULL, 0, "No progress, guesses and summary; warnings stay", 1},
+         "Use the recipe, the number of features and the kind of labels of an earlier output (for test files)", 1},
+        {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
+        {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };
     memcpy(rows, general, sizeof general);
     rows += sizeof general / sizeof *general;
@@ -147,10 +147,10 @@ int mg_command_convert(int argc, char **argv) {
         .options = rows,
         .parser = parse_option,
         .args_doc = "INPUT... OUTPUT.h5",
-        .doc = "Writes the HDF5 file margin trains from, out of files of another format, plain or gzip.\v"
+        .doc = "Converts files of other formats, plain or gzip, to the HDF5 file that margin trains on.\v"
                "Example:\n  margin convert train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz train.h5\n"
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
-               "The options of a format may only be given for that format. docs/formats.md has the details."};
+               "The options of a format are allowed only with that format. docs/formats.md describes them."};
     build_options(rows, &help);
     all = (arguments){.options = {.settings = all.settings, .message = show_message, .context = &all},
                       .began = now()};

@@ -56,12 +56,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_RESUME: request->resume = true; return 0;
     case KEY_OVERWRITE: request->overwrite = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:
-        if (request->C && request->lambda) argp_error(state, "--C and --lambda exclude each other");
-        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite exclude each other");
+        if (request->C && request->lambda) argp_error(state, "--C and --lambda cannot be combined");
+        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -69,22 +69,27 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_cv(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"folds", KEY_FOLDS, "K", 0, "Parts the training rows are dealt to (default 5)", 0},
-        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Compare values of C, in every fold as margin path does", 0},
-        {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead", 0},
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoints of the folds", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds folds; they stay in previous/ until the new ones are complete", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the results stay", 0},
+        {"folds", KEY_FOLDS, "K", 0, "Number of folds (default 5)", 0},
+        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Compare values of C; every fold trains a path over them", 0},
+        {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead of C", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
+        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of each fold", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0,
+         "Start again in a directory that holds folds; the old ones are kept in previous/ until the new "
+         "ones are complete", 0},
+        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and results: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "[CONFIG]",
-        "Deals the training rows to K folds, every class evenly, by train.seed; trains K times on all but one of them and measures on that "
-        "one. Every training is a run in output.directory/fold-1, fold-2, ...; cv.jsonl has the results."
+        "Divides the training rows into K folds (stratified by class, in an order given by train.seed). "
+        "Trains K times, each "
+        "time on all folds except one, and measures the model on that one. Each training is a run of its own in "
+        "output.directory/fold-1, fold-2, ...; cv.jsonl has the results."
         "\vExample:\n  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n\n"
-        "The best C has the highest mean accuracy, the smaller one among equals. data.validation and data.test are not looked at. "
-        "Signals and --resume are as with train.",
+        "The best C is the one with the highest mean accuracy; of equal ones, the smallest. "
+        "data.validation and data.test are "
+        "not used. Signals and --resume work as in margin train.",
         NULL, NULL, NULL};
     arguments all = {.request.folds = 5};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;

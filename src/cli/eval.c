@@ -154,16 +154,16 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_WEIGHTS: request->weights = value; return 0;
     case KEY_THREADS: request->threads = mg_cli_threads(state, value); return 0;
     case KEY_UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error")) mg_cli_wrong(state, "--unknown: %s is not allowed (error, skip)", value);
+        if (strcmp(value, "skip") && strcmp(value, "error")) mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
         request->skip_unknown = !strcmp(value, "skip");
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0) request->model = value;
         else if (state->arg_num == 1) request->data = value;
-        else mg_cli_wrong(state, "MODEL and DATA, and nothing more: %s", value);
+        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this is one argument more: %s", value);
         return 0;
     case ARGP_KEY_END:
-        if (!request->data) argp_error(state, "MODEL and DATA are needed");
+        if (!request->data) argp_error(state, "MODEL and DATA are required");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -171,20 +171,28 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_eval(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
-        {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
-        {"names", KEY_NAMES, "NAME", 0, "Names of the features in DATA: a data set, auto or none; as above", 0},
-        {"labels", KEY_LABELS, "NAME", 0, "Labels in DATA; as above", 0},
-        {"weights", KEY_WEIGHTS, "NAME", 0, "Weights of the rows in DATA, for the mean loss; all 1 when not given", 0},
-        {"unknown", KEY_UNKNOWN, "WHAT", 0, "Rows with a label that is no class of the model: error (default) or skip", 0},
-        {"threads", KEY_THREADS, "N", 0, "Threads; the result does not depend on it", 0},
+        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
+        {"features", KEY_FEATURES, "NAME", 0,
+         "Data set of the features in DATA (default: the name used in training)", 0},
+        {"names", KEY_NAMES, "NAME", 0,
+         "Names of the features in DATA: a data set, auto or none (default: as in training)", 0},
+        {"labels", KEY_LABELS, "NAME", 0,
+         "Data set of the labels in DATA (default: the name used in training)", 0},
+        {"weights", KEY_WEIGHTS, "NAME", 0,
+         "Data set of the weights of the rows in DATA, used for the mean loss (default: all 1)", 0},
+        {"unknown", KEY_UNKNOWN, "WHAT", 0,
+         "What to do with rows whose label is not a class of the model: error (default) or skip", 0},
+        {"threads", KEY_THREADS, "N", 0, "Number of threads; the result does not depend on it", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "MODEL DATA",
-        "Measures a model on labelled rows: accuracy, loss, objective, every class, the most frequent confusions."
-        "\vExample:\n  margin eval runs/first/model.h5 test.h5\n  margin eval runs/first/model.h5 test.h5 --json | python3 -m json.tool\n\n"
-        "DATA is passed through and never held in memory as a whole. null stands where nothing divides, such as "
+        "Measures a model on labelled rows: accuracy, loss, objective, the figures of each class, the "
+        "most frequent confusions."
+        "\vExample:\n  margin eval runs/first/model.h5 test.h5\n  margin eval runs/first/model.h5 "
+        "test.h5 --json | python3 -m json.tool\n\n"
+        "DATA is read in pieces and never held in memory as a whole. A value that would be a division "
+        "by zero is null, such as "
         "the precision of a class that was never predicted.",
         NULL, NULL, NULL};
     arguments all = {.request.notices.message = mg_cli_notice};

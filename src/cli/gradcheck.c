@@ -35,7 +35,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_ROWS: all->rows = mg_cli_int(state, "--rows", value, 1, MG_GRADCHECK_MOST_ROWS); return 0;
     case KEY_JSON: all->json = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
         all->config = value;
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -44,18 +44,22 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_gradcheck(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
-        {"rows", KEY_ROWS, "N", 0, "Rows to check, spread over the training rows by train.seed (default 32)", 0},
-        {"json", KEY_JSON, NULL, 0, "One JSON object on one line, for programs", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
+        {"rows", KEY_ROWS, "N", 0,
+         "Number of rows to check, chosen from the training rows by train.seed (default 32)", 0},
+        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "[CONFIG]",
-        "Checks every loss on real training rows at random weights: its derivative by every score, and a step of the solver by "
-        "the weights of the model (scaling, constant feature and regulariser included), against central differences in double."
+        "Compares gradients with central differences in double precision, on training rows at random "
+        "weights. For each loss it "
+        "checks the derivative with respect to every score, and a step of the solver with respect to "
+        "the weights of the model "
+        "(including scaling, constant feature and regulariser)."
         "\vExample:\n  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n\n"
-        "Errors are relative to the norm of the gradient. Rows too near a kink of a loss have no derivative there and are "
-        "skipped. Exit status 1 when a gradient is wrong.",
+        "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, where it has no "
+        "derivative, are skipped. The exit status is 1 when a gradient is wrong.",
         NULL, NULL, NULL};
     arguments all = {.rows = 32};
     static mg_gradcheck_report report;
@@ -71,6 +75,6 @@ int mg_command_gradcheck(int argc, char **argv) {
     else if (!status) show(&report);
     if (status) return mg_cli_fail("gradcheck", &error);
     if (report.passed) return 0;
-    fprintf(stderr, "margin gradcheck: a gradient differs from its finite difference by more than is allowed\n");
+    fprintf(stderr, "margin gradcheck: a gradient differs from its finite difference by more than the allowed error\n");
     return 1;
 }

@@ -20,7 +20,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_FEATURES: all->features = value; return 0;
     case KEY_LABELS: all->labels = value; return 0;
     case ARGP_KEY_ARG:
-        if (all->path) mg_cli_wrong(state, "one FILE, not two: %s", value);
+        if (all->path) mg_cli_wrong(state, "only one FILE is allowed; this is a second one: %s", value);
         all->path = value;
         return 0;
     case ARGP_KEY_END:
@@ -32,14 +32,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_info(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"verify", KEY_VERIFY, NULL, 0, "Check the seal of a model or checkpoint instead: is every byte as it was written?", 0},
-        {"features", KEY_FEATURES, "NAME", 0, "Features of a data file (default X)", 0},
-        {"labels", KEY_LABELS, "NAME", 0, "Labels of a data file (default y)", 0},
+        {"verify", KEY_VERIFY, NULL, 0,
+         "Only check the seal of a model or checkpoint: whether every byte is as it was written", 0},
+        {"features", KEY_FEATURES, "NAME", 0, "Data set of the features of a data file (default X)", 0},
+        {"labels", KEY_LABELS, "NAME", 0, "Data set of the labels of a data file (default y)", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "FILE",
-        "Says what a data, model or checkpoint file holds, and for data what to consider before training."
+        "Describes a data, model or checkpoint file. For data it also says what to consider before training."
         "\vExample:\n  margin info train.h5\n  margin info runs/first/model.h5 --verify",
         NULL, NULL, NULL};
     arguments all = {0};

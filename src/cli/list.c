@@ -8,7 +8,7 @@
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     const char **kind = state->input;
     if (key != ARGP_KEY_ARG) return ARGP_ERR_UNKNOWN;
-    if (*kind) mg_cli_wrong(state, "one kind, not two: %s", value);
+    if (*kind) mg_cli_wrong(state, "only one kind is allowed; this is a second one: %s", value);
     *kind = value;
     return 0;
 }
@@ -16,7 +16,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_list(int argc, char **argv) {
     static const struct argp argp = {
         NULL, parse_option, "[losses|solvers|updates|rates|formats|kernels]",
-        "Names what there is to choose from, and the option that chooses it; all kinds when none is named."
+        "Lists the available losses, solvers, updates, rates, formats or kernels, and the option that "
+        "selects each. Without an argument it lists all of them."
         "\vExample:\n  margin list losses",
         NULL, NULL, NULL};
     const char *kind = NULL;

@@ -9,31 +9,31 @@
 
 static const mg_command commands[] = {
     {"train", "train a classifier from a configuration file", mg_command_train},
-    {"path", "train for a series of regularisations and keep the best", mg_command_path},
-    {"cv", "cross-validate: train on all folds but one, measure on that one", mg_command_cv},
+    {"path", "train for a series of values of C or lambda and keep the best", mg_command_path},
+    {"cv", "cross-validate: train on all folds except one, measure on that one", mg_command_cv},
     {"eval", "measure a model on labelled data", mg_command_eval},
-    {"predict", "label rows of a file, or lines from standard input", mg_command_predict},
-    {"convert", "write HDF5 data from IDX, svmlight, CSV, NPY or text files", mg_command_convert},
-    {"info", "say what a data, model or checkpoint file holds", mg_command_info},
-    {"gradcheck", "compare gradients with finite differences on real rows", mg_command_gradcheck},
-    {"config", "print a configuration with every option resolved", mg_command_config},
-    {"list", "name the losses, solvers, updates, rates, formats and kernels", mg_command_list},
-    {"bench", "measure this machine and the margin routine on it", mg_command_bench},
+    {"predict", "predict labels for the rows of a file or of standard input", mg_command_predict},
+    {"convert", "convert IDX, svmlight, CSV, NPY or text files to HDF5", mg_command_convert},
+    {"info", "describe a data, model or checkpoint file", mg_command_info},
+    {"gradcheck", "compare gradients with finite differences on training rows", mg_command_gradcheck},
+    {"config", "print a configuration with the value of every option", mg_command_config},
+    {"list", "list the losses, solvers, updates, rates, formats and kernels", mg_command_list},
+    {"bench", "measure this machine and training speed on it", mg_command_bench},
 };
 
 static void print_usage(FILE *out) {
     fprintf(out, "Usage: margin COMMAND [ARGUMENT...]\n\n"
-                 "Trains multiclass linear SVMs: one YAML file, one command, weights in HDF5.\n\n");
+                 "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file; weights in HDF5.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n  margin COMMAND --help   says what a command takes, with an example\n"
-                 "  margin --version        versions of margin and its libraries, and the kernel chosen\n\n"
+    fprintf(out, "\n  margin COMMAND --help   options of a command, with an example\n"
+                 "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
                  "Example:\n"
                  "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
                  "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
                  "  margin eval runs/first/model.h5 test.h5\n\n"
                  "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint file;\n"
-                 "4 training became non-finite; 75 stopped by a signal, resumable with --resume.\n");
+                 "4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
 }
 
 static int print_version(void) {
@@ -47,7 +47,7 @@ static int print_version(void) {
 static int unknown_command(const char *name) {
     fprintf(stderr, "margin: ");
     mg_cli_put(stderr, name);
-    fprintf(stderr, " is no command; the commands are");
+    fprintf(stderr, " is not a command; the commands are");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
     fprintf(stderr, " (margin --help)\n");
     return 2;

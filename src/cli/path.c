@@ -47,12 +47,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_RESUME: request->resume = true; return 0;
     case KEY_OVERWRITE: request->overwrite = true; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:
-        if (!request->C == !request->lambda) argp_error(state, "one of --C and --lambda is needed");
-        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite exclude each other");
+        if (!request->C == !request->lambda) argp_error(state, "one of --C and --lambda is required, not both");
+        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -60,20 +60,25 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_path(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Values of C, one after the other", 0},
-        {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Values of lambda instead", 0},
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoint of the path", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run; its result stays in previous/ until the new one is complete", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the results stay", 0},
+        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Train for each of these values of C", 0},
+        {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Train for each of these values of lambda", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
+        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of the path", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0,
+         "Start a new run in a directory that holds one; the old result is kept in previous/ until the "
+         "new one is complete", 0},
+        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and results: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "[CONFIG]",
-        "Trains at each value of C, starting from the model of the one before, and writes path.jsonl; with data.validation also the "
-        "most accurate model as model.h5, the smaller C among equals."
+        "Trains for each value of C, starting from the model of the value before, and writes "
+        "path.jsonl. With data.validation it "
+        "also writes the most accurate model to model.h5; of equal ones, that with the smallest C."
         "\vExample:\n  margin path configs/fashion_mnist.yaml --set data.validation=0.1 --C 1e-3:1:10\n\n"
-        "Points are trained to train.tolerance, 1e-3 when it is 0, or for train.epochs. Signals and --resume are as with train.",
+        "Each value is trained to the gap train.tolerance (1e-3 when that is 0), or for train.epochs. "
+        "Signals and --resume work as "
+        "in margin train.",
         NULL, NULL, NULL};
     arguments all = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;

@@ -99,14 +99,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_ARG:
         if (state->arg_num == 0) all->options.model = value;
         else if (state->arg_num == 1) all->data = value;
-        else mg_cli_wrong(state, "MODEL and DATA, and nothing more: %s", value);
+        else mg_cli_wrong(state, "only MODEL and DATA are allowed; this is one argument more: %s", value);
         return 0;
     case ARGP_KEY_END:
-        if (!all->data) argp_error(state, "MODEL and DATA are needed (DATA may be - for standard input)");
-        if (all->options.scores && all->options.top) argp_error(state, "--scores and --top exclude each other");
-        if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is for lines of standard input (DATA is -)");
-        if (all->options.names && !strcmp(all->data, "-")) argp_error(state, "--names is for a file; lines have no names");
-        if (all->options.features && !strcmp(all->data, "-")) argp_error(state, "--features is for a file; lines have no names");
+        if (!all->data) argp_error(state, "MODEL and DATA are required (DATA may be - for standard input)");
+        if (all->options.scores && all->options.top) argp_error(state, "--scores and --top cannot be combined");
+        if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is only for lines of standard input (DATA is -)");
+        if (all->options.names && !strcmp(all->data, "-")) argp_error(state, "--names is only for files: lines of standard input have no names of features");
+        if (all->options.features && !strcmp(all->data, "-")) argp_error(state, "--features is only for files: lines of standard input have no data sets");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -128,22 +128,30 @@ static mg_status run(arguments *all, mg_error *error) {
 
 int mg_command_predict(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"output", KEY_OUTPUT, "FILE", 0, "Write the answers there, whole or not at all, instead of to standard output", 0},
-        {"scores", KEY_SCORES, NULL, 0, "Answer label TAB the scores of all classes in their order", 0},
-        {"probabilities", KEY_PROBABILITIES, NULL, 0, "Probabilities in place of scores, for models of loss softmax; goes with --top", 0},
-        {"top", KEY_TOP, "K", 0, "Answer the K best as label:score, best first, with TABs between", 0},
-        {"features", KEY_FEATURES, "NAME", 0, "Features in DATA; those the model was trained from when not given", 0},
-        {"names", KEY_NAMES, "NAME", 0, "Names of the features in DATA: a data set, auto or none; as above", 0},
-        {"base", KEY_BASE, "0|1", 0, "Index of the first feature in lines; that of the training file when not given, 1 where it is not known", 0},
-        {"threads", KEY_THREADS, "N", 0, "Threads; the answers do not depend on it", 0},
+        {"output", KEY_OUTPUT, "FILE", 0,
+         "Write the answers to FILE instead of standard output; FILE appears only when it is complete", 0},
+        {"scores", KEY_SCORES, NULL, 0,
+         "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
+        {"probabilities", KEY_PROBABILITIES, NULL, 0,
+         "Print probabilities instead of scores (only models of loss softmax); may be combined with "
+         "--top", 0},
+        {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
+        {"features", KEY_FEATURES, "NAME", 0,
+         "Data set of the features in DATA (default: the name used in training)", 0},
+        {"names", KEY_NAMES, "NAME", 0,
+         "Names of the features in DATA: a data set, auto or none (default: as in training)", 0},
+        {"base", KEY_BASE, "0|1", 0,
+         "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
+        {"threads", KEY_THREADS, "N", 0, "Number of threads; the answers do not depend on it", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "MODEL DATA\nMODEL -",
-        "Writes one line for every row: the label of the class with the highest score."
-        "\vDATA is an HDF5 file, which needs no labels. With -, lines are read from standard input as svmlight has them, "
-        "\"index:value index:value # comment\", with or without a label in front, and every line is answered at once; a line "
-        "without pairs that is not empty is an error, an empty line a row of zeros, a comment has no answer.\n\n"
+        "Prints one line for each row: the label of the class with the highest score."
+        "\vDATA is an HDF5 file; it needs no labels. When DATA is -, rows are read from standard input "
+        "as lines of svmlight, "
+        "\"index:value index:value # comment\", with or without a label at the start. Each line is answered at once. An empty "
+        "line is a row of zeros; a line that is only a comment gets no answer; any other line without pairs is an error.\n\n"
         "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
         NULL, NULL, NULL};

@@ -22,7 +22,7 @@ static void show_result(const mg_train_result *result) {
     printf("objective       %.6f\n", result->objective);
     if (!isnan(result->gap))
         printf("%s within %.2g of the optimum (at least %.6f)\n", result->converged ? "certified      " : "not certified  ", result->gap, result->dual);
-    else if (result->tolerance > 0) printf("not certified   no bound says how far the optimum is\n");
+    else if (result->tolerance > 0) printf("not certified   the distance to the optimum is not known\n");
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
     if (!isnan(result->accuracy) && result->tolerance > 0) printf("validation      %.2f%%\n", 100 * result->accuracy);
     else if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
@@ -39,11 +39,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_OVERWRITE: all->request.overwrite = true; return 0;
     case KEY_INIT: all->request.init_model = value; return 0;
     case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "one CONFIG, not two: %s", value);
+        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
         all->config = value;
         return 0;
     case ARGP_KEY_END:
-        if (all->request.resume && all->request.overwrite) argp_error(state, "--resume and --overwrite exclude each other");
+        if (all->request.resume && all->request.overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -51,19 +51,24 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option over the file's; may be given again", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Go on from the newest whole checkpoint of the run", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0, "Start anew in a directory that holds a run; its result stays in previous/ until the new one is complete", 0},
-        {"init", KEY_INIT, "MODEL", 0, "Start from the weights of a model.h5; a run resumed before its first checkpoint needs it again", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "No plan and no progress; warnings and the result stay", 0},
+        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
+        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of the run", 0},
+        {"overwrite", KEY_OVERWRITE, NULL, 0,
+         "Start a new run in a directory that holds one; the old result is kept in previous/ until the "
+         "new one is complete", 0},
+        {"init", KEY_INIT, "MODEL", 0,
+         "Start from the weights of a model.h5. Give it again when you resume a run that has no "
+         "checkpoint yet", 0},
+        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and the result: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
         options, parse_option, "[CONFIG]",
         "Trains a classifier and writes model.h5, metrics.jsonl and checkpoints into the run's directory."
         "\vExample:\n  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
-        "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 finish the minibatch, write a checkpoint and exit with status 75; "
-        "the same command with --resume goes on to the same bits. docs/options.md lists every option.",
+        "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run: it finishes the minibatch, writes a "
+        "checkpoint and exits with status "
+        "75. The same command with --resume continues to the same bits. docs/options.md lists every option.",
         NULL, NULL, NULL};
     arguments all = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
