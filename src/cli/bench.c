@@ -1,17 +1,16 @@
 // bench.c - the command: this machine and the margin routine on it, as a table or as JSON.
-#include "cli/cli.h"
+#include "cli/flags.h"
 
 #include <margin/bench.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_QUICK = 256, KEY_JSON, KEY_THREADS, KEY_SHAPE, KEY_ROWS };
+enum { KEY_QUICK = 256, KEY_SHAPE, KEY_ROWS };
 #define MOST_ROWS 4000000000 // rows of a minibatch are numbered in 32 bits
 
 typedef struct arguments {
     mg_bench_request request;
-    bool json;
 } arguments;
 
 // The table grows as results come.
@@ -37,8 +36,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
     case KEY_QUICK: all->request.quick = true; return 0;
-    case KEY_JSON: all->json = true; return 0;
-    case KEY_THREADS: all->request.threads = mg_cli_threads(state, value); return 0;
     case KEY_SHAPE: all->request.shape = value; return 0;
     case KEY_ROWS: all->request.rows = mg_cli_int(state, "--rows", value, 1, MOST_ROWS); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -48,8 +45,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_bench(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"quick", KEY_QUICK, NULL, 0, "Use fewer rows and repetitions: seconds instead of a minute", 0},
-        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
-        {"threads", KEY_THREADS, "N", 0, "Compute threads (default: all cores this process may use)", 0},
         {"shape", KEY_SHAPE, "NAME", 0, "Measure only the shape of this name", 0},
         {"rows", KEY_ROWS, "N", 0, "Number of rows, instead of that of the shape (1 to 4e9)", 0},
         {0},
@@ -66,13 +61,15 @@ int mg_command_bench(int argc, char **argv) {
         "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that fit in the last "
         "cache can be read faster than the limit of the memory.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {.request = {.threads = 0}};
     static mg_bench_report report;
     mg_error error = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_JSON | MG_CLI_THREADS, argc, argv, &all, &flags)) return 2;
+    all.request.threads = flags.threads;
     mg_cli_results();
-    if (!all.json) all.request.progress = show;
+    if (!flags.json) all.request.progress = show;
     mg_status status = mg_bench(&all.request, &report, &error);
-    if (!status && all.json) status = mg_bench_print_json(&report, stdout, &error);
+    if (!status && flags.json) status = mg_bench_print_json(&report, stdout, &error);
     return status ? mg_cli_fail("bench", &error) : 0;
 }

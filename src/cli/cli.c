@@ -47,11 +47,6 @@ const char *mg_cli_bytes(double bytes, char out[32]) {
     return out;
 }
 
-void mg_cli_add_set(struct argp_state *state, mg_cli_sets *sets, const char *text) {
-    if (sets->count == MG_CLI_MOST_SETS) mg_cli_wrong(state, "more than %d --set", MG_CLI_MOST_SETS);
-    else sets->text[sets->count++] = text;
-}
-
 int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high) {
     char *end;
     errno = 0;
@@ -59,10 +54,6 @@ int64_t mg_cli_int(struct argp_state *state, const char *option, const char *val
     if (end == value || *end || errno || number < low || number > high)
         mg_cli_wrong(state, "%s: %s is not allowed (%" PRId64 " to %" PRId64 ")", option, value, low, high);
     return number;
-}
-
-int mg_cli_threads(struct argp_state *state, const char *value) {
-    return (int)mg_cli_int(state, "--threads", value, 1, 4096);
 }
 
 void mg_cli_put(FILE *file, const char *text) {

@@ -42,19 +42,8 @@ const char *mg_cli_count(double number, char out[32]);
 // 1.5 GB, 47 MB; decimal units.
 const char *mg_cli_bytes(double bytes, char out[32]);
 
-// --set texts collected while parsing.
-enum { MG_CLI_MOST_SETS = 256 };
-typedef struct mg_cli_sets {
-    const char *text[MG_CLI_MOST_SETS];
-    int count;
-} mg_cli_sets;
-void mg_cli_add_set(struct argp_state *state, mg_cli_sets *sets, const char *text);
-
 // The whole number `value` of `option`, from low to high; anything else ends as wrong use.
 int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high);
-
-// The number of --threads.
-int mg_cli_threads(struct argp_state *state, const char *value);
 
 // Writes a text that may come from a file (a label, a name, a path) as a terminal may show it.
 void mg_cli_put(FILE *file, const char *text);

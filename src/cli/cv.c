@@ -1,19 +1,17 @@
 // cv.c - the command: accuracy by fold, or by point of a grid.
 #include "cli/cli.h"
 #include "cli/display.h"
+#include "cli/flags.h"
 
 #include <margin/cv.h>
 
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_SET = 's', KEY_QUIET = 'q', KEY_C = 'C', KEY_FOLDS = 'k', KEY_LAMBDA = 256, KEY_RESUME, KEY_OVERWRITE };
+enum { KEY_C = 'C', KEY_FOLDS = 'k', KEY_LAMBDA = 256 };
 
 typedef struct arguments {
-    const char *config;
-    mg_cli_sets sets;
     mg_cv_request request;
-    bool quiet;
 } arguments;
 
 typedef struct folds_display {
@@ -48,20 +46,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     mg_cv_request *request = &all->request;
     switch (key) {
-    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
-    case KEY_QUIET: all->quiet = true; return 0;
     case KEY_FOLDS: request->folds = mg_cli_int(state, "--folds", value, 2, MG_CV_FOLDS); return 0;
     case KEY_C: request->C = value; return 0;
     case KEY_LAMBDA: request->lambda = value; return 0;
-    case KEY_RESUME: request->resume = true; return 0;
-    case KEY_OVERWRITE: request->overwrite = true; return 0;
-    case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
-        all->config = value;
-        return 0;
     case ARGP_KEY_END:
         if (request->C && request->lambda) argp_error(state, "--C and --lambda cannot be combined");
-        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -72,12 +61,6 @@ int mg_command_cv(int argc, char **argv) {
         {"folds", KEY_FOLDS, "K", 0, "Number of folds (default 5)", 0},
         {"C", KEY_C, "FROM:TO:FACTOR", 0, "Compare values of C; every fold trains a path over them", 0},
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead of C", 0},
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of each fold", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0,
-         "Start again in a directory that holds folds; the old ones are kept in previous/ until the new "
-         "ones are complete", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and results: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
@@ -91,17 +74,20 @@ int mg_command_cv(int argc, char **argv) {
         "data.validation and data.test are "
         "not used. Signals and --resume work as in margin train.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {.request.folds = 5};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;
+    all.request.resume = flags.resume;
+    all.request.overwrite = flags.overwrite;
     folds_display show = {.folds = (int)all.request.folds};
-    const mg_observer observer = mg_cli_observer(&show.screen, all.quiet, true);
+    const mg_observer observer = mg_cli_observer(&show.screen, flags.quiet, true);
     all.request.observer = &observer;
     all.request.context = &show;
     all.request.fold = show_fold;
     static mg_cv_result result;
     mg_config *config;
     mg_error error = {0};
-    mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
+    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("cv", &error);
     mg_cli_catch_signals();
     status = mg_cv(config, &all.request, &result, &error);

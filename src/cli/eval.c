@@ -1,5 +1,5 @@
 // eval.c - the command: metrics of a model on labelled data, as one JSON object or as a table.
-#include "cli/cli.h"
+#include "cli/flags.h"
 
 #include <margin/model.h>
 #include <margin/printable.h>
@@ -12,12 +12,11 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { KEY_JSON = 256, KEY_FEATURES, KEY_NAMES, KEY_LABELS, KEY_WEIGHTS, KEY_UNKNOWN, KEY_THREADS };
+enum { KEY_LABELS = 256, KEY_WEIGHTS, KEY_UNKNOWN };
 enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
 
 typedef struct arguments {
     mg_measure_request request;
-    bool json;
 } arguments;
 
 // ---- the table ---------------------------------------------------------------------------------------------------------
@@ -147,12 +146,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     mg_measure_request *request = &all->request;
     switch (key) {
-    case KEY_JSON: all->json = true; return 0;
-    case KEY_FEATURES: request->features = value; return 0;
-    case KEY_NAMES: request->names = value; return 0;
     case KEY_LABELS: request->labels = value; return 0;
     case KEY_WEIGHTS: request->weights = value; return 0;
-    case KEY_THREADS: request->threads = mg_cli_threads(state, value); return 0;
     case KEY_UNKNOWN:
         if (strcmp(value, "skip") && strcmp(value, "error")) mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
         request->skip_unknown = !strcmp(value, "skip");
@@ -171,18 +166,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_eval(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
-        {"features", KEY_FEATURES, "NAME", 0,
-         "Data set of the features in DATA (default: the name used in training)", 0},
-        {"names", KEY_NAMES, "NAME", 0,
-         "Names of the features in DATA: a data set, auto or none (default: as in training)", 0},
         {"labels", KEY_LABELS, "NAME", 0,
          "Data set of the labels in DATA (default: the name used in training)", 0},
         {"weights", KEY_WEIGHTS, "NAME", 0,
          "Data set of the weights of the rows in DATA, used for the mean loss (default: all 1)", 0},
         {"unknown", KEY_UNKNOWN, "WHAT", 0,
          "What to do with rows whose label is not a class of the model: error (default) or skip", 0},
-        {"threads", KEY_THREADS, "N", 0, "Number of threads; the result does not depend on it", 0},
         {0},
     };
     static const struct argp argp = {
@@ -195,15 +184,19 @@ int mg_command_eval(int argc, char **argv) {
         "by zero is null, such as "
         "the precision of a class that was never predicted.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {.request.notices.message = mg_cli_notice};
     mg_measurement *measurement;
     mg_error error = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_JSON | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all, &flags)) return 2;
+    all.request.threads = flags.threads;
+    all.request.features = flags.features;
+    all.request.names = flags.names;
     mg_cli_results();
     setlocale(LC_CTYPE, "C.UTF-8"); // labels are UTF-8 whatever the terminal's language; numbers stay as they are
     mg_status status = mg_measure(&all.request, &measurement, &error);
     if (status) return mg_cli_fail("eval", &error);
-    if (all.json) status = mg_measurement_print_json(measurement, stdout, &error);
+    if (flags.json) status = mg_measurement_print_json(measurement, stdout, &error);
     else show(measurement);
     mg_measurement_destroy(measurement);
     return status ? mg_cli_fail("eval", &error) : 0;

@@ -1,18 +1,15 @@
 // gradcheck.c - the command: gradients against finite differences, as a table or as JSON.
-#include "cli/cli.h"
+#include "cli/flags.h"
 
 #include <margin/gradcheck.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_SET = 's', KEY_ROWS = 256, KEY_JSON };
+enum { KEY_ROWS = 256 };
 
 typedef struct arguments {
-    const char *config;
-    mg_cli_sets sets;
     int64_t rows;
-    bool json;
 } arguments;
 
 static void show(const mg_gradcheck_report *report) {
@@ -31,23 +28,15 @@ static void show(const mg_gradcheck_report *report) {
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
-    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
     case KEY_ROWS: all->rows = mg_cli_int(state, "--rows", value, 1, MG_GRADCHECK_MOST_ROWS); return 0;
-    case KEY_JSON: all->json = true; return 0;
-    case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
-        all->config = value;
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 int mg_command_gradcheck(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
         {"rows", KEY_ROWS, "N", 0,
          "Number of rows to check, chosen from the training rows by train.seed (default 32)", 0},
-        {"json", KEY_JSON, NULL, 0, "Print one JSON object on one line, for programs", 0},
         {0},
     };
     static const struct argp argp = {
@@ -61,17 +50,18 @@ int mg_command_gradcheck(int argc, char **argv) {
         "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, where it has no "
         "derivative, are skipped. The exit status is 1 when a gradient is wrong.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {.rows = 32};
     static mg_gradcheck_report report;
     mg_config *config;
     mg_error error = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
     mg_cli_results();
-    mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
+    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("gradcheck", &error);
     status = mg_gradcheck(config, all.rows, &report, &error);
     mg_config_destroy(config);
-    if (!status && all.json) status = mg_gradcheck_print_json(&report, stdout, &error);
+    if (!status && flags.json) status = mg_gradcheck_print_json(&report, stdout, &error);
     else if (!status) show(&report);
     if (status) return mg_cli_fail("gradcheck", &error);
     if (report.passed) return 0;

@@ -1,19 +1,17 @@
 // path.c - the command: a table of points and the best of them.
 #include "cli/cli.h"
 #include "cli/display.h"
+#include "cli/flags.h"
 
 #include <margin/path.h>
 
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_SET = 's', KEY_QUIET = 'q', KEY_C = 'C', KEY_LAMBDA = 256, KEY_RESUME, KEY_OVERWRITE };
+enum { KEY_C = 'C', KEY_LAMBDA = 256 };
 
 typedef struct arguments {
-    const char *config;
-    mg_cli_sets sets;
     mg_path_request request;
-    bool quiet;
 } arguments;
 
 static void show_point(void *context, int number, const mg_path_point *point) {
@@ -40,19 +38,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     mg_path_request *request = &all->request;
     switch (key) {
-    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
-    case KEY_QUIET: all->quiet = true; return 0;
     case KEY_C: request->C = value; return 0;
     case KEY_LAMBDA: request->lambda = value; return 0;
-    case KEY_RESUME: request->resume = true; return 0;
-    case KEY_OVERWRITE: request->overwrite = true; return 0;
-    case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
-        all->config = value;
-        return 0;
     case ARGP_KEY_END:
         if (!request->C == !request->lambda) argp_error(state, "one of --C and --lambda is required, not both");
-        if (request->resume && request->overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -62,12 +51,6 @@ int mg_command_path(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"C", KEY_C, "FROM:TO:FACTOR", 0, "Train for each of these values of C", 0},
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Train for each of these values of lambda", 0},
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of the path", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0,
-         "Start a new run in a directory that holds one; the old result is kept in previous/ until the "
-         "new one is complete", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and results: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
@@ -80,17 +63,20 @@ int mg_command_path(int argc, char **argv) {
         "Signals and --resume work as "
         "in margin train.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;
+    all.request.resume = flags.resume;
+    all.request.overwrite = flags.overwrite;
     mg_cli_display screen;
-    const mg_observer observer = mg_cli_observer(&screen, all.quiet, true);
+    const mg_observer observer = mg_cli_observer(&screen, flags.quiet, true);
     all.request.observer = &observer;
     all.request.context = &screen;
     all.request.point = show_point;
     static mg_path_result result;
     mg_config *config;
     mg_error error = {0};
-    mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
+    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("path", &error);
     mg_cli_catch_signals();
     status = mg_path(config, &all.request, &result, &error);

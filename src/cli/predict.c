@@ -1,5 +1,5 @@
 // predict.c - the command: rows of a file or lines of standard input in, answers out; a named file whole or not at all.
-#include "cli/cli.h"
+#include "cli/flags.h"
 
 #include <margin/model.h>
 #include <margin/output.h>
@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_FEATURES, KEY_NAMES, KEY_THREADS, KEY_BASE };
+enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_BASE };
 
 typedef struct arguments {
     mg_predict_options options;
     const char *data, *output;
     bool has_base;
+    mg_cli_flags flags;
 } arguments;
 
 // Where answers go.
@@ -89,9 +90,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_SCORES: all->options.scores = true; return 0;
     case KEY_PROBABILITIES: all->options.probabilities = true; return 0;
     case KEY_TOP: all->options.top = mg_cli_int(state, "--top", value, 1, INT_MAX); return 0;
-    case KEY_FEATURES: all->options.features = value; return 0;
-    case KEY_NAMES: all->options.names = value; return 0;
-    case KEY_THREADS: all->options.threads = mg_cli_threads(state, value); return 0;
     case KEY_BASE:
         all->options.base = (int)mg_cli_int(state, "--base", value, 0, 1);
         all->has_base = true;
@@ -105,8 +103,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (!all->data) argp_error(state, "MODEL and DATA are required (DATA may be - for standard input)");
         if (all->options.scores && all->options.top) argp_error(state, "--scores and --top cannot be combined");
         if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is only for lines of standard input (DATA is -)");
-        if (all->options.names && !strcmp(all->data, "-")) argp_error(state, "--names is only for files: lines of standard input have no names of features");
-        if (all->options.features && !strcmp(all->data, "-")) argp_error(state, "--features is only for files: lines of standard input have no data sets");
+        if (all->flags.names && !strcmp(all->data, "-")) argp_error(state, "--names is only for files: lines of standard input have no names of features");
+        if (all->flags.features && !strcmp(all->data, "-")) argp_error(state, "--features is only for files: lines of standard input have no data sets");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -136,13 +134,8 @@ int mg_command_predict(int argc, char **argv) {
          "Print probabilities instead of scores (only models of loss softmax); may be combined with "
          "--top", 0},
         {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
-        {"features", KEY_FEATURES, "NAME", 0,
-         "Data set of the features in DATA (default: the name used in training)", 0},
-        {"names", KEY_NAMES, "NAME", 0,
-         "Names of the features in DATA: a data set, auto or none (default: as in training)", 0},
         {"base", KEY_BASE, "0|1", 0,
          "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
-        {"threads", KEY_THREADS, "N", 0, "Number of threads; the answers do not depend on it", 0},
         {0},
     };
     static const struct argp argp = {
@@ -157,7 +150,10 @@ int mg_command_predict(int argc, char **argv) {
         NULL, NULL, NULL};
     arguments all = {.options = {.base = -1, .notices.message = mg_cli_notice}};
     mg_error error = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all, &all.flags)) return 2;
+    all.options.threads = all.flags.threads;
+    all.options.features = all.flags.features;
+    all.options.names = all.flags.names;
     mg_cli_results();
     // With a file to leave behind, signals end the work in order; without one they may simply kill.
     if (all.output) all.options.stop = mg_cli_catch_stops();

@@ -1,6 +1,7 @@
 // train.c - the command: one run and its result.
 #include "cli/cli.h"
 #include "cli/display.h"
+#include "cli/flags.h"
 
 #include <margin/config.h>
 #include <margin/trainer.h>
@@ -8,13 +9,10 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_SET = 's', KEY_QUIET = 'q', KEY_RESUME = 256, KEY_OVERWRITE, KEY_INIT };
+enum { KEY_INIT = 256 };
 
 typedef struct arguments {
-    const char *config;
-    mg_cli_sets sets;
     mg_train_request request;
-    bool quiet;
 } arguments;
 
 static void show_result(const mg_train_result *result) {
@@ -33,33 +31,16 @@ static void show_result(const mg_train_result *result) {
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     switch (key) {
-    case KEY_SET: mg_cli_add_set(state, &all->sets, value); return 0;
-    case KEY_QUIET: all->quiet = true; return 0;
-    case KEY_RESUME: all->request.resume = true; return 0;
-    case KEY_OVERWRITE: all->request.overwrite = true; return 0;
     case KEY_INIT: all->request.init_model = value; return 0;
-    case ARGP_KEY_ARG:
-        if (all->config) mg_cli_wrong(state, "only one CONFIG is allowed; this is a second one: %s", value);
-        all->config = value;
-        return 0;
-    case ARGP_KEY_END:
-        if (all->request.resume && all->request.overwrite) argp_error(state, "--resume and --overwrite cannot be combined");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", KEY_SET, "SECTION.KEY=VALUE", 0, "Set an option; overrides the file; may be repeated", 0},
-        {"resume", KEY_RESUME, NULL, 0, "Continue from the newest complete checkpoint of the run", 0},
-        {"overwrite", KEY_OVERWRITE, NULL, 0,
-         "Start a new run in a directory that holds one; the old result is kept in previous/ until the "
-         "new one is complete", 0},
         {"init", KEY_INIT, "MODEL", 0,
          "Start from the weights of a model.h5. Give it again when you resume a run that has no "
          "checkpoint yet", 0},
-        {"quiet", KEY_QUIET, NULL, 0, "Print only warnings and the result: no plan, no progress", 0},
         {0},
     };
     static const struct argp argp = {
@@ -70,15 +51,18 @@ int mg_command_train(int argc, char **argv) {
         "checkpoint and exits with status "
         "75. The same command with --resume continues to the same bits. docs/options.md lists every option.",
         NULL, NULL, NULL};
+    mg_cli_flags flags = {0};
     arguments all = {0};
-    if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;
+    all.request.resume = flags.resume;
+    all.request.overwrite = flags.overwrite;
     mg_cli_display screen;
-    const mg_observer observer = mg_cli_observer(&screen, all.quiet, false);
+    const mg_observer observer = mg_cli_observer(&screen, flags.quiet, false);
     all.request.observer = &observer;
     mg_config *config;
     mg_error error = {0};
     mg_train_result result;
-    mg_status status = mg_config_load(all.config, all.sets.text, all.sets.count, &config, &error);
+    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("train", &error);
     mg_cli_catch_signals();
     status = mg_train(config, &all.request, &result, &error);

@@ -11,8 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 flags="-std=c17 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Wall -Wextra -Wconversion -Wshadow -Werror"
-for source in "$root"/src/kernel/*.c "$root"/src/base/memory.c "$root"/src/base/status.c "$root"/src/base/cpu.c \
-    "$root"/src/base/cgroup.c "$root"/src/rows/store.c; do
+for source in "$root"/src/kernel/*.c "$root"/src/base/*.c "$root"/src/rows/store.c; do
     # shellcheck disable=SC2086 # flags are several words
     $compiler $flags -I"$root/src" -I"$root/include" -c "$source" -o "$work/$(basename "$source" .c).o"
 done

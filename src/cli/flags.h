@@ -1,0 +1,41 @@
+// flags.h - command-line flags that several commands share.
+#ifndef MG_CLI_FLAGS_H
+#define MG_CLI_FLAGS_H
+
+#include "cli/cli.h"
+
+// What a command may take. A new flag is one bit here, one row of the table in flags.c and one field of mg_cli_flags.
+enum {
+    MG_CLI_SET = 1 << 0,
+    MG_CLI_RESUME = 1 << 1,
+    MG_CLI_OVERWRITE = 1 << 2,
+    MG_CLI_QUIET = 1 << 3,
+    MG_CLI_THREADS = 1 << 4,
+    MG_CLI_JSON = 1 << 5,
+    MG_CLI_FEATURES = 1 << 6,
+    MG_CLI_NAMES = 1 << 7,
+    MG_CLI_CONFIG = 1 << 8, // the argument CONFIG, at most one
+};
+
+// Flags of every command that trains.
+enum { MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET };
+
+// --set texts collected while parsing.
+enum { MG_CLI_MOST_SETS = 256 };
+typedef struct mg_cli_sets {
+    const char *text[MG_CLI_MOST_SETS];
+    int count;
+} mg_cli_sets;
+
+// The values given. Starts zeroed, which stands for "not given".
+typedef struct mg_cli_flags {
+    const char *config, *features, *names;
+    mg_cli_sets sets;
+    bool resume, overwrite, quiet, json;
+    int threads;
+} mg_cli_flags;
+
+// Like mg_cli_parse, with the shared flags in `takes` added to the options of `argp`. The parser of `argp` does not see them.
+int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input, mg_cli_flags *flags);
+
+#endif
