@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 LAYERS = {
-    "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2,
+    "base": 0, "io": 1, "rows": 1, "kernel": 2, "loss": 2, "optim": 2, "rate": 2, "format": 2, "parallel": 2,
     "data": 3, "model": 4, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
     "api": 8, "cli": 9,
 }
@@ -27,6 +27,10 @@ GUARDED_HEADERS = [
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 OPENMP = re.compile(r'^\s*#\s*pragma\s+omp\b|_Pragma\s*\(\s*"\s*omp\b')
+# Threads that compute are those of src/parallel. One thread reads ahead, one writes checkpoints, and the command line runs the library on a
+# stack of its own.
+STARTS_THREADS = re.compile(r"(?<![\w.>])(pthread_create|mg_thread_start|thrd_create)\s*\(")
+MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c")
 REDUCTION = re.compile(r"\breduction\s*\(")
 ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_memalign|aligned_alloc)\s*\(")
 SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
@@ -110,7 +114,9 @@ def check_lines(name, room, raw, code, source):
                 yield number, complaint
             continue
         if plain.strip() and OPENMP.search(line):
-            yield number, "threads are those of src/solver/team.c, not OpenMP's"
+            yield number, "threads are those of src/parallel/team.c, not OpenMP's"
+        if STARTS_THREADS.search(plain) and not MAY_START_THREADS.fullmatch(name):
+            yield number, "compute threads are those of src/parallel: use mg_team_for"
         if REDUCTION.search(plain):
             yield number, "a reduction adds in an order that changes with the threads; sum the parts in their order"
         if ALLOCATE.search(plain) and name != "base/memory.c" and room != "cli":

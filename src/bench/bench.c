@@ -236,7 +236,7 @@ static void pose(bench *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
     int64_t rows = b->rows.count;
     // A full gradient of CSR rows is large: a part for each thread, as nobody needs its bits.
-    int64_t parts = shape->layout == MG_CSR ? b->team.threads : mg_problem_parts(rows, shape->classes, shape->features, shape->layout);
+    int64_t parts = shape->layout == MG_CSR ? b->team.threads : mg_cut_parts(rows, shape->classes, shape->features, shape->layout);
     b->problem = (mg_problem){
         .rows = rows,
         .features = shape->features,
@@ -316,7 +316,7 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
     b->problem.delta = 1;
     b->problem.steps_per_epoch = (b->rows.count + b->problem.batch - 1) / b->problem.batch;
     b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
-    b->problem.parts = mg_problem_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
+    b->problem.parts = mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
     b->nonzero = 2;
     b->violating = 1;
     b->steps = 0;

@@ -5,7 +5,7 @@
 #include "kernel/kernel.h"
 #include "rows/store.h"
 #include "solver/weights.h"
-#include "solver/team.h"
+#include "parallel/team.h"
 
 #include <margin/bench.h>
 

@@ -50,10 +50,6 @@ static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from,
     return from;
 }
 
-// Cuts the features into ranges that hold about as many stored values of these CSR rows each, judged by a sample of them; range r is
-// begin[r] .. begin[r+1]-1, and may be empty. begin: [ranges + 1].
-void mg_rows_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin);
-
 static inline size_t mg_cell_size(mg_cell cell) {
     return cell == MG_CELL_F32 ? sizeof(float) : cell == MG_CELL_F16 ? sizeof(uint16_t) : sizeof(uint8_t);
 }

@@ -106,8 +106,8 @@ static void sum_dense_part(void *context, int64_t part) {
 static void add_dense_slice(void *context, int64_t slice) {
     certificate *job = context;
     const mg_dual_state *dual = job->dual;
-    int64_t size = dual->weights.size, parts = (job->count + PART_ROWS - 1) / PART_ROWS;
-    for (int64_t j = size * slice / GRADIENT_SLICES; j < size * (slice + 1) / GRADIENT_SLICES; j++)
+    int64_t size = dual->weights.size, parts = mg_cut_items(job->count, PART_ROWS);
+    for (int64_t j = mg_cut_begin(size, GRADIENT_SLICES, slice); j < mg_cut_begin(size, GRADIENT_SLICES, slice + 1); j++)
         for (int64_t p = 0; p < parts; p++) job->w[j] -= dual->scale * (double)job->grad[p * size + j];
 }
 
@@ -124,7 +124,7 @@ static void add_bias(certificate *job) {
 // One chunk of rows into W; returns what it adds to the dual.
 static double add_chunk(certificate *job) {
     mg_team *team = job->dual->problem->team;
-    int64_t parts = (job->count + PART_ROWS - 1) / PART_ROWS;
+    int64_t parts = mg_cut_items(job->count, PART_ROWS);
     double value = 0;
     mg_team_for(team, parts, take_part, job);
     add_bias(job);
@@ -191,10 +191,10 @@ static void evaluate_part(void *context, int64_t part) {
     mg_dual_state *dual = job->dual;
     const mg_problem *problem = dual->problem;
     mg_pass *pass = &dual->pass[part];
-    int64_t first = problem->rows * part / dual->passes, end = problem->rows * (part + 1) / dual->passes;
+    int64_t first = mg_cut_begin(problem->rows, dual->passes, part), end = mg_cut_begin(problem->rows, dual->passes, part + 1);
     double loss = 0, shares = 0;
     for (; first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, job->scored, &dual->all.rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = dual->all.label[row];

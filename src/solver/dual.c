@@ -151,13 +151,13 @@ static void cut_slices(mg_dual_state *dual) {
 static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     mg_dual_state *dual = state;
     dual->all = *all;
-    int64_t items = (dual->problem->rows + MG_DUAL_ITEM_ROWS - 1) / MG_DUAL_ITEM_ROWS;
+    int64_t items = mg_cut_items(dual->problem->rows, MG_DUAL_ITEM_ROWS);
     norm_job job = {.dual = dual};
     const mg_prox *prox = dual->problem->loss->dual;
     mg_status status = prox ? mg_dual_rows_create(dual->problem->rows, dual->problem->classes, prox->joint, all->label, &dual->rows, error) : MG_OK;
     if (!status && !dual->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)dual->weights.line * sizeof(float), error);
     if (!status) mg_team_for(dual->problem->team, items, norm_rows, &job);
-    if (!status && dual->sparse) mg_rows_ranges(&all->rows, dual->owners, dual->begin);
+    if (!status && dual->sparse) mg_cut_ranges(&all->rows, dual->owners, dual->begin);
     if (!status && dual->sparse) mg_team_for(dual->problem->team, items, mg_dual_sparse_cuts, dual);
     if (!status) cut_slices(dual);
     mg_memory_free(job.x);

@@ -146,7 +146,7 @@ static inline mg_dual_part *mg_dual_part_of(mg_dual_state *dual, int64_t r) {
 }
 
 static inline int64_t mg_dual_parts(int64_t rows) {
-    return (rows + MG_DUAL_ROUND_PART - 1) / MG_DUAL_ROUND_PART;
+    return mg_cut_items(rows, MG_DUAL_ROUND_PART);
 }
 
 static inline uint32_t mg_dual_bit(int64_t r) {

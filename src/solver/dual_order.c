@@ -48,7 +48,7 @@ static void mix_strands(void *context, int64_t item) {
 }
 
 void mg_dual_make_list(mg_dual_state *dual) {
-    int64_t rows = dual->problem->rows, blocks = (rows + ORDER_BLOCK - 1) / ORDER_BLOCK;
+    int64_t rows = dual->problem->rows, blocks = mg_cut_items(rows, ORDER_BLOCK);
     uint64_t seed = (uint64_t)dual->options->train->seed, epoch = (uint64_t)dual->clock.epoch;
     // The order of blocks stands at the end of the list, which fills from its beginning: a block's place is read before it is needed.
     uint32_t *order = dual->list + (rows - blocks);
@@ -60,5 +60,5 @@ void mg_dual_make_list(mg_dual_state *dual) {
             if (is_visited(dual, row)) dual->list[dual->listed++] = (uint32_t)row;
     }
     mix_job job = {.dual = dual, .key = mg_rng_key(seed, MIX_STREAM, epoch)};
-    mg_team_for(dual->problem->team, (dual->listed + MIXED - 1) / MIXED, dual->sparse ? mix_strands : mix_window, &job);
+    mg_team_for(dual->problem->team, mg_cut_items(dual->listed, MIXED), dual->sparse ? mix_strands : mix_window, &job);
 }

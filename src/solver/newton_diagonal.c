@@ -49,9 +49,9 @@ static void add_constant(const diagonal_job *job) {
 
 static void invert_slice(void *context, int64_t slice) {
     const diagonal_job *job = context;
-    int64_t length = job->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
+    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
     float lambda = (float)job->newton->dual->problem->lambda;
-    for (int64_t j = length * slice / MG_NEWTON_SLICES; j < end; j++) job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++) job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
 void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {

@@ -16,7 +16,7 @@ static void go_slice(void *context, int64_t slice) {
     mg_newton *n = job->newton;
     float *restrict x = n->direction, *restrict r = n->residual, along = job->along;
     const float *restrict p = n->search, *restrict hp = n->product;
-    for (int64_t j = n->length * slice / MG_NEWTON_SLICES; j < n->length * (slice + 1) / MG_NEWTON_SLICES; j++) {
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) {
         x[j] += along * p[j];
         r[j] -= along * hp[j];
     }
@@ -27,7 +27,7 @@ static void turn_slice(void *context, int64_t slice) {
     mg_newton *n = job->newton;
     float *restrict p = n->search, again = job->again;
     const float *restrict z = n->better;
-    for (int64_t j = n->length * slice / MG_NEWTON_SLICES; j < n->length * (slice + 1) / MG_NEWTON_SLICES; j++) p[j] = z[j] + again * p[j];
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) p[j] = z[j] + again * p[j];
 }
 
 int mg_newton_solve(mg_newton *newton) {

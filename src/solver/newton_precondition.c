@@ -224,8 +224,8 @@ static void apply_class(void *context, int64_t k) {
 
 static void apply_slice(void *context, int64_t slice) {
     const mg_precondition *p = context;
-    int64_t length = p->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
-    for (int64_t j = length * slice / MG_NEWTON_SLICES; j < end; j++) p->to[j] = p->inverse[j] * p->from[j];
+    int64_t length = p->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++) p->to[j] = p->inverse[j] * p->from[j];
 }
 
 // Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
@@ -233,8 +233,8 @@ static void remove_mean(void *context, int64_t slice) {
     const mg_precondition *p = context;
     const mg_dual_state *dual = p->newton->dual;
     int64_t features = dual->problem->features, classes = dual->problem->classes, line = dual->weights.line;
-    int64_t wide = dual->sparse ? line : 1, apart = dual->sparse ? 1 : line, end = features * (slice + 1) / MG_NEWTON_SLICES;
-    for (int64_t d = features * slice / MG_NEWTON_SLICES; d < end; d++) {
+    int64_t wide = dual->sparse ? line : 1, apart = dual->sparse ? 1 : line, end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
+    for (int64_t d = mg_cut_begin(features, MG_NEWTON_SLICES, slice); d < end; d++) {
         float sum = 0, *at = p->to + d * wide;
         for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
         for (int64_t k = 0; k < classes; k++) at[k * apart] -= sum / (float)classes;

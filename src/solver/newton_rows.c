@@ -74,7 +74,7 @@ static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_dual_state *dual = newton->dual;
     int64_t rows = dual->problem->rows;
-    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < rows * (part + 1) / MG_NEWTON_PARTS; row++)
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++)
         if (newton->lead[row] > 0) newton->reach[row] = gain_of(newton, newton->move + row * dual->lanes, dual->all.label[row]);
 }
 
@@ -86,7 +86,7 @@ static void move_part(void *context, int64_t part) {
     mg_newton *newton = context;
     int64_t rows = newton->dual->problem->rows, lanes = newton->dual->lanes;
     float t = (float)newton->trial;
-    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < rows * (part + 1) / MG_NEWTON_PARTS; row++) {
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++) {
         float *s = newton->scores + row * lanes;
         const float *move = newton->move + row * lanes;
         for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
@@ -188,10 +188,10 @@ mg_newton_sums mg_newton_settle(mg_newton *newton) {
 static void slope_part(void *context, int64_t part) {
     mg_newton *newton = context;
     mg_dual_state *dual = newton->dual;
-    int64_t rows = dual->problem->rows, lanes = dual->lanes, end = rows * (part + 1) / MG_NEWTON_PARTS;
+    int64_t rows = dual->problem->rows, lanes = dual->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
-    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < end; row++) {
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
         const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
         double weight = mg_dual_weight(dual, row), inner = 0;
         if (weight == 0 || is_quiet(newton, row, t)) continue;

@@ -30,10 +30,10 @@ void mg_newton_slope_smooth(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_dual_state *dual = newton->dual;
     const mg_problem *problem = dual->problem;
-    int64_t rows = problem->rows, lanes = dual->lanes, end = rows * (part + 1) / MG_NEWTON_PARTS;
+    int64_t rows = problem->rows, lanes = dual->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
     float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
-    for (int64_t row = rows * part / MG_NEWTON_PARTS; row < end; row++) {
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
         const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
         double weight = mg_dual_weight(dual, row), inner = 0;
         if (weight == 0) continue;

@@ -22,9 +22,9 @@ static void score_part(void *context, int64_t part) {
     const score_job *job = context;
     mg_dual_state *dual = job->newton->dual;
     mg_pass *pass = &dual->pass[part];
-    int64_t rows = dual->problem->rows, first = rows * part / dual->passes, end = rows * (part + 1) / dual->passes;
+    int64_t rows = dual->problem->rows, first = mg_cut_begin(rows, dual->passes, part), end = mg_cut_begin(rows, dual->passes, part + 1);
     for (; first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, dual->problem->kernel, &job->newton->raw, &dual->all.rows, first, count);
         float *to = job->to + first * dual->lanes;
         memcpy(to, pass->scores, (size_t)(count * dual->lanes) * sizeof *to);
@@ -95,10 +95,10 @@ static void fill_part(void *context, int64_t part) {
 
 static void add_dense_slice(void *context, int64_t slice) {
     const mg_newton *newton = ((const sum_job *)context)->newton;
-    int64_t size = newton->dual->weights.size, end = size * (slice + 1) / MG_NEWTON_SLICES;
+    int64_t size = newton->dual->weights.size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
         const float *grad = newton->grad + p * size;
-        for (int64_t j = size * slice / MG_NEWTON_SLICES; newton->used[p] > 0 && j < end; j++) newton->raw_sum[j] += (double)grad[j];
+        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->used[p] > 0 && j < end; j++) newton->raw_sum[j] += (double)grad[j];
     }
 }
 
@@ -139,7 +139,7 @@ static void add_sparse_owner(void *context, int64_t owner) {
 
 static void clear_slice(void *context, int64_t slice) {
     const sum_job *job = context;
-    int64_t size = job->newton->dual->weights.size, from = size * slice / MG_NEWTON_SLICES, to = size * (slice + 1) / MG_NEWTON_SLICES;
+    int64_t size = job->newton->dual->weights.size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice), to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     if (in_float(job)) memset(job->newton->grad + from, 0, (size_t)(to - from) * sizeof *job->newton->grad);
     else memset(job->newton->raw_sum + from, 0, (size_t)(to - from) * sizeof *job->newton->raw_sum);
 }
@@ -155,7 +155,7 @@ static void sum_rows(sum_job *job, int64_t items) {
     memset(constant, 0, (size_t)dual->lanes * sizeof *constant);
     for (job->first = 0; job->first < items; job->first += MG_NEWTON_CHUNK) {
         job->count = items - job->first < MG_NEWTON_CHUNK ? items - job->first : MG_NEWTON_CHUNK;
-        int64_t parts = (job->count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS;
+        int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
         memset(newton->used, 0, sizeof newton->used);
         mg_team_for(team, parts, fill_part, job);
         if (dual->sparse) mg_team_for(team, dual->owners, add_sparse_owner, job);
@@ -172,10 +172,10 @@ static void scale_slice(void *context, int64_t slice) {
     const mg_dual_state *dual = newton->dual;
     const mg_problem *problem = dual->problem;
     const double *raw = newton->raw_sum, *constant = raw + dual->weights.size;
-    int64_t line = dual->weights.line, size = dual->weights.size, end = size * (slice + 1) / MG_NEWTON_SLICES;
+    int64_t line = dual->weights.line, size = dual->weights.size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     bool dense = !dual->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
-    for (int64_t j = size * slice / MG_NEWTON_SLICES, l = j / line, r = j % line; j < end; j++) {
+    for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
         double sum = in_floats ? (double)newton->grad[j] : raw[j], scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
         if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
@@ -224,7 +224,7 @@ static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
     const mg_rows *rows = &newton->dual->all.rows;
     size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    for (int64_t f = newton->free_count * item / PACK_ITEMS; f < newton->free_count * (item + 1) / PACK_ITEMS; f++)
+    for (int64_t f = mg_cut_begin(newton->free_count, PACK_ITEMS, item); f < mg_cut_begin(newton->free_count, PACK_ITEMS, item + 1); f++)
         memcpy((char *)newton->packed + (size_t)f * bytes, (const char *)rows->dense + newton->free[f] * bytes, bytes);
 }
 
@@ -248,7 +248,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
     mg_pass *pass = &dual->pass[part];
     mg_rows rows = free_rows(newton);
     for (; first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         float *coef = NULL;
         mg_pass_scores(pass, dual->problem->kernel, &newton->raw, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
@@ -281,9 +281,9 @@ typedef struct dot_job {
 
 static void dot_slice(void *context, int64_t slice) {
     dot_job *job = context;
-    int64_t length = job->newton->length, end = length * (slice + 1) / MG_NEWTON_SLICES;
+    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
     double lane[DOT_LANES] = {0};
-    int64_t j = length * slice / MG_NEWTON_SLICES;
+    int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice);
     for (; j + DOT_LANES <= end; j += DOT_LANES)
         for (int l = 0; l < DOT_LANES; l++) lane[l] += (double)job->a[j + l] * (double)job->b[j + l];
     for (int l = 0; j < end; l++, j++) lane[l] += (double)job->a[j] * (double)job->b[j];

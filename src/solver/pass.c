@@ -138,7 +138,7 @@ double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weigh
     double loss = 0;
     if (first >= end && sum == MG_SUM_NEW) memset(grad, 0, (size_t)weights->size * sizeof *grad);
     for (; first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, weights, rows, first, count);
         loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, label, weight, first, count);
         mg_pass_add_coefficients(pass, count, coef_sum);

@@ -4,6 +4,7 @@
 #define MG_SOLVER_PASS_H
 
 #include "kernel/kernel.h"
+#include "parallel/cut.h"
 #include "solver/problem.h"
 #include "solver/weights.h"
 

@@ -5,7 +5,7 @@
 #include "kernel/kernel.h"
 #include "loss/loss.h"
 #include "rows/rows.h"
-#include "solver/team.h"
+#include "parallel/team.h"
 
 // Column scaling is folded into the weights: kernels see raw cells x and weights V = scale * W, while the model is
 // linear in x' = scale * (x - center) with weights W (M19). scale or center NULL: ones or zeros.
@@ -32,8 +32,5 @@ typedef struct mg_problem {
     const mg_kernel *kernel;
     mg_team *team;
 } mg_problem;
-
-// Parts of a batch when the configuration leaves them open: by shapes alone, so that results never depend on threads.
-int64_t mg_problem_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout);
 
 #endif

@@ -17,6 +17,7 @@ static void destroy(void *state) {
         mg_memory_free(sgd->parts[p].grad);
         mg_memory_free(sgd->parts[p].coef_sum);
     }
+    mg_tree_destroy(&sgd->tree);
     mg_weights_destroy(&sgd->weights);
     mg_weights_destroy(&sgd->mean);
     void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory, sgd->settled, sgd->parts, sgd->owners,
@@ -41,6 +42,7 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     size_t parts = (size_t)problem->parts, lanes = (size_t)sgd->weights.lanes;
     mg_status status = mg_memory_zeroed(&sgd->parts, parts, sizeof *sgd->parts, error);
+    if (!status) status = mg_tree_create(&sgd->tree, problem->parts, error);
     for (size_t p = 0; !status && p < parts; p++) {
         mg_sgd_part *part = &sgd->parts[p];
         status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes, problem->features, error);

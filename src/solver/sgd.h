@@ -4,10 +4,9 @@
 
 #include "optim/optim.h"
 #include "rate/rate.h"
+#include "parallel/tree.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
-
-#include <stdatomic.h>
 
 // What one part of a minibatch works with (dense gradients).
 typedef struct mg_sgd_part {
@@ -15,7 +14,6 @@ typedef struct mg_sgd_part {
     float *grad;      // sum of coef^T x, laid out as the weights; NULL for sparse steps
     double *coef_sum; // [lanes] sum of coefficients: the gradient of the constant feature and of centring
     double loss;      // weighted sum over the part's rows
-    atomic_uint arrived; // of the two halves that meet where this part begins the second one
 } mg_sgd_part;
 
 // What one owner of a range of features works with (sparse steps).
@@ -50,6 +48,7 @@ typedef struct mg_sgd {
     int64_t snapshots;               // in the average
 
     mg_sgd_part *parts;
+    mg_tree tree; // of their sums
     int64_t owner_count;
     mg_sgd_owner *owners; // sparse: their ranges, and their places in the arrays of all
     int64_t *begin;       // sparse: [owner_count + 1] of the ranges; which they are matters to no result
@@ -86,12 +85,12 @@ void mg_sgd_step_bias(mg_sgd *sgd);
 enum { MG_SGD_SLICE = 128 }; // features a thread updates at a time
 
 static inline int64_t mg_sgd_slices(const mg_sgd *sgd) {
-    return (mg_round_up(sgd->problem->features, MG_LANES) + MG_SGD_SLICE - 1) / MG_SGD_SLICE;
+    return mg_cut_items(mg_round_up(sgd->problem->features, MG_LANES), MG_SGD_SLICE);
 }
 
 // Rows of the batch that part p takes: [begin(p), begin(p + 1)).
 static inline int64_t mg_sgd_begin(const mg_sgd *sgd, int64_t p) {
-    return sgd->batch->rows.count * p / sgd->problem->parts;
+    return mg_cut_begin(sgd->batch->rows.count, sgd->problem->parts, p);
 }
 
 static inline mg_optim_step mg_sgd_rule_step(const mg_sgd *sgd) {

@@ -21,15 +21,11 @@ static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     return MG_SUM_ON;
 }
 
-// Halves of the tree's root. Where the second one begins; 0: there is only one part.
-static int64_t last_half(const mg_sgd *sgd) {
-    int64_t half = 1;
-    while (2 * half < sgd->problem->parts) half *= 2;
-    return sgd->problem->parts > 1 ? half : 0;
-}
-
 // (M11) Part `right`, the sum of the parts behind it already, into `left`.
-static void merge_parts(mg_sgd *sgd, mg_sgd_part *left, const mg_sgd_part *right) {
+static void merge_parts(void *context, int64_t into, int64_t from) {
+    mg_sgd *sgd = context;
+    mg_sgd_part *left = &sgd->parts[into];
+    const mg_sgd_part *right = &sgd->parts[from];
     const mg_weights *w = &sgd->weights;
     const mg_kernel *kernel = sgd->problem->kernel;
     if (w->layout == MG_CSR) kernel->add(w->size, right->grad, left->grad);
@@ -39,27 +35,10 @@ static void merge_parts(mg_sgd *sgd, mg_sgd_part *left, const mg_sgd_part *right
     for (int64_t k = 0; k < w->lanes; k++) left->coef_sum[k] += right->coef_sum[k];
 }
 
-// A part is done: of two neighbours who comes second adds them up and goes on with the sum, while it still lies in its cache. Which parts
-// meet depends on their numbers alone. The two halves at the root are left to phase 2, where every thread has a share of them.
-static void climb(mg_sgd *sgd, int64_t p, int64_t step) {
-    int64_t parts = sgd->problem->parts;
-    for (; step < last_half(sgd); step *= 2) {
-        int64_t left = p & ~(2 * step - 1), right = left + step;
-        if (right >= parts) continue; // nobody to meet here
-        atomic_uint *arrived = &sgd->parts[right].arrived;
-        if (atomic_fetch_add_explicit(arrived, 1, memory_order_acq_rel) == 0) return;
-        atomic_store_explicit(arrived, 0, memory_order_relaxed); // for the next minibatch
-        merge_parts(sgd, &sgd->parts[left], &sgd->parts[right]);
-        p = left;
-    }
-}
-
 // The part p would meet first, if it is done already: then p's gradient can go straight onto its.
 static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
-    int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p), right = p | 1;
-    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || right >= sgd->problem->parts || last_half(sgd) < 2) return NULL;
-    if (atomic_load_explicit(&sgd->parts[right].arrived, memory_order_acquire) == 0) return NULL;
-    atomic_store_explicit(&sgd->parts[right].arrived, 0, memory_order_relaxed); // for the next minibatch
+    int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
+    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_neighbour(&sgd->tree, p)) return NULL;
     return &sgd->parts[p ^ 1];
 }
 
@@ -77,7 +56,7 @@ static void join(mg_sgd *sgd, int64_t p) {
 static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
     for (int64_t t = 0; t < threads; t++)
-        if (parts * (t + 1) / threads == p + 1) return sgd->batch->rows.count + sgd->problem->batch * (parts * t / threads) / parts;
+        if (mg_cut_begin(parts, threads, t + 1) == p + 1) return sgd->batch->rows.count + mg_cut_begin(sgd->problem->batch, parts, mg_cut_begin(parts, threads, t));
     return mg_sgd_begin(sgd, p + 1);
 }
 
@@ -94,12 +73,12 @@ static void part_gradient(void *context, int64_t p) {
                                   mg_sgd_begin(sgd, p + 1), neighbour ? MG_SUM_APART : sum, neighbour ? neighbour->grad : part->grad,
                                   part->coef_sum);
     if (neighbour) join(sgd, p);
-    climb(sgd, p, neighbour ? 2 : 1);
+    mg_tree_climb(&sgd->tree, p, neighbour != NULL, merge_parts, sgd); // phase 2 adds the two halves at the root
 }
 
 // (M11) The root of the tree, for a run of n weights of class k: left in part 0.
 static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
-    int64_t half = last_half(sgd);
+    int64_t half = mg_tree_half(&sgd->tree);
     if (half && sgd->parts[half].pass.touched[k]) sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
 }
 
@@ -145,7 +124,7 @@ static void update_feature_major(void *context, int64_t slice) {
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
     int64_t from = slice * MG_SGD_SLICE, to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
-    int64_t half = last_half(sgd);
+    int64_t half = mg_tree_half(&sgd->tree);
     float mean = 1 / (float)sgd->batch->rows.count;
     mg_optim_step step = mg_sgd_rule_step(sgd);
     double *dot = sgd->slice_dot + slice * w->lanes;
@@ -172,7 +151,7 @@ static void update_feature_major(void *context, int64_t slice) {
 void mg_sgd_step_dense(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
     mg_team_for(problem->team, problem->parts, part_gradient, sgd);
-    int64_t half = last_half(sgd);
+    int64_t half = mg_tree_half(&sgd->tree);
     for (int64_t k = 0; half && k < sgd->weights.lanes; k++) {
         sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
         sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will stand there

@@ -36,7 +36,7 @@ static double judge(const rate_search *search, int fold, mg_sgd *trial) {
     double right = 0;
     int64_t end = fold_begin(search, fold + 1);
     for (int64_t first = fold_begin(search, fold); first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, search->problem.kernel, weights, &search->sample->rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             const float *scores = pass->scores + i * pass->lanes;

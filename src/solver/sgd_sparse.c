@@ -103,7 +103,7 @@ static void part_coefficients(void *context, int64_t p) {
     part->loss = 0;
     int64_t end = mg_sgd_begin(sgd, p + 1);
     for (int64_t first = mg_sgd_begin(sgd, p); first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, &sgd->weights, &batch->rows, first, count);
         part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label, batch->weight, first, count);
         memcpy(sgd->coef + first * pass->lanes, pass->coef, (size_t)(count * pass->lanes) * sizeof(float));
@@ -196,7 +196,7 @@ void mg_sgd_share_features(mg_sgd *sgd) {
 
 // Ranges as this batch weighs them. Later ones change nothing: threads find theirs in their caches.
 static void weigh_features(mg_sgd *sgd) {
-    mg_rows_ranges(&sgd->batch->rows, sgd->owner_count, sgd->begin);
+    mg_cut_ranges(&sgd->batch->rows, sgd->owner_count, sgd->begin);
     mg_sgd_share_features(sgd);
     sgd->weighed = true;
 }

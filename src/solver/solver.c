@@ -76,13 +76,3 @@ int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train,
     double wanted = !solver->whole ? sgd_rows / rows : (dense ? dense_work : sparse_work) / values;
     return wanted >= MOST_EPOCHS ? MOST_EPOCHS : wanted > (double)fewest ? (int64_t)wanted : fewest;
 }
-
-int64_t mg_problem_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout) {
-    int64_t parts = batch / 32;
-    if (parts > 16) parts = 16;
-    if (layout == MG_DENSE) { // each part has a gradient of its own: 64 MiB of them are enough
-        int64_t most = (16 << 20) / (classes * mg_round_up(features, MG_LANES));
-        if (parts > most) parts = most < 4 ? 4 : most;
-    }
-    return parts < 1 ? 1 : parts;
-}

@@ -83,7 +83,7 @@ static void score_part(void *context, int64_t p) {
     e->loss[p] = 0;
     e->bad[p] = -1;
     for (int64_t first = p * MG_EVALUATE_PART; first < end; first += pass->block_rows) {
-        int64_t count = end - first < pass->block_rows ? end - first : pass->block_rows;
+        int64_t count = mg_cut_next(first, end, pass->block_rows);
         if (e->by_value) score_by_value(e, p, first, count);
         else mg_pass_scores(pass, e->scorer->kernel, e->weights, rows, first, count);
         for (int64_t i = 0; i < count; i++) {

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "parallel/cut.h"
 #include "train/reach.h"
 
 #include <margin/version.h>
@@ -172,7 +173,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .batch = train->batch < data->count ? train->batch : data->count,
         .team = &setup->team,
     };
-    problem->parts = train->parts ? train->parts : mg_problem_parts(problem->batch, problem->classes, problem->features, problem->layout);
+    problem->parts = train->parts ? train->parts : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
     mg_status status = mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->solver, setup->solver_why, error);
     if (status) return status;

@@ -1,5 +1,5 @@
 // test_ranges.c - ranges of features: they cover all of them in order, and hold about as many stored values each.
-#include "rows/rows.h"
+#include "parallel/cut.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static void fill(uint32_t *indices, int64_t *indptr, int power) {
 
 static void check(const mg_rows *rows, double least, double most) {
     int64_t begin[RANGES + 1], held[RANGES] = {0}, all = 0;
-    mg_rows_ranges(rows, RANGES, begin);
+    mg_cut_ranges(rows, RANGES, begin);
     assert_int_equal(begin[0], 0);
     assert_int_equal(begin[RANGES], FEATURES);
     for (int r = 0; r < RANGES; r++) assert_true(begin[r] <= begin[r + 1]);
@@ -73,11 +73,11 @@ static void test_edges(void **unused) {
     int64_t indptr[] = {0, 1, 2, 3}, none[] = {0, 0}, begin[RANGES + 1];
     uint32_t indices[] = {4, 4, 4};
     mg_rows same = {.count = 3, .features = FEATURES, .layout = MG_CSR, .indptr = indptr, .indices = indices};
-    mg_rows_ranges(&same, RANGES, begin);
+    mg_cut_ranges(&same, RANGES, begin);
     for (int r = 0; r < RANGES; r++) assert_true(begin[r] <= begin[r + 1]);
     assert_int_equal(begin[1], 4);
     mg_rows empty = {.count = 1, .features = FEATURES, .layout = MG_CSR, .indptr = none, .indices = indices};
-    mg_rows_ranges(&empty, RANGES, begin);
+    mg_cut_ranges(&empty, RANGES, begin);
     for (int r = 0; r <= RANGES; r++) assert_int_equal(begin[r], FEATURES * r / RANGES);
 }
 

@@ -1,5 +1,5 @@
 // race_planted.c - two items of a team's job write one word without a word between them.
-#include "solver/team.h"
+#include "parallel/team.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // team.c - threads that spin shortly, then sleep; work is claimed item by item from one word.
-#include "solver/team.h"
+#include "parallel/team.h"
 
 #include "base/cpu.h"
 #include "base/float_mode.h"

@@ -1,10 +1,12 @@
-// ranges.c - owns how features are shared out among threads: ranges that hold about as many stored values each. Frequent features come
-// first in many files (of news20 the first half holds nine tenths), so ranges of equal length would leave most of the work to one.
-#include "rows/rows.h"
+// cut.c - owns the two cuts that are not equal shares: the parts of a minibatch, and ranges of features by what they hold. Frequent features
+// come first in many files (of news20 the first half holds nine tenths of the stored values), so ranges of equal length would leave most
+// of the work to one thread.
+#include "parallel/cut.h"
 
 #include <stdlib.h>
 
 enum { SAMPLED_ROWS = 1024, SAMPLE = 8192 };
+enum { PART_ROWS = 32, MOST_PARTS = 16, FEWEST_PARTS = 4, GRADIENT_FLOATS = 16 << 20 }; // of all gradients together: 64 MiB
 
 static int ascending(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -30,12 +32,22 @@ static size_t take_sample(const mg_rows *rows, uint32_t *sample) {
     return count;
 }
 
-void mg_rows_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin) {
+void mg_cut_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin) {
     uint32_t sample[SAMPLE];
     size_t count = take_sample(rows, sample);
     qsort(sample, count, sizeof *sample, ascending);
     begin[0] = 0;
     begin[ranges] = rows->features;
     for (int64_t r = 1; r < ranges; r++)
-        begin[r] = count > 0 ? sample[count * (size_t)r / (size_t)ranges] : rows->features * r / ranges;
+        begin[r] = count > 0 ? sample[(size_t)mg_cut_begin((int64_t)count, ranges, r)] : mg_cut_begin(rows->features, ranges, r);
+}
+
+int64_t mg_cut_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout) {
+    int64_t parts = batch / PART_ROWS;
+    if (parts > MOST_PARTS) parts = MOST_PARTS;
+    if (layout == MG_DENSE) { // each part has a gradient of its own
+        int64_t most = GRADIENT_FLOATS / (classes * mg_round_up(features, MG_LANES));
+        if (parts > most) parts = most < FEWEST_PARTS ? FEWEST_PARTS : most;
+    }
+    return parts < 1 ? 1 : parts;
 }

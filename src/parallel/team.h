@@ -1,6 +1,6 @@
 // team.h - the compute threads, and how work is handed out to them.
-#ifndef MG_SOLVER_TEAM_H
-#define MG_SOLVER_TEAM_H
+#ifndef MG_PARALLEL_TEAM_H
+#define MG_PARALLEL_TEAM_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
