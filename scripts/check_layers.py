@@ -15,6 +15,8 @@ LAYERS = {
     "data": 3, "model": 4, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
     "api": 8, "cli": 9,
 }
+# Folders inside a folder: their files include what stands beside these folders and their own, never each other's.
+SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
 FILE_LINES = 400
 FUNCTION_LINES = 60
 
@@ -83,6 +85,12 @@ def functions(code):
             start = at + 1
 
 
+def sub_room(path):
+    """solver/dual of solver/dual/round.c; None of a file that stands in the folder itself."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if len(parts) > 2 and parts[1] in SUB_ROOMS.get(parts[0], ()) else None
+
+
 def check_include(name, room, quote, header):
     """Why this include is not allowed, or None."""
     for guarded, allowed, where in GUARDED_HEADERS:
@@ -97,6 +105,9 @@ def check_include(name, room, quote, header):
     other = header.split("/")[0] if "/" in header else None
     if other not in LAYERS:
         return f'"{header}" is not of the form "room/file.h"'
+    mine, theirs = sub_room(name), sub_room(header)
+    if mine and theirs and mine != theirs:
+        return f'{mine} and {theirs} are solvers of their own: "{header}" may not be included here'
     if other != room and LAYERS[other] >= LAYERS[room]:
         return f'{room} (layer {LAYERS[room]}) may not include "{header}" (layer {LAYERS[other]})'
     return None

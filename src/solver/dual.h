@@ -1,5 +1,6 @@
-// dual.h - the state of dual ascent, shared by its files: dual.c (the solver), dual_order.c (which rows, when), dual_schedule.c
-// (when a certificate), dual_fields.c (what a checkpoint holds), dual_round.c (steps of rows and their merge), dual_dense.c and dual_sparse.c (scores and updates), certificate.c (how far the optimum is).
+// dual.h - the state of dual ascent and of the Newton phase: dual.c (the solvers), dual_schedule.c (when a certificate), dual_fields.c (what
+// a checkpoint holds), certificate.c (how far the optimum is); dual/: order.c (which rows, when), round.c (steps of rows and their
+// merge), dense.c and sparse.c (scores and updates).
 #ifndef MG_SOLVER_DUAL_H
 #define MG_SOLVER_DUAL_H
 

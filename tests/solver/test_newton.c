@@ -1,6 +1,6 @@
 // test_newton.c - the Newton phase: it ends at the optimum that a plain solver in double finds, coordinate ascent for every loss with a dual and
 // accelerated gradients for softmax, of every layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

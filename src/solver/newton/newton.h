@@ -1,8 +1,8 @@
-// newton.h - the Newton phase of the dual solver, shared by its files: newton.c (one outer iteration), newton_rows.c (what the proximal
-// term makes of every row), newton_smooth.c (what a smooth loss does), newton_sum.c (passes over the data), newton_direction.c (conjugate
-// gradients), newton_precondition.c and newton_diagonal.c (what makes them few).
-#ifndef MG_SOLVER_NEWTON_H
-#define MG_SOLVER_NEWTON_H
+// newton.h - the Newton phase, shared by its files: newton.c (one outer iteration), rows.c (what the proximal term makes of every row),
+// smooth.c (what a smooth loss does), sum.c (passes over the data), direction.c (conjugate gradients), precondition.c and diagonal.c
+// (what makes them few).
+#ifndef MG_SOLVER_NEWTON_NEWTON_H
+#define MG_SOLVER_NEWTON_NEWTON_H
 
 #include "solver/dual.h"
 
@@ -86,7 +86,7 @@ static inline bool mg_newton_stopped(const mg_newton *newton) {
     return options->stop && options->stop(options->context);
 }
 
-// ---- newton_sum.c ------------------------------------------------------------------------------------------------------
+// ---- sum.c ------------------------------------------------------------------------------------------------------
 
 // The most free rows that are copied: part of all.
 enum { MG_NEWTON_PACK = 4 };
@@ -112,7 +112,7 @@ void mg_newton_product(mg_newton *newton, const float *vector, float *product);
 // Products of two vectors, in double, in a fixed order.
 double mg_newton_dot(const mg_newton *newton, const float *a, const float *b);
 
-// ---- newton_rows.c -----------------------------------------------------------------------------------------------------
+// ---- rows.c -----------------------------------------------------------------------------------------------------
 
 // A = argmax of every row at the scores (M28); sum follows by the rows that changed; free rows and their slopes.
 mg_newton_sums mg_newton_evaluate(mg_newton *newton);
@@ -132,12 +132,12 @@ mg_newton_sums mg_newton_settle(mg_newton *newton);
 mg_newton_fill mg_newton_fill_smooth;                     // A of every row, for both evaluate and settle
 void mg_newton_slope_smooth(void *newton, int64_t part); // of one of MG_NEWTON_PARTS
 
-// ---- newton_direction.c ------------------------------------------------------------------------------------------------
+// ---- direction.c ------------------------------------------------------------------------------------------------
 
 // direction: H direction = downhill, roughly; unless the step is given up meanwhile. Returns the steps it took.
 int mg_newton_solve(mg_newton *newton);
 
-// ---- newton_precondition.c ---------------------------------------------------------------------------------------------
+// ---- precondition.c ---------------------------------------------------------------------------------------------
 
 // Are there factors, and not the diagonal alone?
 bool mg_precondition_factors(const mg_problem *problem);
@@ -150,7 +150,7 @@ void mg_precondition_destroy(mg_precondition *p);
 void mg_precondition_build(mg_precondition *p, mg_newton *newton);
 void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to);
 
-// ---- newton_diagonal.c -------------------------------------------------------------------------------------------------
+// ---- diagonal.c -------------------------------------------------------------------------------------------------
 
 // Sparse rows: the inverse diagonal of the Hessian over the free rows, as a vector.
 void mg_newton_inverse_diagonal(mg_newton *newton, float *to);

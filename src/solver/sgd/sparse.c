@@ -1,6 +1,6 @@
-// sgd_sparse.c - the step that costs time in proportion to the stored values of the batch. Each part owns a range of features
+// sparse.c - the step that costs time in proportion to the stored values of the batch. Each part owns a range of features
 // and alone writes their weights; rows are split for the scores only. Nothing of size D x K is formed or swept.
-#include "solver/sgd.h"
+#include "solver/sgd/sgd.h"
 
 #include <string.h>
 

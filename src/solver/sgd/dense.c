@@ -1,6 +1,6 @@
-// sgd_dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred columns (whose
+// dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred columns (whose
 // gradient is dense whatever the rows are).
-#include "solver/sgd.h"
+#include "solver/sgd/sgd.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // sgd.h - the state of stochastic gradient descent, shared by its dense and sparse steps.
-#ifndef MG_SOLVER_SGD_H
-#define MG_SOLVER_SGD_H
+#ifndef MG_SOLVER_SGD_SGD_H
+#define MG_SOLVER_SGD_SGD_H
 
 #include "optim/optim.h"
 #include "rate/rate.h"

@@ -1,6 +1,6 @@
-// newton_rows.c - what the proximal term makes of every row (M28): its coefficients at given scores, which of them are free to move, the
+// rows.c - what the proximal term makes of every row (M28): its coefficients at given scores, which of them are free to move, the
 // slope along a direction.
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// newton_precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own block of the Hessian
+// precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own block of the Hessian
 // (M29) on a sample of the free rows, or its diagonal where such factors would be too large.
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include "base/memory.h"
 

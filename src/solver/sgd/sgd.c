@@ -1,5 +1,5 @@
 // sgd.c - stochastic gradient descent on minibatches: owns the state, the constant feature and the average of snapshots.
-#include "solver/sgd.h"
+#include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
 

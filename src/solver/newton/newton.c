@@ -1,6 +1,6 @@
 // newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers, solved by semismooth Newton
 // steps (M28, M29). Everything it starts from is (W, dual variables, sigma).
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include "base/memory.h"
 

@@ -1,6 +1,6 @@
-// newton_diagonal.c - the diagonal of the Hessian (M29) for sparse rows with more features than factors are made for. Every free row
+// diagonal.c - the diagonal of the Hessian (M29) for sparse rows with more features than factors are made for. Every free row
 // counts: a sample would miss the rare features, which are most of them.
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include <string.h>
 

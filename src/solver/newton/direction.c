@@ -1,5 +1,5 @@
-// newton_direction.c - the direction of one Newton step by preconditioned conjugate gradients; vectors in float, products in double.
-#include "solver/newton.h"
+// direction.c - the direction of one Newton step by preconditioned conjugate gradients; vectors in float, products in double.
+#include "solver/newton/newton.h"
 
 #include <string.h>
 

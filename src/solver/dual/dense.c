@@ -1,4 +1,4 @@
-// dual_dense.c - blocks of dense rows: scores and products of all rows at once, then one row after the other as if each had seen the
+// dense.c - blocks of dense rows: scores and products of all rows at once, then one row after the other as if each had seen the
 // steps of those before it, then the weights. Threads own ranges of cells, so that neither rows nor weights travel between cores.
 #include "solver/dual.h"
 

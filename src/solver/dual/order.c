@@ -1,4 +1,4 @@
-// dual_order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random order, several blocks
+// order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random order, several blocks
 // mixed at a time. Rows near each other in memory are then visited near each other in time, and a file sorted by class does no harm.
 // Dense rows are mixed in windows. Of sparse ones a window is made of strands, each mixed by itself, and every part of a round takes its
 // rows from its own strand: neighbours, which share cache lines of dual variables, are stepped by one thread.

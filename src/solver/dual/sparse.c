@@ -1,4 +1,4 @@
-// dual_sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part of every row, so that
+// sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part of every row, so that
 // weights do not travel between cores; then rows are spread over the threads for their steps. No sum depends on the threads.
 #include "solver/dual.h"
 

@@ -1,6 +1,6 @@
-// newton_smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the scores: there is nothing
+// smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the scores: there is nothing
 // to be kept from step to step, no proximal term, and every row with a weight is free.
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
     const mg_dual_state *dual = newton->dual;

@@ -1,6 +1,6 @@
-// newton_sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian products. Cells stay
+// sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian products. Cells stay
 // raw; scaling and centring are in the vectors (M19).
-#include "solver/newton.h"
+#include "solver/newton/newton.h"
 
 #include <math.h>
 #include <string.h>

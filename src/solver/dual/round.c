@@ -1,4 +1,4 @@
-// dual_round.c - steps of rows and their merge: rows of a dense block one after the other, rows of a sparse round together with an
+// round.c - steps of rows and their merge: rows of a dense block one after the other, rows of a sparse round together with an
 // exact line search, so that the dual never falls.
 #include "solver/dual.h"
 

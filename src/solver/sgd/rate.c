@@ -1,7 +1,7 @@
-// sgd_rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each trained on three
+// rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each trained on three
 // quarters of a sample and judged by its accuracy on the fourth. Deterministic: sample, order and ladder depend on the data and
 // the configuration only.
-#include "solver/sgd.h"
+#include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
 #include "base/rng.h"
