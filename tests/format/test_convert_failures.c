@@ -1,0 +1,194 @@
+// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves nothing behind; its progress never goes back.
+#include "convert_files.h"
+
+#include <margin/convert.h>
+
+#include "base/memory.h"
+#include "format/ngram.h"
+#include "io/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Failures on the way: the k-th call of one kind fails.
+
+static mg_file_ops real_calls;
+static int calls_left;
+static int failing_errno;
+
+static bool fails(void) {
+    if (--calls_left != 0) return false;
+    errno = failing_errno;
+    return true;
+}
+
+static int failing_open(int directory, const char *name, int flags, mode_t mode) {
+    return fails() ? -1 : real_calls.open(directory, name, flags, mode);
+}
+static ssize_t failing_write(int fd, const void *bytes, size_t size) {
+    return fails() ? -1 : real_calls.write(fd, bytes, size);
+}
+static ssize_t short_write(int fd, const void *bytes, size_t size) {
+    return real_calls.write(fd, bytes, size > 7 ? 7 : size);
+}
+static int failing_fsync(int fd) {
+    return fails() ? -1 : real_calls.fsync(fd);
+}
+static int failing_close(int fd) {
+    real_calls.close(fd);
+    return fails() ? -1 : 0;
+}
+static int failing_rename(int directory, const char *from, const char *to, bool replace) {
+    return fails() ? -1 : real_calls.rename(directory, from, to, replace);
+}
+
+static void failed_writes_leave_nothing(void **state) {
+    (void)state;
+    static const char *const text = "x\tone two three\ny\ttwo\n";
+    real_calls = mg_file_calls;
+    const mg_file_ops failing = {failing_open,  failing_write,  failing_fsync,
+                                 failing_close, failing_rename, real_calls.unlink};
+    const int reasons[] = {ENOSPC, EIO, EDQUOT};
+    put_text(0, text);
+    mg_file_calls = failing;
+    int failures = 0;
+    for (size_t r = 0; r < 3; r++) {
+        for (int k = 1; k < 60; k++) {
+            mg_error error = {.text = ""};
+            unlink(output);
+            int before = entries();
+            calls_left = k;
+            failing_errno = reasons[r];
+            mg_status status = convert(1, "weighting=tf-idf bits=8", NULL, &error);
+            if (calls_left > 0) {
+                assert_int_equal(status, MG_OK);
+                break;
+            }
+            failures++;
+            // Only the last sync, of the directory, comes after the file has its name.
+            if (access(output, F_OK) == 0)
+                assert_true(status == MG_OK || strstr(error.text, "directory"));
+            else
+                assert_int_equal(status, MG_IO);
+            assert_int_equal(entries(), before + (access(output, F_OK) == 0));
+        }
+    }
+    assert_true(failures > 20);
+    mg_file_calls = real_calls;
+    mg_file_calls.write = short_write;
+    unlink(output);
+    mg_error error;
+    assert_int_equal(convert(1, "weighting=tf-idf bits=8", NULL, &error), MG_OK);
+    mg_file_calls = real_calls;
+    const char *const labels[] = {"x", "y"};
+    expect_texts(2, labels);
+}
+
+static void failed_allocations_leave_nothing(void **state) {
+    (void)state;
+    unsigned char bytes[256];
+    const float cells[4] = {1, 2, 3, 4};
+    static const char *const inputs[][2] = {
+        {"x\tone two three\ny\ttwo\n", "weighting=tf-idf bits=8 ngrams=char:1:3"},
+        {"1 3:1 2:3\n", ""},
+        {"a,b,\"la\"\"bel\"\n1,2,\"a\"\"b\"\n", ""},
+        {NULL, ""}};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i][0])
+            put_text(0, inputs[i][0]);
+        else
+            put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
+        bool failed = true;
+        for (int k = 2; failed; k++) { // each once, then with all after it
+            mg_error error = {.text = ""};
+            unlink(output);
+            int before = entries();
+            mg_memory_fail_at(k / 2, k % 2);
+            mg_status status = convert(1, inputs[i][1], NULL, &error);
+            failed = mg_memory_fail_at(0, false) > 0;
+            assert_int_equal(status, failed ? MG_MEMORY : MG_OK);
+            if (!failed) break;
+            assert_non_null(strstr(error.text, "memory"));
+            assert_int_equal(entries(), before);
+            assert_true(k < 1000);
+        }
+    }
+}
+
+static volatile sig_atomic_t stop_now;
+static double told;
+
+static void never_back(void *context, int64_t rows, double fraction) {
+    (void)context, (void)rows;
+    assert_true(fraction >= told && fraction <= 1);
+    told = fraction;
+}
+
+static void progress_never_goes_back(void **state) {
+    (void)state;
+    enum { ROWS = 3 << 20 };
+    unsigned char *bytes = calloc(ROWS + 1024, 1);
+    char shape[32];
+    const char *const inputs[] = {names[0], names[1]};
+    mg_convert_options options = {
+        .inputs = inputs, .input_count = 2, .output = output, .progress = never_back};
+    mg_error error;
+    snprintf(shape, sizeof shape, "(%d, 1)", ROWS);
+    put(0, bytes, npy(bytes, "|u1", false, shape, bytes + 1024, 0) + ROWS);
+    put(1, bytes, npy(bytes, "|u1", false, shape, bytes + 1024, 0) + ROWS);
+    free(bytes);
+    unlink(output);
+    told = 0;
+    assert_int_equal(mg_convert(&options, NULL, &error), MG_OK);
+    assert_true(told == 1);
+    told = 0;
+}
+
+static void stop_after_half(void *context, int64_t rows, double fraction) {
+    (void)context, (void)rows;
+    assert_true(fraction >= told && fraction <= 1);
+    told = fraction;
+    stop_now = fraction > 0.5;
+}
+
+static void a_signal_ends_the_work(void **state) {
+    (void)state;
+    enum { SIZE = 8 << 20 };
+    char *text = malloc(SIZE);
+    size_t bytes = 0;
+    while (bytes + 16 < SIZE)
+        bytes += (size_t)sprintf(text + bytes, "%zu,2,3\n", bytes);
+    put(0, text, bytes);
+    free(text);
+    unlink(output);
+    const char *const inputs[] = {names[0]};
+    mg_convert_options options = {
+        .inputs = inputs, .input_count = 1, .output = output, .progress = stop_after_half, .stop = &stop_now};
+    mg_error error;
+    int before = entries();
+    assert_int_equal(mg_convert(&options, NULL, &error), MG_STOPPED);
+    assert_true(told > 0.5);
+    assert_int_equal(entries(), before);
+}
+
+int main(void) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failed_writes_leave_nothing),
+        cmocka_unit_test(failed_allocations_leave_nothing),
+        cmocka_unit_test(progress_never_goes_back),
+        cmocka_unit_test(a_signal_ends_the_work),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
