@@ -1,5 +1,5 @@
 // csv.h - one table of numbers in the reading: what its pieces share. csv.c reads records, csv_guess.c settles
-// delimiter, header and label column, csv_columns.c the columns left out and the doubts about a guess.
+// delimiter and label column, csv_header.c whether there is a header, csv_columns.c the columns left out and the doubts about a guess.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
@@ -26,13 +26,22 @@ typedef struct mg_csv_values {
     bool words;       // a value that is no number
 } mg_csv_values;
 
+// What a field is. RUBBISH is a word that begins like a number, PAIR is index:value.
+typedef enum mg_csv_sort { MG_CSV_NUMBER, MG_CSV_WORD, MG_CSV_RUBBISH, MG_CSV_PAIR, MG_CSV_ABSENT } mg_csv_sort;
+
+typedef struct mg_csv_first {
+    mg_csv_sort *first, *second; // [columns] of the first two records; alike when there is no second
+    double *values;              // [2 * columns] numbers of the two
+    bool one;                    // there is no second record
+} mg_csv_first;
+
 typedef struct mg_csv {
     mg_record record;
     mg_csv_options *options;
     mg_tell tell;
     const mg_format_like *like;
     mg_header names;
-    bool header;
+    bool header, guessed_header;
     bool comma;             // numbers have a decimal comma
     int64_t columns, label; // fields of a record; index of the label's, -1 without labels
     bool *dropped;          // [columns]
@@ -40,6 +49,7 @@ typedef struct mg_csv {
     bool by_place;          // the label's column was guessed by where it stands
     mg_csv_values ends[2];  // of the first and the last column
     int64_t counting;       // first value of a first column that counts the rows, -1 when it does not
+    uint64_t first_label;   // digest of the label of line 1, where it may be a name; 0: not watched
     int64_t rows;
     float *cells; // [columns] of one row
 } mg_csv;
@@ -47,6 +57,11 @@ typedef struct mg_csv {
 // Delimiter, header, number of columns and place of the label from the first two records; notes what was
 // guessed.
 mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error);
+
+mg_status mg_csv_first_record(mg_csv *r, mg_error *error);
+
+// Is the first record a header? Sorts of the first two; those of the first record of data in `second`.
+mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg_error *error);
 
 // 0 when the name is not one.
 char mg_csv_delimiter(const char *name);

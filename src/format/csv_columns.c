@@ -139,8 +139,19 @@ static void meet_number(mg_csv_values *values, double value) {
     meet(values, mg_hash_mix(bits));
 }
 
+// A header that was taken for a row has a label which no other row has.
+static void watch_first(mg_csv *r, const mg_span *field, bool word) {
+    if (!r->guessed_header || r->header) return;
+    uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
+    if (r->rows == 0)
+        r->first_label = word ? digest : 0;
+    else if (digest == r->first_label)
+        r->first_label = 0;
+}
+
 void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
     double value;
+    watch_first(r, field, mg_text_number(field->text, field->text + field->bytes, &value) != field->text + field->bytes);
     if (!r->by_place) return;
     mg_csv_values *values = &r->ends[r->label != 0];
     const char *end = field->text + field->bytes;
@@ -238,7 +249,17 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     return MG_OK;
 }
 
+static void warn_of_first(mg_csv *r) {
+    bool own = r->by_place && has_many(r, &r->ends[r->label != 0]); // as most labels: another warning tells
+    if (r->first_label == 0 || r->rows < 10 || own) return;
+    mg_tell_line(&r->tell,
+                 "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, say "
+                 "--header yes",
+                 mg_text_path(r->record.text));
+}
+
 mg_status mg_csv_judge(mg_csv *r, mg_error *error) {
     mg_status status = r->by_place ? judge_place(r, error) : MG_OK;
+    if (!status) warn_of_first(r);
     return status ? status : warn_of_indices(r, error);
 }

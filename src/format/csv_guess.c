@@ -1,4 +1,4 @@
-// csv_guess.c - what separates fields, whether the first record is a header, and which column has the labels.
+// csv_guess.c - what separates fields, and which column has the labels.
 // A guess that two readings of the first records support alike is refused with the option that settles it.
 #include "format/csv.h"
 
@@ -39,7 +39,7 @@ int mg_csv_probe(const char *head, size_t bytes) {
     return 0;
 }
 
-static mg_status first_record(mg_csv *r, mg_error *error) {
+mg_status mg_csv_first_record(mg_csv *r, mg_error *error) {
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status) status = mg_record_next(&r->record, error);
     if (!status && !r->record.line)
@@ -79,9 +79,9 @@ static int64_t decimal_commas(mg_csv *r, char delimiter) {
     int64_t found = 0, fields = 0, words = 0;
     double value;
     r->record.delimiter = delimiter;
-    mg_status status = first_record(r, &ignored);
+    mg_status status = mg_csv_first_record(r, &ignored);
     if (!status) status = mg_record_next(&r->record, &ignored);
-    if (!status && !r->record.line) status = first_record(r, &ignored);
+    if (!status && !r->record.line) status = mg_csv_first_record(r, &ignored);
     while (!status && more) {
         status = mg_record_field(&r->record, &field, &more, &ignored);
         if (status || !more) break;
@@ -123,7 +123,7 @@ static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_err
     r->record.delimiter = delimiter;
     *fields = 0;
     mg_error ignored; // a delimiter under which the quoting makes no sense is the wrong one
-    mg_status status = first_record(r, &ignored);
+    mg_status status = mg_csv_first_record(r, &ignored);
     if (status && status != MG_DATA) return mg_fail(error, status, "%s", ignored.text);
     if (!status && delimiter == ' ' && has_lone_delimiter(&r->record)) return MG_OK;
     if (!status) status = mg_record_count(&r->record, &first, &ignored);
@@ -166,85 +166,11 @@ static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error)
     return status;
 }
 
-// RUBBISH is a word that begins like a number.
-typedef enum sort { NUMBER, WORD, RUBBISH, ABSENT } sort;
-
-typedef struct fields {
-    sort *first, *second; // [columns] of the first two records; alike when there is no second
-    double *values;       // [2 * columns] numbers of the two
-    bool one;             // there is no second record
-} fields;
-
-// What each field of the record is; its texts are used up.
-static mg_status read_sorts(mg_csv *r, sort *sorts, double *values, mg_error *error) {
-    mg_span field;
-    bool more;
-    double value;
-    for (int64_t i = 0; i < r->columns; i++) {
-        mg_status status = mg_record_field(&r->record, &field, &more, error);
-        if (status) return status;
-        if (!more || mg_text_missing(field.text, field.bytes))
-            sorts[i] = ABSENT;
-        else if (mg_csv_number(r, &field, &value))
-            sorts[i] = NUMBER;
-        else
-            sorts[i] = strchr("+-.0123456789", *field.text) ? RUBBISH : WORD;
-        if (sorts[i] == NUMBER) values[i] = value;
-    }
-    return MG_OK;
-}
-
-static mg_status doubtful_header(const mg_csv *r, const char *why, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; say --header yes or --header no",
-                   mg_text_path(r->record.text), why);
-}
-
-// A header has no number in it, and a word where the second record has a number.
-static mg_status guess_header(mg_csv *r, const fields *f, mg_error *error) {
-    int64_t numbers = 0, differs = 0, names = 0, counts = 0, counting = 0;
-    for (int64_t i = 0; i < r->columns; i++) {
-        numbers += f->first[i] == NUMBER;
-        differs += f->first[i] != NUMBER && f->first[i] != ABSENT && f->second[i] == NUMBER;
-        names += f->first[i] == WORD && f->second[i] == NUMBER;
-        if (f->first[i] != NUMBER || counts != numbers - 1) continue;
-        // Names that pandas makes of a table without names: 0, 1, 2, ...
-        counting = counts == 0 ? (int64_t)f->values[i] : counting;
-        counts += (counting == 0 || counting == 1) && f->values[i] == (double)(counting + counts);
-    }
-    r->header = numbers == 0 && differs > 0;
-    if (r->header || f->one) return MG_OK;
-    if (names > 0)
-        return doubtful_header(r, "it has numbers, and words where line 2 has numbers", error);
-    bool alike = f->values[0] == f->values[r->columns] && f->values[1] == f->values[r->columns + 1];
-    if (counts > (counting == 0 ? 2 : 4) && counts == r->columns && !alike)
-        return doubtful_header(r, "its fields count 0, 1, 2, ... or 1, 2, 3, ...", error);
-    return MG_OK;
-}
-
-static mg_status find_header(mg_csv *r, fields *f, mg_guesses *guesses, mg_error *error) {
-    bool guess = !strcmp(r->options->header, "auto");
-    mg_status status = first_record(r, error);
-    if (!status) status = read_sorts(r, f->first, f->values, error);
-    if (!status) status = mg_record_next(&r->record, error);
-    if (status) return status;
-    f->one = !r->record.line;
-    r->header = !strcmp(r->options->header, "yes");
-    if (f->one)
-        memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
-    else
-        status = read_sorts(r, f->second, f->values + r->columns, error);
-    if (!status && guess) status = guess_header(r, f, error);
-    if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
-    if (guess)
-        mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has no number, line 2 has)" : "no");
-    return status;
-}
-
 mg_status mg_csv_find_name(mg_csv *r, const char *name, bool exact, int64_t *column, mg_error *error) {
     mg_span field;
     bool more = true;
     *column = -1;
-    mg_status status = r->header ? first_record(r, error) : MG_OK;
+    mg_status status = r->header ? mg_csv_first_record(r, error) : MG_OK;
     for (int64_t i = 0; r->header && !status && *column < 0 && more; i++) {
         status = mg_record_field(&r->record, &field, &more, error);
         if (status || !more || field.bytes != strlen(name)) continue;
@@ -260,7 +186,7 @@ const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN 
     char name[MG_CSV_SHOWN], brief[MG_SHORT_TEXT];
     mg_error ignored;
     int used = snprintf(out, MG_CSV_SHOWN * 2, "column %lld", (long long)column + 1);
-    mg_status status = r->header ? first_record(r, &ignored) : MG_DATA;
+    mg_status status = r->header ? mg_csv_first_record(r, &ignored) : MG_DATA;
     for (int64_t i = 0; !status && i <= column && more; i++)
         status = mg_record_field(&r->record, &field, &more, &ignored);
     if (status || !more) return out;
@@ -328,19 +254,31 @@ static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     return MG_OK;
 }
 
+static bool is_word(mg_csv_sort sort) {
+    return sort == MG_CSV_WORD || sort == MG_CSV_RUBBISH || sort == MG_CSV_PAIR;
+}
+
+// Lines such as "1 -1:3", "1 a:3" and "1,2:0.5" would have their features for labels.
+static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
+    return mg_fail(error, MG_DATA,
+                   "%s: the labels would be in column %lld, which begins with a pair index:value: lines of svmlight have "
+                   "whole numbers from 0 before the colons and blanks between pairs (--format svmlight); --label %lld for a "
+                   "table with such labels",
+                   mg_text_path(r->record.text), (long long)column + 1, (long long)column + 1);
+}
+
 // `sorts` of the first record of data.
-static mg_status find_label(mg_csv *r, const sort *sorts, mg_guesses *guesses, mg_error *error) {
+static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *guesses, mg_error *error) {
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1;
     bool named = false;
     if (strcmp(r->options->label, "auto") != 0) return label_by_option(r, error);
     mg_status status = label_by_name(r, &named, error);
     if (status) return status;
-    bool first_word = sorts[0] == WORD || sorts[0] == RUBBISH;
-    bool last_word = sorts[last] == WORD || sorts[last] == RUBBISH;
+    bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
     // Of a word and a number with rubbish the word is the label.
     if (first_word && last_word && sorts[0] != sorts[last]) {
-        last_word = sorts[last] == WORD;
+        last_word = sorts[last] == MG_CSV_WORD;
         first_word = !last_word;
     }
     bool first = first_word && !last_word;
@@ -352,6 +290,7 @@ static mg_status find_label(mg_csv *r, const sort *sorts, mg_guesses *guesses, m
                        "%s: neither the first nor the last column is a number: say --label first or --label "
                        "last, or for texts --format text",
                        mg_text_path(r->record.text));
+    if (!named && sorts[first ? 0 : last] == MG_CSV_PAIR) return refuse_pair(r, first ? 0 : last, error);
     r->by_place = !named;
     const char *why = first ? "first, has words" : "last";
     if (last_word) why = "last, has words";
@@ -362,10 +301,10 @@ static mg_status find_label(mg_csv *r, const sort *sorts, mg_guesses *guesses, m
 }
 
 mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
-    fields f = {0};
+    mg_csv_first f = {0};
     r->comma = !strcmp(r->options->decimal, "comma");
     mg_status status = find_delimiter(r, guesses, error);
-    if (!status) status = first_record(r, error);
+    if (!status) status = mg_csv_first_record(r, error);
     if (!status) status = mg_record_count(&r->record, &r->columns, error);
     if (status) return status;
     if (r->columns < 2 || r->columns > MOST_COLUMNS)
@@ -376,7 +315,7 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     status = mg_memory_zeroed(&f.first, columns * 2, sizeof *f.first, error);
     if (!status) status = mg_memory_zeroed(&f.values, columns * 2, sizeof *f.values, error);
     f.second = f.first + columns;
-    if (!status) status = find_header(r, &f, guesses, error);
+    if (!status) status = mg_csv_find_header(r, &f, guesses, error);
     if (!status) status = find_label(r, f.second, guesses, error);
     mg_memory_free(f.first);
     mg_memory_free(f.values);

@@ -201,8 +201,9 @@ mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, si
     return refuse_filter(&h, "text whose lines end in CR alone, as on old Macs", "tr '\\r' '\\n'", ".lf", error);
 }
 
-// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features.
-static bool is_wabbit(const char *line, const char *stop, bool *pairs) {
+// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line with one word
+// behind a bar may also be of a table; *sure: this one is not.
+static bool is_wabbit(const char *line, const char *stop, bool *pairs, bool *sure) {
     const char *bar = memchr(line, '|', (size_t)(stop - line));
     if (!bar) return false;
     bool blank = bar == line || mg_is_blank(bar[-1]), tag = false;
@@ -221,24 +222,25 @@ static bool is_wabbit(const char *line, const char *stop, bool *pairs) {
         words++;
         const char *end = mg_skip_word(c, stop);
         const char *colon = memchr(c, ':', (size_t)(end - c));
+        *sure = *sure || words > 1 || named || (colon && colon > c);
         *pairs = *pairs && colon && colon > c && strspn(c, "0123456789") == (size_t)(colon - c);
     }
-    return words > 1 || (words == 1 && named);
+    return words > 0;
 }
 
 static mg_status refuse_wabbit(const head *h, mg_error *error) {
     const char *line = h->bytes, *end = h->bytes + h->count;
-    bool pairs = true;
+    bool pairs = true, sure = false;
     int seen = 0;
     for (; line < end && seen < SHOWN_LINES; seen++) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         if (!stop && seen > 0 && h->count > (size_t)60 << 10) break; // cut off
         stop = stop ? stop : end;
         if (stop > line && stop[-1] == '\r') stop--;
-        if (mg_skip_blanks(line, stop) < stop && !is_wabbit(line, stop, &pairs)) return MG_OK;
+        if (mg_skip_blanks(line, stop) < stop && !is_wabbit(line, stop, &pairs, &sure)) return MG_OK;
         line = stop + (stop < end && *stop == '\r' ? 2 : 1);
     }
-    if (seen == 0) return MG_OK;
+    if (!sure) return MG_OK;
     if (pairs)
         return refuse_filter(h, "of Vowpal Wabbit with numbered features",
                              "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1 /; s/\\|[^ ]* *//g'", ".svm", error);

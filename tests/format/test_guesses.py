@@ -163,6 +163,22 @@ def headers(g):
     g.refused("0,1,2,3\n5,6,7,1\n5,7,7,2\n", "--header yes")
     g.refused("2019,2020,label\n5,6,1\n5,7,2\n", "--header yes")
     g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
+    # Names that are numbers, over labels that are words: both lines have numbers and a word.
+    rows = "5,6,9,2,x\n5,7,1,3,y\n"
+    for names in ("0,1,2,3,label", "400.5,401.5,402.5,403.5,Species", "9,0,2,7,class", "0,1,2,3,what", "400.5,401,401.5,402,what"):
+        g.refused(names + "\n" + rows, "line 1 may be a header", "--header yes")
+        g.gives(names + "\n" + rows, [[5, 6, 9, 2], [5, 7, 1, 3]], ["x", "y"], "--header", "yes")
+        front = "".join(",".join(line.split(",")[-1:] + line.split(",")[:-1]) + "\n" for line in (names + "\n" + rows).split())
+        g.refused(front, "line 1 may be a header", "--header yes")
+    wave = ",".join(str(400 + 1.9 * i + 0.1 * (i % 3)) for i in range(9))
+    g.refused(f"{wave},what\n3,1,4,1,5,9,2,6,5,x\n2,7,1,8,2,8,1,8,2,y\n", "in order", "--header yes")
+    g.refused('"","7","3","what"\n"1",0.5,2,"x"\n"2",1.5,4,"y"\n', "first field is empty", "--header yes")
+    # A label that no row has but the first is told; labels that begin so by chance are not refused.
+    rows = "".join(f"{i % 7},{i * i % 5},{'xy'[i % 2]}\n" for i in range(20))
+    g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1", "--header yes")
+    for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
+        if "warning" in g.gives(table, None, [line.split(",")[-1] for line in table.split()]):
+            fail(f"{table!r} is warned of")
     g.gives("\ufeffa,b,label\r\n1,2,x\r\n3,4,y\r\n", [[1, 2], [3, 4]], ["x", "y"])
 
 
@@ -195,6 +211,12 @@ def fasttext(g):
 def foreign(g):
     g.refused("-1 |Text good morning to all\n1 |Text bad evening\n", "Vowpal Wabbit")
     g.refused("|f a b c\n|f d e\n", "Vowpal Wabbit")
+    g.refused("1 | 1:2 3:4\n-1 | 2:1\n", "Vowpal Wabbit with numbered features")
+    g.refused("-1 | good\n1 | bad evening\n", "Vowpal Wabbit")
+    # Pairs that svmlight does not have are no labels.
+    for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n", "1 1.0:2\n2 2.0:3\n"):
+        g.refused(pairs, "index:value", "--format svmlight", "--label")
+    g.gives("1,3:1\n2,1:1\n", [[1], [2]], ["3:1", "1:1"], "--label", "2")
     g.gives("1|2|x\n3|4|y\n", [[1, 2], [3, 4]], ["x", "y"])
     g.gives("1 | 2 | x\n3 | 4 | y\n", [[1, 2], [3, 4]], ["x", "y"])
     g.gives("PAR1,b,label\n1,2,x\n3,4,y\n", [[1, 2], [3, 4]], ["x", "y"])

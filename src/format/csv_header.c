@@ -1,0 +1,132 @@
+// csv_header.c - whether the first record of a table names its columns. The sorts of the first two records tell
+// most headers; names that are numbers (columns of pandas, wavelengths) look like a row and are told by their order.
+#include "format/csv.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
+
+// index:value, as lines of svmlight have them.
+static bool is_pair(const mg_span *field) {
+    double value;
+    const char *end = field->text + field->bytes, *colon = memchr(field->text, ':', field->bytes);
+    return colon && colon > field->text && mg_text_number(colon + 1, end, &value) == end;
+}
+
+static bool names_labels(const mg_span *field) {
+    static const char *const usual[] = {"label",   "labels", "class",     "classes", "target", "species", "category",
+                                        "outcome", "type",   "diagnosis", "group",   "result", "variety", "sample",  "name"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (field->bytes == strlen(usual[i]) && !strncasecmp(field->text, usual[i], field->bytes)) return true;
+    return false;
+}
+
+// What each field of the record is; its texts are used up. *named: one is a usual name of the labels' column.
+static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool *named, mg_error *error) {
+    mg_span field;
+    bool more;
+    double value;
+    for (int64_t i = 0; i < r->columns; i++) {
+        mg_status status = mg_record_field(&r->record, &field, &more, error);
+        if (status) return status;
+        sorts[i] = MG_CSV_WORD;
+        if (!more || mg_text_missing(field.text, field.bytes))
+            sorts[i] = MG_CSV_ABSENT;
+        else if (mg_csv_number(r, &field, &value))
+            sorts[i] = MG_CSV_NUMBER;
+        else if (is_pair(&field))
+            sorts[i] = MG_CSV_PAIR;
+        else if (strchr("+-.0123456789", *field.text))
+            sorts[i] = MG_CSV_RUBBISH;
+        if (sorts[i] == MG_CSV_NUMBER) values[i] = value;
+        *named = *named || (sorts[i] == MG_CSV_WORD && names_labels(&field));
+    }
+    return MG_OK;
+}
+
+static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
+    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; say --header yes or --header no",
+                   mg_text_path(r->record.text), why);
+}
+
+// Do the numbers of a record rise in equal steps, or rise or fall throughout when there are many?
+static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *values) {
+    int64_t count = 0, up = 0, down = 0, even = 0;
+    double before = 0, step = 0;
+    for (int64_t i = 0; i < r->columns; i++) {
+        if (sorts[i] != MG_CSV_NUMBER) continue;
+        double now = values[i] - before;
+        if (count == 1) step = now;
+        up += count > 0 && now > 0;
+        down += count > 0 && now < 0;
+        even += count > 0 && now != 0 && fabs(now - step) <= 1e-6 * fabs(values[i]);
+        before = values[i];
+        count++;
+    }
+    return (count >= FEW_IN_STEP && even == count - 1) || (count >= FEW_IN_ORDER && (up == count - 1 || down == count - 1));
+}
+
+typedef struct tally {
+    int64_t numbers, words; // of the first record
+    int64_t differs, names; // no number, and a word, over a number of the second
+    int64_t counts;         // numbers that count 0, 1, 2, ... or 1, 2, 3, ... as those do that pandas gives
+    int64_t counting;       // where they begin
+} tally;
+
+static tally count(const mg_csv *r, const mg_csv_first *f) {
+    tally t = {0};
+    for (int64_t i = 0; i < r->columns; i++) {
+        t.numbers += f->first[i] == MG_CSV_NUMBER;
+        t.words += f->first[i] == MG_CSV_WORD;
+        t.differs += f->first[i] != MG_CSV_NUMBER && f->first[i] != MG_CSV_ABSENT && f->second[i] == MG_CSV_NUMBER;
+        t.names += f->first[i] == MG_CSV_WORD && f->second[i] == MG_CSV_NUMBER;
+        if (f->first[i] != MG_CSV_NUMBER || t.counts != t.numbers - 1) continue;
+        t.counting = t.counts == 0 ? (int64_t)f->values[i] : t.counting;
+        t.counts += (t.counting == 0 || t.counting == 1) && f->values[i] == (double)(t.counting + t.counts);
+    }
+    return t;
+}
+
+// A header has no number in it, and a word where the second record has a number.
+static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg_error *error) {
+    const tally t = count(r, f);
+    r->header = t.numbers == 0 && t.differs > 0;
+    if (r->header || f->one || t.numbers == 0) return MG_OK;
+    if (f->first[0] == MG_CSV_ABSENT && f->second[0] != MG_CSV_ABSENT)
+        return doubtful(r, "its first field is empty, as above a column of row names", error);
+    if (t.names > 0) return doubtful(r, "it has numbers, and words where line 2 has numbers", error);
+    if (named[0] && !named[1]) return doubtful(r, "it has numbers, and a name that columns of labels have", error);
+    const double *second = f->values + r->columns;
+    bool alike = f->values[0] == second[0] && f->values[1] == second[1];
+    bool all = t.counts == t.numbers && (t.counts == r->columns || t.words > 0);
+    if (t.counts > (t.counting == 0 ? 2 : 4) && all && !alike)
+        return doubtful(r, "its fields count 0, 1, 2, ... or 1, 2, 3, ...", error);
+    if (t.words > 0 && in_order(r, f->first, f->values) && !in_order(r, f->second, second))
+        return doubtful(r, "its numbers are in order, those of line 2 are not", error);
+    return MG_OK;
+}
+
+mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg_error *error) {
+    bool named[2] = {false, false};
+    r->guessed_header = !strcmp(r->options->header, "auto");
+    mg_status status = mg_csv_first_record(r, error);
+    if (!status) status = read_sorts(r, f->first, f->values, &named[0], error);
+    if (!status) status = mg_record_next(&r->record, error);
+    if (status) return status;
+    f->one = !r->record.line;
+    r->header = !strcmp(r->options->header, "yes");
+    if (f->one)
+        memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
+    else
+        status = read_sorts(r, f->second, f->values + r->columns, &named[1], error);
+    if (!status && r->guessed_header) status = guess(r, f, named, error);
+    if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
+    if (r->guessed_header)
+        mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has no number, line 2 has)" : "no");
+    return status;
+}
