@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer and UBSan, and the weights'
-# hashes at every level of optimisation.
+# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer and UBSan, the weights'
+# hashes at every level of optimisation, and whole runs on 64-bit ARM under an emulator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -16,3 +16,4 @@ for preset in "${presets[@]}"; do
     ctest --preset "$preset" -j "$(nproc)"
 done
 [ "${1:-}" != --all ] || ctest --preset release -C Matrix -L matrix
+[ "${1:-}" != --all ] || scripts/arm.sh

@@ -4,9 +4,11 @@
 #define MG_BASE_FLOAT_MODE_H
 
 #include <fenv.h>
+#include <stdint.h>
 
 typedef struct mg_float_mode {
     fenv_t host;
+    uint64_t control; // 64-bit ARM: the whole register FPCR, of which fesetenv restores only a part
 } mg_float_mode;
 
 // Sets the environment of the calling thread and returns what it was. Threads started from here on inherit it.

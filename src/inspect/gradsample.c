@@ -120,8 +120,10 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
         mg_pass_scores(&pass, problem->kernel, &s->weights, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             double worst = 0;
-            for (int64_t k = 0; k < problem->classes; k++)
-                worst = fmax(worst, fabs((double)pass.scores[i * pass.lanes + k] - s->scores[(first + i) * problem->classes + k]));
+            for (int64_t k = 0; k < problem->classes; k++) {
+                double off = fabs((double)pass.scores[i * pass.lanes + k] - s->scores[(first + i) * problem->classes + k]);
+                if (off > worst) worst = off; // fmax of widened floats crashes gcc 12 for ARM
+            }
             s->noise[first + i] = worst;
             if (magnitude[first + i] > 0) s->forward_error = fmax(s->forward_error, worst / magnitude[first + i]);
         }

@@ -44,7 +44,8 @@ static void slope(int64_t lanes, const float *coef, int64_t y, float *slope) {
 
 static void probabilities(int64_t classes, const float *scores, float *to) {
     double most = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < classes; k++) most = fmax(most, (double)scores[k]);
+    for (int64_t k = 0; k < classes; k++)
+        if ((double)scores[k] > most) most = (double)scores[k]; // fmax of widened floats crashes gcc 12 for ARM
     for (int64_t k = 0; k < classes; k++) sum += exp((double)scores[k] - most);
     for (int64_t k = 0; k < classes; k++) to[k] = (float)(exp((double)scores[k] - most) / sum);
 }

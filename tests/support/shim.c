@@ -21,6 +21,8 @@ __attribute__((constructor)) static void set_float_mode(void) {
     if (mode && !strcmp(mode, "up")) fesetround(FE_UPWARD);
 #if defined(__x86_64__)
     if (mode && !strcmp(mode, "flush")) _mm_setcsr(_mm_getcsr() | 0x8040);
+#elif defined(__aarch64__)
+    if (mode && !strcmp(mode, "flush")) __asm__ volatile("msr fpcr, %0" : : "r"(1ULL << 24));
 #endif
 }
 
