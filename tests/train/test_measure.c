@@ -1,8 +1,8 @@
-// test_measure.c - metrics against numbers worked out by hand, answers to rows of files and of lines, descriptions of files.
+// test_measure.c - metrics against numbers worked out by hand, as numbers and as JSON; descriptions of files; memory that runs out.
+#include "scored_files.h"
+
 #include "base/memory.h"
-#include "io/file.h"
 #include "io/h5.h"
-#include "model/model.h"
 
 #include <margin/inspect.h>
 #include <margin/model.h>
@@ -18,115 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-static char directory[64];
-
-static const char *at(const char *name) {
-    static char paths[8][128];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, 128, "%s/%s", directory, name);
-    return path;
-}
-
-static int begin(void **unused) {
-    (void)unused;
-    strcpy(directory, "/tmp/margin_measure_XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int end(void **unused) {
-    (void)unused;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    return system(command);
-}
-
-static void write_image(mg_h5_image *image, const char *path) {
-    assert_int_equal(mg_h5_image_write(image, path, NULL), MG_OK);
-}
-
-// Three features, three classes, scores equal to the row: what a row scores can be read off it.
-static const float rows_x[6][3] = {
-    {2, 1, 0},  // of 0: right, margin kept
-    {1, 1, 0},  // of 0: tied with 1, the lower class wins: right; loss 1
-    {1, 1, 0},  // of 1: tied with 0: wrong, second; loss 1
-    {0, 0, 3},  // of 2: right
-    {3, 2, 0},  // of 2: third; loss 4
-    {0, 5, 0},  // of no class of the model
-};
-enum { ROWS = 6, KNOWN = 5, K = 3 };
-static const int64_t rows_y[ROWS] = {10, 10, 20, 30, 30, 77};
-static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本", "日本", "none"};
-
-static void write_model(const char *path, bool texts, const char *rows, const char *transform) {
-    mg_model *model;
-    const char *const names[K] = {"a\"b", "Äpfel", "日本"}; // ascending by bytes: classes 0 and 1 change places
-    assert_int_equal(mg_model_create(K, K, &model, NULL), MG_OK);
-    for (int k = 0; k < K; k++) model->weights[k * K + (texts && k < 2 ? 1 - k : k)] = 1;
-    model->classes = (mg_classes){.count = K, .texts = texts};
-    if (texts) mg_memory_zeroed(&model->classes.text, K, sizeof(char *), NULL);
-    else mg_memory_zeroed(&model->classes.number, K, sizeof(int64_t), NULL);
-    for (int k = 0; k < K; k++) {
-        if (texts) mg_memory_text(&model->classes.text[k], names[k], NULL);
-        else model->classes.number[k] = 10 * (k + 1);
-    }
-    mg_memory_text(&model->loss, "crammer-singer", NULL);
-    mg_memory_text(&model->rows, rows, NULL);
-    mg_memory_text(&model->transform, transform, NULL);
-    mg_memory_text(&model->features_name, "X", NULL);
-    mg_memory_text(&model->labels_name, "y", NULL);
-    model->delta = 1;
-    model->lambda = 0.5;
-    model->square_norm = 3;
-    model->bias_value = 1;
-    mg_error error;
-    mg_directory *folder;
-    const char *name;
-    if (mg_directory_open_parent(path, &folder, &name, &error)) fail_msg("%s", error.text);
-    if (mg_model_save(model, folder, name, &error)) fail_msg("%s", error.text);
-    mg_directory_close(folder);
-    mg_model_destroy(model);
-}
-
-typedef enum labels { NO_LABELS, INTEGERS, TEXTS } labels;
-
-static void write_dense(const char *path, int64_t rows, labels kind) {
-    mg_h5_image *image;
-    assert_int_equal(mg_h5_image_create(&image, NULL), MG_OK);
-    const float weights[ROWS] = {1, 3, 1, 1, 2, 9};
-    mg_h5_image_array(image, "X", MG_H5_F32, 2, (int64_t[]){rows, K}, rows_x);
-    if (kind == INTEGERS) mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
-    if (kind == TEXTS) mg_h5_image_texts(image, "y", rows, rows_text);
-    mg_h5_image_array(image, "w", MG_H5_F32, 1, &rows, weights);
-    write_image(image, path);
-}
-
-static void write_sparse(const char *path) {
-    mg_h5_image *image;
-    int64_t rows = ROWS, points = ROWS + 1, indptr[ROWS + 1] = {0}, stored = 0, shape[2] = {ROWS, K};
-    int32_t indices[ROWS * K];
-    float values[ROWS * K];
-    for (int i = 0; i < ROWS; i++) {
-        for (int d = 0; d < K; d++)
-            if (rows_x[i][d] != 0) indices[stored] = d, values[stored++] = rows_x[i][d];
-        indptr[i + 1] = stored;
-    }
-    assert_int_equal(mg_h5_image_create(&image, NULL), MG_OK);
-    mg_h5_image_group(image, "X");
-    mg_h5_image_array(image, "X/data", MG_H5_F32, 1, &stored, values);
-    mg_h5_image_array(image, "X/indices", MG_H5_I32, 1, &stored, indices);
-    mg_h5_image_array(image, "X/indptr", MG_H5_I64, 1, &points, indptr);
-    mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
-    write_image(image, path);
-    // The image has no attribute of two numbers: the shape is put in through the library.
-    char command[400];
-    snprintf(command, sizeof command, "python3 -c \"import h5py; f = h5py.File('%s', 'r+'); f['X'].attrs['shape'] = [%d, %d]\" 2>/dev/null",
-             path, (int)shape[0], (int)shape[1]);
-    if (system(command)) unlink(path);
-}
 
 static mg_measurement *measure(const mg_measure_request *request) {
     mg_measurement *m;
@@ -227,130 +119,6 @@ static void test_refusals(void **unused) {
     refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5")}, MG_DATA, "seal does not match");
 }
 
-// ---- answers -----------------------------------------------------------------------------------------------------------
-
-static char collected[4096];
-
-static mg_status collect(void *context, const char *text, size_t bytes, mg_error *error) {
-    (void)context, (void)error;
-    assert_true(strlen(collected) + bytes < sizeof collected);
-    strncat(collected, text, bytes);
-    return MG_OK;
-}
-
-static mg_predictor *open_predictor(const mg_predict_options *options) {
-    mg_predictor *predictor;
-    mg_error error;
-    if (mg_predictor_open(options, &predictor, &error)) fail_msg("%s", error.text);
-    return predictor;
-}
-
-static void answer_file(const mg_predict_options *options, const char *path, const char *expected) {
-    mg_predictor *predictor = open_predictor(options);
-    mg_error error;
-    collected[0] = 0;
-    if (mg_predictor_file(predictor, path, &(mg_predict_sink){collect, NULL}, &error)) fail_msg("%s", error.text);
-    assert_string_equal(collected, expected);
-    mg_predictor_close(predictor);
-}
-
-static void test_files(void **unused) {
-    (void)unused;
-    write_model(at("m.h5"), false, "none", "none");
-    write_model(at("t.h5"), true, "none", "none");
-    write_dense(at("bare.h5"), ROWS, NO_LABELS);
-    answer_file(&(mg_predict_options){.model = at("m.h5")}, at("bare.h5"), "10\n10\n10\n30\n10\n20\n");
-    answer_file(&(mg_predict_options){.model = at("t.h5")}, at("bare.h5"), "Äpfel\na\"b\na\"b\n日本\nÄpfel\na\"b\n");
-    answer_file(&(mg_predict_options){.model = at("m.h5"), .top = 2}, at("bare.h5"),
-                "10:2\t20:1\n10:1\t20:1\n10:1\t20:1\n30:3\t10:0\n10:3\t20:2\n20:5\t10:0\n");
-    answer_file(&(mg_predict_options){.model = at("m.h5"), .scores = true}, at("bare.h5"),
-                "10\t2\t1\t0\n10\t1\t1\t0\n10\t1\t1\t0\n30\t0\t0\t3\n10\t3\t2\t0\n20\t0\t5\t0\n");
-    write_sparse(at("s.h5"));
-    if (!access(at("s.h5"), F_OK)) answer_file(&(mg_predict_options){.model = at("m.h5")}, at("s.h5"), "10\n10\n10\n30\n10\n20\n");
-}
-
-static void answer_line(mg_predictor *predictor, const char *line, const char *expected) {
-    const char *answer;
-    size_t bytes;
-    mg_error error = {0};
-    mg_status status = mg_predictor_line(predictor, "in", line, strlen(line), &answer, &bytes, &error);
-    if (status) {
-        assert_string_equal(error.text, expected);
-    } else {
-        assert_int_equal(bytes, strlen(answer));
-        assert_string_equal(answer, expected);
-    }
-}
-
-static void test_lines(void **unused) {
-    (void)unused;
-    write_model(at("m.h5"), false, "none", "none");
-    mg_predictor *p = open_predictor(&(mg_predict_options){.model = at("m.h5"), .base = 1});
-    answer_line(p, "1:2 2:1\n", "10\n");
-    answer_line(p, "77 3:0.5 1:.25 # why not\r\n", "30\n");
-    answer_line(p, "\t 2:1", "20\n");
-    answer_line(p, "", "10\n"); // a row of zeros
-    answer_line(p, "word\n", "in:5:1: the line 'word' has no index:value; an empty line is a row of zeros");
-    answer_line(p, "# a comment\n", "");
-    answer_line(p, "1:1 2:x\n", "in:7:7: 'x' is not a number");
-    answer_line(p, "ä 1:1 4:1\n", "in:8:7: index 4 is past 3, the last one allowed; the model has 3 features");
-    answer_line(p, "0:1\n", "in:9:1: index 0, but indices begin at 1 (--base 1)");
-    answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
-    answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");
-    answer_line(p, "1:2 word\n", "in:12:5: 'word' is not index:value");
-    answer_line(p, "3:1\n", "30\n"); // it goes on
-    mg_predictor_close(p);
-    p = open_predictor(&(mg_predict_options){.model = at("m.h5"), .base = 0, .top = 9});
-    answer_line(p, "0:1 2:1e-3", "10:1\t30:0.00100000005\t20:0\n");
-    mg_predictor_close(p);
-    mg_error error;
-    assert_int_equal(mg_predictor_open(&(mg_predict_options){.model = at("m.h5"), .base = 2}, &p, &error), MG_USAGE);
-    assert_null(p);
-}
-
-static void test_preparation(void **unused) {
-    (void)unused;
-    write_model(at("u.h5"), false, "unit", "log1p");
-    write_dense(at("bare.h5"), ROWS, NO_LABELS);
-    mg_predictor *p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1, .scores = true});
-    char expected[64];
-    snprintf(expected, sizeof expected, "20\t%.9g\t%.9g\t0\n", (double)(float)log1p((double)0.6f), (double)(float)log1p((double)0.8f));
-    answer_line(p, "2:8 1:6", expected);
-    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; log1p needs values above -1 (the model prepares rows so)");
-    // A row of the file and the same as a line answer alike.
-    mg_error error;
-    collected[0] = 0;
-    assert_int_equal(mg_predictor_file(p, at("bare.h5"), &(mg_predict_sink){collect, NULL}, &error), MG_OK);
-    char first[64];
-    snprintf(first, sizeof first, "%.*s\n", (int)strcspn(collected, "\n"), collected);
-    answer_line(p, "1:2 2:1", first);
-    mg_predictor_close(p);
-    write_model(at("u.h5"), false, "total", "none");
-    p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1});
-    answer_line(p, "1:0 2:0", "10\n");
-    answer_line(p, "1:2 2:-2", "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total (the model prepares rows so)");
-    answer_line(p, "1:3e38 2:-3e38 3:1e-30", "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (the model prepares rows so)");
-    mg_predictor_close(p);
-}
-
-// ---- the program -------------------------------------------------------------------------------------------------------
-
-// Runs a shell command; its standard output goes to `out`. Returns its exit status.
-static int shell(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static int shell(char *out, size_t size, const char *format, ...) {
-    char command[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof command, format, arguments);
-    va_end(arguments);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t got = fread(out, 1, size - 1, pipe);
-    out[got] = 0;
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 static void test_json(void **unused) {
     (void)unused;
     char out[4096];
@@ -402,45 +170,6 @@ static void test_commands(void **unused) {
     assert_non_null(strstr(out, "  epochs: 7\n"));
     assert_int_equal(shell(out, sizeof out, "%s --version", MG_MARGIN), 0);
     assert_non_null(strstr(out, "libyaml"));
-}
-
-// Whoever waits for an answer before the next question must get it.
-static void test_conversation(void **unused) {
-    (void)unused;
-    int to[2], from[2];
-    char answer[16];
-    write_model(at("m.h5"), false, "none", "none");
-    char model[128];
-    snprintf(model, sizeof model, "%s", at("m.h5"));
-    assert_int_equal(pipe(to) | pipe(from), 0);
-    pid_t child = fork();
-    if (!child) {
-        dup2(to[0], 0);
-        dup2(from[1], 1);
-        close(to[1]);
-        close(from[0]);
-        execl(MG_MARGIN, "margin", "predict", model, "-", (char *)NULL);
-        _exit(127);
-    }
-    close(to[0]);
-    close(from[1]);
-    alarm(60); // a silence would hang the test
-    for (int i = 0; i < 100; i++) {
-        char line[16], expected[16];
-        snprintf(line, sizeof line, "%d:1\n", i % 3 + 1);
-        snprintf(expected, sizeof expected, "%d\n", (i % 3 + 1) * 10);
-        assert_int_equal(write(to[1], line, strlen(line)), (ssize_t)strlen(line));
-        ssize_t got = read(from[0], answer, sizeof answer - 1);
-        assert_true(got > 0);
-        answer[got] = 0;
-        assert_string_equal(answer, expected);
-    }
-    alarm(0);
-    close(to[1]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    close(from[0]);
 }
 
 static void test_descriptions(void **unused) {
@@ -509,10 +238,13 @@ static void test_memory(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_weights), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_files),        cmocka_unit_test(test_lines),   cmocka_unit_test(test_preparation),
-        cmocka_unit_test(test_json),         cmocka_unit_test(test_commands), cmocka_unit_test(test_conversation),
-        cmocka_unit_test(test_descriptions), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -1,65 +1,21 @@
-// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and classes, held-out
-// rows, what ends a run, and wrong data that leave nothing behind.
-#include "support.h"
+// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and classes, where a run starts and
+// what ends it.
+#include "run_models.h"
 
-#include <margin/model.h>
+#include "support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include "data/dataset.h"
 #include "kernel/kernel.h"
 #include "loss/loss.h"
-#include "model/model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ROWS = 500, FEATURES = 37, CLASSES = 5 };
-
-static mg_model *load_model(const char *directory) {
-    char path[4200];
-    mg_model *model;
-    mg_error error = {0};
-    snprintf(path, sizeof path, "%s/model.h5", directory);
-    if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
-    return model;
-}
-
-// Not fmax in a loop over floats that are widened: there gcc 12 for ARM crashes.
-static void raise_to(double *most, double value) {
-    if (value > *most) *most = value;
-}
-
-// Largest difference of two models' weights and biases, relative to the largest weight.
-static double model_difference(const char *a, const char *b) {
-    mg_model *x = load_model(a), *y = load_model(b);
-    assert_int_equal(x->classes_count, y->classes_count);
-    assert_int_equal(x->features, y->features);
-    double most = 0, largest = 0;
-    for (int64_t i = 0; i < x->classes_count * x->features; i++) {
-        raise_to(&most, fabs((double)x->weights[i] - (double)y->weights[i]));
-        raise_to(&largest, fabs((double)x->weights[i]));
-    }
-    for (int64_t k = 0; k < x->classes_count; k++) {
-        raise_to(&most, fabs((double)x->bias[k] - (double)y->bias[k]));
-        raise_to(&largest, fabs((double)x->bias[k]));
-    }
-    mg_model_destroy(x);
-    mg_model_destroy(y);
-    return most / largest;
-}
-
-static void expect_same_model(const char *a, const char *b, const char *what) {
-    char paths[2][4200];
-    snprintf(paths[0], sizeof paths[0], "%s/model.h5", a);
-    snprintf(paths[1], sizeof paths[1], "%s/model.h5", b);
-    support_expect_same(paths[0], paths[1], what);
-}
 
 // ---- the same bits -----------------------------------------------------------------------------------------------------
 
@@ -276,91 +232,6 @@ static void test_class_weights(void **unused) {
     support_free(&rows);
 }
 
-// ---- validation --------------------------------------------------------------------------------------------------------
-
-// A fraction is the same as two files that hold the two sides.
-static void test_held_out(void **unused) {
-    (void)unused;
-    const char *data = support_path("whole.h5"), *sides[2] = {support_path("kept.h5"), support_path("held-out.h5")};
-    support_rows rows = support_make(ROWS, FEATURES, CLASSES, 10);
-    support_save(&rows, SUPPORT_F32, data);
-    int64_t seen = 0;
-    for (int side = 0; side < 2; side++) {
-        mg_dataset *dataset;
-        mg_error error = {0};
-        const mg_dataset_request request = {.path = data, .features = "X", .labels = "y", .held_out = 0.3, .seed = 11, .window_bytes = 1 << 20,
-                                            .selection = side ? MG_SELECT_HELD_OUT : MG_SELECT_KEPT};
-        if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
-        support_rows some = support_pick(&rows, dataset->select, dataset->count);
-        support_save(&some, SUPPORT_F32, sides[side]);
-        seen += dataset->count;
-        mg_dataset_close(dataset);
-        support_free(&some);
-    }
-    assert_int_equal(seen, ROWS);
-    const char *directories[2] = {support_path("by-fraction"), support_path("by-files")};
-    support_run runs[2];
-    for (int r = 0; r < 2; r++) {
-        runs[r] = support_new(r ? sides[0] : data, directories[r]);
-        support_set(&runs[r], "data.validation=%s", r ? sides[1] : "0.3");
-        support_set(&runs[r], "train.seed=11");
-        support_set(&runs[r], "train.epochs=3");
-        support_expect(&runs[r], MG_OK);
-    }
-    expect_same_model(directories[0], directories[1], "a fraction and two files");
-    assert_true(runs[0].result.accuracy == runs[1].result.accuracy);
-    assert_true(runs[0].plan.validation_rows > 0.2 * ROWS && runs[0].plan.validation_rows < 0.4 * ROWS);
-    support_free(&rows);
-}
-
-// The model is that of the best epoch, which a shorter run ends with.
-static void test_early_stopping(void **unused) {
-    (void)unused;
-    for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("early.h5"), *early = support_path("early-%d", form), *shorter = support_path("shorter-%d", form);
-        support_data(data, form, 200, 10, 4, 12);
-        support_run run = support_new(data, early);
-        support_set(&run, "data.validation=0.3");
-        support_set(&run, "train.epochs=100");
-        support_set(&run, "train.patience=2");
-        support_set(&run, "train.batch=16");
-        support_set(&run, "sgd.average=false");
-        support_set(&run, "sgd.eta=0.1");
-        support_expect(&run, MG_OK);
-        assert_string_equal(run.result.reason, "early stopping");
-        assert_true(run.result.epoch == run.result.best_epoch + 2);
-        support_run again = run;
-        support_set(&again, "train.patience=0");
-        support_set(&again, "output.directory=%s", shorter);
-        support_set(&again, "train.epochs=%d", (int)run.result.best_epoch);
-        support_expect(&again, MG_OK);
-        expect_same_model(early, shorter, "the best epoch and a run that ends there");
-        assert_true(run.result.accuracy == again.result.accuracy);
-        assert_true(run.result.objective == again.result.objective);
-    }
-}
-
-// With evaluate_every 0 the weights are judged at the end; so are those of a run that ends inside an epoch.
-static void test_evaluated_at_the_end(void **unused) {
-    (void)unused;
-    const char *data = support_path("end.h5");
-    support_data(data, SUPPORT_F32, 200, 10, 4, 13);
-    for (int inside = 0; inside < 2; inside++) {
-        support_run run = support_new(data, support_path("end-%d", inside));
-        support_set(&run, "data.validation=0.3");
-        support_set(&run, "train.batch=16");
-        support_set(&run, "train.epochs=3");
-        support_set(&run, inside ? "train.max_steps=13" : "train.evaluate_every=0");
-        support_expect(&run, MG_OK);
-        char *lines = support_metrics(support_path("end-%d", inside));
-        char last[60];
-        snprintf(last, sizeof last, "\"eval\", \"step\": %lld,", (long long)run.result.step);
-        if (!strstr(lines, last)) fail_msg("the last weights were not evaluated:\n%s", lines);
-        assert_true(run.result.accuracy >= 0);
-        free(lines);
-    }
-}
-
 // ---- where a run starts and ends ---------------------------------------------------------------------------------------
 
 static void test_init(void **unused) {
@@ -452,123 +323,6 @@ static void test_limits(void **unused) {
     assert_true(support_exists(support_path("seconds/model.h5")));
 }
 
-// ---- wrong data --------------------------------------------------------------------------------------------------------
-
-static void expect_refused(const char *set, mg_status status, const char *part) {
-    const char *directory = support_path("never");
-    support_run run = support_new(support_path("good.h5"), directory);
-    support_set(&run, "%s", set);
-    support_expect(&run, status);
-    if (!strstr(run.error.text, part)) fail_msg("%s: '%s' does not say '%s'", set, run.error.text, part);
-    if (support_exists(directory)) fail_msg("%s: something was left behind", set);
-}
-
-static void test_wrong_data(void **unused) {
-    (void)unused;
-    support_rows rows = support_make(60, 10, 3, 17);
-    support_save(&rows, SUPPORT_F32, support_path("good.h5"));
-    rows.labels = 59;
-    support_save(&rows, SUPPORT_F32, support_path("short.h5"));
-    rows.labels = 60;
-    rows.y[30] = 9;
-    support_save(&rows, SUPPORT_F32, support_path("unseen.h5"));
-    memset(rows.y, 0, 60 * sizeof *rows.y);
-    support_save(&rows, SUPPORT_F32, support_path("one.h5"));
-    rows.x[137] = NAN;
-    support_save(&rows, SUPPORT_F32, support_path("nan.h5"));
-    support_free(&rows);
-    support_data(support_path("wide.h5"), SUPPORT_F32, 60, 11, 3, 17);
-    support_write(support_path("text.h5"), "no HDF5", 7);
-    support_write(support_path("empty.h5"), "", 0);
-    static const struct {
-        const char *option, *file;
-        mg_status status;
-        const char *says;
-    } cases[] = {
-        {"data.train", "short.h5", MG_DATA, "59"},          {"data.train", "one.h5", MG_DATA, "2 classes"},
-        {"data.train", "nan.h5", MG_DATA, "[13, 7]"},        {"data.train", "text.h5", MG_DATA, "text.h5"},
-        {"data.train", "empty.h5", MG_DATA, "empty.h5"},    {"data.train", "missing.h5", MG_IO, "missing.h5"},
-        {"data.validation", "wide.h5", MG_DATA, "11"},      {"data.validation", "unseen.h5", MG_DATA, "y[30]"},
-        {"data.validation", "short.h5", MG_DATA, "59"},     {"data.validation", "missing.h5", MG_IO, "missing.h5"},
-        {"data.test", "wide.h5", MG_DATA, "11"},            {"data.test", "unseen.h5", MG_DATA, "y[30]"},
-        {"data.test", "missing.h5", MG_IO, "missing.h5"},
-    };
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        char set[4200];
-        snprintf(set, sizeof set, "%s=%s", cases[c].option, support_path("%s", cases[c].file));
-        expect_refused(set, cases[c].status, cases[c].says);
-    }
-    expect_refused("data.validation=1.5", MG_CONFIG, "1.5");
-    expect_refused("data.validation=0", MG_CONFIG, "0");
-    expect_refused("data.validation=1e-9", MG_CONFIG, "data.validation");
-    expect_refused("data.features=Z", MG_DATA, "Z");
-    expect_refused("data.labels=Z", MG_DATA, "Z");
-    expect_refused("data.weights=Z", MG_DATA, "Z");
-    expect_refused("data.memory_limit=100", MG_CONFIG, "data.memory_limit");
-}
-
-static mg_status ignore_answers(void *context, const char *text, size_t bytes, mg_error *error) {
-    (void)context, (void)text, (void)bytes, (void)error;
-    return MG_OK;
-}
-
-// Rows of the test file are read when all is over: what is wrong with them does not cost the model. Nothing but evaluation and prediction
-// reads them, and these must find it, copied (10 features) or in place (16).
-static void expect_wrong_rows_found(int64_t features, const char *where) {
-    support_rows rows = support_make(60, features, 3, 17);
-    support_save(&rows, SUPPORT_F32, support_path("good.h5"));
-    rows.x[137] = NAN;
-    support_save(&rows, SUPPORT_F32, support_path("nan.h5"));
-    support_free(&rows);
-    support_run run = support_new(support_path("good.h5"), support_path("tested"));
-    support_set(&run, "data.test=%s", support_path("nan.h5"));
-    support_expect(&run, MG_DATA);
-    assert_non_null(strstr(run.error.text, where));
-    mg_model_destroy(load_model(support_path("tested")));
-    const mg_measure_request request = {.model = support_path("tested/model.h5"), .data = support_path("nan.h5")};
-    const mg_predict_options options = {.model = request.model};
-    const mg_predict_sink sink = {ignore_answers, NULL};
-    mg_measurement *measurement;
-    mg_predictor *predictor;
-    mg_error error = {0};
-    assert_int_equal(mg_measure(&request, &measurement, &error), MG_DATA);
-    assert_non_null(strstr(error.text, where));
-    error = (mg_error){0};
-    assert_int_equal(mg_predictor_open(&options, &predictor, &error), MG_OK);
-    assert_int_equal(mg_predictor_file(predictor, request.data, &sink, &error), MG_DATA);
-    assert_non_null(strstr(error.text, where));
-    mg_predictor_close(predictor);
-    support_remove(support_path("tested"));
-}
-
-static void test_wrong_test_rows(void **unused) {
-    (void)unused;
-    expect_wrong_rows_found(10, "[13, 7]");
-    expect_wrong_rows_found(16, "[8, 9]");
-}
-
-// A run that fails later keeps what the one before left.
-static void test_directory(void **unused) {
-    (void)unused;
-    const char *data = support_path("directory.h5"), *directory = support_path("taken");
-    support_data(data, SUPPORT_F32, 60, 10, 3, 18);
-    support_run run = support_new(data, directory);
-    support_expect(&run, MG_OK);
-    support_copy(support_path("taken/model.h5"), support_path("before.h5"));
-    support_expect(&run, MG_CONFIG);
-    assert_non_null(strstr(run.error.text, "--resume"));
-    run.overwrite = true;
-    support_run wrong = run;
-    support_set(&wrong, "data.labels=Z");
-    support_expect(&wrong, MG_DATA);
-    support_expect_same(support_path("before.h5"), support_path("taken/model.h5"), "a refused run");
-    support_set(&run, "train.seed=2");
-    support_expect(&run, MG_OK);
-    assert_false(support_same(support_path("before.h5"), support_path("taken/model.h5")));
-    support_run file = support_new(data, support_path("before.h5/run"));
-    support_expect(&file, MG_IO);
-}
-
 // ---- runs that get out of hand -----------------------------------------------------------------------------------------
 
 static void expect_finite_checkpoints(const char *directory) {
@@ -637,15 +391,9 @@ int main(void) {
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_weight_is_twice),
         cmocka_unit_test(test_class_weights),
-        cmocka_unit_test(test_held_out),
-        cmocka_unit_test(test_early_stopping),
-        cmocka_unit_test(test_evaluated_at_the_end),
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_init_refused),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_wrong_data),
-        cmocka_unit_test(test_wrong_test_rows),
-        cmocka_unit_test(test_directory),
         cmocka_unit_test(test_nonfinite),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
