@@ -15,7 +15,7 @@ mkdir -p "$work"
 
 read -ra flags <<<"$(pkg-config --cflags --libs openblas hdf5-serial yaml-0.1 zlib)"
 "${CC:-cc}" -std=c17 -O2 -D_GNU_SOURCE -Wall -Wextra -Isrc -Iinclude -I"$build/generated" scripts/bench_gemm.c "$build/libmargin.a" \
-    "${flags[@]}" -fopenmp -lpthread -lm -o "$work/bench_gemm"
+    "${flags[@]}" -lpthread -lm -o "$work/bench_gemm"
 
 images=/usr/share/datasets/fashion-mnist
 for part in train t10k; do

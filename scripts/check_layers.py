@@ -25,10 +25,9 @@ GUARDED_HEADERS = [
     (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
     (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
     (re.compile(r"zlib\.h"), re.compile(r"io/\w+\.[ch]"), "src/io"),
-    (re.compile(r"omp\.h"), re.compile(r"(?!)"), "no file"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-OPENMP = re.compile(r'^\s*#\s*pragma\s+omp\b|_Pragma\s*\(\s*"\s*omp\b')
+OPENMP = re.compile(r'^\s*#\s*(pragma\s+omp\b|include\s*[<"]omp\.h)|_Pragma\s*\(\s*"\s*omp\b')
 # Threads that compute are those of src/parallel. One thread reads ahead, one writes checkpoints, and the command line runs the library on a
 # stack of its own.
 STARTS_THREADS = re.compile(r"(?<![\w.>])(pthread_create|mg_thread_start|thrd_create)\s*\(")
@@ -115,6 +114,8 @@ def check_include(name, room, quote, header):
 
 def check_lines(name, room, raw, code, source):
     for number, (line, plain) in enumerate(zip(raw.split("\n"), code.split("\n")), 1):
+        if plain.strip() and OPENMP.search(line):
+            yield number, "threads are those of src/parallel/team.c, not OpenMP's"
         include = INCLUDE.match(line) if plain.lstrip().startswith("#") else None
         if include:
             quote, header = include.groups()
@@ -124,8 +125,6 @@ def check_lines(name, room, raw, code, source):
             if complaint:
                 yield number, complaint
             continue
-        if plain.strip() and OPENMP.search(line):
-            yield number, "threads are those of src/parallel/team.c, not OpenMP's"
         if STARTS_THREADS.search(plain) and not MAY_START_THREADS.fullmatch(name):
             yield number, "compute threads are those of src/parallel: use mg_team_for"
         if REDUCTION.search(plain):

@@ -16,7 +16,7 @@ mkdir -p build-fuzz/seeds build-fuzz/found
 build-fuzz/tests/fuzz_replay --write build-fuzz/seeds
 
 # A small quarantine: the limit on memory is meant for what the target takes, not for what it gave back.
-export ASAN_OPTIONS=quarantine_size_mb=8 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+export ASAN_OPTIONS=quarantine_size_mb=8
 failed=()
 for target in "$@"; do
     seeds=()

@@ -9,6 +9,7 @@
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
 #include <margin/model.h>
+#include <margin/output.h>
 #include <margin/path.h>
 #include <margin/printable.h>
 #include <margin/status.h>

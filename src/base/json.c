@@ -26,7 +26,7 @@ void mg_json_text(mg_writer *writer, const char *text) {
     mg_writer_add(writer, "\"");
 }
 
-void mg_json_real(mg_writer *writer, double value) {
+static void put_real(mg_writer *writer, double value) {
     char text[MG_REAL_TEXT];
     if (!isfinite(value)) {
         mg_writer_add(writer, "null");
@@ -50,7 +50,11 @@ void mg_json_put_text(mg_writer *writer, const char *name, const char *value) {
 
 void mg_json_put_real(mg_writer *writer, const char *name, double value) {
     mg_json_key(writer, name);
-    mg_json_real(writer, value);
+    put_real(writer, value);
+}
+
+void mg_json_put_known(mg_writer *writer, const char *name, double value) {
+    if (!isnan(value)) mg_json_put_real(writer, name, value);
 }
 
 void mg_json_put_bool(mg_writer *writer, const char *name, bool value) {

@@ -11,13 +11,12 @@
 // not UTF-8 is the text \xNN.
 void mg_json_text(mg_writer *writer, const char *text);
 
-// A number; null when it is not finite, as JSON has no word for that.
-void mg_json_real(mg_writer *writer, double value);
-
-// , "name": value - the comma only when something stands in the object already.
+// , "name": value - the comma only when something stands in the object already. A number that is not finite is null, as JSON has no word
+// for it; _put_known leaves NaN out.
 void mg_json_key(mg_writer *writer, const char *name);
 void mg_json_put_text(mg_writer *writer, const char *name, const char *value);
 void mg_json_put_real(mg_writer *writer, const char *name, double value);
+void mg_json_put_known(mg_writer *writer, const char *name, double value);
 void mg_json_put_bool(mg_writer *writer, const char *name, bool value);
 void mg_json_put_int(mg_writer *writer, const char *name, int64_t value);
 

@@ -28,8 +28,9 @@ int mg_printable_next(const char **text, char out[MG_PRINTABLE_PIECE]) {
         out[bytes] = 0;
         return bytes;
     }
-    const char *named = memchr("\n\r\t", c, 3);
-    if (c < 0x20 && named) return snprintf(out, MG_PRINTABLE_PIECE, "\\%c", "nrt"[*named == '\n' ? 0 : *named == '\r' ? 1 : 2]);
+    static const char named[] = "\n\r\t", letters[] = "nrt";
+    const char *found = c < 0x20 ? memchr(named, c, sizeof named - 1) : NULL;
+    if (found) return snprintf(out, MG_PRINTABLE_PIECE, "\\%c", letters[found - named]);
     return snprintf(out, MG_PRINTABLE_PIECE, c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
 }
 

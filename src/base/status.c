@@ -40,15 +40,18 @@ static void shorten(const char *text, char *out, size_t size) {
     memcpy(out + front + sizeof cut - 1, end, strlen(end) + 1);
 }
 
+void mg_line_format(char *out, size_t size, const char *format, va_list arguments) {
+    if (vsnprintf(out, size, format, arguments) >= (int)size) memcpy(out + size - 4, "...", 4);
+}
+
 mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     if (!error) return status;
     error->status = status;
     va_list arguments;
     va_start(arguments, format);
     char raw[8 * sizeof error->text], line[8 * sizeof error->text];
-    int length = vsnprintf(raw, sizeof raw, format, arguments);
+    mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    if (length >= (int)sizeof raw) memcpy(raw + sizeof raw - 4, "...", 4);
     mg_printable(raw, line, sizeof line); // a value quoted from a file may hold anything; this is one printable line
     shorten(line, error->text, sizeof error->text);
     return status;

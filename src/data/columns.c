@@ -35,6 +35,7 @@ static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_er
 
 // The data frame that describes the columns, as AnnData has it; NULL: none does.
 static const char *frame_of(const char *features) {
+    while (*features == '/') features++;
     if (!strcmp(features, "raw/X")) return "raw/var";
     if (!strcmp(features, "raw.X")) return "raw.var"; // AnnData 0.5
     return !strcmp(features, "X") || !strncmp(features, "layers/", 7) ? "var" : NULL;
@@ -44,7 +45,6 @@ static const char *frame_of(const char *features) {
 static mg_status find_names(mg_h5 *file, const char *features, char out[PLACE], mg_error *error) {
     static const char *const tenx[] = {"features/id", "genes", "features/name", "gene_names"};
     *out = 0;
-    while (*features == '/') features++;
     const char *frame = frame_of(features);
     if (frame) return index_of(file, frame, out, error);
     for (size_t i = 0; mg_h5_find(file, features) == MG_H5_GROUP && i < sizeof tenx / sizeof *tenx; i++) {

@@ -46,7 +46,7 @@ typedef struct mg_dataset {
     float *weight;       // [count], mean 1; NULL: all 1
     double total_weight; // before scaling to mean 1
     int64_t unseen;      // classes of the file of which no row is held out, for the two partial selections
-    char unseen_label[MG_SPLIT_LABEL]; // the first of them
+    char unseen_label[MG_NAME_SHOWN]; // the first of them
     bool resident;       // store holds all rows
     bool checked;        // every row was looked at once, by the survey
     mg_map *map;         // all rows in place in the file, when it has them as kernels read them and they are not resident; else NULL

@@ -11,7 +11,7 @@
 #define UNEVEN_RATIO 100
 // Sizes of columns that can be scaled. Weights of raw cells are factor times weight, and must be float32 themselves.
 #define LEAST_SIZE 1e-37
-#define MOST_SIZE 1e37
+#define MOST_SIZE MG_SCALE_MOST
 // Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a hundredth of a unit is lost.
 #define FAR_RATIO 1e5
 enum { FEW_COLUMNS = 50 }; // one in so many may be smaller
@@ -115,13 +115,8 @@ bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread
     return used > 1 && !scale->center;
 }
 
-bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column) {
-    mg_spread spread;
-    bool several = mg_scale_spread(scale, moments, &spread);
-    *largest = spread.largest;
-    *median = spread.median;
-    *column = spread.column;
-    return several && spread.largest > UNEVEN_RATIO * spread.median;
+bool mg_spread_uneven(const mg_spread *spread) {
+    return spread->largest > UNEVEN_RATIO * spread->median;
 }
 
 bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column) {

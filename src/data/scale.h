@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#define MG_SCALE_MOST 1e37 // the largest |x| of a column that can be scaled
+
 typedef struct mg_scale {
     float *scale;  // [D], NULL: all 1; 0 for a column that never varies (standard) or is all zero (max-abs)
     float *center; // [D], NULL: all 0
@@ -18,10 +20,6 @@ void mg_scale_destroy(mg_scale *scale);
 
 // Mean of ||x'||^2 over the rows, without the constant feature.
 double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moments);
-
-// Do columns differ so much in size that training will suffer? Then their largest and median largest magnitudes after
-// scaling, and which column is the largest.
-bool mg_scale_uneven(const mg_scale *scale, const mg_moments *moments, double *largest, double *median, int64_t *column);
 
 // Are means so far from zero, in deviations, that single precision loses what is left after centring? Then the largest such ratio,
 // and its column.
@@ -36,5 +34,8 @@ typedef struct mg_spread {
 
 // False when there is nothing to compare: one column, centred ones, no memory.
 bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread *out);
+
+// Is the largest column so far above the median one that training will suffer?
+bool mg_spread_uneven(const mg_spread *spread);
 
 #endif

@@ -5,8 +5,6 @@
 #include "base/rng.h"
 #include "data/folds.h"
 
-#include <stdio.h>
-
 enum { HELD_OUT_STREAM = 1 };
 
 typedef struct tally {
@@ -55,8 +53,7 @@ mg_status mg_split_rows(const mg_split_request *request, mg_split *split, mg_err
     else if (!status) hold_out(request, split->held, classes);
     for (int64_t k = 0; !status && request->label && k < request->classes->count; k++) {
         if (classes[k].held) continue;
-        if (!split->unseen++)
-            snprintf(split->unseen_label, sizeof split->unseen_label, "%.60s", mg_classes_label(request->classes, k, buffer));
+        if (!split->unseen++) mg_name_shown(mg_classes_label(request->classes, k, buffer), split->unseen_label);
     }
     mg_memory_free(classes);
     if (status) mg_split_clear(split);

@@ -2,9 +2,8 @@
 #ifndef MG_DATA_SPLIT_H
 #define MG_DATA_SPLIT_H
 
+#include "base/names.h"
 #include "data/labels.h"
-
-enum { MG_SPLIT_LABEL = 64 };
 
 typedef struct mg_split_request {
     const char *name;      // of the file, for messages
@@ -19,7 +18,7 @@ typedef struct mg_split_request {
 typedef struct mg_split {
     uint8_t *held;                // [rows] 1: held out
     int64_t unseen;               // classes of which no row is held out (folds: in none of them)
-    char unseen_label[MG_SPLIT_LABEL]; // the first of them
+    char unseen_label[MG_NAME_SHOWN]; // the first of them
 } mg_split;
 
 // Every class keeps at least one row that is not held out. Fraction: a row is held out by a draw from (seed, row) alone; of a class

@@ -19,10 +19,10 @@ void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const v
     vanished->count += count;
 }
 
-void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char *text, size_t size) {
-    *text = 0;
+void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char out[MG_VANISHED_TEXT]) {
+    *out = 0;
     if (!vanished->count) return;
-    snprintf(text, size,
+    snprintf(out, MG_VANISHED_TEXT,
              "%s: %s[%lld, %lld] is %g; it and %lld other values are too small for a 32-bit float (below 1.2e-38) and become 0 or lose "
              "digits: multiply the columns by a constant, or store 0",
              path, name, (long long)vanished->row, (long long)vanished->column, vanished->value, (long long)vanished->count - 1);

@@ -17,6 +17,7 @@ typedef struct mg_vanished {
 void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const void *cells, int64_t row, const uint32_t *indices);
 
 // One line about them, "" when there are none.
-void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char *text, size_t size);
+enum { MG_VANISHED_TEXT = MG_PATH_TEXT + MG_H5_NAME + 256 };
+void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char out[MG_VANISHED_TEXT]);
 
 #endif

@@ -29,7 +29,6 @@ static const char *delimiter_name(char delimiter) {
     return "comma";
 }
 
-// Fields per record of the first two lines, by delimiter; a quoted line break ends the guess there.
 int mg_csv_probe(const char *head, size_t bytes) {
     const char *end = head + bytes, *stop = memchr(head, '\n', bytes);
     if (!stop) stop = end;

@@ -166,9 +166,3 @@ mg_status mg_number_complain(const char *at, const char *end, mg_error *error) {
         return mg_fail(error, MG_DATA, "%s does not fit a 32-bit float (at most 3.4e38)", brief);
     return mg_fail(error, MG_DATA, "'%s' is not a number", brief);
 }
-
-mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, const char *end,
-                           mg_error *error) {
-    mg_status status = mg_number_complain(at, end, error);
-    return mg_text_place(text, offset, status, error);
-}

@@ -34,8 +34,4 @@ mg_status mg_record_count(const mg_record *record, int64_t *count, mg_error *err
 // has no place.
 mg_status mg_number_complain(const char *at, const char *end, mg_error *error);
 
-// The same, with the place in front.
-mg_status mg_number_refuse(const mg_text *text, size_t offset, const char *at, const char *end,
-                           mg_error *error);
-
 #endif

@@ -20,11 +20,6 @@ const mg_format *mg_format_at(int i) {
     return i >= 0 && i < (int)(sizeof formats / sizeof *formats) ? formats[i] : NULL;
 }
 
-const char *mg_format_name(int i) {
-    const mg_format *format = mg_format_at(i);
-    return format ? format->name : NULL;
-}
-
 const mg_format *mg_format_find(const char *name) {
     for (int i = 0; mg_format_at(i); i++)
         if (!strcmp(mg_format_at(i)->name, name)) return mg_format_at(i);
@@ -47,11 +42,11 @@ const char *mg_format_auto_yes_no(int i) {
 }
 
 void mg_tell_line(const mg_tell *tell, const char *format, ...) {
-    char line[sizeof((mg_error *)0)->text];
+    char line[2 * MG_PATH_TEXT];
     if (!tell->line) return;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    mg_line_format(line, sizeof line, format, arguments);
     va_end(arguments);
     tell->line(tell->context, line);
 }

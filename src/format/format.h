@@ -97,7 +97,6 @@ typedef struct mg_format {
 
 const mg_format *mg_format_at(int i);              // NULL past the last
 const mg_format *mg_format_find(const char *name); // NULL when unknown
-const char *mg_format_name(int i);                 // for option rows
 
 // The format that is surest of the file at `path`, NULL when none is; *sure: was it more than possible?
 // Errors: MG_DATA when the file is empty or of a kind that is known and not read (foreign.h).

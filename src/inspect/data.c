@@ -129,8 +129,7 @@ static void drop_sample(sample *s) {
 
 static void suggest(const mg_source *source, const sample *s, double density, mg_writer *out) {
     const mg_scale none = {0};
-    double largest, median;
-    int64_t column;
+    mg_spread spread;
     bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_cell_size(mg_source_cell(source)) == 1;
     if (sparse && !s->unit && !s->whole) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
     if (sparse && s->whole) mg_writer_add(out, "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
@@ -138,9 +137,9 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, as scaling is folded into the weights\n");
     if (!sparse && density < 0.1)
         mg_writer_format(out, "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n", 100 * density);
-    if (mg_scale_uneven(&none, &s->moments, &largest, &median, &column))
-        mg_writer_format(out, "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): set data.scale: %s%s\n", largest,
-                         (long long)column, median, sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
+    if (mg_scale_spread(&none, &s->moments, &spread) && mg_spread_uneven(&spread))
+        mg_writer_format(out, "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): set data.scale: %s%s\n",
+                         spread.largest, (long long)spread.column, spread.median, sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
 }
 
 // What was not asked for by name may be unfit: that is worth a note, and the rest can still be told.

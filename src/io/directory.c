@@ -175,7 +175,9 @@ mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *v
         return status;
     }
     mg_status status = MG_OK;
-    for (struct dirent *entry; !status && (entry = readdir(stream));) status = visit(context, entry->d_name, error);
+    errno = 0;
+    for (struct dirent *entry; !status && (entry = readdir(stream)); errno = 0) status = visit(context, entry->d_name, error);
+    if (!status && errno) status = mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory->path, strerror(errno));
     closedir(stream);
     return status;
 }
@@ -271,7 +273,7 @@ mg_status mg_directory_remove(const mg_directory *directory, const char *name, m
     return fail_at(directory, name, "cannot be deleted", error);
 }
 
-static bool is_leftover(const char *entry, const char *name) {
+bool mg_directory_is_leftover(const char *entry, const char *name) {
     size_t length = strlen(entry), digits = 0;
     if (strncmp(entry, name, strlen(name)) || length < 4 || strcmp(entry + length - 4, ".tmp")) return false;
     while (digits < length - 4 && strchr("0123456789", entry[length - 5 - digits])) digits++;
@@ -286,7 +288,7 @@ typedef struct sweep {
 static mg_status sweep_one(void *context, const char *entry, mg_error *error) {
     const sweep *s = context;
     (void)error;
-    if (is_leftover(entry, s->name)) mg_file_calls.unlink(s->directory->fd, entry);
+    if (mg_directory_is_leftover(entry, s->name)) mg_file_calls.unlink(s->directory->fd, entry);
     return MG_OK;
 }
 

@@ -53,6 +53,9 @@ mg_status mg_directory_remove(const mg_directory *directory, const char *name, m
 // nobody else is writing there.
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name);
 
+// Is the entry such a temporary, of a name that begins with `name`?
+bool mg_directory_is_leftover(const char *entry, const char *name);
+
 // Its names are on disk when this returns. Errors: MG_IO.
 mg_status mg_directory_sync(const mg_directory *directory, mg_error *error);
 

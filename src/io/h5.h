@@ -65,7 +65,6 @@ mg_h5_type mg_h5_array_type(const mg_h5_array *array);
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 when contiguous
 // How it is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
-bool mg_h5_array_direct(const mg_h5_array *array); // read by pread, without the library
 
 // Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any thread.
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);

@@ -288,10 +288,6 @@ void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size) {
     H5Pclose(plist);
 }
 
-bool mg_h5_array_direct(const mg_h5_array *array) {
-    return array->fd >= 0;
-}
-
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error) {
     *out = NULL;
     size_t cell = mg_h5_type_size(array->type);

@@ -54,7 +54,4 @@ void mg_h5_expect_chunks(size_t bytes);
 // The names of a compound type's members, as many as fit.
 const char *mg_h5_columns(hid_t table, char *out, size_t size);
 
-// Is the type an enumeration of FALSE = 0 and TRUE = 1, as h5py writes booleans?
-bool mg_h5_is_boolean(hid_t type);
-
 #endif

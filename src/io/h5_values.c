@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool mg_h5_is_boolean(hid_t type) {
+// Is the type an enumeration of FALSE = 0 and TRUE = 1, as h5py writes booleans?
+static bool is_boolean(hid_t type) {
     char name[2][8] = {{0}};
     uint64_t raw[2] = {0};
     bool so = H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1 && H5Tget_nmembers(type) == 2;
@@ -21,12 +22,12 @@ bool mg_h5_is_boolean(hid_t type) {
 
 bool mg_h5_array_boolean(const mg_h5_array *array) {
     mg_h5_quiet();
-    return mg_h5_is_boolean(array->value);
+    return is_boolean(array->value);
 }
 
 bool mg_h5_array_named(const mg_h5_array *array) {
     mg_h5_quiet();
-    return H5Tget_class(array->value) == H5T_ENUM && !mg_h5_is_boolean(array->value);
+    return H5Tget_class(array->value) == H5T_ENUM && !is_boolean(array->value);
 }
 
 static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error *error) {
@@ -131,10 +132,12 @@ mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *erro
         return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of texts", array->file->path, array->name);
     mg_h5_quiet();
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
-    if (!status && array->rows)
-        status = named                                      ? read_names(array, *out, error)
-                 : H5Tis_variable_str(array->value) > 0 ? read_variable_texts(array, *out, error)
-                                                            : read_fixed_texts(array, *out, error);
+    bool variable = !named && H5Tis_variable_str(array->value) > 0;
+    if (!status && array->rows) {
+        if (named) status = read_names(array, *out, error);
+        else if (variable) status = read_variable_texts(array, *out, error);
+        else status = read_fixed_texts(array, *out, error);
+    }
     if (status) {
         mg_h5_free_texts(*out, array->rows);
         *out = NULL;

@@ -89,9 +89,9 @@ static mg_status complain(const mg_output *output, const char *what, mg_error *e
 
 static mg_status open_descriptor(mg_output *output, mg_error *error) {
     const mg_place *place = &output->place;
-    int directory = place->directory ? mg_directory_descriptor(place->directory) : AT_FDCWD;
     if (place->descriptor >= 0) output->fd = fcntl(place->descriptor, F_DUPFD_CLOEXEC, 3);
-    else if (place->exists && !S_ISREG(place->about.st_mode)) output->fd = openat(directory, place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else if (place->exists && !S_ISREG(place->about.st_mode)) 
+        output->fd = openat(mg_directory_descriptor(place->directory), place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     else return mg_directory_begin(place->directory, place->name, output->temporary, &output->fd, error);
     return output->fd < 0 ? complain(output, "cannot be written", error) : MG_OK;
 }

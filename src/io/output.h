@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 typedef struct mg_place {
-    mg_directory *directory; // NULL when it is a descriptor
+    mg_directory *directory; // that the path leads into, also when it is a descriptor
     char *name;              // in the directory; no symbolic link any more
     bool exists;
     struct stat about; // when it exists

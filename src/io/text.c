@@ -183,7 +183,7 @@ mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_
     va_list arguments;
     va_start(arguments, format);
     char message[8 * sizeof error->text];
-    if (vsnprintf(message, sizeof message, format, arguments) >= (int)sizeof message) memcpy(message + sizeof message - 4, "...", 4);
+    mg_line_format(message, sizeof message, format, arguments);
     va_end(arguments);
     mg_fail(error, status, "%s", message);
     return mg_text_place(text, offset, status, error);

@@ -3,6 +3,8 @@
 
 #include "base/memory.h"
 
+#include <math.h>
+
 mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features, mg_error *error) {
     *weights = (mg_weights){.layout = layout, .classes = classes, .features = features};
     weights->lanes = mg_round_up(classes, MG_LANES);
@@ -54,4 +56,12 @@ double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
     double sum = mg_weights_square_lines(weights, scale, 0, weights->layout == MG_DENSE ? weights->classes : weights->features);
     for (int64_t k = 0; k < weights->classes; k++) sum += (double)weights->bias[k] * (double)weights->bias[k];
     return sum;
+}
+
+bool mg_weights_finite(const mg_weights *weights) {
+    for (int64_t j = 0; j < weights->size; j++)
+        if (!isfinite(weights->v[j])) return false;
+    for (int64_t k = 0; k < weights->classes; k++)
+        if (!isfinite(weights->bias[k]) || !isfinite(weights->offset[k])) return false;
+    return true;
 }

@@ -33,4 +33,7 @@ double mg_weights_square_norm(const mg_weights *weights, const float *scale);
 // The same of lines [from, to) alone, without the constant feature.
 double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to);
 
+// Are the weights, their bias and their offset all finite?
+bool mg_weights_finite(const mg_weights *weights);
+
 #endif

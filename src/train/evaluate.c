@@ -102,24 +102,16 @@ static void score_part(void *context, int64_t p) {
     }
 }
 
-static bool weights_are_finite(const mg_weights *weights) {
-    for (int64_t j = 0; j < weights->size; j++)
-        if (!isfinite(weights->v[j])) return false;
-    for (int64_t k = 0; k < weights->classes; k++)
-        if (!isfinite(weights->offset[k])) return false;
-    return true;
-}
-
 // Finite values whose scores are not: no label, loss or accuracy may be made of them.
 static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result, mg_error *error) {
-    char name[600];
+    char name[MG_REACH_NAME];
     int64_t parts = (e->batch->rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, p = 0;
     while (p < parts && e->bad[p] < 0) p++;
     if (p == parts) return MG_OK;
     result->overflow = true;
-    if (!weights_are_finite(e->weights))
+    if (!mg_weights_finite(e->weights))
         return mg_fail(error, MG_NONFINITE, "the weights are not finite: lower sgd.eta, or scale the data (data.scale)");
-    mg_reach_name(dataset, e->batch->first + e->bad[p], name, sizeof name);
+    mg_reach_name(dataset, e->batch->first + e->bad[p], name);
     return mg_fail(error, MG_DATA, "%s: its scores or its loss are beyond the range of single precision (%g): leave the row out, or train with "
                    "data.scale", name, e->bad_value[p]);
 }

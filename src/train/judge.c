@@ -68,25 +68,28 @@ static double largest_share(const mg_dataset *train, double *sums) {
     return most / all;
 }
 
-mg_baseline mg_judge_baseline(const mg_run *run) {
+// What a model has to beat.
+typedef struct baseline {
+    double zeros;    // objective of weights of zero
+    double constant; // of the best model that gives every row the scores of the most frequent class; at most `zeros`
+} baseline;
+
+// For the problem as it is posed now. Where there is no memory for the constant model, `constant` is `zeros`.
+static baseline find_baseline(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     constant_model m = {.problem = problem};
-    mg_baseline baseline = {NAN, NAN};
-    if (mg_memory_zeroed(&m.scores, (size_t)problem->classes, sizeof *m.scores, NULL)) return baseline;
-    baseline.zeros = baseline.constant = problem->loss->value(problem->classes, m.scores, 0, (double)problem->delta);
+    baseline found = {NAN, NAN};
+    if (mg_memory_zeroed(&m.scores, (size_t)problem->classes, sizeof *m.scores, NULL)) return found;
+    found.zeros = found.constant = problem->loss->value(problem->classes, m.scores, 0, (double)problem->delta);
     if (problem->bias > 0) {
         m.share = largest_share(run->setup.train, m.scores);
         minimise(&m, 0);
         minimise(&m, 1);
         double best = minimise(&m, 0);
-        if (best < baseline.constant) baseline.constant = best;
+        if (best < found.constant) found.constant = best;
     }
     mg_memory_free(m.scores);
-    return baseline;
-}
-
-bool mg_judge_learnt_nothing(const mg_baseline *baseline, double objective) {
-    return objective >= NO_BETTER * baseline->constant;
+    return found;
 }
 
 bool mg_judge_bound_is_vacuous(double objective, double dual) {
@@ -172,12 +175,17 @@ static double tolerance_above(double gap) {
     return ceil(least / power) * power;
 }
 
+// The option that would have let a run go on; NULL: it has stalled, and none would.
+static const char *advise_limit(const char *reason) {
+    if (!strcmp(reason, "stalled")) return NULL;
+    if (!strcmp(reason, "epochs")) return "raise train.epochs";
+    if (!strcmp(reason, "max_steps")) return "raise train.max_steps";
+    if (!strcmp(reason, "time_limit")) return "raise train.time_limit";
+    return "set train.patience to 0";
+}
+
 static void judge_certified(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
-    const char *limit = !strcmp(result->reason, "epochs")       ? "raise train.epochs"
-                        : !strcmp(result->reason, "max_steps")  ? "raise train.max_steps"
-                        : !strcmp(result->reason, "time_limit") ? "raise train.time_limit"
-                        : !strcmp(result->reason, "stalled")    ? NULL
-                                                                : "set train.patience to 0";
+    const char *limit = advise_limit(result->reason);
     char found[160], advice[300];
     if (isnan(result->gap)) snprintf(found, sizeof found, "no bound of the optimum was found that says anything of the objective %.6g", result->objective);
     else snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap, run->options->train->tolerance);
@@ -200,15 +208,15 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
         if (!result->converged) judge_certified(run, result, out);
         return;
     }
-    mg_baseline baseline = mg_judge_baseline(run);
+    const baseline beat = find_baseline(run);
     mg_judge_advise(run, advice, sizeof advice);
-    if (mg_judge_learnt_nothing(&baseline, result->objective))
+    if (result->objective >= NO_BETTER * beat.constant)
         snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s", result->objective,
-                 result->objective < baseline.constant ? "hardly" : "not", baseline.constant,
-                 baseline.constant < NO_BETTER * baseline.zeros ? "a model that always answers the most frequent class" : "weights of zero", advice);
-    else if (passing_loss(run) > baseline.zeros)
+                 result->objective < beat.constant ? "hardly" : "not", beat.constant,
+                 beat.constant < NO_BETTER * beat.zeros ? "a model that always answers the most frequent class" : "weights of zero", advice);
+    else if (passing_loss(run) > beat.zeros)
         snprintf(out, MG_JUDGE_TEXT, "training does not settle: the mean loss in the last epoch is %.6g, above the %.6g of weights of zero: %s",
-                 passing_loss(run), baseline.zeros, advice);
+                 passing_loss(run), beat.zeros, advice);
     else if (run->setup.uneven)
         snprintf(out, MG_JUDGE_TEXT, "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), which hides the small ones: %s",
                  run->setup.spread.smallest, run->setup.spread.largest, advice);

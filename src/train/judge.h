@@ -7,18 +7,6 @@
 
 enum { MG_JUDGE_TEXT = 600 };
 
-// What a model has to beat.
-typedef struct mg_baseline {
-    double zeros;    // objective of weights of zero
-    double constant; // of the best model that gives every row the scores of the most frequent class; at most `zeros`
-} mg_baseline;
-
-// For the problem as it is posed now. Where there is no memory for the constant model, `constant` is `zeros`.
-mg_baseline mg_judge_baseline(const mg_run *run);
-
-// Is an objective no lower than that of a model that has learnt nothing?
-bool mg_judge_learnt_nothing(const mg_baseline *baseline, double objective);
-
 // Does a lower bound say nothing of the objective: none, not above 0, or less than a tenth of it?
 bool mg_judge_bound_is_vacuous(double objective, double dual);
 

@@ -52,10 +52,6 @@ int mg_path_best(const mg_path_point *points, int count) {
 
 // ---- what it leaves ----------------------------------------------------------------------------------------------------
 
-static void put_known(mg_writer *out, const char *name, double value) {
-    if (!isnan(value)) mg_json_put_real(out, name, value);
-}
-
 static mg_status write_points(const path *p, mg_error *error) {
     mg_writer out = {0};
     char *text;
@@ -66,10 +62,10 @@ static mg_status write_points(const path *p, mg_error *error) {
         mg_json_put_real(&out, "C", at->C);
         mg_json_put_real(&out, "lambda", at->lambda);
         mg_json_put_real(&out, "objective", at->objective);
-        put_known(&out, "dual", at->dual);
-        put_known(&out, "gap", at->gap);
+        mg_json_put_known(&out, "dual", at->dual);
+        mg_json_put_known(&out, "gap", at->gap);
         mg_json_put_bool(&out, "converged", at->gap <= p->train.tolerance);
-        put_known(&out, "accuracy", at->accuracy);
+        mg_json_put_known(&out, "accuracy", at->accuracy);
         mg_json_put_real(&out, "passes", at->passes);
         mg_json_put_real(&out, "seconds", at->seconds);
         mg_writer_add(&out, "}\n");
@@ -206,7 +202,7 @@ static mg_status conclude(path *p, mg_error *error) {
     if (status) return status;
     tell_uncertified(p);
     if (!failure->status) return MG_OK;
-    return mg_fail(error, failure->status, "%.900s; the points%s are written", failure->text, p->result->best >= 0 ? " and the model" : "");
+    return mg_fail(error, failure->status, "%s; the points%s are written", failure->text, p->result->best >= 0 ? " and the model" : "");
 }
 
 // A restored path: what is on disk becomes what the checkpoint knows.

@@ -10,6 +10,7 @@
 mg_status mg_reach_check(mg_dataset *train, const mg_scale *scale, double bias, mg_error *error);
 
 // Names a row of the data set, in an error or warning: FILE: DATASET[ROW].
-void mg_reach_name(const mg_dataset *dataset, int64_t row, char *out, size_t size);
+enum { MG_REACH_NAME = MG_PATH_TEXT + MG_H5_NAME };
+void mg_reach_name(const mg_dataset *dataset, int64_t row, char out[MG_REACH_NAME]);
 
 #endif

@@ -40,10 +40,7 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
 
 // Also the objective: a model nobody can judge is not one to keep.
 static mg_status check_finite(const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
-    bool finite = isfinite(facts->objective);
-    for (int64_t j = 0; finite && j < weights->size; j++) finite = isfinite(weights->v[j]);
-    for (int64_t k = 0; finite && k < weights->classes; k++) finite = isfinite(weights->bias[k]) && isfinite(weights->offset[k]);
-    if (finite) return MG_OK;
+    if (isfinite(facts->objective) && mg_weights_finite(weights)) return MG_OK;
     return mg_fail(error, MG_NONFINITE, "the model of step %lld is not finite (objective %g) and is not written: lower sgd.eta, or scale the data (data.scale)",
                    (long long)facts->step, facts->objective);
 }

@@ -23,8 +23,7 @@ static bool is_own_file(const char *name) {
     for (int i = 0; i < RESULTS; i++)
         if (!strcmp(name, results[i])) return true;
     bool checkpoint = !strncmp(name, "step-", 5) && length > 3 && !strcmp(name + length - 3, ".h5");
-    bool temporary = length > 4 && !strcmp(name + length - 4, ".tmp");
-    return checkpoint || temporary || !strcmp(name, "begun.h5") || !strcmp(name, "lock");
+    return checkpoint || mg_directory_is_leftover(name, "") || !strcmp(name, "begun.h5") || !strcmp(name, "lock");
 }
 
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error);

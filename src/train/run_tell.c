@@ -48,23 +48,19 @@ void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
     observer->progress(observer->context, &progress);
 }
 
-static void put_known(mg_writer *line, const char *name, double value) {
-    if (!isnan(value)) mg_json_put_real(line, name, value);
-}
-
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_position *at = &run->position;
     mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
     mg_json_put_real(&run->line, "pass_loss", at->loss / (double)at->loss_rows);
-    put_known(&run->line, "train_loss", measured->loss);
-    put_known(&run->line, "objective", measured->objective);
+    mg_json_put_known(&run->line, "train_loss", measured->loss);
+    mg_json_put_known(&run->line, "objective", measured->objective);
     if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
     mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
     mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
-    put_known(&run->line, "primal", isnan(measured->gap) ? NAN : measured->objective);
-    put_known(&run->line, "dual", measured->dual);
-    put_known(&run->line, "gap", measured->gap);
-    put_known(&run->line, "accuracy", measured->accuracy);
+    mg_json_put_known(&run->line, "primal", isnan(measured->gap) ? NAN : measured->objective);
+    mg_json_put_known(&run->line, "dual", measured->dual);
+    mg_json_put_known(&run->line, "gap", measured->gap);
+    mg_json_put_known(&run->line, "accuracy", measured->accuracy);
     char why[MG_SOLVER_WHY];
     const char *other = run->solver->turned ? run->solver->turned(run->state, why) : NULL;
     if (other) {

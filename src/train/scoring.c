@@ -78,8 +78,8 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
 }
 
 void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
-    char text[512], line[600];
-    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text, sizeof text);
+    char text[MG_VANISHED_TEXT], line[MG_VANISHED_TEXT + 16];
+    mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text);
     if (!text[0] || !notices->message) return;
     snprintf(line, sizeof line, "warning: %s", text);
     notices->message(notices->context, line);

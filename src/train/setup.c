@@ -15,7 +15,6 @@
 
 enum { BESIDE = 2 }; // threads beside the team: one reads ahead, one writes checkpoints
 #define MOST_SPREAD 1000 // of columns that need no warning at the end of a run
-#define NOTED_SPREAD 100 // over the median column, for a note at its beginning
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
     return (mg_dataset_request){
@@ -122,7 +121,7 @@ static void find_unevenness(mg_setup *setup) {
     mg_spread *spread = &setup->spread;
     if (!mg_scale_spread(&setup->scale, &setup->train->moments, spread)) return;
     setup->uneven = spread->largest > MOST_SPREAD * spread->smallest;
-    if (spread->largest <= NOTED_SPREAD * spread->median) return;
+    if (!mg_spread_uneven(spread)) return;
     snprintf(setup->uneven_note, sizeof setup->uneven_note,
              "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; training will suffer: "
              "set data.scale to standard or max-abs, or data.rows to unit",
@@ -198,7 +197,8 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
     if (!status) find_distance(setup);
-    if (!status) mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path, options->data->features, setup->vanished, sizeof setup->vanished);
+    if (!status) mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path, options->data->features, 
+                                  setup->vanished);
     if (!status) note_unseen(options, setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;

@@ -26,7 +26,7 @@ typedef struct mg_setup {
     const char *threads_bound_by;
     double load_seconds;
     char warning[512]; // "" or one line worth telling
-    char vanished[512]; // "" or one line about values of the training rows that float32 does not hold
+    char vanished[MG_VANISHED_TEXT]; // "" or one line about values of the training rows that float32 does not hold
     char thread_warning[256]; // the same, about threads that cannot be had
     char note[256];    // the same
     char uneven_note[512]; // the same, about columns of different scale

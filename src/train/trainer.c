@@ -24,7 +24,7 @@ void mg_run_message(const mg_run *run, const char *format, ...) {
     char line[2 * MG_PATH_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    if (vsnprintf(line, sizeof line, format, arguments) >= (int)sizeof line) memcpy(line + sizeof line - 4, "...", 4);
+    mg_line_format(line, sizeof line, format, arguments);
     va_end(arguments);
     observer->message(observer->context, line);
 }
@@ -60,7 +60,7 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
     *out = (mg_evaluation){0};
     mg_status status = mg_evaluate(&scorer, run->setup.train, weights, visit, out, &why);
     if (status && out->overflow)
-        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %.800s", (long long)run->position.step,
+        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %s", (long long)run->position.step,
                        (long long)epoch_number(&run->position), why.text);
     if (status && error) *error = why;
     return status;

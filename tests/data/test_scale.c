@@ -55,8 +55,7 @@ static void test_scale(void **unused) {
 // Columns a thousand times as large as the others are noticed, unless scaling evens them out.
 static void test_uneven(void **unused) {
     (void)unused;
-    double x[2][4] = {{1, 2, -3000, 0}, {2, 1, 1000, 0}}, largest, median;
-    int64_t column;
+    double x[2][4] = {{1, 2, -3000, 0}, {2, 1, 1000, 0}};
     hid_t file = create_file(test_file);
     put_matrix(file, "X", H5T_IEEE_F32LE, 2, 4, H5T_NATIVE_DOUBLE, x);
     H5Fclose(file);
@@ -65,8 +64,10 @@ static void test_uneven(void **unused) {
     for (int w = 0; w < 4; w++) {
         mg_scale scale;
         assert_int_equal(mg_scale_create(ways[w], &dataset->moments, &scale, NULL), MG_OK);
-        assert_true(mg_scale_uneven(&scale, &dataset->moments, &largest, &median, &column) == (w < 2));
-        if (w < 2) assert_true(column == 2 && largest == (w ? 750 : 3000) && median == (w ? 0.5 : 2));
+        mg_spread spread;
+        bool several = mg_scale_spread(&scale, &dataset->moments, &spread);
+        assert_true((several && mg_spread_uneven(&spread)) == (w < 2));
+        if (w < 2) assert_true(spread.column == 2 && spread.largest == (w ? 750 : 3000) && spread.median == (w ? 0.5 : 2));
         mg_scale_destroy(&scale);
     }
     mg_dataset_close(dataset);

@@ -133,13 +133,13 @@ def overwrite(work):
     with open(work.at("o/notes.txt"), "w") as note:
         note.write("mine")
     os.makedirs(work.at("o/previous"))
-    with open(work.at("o/previous/notes.txt"), "w") as note:
+    with open(work.at("o/previous/notes.tmp"), "w") as note:
         note.write("mine too")
     before = runs.read(work.at("o/model.h5"))
     expect(work, 3, *SGD, "--set", "output.directory=o", "--overwrite", says="o/previous: holds files that are not margin's: move them away")
-    if runs.read(work.at("o/model.h5")) != before or not os.path.exists(work.at("o/previous/notes.txt")):
+    if runs.read(work.at("o/model.h5")) != before or not os.path.exists(work.at("o/previous/notes.tmp")):
         runs.fail("--overwrite deleted a file that is not margin's, or touched the result")
-    os.rename(work.at("o/previous/notes.txt"), work.at("notes.txt"))
+    os.rename(work.at("o/previous/notes.tmp"), work.at("notes.txt"))
     expect(work, 0, *SGD, "--set", "output.directory=o", "--overwrite")
     if not os.path.exists(work.at("o/notes.txt")):
         runs.fail("--overwrite deleted a file that is not margin's")
