@@ -157,7 +157,10 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->entries_per_row);
     char then[160];
     if (is_well_scaled(run)) {
-        if (gain < WEAK) advise_regularisation(run, gain, out, size);
+        // Scaled columns that vary have values near 1: these hold zeros alone, and no regularisation helps.
+        if (strcmp(run->options->data->scale, "none") != 0 && !(feature_square(run) > 1e-9))
+            snprintf(out, size, "no feature differs between rows, so nothing can be learned; look at how the data were made");
+        else if (gain < WEAK) advise_regularisation(run, gain, out, size);
         else advise_training(run, out, size);
     } else if (scaled < WEAK) {
         advise_regularisation(run, scaled, then, sizeof then);

@@ -122,6 +122,16 @@ def check_objectives_of_zeros():
         assert told and abs(float(told.group(1)) - value) < 1e-4, (loss, warnings)
 
 
+# No option helps rows that are all alike, and none is named.
+def check_rows_alike():
+    for scale in ("standard", "max-abs"):
+        for sparse in (False, True) if scale == "max-abs" else (False,):
+            save("alike.h5", np.zeros((40, 2)), np.arange(40) % 2, sparse)
+            for sets in ([], ["model.C=1"]):
+                err = train("alike.h5", f"data.scale={scale}", *sets)[1]
+                assert err.count("warning: ") == 1 and "no feature differs between rows" in err and "model." not in err, err
+
+
 def check_sound_runs():
     r = np.random.default_rng(2)
     y = r.integers(0, 3, 500)
@@ -216,6 +226,7 @@ def check_path():
 
 check_advice()
 check_objectives_of_zeros()
+check_rows_alike()
 check_sound_runs()
 check_certified()
 check_overflow()
