@@ -3,7 +3,7 @@
 # and the dual pass under qemu. The weights keep the hashes of golden.txt, as on x86-64.
 #
 #     scripts/arm.sh            fetches Debian's arm64 packages once; where it cannot, it says so and is skipped
-#     scripts/arm.sh --all      more numbers of threads in the golden runs, more interruptions of the dual pass
+#     scripts/arm.sh --all      more numbers of threads in the golden runs, the whole of test_dual
 #
 # The libraries lie in build-arm/sysroot; nothing of the machine's own changes but the packages of packages.sh.
 set -euo pipefail
@@ -53,13 +53,13 @@ if ! printf '%s\n' "${arm64[@]}" | cmp -s - "$sysroot/complete"; then
     fi
 fi
 
-tests=(test_golden test_resume test_run test_dual test_float_mode) # the longest ones first
+tests=(test_resume test_dual test_run test_golden test_float_mode) # the longest ones first
 cmake -S . -B build-arm --toolchain "$PWD/scripts/arm.cmake" -DMARGIN_ARM_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build build-arm -j "$(nproc)" --target "${tests[@]}" >build-arm/build.log || { cat build-arm/build.log; exit 1; }
 
 "$emulator" -L "$sysroot" build-arm/margin list kernels | grep -q '^ *neon' || { echo "arm.sh: no neon kernel"; exit 1; }
 
-# Few: of the golden runs those with 1 and with 16 threads, in memory and streamed, with either kernel; of the dual pass fewer stops.
+# Few: of the golden runs those with 1 and with 16 threads, in memory and streamed, with either kernel; a shorter form of test_dual.
 few=few
 [ "${1:-}" != --all ] || few=
 run_test() {
