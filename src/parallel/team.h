@@ -24,7 +24,7 @@ typedef struct mg_team {
     _Atomic int waiting; // the caller sleeps on `done`
     _Atomic int active;  // threads are there
     _Atomic int started; // threads of the last run, the caller included
-} mg_team;
+} mg_team; // starts zeroed
 
 // Finds out how many of `threads` can really be started, with `beside` others (those that read ahead and write checkpoints) at the same
 // time; team->threads is set to what is left for the team, at least 1. false: fewer than wanted, and why in `warning`.
