@@ -18,6 +18,7 @@ LAYERS = {
 # Folders inside a folder: their files include what stands beside these folders and their own, never each other's.
 SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
 FILE_LINES = 400
+TEST_LINES = 500
 FUNCTION_LINES = 60
 
 # header -> files of src that may include it
@@ -160,6 +161,16 @@ def check_file(path, source):
             yield first, f"external function {function} does not start with mg_"
 
 
+def check_tests(root):
+    """Tests that are too long, and those that lie in no folder of their subject."""
+    for path in sorted(p for p in (root / "tests").rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > TEST_LINES:
+            yield path, lines, f"test of {lines} lines (at most {TEST_LINES})"
+        if path.parent.name == "tests":
+            yield path, 1, "tests lie in the folder of what they test (CONTRIBUTING.md)"
+
+
 def main():
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
     source = root / "src"
@@ -172,6 +183,9 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
+    for path, line, complaint in check_tests(root):
+        print(f"{path.relative_to(root)}:{line}: {complaint}")
+        count += 1
     print(f"{len(files)} files, {count} findings")
     return 1 if count else 0
 

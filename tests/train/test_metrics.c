@@ -1,0 +1,199 @@
+// test_metrics.c - metrics.jsonl: whole lines of JSON, appended; a resumption keeps what its checkpoint knows of and drops the rest, a line
+// cut short too; what could not be written is tried again.
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "train/metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char file[] = "metrics.jsonl";
+static mg_directory *place;
+
+static int begin(void **unused) {
+    return support_begin(unused) || mg_directory_open(support_path("run"), true, &place, NULL);
+}
+
+static int end(void **unused) {
+    mg_directory_close(place);
+    return support_end(unused);
+}
+
+static mg_metrics open_metrics(int64_t keep, double *seconds) {
+    mg_metrics metrics;
+    mg_error error;
+    if (mg_metrics_open(place, keep, &metrics, seconds, &error)) fail_msg("%s", error.text);
+    return metrics;
+}
+
+static void put(mg_metrics *metrics, const char *event, int64_t step, double seconds, int counted) {
+    mg_writer line = {0};
+    mg_metrics_begin(&line, event, step, 1, seconds);
+    mg_metrics_end(metrics, &line, counted);
+    assert_int_equal(line.length, 0);
+}
+
+static void put_text(const char *text) {
+    support_write(support_path("run/%s", file), text, strlen(text));
+}
+
+static void expect(const char *text) {
+    size_t size;
+    unsigned char *bytes = support_read(support_path("run/%s", file), &size);
+    assert_string_equal((const char *)bytes, text);
+    free(bytes);
+}
+
+#define LINE(event, step, seconds) "{\"event\": \"" event "\", \"step\": " #step ", \"epoch\": 1, \"seconds\": " #seconds "}\n"
+#define WHOLE LINE("start", 0, 0) LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2) LINE("epoch", 20, 3)
+
+static void write_whole(void) {
+    double seconds = 0;
+    mg_metrics metrics = open_metrics(-1, &seconds);
+    put(&metrics, "start", 0, 0, 0);
+    put(&metrics, "epoch", 10, 1.5, 1);
+    put(&metrics, "eval", 10, 1.5, 1);
+    put(&metrics, "checkpoint", 10, 2, 0);
+    put(&metrics, "epoch", 20, 3, 1);
+    assert_int_equal(metrics.events, 3);
+    assert_int_equal(metrics.failure.status, MG_OK);
+    mg_metrics_close(&metrics);
+}
+
+static void test_lines(void **unused) {
+    (void)unused;
+    put_text("of a run before\n");
+    write_whole();
+    expect(WHOLE); // a fresh file
+}
+
+// After `keep` counted lines: they stay with what is between and behind them, up to the next counted one.
+static void test_kept(void **unused) {
+    (void)unused;
+    static const struct {
+        int64_t keep;
+        const char *text;
+        double seconds;
+    } rows[] = {
+        {0, LINE("start", 0, 0), 0},
+        {1, LINE("start", 0, 0) LINE("epoch", 10, 1.5), 1.5},
+        {2, LINE("start", 0, 0) LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2), 2},
+        {3, WHOLE, 3},
+        {9, WHOLE, 3}, // fewer than the checkpoint knows of: all of them
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double seconds = 0;
+        write_whole();
+        mg_metrics metrics = open_metrics(rows[i].keep, &seconds);
+        assert_int_equal(metrics.events, rows[i].keep);
+        assert_true(seconds == rows[i].seconds);
+        mg_metrics_close(&metrics);
+        expect(rows[i].text);
+    }
+}
+
+// Cut at every byte: the line that is not whole goes, and the next begins at the beginning of a line.
+static void test_cut(void **unused) {
+    (void)unused;
+    for (size_t length = 0; length <= strlen(WHOLE); length++) {
+        char text[1000], expected[1000];
+        double seconds = 0;
+        snprintf(text, sizeof text, "%.*s", (int)length, WHOLE);
+        put_text(text);
+        char *last = strrchr(text, '\n');
+        *(last ? last + 1 : text) = 0;
+        mg_metrics metrics = open_metrics(3, &seconds);
+        put(&metrics, "resume", 7, 4, 0);
+        mg_metrics_close(&metrics);
+        snprintf(expected, sizeof expected, "%s%s", text, LINE("resume", 7, 4));
+        expect(expected);
+    }
+}
+
+static void test_end_step(void **unused) {
+    (void)unused;
+    double seconds = -1;
+    support_remove(support_path("run/%s", file));
+    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    put_text("");
+    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    put_text(WHOLE);
+    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    put_text(WHOLE LINE("end", 25, 3.5));
+    assert_int_equal(mg_metrics_end_step(place, &seconds), 25);
+    assert_true(seconds == 3.5);
+    put_text(LINE("end", 26, 4)); // the only line
+    assert_int_equal(mg_metrics_end_step(place, &seconds), 26);
+    put_text(WHOLE "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}"); // cut before its line feed
+    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
+    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+}
+
+static mg_file_ops real;
+static size_t room; // bytes that the disk still takes
+
+static ssize_t write_while_room(int fd, const void *bytes, size_t size) {
+    if (!room) {
+        errno = ENOSPC;
+        return -1;
+    }
+    size_t taken = size < room ? size : room;
+    room -= taken;
+    return real.write(fd, bytes, taken);
+}
+
+// The disk is full in the middle of a line, at every place: when there is room again, the rest comes first and nothing comes twice.
+static void test_full_disk(void **unused) {
+    (void)unused;
+    real = mg_file_calls;
+    static const char text[] = LINE("epoch", 1, 1) LINE("eval", 1, 1) LINE("epoch", 2, 2);
+    for (size_t before = 0; before < sizeof text; before++) {
+        double seconds = 0;
+        mg_metrics metrics = open_metrics(-1, &seconds);
+        mg_file_calls.write = write_while_room;
+        room = before;
+        put(&metrics, "epoch", 1, 1, 1);
+        put(&metrics, "eval", 1, 1, 1);
+        mg_status full = metrics.failure.status;
+        room = SIZE_MAX;
+        put(&metrics, "epoch", 2, 2, 1);
+        mg_file_calls = real;
+        assert_int_equal(full, before < strlen(LINE("epoch", 1, 1) LINE("eval", 1, 1)) ? MG_IO : MG_OK);
+        assert_int_equal(metrics.failure.status, MG_OK);
+        assert_int_equal(metrics.events, 3);
+        mg_metrics_close(&metrics);
+        expect(text);
+    }
+}
+
+static void test_no_file(void **unused) {
+    (void)unused;
+    mg_metrics metrics;
+    mg_error error;
+    double seconds = 0;
+    support_remove(support_path("run/%s", file));
+    assert_int_equal(mkfifo(support_path("run/%s", file), 0600), 0);
+    assert_int_equal(mg_metrics_open(place, -1, &metrics, &seconds, &error), MG_IO);
+    assert_non_null(strstr(error.text, "is not a regular file"));
+    assert_int_equal(metrics.fd, -1);
+    put(&metrics, "epoch", 1, 1, 1); // of a run without the file: nothing
+    mg_metrics_close(&metrics);
+    support_remove(support_path("run/%s", file));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),    cmocka_unit_test(test_kept),      cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_end_step), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_file),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
