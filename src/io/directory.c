@@ -23,14 +23,15 @@ struct mg_directory {
 
 // ---- opening and making ------------------------------------------------------------------------------------------------
 
-static mg_status open_at(int parent, const char *name, const char *path, mg_directory **out, mg_error *error) {
+// `more`: flags of open() beside those every directory is opened with.
+static mg_status open_at(int parent, const char *name, const char *path, int more, mg_directory **out, mg_error *error) {
     mg_directory *directory;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&directory, 1, sizeof *directory, error);
     if (status) return status;
     directory->fd = -1;
     status = mg_memory_text(&directory->path, path, error);
-    if (!status) directory->fd = mg_file_calls.open(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (!status) directory->fd = mg_file_calls.open(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more, 0);
     if (!status && directory->fd < 0) {
         int reason = errno;
         status = reason == ENOTDIR ? mg_fail(error, MG_IO, "%s: is not a directory", path)
@@ -65,7 +66,7 @@ static mg_status sync_parent(const char *path, mg_error *error) {
     const char *name;
     mg_directory *directory = NULL;
     mg_status status = parent_of(path, &parent, &name, error);
-    if (!status) status = open_at(AT_FDCWD, parent, parent, &directory, error);
+    if (!status) status = open_at(AT_FDCWD, parent, parent, 0, &directory, error);
     if (!status) status = sync_descriptor(directory->fd, parent, error);
     mg_directory_close(directory);
     mg_memory_free(parent);
@@ -92,12 +93,12 @@ mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_
     *out = NULL;
     mg_status status = make ? mg_memory_text(&steps, path, error) : MG_OK;
     if (!status && make) status = make_all(steps, error);
-    if (!status) status = open_at(AT_FDCWD, path, path, out, error);
+    if (!status) status = open_at(AT_FDCWD, path, path, 0, out, error);
     mg_memory_free(steps);
     return status;
 }
 
-mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error) {
+static mg_status open_child(const mg_directory *parent, const char *name, bool make, int more, mg_directory **out, mg_error *error) {
     char *path;
     *out = NULL;
     mg_status status = mg_directory_name(parent, name, &path, error);
@@ -105,11 +106,19 @@ mg_status mg_directory_open_child(const mg_directory *parent, const char *name, 
     if (!status && make && !made && errno != EEXIST) status = mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
     mg_status synced = !status && make ? sync_descriptor(parent->fd, parent->path, made ? error : NULL) : MG_OK;
     if (made && synced) status = synced;
-    if (!status) status = open_at(parent->fd, name, path, out, error);
+    if (!status) status = open_at(parent->fd, name, path, more, out, error);
     int reason = errno;
     mg_memory_free(path);
     errno = reason;
     return status;
+}
+
+mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error) {
+    return open_child(parent, name, make, 0, out, error);
+}
+
+mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error) {
+    return open_child(parent, name, make, O_NOFOLLOW, out, error);
 }
 
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error) {
@@ -117,7 +126,7 @@ mg_status mg_directory_open_parent(const char *path, mg_directory **out, const c
     *out = NULL;
     mg_status status = parent_of(path, &parent, name, error);
     if (!status && !**name) status = mg_fail(error, MG_IO, "%s: is the name of a directory, a file name is needed", path);
-    if (!status) status = open_at(AT_FDCWD, parent, parent, out, error);
+    if (!status) status = open_at(AT_FDCWD, parent, parent, 0, out, error);
     mg_memory_free(parent);
     return status;
 }
@@ -146,7 +155,8 @@ bool mg_directory_has_its_path(const mg_directory *directory) {
 }
 
 bool mg_directory_holds(const mg_directory *directory, const char *name) {
-    return !faccessat(directory->fd, name, F_OK, 0);
+    struct stat about;
+    return !fstatat(directory->fd, name, &about, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;
 }
 
 mg_status mg_directory_name(const mg_directory *directory, const char *name, char **out, mg_error *error) {

@@ -13,6 +13,9 @@ mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_
 // The same for a directory `name` of `parent`, which need not stay open.
 mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error);
 
+// The same, but a link is not followed: whatever is deleted or moved in it is in `parent`. errno is ENOTDIR where there is a link.
+mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error);
+
 // The directory that holds `path`, and the name in it (a part of `path`).
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error);
 void mg_directory_close(mg_directory *directory); // NULL is fine
@@ -23,7 +26,7 @@ int mg_directory_descriptor(const mg_directory *directory);
 // Does the path it was opened by still lead to it?
 bool mg_directory_has_its_path(const mg_directory *directory);
 
-// Is there anything under the name? A link counts as what it leads to.
+// Is there anything under the name? A link counts wherever it leads, and what cannot be looked at counts too.
 bool mg_directory_holds(const mg_directory *directory, const char *name);
 
 // path/name; the caller frees *out.

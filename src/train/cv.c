@@ -7,6 +7,7 @@
 #include "train/run.h"
 #include "train/run_previous.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -161,15 +162,36 @@ static void tell_what_is_not_used(const validation *v) {
     observer->message(observer->context, line);
 }
 
+// Checkpoints of a run that the cross-validation takes the place of.
+static mg_status clear_checkpoints(const mg_directory *place, mg_error *error) {
+    mg_directory *checkpoints;
+    if (!mg_directory_holds(place, "checkpoints")) return MG_OK;
+    mg_status status = mg_directory_open_child(place, "checkpoints", false, &checkpoints, error);
+    if (status) return status;
+    status = mg_checkpoint_clear(checkpoints, error);
+    mg_directory_close(checkpoints);
+    if (!status) unlinkat(mg_directory_descriptor(place), "checkpoints", AT_REMOVEDIR); // files that are not margin's keep it
+    return status;
+}
+
 // Under the lock: what is there is judged once, for all folds.
 static mg_status begin(validation *v, mg_error *error) {
+    mg_run_traces traces;
+    const mg_cv_request *request = v->request;
     mg_directory_remove_leftovers(v->place, "cv.jsonl.");
-    if (v->request->resume) return MG_OK;
-    bool used = mg_directory_holds(v->place, "cv.jsonl") || mg_directory_holds(v->place, "fold-1");
-    if (used && !v->request->overwrite)
+    mg_status status = mg_run_find_traces(v->place, &traces, error);
+    if (status) return status;
+    if (request->overwrite) {
+        status = mg_run_set_aside(v->place, error);
+        return status ? status : clear_checkpoints(v->place, error);
+    }
+    if (traces.run)
+        return mg_fail(error, MG_CONFIG, "%s: already holds a run: start anew with --overwrite, or set output.directory",
+                       mg_directory_path(v->place));
+    if (traces.folds && !request->resume)
         return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: go on with --resume, start anew with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
-    return used ? mg_run_set_aside(v->place, error) : MG_OK;
+    return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
 }
 
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request, mg_cv_result *result,

@@ -27,13 +27,15 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 // ---- entering ----------------------------------------------------------------------------------------------------------
 
 static mg_status check_unused(const mg_run *run, mg_error *error) {
-    static const char *const traces[] = {"config.yaml", "metrics.jsonl", "model.h5", "checkpoints", "begun.h5"};
-    if (run->request->resume || run->request->overwrite) return MG_OK;
-    for (size_t i = 0; i < sizeof traces / sizeof *traces; i++)
-        if (mg_directory_holds(run->place, traces[i]))
-            return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
-                           run->directory);
-    return MG_OK;
+    mg_run_traces traces;
+    if (run->request->overwrite) return MG_OK;
+    mg_status status = mg_run_find_traces(run->place, &traces, error);
+    if (!status && traces.folds)
+        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: start anew with --overwrite, or set output.directory", run->directory);
+    if (!status && traces.run && !run->request->resume)
+        return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
+                       run->directory);
+    return status || run->request->resume ? status : mg_run_check_previous(run->place, &traces, error);
 }
 
 static mg_status open_place(mg_run *run, bool make, mg_error *error) {

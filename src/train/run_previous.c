@@ -1,6 +1,8 @@
 // run_previous.c - owns the directory `previous` of a run: it decides what is a result, moves results there and deletes them.
 #include "train/run_previous.h"
 
+#include "train/metrics.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +16,38 @@ enum { RESULTS = sizeof results / sizeof *results, WHOLE_RESULTS = 3, NAME_TEXT 
 
 static bool is_fold(const char *name) {
     return !strncmp(name, "fold-", 5) && name[5] && strspn(name + 5, "0123456789") == strlen(name + 5);
+}
+
+// ---- looking -----------------------------------------------------------------------------------------------------------
+
+static mg_status see_fold(void *context, const char *name, mg_error *error) {
+    bool *found = context;
+    (void)error;
+    *found = *found || is_fold(name);
+    return MG_OK;
+}
+
+static bool holds_any(const mg_directory *directory, const char *const *names, size_t count) {
+    bool any = false;
+    for (size_t i = 0; !any && i < count; i++) any = mg_directory_holds(directory, names[i]);
+    return any;
+}
+
+mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error) {
+    static const char *const of_run[] = {"config.yaml", "metrics.jsonl", "model.h5", "path.jsonl", "checkpoints", "begun.h5"};
+    static const char *const of_previous[] = {previous, gathering};
+    *out = (mg_run_traces){
+        .run = holds_any(directory, of_run, sizeof of_run / sizeof *of_run),
+        .folds = mg_directory_holds(directory, "cv.jsonl"),
+        .previous = holds_any(directory, of_previous, sizeof of_previous / sizeof *of_previous),
+    };
+    return mg_directory_list(directory, see_fold, &out->folds, error);
+}
+
+mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error) {
+    if (!traces->previous) return MG_OK;
+    return mg_fail(error, MG_CONFIG, "%s: holds an old result in previous: move it away to keep it, replace it with --overwrite, or set output.directory",
+                   mg_directory_path(directory));
 }
 
 // ---- deleting ----------------------------------------------------------------------------------------------------------
@@ -35,12 +69,15 @@ static mg_status remove_entry(void *context, const char *name, mg_error *error) 
     return own ? remove_directory(directory, name, error) : MG_OK;
 }
 
-// Deletes what margin wrote in it, then the directory itself unless something else is left there.
+// Deletes what margin wrote in it, then the directory itself unless something else is left there. What is no directory, such as a link
+// to one, is left as it is: margin makes none.
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error) {
     mg_directory *directory;
     if (!mg_directory_holds(parent, name)) return MG_OK;
-    mg_status status = mg_directory_open_child(parent, name, false, &directory, error);
-    if (status) return status;
+    mg_error why = {0};
+    mg_status status = mg_directory_open_own(parent, name, false, &directory, &why);
+    if (status == MG_IO && errno == ENOTDIR) return MG_OK;
+    if (status) return mg_fail(error, status, "%s", why.text);
     status = mg_directory_list(directory, remove_entry, directory, error);
     mg_directory_close(directory);
     if (!status) unlinkat(mg_directory_descriptor(parent), name, AT_REMOVEDIR);
@@ -71,12 +108,19 @@ static mg_status remove_fold(void *context, const char *name, mg_error *error) {
     return is_fold(name) ? remove_directory(context, name, error) : MG_OK;
 }
 
+static mg_status refuse_previous(const mg_directory *directory, mg_error *error) {
+    mg_directory *open;
+    bool own = !mg_directory_open_own(directory, previous, false, &open, NULL);
+    mg_directory_close(open);
+    return mg_fail(error, MG_IO, own ? "%s/%s: holds files that are not margin's: move them away" : "%s/%s: is not a directory of margin's: move it away",
+                   mg_directory_path(directory), previous);
+}
+
 static mg_status keep_results(const mg_directory *directory, mg_error *error) {
     mg_directory *to = NULL;
     mg_status status = remove_directory(directory, previous, error); // older than the result that is here
-    if (!status && mg_directory_holds(directory, previous))
-        status = mg_fail(error, MG_IO, "%s/%s: holds files that are not margin's: move them away", mg_directory_path(directory), previous);
-    if (!status) status = mg_directory_open_child(directory, gathering, true, &to, error);
+    if (!status && mg_directory_holds(directory, previous)) status = refuse_previous(directory, error);
+    if (!status) status = mg_directory_open_own(directory, gathering, true, &to, error);
     for (int i = 0; !status && i < RESULTS; i++)
         if (mg_directory_holds(directory, results[i])) status = move(directory, results[i], error);
     if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
@@ -88,9 +132,11 @@ static mg_status keep_results(const mg_directory *directory, mg_error *error) {
 }
 
 mg_status mg_run_set_aside(const mg_directory *directory, mg_error *error) {
-    bool complete = mg_directory_holds(directory, gathering);
-    for (int i = 0; i < WHOLE_RESULTS; i++) complete = complete || mg_directory_holds(directory, results[i]);
-    mg_status status = complete ? keep_results(directory, error) : MG_OK;
+    double seconds;
+    // A path writes its points and its model as it goes.
+    bool partial = mg_directory_holds(directory, "path.jsonl") && mg_metrics_end_step(directory, &seconds) < 0;
+    bool worth = holds_any(directory, results, WHOLE_RESULTS) && !(partial && mg_directory_holds(directory, previous));
+    mg_status status = worth || mg_directory_holds(directory, gathering) ? keep_results(directory, error) : MG_OK;
     for (int i = 0; !status && i < RESULTS; i++) status = mg_directory_remove(directory, results[i], error);
     if (!status) status = mg_directory_list(directory, remove_fold, (void *)directory, error);
     if (!status) status = mg_directory_remove(directory, "begun.h5", error);

@@ -5,6 +5,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -145,6 +146,61 @@ def overwrite(work):
         runs.fail("--overwrite deleted a file that is not margin's")
 
 
+# What one command left is no other's to replace unasked.
+def others(work):
+    at = ("--set", "output.directory=m")
+    path = ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2", *at)
+    cv = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at)
+    commands = {"run": [(*TRAIN, *at), path], "cross-validation": [cv]}
+    for kind, firsts in commands.items():
+        others = [command for name in commands if name != kind for command in commands[name]]
+        for first in firsts:
+            expect(work, 0, *first)
+            before = tree(work.at("m"))
+            for other in others:
+                for more in ((), ("--resume",)):
+                    expect(work, 2, *other, *more, says=f"already holds a {kind}: start anew with --overwrite")
+                    if tree(work.at("m")) != before:
+                        runs.fail(f"{other[0]} changed the {kind} that was there")
+            expect(work, 0, *others[0], "--overwrite")  # the advice
+            expect(work, 0, *others[0], "--resume")
+            if os.path.exists(work.at("m/previous")):
+                runs.fail("previous/ remains after a complete result")
+            shutil.rmtree(work.at("m"))
+    # The points of a killed path do not replace an older complete result. Full: --overwrite fails once it has moved what was there.
+    expect(work, 0, *path)
+    old = runs.read(work.at("m/model.h5"))
+    os.mkdir(work.at("m/previous"))
+    for name in ("model.h5", "path.jsonl", "metrics.jsonl"):
+        shutil.copy(work.at("m", name), work.at("m/previous"))
+    lines = runs.read(work.at("m/metrics.jsonl")).splitlines(keepends=True)
+    with open(work.at("m/metrics.jsonl"), "wb") as cut:
+        cut.writelines(lines[:2])
+    with open(work.at("m/model.h5"), "ab") as newer:
+        newer.write(b"newer")
+    full = subprocess.run(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", work.margin, *path, "--overwrite"], cwd=work.path, text=True, capture_output=True)
+    if full.returncode != 3 or runs.read(work.at("m/previous/model.h5")) != old:
+        runs.fail(f"--overwrite over an unfinished path, with a full disk: {full.stderr}")
+    shutil.rmtree(work.at("m"))
+
+
+# `previous` is replaced when that was asked for, and only where it is a directory.
+def previous(work):
+    at = ("--set", "output.directory=m")
+    expect(work, 0, *TRAIN, "--set", "output.directory=m/previous")
+    for command in (TRAIN, ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5")):
+        expect(work, 2, *command, *at, says="holds an old result in previous: move it away")
+    os.rename(work.at("m/previous"), work.at("elsewhere"))
+    before = tree(work.at("elsewhere"))
+    os.symlink("../elsewhere", work.at("m/previous"))
+    expect(work, 0, *TRAIN, *at, "--resume")
+    expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous: is not a directory of margin's: move it away")
+    os.rename(work.at("m/previous"), work.at("m/previous.new"))
+    expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous.new: is not a directory")
+    if tree(work.at("elsewhere")) != before or not os.path.exists(work.at("m/model.h5")):
+        runs.fail("a link named previous was followed")
+
+
 # A checkpoint that cannot be read is not a damaged one: good work is neither passed over nor called lost.
 def unreadable(work):
     if os.geteuid() == 0:
@@ -156,7 +212,6 @@ def unreadable(work):
         as_nobody = ()
 
     def train(*more):
-        import subprocess
         command = [*as_nobody, work.margin, *SGD, "--set", "output.directory=u", "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
         return subprocess.run(command, cwd=work.path, text=True, capture_output=True)
 
@@ -179,4 +234,6 @@ with runs.Work(sys.argv[1]) as work:
     init(work)
     finished(work)
     overwrite(work)
+    others(work)
+    previous(work)
     unreadable(work)
