@@ -42,7 +42,10 @@ static double reference(const char *name, int classes, const double *s, int y, d
         for (int k = 0; k < classes; k++) coef[k] = exp(s[k] - s[y]) / sum - (k == y);
         return log(sum);
     }
-    int rival = strstr(name, "crammer") ? strongest(classes, s, y) : -1;
+    bool crammer = !strncmp(name, "crammer-singer", 14);
+    if (!ovr && !crammer && strncmp(name, "weston-watkins", 14))
+        fail_msg("this test has no formula of %s: write it anew in double, here", name);
+    int rival = crammer ? strongest(classes, s, y) : -1;
     for (int j = 0; j < classes; j++) {
         double t = ovr && j == y ? 1 : -1, m = ovr ? delta - t * s[j] : s[j] - s[y] + delta;
         if ((!ovr && j == y) || (rival >= 0 && j != rival)) continue;
@@ -291,10 +294,10 @@ static void test_registry(void **unused) {
         assert_ptr_equal(mg_loss_find(mg_loss_name(count)), mg_loss_at(count));
         assert_non_null(mg_loss_at(count)->help);
     }
-    assert_int_equal(count, 7);
+    assert_true(count >= 7);
     assert_null(mg_loss_at(-1));
     assert_null(mg_loss_name(count));
-    assert_null(mg_loss_find("hinge"));
+    assert_null(mg_loss_find("no-such-loss"));
 }
 
 int main(void) {

@@ -52,6 +52,8 @@ static void drive(const mg_optim *rule, bool shared) {
                 v2[j] = mu * v2[j] + g[j];
                 move = g[j] + mu * v2[j];
                 assert_close(velocity[j], v2[j], 1e-6);
+            } else if (strcmp(rule->name, "plain")) {
+                fail_msg("this test has no formula of %s: write it anew in double, here", rule->name);
             }
             w2[j] -= rate * move;
             assert_close(w[j], w2[j], 1e-5);
@@ -67,13 +69,13 @@ static void test_rules(void **unused) {
         const mg_optim *rule = mg_optim_at(count);
         assert_ptr_equal(mg_optim_find(mg_optim_name(count)), rule);
         assert_true(rule->accumulates == (rule->rates != NULL));
-        assert_true(rule->velocity == !strcmp(rule->name, "momentum"));
         drive(rule, false);
         drive(rule, true);
     }
-    assert_int_equal(count, 3);
+    assert_true(count >= 3);
     assert_null(mg_optim_at(-1));
-    assert_null(mg_optim_find("adam"));
+    assert_null(mg_optim_at(count));
+    assert_null(mg_optim_find("no-such-rule"));
 }
 
 // A line in pieces, as threads take it, is the same line.
@@ -154,6 +156,7 @@ static void test_default_eta(void **unused) {
 static double schedule(const char *name, double t, double total, double lambda, double eta) {
     if (!strcmp(name, "inverse-time")) return 1 / (1 + lambda * eta * t);
     if (!strcmp(name, "cosine")) return (1 + cos(3.14159265358979323846 * t / total)) / 2;
+    if (strcmp(name, "constant")) fail_msg("this test has no formula of %s: write it anew in double, here", name);
     return 1;
 }
 
@@ -176,8 +179,9 @@ static void test_schedules(void **unused) {
         assert_close(rate->factor(INT64_C(1) << 40, INT64_C(1) << 41, 1e-4, 0.5),
                      schedule(rate->name, 0x1p40, 0x1p41, 1e-4, 0.5), 1e-12);
     }
-    assert_int_equal(count, 3);
-    assert_null(mg_rate_find("step"));
+    assert_true(count >= 3);
+    assert_null(mg_rate_at(count));
+    assert_null(mg_rate_find("no-such-rate"));
     assert_true(mg_rate_find("cosine")->factor(100, 100, 0, 0) == 0);
     assert_close(mg_rate_find("cosine")->factor(50, 100, 0, 0), 0.5, 1e-15);
     assert_close(mg_rate_find("inverse-time")->factor(1500, 0, 1e-3, 2), 0.25, 1e-15);

@@ -1,0 +1,78 @@
+# test_contributing.py - the table of CONTRIBUTING.md is true: every path and every test it names is there, and what is registered today is
+# the one file and the one row it speaks of.
+#
+#     test_contributing.py MARGIN
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# registry -> the name that its rows have in C
+REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}", "kernel": "mg_kernel_{}",
+              "solver": None}  # a solver has several files
+findings = []
+
+
+def table():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in text.split("\n") if line.startswith("| a")]
+    if len(rows) < 8:
+        findings.append(f"CONTRIBUTING.md: {len(rows)} rows of additions, at least 8 are known")
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def registered(folder):
+    text = (ROOT / "src" / folder / "list.h").read_text(encoding="utf-8")
+    text = re.sub(r"//[^\n]*", "", text)
+    return sorted(set(re.findall(r"\bX\((\w+)\)", text)) - {"X"})
+
+
+def check_paths(row):
+    for path in re.findall(r"`([\w./<>-]+)`", " ".join(row[:3])):
+        if "/" not in path:
+            continue
+        if "<name>" not in path:
+            if not (ROOT / path).exists():
+                findings.append(f"{row[0]}: {path} is not there")
+            continue
+        folder = path.split("/")[1]
+        names = registered(folder) if folder in REGISTRIES else ["train"]
+        for name in names:
+            if not (ROOT / path.replace("<name>", name)).exists():
+                findings.append(f"{row[0]}: {name} is registered but {path.replace('<name>', name)} is not there")
+
+
+def check_functions(row):
+    for name, path in re.findall(r"`(\w+)\(\)` of `([\w./]+)`", row[2]):
+        if not re.search(rf"\b{name}\(", (ROOT / path).read_text(encoding="utf-8")):
+            findings.append(f"{row[0]}: {path} has no {name}()")
+
+
+def check_tests(row):
+    cmake = (ROOT / "tests/CMakeLists.txt").read_text(encoding="utf-8")
+    for name in re.findall(r"`(\w+)`", row[3]):
+        found = list((ROOT / "tests").rglob(f"{name}.*")) if name.startswith("test_") else \
+            [ROOT / f"tests/cli/{name[4:]}.sh"] if name.startswith("cli_") else []
+        if not any(path.is_file() for path in found) and f"NAME {name} " not in cmake:
+            findings.append(f"{row[0]}: the test {name} is not there")
+
+
+def check_registry(folder, pattern):
+    """A row's object is named by its own file, and by nothing else than the list's macro."""
+    for name in registered(folder):
+        word = re.compile(rf"\b{pattern.format(name)}\b(?!\()")
+        users = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "src").rglob("*.[ch]"))
+                 if word.search(re.sub(r"//[^\n]*", "", p.read_text(encoding="utf-8")))]
+        if len(users) != 1 or Path(users[0]).stem != name:
+            findings.append(f"src/{folder}/list.h: {pattern.format(name)} is named in {users}, not in {name}.c alone")
+
+
+for entry in table():
+    check_paths(entry)
+    check_functions(entry)
+    check_tests(entry)
+for room, form in REGISTRIES.items():
+    if form:
+        check_registry(room, form)
+print("\n".join(findings) or "CONTRIBUTING.md is true")
+sys.exit(1 if findings else 0)
