@@ -1,7 +1,6 @@
-// path.c - a configuration and a grid become a path, or a cross-validation.
+// path.c - owns mg_path: a configuration and a grid become a path.
 #include "api/trainer.h"
 #include "base/float_mode.h"
-#include "train/cv.h"
 #include "train/path.h"
 
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result, mg_error *error) {
@@ -11,17 +10,6 @@ mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_pa
     mg_status status = mg_grid_parse(request->C, request->lambda, &grid, error);
     if (!status) status = mg_config_trainer_open(config, &grid, &trainer, error);
     if (!status) status = mg_path_run(&trainer.options, &grid, request, result, error);
-    mg_config_trainer_close(&trainer);
-    return status;
-}
-
-mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error) {
-    MG_FLOAT_SCOPE;
-    mg_grid grid, *asked = request->C || request->lambda ? &grid : NULL;
-    mg_config_trainer trainer = {0};
-    mg_status status = asked ? mg_grid_parse(request->C, request->lambda, asked, error) : MG_OK;
-    if (!status) status = mg_config_trainer_open(config, asked, &trainer, error);
-    if (!status) status = mg_cv_run(&trainer.options, asked, request, result, error);
     mg_config_trainer_close(&trainer);
     return status;
 }
