@@ -1,9 +1,9 @@
-// label_values.c - reads values and checks each: whole numbers, and UTF-8 texts as convert takes them.
+// label_values.c - reads values and checks each: whole numbers, and texts. A text is kept byte for byte, whatever its encoding; where it
+// is shown, what is not printable UTF-8 is escaped (base/printable.h).
 #include "data/label_values.h"
 
 #include "base/memory.h"
 #include "data/cells.h"
-#include "io/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,21 +30,11 @@ static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *
 }
 
 static mg_status check_text(mg_h5 *file, const char *name, int64_t i, const char *text, mg_error *error) {
-    size_t bytes = strlen(text), bad = mg_text_utf8(text, bytes);
+    size_t bytes = strlen(text);
     const char *path = mg_h5_path(file);
-    if (bad < bytes)
-        return mg_fail(error, MG_DATA,
-                       "%s: %s[%lld] is not UTF-8 (byte %02x): write a copy anew, in Python: import h5py; f = h5py.File('COPY.h5', 'r+'); "
-                       "n = '%s'; y, a = [s.decode('latin-1') for s in f[n][()]], dict(f[n].attrs); del f[n]; f[n] = y; "
-                       "f[n].attrs.update(a); f.close()",
-                       path, name, (long long)i, (unsigned char)text[bad], name);
     if (bytes > LONGEST)
         return mg_fail(error, MG_DATA, "%s: %s[%lld] has %zu bytes; a label has at most %d: shorten it", path, name, (long long)i, bytes,
                        LONGEST);
-    for (size_t c = 0; c < bytes; c++)
-        if ((unsigned char)text[c] < ' ' || text[c] == 0x7f)
-            return mg_fail(error, MG_DATA, "%s: %s[%lld] has a control character (byte %02x): write the labels without it", path, name,
-                           (long long)i, (unsigned char)text[c]);
     return MG_OK;
 }
 
