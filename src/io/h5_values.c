@@ -91,17 +91,29 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
     return status;
 }
 
+// A text padded with zeros ends at its first zero. Other bytes behind that would be lost, and two texts might become one.
+static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes, mg_error *error) {
+    for (size_t b = 0; b < bytes; b++)
+        if (rest[b])
+            return mg_fail(error, MG_DATA, "%s: %s[%zu] has a zero byte within its text: write the texts without it", array->file->path,
+                           array->name, i);
+    return MG_OK;
+}
+
 static mg_status read_fixed_texts(mg_h5_array *array, char **texts, mg_error *error) {
     size_t width = H5Tget_size(array->value), count = (size_t)array->rows;
-    bool spaces = H5Tget_strpad(array->value) == H5T_STR_SPACEPAD;
+    H5T_str_t pad = H5Tget_strpad(array->value);
+    bool spaces = pad == H5T_STR_SPACEPAD;
     char *raw, *text;
     mg_status status = mg_memory_zeroed(&raw, count, width, error);
     if (!status) status = read_all(array, array->memory, raw, error);
     for (size_t i = 0; !status && i < count; i++) {
         size_t length = strnlen(raw + i * width, width);
         while (spaces && length && raw[i * width + length - 1] == ' ') length--;
-        status = mg_memory_zeroed(&text, length + 1, 1, error);
-        if (!status) memcpy(text, raw + i * width, length);
+        if (pad == H5T_STR_NULLPAD) status = check_padding(array, i, raw + i * width + length, width - length, error);
+        if (!status) status = mg_memory_zeroed(&text, length + 1, 1, error);
+        if (status) break;
+        memcpy(text, raw + i * width, length);
         texts[i] = text;
     }
     mg_memory_free(raw);

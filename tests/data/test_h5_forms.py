@@ -169,6 +169,7 @@ def labels_are_refused(t):
     t.keeps(lambda f: categorical(f, ROWS, NAMES, latin), "caf\\xe9", labels="obs/ct")
     t.keeps(lambda f: f.create_dataset("y", data=np.array([b"caf\xe9", b"th\xe9"] * 15)), "caf\\xe9, th\\xe9")
     t.keeps(lambda f: f.create_dataset("y", data=texts(["a\nb", "c"] * 15), dtype=STRING), "a\\nb, c")
+    t.refuses(lambda f: f.create_dataset("y", data=np.array([b"a\0b", b"a", b"c"] * 10)), "y[0] has a zero byte within its text")
     t.refuses(lambda f: f.create_dataset("y", data=np.arange(30)[None, :] % 3), "labels y have shape [1, 30]", "y.ravel()")
     t.refuses(lambda f: f.create_dataset("y", data=np.eye(3)[np.arange(30) % 3]), "labels y have shape [30, 3]", "y.argmax(1)")
     t.refuses(lambda f: table(f, ROWS, NAMES), "obs is a table", "columns index, ct, weight, name", labels="obs")
