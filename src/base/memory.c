@@ -71,9 +71,9 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     // The system grants more than it has and kills whoever uses it: what does not fit is refused here, while there are words for it.
     int64_t room;
     if (!fits(rounded, &room))
-        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for, %lld are available", bytes, (long long)(room > 0 ? room : 0));
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed, %lld are available", bytes, (long long)(room > 0 ? room : 0));
     if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
-        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes were asked for", bytes);
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed", bytes);
     if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
     atomic_fetch_add(&live, (int64_t)malloc_usable_size(block));
     memcpy(out, &block, sizeof block);

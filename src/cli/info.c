@@ -53,6 +53,6 @@ int mg_command_info(int argc, char **argv) {
     if (status) return mg_cli_fail("info", &error);
     if (!all.verify) return 0;
     mg_cli_put(stdout, all.path);
-    printf(": whole, %" PRId64 " bytes\n", bytes);
+    printf(": intact, %" PRId64 " bytes\n", bytes);
     return 0;
 }

@@ -98,7 +98,7 @@ static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_y
                                 const char *where, mg_error *error) {
     const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
     if (key == end)
-        return mg_fail(error, MG_CONFIG, "%s: %s.%s: an empty mapping; leave the key out or name a weight",
+        return mg_fail(error, MG_CONFIG, "%s: %s.%s: an empty mapping: remove the key, or add lines label: weight",
                        where, at->section->name, at->option->name);
     mg_status status = assign(at, NULL, where, error);
     while (key < end && !status) {
@@ -159,7 +159,7 @@ static mg_status read_root(mg_settings *settings, const char *name, const mg_yam
         else if (value->kind == MG_YAML_SCALAR)
             status =
                 mg_fail(error, MG_CONFIG,
-                        "%s: section %s holds lines of the form key: value, not a value itself", where, text);
+                        "%s: section %s must contain lines of the form key: value, not a single value", where, text);
         mg_memory_free(where);
     }
     return status;
@@ -196,7 +196,7 @@ static mg_status read_bytes(const char *path, char **out, size_t *length, mg_err
         else
             *length += (size_t)got;
         if (!status && *length > MG_SETTINGS_FILE_BYTES)
-            status = mg_fail(error, MG_CONFIG, "%s: longer than %d MiB, this is no configuration file", path,
+            status = mg_fail(error, MG_CONFIG, "%s: longer than %d MiB; a configuration file is never that long", path,
                              MG_SETTINGS_FILE_BYTES >> 20);
     }
     close(file);

@@ -104,6 +104,6 @@ mg_status mg_unsectioned_key(const mg_settings *settings, const char *assignment
     char key[MG_SHORT_TEXT], brief[MG_SHORT_TEXT], suggestion[NAME_TEXT];
     snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
     suggest_key(settings, NULL, key, suggestion);
-    return mg_fail(error, MG_CONFIG, "%s: '%s' names no section, write section.key=value%s", where,
+    return mg_fail(error, MG_CONFIG, "%s: '%s' does not name a section; write section.key=value%s", where,
                    mg_shorten(assignment, brief), suggestion);
 }

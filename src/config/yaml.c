@@ -79,9 +79,9 @@ static mg_status add_node(reader *r, yaml_mark_t mark, mg_yaml_kind kind) {
     mg_yaml *out = r->out;
     if (out->count >= MG_YAML_NODES) return fail_at(r, mark, "more than a million keys and values");
     if (r->depth == 0 && kind == MG_YAML_SCALAR)
-        return fail_at(r, mark, "a mapping is expected here, lines of the form key: value");
+        return fail_at(r, mark, "a mapping (lines of the form key: value) is expected here");
     bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key;
-    if (is_key && kind != MG_YAML_SCALAR) return fail_at(r, mark, "a key is expected here, a single word");
+    if (is_key && kind != MG_YAML_SCALAR) return fail_at(r, mark, "a key (a single word) is expected here");
     mg_status status = mg_memory_grow(&out->nodes, &out->node_capacity, (size_t)out->count + 1,
                                       sizeof *out->nodes, r->error);
     if (status) return status;
@@ -107,7 +107,7 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
     size_t length = event->data.scalar.length;
     if (event->data.scalar.anchor) return fail_at(r, event->start_mark, "anchors are not supported");
     if (event->data.scalar.tag) return fail_at(r, event->start_mark, "tags are not supported");
-    if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a text with a zero character");
+    if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a text contains a zero byte");
     // A label may well be called "null" or be no more than a number.
     bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
     mg_status status =
@@ -179,11 +179,11 @@ static mg_status on_event(reader *r, const yaml_event_t *event) {
         return refuse_twice(r, mapping);
     }
     case YAML_SEQUENCE_START_EVENT:
-        return fail_at(r, event->start_mark, "a list is not allowed here, a single value is expected");
+        return fail_at(r, event->start_mark, "a list is not allowed here; a single value is expected");
     case YAML_ALIAS_EVENT:
         return fail_at(r, event->start_mark, "aliases are not supported");
     case YAML_DOCUMENT_START_EVENT:
-        if (r->out->count > 0) return fail_at(r, event->start_mark, "a second document; one file holds one");
+        if (r->out->count > 0) return fail_at(r, event->start_mark, "a second document; a file may have only one");
         return MG_OK;
     default:
         return MG_OK;

@@ -99,12 +99,12 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
     struct stat info;
     for (int i = 0; i < o->input_count; i++)
         if (same_file(o->inputs[i], o->output))
-            return mg_fail(error, MG_USAGE, "%s: is input and output at once; the last name is the output",
+            return mg_fail(error, MG_USAGE, "%s: is both an input and the output; the last name is the output",
                            o->output);
     if (o->like && same_file(o->like, o->output))
-        return mg_fail(error, MG_USAGE, "%s: is output and the file of --like at once", o->output);
+        return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --like", o->output);
     if (!o->overwrite && lstat(o->output, &info) == 0)
-        return mg_fail(error, MG_IO, "%s: exists already; give another name, or --overwrite to replace it",
+        return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
                        o->output);
     return MG_OK;
 }
@@ -163,10 +163,10 @@ static void doubt_classes(const mg_conversion *c) {
     bool own = rows >= 10 ? classes * 2 > rows : rows >= 5 && classes == rows;
     if (!c->shape.labelled || !own) return;
     mg_tell_line(&tell,
-                 "warning: %s: %lld rows have %lld classes: most rows have a class of their own, as ids and "
-                 "regression targets have%s",
+                 "warning: %s: %lld rows have %lld classes: most rows have a class of their own, which is "
+                 "typical of ids and regression targets%s",
                  c->options->inputs[c->options->input_count - 1], (long long)rows, (long long)classes,
-                 mg_section_find(c->format->section, "label") ? "; --label names another column" : "");
+                 mg_section_find(c->format->section, "label") ? "; --label selects another column" : "");
 }
 
 static mg_status first_pass(mg_conversion *c, mg_error *error) {

@@ -32,7 +32,7 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     double value;
     size_t bad = mg_text_utf8(text, bytes);
     if (bad < bytes)
-        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); make it so: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW",
+        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); convert the file: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW",
                        (unsigned char)text[bad]);
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
@@ -41,16 +41,16 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     brief(text, bytes, shown);
     if (mg_text_missing(text, bytes))
         return mg_fail(error, MG_DATA,
-                       "label '%s' stands for a missing one: fill it in or leave the row out (a class of that "
-                       "name needs another, such as '%s_')",
+                       "label '%s' means a missing label: fill it in or remove the row (if it is a class, give the "
+                       "class another name, such as '%s_')",
                        shown, shown);
     const char *point = mg_text_number(text, text + bytes, &value);
     bool digits = strspn(text, "+-0123456789") >= bytes; // a number past 64 bits: a name
     if (point == text + bytes && !digits)
         return mg_fail(error, MG_DATA,
-                       "label %s is no whole number; margin learns classes: write them as words", shown);
+                       "label %s is not a whole number; margin learns classes: write the labels as words", shown);
     if (labels->kind == MG_LABEL_INTEGER)
-        return mg_fail(error, MG_DATA, "label '%s' is no whole number, but all labels of %s are", shown,
+        return mg_fail(error, MG_DATA, "label '%s' is not a whole number, but all labels of %s are", shown,
                        labels->like);
     return MG_OK;
 }
@@ -112,7 +112,7 @@ static mg_status count_class(mg_census *labels, uint64_t digest, mg_error *error
 
 static mg_status changed(mg_error *error) {
     return mg_fail(error, MG_DATA,
-                   "the label is not what the first reading found: the input changed meanwhile");
+                   "the label differs from the first reading: the input changed while it was read");
 }
 
 mg_status mg_census_encode(mg_census *labels, const char *text, size_t bytes, int64_t *code, char *out,

@@ -86,7 +86,7 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
 mg_status mg_csr_layout_check(mg_h5 *file, const char *name, mg_error *error) {
     if (present(file, name, encodings)) return check_encoding(file, name, error);
     if (has(file, name, "indptr") || has(file, name, "indices") || has(file, name, "data")) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: %s is a group without data, indices and indptr, so no sparse matrix: name a data set [N,D] "
+    return mg_fail(error, MG_DATA, "%s: %s is a group without data, indices and indptr, so it is not a sparse matrix: name a data set [N,D] "
                    "with data.features (`margin info FILE` lists them)", mg_h5_path(file), name);
 }
 

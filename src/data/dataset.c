@@ -30,7 +30,7 @@ static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *requ
     for (int64_t i = 0; !status && i < rows; i++)
         if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT)) dataset->select[dataset->count++] = i;
     if (!status && dataset->count == 0)
-        status = mg_fail(error, MG_CONFIG, "data.validation: %g of %lld rows leaves one side without rows", request->held_out,
+        status = mg_fail(error, MG_CONFIG, "data.validation: %g of %lld rows leaves no rows for training or for validation", request->held_out,
                          (long long)rows);
     dataset->unseen = split.unseen;
     memcpy(dataset->unseen_label, split.unseen_label, sizeof dataset->unseen_label);

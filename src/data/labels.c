@@ -85,7 +85,7 @@ static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const
                                mg_error *error) {
     char low[MG_LABEL_BUFFER], high[MG_LABEL_BUFFER];
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is %s, which is none of the %lld classes (%s to %s): drop the row",
+                   "%s: %s[%lld] is %s, which is not one of the %lld classes (%s to %s): drop the row",
                    mg_h5_path(file), name, (long long)row, label, (long long)classes->count, mg_classes_label(classes, 0, low),
                    mg_classes_label(classes, classes->count - 1, high));
 }

@@ -97,7 +97,7 @@ static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_N
     *found = !strcmp(parent + (*parent == '/'), "obs") && (size_t)snprintf(out, MG_H5_NAME, "uns/%s_categories", own) < MG_H5_NAME &&
              mg_h5_find(file, out) == MG_H5_ARRAY;
     if (*found || !(size_t)snprintf(leaf, sizeof leaf, "%s_meta", own) || !mg_h5_has_attribute(file, parent, leaf)) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: labels %s are codes of a pandas table, whose categories lie elsewhere: store them as text, "
+    return mg_fail(error, MG_DATA, "%s: labels %s are codes of a pandas table, whose categories are stored elsewhere: store the labels as text, "
                    "as in df.astype({'%s': str}).to_hdf(...)", mg_h5_path(file), name, own);
 }
 
@@ -158,11 +158,11 @@ static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_l
     const char *column = !strncmp(name, "obs/", 4) ? name + 4 : NULL;
     if (!column)
         return mg_fail(error, MG_DATA,
-                       "%s: %s[%lld] is no label (%s), %lld of %lld rows have none: give them one, or write the others to a new "
+                       "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or write the other rows to a new "
                        "file (docs/formats.md, Rows without a label, has the commands)",
                        path, name, (long long)first, reason, (long long)count, (long long)rows);
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is no label (%s), %lld of %lld rows have none: give them one, or keep the others, in Python: "
+                   "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or keep only the other rows, in Python: "
                    "import anndata; a = anndata.read_h5ad('OLD.h5ad'); "
                    "a[~a.obs['%s'].astype(str).isin(" MG_MISSING_LIST ")].write_h5ad('NEW.h5ad')",
                    path, name, (long long)first, reason, (long long)count, (long long)rows, column);
@@ -184,7 +184,7 @@ static mg_status read_group(mg_h5 *file, const char *name, int64_t rows, mg_raw_
     if (has(file, name, "levels"))
         return mg_fail(error, MG_DATA, "%s: labels %s are a factor of R (levels and values), which is not read: store them as text, "
                        "as.character() in R", mg_h5_path(file), name);
-    return mg_fail(error, MG_DATA, "%s: labels %s are a group and no column: name one that it holds (%s), as in %s/COLUMN",
+    return mg_fail(error, MG_DATA, "%s: labels %s are a group, not a column: name one of its columns (%s), as in %s/COLUMN",
                    mg_h5_path(file), name, members, name);
 }
 

@@ -86,7 +86,7 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
         return mg_fail(error, MG_DATA, "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed%s",
                        mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data),
                        named ? "enumeration" : mg_h5_type_name(type),
-                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT ? ": of one feature, store x[:, None]" : "");
+                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT ? ": if it is one feature, store x[:, None]" : "");
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
     if (source->features > MG_MOST_INDEX)

@@ -171,7 +171,7 @@ static mg_status check_limit(const mg_stream *stream, int64_t memory_limit, mg_e
     double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features, stream->window_rows, (int64_t)entries);
     if (dataset->resident || memory_limit <= 0 || bytes <= (double)memory_limit) return MG_OK;
     return mg_fail(error, MG_CONFIG,
-                   "data.memory_limit: %lld bytes do not hold %d windows of rows (%.0f bytes): raise it or lower data.window or train.batch",
+                   "data.memory_limit: %lld bytes cannot hold %d windows of rows (%.0f bytes): raise it or lower data.window or train.batch",
                    (long long)memory_limit, WINDOWS, bytes);
 }
 

@@ -36,7 +36,7 @@ static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *fie
     for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++)
         group++;
     if (r->comma && memchr(field->text, '.', field->bytes))
-        snprintf(advice, sizeof advice, "; with --decimal comma a number has no point: tr -d . < FILE > NEW takes out all points");
+        snprintf(advice, sizeof advice, "; with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
     else if (mark && mark > field->text && group == 3)
         snprintf(advice, sizeof advice,
                  "; if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW takes "
@@ -87,7 +87,7 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
     if (!r->by_place || !error) return status;
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%s; the labels were guessed to be in %s: --label names another column", text,
+    return mg_fail(error, status, "%s; the labels were guessed to be in %s: --label selects another column", text,
                    mg_csv_column_text(r, r->label, column));
 }
 
@@ -194,34 +194,34 @@ static const mg_option rows[] = {
      .preset = "auto",
      .check = check_delimiter,
      .help =
-         "What separates fields: comma, tab, semicolon, space (any run of blanks), pipe or one character."},
+         "Delimiter of the fields: comma, tab, semicolon, space (any run of blanks), pipe or one character."},
     {.name = "header",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(mg_csv_options, header),
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
      .changes_result = true,
-     .help = "Is the first line one of names; auto: yes when it holds no number and the second one does."},
+     .help = "Whether the first line holds names. auto: yes when it has no number and the second line has one."},
     {.name = "label",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, label),
      .preset = "auto",
      .changes_result = true,
-     .help = "Column of the labels: first, last, none, a name of the header or a number from 1; auto: the "
-             "one called label, class, target or y, else the one that is no number, else the last."},
+     .help = "Column of the labels: first, last, none, a name of the header or a number from 1. auto: the "
+             "column called label, class, target or y; else the first or the last, if it is not a number; else the last."},
     {.name = "drop",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, drop),
      .preset = "",
      .changes_result = true,
-     .help = "Columns to leave out, by a name of the header or a number from 1, with commas between: id,3."},
+     .help = "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3."},
     {.name = "decimal",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(mg_csv_options, decimal),
      .preset = "point",
      .choice = decimal_name,
      .changes_result = false,
-     .help = "What stands before the decimals of a number: point as in 1.5, comma as in 1,5."},
+     .help = "Decimal separator of numbers: point as in 1.5, or comma as in 1,5."},
 };
 
 static const mg_section section = {

@@ -19,7 +19,7 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
         return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --drop (%s1 to %lld)", path, item,
                        r->header ? "a name of the header or " : "", (long long)r->columns);
     if (column == r->label)
-        return mg_fail(error, MG_USAGE, "%s: --drop %s would leave out the labels' column; --label names another",
+        return mg_fail(error, MG_USAGE, "%s: --drop %s would leave out the column of the labels; --label selects another",
                        path, item);
     r->features -= !r->dropped[column];
     r->dropped[column] = true;
@@ -54,7 +54,7 @@ mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
     }
     mg_memory_free(list);
     if (!status && r->features == 0)
-        status = mg_fail(error, MG_USAGE, "%s: --drop leaves no feature", mg_text_path(r->record.text));
+        status = mg_fail(error, MG_USAGE, "%s: --drop leaves no features", mg_text_path(r->record.text));
     return status;
 }
 

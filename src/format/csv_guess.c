@@ -96,7 +96,7 @@ static int64_t decimal_commas(mg_csv *r, char delimiter) {
 
 static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
     return mg_fail(error, MG_DATA,
-                   "%s: numbers seem to have a decimal comma, as in 1,5: say --decimal comma, or --delimiter "
+                   "%s: numbers seem to have a decimal comma, as in 1,5: use --decimal comma, or --delimiter "
                    "comma when the comma separates fields",
                    mg_text_path(r->record.text));
 }
@@ -153,7 +153,7 @@ static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error)
     }
     if (!status && rival)
         status = mg_fail(error, MG_DATA,
-                         "%s: both %s and %s cut the first lines into %lld fields: say --delimiter %s or "
+                         "%s: both %s and %s divide the first lines into %lld fields: use --delimiter %s or "
                          "--delimiter %s",
                          mg_text_path(r->record.text), delimiter_name(best), delimiter_name(rival),
                          (long long)most, delimiter_name(best), delimiter_name(rival));
@@ -218,7 +218,7 @@ static mg_status label_by_option(mg_csv *r, mg_error *error) {
 static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *error) {
     char a[MG_CSV_SHOWN * 2], b[MG_CSV_SHOWN * 2];
     return mg_fail(error, MG_DATA,
-                   "%s: the labels may be in %s or in %s: say --label %lld or --label %lld",
+                   "%s: the labels may be in %s or in %s: use --label %lld or --label %lld",
                    mg_text_path(r->record.text), mg_csv_column_text(r, one, a), mg_csv_column_text(r, other, b),
                    (long long)one + 1, (long long)other + 1);
 }
@@ -237,8 +237,8 @@ static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     }
     *found = r->label >= 0;
     if (*found && r->label > 0 && r->label < last)
-        mg_tell_line(&r->tell, "warning: %s: the labels are taken from %s by its name, though it stands in the "
-                               "middle of %lld columns; --label names another",
+        mg_tell_line(&r->tell, "warning: %s: the labels are taken from %s because of its name, although it is in "
+                               "the middle of %lld columns; --label selects another",
                      mg_text_path(r->record.text), mg_csv_column_text(r, r->label, text), (long long)r->columns);
     if (*found) return MG_OK;
     mg_status status = mg_csv_find_name(r, "y", false, &column, error);
@@ -286,7 +286,7 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
         return fail_decimals(r, error);
     if (!named && first_word && last_word)
         return mg_fail(error, MG_DATA,
-                       "%s: neither the first nor the last column is a number: say --label first or --label "
+                       "%s: neither the first nor the last column is a number: use --label first or --label "
                        "last, or for texts --format text",
                        mg_text_path(r->record.text));
     if (!named && sorts[first ? 0 : last] == MG_CSV_PAIR) return refuse_pair(r, first ? 0 : last, error);
@@ -308,7 +308,7 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     if (status) return status;
     if (r->columns < 2 || r->columns > MOST_COLUMNS)
         return mg_fail(error, MG_DATA,
-                       "%s: has %lld columns (2 to %d are allowed); --delimiter says what separates them",
+                       "%s: has %lld columns (2 to %d are allowed); set the delimiter with --delimiter",
                        mg_text_path(r->record.text), (long long)r->columns, MOST_COLUMNS);
     size_t columns = (size_t)r->columns;
     status = mg_memory_zeroed(&f.first, columns * 2, sizeof *f.first, error);

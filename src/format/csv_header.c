@@ -50,7 +50,7 @@ static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool 
 }
 
 static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; say --header yes or --header no",
+    return mg_fail(error, MG_DATA, "%s: line 1 may be a header or a row: %s; use --header yes or --header no",
                    mg_text_path(r->record.text), why);
 }
 

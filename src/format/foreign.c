@@ -51,9 +51,9 @@ static mg_status refuse_filter(const head *h, const char *what, const char *filt
     char in[MOST_NAME], made[MOST_NAME], out[MOST_NAME];
     const char *from = quote(h->path, in), *to = quote(new_name(h->path, ending, made), out);
     if (h->packed)
-        return mg_fail(error, MG_DATA, "%s: is %s; convert what this makes: gzip -dc < %s | %s > %s", h->path,
+        return mg_fail(error, MG_DATA, "%s: is %s; convert the output of: gzip -dc < %s | %s > %s", h->path,
                        what, from, filter, to);
-    return mg_fail(error, MG_DATA, "%s: is %s; convert what this makes: %s < %s > %s", h->path, what, filter,
+    return mg_fail(error, MG_DATA, "%s: is %s; convert the output of: %s < %s > %s", h->path, what, filter,
                    from, to);
 }
 
@@ -101,16 +101,16 @@ static const kind kinds[] = {
     {257, MAGIC("ustar"), "a tar archive", NULL, "unpack it and convert the files in it: tar xf {}"},
     {0, MAGIC("Rar!\x1a"), "a rar archive", NULL, "unpack it and convert the files in it"},
     {0, MAGIC("\x89HDF"), "an HDF5 file already", NULL,
-     "margin trains from it as it is: margin train --set data.train={} (data.features and data.labels name its "
+     "margin trains on it without conversion: margin train --set data.train={} (data.features and data.labels name its "
      "data sets)"},
     {0, MAGIC("PAR1"), "a Parquet table", NULL,
-     "make it CSV: python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_csv('table.csv', "
+     "convert it to CSV: python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_csv('table.csv', "
      "index=False)\" {}"},
     {0, MAGIC("ARROW1"), "an Arrow (Feather) table", NULL,
-     "make it CSV: python3 -c \"import pandas, sys; pandas.read_feather(sys.argv[1]).to_csv('table.csv', "
+     "convert it to CSV: python3 -c \"import pandas, sys; pandas.read_feather(sys.argv[1]).to_csv('table.csv', "
      "index=False)\" {}"},
     {0, MAGIC("FEA1"), "a Feather table", NULL, "save it as CSV with the program that wrote it"},
-    {0, MAGIC("\xd0\xcf\x11\xe0"), "an old Excel (xls) file or the like", NULL,
+    {0, MAGIC("\xd0\xcf\x11\xe0"), "an old Excel (xls) file or similar", NULL,
      "save the sheet as CSV with the program that wrote it"},
     {0, MAGIC("SQLite format 3"), "an SQLite data base", NULL,
      "save a table as CSV: sqlite3 -header -csv {} 'SELECT * FROM NAME' > table.csv"},
@@ -281,10 +281,10 @@ mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size
     if (!status) status = refuse_wabbit(&h, error);
     if (status) return status;
     if (h.bytes[0] == '{' || (h.bytes[0] == '[' && h.count > 1 && strchr("[{\r\n ", h.bytes[1])))
-        return refuse_sentence(&h, "JSON", "make a CSV table of it, one row an object", error);
+        return refuse_sentence(&h, "JSON", "make a CSV table of it, with one row for each object", error);
     if (h.bytes[0] == '<' && (isalpha((unsigned char)h.bytes[1]) || h.bytes[1] == '!' || h.bytes[1] == '?'))
         return refuse_sentence(&h, "HTML or XML, perhaps the error page of a download",
-                               "look at it, and fetch or make a table", error);
+                               "open it to see what it is, and get a table instead", error);
     return MG_OK;
 }
 
@@ -304,8 +304,8 @@ mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg
     }
     if (first < 2 || lines < 2) return MG_OK;
     return mg_fail(error, MG_DATA,
-                   "%s: may be a table or texts (every line has %lld tabs): for columns of texts say --text NAME "
-                   "--label NAME, for a table of numbers --format csv, for texts behind the first tab --format "
+                   "%s: may be a table or texts (every line has %lld tabs): for columns of texts use --text NAME "
+                   "--label NAME, for a table of numbers --format csv, for texts after the first tab --format "
                    "text",
                    path, (long long)first);
 }
@@ -319,6 +319,6 @@ mg_status mg_foreign_unknown(const char *path, const char *bytes, size_t count, 
                        path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
     return mg_fail(error, MG_DATA,
                    "%s: the format cannot be guessed: its first line has neither index:value pairs nor a "
-                   "delimiter nor a tab; --format names it, --delimiter what separates fields",
+                   "delimiter nor a tab; set it with --format, or set the delimiter with --delimiter",
                    path);
 }

@@ -12,11 +12,11 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     *out = NULL;
     if (bad < field->bytes)
         return mg_text_fail(record->text, field->offset + bad, MG_DATA, error,
-                            "the name of the column has the byte %02x, which is not UTF-8; make it so: iconv -f "
+                            "the name of the column has the byte %02x, which is not UTF-8; convert the file: iconv -f "
                             "WINDOWS-1252 -t UTF-8 < FILE > NEW", (unsigned char)field->text[bad]);
     if (field->bytes > MG_NAME_LONGEST)
         return mg_text_fail(record->text, field->offset, MG_DATA, error,
-                            "the name of the column has %zu bytes; at most %d are allowed: shorten it, or say --header no when the line is data",
+                            "the name of the column has %zu bytes; at most %d are allowed: shorten it, or use --header no when the line is data",
                             field->bytes, MG_NAME_LONGEST);
     mg_status status = mg_memory_zeroed(out, field->bytes + 1, 1, error);
     if (!status) memcpy(*out, field->text, field->bytes);
@@ -66,7 +66,7 @@ mg_status mg_header_compare(const mg_header *header, const char *path, const mg_
                             mg_error *error) {
     char whose[PATH_MAX + 32];
     snprintf(whose, sizeof whose, "in %s", like);
-    const mg_names_parties parties = {path, whose, "give its columns those names and that order; --label none is for a file without labels, --header no for one without names"};
+    const mg_names_parties parties = {path, whose, "rename and reorder its columns; use --label none for a file without labels, --header no for one without names"};
     if (!names->count || !header->names.count) return MG_OK;
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;

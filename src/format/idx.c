@@ -143,7 +143,7 @@ static const mg_section section = {.name = "idx", .help = "IDX files have no opt
 const mg_format mg_format_idx = {
     .name = "idx",
     .arguments = "IMAGES [LABELS]",
-    .help = "images and labels as MNIST has them",
+    .help = "images and labels in the format of MNIST",
     .inputs_low = 1,
     .inputs_high = 2,
     .section = &section,

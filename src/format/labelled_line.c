@@ -36,8 +36,8 @@ mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t byt
     char *tab = memchr(line, '\t', bytes);
     if (!tab)
         return mg_text_fail(text, 0, MG_DATA, error,
-                            "the line has no tab between label and text (--label none: there are no labels; "
-                            "--text: the texts are a column of a table)");
+                            "the line has no tab between label and text: use --label none when there are no "
+                            "labels, --text when the texts are a column of a table");
     *label = (mg_span){line, (size_t)(tab - line), 0};
     *body = (mg_span){tab + 1, bytes - label->bytes - 1, label->bytes + 1};
     return MG_OK;
@@ -61,12 +61,12 @@ mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_spa
     *header = named && is_one_of(body, bodies, BODIES);
     if (!*header && named)
         return mg_text_fail(text, 0, MG_DATA, error,
-                            "line 1 may be a header or a text: its label is '%.*s'; say --header yes or "
+                            "line 1 may be a header or a text: its label is '%.*s'; use --header yes or "
                             "--header no",
                             (int)label->bytes, label->text);
     if (is_one_of(label, bodies, BODIES) && is_one_of(body, labels, LABELS))
         return mg_text_fail(text, 0, MG_DATA, error,
-                            "line 1 names the text before the label; for a table with a header say --text "
+                            "line 1 names the text before the label; for a table with a header use --text "
                             "%.*s --label %.*s",
                             (int)label->bytes, label->text, (int)body->bytes, body->text);
     return MG_OK;

@@ -60,7 +60,7 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
     char order, name[16], type[4] = "";
     if (!value || sscanf(value, "'%c%15[A-Za-z0-9]'", &order, name) != 2)
         return mg_fail(error, MG_DATA,
-                       "%s: its header names no plain type ('descr'): save an array of numbers", path);
+                       "%s: its header does not name a plain type ('descr'): save an array of numbers", path);
     if (order == '>')
         return mg_fail(error, MG_DATA, "%s: is big-endian ('>%s'); save a.astype('<%s')", path, name, name);
     if ((*name == 'U' || *name == 'S') && sscanf(name + 1, "%8zu", &a->width) == 1 &&
@@ -70,7 +70,7 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
     }
     if (strlen(name) == 2) memcpy(type, name, 2);
     if ((order != '<' && order != '|') || !find_type(type, &a->cells.type))
-        return mg_fail(error, MG_DATA, "%s: type '%c%s' is not read; u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8 are",
+        return mg_fail(error, MG_DATA, "%s: type '%c%s' is not read (allowed: u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8)",
                        path, order, name);
     return MG_OK;
 }
@@ -116,7 +116,7 @@ static mg_status read_header(array *a, mg_error *error) {
     mg_status status = mg_input_exact(a->input, fixed, 8, "the NPY header", error);
     if (status) return status;
     if (memcmp(fixed, "\x93NUMPY", 6) != 0)
-        return mg_fail(error, MG_DATA, "%s: is no NPY file (numpy.save writes one)", path);
+        return mg_fail(error, MG_DATA, "%s: is not an NPY file (numpy.save writes one)", path);
     if (fixed[6] < 1 || fixed[6] > 3)
         return mg_fail(error, MG_DATA, "%s: is NPY version %d.%d (1.0 to 3.0 are read)", path, fixed[6],
                        fixed[7]);

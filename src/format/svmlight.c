@@ -65,7 +65,7 @@ static mg_status read_label(const reader *r, mg_sink *sink, const char *line, co
     size_t bytes = (size_t)(end - at), offset = (size_t)(at - line);
     if (memchr(at, ':', bytes))
         return mg_text_fail(r->text, offset, MG_DATA, error,
-                            "the line begins with '%.*s', a label is missing", (int)(bytes < 40 ? bytes : 40),
+                            "the line begins with '%.*s': the label is missing", (int)(bytes < 40 ? bytes : 40),
                             at);
     if (memchr(at, ',', bytes))
         return mg_text_fail(r->text, offset, MG_DATA, error, "several labels in one line are not supported");
@@ -189,7 +189,7 @@ static const mg_option rows[] = {
      .low = 1,
      .high = MG_MOST_INDEX,
      .changes_result = true,
-     .help = "Number of features; when not given the largest index decides."},
+     .help = "Number of features. Default: the largest index."},
     {.name = "base",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(options, base),

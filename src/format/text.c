@@ -98,7 +98,7 @@ static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
     if (!status && guess && !r->fasttext)
         status = mg_line_header(r->record.text, &label, &body, &r->header, error);
     if (r->fasttext)
-        mg_guess(guesses, NULL, "labels behind __label__ as fastText has them");
+        mg_guess(guesses, NULL, "labels after __label__, as in fastText");
     else if (guess)
         mg_guess(guesses, "header", "label before the first tab, header %s",
                  r->header ? "yes (line 1 has names)" : "no");
@@ -148,7 +148,7 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     if (bad < body->bytes)
         return mg_text_fail(
             r->record.text, body->offset + bad, MG_DATA, error,
-            "byte %02x is not UTF-8; make it so: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW (or from another encoding)",
+            "byte %02x is not UTF-8; convert the file: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW (or from another encoding)",
             (unsigned char)body->text[bad]);
     mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
     if (status) return status;
@@ -286,7 +286,7 @@ static const mg_option rows[] = {
      .preset = "word:1:2",
      .check = check_ngrams,
      .changes_result = true,
-     .help = "What is counted: runs of A to B words (word:A:B) or characters (char:A:B)."},
+     .help = "N-grams to count: of A to B words (word:A:B) or characters (char:A:B)."},
     {.name = "bits",
      .type = MG_OPTION_INT,
      .offset = offsetof(options, bits),
@@ -301,14 +301,14 @@ static const mg_option rows[] = {
      .preset = "tf",
      .choice = weighting_name,
      .changes_result = true,
-     .help = "Value of a feature: how often it occurs, the same times its idf, or 1."},
+     .help = "Value of a feature: the count, the count times its idf, or 1."},
     {.name = "lowercase",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(options, lowercase),
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
      .changes_result = true,
-     .help = "Turn A-Z into a-z first; auto: yes for words, no for characters."},
+     .help = "Convert A-Z to a-z first. auto: yes for words, no for characters."},
     {.name = "unit",
      .type = MG_OPTION_BOOL,
      .offset = offsetof(options, unit),
@@ -320,18 +320,18 @@ static const mg_option rows[] = {
      .offset = offsetof(options, header),
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
-     .help = "Without --text: is the first line one of names; auto: yes when it is such as label, tab, text."},
+     .help = "Without --text: whether the first line holds names. auto: yes when it is like label, tab, text."},
     {.name = "label",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, label),
      .preset = "",
      .help =
-         "Column of the labels by its name in the header, together with --text; none: there are no labels."},
+         "Name of the column of the labels, used with --text. none: there are no labels."},
     {.name = "text",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, column),
      .preset = "",
-     .help = "Column of the texts by its name in the header; without it lines are: label, tab, text."},
+     .help = "Name of the column of the texts. Without it, lines are: label, tab, text."},
 };
 
 static const mg_section section = {

@@ -49,7 +49,7 @@ static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg
         snprintf(path, sizeof path, "%s%s%s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
         mg_h5_kind kind = mg_h5_find(file, path);
         if (kind == MG_H5_ARRAY) put_array(file, path, out);
-        else if (kind != MG_H5_GROUP) mg_printable_line(out, "  %-24s a link or of no known kind; not followed", path);
+        else if (kind != MG_H5_GROUP) mg_printable_line(out, "  %-24s a link or an unknown kind of object; not followed", path);
         else {
             bool sparse = has_member(file, path, "indptr"), categories = has_member(file, path, "categories");
             mg_printable_line(out, "  %-24s group%s", path, sparse ? " of a sparse matrix" : categories ? " of labels" : "");
@@ -134,7 +134,7 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     if (sparse && !s->unit && !s->whole) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
     if (sparse && s->whole) mg_writer_add(out, "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
     if (s->unit) mg_writer_add(out, "  every row has length 1 already\n");
-    if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, as scaling is folded into the weights\n");
+    if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, because scaling is folded into the weights\n");
     if (!sparse && density < 0.1)
         mg_writer_format(out, "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n", 100 * density);
     if (mg_scale_spread(&none, &s->moments, &spread) && mg_spread_uneven(&spread))
@@ -218,7 +218,7 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
     const char *x = features ? features : "X", *y = labels ? labels : "y";
     mg_source *source = NULL;
     if (!features && mg_h5_find(file, x) == MG_H5_MISSING) {
-        mg_writer_add(advice, "  there is no X: name the features with --features, and data.features in a configuration\n");
+        mg_writer_add(advice, "  there is no data set X: name the data set of the features with --features (in a configuration: data.features)\n");
         return MG_OK;
     }
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
@@ -230,7 +230,7 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
     mg_inspect_columns(&columns, 24, out);
     mg_columns_clear(&columns);
     if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
-        mg_writer_add(advice, "  there is no y: name the labels with --labels, and data.labels in a configuration\n");
+        mg_writer_add(advice, "  there is no data set y: name the data set of the labels with --labels (in a configuration: data.labels)\n");
     else if (!status)
         status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error), advice, error);
     mg_source_close(source);

@@ -53,7 +53,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     mg_status status = mg_model_parse(path, in->bytes, in->sealed, &model, error);
     if (status) return status;
     double size = (double)model->classes_count * ((double)model->features + 1) * sizeof(float);
-    mg_printable_line(out, "%s: model, its seal is whole", path);
+    mg_printable_line(out, "%s: model, its seal is correct", path);
     mg_print_real(model->delta, real);
     mg_printable_line(out, "  %-14s %s, delta %s", "loss", model->loss, real);
     put_class_names(out, &model->classes);
@@ -68,7 +68,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     put_real(out, "square norm", model->square_norm);
     put_real(out, "objective", model->objective);
     if (isnan(model->dual) || (!(model->dual > 0) && model->objective > 0)) {
-        mg_writer_format(out, "  %-14s no: no bound says how far the optimum is\n", "certified");
+        mg_writer_format(out, "  %-14s no: the distance to the optimum is not known\n", "certified");
     } else {
         put_real(out, "dual", model->dual);
         put_real(out, "certified within", model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
@@ -130,7 +130,7 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
     mg_position position;
     mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
     if (!status) status = mg_checkpoint_look(in->file, &position, &config, error);
-    if (!status) mg_printable_line(out, "%s: checkpoint of margin %s, its seal is whole", in->path, version);
+    if (!status) mg_printable_line(out, "%s: checkpoint of margin %s, its seal is correct", in->path, version);
     if (!status) put_position(&position, out);
     if (!status) status = put_fields(in->file, out, error);
     if (!status) put_config(config, out);

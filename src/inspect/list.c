@@ -56,7 +56,7 @@ static mg_status list_kernels(mg_writer *out, mg_error *error) {
         const mg_kernel *kernel = mg_kernel_at(i);
         add_row(out, kernel->name, kernel->help);
         mg_writer_format(out, "  %-24s %s\n", "",
-                         kernel == chosen    ? "usable here, and chosen (MARGIN_KERNEL chooses another)"
+                         kernel == chosen    ? "usable here, and in use (MARGIN_KERNEL selects another)"
                          : kernel->usable() ? "usable here"
                                             : "not usable here");
     }
@@ -85,7 +85,7 @@ static const char *kind_name(int i, const void *context) {
 
 static mg_status unknown_kind(const char *kind, mg_error *error) {
     const char *nearest = mg_nearest_name(kind, kind_name, NULL);
-    return mg_fail(error, MG_USAGE, "%s is nothing that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
+    return mg_fail(error, MG_USAGE, "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
                    nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 

@@ -125,7 +125,7 @@ mg_status mg_directory_open_parent(const char *path, mg_directory **out, const c
     char *parent;
     *out = NULL;
     mg_status status = parent_of(path, &parent, name, error);
-    if (!status && !**name) status = mg_fail(error, MG_IO, "%s: is the name of a directory, a file name is needed", path);
+    if (!status && !**name) status = mg_fail(error, MG_IO, "%s: is the name of a directory; a file name is needed", path);
     if (!status) status = open_at(AT_FDCWD, parent, parent, 0, out, error);
     mg_memory_free(parent);
     return status;

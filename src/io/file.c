@@ -78,7 +78,7 @@ static mg_status check_kind(int fd, const char *path, mg_file_kind kind, mg_erro
     if (fstat(fd, &about)) return mg_fail(error, MG_IO, "%s: cannot be read: %s", path, strerror(errno));
     if (S_ISREG(about.st_mode)) return MG_OK;
     if (kind == MG_FILE_REGULAR || !(S_ISCHR(about.st_mode) || is_anonymous_pipe(fd, about.st_mode)))
-        return mg_fail(error, MG_IO, S_ISDIR(about.st_mode) ? "%s: is a %s, a file is needed" : "%s: is a %s, a regular file is needed: save its content to one",
+        return mg_fail(error, MG_IO, S_ISDIR(about.st_mode) ? "%s: is a %s; a file is needed" : "%s: is a %s; a regular file is needed: save the content to a file",
                        path, kind_of(about.st_mode));
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);

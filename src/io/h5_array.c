@@ -108,17 +108,17 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     char shape[MG_H5_SHAPE];
     H5D_layout_t layout = H5Pget_layout(plist);
     if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED && layout != H5D_COMPACT)
-        return mg_fail(error, MG_DATA, "%s: data set %s is virtual, its rows lie elsewhere: copy them with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path, name,
+        return mg_fail(error, MG_DATA, "%s: data set %s is virtual; its rows are stored elsewhere: copy them with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path, name,
                        name);
     if (H5Pget_external_count(plist) > 0)
-        return mg_fail(error, MG_DATA, "%s: data set %s lies in other files (external storage): copy it into one with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path,
+        return mg_fail(error, MG_DATA, "%s: data set %s is stored in other files (external storage): copy it into one with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path,
                        name, name);
     array->chunk_bytes = bytes_of_chunk(array, plist, stored);
     mg_status status = mg_h5_check_filters(array, plist, error);
     if (status || array->rows == 0 || array->columns == 0) return status;
     hsize_t bytes = H5Dget_storage_size(array->set);
     if (bytes == 0 || (layout == H5D_CHUNKED && !all_chunks_there(array, plist)))
-        return mg_fail(error, MG_DATA, "%s: data set %s was declared %s but not wholly written: write it again", path, name,
+        return mg_fail(error, MG_DATA, "%s: data set %s was declared %s but not completely written: write it again", path, name,
                        mg_h5_array_shape(array, shape));
     hsize_t need = (hsize_t)array->rows * (hsize_t)array->columns * H5Tget_size(stored);
     if (layout != H5D_CHUNKED && bytes < need)

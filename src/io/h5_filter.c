@@ -65,12 +65,12 @@ static mg_status refuse_filter(const mg_h5_array *array, int id, const char *nam
     mg_status status = MG_DATA;
     if (own)
         return mg_fail(error, status,
-                       "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: pack it "
-                       "anew with `h5repack -f GZIP=4 OLD.h5 NEW.h5`",
+                       "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack it "
+                       "with `h5repack -f GZIP=4 OLD.h5 NEW.h5`",
                        array->file->path, array->name, name, id);
     // h5repack drops data of filters that it does not know, silently; h5py with hdf5plugin knows them.
     return mg_fail(error, status,
-                   "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: pack a copy anew "
+                   "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack a copy "
                    "in Python (pip install h5py hdf5plugin): import h5py, hdf5plugin; f = h5py.File('COPY.h5', 'r+'); "
                    "n = '%s'; x, a = f[n][()], dict(f[n].attrs); del f[n]; "
                    "f.create_dataset(n, data=x, compression='gzip').attrs.update(a); f.close()",

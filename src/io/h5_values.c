@@ -165,7 +165,7 @@ mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, i
     if (snprintf(name, sizeof name, "%s/%s", table, field) >= MG_H5_NAME || !mg_h5_split_column(file, name, same, &column)) return MG_OK;
     mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status == MG_DATA)
-        return mg_fail(error, MG_DATA, "%s: table %s lies in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
+        return mg_fail(error, MG_DATA, "%s: table %s is stored in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
                        "repack it with h5repack, or set data.names (eval, predict: --names) to none", file->path, table);
     if (status) return status;
     if (array->type == MG_H5_TEXT && (array->rows != count || array->columns != 1))

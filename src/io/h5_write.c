@@ -53,13 +53,13 @@ static mg_status check_limits(const char *path, const mg_place *place, bool over
         return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
                        path, (long long)bytes, (unsigned long long)limit.rlim_cur);
     if (place->descriptor >= 0 || (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
-        return mg_fail(error, MG_IO, "%s: is no regular file, and an HDF5 file is not written in order: name a file", path);
+        return mg_fail(error, MG_IO, "%s: is not a regular file, and an HDF5 file is not written in order: give the name of a file", path);
     if (!place->exists) return MG_OK;
     if (!overwrite)
-        return mg_fail(error, MG_IO, "%s: exists already; give another name, or --overwrite to replace it",
+        return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
                        path);
     if (S_ISDIR(place->about.st_mode))
-        return mg_fail(error, MG_IO, "%s: is a directory, a file name is needed", path);
+        return mg_fail(error, MG_IO, "%s: is a directory; a file name is needed", path);
     return MG_OK;
 }
 

@@ -44,7 +44,7 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
     if (*fd < 0) return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
     if (!fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
     mg_file_calls.close(*fd);
-    return mg_fail(error, MG_IO, "%s/%s: is not a regular file, and no lock of margin's: move it out of the way", path, name);
+    return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away", path, name);
 }
 
 // Held by somebody else? A file system that cannot lock a directory is no obstacle.

@@ -1,4 +1,4 @@
-// softmax.c - multinomial logistic regression (M9); delta plays no part.
+// softmax.c - multinomial logistic regression (M9); delta is not used.
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
@@ -52,7 +52,7 @@ static void probabilities(int64_t classes, const float *scores, float *to) {
 
 const mg_loss mg_loss_softmax = {
     .name = "softmax",
-    .help = "multinomial logistic loss: log of the sum over k of exp(s_k - s_y); delta plays no part",
+    .help = "multinomial logistic loss: log of the sum over k of exp(s_k - s_y); delta is not used",
     .row = row,
     .value = value,
     .kink = kink,

@@ -20,7 +20,7 @@ static mg_status check_classes(const mg_classes *classes, mg_error *error) {
     for (int64_t k = 0; k < classes->count; k++) {
         bool ascend = k == 0 || (classes->texts ? strcmp(classes->text[k - 1], classes->text[k]) < 0 : classes->number[k - 1] < classes->number[k]);
         if (!ascend)
-            return mg_fail(error, MG_DATA, "classes[%lld] is '%s' after '%s' (only labels that ascend are allowed)", (long long)k,
+            return mg_fail(error, MG_DATA, "classes[%lld] is '%s' after '%s' (labels must be in ascending order)", (long long)k,
                            mg_classes_label(classes, k, now), mg_classes_label(classes, k - 1, before));
     }
     return MG_OK;

@@ -181,7 +181,7 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
 static void blame(const char *path, mg_error *error) {
     mg_error why = *error;
     if (!strncmp(why.text, path, strlen(path))) return;
-    mg_fail(error, why.status, "%s: %s; its seal is whole, but no run of margin writes this: train it again, or use another model", path, why.text);
+    mg_fail(error, why.status, "%s: %s; its seal is correct, but no run of margin writes this: train it again, or use another model", path, why.text);
 }
 
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out, mg_error *error) {

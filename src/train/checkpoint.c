@@ -223,7 +223,7 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         *found = !one;
         bool damaged = one == MG_DATA && !verified;
         if (one == MG_IO)
-            status = mg_fail(error, one, "%s; it may be whole: make it readable, or move it away to go on from the one before", why.text);
+            status = mg_fail(error, one, "%s; it may be intact: make it readable, or move it away to continue from the one before", why.text);
         else if (one && !damaged) status = mg_fail(error, one, "%s", why.text);
         if (damaged) {
             snprintf(line, sizeof line, "%s; trying the one before", why.text);
@@ -231,7 +231,7 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         }
     }
     if (!status && steps.count && !*found)
-        status = mg_fail(error, MG_DATA, "%s: none of the %zu checkpoints is whole: start anew with --overwrite", mg_directory_path(directory),
+        status = mg_fail(error, MG_DATA, "%s: none of the %zu checkpoints is intact: start a new run with --overwrite", mg_directory_path(directory),
                          steps.count);
     mg_memory_free(steps.step);
     return status;

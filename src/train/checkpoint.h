@@ -68,7 +68,7 @@ mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, c
                               mg_error *error);
 
 // Where a checkpoint is and the configuration it belongs to (the caller frees it), checked like those a run goes on from. The file is open
-// and its seal is whole. Errors: MG_DATA, MG_MEMORY.
+// and its seal is correct. Errors: MG_DATA, MG_MEMORY.
 mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error);
 
 // Deletes every checkpoint and leftover of the directory.

@@ -121,7 +121,7 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
     char *config, what[512] = "";
     mg_status status = take_config(file, &config, error);
     if (!status && hooks->difference(config, identity->config, what, sizeof what))
-        status = mg_fail(error, MG_CONFIG, "%s: belongs to another configuration: %s; set it back, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: belongs to another configuration: %s; set it back, or start a new run with --overwrite",
                          mg_h5_path(file), what);
     mg_memory_free(config);
     return status;
@@ -136,10 +136,10 @@ static mg_status check_start(mg_h5 *file, const mg_identity *identity, bool has_
     if (!status && with_model) status = mg_h5_attribute_text(file, "/", "init_model", &model, error);
     bool same = before == identity->init_fingerprint || (has_state && identity->init_fingerprint == 0);
     if (!status && !same && with_model)
-        status = mg_fail(error, MG_CONFIG, "%s: the run was begun from the weights of %s: give that model with --init, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: the run was begun from the weights of %s: give that model with --init, or start a new run with --overwrite",
                          mg_h5_path(file), model);
     else if (!status && !same)
-        status = mg_fail(error, MG_CONFIG, "%s: the run was begun without --init: leave --init out, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: the run was begun without --init: leave --init out, or start a new run with --overwrite",
                          mg_h5_path(file));
     mg_memory_free(model);
     return status;
@@ -149,7 +149,7 @@ static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error
     char *solver = NULL;
     mg_status status = mg_h5_attribute_text(file, "/", "solver", &solver, error);
     if (!status && strcmp(solver, identity->solver))
-        status = mg_fail(error, MG_CONFIG, "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start a new run with --overwrite",
                          mg_h5_path(file), solver, identity->solver, solver);
     mg_memory_free(solver);
     return status;
@@ -162,7 +162,7 @@ static mg_status check_data(mg_h5 *file, const mg_identity *identity, mg_error *
     const char *which = train != identity->train_fingerprint ? "training"
                         : validation != identity->validation_fingerprint ? "validation" : NULL;
     if (!status && which)
-        status = mg_fail(error, MG_CONFIG, "%s: was made from other %s data (their fingerprint differs): put them back, or start anew with --overwrite",
+        status = mg_fail(error, MG_CONFIG, "%s: was made from other %s data (their fingerprint differs): put them back, or start a new run with --overwrite",
                          mg_h5_path(file), which);
     return status;
 }
@@ -225,7 +225,7 @@ static mg_status blame(const char *path, const char *advice, mg_status status, m
     mg_error why = error ? *error : (mg_error){0};
     if (status != MG_DATA) return status;
     bool named = !strncmp(why.text, path, strlen(path));
-    return mg_fail(error, status, "%s%s%s; its seal is whole, but no run of margin writes this: %s", named ? "" : path, named ? "" : ": ",
+    return mg_fail(error, status, "%s%s%s; its seal is correct, but no run of margin writes this: %s", named ? "" : path, named ? "" : ": ",
                    why.text, advice);
 }
 
@@ -258,7 +258,7 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = take_position(file, position, error);
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
     if (!status && hooks->check) status = hooks->check(hooks->context, position, error);
-    const char *advice = count ? "delete it to go on from the one before, or start anew with --overwrite"
+    const char *advice = count ? "delete it to continue from the one before, or start a new run with --overwrite"
                                : "delete it to start from the beginning";
     if (*verified) status = blame(path, advice, status, error);
     mg_h5_close(file);

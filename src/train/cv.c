@@ -158,7 +158,7 @@ static void tell_what_is_not_used(const validation *v) {
     const char *what = data->validation && data->test ? "data.validation and data.test are" : data->validation ? "data.validation is" : "data.test is";
     char line[200];
     if (!observer || !observer->message || (!data->validation && !data->test)) return;
-    snprintf(line, sizeof line, "note: %s not looked at: folds of data.train are held out", what);
+    snprintf(line, sizeof line, "note: %s not used: folds of data.train are held out instead", what);
     observer->message(observer->context, line);
 }
 
@@ -186,10 +186,10 @@ static mg_status begin(validation *v, mg_error *error) {
         return status ? status : clear_checkpoints(v->place, error);
     }
     if (traces.run)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a run: start anew with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG, "%s: already holds a run: start a new run with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
     if (traces.folds && !request->resume)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: go on with --resume, start anew with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: continue it with --resume, start a new one with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
     return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
 }

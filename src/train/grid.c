@@ -35,7 +35,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     double number[3];
     *grid = (mg_grid){.name = C ? "C" : "lambda", .text = C ? C : lambda};
     if (!grid->text || (C && lambda))
-        return mg_fail(error, MG_USAGE, "--C or --lambda is needed, and not both: from:to:factor, such as --C 1e-3:1:10");
+        return mg_fail(error, MG_USAGE, "one of --C and --lambda is required, not both: from:to:factor, such as --C 1e-3:1:10");
     if (!split(grid->text, number))
         return mg_fail(error, MG_USAGE, "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10)", grid->name, grid->text);
     double from = number[0], to = number[1], factor = number[2];
@@ -49,7 +49,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
         if (grid->count == MG_PATH_POINTS)
-            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: take a larger factor", grid->name, grid->text,
+            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: use a larger factor", grid->name, grid->text,
                            MG_PATH_POINTS);
         grid->value[grid->count++] = next;
         next = point(from, factor, falling, grid->count);

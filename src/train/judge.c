@@ -190,10 +190,10 @@ static const char *advise_limit(const char *reason) {
 static void judge_certified(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
     const char *limit = advise_limit(result->reason);
     char found[160], advice[300];
-    if (isnan(result->gap)) snprintf(found, sizeof found, "no bound of the optimum was found that says anything of the objective %.6g", result->objective);
+    if (isnan(result->gap)) snprintf(found, sizeof found, "no useful lower bound was found for the objective %.6g", result->objective);
     else snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap, run->options->train->tolerance);
     if (limit) snprintf(advice, sizeof advice, "%s", limit);
-    else if (result->gap < SMALL_GAP && is_well_scaled(run)) snprintf(advice, sizeof advice, "set train.tolerance to %g, as scores are of single precision", tolerance_above(result->gap));
+    else if (result->gap < SMALL_GAP && is_well_scaled(run)) snprintf(advice, sizeof advice, "set train.tolerance to %g, because scores are in single precision", tolerance_above(result->gap));
     else mg_judge_advise(run, advice, sizeof advice);
     snprintf(out, MG_JUDGE_TEXT, "the model is not certified (ended by %s): %s: %s", result->reason, found, advice);
 }
@@ -218,7 +218,7 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
                  result->objective < beat.constant ? "hardly" : "not", beat.constant,
                  beat.constant < NO_BETTER * beat.zeros ? "a model that always answers the most frequent class" : "weights of zero", advice);
     else if (passing_loss(run) > beat.zeros)
-        snprintf(out, MG_JUDGE_TEXT, "training does not settle: the mean loss in the last epoch is %.6g, above the %.6g of weights of zero: %s",
+        snprintf(out, MG_JUDGE_TEXT, "training does not converge: the mean loss in the last epoch is %.6g, above the %.6g of weights of zero: %s",
                  passing_loss(run), beat.zeros, advice);
     else if (run->setup.uneven)
         snprintf(out, MG_JUDGE_TEXT, "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), which hides the small ones: %s",

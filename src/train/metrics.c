@@ -47,7 +47,7 @@ static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, m
                                      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
     if (metrics->fd < 0) return mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
     if (!fstat(metrics->fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
-    return mg_fail(error, MG_IO, "%s: is not a regular file: move it out of the way", metrics->path);
+    return mg_fail(error, MG_IO, "%s: is not a regular file: move it away", metrics->path);
 }
 
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error) {

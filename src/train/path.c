@@ -137,7 +137,7 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     };
     status = judge(p, weights, &out->accuracy, error);
     if (!status && !isfinite(out->objective))
-        status = mg_fail(error, MG_NONFINITE, "point %lld (C %.4g): its objective is %g, not a number a model can be judged by: set data.scale to max-abs",
+        status = mg_fail(error, MG_NONFINITE, "point %lld (C %.4g): its objective is %g, so large that models cannot be compared: set data.scale to max-abs",
                          (long long)p->point + 1, out->C, out->objective);
     if (status || !run->setup.validation) return status;
     p->result->best = mg_path_best(p->result->point, (int)p->point + 1);
@@ -218,7 +218,7 @@ static mg_status take_up(path *p, mg_error *error) {
 static mg_status end_stopped(path *p, mg_error *error) {
     mg_status status = mg_run_checkpoint(&p->run, error);
     if (status) return status;
-    return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: go on with --resume",
+    return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
                    (long long)p->point + 1, p->grid->count, p->run.directory);
 }
 
@@ -256,9 +256,9 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     mg_status status = mg_run_check_path(options->output->directory, 0, error);
     if (status) return status;
     if (solver && !solver->rescale)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot go on from one point of a path to the next: use dual", solver->name);
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot start from the point of a path before: use dual", solver->name);
     if (limit)
-        return mg_fail(error, MG_CONFIG, "train.%s: limits a run, not a path: leave it at 0; train.epochs limits every point", limit);
+        return mg_fail(error, MG_CONFIG, "train.%s limits a run, not a path: set it to 0; train.epochs limits each point", limit);
     return MG_OK;
 }
 
@@ -319,7 +319,7 @@ mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, co
     prepare(p, options);
     p->status = mg_run_begin(&p->run, error);
     if (!p->status && !p->run.setup.validation && !options->folds)
-        mg_run_message(&p->run, "note: without data.validation there is nothing to choose a point by: no model is kept");
+        mg_run_message(&p->run, "note: without data.validation no point can be chosen: no model is kept");
     if (!p->status) mg_team_run(&p->run.setup.team, run_points, p);
     status = p->status;
     mg_run_clear(&p->run);

@@ -148,14 +148,14 @@ static bool base_is_known(const mg_predictor *p) {
 }
 
 const char *mg_predictor_guess(const mg_predictor *p) {
-    return base_is_known(p) ? NULL : "the model does not tell from which index lines count features: 1 is taken (--base 0 or --base 1 settles it)";
+    return base_is_known(p) ? NULL : "the model does not say whether lines count features from 0 or 1: margin assumes 1; set it with --base 0 or --base 1";
 }
 
 // Lines of index:value are no rows of a model whose features are hashed n-grams, unless somebody who says their base hashed them so.
 static mg_status check_lines(const mg_predictor *p, mg_error *error) {
     const mg_model *model = p->scoring.model;
     if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: was trained from texts, which lines of index:value are not: write `label TAB text` lines to a file, convert it "
+    return mg_fail(error, MG_DATA, "%s: was trained on texts, not on lines of index:value: write `label TAB text` lines to a file, convert it "
                    "with margin convert --like and the training file, and predict that", model->path);
 }
 
@@ -182,8 +182,8 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
     if (!why) return MG_OK;
-    if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (the model prepares rows so)", why);
-    else status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (the model prepares rows so)", (long long)pairs->indices[wrong] + pairs->low,
+    if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (required by the model's preparation)", why);
+    else status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (required by the model's preparation)", (long long)pairs->indices[wrong] + pairs->low,
                           (double)pairs->values[wrong], why);
     return place(p, name, line, line, status, error);
 }
@@ -245,7 +245,7 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (options->probabilities) {
         p->options.scores = true;
         if (!p->scoring.scorer.loss->probabilities)
-            status = mg_fail(error, MG_CONFIG, "%s: the scores of loss %s are no probabilities: use --scores, or train with model.loss: softmax",
+            status = mg_fail(error, MG_CONFIG, "%s: the scores of loss %s are not probabilities: use --scores, or train with model.loss: softmax",
                              model->path, model->loss);
         else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
         if (status) goto done;

@@ -31,9 +31,9 @@ static mg_status check_unused(const mg_run *run, mg_error *error) {
     if (run->request->overwrite) return MG_OK;
     mg_status status = mg_run_find_traces(run->place, &traces, error);
     if (!status && traces.folds)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: start anew with --overwrite, or set output.directory", run->directory);
+        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory", run->directory);
     if (!status && traces.run && !run->request->resume)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a run: go on with --resume, start anew with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG, "%s: already holds a run: continue it with --resume, start a new one with --overwrite, or set output.directory",
                        run->directory);
     return status || run->request->resume ? status : mg_run_check_previous(run->place, &traces, error);
 }
@@ -103,7 +103,7 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
     int64_t least = run->points > 1 ? 2 : 1, lines = count_lines(run->place, "path.jsonl", least);
     const char *there = lines == least ? "path.jsonl" : lines == 0 && mg_directory_holds(run->place, "model.h5") ? "model.h5" : NULL;
     if (!there) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but no checkpoint to go on from: keep it, start anew with --overwrite, or set output.directory",
+    return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but there is no checkpoint to continue from: keep it, start a new run with --overwrite, or set output.directory",
                    run->directory, there);
 }
 
@@ -172,7 +172,7 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
 
 void mg_run_leave_directory(mg_run *run) {
     if (run->lock.held && !mg_directory_has_its_path(run->place))
-        mg_run_message(run, "warning: %s is not the directory this run began in: that was renamed or deleted meanwhile, and what the run wrote is in it",
+        mg_run_message(run, "warning: %s is not the directory this run began in: that directory was renamed or deleted, and the files of this run are in it",
                        run->directory);
     mg_lock_release(&run->lock);
     mg_directory_close(run->checkpoints);

@@ -134,7 +134,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     mg_run_path(run->directory, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
-        status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, not a number a model can be judged by: lower sgd.eta, or scale the data (data.scale)",
+        status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, so large that models cannot be compared: lower sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
     // The model is copied more than once on its way to the disk; the rows make room for it.
     mg_dataset_release_rows(run->setup.train);

@@ -88,7 +88,7 @@ static bool learn_of_checkpoint(mg_run *run, bool wait) {
 // A failed checkpoint is a warning: the one before stands and the next is tried in turn.
 static void hear_of_checkpoint(mg_run *run, bool wait) {
     if (learn_of_checkpoint(run, wait))
-        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the one before stands", (long long)run->saved_step,
+        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept", (long long)run->saved_step,
                        run->checkpoint_failure.text);
 }
 
@@ -343,16 +343,16 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
     if (!status) mg_run_forget_previous(run->place);
-    if (!status && saved) status = mg_fail(error, saved, "%s; the model itself is written", failure.text);
+    if (!status && saved) status = mg_fail(error, saved, "%s; the model was written", failure.text);
     return status;
 }
 
 static mg_status end_stopped(mg_run *run, mg_error *error) {
     if (!run->ready)
-        return mg_fail(error, MG_STOPPED, "stopped before the first step: begin again with --resume or --overwrite");
+        return mg_fail(error, MG_STOPPED, "stopped before the first step: start again with --resume or --overwrite");
     mg_status status = mg_run_checkpoint(run, error);
     if (status) return status;
-    return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: go on with --resume",
+    return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: continue with --resume",
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
 }
 

@@ -26,7 +26,7 @@ limited() {
     (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full --set checkpoint.every_epochs=1 >out 2>err)
     echo "limit $1: exit $?, $(grep -c '^margin train: ' err) error, $(wc -c <out) bytes of results"
     grep -q '^margin train: .*File too large' err || echo "it does not say why"
-    echo "$(grep -c '^warning: no checkpoint .*File too large; the one before stands$' err) warnings" | sed 's/^[1-9][0-9]*/some/'
+    echo "$(grep -c '^warning: no checkpoint .*File too large; the previous checkpoint is kept$' err) warnings" | sed 's/^[1-9][0-9]*/some/'
     for file in full/checkpoints/*.h5 full/model.h5; do
         [ ! -e "$file" ] || "$MARGIN" info --verify "$file" >/dev/null || echo "$file is damaged"
     done

@@ -100,12 +100,12 @@ static const refusal refusals[] = {
      "x.yaml:2: train.solver: 'daul' is not allowed (sgd, dual, newton); did you mean dual?"},
     {"train:\n  rate: 0\n", "x.yaml:2: train.rate: 0 is not allowed (more than 0)"},
     {"train:\n  average: maybe\n", "x.yaml:2: train.average: maybe is not allowed (true or false)"},
-    {"train: 3\n", "x.yaml:1: section train holds lines of the form key: value, not a value itself"},
+    {"train: 3\n", "x.yaml:1: section train must contain lines of the form key: value, not a single value"},
     {"train:\n  batch:\n    a: 1\n", "x.yaml:2: train.batch: a single value is expected, not a mapping"},
-    {"train:\n  batch: [1, 2]\n", "x.yaml:2:10: a list is not allowed here, a single value is expected"},
-    {"train:\n  batch:\n    - 1\n", "x.yaml:3:5: a list is not allowed here, a single value is expected"},
-    {"- train\n", "x.yaml:1:1: a list is not allowed here, a single value is expected"},
-    {"hello\n", "x.yaml:1:1: a mapping is expected here, lines of the form key: value"},
+    {"train:\n  batch: [1, 2]\n", "x.yaml:2:10: a list is not allowed here; a single value is expected"},
+    {"train:\n  batch:\n    - 1\n", "x.yaml:3:5: a list is not allowed here; a single value is expected"},
+    {"- train\n", "x.yaml:1:1: a list is not allowed here; a single value is expected"},
+    {"hello\n", "x.yaml:1:1: a mapping (lines of the form key: value) is expected here"},
     {"train:\n  batch: 1\n  rate: 1\n  batch: 2\n", "x.yaml:4:3: key batch is given twice, first in line 2"},
     {"train:\n  batch: 1\ntrain:\n  rate: 1\n", "x.yaml:3:1: key train is given twice, first in line 1"},
     {"train:\n  batch: &a 1\n", "x.yaml:2:10: anchors are not supported"},
@@ -114,11 +114,11 @@ static const refusal refusals[] = {
     {"train:\n  <<: *a\n", "x.yaml:2:7: aliases are not supported"},
     {"train:\n  batch: !!int 1\n", "x.yaml:2:10: tags are not supported"},
     {"train: !x\n  batch: 1\n", "x.yaml:1:8: tags are not supported"},
-    {"train:\n---\ntrain:\n", "x.yaml:2:1: a second document; one file holds one"},
-    {"---\n---\n", "x.yaml:2:1: a second document; one file holds one"},
+    {"train:\n---\ntrain:\n", "x.yaml:2:1: a second document; a file may have only one"},
+    {"---\n---\n", "x.yaml:2:1: a second document; a file may have only one"},
     {"train:\n  class_weight:\n    a:\n      b: 1\n", "x.yaml:4:7: nested too deeply"},
-    {"? {a: 1}\n: 2\n", "x.yaml:1:3: a key is expected here, a single word"},
-    {"train:\n  ? \n  : 2\n", "x.yaml:2:4: a key is expected here, a single word"},
+    {"? {a: 1}\n: 2\n", "x.yaml:1:3: a key (a single word) is expected here"},
+    {"train:\n  ? \n  : 2\n", "x.yaml:2:4: a key (a single word) is expected here"},
     {"train:\n\tbatch: 1\n", "x.yaml:2:1: a tab in the indentation; indent with spaces"},
     {"train:\n  batch: 1\n\trate: 1\n", "x.yaml:3:1: a tab in the indentation; indent with spaces"},
     {"train:\n  batch: 1\n   rate: 1\n",
@@ -131,12 +131,12 @@ static const refusal refusals[] = {
      "x.yaml:1:8: not valid YAML: did not find expected node content while parsing a block node"},
     {"train:\n  batch: \"\\q\"\n",
      "x.yaml:2:11: not valid YAML: found unknown escape character while parsing a quoted scalar"},
-    {"data:\n  train: \"a\\0b\"\n", "x.yaml:2:10: a text with a zero character"},
+    {"data:\n  train: \"a\\0b\"\n", "x.yaml:2:10: a text contains a zero byte"},
     {"data:\n  train: \xff\n", "x.yaml:2:10: not UTF-8 text: invalid leading UTF-8 octet"},
     {"data:\n  train: \xc3(\n", "x.yaml:2:11: not UTF-8 text: invalid trailing UTF-8 octet"},
     {"data:\n  train: \x01\n", "x.yaml:2:10: not UTF-8 text: control characters are not allowed"},
     {"train:\n  class_weight: {}\n",
-     "x.yaml:2: train.class_weight: an empty mapping; leave the key out or name a weight"},
+     "x.yaml:2: train.class_weight: an empty mapping: remove the key, or add lines label: weight"},
     {"train:\n  class_weight:\n    cat: 2\n    dog: x\n",
      "x.yaml:2: train.class_weight: 'x' is not allowed as weight of label 'dog' (none, balanced, or label: "
      "weight "
@@ -160,12 +160,12 @@ static const refusal set_refusals[] = {
     {"train.batch=0", "--set: train.batch: 0 is not allowed (1 to 16777216)"},
     {"train.epocs=3", "--set: unknown key train.epocs; did you mean train.epochs?"},
     {"trian.epochs=3", "--set: unknown section trian; did you mean train?"},
-    {"epochs=3", "--set: 'epochs=3' names no section, write section.key=value; did you mean train.epochs?"},
+    {"epochs=3", "--set: 'epochs=3' does not name a section; write section.key=value; did you mean train.epochs?"},
     {"epochs=3.5",
-     "--set: 'epochs=3.5' names no section, write section.key=value; did you mean train.epochs?"},
+     "--set: 'epochs=3.5' does not name a section; write section.key=value; did you mean train.epochs?"},
     {"train.batch", "--set: 'train.batch' is not of the form section.key=value"},
     {"", "--set: '' is not of the form section.key=value"},
-    {"=", "--set: '=' names no section, write section.key=value"},
+    {"=", "--set: '=' does not name a section; write section.key=value"},
     {".=", "--set: unknown section  (sections: data, train)"},
     {"train.=1",
      "--set: unknown key train. (keys of train: solver, epochs, batch, threads, memory, rate, lambda, C, "
@@ -313,9 +313,9 @@ static void test_files(void **state) {
     assert_int_equal(mg_settings_read_file(&f.settings, "/nowhere/x.yaml", &f.error), MG_CONFIG);
     assert_string_equal(f.error.text, "/nowhere/x.yaml: cannot be opened: No such file or directory");
     assert_int_equal(mg_settings_read_file(&f.settings, "/", &f.error), MG_CONFIG);
-    assert_string_equal(f.error.text, "/: is a directory, a file is needed");
+    assert_string_equal(f.error.text, "/: is a directory; a file is needed");
     assert_int_equal(mg_settings_read_file(&f.settings, "/dev/zero", &f.error), MG_CONFIG);
-    assert_string_equal(f.error.text, "/dev/zero: longer than 16 MiB, this is no configuration file");
+    assert_string_equal(f.error.text, "/dev/zero: longer than 16 MiB; a configuration file is never that long");
     char *path = temporary("a.yaml", "train:\n  batch: 3\n");
     assert_int_equal(mg_settings_read_file(&f.settings, path, &f.error), MG_OK);
     assert_int_equal(f.values.train.batch, 3);

@@ -146,7 +146,7 @@ static void test_storage(void **unused) {
         if (storages[s].compact) continue;
         hid_t file = create_file(test_file);
         put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
-        refuse(file, "data set X was declared [4, 3] but not wholly written");
+        refuse(file, "data set X was declared [4, 3] but not completely written");
     }
     for (int s = 2; s < 4; s++) { // one chunk written
         hid_t file = create_file(test_file);
@@ -157,14 +157,14 @@ static void test_storage(void **unused) {
         H5Sclose(cell);
         H5Sclose(space);
         H5Dclose(set);
-        refuse(file, "data set X was declared [4, 3] but not wholly written");
+        refuse(file, "data set X was declared [4, 3] but not completely written");
     }
     hid_t file = create_file(test_file);
     put(file, "X", H5T_IEEE_F32LE, 2, (hsize_t[]){1ull << 40, 1ull << 30}, 0, NULL, &storages[2]);
     refuse(file, "data set X declares the shape [1099511627776, 1073741824]");
     file = create_file(test_file);
     put(file, "X", H5T_STD_U8LE, 2, (hsize_t[]){1ull << 40, 16}, 0, NULL, &storages[0]);
-    refuse(file, "data set X was declared [1099511627776, 16] but not wholly written");
+    refuse(file, "data set X was declared [1099511627776, 16] but not completely written");
 }
 
 static void test_external(void **unused) {
@@ -176,7 +176,7 @@ static void test_external(void **unused) {
     H5Pset_external(plist, in_directory("outside.bin"), 0, sizeof(double) * ROWS * COLUMNS);
     H5Dclose(H5Dcreate2(file, "X", H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
     H5Pclose(plist);
-    refuse(file, "data set X lies in other files");
+    refuse(file, "data set X is stored in other files");
     hid_t other = create_file(in_directory("other.h5"));
     put_matrix(other, "Z", H5T_IEEE_F64LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, numbers);
     H5Fclose(other);
@@ -321,7 +321,7 @@ static void test_csr_parts(void **unused) {
     refuse(file, "X/data must hold numbers");
     file = good_csr("data");
     put_vector(file, "X/data", H5T_IEEE_F32LE, 4, 0, NULL);
-    refuse(file, "data set X/data was declared [4] but not wholly written");
+    refuse(file, "data set X/data was declared [4] but not completely written");
 }
 
 static void test_csr_attributes(void **unused) {
@@ -387,7 +387,7 @@ static void test_no_file(void **unused) {
     expect((mg_preparation){0}, MG_DATA, "is not a readable HDF5 file");
     unlink(test_file);
     mkdir(test_file, 0700);
-    expect((mg_preparation){0}, MG_IO, "is a directory, a file is needed");
+    expect((mg_preparation){0}, MG_IO, "is a directory; a file is needed");
     rmdir(test_file);
 }
 

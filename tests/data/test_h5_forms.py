@@ -152,17 +152,17 @@ def labels_are_read(t):
 
 
 def labels_are_refused(t):
-    t.refuses(lambda f: categorical(f, ROWS, NAMES, missing=(4, 9)), "obs/ct[4] is no label (its code is -1), 2 of 30 rows", labels="obs/ct")
+    t.refuses(lambda f: categorical(f, ROWS, NAMES, missing=(4, 9)), "obs/ct[4] is not a label (its code is -1), 2 of 30 rows", labels="obs/ct")
     for word in ("", "NA", "NaN", "nan", "null", "None", "?", "<NA>", "N/A"):
         rows = [word if i in (5, 7, 8) else n for i, n in enumerate(ROWS)]
-        t.refuses(lambda f: f.create_dataset("y", data=texts(rows), dtype=STRING), f"y[5] is no label (it is '{word}'), 3 of 30 rows")
-        t.refuses(lambda f: categorical(f, rows, [*NAMES, word]), f"obs/ct[5] is no label (it is '{word}'), 3 of 30", labels="obs/ct")
-    t.refuses(lambda f: f.create_dataset("y", data=[0.0, np.nan, 1.0] * 10), "y[1] is no label (it is nan), 10 of 30 rows")
+        t.refuses(lambda f: f.create_dataset("y", data=texts(rows), dtype=STRING), f"y[5] is not a label (it is '{word}'), 3 of 30 rows")
+        t.refuses(lambda f: categorical(f, rows, [*NAMES, word]), f"obs/ct[5] is not a label (it is '{word}'), 3 of 30", labels="obs/ct")
+    t.refuses(lambda f: f.create_dataset("y", data=[0.0, np.nan, 1.0] * 10), "y[1] is not a label (it is nan), 10 of 30 rows")
     t.refuses(lambda f: f.create_dataset("y", data=[0.0, 0.5, 1.0] * 10), "y[1] is 0.5", "whole number")
     mask = [i == 3 for i in range(30)]
-    t.refuses(nullable("nullable-integer", np.arange(30) % 3, mask), "y[3] is no label (it is masked), 1 of 30 rows")
-    t.refuses(nullable("nullable-boolean", np.arange(30) % 2 == 0, mask), "y[3] is no label (it is masked), 1 of 30 rows")
-    t.refuses(nullable("nullable-string-array", ROWS, mask), "y[3] is no label (it is masked), 1 of 30 rows")
+    t.refuses(nullable("nullable-integer", np.arange(30) % 3, mask), "y[3] is not a label (it is masked), 1 of 30 rows")
+    t.refuses(nullable("nullable-boolean", np.arange(30) % 2 == 0, mask), "y[3] is not a label (it is masked), 1 of 30 rows")
+    t.refuses(nullable("nullable-string-array", ROWS, mask), "y[3] is not a label (it is masked), 1 of 30 rows")
     halves = lambda g, n: g.create_dataset("categories", data=np.array([0.5, 1.5, 2.5]))
     t.refuses(lambda f: categorical(f, ROWS, NAMES, halves), "categories[0] is 0.5", labels="obs/ct")
     latin = lambda g, n: g.create_dataset("categories", data=np.array([b"caf\xe9", b"b", b"c"]))

@@ -100,7 +100,7 @@ static void test_whole_floats(void **unused) {
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 3, (double[]){3, 1.5, 0});
         expect_failure(3, "y[1] is 1.5; a label must be a whole number");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 3, (double[]){3, 1, NAN});
-        expect_failure(3, "y[2] is no label (it is nan), 1 of 3 rows have none");
+        expect_failure(3, "y[2] is not a label (it is nan), 1 of 3 rows have none");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 2, (double[]){-INFINITY, 1});
         expect_failure(2, "y[0] is -inf");
         write_numbers(types[t], H5T_NATIVE_DOUBLE, 2, (double[]){1e30, 1});
@@ -165,7 +165,7 @@ static void test_categorical(void **unused) {
         expect(5, LIST("T cell", "monocyte", "B cell", "T cell", "a cell"), 4, LIST("B cell", "T cell", "a cell", "monocyte"));
     }
     write_categorical(H5T_STD_I8LE, 3, (int[]){0, -1, 1}, 5, categories, false);
-    expect_failure(3, "y[1] is no label (its code is -1), 1 of 3 rows have none");
+    expect_failure(3, "y[1] is not a label (its code is -1), 1 of 3 rows have none");
     write_categorical(H5T_STD_I8LE, 3, (int[]){0, 1, 5}, 5, categories, false);
     expect_failure(3, "y/codes[2] is 5 (0 to 4 are allowed, and -1 for none)");
     expect_failure(4, "y/codes have shape [3] but there are 4 rows");
@@ -241,7 +241,7 @@ static void test_known(void **unused) {
         H5Fclose(file);
         read_labels got = read_some(4, NULL, 4, &known, false);
         assert_int_equal(got.status, MG_DATA);
-        assert_non_null(strstr(got.error.text, "y[2] is 4, which is none of the 3 classes (1 to "));
+        assert_non_null(strstr(got.error.text, "y[2] is 4, which is not one of the 3 classes (1 to "));
         clear(&got);
         got = read_some(4, NULL, 4, &known, true);
         assert_int_equal(got.status, MG_OK);

@@ -178,7 +178,7 @@ def recipes(t):
     t.refuse_everywhere("t", "trt.h5", "idf.h5", "another table of idf", "--like")
     t.convert("te.svm", "x 1:1\ny 256:1\n", "hashed.h5")
     t.refuse_everywhere("t", "trt.h5", "hashed.h5", "format svmlight", "format is text")
-    t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained from texts", "convert --like"])
+    t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained on texts", "convert --like"])
     t.convert("te.tsv", TEXTS, "ones.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1")
     t.train("ones.h5", "o")
     t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")  # the same, written otherwise
@@ -252,7 +252,7 @@ def anndata(t):
         save(t.work.at("packed.h5ad"), x)
         with h5py.File(t.work.at("packed.h5ad"), "r+") as f:
             f.create_dataset("var", data=cells, **how)
-        t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var lies in other files, is virtual, or is packed"])
+        t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
         t.train("packed.h5ad", "packed", data__names="none")  # which is the way out
         t.refused("eval", "a/model.h5", "packed.h5ad", parts=["table var", "--names"])
         t.well("eval", "a/model.h5", "packed.h5ad", "--names", "none")

@@ -141,7 +141,7 @@ static void test_limit(void **unused) {
     mg_error error;
     assert_int_equal(mg_stream_create(dataset, 256, 1, true, 1000, &stream, &error), MG_CONFIG);
     assert_null(stream);
-    assert_non_null(strstr(error.text, "data.memory_limit: 1000 bytes do not hold 2 windows"));
+    assert_non_null(strstr(error.text, "data.memory_limit: 1000 bytes cannot hold 2 windows"));
     mg_dataset_close(dataset);
 }
 

@@ -57,11 +57,11 @@ class Advice:
         with open(self.work.at(name), "wb") as out:
             out.write(data)
 
-    # "... convert what this makes: COMMAND > NAME": runs the command, and converts NAME.
+    # "... convert the output of: COMMAND > NAME": runs the command, and converts NAME.
     def filtered(self, name, data, parts, *options, arguments=()):
         self.put(name, data)
         line = self.told([*arguments, name, "never.h5"], parts)
-        command = re.search(r"convert what this makes: (.* > (\S+|'.*'))$", line)
+        command = re.search(r"convert the output of: (.* > (\S+|'.*'))$", line)
         if not command:
             fail(f"no command in {line!r}")
         if not shutil.which(command[1].split()[0]):
@@ -189,7 +189,7 @@ def arrays(a):
 def tables(a):
     wine = b"1,14.2,1065\n1,13.2,1050\n2,12.3,520\n3,13.4,750\n2,12.9,510\n"
     a.optional(wine, ["cannot be guessed"], "--label first", "--label last")
-    a.optional(b"3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", ["--label names another column"], "--label", more=["first"], name="l.tsv")
+    a.optional(b"3\t-1.047\t0.537\n1\t-0.151\t-0.221\n", ["--label selects another column"], "--label", more=["first"], name="l.tsv")
     a.optional(b"X,Y,Z,activity\n1,3,2,0\n2,4,1,1\n3,7,1,1\n", ["may be in"], "--label 2", "--label 4")
     a.optional(b"class,a,target\n1,3,0\n2,4,1\n", ["may be in"], "--label 1", "--label 3")
     a.optional(b"x,1,2,y\nz,3,4,w\n", ["neither"], "--label first", more=["--drop 4"])
@@ -226,7 +226,7 @@ def options(a):
     a.done("$MARGIN convert --overwrite --base 0 b.svm out.h5", "--base")
     a.put("two.csv", CSV)
     a.done("$MARGIN convert --overwrite two.csv out.h5", "")
-    a.told(["two.csv", "out.h5"], ["exists already", "--overwrite"])
+    a.told(["two.csv", "out.h5"], ["already exists", "--overwrite"])
     a.told(["--label", "2", "--like", "out.h5", "two.csv", "never.h5"], ["leave one of them out"])
     a.done("$MARGIN convert --overwrite --like out.h5 two.csv new.h5", "leave one of them out")
     a.put("one.csv", b"1^2^3\n4^5^6\n")

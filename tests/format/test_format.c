@@ -181,7 +181,7 @@ static const struct {
     {"svmlight/zero_index.svm", "bits=2", MG_USAGE, "--bits is an option of format text"},
     {"svmlight/zero_index.svm", "laoyut=dense", MG_USAGE, "did you mean --layout"},
     {"svmlight/zero_index.svm", "format=svm", MG_USAGE, "format 'svm' is not known"},
-    {"svmlight/fraction_label.svm", "", MG_DATA, ":2:1: label 0.5 is no whole number"},
+    {"svmlight/fraction_label.svm", "", MG_DATA, ":2:1: label 0.5 is not a whole number"},
     {"svmlight/latin1_label.svm", "", MG_DATA, ":1:1: the label is not UTF-8 (byte fc)"},
     {"svmlight/control_label.svm", "", MG_DATA, "control character (byte 01)"},
     {"svmlight/only_comments.svm", "format=svmlight", MG_DATA, "has no rows"},
@@ -203,7 +203,7 @@ static const struct {
     {"csv/one_column.csv", "format=csv", MG_DATA, "has 1 columns"},
     {"csv/only_header.csv", "header=yes", MG_DATA, "has no rows"},
     {"csv/empty_label.csv", "", MG_DATA, ":2:5: the label is empty"},
-    {"csv/fraction_label.csv", "", MG_DATA, ":2:5: label 5.5 is no whole number"},
+    {"csv/fraction_label.csv", "", MG_DATA, ":2:5: label 5.5 is not a whole number"},
     {"csv/two_words.csv", "", MG_DATA, "neither the first nor the last column is a number"},
     {"csv/two_words.csv", "label=5", MG_USAGE, "has no column '5'"},
     {"csv/two_words.csv", "label=kind", MG_USAGE, "has no column 'kind'"},
@@ -211,11 +211,11 @@ static const struct {
     {"csv/middle_word.csv", "delimiter=ab", MG_CONFIG, "csv.delimiter"},
     {"csv/utf16.csv", "format=csv", MG_DATA, "UTF-16"},
     {"csv/latin1_label.csv", "", MG_DATA,
-     ":1:5: the label is not UTF-8 (byte fc); make it so: iconv -f"},
+     ":1:5: the label is not UTF-8 (byte fc); convert the file: iconv -f"},
     {"csv/empty.csv", "format=csv", MG_DATA, "has no rows"},
     {"text/no_tab.tsv", "", MG_DATA, ":2:1: the line has no tab"},
     {"text/empty_label.tsv", "format=text", MG_DATA, ":1:1: the label is empty"},
-    {"text/latin1.tsv", "", MG_DATA, ":2:7: byte f6 is not UTF-8; make it so: iconv -f"},
+    {"text/latin1.tsv", "", MG_DATA, ":2:7: byte f6 is not UTF-8; convert the file: iconv -f"},
     {"text/overlong.tsv", "", MG_DATA, ":1:3: byte c0 is not UTF-8"},
     {"text/surrogate.tsv", "", MG_DATA, ":1:4: byte ed is not UTF-8"},
     {"text/zero_byte.tsv", "format=text", MG_DATA, ":1:4: byte 00 is not UTF-8"},
@@ -255,7 +255,7 @@ static void outputs_are_not_harmed(void **state) {
     put_text(0, "1,2,3\n");
     put_text(3, "precious");
     assert_int_equal(rename(names[3], output), 0);
-    refused(1, "", MG_IO, "exists already");
+    refused(1, "", MG_IO, "already exists");
     put_text(0, "1,2x,3\n");
     refused(1, "overwrite=yes", MG_DATA, "2x");
     char kept[9] = "";
@@ -270,7 +270,7 @@ static void outputs_are_not_harmed(void **state) {
     expect_dense(1, 2, row);
     unlink(output);
     assert_int_equal(link(names[0], output), 0);
-    refused(1, "overwrite=yes", MG_USAGE, "input and output at once");
+    refused(1, "overwrite=yes", MG_USAGE, "is both an input and the output");
     unlink(output);
     snprintf(settings, sizeof settings, "like=%s", output);
     refused(1, settings, MG_IO, "cannot be opened");

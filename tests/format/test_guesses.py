@@ -153,7 +153,7 @@ def dropped(g):
     g.gives("7,5,6,0\n6,7,8,0\n", [[5, 6], [7, 8]], None, "--like", "like.h5", "--label", "none")
     g.refused(CSV, "--drop", "no column 'z'", options=["--drop", "z"])
     g.refused(CSV, "--drop", "no column '9'", options=["--drop", "9"])
-    g.refused(CSV, "labels' column", options=["--drop", "label"])
+    g.refused(CSV, "column of the labels", options=["--drop", "label"])
     g.refused(CSV, "no feature", options=["--drop", "a,b"])
     g.gives("a,name,label\n1,Bob,x\n3,Eve,y\n", [[1], [3]], ["x", "y"], "--drop", "name")
 

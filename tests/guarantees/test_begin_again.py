@@ -159,7 +159,7 @@ def others(work):
             before = tree(work.at("m"))
             for other in others:
                 for more in ((), ("--resume",)):
-                    expect(work, 2, *other, *more, says=f"already holds a {kind}: start anew with --overwrite")
+                    expect(work, 2, *other, *more, says=f"already holds a {kind}: start a new run with --overwrite")
                     if tree(work.at("m")) != before:
                         runs.fail(f"{other[0]} changed the {kind} that was there")
             expect(work, 0, *others[0], "--overwrite")  # the advice

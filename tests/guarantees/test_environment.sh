@@ -84,7 +84,7 @@ echo "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw" >small/proc/self/mount
 echo 268435456 >small/sys/fs/cgroup/box/memory.max
 printf '1 1:1\n2 2:1\n' >wide.svm
 expect 0 "" convert --quiet --features 200000000 wide.svm wide.h5
-SHIM_ROOT=$work/small expect 1 "out of memory: [0-9]* bytes were asked for, [0-9]* are available" \
+SHIM_ROOT=$work/small expect 1 "out of memory: [0-9]* bytes are needed, [0-9]* are available" \
     train --quiet --set data.train=wide.h5 --set output.directory=wide
 
 # ---- control groups ----------------------------------------------------------------------------------------------------------------

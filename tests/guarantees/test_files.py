@@ -72,7 +72,7 @@ class Files:
                                      (3, "train", "--set", "data.train=train.h5", "--set", f"data.test={name}", "--set", "output.directory=x"),
                                      (3, "train", "--set", "data.train=train.h5", "--init", name, "--set", "output.directory=x")):
                 refused(work.run(*command, timeout=60), status, f"{name}: ")
-        refused(work.run("info", "fifo"), 3, "fifo: is a pipe (FIFO), a regular file is needed")
+        refused(work.run("info", "fifo"), 3, "fifo: is a pipe (FIFO); a regular file is needed")
         for part in ("metrics.jsonl", "lock", "checkpoints/step-000000000099.h5"):
             shutil.rmtree(work.at("s"), ignore_errors=True)
             self.short("s")
@@ -190,7 +190,7 @@ class Files:
         done = work.run("cv", "--folds", "2", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}/c")
         expect(done.returncode == 0 and os.path.exists(path + "/c/cv.jsonl"), "cv", done)
         done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}")
-        refused(done, 2, " ... ", "start anew with --overwrite, or set output.directory")  # the middle goes, and shows that it went
+        refused(done, 2, " ... ", "start a new one with --overwrite, or set output.directory")  # the middle goes, and shows that it went
         while len(path) < 4100:
             path += "/" + part
         for command in (["train"], ["path", "--C", "0.1:1:10"], ["cv", "--folds", "2"]):

@@ -170,7 +170,7 @@ static void test_states(void **unused) {
         bool by_epoch = !strcmp(name, "clock") || !strcmp(name, "epoch"); // it may be its relation to another that tells
         if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) || (!by_epoch && !strstr(run.error.text, name)))
             fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place, states[i].value, status, run.error.text);
-        if (!strstr(run.error.text, "delete it to go on from the one before, or start anew with --overwrite")) fail_msg("%s", run.error.text);
+        if (!strstr(run.error.text, "delete it to continue from the one before, or start a new run with --overwrite")) fail_msg("%s", run.error.text);
         if (i + 1 < sizeof states / sizeof *states && states[i + 1].kind == kind) continue;
         support_remove(path);
         if (resume(kind, &run)) fail_msg("kind %d, the one before: %s", kind, run.error.text);

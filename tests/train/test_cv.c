@@ -304,7 +304,7 @@ static void test_refused(void **unused) {
     cv_run cv = cv_new(data, support_path("refused"));
     support_set(&cv.run, "data.validation=0.2");
     expect(&cv, MG_OK);
-    assert_string_equal(cv.run.messages, "note: data.validation is not looked at: folds of data.train are held out\n");
+    assert_string_equal(cv.run.messages, "note: data.validation is not used: folds of data.train are held out instead\n");
     expect(&cv, MG_CONFIG);
     assert_non_null(strstr(cv.run.error.text, "refused: already holds a cross-validation"));
     cv.run.resume = true;

@@ -167,7 +167,7 @@ static void test_falls_back(void **unused) {
     write_checkpoint(support_path("several/step-000000000009.h5"), 9);
     assert_int_equal(resume(directory, &position, &found, &error), MG_IO);
     assert_non_null(strstr(error.text, "step-000000000012.h5: is a directory"));
-    assert_non_null(strstr(error.text, "move it away to go on from the one before"));
+    assert_non_null(strstr(error.text, "move it away to continue from the one before"));
     rename(support_path("several/step-000000000012.h5"), support_path("moved away"));
     assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
     assert_true(found && position.step == 9);

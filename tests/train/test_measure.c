@@ -162,7 +162,7 @@ static void test_commands(void **unused) {
     assert_int_equal(shell(out, sizeof out, "trap '' PIPE; (yes 1:1 2>/dev/null | %s predict %s - | head -n 1) 2>&1", MG_MARGIN, at("m.h5")), 0);
     assert_string_equal(out, "10\n");
     assert_int_equal(shell(out, sizeof out, "%s info %s --verify", MG_MARGIN, at("m.h5")), 0);
-    assert_non_null(strstr(out, "m.h5: whole, "));
+    assert_non_null(strstr(out, "m.h5: intact, "));
     assert_int_equal(shell(out, sizeof out, "%s list losses", MG_MARGIN), 0);
     assert_non_null(strstr(out, "crammer-singer"));
     assert_int_equal(shell(out, sizeof out, "%s list nothing 2>&1", MG_MARGIN), 2);

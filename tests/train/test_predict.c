@@ -106,7 +106,7 @@ static void test_preparation(void **unused) {
     char expected[64];
     snprintf(expected, sizeof expected, "20\t%.9g\t%.9g\t0\n", (double)(float)log1p((double)0.6f), (double)(float)log1p((double)0.8f));
     answer_line(p, "2:8 1:6", expected);
-    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; log1p needs values above -1 (the model prepares rows so)");
+    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; log1p needs values above -1 (required by the model's preparation)");
     // A row of the file and the same as a line answer alike.
     mg_error error;
     collected[0] = 0;
@@ -118,8 +118,8 @@ static void test_preparation(void **unused) {
     write_model(at("u.h5"), false, "total", "none");
     p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1});
     answer_line(p, "1:0 2:0", "10\n");
-    answer_line(p, "1:2 2:-2", "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total (the model prepares rows so)");
-    answer_line(p, "1:3e38 2:-3e38 3:1e-30", "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (the model prepares rows so)");
+    answer_line(p, "1:2 2:-2", "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total (required by the model's preparation)");
+    answer_line(p, "1:3e38 2:-3e38 3:1e-30", "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (required by the model's preparation)");
     mg_predictor_close(p);
 }
 
