@@ -135,13 +135,14 @@ static void choose_delta(bench *b, const bench_case *wanted) {
 
 static void epoch(bench *b) {
     mg_batch batch = {.rows = b->rows, .label = b->data.label};
-    int64_t rows, size = b->problem.batch;
+    int64_t size = b->problem.batch;
+    mg_step_result result;
     for (int64_t first = 0; first < b->rows.count; first += size) {
         batch.first = first;
         batch.rows.index = b->order + first;
         batch.rows.count = b->rows.count - first < size ? b->rows.count - first : size;
         batch.rows.behind = b->rows.count - first - batch.rows.count;
-        b->solver->step(b->state, &batch, b->steps++, &rows);
+        b->solver->step(b->state, &batch, b->steps++, &result, NULL);
     }
 }
 

@@ -168,14 +168,14 @@ static double terms_of_weight(const check *c, int64_t k, int64_t d) {
 }
 
 // One minibatch of the rows used through the real solver: afterwards `state` holds the weights it stepped to.
-static void take_step(const check *c, const mg_solver *solver, void *state) {
+static mg_status take_step(const check *c, const mg_solver *solver, void *state, mg_error *error) {
     const mg_gradsample *s = c->sample;
     solver->begin_at(state, &s->weights);
     mg_batch batch = {.rows = mg_store_rows(&s->store), .label = s->label, .weight = s->weight};
     batch.rows.index = c->used;
     batch.rows.count = c->used_count;
-    int64_t rows;
-    solver->step(state, &batch, 0, &rows);
+    mg_step_result result;
+    return solver->step(state, &batch, 0, &result, error);
 }
 
 // A feature worth checking: mostly one that a used row has.
@@ -240,10 +240,10 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     sgd.eta = 1 / problem.lambda;
     mg_status status = solver->create(&problem, &options, &state, error);
     if (status) return status;
-    take_step(c, solver, state);
-    compare_weights(c, solver->weights(state), problem.lambda, sgd.eta, result);
+    status = take_step(c, solver, state, error);
+    if (!status) compare_weights(c, solver->weights(state), problem.lambda, sgd.eta, result);
     solver->destroy(state);
-    return MG_OK;
+    return status;
 }
 
 // ---- one loss, all losses ----------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@
 #include <string.h>
 
 enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3, PASS_PARTS = 16 };
+
+extern const mg_solver mg_solver_newton;
+
 static void destroy(void *state) {
     mg_dual_state *dual = state;
     if (!dual) return;
@@ -93,7 +96,8 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     mg_dual_state *dual;
     mg_status status = mg_memory_zeroed(&dual, 1, sizeof *dual, error);
     if (status) return status;
-    dual->problem = problem;
+    dual->own = *problem;
+    dual->problem = &dual->own;
     dual->options = options;
     dual->certify = options->train->tolerance > 0;
     dual->sparse = problem->layout == MG_CSR;
@@ -235,72 +239,70 @@ static const mg_weights *weights(void *state) {
 
 // ---- epochs ------------------------------------------------------------------------------------------------------------
 
-static double epoch_part(void *state) {
-    const mg_dual_state *dual = state;
-    return dual->listed > 0 ? (double)dual->place / (double)dual->listed : 0;
-}
-
-static int64_t epochs(void *state) {
-    return ((const mg_dual_state *)state)->clock.epoch;
-}
-
 static bool may_turn_to_newton(const mg_dual_state *dual) {
-    return dual->certify && strcmp(dual->options->train->solver, "dual");
+    return dual->certify && dual->options->handover != MG_HANDOVER_NEVER;
+}
+
+static void tell_successor(const mg_dual_state *dual, mg_step_result *out) {
+    bool done = dual->numbers.last_gap <= dual->options->train->tolerance;
+    if (dual->clock.newton != 0 || done || !may_turn_to_newton(dual)) return;
+    out->successor = mg_solver_newton.name;
+    snprintf(out->why, sizeof out->why, "a gap of %.2g after %.3g passes of dual ascent", dual->numbers.last_gap,
+             (double)dual->clock.visits_before / (double)dual->problem->rows);
+}
+
+static void standing(void *state, mg_step_result *out) {
+    const mg_dual_state *dual = state;
+    *out = (mg_step_result){
+        .epochs = dual->clock.epoch,
+        .epoch_part = dual->listed > 0 ? (double)dual->place / (double)dual->listed : 0,
+        .certified = isfinite(dual->numbers.best_primal),
+    };
+    if (out->certified)
+        out->certificate = (mg_certificate){
+            .primal = dual->numbers.best_primal,
+            .dual = dual->numbers.best_dual,
+            .gap = dual->numbers.last_gap,
+            .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
+            .fresh = dual->clock.newton > 0 || dual->clock.visits == 0,
+            .stalled = mg_dual_stalled(dual),
+        };
+    tell_successor(dual, out);
+}
+
+// Step `step` of the epoch of dual ascent.
+static mg_status ascend(mg_dual_state *dual, int64_t step, mg_step_result *out, mg_error *error) {
+    if (dual->listed < 0) mg_dual_make_list(dual);
+    int64_t span = dual->problem->batch, first = span * step, at = first < dual->listed ? first : dual->listed;
+    out->rows = mg_cut_next(at, dual->listed, span);
+    dual->failed = false;
+    out->loss = mg_dual_visit(dual, dual->list + at, out->rows);
+    if (dual->failed) return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
+    dual->place = at + out->rows;
+    dual->clock.visits += out->rows;
+    if (out->rows > 0 && snapshot_is_due(dual, out->rows)) take_snapshot(dual);
+    return dual->place >= dual->listed ? mg_dual_end_epoch(dual, error) : MG_OK;
 }
 
 // One outer iteration is an epoch of its own.
-static double newton_step(mg_dual_state *dual, int64_t *rows) {
-    double loss = 0;
-    *rows = dual->problem->rows;
-    dual->failed = mg_dual_newton_step(dual, &loss, &dual->failure) != MG_OK; // what failed may be tried again
-    if (dual->failed) return NAN;
+static mg_status iterate(mg_dual_state *dual, mg_step_result *out, mg_error *error) {
+    mg_status status = mg_dual_newton_step(dual, &out->loss, error);
+    if (status) return status;
+    out->rows = dual->problem->rows;
     dual->clock.epoch++;
-    return loss;
+    return MG_OK;
 }
 
-static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
+static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *error) {
     mg_dual_state *dual = state;
-    (void)number;
-    if (dual->clock.newton >= 0 && may_turn_to_newton(dual)) return newton_step(dual, rows);
-    if (dual->listed < 0) mg_dual_make_list(dual);
-    int64_t at = batch->first < dual->listed ? batch->first : dual->listed, left = dual->listed - at, span = dual->problem->batch;
-    *rows = left < span ? left : span;
-    double loss = mg_dual_visit(dual, dual->list + at, *rows);
-    dual->place = at + *rows;
-    dual->clock.visits += *rows;
-    if (*rows > 0 && snapshot_is_due(dual, *rows)) take_snapshot(dual);
-    if (dual->place >= dual->listed) mg_dual_end_epoch(dual);
-    return dual->failed ? NAN : loss;
-}
-
-static const char *turned(void *state, char why[MG_SOLVER_WHY]) {
-    const mg_dual_state *dual = state;
-    bool done = dual->numbers.last_gap <= dual->options->train->tolerance;
-    if (dual->clock.newton != 0 || done || !may_turn_to_newton(dual)) return NULL;
-    snprintf(why, MG_SOLVER_WHY, "a gap of %.2g after %.3g passes of dual ascent", dual->numbers.last_gap,
-             (double)dual->clock.visits_before / (double)dual->problem->rows);
-    return "newton";
-}
-
-static mg_status failure(void *state, mg_error *error) {
-    const mg_dual_state *dual = state;
-    if (!dual->failed) return MG_OK;
-    if (dual->failure.status) return mg_fail(error, dual->failure.status, "%s", dual->failure.text);
-    return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
-}
-
-static bool certificate(void *state, mg_certificate *out) {
-    const mg_dual_state *dual = state;
-    if (!isfinite(dual->numbers.best_primal)) return false;
-    *out = (mg_certificate){
-        .primal = dual->numbers.best_primal,
-        .dual = dual->numbers.best_dual,
-        .gap = dual->numbers.last_gap,
-        .reached = dual->numbers.last_gap <= dual->options->train->tolerance,
-        .fresh = dual->clock.newton > 0 || dual->clock.visits == 0,
-        .stalled = mg_dual_stalled(dual),
-    };
-    return true;
+    mg_step_result done = {0};
+    bool newton = dual->clock.newton >= 0 && may_turn_to_newton(dual);
+    mg_status status = newton ? iterate(dual, &done, error) : ascend(dual, step, &done, error);
+    if (status) return status;
+    standing(state, out);
+    out->loss = done.loss;
+    out->rows = done.rows;
+    return MG_OK;
 }
 
 static void multiply(float *values, int64_t count, float factor) {
@@ -309,12 +311,14 @@ static void multiply(float *values, int64_t count, float factor) {
 
 // Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left of the problem before.
 // Without them W itself is where to begin.
-static void rescale(void *state, double before) {
+static void set_lambda(void *state, double lambda, bool restored) {
     mg_dual_state *dual = state;
     size_t rows = (size_t)dual->problem->rows;
-    float factor = mg_dual_ascends(dual) ? (float)(before / dual->problem->lambda) : 1;
-    dual->scale = 1 / (dual->problem->lambda * (double)dual->problem->rows);
-    if (before == dual->problem->lambda) return;
+    float factor = mg_dual_ascends(dual) ? (float)(dual->own.lambda / lambda) : 1;
+    bool same = restored || lambda == dual->own.lambda;
+    dual->own.lambda = lambda;
+    dual->scale = 1 / (lambda * (double)dual->problem->rows);
+    if (same) return;
     multiply(dual->weights.v, dual->weights.size, factor);
     multiply(dual->weights.bias, dual->weights.lanes, factor);
     multiply(dual->weights.offset, dual->weights.lanes, factor);
@@ -325,23 +329,19 @@ static void rescale(void *state, double before) {
     start_clocks(dual);
 }
 
+static const mg_whole_solver whole = {.attach = attach, .next = next, .standing = standing};
+
 const mg_solver mg_solver_dual = {
     .name = "dual",
     .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
     .certifies = "the relative duality gap, with train.tolerance",
-    .whole = true,
+    .certificates = true,
+    .whole = &whole,
     .obstacle = obstacle,
     .create = create,
     .destroy = destroy,
-    .attach = attach,
-    .epochs = epochs,
-    .epoch_part = epoch_part,
-    .step = step,
-    .failure = failure,
     .weights = weights,
-    .turned = turned,
-    .certificate = certificate,
-    .rescale = rescale,
+    .set_lambda = set_lambda,
     .fields = mg_dual_fields,
     .check = mg_dual_check,
 };
@@ -351,19 +351,14 @@ const mg_solver mg_solver_newton = {
     .name = "newton",
     .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain Newton steps of softmax",
     .certifies = "the relative duality gap",
-    .whole = true,
+    .certificates = true,
+    .whole = &whole,
+    .handover = MG_HANDOVER_AT_ONCE,
     .obstacle = newton_obstacle,
     .create = create,
     .destroy = destroy,
-    .attach = attach,
-    .epochs = epochs,
-    .epoch_part = epoch_part,
-    .step = step,
-    .failure = failure,
     .weights = weights,
-    .turned = turned,
-    .certificate = certificate,
-    .rescale = rescale,
+    .set_lambda = set_lambda,
     .fields = mg_dual_fields,
     .check = mg_dual_check,
 };

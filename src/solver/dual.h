@@ -65,7 +65,8 @@ typedef struct mg_dual_range {
 } mg_dual_range;
 
 typedef struct mg_dual_state {
-    const mg_problem *problem;
+    const mg_problem *problem; // &own
+    mg_problem own;        // a copy: its lambda may be set anew
     const mg_solver_options *options;
     bool certify, sparse;
     mg_batch all;          // every row, in file order
@@ -82,8 +83,7 @@ typedef struct mg_dual_state {
     int32_t *wake;         // [N] first epoch a row is visited again (certify)
     float *share;          // [N] latest share of the gap (certify)
     double share_sum;      // of all of them, at the end of an epoch
-    bool failed;           // the last step did: out of memory, or it was given up
-    mg_error failure;      // what for; its status is MG_OK when it was for dual variables
+    bool failed;           // the visit under way: no memory for dual variables
     _Alignas(64) mg_dual_clock clock; // written every round, so apart from what all threads read
     mg_dual_numbers numbers;
 
@@ -127,8 +127,8 @@ typedef struct mg_dual_state {
 // Which rows the epoch visits, in its order; from (seed, epoch) and the rows that are awake.
 void mg_dual_make_list(mg_dual_state *dual);
 
-// The epoch is over: counts it, and certifies or turns to Newton steps where that is due.
-void mg_dual_end_epoch(mg_dual_state *dual);
+// The epoch is over: counts it, and certifies or turns to Newton steps where that is due. Errors: MG_MEMORY.
+mg_status mg_dual_end_epoch(mg_dual_state *dual, mg_error *error);
 
 // After a certificate: takes note when the gap has become clearly smaller. And has it not for a long time?
 void mg_dual_mark(mg_dual_state *dual);

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #define MOST_EPOCHS 1e9  // of train.epochs; a row's wake is an int32
 #define MOST_COUNT 1e15
@@ -37,7 +36,7 @@ int mg_dual_fields(void *state, mg_field *out) {
     int n = 0;
     out[n++] = mg_field_bounded("clock", MG_H5_I64, COUNT(clock_bounds), &dual->clock, clock_bounds, COUNT(clock_bounds));
     out[n++] = mg_field_bounded("numbers", MG_H5_F64, COUNT(number_bounds), &dual->numbers, number_bounds, COUNT(number_bounds));
-    n += mg_field_weights(&dual->weights, (mg_field_names){"weights", "bias", "offset"}, out + n);
+    n += mg_field_current_weights(&dual->weights, out + n);
     n += mg_field_weights(&dual->result, (mg_field_names){"result", "result_bias", dual->certify ? "result_offset" : NULL}, out + n);
     if (!mg_dual_ascends(dual)) return n;
     if (dual->certify && dual->sparse)
@@ -56,7 +55,7 @@ int mg_dual_fields(void *state, mg_field *out) {
 static mg_status check_counters(const mg_dual_state *dual, mg_error *error) {
     const mg_dual_clock *clock = &dual->clock;
     double epochs = (double)clock->epoch, rows = (double)dual->problem->rows;
-    bool turns = dual->certify && strcmp(dual->options->train->solver, "dual") != 0;
+    bool turns = dual->certify && dual->options->handover != MG_HANDOVER_NEVER;
     const mg_bound snapshots = {.most = MG_DUAL_SNAPSHOTS * (epochs + 1)}, visits = {.most = (epochs + 1) * rows};
     const mg_bound newton = {.least = mg_dual_ascends(dual) ? -1 : 0, .most = mg_dual_ascends(dual) && !turns ? -1 : epochs};
     mg_status status = mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);

@@ -3,7 +3,6 @@
 #include "solver/dual.h"
 
 #include <math.h>
-#include <string.h>
 
 // Times the number of rows between two certificates, at the latest: of sparse rows, whose certificates cost more than a pass, and as
 // many as were visited before.
@@ -34,15 +33,14 @@ static bool certificate_is_due(const mg_dual_state *dual) {
     if (!dual->certify) return false;
     int64_t rows = dual->problem->rows, before = dual->clock.visits_before;
     int64_t most = !dual->sparse ? MOST_VISITS * rows : before > MOST_SPARSE_VISITS * rows ? before : MOST_SPARSE_VISITS * rows;
-    bool first = dual->clock.epoch == 1 && (!dual->sparse || !strcmp(dual->options->train->solver, "newton"));
+    bool first = dual->clock.epoch == 1 && (!dual->sparse || dual->options->handover == MG_HANDOVER_AT_ONCE);
     return first || dual->clock.visits >= most || (has_waited(dual) && is_near(dual));
 }
 
 // Dual ascent has become slow: where the Newton phase has factors to precondition with it is faster then (docs/solvers.md).
 static bool newton_is_due(const mg_dual_state *dual, double gap_before) {
-    const char *solver = dual->options->train->solver;
-    if (!strcmp(solver, "newton")) return true;
-    return !strcmp(solver, "auto") && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
+    if (dual->options->handover == MG_HANDOVER_AT_ONCE) return true;
+    return dual->options->handover == MG_HANDOVER_WHEN_SLOW && dual->numbers.last_gap * SLOW > gap_before && mg_dual_newton_fits(dual);
 }
 
 // Passes over the rows, roughly.
@@ -66,7 +64,7 @@ bool mg_dual_stalled(const mg_dual_state *dual) {
     return dual->certify && since > slow * STALLED_PASSES && since > slow * before;
 }
 
-void mg_dual_end_epoch(mg_dual_state *dual) {
+mg_status mg_dual_end_epoch(mg_dual_state *dual, mg_error *error) {
     double sum = 0;
     dual->clock.epoch++;
     dual->place = 0;
@@ -75,7 +73,8 @@ void mg_dual_end_epoch(mg_dual_state *dual) {
     dual->share_sum = sum;
     if (certificate_is_due(dual)) {
         double before = dual->numbers.last_gap;
-        if (mg_dual_certify(dual, &dual->failure)) dual->failed = true;
+        mg_status status = mg_dual_certify(dual, error);
+        if (status) return status;
         dual->clock.visits_before += dual->clock.visits;
         dual->clock.visits = 0;
         mg_dual_mark(dual);
@@ -85,4 +84,5 @@ void mg_dual_end_epoch(mg_dual_state *dual) {
         }
     }
     dual->numbers.mean_share = dual->share_sum / (double)dual->problem->rows;
+    return MG_OK;
 }

@@ -12,6 +12,12 @@ int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *
     return n;
 }
 
+int mg_field_current_weights(const mg_weights *weights, mg_field *out) {
+    int n = mg_field_weights(weights, (mg_field_names){"weights", "bias", "offset"}, out);
+    out[0].weights = out[1].weights = true; // offsets follow from these
+    return n;
+}
+
 static double value_of(const mg_field *field, int64_t i) {
     switch (field->type) {
     case MG_H5_I32: return (double)((const int32_t *)field->data)[i];

@@ -21,6 +21,7 @@ typedef struct mg_field {
     int bound_count;
     // Floats in lines of `line` of which only the first `used` mean anything: the others must be 0. line 0: all do.
     int64_t line, used;
+    bool weights; // of the weights that training goes on from: a checkpoint is worth nothing once they are not finite
 } mg_field;
 
 // A field that is an array of fixed size; its real numbers are finite.
@@ -43,6 +44,9 @@ typedef struct mg_field_names {
     const char *v, *bias, *offset;
 } mg_field_names;
 int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *out);
+
+// The weights that training goes on from.
+int mg_field_current_weights(const mg_weights *weights, mg_field *out);
 
 // The values of an array that was read. Errors: MG_DATA with the element, its value and what is allowed.
 mg_status mg_field_check(const mg_field *field, mg_error *error);

@@ -47,23 +47,22 @@ static const char *obstacle_to(const mg_solver *solver, const mg_train_options *
 }
 
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
-                           const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error) {
+                           mg_choice *out, mg_error *error) {
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     for (int i = 0; !first; i++)
         if (!obstacle_to(mg_solver_at(i), train, problem, resident, from_weights)) first = mg_solver_at(i);
     const mg_solver *wanted = named ? named : mg_solver_at(0);
     for (int i = 0; !named && train->tolerance > 0 && mg_solver_at(i); i++) // the last that certifies asks least of the loss
-        if (mg_solver_at(i)->certificate) wanted = mg_solver_at(i);
+        if (mg_solver_at(i)->certificates) wanted = mg_solver_at(i);
     const char *obstacle = obstacle_to(wanted, train, problem, resident, from_weights);
-    *out = named ? named : first;
-    snprintf(why, MG_SOLVER_WHY, "%s", "");
-    if (!named) snprintf(why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");
+    *out = (mg_choice){.solver = named ? named : first, .handover = named ? named->handover : MG_HANDOVER_WHEN_SLOW};
+    if (!named) snprintf(out->why, MG_SOLVER_WHY, "auto: %s", obstacle ? obstacle : train->tolerance > 0 ? "train.tolerance is set" : "rows are in memory");
     if (named && obstacle)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle, first->name);
-    if (train->tolerance > 0 && !(*out)->certificate)
+    if (train->tolerance > 0 && !out->solver->certificates)
         return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s", train->tolerance,
-                       (*out)->name, obstacle ? ", which was taken because " : "", obstacle ? obstacle : "",
-                       first->certificate ? ", or use " : "", first->certificate ? first->name : "");
+                       out->solver->name, obstacle ? ", which was taken because " : "", obstacle ? obstacle : "",
+                       first->certificates ? ", or use " : "", first->certificates ? first->name : "");
     return MG_OK;
 }
 

@@ -32,9 +32,13 @@ typedef struct mg_certificate {
     bool stalled;        // it has not become smaller for so long that it never will
 } mg_certificate;
 
+// When a solver that certifies goes over from dual ascent to Newton steps.
+typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_WHEN_SLOW, MG_HANDOVER_AT_ONCE } mg_handover;
+
 typedef struct mg_solver_options {
     const mg_train_options *train;
     const mg_sgd_options *sgd;
+    mg_handover handover; // what mg_solver_choose has chosen
     // True: a step that takes long gives up, as if it had not begun. NULL: never.
     bool (*stop)(void *context);
     void *context;
@@ -42,11 +46,37 @@ typedef struct mg_solver_options {
 
 enum { MG_SOLVER_WHY = 160 };
 
+// What a step has done. The second half is of solvers that hold all rows, which also tell it between steps.
+typedef struct mg_step_result {
+    double loss;  // weighted sum of the losses of its rows before the step; not finite: training has run away
+    int64_t rows; // that it visited
+    int64_t epochs;             // that are complete
+    double epoch_part;          // of the epoch under way, for show
+    bool certified;             // there is a certificate:
+    mg_certificate certificate; // the newest one
+    const char *successor;      // the solver whose steps follow, when that changed with the epoch that just ended; NULL: it did not
+    char why[MG_SOLVER_WHY];    // it changed
+} mg_step_result;
+
+// What solvers add that hold all rows in memory and visit them in an order of their own.
+typedef struct mg_whole_solver {
+    // The rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
+    mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
+
+    // The next rows; `step` of this epoch were taken. Errors: MG_MEMORY, MG_STOPPED; the step may then be tried again.
+    mg_status (*next)(void *state, int64_t step, mg_step_result *out, mg_error *error);
+
+    // Where the solver stands: *out as `next` leaves it, but for loss and rows.
+    void (*standing)(void *state, mg_step_result *out);
+} mg_whole_solver;
+
 typedef struct mg_solver {
     const char *name;
     const char *help;      // what it does
     const char *certifies; // what it can say about its distance from the optimum
-    bool whole;            // needs all rows in memory and visits them in an order of its own
+    bool certificates;     // it has certificates, with a tolerance
+    mg_handover handover;  // when it is named
+    const mg_whole_solver *whole; // NULL: it takes minibatches
 
     // Why it cannot minimise the problem, in a few words; NULL: it can. May be NULL itself: it always can.
     const char *(*obstacle)(const mg_problem *problem, const mg_train_options *train);
@@ -60,34 +90,15 @@ typedef struct mg_solver {
     bool (*needs_sample)(void *state);
     mg_status (*prepare)(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
 
-    // Whole solvers: the rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
-    mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
-
-    // Whole solvers: epochs behind them; and the part done of the one under way, for show.
-    int64_t (*epochs)(void *state);
-    double (*epoch_part)(void *state);
-
-    // One minibatch, step number `step` from 0; whole solvers take the rows of their own order from place
-    // batch->first. Returns the weighted sum of the rows' losses
-    // before the step, not finite when training has run away or the step was given up; *rows is how many it visited.
-    double (*step)(void *state, const mg_batch *batch, int64_t step, int64_t *rows);
-
-    // Why the loss of the last step is not finite, when it is not that training has run away: MG_MEMORY, MG_STOPPED, else MG_OK. NULL: it
-    // allocates nothing and does not take long.
-    mg_status (*failure)(void *state, mg_error *error);
-
-    // Have the steps become those of another solver with the epoch that just ended? Its name, *why in a few words; NULL: no. May be NULL.
-    const char *(*turned)(void *state, char why[MG_SOLVER_WHY]);
-
-    // The newest certificate; false without one. NULL: the solver has none.
-    bool (*certificate)(void *state, mg_certificate *out);
+    // One minibatch, step number `step` from 0. NULL: whole->next takes the rows.
+    mg_status (*step)(void *state, const mg_batch *batch, int64_t step, mg_step_result *out, mg_error *error);
 
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
 
-    // The problem's lambda was `before` and has changed: the state becomes a start for the problem as it is now, at epoch 0
-    // and without a certificate. When it has not, what follows from lambda is made up for a state that was restored. NULL: cannot.
-    void (*rescale)(void *state, double before);
+    // The problem's lambda is another one from here on: the state becomes a start for that problem, at epoch 0 and without a certificate.
+    // `restored`: the state has been restored and belongs to that lambda already; it stays as it is. NULL: cannot.
+    void (*set_lambda)(void *state, double lambda, bool restored);
 
     // Weights training starts from; call before the first step. NULL: it cannot start from weights.
     void (*begin_at)(void *state, const mg_weights *weights);
@@ -102,12 +113,19 @@ typedef struct mg_solver {
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;
 
+// Which solver trains, and why.
+typedef struct mg_choice {
+    const mg_solver *solver;
+    mg_handover handover;
+    char why[MG_SOLVER_WHY]; // "" when it was named
+} mg_choice;
+
 // The solver of a configuration, by name or, for auto, the first of the registry that nothing known before the first step speaks
-// against; *why gets a few words on it.
+// against; out->why gets a few words on it.
 // `from_weights`: it is to start from those of a model.
 // Errors: MG_CONFIG when what was named cannot be used.
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
-                           const mg_solver **out, char why[MG_SOLVER_WHY], mg_error *error);
+                           mg_choice *out, mg_error *error);
 
 // Epochs when the configuration leaves them open.
 int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem);

@@ -122,20 +122,18 @@ static void advise_regularisation(const mg_run *run, double gain, char *out, siz
 
 static bool can_be_certified(const mg_run *run) {
     mg_train_options train = *run->options->train;
-    const mg_solver *solver;
-    char why[MG_SOLVER_WHY];
+    mg_choice choice;
     train.solver = "auto";
     train.tolerance = ADVISED_TOLERANCE;
-    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident, run->request->init_model != NULL, &solver, why, NULL);
+    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident, run->request->init_model != NULL, &choice, NULL);
 }
 
 static void advise_training(const mg_run *run, char *out, size_t size) {
-    bool sgd = !strcmp(run->solver->name, "sgd");
     if (run->options->train->tolerance > 0) snprintf(out, size, "lower model.C, or raise train.tolerance");
     else if (can_be_certified(run))
         snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum", ADVISED_TOLERANCE,
                  strcmp(run->options->train->solver, "auto") ? " with train.solver: auto" : "");
-    else if (sgd && !isnan(run->options->sgd->eta)) snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
+    else if (run->solver->learning_rate && !isnan(run->options->sgd->eta)) snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
     else snprintf(out, size, "raise train.epochs (now %lld)", (long long)run->setup.problem.epochs);
 }
 

@@ -86,11 +86,12 @@ static mg_status write_best(path *p, mg_error *error) {
 
 // ---- points ------------------------------------------------------------------------------------------------------------
 
-// The run's problem becomes that of the point; `before` as mg_solver.rescale has it.
-static void pose(path *p, double before) {
-    mg_problem *problem = &p->run.setup.problem;
-    problem->lambda = mg_grid_lambda(p->grid, (int)p->point, p->run.setup.train->total_weight);
-    p->run.solver->rescale(p->run.state, isnan(before) ? problem->lambda : before);
+// The run's problem becomes that of the point; `restored` as mg_solver.set_lambda has it.
+static void pose(path *p, bool restored) {
+    mg_run *run = &p->run;
+    run->setup.problem.lambda = mg_grid_lambda(p->grid, (int)p->point, run->setup.train->total_weight);
+    run->solver->set_lambda(run->state, run->setup.problem.lambda, restored);
+    if (run->solver->whole) run->solver->whole->standing(run->state, &run->last);
 }
 
 static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_error *error) {
@@ -112,7 +113,7 @@ static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out
     mg_evaluation train = {0};
     mg_status status = MG_OK;
     *out = (mg_certificate){0};
-    bool certified = run->solver->certificate(run->state, out);
+    bool certified = mg_run_certificate(run, out);
     if (!certified) status = mg_run_evaluate(run, weights, NULL, &train, error);
     if (!certified) out->primal = mg_run_objective(run, weights, &train);
     if (!certified || (!out->reached && mg_judge_bound_is_vacuous(out->primal, out->dual))) out->dual = out->gap = NAN;
@@ -172,7 +173,7 @@ static mg_status end_point(path *p, mg_error *error) {
     p->begun = run->seconds;
     run->visited = 0;
     if (p->point < p->grid->count) {
-        pose(p, point->lambda);
+        pose(p, false);
         run->position.epoch = 0;
     }
     return mg_run_try_checkpoint(run, error);
@@ -236,7 +237,7 @@ static void run_points(void *context) {
     path *p = context;
     bool resumed = p->run.position.events >= 0;
     mg_status status = mg_run_prepare(&p->run, p->error);
-    if (!status && p->point < p->grid->count) pose(p, NAN);
+    if (!status && p->point < p->grid->count) pose(p, true);
     if (!status && resumed) status = take_up(p, p->error);
     while (!status && p->point < p->grid->count) {
         status = mg_run_loop(&p->run, p->error);
@@ -255,7 +256,7 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
     mg_status status = mg_run_check_path(options->output->directory, 0, error);
     if (status) return status;
-    if (solver && !solver->rescale)
+    if (solver && !solver->set_lambda)
         return mg_fail(error, MG_CONFIG, "train.solver: %s cannot start from the point of a path before: use dual", solver->name);
     if (limit)
         return mg_fail(error, MG_CONFIG, "train.%s limits a run, not a path: set it to 0; train.epochs limits each point", limit);

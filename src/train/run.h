@@ -18,6 +18,7 @@ typedef struct mg_run {
     mg_setup setup;
     const mg_solver *solver;
     void *state;
+    mg_step_result last; // of the newest step; of a state that was restored or posed anew, where it stands
     mg_solver_options solver_options;
     mg_stream *stream;
     mg_dataset *test; // NULL: none; of a cross-validation the fold that is held out

@@ -16,16 +16,18 @@
 
 static mg_status create_solver(mg_run *run, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
-    run->solver = run->setup.solver;
+    run->solver = run->setup.choice.solver;
+    run->solver_options.handover = run->setup.choice.handover;
     mg_status status = run->solver->create(problem, &run->solver_options, &run->state, error);
     if (status) return status;
     if (run->solver->whole) {
         const mg_dataset *train = run->setup.train;
         mg_batch all = {.rows = mg_store_rows(&train->store), .label = train->label, .weight = train->weight};
         mg_memory_defer(false); // rows are worked on: what is granted now is touched
-        status = run->solver->attach(run->state, &all, error);
+        status = run->solver->whole->attach(run->state, &all, error);
         mg_memory_defer(true);
         if (status) return status;
+        run->solver->whole->standing(run->state, &run->last);
     }
     run->field_count = run->solver->fields(run->state, run->fields);
     if (run->setup.validation) {
@@ -127,7 +129,7 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
         .epochs = problem->epochs,
         .loss = problem->loss->name,
         .solver = run->solver->name,
-        .solver_why = setup->solver_why,
+        .solver_why = setup->choice.why,
         .tolerance = run->options->train->tolerance,
         .kernel = problem->kernel->name,
         .cell = mg_source_type_name(train->source),
@@ -152,7 +154,7 @@ static void log_start(mg_run *run) {
     mg_json_put_text(line, "loss", problem->loss->name);
     mg_json_put_text(line, "solver", run->solver->name);
     mg_json_put_real(line, "lambda", problem->lambda);
-    if (run->setup.solver_why[0]) mg_json_put_text(line, "solver_why", run->setup.solver_why);
+    if (run->setup.choice.why[0]) mg_json_put_text(line, "solver_why", run->setup.choice.why);
     if (run->solver->learning_rate) {
         mg_json_put_real(line, "learning_rate", mg_run_learning_rate(run, 0));
         mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");

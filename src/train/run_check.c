@@ -26,9 +26,10 @@ static mg_status check_loss(const mg_run *run, const mg_position *at, bool over,
 }
 
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
-    const mg_run *run = context;
+    mg_run *run = context;
     const mg_solver *solver = run->solver;
-    int64_t epoch = solver->whole ? solver->epochs(run->state) : at->epoch;
+    if (solver->whole) solver->whole->standing(run->state, &run->last);
+    int64_t epoch = solver->whole ? run->last.epochs : at->epoch;
     bool over = epoch > at->epoch;
     mg_status status = check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
     if (!status) status = check_loss(run, at, over, error);

@@ -7,12 +7,13 @@
 #include <math.h>
 
 bool mg_run_certificate(const mg_run *run, mg_certificate *certificate) {
-    return run->solver->certificate && run->solver->certificate(run->state, certificate);
+    if (run->last.certified) *certificate = run->last.certificate;
+    return run->last.certified;
 }
 
 // Part of the epoch under way that is done.
 static double epoch_part(const mg_run *run) {
-    return run->solver->whole ? run->solver->epoch_part(run->state)
+    return run->solver->whole ? run->last.epoch_part
                               : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
 }
 
@@ -61,8 +62,7 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_json_put_known(&run->line, "dual", measured->dual);
     mg_json_put_known(&run->line, "gap", measured->gap);
     mg_json_put_known(&run->line, "accuracy", measured->accuracy);
-    char why[MG_SOLVER_WHY];
-    const char *other = run->solver->turned ? run->solver->turned(run->state, why) : NULL;
+    const char *other = run->last.successor, *why = run->last.why;
     if (other) {
         mg_json_put_text(&run->line, "solver", other);
         mg_json_put_text(&run->line, "solver_why", why);

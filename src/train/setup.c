@@ -174,9 +174,9 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
     };
     problem->parts = train->parts ? train->parts : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
-    mg_status status = mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->solver, setup->solver_why, error);
+    mg_status status = mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->choice, error);
     if (status) return status;
-    problem->epochs = mg_solver_epochs(setup->solver, train, problem);
+    problem->epochs = mg_solver_epochs(setup->choice.solver, train, problem);
     problem->total_steps = problem->steps_per_epoch * problem->epochs;
     if (train->max_steps && train->max_steps < problem->total_steps) problem->total_steps = train->max_steps;
     return mg_kernel_select(&problem->kernel, error);

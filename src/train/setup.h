@@ -20,8 +20,7 @@ typedef struct mg_setup {
     mg_dataset *train, *validation; // validation may be NULL
     mg_scale scale;
     mg_problem problem;
-    const mg_solver *solver;
-    char solver_why[MG_SOLVER_WHY]; // "" when it was named
+    mg_choice choice; // of the solver
     mg_team team;
     const char *threads_bound_by;
     double load_seconds;

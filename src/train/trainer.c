@@ -40,7 +40,7 @@ double mg_run_learning_rate(const mg_run *run, int64_t step) {
 
 // Its last step is done, its end is not dealt with.
 static bool epoch_is_over(const mg_run *run) {
-    if (run->solver->whole) return run->solver->epochs(run->state) > run->position.epoch;
+    if (run->solver->whole) return run->last.epochs > run->position.epoch;
     return run->position.batch == run->setup.problem.steps_per_epoch;
 }
 
@@ -99,11 +99,10 @@ static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
            (epoch_end && every->every_epochs > 0 && run->position.epoch - run->saved_epoch >= every->every_epochs);
 }
 
-// Every solver keeps its weights under these names.
 static bool weights_are_finite(const mg_run *run) {
     for (int f = 0; f < run->field_count; f++) {
         const mg_field *field = &run->fields[f];
-        if (field->type != MG_H5_F32 || (strcmp(field->name, "weights") && strcmp(field->name, "bias"))) continue;
+        if (!field->weights) continue;
         const float *values = field->data;
         for (int64_t i = 0; i < field->count; i++)
             if (!isfinite(values[i])) return false;
@@ -233,24 +232,29 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
 
 // ---- the loop ----------------------------------------------------------------------------------------------------------
 
-static mg_status step(mg_run *run, const mg_batch *batch, mg_error *error) {
+// The next minibatch of the stream; solvers that hold all rows take their own.
+static mg_status step(mg_run *run, mg_error *error) {
     mg_position *at = &run->position;
-    int64_t rows;
-    double loss = run->solver->step(run->state, batch, at->step, &rows);
-    mg_status status = !isfinite(loss) && run->solver->failure ? run->solver->failure(run->state, error) : MG_OK;
+    mg_batch batch;
+    mg_step_result done;
+    const mg_whole_solver *whole = run->solver->whole;
+    mg_status status = whole ? MG_OK : mg_stream_next(run->stream, &batch, error);
+    if (!status)
+        status = whole ? whole->next(run->state, at->batch, &done, error) : run->solver->step(run->state, &batch, at->step, &done, error);
     if (status == MG_STOPPED && !mg_run_stop) return MG_OK; // the time is up, and the loop will see it
     if (status) return status;
-    if (!isfinite(loss))
+    if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
                        "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
-                       (long long)at->step, (long long)at->epoch + 1, (long long)batch->first);
+                       (long long)at->step, (long long)at->epoch + 1, (long long)(at->batch * run->setup.problem.batch));
+    run->last = done;
     if (at->batch == 0) at->loss = 0, at->loss_rows = 0;
-    at->loss += loss;
-    at->loss_rows += rows;
+    at->loss += done.loss;
+    at->loss_rows += done.rows;
     at->batch++;
     at->step++;
-    run->epoch_rows += rows;
-    run->visited += rows;
+    run->epoch_rows += done.rows;
+    run->visited += done.rows;
     return MG_OK;
 }
 
@@ -268,13 +272,6 @@ static bool limit_reached(mg_run *run) {
                                                                                     : NULL;
     if (reason) snprintf(run->reason, sizeof run->reason, "%s", reason);
     return reason != NULL;
-}
-
-// The next minibatch of the stream; solvers that have all rows at hand take their own.
-static mg_status next_batch(mg_run *run, mg_batch *batch, mg_error *error) {
-    if (!run->solver->whole) return mg_stream_next(run->stream, batch, error);
-    *batch = (mg_batch){.first = run->position.batch * run->setup.problem.batch};
-    return MG_OK;
 }
 
 static void count_time(mg_run *run, double seconds) {
@@ -296,9 +293,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
     run->step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
-        mg_batch batch;
-        status = next_batch(run, &batch, error);
-        if (!status) status = step(run, &batch, error);
+        status = step(run, error);
         if (!status && run->stream) status = mg_stream_check(run->stream, error);
         double now = mg_clock_seconds();
         count_time(run, now - run->step_begun);

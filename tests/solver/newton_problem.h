@@ -206,7 +206,7 @@ typedef struct setting {
     void *memory[4];
     mg_field fields[MG_MOST_FIELDS];
     int field_count;
-    int64_t place; // in the epoch: what a trainer knows
+    int64_t place; // steps of the epoch: what a trainer knows
 } setting;
 
 static inline void put_rows(setting *s, const problem *p, support_form form) {
@@ -244,6 +244,7 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
     *s = (setting){.team = {.threads = threads}, .solver = mg_solver_find(strcmp(solver, "auto") ? solver : "dual")};
     s->train = (mg_train_options){.solver = solver, .tolerance = tolerance, .seed = 1};
     s->options.train = &s->train;
+    s->options.handover = !strcmp(solver, "auto") ? MG_HANDOVER_WHEN_SLOW : !strcmp(solver, "dual") ? MG_HANDOVER_NEVER : MG_HANDOVER_AT_ONCE;
     put_rows(s, p, form);
     s->all.label = p->label;
     s->all.weight = p->weighted ? p->weight : NULL;
@@ -255,7 +256,7 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
     mg_error error = {0};
     assert_int_equal(mg_kernel_select(&s->problem.kernel, &error), MG_OK);
     if (s->solver->create(&s->problem, &s->options, &s->state, &error)) fail_msg("%s", error.text);
-    assert_int_equal(s->solver->attach(s->state, &s->all, &error), MG_OK);
+    assert_int_equal(s->solver->whole->attach(s->state, &s->all, &error), MG_OK);
     s->field_count = s->solver->fields(s->state, s->fields);
 }
 
@@ -265,16 +266,17 @@ static inline void end(setting *s) {
 }
 
 static inline mg_certificate certificate_of(const setting *s) {
-    mg_certificate c = {.gap = INFINITY};
-    s->solver->certificate(s->state, &c);
-    return c;
+    mg_step_result now;
+    s->solver->whole->standing(s->state, &now);
+    return now.certified ? now.certificate : (mg_certificate){.gap = INFINITY};
 }
 
 static inline bool step(setting *s) {
-    int64_t rows, epochs = s->solver->epochs(s->state);
-    mg_batch batch = {.first = s->place};
-    assert_true(isfinite(s->solver->step(s->state, &batch, 0, &rows)));
-    s->place = s->solver->epochs(s->state) > epochs ? 0 : s->place + rows;
+    mg_step_result before, done;
+    s->solver->whole->standing(s->state, &before);
+    assert_int_equal(s->solver->whole->next(s->state, s->place, &done, NULL), MG_OK);
+    assert_true(isfinite(done.loss));
+    s->place = done.epochs > before.epochs ? 0 : s->place + 1;
     return certificate_of(s).reached;
 }
 

@@ -193,7 +193,7 @@ static void test_precondition(void **unused) {
     setting s = {.team = {.threads = 1}, .solver = mg_solver_find("newton"), .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
     float *x;
     int32_t label[ROWS];
-    int64_t rows;
+    mg_step_result result;
     seed = 3;
     mg_memory_zeroed(&x, ROWS * WIDE_LINE, sizeof *x, NULL);
     for (int64_t i = 0; i < ROWS; i++) {
@@ -201,14 +201,15 @@ static void test_precondition(void **unused) {
         for (int64_t d = 0; d < WIDE; d++) x[i * WIDE_LINE + d] = (float)(uniform() - 0.3);
     }
     s.options.train = &s.train;
+    s.options.handover = MG_HANDOVER_AT_ONCE;
     s.all = (mg_batch){.label = label, .rows = {.layout = MG_DENSE, .cell = MG_CELL_F32, .count = ROWS, .features = WIDE, .stride = WIDE_LINE, .dense = x}};
     s.problem = (mg_problem){.rows = ROWS, .features = WIDE, .classes = CLASSES, .layout = MG_DENSE, .cell = MG_CELL_F32,
                              .loss = mg_loss_find("one-vs-rest-squared"), .delta = 1, .lambda = 0.01, .bias = 2, .entries_per_row = WIDE,
                              .most_entries = WIDE, .batch = ROWS, .team = &s.team};
     assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);
     assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
-    assert_int_equal(s.solver->attach(s.state, &s.all, NULL), MG_OK);
-    for (int i = 0; i < 2; i++) s.solver->step(s.state, &(mg_batch){0}, 0, &rows);
+    assert_int_equal(s.solver->whole->attach(s.state, &s.all, NULL), MG_OK);
+    for (int i = 0; i < 2; i++) assert_int_equal(s.solver->whole->next(s.state, 0, &result, NULL), MG_OK);
     mg_newton *n = ((mg_dual_state *)s.state)->newton;
     mg_newton_evaluate(n); // slopes of free rows
     mg_precondition_build(n->precondition, n);
@@ -241,13 +242,14 @@ static void test_memory(void **unused) {
     for (int form = 0; form < 2 * SUPPORT_FORMS; form++) {
         problem p;
         setting s;
-        int64_t rows, failures = 0;
+        int64_t failures = 0;
+        mg_step_result result;
         make(&p, PLAIN);
         begin(&s, &p, mg_loss_find(form < SUPPORT_FORMS ? "crammer-singer" : "softmax"), form % SUPPORT_FORMS, "newton", 1e-5, 1);
         while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s);
         for (bool failed = true; failed; failures += failed) {
             mg_memory_fail_at(failures + 1, false);
-            failed = !isfinite(s.solver->step(s.state, &(mg_batch){0}, 0, &rows));
+            failed = s.solver->whole->next(s.state, 0, &result, NULL) != MG_OK;
             mg_memory_fail_at(0, false);
         }
         assert_true(failures > 20 && certificate_of(&s).gap < 1);
@@ -290,7 +292,8 @@ static void test_given_up(void **unused) {
     for (int l = 0; l < 2; l++) {
         problem p;
         setting s, whole;
-        int64_t rows, given_up = 0;
+        int64_t given_up = 0;
+        mg_step_result before, result;
         mg_error error = {0};
         make(&p, WEIGHTED);
         begin(&whole, &p, mg_loss_find(losses[l]), SUPPORT_F32, "newton", 1e-5, 1);
@@ -299,11 +302,13 @@ static void test_given_up(void **unused) {
         finish(&first);
         while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s), second.steps++;
         s.options.stop = patience_ends;
-        for (int64_t epochs = s.solver->epochs(s.state);; given_up++) {
+        for (s.solver->whole->standing(s.state, &before);; given_up++) {
             polls_left = (int)given_up;
-            if (isfinite(s.solver->step(s.state, &(mg_batch){0}, 0, &rows))) break;
-            assert_int_equal(s.solver->failure(s.state, &error), MG_STOPPED);
-            assert_int_equal(s.solver->epochs(s.state), epochs);
+            mg_status status = s.solver->whole->next(s.state, 0, &result, &error);
+            if (!status) break;
+            assert_int_equal(status, MG_STOPPED);
+            s.solver->whole->standing(s.state, &result);
+            assert_int_equal(result.epochs, before.epochs);
         }
         assert_true(given_up > 4);
         s.options.stop = NULL;

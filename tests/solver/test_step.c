@@ -53,8 +53,9 @@ static void step(posed *p, void *solver, int64_t number) {
     mg_batch batch = {.rows = {.count = BATCH, .features = FEATURES, .layout = MG_DENSE, .cell = MG_CELL_F32,
                                .dense = p->x + number * BATCH * LINE, .stride = LINE},
                       .label = p->label + number * BATCH};
-    int64_t rows;
-    assert_true(isfinite(mg_solver_find("sgd")->step(solver, &batch, number, &rows)));
+    mg_step_result result;
+    assert_int_equal(mg_solver_find("sgd")->step(solver, &batch, number, &result, NULL), MG_OK);
+    assert_true(isfinite(result.loss));
 }
 
 // A solver that has taken all steps against one that begins at its weights before the last.
@@ -99,10 +100,10 @@ static void test_parts_without_rows(void **unused) {
                 problem[i].parts = i ? parts : 1;
                 assert_int_equal(sgd->create(&problem[i], &p.options, &solver[i], NULL), MG_OK);
                 for (int64_t s = 0; s < 2; s++) {
-                    int64_t rows;
+                    mg_step_result result;
                     mg_batch batch = {.rows = {.count = 3, .features = FEATURES, .layout = MG_DENSE, .cell = MG_CELL_F32, .dense = p.x + s * BATCH * LINE,
                                                .stride = LINE}, .label = p.label + s * BATCH};
-                    sgd->step(solver[i], &batch, s, &rows);
+                    sgd->step(solver[i], &batch, s, &result, NULL);
                 }
             }
             const mg_weights *a = sgd->weights(solver[0]), *b = sgd->weights(solver[1]);

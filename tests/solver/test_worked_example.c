@@ -170,8 +170,9 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     assert_int_equal(sgd->create(&problem, &(mg_solver_options){.train = &train, .sgd = &options}, &state, NULL), MG_OK);
     sgd->begin_at(state, &start);
     assert_true(objective(&start, 7) == 13);
-    int64_t rows;
-    assert_true(sgd->step(state, &batch, 0, &rows) == 7 && rows == batch.rows.count);
+    mg_step_result result;
+    assert_int_equal(sgd->step(state, &batch, 0, &result, NULL), MG_OK);
+    assert_true(result.loss == 7 && result.rows == batch.rows.count);
     const mg_weights *after = sgd->weights(state);
     for (int k = 0; k < K; k++) {
         for (int d = 0; d < D; d++) assert_true(*mg_weights_at(after, k, d) == W_after[k][d]);

@@ -56,7 +56,7 @@ static void expect(path_run *path, mg_status status) {
 // The solvers that can follow a path, NULL past the last.
 static const char *solver_at(int i) {
     for (int s = 0; mg_solver_at(s); s++)
-        if (mg_solver_at(s)->rescale && i-- == 0) return mg_solver_at(s)->name;
+        if (mg_solver_at(s)->set_lambda && i-- == 0) return mg_solver_at(s)->name;
     return NULL;
 }
 

@@ -73,9 +73,10 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
             mg_batch batch = {.rows = search->sample->rows, .label = search->sample->label, .weight = search->sample->weight};
             batch.rows.index = search->order + first;
             batch.rows.count = fit - first < problem->batch ? fit - first : problem->batch;
-            int64_t rows;
-            *finite = isfinite(mg_solver_sgd.step(trial, &batch, step, &rows));
-            if (!*finite) return MG_OK;
+            mg_step_result result;
+            mg_status status = mg_solver_sgd.step(trial, &batch, step, &result, error);
+            *finite = isfinite(result.loss);
+            if (status || !*finite) return status;
         }
     }
     return MG_OK;

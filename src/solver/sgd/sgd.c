@@ -165,8 +165,8 @@ static void snapshot(mg_sgd *sgd) {
     }
 }
 
-static double step(void *state, const mg_batch *batch, int64_t number, int64_t *rows) {
-    *rows = batch->rows.count;
+static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_step_result *out, mg_error *error) {
+    (void)error;
     mg_sgd *sgd = state;
     const mg_problem *problem = sgd->problem;
     sgd->batch = batch;
@@ -176,9 +176,9 @@ static double step(void *state, const mg_batch *batch, int64_t number, int64_t *
     else mg_sgd_step_dense(sgd);
     sgd->rate_sum += sgd->factor;
     if (sgd->average && number >= sgd->first_average) snapshot(sgd);
-    double loss = 0;
-    for (int64_t p = 0; p < problem->parts; p++) loss += sgd->parts[p].loss; // (M11)
-    return loss;
+    *out = (mg_step_result){.rows = batch->rows.count};
+    for (int64_t p = 0; p < problem->parts; p++) out->loss += sgd->parts[p].loss; // (M11)
+    return MG_OK;
 }
 
 static const mg_weights *weights(void *state) {
@@ -202,7 +202,7 @@ static int fields(void *state, mg_field *out) {
     const mg_weights *w = &sgd->weights;
     int64_t features = sgd->problem->features, used = w->layout == MG_DENSE ? w->features : w->classes;
     out[n++] = mg_field_bounded("eta", MG_H5_F64, 1, &sgd->eta, &mg_bound_positive, 1);
-    n += mg_field_weights(w, (mg_field_names){"weights", "bias", "offset"}, out + n);
+    n += mg_field_current_weights(w, out + n);
     // A sum of squares may overflow: its feature then stands still.
     if (sgd->rule->accumulates) out[n++] = mg_field_bounded("memory", MG_H5_F32, features + 1, sgd->memory, &mg_bound_grown, 1);
     if (sgd->velocity) out[n++] = mg_field_lines("velocity", w->line, used, w->size, sgd->velocity);
