@@ -6,7 +6,7 @@
 #include "loss/loss.h"
 #include "optim/optim.h"
 #include "rate/rate.h"
-#include "solver/solver.h"
+#include "solver/choose.h"
 
 #include <margin/inspect.h>
 
@@ -28,6 +28,7 @@ static mg_status list_solvers(mg_writer *out, mg_error *error) {
         add_row(out, mg_solver_at(i)->name, mg_solver_at(i)->help);
         mg_writer_format(out, "  %-24s certifies %s\n", "", mg_solver_at(i)->certifies);
     }
+    mg_solver_list_choices(out);
     return MG_OK;
 }
 

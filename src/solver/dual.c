@@ -75,22 +75,6 @@ static void start_clocks(mg_dual_state *dual) {
                                       .mark_gap = INFINITY};
 }
 
-static const char *obstacle(const mg_problem *problem, const mg_train_options *train) {
-    (void)train;
-    return !problem->loss->dual                           ? "the loss has no dual of the form needed"
-           : problem->layout == MG_CSR && problem->center ? "sparse rows are centred"
-           : problem->classes > MG_DUAL_CLASSES           ? "there are too many classes for dual variables"
-                                                          : NULL;
-}
-
-static const char *newton_obstacle(const mg_problem *problem, const mg_train_options *train) {
-    if (!(train->tolerance > 0)) return "it ends by its certificate, and train.tolerance is 0";
-    if (problem->loss->dual) return obstacle(problem, train);
-    return !problem->loss->slope                          ? "the loss has neither a dual nor a second derivative"
-           : problem->layout == MG_CSR && problem->center ? "sparse rows are centred"
-                                                          : NULL;
-}
-
 static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
     *state = NULL;
     mg_dual_state *dual;
@@ -337,7 +321,6 @@ const mg_solver mg_solver_dual = {
     .certifies = "the relative duality gap, with train.tolerance",
     .certificates = true,
     .whole = &whole,
-    .obstacle = obstacle,
     .create = create,
     .destroy = destroy,
     .weights = weights,
@@ -353,8 +336,6 @@ const mg_solver mg_solver_newton = {
     .certifies = "the relative duality gap",
     .certificates = true,
     .whole = &whole,
-    .handover = MG_HANDOVER_AT_ONCE,
-    .obstacle = newton_obstacle,
     .create = create,
     .destroy = destroy,
     .weights = weights,

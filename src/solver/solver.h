@@ -38,7 +38,7 @@ typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_WHEN_SLOW, MG_HANDOVER
 typedef struct mg_solver_options {
     const mg_train_options *train;
     const mg_sgd_options *sgd;
-    mg_handover handover; // what mg_solver_choose has chosen
+    mg_handover handover; // as solver/choose.c has chosen
     // True: a step that takes long gives up, as if it had not begun. NULL: never.
     bool (*stop)(void *context);
     void *context;
@@ -75,11 +75,7 @@ typedef struct mg_solver {
     const char *help;      // what it does
     const char *certifies; // what it can say about its distance from the optimum
     bool certificates;     // it has certificates, with a tolerance
-    mg_handover handover;  // when it is named
     const mg_whole_solver *whole; // NULL: it takes minibatches
-
-    // Why it cannot minimise the problem, in a few words; NULL: it can. May be NULL itself: it always can.
-    const char *(*obstacle)(const mg_problem *problem, const mg_train_options *train);
 
     // *state is the solver's own. The problem and the options outlive it.
     mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error);
@@ -112,20 +108,6 @@ typedef struct mg_solver {
 
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
 } mg_solver;
-
-// Which solver trains, and why.
-typedef struct mg_choice {
-    const mg_solver *solver;
-    mg_handover handover;
-    char why[MG_SOLVER_WHY]; // "" when it was named
-} mg_choice;
-
-// The solver of a configuration, by name or, for auto, the first of the registry that nothing known before the first step speaks
-// against; out->why gets a few words on it.
-// `from_weights`: it is to start from those of a model.
-// Errors: MG_CONFIG when what was named cannot be used.
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights,
-                           mg_choice *out, mg_error *error);
 
 // Epochs when the configuration leaves them open.
 int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train, const mg_problem *problem);

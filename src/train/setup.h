@@ -6,7 +6,7 @@
 #include "data/options.h"
 #include "data/scale.h"
 #include "model/options.h"
-#include "solver/solver.h"
+#include "solver/choose.h"
 
 typedef struct mg_setup_options {
     const mg_data_options *data;

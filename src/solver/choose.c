@@ -1,0 +1,152 @@
+// choose.c - owns which solver trains: the conditions of every solver, the order in which auto tries them, and when a run with a tolerance
+// goes over from dual ascent to Newton steps. Everything is decided by shapes and options, so that the choice never depends on threads
+// or time. `margin list solvers` prints these tables.
+#include "solver/choose.h"
+
+#include "solver/dual_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const mg_solver mg_solver_dual, mg_solver_newton, mg_solver_sgd;
+
+// What is known before the first step.
+typedef struct situation {
+    const mg_problem *problem;
+    bool tolerance, resident, from_weights;
+} situation;
+
+static bool has_tolerance(const situation *f) {
+    return f->tolerance;
+}
+
+static bool has_dual(const situation *f) {
+    return f->problem->loss->dual != NULL;
+}
+
+static bool has_dual_or_slope(const situation *f) {
+    return f->problem->loss->dual || f->problem->loss->slope;
+}
+
+static bool is_not_centred(const situation *f) {
+    return f->problem->layout != MG_CSR || !f->problem->center;
+}
+
+static bool has_few_classes(const situation *f) {
+    return !f->problem->loss->dual || f->problem->classes <= MG_DUAL_CLASSES;
+}
+
+static bool is_resident(const situation *f) {
+    return f->resident;
+}
+
+static bool needs_no_duals(const situation *f) {
+    return !f->from_weights || !f->problem->loss->dual;
+}
+
+static bool starts_from_zeros(const situation *f) {
+    return !f->from_weights;
+}
+
+typedef struct condition {
+    bool (*holds)(const situation *facts);
+    const char *text;     // for the table; NULL: it belongs to the condition before
+    const char *obstacle; // why the solver cannot be used when it does not hold
+} condition;
+
+enum { MOST_CONDITIONS = 8 };
+
+// auto takes the first solver whose conditions hold.
+static const struct rule {
+    const mg_solver *solver;
+    condition condition[MOST_CONDITIONS]; // ends with an empty one
+} rules[] = {
+    {&mg_solver_dual,
+     {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual of the form needed"},
+      {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
+      {has_few_classes, "at most 32768 classes", "there are too many classes for dual variables"},
+      {is_resident, "the rows fit in memory", "rows do not fit the memory"},
+      {starts_from_zeros, "no --init", "dual variables cannot be had from the weights of --init"}}},
+    {&mg_solver_newton,
+     {{has_tolerance, "train.tolerance is set", "it ends by its certificate, and train.tolerance is 0"},
+      {has_dual_or_slope, "the loss has a dual or a second derivative", "the loss has neither a dual nor a second derivative"},
+      {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
+      {has_few_classes, "at most 32768 classes, unless the loss is softmax", "there are too many classes for dual variables"},
+      {is_resident, "the rows fit in memory", "rows do not fit the memory"},
+      {needs_no_duals, "no --init", "dual variables cannot be had from the weights of --init"},
+      {starts_from_zeros, NULL, "it does not start from the weights of --init"}}},
+    {&mg_solver_sgd, {{NULL, NULL, NULL}}},
+};
+enum { RULES = sizeof rules / sizeof *rules };
+
+// With a tolerance: what train.solver says of Newton steps, and when they follow dual ascent.
+static const struct change {
+    const char *solver, *when;
+    mg_handover handover;
+} changes[] = {
+    {"dual", "never", MG_HANDOVER_NEVER},
+    {"auto", "when a certificate's gap is not ten times smaller than the one before, and factors can precondition them", MG_HANDOVER_WHEN_SLOW},
+    {"newton", "after the first certificate; at once if the loss has no dual", MG_HANDOVER_AT_ONCE},
+    {"sgd", "never", MG_HANDOVER_NEVER},
+};
+
+// Why a solver cannot minimise the problem, in a few words; NULL: it can.
+static const char *obstacle_to(const struct rule *rule, const situation *facts) {
+    for (const condition *c = rule->condition; c->holds; c++)
+        if (!c->holds(facts)) return c->obstacle;
+    return NULL;
+}
+
+static mg_handover handover_of(const char *name) {
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        if (!strcmp(changes[i].solver, name)) return changes[i].handover;
+    return MG_HANDOVER_NEVER;
+}
+
+static const struct rule *rule_of(const mg_solver *solver) {
+    for (int i = 0; i < RULES; i++)
+        if (rules[i].solver == solver) return &rules[i];
+    return NULL;
+}
+
+// What auto would rather have taken: with a tolerance the last solver that certifies, which asks least of the loss.
+static const struct rule *rule_wanted(const situation *facts) {
+    const struct rule *wanted = &rules[0];
+    for (int i = 0; facts->tolerance && i < RULES; i++)
+        if (rules[i].solver->certificates) wanted = &rules[i];
+    return wanted;
+}
+
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights, mg_choice *out,
+                           mg_error *error) {
+    const situation facts = {.problem = problem, .tolerance = train->tolerance > 0, .resident = resident, .from_weights = from_weights};
+    const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
+    for (int i = 0; !first; i++)
+        if (!obstacle_to(&rules[i], &facts)) first = rules[i].solver;
+    const char *obstacle = obstacle_to(named ? rule_of(named) : rule_wanted(&facts), &facts);
+    *out = (mg_choice){.solver = named ? named : first, .handover = handover_of(named ? named->name : "auto")};
+    const char *reason = facts.tolerance ? "train.tolerance is set" : "rows are in memory";
+    if (!named) snprintf(out->why, sizeof out->why, "auto: %s", obstacle ? obstacle : reason);
+    if (named && obstacle)
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle, first->name);
+    if (facts.tolerance && !out->solver->certificates)
+        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s", train->tolerance,
+                       out->solver->name, obstacle ? ", which was taken because " : "", obstacle ? obstacle : "",
+                       first->certificates ? ", or use " : "", first->certificates ? first->name : "");
+    return MG_OK;
+}
+
+void mg_solver_list_choices(mg_writer *out) {
+    mg_writer_format(out, "auto takes the first solver whose conditions all hold:\n");
+    for (int i = 0; i < RULES; i++) {
+        mg_writer_format(out, "  %-24s ", rules[i].solver->name);
+        const condition *c = rules[i].condition;
+        if (!c->holds) mg_writer_add(out, "otherwise");
+        for (int n = 0; c->holds; c++)
+            if (c->text) mg_writer_format(out, "%s%s", n++ ? "; " : "", c->text);
+        mg_writer_add(out, "\n");
+    }
+    mg_writer_format(out, "with a tolerance, Newton steps follow dual ascent, by train.solver:\n");
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        mg_writer_format(out, "  %-24s %s\n", changes[i].solver, changes[i].when);
+}

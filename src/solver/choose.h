@@ -1,0 +1,23 @@
+// choose.h - which solver trains.
+#ifndef MG_SOLVER_CHOOSE_H
+#define MG_SOLVER_CHOOSE_H
+
+#include "base/writer.h"
+#include "solver/solver.h"
+
+// Which solver trains, and why.
+typedef struct mg_choice {
+    const mg_solver *solver;
+    mg_handover handover;
+    char why[MG_SOLVER_WHY]; // "" when it was named
+} mg_choice;
+
+// The solver that the configuration names or, for auto, the first whose conditions hold. `from_weights`: it is to start from those of a
+// model. Errors: MG_CONFIG when what was named cannot be used.
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights, mg_choice *out,
+                           mg_error *error);
+
+// The tables of conditions, for people.
+void mg_solver_list_choices(mg_writer *out);
+
+#endif
