@@ -17,6 +17,8 @@ LAYERS = {
 }
 # Folders inside a folder: their files include what stands beside these folders and their own, never each other's.
 SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
+# What stands beside them is shared, and does not know them; but for what drives one after the other.
+DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
 TEST_LINES = 500
 FUNCTION_LINES = 60
@@ -108,6 +110,8 @@ def check_include(name, room, quote, header):
     mine, theirs = sub_room(name), sub_room(header)
     if mine and theirs and mine != theirs:
         return f'{mine} and {theirs} are solvers of their own: "{header}" may not be included here'
+    if theirs and not mine and other == room and name not in DRIVERS:
+        return f'"{header}" belongs to one solver: only {", ".join(DRIVERS)} may include it here'
     if other != room and LAYERS[other] >= LAYERS[room]:
         return f'{room} (layer {LAYERS[room]}) may not include "{header}" (layer {LAYERS[other]})'
     return None

@@ -262,7 +262,7 @@ static const struct kind {
     {"dual, sparse", SUPPORT_CSR, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-2", "train.epochs=16"}},
     {"dual, rounds", SUPPORT_CSR, "[", NULL, CERTIFIED, {"train.solver=dual", "data.validation=", "train.batch=64", "train.epochs=24"}},
     {"newton", SUPPORT_F32, "[", NULL, {"train.tolerance=1e-6"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
-    {"stalled", SUPPORT_F32, "numbers[", NULL, {"train.tolerance=1e-12"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
+    {"stalled", SUPPORT_F32, "bounds[", NULL, {"train.tolerance=1e-12"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
     {"path", SUPPORT_U8, "path", "1e-2:1e-1:10", {""}, {"train.solver=dual", "data.scale=0.01", "train.epochs=4"}},
     {"adagrad, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=standard"}},
     {"momentum, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},

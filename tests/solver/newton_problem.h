@@ -3,7 +3,7 @@
 #ifndef MG_TEST_NEWTON_PROBLEM_H
 #define MG_TEST_NEWTON_PROBLEM_H
 
-#include "solver/newton/newton.h"
+#include "solver/certified.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -283,13 +283,13 @@ static inline bool step(setting *s) {
 // Coefficients of every row lie in their box and sum to zero where they must. Of softmax they are what the last Newton step ended with.
 static inline void expect_feasible(const setting *s, double c[ROWS][CLASSES]) {
     static const mg_prox simplex = {.joint = true, .rival_most = 1, .own_least = -1};
-    const mg_dual_state *dual = s->state;
+    const mg_certified *state = s->state;
     const mg_prox *prox = s->problem.loss->dual ? s->problem.loss->dual : &simplex;
     for (int64_t i = 0; i < ROWS; i++) {
         float row[MG_LANES];
         double sum = 0;
-        if (dual->rows) mg_dual_rows_get(dual->rows, i, MG_LANES, row);
-        else memcpy(row, dual->newton->coef + i * MG_LANES, sizeof row);
+        if (state->iterate.duals) mg_dual_rows_get(state->iterate.duals, i, MG_LANES, row);
+        else memcpy(row, state->newton->rows.coef + i * MG_LANES, sizeof row);
         for (int64_t k = 0; k < CLASSES; k++) {
             bool own = k == s->all.label[i];
             assert_true(own ? row[k] <= 0 && row[k] >= prox->own_least * (1 + 1e-6f) : row[k] >= 0 && row[k] <= prox->rival_most);

@@ -2,7 +2,7 @@
 // accelerated gradients for softmax, of every layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
 #include "newton_problem.h"
 
-#include "solver/newton/newton.h"
+#include "solver/certified.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
     // Nearly all end within 1e-6; dual ascent of the weighted sparse rows stays at 1 to 5e-6, where single steps are of its scores' rounding.
     double tolerance = strcmp(solver, "newton") ? 5e-6 : 1e-6;
     begin(&s, p, loss, form, solver, tolerance, 1);
-    for (int i = 0; i < MOST_VISITS && ((mg_dual_state *)s.state)->clock.newton < MOST_OUTER && !step(&s); i++) {
+    for (int i = 0; i < MOST_VISITS && ((mg_certified *)s.state)->clock.newton < MOST_OUTER && !step(&s); i++) {
         mg_certificate now = certificate_of(&s);
         if (now.gap == INFINITY) continue;
         expect_feasible(&s, c);
@@ -88,7 +88,7 @@ typedef struct outcome {
 
 static void finish(void *context) {
     outcome *o = context;
-    while (o->steps < MOST_STEPS && ((mg_dual_state *)o->s->state)->clock.newton < MOST_OUTER && !step(o->s)) o->steps++;
+    while (o->steps < MOST_STEPS && ((mg_certified *)o->s->state)->clock.newton < MOST_OUTER && !step(o->s)) o->steps++;
     const mg_weights *w = o->s->solver->weights(o->s->state);
     o->size = w->size;
     assert_true(w->size <= (int64_t)(sizeof o->weights / sizeof *o->weights));
@@ -111,7 +111,7 @@ static void expect_same_bits(const mg_loss *loss) {
             outcome first = {.s = &s};
             begin(&s, &p, loss, form, "newton", 1e-5, 1);
             finish(&first);
-            assert_true(((mg_dual_state *)s.state)->clock.newton > 0 && first.certificate.reached);
+            assert_true(((mg_certified *)s.state)->clock.newton > 0 && first.certificate.reached);
             end(&s);
             for (int threads = 2; threads <= 8; threads++) {
                 outcome other = {.s = &s};
@@ -169,7 +169,7 @@ static void test_resume(void **unused) {
             outcome whole = {.s = &s};
             begin(&s, &p, loss, form, solvers[i], 1e-5, 1);
             finish(&whole);
-            assert_true(((mg_dual_state *)s.state)->clock.newton > 0); // auto must have gone over for this to test anything
+            assert_true(((mg_certified *)s.state)->clock.newton > 0); // auto must have gone over for this to test anything
             end(&s);
             for (int at = 0; at < whole.steps; at++) {
                 outcome resumed = {.s = &again, .steps = at + 1};
@@ -210,23 +210,23 @@ static void test_precondition(void **unused) {
     assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
     assert_int_equal(s.solver->whole->attach(s.state, &s.all, NULL), MG_OK);
     for (int i = 0; i < 2; i++) assert_int_equal(s.solver->whole->next(s.state, 0, &result, NULL), MG_OK);
-    mg_newton *n = ((mg_dual_state *)s.state)->newton;
+    mg_newton *n = ((mg_certified *)s.state)->newton;
     mg_newton_evaluate(n); // slopes of free rows
     mg_precondition_build(n->precondition, n);
-    assert_true(n->free_count > ROWS / 2);
-    int64_t size = ((mg_dual_state *)s.state)->weights.size;
+    assert_true(n->free.count > ROWS / 2);
+    int64_t size = ((mg_certified *)s.state)->resident.size;
     for (int64_t k = 0; k < CLASSES; k++) {
         for (int64_t d = 0; d < WIDE; d++) n->downhill[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
         n->downhill[size + k] = (float)uniform();
     }
-    mg_precondition_apply(n->precondition, n, n->downhill, n->better);
+    mg_precondition_apply(n->precondition, n, n->downhill, n->cg.better);
     for (int64_t k = 0; k < CLASSES; k++) {
         double product[WIDE + 1];
-        for (int64_t d = 0; d <= WIDE; d++) product[d] = 0.01 * (double)n->better[d < WIDE ? k * WIDE_LINE + d : size + k];
-        for (int64_t f = 0; f < n->free_count; f++) {
-            const float *row = x + n->free[f] * WIDE_LINE;
-            double inner = 2 * (double)n->better[size + k], weight = (double)n->slope[n->free[f] * MG_LANES + k] / ROWS;
-            for (int64_t d = 0; d < WIDE; d++) inner += (double)row[d] * (double)n->better[k * WIDE_LINE + d];
+        for (int64_t d = 0; d <= WIDE; d++) product[d] = 0.01 * (double)n->cg.better[d < WIDE ? k * WIDE_LINE + d : size + k];
+        for (int64_t f = 0; f < n->free.count; f++) {
+            const float *row = x + n->free.row[f] * WIDE_LINE;
+            double inner = 2 * (double)n->cg.better[size + k], weight = (double)n->rows.slope[n->free.row[f] * MG_LANES + k] / ROWS;
+            for (int64_t d = 0; d < WIDE; d++) inner += (double)row[d] * (double)n->cg.better[k * WIDE_LINE + d];
             for (int64_t d = 0; d <= WIDE; d++) product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
         }
         for (int64_t d = 0; d <= WIDE; d++)
@@ -246,7 +246,7 @@ static void test_memory(void **unused) {
         mg_step_result result;
         make(&p, PLAIN);
         begin(&s, &p, mg_loss_find(form < SUPPORT_FORMS ? "crammer-singer" : "softmax"), form % SUPPORT_FORMS, "newton", 1e-5, 1);
-        while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s);
+        while (((mg_certified *)s.state)->clock.newton < 0) step(&s);
         for (bool failed = true; failed; failures += failed) {
             mg_memory_fail_at(failures + 1, false);
             failed = s.solver->whole->next(s.state, 0, &result, NULL) != MG_OK;
@@ -300,7 +300,7 @@ static void test_given_up(void **unused) {
         begin(&s, &p, mg_loss_find(losses[l]), SUPPORT_F32, "newton", 1e-5, 1);
         outcome first = {.s = &whole}, second = {.s = &s};
         finish(&first);
-        while (((mg_dual_state *)s.state)->clock.newton < 0) step(&s), second.steps++;
+        while (((mg_certified *)s.state)->clock.newton < 0) step(&s), second.steps++;
         s.options.stop = patience_ends;
         for (s.solver->whole->standing(s.state, &before);; given_up++) {
             polls_left = (int)given_up;

@@ -1,44 +1,26 @@
 // sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part of every row, so that
 // weights do not travel between cores; then rows are spread over the threads for their steps. No sum depends on the threads.
-#include "solver/dual.h"
+#include "solver/dual/ascent.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 
-enum { OWNER_ENTRIES = 32 };                    // of a row: with fewer each, owners cost more than they save
 enum { FETCH_ENTRIES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
 
-mg_status mg_dual_sparse_create(mg_dual_state *dual, mg_error *error) {
-    const mg_problem *problem = dual->problem;
-    double owners = problem->entries_per_row / OWNER_ENTRIES;
-    dual->owners = owners < 2 ? 2 : owners > MG_DUAL_OWNERS ? MG_DUAL_OWNERS : (int)owners;
-    size_t others = (size_t)dual->owners - 1;
-    mg_status status = mg_memory_get(&dual->cuts, (size_t)problem->rows, others * sizeof *dual->cuts, error);
-    if (!status) status = mg_memory_zeroed(&dual->owner_scores, others * MG_DUAL_ROUND, (size_t)dual->lanes * sizeof(float), error);
+mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
+    const mg_resident *resident = ascent->resident;
+    const mg_problem *problem = resident->problem;
+    size_t others = (size_t)resident->owners - 1, lanes = (size_t)resident->lanes * sizeof(float);
+    mg_status status = mg_memory_zeroed(&ascent->sparse.owner_scores, others * MG_DUAL_ROUND, lanes, error);
     if (!status && problem->scale)
-        status = mg_memory_get(&dual->values, (size_t)dual->owners, (size_t)problem->most_entries * sizeof(float), error);
+        status = mg_memory_get(&ascent->sparse.values, (size_t)resident->owners, (size_t)problem->most_entries * sizeof(float), error);
     return status;
 }
 
-void mg_dual_sparse_destroy(mg_dual_state *dual) {
-    mg_memory_free(dual->cuts);
-    mg_memory_free(dual->owner_scores);
-    mg_memory_free(dual->values);
-}
-
-void mg_dual_sparse_cuts(void *state, int64_t item) {
-    mg_dual_state *dual = state;
-    const mg_rows *rows = &dual->all.rows;
-    int64_t others = dual->owners - 1;
-    int64_t end = (item + 1) * MG_DUAL_ITEM_ROWS < dual->problem->rows ? (item + 1) * MG_DUAL_ITEM_ROWS : dual->problem->rows;
-    for (int64_t row = item * MG_DUAL_ITEM_ROWS; row < end; row++) {
-        int64_t first = rows->indptr[row], at = first;
-        for (int o = 1; o < dual->owners; o++) {
-            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], dual->begin[o]);
-            dual->cuts[row * others + o - 1] = (uint32_t)(at - first);
-        }
-    }
+void mg_dual_sparse_destroy(mg_ascent *ascent) {
+    mg_memory_free(ascent->sparse.owner_scores);
+    mg_memory_free(ascent->sparse.values);
 }
 
 // An owner's entries of a row, columns scaled.
@@ -48,21 +30,21 @@ typedef struct entries {
     const float *values;
 } entries;
 
-static entries entries_of(const mg_dual_state *dual, int64_t row, int64_t owner, bool with_values) {
-    const mg_rows *rows = &dual->all.rows;
+static entries entries_of(const mg_ascent *ascent, int64_t row, int64_t owner, bool with_values) {
+    const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
-    mg_dual_owned(dual, row, owner, &from, &end);
+    mg_resident_entries(ascent->resident, row, owner, &from, &end);
     entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
-    if (!with_values || !dual->values) return e;
-    float *to = dual->values + owner * dual->problem->most_entries;
-    for (int64_t j = 0; j < e.count; j++) to[j] = e.values[j] * dual->problem->scale[e.indices[j]];
+    if (!with_values || !ascent->sparse.values) return e;
+    float *to = ascent->sparse.values + owner * ascent->resident->problem->most_entries;
+    for (int64_t j = 0; j < e.count; j++) to[j] = e.values[j] * ascent->resident->problem->scale[e.indices[j]];
     e.values = to;
     return e;
 }
 
-static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
-    if (r >= dual->left) return;
-    entries e = entries_of(dual, dual->row[r], owner, false);
+static void fetch_entries(const mg_ascent *ascent, int64_t r, int64_t owner) {
+    if (r >= ascent->round.left) return;
+    entries e = entries_of(ascent, ascent->round.row[r], owner, false);
     for (int64_t j = 0; j < e.count && j < FETCH_ENTRIES; j += 16) {
         __builtin_prefetch(e.indices + j, 0, 3);
         __builtin_prefetch(e.values + j, 0, 3);
@@ -70,100 +52,100 @@ static void fetch_entries(const mg_dual_state *dual, int64_t r, int64_t owner) {
 }
 
 // A row's step, and at once its dual variables, where no other row's memory is concerned.
-static void step_row(mg_dual_state *dual, int64_t r, float *z) {
-    mg_dual_row_step(dual, r, z);
-    if (!mg_dual_changed(dual, r)) return;
-    bool kept = mg_dual_rows_put_few(dual->rows, dual->row[r], dual->lanes, dual->after + r * dual->lanes);
-    if (kept) mg_dual_part_of(dual, r)->kept |= mg_dual_bit(r);
+static void step_row(mg_ascent *ascent, int64_t r, float *z) {
+    mg_dual_row_step(ascent, r, z);
+    if (!mg_dual_changed(ascent, r)) return;
+    bool kept = mg_dual_rows_put_few(ascent->iterate->duals, ascent->round.row[r], ascent->resident->lanes, ascent->round.after + r * ascent->resident->lanes);
+    if (kept) mg_dual_part_of(ascent, r)->kept |= mg_dual_bit(r);
 }
 
-static double update_owner(mg_dual_state *dual, int64_t owner) {
-    mg_weights *w = &dual->weights;
-    const uint32_t *rows = dual->row - dual->owed;
+static double update_owner(mg_ascent *ascent, int64_t owner) {
+    mg_weights *w = &ascent->iterate->weights;
+    const uint32_t *rows = ascent->round.row - ascent->round.owed;
     double square = 0;
-    for (int64_t r = 0; r < dual->owed; r++) {
-        if (!mg_dual_changed(dual, r)) continue;
-        entries e = entries_of(dual, rows[r], owner, true);
-        square += (double)dual->problem->kernel->csr_update(e.count, e.indices, e.values, w->line, dual->u + r * dual->lanes, w->v);
+    for (int64_t r = 0; r < ascent->round.owed; r++) {
+        if (!mg_dual_changed(ascent, r)) continue;
+        entries e = entries_of(ascent, rows[r], owner, true);
+        square += (double)ascent->resident->problem->kernel->csr_update(e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
     }
     return square;
 }
 
 static void work_on_owner(void *context, int64_t owner) {
-    mg_dual_state *dual = context;
-    const mg_weights *w = &dual->weights;
-    float *scores = owner == 0 ? dual->scores : dual->owner_scores + (owner - 1) * MG_DUAL_ROUND * dual->lanes;
-    if (dual->again != 0) dual->owner[owner].square = update_owner(dual, owner);
-    for (int64_t r = 0; r < dual->count; r++) {
-        entries e = entries_of(dual, dual->row[r], owner, true), next = {.count = 0};
-        if (r + 1 < dual->left) next = entries_of(dual, dual->row[r + 1], owner, false);
-        fetch_entries(dual, r + FETCH_ROWS, owner);
-        dual->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? dual->offset : dual->zeros,
-                                          scores + r * dual->lanes, next.count, next.indices);
+    mg_ascent *ascent = context;
+    const mg_weights *w = &ascent->iterate->weights;
+    float *scores = owner == 0 ? ascent->round.scores : ascent->sparse.owner_scores + (owner - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
+    if (ascent->round.again != 0) ascent->sparse.owner[owner].square = update_owner(ascent, owner);
+    for (int64_t r = 0; r < ascent->round.count; r++) {
+        entries e = entries_of(ascent, ascent->round.row[r], owner, true), next = {.count = 0};
+        if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], owner, false);
+        fetch_entries(ascent, r + FETCH_ROWS, owner);
+        ascent->resident->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? ascent->round.offset : ascent->resident->zeros,
+                                          scores + r * ascent->resident->lanes, next.count, next.indices);
     }
 }
 
 // The constant feature's weights.
-static double update_bias(mg_dual_state *dual) {
-    mg_weights *w = &dual->weights;
-    float bias = (float)dual->problem->bias;
+static double update_bias(mg_ascent *ascent) {
+    mg_weights *w = &ascent->iterate->weights;
+    float bias = (float)ascent->resident->problem->bias;
     double square = 0;
     for (int64_t k = 0; k < w->classes; k++) {
         double before = (double)w->bias[k];
-        for (int64_t r = 0; r < dual->owed; r++)
-            if (mg_dual_changed(dual, r)) w->bias[k] += bias * dual->u[r * dual->lanes + k];
+        for (int64_t r = 0; r < ascent->round.owed; r++)
+            if (mg_dual_changed(ascent, r)) w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
         square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
-        w->offset[k] = dual->offset[k] = bias * w->bias[k];
+        w->offset[k] = ascent->round.offset[k] = bias * w->bias[k];
     }
     return square;
 }
 
-double mg_dual_sparse_scores(mg_dual_state *dual, float again) {
+double mg_dual_sparse_scores(mg_ascent *ascent, float again) {
     double square = 0;
-    dual->again = dual->owed > 0 ? again : 0;
-    for (int64_t i = 0; dual->again != 0 && dual->again != 1 && i < dual->owed * dual->lanes; i++) dual->u[i] *= dual->again;
-    if (dual->again != 0 && dual->problem->bias > 0) square = update_bias(dual);
-    mg_team_for(dual->problem->team, dual->owners, work_on_owner, dual);
-    for (int o = 0; dual->again != 0 && o < dual->owners; o++) square += dual->owner[o].square;
+    ascent->round.again = ascent->round.owed > 0 ? again : 0;
+    for (int64_t i = 0; ascent->round.again != 0 && ascent->round.again != 1 && i < ascent->round.owed * ascent->resident->lanes; i++) ascent->round.u[i] *= ascent->round.again;
+    if (ascent->round.again != 0 && ascent->resident->problem->bias > 0) square = update_bias(ascent);
+    mg_team_for(ascent->resident->problem->team, ascent->resident->owners, work_on_owner, ascent);
+    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->owners; o++) square += ascent->sparse.owner[o].square;
     return square;
 }
 
-static void fetch_row(const mg_dual_state *dual, int64_t r) {
-    if (r >= dual->left) return;
-    mg_dual_rows_fetch(dual->rows, dual->row[r]);
-    __builtin_prefetch(dual->norm + dual->row[r], 0, 3);
-    __builtin_prefetch(dual->all.label + dual->row[r], 0, 3);
+static void fetch_row(const mg_ascent *ascent, int64_t r) {
+    if (r >= ascent->round.left) return;
+    mg_dual_rows_fetch(ascent->iterate->duals, ascent->round.row[r]);
+    __builtin_prefetch(ascent->resident->norm + ascent->round.row[r], 0, 3);
+    __builtin_prefetch(ascent->resident->all.label + ascent->round.row[r], 0, 3);
 }
 
 static void step_part(void *context, int64_t part) {
-    mg_dual_state *dual = context;
-    int64_t lanes = dual->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
-    if (end > dual->count) end = dual->count;
-    dual->part[part] = (mg_dual_part){.loss = 0};
-    for (int o = 1; o < dual->owners; o++)
-        dual->problem->kernel->add((end - first) * lanes, dual->owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
-                                   dual->scores + first * lanes);
+    mg_ascent *ascent = context;
+    int64_t lanes = ascent->resident->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
+    if (end > ascent->round.count) end = ascent->round.count;
+    ascent->round.part[part] = (mg_dual_part){.loss = 0};
+    for (int o = 1; o < ascent->resident->owners; o++)
+        ascent->resident->problem->kernel->add((end - first) * lanes, ascent->sparse.owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
+                                   ascent->round.scores + first * lanes);
     for (int64_t r = first; r < end; r++) {
-        fetch_row(dual, r + MG_DUAL_ROUND);
-        if (dual->problem->bias == 0) step_row(dual, r, dual->z + part * lanes);
+        fetch_row(ascent, r + MG_DUAL_ROUND);
+        if (ascent->resident->problem->bias == 0) step_row(ascent, r, ascent->round.z + part * lanes);
     }
 }
 
 // The constant feature is in every row: rows that all saw its old weights would overshoot together. So they step one after the other,
 // each with the weights the one before has left.
-static void step_in_turn(mg_dual_state *dual) {
-    float square = (float)(dual->problem->bias * dual->problem->bias);
-    memset(dual->shift, 0, (size_t)dual->lanes * sizeof *dual->shift);
-    for (int64_t r = 0; r < dual->count; r++) {
-        float *s = dual->scores + r * dual->lanes;
-        const float *u = dual->u + r * dual->lanes;
-        for (int64_t k = 0; k < dual->lanes; k++) s[k] += dual->shift[k];
-        step_row(dual, r, dual->z);
-        for (int64_t k = 0; mg_dual_changed(dual, r) && k < dual->lanes; k++) dual->shift[k] += square * u[k];
+static void step_in_turn(mg_ascent *ascent) {
+    float square = (float)(ascent->resident->problem->bias * ascent->resident->problem->bias);
+    memset(ascent->round.shift, 0, (size_t)ascent->resident->lanes * sizeof *ascent->round.shift);
+    for (int64_t r = 0; r < ascent->round.count; r++) {
+        float *s = ascent->round.scores + r * ascent->resident->lanes;
+        const float *u = ascent->round.u + r * ascent->resident->lanes;
+        for (int64_t k = 0; k < ascent->resident->lanes; k++) s[k] += ascent->round.shift[k];
+        step_row(ascent, r, ascent->round.z);
+        for (int64_t k = 0; mg_dual_changed(ascent, r) && k < ascent->resident->lanes; k++) ascent->round.shift[k] += square * u[k];
     }
 }
 
-void mg_dual_sparse_steps(mg_dual_state *dual) {
-    mg_team_for(dual->problem->team, mg_dual_parts(dual->count), step_part, dual);
-    if (dual->problem->bias > 0) step_in_turn(dual);
+void mg_dual_sparse_steps(mg_ascent *ascent) {
+    mg_team_for(ascent->resident->problem->team, mg_dual_parts(ascent->round.count), step_part, ascent);
+    if (ascent->resident->problem->bias > 0) step_in_turn(ascent);
 }

@@ -14,23 +14,23 @@ typedef struct diagonal_job {
 static void weigh_part(void *context, int64_t part) {
     const diagonal_job *job = context;
     mg_newton *newton = job->newton;
-    int64_t lanes = newton->dual->lanes, end = (part + 1) * MG_NEWTON_PART_ROWS;
+    int64_t lanes = newton->resident->lanes, end = (part + 1) * MG_NEWTON_PART_ROWS;
     for (int64_t i = part * MG_NEWTON_PART_ROWS; i < end && i < job->count; i++)
-        for (int64_t k = 0; k < newton->dual->problem->classes; k++)
-            newton->chunk_coef[i * lanes + k] = (float)mg_newton_diagonal(newton, newton->free[job->first + i], k);
+        for (int64_t k = 0; k < newton->resident->problem->classes; k++)
+            newton->chunk.coef[i * lanes + k] = (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
 }
 
 static void add_owner(void *context, int64_t owner) {
     const diagonal_job *job = context;
     const mg_newton *newton = job->newton;
-    const mg_dual_state *dual = newton->dual;
-    const mg_rows *rows = &dual->all.rows;
-    const float *scale = dual->problem->scale;
-    int64_t line = dual->weights.line, classes = dual->problem->classes;
+    const mg_resident *resident = newton->resident;
+    const mg_rows *rows = &resident->all.rows;
+    const float *scale = resident->problem->scale;
+    int64_t line = resident->line, classes = resident->problem->classes;
     for (int64_t i = 0; i < job->count; i++) {
-        const float *coef = newton->chunk_coef + i * dual->lanes;
+        const float *coef = newton->chunk.coef + i * resident->lanes;
         int64_t at, end;
-        mg_dual_owned(dual, newton->free[job->first + i], owner, &at, &end);
+        mg_resident_entries(resident, newton->free.row[job->first + i], owner, &at, &end);
         for (; at < end; at++) {
             int64_t d = rows->indices[at];
             float x = rows->values[at] * (scale ? scale[d] : 1), square = x * x, *restrict to = job->diagonal + d * line;
@@ -41,28 +41,28 @@ static void add_owner(void *context, int64_t owner) {
 
 static void add_constant(const diagonal_job *job) {
     const mg_newton *newton = job->newton;
-    const mg_dual_state *dual = newton->dual;
-    float square = (float)(dual->problem->bias * dual->problem->bias), *to = job->diagonal + dual->weights.size;
+    const mg_resident *resident = newton->resident;
+    float square = (float)(resident->problem->bias * resident->problem->bias), *to = job->diagonal + resident->size;
     for (int64_t i = 0; square > 0 && i < job->count; i++)
-        for (int64_t k = 0; k < dual->problem->classes; k++) to[k] += square * newton->chunk_coef[i * dual->lanes + k];
+        for (int64_t k = 0; k < resident->problem->classes; k++) to[k] += square * newton->chunk.coef[i * resident->lanes + k];
 }
 
 static void invert_slice(void *context, int64_t slice) {
     const diagonal_job *job = context;
     int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
-    float lambda = (float)job->newton->dual->problem->lambda;
+    float lambda = (float)job->newton->resident->problem->lambda;
     for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++) job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
 void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
     diagonal_job job = {.newton = newton, .diagonal = to};
-    mg_team *team = newton->dual->problem->team;
+    mg_team *team = newton->resident->problem->team;
     memset(to, 0, (size_t)newton->length * sizeof *to);
-    for (; job.first < newton->free_count; job.first += MG_NEWTON_CHUNK) {
-        int64_t left = newton->free_count - job.first;
+    for (; job.first < newton->free.count; job.first += MG_NEWTON_CHUNK) {
+        int64_t left = newton->free.count - job.first;
         job.count = left < MG_NEWTON_CHUNK ? left : MG_NEWTON_CHUNK;
         mg_team_for(team, (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS, weigh_part, &job);
-        mg_team_for(team, newton->dual->owners, add_owner, &job);
+        mg_team_for(team, newton->resident->owners, add_owner, &job);
         add_constant(&job);
     }
     mg_team_for(team, MG_NEWTON_SLICES, invert_slice, &job);

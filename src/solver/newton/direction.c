@@ -14,8 +14,8 @@ typedef struct step_job {
 static void go_slice(void *context, int64_t slice) {
     const step_job *job = context;
     mg_newton *n = job->newton;
-    float *restrict x = n->direction, *restrict r = n->residual, along = job->along;
-    const float *restrict p = n->search, *restrict hp = n->product;
+    float *restrict x = n->cg.direction, *restrict r = n->cg.residual, along = job->along;
+    const float *restrict p = n->cg.search, *restrict hp = n->cg.product;
     for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) {
         x[j] += along * p[j];
         r[j] -= along * hp[j];
@@ -25,17 +25,17 @@ static void go_slice(void *context, int64_t slice) {
 static void turn_slice(void *context, int64_t slice) {
     const step_job *job = context;
     mg_newton *n = job->newton;
-    float *restrict p = n->search, again = job->again;
-    const float *restrict z = n->better;
+    float *restrict p = n->cg.search, again = job->again;
+    const float *restrict z = n->cg.better;
     for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) p[j] = z[j] + again * p[j];
 }
 
 int mg_newton_solve(mg_newton *newton) {
-    mg_team *team = newton->dual->problem->team;
+    mg_team *team = newton->resident->problem->team;
     size_t bytes = (size_t)newton->length * sizeof(float);
-    float *r = newton->residual, *p = newton->search, *hp = newton->product, *z = newton->better;
+    float *r = newton->cg.residual, *p = newton->cg.search, *hp = newton->cg.product, *z = newton->cg.better;
     step_job job = {.newton = newton};
-    memset(newton->direction, 0, bytes);
+    memset(newton->cg.direction, 0, bytes);
     memcpy(r, newton->downhill, bytes);
     double goal = ENOUGH * ENOUGH * mg_newton_dot(newton, r, r);
     mg_precondition_apply(newton->precondition, newton, r, z);

@@ -16,48 +16,49 @@ enum { MOST_INNER = 20, SMOOTH_INNER = 4, FEW_INNER = 4, MANY_INNER = 8, REBUILD
 #define SLOPE_LEFT 0.1    // of the slope at the beginning ends a line search
 #define FREE_MOVED 0.25   // of the free rows gone or come calls for another preconditioner
 
-static mg_status create(mg_dual_state *dual, struct mg_newton **out, mg_error *error) {
-    const mg_problem *problem = dual->problem;
-    const mg_weights *w = &dual->weights;
+mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent, mg_newton **out, mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    const mg_weights *w = &iterate->weights;
     mg_newton *n;
+    *out = NULL;
     mg_status status = mg_memory_zeroed(&n, 1, sizeof *n, error);
     if (status) return status;
-    *out = n;
-    n->dual = dual;
+    n->resident = resident;
+    n->iterate = iterate;
+    n->incumbent = incumbent;
     n->length = w->size + w->lanes;
-    size_t rows = (size_t)problem->rows, lanes = (size_t)dual->lanes * sizeof(float), length = (size_t)n->length;
-    float **const matrices[] = {&n->scores, &n->coef, &n->move};
-    float **const vectors[] = {&n->w, &n->downhill, &n->direction, &n->residual, &n->search, &n->product, &n->better};
-    double **const sums[] = {&n->sum, &n->raw_sum};
+    size_t rows = (size_t)problem->rows, lanes = (size_t)resident->lanes * sizeof(float), length = (size_t)n->length;
+    float **const matrices[] = {&n->rows.scores, &n->rows.coef, &n->rows.move};
+    mg_newton_cg *cg = &n->cg;
+    float **const vectors[] = {&n->w, &n->downhill, &cg->direction, &cg->residual, &cg->search, &cg->product, &cg->better};
+    double **const sums[] = {&n->sum, &n->chunk.raw_sum};
     for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(matrices[i], rows, lanes, error);
     for (size_t i = 0; !status && i < 7; i++) status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
     for (size_t i = 0; !status && i < 2; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
-    n->slope = n->move;
-    if (!status) status = mg_memory_zeroed(&n->is_free, rows, 1, error);
-    if (!status) status = mg_memory_zeroed(&n->total, rows, sizeof *n->total, error);
-    if (!status) status = mg_memory_zeroed(&n->lead, rows, sizeof *n->lead, error);
-    if (!status) status = mg_memory_zeroed(&n->reach, rows, sizeof *n->reach, error);
-    if (!status && !dual->sparse)
-        status = mg_memory_get(&n->packed, rows / MG_NEWTON_PACK + 1, (size_t)w->line * mg_cell_size(problem->cell), error);
-    if (!status) status = mg_memory_get(&n->free, rows, sizeof *n->free, error);
+    n->rows.slope = n->rows.move;
+    if (!status) status = mg_memory_zeroed(&n->rows.is_free, rows, 1, error);
+    if (!status) status = mg_memory_zeroed(&n->rows.total, rows, sizeof *n->rows.total, error);
+    if (!status) status = mg_memory_zeroed(&n->rows.lead, rows, sizeof *n->rows.lead, error);
+    if (!status) status = mg_memory_zeroed(&n->rows.reach, rows, sizeof *n->rows.reach, error);
+    if (!status && !resident->sparse)
+        status = mg_memory_get(&n->free.packed, rows / MG_NEWTON_PACK + 1, (size_t)w->line * mg_cell_size(problem->cell), error);
+    if (!status) status = mg_memory_get(&n->free.row, rows, sizeof *n->free.row, error);
     if (!status) status = mg_memory_zeroed(&n->scratch, MG_NEWTON_PARTS * 4, lanes, error);
-    if (!status) status = mg_memory_get(&n->chunk_row, MG_NEWTON_CHUNK, sizeof *n->chunk_row, error);
-    if (!status) status = mg_memory_get(&n->chunk_coef, MG_NEWTON_CHUNK, lanes, error);
-    if (!status) status = mg_memory_zeroed(&n->constant, MG_NEWTON_PARTS, 2 * lanes, error);
-    if (!status) status = mg_memory_get(&n->grad, dual->sparse ? 1 : MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
+    if (!status) status = mg_memory_get(&n->chunk.row, MG_NEWTON_CHUNK, sizeof *n->chunk.row, error);
+    if (!status) status = mg_memory_get(&n->chunk.coef, MG_NEWTON_CHUNK, lanes, error);
+    if (!status) status = mg_memory_zeroed(&n->chunk.constant, MG_NEWTON_PARTS, 2 * lanes, error);
+    if (!status) status = mg_memory_get(&n->chunk.grad, resident->sparse ? 1 : MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
     if (!status) status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
-    if (status) {
-        mg_dual_newton_destroy(n);
-        *out = NULL;
-    }
+    if (status) mg_newton_destroy(n);
+    else *out = n;
     return status;
 }
 
-void mg_dual_newton_destroy(struct mg_newton *n) {
+void mg_newton_destroy(mg_newton *n) {
     if (!n) return;
-    void *const blocks[] = {n->scores, n->coef,  n->move,    n->w,         n->downhill, n->direction,  n->residual, n->search, n->product, n->better,  n->sum,
-                            n->raw_sum, n->is_free, n->free, n->scratch, n->total, n->lead, n->reach, n->packed, n->chunk_row, n->chunk_coef, n->constant, n->grad};
+    void *const blocks[] = {n->rows.scores, n->rows.coef,  n->rows.move,    n->w,         n->downhill, n->cg.direction,  n->cg.residual, n->cg.search, n->cg.product, n->cg.better,  n->sum,
+                            n->chunk.raw_sum, n->rows.is_free, n->free.row, n->scratch, n->rows.total, n->rows.lead, n->rows.reach, n->free.packed, n->chunk.row, n->chunk.coef, n->chunk.constant, n->chunk.grad};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
@@ -65,11 +66,11 @@ void mg_dual_newton_destroy(struct mg_newton *n) {
 }
 
 // Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
-bool mg_dual_newton_fits(const mg_dual_state *dual) {
-    const mg_problem *problem = dual->problem;
-    int64_t row = 3 * dual->lanes * (int64_t)sizeof(float), kept = dual->weights.line * (int64_t)mg_cell_size(problem->cell);
-    if (dual->sparse) kept = (int64_t)problem->entries_per_row * 8;
-    return (!dual->sparse || mg_precondition_factors(problem)) && (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
+bool mg_newton_fits(const mg_resident *resident) {
+    const mg_problem *problem = resident->problem;
+    int64_t row = 3 * resident->lanes * (int64_t)sizeof(float), kept = resident->line * (int64_t)mg_cell_size(problem->cell);
+    if (resident->sparse) kept = (int64_t)problem->entries_per_row * 8;
+    return (!resident->sparse || mg_precondition_factors(problem)) && (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
 }
 
 // ---- one Newton step ---------------------------------------------------------------------------------------------------
@@ -82,7 +83,7 @@ static double square_of(const mg_newton *n) {
 
 // Minus the inner problem's gradient. Returns its square.
 static double form_downhill(mg_newton *n) {
-    double lambda = n->dual->problem->lambda;
+    double lambda = n->resident->problem->lambda;
     for (int64_t j = 0; j < n->length; j++) n->downhill[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
     return mg_newton_dot(n, n->downhill, n->downhill);
 }
@@ -90,8 +91,8 @@ static double form_downhill(mg_newton *n) {
 // Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept inside its bracket. The inner
 // problem is convex, so the slope only grows.
 static double search_line(mg_newton *n, double slope) {
-    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
-    double wv = mg_newton_dot(n, n->w, n->direction), vv = mg_newton_dot(n, n->direction, n->direction);
+    double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
+    double wv = mg_newton_dot(n, n->w, n->cg.direction), vv = mg_newton_dot(n, n->cg.direction, n->cg.direction);
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
     for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
@@ -106,53 +107,53 @@ static double search_line(mg_newton *n, double slope) {
 
 // Along the direction as far as it pays. False: no progress can be made in this precision.
 static bool take_step(mg_newton *n) {
-    double slope = -mg_newton_dot(n, n->downhill, n->direction);
+    double slope = -mg_newton_dot(n, n->downhill, n->cg.direction);
     if (!(slope < 0)) return false;
-    mg_newton_scores(n, n->direction, 0, n->move);
+    mg_newton_scores(n, n->cg.direction, 0, n->rows.move);
     mg_newton_reach(n);
     double t = search_line(n, slope);
     mg_newton_move(n, t);
-    for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->direction[j];
+    for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->cg.direction[j];
     return true;
 }
 
 // ---- one outer iteration -----------------------------------------------------------------------------------------------
 
-// Scores and sums of dual->weights and the dual rows, formed anew: what a resumed run begins with.
+// Scores and sums of the iterate, formed anew: what a resumed run begins with.
 static mg_newton_sums settle(mg_newton *n) {
-    const mg_weights *w = &n->dual->weights;
+    const mg_weights *w = &n->iterate->weights;
     memcpy(n->w, w->v, (size_t)w->size * sizeof *n->w);
     memcpy(n->w + w->size, w->bias, (size_t)w->lanes * sizeof *n->w);
-    mg_newton_scores(n, n->w, -INFINITY, n->scores);
+    mg_newton_scores(n, n->w, -INFINITY, n->rows.scores);
     n->settled = true;
     return mg_newton_settle(n);
 }
 
 // What another evaluation says of the gap, without proof.
 static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
-    const mg_dual_numbers *numbers = &n->dual->numbers;
-    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
+    const mg_bounds *bounds = &n->incumbent->bounds;
+    double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w), lower = sums->value / rows - square_of(n) / (2 * lambda);
-    if (numbers->best_primal < primal) primal = numbers->best_primal;
-    if (numbers->best_dual > lower) lower = numbers->best_dual;
-    return primal - lower <= SURE * n->dual->options->train->tolerance * primal;
+    if (bounds->best_primal < primal) primal = bounds->best_primal;
+    if (bounds->best_dual > lower) lower = bounds->best_dual;
+    return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
 }
 
 // Newton steps until the inner problem is solved as well as its proximal term deserves. Returns how many.
 static int solve_inner(mg_newton *n) {
-    double lambda = n->dual->problem->lambda, rows = (double)n->dual->problem->rows;
+    double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     int64_t built_free = 0, built = 0;
-    bool ascends = mg_dual_ascends(n->dual);
+    bool ascends = mg_resident_has_duals(n->resident);
     int most = ascends ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_downhill(n);
         if (ascends && inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
-        double moved = fabs((double)(n->free_count - built_free));
+        double moved = fabs((double)(n->free.count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
-            built_free = n->free_count;
+            built_free = n->free.count;
             built = inner;
         }
         mg_newton_pack(n);
@@ -163,40 +164,37 @@ static int solve_inner(mg_newton *n) {
 
 // The point reached becomes the next one's beginning.
 static mg_status store(mg_newton *n, mg_error *error) {
-    mg_dual_state *dual = n->dual;
-    mg_weights *w = &dual->weights;
-    memcpy(w->v, n->w, (size_t)w->size * sizeof *n->w);
-    memcpy(w->bias, n->w + w->size, (size_t)w->lanes * sizeof *n->w);
-    for (int64_t row = 0; dual->rows && row < dual->problem->rows; row++)
-        if (!mg_dual_rows_put(dual->rows, row, dual->lanes, n->coef + row * dual->lanes))
+    const mg_resident *resident = n->resident;
+    mg_dual_rows *duals = n->iterate->duals;
+    mg_iterate_take(n->iterate, n->w);
+    for (int64_t row = 0; duals && row < resident->problem->rows; row++)
+        if (!mg_dual_rows_put(duals, row, resident->lanes, n->rows.coef + row * resident->lanes))
             return mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     return MG_OK;
 }
 
-mg_status mg_dual_newton_step(mg_dual_state *dual, double *loss, mg_error *error) {
-    const mg_problem *problem = dual->problem;
+double mg_newton_first_penalty(const mg_resident *resident) {
+    return FIRST_SIGMA / (double)resident->problem->delta;
+}
+
+mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error *error) {
+    const mg_problem *problem = n->resident->problem;
     double rows = (double)problem->rows;
-    mg_status status = dual->newton ? MG_OK : create(dual, &dual->newton, error);
-    if (status) return status;
-    mg_newton *n = dual->newton;
-    bool ascends = mg_dual_ascends(dual);
-    if (dual->clock.newton == 0 && ascends) dual->numbers.sigma = FIRST_SIGMA / (double)problem->delta;
+    bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->settled) settle(n);
-    n->sigma = dual->numbers.sigma;
+    n->sigma = *sigma;
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
-        n->settled = false; // the weights and the dual variables are still those of the beginning
+        n->settled = false; // the iterate is still that of the beginning
         return mg_fail(error, MG_STOPPED, "stopped");
     }
-    status = store(n, error);
+    mg_status status = store(n, error);
     if (status) return status;
     mg_newton_sums sums = settle(n);
     double primal = sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
-    mg_dual_keep_best(dual, &n->raw, primal, sums.value / rows - square_of(n) / (2 * problem->lambda));
-    if (ascends && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) dual->numbers.sigma *= GROWTH;
-    else if (ascends && inner > MANY_INNER) dual->numbers.sigma /= sqrt(GROWTH);
-    dual->clock.newton++;
-    mg_dual_mark(dual);
+    mg_incumbent_keep(n->incumbent, &n->raw, primal, sums.value / rows - square_of(n) / (2 * problem->lambda));
+    if (has_duals && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) *sigma *= GROWTH;
+    else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);
     *loss = sums.loss;
     return MG_OK;
 }

@@ -4,12 +4,14 @@
 #ifndef MG_SOLVER_NEWTON_NEWTON_H
 #define MG_SOLVER_NEWTON_NEWTON_H
 
-#include "solver/dual.h"
+#include "solver/incumbent.h"
+#include "solver/iterate.h"
 
 // Sums over rows go by chunks of rows; the parts of a chunk are added in double in their order.
 enum { MG_NEWTON_PARTS = 16, MG_NEWTON_PART_ROWS = 256, MG_NEWTON_CHUNK = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS, MG_NEWTON_SLICES = 16 };
 
 typedef struct mg_precondition mg_precondition;
+typedef struct mg_newton mg_newton;
 
 // Sums over all rows at one point of the search.
 typedef struct mg_newton_sums {
@@ -18,28 +20,53 @@ typedef struct mg_newton_sums {
     double distance; // weighted ||A - A0||^2
 } mg_newton_sums;
 
-// A vector has the shape of the weights: `size` floats as weights.v, then `lanes` of the constant feature.
+// What the rows make of the point of the search. Padding lanes of scores are -INFINITY.
+typedef struct mg_newton_rows {
+    float *scores;    // [N][lanes] S
+    float *coef;      // [N][lanes] A
+    float *move;      // [N][lanes] change of the scores along the direction; before that, slope
+    float *slope;     // the same memory: [N][lanes] D_F of free rows (M28)
+    uint8_t *is_free; // [N]
+    float *total;     // [N] sum of the slopes of free rows
+    float *lead;      // [N] by how much the own class leads at least, of rows whose A0 and A are zero: nothing to do above delta;
+                      // -INFINITY: of others
+    float *reach;     // [N] most by which the lead falls along the direction
+} mg_newton_rows;
+
+typedef struct mg_newton_free {
+    uint32_t *row;  // [count] free rows, ascending
+    int64_t count;
+    void *packed;   // dense: their cells one after the other, where they are few enough
+    bool is_packed;
+} mg_newton_free;
+
+// A vector has the shape of the weights: `size` floats as weights.v, then `lanes` of the constant feature. Those of conjugate gradients:
+typedef struct mg_newton_cg {
+    float *direction, *residual, *search, *product, *better;
+} mg_newton_cg;
+
+// One chunk of the rows that are summed up: rows with coefficients, packed at the beginning of each part.
+typedef struct mg_newton_chunk {
+    uint32_t *row;    // [CHUNK]
+    float *coef;      // [CHUNK][lanes]
+    int64_t used[MG_NEWTON_PARTS];
+    float *grad;      // dense: [PARTS][size] of raw cells; sparse: [size]
+    double *raw_sum;  // as a vector: of raw cells, then of the coefficients alone
+    double *constant; // [PARTS][lanes]
+} mg_newton_chunk;
+
 struct mg_newton {
-    mg_dual_state *dual;
-    bool settled;    // scores, coef and sum belong to dual->weights and dual->rows as they are
+    const mg_resident *resident;
+    mg_iterate *iterate;
+    mg_incumbent *incumbent;
+    bool settled;    // scores, coefficients and sum belong to the iterate as it is
     int64_t length;  // of a vector
     double sigma;
-
-    float *scores;   // [N][lanes] S; padding lanes -INFINITY
-    float *coef;     // [N][lanes] A
-    float *move;     // [N][lanes] change of the scores along the direction; before that, slope
-    float *slope;    // the same memory: [N][lanes] D_F of free rows (M28)
-    uint8_t *is_free; // [N]
-    float *total;    // [N] sum of the slopes of free rows
-    float *lead;     // [N] by how much the own class leads at least, of rows whose A0 and A are zero: nothing to do above delta;
-                     // -INFINITY: of others
-    float *reach;    // [N] most by which the lead falls along the direction
-    uint32_t *free;  // [free_count] free rows, ascending
-    int64_t free_count;
-    void *packed;    // dense: cells of the free rows one after the other, where they are few enough
-    bool is_packed;
-
-    float *w, *downhill, *direction, *residual, *search, *product, *better; // vectors
+    mg_newton_rows rows;
+    mg_newton_free free;
+    mg_newton_chunk chunk;
+    mg_newton_cg cg;
+    float *w, *downhill; // vectors
     double *sum;     // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
     mg_weights raw;  // a vector as weights of raw cells
     mg_precondition *precondition;
@@ -48,43 +75,49 @@ struct mg_newton {
     mg_newton_sums part[MG_NEWTON_PARTS];
     double part_slope[MG_NEWTON_PARTS];
     double trial;    // of the line search: step length
-
-    // one chunk: rows with coefficients, packed at the beginning of each part
-    uint32_t *chunk_row; // [CHUNK]
-    float *chunk_coef;   // [CHUNK][lanes]
-    int64_t used[MG_NEWTON_PARTS];
-    float *grad;         // dense: [PARTS][size] of raw cells; sparse: [size]
-    double *raw_sum;     // as a vector: of raw cells, then of the coefficients alone
-    double *constant;    // [PARTS][lanes]
 };
-
-typedef struct mg_newton mg_newton;
 
 // Do the derivatives of a row's coefficients sum to zero (M28)?
 static inline bool mg_newton_joint(const mg_newton *newton) {
-    const mg_prox *prox = newton->dual->problem->loss->dual;
+    const mg_prox *prox = newton->resident->problem->loss->dual;
     return !prox || prox->joint;
 }
 
 // The diagonal of v J / N of a free row (M28).
 static inline double mg_newton_diagonal(const mg_newton *newton, int64_t row, int64_t k) {
-    const mg_dual_state *dual = newton->dual;
-    double d = (double)newton->slope[row * dual->lanes + k], less = d != 0 && mg_newton_joint(newton) ? d * d / (double)newton->total[row] : 0;
-    return mg_dual_weight(dual, row) / (double)dual->problem->rows * (d - less);
+    const mg_resident *resident = newton->resident;
+    double d = (double)newton->rows.slope[row * resident->lanes + k], less = d != 0 && mg_newton_joint(newton) ? d * d / (double)newton->rows.total[row] : 0;
+    return mg_resident_weight(resident, row) / (double)resident->problem->rows * (d - less);
 }
 
 // Sum of a row's slopes, 1' D_F 1.
 static inline float mg_newton_total(const mg_newton *newton, const float *slope) {
     float sum = 0;
-    for (int64_t k = 0; k < newton->dual->problem->classes; k++) sum += slope[k];
+    for (int64_t k = 0; k < newton->resident->problem->classes; k++) sum += slope[k];
     return sum;
 }
 
 // Is the step to be given up?
 static inline bool mg_newton_stopped(const mg_newton *newton) {
-    const mg_solver_options *options = newton->dual->options;
+    const mg_solver_options *options = newton->resident->options;
     return options->stop && options->stop(options->context);
 }
+
+// ---- newton.c ---------------------------------------------------------------------------------------------------------
+
+// The others outlive it. Errors: MG_MEMORY.
+mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent, mg_newton **out, mg_error *error);
+void mg_newton_destroy(mg_newton *newton);
+
+// Its memory is in proportion to that of the rows, and it will be fast.
+bool mg_newton_fits(const mg_resident *resident);
+
+// The penalty of the first outer iteration.
+double mg_newton_first_penalty(const mg_resident *resident);
+
+// One outer iteration of the proximal method of multipliers from the iterate and the penalty *sigma, which follows (M28, M29). Returns the
+// weighted sum of the losses at W in *loss. Errors: MG_MEMORY; MG_STOPPED, when the options' stop says so: nothing has changed then.
+mg_status mg_newton_iterate(mg_newton *newton, double *sigma, double *loss, mg_error *error);
 
 // ---- sum.c ------------------------------------------------------------------------------------------------------
 

@@ -36,16 +36,16 @@ struct mg_precondition {
 };
 
 // x' of a row with the constant feature behind it, zeros up to `size`.
-static void take_row(const mg_precondition *p, const mg_dual_state *dual, int64_t row, float *x) {
-    const mg_problem *problem = dual->problem;
+static void take_row(const mg_precondition *p, const mg_resident *resident, int64_t row, float *x) {
+    const mg_problem *problem = resident->problem;
     int64_t features = problem->features;
     memset(x, 0, (size_t)p->size * sizeof *x);
-    if (dual->sparse) {
-        const mg_rows *rows = &dual->all.rows;
+    if (resident->sparse) {
+        const mg_rows *rows = &resident->all.rows;
         for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++)
             x[rows->indices[e]] = rows->values[e] * (problem->scale ? problem->scale[rows->indices[e]] : 1);
     } else {
-        mg_dual_dense_row(dual, row, x);
+        mg_resident_row(resident, row, x);
     }
     x[features] = (float)problem->bias;
 }
@@ -59,20 +59,20 @@ static void pick_rows(void *context, int64_t g) {
     const mg_newton *newton = p->newton;
     int64_t k = p->first_class + g, n = 0;
     double sum = 0, passed = 0, carried = 0;
-    if (k >= newton->dual->problem->classes) return;
-    for (int64_t f = 0; f < newton->free_count; f++) {
-        double weight = mg_newton_diagonal(newton, newton->free[f], k);
+    if (k >= newton->resident->problem->classes) return;
+    for (int64_t f = 0; f < newton->free.count; f++) {
+        double weight = mg_newton_diagonal(newton, newton->free.row[f], k);
         n += weight > 0;
         sum += weight;
     }
     double step = n > MOST_SAMPLE ? sum / MOST_SAMPLE : 0;
     p->picked[g] = 0;
-    for (int64_t f = 0; f < newton->free_count && p->picked[g] < MOST_SAMPLE; f++) {
-        double weight = mg_newton_diagonal(newton, newton->free[f], k);
+    for (int64_t f = 0; f < newton->free.count && p->picked[g] < MOST_SAMPLE; f++) {
+        double weight = mg_newton_diagonal(newton, newton->free.row[f], k);
         passed += weight;
         carried += weight;
         if (!(weight > 0) || passed < step * (double)(p->picked[g] + 1)) continue;
-        p->pick[g][p->picked[g]] = newton->free[f];
+        p->pick[g][p->picked[g]] = newton->free.row[f];
         p->weight[g][p->picked[g]++] = (float)carried;
         carried = 0;
     }
@@ -84,13 +84,13 @@ static void gather_part(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
     float *rows = p->rows + item * GATHER * size, *to = p->sample + g * size * MOST_SAMPLE + first;
-    if (p->first_class + g >= p->newton->dual->problem->classes || first >= p->picked[g]) return;
+    if (p->first_class + g >= p->newton->resident->problem->classes || first >= p->picked[g]) return;
     for (int64_t i = 0; i < GATHER; i++) {
         float *x = rows + i * size;
         memset(x, 0, (size_t)size * sizeof *x);
         if (first + i >= p->picked[g]) continue;
         int64_t row = p->pick[g][first + i];
-        take_row(p, p->newton->dual, row, x);
+        take_row(p, p->newton->resident, row, x);
         float root = sqrtf(p->weight[g][first + i]);
         for (int64_t d = 0; d < size; d++) x[d] *= root;
     }
@@ -102,7 +102,7 @@ static void gather_part(void *context, int64_t item) {
 static void multiply_block(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK, k = p->first_class + g, line = p->line[g];
-    const mg_problem *problem = p->newton->dual->problem;
+    const mg_problem *problem = p->newton->resident->problem;
     if (k >= problem->classes) return;
     float *factor = p->factor + (k * size + first) * size;
     const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
@@ -134,7 +134,7 @@ static void invert_block(float *a, int64_t size, float lambda) {
 // Cholesky by columns of blocks: what the columns before give to one is a product of rows, which is what scores are.
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
-    const mg_kernel *kernel = p->newton->dual->problem->kernel;
+    const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
     if (mg_newton_stopped(p->newton)) return; // nothing will be made of the factors
@@ -149,7 +149,7 @@ static void factor_class(void *context, int64_t k) {
             for (int64_t r = 0; j > 0 && r < BLOCK; r++)
                 for (int64_t c = 0; c < BLOCK; c++) here[r * size + c] -= block[r * BLOCK + c];
             if (i == j) {
-                invert_block(here, size, (float)p->newton->dual->problem->lambda);
+                invert_block(here, size, (float)p->newton->resident->problem->lambda);
                 for (int64_t r = 0; r < BLOCK; r++) memcpy(inverse + r * BLOCK, here + r * size, BLOCK * sizeof *here);
                 continue;
             }
@@ -162,7 +162,7 @@ static void factor_class(void *context, int64_t k) {
 
 // to = (L L^T)^-1 from, for one class.
 static void solve_class(mg_precondition *p, int64_t k) {
-    const mg_kernel *kernel = p->newton->dual->problem->kernel;
+    const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *y = p->work + ((k + 1) * p->lines - 1) * size;
     _Alignas(64) float part[BLOCK], minus[BLOCK];
@@ -194,32 +194,32 @@ static void diagonal_class(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
     int64_t size = p->size, k = p->first_class + g;
-    if (k >= newton->dual->problem->classes) return;
+    if (k >= newton->resident->problem->classes) return;
     float *inverse = p->factor + k * size, *x = p->work + k * p->lines * size;
     memset(inverse, 0, (size_t)size * sizeof *inverse);
     for (int64_t i = 0; i < p->picked[g]; i++) {
-        take_row(p, newton->dual, p->pick[g][i], x);
+        take_row(p, newton->resident, p->pick[g][i], x);
         for (int64_t d = 0; d < size; d++) inverse[d] += p->weight[g][i] * x[d] * x[d];
     }
-    for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->dual->problem->lambda + inverse[d]);
+    for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->resident->problem->lambda + inverse[d]);
 }
 
 // ---- both --------------------------------------------------------------------------------------------------------------
 
 static void apply_class(void *context, int64_t k) {
     mg_precondition *p = context;
-    const mg_dual_state *dual = p->newton->dual;
-    int64_t features = dual->problem->features, size = p->size, line = dual->weights.line, wide = dual->sparse ? line : 1;
-    int64_t first = dual->sparse ? k : k * line;
+    const mg_resident *resident = p->newton->resident;
+    int64_t features = resident->problem->features, size = p->size, line = resident->line, wide = resident->sparse ? line : 1;
+    int64_t first = resident->sparse ? k : k * line;
     float *y = p->work + ((k + 1) * p->lines - 1) * size;
     memset(y, 0, (size_t)size * sizeof *y);
     for (int64_t d = 0; d < features; d++) y[d] = p->from[first + d * wide];
-    y[features] = p->from[dual->weights.size + k];
+    y[features] = p->from[resident->size + k];
     if (p->factors) solve_class(p, k);
     else
         for (int64_t d = 0; d < size; d++) y[d] *= p->factor[k * size + d];
     for (int64_t d = 0; d < features; d++) p->to[first + d * wide] = y[d];
-    p->to[dual->weights.size + k] = y[features];
+    p->to[resident->size + k] = y[features];
 }
 
 static void apply_slice(void *context, int64_t slice) {
@@ -231,9 +231,9 @@ static void apply_slice(void *context, int64_t slice) {
 // Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
 static void remove_mean(void *context, int64_t slice) {
     const mg_precondition *p = context;
-    const mg_dual_state *dual = p->newton->dual;
-    int64_t features = dual->problem->features, classes = dual->problem->classes, line = dual->weights.line;
-    int64_t wide = dual->sparse ? line : 1, apart = dual->sparse ? 1 : line, end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
+    const mg_resident *resident = p->newton->resident;
+    int64_t features = resident->problem->features, classes = resident->problem->classes, line = resident->line;
+    int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line, end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
     for (int64_t d = mg_cut_begin(features, MG_NEWTON_SLICES, slice); d < end; d++) {
         float sum = 0, *at = p->to + d * wide;
         for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
@@ -242,8 +242,8 @@ static void remove_mean(void *context, int64_t slice) {
 }
 
 void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to) {
-    const mg_problem *problem = newton->dual->problem;
-    float sum = 0, *bias = to + newton->dual->weights.size;
+    const mg_problem *problem = newton->resident->problem;
+    float sum = 0, *bias = to + newton->resident->size;
     p->newton = newton;
     p->from = from;
     p->to = to;
@@ -256,8 +256,8 @@ void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *f
 }
 
 void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
-    mg_team *team = newton->dual->problem->team;
-    int64_t classes = newton->dual->problem->classes;
+    mg_team *team = newton->resident->problem->team;
+    int64_t classes = newton->resident->problem->classes;
     p->newton = newton;
     if (p->inverse) {
         mg_newton_inverse_diagonal(newton, p->inverse);
@@ -281,7 +281,7 @@ bool mg_precondition_factors(const mg_problem *problem) {
 }
 
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
-    const mg_problem *problem = newton->dual->problem;
+    const mg_problem *problem = newton->resident->problem;
     mg_precondition *p;
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
@@ -289,7 +289,7 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     p->size = size_of(problem);
     p->factors = mg_precondition_factors(problem);
     p->lines = p->factors ? BLOCK + 1 : 2;
-    if (!p->factors && newton->dual->sparse) return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
+    if (!p->factors && newton->resident->sparse) return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
     size_t size = (size_t)p->size, classes = (size_t)problem->classes;
     status = mg_memory_zeroed(&p->factor, classes * size, (p->factors ? size : 1) * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&p->zeros, size, sizeof(float), error);

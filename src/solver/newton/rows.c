@@ -9,22 +9,22 @@
 
 // A of one row from its old coefficients and scores. z: scratch.
 static void take_step(const mg_newton *newton, int64_t row, const float *s, const float *before, float *z, float *a) {
-    const mg_problem *problem = newton->dual->problem;
-    int64_t y = newton->dual->all.label[row];
-    memcpy(a, before, (size_t)newton->dual->lanes * sizeof *a);
-    problem->kernel->dual_step(problem->loss->dual, newton->dual->lanes, s, y, problem->delta, (float)(1 / newton->sigma), z, a);
-    mg_dual_rows_settle(newton->dual->rows, row, newton->dual->lanes, a);
+    const mg_problem *problem = newton->resident->problem;
+    int64_t y = newton->resident->all.label[row];
+    memcpy(a, before, (size_t)newton->resident->lanes * sizeof *a);
+    problem->kernel->dual_step(problem->loss->dual, newton->resident->lanes, s, y, problem->delta, (float)(1 / newton->sigma), z, a);
+    mg_dual_rows_settle(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 
 // D_F of one row; false when nothing of it can move. Whether the own class is at its bound is asked of the multiplier that a free rival
 // tells, as the rivals' sum is rounded.
 static bool find_slope(const mg_newton *newton, int64_t row, const float *s, const float *before, const float *a, float *slope) {
-    const mg_problem *problem = newton->dual->problem;
+    const mg_problem *problem = newton->resident->problem;
     const mg_prox *prox = problem->loss->dual;
-    int64_t y = newton->dual->all.label[row];
+    int64_t y = newton->resident->all.label[row];
     float q = (float)(1 / newton->sigma), shrink = 1 / (q + prox->rival_curve), theta = 0;
     int free = 0;
-    for (int64_t k = 0; k < newton->dual->lanes; k++) {
+    for (int64_t k = 0; k < newton->resident->lanes; k++) {
         bool inside = k != y && a[k] > 0 && a[k] < prox->rival_most;
         slope[k] = inside ? shrink : 0;
         if (inside && free++ == 0) theta = s[k] + problem->delta + q * before[k] - (q + prox->rival_curve) * a[k];
@@ -45,9 +45,9 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
 
 // Most by which a rival gains on its class, from scores or their change; for losses without a joint dual each class stands alone.
 static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
-    bool joint = newton->dual->problem->loss->dual->joint;
+    bool joint = newton->resident->problem->loss->dual->joint;
     float most = joint ? -INFINITY : -s[y], own = joint ? s[y] : 0;
-    for (int64_t k = 0; k < newton->dual->problem->classes; k++) {
+    for (int64_t k = 0; k < newton->resident->problem->classes; k++) {
         float gain = s[k] - own;
         if (k != y && gain > most) most = gain;
     }
@@ -56,7 +56,7 @@ static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
 
 // Rows that keep the margin and have no coefficients, nor had any: they stay so while their class leads by more than delta.
 static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
-    return newton->lead[row] - t * newton->reach[row] > newton->dual->problem->delta;
+    return newton->rows.lead[row] - t * newton->rows.reach[row] > newton->resident->problem->delta;
 }
 
 static float lead_of(const mg_newton *newton, const float *s, int64_t y) {
@@ -72,54 +72,54 @@ static bool all_zero(const float *c, int64_t lanes) {
 
 static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
-    const mg_dual_state *dual = newton->dual;
-    int64_t rows = dual->problem->rows;
+    const mg_resident *resident = newton->resident;
+    int64_t rows = resident->problem->rows;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++)
-        if (newton->lead[row] > 0) newton->reach[row] = gain_of(newton, newton->move + row * dual->lanes, dual->all.label[row]);
+        if (newton->rows.lead[row] > 0) newton->rows.reach[row] = gain_of(newton, newton->rows.move + row * resident->lanes, resident->all.label[row]);
 }
 
 void mg_newton_reach(mg_newton *newton) {
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, reach_part, newton);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS, reach_part, newton);
 }
 
 static void move_part(void *context, int64_t part) {
     mg_newton *newton = context;
-    int64_t rows = newton->dual->problem->rows, lanes = newton->dual->lanes;
+    int64_t rows = newton->resident->problem->rows, lanes = newton->resident->lanes;
     float t = (float)newton->trial;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++) {
-        float *s = newton->scores + row * lanes;
-        const float *move = newton->move + row * lanes;
+        float *s = newton->rows.scores + row * lanes;
+        const float *move = newton->rows.move + row * lanes;
         for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
-        newton->lead[row] -= t * newton->reach[row];
+        newton->rows.lead[row] -= t * newton->rows.reach[row];
     }
 }
 
 void mg_newton_move(mg_newton *newton, double t) {
     newton->trial = t;
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, move_part, newton);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS, move_part, newton);
 }
 
 static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
-    mg_dual_state *dual = newton->dual;
-    const mg_problem *problem = dual->problem;
-    int64_t lanes = dual->lanes;
+    const mg_resident *resident = newton->resident;
+    const mg_problem *problem = resident->problem;
+    int64_t lanes = resident->lanes;
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        float *s = newton->scores + row * lanes, *old = newton->coef + row * lanes, weight = (float)mg_dual_weight(dual, row);
-        int64_t y = dual->all.label[row];
-        newton->is_free[row] = 0;
+        float *s = newton->rows.scores + row * lanes, *old = newton->rows.coef + row * lanes, weight = (float)mg_resident_weight(resident, row);
+        int64_t y = resident->all.label[row];
+        newton->rows.is_free[row] = 0;
         if (weight == 0 || is_quiet(newton, row, 0)) continue;
         sums->loss += (double)weight * (double)problem->loss->row(lanes, s, y, problem->delta, z);
-        mg_dual_rows_get(dual->rows, row, lanes, before);
+        mg_dual_rows_get(newton->iterate->duals, row, lanes, before);
         take_step(newton, row, s, before, z, a);
         if (a[y] != 0 || !problem->loss->dual->joint) {
-            float *slope = newton->slope + row * lanes;
-            newton->is_free[row] = find_slope(newton, row, s, before, a, slope);
-            newton->total[row] = mg_newton_total(newton, slope);
-            sums->value += (double)weight * mg_dual_value(dual, a, y);
+            float *slope = newton->rows.slope + row * lanes;
+            newton->rows.is_free[row] = find_slope(newton, row, s, before, a, slope);
+            newton->rows.total[row] = mg_newton_total(newton, slope);
+            sums->value += (double)weight * mg_resident_dual_value(resident, a, y);
         }
-        newton->lead[row] = all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
+        newton->rows.lead[row] = all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
         if (memcmp(before, a, (size_t)lanes * sizeof *a)) {
             double distance = 0;
             for (int64_t k = 0; k < lanes; k++) distance += ((double)a[k] - (double)before[k]) * ((double)a[k] - (double)before[k]);
@@ -144,32 +144,32 @@ static mg_newton_sums add_parts(const mg_newton *newton) {
 }
 
 mg_newton_sums mg_newton_evaluate(mg_newton *newton) {
-    bool ascends = mg_dual_ascends(newton->dual);
+    bool ascends = mg_resident_has_duals(newton->resident);
     memset(newton->part, 0, sizeof newton->part);
     if (!ascends) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->dual->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth, newton->sum);
-    newton->free_count = 0;
-    for (int64_t row = 0; row < newton->dual->problem->rows; row++)
-        if (newton->is_free[row]) newton->free[newton->free_count++] = (uint32_t)row;
+    mg_newton_sum(newton, newton->resident->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth, newton->sum);
+    newton->free.count = 0;
+    for (int64_t row = 0; row < newton->resident->problem->rows; row++)
+        if (newton->rows.is_free[row]) newton->free.row[newton->free.count++] = (uint32_t)row;
     return add_parts(newton);
 }
 
 static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
-    mg_dual_state *dual = newton->dual;
-    int64_t lanes = dual->lanes;
+    const mg_resident *resident = newton->resident;
+    int64_t lanes = resident->lanes;
     float *z = newton->scratch + part * 4 * lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        int64_t y = dual->all.label[row];
-        double weight = mg_dual_weight(dual, row);
-        float *a = newton->coef + row * lanes;
-        mg_dual_rows_get(dual->rows, row, lanes, a);
-        newton->lead[row] = -INFINITY;
+        int64_t y = resident->all.label[row];
+        double weight = mg_resident_weight(resident, row);
+        float *a = newton->rows.coef + row * lanes;
+        mg_dual_rows_get(newton->iterate->duals, row, lanes, a);
+        newton->rows.lead[row] = -INFINITY;
         if (weight == 0) continue;
-        sums->loss += weight * (double)dual->problem->loss->row(lanes, newton->scores + row * lanes, y, dual->problem->delta, z);
-        sums->value += weight * mg_dual_value(dual, a, y);
+        sums->loss += weight * (double)resident->problem->loss->row(lanes, newton->rows.scores + row * lanes, y, resident->problem->delta, z);
+        sums->value += weight * mg_resident_dual_value(resident, a, y);
         if (all_zero(a, lanes)) {
-            newton->lead[row] = lead_of(newton, newton->scores + row * lanes, y);
+            newton->rows.lead[row] = lead_of(newton, newton->rows.scores + row * lanes, y);
             continue;
         }
         float *coef = mg_newton_take(newton, part, row);
@@ -181,22 +181,22 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
 mg_newton_sums mg_newton_settle(mg_newton *newton) {
     memset(newton->part, 0, sizeof newton->part);
     memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->dual->problem->rows, mg_dual_ascends(newton->dual) ? fill_all : mg_newton_fill_smooth, newton->sum);
+    mg_newton_sum(newton, newton->resident->problem->rows, mg_resident_has_duals(newton->resident) ? fill_all : mg_newton_fill_smooth, newton->sum);
     return add_parts(newton);
 }
 
 static void slope_part(void *context, int64_t part) {
     mg_newton *newton = context;
-    mg_dual_state *dual = newton->dual;
-    int64_t rows = dual->problem->rows, lanes = dual->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    const mg_resident *resident = newton->resident;
+    int64_t rows = resident->problem->rows, lanes = resident->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
-        const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
-        double weight = mg_dual_weight(dual, row), inner = 0;
+        const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
+        double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0 || is_quiet(newton, row, t)) continue;
         for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
-        mg_dual_rows_get(dual->rows, row, lanes, before);
+        mg_dual_rows_get(newton->iterate->duals, row, lanes, before);
         take_step(newton, row, s, before, z, a);
         for (int64_t k = 0; k < lanes; k++) inner += (double)a[k] * (double)move[k];
         sum += weight * inner;
@@ -207,7 +207,7 @@ static void slope_part(void *context, int64_t part) {
 double mg_newton_slope_at(mg_newton *newton, double t) {
     double sum = 0;
     newton->trial = t;
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_PARTS, mg_dual_ascends(newton->dual) ? slope_part : mg_newton_slope_smooth, newton);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS, mg_resident_has_duals(newton->resident) ? slope_part : mg_newton_slope_smooth, newton);
     for (int p = 0; p < MG_NEWTON_PARTS; p++) sum += newton->part_slope[p];
     return sum;
 }

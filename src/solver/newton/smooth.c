@@ -3,20 +3,20 @@
 #include "solver/newton/newton.h"
 
 void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
-    const mg_dual_state *dual = newton->dual;
-    const mg_problem *problem = dual->problem;
-    int64_t lanes = dual->lanes;
+    const mg_resident *resident = newton->resident;
+    const mg_problem *problem = resident->problem;
+    int64_t lanes = resident->lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        float *s = newton->scores + row * lanes, *a = newton->coef + row * lanes, weight = (float)mg_dual_weight(dual, row);
-        int64_t y = dual->all.label[row];
+        float *s = newton->rows.scores + row * lanes, *a = newton->rows.coef + row * lanes, weight = (float)mg_resident_weight(resident, row);
+        int64_t y = resident->all.label[row];
         double inner = 0;
-        newton->is_free[row] = weight != 0;
+        newton->rows.is_free[row] = weight != 0;
         if (weight == 0) continue;
         double loss = (double)problem->loss->row(lanes, s, y, problem->delta, a);
-        float *slope = newton->slope + row * lanes;
+        float *slope = newton->rows.slope + row * lanes;
         problem->loss->slope(lanes, a, y, slope);
-        newton->total[row] = mg_newton_total(newton, slope);
+        newton->rows.total[row] = mg_newton_total(newton, slope);
         for (int64_t k = 0; k < problem->classes; k++) inner += (double)s[k] * (double)a[k];
         sums->loss += (double)weight * loss;
         sums->value += (double)weight * (loss - inner);
@@ -28,17 +28,17 @@ void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64
 
 void mg_newton_slope_smooth(void *context, int64_t part) {
     mg_newton *newton = context;
-    const mg_dual_state *dual = newton->dual;
-    const mg_problem *problem = dual->problem;
-    int64_t rows = problem->rows, lanes = dual->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    const mg_resident *resident = newton->resident;
+    const mg_problem *problem = resident->problem;
+    int64_t rows = problem->rows, lanes = resident->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
     float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
-        const float *scores = newton->scores + row * lanes, *move = newton->move + row * lanes;
-        double weight = mg_dual_weight(dual, row), inner = 0;
+        const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
+        double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0) continue;
         for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
-        problem->loss->row(lanes, s, dual->all.label[row], problem->delta, a);
+        problem->loss->row(lanes, s, resident->all.label[row], problem->delta, a);
         for (int64_t k = 0; k < lanes; k++) inner += (double)a[k] * (double)move[k];
         sum += weight * inner;
     }

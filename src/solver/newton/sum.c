@@ -12,31 +12,31 @@ typedef struct score_job {
 
 // A vector as weights of raw cells.
 static void make_raw(mg_newton *newton, const float *vector) {
-    mg_weights view = newton->dual->weights;
+    mg_weights view = newton->iterate->weights;
     view.v = (float *)vector;
     view.bias = (float *)vector + view.size;
-    mg_dual_to_raw(newton->dual, &view, &newton->raw);
+    mg_resident_to_raw(newton->resident, &view, &newton->raw);
 }
 
 static void score_part(void *context, int64_t part) {
     const score_job *job = context;
-    mg_dual_state *dual = job->newton->dual;
-    mg_pass *pass = &dual->pass[part];
-    int64_t rows = dual->problem->rows, first = mg_cut_begin(rows, dual->passes, part), end = mg_cut_begin(rows, dual->passes, part + 1);
+    const mg_resident *resident = job->newton->resident;
+    mg_pass *pass = &resident->pass[part];
+    int64_t rows = resident->problem->rows, first = mg_cut_begin(rows, resident->passes, part), end = mg_cut_begin(rows, resident->passes, part + 1);
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
-        mg_pass_scores(pass, dual->problem->kernel, &job->newton->raw, &dual->all.rows, first, count);
-        float *to = job->to + first * dual->lanes;
-        memcpy(to, pass->scores, (size_t)(count * dual->lanes) * sizeof *to);
+        mg_pass_scores(pass, resident->problem->kernel, &job->newton->raw, &resident->all.rows, first, count);
+        float *to = job->to + first * resident->lanes;
+        memcpy(to, pass->scores, (size_t)(count * resident->lanes) * sizeof *to);
         for (int64_t i = 0; i < count; i++)
-            for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[i * dual->lanes + k] = job->padding;
+            for (int64_t k = resident->problem->classes; k < resident->lanes; k++) to[i * resident->lanes + k] = job->padding;
     }
 }
 
 void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to) {
     score_job job = {newton, padding, to};
     make_raw(newton, vector);
-    mg_team_for(newton->dual->problem->team, newton->dual->passes, score_part, &job);
+    mg_team_for(newton->resident->problem->team, newton->resident->passes, score_part, &job);
 }
 
 // ---- sums over rows ----------------------------------------------------------------------------------------------------
@@ -51,69 +51,69 @@ typedef struct sum_job {
 } sum_job;
 
 static bool in_float(const sum_job *job) {
-    return job->product && job->newton->dual->sparse;
+    return job->product && job->newton->resident->sparse;
 }
 
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
-    int64_t at = part * MG_NEWTON_PART_ROWS + newton->used[part]++;
-    newton->chunk_row[at] = (uint32_t)row;
-    return newton->chunk_coef + at * newton->dual->lanes;
+    int64_t at = part * MG_NEWTON_PART_ROWS + newton->chunk.used[part]++;
+    newton->chunk.row[at] = (uint32_t)row;
+    return newton->chunk.coef + at * newton->resident->lanes;
 }
 
 void mg_newton_add_taken(mg_newton *newton, int64_t part) {
-    mg_dual_state *dual = newton->dual;
-    if (dual->sparse) return;
-    mg_pass *pass = &dual->pass[part];
-    int64_t at = part * MG_NEWTON_PART_ROWS, lanes = dual->lanes;
-    float *grad = newton->grad + part * dual->weights.size;
-    mg_rows rows = dual->all.rows;
-    rows.index = newton->chunk_row + at;
-    rows.count = newton->used[part];
+    const mg_resident *resident = newton->resident;
+    if (resident->sparse) return;
+    mg_pass *pass = &resident->pass[part];
+    int64_t at = part * MG_NEWTON_PART_ROWS, lanes = resident->lanes;
+    float *grad = newton->chunk.grad + part * resident->size;
+    mg_rows rows = resident->all.rows;
+    rows.index = newton->chunk.row + at;
+    rows.count = newton->chunk.used[part];
     for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
         int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
-        mg_pass_take(pass, dual->problem->kernel, &rows, first, count);
-        dual->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, dual->problem->classes,
-                                                newton->chunk_coef + (at + first) * lanes, lanes, grad);
+        mg_pass_take(pass, resident->problem->kernel, &rows, first, count);
+        resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, resident->problem->classes,
+                                                newton->chunk.coef + (at + first) * lanes, lanes, grad);
     }
 }
 
 static void fill_part(void *context, int64_t part) {
     const sum_job *job = context;
     mg_newton *newton = job->newton;
-    int64_t lanes = newton->dual->lanes, first = part * MG_NEWTON_PART_ROWS, end = first + MG_NEWTON_PART_ROWS;
-    int64_t size = newton->dual->weights.size;
-    double *constant = newton->constant + part * lanes;
-    newton->used[part] = 0;
+    int64_t lanes = newton->resident->lanes, first = part * MG_NEWTON_PART_ROWS, end = first + MG_NEWTON_PART_ROWS;
+    int64_t size = newton->resident->size;
+    double *constant = newton->chunk.constant + part * lanes;
+    newton->chunk.used[part] = 0;
     memset(constant, 0, (size_t)lanes * sizeof *constant);
-    if (!newton->dual->sparse) memset(newton->grad + part * size, 0, (size_t)size * sizeof *newton->grad);
+    if (!newton->resident->sparse) memset(newton->chunk.grad + part * size, 0, (size_t)size * sizeof *newton->chunk.grad);
     job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
-    for (int64_t i = 0; i < newton->used[part]; i++) {
-        const float *coef = newton->chunk_coef + (first + i) * lanes;
+    for (int64_t i = 0; i < newton->chunk.used[part]; i++) {
+        const float *coef = newton->chunk.coef + (first + i) * lanes;
         for (int64_t k = 0; k < lanes; k++) constant[k] += (double)coef[k];
     }
 }
 
 static void add_dense_slice(void *context, int64_t slice) {
     const mg_newton *newton = ((const sum_job *)context)->newton;
-    int64_t size = newton->dual->weights.size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
-        const float *grad = newton->grad + p * size;
-        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->used[p] > 0 && j < end; j++) newton->raw_sum[j] += (double)grad[j];
+        const float *grad = newton->chunk.grad + p * size;
+        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->chunk.used[p] > 0 && j < end; j++) newton->chunk.raw_sum[j] += (double)grad[j];
     }
 }
 
 // One row's entries of an owner's range of features. Most rows have a few coefficients.
 static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t begin, int64_t end) {
-    const mg_dual_state *dual = newton->dual;
-    const mg_rows *rows = &dual->all.rows;
-    int64_t few[MG_FEW], count = 0, classes = dual->problem->classes;
+    const mg_resident *resident = newton->resident;
+    const mg_rows *rows = &resident->all.rows;
+    int64_t few[MG_FEW], count = 0, classes = resident->problem->classes;
     for (int64_t k = 0; k < classes && count <= MG_FEW; k++) {
         if (coef[k] == 0) continue;
         if (count < MG_FEW) few[count] = k;
         count++;
     }
     for (; begin < end; begin++) {
-        double *restrict sum = newton->raw_sum + (int64_t)rows->indices[begin] * dual->weights.line, x = (double)rows->values[begin];
+        double *restrict sum = newton->chunk.raw_sum + (int64_t)rows->indices[begin] * resident->line, x = (double)rows->values[begin];
         for (int64_t j = 0; count <= MG_FEW && j < count; j++) sum[few[j]] += x * (double)coef[few[j]];
         for (int64_t k = 0; count > MG_FEW && k < classes; k++) sum[k] += x * (double)coef[k];
     }
@@ -123,45 +123,45 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
 static void add_sparse_owner(void *context, int64_t owner) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
-    const mg_dual_state *dual = newton->dual;
-    const mg_rows *rows = &dual->all.rows;
+    const mg_resident *resident = newton->resident;
+    const mg_rows *rows = &resident->all.rows;
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++)
-        for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->used[p]; i < last; i++) {
-            int64_t row = newton->chunk_row[i], begin, end;
-            const float *coef = newton->chunk_coef + i * dual->lanes;
-            mg_dual_owned(dual, row, owner, &begin, &end);
+        for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->chunk.used[p]; i < last; i++) {
+            int64_t row = newton->chunk.row[i], begin, end;
+            const float *coef = newton->chunk.coef + i * resident->lanes;
+            mg_resident_entries(resident, row, owner, &begin, &end);
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
             else
-                dual->problem->kernel->csr_accumulate(end - begin, rows->indices + begin, rows->values + begin, dual->weights.line, coef,
-                                                      newton->grad);
+                resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin, rows->values + begin, resident->line, coef,
+                                                      newton->chunk.grad);
         }
 }
 
 static void clear_slice(void *context, int64_t slice) {
     const sum_job *job = context;
-    int64_t size = job->newton->dual->weights.size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice), to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
-    if (in_float(job)) memset(job->newton->grad + from, 0, (size_t)(to - from) * sizeof *job->newton->grad);
-    else memset(job->newton->raw_sum + from, 0, (size_t)(to - from) * sizeof *job->newton->raw_sum);
+    int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice), to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    if (in_float(job)) memset(job->newton->chunk.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.grad);
+    else memset(job->newton->chunk.raw_sum + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.raw_sum);
 }
 
-// Sums of raw cells, in newton->raw_sum or, where that is enough and it is faster, in float in newton->grad; those of the coefficients
+// Sums of raw cells, in newton->chunk.raw_sum or, where that is enough and it is faster, in float in newton->chunk.grad; those of the coefficients
 // in any case behind the former.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
-    const mg_dual_state *dual = newton->dual;
-    mg_team *team = dual->problem->team;
-    double *constant = newton->raw_sum + dual->weights.size;
+    const mg_resident *resident = newton->resident;
+    mg_team *team = resident->problem->team;
+    double *constant = newton->chunk.raw_sum + resident->size;
     mg_team_for(team, MG_NEWTON_SLICES, clear_slice, job);
-    memset(constant, 0, (size_t)dual->lanes * sizeof *constant);
+    memset(constant, 0, (size_t)resident->lanes * sizeof *constant);
     for (job->first = 0; job->first < items; job->first += MG_NEWTON_CHUNK) {
         job->count = items - job->first < MG_NEWTON_CHUNK ? items - job->first : MG_NEWTON_CHUNK;
         int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
-        memset(newton->used, 0, sizeof newton->used);
+        memset(newton->chunk.used, 0, sizeof newton->chunk.used);
         mg_team_for(team, parts, fill_part, job);
-        if (dual->sparse) mg_team_for(team, dual->owners, add_sparse_owner, job);
+        if (resident->sparse) mg_team_for(team, resident->owners, add_sparse_owner, job);
         else mg_team_for(team, MG_NEWTON_SLICES, add_dense_slice, job);
         for (int64_t p = 0; p < parts; p++)
-            for (int64_t k = 0; k < dual->lanes; k++) constant[k] += newton->constant[p * dual->lanes + k];
+            for (int64_t k = 0; k < resident->lanes; k++) constant[k] += newton->chunk.constant[p * resident->lanes + k];
     }
 }
 
@@ -169,15 +169,15 @@ static void sum_rows(sum_job *job, int64_t items) {
 static void scale_slice(void *context, int64_t slice) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
-    const mg_dual_state *dual = newton->dual;
-    const mg_problem *problem = dual->problem;
-    const double *raw = newton->raw_sum, *constant = raw + dual->weights.size;
-    int64_t line = dual->weights.line, size = dual->weights.size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
-    bool dense = !dual->sparse, in_floats = in_float(job);
+    const mg_resident *resident = newton->resident;
+    const mg_problem *problem = resident->problem;
+    const double *raw = newton->chunk.raw_sum, *constant = raw + resident->size;
+    int64_t line = resident->line, size = resident->size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    bool dense = !resident->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
     for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
-        double sum = in_floats ? (double)newton->grad[j] : raw[j], scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
+        double sum = in_floats ? (double)newton->chunk.grad[j] : raw[j], scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
         if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
         if (job->product) job->product[j] = (float)(lambda * (double)job->vector[j] + part * (scale * sum));
         else job->to[j] += part * (scale * sum);
@@ -187,11 +187,11 @@ static void scale_slice(void *context, int64_t slice) {
 
 // The same of the coefficients, which belong to the constant feature.
 static void scale_constant(const sum_job *job) {
-    const mg_dual_state *dual = job->newton->dual;
-    int64_t size = dual->weights.size;
-    const double *constant = job->newton->raw_sum + size;
-    double part = dual->problem->bias / (double)dual->problem->rows, lambda = dual->problem->lambda;
-    for (int64_t k = 0; k < dual->lanes; k++) {
+    const mg_resident *resident = job->newton->resident;
+    int64_t size = resident->size;
+    const double *constant = job->newton->chunk.raw_sum + size;
+    double part = resident->problem->bias / (double)resident->problem->rows, lambda = resident->problem->lambda;
+    for (int64_t k = 0; k < resident->lanes; k++) {
         double mean = part * constant[k];
         if (job->product) job->product[size + k] = (float)(lambda * (double)job->vector[size + k] + mean);
         else job->to[size + k] += mean;
@@ -201,7 +201,7 @@ static void scale_constant(const sum_job *job) {
 void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to) {
     sum_job job = {.newton = newton, .fill = fill, .to = to};
     sum_rows(&job, items);
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
     scale_constant(&job);
 }
 
@@ -209,65 +209,65 @@ void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, doubl
 
 // v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) of one free row (M28).
 static void apply_slope(const mg_newton *newton, int64_t row, const float *u, float *to) {
-    const mg_dual_state *dual = newton->dual;
-    const float *slope = newton->slope + row * dual->lanes;
-    float inner = 0, weight = (float)mg_dual_weight(dual, row);
-    for (int64_t k = 0; k < dual->problem->classes; k++) inner += slope[k] * u[k];
-    float mean = mg_newton_joint(newton) ? inner / newton->total[row] : 0;
-    for (int64_t k = 0; k < dual->problem->classes; k++) to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
-    for (int64_t k = dual->problem->classes; k < dual->lanes; k++) to[k] = 0;
+    const mg_resident *resident = newton->resident;
+    const float *slope = newton->rows.slope + row * resident->lanes;
+    float inner = 0, weight = (float)mg_resident_weight(resident, row);
+    for (int64_t k = 0; k < resident->problem->classes; k++) inner += slope[k] * u[k];
+    float mean = mg_newton_joint(newton) ? inner / newton->rows.total[row] : 0;
+    for (int64_t k = 0; k < resident->problem->classes; k++) to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
+    for (int64_t k = resident->problem->classes; k < resident->lanes; k++) to[k] = 0;
 }
 
 enum { PACK_ITEMS = 64 };
 
 static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
-    const mg_rows *rows = &newton->dual->all.rows;
+    const mg_rows *rows = &newton->resident->all.rows;
     size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    for (int64_t f = mg_cut_begin(newton->free_count, PACK_ITEMS, item); f < mg_cut_begin(newton->free_count, PACK_ITEMS, item + 1); f++)
-        memcpy((char *)newton->packed + (size_t)f * bytes, (const char *)rows->dense + newton->free[f] * bytes, bytes);
+    for (int64_t f = mg_cut_begin(newton->free.count, PACK_ITEMS, item); f < mg_cut_begin(newton->free.count, PACK_ITEMS, item + 1); f++)
+        memcpy((char *)newton->free.packed + (size_t)f * bytes, (const char *)rows->dense + newton->free.row[f] * bytes, bytes);
 }
 
 void mg_newton_pack(mg_newton *newton) {
-    newton->is_packed = newton->packed && newton->free_count <= newton->dual->problem->rows / MG_NEWTON_PACK;
-    if (newton->is_packed) mg_team_for(newton->dual->problem->team, PACK_ITEMS, pack_item, newton);
+    newton->free.is_packed = newton->free.packed && newton->free.count <= newton->resident->problem->rows / MG_NEWTON_PACK;
+    if (newton->free.is_packed) mg_team_for(newton->resident->problem->team, PACK_ITEMS, pack_item, newton);
 }
 
 static mg_rows free_rows(const mg_newton *newton) {
-    mg_rows rows = newton->dual->all.rows;
-    rows.count = newton->free_count;
-    if (newton->is_packed) rows.dense = newton->packed;
-    else rows.index = newton->free;
+    mg_rows rows = newton->resident->all.rows;
+    rows.count = newton->free.count;
+    if (newton->free.is_packed) rows.dense = newton->free.packed;
+    else rows.index = newton->free.row;
     return rows;
 }
 
 // Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are added to its gradient while
 // they are in cache.
 static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
-    mg_dual_state *dual = newton->dual;
-    mg_pass *pass = &dual->pass[part];
+    const mg_resident *resident = newton->resident;
+    mg_pass *pass = &resident->pass[part];
     mg_rows rows = free_rows(newton);
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         float *coef = NULL;
-        mg_pass_scores(pass, dual->problem->kernel, &newton->raw, &rows, first, count);
+        mg_pass_scores(pass, resident->problem->kernel, &newton->raw, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
-            int64_t row = newton->free[first + i];
+            int64_t row = newton->free.row[first + i];
             float *to = mg_newton_take(newton, part, row);
             if (i == 0) coef = to;
             apply_slope(newton, row, pass->scores + i * pass->lanes, to);
         }
-        if (!dual->sparse)
-            dual->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, dual->problem->classes, coef, dual->lanes,
-                                                    newton->grad + part * dual->weights.size);
+        if (!resident->sparse)
+            resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, resident->problem->classes, coef, resident->lanes,
+                                                    newton->chunk.grad + part * resident->size);
     }
 }
 
 void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
     sum_job job = {.newton = newton, .fill = fill_product, .vector = vector, .product = product};
     make_raw(newton, vector);
-    sum_rows(&job, newton->free_count);
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    sum_rows(&job, newton->free.count);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
     scale_constant(&job);
 }
 
@@ -294,7 +294,7 @@ static void dot_slice(void *context, int64_t slice) {
 double mg_newton_dot(const mg_newton *newton, const float *a, const float *b) {
     dot_job job = {.newton = newton, .a = a, .b = b};
     double sum = 0;
-    mg_team_for(newton->dual->problem->team, MG_NEWTON_SLICES, dot_slice, &job);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, dot_slice, &job);
     for (int s = 0; s < MG_NEWTON_SLICES; s++) sum += job.part[s];
     return sum;
 }

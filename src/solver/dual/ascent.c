@@ -1,0 +1,137 @@
+// ascent.c - dual ascent: exact steps of single rows, merged so that the dual never falls. Owns the steps of an epoch, the average of
+// snapshots, and what a checkpoint holds of both.
+#include "solver/dual/ascent.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3 };
+#define MOST_EPOCHS 1e9 // of train.epochs; a row's wake is an int32
+
+static void forget_list(mg_ascent *ascent) {
+    ascent->visits.listed = -1;
+    ascent->visits.place = 0;
+}
+
+mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock, mg_numbers *numbers, mg_ascent **out,
+                           mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    size_t rows = (size_t)problem->rows;
+    mg_ascent *ascent;
+    *out = NULL;
+    mg_status status = mg_memory_zeroed(&ascent, 1, sizeof *ascent, error);
+    if (status) return status;
+    ascent->resident = resident;
+    ascent->iterate = iterate;
+    ascent->clock = clock;
+    ascent->numbers = numbers;
+    forget_list(ascent);
+    if (!resident->certify || resident->sparse)
+        status = mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_memory_get(&ascent->visits.list, rows, sizeof *ascent->visits.list, error);
+    if (!status && resident->certify) status = mg_memory_zeroed(&ascent->gap.wake, rows, sizeof *ascent->gap.wake, error);
+    if (!status && resident->certify) status = mg_memory_zeroed(&ascent->gap.share, rows, sizeof *ascent->gap.share, error);
+    if (!status) status = mg_dual_round_create(ascent, error);
+    if (status) mg_ascent_destroy(ascent);
+    else *out = ascent;
+    return status;
+}
+
+void mg_ascent_destroy(mg_ascent *ascent) {
+    if (!ascent) return;
+    mg_dual_round_destroy(ascent);
+    mg_weights_destroy(&ascent->mean);
+    mg_memory_free(ascent->visits.list);
+    mg_memory_free(ascent->gap.wake);
+    mg_memory_free(ascent->gap.share);
+    mg_memory_free(ascent);
+}
+
+void mg_ascent_restart(mg_ascent *ascent) {
+    size_t rows = (size_t)ascent->resident->problem->rows;
+    if (ascent->gap.wake) memset(ascent->gap.wake, 0, rows * sizeof *ascent->gap.wake);
+    if (ascent->gap.share) memset(ascent->gap.share, 0, rows * sizeof *ascent->gap.share);
+    forget_list(ascent);
+}
+
+// ---- the average -------------------------------------------------------------------------------------------------------
+
+// The share of the newest snapshot (M30).
+static float newest_share(const mg_ascent *ascent) {
+    return (float)((AVERAGE_POWER + 1) / (double)(ascent->clock->snapshots + AVERAGE_POWER));
+}
+
+static void average_slice(void *context, int64_t slice) {
+    mg_ascent *ascent = context;
+    const int64_t *line = ascent->resident->slice + slice;
+    int64_t from = line[0] * ascent->resident->line, to = line[1] * ascent->resident->line;
+    float part = newest_share(ascent), *restrict mean = ascent->mean.v;
+    const float *restrict now = ascent->iterate->weights.v;
+    for (int64_t j = from; j < to; j++) mean[j] += part * (now[j] - mean[j]);
+}
+
+static void take_snapshot(mg_ascent *ascent) {
+    ascent->clock->snapshots++;
+    mg_team_for(ascent->resident->problem->team, ascent->resident->slices, average_slice, ascent);
+    float part = newest_share(ascent), *bias = ascent->mean.bias;
+    for (int64_t k = 0; k < ascent->resident->lanes; k++) bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
+}
+
+// Are `rows` more the step that ends another of the equal spans of rows between snapshots? With a tolerance the average is one more
+// candidate for the best primal value, of sparse rows; dense ones go over to Newton steps.
+static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
+    const mg_problem *problem = ascent->resident->problem;
+    int64_t all = problem->rows, after = ascent->clock->visits_before + ascent->clock->visits;
+    if (ascent->resident->certify)
+        return ascent->resident->sparse && after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
+    double sweeps = (double)all * problem->entries_per_row / (4.0 * (double)problem->features);
+    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS, count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+    int64_t steps = mg_cut_items(ascent->visits.listed, problem->batch), done = mg_cut_items(ascent->visits.place, problem->batch);
+    return done * count / steps > (done - 1) * count / steps;
+}
+
+// ---- epochs ------------------------------------------------------------------------------------------------------------
+
+mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, bool *over, mg_error *error) {
+    mg_dual_visits *visits = &ascent->visits;
+    if (visits->listed < 0) mg_dual_make_list(ascent);
+    int64_t span = ascent->resident->problem->batch, first = span * step, at = first < visits->listed ? first : visits->listed;
+    out->rows = mg_cut_next(at, visits->listed, span);
+    out->loss = mg_dual_visit(ascent, visits->list + at, out->rows);
+    if (ascent->round.failed) return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
+    visits->place = at + out->rows;
+    ascent->clock->visits += out->rows;
+    if (out->rows > 0 && snapshot_is_due(ascent, out->rows)) take_snapshot(ascent);
+    *over = visits->place >= visits->listed;
+    return MG_OK;
+}
+
+void mg_ascent_end_epoch(mg_ascent *ascent) {
+    double sum = 0;
+    forget_list(ascent);
+    for (int64_t row = 0; ascent->gap.share && row < ascent->resident->problem->rows; row++) sum += (double)ascent->gap.share[row];
+    ascent->gap.sum = sum;
+}
+
+// ---- checkpoints -------------------------------------------------------------------------------------------------------
+
+int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
+    static const mg_bound wake = {.least = 0, .most = MOST_EPOCHS + MG_DUAL_SLEEP};
+    int64_t rows = ascent->resident->problem->rows;
+    int n = 0;
+    if (ascent->mean.v) n += mg_field_weights(&ascent->mean, (mg_field_names){"mean", "mean_bias", NULL}, out);
+    if (!ascent->resident->certify) return n;
+    out[n++] = mg_field_bounded("wake", MG_H5_I32, rows, ascent->gap.wake, &wake, 1);
+    out[n++] = mg_field_bounded("share", MG_H5_F32, rows, ascent->gap.share, &mg_bound_grown, 1);
+    return n;
+}
+
+// A row sleeps for so many epochs from one that has been.
+mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error) {
+    const mg_bound wake = {.most = (double)ascent->clock->epoch + MG_DUAL_SLEEP};
+    mg_status status = MG_OK;
+    for (int64_t row = 0; !status && ascent->gap.wake && row < ascent->resident->problem->rows; row++)
+        status = mg_bound_check(&wake, "state/wake", row, (double)ascent->gap.wake[row], error);
+    return status;
+}

@@ -1,0 +1,184 @@
+// resident.c - owns the rows of solvers that hold all of them: norms, ranges of features, and cells of x' as these solvers see them.
+#include "solver/resident.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { PASS_PARTS = 16 };
+enum { RANGE_ENTRIES = 32 }; // of a row: with fewer each, ranges cost more than they save
+
+// Padded copies of the columns' scales, so that whole vectors of cells can be scaled.
+static mg_status create_columns(mg_resident *resident, mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    size_t line = (size_t)resident->line, used = (size_t)problem->features * sizeof(float);
+    mg_status status = MG_OK;
+    if (problem->scale) status = mg_memory_zeroed(&resident->column_scale, line, sizeof(float), error);
+    if (!status && problem->center) status = mg_memory_zeroed(&resident->column_center, line, sizeof(float), error);
+    if (!status && problem->scale) memcpy(resident->column_scale, problem->scale, used);
+    if (!status && problem->center) memcpy(resident->column_center, problem->center, used);
+    return status;
+}
+
+static mg_status create_cuts(mg_resident *resident, mg_error *error) {
+    double owners = resident->problem->entries_per_row / RANGE_ENTRIES;
+    resident->owners = owners < 2 ? 2 : owners > MG_RESIDENT_RANGES ? MG_RESIDENT_RANGES : (int)owners;
+    size_t others = (size_t)resident->owners - 1;
+    return mg_memory_get(&resident->cuts, (size_t)resident->problem->rows, others * sizeof *resident->cuts, error);
+}
+
+static mg_status create_passes(mg_resident *resident, mg_error *error) {
+    const mg_problem *problem = resident->problem;
+    mg_status status = mg_memory_zeroed(&resident->pass, PASS_PARTS, sizeof *resident->pass, error);
+    for (int p = 0; !status && p < PASS_PARTS; p++) {
+        status = mg_pass_create(&resident->pass[p], problem->layout, problem->cell, problem->classes, problem->features, error);
+        resident->passes += !status;
+    }
+    return status;
+}
+
+mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem, const mg_solver_options *options, const mg_weights *shape,
+                             mg_error *error) {
+    bool dense = problem->layout == MG_DENSE;
+    *resident = (mg_resident){.own = *problem, .options = options, .certify = options->train->tolerance > 0, .sparse = !dense};
+    resident->problem = &resident->own;
+    resident->lanes = shape->lanes;
+    resident->line = shape->line;
+    resident->size = shape->size;
+    mg_resident_set_lambda(resident, problem->lambda);
+    size_t zeros = (size_t)(resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS);
+    mg_status status = mg_memory_zeroed(&resident->zeros, zeros, sizeof *resident->zeros, error);
+    if (!status && mg_resident_has_duals(resident))
+        status = mg_memory_get(&resident->norm, (size_t)problem->rows, sizeof *resident->norm, error);
+    if (!status) status = dense ? create_columns(resident, error) : create_cuts(resident, error);
+    if (!status && resident->certify) status = create_passes(resident, error);
+    return status;
+}
+
+void mg_resident_destroy(mg_resident *resident) {
+    for (int p = 0; p < resident->passes; p++) mg_pass_destroy(&resident->pass[p]);
+    void *const blocks[] = {resident->pass, resident->norm, resident->cuts, resident->zeros, resident->column_scale, resident->column_center};
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+}
+
+void mg_resident_set_lambda(mg_resident *resident, double lambda) {
+    resident->own.lambda = lambda;
+    resident->scale = 1 / (lambda * (double)resident->own.rows);
+}
+
+// ---- rows --------------------------------------------------------------------------------------------------------------
+
+static double row_square(const mg_resident *resident, int64_t row, float *x) {
+    const mg_rows *rows = &resident->all.rows;
+    double square = 0;
+    if (!resident->sparse) {
+        mg_resident_row(resident, row, x);
+        for (int64_t d = 0; d < resident->problem->features; d++) square += (double)x[d] * (double)x[d];
+        return square;
+    }
+    for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
+        double scale = resident->problem->scale ? (double)resident->problem->scale[rows->indices[e]] : 1, cell = scale * (double)rows->values[e];
+        square += cell * cell;
+    }
+    return square;
+}
+
+typedef struct norm_job {
+    mg_resident *resident;
+    float *x; // [items][line]
+} norm_job;
+
+static void norm_rows(void *context, int64_t item) {
+    norm_job *job = context;
+    mg_resident *resident = job->resident;
+    int64_t end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    float *x = job->x ? job->x + item * resident->line : NULL;
+    double constant = resident->problem->bias * resident->problem->bias;
+    for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++)
+        resident->norm[row] = (float)(row_square(resident, row, x) + constant);
+}
+
+static mg_status find_norms(mg_resident *resident, int64_t items, mg_error *error) {
+    norm_job job = {.resident = resident};
+    mg_status status = MG_OK;
+    if (!resident->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)resident->line * sizeof(float), error);
+    if (!status) mg_team_for(resident->problem->team, items, norm_rows, &job);
+    mg_memory_free(job.x);
+    return status;
+}
+
+static void cut_rows(void *context, int64_t item) {
+    mg_resident *resident = context;
+    const mg_rows *rows = &resident->all.rows;
+    int64_t others = resident->owners - 1, end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
+        int64_t first = rows->indptr[row], at = first;
+        for (int o = 1; o < resident->owners; o++) {
+            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], resident->begin[o]);
+            resident->cuts[row * others + o - 1] = (uint32_t)(at - first);
+        }
+    }
+}
+
+static void cut_slices(mg_resident *resident) {
+    int64_t lines = resident->size / resident->line, whole[] = {0, lines};
+    const int64_t *begin = resident->sparse ? resident->begin : whole;
+    int ranges = resident->sparse ? resident->owners : 1, each = MG_RESIDENT_SLICES / ranges;
+    resident->slices = ranges * each;
+    for (int s = 0; s <= resident->slices; s++) {
+        int r = s / each, part = s % each;
+        resident->slice[s] = r == ranges ? lines : begin[r] + (begin[r + 1] - begin[r]) * part / each;
+    }
+}
+
+mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_error *error) {
+    int64_t items = mg_cut_items(resident->problem->rows, MG_RESIDENT_ITEM_ROWS);
+    resident->all = *all;
+    mg_status status = resident->norm ? find_norms(resident, items, error) : MG_OK;
+    if (status) return status;
+    if (resident->sparse) mg_cut_ranges(&all->rows, resident->owners, resident->begin);
+    if (resident->sparse) mg_team_for(resident->problem->team, items, cut_rows, resident);
+    cut_slices(resident);
+    return MG_OK;
+}
+
+void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x) {
+    const mg_kernel *kernel = resident->problem->kernel;
+    const mg_rows *rows = &resident->all.rows;
+    int64_t n = to - from;
+    const char *cells = (const char *)mg_rows_dense(rows, row) + (size_t)from * mg_cell_size(rows->cell);
+    if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)n * sizeof *x);
+    else kernel->widen(rows->cell, n, cells, x);
+    const float *scale = resident->column_scale, *center = resident->column_center;
+    if (scale) kernel->scale_columns(n, center ? center + from : NULL, scale + from, x);
+}
+
+void mg_resident_row(const mg_resident *resident, int64_t row, float *x) {
+    mg_resident_cells(resident, row, 0, resident->line, x);
+}
+
+// ---- weights -----------------------------------------------------------------------------------------------------------
+
+void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from, int64_t end) {
+    const float *scale = resident->problem->scale;
+    memcpy(to->v + from * w->line, w->v + from * w->line, (size_t)((end - from) * w->line) * sizeof *w->v);
+    for (int64_t l = from; scale && l < end; l++)
+        for (int64_t j = 0; j < (w->layout == MG_DENSE ? w->features : w->classes); j++)
+            to->v[l * w->line + j] *= scale[w->layout == MG_DENSE ? j : l];
+}
+
+void mg_resident_raw_bias(const mg_resident *resident, const mg_weights *w, mg_weights *to) {
+    memcpy(to->bias, w->bias, (size_t)w->lanes * sizeof *w->bias);
+    mg_weights_fold_offset(to, resident->problem->bias, resident->problem->center);
+}
+
+void mg_resident_to_raw(const mg_resident *resident, const mg_weights *w, mg_weights *to) {
+    mg_resident_raw_lines(resident, w, to, 0, w->size / w->line);
+    mg_resident_raw_bias(resident, w, to);
+}
+
+double mg_resident_dual_value(const mg_resident *resident, const float *c, int64_t y) {
+    const mg_problem *problem = resident->problem;
+    mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, resident->lanes, resident->zeros, y, problem->delta, c);
+    return t.linear - 0.5 * t.curve;
+}
