@@ -92,7 +92,7 @@ static mg_status try_fold(rate_search *search, int fold, double *right, mg_error
     mg_status status = mg_solver_sgd.create(&search->problem, &search->options, &trial, error);
     if (status) return status;
     // The average starts again with every epoch: only the last one's snapshots will be seen.
-    ((mg_sgd *)trial)->first_average = search->problem.total_steps - search->problem.steps_per_epoch;
+    ((mg_sgd *)trial)->average.first = search->problem.total_steps - search->problem.steps_per_epoch;
     status = train(search, fold, trial, &finite, error);
     if (!status) *right += finite ? judge(search, fold, trial) : -1;
     mg_solver_sgd.destroy(trial);

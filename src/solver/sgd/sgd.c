@@ -19,10 +19,11 @@ static void destroy(void *state) {
     }
     mg_tree_destroy(&sgd->tree);
     mg_weights_destroy(&sgd->weights);
-    mg_weights_destroy(&sgd->mean);
-    void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory, sgd->settled, sgd->parts, sgd->owners,
-                            sgd->coef,     sgd->cuts,          sgd->slot,   sgd->offset,  sgd->entry_slot, sgd->slice_dot,
-                            sgd->begin,    sgd->all.touched, sgd->all.grad, sgd->all.square, sgd->all.memory, sgd->all.rate};
+    mg_weights_destroy(&sgd->average.mean);
+    mg_sgd_ranges *ranges = &sgd->ranges;
+    void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory,       sgd->settled,       sgd->parts,         sgd->slice_dot,
+                            ranges->owner, ranges->begin,      ranges->coef,      ranges->cuts,       ranges->slot,       ranges->offset,
+                            ranges->entry_slot, ranges->all.touched, ranges->all.grad, ranges->all.square, ranges->all.memory, ranges->all.rate};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_memory_free(sgd);
 }
@@ -31,7 +32,7 @@ static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_status status = mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
     size_t size = (size_t)sgd->weights.size, lanes = (size_t)sgd->weights.lanes, features = (size_t)problem->features;
-    if (!status && sgd->average) status = mg_weights_create(&sgd->mean, problem->layout, problem->classes, problem->features, error);
+    if (!status && sgd->average.on) status = mg_weights_create(&sgd->average.mean, problem->layout, problem->classes, problem->features, error);
     if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->velocity, size, sizeof(float), error);
     if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->bias_velocity, lanes, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&sgd->memory, features + 1, sizeof(float), error);
@@ -70,19 +71,19 @@ enum { OWNERS_A_THREAD = 4 };
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     int64_t threads = problem->team->threads, most = threads > 1 ? OWNERS_A_THREAD * threads : 1;
-    sgd->owner_count = most < problem->parts ? most : problem->parts;
-    size_t owners = (size_t)sgd->owner_count, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
-    mg_status status = mg_memory_zeroed(&sgd->owners, owners, sizeof *sgd->owners, error);
-    if (!status) status = mg_memory_get(&sgd->begin, owners + 1, sizeof *sgd->begin, error);
-    if (!status) status = create_slots(&sgd->all, features, (size_t)sgd->weights.line, error);
+    sgd->ranges.count = most < problem->parts ? most : problem->parts;
+    size_t owners = (size_t)sgd->ranges.count, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
+    mg_status status = mg_memory_zeroed(&sgd->ranges.owner, owners, sizeof *sgd->ranges.owner, error);
+    if (!status) status = mg_memory_get(&sgd->ranges.begin, owners + 1, sizeof *sgd->ranges.begin, error);
+    if (!status) status = create_slots(&sgd->ranges.all, features, (size_t)sgd->weights.line, error);
     if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
-    if (!status) status = mg_memory_zeroed(&sgd->coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&sgd->cuts, batch * (owners + 1), sizeof *sgd->cuts, error);
-    if (!status) status = mg_memory_zeroed(&sgd->offset, batch, sizeof *sgd->offset, error);
-    if (!status) status = mg_memory_get(&sgd->entry_slot, entries, sizeof *sgd->entry_slot, error);
-    if (!status) status = mg_memory_zeroed(&sgd->slot, features, sizeof *sgd->slot, error);
+    if (!status) status = mg_memory_zeroed(&sgd->ranges.coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
+    if (!status) status = mg_memory_zeroed(&sgd->ranges.cuts, batch * (owners + 1), sizeof *sgd->ranges.cuts, error);
+    if (!status) status = mg_memory_zeroed(&sgd->ranges.offset, batch, sizeof *sgd->ranges.offset, error);
+    if (!status) status = mg_memory_get(&sgd->ranges.entry_slot, entries, sizeof *sgd->ranges.entry_slot, error);
+    if (!status) status = mg_memory_zeroed(&sgd->ranges.slot, features, sizeof *sgd->ranges.slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
-    for (size_t p = 0; !status && p <= owners; p++) sgd->begin[p] = (int64_t)(features * p / owners);
+    for (size_t p = 0; !status && p <= owners; p++) sgd->ranges.begin[p] = (int64_t)(features * p / owners);
     if (!status) mg_sgd_share_features(sgd);
     return status;
 }
@@ -99,7 +100,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     sgd->eta = sgd->eta_is_open ? sgd->rule->eta(problem->mean_square_norm) : options->sgd->eta;
     sgd->options = options;
     sgd->momentum = (float)options->sgd->momentum;
-    sgd->average = options->sgd->average;
+    sgd->average.on = options->sgd->average;
     sgd->sparse = problem->layout == MG_CSR && !problem->center;
     status = create_state(sgd, error);
     if (!status) status = create_parts(sgd, error);
@@ -143,9 +144,9 @@ static int64_t snapshots_per_epoch(const mg_problem *problem) {
 static void average_slice(void *context, int64_t slice) {
     mg_sgd *sgd = context;
     int64_t from = slice * (1 << 14), n = sgd->weights.size - from < (1 << 14) ? sgd->weights.size - from : (1 << 14);
-    float share = 1 / (float)sgd->snapshots;
+    float share = 1 / (float)sgd->average.snapshots;
     const float *v = sgd->weights.v + from;
-    float *mean = sgd->mean.v + from;
+    float *mean = sgd->average.mean.v + from;
     for (int64_t j = 0; j < n; j++) mean[j] += (v[j] - mean[j]) * share; // (M24)
 }
 
@@ -153,15 +154,15 @@ static void average_slice(void *context, int64_t slice) {
 // remembers weights from long before.
 static void snapshot(mg_sgd *sgd) {
     int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem), at = sgd->step % steps + 1;
-    if (at == 1 || (sgd->step < steps && at == steps / 2 + 1)) sgd->snapshots = 0;
+    if (at == 1 || (sgd->step < steps && at == steps / 2 + 1)) sgd->average.snapshots = 0;
     if (at * count / steps == (at - 1) * count / steps) return;
     mg_sgd_settle(sgd);
-    sgd->snapshots++;
+    sgd->average.snapshots++;
     mg_team_for(sgd->problem->team, (sgd->weights.size + (1 << 14) - 1) / (1 << 14), average_slice, sgd);
-    float share = 1 / (float)sgd->snapshots;
+    float share = 1 / (float)sgd->average.snapshots;
     for (int64_t k = 0; k < sgd->weights.lanes; k++) {
-        sgd->mean.bias[k] += (sgd->weights.bias[k] - sgd->mean.bias[k]) * share;
-        sgd->mean.offset[k] += (sgd->weights.offset[k] - sgd->mean.offset[k]) * share;
+        sgd->average.mean.bias[k] += (sgd->weights.bias[k] - sgd->average.mean.bias[k]) * share;
+        sgd->average.mean.offset[k] += (sgd->weights.offset[k] - sgd->average.mean.offset[k]) * share;
     }
 }
 
@@ -175,7 +176,7 @@ static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_ste
     if (sgd->sparse) mg_sgd_step_sparse(sgd);
     else mg_sgd_step_dense(sgd);
     sgd->rate_sum += sgd->factor;
-    if (sgd->average && number >= sgd->first_average) snapshot(sgd);
+    if (sgd->average.on && number >= sgd->average.first) snapshot(sgd);
     *out = (mg_step_result){.rows = batch->rows.count};
     for (int64_t p = 0; p < problem->parts; p++) out->loss += sgd->parts[p].loss; // (M11)
     return MG_OK;
@@ -183,7 +184,7 @@ static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_ste
 
 static const mg_weights *weights(void *state) {
     mg_sgd *sgd = state;
-    if (sgd->average && sgd->snapshots) return &sgd->mean;
+    if (sgd->average.on && sgd->average.snapshots) return &sgd->average.mean;
     mg_sgd_settle(sgd);
     return &sgd->weights;
 }
@@ -209,8 +210,8 @@ static int fields(void *state, mg_field *out) {
     if (sgd->velocity) out[n++] = mg_field_lines("bias_velocity", w->lanes, w->classes, w->lanes, sgd->bias_velocity);
     if (sgd->sparse) out[n++] = mg_field_bounded("settled", MG_H5_F64, features, sgd->settled, &mg_bound_not_negative, 1);
     if (sgd->sparse) out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
-    if (sgd->average) n += mg_field_weights(&sgd->mean, (mg_field_names){"mean", "mean_bias", "mean_offset"}, out + n);
-    if (sgd->average) out[n++] = mg_field_bounded("snapshots", MG_H5_I64, 1, &sgd->snapshots, &snapshots, 1);
+    if (sgd->average.on) n += mg_field_weights(&sgd->average.mean, (mg_field_names){"mean", "mean_bias", "mean_offset"}, out + n);
+    if (sgd->average.on) out[n++] = mg_field_bounded("snapshots", MG_H5_I64, 1, &sgd->average.snapshots, &snapshots, 1);
     return n;
 }
 

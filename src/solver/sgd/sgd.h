@@ -28,38 +28,48 @@ typedef struct mg_sgd_owner {
 
 extern const mg_solver mg_solver_sgd;
 
+// Sparse steps: how features are cut into ranges, and what a minibatch touches of them.
+typedef struct mg_sgd_ranges {
+    int64_t count;
+    mg_sgd_owner *owner;  // [count] their ranges, and their places in the arrays of all
+    int64_t *begin;       // [count + 1] of the ranges; which they are matters to no result
+    bool weighed;         // they hold about as many stored values each
+    mg_sgd_owner all;     // [features] of each; pages come to life as slots are used
+    float *coef;          // [batch][lanes] of the minibatch
+    int64_t *cuts;        // [batch][count + 1] where each owner's entries begin
+    uint32_t *slot;       // [features] place in the owner's list, if touched[slot] says so
+    int64_t *offset;      // [batch] of a row's entries in entry_slot
+    uint32_t *entry_slot; // [batch entries] the owner's slot of each entry
+} mg_sgd_ranges;
+
+typedef struct mg_sgd_average {
+    bool on;
+    int64_t first;     // step before which no snapshot is taken
+    mg_weights mean;   // of snapshots
+    int64_t snapshots; // in it
+} mg_sgd_average;
+
 typedef struct mg_sgd {
     const mg_problem *problem;
     const mg_solver_options *options;
     const mg_optim *rule;
     const mg_rate *schedule;
-    double eta; // before the schedule
-    bool eta_is_open;    // not configured: mg_sgd_prepare chooses
-    int64_t first_average; // step before which no snapshot is taken
+    double eta;       // before the schedule
+    bool eta_is_open; // not configured: mg_sgd_prepare chooses
     float momentum;
-    bool average, sparse;
+    bool sparse;
 
     mg_weights weights;
     float *velocity, *bias_velocity; // as weights.v, [lanes]; NULL unless the rule wants them
     float *memory;                   // [features + 1] of the rule, the last one for the constant feature
     double *settled;                 // sparse: [features] rate sum up to which a feature's decay is applied
     double rate_sum;                 // sum of schedule factors so far
-    mg_weights mean;                 // average of snapshots
-    int64_t snapshots;               // in the average
+    mg_sgd_average average;
 
     mg_sgd_part *parts;
     mg_tree tree; // of their sums
-    int64_t owner_count;
-    mg_sgd_owner *owners; // sparse: their ranges, and their places in the arrays of all
-    int64_t *begin;       // sparse: [owner_count + 1] of the ranges; which they are matters to no result
-    bool weighed;         // they hold about as many stored values each
-    mg_sgd_owner all;     // sparse: [features] of each; pages come to life as slots are used
-    float *coef;          // sparse: [batch][lanes] of the minibatch
-    int64_t *cuts;        // sparse: [batch][owner_count + 1] where each owner's entries begin
-    uint32_t *slot;       // sparse: [features] place in the owner's list, if touched[slot] says so
-    int64_t *offset;      // sparse: [batch] of a row's entries in entry_slot
-    uint32_t *entry_slot; // sparse: [batch entries] the owner's slot of each entry
-    double *slice_dot;    // dense with centring: [slices][lanes] of V center
+    mg_sgd_ranges ranges;
+    double *slice_dot; // dense with centring: [slices][lanes] of V center
 
     // the step under way
     const mg_batch *batch;

@@ -28,10 +28,10 @@ static void settle(mg_sgd *sgd, uint32_t f, float rate) {
 
 // The owner's slot of feature f; a fresh one with a zero gradient when the batch had not touched it yet.
 static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_owner *owner, uint32_t f) {
-    uint32_t slot = sgd->slot[f];
+    uint32_t slot = sgd->ranges.slot[f];
     if (slot < owner->count && owner->touched[slot] == f) return slot;
     slot = (uint32_t)owner->count++;
-    sgd->slot[f] = slot;
+    sgd->ranges.slot[f] = slot;
     owner->touched[slot] = f;
     return slot;
 }
@@ -45,11 +45,11 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
 static void cut_rows(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
-    int64_t owners = sgd->owner_count;
+    int64_t owners = sgd->ranges.count;
     for (int64_t i = mg_sgd_begin(sgd, p); i < mg_sgd_begin(sgd, p + 1); i++) {
-        int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1], *cuts = sgd->cuts + i * (owners + 1);
+        int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1], *cuts = sgd->ranges.cuts + i * (owners + 1);
         for (int64_t o = 0; o < owners; o++) {
-            while (e < end && rows->indices[e] < sgd->owners[o].from) e++;
+            while (e < end && rows->indices[e] < sgd->ranges.owner[o].from) e++;
             cuts[o] = e;
         }
         cuts[owners] = end;
@@ -59,20 +59,20 @@ static void cut_rows(void *context, int64_t p) {
 // An owner's entries of row i will be looked up soon.
 static void fetch_slots(const mg_sgd *sgd, int64_t p, int64_t i) {
     const mg_rows *rows = &sgd->batch->rows;
-    const int64_t *cuts = sgd->cuts + i * (sgd->owner_count + 1) + p;
-    for (int64_t e = cuts[0]; e < cuts[1]; e++) __builtin_prefetch(sgd->slot + rows->indices[e], 1);
+    const int64_t *cuts = sgd->ranges.cuts + i * (sgd->ranges.count + 1) + p;
+    for (int64_t e = cuts[0]; e < cuts[1]; e++) __builtin_prefetch(sgd->ranges.slot + rows->indices[e], 1);
 }
 
 // Phase 1, by owner: which features does the batch touch, and bring them up to date.
 static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
-    mg_sgd_owner *owner = &sgd->owners[p];
-    int64_t stride = sgd->owner_count + 1, line = sgd->weights.line;
+    mg_sgd_owner *owner = &sgd->ranges.owner[p];
+    int64_t stride = sgd->ranges.count + 1, line = sgd->weights.line;
     owner->count = 0;
     for (int64_t i = 0; i < rows->count; i++) {
-        const int64_t *cuts = sgd->cuts + i * stride + p;
-        uint32_t *slots = sgd->entry_slot + sgd->offset[i] - rows->indptr[mg_rows_stored(rows, i)];
+        const int64_t *cuts = sgd->ranges.cuts + i * stride + p;
+        uint32_t *slots = sgd->ranges.entry_slot + sgd->ranges.offset[i] - rows->indptr[mg_rows_stored(rows, i)];
         if (i + ROWS_AHEAD < rows->count) fetch_slots(sgd, p, i + ROWS_AHEAD);
         for (int64_t e = cuts[0]; e < cuts[1]; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
     }
@@ -106,7 +106,7 @@ static void part_coefficients(void *context, int64_t p) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, &sgd->weights, &batch->rows, first, count);
         part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label, batch->weight, first, count);
-        memcpy(sgd->coef + first * pass->lanes, pass->coef, (size_t)(count * pass->lanes) * sizeof(float));
+        memcpy(sgd->ranges.coef + first * pass->lanes, pass->coef, (size_t)(count * pass->lanes) * sizeof(float));
         mg_pass_add_coefficients(pass, count, part->coef_sum);
     }
 }
@@ -120,13 +120,13 @@ static bool all_zero(const float *coef, int64_t lanes) {
 // Gradients of the owner's touched features, rows in order (M10).
 static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
-    int64_t stride = sgd->owner_count + 1, lanes = sgd->weights.lanes;
+    int64_t stride = sgd->ranges.count + 1, lanes = sgd->weights.lanes;
     for (int64_t i = 0; i < rows->count; i++) {
-        const float *coef = sgd->coef + i * lanes;
-        int64_t from = sgd->cuts[i * stride + p], n = sgd->cuts[i * stride + p + 1] - from;
+        const float *coef = sgd->ranges.coef + i * lanes;
+        int64_t from = sgd->ranges.cuts[i * stride + p], n = sgd->ranges.cuts[i * stride + p + 1] - from;
         if (!n || all_zero(coef, lanes)) continue;
-        const uint32_t *slots = sgd->entry_slot + sgd->offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
-        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef, sgd->owners[p].grad);
+        const uint32_t *slots = sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
+        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef, sgd->ranges.owner[p].grad);
     }
 }
 
@@ -151,7 +151,7 @@ static void scale_gradients(mg_sgd *sgd, mg_sgd_owner *owner) {
 // Phase 3, by owner: gradients of the touched features, then their step and decay.
 static void update_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
-    mg_sgd_owner *owner = &sgd->owners[p];
+    mg_sgd_owner *owner = &sgd->ranges.owner[p];
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
     // The rate holds this step's factor already; what is owed is a sum of factors.
@@ -180,30 +180,30 @@ static void update_touched(void *context, int64_t p) {
 
 void mg_sgd_share_features(mg_sgd *sgd) {
     int64_t line = sgd->weights.line;
-    for (int64_t p = 0; p < sgd->owner_count; p++) {
-        int64_t from = sgd->begin[p];
-        sgd->owners[p] = (mg_sgd_owner){
+    for (int64_t p = 0; p < sgd->ranges.count; p++) {
+        int64_t from = sgd->ranges.begin[p];
+        sgd->ranges.owner[p] = (mg_sgd_owner){
             .from = (uint32_t)from,
-            .to = (uint32_t)sgd->begin[p + 1],
-            .touched = sgd->all.touched + from,
-            .grad = sgd->all.grad + from * line,
-            .square = sgd->all.square + from,
-            .memory = sgd->all.memory + from,
-            .rate = sgd->all.rate + from,
+            .to = (uint32_t)sgd->ranges.begin[p + 1],
+            .touched = sgd->ranges.all.touched + from,
+            .grad = sgd->ranges.all.grad + from * line,
+            .square = sgd->ranges.all.square + from,
+            .memory = sgd->ranges.all.memory + from,
+            .rate = sgd->ranges.all.rate + from,
         };
     }
 }
 
 // Ranges as this batch weighs them. Later ones change nothing: threads find theirs in their caches.
 static void weigh_features(mg_sgd *sgd) {
-    mg_cut_ranges(&sgd->batch->rows, sgd->owner_count, sgd->begin);
+    mg_cut_ranges(&sgd->batch->rows, sgd->ranges.count, sgd->ranges.begin);
     mg_sgd_share_features(sgd);
-    sgd->weighed = true;
+    sgd->ranges.weighed = true;
 }
 
 void mg_sgd_step_sparse(mg_sgd *sgd) {
     const mg_problem *problem = sgd->problem;
-    if (!sgd->weighed) weigh_features(sgd);
+    if (!sgd->ranges.weighed) weigh_features(sgd);
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t line_cells = 16;
     int64_t entries = 0;
@@ -215,15 +215,15 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
             __builtin_prefetch(rows->indices + e);
             __builtin_prefetch(rows->values + e);
         }
-        sgd->offset[i] = entries;
+        sgd->ranges.offset[i] = entries;
         entries += end - begin;
     }
     mg_team_for(problem->team, problem->parts, cut_rows, sgd);
-    mg_team_for(problem->team, sgd->owner_count, find_touched, sgd);
+    mg_team_for(problem->team, sgd->ranges.count, find_touched, sgd);
     mg_team_for(problem->team, problem->parts, part_coefficients, sgd);
     for (int64_t p = 1; p < problem->parts; p++)
         for (int64_t k = 0; k < sgd->weights.lanes; k++) sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
-    mg_team_for(problem->team, sgd->owner_count, update_touched, sgd);
+    mg_team_for(problem->team, sgd->ranges.count, update_touched, sgd);
     mg_sgd_step_bias(sgd);
 }
 
@@ -232,13 +232,13 @@ static void settle_owner(void *context, int64_t p) {
     static const float none[RUN];
     mg_sgd *sgd = context;
     float rate[RUN];
-    for (uint32_t from = sgd->owners[p].from, to; from < sgd->owners[p].to; from = to) {
-        to = sgd->owners[p].to - from < RUN ? sgd->owners[p].to : from + RUN;
+    for (uint32_t from = sgd->ranges.owner[p].from, to; from < sgd->ranges.owner[p].to; from = to) {
+        to = sgd->ranges.owner[p].to - from < RUN ? sgd->ranges.owner[p].to : from + RUN;
         present_rates(sgd, to - from, none, sgd->memory + from, rate);
         for (uint32_t f = from; f < to; f++) settle(sgd, f, rate[f - from]);
     }
 }
 
 void mg_sgd_settle(mg_sgd *sgd) {
-    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->owner_count, settle_owner, sgd);
+    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->ranges.count, settle_owner, sgd);
 }
