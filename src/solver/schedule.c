@@ -69,7 +69,7 @@ static mg_status certify(mg_certified *c, mg_error *error) {
     mg_ascent *ascent = c->ascent;
     mg_status status = c->certifier ? MG_OK : mg_certifier_create(&c->resident, &c->iterate, &c->incumbent, &c->certifier, error);
     if (status) return status;
-    mg_weights *average = c->clock.snapshots > 0 ? &ascent->mean : NULL;
+    mg_weights *average = c->clock.snapshots > 0 && ascent->mean.v ? &ascent->mean : NULL;
     double share_gap;
     mg_certifier_certify(c->certifier, average, ascent->gap.share, &ascent->gap.sum, &share_gap);
     c->numbers.share_gap = share_gap;

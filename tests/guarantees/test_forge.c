@@ -139,7 +139,7 @@ static const struct {
     {DUAL_SPARSE, "state/wake", 5, -1}, {DUAL_SPARSE, "state/share", 5, NAN}, {DUAL_SPARSE, "state/share", 5, -1},
     {DUAL_SPARSE, "state/result", 0, NAN}, {DUAL_SPARSE, "state/mean", 0, INFINITY}, {DUAL_SPARSE, "state/dual", -1, 255},
     {DUAL_SPARSE, "state/dual", 0, 9}, {DUAL_MANY, "state/dual", 0, 77}, {DUAL_MANY, "state/clock", 6, 0},
-    {NEWTON_DENSE, "state/clock", 6, 1e6}, {NEWTON_DENSE, "state/numbers", 3, 0}, {NEWTON_DENSE, "state/numbers", 3, NAN},
+    {NEWTON_DENSE, "state/clock", 1, 1}, {NEWTON_DENSE, "state/clock", 6, 1e6}, {NEWTON_DENSE, "state/numbers", 3, 0}, {NEWTON_DENSE, "state/numbers", 3, NAN},
     {NEWTON_SPARSE, "state/bounds", 3, NAN}, {NEWTON_SPARSE, "state/bounds", 4, -1}, {SOFTMAX, "state/result", -1, NAN},
     {SOFTMAX, "state/clock", 6, -1}, {PATH, "state/path_point", 0, -1e6}, {PATH, "state/path_point", 0, 1e6},
     {PATH, "state/path_point", 0, 3.0 + 1}, {PATH, "state/path_visited", 0, -1}, {PATH, "state/path_visited", 0, 0x1p62}, {PATH, "state/path_begun", 0, NAN},
