@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, skip
+from runs import Work, fail, need_modules
 
-try:
-    import h5py
-    import numpy as np
-except ImportError:
-    skip("h5py is not here")
+need_modules("h5py", "numpy")
+
+import h5py
+import numpy as np
 
 NAMES = ["B", "NK", "T"]
 ROWS = [NAMES[i % 3] for i in range(30)]

@@ -63,7 +63,7 @@ class Soak:
     def __init__(self, work):
         self.work = work
         self.count = dict.fromkeys(("runs", "sgd", "auto", "dual", "newton", "certified", "paths", "lives", "killed", "stopped", "out of disk",
-                                    "resumed", "models alone", "logs cut short", "not finite"), 0)
+                                    "resumed", "results alone", "logs cut short", "not finite"), 0)
 
     def train(self, directory, *more):
         command = ["path", "--C", self.grid] if self.grid else ["train"]
@@ -106,20 +106,34 @@ class Soak:
         self.count["lives"] += 1
         if process.returncode:
             self.count[fate] += 1
-            self.take_model_alone()
+            self.take_results_alone()
         return process.returncode == 0
 
-    def take_model_alone(self):
-        """A disk that had room for the model only: it is right, and while it is there nothing is resumed."""
-        if self.grid or steps_of(self.work.at("disturbed")) or not os.path.exists(self.work.at("disturbed/model.h5")):
+    def take_results_alone(self):
+        """A disk that had room for results but for no checkpoint: they are right, and while they are there nothing is resumed. The first
+        point of a path comes before its first checkpoint: alone it is no obstacle."""
+        name = "path.jsonl" if self.grid else "model.h5"
+        if steps_of(self.work.at("disturbed")) or not os.path.exists(self.work.at("disturbed", name)):
             return
-        self.expect_same("model.h5")
+        if self.grid and len(points_of(self.work.at("disturbed", name))) < 2:
+            return
+        self.expect_right(name)
         _, said = self.train("disturbed", "--resume").communicate()
         if "nothing to resume" not in said:
-            raise Mismatch(f"a model without a checkpoint: {said}")
-        self.expect_same("model.h5")
-        os.remove(self.work.at("disturbed/model.h5"))
-        self.count["models alone"] += 1
+            raise Mismatch(f"{name} without a checkpoint: {said}")
+        self.expect_right(name)
+        for file in (name, "model.h5"):
+            if os.path.exists(self.work.at("disturbed", file)):
+                os.remove(self.work.at("disturbed", file))
+        self.count["results alone"] += 1
+
+    def expect_right(self, name):
+        """The model of the oracle, or the first of its points."""
+        if not self.grid:
+            return self.expect_same(name)
+        points = points_of(self.work.at("disturbed", name))
+        if points != points_of(self.work.at("oracle", name))[:len(points)]:
+            raise Mismatch("the points are others")
 
     def expect_same(self, name):
         if read(self.work.at("oracle", name)) != read(self.work.at("disturbed", name)):

@@ -33,7 +33,9 @@ checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 def record(work):
     """Lines of strace over a whole run, and over its resumption, which writes the last checkpoint and the model once more."""
     environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced itself
-    script = f'"$0" {" ".join(TRAIN)} --overwrite && "$0" {" ".join(TRAIN)} --resume'
+    # Without its last line the run is not a finished one: metrics.jsonl is not synced, and may lose it.
+    shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'
+    script = f'"$0" {" ".join(TRAIN)} --overwrite && {shorten} && "$0" {" ".join(TRAIN)} --resume'
     traced = ["strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-e", "trace=" + CALLS, "-e", "signal=none", "-o", work.at("trace")]
     try:
         probe = subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, text=True)
