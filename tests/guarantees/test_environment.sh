@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_environment.sh MARGIN - what margin makes of the machine it finds: a libhdf5 it must not use, memory that runs out under a whole
-# command, a container with one processor. SHIM: what tests/support/shim.c became; without it (sanitizers want to be first) this is skipped.
+# command, a container with one processor. SHIM: what tests/shim.c became; without it (sanitizers want to be first) this is skipped.
 set -eu
 margin=$(readlink -f "$1")
 [ -n "${SHIM:-}" ] || { echo "built with a sanitizer: nothing can be loaded in front of it"; exit 77; }

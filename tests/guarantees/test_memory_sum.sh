@@ -1,6 +1,6 @@
 #!/bin/sh
 # test_memory_sum.sh MARGIN - memory is reckoned in sum, against a made-up container: no block is too large by itself, all of them are.
-# SHIM: what tests/support/shim.c became; without it (sanitizers want to be first) this is skipped.
+# SHIM: what tests/shim.c became; without it (sanitizers want to be first) this is skipped.
 set -eu
 margin=$(readlink -f "$1")
 [ -n "${SHIM:-}" ] || { echo "built with a sanitizer: nothing can be loaded in front of it"; exit 77; }
