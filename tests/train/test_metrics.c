@@ -104,7 +104,7 @@ static void test_kept(void **unused) {
 static void test_cut(void **unused) {
     (void)unused;
     for (size_t length = 0; length <= strlen(WHOLE); length++) {
-        char text[1000], expected[1000];
+        char text[1000], expected[2000];
         double seconds = 0;
         snprintf(text, sizeof text, "%.*s", (int)length, WHOLE);
         put_text(text);

@@ -324,7 +324,7 @@ static void test_refused(void **unused) {
     }
     path_run path = path_new(data, directory);
     path.lambda = path.C;
-    expect_refused(&path, MG_USAGE, "--C or --lambda is needed, and not both");
+    expect_refused(&path, MG_USAGE, "one of --C and --lambda is required, not both");
     path.lambda = NULL;
     assert_false(support_exists(directory));
     expect(&path, MG_OK);
