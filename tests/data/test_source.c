@@ -31,7 +31,7 @@ static void write_rows(bool sparse, const double *x, const double *data, const s
 }
 
 static mg_source *open_source(mg_preparation preparation) {
-    mg_source *source;
+    mg_source *source = NULL;
     mg_error error;
     if (mg_h5_open(test_file, &file, &error) || mg_source_open(file, "X", preparation, &source, &error)) fail_msg("%s", error.text);
     return source;
