@@ -313,7 +313,7 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     size_t columns = (size_t)r->columns;
     status = mg_memory_zeroed(&f.first, columns * 2, sizeof *f.first, error);
     if (!status) status = mg_memory_zeroed(&f.values, columns * 2, sizeof *f.values, error);
-    f.second = f.first + columns;
+    if (!status) f.second = f.first + columns;
     if (!status) status = mg_csv_find_header(r, &f, guesses, error);
     if (!status) status = find_label(r, f.second, guesses, error);
     mg_memory_free(f.first);
