@@ -1,9 +1,11 @@
-// shim.c - loaded in front of the program (LD_PRELOAD): another libhdf5, memory that runs out, other control groups.
+// shim.c - loaded in front of the program (LD_PRELOAD): another libhdf5, memory that runs out, other control
+// groups.
 //
 //     SHIM_HDF5=unsafe | 1.8.22     a library that is not thread-safe, or of that version
-//     SHIM_MEMORY=7 | 7+            the 7th allocation of margin fails, or all from it on; only margin uses posix_memalign
-//     SHIM_ROOT=/directory          /proc/self/ and /sys/fs/cgroup/ are looked for below it
-//     SHIM_FLOAT=flush | up         denormals are flushed to zero, as a library built with -ffast-math sets it; or rounding goes upwards
+//     SHIM_MEMORY=7 | 7+            the 7th allocation of margin fails, or all from it on; only margin uses
+//     posix_memalign SHIM_ROOT=/directory          /proc/self/ and /sys/fs/cgroup/ are looked for below it
+//     SHIM_FLOAT=flush | up         denormals are flushed to zero, as a library built with -ffast-math sets
+//     it; or rounding goes upwards
 #include <dlfcn.h>
 #include <errno.h>
 #include <fenv.h>
@@ -58,7 +60,8 @@ FILE *fopen(const char *path, const char *mode) {
     char other[PATH_MAX];
     const char *root = getenv("SHIM_ROOT");
     *(void **)&real = dlsym(RTLD_NEXT, "fopen");
-    if (!root || (strncmp(path, "/proc/self/", 11) != 0 && strncmp(path, "/sys/fs/cgroup/", 15) != 0)) return real(path, mode);
+    if (!root || (strncmp(path, "/proc/self/", 11) != 0 && strncmp(path, "/sys/fs/cgroup/", 15) != 0))
+        return real(path, mode);
     snprintf(other, sizeof other, "%s%s", root, path);
     return real(other, mode);
 }

@@ -23,11 +23,11 @@ typedef struct mg_bench_result {
     double entries; /* stored values of all rows */
     int threads;
     int repetitions;
-    double seconds;  /* median of the repetitions */
-    double speedup;  /* over one thread doing the same; 1 when there is but one */
-    double spread;   /* (slowest - fastest) / median */
-    double gflops;   /* multiplications and additions that had to be done, a second */
-    double gbps;     /* bytes that had to come from memory, a second */
+    double seconds;   /* median of the repetitions */
+    double speedup;   /* over one thread doing the same; 1 when there is but one */
+    double spread;    /* (slowest - fastest) / median */
+    double gflops;    /* multiplications and additions that had to be done, a second */
+    double gbps;      /* bytes that had to come from memory, a second */
     double violating; /* part of the rows with a loss, whose gradient is not zero */
     double fraction_of_roof;
     bool memory_bound; /* the roof is the memory's, not the arithmetic's */

@@ -1,4 +1,5 @@
-/* convert.h - data files of other formats into the HDF5 files margin trains from; docs/formats.md describes both. */
+/* convert.h - data files of other formats into the HDF5 files margin trains from; docs/formats.md describes
+ * both. */
 #ifndef MARGIN_CONVERT_H
 #define MARGIN_CONVERT_H
 
@@ -23,15 +24,16 @@ typedef struct mg_convert_options {
     const char *const *inputs; /* [input_count] plain or gzip files */
     int input_count;
     const char *output;
-    const char *like; /* an earlier output whose recipe, features and kind of labels this one shares; NULL: none */
-    bool overwrite;   /* an output that exists is replaced */
+    /* an earlier output whose recipe, features and kind of labels this one shares; NULL: none */
+    const char *like;
+    bool overwrite;                     /* an output that exists is replaced */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
     /* Called now and then with the rows seen and the part of the work done; may be NULL. */
     void (*progress)(void *context, int64_t rows, double fraction);
     /* One line each: what was guessed ("guessed: ..."), and warnings ("warning: ..."); may be NULL. */
     void (*message)(void *context, const char *line);
-    void *context; /* of both */
+    void *context;                     /* of both */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
 } mg_convert_options;
 

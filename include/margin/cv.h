@@ -12,11 +12,11 @@ enum { MG_CV_FOLDS = 100 };
 
 /* One fold at one point of the grid. NaN stands for what is not there. */
 typedef struct mg_cv_fold {
-    int fold, point;  /* from 0 */
-    double C, lambda; /* of the point; NaN without a grid */
-    double accuracy;  /* on the rows of the fold */
+    int fold, point;       /* from 0 */
+    double C, lambda;      /* of the point; NaN without a grid */
+    double accuracy;       /* on the rows of the fold */
     double objective, gap; /* on the others, which it was trained on */
-    double seconds;   /* of training */
+    double seconds;        /* of training */
 } mg_cv_fold;
 
 typedef struct mg_cv_mean {
@@ -43,9 +43,9 @@ typedef struct mg_cv_result {
 } mg_cv_result;
 
 /*
- * Trains once for every fold on the rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train does, or along a grid as
- * mg_path does. Folds depend on train.seed and the labels; data.validation and data.test are not looked at. Errors: those of mg_train
- * and mg_path.
+ * Trains once for every fold on the rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train
+ * does, or along a grid as mg_path does. Folds depend on train.seed and the labels; data.validation and
+ * data.test are not looked at. Errors: those of mg_train and mg_path.
  */
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error);
 

@@ -21,27 +21,30 @@ enum { MG_GRADCHECK_LOSSES = 64, MG_GRADCHECK_MOST_ROWS = 100000 };
 /* One loss. Errors are relative to the norm of the gradient. */
 typedef struct mg_gradcheck_result {
     const char *loss;
-    int64_t rows;    /* checked */
-    int64_t skipped; /* rows too near a kink, where there is no derivative to compare with */
-    double score_error;  /* d loss / d score: the worst row */
-    int64_t weights;     /* checked */
-    double weight_error; /* d objective / d W, as a step of the solver took it: all checked weights together */
-    double weight_allowed; /* MG_GRADCHECK_ALLOWED, or what float32 arithmetic can lose on these columns when that is more */
+    int64_t rows;       /* checked */
+    int64_t skipped;    /* rows too near a kink, where there is no derivative to compare with */
+    double score_error; /* d loss / d score: the worst row */
+    int64_t weights;    /* checked */
+    /* d objective / d W, as a step of the solver took it: all checked weights together */
+    double weight_error;
+    /* MG_GRADCHECK_ALLOWED, or what float32 arithmetic can lose on these columns when that is more */
+    double weight_allowed;
     bool passed;
 } mg_gradcheck_result;
 
 typedef struct mg_gradcheck_report {
     int64_t rows, features, classes;
     const char *layout, *kernel;
-    double forward_error; /* worst score of the kernel against double, relative to the sum of its terms' magnitudes */
+    /* worst score of the kernel against double, relative to the sum of its terms' magnitudes */
+    double forward_error;
     int count;
     mg_gradcheck_result results[MG_GRADCHECK_LOSSES];
     bool passed;
 } mg_gradcheck_report;
 
 /*
- * Checks every loss on a sample of `rows` training rows drawn by train.seed, at random weights. A gradient that is wrong is
- * report->passed false, not an error. Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
+ * Checks every loss on a sample of `rows` training rows drawn by train.seed, at random weights. A gradient
+ * that is wrong is report->passed false, not an error. Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
  */
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error);
 

@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-/* Whom to tell what is worth a line but no failure, such as fewer threads than wanted. message may be NULL. */
+/* Whom to tell what is worth a line but no failure, such as fewer threads than wanted. message may be NULL.
+ */
 typedef struct mg_notices {
     void (*message)(void *context, const char *line);
     void *context;
@@ -24,11 +25,13 @@ typedef struct mg_measure_request {
     const char *model;    /* model.h5 */
     const char *data;     /* HDF5 file */
     const char *features; /* names in it; NULL: those the model was trained from */
-    const char *names;    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
+    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
+    const char *names;
     const char *labels;
-    const char *weights;  /* of the rows, for the mean loss; NULL: every row weighs 1 */
-    bool skip_unknown;    /* rows whose label is no class of the model are left out; otherwise they are an error */
-    int threads;          /* 0: as many as may be used */
+    const char *weights; /* of the rows, for the mean loss; NULL: every row weighs 1 */
+    /* rows whose label is no class of the model are left out; otherwise they are an error */
+    bool skip_unknown;
+    int threads;                       /* 0: as many as may be used */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
     mg_notices notices;
 } mg_measure_request;
@@ -49,13 +52,13 @@ typedef struct mg_measurement {
     char *model, *data, *loss;
     bool text_labels; /* labels are texts, else integers */
     int64_t classes;
-    int64_t rows;     /* measured */
-    int64_t skipped;  /* rows with a label that is no class of the model */
+    int64_t rows;    /* measured */
+    int64_t skipped; /* rows with a label that is no class of the model */
     int64_t correct;
-    double accuracy;  /* every row counts once, whatever it weighs */
-    double mean_loss; /* weighted */
-    double objective; /* mean_loss + lambda/2 ||W||^2 */
-    double macro_f1;  /* mean of f1 over the classes that have rows */
+    double accuracy;             /* every row counts once, whatever it weighs */
+    double mean_loss;            /* weighted */
+    double objective;            /* mean_loss + lambda/2 ||W||^2 */
+    double macro_f1;             /* mean of f1 over the classes that have rows */
     int64_t top[MG_MEASURE_TOP]; /* top[k-1]: rows whose class is among the k highest scores */
     mg_class_measure *per_class; /* [classes] */
     int64_t *confusion; /* [classes][classes] true by predicted; NULL above MG_MEASURE_CONFUSION classes */
@@ -74,12 +77,16 @@ mg_status mg_measurement_print_json(const mg_measurement *measurement, FILE *fil
 typedef struct mg_predict_options {
     const char *model;    /* model.h5 */
     const char *features; /* name in data files; NULL: the one the model was trained from */
-    const char *names;    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
-    bool scores;          /* an answer is: label TAB the scores of all classes in their order */
-    bool probabilities;   /* of the classes, where scores would stand; for models of loss softmax. Alone, the same as scores */
-    int64_t top;          /* above 0, an answer is: that many label:score, best first; scores is ignored then */
-    int base;             /* index of the first feature in lines, 0 or 1; -1: as in the training file, 1 where that is not known */
-    int threads;          /* 0: as many as may be used */
+    /* data set with the names of the features, "auto" or "none"; NULL: as the model was trained */
+    const char *names;
+    bool scores; /* an answer is: label TAB the scores of all classes in their order */
+    /* of the classes, where scores would stand; for models of loss softmax. Alone, the same as scores */
+    bool probabilities;
+    /* above 0, an answer is: that many label:score, best first; scores is ignored then */
+    int64_t top;
+    /* index of the first feature in lines, 0 or 1; -1: as in the training file, 1 where that is not known */
+    int base;
+    int threads;                       /* 0: as many as may be used */
     const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
     mg_notices notices;
 } mg_predict_options;
@@ -98,16 +105,19 @@ typedef struct mg_predict_sink {
     void *context;
 } mg_predict_sink;
 
-/* One line for every row of an HDF5 file, which needs no labels. Errors: MG_IO, MG_DATA, MG_MEMORY, MG_STOPPED. */
-mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_predict_sink *sink, mg_error *error);
+/* One line for every row of an HDF5 file, which needs no labels. Errors: MG_IO, MG_DATA, MG_MEMORY,
+ * MG_STOPPED. */
+mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_predict_sink *sink,
+                            mg_error *error);
 
 /*
- * One row written as svmlight does: "label index:value index:value # comment". The label may be left out and is not looked at;
- * an empty line is a row of zeros, one with words and no pair is an error. *answer ends with a line feed and holds until the next call; it is empty for a
- * line that is a comment alone. Errors: MG_DATA with "NAME:LINE:COLUMN:", lines counted by the predictor; MG_MEMORY.
+ * One row written as svmlight does: "label index:value index:value # comment". The label may be left out and
+ * is not looked at; an empty line is a row of zeros, one with words and no pair is an error. *answer ends
+ * with a line feed and holds until the next call; it is empty for a line that is a comment alone. Errors:
+ * MG_DATA with "NAME:LINE:COLUMN:", lines counted by the predictor; MG_MEMORY.
  */
-mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes, const char **answer,
-                            size_t *answer_bytes, mg_error *error);
+mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes,
+                            const char **answer, size_t *answer_bytes, mg_error *error);
 
 /* What mg_predictor_line takes for granted and the caller should tell; NULL when there is nothing. */
 const char *mg_predictor_guess(const mg_predictor *predictor);

@@ -22,13 +22,15 @@ typedef struct mg_path_point {
 } mg_path_point;
 
 typedef struct mg_path_request {
-    const char *C;      /* "from:to:factor", from and to included when the factor leads there; either this one */
+    /* "from:to:factor", from and to included when the factor leads there; either this one */
+    const char *C;
     const char *lambda; /* or this one */
     bool resume;
     bool overwrite;
     const mg_observer *observer; /* may be NULL */
     void *context;
-    void (*point)(void *context, int number, const mg_path_point *point); /* told at the end of each, from 0; may be NULL */
+    /* told at the end of each, from 0; may be NULL */
+    void (*point)(void *context, int number, const mg_path_point *point);
 } mg_path_request;
 
 typedef struct mg_path_result {
@@ -41,10 +43,12 @@ typedef struct mg_path_result {
 } mg_path_result;
 
 /*
- * Trains at every point, starting from the one before. train.tolerance 0 stands for 1e-3; train.epochs limits each point. The
- * directory gets path.jsonl and, with validation rows, the best model as model.h5. Errors: those of mg_train; MG_USAGE for the series.
+ * Trains at every point, starting from the one before. train.tolerance 0 stands for 1e-3; train.epochs limits
+ * each point. The directory gets path.jsonl and, with validation rows, the best model as model.h5. Errors:
+ * those of mg_train; MG_USAGE for the series.
  */
-mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result, mg_error *error);
+mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,
+                  mg_error *error);
 
 #ifdef __cplusplus
 }

@@ -24,7 +24,8 @@ typedef enum mg_status {
 #undef MG_STATUS_CODE
 } mg_status;
 
-/* The one message of a failed call: what, where, the value, the allowed range, what to do. One line, no newline. */
+/* The one message of a failed call: what, where, the value, the allowed range, what to do. One line, no
+ * newline. */
 typedef struct mg_error {
     mg_status status;
     char text[1024];

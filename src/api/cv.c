@@ -3,7 +3,8 @@
 #include "base/float_mode.h"
 #include "train/cv.h"
 
-mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error) {
+mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result,
+                mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_grid grid, *asked = request->C || request->lambda ? &grid : NULL;
     mg_config_trainer trainer = {0};

@@ -6,10 +6,12 @@
 
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error) {
     MG_FLOAT_SCOPE;
-    const mg_setup_options options = {.data = &config->data, .model = &config->model, .train = &config->train};
+    const mg_setup_options options = {
+        .data = &config->data, .model = &config->model, .train = &config->train};
     mg_setup setup = {0};
     if (rows < 1 || rows > MG_GRADCHECK_MOST_ROWS)
-        return mg_fail(error, MG_USAGE, "--rows: %lld is not allowed (1 to %d)", (long long)rows, MG_GRADCHECK_MOST_ROWS);
+        return mg_fail(error, MG_USAGE, "--rows: %lld is not allowed (1 to %d)", (long long)rows,
+                       MG_GRADCHECK_MOST_ROWS);
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_setup_open(&options, &setup, error);
     if (!status) status = mg_gradcheck_run(&setup, rows, (uint64_t)config->train.seed, report, error);

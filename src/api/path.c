@@ -3,7 +3,8 @@
 #include "base/float_mode.h"
 #include "train/path.h"
 
-mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result, mg_error *error) {
+mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,
+                  mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_grid grid;
     mg_config_trainer trainer = {0};

@@ -7,7 +7,8 @@
 
 #include <margin/trainer.h>
 
-mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer, mg_error *error) {
+mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer,
+                                 mg_error *error) {
     mg_writer writer = {0};
     char *canonical = NULL;
     *trainer = (mg_config_trainer){0};
@@ -40,7 +41,8 @@ void mg_config_trainer_close(mg_config_trainer *trainer) {
     *trainer = (mg_config_trainer){0};
 }
 
-mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result, mg_error *error) {
+mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result,
+                   mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_config_trainer trainer;
     mg_status status = mg_config_trainer_open(config, NULL, &trainer, error);

@@ -12,7 +12,8 @@ typedef struct mg_config_trainer {
 } mg_config_trainer; // starts zeroed
 
 // grid NULL: none; otherwise both texts tell it. Errors: MG_MEMORY.
-mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer, mg_error *error);
+mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer,
+                                 mg_error *error);
 void mg_config_trainer_close(mg_config_trainer *trainer);
 
 #endif

@@ -1,4 +1,5 @@
-// version.c - owns what a bug report has to say of a build and a machine. It stands here because it asks every library.
+// version.c - owns what a bug report has to say of a build and a machine. It stands here because it asks
+// every library.
 #include "base/cpu.h"
 #include "config/yaml.h"
 #include "io/h5.h"
@@ -27,11 +28,13 @@ mg_status mg_version_text(char *out, size_t size, mg_error *error) {
     mg_cpu_model(cpu, sizeof cpu);
     mg_status status = mg_kernel_select(&kernel, error);
     if (status) return status;
-    int length = snprintf(out, size,
-                          "margin    %s\nHDF5      %s\nlibyaml   %s\nzlib      %s\ncompiler  %s\nprocessor %s\nkernel    %s\n"
-                          "threads   %d (%s)\n",
-                          MG_VERSION, hdf5, mg_yaml_library_version(), mg_input_zlib_version(), COMPILER, cpu, kernel->name, threads,
-                          bound);
-    if (length < 0 || (size_t)length >= size) return mg_fail(error, MG_USAGE, "the versions need %d bytes, not %zu", length + 1, size);
+    int length = snprintf(
+        out, size,
+        "margin    %s\nHDF5      %s\nlibyaml   %s\nzlib      %s\ncompiler  %s\nprocessor %s\nkernel    %s\n"
+        "threads   %d (%s)\n",
+        MG_VERSION, hdf5, mg_yaml_library_version(), mg_input_zlib_version(), COMPILER, cpu, kernel->name,
+        threads, bound);
+    if (length < 0 || (size_t)length >= size)
+        return mg_fail(error, MG_USAGE, "the versions need %d bytes, not %zu", length + 1, size);
     return MG_OK;
 }

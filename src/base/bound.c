@@ -27,12 +27,13 @@ static void tell_allowed(const mg_bound *bound, char *out, size_t size) {
     else snprintf(out, size, "%s to %s is allowed", least, most);
 }
 
-mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value, mg_error *error) {
+mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value,
+                         mg_error *error) {
     char allowed[120], at[32] = "", number[MG_REAL_TEXT];
     if (fits(bound, value)) return MG_OK;
     tell_allowed(bound, allowed, sizeof allowed);
     mg_print_real(value, number);
     if (place >= 0) snprintf(at, sizeof at, "[%lld]", (long long)place);
-    return mg_fail(error, MG_DATA, "%s%s%s%s%s is %s (%s)", name, at, bound->name ? " (" : "", bound->name ? bound->name : "",
-                   bound->name ? ")" : "", number, allowed);
+    return mg_fail(error, MG_DATA, "%s%s%s%s%s is %s (%s)", name, at, bound->name ? " (" : "",
+                   bound->name ? bound->name : "", bound->name ? ")" : "", number, allowed);
 }

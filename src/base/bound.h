@@ -20,7 +20,9 @@ extern const mg_bound mg_bound_not_negative; // finite
 extern const mg_bound mg_bound_positive;     // finite
 extern const mg_bound mg_bound_grown;        // not negative; a sum that may have grown beyond all numbers
 
-// The value of `name`, or of its element at `place` (-1: it is no array). Errors: MG_DATA with name, value and what is allowed.
-mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value, mg_error *error);
+// The value of `name`, or of its element at `place` (-1: it is no array). Errors: MG_DATA with name, value
+// and what is allowed.
+mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value,
+                         mg_error *error);
 
 #endif

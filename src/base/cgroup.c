@@ -64,8 +64,7 @@ static bool parse_mount(char *line, const char *controller, char **within, char 
     if (!kind) return false;
     *kind = '\0';
     char *save, *word = strtok_r(line, " ", &save); // id parent device root point options ...
-    for (int i = 0; word && i < 3; i++)
-        word = strtok_r(NULL, " ", &save);
+    for (int i = 0; word && i < 3; i++) word = strtok_r(NULL, " ", &save);
     *within = word;
     *point = word ? strtok_r(NULL, " ", &save) : NULL;
     char *type = strtok_r(kind + 3, " \n", &save), *source = type ? strtok_r(NULL, " \n", &save) : NULL;
@@ -148,7 +147,9 @@ static double memory_limit_of(const place *at) {
     int64_t limit = read_number(at, at->unified ? "/memory.max" : "/memory.limit_in_bytes");
     int64_t high = at->unified ? read_number(at, "/memory.high") : -1;
     if (high >= 0 && (limit < 0 || high < limit)) limit = high;
-    return limit < 0 || limit >= INT64_MAX / 2 ? INFINITY : (double)limit; // v1 writes a huge number where v2 writes "max"
+    return limit < 0 || limit >= INT64_MAX / 2
+               ? INFINITY
+               : (double)limit; // v1 writes a huge number where v2 writes "max"
 }
 
 static double memory_beside(const place *at, bool all_files) {
@@ -162,13 +163,9 @@ static double memory_beside(const place *at, bool all_files) {
     return limit > (double)use ? limit - (double)use : 0;
 }
 
-static double memory_of(const place *at) {
-    return memory_beside(at, false);
-}
+static double memory_of(const place *at) { return memory_beside(at, false); }
 
-static double memory_at_most_of(const place *at) {
-    return memory_beside(at, true);
-}
+static double memory_at_most_of(const place *at) { return memory_beside(at, true); }
 
 // The minimum of `limit_of` over the process's group and the groups above it, in v1 and v2.
 static double least(const char *root, const char *controller, double (*limit_of)(const place *)) {
@@ -198,17 +195,11 @@ int64_t mg_cgroup_processes(const char *root) {
     return processes < 0x1p62 ? (int64_t)processes : INT64_MAX;
 }
 
-double mg_cgroup_processors(const char *root) {
-    return least(root, "cpu", processors_of);
-}
+double mg_cgroup_processors(const char *root) { return least(root, "cpu", processors_of); }
 
-static int64_t whole_bytes(double bytes) {
-    return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
-}
+static int64_t whole_bytes(double bytes) { return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX; }
 
-int64_t mg_cgroup_memory(const char *root) {
-    return whole_bytes(least(root, "memory", memory_of));
-}
+int64_t mg_cgroup_memory(const char *root) { return whole_bytes(least(root, "memory", memory_of)); }
 
 int64_t mg_cgroup_memory_at_most(const char *root) {
     return whole_bytes(least(root, "memory", memory_at_most_of));

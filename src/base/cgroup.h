@@ -9,7 +9,8 @@
 // without a quota.
 double mg_cgroup_processors(const char *root);
 
-// Processes and threads the process may still start, the minimum over its group and all groups above; INT64_MAX without a limit.
+// Processes and threads the process may still start, the minimum over its group and all groups above;
+// INT64_MAX without a limit.
 int64_t mg_cgroup_processes(const char *root);
 
 // Bytes left below the memory limit, the minimum over its group and all groups above; INT64_MAX without a

@@ -26,13 +26,9 @@ bool mg_cpu_has_avx512(void) {
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #else
-bool mg_cpu_has_avx2(void) {
-    return false;
-}
+bool mg_cpu_has_avx2(void) { return false; }
 
-bool mg_cpu_has_avx512(void) {
-    return false;
-}
+bool mg_cpu_has_avx512(void) { return false; }
 #endif
 
 // Processors this process may run on; the kernel refuses a mask that is too short for the machine, so it

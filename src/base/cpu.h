@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Threads to use when nobody says: the minimum of the affinity mask, the cgroup v1 or v2 CPU quota (rounded up) and
-// OMP_NUM_THREADS; at least 1. *why (may be NULL) names what bound it: "affinity", "cgroup quota" or "OMP_NUM_THREADS".
+// Threads to use when nobody says: the minimum of the affinity mask, the cgroup v1 or v2 CPU quota (rounded
+// up) and OMP_NUM_THREADS; at least 1. *why (may be NULL) names what bound it: "affinity", "cgroup quota" or
+// "OMP_NUM_THREADS".
 int mg_cpu_usable_threads(const char **why);
 
 // Threads of this process, one of which is there, that the control group's limit on processes has room for.

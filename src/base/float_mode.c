@@ -3,7 +3,9 @@
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
-enum { DEFAULT_MXCSR = 0x1f80 }; // exceptions masked, rounding to nearest, neither flush-to-zero nor denormals-are-zero
+enum {
+    DEFAULT_MXCSR = 0x1f80
+}; // exceptions masked, rounding to nearest, neither flush-to-zero nor denormals-are-zero
 #endif
 
 #if defined(__aarch64__)
@@ -13,9 +15,7 @@ static uint64_t read_control(void) {
     return control;
 }
 
-static void write_control(uint64_t control) {
-    __asm__ volatile("msr fpcr, %0" : : "r"(control));
-}
+static void write_control(uint64_t control) { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
 #endif
 
 mg_float_mode mg_float_enter(void) {
@@ -28,7 +28,8 @@ mg_float_mode mg_float_enter(void) {
 #if defined(__x86_64__)
     _mm_setcsr(DEFAULT_MXCSR);
 #elif defined(__aarch64__)
-    write_control(0); // fesetenv leaves some bits as they are, among them the one for the other format of half-precision numbers
+    write_control(0); // fesetenv leaves some bits as they are, among them the one for the other format of
+                      // half-precision numbers
 #endif
     return mode;
 }

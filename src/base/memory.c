@@ -9,7 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 }; // UNSEEN: bytes granted without a look at what is left
+enum {
+    LINE = 64,
+    HUGE_PAGE = 2 << 20,
+    UNSEEN = 16 << 20
+}; // UNSEEN: bytes granted without a look at what is left
 
 static _Atomic int64_t live;   // bytes of all blocks
 static _Atomic int64_t unseen; // bytes granted since the last look
@@ -34,19 +38,18 @@ static bool told_to_fail(void) {
     return true;
 }
 
-int64_t mg_memory_live(void) {
-    return atomic_load(&live);
-}
+int64_t mg_memory_live(void) { return atomic_load(&live); }
 
-void mg_memory_defer(bool on) {
-    atomic_store(&deferred, on);
-}
+void mg_memory_defer(bool on) { atomic_store(&deferred, on); }
 
-// Blocks take memory when they are touched, not when they are granted: what was granted and is not yet touched counts too.
+// Blocks take memory when they are touched, not when they are granted: what was granted and is not yet
+// touched counts too.
 int64_t mg_memory_room(void) {
     int64_t held = mg_memory_live(), own = mg_cgroup_own_memory("");
-    int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""), limit = mg_cgroup_memory_limit("");
-    int64_t untouched = own >= 0 && held > own ? held - own : 0, room = (system < group ? system : group) - untouched;
+    int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""),
+            limit = mg_cgroup_memory_limit("");
+    int64_t untouched = own >= 0 && held > own ? held - own : 0,
+            room = (system < group ? system : group) - untouched;
     return limit - held < room ? limit - held : room;
 }
 
@@ -64,14 +67,17 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     memcpy(out, &block, sizeof block);
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > MG_MOST_BYTES)
-        return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed", count, size);
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed",
+                       count, size);
     // Rounding up lets vector loads run over the end of a row without leaving the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
-    // The system grants more than it has and kills whoever uses it: what does not fit is refused here, while there are words for it.
+    // The system grants more than it has and kills whoever uses it: what does not fit is refused here, while
+    // there are words for it.
     int64_t room;
     if (!fits(rounded, &room))
-        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed, %lld are available", bytes, (long long)(room > 0 ? room : 0));
+        return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed, %lld are available", bytes,
+                       (long long)(room > 0 ? room : 0));
     if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed", bytes);
     if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
@@ -86,7 +92,8 @@ mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error
     void *block;
     memcpy(&block, out, sizeof block);
     size_t bytes = count * size, dropped = bytes >= 2 * HUGE_PAGE ? bytes / HUGE_PAGE * HUGE_PAGE : 0;
-    // Pages given back come again as zeros when they are touched: by the thread that will use them, and never if none does.
+    // Pages given back come again as zeros when they are touched: by the thread that will use them, and never
+    // if none does.
     if (dropped && madvise(block, dropped, MADV_DONTNEED)) dropped = 0;
     memset((char *)block + dropped, 0, bytes - dropped);
     return MG_OK;

@@ -15,15 +15,16 @@
 #define MG_MOST_BYTES (SIZE_MAX / 2)
 #endif
 
-// `count` * `size` bytes at *out, 64-byte aligned (2 MiB and huge pages for large blocks), not initialised; *out is NULL on failure.
-// A count of zero gives a valid pointer. Errors: MG_MEMORY, with the number of bytes asked for.
+// `count` * `size` bytes at *out, 64-byte aligned (2 MiB and huge pages for large blocks), not initialised;
+// *out is NULL on failure. A count of zero gives a valid pointer. Errors: MG_MEMORY, with the number of bytes
+// asked for.
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error);
 
 // The same, zeroed.
 mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error);
 
-// Grows the array at *array (capacity *capacity elements of `size` bytes) to hold at least `need` elements, at least doubling it.
-// *array may be NULL with *capacity 0. On failure the old array stands.
+// Grows the array at *array (capacity *capacity elements of `size` bytes) to hold at least `need` elements,
+// at least doubling it. *array may be NULL with *capacity 0. On failure the old array stands.
 mg_status mg_memory_grow(void *array, size_t *capacity, size_t need, size_t size, mg_error *error);
 
 // A copy of `text`.
@@ -35,16 +36,16 @@ void mg_memory_free(void *block);
 // Bytes of all blocks that were not freed.
 int64_t mg_memory_live(void);
 
-// Bytes that can still be granted: what the machine and the control group have left, less what was granted but is not yet touched. May
-// be below 0 after mg_memory_defer.
+// Bytes that can still be granted: what the machine and the control group have left, less what was granted
+// but is not yet touched. May be below 0 after mg_memory_defer.
 int64_t mg_memory_room(void);
 
-// While on, blocks are granted without a look at what is left: for whoever creates large blocks, does not touch them, and then compares
-// their sum with the room there was before.
+// While on, blocks are granted without a look at what is left: for whoever creates large blocks, does not
+// touch them, and then compares their sum with the room there was before.
 void mg_memory_defer(bool on);
 
-// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off. Returns how many have failed since
-// the last call.
+// Tests: the k-th allocation from now fails (k >= 1), once or for ever; 0 switches the hook off. Returns how
+// many have failed since the last call.
 int64_t mg_memory_fail_at(int64_t k, bool for_ever);
 
 #endif

@@ -12,10 +12,12 @@ mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char 
     for (int64_t i = 0; i < count; i++) {
         size_t bytes = strlen(text[i]);
         if (bytes > MG_NAME_LONGEST)
-            return mg_fail(error, MG_DATA, "%s[%lld] is a name of %zu bytes; at most %d are allowed: shorten it", where, (long long)i, bytes,
-                           MG_NAME_LONGEST);
+            return mg_fail(error, MG_DATA,
+                           "%s[%lld] is a name of %zu bytes; at most %d are allowed: shorten it", where,
+                           (long long)i, bytes, MG_NAME_LONGEST);
         if (!mg_utf8_valid(text[i]))
-            return mg_fail(error, MG_DATA, "%s[%lld] is a name that is not UTF-8: write the names as UTF-8", where, (long long)i);
+            return mg_fail(error, MG_DATA, "%s[%lld] is a name that is not UTF-8: write the names as UTF-8",
+                           where, (long long)i);
     }
     *names = (mg_names){count, text};
     return MG_OK;
@@ -25,7 +27,8 @@ mg_status mg_names_copy(const mg_names *from, mg_names *to, mg_error *error) {
     *to = (mg_names){.count = from->count};
     if (!from->count) return MG_OK;
     mg_status status = mg_memory_zeroed(&to->text, (size_t)from->count, sizeof *to->text, error);
-    for (int64_t i = 0; !status && i < from->count; i++) status = mg_memory_text(&to->text[i], from->text[i], error);
+    for (int64_t i = 0; !status && i < from->count; i++)
+        status = mg_memory_text(&to->text[i], from->text[i], error);
     if (status) mg_names_clear(to);
     return status;
 }
@@ -60,7 +63,8 @@ static mg_status sort_names(const mg_names *names, char ***(*out), mg_error *err
     return status;
 }
 
-mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second, mg_error *error) {
+mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second,
+                          mg_error *error) {
     char ***sorted;
     *found = false;
     mg_status status = sort_names(names, &sorted, error);
@@ -106,13 +110,17 @@ const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]) {
     return out;
 }
 
-static void describe_rest(const mg_names *known, const mg_names *other, int64_t common, char *out, size_t size) {
+static void describe_rest(const mg_names *known, const mg_names *other, int64_t common, char *out,
+                          size_t size) {
     int64_t missing = known->count - common, more = other->count - common;
     if (!missing && !more) snprintf(out, size, "the same names in another order");
-    else snprintf(out, size, "of %lld names %lld are missing, and %lld others are there", (long long)known->count, (long long)missing, (long long)more);
+    else
+        snprintf(out, size, "of %lld names %lld are missing, and %lld others are there",
+                 (long long)known->count, (long long)missing, (long long)more);
 }
 
-mg_status mg_names_compare(const mg_names *known, const mg_names *other, const mg_names_parties *parties, mg_error *error) {
+mg_status mg_names_compare(const mg_names *known, const mg_names *other, const mg_names_parties *parties,
+                           mg_error *error) {
     int64_t least = known->count < other->count ? known->count : other->count, at = 0, common;
     char rest[160], a[MG_NAME_SHOWN], b[MG_NAME_SHOWN];
     while (at < least && !strcmp(known->text[at], other->text[at])) at++;
@@ -121,11 +129,15 @@ mg_status mg_names_compare(const mg_names *known, const mg_names *other, const m
     if (status) return status;
     describe_rest(known, other, common, rest, sizeof rest);
     if (at == other->count)
-        return mg_fail(error, MG_DATA, "%s: has %lld features; feature %lld, '%s' %s, is missing (%s): %s", parties->path,
-                       (long long)other->count, (long long)at + 1, mg_name_shown(known->text[at], a), parties->whose, rest, parties->advice);
+        return mg_fail(error, MG_DATA, "%s: has %lld features; feature %lld, '%s' %s, is missing (%s): %s",
+                       parties->path, (long long)other->count, (long long)at + 1,
+                       mg_name_shown(known->text[at], a), parties->whose, rest, parties->advice);
     if (at == known->count)
-        return mg_fail(error, MG_DATA, "%s: feature %lld is '%s', but there are only %lld features %s (%s): %s", parties->path,
-                       (long long)at + 1, mg_name_shown(other->text[at], a), (long long)known->count, parties->whose, rest, parties->advice);
-    return mg_fail(error, MG_DATA, "%s: feature %lld is '%s' but '%s' %s (%s): %s", parties->path, (long long)at + 1,
-                   mg_name_shown(other->text[at], a), mg_name_shown(known->text[at], b), parties->whose, rest, parties->advice);
+        return mg_fail(error, MG_DATA,
+                       "%s: feature %lld is '%s', but there are only %lld features %s (%s): %s",
+                       parties->path, (long long)at + 1, mg_name_shown(other->text[at], a),
+                       (long long)known->count, parties->whose, rest, parties->advice);
+    return mg_fail(error, MG_DATA, "%s: feature %lld is '%s' but '%s' %s (%s): %s", parties->path,
+                   (long long)at + 1, mg_name_shown(other->text[at], a), mg_name_shown(known->text[at], b),
+                   parties->whose, rest, parties->advice);
 }

@@ -12,21 +12,16 @@ enum {
     FAR = LONGEST * 2
 };
 
-static bool same_letter(char a, char b) {
-    return tolower((unsigned char)a) == tolower((unsigned char)b);
-}
+static bool same_letter(char a, char b) { return tolower((unsigned char)a) == tolower((unsigned char)b); }
 
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 // Insertions, deletions, replacements and swaps of neighbours that turn a into b.
 static int edit_distance(const char *a, const char *b) {
     int n = (int)strlen(a), m = (int)strlen(b);
     int rows[3][LONGEST + 1] = {0};
     int *before = rows[0], *above = rows[1], *row = rows[2];
-    for (int j = 0; j <= m; j++)
-        row[j] = j;
+    for (int j = 0; j <= m; j++) row[j] = j;
     for (int i = 1; i <= n; i++) {
         int *recycled = before;
         before = above;

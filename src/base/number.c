@@ -13,13 +13,9 @@ static locale_t plain_locale;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
 // A host program may have chosen a locale with a decimal comma; files must not change their meaning with it.
-static void plain_create(void) {
-    plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
+static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Length of the decimal number at the start of `text`, 0 when there is none. *zero: are all its digits zero?
 static size_t decimal_length(const char *text, bool *zero) {
@@ -40,8 +36,7 @@ static size_t decimal_length(const char *text, bool *zero) {
         c++;
         if (*c == '+' || *c == '-') c++;
         if (!is_digit(*c)) return 0;
-        while (is_digit(*c))
-            c++;
+        while (is_digit(*c)) c++;
     }
     return (size_t)(c - text);
 }
@@ -96,8 +91,7 @@ static void shorten_exponent(char *text) {
     const char *from = ++to;
     if (*from == '-') *to++ = '-';
     if (*from == '-' || *from == '+') from++;
-    while (*from == '0' && from[1] != '\0')
-        from++;
+    while (*from == '0' && from[1] != '\0') from++;
     memmove(to, from, strlen(from) + 1);
 }
 

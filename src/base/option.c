@@ -26,9 +26,7 @@ static const unit byte_units[] = {
 };
 static const unit second_units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
 
-static void *value_of(const mg_option *option, void *values) {
-    return (char *)values + option->offset;
-}
+static void *value_of(const mg_option *option, void *values) { return (char *)values + option->offset; }
 
 const char *mg_shorten(const char *text, char out[MG_SHORT_TEXT]) {
     enum { KEPT = MG_SHORT_TEXT - 4 };
@@ -38,8 +36,7 @@ const char *mg_shorten(const char *text, char out[MG_SHORT_TEXT]) {
         return out;
     }
     size_t kept = KEPT;
-    while (kept > KEPT - 4 && ((unsigned char)text[kept] & 0xc0) == 0x80)
-        kept--;
+    while (kept > KEPT - 4 && ((unsigned char)text[kept] & 0xc0) == 0x80) kept--;
     memcpy(out, text, kept);
     memcpy(out + kept, "...", 4);
     return out;
@@ -168,9 +165,7 @@ static mg_status parse_text(const mg_section *section, const mg_option *option, 
     return MG_OK;
 }
 
-static const char *choice_at(int i, const void *context) {
-    return ((const mg_option *)context)->choice(i);
-}
+static const char *choice_at(int i, const void *context) { return ((const mg_option *)context)->choice(i); }
 
 static const char *choice_find(const mg_option *option, const char *value) {
     const char *name;
@@ -199,8 +194,7 @@ static mg_status parse_choice(const mg_section *section, const mg_option *option
 
 static void clear_weights(mg_option_weights *weights) {
     mg_memory_free(weights->word);
-    for (int64_t i = 0; i < weights->count; i++)
-        mg_memory_free(weights->labels[i]);
+    for (int64_t i = 0; i < weights->count; i++) mg_memory_free(weights->labels[i]);
     mg_memory_free(weights->labels);
     mg_memory_free(weights->weights);
     *weights = (mg_option_weights){0};
@@ -221,26 +215,16 @@ static mg_status parse_word(const mg_section *section, const mg_option *option, 
 static void unset(const mg_option *option, void *at) {
     switch (option->type) {
     case MG_OPTION_INT:
-    case MG_OPTION_BYTES:
-        *(int64_t *)at = MG_UNSET_INT;
-        break;
+    case MG_OPTION_BYTES: *(int64_t *)at = MG_UNSET_INT; break;
     case MG_OPTION_REAL:
-    case MG_OPTION_SECONDS:
-        *(double *)at = NAN;
-        break;
-    case MG_OPTION_BOOL:
-        *(bool *)at = false;
-        break;
+    case MG_OPTION_SECONDS: *(double *)at = NAN; break;
+    case MG_OPTION_BOOL: *(bool *)at = false; break;
     case MG_OPTION_TEXT:
         mg_memory_free(*(char **)at);
         *(char **)at = NULL;
         break;
-    case MG_OPTION_CHOICE:
-        *(const char **)at = NULL;
-        break;
-    case MG_OPTION_WEIGHTS:
-        clear_weights(at);
-        break;
+    case MG_OPTION_CHOICE: *(const char **)at = NULL; break;
+    case MG_OPTION_WEIGHTS: clear_weights(at); break;
     }
 }
 
@@ -265,8 +249,7 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
 // Capacity mg_memory_grow gave for `count` elements added one by one.
 static size_t grown_capacity(int64_t count) {
     size_t capacity = count > 0 ? 16 : 0;
-    while (capacity < (size_t)count)
-        capacity *= 2;
+    while (capacity < (size_t)count) capacity *= 2;
     return capacity;
 }
 

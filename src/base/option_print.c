@@ -39,21 +39,15 @@ static void print_bytes(int64_t bytes, char out[NUMBER_TEXT]) {
 static void print_round(int64_t value, char out[NUMBER_TEXT]) {
     int zeros = 0;
     int64_t front = value;
-    for (; front != 0 && front % 10 == 0; front /= 10)
-        zeros++;
-    if (zeros >= 7)
-        snprintf(out, NUMBER_TEXT, "%" PRId64 "e%d", front, zeros);
-    else
-        snprintf(out, NUMBER_TEXT, "%" PRId64, value);
+    for (; front != 0 && front % 10 == 0; front /= 10) zeros++;
+    if (zeros >= 7) snprintf(out, NUMBER_TEXT, "%" PRId64 "e%d", front, zeros);
+    else snprintf(out, NUMBER_TEXT, "%" PRId64, value);
 }
 
 static void print_bound(const mg_option *option, double bound, char out[NUMBER_TEXT]) {
-    if (option->type == MG_OPTION_BYTES && fabs(bound) < 0x1p62)
-        print_bytes((int64_t)bound, out);
-    else if (fabs(bound) < 0x1p53 && bound == trunc(bound))
-        print_round((int64_t)bound, out);
-    else
-        mg_print_real(bound, out);
+    if (option->type == MG_OPTION_BYTES && fabs(bound) < 0x1p62) print_bytes((int64_t)bound, out);
+    else if (fabs(bound) < 0x1p53 && bound == trunc(bound)) print_round((int64_t)bound, out);
+    else mg_print_real(bound, out);
 }
 
 static void range_text(const mg_option *option, char *out, size_t size) {
@@ -66,17 +60,13 @@ static void range_text(const mg_option *option, char *out, size_t size) {
     bool below_one = !whole && option->high == MG_BELOW_ONE;
     print_bound(option, above_zero ? 0 : option->low, low);
     print_bound(option, below_one ? 1 : option->high, high);
-    if (!has_low && !has_high)
-        snprintf(out, size, "any finite number");
-    else if (!has_high)
-        snprintf(out, size, "%s %s", above_zero ? "more than" : "at least", low);
-    else if (!has_low)
-        snprintf(out, size, "%s %s", below_one ? "less than" : "at most", high);
+    if (!has_low && !has_high) snprintf(out, size, "any finite number");
+    else if (!has_high) snprintf(out, size, "%s %s", above_zero ? "more than" : "at least", low);
+    else if (!has_low) snprintf(out, size, "%s %s", below_one ? "less than" : "at most", high);
     else if (above_zero || below_one)
         snprintf(out, size, "%s %s, %s %s", above_zero ? "more than" : "at least", low,
                  below_one ? "less than" : "at most", high);
-    else
-        snprintf(out, size, "%s to %s", low, high);
+    else snprintf(out, size, "%s to %s", low, high);
 }
 
 static void add_text(char *out, size_t size, const char *text) {
@@ -97,15 +87,9 @@ void mg_option_allowed(const mg_option *option, char *out, size_t size) {
     char range[2 * NUMBER_TEXT + 32];
     range_text(option, range, sizeof range);
     switch (option->type) {
-    case MG_OPTION_BOOL:
-        snprintf(out, size, "true or false");
-        break;
-    case MG_OPTION_TEXT:
-        snprintf(out, size, "any text");
-        break;
-    case MG_OPTION_CHOICE:
-        choices_text(option, out, size);
-        break;
+    case MG_OPTION_BOOL: snprintf(out, size, "true or false"); break;
+    case MG_OPTION_TEXT: snprintf(out, size, "any text"); break;
+    case MG_OPTION_CHOICE: choices_text(option, out, size); break;
     case MG_OPTION_WEIGHTS:
         choices_text(option, out, size);
         if (out[0] != '\0') add_text(out, size, ", or ");
@@ -115,30 +99,20 @@ void mg_option_allowed(const mg_option *option, char *out, size_t size) {
     case MG_OPTION_INT:
     case MG_OPTION_REAL:
     case MG_OPTION_BYTES:
-    case MG_OPTION_SECONDS:
-        snprintf(out, size, "%s", range);
-        break;
+    case MG_OPTION_SECONDS: snprintf(out, size, "%s", range); break;
     }
 }
 
 const char *mg_option_type_name(mg_option_type type) {
     switch (type) {
-    case MG_OPTION_INT:
-        return "whole number";
-    case MG_OPTION_REAL:
-        return "number";
-    case MG_OPTION_BOOL:
-        return "true or false";
-    case MG_OPTION_TEXT:
-        return "text";
-    case MG_OPTION_CHOICE:
-        return "name";
-    case MG_OPTION_WEIGHTS:
-        return "name or mapping";
-    case MG_OPTION_BYTES:
-        return "size";
-    case MG_OPTION_SECONDS:
-        return "duration";
+    case MG_OPTION_INT: return "whole number";
+    case MG_OPTION_REAL: return "number";
+    case MG_OPTION_BOOL: return "true or false";
+    case MG_OPTION_TEXT: return "text";
+    case MG_OPTION_CHOICE: return "name";
+    case MG_OPTION_WEIGHTS: return "name or mapping";
+    case MG_OPTION_BYTES: return "size";
+    case MG_OPTION_SECONDS: return "duration";
     }
     return "";
 }
@@ -169,21 +143,16 @@ static void write_quoted(mg_writer *writer, const char *text) {
         int32_t c = mg_utf8_next(&text);
         if (c <= 0) break;
         if (c == '"' || c == '\\') mg_writer_add(writer, "\\");
-        if (is_printable(c))
-            mg_writer_add_bytes(writer, from, (size_t)(text - from));
-        else if (c == '\n' || c == '\t')
-            mg_writer_add(writer, c == '\n' ? "\\n" : "\\t");
-        else
-            mg_writer_format(writer, c < 0x100 ? "\\x%02" PRIx32 : "\\u%04" PRIx32, (uint32_t)c);
+        if (is_printable(c)) mg_writer_add_bytes(writer, from, (size_t)(text - from));
+        else if (c == '\n' || c == '\t') mg_writer_add(writer, c == '\n' ? "\\n" : "\\t");
+        else mg_writer_format(writer, c < 0x100 ? "\\x%02" PRIx32 : "\\u%04" PRIx32, (uint32_t)c);
     }
     mg_writer_add(writer, "\"");
 }
 
 static void write_text(mg_writer *writer, const char *text) {
-    if (plain_is_safe(text))
-        mg_writer_add(writer, text);
-    else
-        write_quoted(writer, text);
+    if (plain_is_safe(text)) mg_writer_add(writer, text);
+    else write_quoted(writer, text);
 }
 
 static void write_real(mg_writer *writer, double value) {
@@ -211,10 +180,8 @@ static void write_weights(mg_writer *writer, const mg_option_weights *weights) {
 static void write_whole(mg_writer *writer, mg_option_type type, int64_t value) {
     char text[NUMBER_TEXT];
     if (value == MG_UNSET_INT) return;
-    if (type == MG_OPTION_BYTES)
-        print_bytes(value, text);
-    else
-        snprintf(text, sizeof text, "%" PRId64, value);
+    if (type == MG_OPTION_BYTES) print_bytes(value, text);
+    else snprintf(text, sizeof text, "%" PRId64, value);
     mg_writer_add(writer, text);
 }
 
@@ -223,23 +190,15 @@ mg_status mg_option_print(const mg_option *option, const void *values, char **ou
     const void *at = value_of(option, values);
     switch (option->type) {
     case MG_OPTION_INT:
-    case MG_OPTION_BYTES:
-        write_whole(&writer, option->type, *(const int64_t *)at);
-        break;
+    case MG_OPTION_BYTES: write_whole(&writer, option->type, *(const int64_t *)at); break;
     case MG_OPTION_REAL:
-    case MG_OPTION_SECONDS:
-        write_real(&writer, *(const double *)at);
-        break;
-    case MG_OPTION_BOOL:
-        mg_writer_add(&writer, *(const bool *)at ? "true" : "false");
-        break;
+    case MG_OPTION_SECONDS: write_real(&writer, *(const double *)at); break;
+    case MG_OPTION_BOOL: mg_writer_add(&writer, *(const bool *)at ? "true" : "false"); break;
     case MG_OPTION_TEXT:
     case MG_OPTION_CHOICE:
         if (*(const char *const *)at) write_text(&writer, *(const char *const *)at);
         break;
-    case MG_OPTION_WEIGHTS:
-        write_weights(&writer, at);
-        break;
+    case MG_OPTION_WEIGHTS: write_weights(&writer, at); break;
     }
     return mg_writer_take(&writer, out, error);
 }

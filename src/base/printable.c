@@ -9,8 +9,8 @@
 #include <string.h>
 
 bool mg_printable_acts(int32_t c) {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 int mg_printable_next(const char **text, char out[MG_PRINTABLE_PIECE]) {
@@ -48,7 +48,8 @@ size_t mg_printable(const char *text, char *out, size_t size) {
 
 void mg_printable_add(mg_writer *writer, const char *text) {
     char piece[MG_PRINTABLE_PIECE];
-    for (int bytes; (bytes = mg_printable_next(&text, piece)) > 0;) mg_writer_add_bytes(writer, piece, (size_t)bytes);
+    for (int bytes; (bytes = mg_printable_next(&text, piece)) > 0;)
+        mg_writer_add_bytes(writer, piece, (size_t)bytes);
 }
 
 void mg_printable_line(mg_writer *writer, const char *format, ...) {

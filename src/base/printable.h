@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Does the character end a line, move the cursor, or make a terminal show what follows in another order than it is written in?
+// Does the character end a line, move the cursor, or make a terminal show what follows in another order than
+// it is written in?
 bool mg_printable_acts(int32_t c);
 
 // Adds `text` as a terminal may show it.

@@ -11,9 +11,7 @@ uint64_t mg_rng_key(uint64_t seed, uint64_t stream, uint64_t substream) {
     return mg_hash_mix(key ^ (substream * GOLDEN_GAMMA + 1));
 }
 
-uint64_t mg_rng_at(uint64_t key, uint64_t i) {
-    return mg_hash_mix(key + (i + 1) * GOLDEN_GAMMA);
-}
+uint64_t mg_rng_at(uint64_t key, uint64_t i) { return mg_hash_mix(key + (i + 1) * GOLDEN_GAMMA); }
 
 void mg_rng_permutation(uint64_t key, uint32_t n, uint32_t *order) {
     for (uint32_t i = 0; i < n; i++) order[i] = i;

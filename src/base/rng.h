@@ -1,5 +1,5 @@
-// rng.h - counter-based random numbers and keyed permutations: the whole state is (key, counter), so a resumed run
-// needs no generator state.
+// rng.h - counter-based random numbers and keyed permutations: the whole state is (key, counter), so a
+// resumed run needs no generator state.
 #ifndef MG_BASE_RNG_H
 #define MG_BASE_RNG_H
 

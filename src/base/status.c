@@ -52,7 +52,8 @@ mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     char raw[8 * sizeof error->text], line[8 * sizeof error->text];
     mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    mg_printable(raw, line, sizeof line); // a value quoted from a file may hold anything; this is one printable line
+    mg_printable(raw, line,
+                 sizeof line); // a value quoted from a file may hold anything; this is one printable line
     shorten(line, error->text, sizeof error->text);
     return status;
 }

@@ -7,10 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-// Writes the one-line message into *error (may be NULL) and returns `status`, so that a finder can `return mg_fail(...)`.
-mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+// Writes the one-line message into *error (may be NULL) and returns `status`, so that a finder can `return
+// mg_fail(...)`.
+mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 // Formats a text into out[size]; one that does not fit ends with dots.
-void mg_line_format(char *out, size_t size, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
+void mg_line_format(char *out, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -25,9 +25,7 @@ void mg_writer_add_bytes(mg_writer *writer, const char *bytes, size_t count) {
     writer->text[writer->length] = '\0';
 }
 
-void mg_writer_add(mg_writer *writer, const char *text) {
-    mg_writer_add_bytes(writer, text, strlen(text));
-}
+void mg_writer_add(mg_writer *writer, const char *text) { mg_writer_add_bytes(writer, text, strlen(text)); }
 
 void mg_writer_format_list(mg_writer *writer, const char *format, va_list arguments) {
     va_list again;

@@ -23,9 +23,9 @@ typedef struct bench_case {
 } bench_case;
 
 static const bench_case passes[] = {
-    {"pass", "crammer-singer", 1},                // early in training
+    {"pass", "crammer-singer", 1},                  // early in training
     {"pass, 30% violating", "crammer-singer", 0.3}, // late
-    {"pass, every class", "weston-watkins", 1},   // the most a loss can ask for: no coefficient is zero
+    {"pass, every class", "weston-watkins", 1},     // the most a loss can ask for: no coefficient is zero
 };
 
 typedef struct part {
@@ -44,7 +44,7 @@ typedef struct bench {
     mg_team team;
     mg_problem problem;
     mg_weights weights;
-    part *parts; // [problem.parts]
+    part *parts;    // [problem.parts]
     double nonzero; // coefficients of a row, on average
     double violating;
     mg_bench_naive naive;
@@ -59,7 +59,7 @@ typedef struct bench {
     int repetitions;
 } bench;
 
-// ---- The pass ----------------------------------------------------------------------------------------------------------
+// ---- The pass -----------------------------------------------------------------------------------
 
 static int64_t grad_floats(const bench *b) {
     return mg_round_up(b->weights.size, MG_LANES); // what kernel->add wants
@@ -71,14 +71,17 @@ static void part_gradient(void *context, int64_t p) {
     int64_t parts = b->problem.parts;
     memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
     memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
-    one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL, b->rows.count * p / parts,
-                                 b->rows.count * (p + 1) / parts, MG_SUM_ON, one->grad, one->coef_sum);
+    one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL,
+                                 b->rows.count * p / parts, b->rows.count * (p + 1) / parts, MG_SUM_ON,
+                                 one->grad, one->coef_sum);
 }
 
 static void merge_slice(void *context, int64_t slice) {
     bench *b = context;
-    int64_t from = slice * MG_BENCH_SLICE, n = grad_floats(b) - from < MG_BENCH_SLICE ? grad_floats(b) - from : MG_BENCH_SLICE;
-    for (int64_t p = 1; p < b->problem.parts; p++) b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
+    int64_t from = slice * MG_BENCH_SLICE,
+            n = grad_floats(b) - from < MG_BENCH_SLICE ? grad_floats(b) - from : MG_BENCH_SLICE;
+    for (int64_t p = 1; p < b->problem.parts; p++)
+        b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
 
 static void pass_over_all(bench *b) {
@@ -86,16 +89,15 @@ static void pass_over_all(bench *b) {
     mg_team_for(&b->team, (grad_floats(b) + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE, merge_slice, b);
 }
 
-static void naive_pass(bench *b) {
-    mg_bench_naive_pass(&b->naive);
-}
+static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }
 
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-// Goes over the first rows. delta NULL: margin[i] = strongest rival's score less the true class's; else counts what violates.
+// Goes over the first rows. delta NULL: margin[i] = strongest rival's score less the true class's; else
+// counts what violates.
 static void look_at_sample(bench *b, int64_t count, const float *delta, double *margin) {
     mg_pass *pass = &b->parts[0].pass;
     int64_t nonzero = 0, violating = 0;
@@ -127,11 +129,13 @@ static void choose_delta(bench *b, const bench_case *wanted) {
     look_at_sample(b, count, NULL, margin);
     qsort(margin, (size_t)count, sizeof *margin, ascending);
     double size = fmax(fabs(margin[0]), fabs(margin[count - 1]));
-    b->problem.delta = wanted->violating < 1 ? (float)-margin[(int64_t)((1 - wanted->violating) * (double)count)] : (float)(100 * size);
+    b->problem.delta = wanted->violating < 1
+                           ? (float)-margin[(int64_t)((1 - wanted->violating) * (double)count)]
+                           : (float)(100 * size);
     look_at_sample(b, count, &b->problem.delta, NULL);
 }
 
-// ---- The epoch ---------------------------------------------------------------------------------------------------------
+// ---- The epoch ----------------------------------------------------------------------------------
 
 static void epoch(bench *b) {
     mg_batch batch = {.rows = b->rows, .label = b->data.label};
@@ -146,7 +150,7 @@ static void epoch(bench *b) {
     }
 }
 
-// ---- Timing ------------------------------------------------------------------------------------------------------------
+// ---- Timing -------------------------------------------------------------------------------------
 
 static void repeat(void *context) {
     bench *b = context;
@@ -154,7 +158,8 @@ static void repeat(void *context) {
     double budget = b->request->quick ? 0.05 : 1, start = mg_clock_seconds();
     b->work(b); // not counted: pages and caches are as they will be afterwards
     b->repetitions = 0;
-    while (b->repetitions < MOST_REPETITIONS && (b->repetitions < least || mg_clock_seconds() - start < budget)) {
+    while (b->repetitions < MOST_REPETITIONS &&
+           (b->repetitions < least || mg_clock_seconds() - start < budget)) {
         double before = mg_clock_seconds();
         b->work(b);
         b->seconds[b->repetitions++] = mg_clock_seconds() - before;
@@ -173,7 +178,8 @@ static double median_alone(bench *b) {
 }
 
 static double entries_of(const mg_rows *rows) {
-    return rows->layout == MG_CSR ? (double)rows->indptr[rows->count] : (double)rows->count * (double)rows->features;
+    return rows->layout == MG_CSR ? (double)rows->indptr[rows->count]
+                                  : (double)rows->count * (double)rows->features;
 }
 
 // Bytes that have to come from memory: rows once, weights once, gradient once.
@@ -217,10 +223,10 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
     if (b->request->progress) b->request->progress(b->request->context, report, result);
 }
 
-// ---- A shape -----------------------------------------------------------------------------------------------------------
+// ---- A shape ------------------------------------------------------------------------------------
 
 static double mean_square_norm(const mg_rows *rows) {
-    if (rows->layout == MG_CSR) return 1; // rows are made of unit length
+    if (rows->layout == MG_CSR) return 1;                 // rows are made of unit length
     double cell = mg_cell_size(rows->cell) > 1 ? 1 : 255; // uniform from 0 to here
     return (double)rows->features * cell * cell / 3;
 }
@@ -237,7 +243,9 @@ static void pose(bench *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
     int64_t rows = b->rows.count;
     // A full gradient of CSR rows is large: a part for each thread, as nobody needs its bits.
-    int64_t parts = shape->layout == MG_CSR ? b->team.threads : mg_cut_parts(rows, shape->classes, shape->features, shape->layout);
+    int64_t parts = shape->layout == MG_CSR
+                        ? b->team.threads
+                        : mg_cut_parts(rows, shape->classes, shape->features, shape->layout);
     b->problem = (mg_problem){
         .rows = rows,
         .features = shape->features,
@@ -271,22 +279,26 @@ static void destroy_parts(bench *b) {
 static mg_status create_parts(bench *b, mg_error *error) {
     const mg_problem *problem = &b->problem;
     mg_status status = mg_memory_zeroed(&b->parts, (size_t)problem->parts, sizeof *b->parts, error);
-    if (!status) status = mg_weights_create(&b->weights, problem->layout, problem->classes, problem->features, error);
+    if (!status)
+        status = mg_weights_create(&b->weights, problem->layout, problem->classes, problem->features, error);
     for (int64_t p = 0; !status && p < problem->parts; p++) {
         part *one = &b->parts[p];
-        status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes, problem->features, error);
+        status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes,
+                                problem->features, error);
         if (!status) status = mg_memory_get(&one->grad, (size_t)grad_floats(b), sizeof(float), error);
         if (!status) status = mg_memory_get(&one->coef_sum, (size_t)b->weights.lanes, sizeof(double), error);
     }
     uint64_t key = mg_rng_key(1, WEIGHT_STREAM, 0);
     for (int64_t k = 0; !status && k < problem->classes; k++)
         for (int64_t d = 0; d < problem->features; d++)
-            *mg_weights_at(&b->weights, k, d) = (float)(mg_rng_at(key, (uint64_t)(k * problem->features + d)) >> 40) * 0x1p-24f - 0.5f;
+            *mg_weights_at(&b->weights, k, d) =
+                (float)(mg_rng_at(key, (uint64_t)(k * problem->features + d)) >> 40) * 0x1p-24f - 0.5f;
     return status;
 }
 
 static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
-    mg_status status = mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, &b->team, error);
+    mg_status status =
+        mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, &b->team, error);
     if (status) return status;
     b->naive.delta = b->problem.delta;
     measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
@@ -317,7 +329,8 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
     b->problem.delta = 1;
     b->problem.steps_per_epoch = (b->rows.count + b->problem.batch - 1) / b->problem.batch;
     b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
-    b->problem.parts = mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
+    b->problem.parts =
+        mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
     b->nonzero = 2;
     b->violating = 1;
     b->steps = 0;
@@ -336,7 +349,9 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
 }
 
 static mg_status measure_shape(bench *b, const mg_kernel *kernel, mg_error *error) {
-    int64_t rows = b->request->rows ? b->request->rows : b->request->quick ? b->shape->quick_rows : b->shape->rows;
+    int64_t rows = b->request->rows    ? b->request->rows
+                   : b->request->quick ? b->shape->quick_rows
+                                       : b->shape->rows;
     mg_status status = mg_bench_data_create(b->shape, rows, &b->team, &b->data, error);
     if (status) return status;
     b->rows = mg_store_rows(&b->data.store);
@@ -353,7 +368,8 @@ static mg_status check_shape(const char *name, mg_error *error) {
     bool found = !name;
     for (int i = 0; !found && mg_bench_shape_at(i); i++) found = !strcmp(name, mg_bench_shape_at(i));
     if (found) return MG_OK;
-    for (int i = 0; mg_bench_shape_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
+    for (int i = 0; mg_bench_shape_at(i); i++)
+        mg_writer_format(&names, i ? ", %s" : "%s", mg_bench_shape_at(i));
     mg_status status = mg_writer_take(&names, &list, error);
     if (status) return status;
     status = mg_fail(error, MG_USAGE, "--shape: %s is not allowed (%s)", name, list);
@@ -370,13 +386,15 @@ mg_status mg_bench(const mg_bench_request *request, mg_bench_report *report, mg_
     if (!status) status = mg_kernel_select(&kernel, error);
     if (status) return status;
     char warning[256]; // the report's number of threads says it
-    mg_team_open(&b.team, request->threads ? request->threads : mg_cpu_usable_threads(NULL), 0, warning, sizeof warning);
+    mg_team_open(&b.team, request->threads ? request->threads : mg_cpu_usable_threads(NULL), 0, warning,
+                 sizeof warning);
     mg_cpu_model(report->processor, (int)sizeof report->processor);
     report->kernel = kernel->name;
     report->threads = b.team.threads;
     status = mg_bench_machine(kernel, &b.team, request->quick, report, error);
     if (!status && request->progress) request->progress(request->context, report, NULL);
     for (int i = 0; !status && (b.shape = mg_bench_shape_row(i)); i++)
-        if (!request->shape || !strcmp(request->shape, b.shape->name)) status = measure_shape(&b, kernel, error);
+        if (!request->shape || !strcmp(request->shape, b.shape->name))
+            status = measure_shape(&b, kernel, error);
     return status;
 }

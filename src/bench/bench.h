@@ -1,4 +1,5 @@
-// bench.h - what the parts of `margin bench` share: the shapes, the rows made for them, the limits of the machine.
+// bench.h - what the parts of `margin bench` share: the shapes, the rows made for them, the limits of the
+// machine.
 #ifndef MG_BENCH_BENCH_H
 #define MG_BENCH_BENCH_H
 
@@ -16,9 +17,10 @@ typedef struct mg_bench_shape {
     mg_cell cell;
     int64_t rows, quick_rows;
     int64_t features, classes;
-    double median_entries, spread; // CSR: stored values a row are lognormal, `spread` the deviation of their logarithm
-    bool scattered;                // CSR: frequent features lie anywhere, as hashing puts them, not first
-    int64_t batch;                 // of an epoch of the sgd solver, which is measured too; 0: it is not
+    double median_entries,
+        spread;     // CSR: stored values a row are lognormal, `spread` the deviation of their logarithm
+    bool scattered; // CSR: frequent features lie anywhere, as hashing puts them, not first
+    int64_t batch;  // of an epoch of the sgd solver, which is measured too; 0: it is not
 } mg_bench_shape;
 
 const mg_bench_shape *mg_bench_shape_row(int i); // NULL past the last
@@ -29,12 +31,14 @@ typedef struct mg_bench_data {
     int32_t *label;
 } mg_bench_data;
 
-mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data, mg_error *error);
+mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data,
+                               mg_error *error);
 void mg_bench_data_destroy(mg_bench_data *data);
 
 enum { MG_BENCH_SLICE = 1 << 12 }; // floats of a gradient that a thread merges at a time
 
-// What the pass over CSR rows is measured against: plain loops over the same rows, a gradient for each thread.
+// What the pass over CSR rows is measured against: plain loops over the same rows, a gradient for each
+// thread.
 typedef struct mg_bench_naive {
     const mg_rows *rows;
     const int32_t *label;
@@ -45,12 +49,13 @@ typedef struct mg_bench_naive {
     float *w, *grad, *score; // all weights, [parts] of as many, [parts][classes]
 } mg_bench_naive;
 
-mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label, const mg_weights *weights,
-                                bool by_class, mg_team *team, mg_error *error);
+mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label,
+                                const mg_weights *weights, bool by_class, mg_team *team, mg_error *error);
 void mg_bench_naive_destroy(mg_bench_naive *naive);
 void mg_bench_naive_pass(mg_bench_naive *naive);
 
 // Fills peak_gflops and read_gbps: the best of several tries, as a limit should be.
-mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error);
+mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,
+                           mg_error *error);
 
 #endif

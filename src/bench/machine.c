@@ -10,7 +10,7 @@
 
 enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
 
-#define CHUNK ((int64_t)2 << 20)  // bytes a thread reads at a time
+#define CHUNK ((int64_t)2 << 20) // bytes a thread reads at a time
 #define MOST_BYTES ((int64_t)1 << 30)
 #define QUICK_BYTES ((int64_t)512 << 20)
 #define LEAST_BYTES ((int64_t)64 << 20)
@@ -22,14 +22,14 @@ typedef struct machine {
     int tries;
     int64_t iterations; // of the loop in registers, a thread
     double flops, flops_per_second;
-    uint64_t *words;    // [chunks][CHUNK / 8]
+    uint64_t *words; // [chunks][CHUNK / 8]
     int64_t chunks;
     double bytes_per_second;
-    volatile float float_sink;   // what was computed has to go somewhere
+    volatile float float_sink; // what was computed has to go somewhere
     volatile uint64_t word_sink;
 } machine;
 
-// ---- Multiply-adds -----------------------------------------------------------------------------------------------------
+// ---- Multiply-adds ------------------------------------------------------------------------------
 
 static void multiply(void *context, int64_t item) {
     (void)item;
@@ -55,7 +55,7 @@ static void find_peak(void *context) {
     }
 }
 
-// ---- Reading -----------------------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
 static void touch_chunk(void *context, int64_t item) {
     machine *m = context;
@@ -84,7 +84,8 @@ static void find_bandwidth(void *context) {
     }
 }
 
-// Four times the last-level cache, so that most of what is read is not in it; within reason and the memory there is.
+// Four times the last-level cache, so that most of what is read is not in it; within reason and the memory
+// there is.
 static int64_t buffer_bytes(bool quick) {
     int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
     if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
@@ -94,8 +95,12 @@ static int64_t buffer_bytes(bool quick) {
     return bytes < CHUNK ? CHUNK : bytes;
 }
 
-mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report, mg_error *error) {
-    machine m = {.kernel = kernel, .team = team, .tries = quick ? QUICK_TRIES : TRIES, .chunks = buffer_bytes(quick) / CHUNK};
+mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,
+                           mg_error *error) {
+    machine m = {.kernel = kernel,
+                 .team = team,
+                 .tries = quick ? QUICK_TRIES : TRIES,
+                 .chunks = buffer_bytes(quick) / CHUNK};
     mg_status status = mg_memory_get(&m.words, (size_t)m.chunks, (size_t)CHUNK, error);
     if (status) return status;
     mg_team_run(team, find_peak, &m);

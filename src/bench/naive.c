@@ -1,24 +1,32 @@
-// naive.c - the yardstick of CSR rows: the pass as loops that anybody would write, over weights laid out by class, as models
-// are, or by feature, as is best for such rows.
+// naive.c - the yardstick of CSR rows: the pass as loops that anybody would write, over weights laid out by
+// class, as models are, or by feature, as is best for such rows.
 #include "bench/bench.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 
-mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label, const mg_weights *weights,
-                                bool by_class, mg_team *team, mg_error *error) {
+mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label,
+                                const mg_weights *weights, bool by_class, mg_team *team, mg_error *error) {
     int64_t classes = weights->classes, features = weights->features;
-    *naive = (mg_bench_naive){.rows = rows, .label = label, .classes = classes, .features = features, .team = team, .parts = team->threads};
+    *naive = (mg_bench_naive){.rows = rows,
+                              .label = label,
+                              .classes = classes,
+                              .features = features,
+                              .team = team,
+                              .parts = team->threads};
     naive->feature_step = by_class ? 1 : classes;
     naive->class_step = by_class ? features : 1;
     size_t size = (size_t)(classes * features);
     mg_status status = mg_memory_get(&naive->w, size, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&naive->grad, size * (size_t)naive->parts, sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&naive->score, (size_t)classes * (size_t)naive->parts, sizeof(float), error);
+    if (!status)
+        status =
+            mg_memory_zeroed(&naive->score, (size_t)classes * (size_t)naive->parts, sizeof(float), error);
     if (status) mg_bench_naive_destroy(naive);
     for (int64_t f = 0; !status && f < features; f++)
-        for (int64_t k = 0; k < classes; k++) naive->w[f * naive->feature_step + k * naive->class_step] = weights->v[f * weights->line + k];
+        for (int64_t k = 0; k < classes; k++)
+            naive->w[f * naive->feature_step + k * naive->class_step] = weights->v[f * weights->line + k];
     return status;
 }
 
@@ -35,10 +43,12 @@ static void naive_scores(const mg_bench_naive *naive, int64_t i, float *s) {
     for (int64_t k = 0; k < classes; k++) s[k] = 0;
     if (naive->feature_step == 1)
         for (int64_t k = 0; k < classes; k++)
-            for (int64_t e = from; e < to; e++) s[k] += rows->values[e] * naive->w[k * naive->class_step + rows->indices[e]];
+            for (int64_t e = from; e < to; e++)
+                s[k] += rows->values[e] * naive->w[k * naive->class_step + rows->indices[e]];
     else
         for (int64_t e = from; e < to; e++)
-            for (int64_t k = 0; k < classes; k++) s[k] += rows->values[e] * naive->w[rows->indices[e] * classes + k];
+            for (int64_t k = 0; k < classes; k++)
+                s[k] += rows->values[e] * naive->w[rows->indices[e] * classes + k];
 }
 
 // Scores, the strongest rival and the gradient of the Crammer-Singer loss, row after row.
@@ -72,5 +82,6 @@ static void naive_merge(void *context, int64_t slice) {
 
 void mg_bench_naive_pass(mg_bench_naive *naive) {
     mg_team_for(naive->team, naive->parts, naive_part, naive);
-    mg_team_for(naive->team, (naive->classes * naive->features + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE, naive_merge, naive);
+    mg_team_for(naive->team, (naive->classes * naive->features + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE,
+                naive_merge, naive);
 }

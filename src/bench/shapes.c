@@ -1,5 +1,5 @@
-// shapes.c - the shapes that are measured, and rows made for them: what costs time is the number of rows, features,
-// classes and stored values, and for CSR how often which feature occurs.
+// shapes.c - the shapes that are measured, and rows made for them: what costs time is the number of rows,
+// features, classes and stored values, and for CSR how often which feature occurs.
 #include "bench/bench.h"
 
 #include "base/memory.h"
@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define DENSE(name, cell, rows, quick, features, classes, batch)                                             \
-    {name, MG_DENSE, cell, rows, quick, features, classes, 0, 0, false, batch}
+    { name, MG_DENSE, cell, rows, quick, features, classes, 0, 0, false, batch }
 #define CSR(name, rows, quick, features, classes, median, spread, scattered)                                 \
-    {name, MG_CSR, MG_CELL_F32, rows, quick, features, classes, median, spread, scattered, 256}
+    { name, MG_CSR, MG_CELL_F32, rows, quick, features, classes, median, spread, scattered, 256 }
 
 static const mg_bench_shape shapes[] = {
     DENSE("images-uint8", MG_CELL_U8, 60000, 12000, 784, 10, 256),
@@ -19,7 +19,8 @@ static const mg_bench_shape shapes[] = {
     DENSE("photos-uint8", MG_CELL_U8, 50000, 4000, 3072, 10, 0),
     DENSE("vectors-100", MG_CELL_F32, 60000, 6000, 512, 100, 0),
     DENSE("vectors-1000", MG_CELL_F32, 20000, 1024, 1024, 1000, 0),
-    DENSE("probe", MG_CELL_F16, 32000, 1024, 1024, 1000, 1024), // a linear probe of ImageNet: a fortieth of its 1.28 million images
+    DENSE("probe", MG_CELL_F16, 32000, 1024, 1024, 1000,
+          1024), // a linear probe of ImageNet: a fortieth of its 1.28 million images
     DENSE("letters", MG_CELL_F32, 20000, 20000, 16, 26, 0),
     CSR("news", 15935, 4000, 62061, 20, 57, 0.78, false),       // word counts of news20
     CSR("languages", 200000, 20000, 262144, 21, 40, 0.3, true), // hashed character n-grams of words
@@ -43,11 +44,9 @@ typedef struct maker {
 } maker;
 
 // In [0, 1).
-static double uniform(uint64_t key, uint64_t i) {
-    return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53;
-}
+static double uniform(uint64_t key, uint64_t i) { return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53; }
 
-// ---- Dense -------------------------------------------------------------------------------------------------------------
+// ---- Dense --------------------------------------------------------------------------------------
 
 // A random word gives eight 8-bit cells, or four halves or two floats in [0, 1).
 static void fill_dense_row(const mg_store *store, int64_t row) {
@@ -65,7 +64,7 @@ static void fill_dense_row(const mg_store *store, int64_t row) {
     memset(cells + (size_t)store->features * size, 0, (size_t)(store->stride - store->features) * size);
 }
 
-// ---- CSR ---------------------------------------------------------------------------------------------------------------
+// ---- CSR ----------------------------------------------------------------------------------------
 
 // Lognormal, from a sum of uniforms.
 static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
@@ -80,7 +79,8 @@ static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
 static uint32_t draw_feature(const mg_bench_shape *shape, uint64_t key, uint64_t i) {
     enum { HEAD = 20 };
     double features = (double)shape->features;
-    uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, uniform(key, i)) - 1)), count = (uint64_t)shape->features;
+    uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, uniform(key, i)) - 1)),
+             count = (uint64_t)shape->features;
     if (rank >= count) rank = count - 1;
     // An odd factor permutes a power of two.
     return (uint32_t)(shape->scattered ? rank * UINT64_C(0x9e3779b1) % count : rank);
@@ -114,7 +114,7 @@ static void fill_csr_row(const mg_bench_shape *shape, const mg_store *store, int
     for (int64_t n = 0; n < length; n++) store->values[from + n] = 1 / sqrtf((float)length);
 }
 
-// ------------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 static void fill_chunk(void *context, int64_t chunk) {
     const maker *m = context;
@@ -123,7 +123,8 @@ static void fill_chunk(void *context, int64_t chunk) {
     for (int64_t row = chunk * CHUNK_ROWS; row < end; row++) {
         if (store->layout == MG_DENSE) fill_dense_row(store, row);
         else fill_csr_row(m->shape, store, row);
-        m->data->label[row] = (int32_t)(mg_rng_at(mg_rng_key(1, LABEL_STREAM, 0), (uint64_t)row) % (uint64_t)m->shape->classes);
+        m->data->label[row] =
+            (int32_t)(mg_rng_at(mg_rng_key(1, LABEL_STREAM, 0), (uint64_t)row) % (uint64_t)m->shape->classes);
     }
 }
 
@@ -132,11 +133,13 @@ static void fill(void *context) {
     mg_team_for(m->team, (m->data->store.count + CHUNK_ROWS - 1) / CHUNK_ROWS, fill_chunk, context);
 }
 
-mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data, mg_error *error) {
+mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data,
+                               mg_error *error) {
     *data = (mg_bench_data){0};
     int64_t entries = 0;
     for (int64_t i = 0; shape->layout == MG_CSR && i < rows; i++) entries += draw_length(shape, i);
-    mg_status status = mg_store_create(&data->store, shape->layout, shape->cell, shape->features, rows, entries, error);
+    mg_status status =
+        mg_store_create(&data->store, shape->layout, shape->cell, shape->features, rows, entries, error);
     if (!status) status = mg_memory_get(&data->label, (size_t)rows, sizeof *data->label, error);
     if (status) {
         mg_bench_data_destroy(data);

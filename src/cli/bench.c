@@ -18,16 +18,19 @@ static void show(void *context, const mg_bench_report *report, const mg_bench_re
     char rows[32], features[32], shape[128];
     (void)context;
     if (!one) {
-        printf("%s, kernel %s, %d thread%s\n", report->processor, report->kernel, report->threads, report->threads == 1 ? "" : "s");
-        printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n", report->peak_gflops, report->read_gbps);
-        printf("%-15s %9s  %-22s %-20s %10s %9s %9s %7s %8s  %s\n", "shape", "rows", "features x classes", "what", "ms", "Mrows/s", "GFLOP/s", "GB/s", "speed-up",
-               "of the roof");
+        printf("%s, kernel %s, %d thread%s\n", report->processor, report->kernel, report->threads,
+               report->threads == 1 ? "" : "s");
+        printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n",
+               report->peak_gflops, report->read_gbps);
+        printf("%-15s %9s  %-22s %-20s %10s %9s %9s %7s %8s  %s\n", "shape", "rows", "features x classes",
+               "what", "ms", "Mrows/s", "GFLOP/s", "GB/s", "speed-up", "of the roof");
     } else {
-        snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features), one->classes,
-                 one->sparse ? " sparse" : "");
-        printf("%-15s %9s  %-22s %-20s %10.3f %9.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape, mg_cli_count((double)one->rows, rows),
-               shape, one->what, 1e3 * one->seconds, 1e-6 * (double)one->rows / one->seconds, one->gflops, one->gbps, one->speedup, 100 * one->fraction_of_roof,
-               one->memory_bound ? "memory" : "arithmetic");
+        snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features),
+                 one->classes, one->sparse ? " sparse" : "");
+        printf("%-15s %9s  %-22s %-20s %10.3f %9.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape,
+               mg_cli_count((double)one->rows, rows), shape, one->what, 1e3 * one->seconds,
+               1e-6 * (double)one->rows / one->seconds, one->gflops, one->gbps, one->speedup,
+               100 * one->fraction_of_roof, one->memory_bound ? "memory" : "arithmetic");
     }
     fflush(stdout);
 }
@@ -50,17 +53,24 @@ int mg_command_bench(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, NULL,
-        "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a fraction of the "
+        options,
+        parse_option,
+        NULL,
+        "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a "
+        "fraction of the "
         "lower of these two limits: a pass (loss and gradient over all rows), and an epoch of sgd in "
         "minibatches of 256 rows "
         "(probe: 1024). The rows are random and have the shapes of real data sets."
         "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  "
         "margin bench --shape probe --rows 1280000\n\n"
-        "\"Of the roof\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its memory when every "
-        "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that fit in the last "
+        "\"Of the roof\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its "
+        "memory when every "
+        "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that "
+        "fit in the last "
         "cache can be read faster than the limit of the memory.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {.request = {.threads = 0}};
     static mg_bench_report report;

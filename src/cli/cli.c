@@ -47,7 +47,8 @@ const char *mg_cli_bytes(double bytes, char out[32]) {
     return out;
 }
 
-int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high) {
+int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
+                   int64_t high) {
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);

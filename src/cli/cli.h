@@ -43,7 +43,8 @@ const char *mg_cli_count(double number, char out[32]);
 const char *mg_cli_bytes(double bytes, char out[32]);
 
 // The whole number `value` of `option`, from low to high; anything else ends as wrong use.
-int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low, int64_t high);
+int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
+                   int64_t high);
 
 // Writes a text that may come from a file (a label, a name, a path) as a terminal may show it.
 void mg_cli_put(FILE *file, const char *text);

@@ -25,19 +25,26 @@ int mg_command_config(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "[CONFIG]",
-        "Prints a configuration as margin reads it: every option with its meaning, its allowed values and its value. "
+        options,
+        parse_option,
+        "[CONFIG]",
+        "Prints a configuration as margin reads it: every option with its meaning, its allowed values and "
+        "its value. "
         "The output is itself a configuration file. Without CONFIG it contains the defaults."
-        "\vExample:\n  margin config > my.yaml\n  margin config configs/fashion_mnist.yaml --set train.epochs=5",
-        NULL, NULL, NULL};
+        "\vExample:\n  margin config > my.yaml\n  margin config configs/fashion_mnist.yaml --set "
+        "train.epochs=5",
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {0};
     mg_config *config = NULL;
     mg_error error = {0};
     if (mg_cli_parse_flags(&argp, MG_CLI_CONFIG | MG_CLI_SET, argc, argv, &all, &flags)) return 2;
     mg_cli_results();
-    mg_status status = all.reference ? mg_config_print_options(stdout, &error)
-                                     : mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
+    mg_status status = all.reference
+                           ? mg_config_print_options(stdout, &error)
+                           : mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (!status && config) status = mg_config_print(config, stdout, &error);
     mg_config_destroy(config);
     return status ? mg_cli_fail("config", &error) : 0;

@@ -55,29 +55,19 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
     mg_convert_option option;
     switch (key) {
-    case FORMAT:
-        all->options.format = value;
-        return 0;
-    case QUIET:
-        all->quiet = true;
-        return 0;
-    case LIKE:
-        all->options.like = value;
-        return 0;
-    case OVERWRITE:
-        all->options.overwrite = true;
-        return 0;
+    case FORMAT: all->options.format = value; return 0;
+    case QUIET: all->quiet = true; return 0;
+    case LIKE: all->options.like = value; return 0;
+    case OVERWRITE: all->options.overwrite = true; return 0;
     case ARGP_KEY_ARGS:
         all->options.inputs = (const char *const *)(state->argv + state->next);
         all->options.input_count = state->argc - state->next - 1;
         all->options.output = state->argv[state->argc - 1];
-        if (all->options.input_count < 1) argp_error(state, "at least one INPUT and the OUTPUT.h5 are required");
+        if (all->options.input_count < 1)
+            argp_error(state, "at least one INPUT and the OUTPUT.h5 are required");
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "at least one INPUT and the OUTPUT.h5 are required");
-        return 0;
-    default:
-        break;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "at least one INPUT and the OUTPUT.h5 are required"); return 0;
+    default: break;
     }
     if (key < FIRST_SETTING || !mg_convert_option_at(key - FIRST_SETTING, &option)) return ARGP_ERR_UNKNOWN;
     if (all->options.setting_count == MOST_SETTINGS) argp_error(state, "too many options");
@@ -95,7 +85,9 @@ static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
         {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},
         {"like", LIKE, "TRAIN.h5", 0,
-         "Use the recipe, the number of features and the kind of labels of an earlier output (for test files)", 1},
+         "Use the recipe, the number of features and the kind of labels of an earlier output (for test "
+         "files)",
+         1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},
     };
@@ -128,7 +120,8 @@ static void tell_summary(const mg_convert_report *r, const char *output) {
                  r->classes >= MG_CONVERT_MOST_CLASSES ? "at least " : "", r->classes,
                  r->classes == 1 ? "" : "es", r->text_labels ? "texts" : "integers");
     mg_cli_put(stderr, output);
-    fprintf(stderr, ": %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", r->format, mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,
+    fprintf(stderr, ": %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", r->format,
+            mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,
             mg_cli_count((double)r->stored, stored), r->sparse ? "sparse" : "dense", r->seconds,
             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0);
 }

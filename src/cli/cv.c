@@ -25,8 +25,8 @@ static void show_fold(void *context, const mg_cv_fold *fold) {
     mg_cli_clear_line(&show->screen);
     if (!isnan(fold->C)) snprintf(point, sizeof point, "  C %-9.4g", fold->C);
     if (!isnan(fold->gap)) snprintf(gap, sizeof gap, "  gap %.1e", fold->gap);
-    printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s\n", fold->fold + 1, show->folds, point, 100 * fold->accuracy,
-           fold->objective, gap, fold->seconds);
+    printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s\n", fold->fold + 1, show->folds, point,
+           100 * fold->accuracy, fold->objective, gap, fold->seconds);
     fflush(stdout);
 }
 
@@ -34,10 +34,11 @@ static void show_result(const mg_cv_result *result, const char *value) {
     if (value) {
         printf("\n%-10s  %-8s  deviation\n", value, "accuracy");
         for (int p = 0; p < result->points; p++)
-            printf("%-10.4g  %6.2f%%   %.2f%%%s\n", result->mean[p].value, 100 * result->mean[p].mean, 100 * result->mean[p].deviation,
-                   p == result->best ? "  best" : "");
+            printf("%-10.4g  %6.2f%%   %.2f%%%s\n", result->mean[p].value, 100 * result->mean[p].mean,
+                   100 * result->mean[p].deviation, p == result->best ? "  best" : "");
     } else {
-        printf("accuracy        %.2f%%, deviation %.2f%%\n", 100 * result->mean[0].mean, 100 * result->mean[0].deviation);
+        printf("accuracy        %.2f%%, deviation %.2f%%\n", 100 * result->mean[0].mean,
+               100 * result->mean[0].deviation);
     }
     mg_cli_put_line(stdout, "folds           ", result->folds_path);
 }
@@ -64,16 +65,21 @@ int mg_command_cv(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "[CONFIG]",
+        options,
+        parse_option,
+        "[CONFIG]",
         "Divides the training rows into K folds (stratified by class, in an order given by train.seed). "
         "Trains K times, each "
-        "time on all folds except one, and measures the model on that one. Each training is a run of its own in "
+        "time on all folds except one, and measures the model on that one. Each training is a run of its own "
+        "in "
         "output.directory/fold-1, fold-2, ...; cv.jsonl has the results."
         "\vExample:\n  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n\n"
         "The best C is the one with the highest mean accuracy; of equal ones, the smallest. "
         "data.validation and data.test are "
         "not used. Signals and --resume work as in margin train.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {.request.folds = 5};
     if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;

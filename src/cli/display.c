@@ -1,4 +1,5 @@
-// display.c - the plan, the progress line and the messages of a training on standard error, and the signals that stop it.
+// display.c - the plan, the progress line and the messages of a training on standard error, and the signals
+// that stop it.
 #include "cli/display.h"
 
 #include "cli/cli.h"
@@ -28,7 +29,8 @@ static void on_signal(int number) {
 }
 
 void mg_cli_catch_signals(void) {
-    // Shells ignore INT for whatever a script starts in the background; whoever sends it there still wants a checkpoint.
+    // Shells ignore INT for whatever a script starts in the background; whoever sends it there still wants a
+    // checkpoint.
     signal(SIGINT, SIG_DFL);
     mg_cli_catch(SIGINT, on_signal, SA_RESTART);
     mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
@@ -56,29 +58,36 @@ static void show_plan(void *context, const mg_plan *plan) {
     if (screen->quiet || screen->planned) return;
     screen->planned = screen->brief;
     char a[32], b[32], c[32], d[32];
-    fprintf(stderr, "rows       %s x %s features, %lld classes; %s %s, %s%s (%.2f s)\n", mg_cli_count((double)plan->rows, a),
-            mg_cli_count((double)plan->features, b), (long long)plan->classes, plan->sparse ? "CSR," : "dense", plan->cell,
-            plan->streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->row_bytes, c), plan->load_seconds);
-    if (plan->validation_rows) fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->validation_rows, a));
-    fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda, mg_cli_bytes(plan->state_bytes, d));
+    fprintf(stderr, "rows       %s x %s features, %lld classes; %s %s, %s%s (%.2f s)\n",
+            mg_cli_count((double)plan->rows, a), mg_cli_count((double)plan->features, b),
+            (long long)plan->classes, plan->sparse ? "CSR," : "dense", plan->cell,
+            plan->streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->row_bytes, c),
+            plan->load_seconds);
+    if (plan->validation_rows)
+        fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->validation_rows, a));
+    fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda,
+            mg_cli_bytes(plan->state_bytes, d));
     if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);
     else d[0] = 0;
     fprintf(stderr, "solver     %s", plan->solver);
     if (plan->solver_why[0]) fprintf(stderr, " (%s)", plan->solver_why);
     if (!isnan(plan->learning_rate))
-        fprintf(stderr, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d, (long long)plan->batch, (long long)plan->parts);
+        fprintf(stderr, ", rate %.4g%s, batch %lld in %lld parts", plan->learning_rate, d,
+                (long long)plan->batch, (long long)plan->parts);
     if (plan->tolerance > 0) fprintf(stderr, ", to a certified gap of %.2g\n", plan->tolerance);
     else fprintf(stderr, ", %lld epochs\n", (long long)plan->epochs);
-    fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s", plan->threads_bound_by,
-            plan->kernel);
-    if (plan->resumed_step >= 0) fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
+    fprintf(stderr, "machine    %d thread%s (%s), kernel %s\n", plan->threads, plan->threads == 1 ? "" : "s",
+            plan->threads_bound_by, plan->kernel);
+    if (plan->resumed_step >= 0)
+        fprintf(stderr, "resumed    at step %s\n", mg_cli_count((double)plan->resumed_step, a));
     mg_cli_put_line(stderr, "run        ", plan->directory);
 }
 
 static void show_eta(double seconds, char out[32]) {
     if (!(seconds >= 0) || seconds > 8640000) snprintf(out, 32, "?");
     else if (seconds < 100) snprintf(out, 32, "%.0f s", seconds);
-    else snprintf(out, 32, "%d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60) % 60, (int)seconds % 60);
+    else
+        snprintf(out, 32, "%d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60) % 60, (int)seconds % 60);
 }
 
 static void show_progress(void *context, const mg_progress *p) {
@@ -86,7 +95,9 @@ static void show_progress(void *context, const mg_progress *p) {
     if (screen->quiet || (!screen->terminal && (screen->brief || !p->epoch_end))) return;
     char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
     show_eta(p->eta_seconds, eta);
-    const char *which = isnan(p->train_loss) ? "pass loss" : "loss"; // of weights that change meanwhile, or of those at the end
+    const char *which = isnan(p->train_loss)
+                            ? "pass loss"
+                            : "loss"; // of weights that change meanwhile, or of those at the end
     if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
     if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
     if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);
@@ -94,8 +105,9 @@ static void show_progress(void *context, const mg_progress *p) {
     fprintf(stderr, "epoch %lld", (long long)p->epoch);
     if (!screen->certifies) fprintf(stderr, "/%lld", (long long)p->epochs);
     if (!p->epoch_end) fprintf(stderr, " %3.0f%%", 100 * p->epoch_fraction);
-    fprintf(stderr, "  %s %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", which, isnan(p->train_loss) ? p->pass_loss : p->train_loss,
-            objective, gap, accuracy, mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
+    fprintf(stderr, "  %s %.5f%s%s%s  %s rows/s  waiting %.0f%%  %.1f s", which,
+            isnan(p->train_loss) ? p->pass_loss : p->train_loss, objective, gap, accuracy,
+            mg_cli_count(p->rows_per_second, rate), 100 * p->wait_share, p->seconds);
     if (p->step < p->total_steps && !screen->certifies) fprintf(stderr, "  left %s", eta);
     if (screen->terminal) fprintf(stderr, "\033[K");
     screen->drawn = screen->terminal;
@@ -105,5 +117,6 @@ static void show_progress(void *context, const mg_progress *p) {
 
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief) {
     *screen = (mg_cli_display){.terminal = isatty(STDERR_FILENO), .quiet = quiet, .brief = brief};
-    return (mg_observer){.context = screen, .plan = show_plan, .progress = show_progress, .message = show_message};
+    return (mg_observer){
+        .context = screen, .plan = show_plan, .progress = show_progress, .message = show_message};
 }

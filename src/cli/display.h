@@ -8,10 +8,10 @@
 
 typedef struct mg_cli_display {
     bool terminal, quiet;
-    bool brief;   // several trainings under one command: one plan, and lines of epochs on a terminal only
-    bool planned; // the one plan was shown
+    bool brief;     // several trainings under one command: one plan, and lines of epochs on a terminal only
+    bool planned;   // the one plan was shown
     bool certifies; // epochs go on until a certificate is good enough
-    bool drawn;   // an unfinished progress line stands on the terminal
+    bool drawn;     // an unfinished progress line stands on the terminal
 } mg_cli_display;
 
 // An observer that shows a run on standard error; quiet: warnings alone.

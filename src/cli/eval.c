@@ -19,7 +19,7 @@ typedef struct arguments {
     mg_measure_request request;
 } arguments;
 
-// ---- the table ---------------------------------------------------------------------------------------------------------
+// ---- the table ----------------------------------------------------------------------------------
 
 // Columns a label takes on a terminal, as mg_cli_put writes it.
 static int columns_of(const char *label) {
@@ -65,7 +65,8 @@ static int64_t *in_order(int64_t count) {
 static int by_f1(const void *a, const void *b, void *context) {
     const mg_measurement *m = context;
     int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    double x = m->per_class[i].support ? m->per_class[i].f1 : 2, y = m->per_class[j].support ? m->per_class[j].f1 : 2;
+    double x = m->per_class[i].support ? m->per_class[i].f1 : 2,
+           y = m->per_class[j].support ? m->per_class[j].f1 : 2;
     return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
 }
 
@@ -86,7 +87,8 @@ static void show_classes(const mg_measurement *m) {
         put_percent(one->f1);
         printf("  %9" PRId64 "\n", one->support);
     }
-    if (count < m->classes) printf("the %d worst of %" PRId64 " classes by f1; --json has all\n", WORST_CLASSES, m->classes);
+    if (count < m->classes)
+        printf("the %d worst of %" PRId64 " classes by f1; --json has all\n", WORST_CLASSES, m->classes);
     free(order);
 }
 
@@ -117,8 +119,7 @@ static void show_confusions(const mg_measurement *m) {
             most[at] = (confusion){y, k, rows};
         }
     if (count) printf("\nmost frequent confusions\n");
-    for (int i = 0; i < count; i++)
-        show_confusion(m, &most[i]);
+    for (int i = 0; i < count; i++) show_confusion(m, &most[i]);
 }
 
 static void show(const mg_measurement *m) {
@@ -134,13 +135,14 @@ static void show(const mg_measurement *m) {
     printf("macro f1   %.2f%%\n", 100 * m->macro_f1);
     printf("mean loss  %.6f\nobjective  %.6f\n", m->mean_loss, m->objective);
     for (size_t i = 1; i < sizeof ks / sizeof *ks && ks[i] < m->classes; i++)
-        printf("%stop-%d %.2f%%", i > 1 ? "  " : "top-k      ", ks[i], 100 * (double)m->top[ks[i] - 1] / (double)m->rows);
+        printf("%stop-%d %.2f%%", i > 1 ? "  " : "top-k      ", ks[i],
+               100 * (double)m->top[ks[i] - 1] / (double)m->rows);
     if (m->classes > 2) printf("\n");
     show_classes(m);
     show_confusions(m);
 }
 
-// ---- the command -------------------------------------------------------------------------------------------------------
+// ---- the command --------------------------------------------------------------------------------
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     arguments *all = state->input;
@@ -149,7 +151,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_LABELS: request->labels = value; return 0;
     case KEY_WEIGHTS: request->weights = value; return 0;
     case KEY_UNKNOWN:
-        if (strcmp(value, "skip") && strcmp(value, "error")) mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
+        if (strcmp(value, "skip") && strcmp(value, "error"))
+            mg_cli_wrong(state, "--unknown: %s is not allowed; use error or skip", value);
         request->skip_unknown = !strcmp(value, "skip");
         return 0;
     case ARGP_KEY_ARG:
@@ -175,7 +178,9 @@ int mg_command_eval(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "MODEL DATA",
+        options,
+        parse_option,
+        "MODEL DATA",
         "Measures a model on labelled rows: accuracy, loss, objective, the figures of each class, the "
         "most frequent confusions."
         "\vExample:\n  margin eval runs/first/model.h5 test.h5\n  margin eval runs/first/model.h5 "
@@ -183,17 +188,22 @@ int mg_command_eval(int argc, char **argv) {
         "DATA is read in pieces and never held in memory as a whole. A value that would be a division "
         "by zero is null, such as "
         "the precision of a class that was never predicted.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {.request.notices.message = mg_cli_notice};
     mg_measurement *measurement;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_JSON | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all, &flags)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_JSON | MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv,
+                           &all, &flags))
+        return 2;
     all.request.threads = flags.threads;
     all.request.features = flags.features;
     all.request.names = flags.names;
     mg_cli_results();
-    setlocale(LC_CTYPE, "C.UTF-8"); // labels are UTF-8 whatever the terminal's language; numbers stay as they are
+    setlocale(LC_CTYPE,
+              "C.UTF-8"); // labels are UTF-8 whatever the terminal's language; numbers stay as they are
     mg_status status = mg_measure(&all.request, &measurement, &error);
     if (status) return mg_cli_fail("eval", &error);
     if (flags.json) status = mg_measurement_print_json(measurement, stdout, &error);

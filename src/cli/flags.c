@@ -14,18 +14,25 @@ typedef struct flag {
     struct argp_option option;
 } flag;
 
-#define FLAG(bit, kind, field, name, letter, argument, help) \
-    {bit, kind, offsetof(mg_cli_flags, field), {name, letter, argument, 0, help, 0}}
+#define FLAG(bit, kind, field, name, letter, argument, help)                                                 \
+    {                                                                                                        \
+        bit, kind, offsetof(mg_cli_flags, field), { name, letter, argument, 0, help, 0 }                     \
+    }
 
 static const flag shared[] = {
-    FLAG(MG_CLI_SET, SETTING, sets, "set", 's', "SECTION.KEY=VALUE", "Set an option; overrides the file; may be repeated"),
-    FLAG(MG_CLI_RESUME, ON, resume, "resume", FIRST_KEY, NULL, "Continue from the newest intact checkpoints in the directory"),
+    FLAG(MG_CLI_SET, SETTING, sets, "set", 's', "SECTION.KEY=VALUE",
+         "Set an option; overrides the file; may be repeated"),
+    FLAG(MG_CLI_RESUME, ON, resume, "resume", FIRST_KEY, NULL,
+         "Continue from the newest intact checkpoints in the directory"),
     FLAG(MG_CLI_OVERWRITE, ON, overwrite, "overwrite", FIRST_KEY + 1, NULL,
-         "Start again in a directory that holds results; the old ones are kept in previous/ until the new ones are complete"),
-    FLAG(MG_CLI_QUIET, ON, quiet, "quiet", 'q', NULL, "Print only warnings and results: no plan, no progress"),
+         "Start again in a directory that holds results; the old ones are kept in previous/ until the new "
+         "ones are complete"),
+    FLAG(MG_CLI_QUIET, ON, quiet, "quiet", 'q', NULL,
+         "Print only warnings and results: no plan, no progress"),
     FLAG(MG_CLI_THREADS, THREADS, threads, "threads", FIRST_KEY + 2, "N",
          "Number of threads (default: all cores this process may use); results do not depend on it"),
-    FLAG(MG_CLI_JSON, ON, json, "json", FIRST_KEY + 3, NULL, "Print one JSON object on one line, for programs"),
+    FLAG(MG_CLI_JSON, ON, json, "json", FIRST_KEY + 3, NULL,
+         "Print one JSON object on one line, for programs"),
     FLAG(MG_CLI_FEATURES, TEXT, features, "features", FIRST_KEY + 4, "NAME",
          "Data set of the features in DATA (default: the name used in training)"),
     FLAG(MG_CLI_NAMES, TEXT, names, "names", FIRST_KEY + 5, "NAME",
@@ -83,11 +90,13 @@ static error_t parse_shared(int key, char *value, struct argp_state *state) {
     return result;
 }
 
-int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input, mg_cli_flags *flags) {
+int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input,
+                       mg_cli_flags *flags) {
     struct argp_option options[MOST_OPTIONS] = {0};
     int count = 0;
     const struct argp_option *own = argp->options;
-    for (; own && (own->name || own->key || own->doc) && count < MOST_OPTIONS - 1; own++) options[count++] = *own;
+    for (; own && (own->name || own->key || own->doc) && count < MOST_OPTIONS - 1; own++)
+        options[count++] = *own;
     for (int i = 0; i < SHARED && count < MOST_OPTIONS - 1; i++)
         if (takes & shared[i].takes) options[count++] = shared[i].option;
     struct argp whole = *argp;

@@ -4,7 +4,8 @@
 
 #include "cli/cli.h"
 
-// What a command may take. A new flag is one bit here, one row of the table in flags.c and one field of mg_cli_flags.
+// What a command may take. A new flag is one bit here, one row of the table in flags.c and one field of
+// mg_cli_flags.
 enum {
     MG_CLI_SET = 1 << 0,
     MG_CLI_RESUME = 1 << 1,
@@ -35,7 +36,9 @@ typedef struct mg_cli_flags {
     int threads;
 } mg_cli_flags;
 
-// Like mg_cli_parse, with the shared flags in `takes` added to the options of `argp`. The parser of `argp` does not see them.
-int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input, mg_cli_flags *flags);
+// Like mg_cli_parse, with the shared flags in `takes` added to the options of `argp`. The parser of `argp`
+// does not see them.
+int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input,
+                       mg_cli_flags *flags);
 
 #endif

@@ -13,15 +13,18 @@ typedef struct arguments {
 } arguments;
 
 static void show(const mg_gradcheck_report *report) {
-    printf("%" PRId64 " rows of %" PRId64 " features, %" PRId64 " classes, %s, kernel %s\n", report->rows, report->features,
-           report->classes, report->layout, report->kernel);
-    printf("scores of the kernel: worst error %.1e of the terms they add up (%.0e is allowed)\n\n", report->forward_error,
-           MG_GRADCHECK_FORWARD_ALLOWED);
+    printf("%" PRId64 " rows of %" PRId64 " features, %" PRId64 " classes, %s, kernel %s\n", report->rows,
+           report->features, report->classes, report->layout, report->kernel);
+    printf("scores of the kernel: worst error %.1e of the terms they add up (%.0e is allowed)\n\n",
+           report->forward_error, MG_GRADCHECK_FORWARD_ALLOWED);
     printf("%-24s  rows  skipped  by score  by weight  allowed\n", "loss");
     for (int i = 0; i < report->count; i++) {
         const mg_gradcheck_result *one = &report->results[i];
-        printf("%-24s %5" PRId64 "  %7" PRId64 "   %.1e    %.1e  %.1e%s\n", one->loss, one->rows, one->skipped, one->score_error,
-               one->weight_error, one->weight_allowed, one->passed ? "" : one->rows ? "  WRONG" : "  nothing to check: more --rows");
+        printf("%-24s %5" PRId64 "  %7" PRId64 "   %.1e    %.1e  %.1e%s\n", one->loss, one->rows,
+               one->skipped, one->score_error, one->weight_error, one->weight_allowed,
+               one->passed ? ""
+               : one->rows ? "  WRONG"
+                           : "  nothing to check: more --rows");
     }
 }
 
@@ -40,22 +43,28 @@ int mg_command_gradcheck(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "[CONFIG]",
+        options,
+        parse_option,
+        "[CONFIG]",
         "Compares gradients with central differences in double precision, on training rows at random "
         "weights. For each loss it "
         "checks the derivative with respect to every score, and a step of the solver with respect to "
         "the weights of the model "
         "(including scaling, constant feature and regulariser)."
         "\vExample:\n  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n\n"
-        "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, where it has no "
+        "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, where "
+        "it has no "
         "derivative, are skipped. The exit status is 1 when a gradient is wrong.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {.rows = 32};
     static mg_gradcheck_report report;
     mg_config *config;
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_JSON, argc, argv, &all, &flags)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_JSON, argc, argv, &all, &flags))
+        return 2;
     mg_cli_results();
     mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
     if (status) return mg_cli_fail("gradcheck", &error);
@@ -65,6 +74,8 @@ int mg_command_gradcheck(int argc, char **argv) {
     else if (!status) show(&report);
     if (status) return mg_cli_fail("gradcheck", &error);
     if (report.passed) return 0;
-    fprintf(stderr, "margin gradcheck: a gradient differs from its finite difference by more than the allowed error\n");
+    fprintf(
+        stderr,
+        "margin gradcheck: a gradient differs from its finite difference by more than the allowed error\n");
     return 1;
 }

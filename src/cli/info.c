@@ -39,10 +39,14 @@ int mg_command_info(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "FILE",
+        options,
+        parse_option,
+        "FILE",
         "Describes a data, model or checkpoint file. For data it also says what to consider before training."
         "\vExample:\n  margin info train.h5\n  margin info runs/first/model.h5 --verify",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     arguments all = {0};
     mg_error error = {0};
     int64_t bytes;

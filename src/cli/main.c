@@ -22,18 +22,22 @@ static const mg_command commands[] = {
 };
 
 static void print_usage(FILE *out) {
-    fprintf(out, "Usage: margin COMMAND [ARGUMENT...]\n\n"
-                 "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file; weights in HDF5.\n\n");
+    fprintf(
+        out,
+        "Usage: margin COMMAND [ARGUMENT...]\n\n"
+        "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file; weights in HDF5.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n  margin COMMAND --help   options of a command, with an example\n"
-                 "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
-                 "Example:\n"
-                 "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
-                 "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
-                 "  margin eval runs/first/model.h5 test.h5\n\n"
-                 "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint file;\n"
-                 "4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
+    fprintf(
+        out,
+        "\n  margin COMMAND --help   options of a command, with an example\n"
+        "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
+        "Example:\n"
+        "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
+        "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
+        "  margin eval runs/first/model.h5 test.h5\n\n"
+        "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint file;\n"
+        "4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
 }
 
 static int print_version(void) {
@@ -48,7 +52,8 @@ static int unknown_command(const char *name) {
     fprintf(stderr, "margin: ");
     mg_cli_put(stderr, name);
     fprintf(stderr, " is not a command; the commands are");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
     fprintf(stderr, " (margin --help)\n");
     return 2;
 }
@@ -57,7 +62,8 @@ enum { LARGE_BLOCK = 4 << 20 };
 
 int main(int argc, char **argv) {
     mg_cli_begin();
-    // Left alone, the allocator comes to keep freed blocks of up to 32 MB for itself: weights, and images of checkpoints.
+    // Left alone, the allocator comes to keep freed blocks of up to 32 MB for itself: weights, and images of
+    // checkpoints.
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {

@@ -17,11 +17,13 @@ typedef struct arguments {
 static void show_point(void *context, int number, const mg_path_point *point) {
     mg_cli_clear_line(context);
     char accuracy[16] = "-", gap[16] = "-";
-    if (number == 0) printf("%-10s  %-10s  %-10s  %-7s  %10s  %7s  %6s\n", "C", "lambda", "objective", "gap", "validation", "seconds", "passes");
+    if (number == 0)
+        printf("%-10s  %-10s  %-10s  %-7s  %10s  %7s  %6s\n", "C", "lambda", "objective", "gap", "validation",
+               "seconds", "passes");
     if (!isnan(point->accuracy)) snprintf(accuracy, sizeof accuracy, "%.2f%%", 100 * point->accuracy);
     if (!isnan(point->gap)) snprintf(gap, sizeof gap, "%.1e", point->gap);
-    printf("%-10.4g  %-10.4g  %-10.6f  %-7s  %10s  %7.2f  %6.1f\n", point->C, point->lambda, point->objective, gap, accuracy,
-           point->seconds, point->passes);
+    printf("%-10.4g  %-10.4g  %-10.6f  %-7s  %10s  %7.2f  %6.1f\n", point->C, point->lambda, point->objective,
+           gap, accuracy, point->seconds, point->passes);
     fflush(stdout);
 }
 
@@ -29,7 +31,8 @@ static void show_result(const mg_path_result *result) {
     mg_cli_put_line(stdout, "points          ", result->points_path);
     if (result->best < 0) return;
     const mg_path_point *best = &result->point[result->best];
-    printf("best            C %.4g, lambda %.4g: validation %.2f%%\n", best->C, best->lambda, 100 * best->accuracy);
+    printf("best            C %.4g, lambda %.4g: validation %.2f%%\n", best->C, best->lambda,
+           100 * best->accuracy);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }
@@ -41,7 +44,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_C: request->C = value; return 0;
     case KEY_LAMBDA: request->lambda = value; return 0;
     case ARGP_KEY_END:
-        if (!request->C == !request->lambda) argp_error(state, "one of --C and --lambda is required, not both");
+        if (!request->C == !request->lambda)
+            argp_error(state, "one of --C and --lambda is required, not both");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -54,7 +58,9 @@ int mg_command_path(int argc, char **argv) {
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "[CONFIG]",
+        options,
+        parse_option,
+        "[CONFIG]",
         "Trains for each value of C, starting from the model of the value before, and writes "
         "path.jsonl. With data.validation it "
         "also writes the most accurate model to model.h5; of equal ones, that with the smallest C."
@@ -62,7 +68,9 @@ int mg_command_path(int argc, char **argv) {
         "Each value is trained to the gap train.tolerance (1e-3 when that is 0), or for train.epochs. "
         "Signals and --resume work as "
         "in margin train.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {0};
     if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;

@@ -1,4 +1,5 @@
-// predict.c - the command: rows of a file or lines of standard input in, answers out; a named file whole or not at all.
+// predict.c - the command: rows of a file or lines of standard input in, answers out; a named file whole or
+// not at all.
 #include "cli/flags.h"
 
 #include <margin/model.h>
@@ -30,7 +31,8 @@ typedef struct output {
 static mg_status complain(mg_error *error, const char *path, const char *what) {
     error->status = path ? MG_IO : MG_FAILED;
     const char *name = path ? path : "standard output";
-    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what, strerror(errno));
+    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what,
+             strerror(errno));
     return error->status;
 }
 
@@ -54,9 +56,7 @@ static mg_status write_answers(void *context, const char *text, size_t bytes, mg
     return complain(error, out->path, "cannot be written");
 }
 
-static bool asked_to_stop(const arguments *all) {
-    return all->options.stop && *all->options.stop;
-}
+static bool asked_to_stop(const arguments *all) { return all->options.stop && *all->options.stop; }
 
 // One answer for each line, at once: whoever sent it may be waiting.
 static mg_status answer_lines(mg_predictor *predictor, const arguments *all, output *out, mg_error *error) {
@@ -69,7 +69,8 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = write_answers(out, answer, bytes, error);
         answered += !status && bytes;
-        if (!status && bytes && out->at_once && fflush(out->file)) status = complain(error, out->path, "cannot be written");
+        if (!status && bytes && out->at_once && fflush(out->file))
+            status = complain(error, out->path, "cannot be written");
     }
     if (!status && asked_to_stop(all)) {
         error->status = status = MG_STOPPED;
@@ -79,7 +80,8 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
     }
     free(line);
     const char *guess = mg_predictor_guess(predictor);
-    if (!status && answered && guess) fprintf(stderr, "margin predict: note: %s\n", guess); // a failure is one line
+    if (!status && answered && guess)
+        fprintf(stderr, "margin predict: note: %s\n", guess); // a failure is one line
     return status;
 }
 
@@ -101,10 +103,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!all->data) argp_error(state, "MODEL and DATA are required (DATA may be - for standard input)");
-        if (all->options.scores && all->options.top) argp_error(state, "--scores and --top cannot be combined");
-        if (all->has_base && strcmp(all->data, "-")) argp_error(state, "--base is only for lines of standard input (DATA is -)");
-        if (all->flags.names && !strcmp(all->data, "-")) argp_error(state, "--names is only for files: lines of standard input have no names of features");
-        if (all->flags.features && !strcmp(all->data, "-")) argp_error(state, "--features is only for files: lines of standard input have no data sets");
+        if (all->options.scores && all->options.top)
+            argp_error(state, "--scores and --top cannot be combined");
+        if (all->has_base && strcmp(all->data, "-"))
+            argp_error(state, "--base is only for lines of standard input (DATA is -)");
+        if (all->flags.names && !strcmp(all->data, "-"))
+            argp_error(state, "--names is only for files: lines of standard input have no names of features");
+        if (all->flags.features && !strcmp(all->data, "-"))
+            argp_error(state, "--features is only for files: lines of standard input have no data sets");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -118,7 +124,8 @@ static mg_status run(arguments *all, mg_error *error) {
     status = open_output(&out, all->output, error);
     const mg_predict_sink sink = {write_answers, &out};
     if (!status)
-        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error) : answer_lines(predictor, all, &out, error);
+        status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error)
+                                        : answer_lines(predictor, all, &out, error);
     status = close_output(&out, status, error);
     mg_predictor_close(predictor);
     return status;
@@ -132,25 +139,34 @@ int mg_command_predict(int argc, char **argv) {
          "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
         {"probabilities", KEY_PROBABILITIES, NULL, 0,
          "Print probabilities instead of scores (only models of loss softmax); may be combined with "
-         "--top", 0},
+         "--top",
+         0},
         {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
         {"base", KEY_BASE, "0|1", 0,
          "Index of the first feature in lines (default: that of the training file; 1 if it is not known)", 0},
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "MODEL DATA\nMODEL -",
+        options,
+        parse_option,
+        "MODEL DATA\nMODEL -",
         "Prints one line for each row: the label of the class with the highest score."
         "\vDATA is an HDF5 file; it needs no labels. When DATA is -, rows are read from standard input "
         "as lines of svmlight, "
-        "\"index:value index:value # comment\", with or without a label at the start. Each line is answered at once. An empty "
-        "line is a row of zeros; a line that is only a comment gets no answer; any other line without pairs is an error.\n\n"
+        "\"index:value index:value # comment\", with or without a label at the start. Each line is answered "
+        "at once. An empty "
+        "line is a row of zeros; a line that is only a comment gets no answer; any other line without pairs "
+        "is an error.\n\n"
         "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     arguments all = {.options = {.base = -1, .notices.message = mg_cli_notice}};
     mg_error error = {0};
-    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all, &all.flags)) return 2;
+    if (mg_cli_parse_flags(&argp, MG_CLI_THREADS | MG_CLI_FEATURES | MG_CLI_NAMES, argc, argv, &all,
+                           &all.flags))
+        return 2;
     all.options.threads = all.flags.threads;
     all.options.features = all.flags.features;
     all.options.names = all.flags.names;

@@ -15,7 +15,8 @@ enum { STACK_BYTES = 2 << 20 };
 
 static volatile sig_atomic_t stop_signal;
 
-// A file opened later would get the number of a closed standard stream, and messages would be written into it.
+// A file opened later would get the number of a closed standard stream, and messages would be written into
+// it.
 static void open_closed_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) _exit(1);
@@ -28,7 +29,8 @@ static void check_output(int status, void *unused) {
     bool lost = ferror(stdout) != 0;
     lost = fflush(stdout) != 0 || lost;
     if (!lost || status) return;
-    fprintf(stderr, "margin: standard output cannot be written%s%s\n", errno ? ": " : "", errno ? strerror(errno) : "");
+    fprintf(stderr, "margin: standard output cannot be written%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
     _exit(1);
 }
 
@@ -62,7 +64,8 @@ int mg_cli_run(int (*run)(int argc, char **argv), int argc, char **argv) {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &one.signals);
-    bool started = !pthread_attr_setstacksize(&attributes, STACK_BYTES) && !pthread_create(&thread, &attributes, run_call, &one);
+    bool started = !pthread_attr_setstacksize(&attributes, STACK_BYTES) &&
+                   !pthread_create(&thread, &attributes, run_call, &one);
     pthread_attr_destroy(&attributes);
     if (!started) {
         pthread_sigmask(SIG_SETMASK, &one.signals, NULL);
@@ -78,9 +81,7 @@ void mg_cli_catch(int number, void (*handler)(int), int flags) {
     if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
 }
 
-static void stop(int number) {
-    stop_signal = number;
-}
+static void stop(int number) { stop_signal = number; }
 
 const volatile sig_atomic_t *mg_cli_catch_stops(void) {
     mg_cli_catch(SIGINT, stop, 0); // no SA_RESTART: a wait for a line ends too

@@ -16,14 +16,19 @@ typedef struct arguments {
 } arguments;
 
 static void show_result(const mg_train_result *result) {
-    printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason, (long long)result->step, result->seconds);
+    printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason,
+           (long long)result->step, result->seconds);
     printf("objective       %.6f\n", result->objective);
     if (!isnan(result->gap))
-        printf("%s within %.2g of the optimum (at least %.6f)\n", result->converged ? "certified      " : "not certified  ", result->gap, result->dual);
+        printf("%s within %.2g of the optimum (at least %.6f)\n",
+               result->converged ? "certified      " : "not certified  ", result->gap, result->dual);
     else if (result->tolerance > 0) printf("not certified   the distance to the optimum is not known\n");
     printf("train accuracy  %.2f%%\n", 100 * result->train_accuracy);
-    if (!isnan(result->accuracy) && result->tolerance > 0) printf("validation      %.2f%%\n", 100 * result->accuracy);
-    else if (!isnan(result->accuracy)) printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy, (long long)result->best_epoch);
+    if (!isnan(result->accuracy) && result->tolerance > 0)
+        printf("validation      %.2f%%\n", 100 * result->accuracy);
+    else if (!isnan(result->accuracy))
+        printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy,
+               (long long)result->best_epoch);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }
@@ -40,17 +45,22 @@ int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"init", KEY_INIT, "MODEL", 0,
          "Start from the weights of a model.h5. Give it again when you resume a run that has no "
-         "checkpoint yet", 0},
+         "checkpoint yet",
+         0},
         {0},
     };
     static const struct argp argp = {
-        options, parse_option, "[CONFIG]",
+        options,
+        parse_option,
+        "[CONFIG]",
         "Trains a classifier and writes model.h5, metrics.jsonl and checkpoints into the run's directory."
         "\vExample:\n  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
         "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run: it finishes the minibatch, writes a "
         "checkpoint and exits with status "
         "75. The same command with --resume continues to the same bits. docs/options.md lists every option.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     mg_cli_flags flags = {0};
     arguments all = {0};
     if (mg_cli_parse_flags(&argp, MG_CLI_RUN, argc, argv, &all, &flags)) return 2;

@@ -48,14 +48,11 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
     if (status) return status;
     status = mg_settings_create(&config->settings, bindings, sections, config, error);
     if (!status && path) status = mg_settings_read_file(&config->settings, path, error);
-    for (int i = 0; i < count && !status; i++)
-        status = mg_settings_set(&config->settings, sets[i], error);
+    for (int i = 0; i < count && !status; i++) status = mg_settings_set(&config->settings, sets[i], error);
     if (!status) status = mg_settings_check(&config->settings, error);
     if (!status) status = name_directory(config, path, error);
-    if (status)
-        mg_config_destroy(config);
-    else
-        *out = config;
+    if (status) mg_config_destroy(config);
+    else *out = config;
     return status;
 }
 

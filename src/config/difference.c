@@ -12,16 +12,14 @@ typedef struct line {
 
 // Cuts the next line off *text; false at the end.
 static bool next_line(const char **text, line *out) {
-    while (**text == '\n')
-        ++*text;
+    while (**text == '\n') ++*text;
     if (**text == '\0') return false;
     size_t length = strcspn(*text, "\n");
     const char *colon = memchr(*text, ':', length);
     out->key = *text;
     out->key_length = colon ? (size_t)(colon - *text) : length;
     out->value = colon ? colon + 1 : *text + length;
-    while (*out->value == ' ')
-        out->value++;
+    while (*out->value == ' ') out->value++;
     out->value_length = (size_t)(*text + length - out->value);
     *text += length;
     return true;
@@ -66,8 +64,7 @@ int mg_config_difference(const char *before, const char *now, char *out, size_t 
     line a, b;
     if (size > 0) out[0] = '\0';
     for (const char *rest = before; next_line(&rest, &a);) {
-        if (!find_line(now, &a, &b))
-            add_difference(&to, &a, &absent);
+        if (!find_line(now, &a, &b)) add_difference(&to, &a, &absent);
         else if (a.value_length != b.value_length || memcmp(a.value, b.value, a.value_length) != 0)
             add_difference(&to, &a, &b);
     }

@@ -22,16 +22,14 @@ static void write_comment(mg_writer *writer, const char *indent, const char *tex
     while (*text) {
         size_t length = strlen(text), cut = length;
         if (length > room) {
-            for (cut = room; cut > 0 && text[cut] != ' ';)
-                cut--;
+            for (cut = room; cut > 0 && text[cut] != ' ';) cut--;
             if (cut == 0) cut = strcspn(text, " ");
         }
         mg_writer_add(writer, indent);
         mg_writer_add_bytes(writer, text, cut);
         mg_writer_add(writer, "\n");
         text += cut;
-        while (*text == ' ')
-            text++;
+        while (*text == ' ') text++;
     }
 }
 
@@ -57,8 +55,7 @@ void mg_settings_write(const mg_settings *settings, mg_writer *writer) {
         if (s > 0) mg_writer_add(writer, "\n");
         write_comment(writer, "# ", section->help);
         mg_writer_format(writer, "%s:\n", section->name);
-        for (int i = 0; i < section->count; i++)
-            write_option(writer, &section->options[i], values);
+        for (int i = 0; i < section->count; i++) write_option(writer, &section->options[i], values);
     }
 }
 
@@ -78,10 +75,8 @@ static void write_reference_row(mg_writer *writer, const mg_section *section, co
     mg_option_allowed(option, allowed, sizeof allowed);
     mg_writer_format(writer, "| `%s.%s` | %s | ", section->name, option->name,
                      mg_option_type_name(option->type));
-    if (option->preset[0] != '\0')
-        mg_writer_format(writer, "`%s` | ", option->preset);
-    else
-        mg_writer_add(writer, "unset | ");
+    if (option->preset[0] != '\0') mg_writer_format(writer, "`%s` | ", option->preset);
+    else mg_writer_add(writer, "unset | ");
     write_cell(writer, allowed);
     mg_writer_add(writer, " | ");
     write_cell(writer, option->help);
@@ -103,8 +98,7 @@ void mg_settings_write_reference(const mg_binding *bindings, int count, mg_write
         mg_writer_format(writer, "\n## %s\n\n", section->name);
         mg_writer_format(writer, "%c%s.\n\n", toupper((unsigned char)section->help[0]), section->help + 1);
         mg_writer_add(writer, "| key | type | default | allowed | meaning |\n|---|---|---|---|---|\n");
-        for (int i = 0; i < section->count; i++)
-            write_reference_row(writer, section, &section->options[i]);
+        for (int i = 0; i < section->count; i++) write_reference_row(writer, section, &section->options[i]);
     }
 }
 

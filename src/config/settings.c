@@ -26,8 +26,7 @@ static void *values_at(const mg_settings *settings, int i) {
 // Index of the section's first option among the origins.
 static int first_origin(const mg_settings *settings, int section) {
     int first = 0;
-    for (int i = 0; i < section; i++)
-        first += settings->bindings[i].section->count;
+    for (int i = 0; i < section; i++) first += settings->bindings[i].section->count;
     return first;
 }
 
@@ -98,8 +97,9 @@ static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_y
                                 const char *where, mg_error *error) {
     const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
     if (key == end)
-        return mg_fail(error, MG_CONFIG, "%s: %s.%s: an empty mapping: remove the key, or add lines label: weight",
-                       where, at->section->name, at->option->name);
+        return mg_fail(error, MG_CONFIG,
+                       "%s: %s.%s: an empty mapping: remove the key, or add lines label: weight", where,
+                       at->section->name, at->option->name);
     mg_status status = assign(at, NULL, where, error);
     while (key < end && !status) {
         const mg_yaml_node *value = key + 1;
@@ -133,10 +133,8 @@ static mg_status read_section(mg_settings *settings, int section, const char *na
         value = key + 1;
         status = make_where(name, key->line, &where, error);
         if (status) return status;
-        if (find_option(settings, section, text, &at))
-            status = read_option(&at, yaml, value, where, error);
-        else
-            status = mg_unknown_key(settings, section, text, where, error);
+        if (find_option(settings, section, text, &at)) status = read_option(&at, yaml, value, where, error);
+        else status = mg_unknown_key(settings, section, text, where, error);
         mg_memory_free(where);
     }
     return status;
@@ -152,14 +150,13 @@ static mg_status read_root(mg_settings *settings, const char *name, const mg_yam
         value = key + 1;
         status = make_where(name, key->line, &where, error);
         if (status) return status;
-        if (section < 0)
-            status = mg_unknown_section(settings, text, where, error);
+        if (section < 0) status = mg_unknown_section(settings, text, where, error);
         else if (value->kind == MG_YAML_MAPPING)
             status = read_section(settings, section, name, yaml, value, error);
         else if (value->kind == MG_YAML_SCALAR)
-            status =
-                mg_fail(error, MG_CONFIG,
-                        "%s: section %s must contain lines of the form key: value, not a single value", where, text);
+            status = mg_fail(error, MG_CONFIG,
+                             "%s: section %s must contain lines of the form key: value, not a single value",
+                             where, text);
         mg_memory_free(where);
     }
     return status;
@@ -189,15 +186,13 @@ static mg_status read_bytes(const char *path, char **out, size_t *length, mg_err
         status = mg_memory_grow(out, &capacity, *length + 65536, 1, error);
         if (status) break;
         got = read(file, *out + *length, capacity - *length);
-        if (got < 0 && errno == EINTR)
-            got = 1;
-        else if (got < 0)
-            status = mg_fail(error, MG_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
-        else
-            *length += (size_t)got;
+        if (got < 0 && errno == EINTR) got = 1;
+        else if (got < 0) status = mg_fail(error, MG_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
+        else *length += (size_t)got;
         if (!status && *length > MG_SETTINGS_FILE_BYTES)
-            status = mg_fail(error, MG_CONFIG, "%s: longer than %d MiB; a configuration file is never that long", path,
-                             MG_SETTINGS_FILE_BYTES >> 20);
+            status =
+                mg_fail(error, MG_CONFIG, "%s: longer than %d MiB; a configuration file is never that long",
+                        path, MG_SETTINGS_FILE_BYTES >> 20);
     }
     close(file);
     return status;

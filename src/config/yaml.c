@@ -70,9 +70,7 @@ static mg_status fail_parser(reader *r) {
                    p->context ? p->context : "");
 }
 
-const char *mg_yaml_text(const mg_yaml *yaml, const mg_yaml_node *node) {
-    return yaml->text + node->text;
-}
+const char *mg_yaml_text(const mg_yaml *yaml, const mg_yaml_node *node) { return yaml->text + node->text; }
 
 // Appends a node and tells the mapping around it; keys must be scalars.
 static mg_status add_node(reader *r, yaml_mark_t mark, mg_yaml_kind kind) {
@@ -145,13 +143,11 @@ static mg_status refuse_twice(reader *r, int64_t mapping) {
     mg_yaml *out = r->out;
     mg_yaml_node *nodes = out->nodes;
     int64_t *keys = NULL, count = 0, blamed = INT64_MAX, first = 0;
-    for (int64_t i = mapping + 1; i < out->count; i = nodes[i + 1].next)
-        count++;
+    for (int64_t i = mapping + 1; i < out->count; i = nodes[i + 1].next) count++;
     mg_status status = mg_memory_get(&keys, (size_t)count, sizeof *keys, r->error);
     if (status) return status;
     count = 0;
-    for (int64_t i = mapping + 1; i < out->count; i = nodes[i + 1].next)
-        keys[count++] = i;
+    for (int64_t i = mapping + 1; i < out->count; i = nodes[i + 1].next) keys[count++] = i;
     qsort_r(keys, (size_t)count, sizeof *keys, compare_keys, out);
     for (int64_t i = 1; i < count; i++) {
         bool same = strcmp(mg_yaml_text(out, &nodes[keys[i - 1]]), mg_yaml_text(out, &nodes[keys[i]])) == 0;
@@ -169,10 +165,8 @@ static mg_status refuse_twice(reader *r, int64_t mapping) {
 
 static mg_status on_event(reader *r, const yaml_event_t *event) {
     switch (event->type) {
-    case YAML_SCALAR_EVENT:
-        return on_scalar(r, event);
-    case YAML_MAPPING_START_EVENT:
-        return on_mapping(r, event);
+    case YAML_SCALAR_EVENT: return on_scalar(r, event);
+    case YAML_MAPPING_START_EVENT: return on_mapping(r, event);
     case YAML_MAPPING_END_EVENT: {
         int64_t mapping = r->open[--r->depth].node;
         r->out->nodes[mapping].next = r->out->count;
@@ -180,13 +174,12 @@ static mg_status on_event(reader *r, const yaml_event_t *event) {
     }
     case YAML_SEQUENCE_START_EVENT:
         return fail_at(r, event->start_mark, "a list is not allowed here; a single value is expected");
-    case YAML_ALIAS_EVENT:
-        return fail_at(r, event->start_mark, "aliases are not supported");
+    case YAML_ALIAS_EVENT: return fail_at(r, event->start_mark, "aliases are not supported");
     case YAML_DOCUMENT_START_EVENT:
-        if (r->out->count > 0) return fail_at(r, event->start_mark, "a second document; a file may have only one");
+        if (r->out->count > 0)
+            return fail_at(r, event->start_mark, "a second document; a file may have only one");
         return MG_OK;
-    default:
-        return MG_OK;
+    default: return MG_OK;
     }
 }
 
@@ -195,8 +188,9 @@ mg_status mg_yaml_read(const char *name, const char *bytes, size_t length, mg_ya
     mg_status status = MG_OK;
     *out = (mg_yaml){0};
     if (length >= 2 && (!memcmp(bytes, "\xff\xfe", 2) || !memcmp(bytes, "\xfe\xff", 2)))
-        return mg_fail(error, MG_CONFIG,
-                       "%s:1:1: the file is UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8 < FILE > NEW", name);
+        return mg_fail(
+            error, MG_CONFIG,
+            "%s:1:1: the file is UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8 < FILE > NEW", name);
     // The byte order mark of UTF-8, which editors on Windows write, would count as a column.
     if (length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
         r.bytes = bytes += 3;
@@ -232,6 +226,4 @@ void mg_yaml_clear(mg_yaml *yaml) {
     *yaml = (mg_yaml){0};
 }
 
-const char *mg_yaml_library_version(void) {
-    return yaml_get_version_string();
-}
+const char *mg_yaml_library_version(void) { return yaml_get_version_string(); }

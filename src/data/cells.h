@@ -14,10 +14,12 @@ void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to)
 bool mg_cells_finite(int64_t n, const float *values, int64_t *bad);
 bool mg_cells_halves_finite(int64_t n, const uint16_t *halves, int64_t *bad);
 
-// n integers to strictly ascending indices below `features`; returns -1, or the position of the first that is not.
+// n integers to strictly ascending indices below `features`; returns -1, or the position of the first that is
+// not.
 int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64_t features, uint32_t *to);
 
-// Sorts a row by index, its values along; pairs: [n] of room. Returns -1, or the place of an index that is there twice.
+// Sorts a row by index, its values along; pairs: [n] of room. Returns -1, or the place of an index that is
+// there twice.
 int64_t mg_cells_sort(int64_t n, uint64_t *pairs, uint32_t *index, float *value);
 
 // One cell of any type but text, exactly where a double can hold it.

@@ -9,9 +9,7 @@
 
 enum { PLACE = 1100 };
 
-static bool is_array(mg_h5 *file, const char *name) {
-    return mg_h5_find(file, name) == MG_H5_ARRAY;
-}
+static bool is_array(mg_h5 *file, const char *name) { return mg_h5_find(file, name) == MG_H5_ARRAY; }
 
 static void join(char out[PLACE], const char *group, const char *member) {
     if (snprintf(out, PLACE, "%s/%s", group, member) >= PLACE) *out = 0; // no file of these has such names
@@ -24,10 +22,13 @@ static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_er
     *out = 0;
     if (mg_h5_find(file, frame) != MG_H5_GROUP) return MG_OK;
     mg_status status = MG_OK;
-    if (mg_h5_has_attribute(file, frame, "_index")) status = mg_h5_attribute_text(file, frame, "_index", &name, error);
+    if (mg_h5_has_attribute(file, frame, "_index"))
+        status = mg_h5_attribute_text(file, frame, "_index", &name, error);
     if (!status && name) join(out, frame, name);
     mg_memory_free(name);
-    for (size_t i = 0; !status && i < sizeof usual / sizeof *usual && (!*out || mg_h5_find(file, out) == MG_H5_MISSING); i++)
+    for (size_t i = 0;
+         !status && i < sizeof usual / sizeof *usual && (!*out || mg_h5_find(file, out) == MG_H5_MISSING);
+         i++)
         join(out, frame, usual[i]);
     if (mg_h5_find(file, out) == MG_H5_MISSING) *out = 0;
     return status;
@@ -75,8 +76,11 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
     *count = mg_h5_array_rows(array);
     if (mg_h5_array_type(array) == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
     else if (mg_h5_array_type(array) > MG_H5_U64)
-        status = mg_fail(error, MG_DATA, "%s: %s should have names of features but holds %s: set data.names (eval, predict: --names) to none or a data "
-                         "set of texts", mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s should have names of features but holds %s: set data.names (eval, predict: "
+                         "--names) to none or a data "
+                         "set of texts",
+                         mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
     else status = mg_h5_array_read_int64(array, &numbers, error);
     if (!status && numbers) status = print_numbers(numbers, *count, out, error);
     mg_memory_free(numbers);
@@ -85,7 +89,8 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
 }
 
 // An index of categories: the names are categories[codes[i]].
-static mg_status read_categorical(mg_h5 *file, const char *place, char ***out, int64_t *count, mg_error *error) {
+static mg_status read_categorical(mg_h5 *file, const char *place, char ***out, int64_t *count,
+                                  mg_error *error) {
     char codes[PLACE], categories[PLACE];
     mg_h5_array *array = NULL;
     int64_t *code = NULL, kinds = 0;
@@ -99,8 +104,9 @@ static mg_status read_categorical(mg_h5 *file, const char *place, char ***out, i
     if (!status) status = mg_memory_zeroed(out, (size_t)*count, sizeof **out, error);
     for (int64_t i = 0; !status && i < *count; i++)
         if (code[i] < 0 || code[i] >= kinds)
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %lld (0 to %lld are allowed): give every column a name", mg_h5_path(file), codes,
-                             (long long)i, (long long)code[i], (long long)kinds - 1);
+            status = mg_fail(error, MG_DATA,
+                             "%s: %s[%lld] is %lld (0 to %lld are allowed): give every column a name",
+                             mg_h5_path(file), codes, (long long)i, (long long)code[i], (long long)kinds - 1);
         else status = mg_memory_text(&(*out)[i], kind[code[i]], error);
     mg_h5_free_texts(kind, kinds);
     mg_memory_free(code);
@@ -119,13 +125,16 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
 }
 
 // `whose` columns these are is told when their numbers differ.
-static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names, mg_error *error) {
+static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names,
+                            mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;
     int64_t count = 0;
     mg_status status = read_place(file, place, &text, &count, error);
     if (!status && count != width)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld names but %s has %lld columns: give every column one name, or set data.names (eval, predict: --names) to none", mg_h5_path(file), place,
-                         (long long)count, whose, (long long)width);
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s has %lld names but %s has %lld columns: give every column one name, or set "
+                         "data.names (eval, predict: --names) to none",
+                         mg_h5_path(file), place, (long long)count, whose, (long long)width);
     snprintf(where, sizeof where, "%s: %s", mg_h5_path(file), place);
     if (!status) status = mg_names_take(names, text, count, where, error);
     if (status) mg_h5_free_texts(text, count);
@@ -133,7 +142,8 @@ static mg_status read_names(mg_h5 *file, const char *place, const char *whose, i
 }
 
 // AnnData 0.5 has a table of compound cells where later versions have a group.
-static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg_names *names, mg_error *error) {
+static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg_names *names,
+                            mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;
     const char *frame = frame_of(features);
     if (!frame || !is_array(file, frame)) return MG_OK;
@@ -145,18 +155,21 @@ static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg
     return status;
 }
 
-mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t width, mg_columns *out, mg_error *error) {
+mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t width, mg_columns *out,
+                          mg_error *error) {
     char found[PLACE];
     const char *features = place->features, *names = place->names;
     *out = (mg_columns){0};
     bool none = names && !strcmp(names, "none");
-    bool automatic = !names || !strcmp(names, "auto") || (!none && place->optional && mg_h5_find(file, names) == MG_H5_MISSING);
+    bool automatic = !names || !strcmp(names, "auto") ||
+                     (!none && place->optional && mg_h5_find(file, names) == MG_H5_MISSING);
     mg_status status = automatic ? find_names(file, features, found, error) : MG_OK;
     if (!status && automatic && *found) status = read_names(file, found, features, width, &out->names, error);
     if (!status && automatic && !*found) status = read_table(file, features, width, &out->names, error);
     if (!status && !automatic && !none) status = read_names(file, names, features, width, &out->names, error);
     if (!status && !automatic) status = mg_memory_text(&out->names_from, names, error);
-    if (!status && !strcmp(features + (*features == '/'), "X")) status = mg_recipe_read(file, &out->recipe, error);
+    if (!status && !strcmp(features + (*features == '/'), "X"))
+        status = mg_recipe_read(file, &out->recipe, error);
     if (status) mg_columns_clear(out);
     return status;
 }

@@ -99,8 +99,8 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
     struct stat info;
     for (int i = 0; i < o->input_count; i++)
         if (same_file(o->inputs[i], o->output))
-            return mg_fail(error, MG_USAGE, "%s: is both an input and the output; the last name is the output",
-                           o->output);
+            return mg_fail(error, MG_USAGE,
+                           "%s: is both an input and the output; the last name is the output", o->output);
     if (o->like && same_file(o->like, o->output))
         return mg_fail(error, MG_USAGE, "%s: is both the output and the file of --like", o->output);
     if (!o->overwrite && lstat(o->output, &info) == 0)
@@ -149,7 +149,8 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
 static void tell_guesses(const mg_conversion *c) {
     const mg_guesses *found = &c->shape.guesses;
     const mg_tell tell = {c->options->message, c->options->context};
-    const char *format = c->options->format || c->options->like ? "" : c->format->name, *flag = *format ? "--format" : "";
+    const char *format = c->options->format || c->options->like ? "" : c->format->name,
+               *flag = *format ? "--format" : "";
     if (!*format && !*found->text) return;
     mg_tell_line(&tell, "guessed: %s%s%s%s%s%s%s", format, *format && *found->text ? ", " : "", found->text,
                  *flag || *found->flags ? "; to change: " : "", flag, *flag && *found->flags ? ", " : "",

@@ -31,7 +31,8 @@ typedef struct mg_conversion {
     int x, indices, indptr, y; // numbers of the writer's arrays; x is X or X/data
 } mg_conversion;
 
-// Opens the file of --like, and reads what it says of its columns. mg_convert_close_like is called whatever happens.
+// Opens the file of --like, and reads what it says of its columns. mg_convert_close_like is called whatever
+// happens.
 mg_status mg_convert_open_like(mg_conversion *conversion, mg_error *error);
 void mg_convert_close_like(mg_conversion *conversion);
 

@@ -32,7 +32,9 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     double value;
     size_t bad = mg_text_utf8(text, bytes);
     if (bad < bytes)
-        return mg_fail(error, MG_DATA, "the label is not UTF-8 (byte %02x); convert the file: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW",
+        return mg_fail(error, MG_DATA,
+                       "the label is not UTF-8 (byte %02x); convert the file: iconv -f WINDOWS-1252 -t UTF-8 "
+                       "< FILE > NEW",
                        (unsigned char)text[bad]);
     for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
@@ -40,15 +42,17 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
                            (unsigned char)text[i]);
     brief(text, bytes, shown);
     if (mg_text_missing(text, bytes))
-        return mg_fail(error, MG_DATA,
-                       "label '%s' means a missing label: fill it in or remove the row (if it is a class, give the "
-                       "class another name, such as '%s_')",
-                       shown, shown);
+        return mg_fail(
+            error, MG_DATA,
+            "label '%s' means a missing label: fill it in or remove the row (if it is a class, give the "
+            "class another name, such as '%s_')",
+            shown, shown);
     const char *point = mg_text_number(text, text + bytes, &value);
     bool digits = strspn(text, "+-0123456789") >= bytes; // a number past 64 bits: a name
     if (point == text + bytes && !digits)
         return mg_fail(error, MG_DATA,
-                       "label %s is not a whole number; margin learns classes: write the labels as words", shown);
+                       "label %s is not a whole number; margin learns classes: write the labels as words",
+                       shown);
     if (labels->kind == MG_LABEL_INTEGER)
         return mg_fail(error, MG_DATA, "label '%s' is not a whole number, but all labels of %s are", shown,
                        labels->like);
@@ -86,8 +90,7 @@ void mg_census_settle(mg_census *labels) {
 // Adds a digest to the table of distinct ones; false when it is full.
 static bool add(uint64_t *seen, size_t size, uint64_t digest) {
     size_t at = digest & (size - 1);
-    while (seen[at] != 0 && seen[at] != digest)
-        at = (at + 1) & (size - 1);
+    while (seen[at] != 0 && seen[at] != digest) at = (at + 1) & (size - 1);
     bool fresh = seen[at] == 0;
     seen[at] = digest;
     return fresh;

@@ -7,7 +7,8 @@
 
 static mg_status read_label_name(mg_conversion *c, mg_error *error) {
     if (!mg_h5_has_attribute(c->like_file, "csv", MG_COLUMNS_LABEL_NAME)) return MG_OK;
-    mg_status status = mg_h5_attribute_text(c->like_file, "csv", MG_COLUMNS_LABEL_NAME, &c->like_label, error);
+    mg_status status =
+        mg_h5_attribute_text(c->like_file, "csv", MG_COLUMNS_LABEL_NAME, &c->like_label, error);
     c->like.label_name = c->like_label;
     return status;
 }
@@ -50,7 +51,8 @@ void mg_convert_close_like(mg_conversion *c) {
     mg_memory_free(c->like_scale);
 }
 
-// A magic number or pairs of index:value are no guess; a table could be several formats, and is then what the earlier one was.
+// A magic number or pairs of index:value are no guess; a table could be several formats, and is then what the
+// earlier one was.
 static bool tells_itself(const mg_format *format) {
     return format && strcmp(format->name, "csv") != 0 && strcmp(format->name, "text") != 0;
 }
@@ -64,12 +66,16 @@ mg_status mg_convert_follow_like(mg_conversion *c, bool sure, mg_error *error) {
     if (!format || format == c->format) return MG_OK;
     bool texts = !strcmp(format->name, "text") || (c->format && !strcmp(c->format->name, "text"));
     if (c->options->format && texts)
-        return mg_fail(error, MG_USAGE, "--format %s does not agree with --like %s, which was made with format %s: leave --format out",
-                       c->format->name, c->like.path, format->name);
+        return mg_fail(
+            error, MG_USAGE,
+            "--format %s does not agree with --like %s, which was made with format %s: leave --format out",
+            c->format->name, c->like.path, format->name);
     if (c->options->format) return MG_OK; // numbers are numbers, however they are written
     if (sure && tells_itself(c->format) && texts)
-        return mg_fail(error, MG_DATA, "%s: is a file of format %s, but %s was made with format %s: give a file of that format",
-                       c->options->inputs[0], c->format->name, c->like.path, format->name);
+        return mg_fail(
+            error, MG_DATA,
+            "%s: is a file of format %s, but %s was made with format %s: give a file of that format",
+            c->options->inputs[0], c->format->name, c->like.path, format->name);
     if (!(sure && tells_itself(c->format)) && !tells_itself(format)) c->format = format;
     return MG_OK;
 }

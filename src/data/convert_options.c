@@ -42,8 +42,8 @@ static const mg_convert_setting *setting_called(const mg_conversion *c, const ch
     return NULL;
 }
 
-// May the file differ in this? That there are no labels, or no line of names, changes no feature. Where names will be compared, the labels
-// may stand in another place.
+// May the file differ in this? That there are no labels, or no line of names, changes no feature. Where names
+// will be compared, the labels may stand in another place.
 static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) {
     if (!strcmp(given->value, "none") || !strcmp(given->name, "header")) return true;
     const mg_convert_setting *header = setting_called(c, "header");
@@ -58,12 +58,12 @@ static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *optio
     if (!mg_h5_has_attribute(file, c->format->name, option->name)) return MG_OK;
     mg_status status = mg_h5_attribute_text(file, c->format->name, option->name, &value, error);
     if (status) return status;
-    if (given && !mg_recipe_same(option->name, given->value, strlen(given->value), value, strlen(value)) && !may_differ(c, given))
+    if (given && !mg_recipe_same(option->name, given->value, strlen(given->value), value, strlen(value)) &&
+        !may_differ(c, given))
         status = mg_fail(error, MG_USAGE,
                          "--%s %s does not agree with --like %s, which has %s: leave one of them out",
                          option->name, given->value, c->like.path, value);
-    else if (!given)
-        status = mg_option_parse(c->format->section, option, c->values, value, error);
+    else if (!given) status = mg_option_parse(c->format->section, option, c->values, value, error);
     mg_memory_free(value);
     return status;
 }

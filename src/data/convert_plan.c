@@ -54,7 +54,9 @@ static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
     if (!list || !list->count) return MG_OK;
     mg_status status = mg_h5_writer_group(c->writer, "var", error);
     if (!status) status = mg_h5_writer_text(c->writer, "var", "_index", "_index", error);
-    return status ? status : mg_h5_writer_array(c->writer, "var/_index", MG_H5_TEXT, mg_names_width(list), 1, &list->count, names, error);
+    return status ? status
+                  : mg_h5_writer_array(c->writer, "var/_index", MG_H5_TEXT, mg_names_width(list), 1,
+                                       &list->count, names, error);
 }
 
 static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
@@ -74,7 +76,8 @@ static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
 static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     char digest[32];
     if (!c->shape.scale) return MG_OK;
-    snprintf(digest, sizeof digest, "%016" PRIx64, mg_hash_bytes(0, c->shape.scale, (size_t)c->shape.features * sizeof *c->shape.scale));
+    snprintf(digest, sizeof digest, "%016" PRIx64,
+             mg_hash_bytes(0, c->shape.scale, (size_t)c->shape.features * sizeof *c->shape.scale));
     return mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 
@@ -89,15 +92,10 @@ static const char *value_text(const mg_option *option, const void *values, char 
         memcpy(&whole, at, sizeof whole);
         snprintf(number, size, "%" PRId64, whole);
         return whole == MG_UNSET_INT ? NULL : number;
-    case MG_OPTION_BOOL:
-        memcpy(&truth, at, sizeof truth);
-        return truth ? "yes" : "no";
+    case MG_OPTION_BOOL: memcpy(&truth, at, sizeof truth); return truth ? "yes" : "no";
     case MG_OPTION_TEXT:
-    case MG_OPTION_CHOICE:
-        memcpy(&text, at, sizeof text);
-        return text;
-    default:
-        return NULL;
+    case MG_OPTION_CHOICE: memcpy(&text, at, sizeof text); return text;
+    default: return NULL;
     }
 }
 
@@ -106,8 +104,7 @@ static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     const mg_section *section = c->format->section;
     char number[32], name[64];
     bool kept = false;
-    for (int i = 0; i < section->count; i++)
-        kept = kept || section->options[i].changes_result;
+    for (int i = 0; i < section->count; i++) kept = kept || section->options[i].changes_result;
     mg_status status = mg_h5_writer_text(c->writer, "/", MG_COLUMNS_FORMAT, c->format->name, error);
     if (!kept || status) return status;
     status = mg_h5_writer_group(c->writer, c->format->name, error);
@@ -118,7 +115,8 @@ static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
             status = mg_h5_writer_text(c->writer, c->format->name, option->name, value, error);
     }
     if (!status && c->shape.label_name)
-        status = mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_LABEL_NAME, c->shape.label_name, error);
+        status =
+            mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_LABEL_NAME, c->shape.label_name, error);
     if (!status) status = plan_digest(c, error);
     if (status || !c->shape.scale) return status;
     snprintf(name, sizeof name, "%s/idf", c->format->name);

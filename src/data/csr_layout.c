@@ -17,18 +17,23 @@ static const char *present(const mg_h5 *file, const char *object, const char *co
 
 static bool has(const mg_h5 *file, const char *group, const char *member) {
     char path[MG_H5_NAME];
-    return snprintf(path, sizeof path, "%s/%s", group, member) < MG_H5_NAME && mg_h5_find(file, path) != MG_H5_MISSING;
+    return snprintf(path, sizeof path, "%s/%s", group, member) < MG_H5_NAME &&
+           mg_h5_find(file, path) != MG_H5_MISSING;
 }
 
 static mg_status refuse_columns(const mg_h5 *file, const char *name, const char *encoding, mg_error *error) {
-    return mg_fail(error, MG_DATA,
-                   "%s: %s is stored as %s; csr_matrix is needed: convert it with .tocsr(), on a copy, in Python: import h5py, "
-                   "scipy.sparse as s; f = h5py.File('COPY.h5', 'r+'); g = f['%s']; "
-                   "m = s.csc_matrix((g['data'][:], g['indices'][:], g['indptr'][:]), g.attrs['%s']).tocsr(); m.sort_indices(); "
-                   "[(g.pop(k), g.create_dataset(k, data=getattr(m, k))) for k in ('data', 'indices', 'indptr')]; "
-                   "g.attrs['%s'] = 'csr%s'; f.close()",
-                   mg_h5_path(file), name, encoding, name, present(file, name, shapes) ? present(file, name, shapes) : shapes[0],
-                   present(file, name, encodings), !strcmp(present(file, name, encodings), encodings[0]) ? "_matrix" : "");
+    return mg_fail(
+        error, MG_DATA,
+        "%s: %s is stored as %s; csr_matrix is needed: convert it with .tocsr(), on a copy, in Python: "
+        "import h5py, "
+        "scipy.sparse as s; f = h5py.File('COPY.h5', 'r+'); g = f['%s']; "
+        "m = s.csc_matrix((g['data'][:], g['indices'][:], g['indptr'][:]), g.attrs['%s']).tocsr(); "
+        "m.sort_indices(); "
+        "[(g.pop(k), g.create_dataset(k, data=getattr(m, k))) for k in ('data', 'indices', 'indptr')]; "
+        "g.attrs['%s'] = 'csr%s'; f.close()",
+        mg_h5_path(file), name, encoding, name,
+        present(file, name, shapes) ? present(file, name, shapes) : shapes[0], present(file, name, encodings),
+        !strcmp(present(file, name, encodings), encodings[0]) ? "_matrix" : "");
 }
 
 static mg_status check_encoding(mg_h5 *file, const char *name, mg_error *error) {
@@ -37,8 +42,11 @@ static mg_status check_encoding(mg_h5 *file, const char *name, mg_error *error) 
     mg_status status = mg_h5_attribute_text(file, name, attribute, &encoding, error);
     if (!status && !strncmp(encoding, "csc", 3)) status = refuse_columns(file, name, encoding, error);
     else if (!status && strncmp(encoding, "csr", 3))
-        status = mg_fail(error, MG_DATA, "%s: %s is a group stored as %s; a data set [N,D] or a group stored as csr_matrix is "
-                         "needed: name one with data.features (`margin info FILE` lists them)", mg_h5_path(file), name, encoding);
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: %s is a group stored as %s; a data set [N,D] or a group stored as csr_matrix is "
+                    "needed: name one with data.features (`margin info FILE` lists them)",
+                    mg_h5_path(file), name, encoding);
     mg_memory_free(encoding);
     return status;
 }
@@ -53,8 +61,8 @@ static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[
     if (status) return status;
     status = mg_h5_array_read_int64(array, &values, error);
     if (!status && mg_h5_array_rows(array) != 2)
-        status = mg_fail(error, MG_DATA, "%s: data set %s must hold 2 integers, not %lld", mg_h5_path(file), path,
-                         (long long)mg_h5_array_rows(array));
+        status = mg_fail(error, MG_DATA, "%s: data set %s must hold 2 integers, not %lld", mg_h5_path(file),
+                         path, (long long)mg_h5_array_rows(array));
     if (!status) memcpy(shape, values, 2 * sizeof *shape);
     mg_memory_free(values);
     mg_h5_array_close(array);
@@ -63,11 +71,13 @@ static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[
 
 // Neither attribute: what the file must say, and how to make it say so.
 static mg_status refuse_unsaid(const mg_h5 *file, const char *name, mg_error *error) {
-    return mg_fail(error, MG_DATA,
-                   "%s: CSR group %s needs an attribute shape with 2 integers (rows, features) and encoding-type = csr_matrix: "
-                   "if it is CSR, set them in Python: import h5py; f = h5py.File('COPY.h5', 'r+'); "
-                   "f['%s'].attrs.update({'encoding-type': 'csr_matrix', 'shape': [ROWS, FEATURES]}); f.close()",
-                   mg_h5_path(file), name, name);
+    return mg_fail(
+        error, MG_DATA,
+        "%s: CSR group %s needs an attribute shape with 2 integers (rows, features) and encoding-type = "
+        "csr_matrix: "
+        "if it is CSR, set them in Python: import h5py; f = h5py.File('COPY.h5', 'r+'); "
+        "f['%s'].attrs.update({'encoding-type': 'csr_matrix', 'shape': [ROWS, FEATURES]}); f.close()",
+        mg_h5_path(file), name, name);
 }
 
 static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_t shape[2], mg_error *error) {
@@ -75,7 +85,8 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
     int64_t stored[2] = {0, 0};
     mg_status status = read_stored_shape(file, name, stored, error);
     if (status) return status;
-    // Files of other tools can hold a data set `shape` too; only what Cell Ranger alone writes tells the two ways round.
+    // Files of other tools can hold a data set `shape` too; only what Cell Ranger alone writes tells the two
+    // ways round.
     bool known = has(file, name, "barcodes") || !strcmp(last ? last + 1 : name, "matrix");
     if (!known || ends - 1 != stored[1]) return refuse_unsaid(file, name, error);
     shape[0] = stored[1];
@@ -86,14 +97,18 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
 mg_status mg_csr_layout_check(mg_h5 *file, const char *name, mg_error *error) {
     if (present(file, name, encodings)) return check_encoding(file, name, error);
     if (has(file, name, "indptr") || has(file, name, "indices") || has(file, name, "data")) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: %s is a group without data, indices and indptr, so it is not a sparse matrix: name a data set [N,D] "
-                   "with data.features (`margin info FILE` lists them)", mg_h5_path(file), name);
+    return mg_fail(error, MG_DATA,
+                   "%s: %s is a group without data, indices and indptr, so it is not a sparse matrix: name a "
+                   "data set [N,D] "
+                   "with data.features (`margin info FILE` lists them)",
+                   mg_h5_path(file), name);
 }
 
 mg_status mg_csr_layout(mg_h5 *file, const char *name, int64_t ends, int64_t shape[2], mg_error *error) {
     const char *encoding = present(file, name, encodings), *attribute = present(file, name, shapes);
     int count = 0;
-    if (!attribute && !encoding && has(file, name, "shape")) return cell_ranger(file, name, ends, shape, error);
+    if (!attribute && !encoding && has(file, name, "shape"))
+        return cell_ranger(file, name, ends, shape, error);
     if (!attribute) return refuse_unsaid(file, name, error);
     mg_status status = mg_h5_attribute_int64(file, name, attribute, shape, 2, &count, error);
     if (status) return status;

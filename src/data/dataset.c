@@ -11,7 +11,8 @@
 
 enum { BLOCK_BYTES = 128 << 10 };
 
-// Rows of the file that belong to the selection. It goes by the labels of all rows, whichever of them are selected.
+// Rows of the file that belong to the selection. It goes by the labels of all rows, whichever of them are
+// selected.
 static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     int64_t rows = mg_source_rows(dataset->source);
     dataset->count = rows;
@@ -21,17 +22,26 @@ static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *requ
     mg_split split = {0};
     mg_status status = MG_OK;
     if (request->labels)
-        status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label, &classes, error);
-    const mg_split_request how = {.name = dataset->path, .label = label, .rows = rows, .classes = &classes, .fraction = request->held_out,
-                                  .folds = request->folds, .fold = request->fold, .seed = request->seed};
+        status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label,
+                                &classes, error);
+    const mg_split_request how = {.name = dataset->path,
+                                  .label = label,
+                                  .rows = rows,
+                                  .classes = &classes,
+                                  .fraction = request->held_out,
+                                  .folds = request->folds,
+                                  .fold = request->fold,
+                                  .seed = request->seed};
     if (!status) status = mg_split_rows(&how, &split, error);
     if (!status) status = mg_memory_get(&dataset->select, (size_t)rows, sizeof *dataset->select, error);
     dataset->count = 0;
     for (int64_t i = 0; !status && i < rows; i++)
-        if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT)) dataset->select[dataset->count++] = i;
+        if (split.held[i] == (request->selection == MG_SELECT_HELD_OUT))
+            dataset->select[dataset->count++] = i;
     if (!status && dataset->count == 0)
-        status = mg_fail(error, MG_CONFIG, "data.validation: %g of %lld rows leaves no rows for training or for validation", request->held_out,
-                         (long long)rows);
+        status = mg_fail(error, MG_CONFIG,
+                         "data.validation: %g of %lld rows leaves no rows for training or for validation",
+                         request->held_out, (long long)rows);
     dataset->unseen = split.unseen;
     memcpy(dataset->unseen_label, split.unseen_label, sizeof dataset->unseen_label);
     mg_split_clear(&split);
@@ -50,19 +60,23 @@ static mg_status read_weights(mg_dataset *dataset, const char *name, mg_error *e
     char shape[MG_H5_SHAPE];
     bool numbers = type != MG_H5_TEXT && !mg_h5_array_named(array);
     if (mg_h5_array_columns(array) != 1 || mg_h5_array_rows(array) != rows || !numbers)
-        status = mg_fail(error, MG_DATA, "%s: weights %s are %s of shape %s; one number for each of the %lld rows ([N] or [N, 1]) is needed%s",
-                         dataset->path, name, numbers ? mg_h5_type_name(type) : "no numbers", mg_h5_array_shape(array, shape),
-                         (long long)rows,
-                         mg_h5_array_rows(array) == 1 && mg_h5_array_columns(array) == rows ? ": store w.ravel()" : "");
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: weights %s are %s of shape %s; one number for each of the %lld rows ([N] or [N, 1]) is "
+            "needed%s",
+            dataset->path, name, numbers ? mg_h5_type_name(type) : "no numbers",
+            mg_h5_array_shape(array, shape), (long long)rows,
+            mg_h5_array_rows(array) == 1 && mg_h5_array_columns(array) == rows ? ": store w.ravel()" : "");
     if (!status) status = mg_memory_get(&cells, (size_t)rows, sizeof *cells, error);
-    if (!status) status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
+    if (!status)
+        status = mg_memory_get(&dataset->weight, (size_t)dataset->count, sizeof *dataset->weight, error);
     if (!status) status = mg_h5_array_read(array, 0, rows, cells, error);
     for (int64_t i = 0; !status && i < dataset->count; i++) {
         int64_t row = dataset->select ? dataset->select[i] : i;
         double weight = mg_cells_real(type, cells, row);
         if (!(weight >= 0 && weight <= 1e30))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed", dataset->path, name,
-                             (long long)row, weight);
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; weights from 0 to 1e30 are allowed",
+                             dataset->path, name, (long long)row, weight);
         else dataset->weight[i] = (float)weight;
     }
     mg_memory_free(cells);
@@ -84,23 +98,27 @@ mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_e
         dataset->weight[i] = (float)((double)dataset->weight[i] * factor);
         total += (double)dataset->weight[i];
     }
-    if (!(total > 0)) return mg_fail(error, MG_DATA, "%s: all weights are zero; nothing would be learned", dataset->path);
+    if (!(total > 0))
+        return mg_fail(error, MG_DATA, "%s: all weights are zero; nothing would be learned", dataset->path);
     // (M21) mean weight 1: batch means then estimate the weighted mean of all rows
     double scale = (double)dataset->count / total;
-    for (int64_t i = 0; i < dataset->count; i++) dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
+    for (int64_t i = 0; i < dataset->count; i++)
+        dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
     dataset->total_weight = total;
     return MG_OK;
 }
 
 static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
-    double row_bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
-                       (double)dataset->count;
+    double row_bytes =
+        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
+        (double)dataset->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
     // The order of an epoch's rows hangs on these: how the file stores them must not show.
     block = block < 1 ? 1 : block;
     dataset->block_rows = block < dataset->count ? block : dataset->count;
     dataset->window_rows = window < 1 ? 1 : window;
-    // A chunk is decompressed whole: the survey, which reads from the first row to the last, takes whole ones.
+    // A chunk is decompressed whole: the survey, which reads from the first row to the last, takes whole
+    // ones.
     int64_t chunk = mg_source_chunk_rows(dataset->source), most = window > block ? window : block;
     dataset->survey_rows = chunk > block && !dataset->select && chunk <= most ? chunk : block;
     if (dataset->survey_rows > dataset->count) dataset->survey_rows = dataset->count;
@@ -115,8 +133,10 @@ static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first)
         } else {
             int64_t from = store->indptr[i];
             size_t n = (size_t)(store->indptr[i + 1] - from);
-            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, store->indices + from, n * sizeof *store->indices);
-            dataset->fingerprint = mg_hash_bytes(dataset->fingerprint, store->values + from, n * sizeof *store->values);
+            dataset->fingerprint =
+                mg_hash_bytes(dataset->fingerprint, store->indices + from, n * sizeof *store->indices);
+            dataset->fingerprint =
+                mg_hash_bytes(dataset->fingerprint, store->values + from, n * sizeof *store->values);
         }
     }
 }
@@ -133,7 +153,8 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
     }
     mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
     if (!status)
-        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features, dataset->resident ? dataset->count : step,
+        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
+                                 dataset->resident ? dataset->count : step,
                                  dataset->resident ? dataset->entries : most, error);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
         int64_t rows = first + step > dataset->count ? dataset->count - first : step;
@@ -142,7 +163,8 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
         status = mg_source_read(dataset->source, dataset->select, first, rows, store, error);
         if (status) break;
         hash_rows(dataset, store, before);
-        mg_moments_add(&dataset->moments, store, before, rows, dataset->weight ? dataset->weight + first : NULL);
+        mg_moments_add(&dataset->moments, store, before, rows,
+                       dataset->weight ? dataset->weight + first : NULL);
     }
     if (!status) mg_moments_finish(&dataset->moments);
     dataset->moments.noise = mg_source_noise(dataset->source);
@@ -162,7 +184,8 @@ static void hash_shape(mg_dataset *dataset) {
         hash = mg_hash_bytes(hash, label, strlen(label) + 1);
     }
     const mg_names *names = &dataset->columns.names;
-    for (int64_t d = 0; d < names->count; d++) hash = mg_hash_bytes(hash, names->text[d], strlen(names->text[d]) + 1);
+    for (int64_t d = 0; d < names->count; d++)
+        hash = mg_hash_bytes(hash, names->text[d], strlen(names->text[d]) + 1);
     dataset->fingerprint = hash;
 }
 
@@ -170,19 +193,25 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     mg_status status = mg_memory_text(&dataset->path, request->path, error);
     if (!status && request->file) dataset->file = mg_h5_share(request->file);
     else if (!status) status = mg_h5_open(request->path, &dataset->file, error);
-    if (!status) status = mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
+    if (!status)
+        status =
+            mg_source_open(dataset->file, request->features, request->preparation, &dataset->source, error);
     const mg_columns_place place = {request->features, request->names, request->names_optional};
-    if (!status) status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source), &dataset->columns, error);
+    if (!status)
+        status = mg_columns_read(dataset->file, &place, mg_source_features(dataset->source),
+                                 &dataset->columns, error);
     if (!status) status = select_rows(dataset, request, error);
     if (status) return status;
     dataset->features = mg_source_features(dataset->source);
     dataset->layout = mg_source_layout(dataset->source);
     dataset->cell = mg_source_cell(dataset->source);
-    dataset->entries = dataset->layout == MG_CSR ? mg_source_entries(dataset->source, dataset->select, 0, dataset->count)
-                                                 : dataset->count * dataset->features;
+    dataset->entries = dataset->layout == MG_CSR
+                           ? mg_source_entries(dataset->source, dataset->select, 0, dataset->count)
+                           : dataset->count * dataset->features;
     if (request->labels)
-        status = mg_labels_read(dataset->file, request->labels, mg_source_rows(dataset->source), dataset->select, dataset->count,
-                                request->known, request->allow_unknown, &dataset->label, &dataset->classes, error);
+        status = mg_labels_read(dataset->file, request->labels, mg_source_rows(dataset->source),
+                                dataset->select, dataset->count, request->known, request->allow_unknown,
+                                &dataset->label, &dataset->classes, error);
     if (!status && request->weights) status = read_weights(dataset, request->weights, error);
     return status;
 }
@@ -196,11 +225,14 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
     if (!status) {
         plan_blocks(dataset, request->window_bytes);
         hash_shape(dataset);
-        double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries);
-        double room = 0.6 * (double)mg_cpu_available_memory(), limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
+        double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count,
+                                      dataset->entries);
+        double room = 0.6 * (double)mg_cpu_available_memory(),
+               limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
         bool countable = dataset->count <= MG_MOST_INDEX; // what an index holds
         dataset->resident = request->survey && bytes <= limit && countable;
-        // Only where the system can keep them all: pages that go before they are used cost far more than copies.
+        // Only where the system can keep them all: pages that go before they are used cost far more than
+        // copies.
         if (!dataset->resident && !dataset->select && countable && bytes <= room)
             status = mg_source_map(dataset->source, &dataset->map, error);
     }
@@ -227,6 +259,4 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_memory_free(dataset);
 }
 
-void mg_dataset_release_rows(mg_dataset *dataset) {
-    mg_store_destroy(&dataset->store);
-}
+void mg_dataset_release_rows(mg_dataset *dataset) { mg_store_destroy(&dataset->store); }

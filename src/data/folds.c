@@ -7,7 +7,8 @@
 enum { FOLD_STREAM = 7 };
 
 // Rows of each class, in file order: member[first[k] .. first[k+1]).
-static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, int64_t *first, uint32_t *member) {
+static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, int64_t *first,
+                          uint32_t *member) {
     for (int64_t i = 0; i < rows; i++) first[label[i] + 1]++;
     for (int64_t k = 0; k < classes; k++) first[k + 1] += first[k];
     for (int64_t i = 0; i < rows; i++) member[first[label[i]]++] = (uint32_t)i;
@@ -16,21 +17,27 @@ static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, i
 }
 
 // A class of one row has nothing to be trained on once that row is held out.
-static mg_status check_dealt(const char *name, const int64_t *first, const mg_classes *classes, int64_t folds, mg_error *error) {
+static mg_status check_dealt(const char *name, const int64_t *first, const mg_classes *classes, int64_t folds,
+                             mg_error *error) {
     int64_t dealt = 0;
-    for (int64_t k = 0; k < classes->count; k++) dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
+    for (int64_t k = 0; k < classes->count; k++)
+        dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
     if (dealt >= folds) return MG_OK;
-    return mg_fail(error, MG_USAGE, "--folds: %lld folds need as many rows in classes of more than one row; %s has %lld: use fewer",
-                   (long long)folds, name, (long long)dealt);
+    return mg_fail(
+        error, MG_USAGE,
+        "--folds: %lld folds need as many rows in classes of more than one row; %s has %lld: use fewer",
+        (long long)folds, name, (long long)dealt);
 }
 
-mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, const mg_classes *classes, int64_t folds, uint64_t seed,
-                        int32_t *fold, mg_error *error) {
+mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, const mg_classes *classes,
+                        int64_t folds, uint64_t seed, int32_t *fold, mg_error *error) {
     int64_t *first = NULL, dealt = 0;
     uint32_t *member = NULL, *order = NULL;
     if (folds > rows || rows > UINT32_MAX)
-        return mg_fail(error, MG_USAGE, "--folds: %lld folds of %lld rows are not allowed (no more folds than rows, at most %u rows)",
-                       (long long)folds, (long long)rows, UINT32_MAX);
+        return mg_fail(
+            error, MG_USAGE,
+            "--folds: %lld folds of %lld rows are not allowed (no more folds than rows, at most %u rows)",
+            (long long)folds, (long long)rows, UINT32_MAX);
     mg_status status = mg_memory_zeroed(&first, (size_t)classes->count + 1, sizeof *first, error);
     if (!status) status = mg_memory_get(&member, (size_t)rows, sizeof *member, error);
     if (!status) status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);

@@ -1,5 +1,5 @@
-// label_values.c - reads values and checks each: whole numbers, and texts. A text is kept byte for byte, whatever its encoding; where it
-// is shown, what is not printable UTF-8 is escaped (base/printable.h).
+// label_values.c - reads values and checks each: whole numbers, and texts. A text is kept byte for byte,
+// whatever its encoding; where it is shown, what is not printable UTF-8 is escaped (base/printable.h).
 #include "data/label_values.h"
 
 #include "base/memory.h"
@@ -13,32 +13,40 @@ enum { LONGEST = 1000 }; // bytes of a text, as for converted labels
 
 static bool is_missing_word(const char *text) {
     char quoted[16];
-    return strlen(text) < 8 && !strpbrk(text, "',") && snprintf(quoted, sizeof quoted, "'%s'", text) > 0 && strstr(MG_MISSING_LIST, quoted);
+    return strlen(text) < 8 && !strpbrk(text, "',") && snprintf(quoted, sizeof quoted, "'%s'", text) > 0 &&
+           strstr(MG_MISSING_LIST, quoted);
 }
 
-static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *array, int64_t rows, mg_error *error) {
+static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *array, int64_t rows,
+                              mg_error *error) {
     int64_t columns = mg_h5_array_columns(array), length = mg_h5_array_rows(array);
     if (columns == 1 && (rows == MG_ANY_ROWS || length == rows)) return MG_OK;
     char shape[MG_H5_SHAPE];
     mg_h5_array_shape(array, shape);
     if (rows == MG_ANY_ROWS)
-        return mg_fail(error, MG_DATA, "%s: categories %s have shape %s; a vector is needed", mg_h5_path(file), name, shape);
+        return mg_fail(error, MG_DATA, "%s: categories %s have shape %s; a vector is needed",
+                       mg_h5_path(file), name, shape);
     bool one_hot = length == rows && columns > 1;
-    return mg_fail(error, MG_DATA, "%s: labels %s have shape %s but there are %lld rows of features; one label a row ([N] or [N, 1]) is needed%s",
+    return mg_fail(error, MG_DATA,
+                   "%s: labels %s have shape %s but there are %lld rows of features; one label a row ([N] or "
+                   "[N, 1]) is needed%s",
                    mg_h5_path(file), name, shape, (long long)rows,
-                   one_hot ? ": store y.argmax(1)" : length == 1 && columns == rows ? ": store y.ravel()" : "");
+                   one_hot                          ? ": store y.argmax(1)"
+                   : length == 1 && columns == rows ? ": store y.ravel()"
+                                                    : "");
 }
 
 static mg_status check_text(mg_h5 *file, const char *name, int64_t i, const char *text, mg_error *error) {
     size_t bytes = strlen(text);
     const char *path = mg_h5_path(file);
     if (bytes > LONGEST)
-        return mg_fail(error, MG_DATA, "%s: %s[%lld] has %zu bytes; a label has at most %d: shorten it", path, name, (long long)i, bytes,
-                       LONGEST);
+        return mg_fail(error, MG_DATA, "%s: %s[%lld] has %zu bytes; a label has at most %d: shorten it", path,
+                       name, (long long)i, bytes, LONGEST);
     return MG_OK;
 }
 
-static mg_status read_reals(mg_h5 *file, const char *name, mg_h5_array *array, mg_raw_labels *out, mg_error *error) {
+static mg_status read_reals(mg_h5 *file, const char *name, mg_h5_array *array, mg_raw_labels *out,
+                            mg_error *error) {
     mg_h5_type type = mg_h5_array_type(array);
     int64_t rows = mg_h5_array_rows(array);
     void *cells = NULL;
@@ -49,15 +57,19 @@ static mg_status read_reals(mg_h5 *file, const char *name, mg_h5_array *array, m
         double label = mg_cells_real(type, cells, i);
         if (isnan(label)) out->missing[i] = MG_MISSING_NAN;
         else if (!out->missing[i] && (!(fabs(label) <= 0x1p53) || label != floor(label)))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %g; a label must be a whole number or a text: margin learns classes: store "
-                             "their names", mg_h5_path(file), name, (long long)i, label);
+            status = mg_fail(
+                error, MG_DATA,
+                "%s: %s[%lld] is %g; a label must be a whole number or a text: margin learns classes: store "
+                "their names",
+                mg_h5_path(file), name, (long long)i, label);
         else if (!out->missing[i]) out->number[i] = (int64_t)label;
     }
     mg_memory_free(cells);
     return status;
 }
 
-static mg_status read_texts(mg_h5 *file, const char *name, mg_h5_array *array, mg_raw_labels *out, mg_error *error) {
+static mg_status read_texts(mg_h5 *file, const char *name, mg_h5_array *array, mg_raw_labels *out,
+                            mg_error *error) {
     out->texts = true;
     out->text_count = mg_h5_array_rows(array);
     mg_status status = mg_h5_array_read_texts(array, &out->text, error);
@@ -77,17 +89,20 @@ static mg_status read_mask(mg_h5 *file, const char *name, mg_raw_labels *out, in
     if (status) return status;
     status = check_length(file, name, array, rows, error);
     if (!status) status = mg_h5_array_read_int64(array, &mask, error);
-    for (int64_t i = 0; !status && i < rows; i++) out->missing[i] = mask[i] ? MG_MISSING_MASK : MG_MISSING_NOT;
+    for (int64_t i = 0; !status && i < rows; i++)
+        out->missing[i] = mask[i] ? MG_MISSING_MASK : MG_MISSING_NOT;
     mg_memory_free(mask);
     mg_h5_array_close(array);
     return status;
 }
 
-mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out, int64_t *count, mg_error *error) {
+mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
+                               int64_t *count, mg_error *error) {
     char values[MG_H5_NAME], mask[MG_H5_NAME];
     bool masked = mg_h5_find(file, name) == MG_H5_GROUP;
     if (strlen(name) + sizeof "/values" > sizeof values)
-        return mg_fail(error, MG_DATA, "%s: the name of the labels is longer than %d bytes", mg_h5_path(file), MG_H5_NAME - 8);
+        return mg_fail(error, MG_DATA, "%s: the name of the labels is longer than %d bytes", mg_h5_path(file),
+                       MG_H5_NAME - 8);
     snprintf(values, sizeof values, masked ? "%s/values" : "%s", name);
     snprintf(mask, sizeof mask, "%s/mask", name);
     mg_h5_array *array;
@@ -98,7 +113,8 @@ mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_r
     status = check_length(file, values, array, rows, error);
     if (!status) status = mg_memory_zeroed(&out->missing, (size_t)length, 1, error);
     if (!status && masked) status = read_mask(file, mask, out, length, error);
-    if (!status && (type == MG_H5_TEXT || mg_h5_array_named(array))) status = read_texts(file, values, array, out, error);
+    if (!status && (type == MG_H5_TEXT || mg_h5_array_named(array)))
+        status = read_texts(file, values, array, out, error);
     else if (!status && type > MG_H5_U64) status = read_reals(file, values, array, out, error);
     else if (!status) status = mg_h5_array_read_int64(array, &out->number, error);
     if (count) *count = length;
@@ -106,7 +122,8 @@ mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_r
     return status;
 }
 
-mg_status mg_label_codes_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out, mg_error *error) {
+mg_status mg_label_codes_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
+                              mg_error *error) {
     mg_h5_array *array;
     mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status) return status;

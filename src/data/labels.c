@@ -17,7 +17,8 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// Distinct values of number[select[..]], ascending. Values seen lately are left out before the sorting, which then has little to do.
+// Distinct values of number[select[..]], ascending. Values seen lately are left out before the sorting, which
+// then has little to do.
 static mg_status distinct_numbers(const int64_t *number, const int64_t *select, int64_t count, int64_t **out,
                                   int64_t *distinct, mg_error *error) {
     *distinct = 0;
@@ -36,8 +37,8 @@ static mg_status distinct_numbers(const int64_t *number, const int64_t *select, 
     return MG_OK;
 }
 
-static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count, mg_classes *classes,
-                            mg_error *error) {
+static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int64_t count,
+                            mg_classes *classes, mg_error *error) {
     int64_t *values = NULL, distinct;
     mg_status status = distinct_numbers(raw->number, select, count, &values, &distinct, error);
     if (status) return status;
@@ -46,7 +47,8 @@ static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int
     // Categories need not be sorted in the file; classes are.
     qsort_r(values, (size_t)distinct, sizeof *values, mg_raw_labels_by_text, raw->text);
     status = mg_memory_zeroed(&classes->text, (size_t)distinct, sizeof *classes->text, error);
-    for (int64_t k = 0; !status && k < distinct; k++) status = mg_memory_text(&classes->text[k], raw->text[values[k]], error);
+    for (int64_t k = 0; !status && k < distinct; k++)
+        status = mg_memory_text(&classes->text[k], raw->text[values[k]], error);
     mg_memory_free(values);
     classes->number = NULL;
     if (status) mg_classes_clear(classes);
@@ -81,47 +83,54 @@ int64_t mg_classes_find(const mg_classes *classes, const char *label) {
     return low < classes->count && !strcmp(classes->text[low], label) ? low : -1;
 }
 
-static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const char *label, const mg_classes *classes,
-                               mg_error *error) {
+static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const char *label,
+                               const mg_classes *classes, mg_error *error) {
     char low[MG_LABEL_BUFFER], high[MG_LABEL_BUFFER];
     return mg_fail(error, MG_DATA,
                    "%s: %s[%lld] is %s, which is not one of the %lld classes (%s to %s): drop the row",
-                   mg_h5_path(file), name, (long long)row, label, (long long)classes->count, mg_classes_label(classes, 0, low),
-                   mg_classes_label(classes, classes->count - 1, high));
+                   mg_h5_path(file), name, (long long)row, label, (long long)classes->count,
+                   mg_classes_label(classes, 0, low), mg_classes_label(classes, classes->count - 1, high));
 }
 
-static mg_status map_rows(mg_h5 *file, const char *name, const mg_raw_labels *raw, const int64_t *select, int64_t count,
-                          const mg_classes *classes, bool allow_unknown, int32_t *out, mg_error *error) {
+static mg_status map_rows(mg_h5 *file, const char *name, const mg_raw_labels *raw, const int64_t *select,
+                          int64_t count, const mg_classes *classes, bool allow_unknown, int32_t *out,
+                          mg_error *error) {
     int64_t *of_text = NULL; // class of each distinct text
     mg_status status = MG_OK;
     char buffer[MG_LABEL_BUFFER];
     if (raw->texts) status = mg_memory_get(&of_text, (size_t)raw->text_count, sizeof *of_text, error);
-    for (int64_t t = 0; !status && t < (raw->texts ? raw->text_count : 0); t++) of_text[t] = mg_classes_find(classes, raw->text[t]);
+    for (int64_t t = 0; !status && t < (raw->texts ? raw->text_count : 0); t++)
+        of_text[t] = mg_classes_find(classes, raw->text[t]);
     for (int64_t i = 0; !status && i < count; i++) {
         int64_t row = select ? select[i] : i, value = raw->number[row], class;
         if (raw->texts) class = of_text[value];
         else if (!classes->texts) class = find_number(classes, value);
-        else snprintf(buffer, sizeof buffer, "%lld", (long long)value), class = mg_classes_find(classes, buffer);
+        else
+            snprintf(buffer, sizeof buffer, "%lld", (long long)value),
+                class = mg_classes_find(classes, buffer);
         if (class < 0 && !allow_unknown) {
             snprintf(buffer, sizeof buffer, "%lld", (long long)value);
             status = unknown_label(file, name, row, raw->texts ? raw->text[value] : buffer, classes, error);
         }
-        out[i] = (int32_t)class;
+        out[i] = (int32_t) class;
     }
     mg_memory_free(of_text);
     return status;
 }
 
 mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int64_t *select, int64_t count,
-                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes, mg_error *error) {
+                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes,
+                         mg_error *error) {
     *out = NULL;
     *classes = (mg_classes){0};
     mg_raw_labels raw;
     mg_status status = mg_raw_labels_read(file, name, rows, &raw, error);
-    if (!status) status = known ? mg_classes_copy(known, classes, error) : classes_of(&raw, select, count, classes, error);
+    if (!status)
+        status =
+            known ? mg_classes_copy(known, classes, error) : classes_of(&raw, select, count, classes, error);
     if (!status && classes->count > INT32_MAX)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld different labels; they are not classes", mg_h5_path(file), name,
-                         (long long)classes->count);
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld different labels; they are not classes",
+                         mg_h5_path(file), name, (long long)classes->count);
     if (!status) status = mg_memory_get(out, (size_t)count, sizeof **out, error);
     if (!status) status = map_rows(file, name, &raw, select, count, classes, allow_unknown, *out, error);
     mg_raw_labels_clear(&raw);
@@ -138,10 +147,12 @@ mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *erro
     mg_status status;
     if (from->texts) {
         status = mg_memory_zeroed(&to->text, (size_t)from->count, sizeof *to->text, error);
-        for (int64_t k = 0; !status && k < from->count; k++) status = mg_memory_text(&to->text[k], from->text[k], error);
+        for (int64_t k = 0; !status && k < from->count; k++)
+            status = mg_memory_text(&to->text[k], from->text[k], error);
     } else {
         status = mg_memory_get(&to->number, (size_t)from->count, sizeof *to->number, error);
-        if (!status && from->count) memcpy(to->number, from->number, (size_t)from->count * sizeof *to->number);
+        if (!status && from->count)
+            memcpy(to->number, from->number, (size_t)from->count * sizeof *to->number);
     }
     if (status) mg_classes_clear(to);
     return status;

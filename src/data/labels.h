@@ -16,11 +16,13 @@ typedef struct mg_classes {
 } mg_classes;
 
 // Labels of one file: class[i] of row i in `classes`.
-// Reads data set `name`: integers, texts, or a group with codes and categories. With `known` NULL the classes are those that
-// occur among the selected rows; otherwise a label that is not known is class -1 when `allow_unknown`, else an error.
-// select: [count] row numbers of the file, NULL for all. Errors: MG_DATA with name[row] and the label.
+// Reads data set `name`: integers, texts, or a group with codes and categories. With `known` NULL the classes
+// are those that occur among the selected rows; otherwise a label that is not known is class -1 when
+// `allow_unknown`, else an error. select: [count] row numbers of the file, NULL for all. Errors: MG_DATA with
+// name[row] and the label.
 mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int64_t *select, int64_t count,
-                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes, mg_error *error);
+                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes,
+                         mg_error *error);
 
 mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error);
 void mg_classes_clear(mg_classes *classes);

@@ -3,17 +3,24 @@
 
 #include <stdio.h>
 
-static mg_status check_width(const mg_dataset *dataset, int64_t features, const char *whose, mg_error *error) {
-    if (dataset->features == features || (dataset->layout == MG_CSR && dataset->features < features)) return MG_OK;
+static mg_status check_width(const mg_dataset *dataset, int64_t features, const char *whose,
+                             mg_error *error) {
+    if (dataset->features == features || (dataset->layout == MG_CSR && dataset->features < features))
+        return MG_OK;
     if (dataset->layout == MG_CSR)
-        return mg_fail(error, MG_DATA, "%s: has %lld features but there are %lld %s: column %lld (from 0) and above do not exist there: "
-                       "convert both files with the same options (margin convert --like)", dataset->path, (long long)dataset->features, (long long)features,
-                       whose, (long long)features);
-    return mg_fail(error, MG_DATA, "%s: has %lld features but there are %lld %s: convert both files with the same options (margin convert --like)",
+        return mg_fail(
+            error, MG_DATA,
+            "%s: has %lld features but there are %lld %s: column %lld (from 0) and above do not exist there: "
+            "convert both files with the same options (margin convert --like)",
+            dataset->path, (long long)dataset->features, (long long)features, whose, (long long)features);
+    return mg_fail(error, MG_DATA,
+                   "%s: has %lld features but there are %lld %s: convert both files with the same options "
+                   "(margin convert --like)",
                    dataset->path, (long long)dataset->features, (long long)features, whose);
 }
 
-mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose, mg_error *error) {
+mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose,
+                           mg_error *error) {
     mg_names_parties parties = {dataset->path, whose, "convert it again, with --like and the training file"};
     const mg_names *names = &dataset->columns.names;
     bool named = known->names.count > 0 && names->count > 0;

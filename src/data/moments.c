@@ -6,9 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELLS = 512 };     // widened at a time
-enum { MOST_HEAVIER = 16 }; // than the first row of a block: a light row far from all others must not be what they are measured from
-enum { BLOCK_ROWS = 64 }; // as many bytes of 255 as sums of 16 bits hold; a power of two, so that whole blocks divide exactly
+enum { CELLS = 512 }; // widened at a time
+enum {
+    MOST_HEAVIER = 16
+}; // than the first row of a block: a light row far from all others must not be what they are measured from
+enum {
+    BLOCK_ROWS = 64
+}; // as many bytes of 255 as sums of 16 bits hold; a power of two, so that whole blocks divide exactly
 
 mg_status mg_moments_create(mg_moments *moments, mg_layout layout, int64_t features, mg_error *error) {
     size_t d = (size_t)features;
@@ -23,8 +27,10 @@ mg_status mg_moments_create(mg_moments *moments, mg_layout layout, int64_t featu
         if (!status) status = mg_memory_zeroed(&moments->sum, d, sizeof(double), error);
         if (!status) status = mg_memory_zeroed(&moments->square, d, sizeof(double), error);
         if (!status) status = mg_memory_zeroed(&moments->integer_sum, d, sizeof *moments->integer_sum, error);
-        if (!status) status = mg_memory_zeroed(&moments->integer_square, d, sizeof *moments->integer_square, error);
-        if (!status) status = mg_memory_zeroed(&moments->integer_most, d, sizeof *moments->integer_most, error);
+        if (!status)
+            status = mg_memory_zeroed(&moments->integer_square, d, sizeof *moments->integer_square, error);
+        if (!status)
+            status = mg_memory_zeroed(&moments->integer_most, d, sizeof *moments->integer_most, error);
     }
     if (status) mg_moments_destroy(moments);
     return status;
@@ -45,8 +51,8 @@ void mg_moments_destroy(mg_moments *moments) {
     *moments = (mg_moments){0};
 }
 
-static void add_floats(int64_t n, double weight, const float *restrict x, const double *restrict first, double *restrict sum,
-                       double *restrict square, float *restrict most) {
+static void add_floats(int64_t n, double weight, const float *restrict x, const double *restrict first,
+                       double *restrict sum, double *restrict square, float *restrict most) {
     for (int64_t d = 0; d < n; d++) {
         float magnitude = fabsf(x[d]);
         double away = (double)x[d] - first[d], weighted = weight * away;
@@ -56,8 +62,8 @@ static void add_floats(int64_t n, double weight, const float *restrict x, const 
     }
 }
 
-// In the narrowest integers that hold a block, as more of them fit into a vector; and with every array said to be its own, as bytes could
-// otherwise be part of any.
+// In the narrowest integers that hold a block, as more of them fit into a vector; and with every array said
+// to be its own, as bytes could otherwise be part of any.
 static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict sum, uint32_t *restrict square,
                       uint8_t *restrict most) {
     for (int64_t d = 0; d < n; d++) {
@@ -67,14 +73,17 @@ static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict s
     }
 }
 
-// Sums of bytes become sums of differences from the first row: whole numbers, so the bits are those that differences would have had.
+// Sums of bytes become sums of differences from the first row: whole numbers, so the bits are those that
+// differences would have had.
 static void take_bytes(mg_moments *moments) {
     double n = moments->block_weight;
     for (int64_t d = 0; d < moments->features; d++) {
-        double first = moments->first[d], sum = (double)moments->integer_sum[d], square = (double)moments->integer_square[d];
+        double first = moments->first[d], sum = (double)moments->integer_sum[d],
+               square = (double)moments->integer_square[d];
         moments->sum[d] = sum - n * first;
         moments->square[d] = square - 2 * first * sum + n * first * first;
-        if ((float)moments->integer_most[d] > moments->most[d]) moments->most[d] = (float)moments->integer_most[d];
+        if ((float)moments->integer_most[d] > moments->most[d])
+            moments->most[d] = (float)moments->integer_most[d];
     }
     size_t d = (size_t)moments->features;
     memset(moments->integer_sum, 0, d * sizeof *moments->integer_sum);
@@ -86,7 +95,8 @@ static void take_bytes(mg_moments *moments) {
 static void end_block(mg_moments *moments) {
     if (!moments->pending) return;
     if (moments->bytes) take_bytes(moments);
-    double n = moments->block_weight, before = moments->weight, all = before + n, share = n / all, cross = before * share;
+    double n = moments->block_weight, before = moments->weight, all = before + n, share = n / all,
+           cross = before * share;
     for (int64_t d = 0; d < moments->features; d++) {
         double sum = moments->sum[d], within = moments->square[d] - sum * (sum / n);
         double apart = moments->first[d] + sum / n - moments->mean[d];
@@ -107,13 +117,15 @@ static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row, do
     if (moments->pending && weight > MOST_HEAVIER * moments->first_weight) end_block(moments);
     if (!moments->pending) moments->first_weight = weight;
     moments->block_weight += weight;
-    for (int64_t d = 0; !moments->pending && d < features; d++) moments->first[d] = (double)mg_cell_at(cell, row, d);
+    for (int64_t d = 0; !moments->pending && d < features; d++)
+        moments->first[d] = (double)mg_cell_at(cell, row, d);
     if (bytes) add_bytes(features, row, moments->integer_sum, moments->integer_square, moments->integer_most);
     for (int64_t from = 0, n; !bytes && from < features; from += n) {
         n = features - from < CELLS ? features - from : CELLS;
         const float *x = cell == MG_CELL_F32 ? (const float *)row + from : cells;
         for (int64_t d = 0; x == cells && d < n; d++) cells[d] = mg_cell_at(cell, row, from + d);
-        add_floats(n, weight, x, moments->first + from, moments->sum + from, moments->square + from, moments->most + from);
+        add_floats(n, weight, x, moments->first + from, moments->sum + from, moments->square + from,
+                   moments->most + from);
     }
     if (++moments->pending == BLOCK_ROWS) end_block(moments);
 }
@@ -135,7 +147,8 @@ static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row,
 // The zeros that CSR rows do not store join the stored values.
 static void add_zeros(mg_moments *moments) {
     for (int64_t d = 0; d < moments->features; d++) {
-        double share = moments->stored[d] / moments->weight, zeros = moments->weight - moments->stored[d], mean = moments->mean[d];
+        double share = moments->stored[d] / moments->weight, zeros = moments->weight - moments->stored[d],
+               mean = moments->mean[d];
         if (!(zeros > 0)) continue; // the column is stored in full
         moments->squares[d] += mean * mean * zeros * share;
         moments->mean[d] = mean * share;
@@ -147,7 +160,8 @@ void mg_moments_finish(mg_moments *moments) {
     if (!moments->stored) end_block(moments);
 }
 
-void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count, const float *weight) {
+void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count,
+                    const float *weight) {
     moments->bytes = store->layout == MG_DENSE && store->cell == MG_CELL_U8 && !weight;
     for (int64_t i = first; i < first + count; i++) {
         double w = weight ? (double)weight[i - first] : 1;
@@ -155,7 +169,8 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
         if (store->layout == MG_CSR) {
             add_csr_row(moments, store, i, w);
         } else {
-            const void *row = (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
+            const void *row =
+                (const char *)store->dense + (size_t)(i * store->stride) * mg_cell_size(store->cell);
             add_dense_row(moments, store->cell, row, w);
         }
     }

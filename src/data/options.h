@@ -10,13 +10,13 @@ typedef struct mg_data_options {
     char *test;       // path
     char *features;   // name in the file
     char *labels;
-    char *names;        // of the features: a data set, none, auto
-    char *weights;      // NULL: every row weighs 1
-    const char *rows;   // none, unit, total
+    char *names;           // of the features: a data set, none, auto
+    char *weights;         // NULL: every row weighs 1
+    const char *rows;      // none, unit, total
     const char *transform; // none, log1p
-    char *scale;        // none, standard, max-abs, or a number
-    int64_t memory_limit; // bytes, 0 = by the machine
-    int64_t window;       // bytes of rows shuffled together
+    char *scale;           // none, standard, max-abs, or a number
+    int64_t memory_limit;  // bytes, 0 = by the machine
+    int64_t window;        // bytes of rows shuffled together
 } mg_data_options;
 
 extern const mg_section mg_data_section;

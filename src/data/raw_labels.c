@@ -18,7 +18,8 @@ void mg_raw_labels_clear(mg_raw_labels *raw) {
 int mg_raw_labels_by_text(const void *a, const void *b, void *context) {
     char **text = context;
     int order = strcmp(text[*(const int64_t *)a], text[*(const int64_t *)b]);
-    return order ? order : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
+    return order ? order
+                 : (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b);
 }
 
 static bool join(char out[MG_H5_NAME], const char *group, const char *member) {
@@ -30,10 +31,11 @@ static bool has(mg_h5 *file, const char *group, const char *member) {
     return join(path, group, member) && mg_h5_find(file, path) != MG_H5_MISSING;
 }
 
-// ---- categories --------------------------------------------------------------------------------------------------------
+// ---- categories ---------------------------------------------------------------------------------
 
 // Two categories of one name would become two classes nobody can tell apart.
-static mg_status check_categories(const char *path, const char *name, const mg_raw_labels *raw, mg_error *error) {
+static mg_status check_categories(const char *path, const char *name, const mg_raw_labels *raw,
+                                  mg_error *error) {
     int64_t *order;
     mg_status status = mg_memory_get(&order, (size_t)raw->text_count, sizeof *order, error);
     if (status) return status;
@@ -41,23 +43,26 @@ static mg_status check_categories(const char *path, const char *name, const mg_r
     qsort_r(order, (size_t)raw->text_count, sizeof *order, mg_raw_labels_by_text, raw->text);
     for (int64_t t = 1; !status && t < raw->text_count; t++)
         if (!strcmp(raw->text[order[t - 1]], raw->text[order[t]]))
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] and [%lld] are both %s; categories must differ: merge them", path, name,
-                             (long long)order[t - 1], (long long)order[t], raw->text[order[t]]);
+            status = mg_fail(error, MG_DATA,
+                             "%s: %s[%lld] and [%lld] are both %s; categories must differ: merge them", path,
+                             name, (long long)order[t - 1], (long long)order[t], raw->text[order[t]]);
     mg_memory_free(order);
     return status;
 }
 
 // raw->number holds codes; the categories give them their labels.
-static mg_status name_codes(const char *where, const char *codes, int64_t rows, int64_t count, mg_raw_labels *categories,
-                            mg_raw_labels *raw, mg_error *error) {
+static mg_status name_codes(const char *where, const char *codes, int64_t rows, int64_t count,
+                            mg_raw_labels *categories, mg_raw_labels *raw, mg_error *error) {
     for (int64_t i = 0; i < rows; i++) {
         int64_t code = raw->number[i];
         if (code == -1) {
             raw->missing[i] = MG_MISSING_CODE;
             raw->number[i] = 0;
         } else if (code < 0 || code >= count) {
-            return mg_fail(error, MG_DATA, "%s: %s[%lld] is %lld (0 to %lld are allowed, and -1 for none): write the file again",
-                           where, codes, (long long)i, (long long)code, (long long)count - 1);
+            return mg_fail(
+                error, MG_DATA,
+                "%s: %s[%lld] is %lld (0 to %lld are allowed, and -1 for none): write the file again", where,
+                codes, (long long)i, (long long)code, (long long)count - 1);
         } else {
             raw->missing[i] = categories->missing[code];
             if (!categories->texts) raw->number[i] = categories->number[code];
@@ -71,8 +76,8 @@ static mg_status name_codes(const char *where, const char *codes, int64_t rows, 
     return MG_OK;
 }
 
-static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, int64_t rows, mg_raw_labels *raw,
-                            mg_error *error) {
+static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, int64_t rows,
+                            mg_raw_labels *raw, mg_error *error) {
     mg_raw_labels categories = {0};
     int64_t count = rows;
     mg_status status = mg_label_codes_read(file, codes, rows, raw, error);
@@ -83,8 +88,10 @@ static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, i
     return status;
 }
 
-// Where the categories of integer codes lie in files of anndata before 0.8; false: there are none, they are plain integers.
-static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_NAME], bool *found, mg_error *error) {
+// Where the categories of integer codes lie in files of anndata before 0.8; false: there are none, they are
+// plain integers.
+static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_NAME], bool *found,
+                                 mg_error *error) {
     char parent[MG_H5_NAME], leaf[MG_H5_NAME];
     const char *slash = strrchr(name, '/');
     *found = true;
@@ -92,16 +99,23 @@ static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_N
         return mg_h5_attribute_object(file, name, "categories", out, error);
     snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - name) : 0, name);
     const char *own = slash ? slash + 1 : name;
-    if (join(leaf, "__categories", own) && join(out, parent, leaf) && mg_h5_find(file, out) == MG_H5_ARRAY) return MG_OK;
+    if (join(leaf, "__categories", own) && join(out, parent, leaf) && mg_h5_find(file, out) == MG_H5_ARRAY)
+        return MG_OK;
     // 0.6 and before: obs is a table, and the categories lie in uns.
-    *found = !strcmp(parent + (*parent == '/'), "obs") && (size_t)snprintf(out, MG_H5_NAME, "uns/%s_categories", own) < MG_H5_NAME &&
+    *found = !strcmp(parent + (*parent == '/'), "obs") &&
+             (size_t)snprintf(out, MG_H5_NAME, "uns/%s_categories", own) < MG_H5_NAME &&
              mg_h5_find(file, out) == MG_H5_ARRAY;
-    if (*found || !(size_t)snprintf(leaf, sizeof leaf, "%s_meta", own) || !mg_h5_has_attribute(file, parent, leaf)) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: labels %s are codes of a pandas table, whose categories are stored elsewhere: store the labels as text, "
-                   "as in df.astype({'%s': str}).to_hdf(...)", mg_h5_path(file), name, own);
+    if (*found || !(size_t)snprintf(leaf, sizeof leaf, "%s_meta", own) ||
+        !mg_h5_has_attribute(file, parent, leaf))
+        return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: labels %s are codes of a pandas table, whose categories are stored elsewhere: store "
+                   "the labels as text, "
+                   "as in df.astype({'%s': str}).to_hdf(...)",
+                   mg_h5_path(file), name, own);
 }
 
-// ---- one text a row ----------------------------------------------------------------------------------------------------
+// ---- one text a row -----------------------------------------------------------------------------
 
 // One text a row becomes places among the distinct texts, which move to the front of raw->text.
 static mg_status fold_texts(mg_raw_labels *raw, int64_t rows, mg_error *error) {
@@ -134,7 +148,7 @@ static mg_status fold_texts(mg_raw_labels *raw, int64_t rows, mg_error *error) {
     return status;
 }
 
-// ---- rows without a label ----------------------------------------------------------------------------------------------
+// ---- rows without a label -----------------------------------------------------------------------
 
 static void put_reason(const mg_raw_labels *raw, int64_t row, char *out, size_t size) {
     switch (raw->missing[row]) {
@@ -145,7 +159,8 @@ static void put_reason(const mg_raw_labels *raw, int64_t row, char *out, size_t 
     }
 }
 
-static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_labels *raw, int64_t rows, mg_error *error) {
+static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_labels *raw, int64_t rows,
+                                   mg_error *error) {
     int64_t first = -1, count = 0;
     for (int64_t i = 0; i < rows; i++) {
         if (!raw->missing[i]) continue;
@@ -158,42 +173,52 @@ static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_l
     const char *column = !strncmp(name, "obs/", 4) ? name + 4 : NULL;
     if (!column)
         return mg_fail(error, MG_DATA,
-                       "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or write the other rows to a new "
+                       "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or write "
+                       "the other rows to a new "
                        "file (docs/formats.md, Rows without a label, has the commands)",
                        path, name, (long long)first, reason, (long long)count, (long long)rows);
     return mg_fail(error, MG_DATA,
-                   "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or keep only the other rows, in Python: "
+                   "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or keep only "
+                   "the other rows, in Python: "
                    "import anndata; a = anndata.read_h5ad('OLD.h5ad'); "
                    "a[~a.obs['%s'].astype(str).isin(" MG_MISSING_LIST ")].write_h5ad('NEW.h5ad')",
                    path, name, (long long)first, reason, (long long)count, (long long)rows, column);
 }
 
-// ---- all forms ---------------------------------------------------------------------------------------------------------
+// ---- all forms ----------------------------------------------------------------------------------
 
-static mg_status read_group(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw, mg_error *error) {
+static mg_status read_group(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw,
+                            mg_error *error) {
     char codes[MG_H5_NAME], categories[MG_H5_NAME];
     if (has(file, name, "mask") && has(file, name, "values")) {
         mg_status status = mg_label_values_read(file, name, rows, raw, NULL, error);
         return status || !raw->texts ? status : fold_texts(raw, rows, error);
     }
     if (!join(codes, name, "codes") || !join(categories, name, "categories"))
-        return mg_fail(error, MG_DATA, "%s: the name of the labels is longer than %d bytes", mg_h5_path(file), MG_H5_NAME);
+        return mg_fail(error, MG_DATA, "%s: the name of the labels is longer than %d bytes", mg_h5_path(file),
+                       MG_H5_NAME);
     char members[300];
     bool empty = !mg_h5_list(file, name, members, sizeof members);
     if (empty || has(file, name, "codes")) return read_coded(file, codes, categories, rows, raw, error);
     if (has(file, name, "levels"))
-        return mg_fail(error, MG_DATA, "%s: labels %s are a factor of R (levels and values), which is not read: store them as text, "
-                       "as.character() in R", mg_h5_path(file), name);
-    return mg_fail(error, MG_DATA, "%s: labels %s are a group, not a column: name one of its columns (%s), as in %s/COLUMN",
+        return mg_fail(
+            error, MG_DATA,
+            "%s: labels %s are a factor of R (levels and values), which is not read: store them as text, "
+            "as.character() in R",
+            mg_h5_path(file), name);
+    return mg_fail(error, MG_DATA,
+                   "%s: labels %s are a group, not a column: name one of its columns (%s), as in %s/COLUMN",
                    mg_h5_path(file), name, members, name);
 }
 
-static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw, mg_error *error) {
+static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *raw,
+                            mg_error *error) {
     char categories[MG_H5_NAME];
     mg_h5_array *array;
     mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status) return status;
-    bool coded = mg_h5_array_type(array) <= MG_H5_U64 && !mg_h5_array_boolean(array) && !mg_h5_array_named(array);
+    bool coded =
+        mg_h5_array_type(array) <= MG_H5_U64 && !mg_h5_array_boolean(array) && !mg_h5_array_named(array);
     mg_h5_array_close(array);
     if (coded) status = find_categories(file, name, categories, &coded, error);
     if (status) return status;
@@ -202,7 +227,8 @@ static mg_status read_array(mg_h5 *file, const char *name, int64_t rows, mg_raw_
     return status || !raw->texts ? status : fold_texts(raw, rows, error);
 }
 
-mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out, mg_error *error) {
+mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
+                             mg_error *error) {
     *out = (mg_raw_labels){0};
     mg_status status = mg_h5_find(file, name) == MG_H5_GROUP ? read_group(file, name, rows, out, error)
                                                              : read_array(file, name, rows, out, error);

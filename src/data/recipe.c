@@ -32,7 +32,8 @@ static mg_status format_of(mg_h5 *file, const mg_format **out, mg_error *error) 
     return status == MG_DATA ? MG_OK : status; // another program's attribute
 }
 
-static mg_status add_option(mg_h5 *file, const char *group, const char *option, mg_writer *out, mg_error *error) {
+static mg_status add_option(mg_h5 *file, const char *group, const char *option, mg_writer *out,
+                            mg_error *error) {
     char *value;
     if (!mg_h5_has_attribute(file, group, option)) return MG_OK;
     mg_status status = mg_h5_attribute_text(file, group, option, &value, error);
@@ -51,12 +52,15 @@ mg_status mg_recipe_read(mg_h5 *file, char **out, mg_error *error) {
     mg_writer_format(&text, "format: %s\n", format->name);
     bool kept = mg_h5_find(file, format->name) == MG_H5_GROUP;
     for (int i = 0; !status && kept && i < section->count; i++)
-        if (section->options[i].changes_result) status = add_option(file, format->name, section->options[i].name, &text, error);
+        if (section->options[i].changes_result)
+            status = add_option(file, format->name, section->options[i].name, &text, error);
     if (!status && kept) status = add_option(file, format->name, MG_COLUMNS_DIGEST, &text, error);
     if (!status && text.status) status = mg_fail(error, text.status, "%s", text.error.text);
     if (!status && text.length > MG_RECIPE_LONGEST)
-        status = mg_fail(error, MG_DATA, "%s: the recipe of group %s has %zu bytes; at most %d are allowed: convert the file again",
-                         mg_h5_path(file), format->name, text.length, MG_RECIPE_LONGEST);
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: the recipe of group %s has %zu bytes; at most %d are allowed: convert the file again",
+            mg_h5_path(file), format->name, text.length, MG_RECIPE_LONGEST);
     if (!status) status = mg_memory_text(out, text.text, error);
     mg_writer_clear(&text);
     return status;
@@ -66,7 +70,8 @@ const char *mg_recipe_find(const char *recipe, const char *option, size_t *bytes
     size_t length = strlen(option);
     for (const char *line = recipe; line && *line;) {
         size_t size = strcspn(line, "\n");
-        if (size >= length + 2 && !memcmp(line, option, length) && line[length] == ':' && line[length + 1] == ' ') {
+        if (size >= length + 2 && !memcmp(line, option, length) && line[length] == ':' &&
+            line[length + 1] == ' ') {
             *bytes = size - length - 2;
             return line + length + 2;
         }
@@ -88,27 +93,31 @@ bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, 
     if (strcmp(option, "ngrams") || a >= sizeof first || b >= sizeof second) return false;
     memcpy(first, x, a), first[a] = 0;
     memcpy(second, y, b), second[b] = 0;
-    return mg_ngram_parse(first, &r) && mg_ngram_parse(second, &s) && r.words == s.words && r.low == s.low && r.high == s.high;
+    return mg_ngram_parse(first, &r) && mg_ngram_parse(second, &s) && r.words == s.words && r.low == s.low &&
+           r.high == s.high;
 }
 
 // One option that must agree where both recipes have it.
-static mg_status compare_option(const char *known, const char *other, const char *option, const mg_names_parties *parties,
-                                mg_error *error) {
+static mg_status compare_option(const char *known, const char *other, const char *option,
+                                const mg_names_parties *parties, mg_error *error) {
     size_t a, b;
     const char *x = mg_recipe_find(known, option, &a), *y = mg_recipe_find(other, option, &b);
     if (!x || !y || mg_recipe_same(option, x, a, y, b)) return MG_OK;
     if (!strcmp(option, MG_COLUMNS_DIGEST))
-        return mg_fail(error, MG_DATA, "%s: uses another table of idf than that %s: %s", parties->path, parties->whose,
-                       parties->advice);
-    return mg_fail(error, MG_DATA, "%s: was converted with %s %.*s but %s is %.*s %s: %s", parties->path, option, (int)b, y, option, (int)a,
-                   x, parties->whose, parties->advice);
+        return mg_fail(error, MG_DATA, "%s: uses another table of idf than that %s: %s", parties->path,
+                       parties->whose, parties->advice);
+    return mg_fail(error, MG_DATA, "%s: was converted with %s %.*s but %s is %.*s %s: %s", parties->path,
+                   option, (int)b, y, option, (int)a, x, parties->whose, parties->advice);
 }
 
-mg_status mg_recipe_compare(const char *known, const char *other, bool named, const mg_names_parties *parties, mg_error *error) {
-    static const char *const texts[] = {"ngrams", "bits", "weighting", "lowercase", "unit", MG_COLUMNS_DIGEST};
+mg_status mg_recipe_compare(const char *known, const char *other, bool named, const mg_names_parties *parties,
+                            mg_error *error) {
+    static const char *const texts[] = {"ngrams",    "bits", "weighting",
+                                        "lowercase", "unit", MG_COLUMNS_DIGEST};
     if (!known || !other) return MG_OK;
     bool text = mg_recipe_is(known, "format", "text");
-    if (text != mg_recipe_is(other, "format", "text")) return compare_option(known, other, "format", parties, error);
+    if (text != mg_recipe_is(other, "format", "text"))
+        return compare_option(known, other, "format", parties, error);
     mg_status status = MG_OK;
     for (size_t i = 0; text && !status && i < sizeof texts / sizeof *texts; i++)
         status = compare_option(known, other, texts[i], parties, error);

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #define UNEVEN_RATIO 100
-// Sizes of columns that can be scaled. Weights of raw cells are factor times weight, and must be float32 themselves.
+// Sizes of columns that can be scaled. Weights of raw cells are factor times weight, and must be float32
+// themselves.
 #define LEAST_SIZE 1e-37
 #define MOST_SIZE MG_SCALE_MOST
-// Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a hundredth of a unit is lost.
+// Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a
+// hundredth of a unit is lost.
 #define FAR_RATIO 1e5
 enum { FEW_COLUMNS = 50 }; // one in so many may be smaller
 
@@ -20,11 +22,14 @@ static double deviation_of(const mg_moments *moments, int64_t d) {
     return sqrt(moments->squares[d] / moments->weight);
 }
 
-// What a column of this size is multiplied with. Beyond the range, factor times weight or its inverse would leave float32.
+// What a column of this size is multiplied with. Beyond the range, factor times weight or its inverse would
+// leave float32.
 static mg_status factor_of(int64_t d, const char *what, double size, float *out, mg_error *error) {
     *out = size > 0 ? (float)(1 / size) : 0;
     if (size == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
-    return mg_fail(error, MG_DATA, "data.scale: the %s of column %lld is %.4g (0 or %g to %g are allowed in float32): change the column's unit",
+    return mg_fail(error, MG_DATA,
+                   "data.scale: the %s of column %lld is %.4g (0 or %g to %g are allowed in float32): change "
+                   "the column's unit",
                    what, (long long)d, size, LEAST_SIZE, MOST_SIZE);
 }
 
@@ -57,7 +62,9 @@ static mg_status same(const mg_moments *moments, double factor, mg_scale *scale,
     }
     double size = most * factor;
     if (most == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
-    return mg_fail(error, MG_DATA, "data.scale: %g makes %.4g of the largest |x|, %.4g in column %lld (%g to %g are allowed): choose another factor",
+    return mg_fail(error, MG_DATA,
+                   "data.scale: %g makes %.4g of the largest |x|, %.4g in column %lld (%g to %g are "
+                   "allowed): choose another factor",
                    factor, size, most, (long long)column, LEAST_SIZE, MOST_SIZE);
 }
 
@@ -86,7 +93,8 @@ void mg_scale_destroy(mg_scale *scale) {
 double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moments) {
     double sum = 0, n = moments->weight;
     for (int64_t d = 0; d < moments->features; d++) {
-        double s = scale->scale ? (double)scale->scale[d] : 1, c = scale->center ? (double)scale->center[d] : 0;
+        double s = scale->scale ? (double)scale->scale[d] : 1,
+               c = scale->center ? (double)scale->center[d] : 0;
         double away = moments->mean[d] - c;
         sum += s * s * (moments->squares[d] / n + away * away);
     }
@@ -115,9 +123,7 @@ bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread
     return used > 1 && !scale->center;
 }
 
-bool mg_spread_uneven(const mg_spread *spread) {
-    return spread->largest > UNEVEN_RATIO * spread->median;
-}
+bool mg_spread_uneven(const mg_spread *spread) { return spread->largest > UNEVEN_RATIO * spread->median; }
 
 bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column) {
     double sum = 0;

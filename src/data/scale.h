@@ -1,4 +1,5 @@
-// scale.h - column scaling x' = scale * (x - center), from the moments of the training rows (M19). It never touches the data.
+// scale.h - column scaling x' = scale * (x - center), from the moments of the training rows (M19). It never
+// touches the data.
 #ifndef MG_DATA_SCALE_H
 #define MG_DATA_SCALE_H
 
@@ -13,16 +14,16 @@ typedef struct mg_scale {
     float *center; // [D], NULL: all 0
 } mg_scale;
 
-// `how`: none, standard, max-abs or a number, checked by the option's row. Errors: MG_MEMORY; MG_DATA naming a column whose size float32
-// cannot scale.
+// `how`: none, standard, max-abs or a number, checked by the option's row. Errors: MG_MEMORY; MG_DATA naming
+// a column whose size float32 cannot scale.
 mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error);
 void mg_scale_destroy(mg_scale *scale);
 
 // Mean of ||x'||^2 over the rows, without the constant feature.
 double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moments);
 
-// Are means so far from zero, in deviations, that single precision loses what is left after centring? Then the largest such ratio,
-// and its column.
+// Are means so far from zero, in deviations, that single precision loses what is left after centring? Then
+// the largest such ratio, and its column.
 bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *ratio, int64_t *column);
 
 // Largest magnitudes after scaling of the columns that are not all zero.

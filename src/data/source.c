@@ -22,7 +22,7 @@ struct mg_source {
     mg_h5_array *indices; // CSR
     int64_t *indptr;      // CSR [rows + 1], checked
     mg_vanished vanished;
-    void *slab;           // cells as stored
+    void *slab; // cells as stored
     size_t slab_bytes;
     void *index_slab;
     size_t index_slab_bytes;
@@ -30,30 +30,15 @@ struct mg_source {
     size_t pairs_bytes;
 };
 
-mg_preparation mg_preparation_of(const char *rows, const char *transform) {
-    mg_row_length length = !strcmp(rows, "unit") ? MG_ROW_UNIT : !strcmp(rows, "total") ? MG_ROW_TOTAL : MG_ROW_AS_IS;
-    return (mg_preparation){.length = length, .log1p = !strcmp(transform, "log1p")};
-}
+int64_t mg_source_rows(const mg_source *source) { return source->rows; }
 
-int64_t mg_source_rows(const mg_source *source) {
-    return source->rows;
-}
+int64_t mg_source_features(const mg_source *source) { return source->features; }
 
-int64_t mg_source_features(const mg_source *source) {
-    return source->features;
-}
+mg_layout mg_source_layout(const mg_source *source) { return source->layout; }
 
-mg_layout mg_source_layout(const mg_source *source) {
-    return source->layout;
-}
+mg_cell mg_source_cell(const mg_source *source) { return source->cell; }
 
-mg_cell mg_source_cell(const mg_source *source) {
-    return source->cell;
-}
-
-const char *mg_source_name(const mg_source *source) {
-    return source->name;
-}
+const char *mg_source_name(const mg_source *source) { return source->name; }
 
 const char *mg_source_type_name(const mg_source *source) {
     return mg_h5_type_name(mg_h5_array_type(source->data));
@@ -67,15 +52,14 @@ static bool as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
 }
 
-const mg_vanished *mg_source_vanished(const mg_source *source) {
-    return &source->vanished;
-}
+const mg_vanished *mg_source_vanished(const mg_source *source) { return &source->vanished; }
 
 double mg_source_noise(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS ? 0 : 0x1p-22;
 }
 
-static const mg_h5_type stored_types[] = {[MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
+static const mg_h5_type stored_types[] = {
+    [MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
 
 static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_status status = mg_h5_array_open(source->file, source->name, &source->data, error);
@@ -83,15 +67,18 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     mg_h5_type type = mg_h5_array_type(source->data);
     bool named = mg_h5_array_named(source->data);
     if (mg_h5_array_rank(source->data) < 2 || type == MG_H5_TEXT || named)
-        return mg_fail(error, MG_DATA, "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed%s",
+        return mg_fail(error, MG_DATA,
+                       "%s: %s has rank %d and type %s; rows by features [N,D] of numbers are needed%s",
                        mg_h5_path(source->file), source->name, mg_h5_array_rank(source->data),
                        named ? "enumeration" : mg_h5_type_name(type),
-                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT ? ": if it is one feature, store x[:, None]" : "");
+                       mg_h5_array_rank(source->data) < 2 && type != MG_H5_TEXT
+                           ? ": if it is one feature, store x[:, None]"
+                           : "");
     source->rows = mg_h5_array_rows(source->data);
     source->features = mg_h5_array_columns(source->data);
     if (source->features > MG_MOST_INDEX)
-        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed", mg_h5_path(source->file), source->name,
-                       (long long)source->features, MG_MOST_INDEX);
+        return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed",
+                       mg_h5_path(source->file), source->name, (long long)source->features, MG_MOST_INDEX);
     source->cell = MG_CELL_F32;
     for (mg_cell cell = MG_CELL_U8; as_is(source) && cell <= MG_CELL_F32; cell++)
         if (stored_types[cell] == type) source->cell = cell;
@@ -101,14 +88,16 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
 static mg_status check_indptr(mg_source *source, int64_t entries, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     if (source->indptr[0] != 0)
-        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, it must be 0", path, source->name, (long long)source->indptr[0]);
+        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, it must be 0", path, source->name,
+                       (long long)source->indptr[0]);
     for (int64_t i = 1; i <= source->rows; i++)
         if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > entries)
-            return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path, source->name, (long long)i,
-                           (long long)source->indptr[i], (long long)source->indptr[i - 1], (long long)entries);
+            return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
+                           source->name, (long long)i, (long long)source->indptr[i],
+                           (long long)source->indptr[i - 1], (long long)entries);
     if (source->indptr[source->rows] != entries)
-        return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path, source->name,
-                       (long long)source->indptr[source->rows], (long long)entries);
+        return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
+                       source->name, (long long)source->indptr[source->rows], (long long)entries);
     return MG_OK;
 }
 
@@ -116,7 +105,8 @@ static mg_status open_member(mg_source *source, const char *member, mg_h5_array 
     char name[MG_H5_NAME];
     if ((size_t)snprintf(name, sizeof name, "%s/%s", source->name, member) < sizeof name)
         return mg_h5_array_open(source->file, name, out, error);
-    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes", mg_h5_path(source->file), MG_H5_NAME);
+    return mg_fail(error, MG_DATA, "%s: the name of the features is longer than %d bytes",
+                   mg_h5_path(source->file), MG_H5_NAME);
 }
 
 static mg_status open_csr(mg_source *source, mg_error *error) {
@@ -129,19 +119,26 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status) status = open_member(source, "data", &source->data, error);
     if (!status) status = open_member(source, "indices", &source->indices, error);
     if (!status && (shape[0] < 0 || shape[1] < 0 || shape[1] > MG_MOST_INDEX))
-        status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed", path, source->name,
-                         (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
+        status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed",
+                         path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
-        status = mg_fail(error, MG_DATA, "%s: %s/indptr has %lld entries but shape says %lld rows: one more than rows is needed", path, source->name,
-                         (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: %s/indptr has %lld entries but shape says %lld rows: one more than rows is needed",
+                    path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
-                         source->name, (long long)mg_h5_array_rows(source->data), (long long)mg_h5_array_rows(source->indices));
-    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_named(source->data) || mg_h5_array_type(source->indices) > MG_H5_U64))
-        status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path, source->name, source->name);
+        status = mg_fail(error, MG_DATA,
+                         "%s: %s has %lld values and %lld indices; they must be vectors of one length", path,
+                         source->name, (long long)mg_h5_array_rows(source->data),
+                         (long long)mg_h5_array_rows(source->indices));
+    if (!status && (mg_h5_array_type(source->data) == MG_H5_TEXT || mg_h5_array_named(source->data) ||
+                    mg_h5_array_type(source->indices) > MG_H5_U64))
+        status = mg_fail(error, MG_DATA, "%s: %s/data must hold numbers and %s/indices integers", path,
+                         source->name, source->name);
     if (!status && mg_h5_array_rank(indptr) != 1)
-        status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path, source->name);
+        status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path,
+                         source->name);
     if (!status) status = mg_h5_array_read_int64(indptr, &source->indptr, error);
     mg_h5_array_close(indptr);
     if (status) return status;
@@ -151,7 +148,8 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     return check_indptr(source, mg_h5_array_rows(source->data), error);
 }
 
-mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out, mg_error *error) {
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
+                         mg_error *error) {
     *out = NULL;
     mg_source *source;
     mg_status status = mg_memory_zeroed(&source, 1, sizeof *source, error);
@@ -185,59 +183,35 @@ int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_
     if (source->layout != MG_CSR) return 0;
     if (!select) return source->indptr[first + count] - source->indptr[first];
     int64_t entries = 0;
-    for (int64_t i = first; i < first + count; i++) entries += source->indptr[select[i] + 1] - source->indptr[select[i]];
+    for (int64_t i = first; i < first + count; i++)
+        entries += source->indptr[select[i] + 1] - source->indptr[select[i]];
     return entries;
 }
 
 int64_t mg_source_most_entries(const mg_source *source) {
     int64_t most = source->layout == MG_DENSE ? source->features : 0;
     for (int64_t i = 0; source->layout == MG_CSR && i < source->rows; i++)
-        if (source->indptr[i + 1] - source->indptr[i] > most) most = source->indptr[i + 1] - source->indptr[i];
+        if (source->indptr[i + 1] - source->indptr[i] > most)
+            most = source->indptr[i + 1] - source->indptr[i];
     return most;
 }
 
-// Scales to the wanted length; false when there is none to scale to. Zeros alone stay as they are.
-static bool scale_row(mg_row_length length, int64_t n, float *values) {
-    double sum = 0;
-    bool zeros = true;
-    for (int64_t e = 0; e < n; e++) {
-        double x = (double)values[e];
-        sum += length == MG_ROW_UNIT ? x * x : x;
-        zeros = zeros && x == 0;
-    }
-    if (zeros || !(sum > 0)) return zeros;
-    double factor = length == MG_ROW_UNIT ? 1 / sqrt(sum) : 1e4 / sum;
-    for (int64_t e = 0; e < n; e++) values[e] = (float)((double)values[e] * factor);
-    return true;
-}
-
-const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad) {
-    *bad = -1;
-    if (preparation.length != MG_ROW_AS_IS && !scale_row(preparation.length, n, values))
-        return "has values, but their sum is not above 0: they cannot be scaled to a total";
-    // Only a sum that nearly cancels can do it: negative cells have no total to speak of.
-    if (preparation.length != MG_ROW_AS_IS && !mg_cells_finite(n, values, bad))
-        return "scaling the row to a total leaves the range of float32";
-    for (int64_t e = 0; preparation.log1p && e < n; e++) {
-        if (!(values[e] > -1)) {
-            *bad = e;
-            return "log1p needs values above -1";
-        }
-        values[e] = (float)log1p((double)values[e]);
-    }
-    return NULL;
-}
-
 // Why row `row` cannot be prepared; column -1: no single cell is to blame.
-static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why, mg_error *error) {
-    const char *path = mg_h5_path(source->file), *advice = "drop it or choose another data.rows or data.transform";
-    if (column < 0) return mg_fail(error, MG_DATA, "%s: %s[%lld] %s: %s", path, source->name, (long long)row, why, advice);
-    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; %s: %s", path, source->name, (long long)row, (long long)column,
-                   (double)value, why, advice);
+static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why,
+                       mg_error *error) {
+    const char *path = mg_h5_path(source->file),
+               *advice = "drop it or choose another data.rows or data.transform";
+    if (column < 0)
+        return mg_fail(error, MG_DATA, "%s: %s[%lld] %s: %s", path, source->name, (long long)row, why,
+                       advice);
+    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; %s: %s", path, source->name, (long long)row,
+                   (long long)column, (double)value, why, advice);
 }
 
-static mg_status not_finite(const mg_source *source, int64_t row, int64_t column, float value, mg_error *error) {
-    return mg_fail(error, MG_DATA, "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
+static mg_status not_finite(const mg_source *source, int64_t row, int64_t column, float value,
+                            mg_error *error) {
+    return mg_fail(error, MG_DATA,
+                   "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
                    mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
 }
 
@@ -265,7 +239,8 @@ static mg_status check_cells(const mg_source *source, int64_t row, const void *c
     return MG_OK;
 }
 
-mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows, mg_error *error) {
+mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows,
+                          mg_error *error) {
     size_t row_bytes = (size_t)source->features * mg_cell_size(source->cell);
     mg_status status = MG_OK;
     for (int64_t r = 0; !status && r < count; r++)
@@ -274,14 +249,18 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
 }
 
 // Converts and checks the stored cells of one dense row into the store; they may be there already.
-static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store, mg_error *error) {
+static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
+                                mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
     char *to = next_dense_row(source, store);
     float *values = (float *)(void *)to; // when they are floats
     bool floats = source->cell == MG_CELL_F32;
-    if (cells != to && floats) mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
+    if (cells != to && floats)
+        mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
     else if (cells != to) memcpy(to, cells, (size_t)source->features * cell);
-    if (cells != to) mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), source->features, cells, row, NULL);
+    if (cells != to)
+        mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), source->features, cells, row,
+                         NULL);
     mg_status status = check_cells(source, row, to, error);
     if (status) return status;
     int64_t bad = -1;
@@ -292,15 +271,16 @@ static mg_status take_dense_row(mg_source *source, const char *cells, int64_t ro
     return MG_OK;
 }
 
-static mg_status read_dense(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
-                            mg_error *error) {
+static mg_status read_dense(mg_source *source, const int64_t *select, int64_t first, int64_t count,
+                            mg_store *store, mg_error *error) {
     size_t row_bytes = (size_t)source->features * mg_h5_type_size(mg_h5_array_type(source->data));
     int64_t slab_rows = (int64_t)(SLAB_BYTES / row_bytes) + 1;
     mg_status status = MG_OK;
     for (int64_t done = 0; !status && done < count;) {
         int64_t from = select ? select[first + done] : first + done, rows = 1;
         // As many selected rows as one slab of the file covers.
-        while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows) rows++;
+        while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows)
+            rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
         bool direct = span == rows && stored_as_kept(source);
         if (!direct && (size_t)span * row_bytes > source->slab_bytes)
@@ -317,34 +297,47 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
 }
 
 // Indices in the order of the file, which need not ascend.
-static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices, uint32_t *index, mg_error *error) {
+static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices,
+                              uint32_t *index, mg_error *error) {
     for (int64_t e = 0; e < n; e++) {
         int64_t at = mg_cells_integer(mg_h5_array_type(source->indices), indices, e);
         if (at < 0 || at >= source->features)
-            return mg_fail(error, MG_DATA, "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of features - 1",
-                           mg_h5_path(source->file), source->name, (long long)(source->indptr[row] + e), (long long)row, (long long)at);
+            return mg_fail(error, MG_DATA,
+                           "%s: %s/indices[%lld] (row %lld) is %lld; indices must be from 0 to the number of "
+                           "features - 1",
+                           mg_h5_path(source->file), source->name, (long long)(source->indptr[row] + e),
+                           (long long)row, (long long)at);
         index[e] = (uint32_t)at;
     }
     return MG_OK;
 }
 
 // Cell Ranger and scipy leave rows in any order at times.
-static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value, mg_error *error) {
-    mg_status status = mg_memory_grow(&source->pairs, &source->pairs_bytes, (size_t)n * sizeof(uint64_t), 1, error);
+static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value,
+                          mg_error *error) {
+    mg_status status =
+        mg_memory_grow(&source->pairs, &source->pairs_bytes, (size_t)n * sizeof(uint64_t), 1, error);
     int64_t twice = status ? -1 : mg_cells_sort(n, source->pairs, index, value);
     if (twice < 0) return status;
-    return mg_fail(error, MG_DATA, "%s: %s/indices hold %lld twice in row %lld: add the values up, in scipy with .sum_duplicates()",
-                   mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
+    return mg_fail(
+        error, MG_DATA,
+        "%s: %s/indices hold %lld twice in row %lld: add the values up, in scipy with .sum_duplicates()",
+        mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
 }
 
-static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store, mg_error *error) {
-    int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count], bad = -1;
-    const char *values = (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->data));
-    const char *indices = (const char *)source->index_slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->indices));
+static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store,
+                              mg_error *error) {
+    int64_t from = source->indptr[row], n = source->indptr[row + 1] - from, at = store->indptr[store->count],
+            bad = -1;
+    const char *values =
+        (const char *)source->slab + (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->data));
+    const char *indices = (const char *)source->index_slab +
+                          (size_t)(from - base) * mg_h5_type_size(mg_h5_array_type(source->indices));
     float *to = store->values + at;
     uint32_t *index = store->indices + at;
     mg_cells_to_float(mg_h5_array_type(source->data), n, values, to);
-    bool sorted = mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, index) < 0;
+    bool sorted =
+        mg_cells_to_indices(mg_h5_array_type(source->indices), n, indices, source->features, index) < 0;
     mg_status status = sorted ? MG_OK : take_indices(source, row, n, indices, index, error);
     if (status) return status;
     mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, index);
@@ -363,14 +356,18 @@ static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_e
     size_t index_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->indices));
     // A byte more: rows without any value have a slab to point into, too.
     mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
-    if (!status) status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
-    if (!status) status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)entries, source->slab, error);
-    if (!status) status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)entries, source->index_slab, error);
+    if (!status)
+        status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
+    if (!status)
+        status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)entries, source->slab, error);
+    if (!status)
+        status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)entries, source->index_slab,
+                                  error);
     return status;
 }
 
-static mg_status read_csr(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
-                          mg_error *error) {
+static mg_status read_csr(mg_source *source, const int64_t *select, int64_t first, int64_t count,
+                          mg_store *store, mg_error *error) {
     const int64_t slab_entries = SLAB_BYTES / 8;
     mg_status status = MG_OK;
     for (int64_t done = 0; !status && done < count;) {
@@ -383,14 +380,15 @@ static mg_status read_csr(mg_source *source, const int64_t *select, int64_t firs
         }
         status = read_csr_slab(source, from, last + 1, error);
         for (int64_t r = 0; !status && r < rows; r++)
-            status = take_csr_row(source, select ? select[first + done + r] : from + r, source->indptr[from], store, error);
+            status = take_csr_row(source, select ? select[first + done + r] : from + r, source->indptr[from],
+                                  store, error);
         done += rows;
     }
     return status;
 }
 
-mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
-                         mg_error *error) {
+mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count,
+                         mg_store *store, mg_error *error) {
     return source->layout == MG_DENSE ? read_dense(source, select, first, count, store, error)
                                       : read_csr(source, select, first, count, store, error);
 }

@@ -1,35 +1,28 @@
-// source.h - the features of one file: rows of any stored type become rows as the kernels read them, checked and prepared.
+// source.h - the features of one file: rows of any stored type become rows as the kernels read them, checked
+// and prepared.
 #ifndef MG_DATA_SOURCE_H
 #define MG_DATA_SOURCE_H
 
+#include "data/preparation.h"
 #include "data/vanished.h"
 #include "io/h5.h"
 #include "rows/store.h"
 
 #include <stdbool.h>
 
-// Preparation of single rows, in this order: length, then cells (docs/formats.md).
-typedef enum mg_row_length { MG_ROW_AS_IS, MG_ROW_UNIT, MG_ROW_TOTAL } mg_row_length;
-
-typedef struct mg_preparation {
-    mg_row_length length; // total: scaled to a sum of 10,000
-    bool log1p;
-} mg_preparation;
-
-mg_preparation mg_preparation_of(const char *rows, const char *transform);
-
 typedef struct mg_source mg_source;
 
 // Opens `name` of the file: a [N,D] data set or a CSR group. Errors: MG_DATA.
-mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out, mg_error *error);
+mg_status mg_source_open(mg_h5 *file, const char *name, mg_preparation preparation, mg_source **out,
+                         mg_error *error);
 void mg_source_close(mg_source *source);
 
 int64_t mg_source_rows(const mg_source *source);
 int64_t mg_source_features(const mg_source *source);
 mg_layout mg_source_layout(const mg_source *source);
-mg_cell mg_source_cell(const mg_source *source); // in memory
+mg_cell mg_source_cell(const mg_source *source);          // in memory
 const char *mg_source_type_name(const mg_source *source); // in the file
-const char *mg_source_name(const mg_source *source); // of the data set
+const char *mg_source_name(const mg_source *source);      // of the data set
 int64_t mg_source_chunk_rows(const mg_source *source);
 
 // Values read so far that float32 does not hold; a row that was read twice counts twice.
@@ -44,19 +37,19 @@ int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_
 // Most stored values of one row; the number of features when dense.
 int64_t mg_source_most_entries(const mg_source *source);
 
-// Appends rows select[first .. first+count) (ascending row numbers; NULL: first..first+count) to the store, which must have
-// the room. One thread at a time. Errors: MG_DATA naming data set and index of the value; MG_IO.
-mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count, mg_store *store,
-                         mg_error *error);
+// Appends rows select[first .. first+count) (ascending row numbers; NULL: first..first+count) to the store,
+// which must have the room. One thread at a time. Errors: MG_DATA naming data set and index of the value;
+// MG_IO.
+mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count,
+                         mg_store *store, mg_error *error);
 
-// Rows in place: *out is NULL unless they lie in the file byte for byte as the kernels read them. It ends before the source does.
+// Rows in place: *out is NULL unless they lie in the file byte for byte as the kernels read them. It ends
+// before the source does.
 mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error);
 
-// Looks at dense rows first..first+count, which begin at `rows`, as mg_source_read does. Errors: MG_DATA naming the value.
-mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows, mg_error *error);
-
-// Prepares one row in place. NULL, or why it cannot be: a total that is not above 0 (*bad is -1: the whole row is to blame), a value
-// at *bad that leaves the range of float32 or has no log1p. A row of zeros stays as it is.
-const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
+// Looks at dense rows first..first+count, which begin at `rows`, as mg_source_read does. Errors: MG_DATA
+// naming the value.
+mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count, const void *rows,
+                          mg_error *error);
 
 #endif

@@ -34,7 +34,8 @@ static mg_status deal(const mg_split_request *request, uint8_t *held, tally *cla
     int32_t *fold;
     mg_status status = mg_memory_get(&fold, (size_t)request->rows, sizeof *fold, error);
     if (!status)
-        status = mg_folds_deal(request->name, request->label, request->rows, request->classes, request->folds, request->seed, fold, error);
+        status = mg_folds_deal(request->name, request->label, request->rows, request->classes, request->folds,
+                               request->seed, fold, error);
     for (int64_t i = 0; !status && i < request->rows; i++) {
         held[i] = fold[i] == request->fold;
         classes[request->label[i]].held += fold[i] != MG_NO_FOLD;
@@ -48,12 +49,14 @@ mg_status mg_split_rows(const mg_split_request *request, mg_split *split, mg_err
     tally *classes = NULL;
     char buffer[MG_LABEL_BUFFER];
     mg_status status = mg_memory_zeroed(&split->held, (size_t)request->rows, 1, error);
-    if (!status) status = mg_memory_zeroed(&classes, (size_t)request->classes->count + 1, sizeof *classes, error);
+    if (!status)
+        status = mg_memory_zeroed(&classes, (size_t)request->classes->count + 1, sizeof *classes, error);
     if (!status && request->folds > 0) status = deal(request, split->held, classes, error);
     else if (!status) hold_out(request, split->held, classes);
     for (int64_t k = 0; !status && request->label && k < request->classes->count; k++) {
         if (classes[k].held) continue;
-        if (!split->unseen++) mg_name_shown(mg_classes_label(request->classes, k, buffer), split->unseen_label);
+        if (!split->unseen++)
+            mg_name_shown(mg_classes_label(request->classes, k, buffer), split->unseen_label);
     }
     mg_memory_free(classes);
     if (status) mg_split_clear(split);

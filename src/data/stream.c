@@ -1,5 +1,5 @@
-// stream.c - order of rows and hand-over of windows. An epoch's order is: blocks of consecutive rows in random order (the short
-// last block stays last), cut into windows, rows of a window in random order.
+// stream.c - order of rows and hand-over of windows. An epoch's order is: blocks of consecutive rows in
+// random order (the short last block stays last), cut into windows, rows of a window in random order.
 #include "data/stream.h"
 
 #include "base/clock.h"
@@ -59,7 +59,8 @@ static void order_blocks(mg_stream *stream, int64_t epoch) {
 }
 
 static void order_rows(mg_stream *stream, window *w) {
-    uint64_t key = mg_rng_key(mg_rng_key(stream->seed, ROW_STREAM, (uint64_t)stream->epoch), (uint64_t)w->first, 0);
+    uint64_t key =
+        mg_rng_key(mg_rng_key(stream->seed, ROW_STREAM, (uint64_t)stream->epoch), (uint64_t)w->first, 0);
     if (stream->shuffle) mg_rng_permutation(key, (uint32_t)w->count, w->index);
     else
         for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)i;
@@ -94,7 +95,8 @@ static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_er
         int64_t row = row_at(stream, first + done);
         run = run_of_rows(stream, first + done, w->count - done);
         status = mg_map_bring(dataset->map, row, run, error);
-        const char *rows = (const char *)mg_map_rows(dataset->map) + (size_t)(row * dataset->features) * mg_cell_size(dataset->cell);
+        const char *rows = (const char *)mg_map_rows(dataset->map) +
+                           (size_t)(row * dataset->features) * mg_cell_size(dataset->cell);
         if (!status && !dataset->checked) status = mg_source_check(dataset->source, row, run, rows, error);
     }
     return status;
@@ -112,14 +114,18 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
         int64_t entries = mg_source_entries(dataset->source, dataset->select, row, run);
         int64_t room = dataset->layout == MG_CSR ? w->store.entries - w->store.indptr[w->store.count] : 0;
         if (entries > room) { // windows of CSR rows differ in size: grow the store by a fresh one
-            size_t capacity = (size_t)w->store.entries, again = capacity, need = (size_t)(w->store.entries - room + entries);
+            size_t capacity = (size_t)w->store.entries, again = capacity,
+                   need = (size_t)(w->store.entries - room + entries);
             status = mg_memory_grow(&w->store.indices, &capacity, need, sizeof *w->store.indices, error);
-            if (!status) status = mg_memory_grow(&w->store.values, &again, need, sizeof *w->store.values, error);
+            if (!status)
+                status = mg_memory_grow(&w->store.values, &again, need, sizeof *w->store.values, error);
             if (!status) w->store.entries = (int64_t)capacity;
         }
         if (!status) status = mg_source_read(dataset->source, dataset->select, row, run, &w->store, error);
-        if (!status && dataset->label) memcpy(w->label + done, dataset->label + row, (size_t)run * sizeof *w->label);
-        if (!status && dataset->weight) memcpy(w->weight + done, dataset->weight + row, (size_t)run * sizeof *w->weight);
+        if (!status && dataset->label)
+            memcpy(w->label + done, dataset->label + row, (size_t)run * sizeof *w->label);
+        if (!status && dataset->weight)
+            memcpy(w->weight + done, dataset->weight + row, (size_t)run * sizeof *w->weight);
         done += run;
     }
     if (!status) order_rows(stream, w);
@@ -129,7 +135,8 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
 // Reads the next window; false: stream->failure says why not.
 static bool read_window(mg_stream *stream, window *w) {
     w->in_place = stream->in_place;
-    if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure)) return false;
+    if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure))
+        return false;
     stream->reader_at += w->count;
     return true;
 }
@@ -158,7 +165,8 @@ static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
     if (status || dataset->resident) return status;
     status = mg_memory_get(&w->label, rows, sizeof *w->label, error);
     if (!status && dataset->weight) status = mg_memory_get(&w->weight, rows, sizeof *w->weight, error);
-    int64_t entries = (int64_t)((double)dataset->entries / (double)dataset->count * (double)rows * 1.05) + 1024;
+    int64_t entries =
+        (int64_t)((double)dataset->entries / (double)dataset->count * (double)rows * 1.05) + 1024;
     if (!status)
         status = mg_store_create(&w->store, dataset->layout, dataset->cell, dataset->features, (int64_t)rows,
                                  dataset->layout == MG_CSR ? entries : 0, error);
@@ -168,15 +176,17 @@ static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
 static mg_status check_limit(const mg_stream *stream, int64_t memory_limit, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
     double entries = (double)dataset->entries / (double)dataset->count * (double)stream->window_rows;
-    double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features, stream->window_rows, (int64_t)entries);
+    double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features,
+                                            stream->window_rows, (int64_t)entries);
     if (dataset->resident || memory_limit <= 0 || bytes <= (double)memory_limit) return MG_OK;
     return mg_fail(error, MG_CONFIG,
-                   "data.memory_limit: %lld bytes cannot hold %d windows of rows (%.0f bytes): raise it or lower data.window or train.batch",
+                   "data.memory_limit: %lld bytes cannot hold %d windows of rows (%.0f bytes): raise it or "
+                   "lower data.window or train.batch",
                    (long long)memory_limit, WINDOWS, bytes);
 }
 
-mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bool shuffle, int64_t memory_limit,
-                           mg_stream **out, mg_error *error) {
+mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bool shuffle,
+                           int64_t memory_limit, mg_stream **out, mg_error *error) {
     *out = NULL;
     mg_stream *stream;
     mg_status status = mg_memory_zeroed(&stream, 1, sizeof *stream, error);
@@ -191,12 +201,16 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     if (stream->window_rows > dataset->count) stream->window_rows = mg_round_up(dataset->count, batch);
     stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
     if (stream->window_rows > MG_MOST_INDEX || stream->blocks > MG_MOST_INDEX)
-        status = mg_fail(error, MG_CONFIG, "data.window: more than %u rows or blocks in one are not allowed: lower it", MG_MOST_INDEX);
+        status = mg_fail(error, MG_CONFIG,
+                         "data.window: more than %u rows or blocks in one are not allowed: lower it",
+                         MG_MOST_INDEX);
     if (!status) status = check_limit(stream, memory_limit, error);
-    if (!status && shuffle) status = mg_memory_get(&stream->block_order, (size_t)stream->blocks, sizeof(uint32_t), error);
+    if (!status && shuffle)
+        status = mg_memory_get(&stream->block_order, (size_t)stream->blocks, sizeof(uint32_t), error);
     if (!status) status = mg_ring_create(WINDOWS, &stream->filled, error);
     if (!status) status = mg_ring_create(WINDOWS, &stream->empty, error);
-    for (int i = 0; !status && i < (dataset->resident ? 1 : WINDOWS); i++) status = create_window(stream, &stream->windows[i], error);
+    for (int i = 0; !status && i < (dataset->resident ? 1 : WINDOWS); i++)
+        status = create_window(stream, &stream->windows[i], error);
     if (status) mg_stream_destroy(stream);
     else *out = stream;
     return status;
@@ -223,9 +237,11 @@ static long major_faults(void) {
     return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_majflt;
 }
 
-// Pages of the window just used that were brought in and gone again: memory is short, and from now on copies are better.
+// Pages of the window just used that were brought in and gone again: memory is short, and from now on copies
+// are better.
 static void judge_place(mg_stream *stream) {
-    if (stream->open && stream->open->in_place && major_faults() - stream->faults > MOST_FAULTS) stream->in_place = false;
+    if (stream->open && stream->open->in_place && major_faults() - stream->faults > MOST_FAULTS)
+        stream->in_place = false;
 }
 
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
@@ -249,7 +265,8 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
     for (int i = 0; i < WINDOWS; i++) mg_ring_push(stream->empty, &stream->windows[i]);
     stream->reader_at = first;
     stream->failure = (mg_error){0};
-    stream->running = mg_thread_start(&stream->thread, read_ahead, stream); // without it windows are read when they are needed
+    stream->running = mg_thread_start(&stream->thread, read_ahead,
+                                      stream); // without it windows are read when they are needed
     return MG_OK;
 }
 
@@ -269,7 +286,8 @@ static mg_status advance_window(mg_stream *stream, mg_error *error) {
     stream->faults = stream->in_place ? major_faults() : 0;
     if (there) return MG_OK;
     if (error) *error = stream->failure;
-    return stream->failure.status ? stream->failure.status : mg_fail(error, MG_FAILED, "the thread that reads ahead ended early");
+    return stream->failure.status ? stream->failure.status
+                                  : mg_fail(error, MG_FAILED, "the thread that reads ahead ended early");
 }
 
 static mg_rows rows_in_place(const mg_dataset *dataset) {
@@ -293,7 +311,8 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
     window *w = stream->open;
     int64_t offset = stream->at - w->first, left = w->count - offset;
     bool by_number = dataset->resident || w->in_place;
-    batch->rows = w->in_place ? rows_in_place(dataset) : mg_store_rows(dataset->resident ? &dataset->store : &w->store);
+    batch->rows =
+        w->in_place ? rows_in_place(dataset) : mg_store_rows(dataset->resident ? &dataset->store : &w->store);
     batch->rows.index = w->index + offset;
     batch->rows.count = left < stream->batch ? left : stream->batch;
     batch->rows.behind = left - batch->rows.count;

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const void *cells, int64_t row, const uint32_t *indices) {
+void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const void *cells, int64_t row,
+                      const uint32_t *indices) {
     if (type != MG_H5_F64) return;
     const double *x = cells;
     int64_t count = 0, first = 0;
@@ -19,11 +20,14 @@ void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const v
     vanished->count += count;
 }
 
-void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name, char out[MG_VANISHED_TEXT]) {
+void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name,
+                      char out[MG_VANISHED_TEXT]) {
     *out = 0;
     if (!vanished->count) return;
     snprintf(out, MG_VANISHED_TEXT,
-             "%s: %s[%lld, %lld] is %g; it and %lld other values are too small for a 32-bit float (below 1.2e-38) and become 0 or lose "
+             "%s: %s[%lld, %lld] is %g; it and %lld other values are too small for a 32-bit float (below "
+             "1.2e-38) and become 0 or lose "
              "digits: multiply the columns by a constant, or store 0",
-             path, name, (long long)vanished->row, (long long)vanished->column, vanished->value, (long long)vanished->count - 1);
+             path, name, (long long)vanished->row, (long long)vanished->column, vanished->value,
+             (long long)vanished->count - 1);
 }

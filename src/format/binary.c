@@ -21,8 +21,8 @@ mg_status mg_binary_check(const mg_binary *cells, const mg_input *input, mg_erro
         __builtin_mul_overflow(bytes, (int64_t)mg_h5_type_size(cells->type), &bytes) ||
         bytes > mg_input_most(input))
         return mg_fail(error, MG_DATA,
-                       "%s: is truncated: its header announces %lld x %lld cells, more than the file has", path,
-                       (long long)cells->rows, (long long)cells->columns);
+                       "%s: is truncated: its header announces %lld x %lld cells, more than the file has",
+                       path, (long long)cells->rows, (long long)cells->columns);
     return MG_OK;
 }
 
@@ -123,9 +123,7 @@ static bool whole_cell(mg_h5_type type, const unsigned char *cell, int64_t *out)
         memcpy(&i8, cell, 1);
         *out = i8;
         return true;
-    case MG_H5_U8:
-        *out = *cell;
-        return true;
+    case MG_H5_U8: *out = *cell; return true;
     case MG_H5_I16:
         memcpy(&i16, cell, 2);
         *out = i16;
@@ -142,9 +140,7 @@ static bool whole_cell(mg_h5_type type, const unsigned char *cell, int64_t *out)
         memcpy(&u32, cell, 4);
         *out = u32;
         return true;
-    case MG_H5_I64:
-        memcpy(out, cell, 8);
-        return true;
+    case MG_H5_I64: memcpy(out, cell, 8); return true;
     case MG_H5_U64:
         memcpy(&u64, cell, 8);
         *out = (int64_t)u64;
@@ -153,11 +149,8 @@ static bool whole_cell(mg_h5_type type, const unsigned char *cell, int64_t *out)
         memcpy(&f32, cell, 4);
         real = (double)f32;
         break;
-    case MG_H5_F64:
-        memcpy(&real, cell, 8);
-        break;
-    default:
-        break;
+    case MG_H5_F64: memcpy(&real, cell, 8); break;
+    default: break;
     }
     if (!(fabs(real) <= 0x1p53) || real != trunc(real)) return false;
     *out = (int64_t)real;
@@ -176,8 +169,7 @@ mg_status mg_binary_labels(const mg_binary *cells, mg_input *input, mg_sink *sin
                 status = mg_fail(error, MG_DATA,
                                  "%s: label %lld (from 0) is not a whole number; margin learns classes",
                                  mg_input_path(input), (long long)done + (long long)i);
-            else
-                status = sink->code(sink, label, error);
+            else status = sink->code(sink, label, error);
         }
     }
     mg_memory_free(block);

@@ -33,10 +33,10 @@ static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *fie
     mg_status status = mg_number_complain(field->text, end, error);
     bool whole = !mg_record_count(&r->record, &rest, NULL) && column + 1 + rest == r->columns;
     const char *mark = memchr(c, ',', field->bytes);
-    for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++)
-        group++;
+    for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++) group++;
     if (r->comma && memchr(field->text, '.', field->bytes))
-        snprintf(advice, sizeof advice, "; with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
+        snprintf(advice, sizeof advice,
+                 "; with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
     else if (mark && mark > field->text && group == 3)
         snprintf(advice, sizeof advice,
                  "; if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW takes "
@@ -46,7 +46,8 @@ static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *fie
         snprintf(advice, sizeof advice, "; --decimal comma reads it as a decimal comma");
     else if (whole && r->features > 1)
         snprintf(advice, sizeof advice, "; --drop %lld leaves the column out", (long long)column + 1);
-    if (error) snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text), "%s", advice);
+    if (error)
+        snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text), "%s", advice);
     return mg_text_place(r->record.text, field->offset, status, error);
 }
 
@@ -56,8 +57,7 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
     const char *end = record->line + record->bytes, *at = record->line + record->at;
     double value;
     if (record->at <= record->bytes && !r->comma) {
-        while (at < end && *at == ' ')
-            at++;
+        while (at < end && *at == ' ') at++;
         const char *after = mg_text_number(at, end, &value);
         if (after && (after == end || *after == record->delimiter) && record->delimiter != ' ' &&
             fabs(value) <= (double)FLT_MAX) {
@@ -87,8 +87,8 @@ static mg_status read_label(mg_csv *r, const mg_span *field, mg_sink *sink, mg_e
     if (!r->by_place || !error) return status;
     char text[sizeof error->text];
     memcpy(text, error->text, sizeof text);
-    return mg_fail(error, status, "%s; the labels were guessed to be in %s: --label selects another column", text,
-                   mg_csv_column_text(r, r->label, column));
+    return mg_fail(error, status, "%s; the labels were guessed to be in %s: --label selects another column",
+                   text, mg_csv_column_text(r, r->label, column));
 }
 
 static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error) {
@@ -180,10 +180,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->tell = request->tell;
     r->like = request->like;
     status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
-    if (status)
-        close_reader(r);
-    else
-        *out = r;
+    if (status) close_reader(r);
+    else *out = r;
     return status;
 }
 
@@ -201,20 +199,23 @@ static const mg_option rows[] = {
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
      .changes_result = true,
-     .help = "Whether the first line holds names. auto: yes when it has no number and the second line has one."},
+     .help =
+         "Whether the first line holds names. auto: yes when it has no number and the second line has one."},
     {.name = "label",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, label),
      .preset = "auto",
      .changes_result = true,
      .help = "Column of the labels: first, last, none, a name of the header or a number from 1. auto: the "
-             "column called label, class, target or y; else the first or the last, if it is not a number; else the last."},
+             "column called label, class, target or y; else the first or the last, if it is not a number; "
+             "else the last."},
     {.name = "drop",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(mg_csv_options, drop),
      .preset = "",
      .changes_result = true,
-     .help = "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3."},
+     .help =
+         "Columns to leave out: names of the header or numbers from 1, separated by commas, such as id,3."},
     {.name = "decimal",
      .type = MG_OPTION_CHOICE,
      .offset = offsetof(mg_csv_options, decimal),

@@ -1,5 +1,6 @@
-// csv.h - one table of numbers in the reading: what its pieces share. csv.c reads records, csv_guess.c settles
-// delimiter and label column, csv_header.c whether there is a header, csv_columns.c the columns left out and the doubts about a guess.
+// csv.h - one table of numbers in the reading: what its pieces share. csv.c reads records, csv_guess.c
+// settles delimiter and label column, csv_header.c whether there is a header, csv_columns.c the columns left
+// out and the doubts about a guess.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
@@ -27,7 +28,13 @@ typedef struct mg_csv_values {
 } mg_csv_values;
 
 // What a field is. RUBBISH is a word that begins like a number, PAIR is index:value.
-typedef enum mg_csv_sort { MG_CSV_NUMBER, MG_CSV_WORD, MG_CSV_RUBBISH, MG_CSV_PAIR, MG_CSV_ABSENT } mg_csv_sort;
+typedef enum mg_csv_sort {
+    MG_CSV_NUMBER,
+    MG_CSV_WORD,
+    MG_CSV_RUBBISH,
+    MG_CSV_PAIR,
+    MG_CSV_ABSENT
+} mg_csv_sort;
 
 typedef struct mg_csv_first {
     mg_csv_sort *first, *second; // [columns] of the first two records; alike when there is no second
@@ -46,10 +53,10 @@ typedef struct mg_csv {
     int64_t columns, label; // fields of a record; index of the label's, -1 without labels
     bool *dropped;          // [columns]
     int64_t features;
-    bool by_place;          // the label's column was guessed by where it stands
-    mg_csv_values ends[2];  // of the first and the last column
-    int64_t counting;       // first value of a first column that counts the rows, -1 when it does not
-    uint64_t first_label;   // digest of the label of line 1, where it may be a name; 0: not watched
+    bool by_place;         // the label's column was guessed by where it stands
+    mg_csv_values ends[2]; // of the first and the last column
+    int64_t counting;      // first value of a first column that counts the rows, -1 when it does not
+    uint64_t first_label;  // digest of the label of line 1, where it may be a name; 0: not watched
     int64_t rows;
     float *cells; // [columns] of one row
 } mg_csv;

@@ -1,4 +1,5 @@
-// csv_columns.c - columns left out by --drop, and what the values of the first and last columns say of a guess.
+// csv_columns.c - columns left out by --drop, and what the values of the first and last columns say of a
+// guess.
 #include "format/csv.h"
 
 #include "base/hash.h"
@@ -19,7 +20,8 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
         return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --drop (%s1 to %lld)", path, item,
                        r->header ? "a name of the header or " : "", (long long)r->columns);
     if (column == r->label)
-        return mg_fail(error, MG_USAGE, "%s: --drop %s would leave out the column of the labels; --label selects another",
+        return mg_fail(error, MG_USAGE,
+                       "%s: --drop %s would leave out the column of the labels; --label selects another",
                        path, item);
     r->features -= !r->dropped[column];
     r->dropped[column] = true;
@@ -31,7 +33,8 @@ static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *co
     int64_t number;
     *column = -1;
     mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
-    if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns) return status;
+    if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns)
+        return status;
     // Numbers of a recipe pass over the label's column, which another file may have elsewhere or not at all.
     *column = number - 1 + (recipe && r->label >= 0 && number - 1 >= r->label);
     if (*column >= r->columns) *column = -1;
@@ -101,8 +104,8 @@ mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
     if (!status) status = mg_record_next(&r->record, error);
     if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->dropped, &r->names, error);
     if (status || !like || !like->names) return status;
-    return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name, like->path,
-                             error);
+    return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name,
+                             like->path, error);
 }
 
 mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error) {
@@ -125,8 +128,7 @@ static void meet(mg_csv_values *values, uint64_t digest) {
     if (values->distinct > MOST_SEEN) return;
     if (digest == 0) digest = 1;
     size_t at = digest & (SEEN_SIZE - 1);
-    while (values->seen[at] != 0 && values->seen[at] != digest)
-        at = (at + 1) & (SEEN_SIZE - 1);
+    while (values->seen[at] != 0 && values->seen[at] != digest) at = (at + 1) & (SEEN_SIZE - 1);
     values->distinct += values->seen[at] == 0;
     values->seen[at] = digest;
 }
@@ -143,15 +145,15 @@ static void meet_number(mg_csv_values *values, double value) {
 static void watch_first(mg_csv *r, const mg_span *field, bool word) {
     if (!r->guessed_header || r->header) return;
     uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
-    if (r->rows == 0)
-        r->first_label = word ? digest : 0;
-    else if (digest == r->first_label)
-        r->first_label = 0;
+    if (r->rows == 0) r->first_label = word ? digest : 0;
+    else if (digest == r->first_label) r->first_label = 0;
 }
 
 void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
     double value;
-    watch_first(r, field, mg_text_number(field->text, field->text + field->bytes, &value) != field->text + field->bytes);
+    watch_first(r, field,
+                mg_text_number(field->text, field->text + field->bytes, &value) !=
+                    field->text + field->bytes);
     if (!r->by_place) return;
     mg_csv_values *values = &r->ends[r->label != 0];
     const char *end = field->text + field->bytes;
@@ -192,18 +194,20 @@ static mg_status judge_place(mg_csv *r, mg_error *error) {
     mg_csv_column_text(r, r->label, here);
     mg_csv_column_text(r, other, there);
     if ((has_many(r, taken) && taken->distinct > left->distinct) || (taken->distinct == 1 && r->rows > 2))
-        return mg_fail(error, MG_DATA,
-                       "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: say "
-                       "--label %s or --label %s",
-                       path, here, taken->distinct > MOST_SEEN ? "more than " : "", (long long)taken->distinct,
-                       (long long)r->rows, there, (long long)left->distinct, r->label == 0 ? "last" : "first",
-                       r->label == 0 ? "first" : "last");
+        return mg_fail(
+            error, MG_DATA,
+            "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: say "
+            "--label %s or --label %s",
+            path, here, taken->distinct > MOST_SEEN ? "more than " : "", (long long)taken->distinct,
+            (long long)r->rows, there, (long long)left->distinct, r->label == 0 ? "last" : "first",
+            r->label == 0 ? "first" : "last");
     if (!taken->words && left->distinct <= LITTLE_CLASSES && left->distinct * 4 <= r->rows)
-        mg_tell_line(&r->tell,
-                     "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be the "
-                     "labels: --label %s",
-                     path, here, (long long)taken->distinct, there, (long long)left->distinct,
-                     r->label == 0 ? "last" : "first");
+        mg_tell_line(
+            &r->tell,
+            "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be the "
+            "labels: --label %s",
+            path, here, (long long)taken->distinct, there, (long long)left->distinct,
+            r->label == 0 ? "last" : "first");
     return MG_OK;
 }
 
@@ -242,20 +246,22 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     }
     if (status || count == 0) return status;
     bool by_count = shown == 0 && counts;
-    mg_tell_line(&r->tell, "warning: %s: %s%s %s and %s used as %s; --drop %s leaves %s out",
-                 mg_text_path(r->record.text), mg_csv_column_text(r, shown, text), count > 1 ? " and others" : "",
-                 by_count ? "counts the rows like an index" : "has the name of an index or id",
-                 count > 1 ? "are" : "is", count > 1 ? "features" : "a feature", list, count > 1 ? "them" : "it");
+    mg_tell_line(
+        &r->tell, "warning: %s: %s%s %s and %s used as %s; --drop %s leaves %s out",
+        mg_text_path(r->record.text), mg_csv_column_text(r, shown, text), count > 1 ? " and others" : "",
+        by_count ? "counts the rows like an index" : "has the name of an index or id",
+        count > 1 ? "are" : "is", count > 1 ? "features" : "a feature", list, count > 1 ? "them" : "it");
     return MG_OK;
 }
 
 static void warn_of_first(mg_csv *r) {
     bool own = r->by_place && has_many(r, &r->ends[r->label != 0]); // as most labels: another warning tells
     if (r->first_label == 0 || r->rows < 10 || own) return;
-    mg_tell_line(&r->tell,
-                 "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, say "
-                 "--header yes",
-                 mg_text_path(r->record.text));
+    mg_tell_line(
+        &r->tell,
+        "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, say "
+        "--header yes",
+        mg_text_path(r->record.text));
 }
 
 mg_status mg_csv_judge(mg_csv *r, mg_error *error) {

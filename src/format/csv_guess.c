@@ -51,11 +51,9 @@ static bool has_decimal_comma(const mg_span *field) {
     const char *c = field->text, *end = c + field->bytes;
     int before = 0, after = 0;
     if (c < end && (*c == '-' || *c == '+')) c++;
-    for (; c < end && *c >= '0' && *c <= '9'; c++)
-        before++;
+    for (; c < end && *c >= '0' && *c <= '9'; c++) before++;
     if (c == end || *c != ',') return false;
-    for (c++; c < end && *c >= '0' && *c <= '9'; c++)
-        after++;
+    for (c++; c < end && *c >= '0' && *c <= '9'; c++) after++;
     return c == end && before > 0 && after > 0;
 }
 
@@ -85,11 +83,10 @@ static int64_t decimal_commas(mg_csv *r, char delimiter) {
         status = mg_record_field(&r->record, &field, &more, &ignored);
         if (status || !more) break;
         fields++;
-        if (has_decimal_comma(&field))
-            found++;
+        if (has_decimal_comma(&field)) found++;
         else
-            words += field.bytes == 0 || mg_text_number(field.text, field.text + field.bytes, &value) !=
-                                             field.text + field.bytes;
+            words += field.bytes == 0 ||
+                     mg_text_number(field.text, field.text + field.bytes, &value) != field.text + field.bytes;
     }
     return !status && fields > 1 && words <= (delimiter == ' ' ? 1 : 2) ? found : 0;
 }
@@ -105,14 +102,16 @@ static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
 static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
     static const char candidates[] = {';', '\t', '|', ' '};
     for (size_t i = 0; !r->comma && i < sizeof candidates; i++)
-        if (decimal_commas(r, candidates[i]) >= (candidates[i] == ' ' ? 2 : 1)) return fail_decimals(r, error);
+        if (decimal_commas(r, candidates[i]) >= (candidates[i] == ' ' ? 2 : 1))
+            return fail_decimals(r, error);
     return MG_OK;
 }
 
 // Does another delimiter stand alone between blanks, as in "1 | 2"?
 static bool has_lone_delimiter(const mg_record *record) {
     for (size_t i = 1; i + 1 < record->bytes; i++)
-        if (record->line[i - 1] == ' ' && record->line[i + 1] == ' ' && strchr(",;|", record->line[i])) return true;
+        if (record->line[i - 1] == ' ' && record->line[i + 1] == ' ' && strchr(",;|", record->line[i]))
+            return true;
     return false;
 }
 
@@ -158,10 +157,8 @@ static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error)
                          mg_text_path(r->record.text), delimiter_name(best), delimiter_name(rival),
                          (long long)most, delimiter_name(best), delimiter_name(rival));
     r->record.delimiter = best;
-    if (best == '\t' || best == ' ')
-        mg_guess(guesses, "delimiter", "delimiter %s", delimiter_name(best));
-    else
-        mg_guess(guesses, "delimiter", "delimiter '%c'", best);
+    if (best == '\t' || best == ' ') mg_guess(guesses, "delimiter", "delimiter %s", delimiter_name(best));
+    else mg_guess(guesses, "delimiter", "delimiter '%c'", best);
     return status;
 }
 
@@ -217,10 +214,9 @@ static mg_status label_by_option(mg_csv *r, mg_error *error) {
 
 static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *error) {
     char a[MG_CSV_SHOWN * 2], b[MG_CSV_SHOWN * 2];
-    return mg_fail(error, MG_DATA,
-                   "%s: the labels may be in %s or in %s: use --label %lld or --label %lld",
-                   mg_text_path(r->record.text), mg_csv_column_text(r, one, a), mg_csv_column_text(r, other, b),
-                   (long long)one + 1, (long long)other + 1);
+    return mg_fail(error, MG_DATA, "%s: the labels may be in %s or in %s: use --label %lld or --label %lld",
+                   mg_text_path(r->record.text), mg_csv_column_text(r, one, a),
+                   mg_csv_column_text(r, other, b), (long long)one + 1, (long long)other + 1);
 }
 
 // By the usual names of the header; *found: the label was.
@@ -237,9 +233,11 @@ static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     }
     *found = r->label >= 0;
     if (*found && r->label > 0 && r->label < last)
-        mg_tell_line(&r->tell, "warning: %s: the labels are taken from %s because of its name, although it is in "
-                               "the middle of %lld columns; --label selects another",
-                     mg_text_path(r->record.text), mg_csv_column_text(r, r->label, text), (long long)r->columns);
+        mg_tell_line(&r->tell,
+                     "warning: %s: the labels are taken from %s because of its name, although it is in "
+                     "the middle of %lld columns; --label selects another",
+                     mg_text_path(r->record.text), mg_csv_column_text(r, r->label, text),
+                     (long long)r->columns);
     if (*found) return MG_OK;
     mg_status status = mg_csv_find_name(r, "y", false, &column, error);
     if (!status) status = mg_csv_find_name(r, "x", false, &x, error);
@@ -260,8 +258,10 @@ static bool is_word(mg_csv_sort sort) {
 // Lines such as "1 -1:3", "1 a:3" and "1,2:0.5" would have their features for labels.
 static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
     return mg_fail(error, MG_DATA,
-                   "%s: the labels would be in column %lld, which begins with a pair index:value: lines of svmlight have "
-                   "whole numbers from 0 before the colons and blanks between pairs (--format svmlight); --label %lld for a "
+                   "%s: the labels would be in column %lld, which begins with a pair index:value: lines of "
+                   "svmlight have "
+                   "whole numbers from 0 before the colons and blanks between pairs (--format svmlight); "
+                   "--label %lld for a "
                    "table with such labels",
                    mg_text_path(r->record.text), (long long)column + 1, (long long)column + 1);
 }

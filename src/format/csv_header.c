@@ -1,5 +1,6 @@
-// csv_header.c - whether the first record of a table names its columns. The sorts of the first two records tell
-// most headers; names that are numbers (columns of pandas, wavelengths) look like a row and are told by their order.
+// csv_header.c - whether the first record of a table names its columns. The sorts of the first two records
+// tell most headers; names that are numbers (columns of pandas, wavelengths) look like a row and are told by
+// their order.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -19,10 +20,12 @@ static bool is_pair(const mg_span *field) {
 }
 
 static bool names_labels(const mg_span *field) {
-    static const char *const usual[] = {"label",   "labels", "class",     "classes", "target", "species", "category",
-                                        "outcome", "type",   "diagnosis", "group",   "result", "variety", "sample",  "name"};
+    static const char *const usual[] = {"label",   "labels",   "class",   "classes", "target",
+                                        "species", "category", "outcome", "type",    "diagnosis",
+                                        "group",   "result",   "variety", "sample",  "name"};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        if (field->bytes == strlen(usual[i]) && !strncasecmp(field->text, usual[i], field->bytes)) return true;
+        if (field->bytes == strlen(usual[i]) && !strncasecmp(field->text, usual[i], field->bytes))
+            return true;
     return false;
 }
 
@@ -35,14 +38,10 @@ static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool 
         mg_status status = mg_record_field(&r->record, &field, &more, error);
         if (status) return status;
         sorts[i] = MG_CSV_WORD;
-        if (!more || mg_text_missing(field.text, field.bytes))
-            sorts[i] = MG_CSV_ABSENT;
-        else if (mg_csv_number(r, &field, &value))
-            sorts[i] = MG_CSV_NUMBER;
-        else if (is_pair(&field))
-            sorts[i] = MG_CSV_PAIR;
-        else if (strchr("+-.0123456789", *field.text))
-            sorts[i] = MG_CSV_RUBBISH;
+        if (!more || mg_text_missing(field.text, field.bytes)) sorts[i] = MG_CSV_ABSENT;
+        else if (mg_csv_number(r, &field, &value)) sorts[i] = MG_CSV_NUMBER;
+        else if (is_pair(&field)) sorts[i] = MG_CSV_PAIR;
+        else if (strchr("+-.0123456789", *field.text)) sorts[i] = MG_CSV_RUBBISH;
         if (sorts[i] == MG_CSV_NUMBER) values[i] = value;
         *named = *named || (sorts[i] == MG_CSV_WORD && names_labels(&field));
     }
@@ -68,7 +67,8 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
         before = values[i];
         count++;
     }
-    return (count >= FEW_IN_STEP && even == count - 1) || (count >= FEW_IN_ORDER && (up == count - 1 || down == count - 1));
+    return (count >= FEW_IN_STEP && even == count - 1) ||
+           (count >= FEW_IN_ORDER && (up == count - 1 || down == count - 1));
 }
 
 typedef struct tally {
@@ -83,7 +83,8 @@ static tally count(const mg_csv *r, const mg_csv_first *f) {
     for (int64_t i = 0; i < r->columns; i++) {
         t.numbers += f->first[i] == MG_CSV_NUMBER;
         t.words += f->first[i] == MG_CSV_WORD;
-        t.differs += f->first[i] != MG_CSV_NUMBER && f->first[i] != MG_CSV_ABSENT && f->second[i] == MG_CSV_NUMBER;
+        t.differs +=
+            f->first[i] != MG_CSV_NUMBER && f->first[i] != MG_CSV_ABSENT && f->second[i] == MG_CSV_NUMBER;
         t.names += f->first[i] == MG_CSV_WORD && f->second[i] == MG_CSV_NUMBER;
         if (f->first[i] != MG_CSV_NUMBER || t.counts != t.numbers - 1) continue;
         t.counting = t.counts == 0 ? (int64_t)f->values[i] : t.counting;
@@ -100,7 +101,8 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     if (f->first[0] == MG_CSV_ABSENT && f->second[0] != MG_CSV_ABSENT)
         return doubtful(r, "its first field is empty, as above a column of row names", error);
     if (t.names > 0) return doubtful(r, "it has numbers, and words where line 2 has numbers", error);
-    if (named[0] && !named[1]) return doubtful(r, "it has numbers, and a name that columns of labels have", error);
+    if (named[0] && !named[1])
+        return doubtful(r, "it has numbers, and a name that columns of labels have", error);
     const double *second = f->values + r->columns;
     bool alike = f->values[0] == second[0] && f->values[1] == second[1];
     bool all = t.counts == t.numbers && (t.counts == r->columns || t.words > 0);
@@ -120,10 +122,8 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
     if (status) return status;
     f->one = !r->record.line;
     r->header = !strcmp(r->options->header, "yes");
-    if (f->one)
-        memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
-    else
-        status = read_sorts(r, f->second, f->values + r->columns, &named[1], error);
+    if (f->one) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
+    else status = read_sorts(r, f->second, f->values + r->columns, &named[1], error);
     if (!status && r->guessed_header) status = guess(r, f, named, error);
     if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
     if (r->guessed_header)

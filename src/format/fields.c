@@ -7,13 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-static bool is_delimiter(char c, char delimiter) {
-    return c == delimiter || (delimiter == ' ' && c == '\t');
-}
+static bool is_delimiter(char c, char delimiter) { return c == delimiter || (delimiter == ' ' && c == '\t'); }
 
 // Is a quoted field open at the end of [at, end)? *open and *start (of a field) carry over between pieces.
 static void follow_quotes(const char *at, const char *end, char delimiter, bool *open, bool *start) {
@@ -22,10 +18,8 @@ static void follow_quotes(const char *at, const char *end, char delimiter, bool 
             at = memchr(at, '"', (size_t)(end - at));
             if (!at) return;
             *start = false;
-            if (at + 1 < end && at[1] == '"')
-                at++;
-            else
-                *open = false;
+            if (at + 1 < end && at[1] == '"') at++;
+            else *open = false;
         } else if (*at == '"' && *start) {
             *open = true;
         } else {
@@ -62,8 +56,7 @@ mg_status mg_record_next(mg_record *record, mg_error *error) {
     mg_status status = complete(record, error);
     if (status) return status;
     record->at = record->delimiter == ' ' ? blank : 0;
-    while (record->delimiter == ' ' && is_blank(record->line[record->bytes - 1]))
-        record->bytes--;
+    while (record->delimiter == ' ' && is_blank(record->line[record->bytes - 1])) record->bytes--;
     return MG_OK;
 }
 
@@ -91,8 +84,7 @@ static mg_status cut_quoted(const mg_record *record, const char *c, mg_span *fie
 // One field as it stands in the record; `at` moves behind its delimiter.
 static mg_status cut(const mg_record *record, size_t *at, mg_span *field, bool *quoted, mg_error *error) {
     const char *end = record->line + record->bytes, *c = record->line + *at, *after = end;
-    while (c < end && is_blank(*c) && !is_delimiter(*c, record->delimiter))
-        c++;
+    while (c < end && is_blank(*c) && !is_delimiter(*c, record->delimiter)) c++;
     field->offset = (size_t)(c - record->line);
     *quoted = c < end && *c == '"';
     if (*quoted) {
@@ -107,14 +99,12 @@ static mg_status cut(const mg_record *record, size_t *at, mg_span *field, bool *
         }
         if (!after) after = end;
         const char *last = after;
-        while (last > c && is_blank(last[-1]))
-            last--;
+        while (last > c && is_blank(last[-1])) last--;
         field->text = record->line + field->offset;
         field->bytes = (size_t)(last - c);
     }
     c = after + 1;
-    while (record->delimiter == ' ' && c < end && is_blank(*c))
-        c++;
+    while (record->delimiter == ' ' && c < end && is_blank(*c)) c++;
     *at = (size_t)(c - record->line);
     return MG_OK;
 }

@@ -85,12 +85,14 @@ typedef struct kind {
 
 #define MAGIC(text) text, sizeof text - 1
 
-static const char arrays[] = "save its arrays from Python with numpy.save('X.npy', X) and numpy.save('y.npy', y), "
-                             "then: margin convert X.npy y.npy OUTPUT.h5";
+static const char arrays[] =
+    "save its arrays from Python with numpy.save('X.npy', X) and numpy.save('y.npy', y), "
+    "then: margin convert X.npy y.npy OUTPUT.h5";
 
 static const kind kinds[] = {
-    {0, MAGIC("\xfd"
-              "7zXZ"),
+    {0,
+     MAGIC("\xfd"
+           "7zXZ"),
      "compressed by xz", "xz -dc", ""},
     {0, MAGIC("]\0\0"), "compressed by lzma", "xz -dc --format=lzma", ""},
     {4, MAGIC("1AY&SY"), "compressed by bzip2", "bzip2 -dc", ""},
@@ -101,13 +103,16 @@ static const kind kinds[] = {
     {257, MAGIC("ustar"), "a tar archive", NULL, "unpack it and convert the files in it: tar xf {}"},
     {0, MAGIC("Rar!\x1a"), "a rar archive", NULL, "unpack it and convert the files in it"},
     {0, MAGIC("\x89HDF"), "an HDF5 file already", NULL,
-     "margin trains on it without conversion: margin train --set data.train={} (data.features and data.labels name its "
+     "margin trains on it without conversion: margin train --set data.train={} (data.features and "
+     "data.labels name its "
      "data sets)"},
     {0, MAGIC("PAR1"), "a Parquet table", NULL,
-     "convert it to CSV: python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_csv('table.csv', "
+     "convert it to CSV: python3 -c \"import pandas, sys; "
+     "pandas.read_parquet(sys.argv[1]).to_csv('table.csv', "
      "index=False)\" {}"},
     {0, MAGIC("ARROW1"), "an Arrow (Feather) table", NULL,
-     "convert it to CSV: python3 -c \"import pandas, sys; pandas.read_feather(sys.argv[1]).to_csv('table.csv', "
+     "convert it to CSV: python3 -c \"import pandas, sys; "
+     "pandas.read_feather(sys.argv[1]).to_csv('table.csv', "
      "index=False)\" {}"},
     {0, MAGIC("FEA1"), "a Feather table", NULL, "save it as CSV with the program that wrote it"},
     {0, MAGIC("\xd0\xcf\x11\xe0"), "an old Excel (xls) file or similar", NULL,
@@ -115,7 +120,8 @@ static const kind kinds[] = {
     {0, MAGIC("SQLite format 3"), "an SQLite data base", NULL,
      "save a table as CSV: sqlite3 -header -csv {} 'SELECT * FROM NAME' > table.csv"},
     {0, MAGIC("MATLAB 5.0"), "a MATLAB file", NULL, arrays},
-    {0, MAGIC("RDX3\n"), "a file of R", NULL, "save the table from R with write.csv(x, 'x.csv', row.names = FALSE)"},
+    {0, MAGIC("RDX3\n"), "a file of R", NULL,
+     "save the table from R with write.csv(x, 'x.csv', row.names = FALSE)"},
     {0, MAGIC("%PDF"), "a PDF document", NULL, "margin needs the data as a table"},
     {0, MAGIC("\x89PNG"), "a PNG picture", NULL, arrays},
     {0, MAGIC("\xff\xd8\xff"), "a JPEG picture", NULL, arrays},
@@ -167,13 +173,10 @@ static mg_status refuse_wide(const head *h, mg_error *error) {
                      {"UTF-16 text", "iconv -f UTF-16BE -t UTF-8"}};
     int found = -1;
     if (starts(h, 0, MAGIC("\x93NUMPY")) || starts(h, 0, MAGIC("\0\0\x08")) || h->count < 2) return MG_OK;
-    if (starts(h, 0, MAGIC("\xff\xfe\0\0")) || starts(h, 0, MAGIC("\0\0\xfe\xff")))
-        found = 0;
-    else if (starts(h, 0, MAGIC("\xff\xfe")) || starts(h, 0, MAGIC("\xfe\xff")))
-        found = 1;
+    if (starts(h, 0, MAGIC("\xff\xfe\0\0")) || starts(h, 0, MAGIC("\0\0\xfe\xff"))) found = 0;
+    else if (starts(h, 0, MAGIC("\xff\xfe")) || starts(h, 0, MAGIC("\xfe\xff"))) found = 1;
     size_t zeros[2] = {0, 0}, pairs = (h->count < 1000 ? h->count : 1000) / 2;
-    for (size_t i = 0; i < 2 * pairs; i++)
-        zeros[i % 2] += h->bytes[i] == '\0';
+    for (size_t i = 0; i < 2 * pairs; i++) zeros[i % 2] += h->bytes[i] == '\0';
     for (int odd = 0; found < 0 && pairs >= 2 && odd < 2; odd++)
         if (zeros[odd] * 10 >= pairs * 9 && zeros[1 - odd] == 0) found = odd ? 2 : 3;
     if (found < 0) return MG_OK;
@@ -198,11 +201,12 @@ mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, si
     const char *cr = memchr(bytes, '\r', count);
     if (status || !cr || memchr(bytes, '\n', count) || memchr(bytes, '\0', count) || cr + 1 >= bytes + count)
         return status;
-    return refuse_filter(&h, "text whose lines end in CR alone, as on old Macs", "tr '\\r' '\\n'", ".lf", error);
+    return refuse_filter(&h, "text whose lines end in CR alone, as on old Macs", "tr '\\r' '\\n'", ".lf",
+                         error);
 }
 
-// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line with one word
-// behind a bar may also be of a table; *sure: this one is not.
+// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line with one
+// word behind a bar may also be of a table; *sure: this one is not.
 static bool is_wabbit(const char *line, const char *stop, bool *pairs, bool *sure) {
     const char *bar = memchr(line, '|', (size_t)(stop - line));
     if (!bar) return false;
@@ -218,7 +222,8 @@ static bool is_wabbit(const char *line, const char *stop, bool *pairs, bool *sur
     int words = 0;
     const char *c = bar + 1 < stop && mg_is_blank(bar[1]) ? bar + 1 : mg_skip_word(bar, stop);
     bool named = c != bar + 1;
-    for (c = mg_skip_blanks(c, stop); c < stop && *c != '|'; c = mg_skip_blanks(mg_skip_word(c, stop), stop)) {
+    for (c = mg_skip_blanks(c, stop); c < stop && *c != '|';
+         c = mg_skip_blanks(mg_skip_word(c, stop), stop)) {
         words++;
         const char *end = mg_skip_word(c, stop);
         const char *colon = memchr(c, ':', (size_t)(end - c));
@@ -267,7 +272,8 @@ static mg_status refuse_arff(const head *h, mg_error *error) {
                                    error);
         break;
     }
-    return refuse_filter(h, "an ARFF file of Weka", "sed '1,/^@data/Id; /^%/d; /^[[:space:]]*$/d'", ".csv", error);
+    return refuse_filter(h, "an ARFF file of Weka", "sed '1,/^@data/Id; /^%/d; /^[[:space:]]*$/d'", ".csv",
+                         error);
 }
 
 mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size_t count, mg_error *error) {
@@ -296,27 +302,28 @@ mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg
         if (!stop && lines > 0 && count > (size_t)60 << 10) break; // cut off
         stop = stop ? stop : end;
         int64_t tabs = 0;
-        for (const char *c = line; c < stop; c++)
-            tabs += *c == '\t';
+        for (const char *c = line; c < stop; c++) tabs += *c == '\t';
         if (first >= 0 && tabs != first) return MG_OK;
         first = tabs;
         line = stop + 1;
     }
     if (first < 2 || lines < 2) return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: may be a table or texts (every line has %lld tabs): for columns of texts use --text NAME "
-                   "--label NAME, for a table of numbers --format csv, for texts after the first tab --format "
-                   "text",
-                   path, (long long)first);
+    return mg_fail(
+        error, MG_DATA,
+        "%s: may be a table or texts (every line has %lld tabs): for columns of texts use --text NAME "
+        "--label NAME, for a table of numbers --format csv, for texts after the first tab --format "
+        "text",
+        path, (long long)first);
 }
 
 mg_status mg_foreign_unknown(const char *path, const char *bytes, size_t count, mg_error *error) {
     const unsigned char *c = (const unsigned char *)bytes;
     if (memchr(bytes, '\0', count))
-        return mg_fail(error, MG_DATA,
-                       "%s: is a binary file of an unknown kind (it begins with %02x %02x %02x %02x); idx, npy, "
-                       "svmlight, csv and text files can be converted",
-                       path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
+        return mg_fail(
+            error, MG_DATA,
+            "%s: is a binary file of an unknown kind (it begins with %02x %02x %02x %02x); idx, npy, "
+            "svmlight, csv and text files can be converted",
+            path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
     return mg_fail(error, MG_DATA,
                    "%s: the format cannot be guessed: its first line has neither index:value pairs nor a "
                    "delimiter nor a tab; set it with --format, or set the delimiter with --delimiter",

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Below, `head` holds the first bytes of the file at `path` and a zero behind them; packed: they were unpacked
-// from gzip. All fail with MG_DATA.
+// Below, `head` holds the first bytes of the file at `path` and a zero behind them; packed: they were
+// unpacked from gzip. All fail with MG_DATA.
 
 // Packed files, archives, binary files, UTF-16, old line ends: whatever format was asked for.
 mg_status mg_foreign_refuse(const char *path, bool packed, const char *head, size_t bytes, mg_error *error);

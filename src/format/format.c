@@ -55,7 +55,8 @@ void mg_tell_lost(const mg_tell *tell, const mg_text *text) {
     int64_t line, count = mg_text_lost(text, &line);
     if (count)
         mg_tell_line(tell,
-                     "warning: %s:%lld: a value is too small for a 32-bit float (below 1.2e-38) and becomes 0 or loses digits, %lld of "
+                     "warning: %s:%lld: a value is too small for a 32-bit float (below 1.2e-38) and becomes "
+                     "0 or loses digits, %lld of "
                      "them in the file: multiply the columns by a constant, or write 0",
                      mg_text_path(text), (long long)line, (long long)count);
 }
@@ -69,7 +70,8 @@ void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
         vsnprintf(guesses->text + used, sizeof guesses->text - used, format, arguments);
     va_end(arguments);
     used = strlen(guesses->flags);
-    if (flag) snprintf(guesses->flags + used, sizeof guesses->flags - used, "%s--%s", used > 0 ? ", " : "", flag);
+    if (flag)
+        snprintf(guesses->flags + used, sizeof guesses->flags - used, "%s--%s", used > 0 ? ", " : "", flag);
 }
 
 // The first bytes of the unpacked file, [MG_PROBE_BYTES + 1] with a zero behind them.
@@ -106,7 +108,8 @@ mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, 
     mg_status status = read_head(path, &head, &bytes, &packed, error);
     if (!status) status = mg_foreign_text(path, packed, head, bytes, error);
     if (!status && !format) status = mg_foreign_unknown(path, head, bytes, error);
-    if (!status && !like && !strcmp(format->name, "text")) status = mg_foreign_table(path, head, bytes, error);
+    if (!status && !like && !strcmp(format->name, "text"))
+        status = mg_foreign_table(path, head, bytes, error);
     mg_memory_free(head);
     return status;
 }

@@ -11,9 +11,9 @@
 
 // What training data said that other data must be read with.
 typedef struct mg_format_like {
-    const char *path;   // of the HDF5 file it comes from
-    int64_t features;   // columns of its X
-    const float *scale; // [features] of its array "<format>/idf", or NULL
+    const char *path;       // of the HDF5 file it comes from
+    int64_t features;       // columns of its X
+    const float *scale;     // [features] of its array "<format>/idf", or NULL
     const mg_names *names;  // of its columns; none: they are not known
     const char *label_name; // of the column of its labels, or NULL
 } mg_format_like;
@@ -55,7 +55,8 @@ typedef struct mg_format_shape {
     mg_h5_type cell; // of X, MG_DENSE
     bool labelled;
     const float *scale; // [features] to be kept as "<format>/idf", owned by the reader; or NULL
-    const mg_names *names;  // of the columns, and what the column of the labels is called; the reader's, or NULL
+    // of the columns, and what the column of the labels is called; the reader's, or NULL
+    const mg_names *names;
     const char *label_name;
     mg_guesses guesses; // what the reader guessed
 } mg_format_shape;
@@ -80,8 +81,8 @@ typedef struct mg_format {
     const char *arguments; // its inputs, as in a usage line
     const char *help;
     int inputs_low, inputs_high;
-    const mg_section
-        *section; // its options; those that change the result are kept in the output for later files
+    // its options; those that change the result are kept in the output for later files
+    const mg_section *section;
     size_t options_size;
 
     // How sure it is of the first bytes of an unpacked file (whole when bytes < MG_PROBE_BYTES): 0 no, 1
@@ -105,8 +106,8 @@ mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, m
 // Refuses (MG_DATA) a file that no format reads, whatever was said of it: packed, an archive, HDF5, UTF-16.
 mg_status mg_format_check(const char *path, mg_error *error);
 
-// Refuses (MG_DATA) what the guess `format` (NULL: none) would read as something else than it is; like: another
-// file says that it is the right one.
+// Refuses (MG_DATA) what the guess `format` (NULL: none) would read as something else than it is; like:
+// another file says that it is the right one.
 mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error);
 
 // The only format with an option of this name; NULL when there is none or several.

@@ -11,12 +11,15 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     size_t bad = mg_text_utf8(field->text, field->bytes);
     *out = NULL;
     if (bad < field->bytes)
-        return mg_text_fail(record->text, field->offset + bad, MG_DATA, error,
-                            "the name of the column has the byte %02x, which is not UTF-8; convert the file: iconv -f "
-                            "WINDOWS-1252 -t UTF-8 < FILE > NEW", (unsigned char)field->text[bad]);
+        return mg_text_fail(
+            record->text, field->offset + bad, MG_DATA, error,
+            "the name of the column has the byte %02x, which is not UTF-8; convert the file: iconv -f "
+            "WINDOWS-1252 -t UTF-8 < FILE > NEW",
+            (unsigned char)field->text[bad]);
     if (field->bytes > MG_NAME_LONGEST)
         return mg_text_fail(record->text, field->offset, MG_DATA, error,
-                            "the name of the column has %zu bytes; at most %d are allowed: shorten it, or use --header no when the line is data",
+                            "the name of the column has %zu bytes; at most %d are allowed: shorten it, or "
+                            "use --header no when the line is data",
                             field->bytes, MG_NAME_LONGEST);
     mg_status status = mg_memory_zeroed(out, field->bytes + 1, 1, error);
     if (!status) memcpy(*out, field->text, field->bytes);
@@ -30,25 +33,26 @@ static mg_status check_repeat(const mg_record *record, const mg_names *names, mg
     mg_status status = mg_names_repeat(names, &found, &first, &second, error);
     if (status || !found) return status;
     char name[MG_NAME_SHOWN];
-    return mg_text_fail(record->text, 0, MG_DATA, error, "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
+    return mg_text_fail(record->text, 0, MG_DATA, error,
+                        "'%s' is the name of features %lld and %lld; names must differ: rename one of them",
                         mg_name_shown(names->text[first], name), (long long)first + 1, (long long)second + 1);
 }
 
-mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, const bool *dropped, mg_header *header,
-                         mg_error *error) {
+mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, const bool *dropped,
+                         mg_header *header, mg_error *error) {
     char **text;
     bool more = true;
     int64_t count = columns - (label >= 0), at = 0;
     *header = (mg_header){0};
-    for (int64_t i = 0; i < columns; i++)
-        count -= dropped[i];
+    for (int64_t i = 0; i < columns; i++) count -= dropped[i];
     mg_status status = mg_memory_zeroed(&text, (size_t)count, sizeof *text, error);
     if (status) return status;
     header->names = (mg_names){count, text};
     for (int64_t i = 0; !status && i < columns && more; i++) {
         mg_span field;
         status = mg_record_field(record, &field, &more, error);
-        if (!status && more && !dropped[i]) status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
+        if (!status && more && !dropped[i])
+            status = read_name(record, &field, i == label ? &header->label_name : &text[at++], error);
     }
     for (; !status && at < count; at++) status = mg_memory_text(&text[at], "", error);
     if (!status) status = check_repeat(record, &header->names, error);
@@ -62,15 +66,18 @@ void mg_header_clear(mg_header *header) {
     *header = (mg_header){0};
 }
 
-mg_status mg_header_compare(const mg_header *header, const char *path, const mg_names *names, const char *label_name, const char *like,
-                            mg_error *error) {
+mg_status mg_header_compare(const mg_header *header, const char *path, const mg_names *names,
+                            const char *label_name, const char *like, mg_error *error) {
     char whose[PATH_MAX + 32];
     snprintf(whose, sizeof whose, "in %s", like);
-    const mg_names_parties parties = {path, whose, "rename and reorder its columns; use --label none for a file without labels, --header no for one without names"};
+    const mg_names_parties parties = {path, whose,
+                                      "rename and reorder its columns; use --label none for a file without "
+                                      "labels, --header no for one without names"};
     if (!names->count || !header->names.count) return MG_OK;
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
-    if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name)) return status;
+    if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name))
+        return status;
     char now[MG_NAME_SHOWN], before[MG_NAME_SHOWN];
-    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name", path,
-                   mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like);
+    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name",
+                   path, mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like);
 }

@@ -57,8 +57,7 @@ static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions,
         if (status) return status;
         int64_t n =
             (int64_t)size[0] << 24 | (int64_t)size[1] << 16 | (int64_t)size[2] << 8 | (int64_t)size[3];
-        if (i == 0)
-            cells->rows = n;
+        if (i == 0) cells->rows = n;
         else if (__builtin_mul_overflow(cells->columns, n, &cells->columns))
             return mg_fail(error, MG_DATA, "%s: its dimensions multiply to more than 2^63", path);
     }
@@ -103,10 +102,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     status = mg_input_open(&r->images, request->inputs[0], request->watch, error);
     if (!status && request->input_count > 1)
         status = mg_input_open(&r->labels, request->inputs[1], request->watch, error);
-    if (status)
-        close_reader(r);
-    else
-        *out = r;
+    if (status) close_reader(r);
+    else *out = r;
     return status;
 }
 

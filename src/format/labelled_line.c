@@ -30,8 +30,8 @@ static mg_status cut_fasttext(const mg_text *text, char *line, size_t bytes, mg_
     return MG_OK;
 }
 
-mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label, mg_span *body,
-                      mg_error *error) {
+mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label,
+                      mg_span *body, mg_error *error) {
     if (fasttext) return cut_fasttext(text, line, bytes, label, body, error);
     char *tab = memchr(line, '\t', bytes);
     if (!tab)
@@ -45,17 +45,18 @@ mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t byt
 
 static bool is_one_of(const mg_span *field, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (field->bytes == strlen(names[i]) && !strncasecmp(field->text, names[i], field->bytes)) return true;
+        if (field->bytes == strlen(names[i]) && !strncasecmp(field->text, names[i], field->bytes))
+            return true;
     return false;
 }
 
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
                          mg_error *error) {
-    static const char *const labels[] = {"label",  "labels", "class",     "category", "target", "y",
+    static const char *const labels[] = {"label",  "labels", "class",     "category", "target",  "y",
                                          "intent", "topic",  "sentiment", "tag",      "language"};
-    static const char *const bodies[] = {"text",  "texts",   "sentence", "content",  "review",  "message",
-                                         "body",  "tweet",   "document", "utterance", "title",  "comment",
-                                         "query", "question"};
+    static const char *const bodies[] = {"text",    "texts",   "sentence", "content",  "review",
+                                         "message", "body",    "tweet",    "document", "utterance",
+                                         "title",   "comment", "query",    "question"};
     enum { LABELS = sizeof labels / sizeof *labels, BODIES = sizeof bodies / sizeof *bodies };
     bool named = is_one_of(label, labels, LABELS);
     *header = named && is_one_of(body, bodies, BODIES);
@@ -86,8 +87,7 @@ static tabs count_tabs(const char *at, const char *stop) {
         found.fields++;
         const char *after = mg_text_number(at, end, &value);
         if (after && after < end && *after == ',') // a decimal comma
-            for (after++; after < end && *after >= '0' && *after <= '9';)
-                after++;
+            for (after++; after < end && *after >= '0' && *after <= '9';) after++;
         found.numbers += end > at && after == end;
         if (!tab) return found;
         at = tab;
@@ -99,7 +99,8 @@ static bool looks_like_table(const char *first, const char *stop, const char *en
     if (stop >= end) return false;
     const char *second = stop + 1, *second_stop = memchr(second, '\n', (size_t)(end - second));
     tabs a = count_tabs(first, stop), b = count_tabs(second, second_stop ? second_stop : end);
-    return a.fields == b.fields && a.fields >= 2 && b.numbers >= b.fields - 1 && (b.fields > 2 || b.numbers == 2);
+    return a.fields == b.fields && a.fields >= 2 && b.numbers >= b.fields - 1 &&
+           (b.fields > 2 || b.numbers == 2);
 }
 
 int mg_line_probe(const char *head, size_t bytes) {

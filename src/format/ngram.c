@@ -50,10 +50,8 @@ mg_status mg_ngram_create(mg_ngram **out, const mg_ngram_recipe *recipe, mg_erro
     if (status) return status;
     ngram->recipe = *recipe;
     status = mg_memory_get(&ngram->pending, 2 * PENDING, sizeof *ngram->pending, error);
-    if (status)
-        mg_ngram_destroy(ngram);
-    else
-        *out = ngram;
+    if (status) mg_ngram_destroy(ngram);
+    else *out = ngram;
     return status;
 }
 
@@ -69,8 +67,7 @@ void mg_ngram_destroy(mg_ngram *ngram) {
 }
 
 static inline uint64_t fnv(uint64_t hash, const char *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * FNV_PRIME;
+    for (size_t i = 0; i < count; i++) hash = (hash ^ (unsigned char)bytes[i]) * FNV_PRIME;
     return hash;
 }
 
@@ -96,8 +93,7 @@ static mg_status spill(mg_ngram *ngram, mg_error *error) {
         if (status) return status;
     }
     ngram->table_used = true;
-    for (size_t i = 0; i < ngram->waiting; i++)
-        ngram->table[ngram->pending[i]]++;
+    for (size_t i = 0; i < ngram->waiting; i++) ngram->table[ngram->pending[i]]++;
     ngram->waiting = 0;
     return MG_OK;
 }
@@ -111,9 +107,7 @@ static inline mg_status put(mg_ngram *ngram, uint64_t hash, mg_error *error) {
     return MG_OK;
 }
 
-static inline bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static inline bool is_word(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
@@ -139,9 +133,7 @@ static mg_status normalise(mg_ngram *ngram, const char *text, size_t bytes, size
     return MG_OK;
 }
 
-static inline bool is_inside(char c) {
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
+static inline bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 // Every run of low .. high characters, but not the space alone: it would be in every row.
 static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error) {
@@ -150,8 +142,7 @@ static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error
         uint64_t hash = FNV_BASIS;
         const char *c = at;
         for (int n = 1; n <= ngram->recipe.high && c < end; n++) {
-            do
-                hash = (hash ^ (unsigned char)*c++) * FNV_PRIME;
+            do hash = (hash ^ (unsigned char)*c++) * FNV_PRIME;
             while (c < end && is_inside(*c));
             if (n < ngram->recipe.low || (n == 1 && *at == ' ')) continue;
             mg_status status = put(ngram, hash, error);
@@ -200,14 +191,12 @@ static mg_status reserve(mg_ngram *ngram, size_t count, mg_error *error) {
 static int64_t gather_short(mg_ngram *ngram) {
     int32_t keys[SHORT] = {0};
     size_t n = ngram->waiting, padded = (n + LANES - 1) / LANES * LANES, distinct = 0;
-    for (size_t i = 0; i < padded; i++)
-        keys[i] = i < n ? (int32_t)ngram->pending[i] : INT32_MAX;
+    for (size_t i = 0; i < padded; i++) keys[i] = i < n ? (int32_t)ngram->pending[i] : INT32_MAX;
     memset(ngram->counts, 0, n * sizeof *ngram->counts);
     for (size_t i = 0; i < n; i++) {
         int32_t key = keys[i], less = 0;
         for (size_t j = 0; j < padded; j += LANES)
-            for (size_t lane = 0; lane < LANES; lane++)
-                less += keys[j + lane] < key;
+            for (size_t lane = 0; lane < LANES; lane++) less += keys[j + lane] < key;
         ngram->buckets[less] = (uint32_t)key;
         ngram->counts[less]++;
     }
@@ -246,8 +235,7 @@ static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error
 static mg_status gather_table(mg_ngram *ngram, int64_t *count, mg_error *error) {
     size_t size = (size_t)1 << ngram->recipe.bits, n = 0;
     mg_status status = spill(ngram, error);
-    for (size_t i = 0; !status && i < size; i++)
-        n += ngram->table[i] > 0;
+    for (size_t i = 0; !status && i < size; i++) n += ngram->table[i] > 0;
     if (!status) status = reserve(ngram, n, error);
     if (status) return status;
     n = 0;

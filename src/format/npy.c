@@ -31,11 +31,9 @@ static const char *value_of(const char *header, const char *key) {
     const char *at = strstr(header, quoted);
     if (!at) return NULL;
     at += strlen(quoted);
-    while (*at == ' ')
-        at++;
+    while (*at == ' ') at++;
     if (*at++ != ':') return NULL;
-    while (*at == ' ')
-        at++;
+    while (*at == ' ') at++;
     return at;
 }
 
@@ -70,8 +68,9 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
     }
     if (strlen(name) == 2) memcpy(type, name, 2);
     if ((order != '<' && order != '|') || !find_type(type, &a->cells.type))
-        return mg_fail(error, MG_DATA, "%s: type '%c%s' is not read (allowed: u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8)",
-                       path, order, name);
+        return mg_fail(error, MG_DATA,
+                       "%s: type '%c%s' is not read (allowed: u1 i1 u2 i2 u4 i4 u8 i8 f2 f4 f8)", path, order,
+                       name);
     return MG_OK;
 }
 
@@ -82,16 +81,13 @@ static mg_status read_shape(array *a, const char *header, mg_error *error) {
     if (good) at++;
     a->cells.columns = 1;
     for (a->dimensions = 0; good && a->dimensions < MOST_DIMENSIONS;) {
-        while (*at == ' ' || *at == ',')
-            at++;
+        while (*at == ' ' || *at == ',') at++;
         if (*at < '0' || *at > '9') break;
         int64_t n = 0;
         for (; good && *at >= '0' && *at <= '9'; at++)
             good = !__builtin_mul_overflow(n, 10, &n) && !__builtin_add_overflow(n, *at - '0', &n);
-        if (a->dimensions++ == 0)
-            a->cells.rows = n;
-        else
-            good = good && !__builtin_mul_overflow(a->cells.columns, n, &a->cells.columns);
+        if (a->dimensions++ == 0) a->cells.rows = n;
+        else good = good && !__builtin_mul_overflow(a->cells.columns, n, &a->cells.columns);
     }
     return good && *at == ')' ? MG_OK
                               : mg_fail(error, MG_DATA, "%s: its header has no readable 'shape'", path);
@@ -237,10 +233,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     status = mg_input_open(&r->rows.input, request->inputs[0], request->watch, error);
     if (!status && request->input_count > 1)
         status = mg_input_open(&r->labels.input, request->inputs[1], request->watch, error);
-    if (status)
-        close_reader(r);
-    else
-        *out = r;
+    if (status) close_reader(r);
+    else *out = r;
     return status;
 }
 

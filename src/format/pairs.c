@@ -26,8 +26,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
                                   double *value, mg_error *error) {
     const char *c = *at;
     int64_t n = 0;
-    while (c < end && (unsigned char)(*c - '0') < 10 && n <= UINT32_MAX)
-        n = n * 10 + (*c++ - '0');
+    while (c < end && (unsigned char)(*c - '0') < 10 && n <= UINT32_MAX) n = n * 10 + (*c++ - '0');
     if (c == *at || c == end || *c != ':' || n < pairs->low || n > pairs->high) {
         bool number = c > *at && c < end && (*c == ':' || n > UINT32_MAX);
         return refuse_index(pairs, *at, end, number ? n : -1, error);
@@ -50,8 +49,7 @@ static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, 
     for (at = mg_skip_blanks(at, end); at < end; at = mg_skip_blanks(mg_skip_word(at, end), end)) {
         uint64_t n = 0;
         const char *c = at;
-        for (; c < end && *c >= '0' && *c <= '9' && n <= UINT32_MAX; c++)
-            n = n * 10 + (uint64_t)(*c - '0');
+        for (; c < end && *c >= '0' && *c <= '9' && n <= UINT32_MAX; c++) n = n * 10 + (uint64_t)(*c - '0');
         if (c > at && c < end && *c == ':' && n == index && ++met == 2) break;
     }
     *bad = at;

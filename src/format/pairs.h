@@ -10,19 +10,15 @@
 #include <stdint.h>
 
 // A line is words between blanks.
-static inline bool mg_is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
+static inline bool mg_is_blank(char c) { return c == ' ' || c == '\t'; }
 
 static inline const char *mg_skip_blanks(const char *at, const char *end) {
-    while (at < end && mg_is_blank(*at))
-        at++;
+    while (at < end && mg_is_blank(*at)) at++;
     return at;
 }
 
 static inline const char *mg_skip_word(const char *at, const char *end) {
-    while (at < end && !mg_is_blank(*at))
-        at++;
+    while (at < end && !mg_is_blank(*at)) at++;
     return at;
 }
 

@@ -39,9 +39,9 @@ static int probe(const char *head, size_t bytes) {
         c = mg_skip_blanks(mg_skip_word(c, stop), stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;
-        while (c < stop && *c >= '0' && *c <= '9')
-            c++;
-        if (c == stop || *c != ':' || c == digits) return stop - digits >= 4 && !memcmp(digits, "qid:", 4) ? 2 : 0;
+        while (c < stop && *c >= '0' && *c <= '9') c++;
+        if (c == stop || *c != ':' || c == digits)
+            return stop - digits >= 4 && !memcmp(digits, "qid:", 4) ? 2 : 0;
         seen++;
     }
     return seen > 0 ? 2 : 0;
@@ -49,14 +49,11 @@ static int probe(const char *head, size_t bytes) {
 
 static mg_status put_row(reader *r, mg_sink *sink, mg_error *error) {
     mg_pairs *p = &r->pairs;
-    for (int64_t i = 0; i < p->count; i++)
-        p->indices[i] -= (uint32_t)p->low;
+    for (int64_t i = 0; i < p->count; i++) p->indices[i] -= (uint32_t)p->low;
     if (!r->dense) return sink->sparse(sink, p->indices, p->values, p->count, error);
-    for (int64_t i = 0; i < p->count; i++)
-        r->dense[p->indices[i]] = p->values[i];
+    for (int64_t i = 0; i < p->count; i++) r->dense[p->indices[i]] = p->values[i];
     mg_status status = sink->dense(sink, r->dense, (size_t)r->options->features * sizeof *r->dense, error);
-    for (int64_t i = 0; i < p->count; i++)
-        r->dense[p->indices[i]] = 0;
+    for (int64_t i = 0; i < p->count; i++) r->dense[p->indices[i]] = 0;
     return status;
 }
 
@@ -65,8 +62,8 @@ static mg_status read_label(const reader *r, mg_sink *sink, const char *line, co
     size_t bytes = (size_t)(end - at), offset = (size_t)(at - line);
     if (memchr(at, ':', bytes))
         return mg_text_fail(r->text, offset, MG_DATA, error,
-                            "the line begins with '%.*s': the label is missing", (int)(bytes < 40 ? bytes : 40),
-                            at);
+                            "the line begins with '%.*s': the label is missing",
+                            (int)(bytes < 40 ? bytes : 40), at);
     if (memchr(at, ',', bytes))
         return mg_text_fail(r->text, offset, MG_DATA, error, "several labels in one line are not supported");
     mg_status status = sink->label(sink, at, bytes, error);
@@ -114,7 +111,8 @@ static mg_status settle(reader *r, mg_error *error) {
     p->high = o->features - 1 + p->low;
     if (strcmp(o->layout, "dense") != 0) return MG_OK;
     if (o->features > MOST_DENSE)
-        return mg_fail(error, MG_DATA, "%s: has %lld features (at most %d are stored densely): use --layout sparse", path,
+        return mg_fail(error, MG_DATA,
+                       "%s: has %lld features (at most %d are stored densely): use --layout sparse", path,
                        (long long)o->features, MOST_DENSE);
     return mg_memory_zeroed(&r->dense, (size_t)o->features, sizeof *r->dense, error);
 }
@@ -164,10 +162,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->like = request->like;
     r->tell = request->tell;
     status = mg_text_open(&r->text, request->inputs[0], request->watch, error);
-    if (status)
-        close_reader(r);
-    else
-        *out = r;
+    if (status) close_reader(r);
+    else *out = r;
     return status;
 }
 

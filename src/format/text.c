@@ -17,7 +17,7 @@ typedef struct options {
     const char *weighting; // "tf", "tf-idf", "binary"
     const char *lowercase; // "auto", "yes", "no"
     bool unit;
-    const char *header;    // "auto", "yes", "no": of plain lines
+    const char *header;   // "auto", "yes", "no": of plain lines
     char *label, *column; // names of columns; column (--text) NULL: plain lines
 } options;
 
@@ -97,8 +97,7 @@ static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
     status = mg_line_cut(r->record.text, r->fasttext, line, bytes, &label, &body, error);
     if (!status && guess && !r->fasttext)
         status = mg_line_header(r->record.text, &label, &body, &r->header, error);
-    if (r->fasttext)
-        mg_guess(guesses, NULL, "labels after __label__, as in fastText");
+    if (r->fasttext) mg_guess(guesses, NULL, "labels after __label__, as in fastText");
     else if (guess)
         mg_guess(guesses, "header", "label before the first tab, header %s",
                  r->header ? "yes (line 1 has names)" : "no");
@@ -136,8 +135,7 @@ static mg_status weigh(reader *r, const uint32_t *buckets, const uint32_t *count
         sum += value * value;
     }
     double factor = r->options->unit && sum > 0 ? 1 / sqrt(sum) : 1;
-    for (int64_t i = 0; i < count && factor != 1; i++)
-        r->values[i] = (float)((double)r->values[i] * factor);
+    for (int64_t i = 0; i < count && factor != 1; i++) r->values[i] = (float)((double)r->values[i] * factor);
     return MG_OK;
 }
 
@@ -146,17 +144,16 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     int64_t count;
     size_t bad = mg_text_utf8(body->text, body->bytes);
     if (bad < body->bytes)
-        return mg_text_fail(
-            r->record.text, body->offset + bad, MG_DATA, error,
-            "byte %02x is not UTF-8; convert the file: iconv -f WINDOWS-1252 -t UTF-8 < FILE > NEW (or from another encoding)",
-            (unsigned char)body->text[bad]);
+        return mg_text_fail(r->record.text, body->offset + bad, MG_DATA, error,
+                            "byte %02x is not UTF-8; convert the file: iconv -f WINDOWS-1252 -t UTF-8 < FILE "
+                            "> NEW (or from another encoding)",
+                            (unsigned char)body->text[bad]);
     mg_status status = mg_ngram_count(r->ngram, body->text, body->bytes, &buckets, &counts, &count, error);
     if (status) return status;
     r->rows++;
     r->stored += count;
     if (!put) {
-        for (int64_t i = 0; r->frequency && i < count; i++)
-            r->frequency[buckets[i]]++;
+        for (int64_t i = 0; r->frequency && i < count; i++) r->frequency[buckets[i]]++;
         return MG_OK;
     }
     status = weigh(r, buckets, counts, count, error);
@@ -215,8 +212,7 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     if (!status && !o->column) status = find_kind(r, guesses, error);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
     status = mg_memory_get(&r->scale, (size_t)1 << o->bits, sizeof *r->scale, error);
-    if (!status && r->like && r->like->scale)
-        memcpy(r->scale, r->like->scale, sizeof *r->scale << o->bits);
+    if (!status && r->like && r->like->scale) memcpy(r->scale, r->like->scale, sizeof *r->scale << o->bits);
     else if (!status)
         status = mg_memory_zeroed(&r->frequency, (size_t)1 << o->bits, sizeof *r->frequency, error);
     return status;
@@ -238,9 +234,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     return MG_OK;
 }
 
-static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) {
-    return walk(at, sink, true, error);
-}
+static mg_status read_rows(void *at, mg_sink *sink, mg_error *error) { return walk(at, sink, true, error); }
 
 static void close_reader(void *at) {
     reader *r = at;
@@ -261,10 +255,8 @@ static mg_status open_reader(void **out, const mg_format_request *request, mg_er
     r->options = request->options;
     r->like = request->like;
     status = mg_text_open(&r->record.text, request->inputs[0], request->watch, error);
-    if (status)
-        close_reader(r);
-    else
-        *out = r;
+    if (status) close_reader(r);
+    else *out = r;
     return status;
 }
 
@@ -320,13 +312,13 @@ static const mg_option rows[] = {
      .offset = offsetof(options, header),
      .preset = "auto",
      .choice = mg_format_auto_yes_no,
-     .help = "Without --text: whether the first line holds names. auto: yes when it is like label, tab, text."},
+     .help =
+         "Without --text: whether the first line holds names. auto: yes when it is like label, tab, text."},
     {.name = "label",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, label),
      .preset = "",
-     .help =
-         "Name of the column of the labels, used with --text. none: there are no labels."},
+     .help = "Name of the column of the labels, used with --text. none: there are no labels."},
     {.name = "text",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, column),

@@ -12,7 +12,7 @@
 
 enum { MOST_OBJECTS = 60, SAMPLE_RUNS = 8, MOST_SAMPLE_ROWS = 8192, SAMPLE_BYTES = 32 << 20 };
 
-// ---- objects -----------------------------------------------------------------------------------------------------------
+// ---- objects ------------------------------------------------------------------------------------
 
 static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_h5_array *array;
@@ -28,12 +28,14 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
         return;
     }
     mg_h5_array_storage(array, storage, sizeof storage);
-    mg_printable_line(out, "  %-24s %s %s, %s", name, mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_shape(array, shape), storage);
+    mg_printable_line(out, "  %-24s %s %s, %s", name, mg_h5_type_name(mg_h5_array_type(array)),
+                      mg_h5_array_shape(array, shape), storage);
     mg_h5_array_close(array);
 }
 
 static bool has_member(mg_h5 *file, const char *group, const char *member) {
-    char path[2400]; // of a name that mg_h5_find does not find, being longer than 1,023 bytes, there is nothing to tell
+    char path[2400]; // of a name that mg_h5_find does not find, being longer than 1,023 bytes, there is
+                     // nothing to tell
     snprintf(path, sizeof path, "%s/%s", group, member);
     return mg_h5_find(file, path) == MG_H5_ARRAY;
 }
@@ -46,19 +48,24 @@ static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg
             if (*left == -1) mg_writer_add(out, "  ...\n");
             return;
         }
-        snprintf(path, sizeof path, "%s%s%s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "", member);
+        snprintf(path, sizeof path, "%s%s%s", strcmp(group, "/") ? group : "", strcmp(group, "/") ? "/" : "",
+                 member);
         mg_h5_kind kind = mg_h5_find(file, path);
         if (kind == MG_H5_ARRAY) put_array(file, path, out);
-        else if (kind != MG_H5_GROUP) mg_printable_line(out, "  %-24s a link or an unknown kind of object; not followed", path);
+        else if (kind != MG_H5_GROUP)
+            mg_printable_line(out, "  %-24s a link or an unknown kind of object; not followed", path);
         else {
             bool sparse = has_member(file, path, "indptr"), categories = has_member(file, path, "categories");
-            mg_printable_line(out, "  %-24s group%s", path, sparse ? " of a sparse matrix" : categories ? " of labels" : "");
+            mg_printable_line(out, "  %-24s group%s", path,
+                              sparse       ? " of a sparse matrix"
+                              : categories ? " of labels"
+                                           : "");
             if (depth > 0) put_objects(file, path, depth - 1, left, out);
         }
     }
 }
 
-// ---- rows --------------------------------------------------------------------------------------------------------------
+// ---- rows ---------------------------------------------------------------------------------------
 
 typedef struct sample {
     mg_store store;
@@ -111,8 +118,8 @@ static mg_status take_sample(mg_source *source, sample *s, mg_error *error) {
     int64_t features = mg_source_features(source);
     if (!status) status = mg_moments_create(&s->moments, mg_source_layout(source), features, error);
     if (!status)
-        status = mg_store_create(&s->store, mg_source_layout(source), mg_source_cell(source), features, s->rows,
-                                 mg_source_entries(source, s->row, 0, s->rows), error);
+        status = mg_store_create(&s->store, mg_source_layout(source), mg_source_cell(source), features,
+                                 s->rows, mg_source_entries(source, s->row, 0, s->rows), error);
     if (!status) status = mg_source_read(source, s->row, 0, s->rows, &s->store, error);
     if (status) return status;
     mg_moments_add(&s->moments, &s->store, 0, s->rows, NULL);
@@ -131,15 +138,28 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
     const mg_scale none = {0};
     mg_spread spread;
     bool sparse = mg_source_layout(source) == MG_CSR, bytes = mg_cell_size(mg_source_cell(source)) == 1;
-    if (sparse && !s->unit && !s->whole) mg_writer_add(out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
-    if (sparse && s->whole) mg_writer_add(out, "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
+    if (sparse && !s->unit && !s->whole)
+        mg_writer_add(
+            out, "  sparse: consider data.rows: unit, which makes rows comparable whatever their length\n");
+    if (sparse && s->whole)
+        mg_writer_add(
+            out,
+            "  sparse counts: consider data.rows: unit, or data.rows: total with data.transform: log1p\n");
     if (s->unit) mg_writer_add(out, "  every row has length 1 already\n");
-    if (bytes) mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, because scaling is folded into the weights\n");
+    if (bytes)
+        mg_writer_add(out, "  8-bit cells stay 8-bit in memory; data.scale: 1/255 costs nothing, because "
+                           "scaling is folded into the weights\n");
     if (!sparse && density < 0.1)
-        mg_writer_format(out, "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n", 100 * density);
+        mg_writer_format(
+            out,
+            "  only %.2g%% of the values are not zero: as a sparse file it would be smaller and faster\n",
+            100 * density);
     if (mg_scale_spread(&none, &s->moments, &spread) && mg_spread_uneven(&spread))
-        mg_writer_format(out, "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): set data.scale: %s%s\n",
-                         spread.largest, (long long)spread.column, spread.median, sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
+        mg_writer_format(out,
+                         "  columns differ in scale (largest |x| %.4g in column %lld, median column %.4g): "
+                         "set data.scale: %s%s\n",
+                         spread.largest, (long long)spread.column, spread.median,
+                         sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
 }
 
 // What was not asked for by name may be unfit: that is worth a note, and the rest can still be told.
@@ -149,40 +169,50 @@ static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg
     return MG_OK;
 }
 
-static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice, mg_error *error) {
+static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, mg_writer *advice,
+                          mg_error *error) {
     sample s = {0};
     int64_t rows = mg_source_rows(source), features = mg_source_features(source);
     bool sparse = mg_source_layout(source) == MG_CSR;
     mg_writer_add(out, "\n");
     mg_printable_line(out, "features %s", name);
-    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape", (long long)rows, (long long)features,
-                     sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
+    mg_writer_format(out, "  %-24s %lld rows of %lld features, %s, %s\n", "shape", (long long)rows,
+                     (long long)features, sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
     mg_status status = take_sample(source, &s, error);
     if (status) {
-        status = note_unless(false, status, advice, error); // a value that cannot be trained from: the shape is sound
+        status = note_unless(false, status, advice,
+                             error); // a value that cannot be trained from: the shape is sound
     } else {
-        double stored = (double)mg_source_entries(source, NULL, 0, rows), cells = (double)rows * (double)features;
+        double stored = (double)mg_source_entries(source, NULL, 0, rows),
+               cells = (double)rows * (double)features;
         double density = sparse ? stored / cells : (double)s.nonzero / ((double)s.rows * (double)features);
         float most = 0;
         for (int64_t d = 0; d < features; d++) most = fmaxf(most, s.moments.most[d]);
-        if (sparse) mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored, stored / (double)rows, 100 * density);
-        else mg_writer_format(out, "  %-24s %.4g%% (of %lld rows looked at)\n", "not zero", 100 * density, (long long)s.rows);
-        mg_writer_format(out, "  %-24s %.6g (of %lld rows looked at)\n", "largest |x|", (double)most, (long long)s.rows);
+        if (sparse)
+            mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored,
+                             stored / (double)rows, 100 * density);
+        else
+            mg_writer_format(out, "  %-24s %.4g%% (of %lld rows looked at)\n", "not zero", 100 * density,
+                             (long long)s.rows);
+        mg_writer_format(out, "  %-24s %.6g (of %lld rows looked at)\n", "largest |x|", (double)most,
+                         (long long)s.rows);
         suggest(source, &s, density, advice);
     }
     drop_sample(&s);
     return status;
 }
 
-// ---- labels ------------------------------------------------------------------------------------------------------------
+// ---- labels -------------------------------------------------------------------------------------
 
 static void put_class(const char *label, int64_t rows, mg_writer *out) {
     int width = 22;
-    for (const char *c = label; *c; c++) width += ((unsigned char)*c & 0xc0) == 0x80; // bytes that take no column
+    for (const char *c = label; *c; c++)
+        width += ((unsigned char)*c & 0xc0) == 0x80; // bytes that take no column
     mg_printable_line(out, "    %-*s %lld rows", width, label, (long long)rows);
 }
 
-static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice, mg_error *error) {
+static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writer *out, mg_writer *advice,
+                            mg_error *error) {
     int32_t *label;
     int64_t *count = NULL;
     mg_classes classes;
@@ -193,32 +223,37 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     for (int64_t i = 0; !status && i < rows; i++) count[label[i]]++;
     if (!status) mg_writer_add(out, "\n");
     if (!status) mg_printable_line(out, "labels %s", name);
-    if (!status) mg_writer_format(out, "  %-24s %lld, %s\n", "classes", (long long)classes.count, classes.texts ? "texts" : "integers");
+    if (!status)
+        mg_writer_format(out, "  %-24s %lld, %s\n", "classes", (long long)classes.count,
+                         classes.texts ? "texts" : "integers");
     int64_t least = rows, most = 0;
     for (int64_t k = 0; !status && k < classes.count; k++) {
         least = count[k] < least ? count[k] : least;
         most = count[k] > most ? count[k] : most;
-        if (k < MG_INSPECT_CLASSES)
-            put_class(mg_classes_label(&classes, k, buffer), count[k], out);
+        if (k < MG_INSPECT_CLASSES) put_class(mg_classes_label(&classes, k, buffer), count[k], out);
     }
     if (!status && classes.count > MG_INSPECT_CLASSES)
-        mg_writer_format(out, "    ... and %lld more, of %lld to %lld rows\n", (long long)classes.count - MG_INSPECT_CLASSES, (long long)least,
-                         (long long)most);
+        mg_writer_format(out, "    ... and %lld more, of %lld to %lld rows\n",
+                         (long long)classes.count - MG_INSPECT_CLASSES, (long long)least, (long long)most);
     if (!status && most > 10 * least)
-        mg_writer_format(advice, "  classes have %lld to %lld rows: consider model.class_weight: balanced\n", (long long)least, (long long)most);
+        mg_writer_format(advice, "  classes have %lld to %lld rows: consider model.class_weight: balanced\n",
+                         (long long)least, (long long)most);
     if (!status && classes.count * 2 > rows)
-        mg_writer_format(advice, "  %lld classes in %lld rows: are these labels?\n", (long long)classes.count, (long long)rows);
+        mg_writer_format(advice, "  %lld classes in %lld rows: are these labels?\n", (long long)classes.count,
+                         (long long)rows);
     mg_memory_free(count);
     mg_memory_free(label);
     mg_classes_clear(&classes);
     return status;
 }
 
-static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_writer *advice, mg_error *error) {
+static mg_status put_content(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
+                             mg_writer *advice, mg_error *error) {
     const char *x = features ? features : "X", *y = labels ? labels : "y";
     mg_source *source = NULL;
     if (!features && mg_h5_find(file, x) == MG_H5_MISSING) {
-        mg_writer_add(advice, "  there is no data set X: name the data set of the features with --features (in a configuration: data.features)\n");
+        mg_writer_add(advice, "  there is no data set X: name the data set of the features with --features "
+                              "(in a configuration: data.features)\n");
         return MG_OK;
     }
     mg_status status = mg_source_open(file, x, mg_preparation_of("none", "none"), &source, error);
@@ -226,18 +261,23 @@ static mg_status put_content(mg_h5 *file, const char *features, const char *labe
     status = put_rows(x, source, out, advice, error);
     mg_columns columns = {0};
     const mg_columns_place place = {.features = x};
-    if (!status) status = note_unless(false, mg_columns_read(file, &place, mg_source_features(source), &columns, error), advice, error);
+    if (!status)
+        status = note_unless(
+            false, mg_columns_read(file, &place, mg_source_features(source), &columns, error), advice, error);
     mg_inspect_columns(&columns, 24, out);
     mg_columns_clear(&columns);
     if (!status && !labels && mg_h5_find(file, y) == MG_H5_MISSING)
-        mg_writer_add(advice, "  there is no data set y: name the data set of the labels with --labels (in a configuration: data.labels)\n");
+        mg_writer_add(advice, "  there is no data set y: name the data set of the labels with --labels (in a "
+                              "configuration: data.labels)\n");
     else if (!status)
-        status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error), advice, error);
+        status = note_unless(labels != NULL, put_labels(file, y, mg_source_rows(source), out, advice, error),
+                             advice, error);
     mg_source_close(source);
     return status;
 }
 
-mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out, mg_error *error) {
+mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
+                          mg_error *error) {
     int left = MOST_OBJECTS;
     mg_writer advice = {0};
     mg_printable_line(out, "%s: data file", mg_h5_path(file));

@@ -1,5 +1,6 @@
-// gradcheck.c - owns the comparison of gradients with central differences. The differences are taken of the double value of a
-// loss, so that the only float32 numbers are the ones under test: the coefficients, and a step of the solver.
+// gradcheck.c - owns the comparison of gradients with central differences. The differences are taken of the
+// double value of a loss, so that the only float32 numbers are the ones under test: the coefficients, and a
+// step of the solver.
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
@@ -12,8 +13,8 @@
 
 enum { CHECKED_WEIGHTS = 96, CHECKED_BIASES = 8, CHECKED_SCORES = 1024, TRIES = 32, PICK_STREAM = 201 };
 
-#define STEP 1e-6       // of a difference, relative to the size of the scores
-#define KINK_STEPS 4    // steps a row must stay away from the nearest kink
+#define STEP 1e-6    // of a difference, relative to the size of the scores
+#define KINK_STEPS 4 // steps a row must stay away from the nearest kink
 #define ROUNDING 0x1p-24
 
 typedef struct check {
@@ -21,18 +22,18 @@ typedef struct check {
     const mg_loss *loss;
     double delta;
     int64_t lanes;
-    uint32_t *used;   // [count] rows far from kinks
+    uint32_t *used; // [count] rows far from kinks
     int64_t used_count;
     double *h;        // [count] step in scores
     double *analytic; // [count][classes] coefficients, not weighted
     double *size;     // [count] norms of the rows' gradients
     double coef_size; // their median
     // of one row
-    double *scores;   // [classes]
+    double *scores;       // [classes]
     float *narrow, *coef; // [lanes]
 } check;
 
-// ---- d loss / d score --------------------------------------------------------------------------------------------------
+// ---- d loss / d score ---------------------------------------------------------------------------
 
 static double difference(const check *c, double *scores, int64_t y, int64_t k, double h) {
     int64_t classes = c->sample->problem->classes;
@@ -45,7 +46,8 @@ static double difference(const check *c, double *scores, int64_t y, int64_t k, d
     return (up - down) / (2 * h);
 }
 
-// The row's coefficients as training computes them, from its scores in double rounded to float. Returns their norm.
+// The row's coefficients as training computes them, from its scores in double rounded to float. Returns their
+// norm.
 static double take_coefficients(check *c, int64_t i) {
     int64_t classes = c->sample->problem->classes, y = c->sample->label[i];
     const double *exact = c->sample->scores + i * classes;
@@ -63,15 +65,18 @@ static double take_coefficients(check *c, int64_t i) {
 
 // Difference of the row's coefficients from the finite ones, and the norm of these.
 static double compare_row(check *c, int64_t i, double *norm) {
-    int64_t classes = c->sample->problem->classes, y = c->sample->label[i], stride = (classes + CHECKED_SCORES - 1) / CHECKED_SCORES;
+    int64_t classes = c->sample->problem->classes, y = c->sample->label[i],
+            stride = (classes + CHECKED_SCORES - 1) / CHECKED_SCORES;
     double wrong = 0, square = 0;
     for (int64_t k = 0; k < classes; k++) {
-        if (k % stride != i % stride && k != y) continue; // of very many classes some, others for the next row
+        if (k % stride != i % stride && k != y)
+            continue; // of very many classes some, others for the next row
         double finite = difference(c, c->scores, y, k, c->h[i]), off = c->analytic[i * classes + k] - finite;
         wrong += off * off;
         square += finite * finite;
     }
-    for (int64_t k = classes; k < c->lanes; k++) wrong += c->coef[k] == 0 ? 0 : 1; // a class that is not there
+    for (int64_t k = classes; k < c->lanes; k++)
+        wrong += c->coef[k] == 0 ? 0 : 1; // a class that is not there
     *norm = sqrt(square);
     return sqrt(wrong);
 }
@@ -128,11 +133,9 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
     return status;
 }
 
-// ---- d objective / d W -------------------------------------------------------------------------------------------------
+// ---- d objective / d W --------------------------------------------------------------------------
 
-static double row_weight(const mg_gradsample *s, int64_t i) {
-    return s->weight ? (double)s->weight[i] : 1;
-}
+static double row_weight(const mg_gradsample *s, int64_t i) { return s->weight ? (double)s->weight[i] : 1; }
 
 // Mean loss of the rows used, as a function of one weight: its central difference.
 static double finite_weight(check *c, int64_t k, int64_t d) {
@@ -196,7 +199,8 @@ static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t 
     return d;
 }
 
-static void compare_weights(check *c, const mg_weights *after, double lambda, double eta, mg_gradcheck_result *result) {
+static void compare_weights(check *c, const mg_weights *after, double lambda, double eta,
+                            mg_gradcheck_result *result) {
     const mg_gradsample *s = c->sample;
     const mg_problem *problem = s->problem;
     uint64_t key = mg_rng_key(s->key, PICK_STREAM, 0), at = 0;
@@ -207,8 +211,10 @@ static void compare_weights(check *c, const mg_weights *after, double lambda, do
         int64_t k = t % 2 ? (int64_t)(mg_rng_at(key, at++) % (uint64_t)problem->classes) : s->label[row];
         int64_t d = t < CHECKED_WEIGHTS ? pick_feature(c, key, &at, row) : problem->features;
         if (d < problem->features && problem->scale && !(problem->scale[d] > 0)) continue;
-        double before = mg_gradsample_weight(s, &s->weights, k, d), now = mg_gradsample_weight(s, after, k, d);
-        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), hence g + lambda W.
+        double before = mg_gradsample_weight(s, &s->weights, k, d),
+               now = mg_gradsample_weight(s, after, k, d);
+        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), hence g +
+        // lambda W.
         double step = (1 + lambda * eta) * (before - now) / eta;
         double finite = finite_weight(c, k, d) + lambda * before, size = terms_of_weight(c, k, d);
         wrong += (step - finite) * (step - finite);
@@ -234,7 +240,8 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     problem.rows = problem.batch = problem.total_steps = c->used_count;
     problem.steps_per_epoch = problem.total_steps = 1;
     problem.parts = c->used_count < 4 ? 1 : 4; // several, so that their sum is checked too
-    // A regulariser that weighs about as much as the loss, and a step as long as the weights: both are then seen clearly.
+    // A regulariser that weighs about as much as the loss, and a step as long as the weights: both are then
+    // seen clearly.
     double size = c->coef_size * sqrt(problem.mean_square_norm / (double)problem.features);
     problem.lambda = s->weight_size > 0 && size > 0 ? 0.3 * size / s->weight_size : 1;
     sgd.eta = 1 / problem.lambda;
@@ -246,7 +253,7 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     return status;
 }
 
-// ---- one loss, all losses ----------------------------------------------------------------------------------------------
+// ---- one loss, all losses -----------------------------------------------------------------------
 
 static mg_status create(check *c, mg_error *error) {
     size_t n = (size_t)c->sample->count, classes = (size_t)c->sample->problem->classes;
@@ -260,20 +267,26 @@ static mg_status create(check *c, mg_error *error) {
     return status;
 }
 
-mg_status mg_gradcheck_loss(const mg_gradsample *sample, const mg_loss *loss, mg_gradcheck_result *result, mg_error *error) {
-    check c = {.sample = sample, .loss = loss, .delta = (double)sample->problem->delta, .lanes = sample->weights.lanes};
+mg_status mg_gradcheck_loss(const mg_gradsample *sample, const mg_loss *loss, mg_gradcheck_result *result,
+                            mg_error *error) {
+    check c = {.sample = sample,
+               .loss = loss,
+               .delta = (double)sample->problem->delta,
+               .lanes = sample->weights.lanes};
     *result = (mg_gradcheck_result){.loss = loss->name, .weight_allowed = MG_GRADCHECK_ALLOWED};
     mg_status status = create(&c, error);
     if (!status) status = check_scores(&c, result, error);
     if (!status && c.used_count) status = check_step(&c, result, error);
     // So written, a NaN does not pass; nor does a loss of which no row could be checked.
-    result->passed = c.used_count > 0 && result->score_error <= MG_GRADCHECK_ALLOWED && result->weight_error <= result->weight_allowed;
+    result->passed = c.used_count > 0 && result->score_error <= MG_GRADCHECK_ALLOWED &&
+                     result->weight_error <= result->weight_allowed;
     void *const blocks[] = {c.used, c.h, c.size, c.analytic, c.scores, c.narrow, c.coef};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     return status;
 }
 
-mg_status mg_gradcheck_run(const mg_setup *setup, int64_t rows, uint64_t seed, mg_gradcheck_report *report, mg_error *error) {
+mg_status mg_gradcheck_run(const mg_setup *setup, int64_t rows, uint64_t seed, mg_gradcheck_report *report,
+                           mg_error *error) {
     const mg_problem *problem = &setup->problem;
     mg_gradsample sample;
     mg_status status = mg_gradsample_create(setup->train, problem, rows, seed, &sample, error);

@@ -10,9 +10,7 @@
 
 enum { ROW_STREAM = 101, WEIGHT_STREAM, CHECK_STREAM };
 
-static double uniform(uint64_t key, uint64_t i) {
-    return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53;
-}
+static double uniform(uint64_t key, uint64_t i) { return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53; }
 
 // One row of each of `count` equal stretches of the training set: distinct, ascending, spread over all of it.
 static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg_error *error) {
@@ -29,7 +27,9 @@ static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg
         place[i] = train->select ? train->select[row] : row;
     }
     int64_t entries = status ? 0 : mg_source_entries(train->source, place, 0, s->count);
-    if (!status) status = mg_store_create(&s->store, train->layout, train->cell, train->features, s->count, entries, error);
+    if (!status)
+        status =
+            mg_store_create(&s->store, train->layout, train->cell, train->features, s->count, entries, error);
     if (!status) status = mg_source_read(train->source, place, 0, s->count, &s->store, error);
     mg_memory_free(place);
     return status;
@@ -52,7 +52,8 @@ double mg_gradsample_cell(const mg_gradsample *s, int64_t i, int64_t d) {
 double mg_gradsample_feature(const mg_gradsample *s, int64_t i, int64_t d) {
     const mg_problem *problem = s->problem;
     if (d == problem->features) return problem->bias;
-    double scale = problem->scale ? (double)problem->scale[d] : 1, center = problem->center ? (double)problem->center[d] : 0;
+    double scale = problem->scale ? (double)problem->scale[d] : 1,
+           center = problem->center ? (double)problem->center[d] : 0;
     return scale * (mg_gradsample_cell(s, i, d) - center);
 }
 
@@ -70,15 +71,18 @@ static void score(mg_gradsample *s, double *magnitude, double *terms) {
         double *scores = s->scores + i * classes;
         memset(scores, 0, (size_t)classes * sizeof *scores);
         memset(terms, 0, (size_t)classes * sizeof *terms);
-        bool stored = s->store.layout == MG_CSR && !problem->center; // the others are zeros: a row of millions is left unread
+        bool stored = s->store.layout == MG_CSR &&
+                      !problem->center; // the others are zeros: a row of millions is left unread
         int64_t from = stored ? s->store.indptr[i] : 0, to = stored ? s->store.indptr[i + 1] : features;
         for (int64_t e = from; e <= to; e++) { // the last is the constant feature
             int64_t d = e == to ? features : stored ? (int64_t)s->store.indices[e] : e;
-            double x = mg_gradsample_feature(s, i, d), cell = d < features ? fabs(mg_gradsample_cell(s, i, d)) : problem->bias;
+            double x = mg_gradsample_feature(s, i, d),
+                   cell = d < features ? fabs(mg_gradsample_cell(s, i, d)) : problem->bias;
             if (d < features && problem->center) cell += fabs((double)problem->center[d]);
             if (x == 0 && cell == 0) continue;
             for (int64_t k = 0; k < classes; k++) {
-                double v = d < features ? (double)*mg_weights_at(&s->weights, k, d) : (double)s->weights.bias[k];
+                double v =
+                    d < features ? (double)*mg_weights_at(&s->weights, k, d) : (double)s->weights.bias[k];
                 scores[k] += mg_gradsample_weight(s, &s->weights, k, d) * x;
                 terms[k] += fabs(v) * cell;
             }
@@ -114,32 +118,36 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
     const mg_problem *problem = s->problem;
     mg_pass pass;
     mg_rows rows = mg_store_rows(&s->store);
-    mg_status status = mg_pass_create(&pass, problem->layout, problem->cell, problem->classes, problem->features, error);
+    mg_status status =
+        mg_pass_create(&pass, problem->layout, problem->cell, problem->classes, problem->features, error);
     for (int64_t first = 0; !status && first < s->count; first += pass.block_rows) {
         int64_t count = s->count - first < pass.block_rows ? s->count - first : pass.block_rows;
         mg_pass_scores(&pass, problem->kernel, &s->weights, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             double worst = 0;
             for (int64_t k = 0; k < problem->classes; k++) {
-                double off = fabs((double)pass.scores[i * pass.lanes + k] - s->scores[(first + i) * problem->classes + k]);
+                double off = fabs((double)pass.scores[i * pass.lanes + k] -
+                                  s->scores[(first + i) * problem->classes + k]);
                 if (off > worst) worst = off; // fmax of widened floats crashes gcc 12 for ARM
             }
             s->noise[first + i] = worst;
-            if (magnitude[first + i] > 0) s->forward_error = fmax(s->forward_error, worst / magnitude[first + i]);
+            if (magnitude[first + i] > 0)
+                s->forward_error = fmax(s->forward_error, worst / magnitude[first + i]);
         }
     }
     if (!status) mg_pass_destroy(&pass);
     return status;
 }
 
-mg_status mg_gradsample_create(mg_dataset *train, const mg_problem *problem, int64_t rows, uint64_t seed, mg_gradsample *s,
-                               mg_error *error) {
+mg_status mg_gradsample_create(mg_dataset *train, const mg_problem *problem, int64_t rows, uint64_t seed,
+                               mg_gradsample *s, mg_error *error) {
     *s = (mg_gradsample){.problem = problem, .count = rows < train->count ? rows : train->count};
     s->key = mg_rng_key(seed, CHECK_STREAM, 0);
     double *magnitude = NULL, *terms = NULL;
     size_t n = (size_t)s->count, classes = (size_t)problem->classes;
     mg_status status = draw_rows(train, mg_rng_key(seed, ROW_STREAM, 0), s, error);
-    if (!status) status = mg_weights_create(&s->weights, problem->layout, problem->classes, problem->features, error);
+    if (!status)
+        status = mg_weights_create(&s->weights, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_memory_get(&s->scores, n, classes * sizeof *s->scores, error);
     if (!status) status = mg_memory_get(&s->noise, n, sizeof *s->noise, error);
     if (!status) status = mg_memory_get(&magnitude, n, sizeof *magnitude, error);

@@ -38,7 +38,8 @@ typedef struct contents {
 
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
     char buffer[MG_LABEL_BUFFER];
-    mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count, classes->texts ? "texts" : "integers");
+    mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count,
+                     classes->texts ? "texts" : "integers");
     for (int64_t k = 0; k < classes->count && k < MG_INSPECT_CLASSES; k++) {
         mg_writer_add(out, k ? ", " : " ");
         mg_printable_add(out, mg_classes_label(classes, k, buffer));
@@ -59,10 +60,11 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     put_class_names(out, &model->classes);
     put_int(out, "features", model->features);
     mg_inspect_columns(&model->columns, 14, out);
-    mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights", (long long)model->classes_count,
-                     (long long)model->features, (long long)model->classes_count, mg_print_bytes(size, bytes));
-    mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights", "preparation", model->rows,
-                     model->transform);
+    mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights",
+                     (long long)model->classes_count, (long long)model->features,
+                     (long long)model->classes_count, mg_print_bytes(size, bytes));
+    mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights",
+                      "preparation", model->rows, model->transform);
     put_real(out, "bias value", model->bias_value);
     put_real(out, "lambda", model->lambda);
     put_real(out, "square norm", model->square_norm);
@@ -71,16 +73,18 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
         mg_writer_format(out, "  %-14s no: the distance to the optimum is not known\n", "certified");
     } else {
         put_real(out, "dual", model->dual);
-        put_real(out, "certified within", model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
+        put_real(out, "certified within",
+                 model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
     }
-    mg_printable_line(out, "  %-14s %lld rows, data sets %s and %s", "trained on", (long long)model->training_rows, model->features_name,
-                     model->labels_name);
-    mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step, (long long)model->epoch);
+    mg_printable_line(out, "  %-14s %lld rows, data sets %s and %s", "trained on",
+                      (long long)model->training_rows, model->features_name, model->labels_name);
+    mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step,
+                     (long long)model->epoch);
     mg_model_destroy(model);
     return MG_OK;
 }
 
-// ---- checkpoints -------------------------------------------------------------------------------------------------------
+// ---- checkpoints --------------------------------------------------------------------------------
 
 static void put_position(const mg_position *at, mg_writer *out) {
     put_int(out, "step", at->step);
@@ -103,10 +107,11 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
         if (status) break;
         mg_h5_type type = mg_h5_array_type(array);
         if (mg_h5_array_rank(array) != 1)
-            status = mg_fail(error, MG_DATA, "%s: %s is of rank %d (only 1 is allowed)", mg_h5_path(file), path, mg_h5_array_rank(array));
+            status = mg_fail(error, MG_DATA, "%s: %s is of rank %d (only 1 is allowed)", mg_h5_path(file),
+                             path, mg_h5_array_rank(array));
         int64_t count = mg_h5_array_rows(array);
         mg_printable_line(out, "  %-14s %s [%lld], %s", name, mg_h5_type_name(type), (long long)count,
-                         mg_print_bytes((double)count * (double)mg_h5_type_size(type), bytes));
+                          mg_print_bytes((double)count * (double)mg_h5_type_size(type), bytes));
         mg_h5_array_close(array);
     }
     return status;
@@ -130,7 +135,8 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
     mg_position position;
     mg_status status = mg_h5_attribute_text(in->file, "/", "margin_version", &version, error);
     if (!status) status = mg_checkpoint_look(in->file, &position, &config, error);
-    if (!status) mg_printable_line(out, "%s: checkpoint of margin %s, its seal is correct", in->path, version);
+    if (!status)
+        mg_printable_line(out, "%s: checkpoint of margin %s, its seal is correct", in->path, version);
     if (!status) put_position(&position, out);
     if (!status) status = put_fields(in->file, out, error);
     if (!status) put_config(config, out);
@@ -139,7 +145,7 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
     return status;
 }
 
-// ---- any file ----------------------------------------------------------------------------------------------------------
+// ---- any file -----------------------------------------------------------------------------------
 
 // Another program's attribute of that name tells nothing.
 static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
@@ -152,7 +158,8 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     return status == MG_DATA ? MG_OK : status;
 }
 
-// Reads what ends in a seal as a whole, and checks it before libhdf5 sees a byte of it; a data file has none and is opened where it lies.
+// Reads what ends in a seal as a whole, and checks it before libhdf5 sees a byte of it; a data file has none
+// and is opened where it lies.
 static mg_status open_contents(contents *in, mg_error *error) {
     mg_status status = mg_file_open(in->path, MG_FILE_REGULAR, &in->fd, error);
     if (status) return status;
@@ -179,7 +186,8 @@ static void close_contents(contents *in) {
     if (in->fd >= 0) close(in->fd);
 }
 
-mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error) {
+mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file,
+                     mg_error *error) {
     MG_FLOAT_SCOPE;
     contents in = {.path = path, .fd = -1};
     mg_writer out = {0};

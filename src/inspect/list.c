@@ -57,7 +57,7 @@ static mg_status list_kernels(mg_writer *out, mg_error *error) {
         const mg_kernel *kernel = mg_kernel_at(i);
         add_row(out, kernel->name, kernel->help);
         mg_writer_format(out, "  %-24s %s\n", "",
-                         kernel == chosen    ? "usable here, and in use (MARGIN_KERNEL selects another)"
+                         kernel == chosen   ? "usable here, and in use (MARGIN_KERNEL selects another)"
                          : kernel->usable() ? "usable here"
                                             : "not usable here");
     }
@@ -69,15 +69,13 @@ static const struct kind {
     const char *option; // that takes these names, "" when none does
     mg_status (*list)(mg_writer *out, mg_error *error);
 } kinds[] = {
-    {"losses", " (model.loss)", list_losses},   {"solvers", " (train.solver)", list_solvers},
-    {"updates", " (sgd.update)", list_updates}, {"rates", " (sgd.rate)", list_rates},
+    {"losses", " (model.loss)", list_losses},         {"solvers", " (train.solver)", list_solvers},
+    {"updates", " (sgd.update)", list_updates},       {"rates", " (sgd.rate)", list_rates},
     {"formats", " (convert --format)", list_formats}, {"kernels", "", list_kernels},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-const char *mg_list_kind(int i) {
-    return i >= 0 && i < KINDS ? kinds[i].name : NULL;
-}
+const char *mg_list_kind(int i) { return i >= 0 && i < KINDS ? kinds[i].name : NULL; }
 
 static const char *kind_name(int i, const void *context) {
     (void)context;
@@ -86,8 +84,10 @@ static const char *kind_name(int i, const void *context) {
 
 static mg_status unknown_kind(const char *kind, mg_error *error) {
     const char *nearest = mg_nearest_name(kind, kind_name, NULL);
-    return mg_fail(error, MG_USAGE, "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
-                   nearest ? "; did you mean " : "", nearest ? nearest : "");
+    return mg_fail(
+        error, MG_USAGE,
+        "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
+        nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 
 mg_status mg_list_print(const char *kind, FILE *file, mg_error *error) {

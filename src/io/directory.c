@@ -1,4 +1,5 @@
-// directory.c - owns the descriptors of directories and the durable write: content -> temporary -> fsync -> rename -> fsync of the directory.
+// directory.c - owns the descriptors of directories and the durable write: content -> temporary -> fsync ->
+// rename -> fsync of the directory.
 #include "io/directory.h"
 
 #include "base/memory.h"
@@ -21,21 +22,24 @@ struct mg_directory {
     char *path;
 };
 
-// ---- opening and making ------------------------------------------------------------------------------------------------
+// ---- opening and making -------------------------------------------------------------------------
 
 // `more`: flags of open() beside those every directory is opened with.
-static mg_status open_at(int parent, const char *name, const char *path, int more, mg_directory **out, mg_error *error) {
+static mg_status open_at(int parent, const char *name, const char *path, int more, mg_directory **out,
+                         mg_error *error) {
     mg_directory *directory;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&directory, 1, sizeof *directory, error);
     if (status) return status;
     directory->fd = -1;
     status = mg_memory_text(&directory->path, path, error);
-    if (!status) directory->fd = mg_file_calls.open(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more, 0);
+    if (!status)
+        directory->fd = mg_file_calls.open(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more, 0);
     if (!status && directory->fd < 0) {
         int reason = errno;
-        status = reason == ENOTDIR ? mg_fail(error, MG_IO, "%s: is not a directory", path)
-                                   : mg_fail(error, MG_IO, "%s: directory cannot be opened: %s", path, strerror(reason));
+        status = reason == ENOTDIR
+                     ? mg_fail(error, MG_IO, "%s: is not a directory", path)
+                     : mg_fail(error, MG_IO, "%s: directory cannot be opened: %s", path, strerror(reason));
         errno = reason;
     }
     if (status) mg_directory_close(directory);
@@ -79,8 +83,10 @@ static mg_status make_all(char *path, mg_error *error) {
         char keep = *c;
         *c = 0;
         bool made = !mkdir(path, 0777);
-        if (!made && errno != EEXIST) return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
-        // Files are only as durable as the names on the way to them. Who made the last one may have died before syncing it.
+        if (!made && errno != EEXIST)
+            return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
+        // Files are only as durable as the names on the way to them. Who made the last one may have died
+        // before syncing it.
         mg_status status = made || !keep ? sync_parent(path, made ? error : NULL) : MG_OK;
         if (made && status) return status;
         *c = keep;
@@ -98,13 +104,16 @@ mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_
     return status;
 }
 
-static mg_status open_child(const mg_directory *parent, const char *name, bool make, int more, mg_directory **out, mg_error *error) {
+static mg_status open_child(const mg_directory *parent, const char *name, bool make, int more,
+                            mg_directory **out, mg_error *error) {
     char *path;
     *out = NULL;
     mg_status status = mg_directory_name(parent, name, &path, error);
     bool made = !status && make && !mkdirat(parent->fd, name, 0777);
-    if (!status && make && !made && errno != EEXIST) status = mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
-    mg_status synced = !status && make ? sync_descriptor(parent->fd, parent->path, made ? error : NULL) : MG_OK;
+    if (!status && make && !made && errno != EEXIST)
+        status = mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
+    mg_status synced =
+        !status && make ? sync_descriptor(parent->fd, parent->path, made ? error : NULL) : MG_OK;
     if (made && synced) status = synced;
     if (!status) status = open_at(parent->fd, name, path, more, out, error);
     int reason = errno;
@@ -113,11 +122,13 @@ static mg_status open_child(const mg_directory *parent, const char *name, bool m
     return status;
 }
 
-mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error) {
+mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out,
+                                  mg_error *error) {
     return open_child(parent, name, make, 0, out, error);
 }
 
-mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out, mg_error *error) {
+mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
+                                mg_error *error) {
     return open_child(parent, name, make, O_NOFOLLOW, out, error);
 }
 
@@ -125,7 +136,8 @@ mg_status mg_directory_open_parent(const char *path, mg_directory **out, const c
     char *parent;
     *out = NULL;
     mg_status status = parent_of(path, &parent, name, error);
-    if (!status && !**name) status = mg_fail(error, MG_IO, "%s: is the name of a directory; a file name is needed", path);
+    if (!status && !**name)
+        status = mg_fail(error, MG_IO, "%s: is the name of a directory; a file name is needed", path);
     if (!status) status = open_at(AT_FDCWD, parent, parent, 0, out, error);
     mg_memory_free(parent);
     return status;
@@ -138,20 +150,16 @@ void mg_directory_close(mg_directory *directory) {
     mg_memory_free(directory);
 }
 
-// ---- looking -----------------------------------------------------------------------------------------------------------
+// ---- looking ------------------------------------------------------------------------------------
 
-const char *mg_directory_path(const mg_directory *directory) {
-    return directory->path;
-}
+const char *mg_directory_path(const mg_directory *directory) { return directory->path; }
 
-int mg_directory_descriptor(const mg_directory *directory) {
-    return directory->fd;
-}
+int mg_directory_descriptor(const mg_directory *directory) { return directory->fd; }
 
 bool mg_directory_has_its_path(const mg_directory *directory) {
     struct stat opened, named;
-    return !fstat(directory->fd, &opened) && !stat(directory->path, &named) && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino;
+    return !fstat(directory->fd, &opened) && !stat(directory->path, &named) &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 bool mg_directory_holds(const mg_directory *directory, const char *name) {
@@ -176,23 +184,27 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
     return status;
 }
 
-mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context, mg_error *error) {
+mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
+                            mg_error *error) {
     int again = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); // a position of its own
     DIR *stream = again < 0 ? NULL : fdopendir(again);
     if (!stream) {
-        mg_status status = mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory->path, strerror(errno));
+        mg_status status =
+            mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory->path, strerror(errno));
         if (again >= 0) close(again);
         return status;
     }
     mg_status status = MG_OK;
     errno = 0;
-    for (struct dirent *entry; !status && (entry = readdir(stream)); errno = 0) status = visit(context, entry->d_name, error);
-    if (!status && errno) status = mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory->path, strerror(errno));
+    for (struct dirent *entry; !status && (entry = readdir(stream)); errno = 0)
+        status = visit(context, entry->d_name, error);
+    if (!status && errno)
+        status = mg_fail(error, MG_IO, "%s: cannot be listed: %s", directory->path, strerror(errno));
     closedir(stream);
     return status;
 }
 
-// ---- writing -----------------------------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 // "path/name: what: reason" of errno.
 static mg_status fail_at(const mg_directory *directory, const char *name, const char *what, mg_error *error) {
@@ -216,8 +228,8 @@ static uint32_t draw(void) {
     return number + turn++;
 }
 
-mg_status mg_directory_begin(const mg_directory *directory, const char *name, char temporary[MG_TEMPORARY_TEXT], int *fd,
-                             mg_error *error) {
+mg_status mg_directory_begin(const mg_directory *directory, const char *name,
+                             char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error) {
     *fd = -1;
     for (int attempt = 0; attempt < 100; attempt++) {
         int length = snprintf(temporary, MG_TEMPORARY_TEXT, "%s.%lu.tmp", name, (unsigned long)draw());
@@ -233,13 +245,16 @@ mg_status mg_directory_begin(const mg_directory *directory, const char *name, ch
     return fail_at(directory, name, "cannot be created", error);
 }
 
-mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name, bool replace, int *fd, mg_error *error) {
-    // A failed fsync is final for this file: the kernel may have dropped the dirty pages, so a retry could lie.
+mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
+                           bool replace, int *fd, mg_error *error) {
+    // A failed fsync is final for this file: the kernel may have dropped the dirty pages, so a retry could
+    // lie.
     if (mg_file_calls.fsync(*fd)) return fail_at(directory, name, "cannot be synced to disk", error);
     int failed = mg_file_calls.close(*fd);
     *fd = -1;
     if (failed) return fail_at(directory, name, "cannot be closed", error);
-    if (mg_file_calls.rename(directory->fd, temporary, name, replace)) return fail_at(directory, name, "cannot be put in place", error);
+    if (mg_file_calls.rename(directory->fd, temporary, name, replace))
+        return fail_at(directory, name, "cannot be put in place", error);
     return sync_descriptor(directory->fd, directory->path, error);
 }
 
@@ -250,8 +265,8 @@ void mg_directory_give_up(const mg_directory *directory, const char *temporary, 
 }
 
 // `seal` NULL: none.
-static mg_status write_durably(const mg_directory *directory, const char *name, const void *bytes, size_t size,
-                               const unsigned char *seal, mg_error *error) {
+static mg_status write_durably(const mg_directory *directory, const char *name, const void *bytes,
+                               size_t size, const unsigned char *seal, mg_error *error) {
     char temporary[MG_TEMPORARY_TEXT], *path;
     int fd = -1;
     mg_status status = mg_directory_name(directory, name, &path, error);
@@ -266,17 +281,19 @@ static mg_status write_durably(const mg_directory *directory, const char *name, 
     return status;
 }
 
-mg_status mg_directory_write(const mg_directory *directory, const char *name, const void *bytes, size_t size, mg_error *error) {
+mg_status mg_directory_write(const mg_directory *directory, const char *name, const void *bytes, size_t size,
+                             mg_error *error) {
     return write_durably(directory, name, bytes, size, NULL, error);
 }
 
-mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const void *content, size_t size, mg_error *error) {
+mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const void *content,
+                                    size_t size, mg_error *error) {
     unsigned char seal[MG_SEAL_BYTES];
     mg_file_seal(content, size, seal);
     return write_durably(directory, name, content, size, seal, error);
 }
 
-// ---- deleting ----------------------------------------------------------------------------------------------------------
+// ---- deleting -----------------------------------------------------------------------------------
 
 mg_status mg_directory_remove(const mg_directory *directory, const char *name, mg_error *error) {
     if (!mg_file_calls.unlink(directory->fd, name) || errno == ENOENT) return MG_OK;

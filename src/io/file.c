@@ -1,4 +1,5 @@
-// file.c - owns how files are opened for reading: once, without waiting, and only what can be read; and the seal.
+// file.c - owns how files are opened for reading: once, without waiting, and only what can be read; and the
+// seal.
 #include "io/file.h"
 
 #include "base/hash.h"
@@ -30,9 +31,7 @@ static int system_rename(int directory, const char *from, const char *to, bool r
     return -1;
 }
 
-static int system_unlink(int directory, const char *name) {
-    return unlinkat(directory, name, 0);
-}
+static int system_unlink(int directory, const char *name) { return unlinkat(directory, name, 0); }
 
 mg_file_ops mg_file_calls = {system_open, write, fsync, close, system_rename, system_unlink};
 
@@ -42,7 +41,8 @@ mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t 
         ssize_t written = mg_file_calls.write(fd, from, size);
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0)
-            return mg_fail(error, MG_IO, "%s: cannot be written: %s", path, written ? strerror(errno) : "no progress");
+            return mg_fail(error, MG_IO, "%s: cannot be written: %s", path,
+                           written ? strerror(errno) : "no progress");
         from += written;
         size -= (size_t)written;
     }
@@ -58,7 +58,7 @@ mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_err
     return status;
 }
 
-// ---- reading -----------------------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 static const char *kind_of(mode_t mode) {
     if (S_ISDIR(mode)) return "directory";
@@ -78,14 +78,18 @@ static mg_status check_kind(int fd, const char *path, mg_file_kind kind, mg_erro
     if (fstat(fd, &about)) return mg_fail(error, MG_IO, "%s: cannot be read: %s", path, strerror(errno));
     if (S_ISREG(about.st_mode)) return MG_OK;
     if (kind == MG_FILE_REGULAR || !(S_ISCHR(about.st_mode) || is_anonymous_pipe(fd, about.st_mode)))
-        return mg_fail(error, MG_IO, S_ISDIR(about.st_mode) ? "%s: is a %s; a file is needed" : "%s: is a %s; a regular file is needed: save the content to a file",
+        return mg_fail(error, MG_IO,
+                       S_ISDIR(about.st_mode)
+                           ? "%s: is a %s; a file is needed"
+                           : "%s: is a %s; a regular file is needed: save the content to a file",
                        path, kind_of(about.st_mode));
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0) fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
     return MG_OK;
 }
 
-mg_status mg_file_open_at(int directory, const char *name, const char *path, mg_file_kind kind, int *fd, mg_error *error) {
+mg_status mg_file_open_at(int directory, const char *name, const char *path, mg_file_kind kind, int *fd,
+                          mg_error *error) {
     // O_NONBLOCK: neither a FIFO without a writer nor a device that is not ready holds the program up.
     *fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", path, strerror(errno));
@@ -100,20 +104,24 @@ mg_status mg_file_open(const char *path, mg_file_kind kind, int *fd, mg_error *e
     return mg_file_open_at(AT_FDCWD, path, path, kind, fd, error);
 }
 
-mg_status mg_file_read_open(int fd, const char *path, size_t limit, unsigned char **bytes, size_t *size, mg_error *error) {
+mg_status mg_file_read_open(int fd, const char *path, size_t limit, unsigned char **bytes, size_t *size,
+                            mg_error *error) {
     *bytes = NULL;
     *size = 0;
     mg_status status = MG_OK;
     struct stat about;
     if (fstat(fd, &about)) status = mg_fail(error, MG_IO, "%s: %s", path, strerror(errno));
     else if ((uint64_t)about.st_size > limit)
-        status = mg_fail(error, MG_DATA, "%s: %lld bytes are more than the allowed %zu", path, (long long)about.st_size, limit);
+        status = mg_fail(error, MG_DATA, "%s: %lld bytes are more than the allowed %zu", path,
+                         (long long)about.st_size, limit);
     if (!status) status = mg_memory_get(bytes, (size_t)about.st_size, 1, error);
     size_t want = status ? 0 : (size_t)about.st_size;
     while (!status && *size < want) {
         ssize_t got = pread(fd, *bytes + *size, want - *size, (off_t)*size);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) status = mg_fail(error, MG_IO, "%s: cannot be read: %s", path, got ? strerror(errno) : "it shrank");
+        if (got <= 0)
+            status =
+                mg_fail(error, MG_IO, "%s: cannot be read: %s", path, got ? strerror(errno) : "it shrank");
         else *size += (size_t)got;
     }
     if (status) {
@@ -134,14 +142,13 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
     return status;
 }
 
-// ---- the seal ----------------------------------------------------------------------------------------------------------
+// ---- the seal -----------------------------------------------------------------------------------
 
-// Layout of the seal: 16 bytes of name, version, content length, digest of the content, digest of the seal so far, zeros.
+// Layout of the seal: 16 bytes of name, version, content length, digest of the content, digest of the seal so
+// far, zeros.
 static const char seal_name[16] = "margin sealed\n\x1a";
 
-static void put_word(unsigned char *at, uint64_t word) {
-    memcpy(at, &word, sizeof word);
-}
+static void put_word(unsigned char *at, uint64_t word) { memcpy(at, &word, sizeof word); }
 
 void mg_file_seal(const void *content, size_t size, unsigned char *seal) {
     memset(seal, 0, MG_SEAL_BYTES);
@@ -156,20 +163,23 @@ bool mg_file_has_seal(int fd) {
     char end[sizeof seal_name];
     struct stat about;
     return !fstat(fd, &about) && about.st_size >= MG_SEAL_BYTES &&
-           pread(fd, end, sizeof end, about.st_size - MG_SEAL_BYTES) == sizeof end && !memcmp(end, seal_name, sizeof end);
+           pread(fd, end, sizeof end, about.st_size - MG_SEAL_BYTES) == sizeof end &&
+           !memcmp(end, seal_name, sizeof end);
 }
 
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,
                              mg_error *error) {
     unsigned char expected[MG_SEAL_BYTES];
     const char *advice = "it was cut, altered or not written by margin";
-    if (size <= MG_SEAL_BYTES) return mg_fail(error, MG_DATA, "%s: %zu bytes hold no sealed file: %s", path, size, advice);
+    if (size <= MG_SEAL_BYTES)
+        return mg_fail(error, MG_DATA, "%s: %zu bytes hold no sealed file: %s", path, size, advice);
     const unsigned char *seal = bytes + size - MG_SEAL_BYTES;
     if (memcmp(seal, seal_name, sizeof seal_name))
         return mg_fail(error, MG_DATA, "%s: the seal at its end is missing: %s", path, advice);
     *content_size = size - MG_SEAL_BYTES;
     mg_file_seal(bytes, *content_size, expected);
     if (memcmp(seal, expected, MG_SEAL_BYTES))
-        return mg_fail(error, MG_DATA, "%s: the seal does not match its %zu bytes: %s", path, *content_size, advice);
+        return mg_fail(error, MG_DATA, "%s: the seal does not match its %zu bytes: %s", path, *content_size,
+                       advice);
     return MG_OK;
 }

@@ -1,4 +1,5 @@
-// h5.c - files, objects and attributes. Every input is checked before it is read: see docs/formats.md for what is accepted.
+// h5.c - files, objects and attributes. Every input is checked before it is read: see docs/formats.md for
+// what is accepted.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -10,9 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void mg_h5_quiet(void) {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
+void mg_h5_quiet(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 
 typedef struct reason_buffer {
     char *out;
@@ -47,11 +46,14 @@ mg_status mg_h5_check_library(mg_error *error) {
     H5get_libversion(&major, &minor, &release);
     if (!threadsafe)
         return mg_fail(error, MG_FAILED,
-                       "libhdf5 %u.%u.%u here is not thread-safe (an MPI build?): link the serial one (Debian: libhdf5-103-1)",
+                       "libhdf5 %u.%u.%u here is not thread-safe (an MPI build?): link the serial one "
+                       "(Debian: libhdf5-103-1)",
                        major, minor, release);
     if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR)
-        return mg_fail(error, MG_FAILED, "libhdf5 %u.%u.%u is loaded but margin was built with %d.%d.%d: rebuild or fix the path",
-                       major, minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+        return mg_fail(
+            error, MG_FAILED,
+            "libhdf5 %u.%u.%u is loaded but margin was built with %d.%d.%d: rebuild or fix the path", major,
+            minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
     return MG_OK;
 }
 
@@ -97,11 +99,12 @@ static bool has_signature(int fd) {
 static bool is_same_file(hid_t id, int fd) {
     struct stat ours, library;
     void *handle = NULL;
-    return H5Fget_vfd_handle(id, H5P_DEFAULT, &handle) >= 0 && handle && !fstat(fd, &ours) && !fstat(*(int *)handle, &library) &&
-           ours.st_dev == library.st_dev && ours.st_ino == library.st_ino;
+    return H5Fget_vfd_handle(id, H5P_DEFAULT, &handle) >= 0 && handle && !fstat(fd, &ours) &&
+           !fstat(*(int *)handle, &library) && ours.st_dev == library.st_dev && ours.st_ino == library.st_ino;
 }
 
-// The library opens by name only. That of the descriptor leads to the open file; without /proc the name given is compared with it.
+// The library opens by name only. That of the descriptor leads to the open file; without /proc the name given
+// is compared with it.
 static hid_t open_in_library(int fd, const char *path, char *reason, size_t size) {
     char own[40];
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
@@ -129,7 +132,8 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     mg_h5_quiet();
     hid_t id = open_in_library(fd, path, reason, sizeof reason);
     if (id >= 0) return wrap_file(id, fd, path, out, error);
-    const char *advice = has_signature(fd) ? "it was cut or changed: make it or copy it again" : "convert other formats with `margin convert`";
+    const char *advice = has_signature(fd) ? "it was cut or changed: make it or copy it again"
+                                           : "convert other formats with `margin convert`";
     close(fd);
     return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);
 }
@@ -137,7 +141,8 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
 // A name that leads to another file by now: the library refuses the old one, which has no name any more.
 static bool was_replaced(int fd, const char *path) {
     struct stat opened, named;
-    return !fstat(fd, &opened) && (stat(path, &named) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino);
+    return !fstat(fd, &opened) &&
+           (stat(path, &named) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino);
 }
 
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
@@ -185,9 +190,7 @@ void mg_h5_close(mg_h5 *file) {
     mg_memory_free(file);
 }
 
-const char *mg_h5_path(const mg_h5 *file) {
-    return file->path;
-}
+const char *mg_h5_path(const mg_h5 *file) { return file->path; }
 
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
     mg_h5_quiet();
@@ -200,7 +203,8 @@ mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
         memcpy(step, name, i);
         step[i] = 0;
         H5L_info_t link;
-        if (H5Lexists(file->file, step, H5P_DEFAULT) <= 0 || H5Lget_info(file->file, step, &link, H5P_DEFAULT) < 0)
+        if (H5Lexists(file->file, step, H5P_DEFAULT) <= 0 ||
+            H5Lget_info(file->file, step, &link, H5P_DEFAULT) < 0)
             return MG_H5_MISSING;
         if (link.type != H5L_TYPE_HARD) return MG_H5_OTHER;
     }
@@ -212,7 +216,8 @@ mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
 
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size) {
     mg_h5_quiet();
-    ssize_t length = H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT);
+    ssize_t length =
+        H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT);
     if (length >= (ssize_t)size) memcpy(out + size - 4, "...", 4);
     return length >= 0;
 }
@@ -223,11 +228,12 @@ bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name
 }
 
 // Opens the attribute and checks its class and number of values. MG_DATA otherwise.
-static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class, int64_t limit,
-                                hid_t *out, int64_t *count, mg_error *error) {
+static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class,
+                                int64_t limit, hid_t *out, int64_t *count, mg_error *error) {
     mg_h5_quiet();
     *out = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (*out < 0) return mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object);
+    if (*out < 0)
+        return mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object);
     hid_t space = H5Aget_space(*out), type = H5Aget_type(*out);
     *count = (int64_t)H5Sget_simple_extent_npoints(space);
     H5T_class_t found = H5Tget_class(type);
@@ -235,12 +241,13 @@ static mg_status open_attribute(mg_h5 *file, const char *object, const char *nam
     H5Tclose(type);
     if (found == class && *count >= 1 && *count <= limit) return MG_OK;
     H5Aclose(*out);
-    return mg_fail(error, MG_DATA, "%s: attribute %s of %s has the wrong type or %lld values (1 to %lld are allowed)",
+    return mg_fail(error, MG_DATA,
+                   "%s: attribute %s of %s has the wrong type or %lld values (1 to %lld are allowed)",
                    file->path, name, object, (long long)*count, (long long)limit);
 }
 
-mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit, int *count,
-                                mg_error *error) {
+mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
+                                int *count, mg_error *error) {
     hid_t attribute;
     int64_t values;
     mg_status status = open_attribute(file, object, name, H5T_INTEGER, limit, &attribute, &values, error);
@@ -252,7 +259,8 @@ mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *nam
     return status;
 }
 
-mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out, mg_error *error) {
+mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
+                               mg_error *error) {
     hid_t attribute;
     int64_t values;
     mg_status status = open_attribute(file, object, name, H5T_FLOAT, 1, &attribute, &values, error);
@@ -263,7 +271,8 @@ mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name
     return status;
 }
 
-mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out, mg_error *error) {
+mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
+                               mg_error *error) {
     *out = NULL;
     hid_t attribute;
     int64_t values;
@@ -283,6 +292,7 @@ mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name
     }
     H5Tclose(type);
     H5Aclose(attribute);
-    if (!status && failed) status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
+    if (!status && failed)
+        status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
     return status;
 }

@@ -1,4 +1,5 @@
-// h5.h - HDF5 as margin uses it: checked reads of data files, and whole files built in memory. No other room knows the library.
+// h5.h - HDF5 as margin uses it: checked reads of data files, and whole files built in memory. No other room
+// knows the library.
 #ifndef MG_IO_H5_H
 #define MG_IO_H5_H
 
@@ -15,8 +16,18 @@ typedef struct mg_h5_array mg_h5_array; // an open data set, or one column of a 
 typedef struct mg_h5_image mg_h5_image; // a file being built in memory
 
 typedef enum mg_h5_type {
-    MG_H5_I8, MG_H5_U8, MG_H5_I16, MG_H5_U16, MG_H5_I32, MG_H5_U32, MG_H5_I64, MG_H5_U64,
-    MG_H5_F16, MG_H5_F32, MG_H5_F64, MG_H5_TEXT,
+    MG_H5_I8,
+    MG_H5_U8,
+    MG_H5_I16,
+    MG_H5_U16,
+    MG_H5_I32,
+    MG_H5_U32,
+    MG_H5_I64,
+    MG_H5_U64,
+    MG_H5_F16,
+    MG_H5_F32,
+    MG_H5_F64,
+    MG_H5_TEXT,
 } mg_h5_type;
 
 typedef enum mg_h5_kind { MG_H5_MISSING, MG_H5_ARRAY, MG_H5_GROUP, MG_H5_OTHER } mg_h5_kind;
@@ -28,14 +39,15 @@ const char *mg_h5_type_name(mg_h5_type type);
 mg_status mg_h5_check_library(mg_error *error);
 void mg_h5_version(char *out, size_t size);
 
-// Opens read-only, once: whatever happens to the name afterwards, everything is read from the file that was opened.
-// Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, cut).
+// Opens read-only, once: whatever happens to the name afterwards, everything is read from the file that was
+// opened. Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, cut).
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
 
 // The same of a file that is open (mg_file_open); `fd` is the file's own from then on, also after a failure.
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
-// Opens `size` bytes already verified by their seal; the bytes are copied by the library. `path` is for messages.
+// Opens `size` bytes already verified by their seal; the bytes are copied by the library. `path` is for
+// messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
 
 // The same open file for one user more, each of which closes it. Not from several threads at once.
@@ -51,33 +63,39 @@ bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, si
 
 enum { MG_H5_NAME = 1024, MG_H5_SHAPE = 256 };
 
-// Opens a data set, or column C of table T by the name T/C, and checks rank (1 or more), type, layout, filters and that its bytes
-// are really there. Errors: MG_DATA naming file and data set.
+// Opens a data set, or column C of table T by the name T/C, and checks rank (1 or more), type, layout,
+// filters and that its bytes are really there. Errors: MG_DATA naming file and data set.
 mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
 int64_t mg_h5_array_rows(const mg_h5_array *array);
-int64_t mg_h5_array_columns(const mg_h5_array *array); // values in a row: the product of all dimensions but the first
+int64_t
+mg_h5_array_columns(const mg_h5_array *array); // values in a row: the product of all dimensions but the first
 const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); // "[60000, 28, 28]"
-bool mg_h5_array_boolean(const mg_h5_array *array);    // an enumeration of FALSE = 0 and TRUE = 1
-bool mg_h5_array_named(const mg_h5_array *array);      // any other enumeration: its values have names
+bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE = 0 and TRUE = 1
+bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: its values have names
 mg_h5_type mg_h5_array_type(const mg_h5_array *array);
 int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 when contiguous
 // How it is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
 
-// Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any thread.
+// Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any
+// thread.
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);
 
-// The rows in place, while the array is open; *out is NULL when they cannot be had so: they are packed, of another byte order or lie askew.
+// The rows in place, while the array is open; *out is NULL when they cannot be had so: they are packed, of
+// another byte order or lie askew.
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
-// All elements of an array [N] or [N, 1] as integers (any integer type, booleans as 0 and 1) or text. *out is the caller's; texts
-// are one block each, freed by mg_h5_free_texts. Named values (an enumeration) are read as their names by _read_texts.
+// All elements of an array [N] or [N, 1] as integers (any integer type, booleans as 0 and 1) or text. *out is
+// the caller's; texts are one block each, freed by mg_h5_free_texts. Named values (an enumeration) are read
+// as their names by _read_texts.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
-// A field of texts in a table of `count` compound cells; *out is NULL when `table` is none or has no such field of texts.
-mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out, mg_error *error);
+// A field of texts in a table of `count` compound cells; *out is NULL when `table` is none or has no such
+// field of texts.
+mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,
+                            mg_error *error);
 void mg_h5_free_texts(char **texts, int64_t count);
 
 // Does `name` mean column *column (a part of `name`) of the table that is copied to `table`?
@@ -91,12 +109,15 @@ mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *er
 
 // Attributes of an object ("/" for the root). Numbers: up to `limit` values, *count of them. Text into out.
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name);
-mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit, int *count,
-                                mg_error *error);
-mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out, mg_error *error);
+mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
+                                int *count, mg_error *error);
+mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
+                               mg_error *error);
 // The object that the attribute, an object reference, points to.
-mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME], mg_error *error);
-mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out, mg_error *error);
+mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME],
+                                 mg_error *error);
+mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
+                               mg_error *error);
 
 // Building a file in memory. Calls after a failed one do nothing; the failure comes back with _finish.
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error);
@@ -108,9 +129,10 @@ void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const c
 void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
 
-// Writes it, sealed, as a whole file (mg_directory_write_sealed), straight from where it was built: a checkpoint may be as large
-// as the memory that is left. The image is destroyed whatever happens.
-mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name, mg_error *error);
+// Writes it, sealed, as a whole file (mg_directory_write_sealed), straight from where it was built: a
+// checkpoint may be as large as the memory that is left. The image is destroyed whatever happens.
+mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,
+                               mg_error *error);
 mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);
 

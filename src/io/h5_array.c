@@ -1,4 +1,5 @@
-// h5_array.c - data sets: what is accepted, and rows of them into memory, by pread where the bytes lie plainly in the file.
+// h5_array.c - data sets: what is accepted, and rows of them into memory, by pread where the bytes lie
+// plainly in the file.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -47,10 +48,11 @@ hid_t mg_h5_half_type(void) {
 }
 
 static hid_t memory_type(mg_h5_type type, hid_t stored) {
-    const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT8, H5T_NATIVE_INT16,  H5T_NATIVE_UINT16,
-                           H5T_NATIVE_INT32,  H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64};
+    const hid_t types[] = {H5T_NATIVE_INT8,  H5T_NATIVE_UINT8,  H5T_NATIVE_INT16, H5T_NATIVE_UINT16,
+                           H5T_NATIVE_INT32, H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64};
     if (type == MG_H5_TEXT) return H5Tcopy(stored);
-    if (H5Tget_class(stored) == H5T_ENUM) return H5Tget_native_type(stored, H5T_DIR_ASCEND); // not converted to numbers
+    if (H5Tget_class(stored) == H5T_ENUM)
+        return H5Tget_native_type(stored, H5T_DIR_ASCEND); // not converted to numbers
     if (type == MG_H5_F16) return mg_h5_half_type();
     if (type == MG_H5_F32) return H5Tcopy(H5T_NATIVE_FLOAT);
     if (type == MG_H5_F64) return H5Tcopy(H5T_NATIVE_DOUBLE);
@@ -60,12 +62,14 @@ static hid_t memory_type(mg_h5_type type, hid_t stored) {
 static mg_status check_shape(mg_h5_array *array, mg_error *error) {
     hid_t space = H5Dget_space(array->set);
     array->rank = H5Sget_simple_extent_ndims(space);
-    bool fine = array->rank >= 1 && array->rank <= H5S_MAX_RANK && H5Sget_simple_extent_type(space) == H5S_SIMPLE;
+    bool fine =
+        array->rank >= 1 && array->rank <= H5S_MAX_RANK && H5Sget_simple_extent_type(space) == H5S_SIMPLE;
     if (fine) H5Sget_simple_extent_dims(space, array->dims, NULL);
     H5Sclose(space);
     if (!fine)
-        return mg_fail(error, MG_DATA, "%s: data set %s has rank %d: it holds one value or none; rows are needed", array->file->path,
-                       array->name, array->rank);
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s has rank %d: it holds one value or none; rows are needed",
+                       array->file->path, array->name, array->rank);
     const hsize_t most = (hsize_t)1 << 48;
     hsize_t rows = array->dims[0], columns = 1;
     bool countable = rows <= most;
@@ -77,23 +81,26 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
     array->columns = (int64_t)columns;
     if (countable && (!rows || columns <= ((hsize_t)1 << 56) / rows)) return MG_OK;
     char shape[MG_H5_SHAPE];
-    return mg_fail(error, MG_DATA, "%s: data set %s declares the shape %s, more than any machine holds", array->file->path, array->name,
-                   mg_h5_array_shape(array, shape));
+    return mg_fail(error, MG_DATA, "%s: data set %s declares the shape %s, more than any machine holds",
+                   array->file->path, array->name, mg_h5_array_shape(array, shape));
 }
 
-// Is every chunk stored? (H5Dget_space_status compares bytes, so compressed chunks and chunks over the edge deceive it.)
+// Is every chunk stored? (H5Dget_space_status compares bytes, so compressed chunks and chunks over the edge
+// deceive it.)
 static bool all_chunks_there(mg_h5_array *array, hid_t plist) {
     hsize_t chunk[H5S_MAX_RANK], there = 0, needed = 1;
     H5Pget_chunk(plist, array->rank, chunk);
     array->chunk_rows = (int64_t)chunk[0];
-    for (int d = 0; d < array->rank; d++) needed *= array->dims[d] / chunk[d] + (array->dims[d] % chunk[d] != 0);
+    for (int d = 0; d < array->rank; d++)
+        needed *= array->dims[d] / chunk[d] + (array->dims[d] % chunk[d] != 0);
     hid_t space = H5Dget_space(array->set);
     herr_t failed = H5Dget_num_chunks(array->set, space, &there);
     H5Sclose(space);
     return failed >= 0 && there == needed;
 }
 
-// HDF5 keeps it below 2^32. A text of variable length takes 16 bytes in the file: its length, address and index.
+// HDF5 keeps it below 2^32. A text of variable length takes 16 bytes in the file: its length, address and
+// index.
 static size_t bytes_of_chunk(const mg_h5_array *array, hid_t plist, hid_t stored) {
     hsize_t chunk[H5S_MAX_RANK], bytes = H5Tis_variable_str(stored) > 0 ? 16 : H5Tget_size(stored);
     if (H5Pget_layout(plist) != H5D_CHUNKED) return 0;
@@ -102,28 +109,34 @@ static size_t bytes_of_chunk(const mg_h5_array *array, hid_t plist, hid_t stored
     return bytes;
 }
 
-// Bytes declared must be bytes stored: a file of a kilobyte can declare petabytes, and unwritten storage reads as whatever was there.
+// Bytes declared must be bytes stored: a file of a kilobyte can declare petabytes, and unwritten storage
+// reads as whatever was there.
 static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg_error *error) {
     const char *path = array->file->path, *name = array->name;
     char shape[MG_H5_SHAPE];
     H5D_layout_t layout = H5Pget_layout(plist);
     if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED && layout != H5D_COMPACT)
-        return mg_fail(error, MG_DATA, "%s: data set %s is virtual; its rows are stored elsewhere: copy them with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path, name,
-                       name);
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s is virtual; its rows are stored elsewhere: copy them with `h5repack "
+                       "-l %s:CONTI OLD.h5 NEW.h5`",
+                       path, name, name);
     if (H5Pget_external_count(plist) > 0)
-        return mg_fail(error, MG_DATA, "%s: data set %s is stored in other files (external storage): copy it into one with `h5repack -l %s:CONTI OLD.h5 NEW.h5`", path,
-                       name, name);
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s is stored in other files (external storage): copy it into one with "
+                       "`h5repack -l %s:CONTI OLD.h5 NEW.h5`",
+                       path, name, name);
     array->chunk_bytes = bytes_of_chunk(array, plist, stored);
     mg_status status = mg_h5_check_filters(array, plist, error);
     if (status || array->rows == 0 || array->columns == 0) return status;
     hsize_t bytes = H5Dget_storage_size(array->set);
     if (bytes == 0 || (layout == H5D_CHUNKED && !all_chunks_there(array, plist)))
-        return mg_fail(error, MG_DATA, "%s: data set %s was declared %s but not completely written: write it again", path, name,
-                       mg_h5_array_shape(array, shape));
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s was declared %s but not completely written: write it again", path,
+                       name, mg_h5_array_shape(array, shape));
     hsize_t need = (hsize_t)array->rows * (hsize_t)array->columns * H5Tget_size(stored);
     if (layout != H5D_CHUNKED && bytes < need)
-        return mg_fail(error, MG_DATA, "%s: data set %s holds %llu of %llu bytes", path, name, (unsigned long long)bytes,
-                       (unsigned long long)need);
+        return mg_fail(error, MG_DATA, "%s: data set %s holds %llu of %llu bytes", path, name,
+                       (unsigned long long)bytes, (unsigned long long)need);
     bool plain = layout == H5D_CONTIGUOUS && array->type != MG_H5_TEXT && H5Tequal(stored, array->memory) > 0;
     haddr_t offset = plain ? H5Dget_offset(array->set) : HADDR_UNDEF;
     if (offset != HADDR_UNDEF) {
@@ -133,7 +146,8 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     return MG_OK;
 }
 
-// The chunk cache must hold a row of chunks, else every slab decompresses each chunk again (38 times slower when measured).
+// The chunk cache must hold a row of chunks, else every slab decompresses each chunk again (38 times slower
+// when measured).
 static hid_t open_with_cache(const mg_h5 *file, const char *name) {
     hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
     if (set < 0) return set;
@@ -144,7 +158,8 @@ static hid_t open_with_cache(const mg_h5 *file, const char *name) {
         H5Pget_chunk(plist, rank, chunk);
         H5Sget_simple_extent_dims(space, dims, NULL);
         double bytes = 2 * (double)H5Tget_size(type) * (double)chunk[0];
-        for (int d = 1; d < rank; d++) bytes *= (double)((dims[d] + chunk[d] - 1) / chunk[d]) * (double)chunk[d];
+        for (int d = 1; d < rank; d++)
+            bytes *= (double)((dims[d] + chunk[d] - 1) / chunk[d]) * (double)chunk[d];
         if (bytes > (1 << 20) && bytes <= MOST_CHUNK_CACHE) {
             hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
             H5Pset_chunk_cache(access, 12421, (size_t)bytes, 1.0);
@@ -161,22 +176,32 @@ static hid_t open_with_cache(const mg_h5 *file, const char *name) {
 
 static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *error) {
     static const char *const kinds[H5T_NCLASSES] = {
-        [H5T_INTEGER] = "integers of another width than 8 to 64 bits", [H5T_FLOAT] = "floats wider than 64 bits",
-        [H5T_TIME] = "times", [H5T_BITFIELD] = "bit fields", [H5T_OPAQUE] = "opaque bytes", [H5T_REFERENCE] = "references",
-        [H5T_ENUM] = "an enumeration of another width than 8 to 64 bits", [H5T_VLEN] = "lists of variable length",
+        [H5T_INTEGER] = "integers of another width than 8 to 64 bits",
+        [H5T_FLOAT] = "floats wider than 64 bits",
+        [H5T_TIME] = "times",
+        [H5T_BITFIELD] = "bit fields",
+        [H5T_OPAQUE] = "opaque bytes",
+        [H5T_REFERENCE] = "references",
+        [H5T_ENUM] = "an enumeration of another width than 8 to 64 bits",
+        [H5T_VLEN] = "lists of variable length",
         [H5T_ARRAY] = "arrays in every cell"};
     H5T_class_t class = H5Tget_class(stored);
     char columns[200];
     if (class == H5T_COMPOUND)
-        return mg_fail(error, MG_DATA, "%s: data set %s is a table (compound) with the columns %s: name one, as in %s/COLUMN",
-                       array->file->path, array->name, mg_h5_columns(stored, columns, sizeof columns), array->name);
-    return mg_fail(error, MG_DATA, "%s: data set %s holds %s; numbers of 1 to 8 bytes or text are read: store it as such",
-                   array->file->path, array->name, class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s is a table (compound) with the columns %s: name one, as in %s/COLUMN",
+                       array->file->path, array->name, mg_h5_columns(stored, columns, sizeof columns),
+                       array->name);
+    return mg_fail(error, MG_DATA,
+                   "%s: data set %s holds %s; numbers of 1 to 8 bytes or text are read: store it as such",
+                   array->file->path, array->name,
+                   class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
 }
 
 // The type of the values: of the column when the name ends with one of a table.
 static hid_t type_of_values(hid_t stored, const char *column) {
-    return column ? H5Tget_member_type(stored, (unsigned)H5Tget_member_index(stored, column)) : H5Tcopy(stored);
+    return column ? H5Tget_member_type(stored, (unsigned)H5Tget_member_index(stored, column))
+                  : H5Tcopy(stored);
 }
 
 static hid_t type_of_rows(hid_t value, const char *column) {
@@ -192,7 +217,8 @@ static mg_status open_set(mg_h5_array *array, const char *set, const char *colum
     if (array->set < 0)
         return mg_fail(error, MG_DATA, "%s: data set %s cannot be opened: %s", array->file->path, array->name,
                        mg_h5_reason(reason, sizeof reason));
-    hid_t stored = H5Dget_type(array->set), plist = H5Dget_create_plist(array->set), value = type_of_values(stored, column);
+    hid_t stored = H5Dget_type(array->set), plist = H5Dget_create_plist(array->set),
+          value = type_of_values(stored, column);
     mg_status status = classify(value, &array->type) ? MG_OK : refuse_type(array, value, error);
     if (!status) {
         array->value = memory_type(array->type, value);
@@ -239,33 +265,24 @@ void mg_h5_array_close(mg_h5_array *array) {
     mg_memory_free(array);
 }
 
-int mg_h5_array_rank(const mg_h5_array *array) {
-    return array->rank;
-}
+int mg_h5_array_rank(const mg_h5_array *array) { return array->rank; }
 
 const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]) {
     size_t used = 0;
     for (int d = 0; d < array->rank && used < MG_H5_SHAPE; d++)
-        used += (size_t)snprintf(out + used, MG_H5_SHAPE - used, "%s%llu", d ? ", " : "[", (unsigned long long)array->dims[d]);
+        used += (size_t)snprintf(out + used, MG_H5_SHAPE - used, "%s%llu", d ? ", " : "[",
+                                 (unsigned long long)array->dims[d]);
     if (used < MG_H5_SHAPE) snprintf(out + used, MG_H5_SHAPE - used, "]");
     return out;
 }
 
-int64_t mg_h5_array_rows(const mg_h5_array *array) {
-    return array->rows;
-}
+int64_t mg_h5_array_rows(const mg_h5_array *array) { return array->rows; }
 
-int64_t mg_h5_array_columns(const mg_h5_array *array) {
-    return array->columns;
-}
+int64_t mg_h5_array_columns(const mg_h5_array *array) { return array->columns; }
 
-mg_h5_type mg_h5_array_type(const mg_h5_array *array) {
-    return array->type;
-}
+mg_h5_type mg_h5_array_type(const mg_h5_array *array) { return array->type; }
 
-int64_t mg_h5_array_chunk_rows(const mg_h5_array *array) {
-    return array->chunk_rows;
-}
+int64_t mg_h5_array_chunk_rows(const mg_h5_array *array) { return array->chunk_rows; }
 
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size) {
     mg_h5_quiet();
@@ -291,19 +308,22 @@ void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size) {
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error) {
     *out = NULL;
     size_t cell = mg_h5_type_size(array->type);
-    const mg_map_place place = {array->file->path, array->name, array->fd, array->offset, array->rows, (size_t)array->columns * cell};
+    const mg_map_place place = {array->file->path, array->name, array->fd,
+                                array->offset,     array->rows, (size_t)array->columns * cell};
     return array->fd >= 0 && array->offset % (int64_t)cell == 0 ? mg_map_create(&place, out, error) : MG_OK;
 }
 
-static mg_status read_direct(const mg_h5_array *array, int64_t first, int64_t count, char *to, mg_error *error) {
+static mg_status read_direct(const mg_h5_array *array, int64_t first, int64_t count, char *to,
+                             mg_error *error) {
     size_t row = (size_t)array->columns * mg_h5_type_size(array->type), left = (size_t)count * row;
     off_t at = (off_t)(array->offset + first * (int64_t)row);
     while (left) {
         ssize_t got = pread(array->fd, to, left, at);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0)
-            return mg_fail(error, got ? MG_IO : MG_DATA, "%s: data set %s, rows from %lld: %s", array->file->path, array->name,
-                           (long long)first, got ? strerror(errno) : "the file ends too early: it was cut");
+            return mg_fail(error, got ? MG_IO : MG_DATA, "%s: data set %s, rows from %lld: %s",
+                           array->file->path, array->name, (long long)first,
+                           got ? strerror(errno) : "the file ends too early: it was cut");
         to += got;
         at += got;
         left -= (size_t)got;
@@ -311,7 +331,8 @@ static mg_status read_direct(const mg_h5_array *array, int64_t first, int64_t co
     return MG_OK;
 }
 
-static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error) {
+static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t count, void *to,
+                              mg_error *error) {
     mg_h5_quiet();
     hsize_t start[H5S_MAX_RANK] = {(hsize_t)first}, extent[H5S_MAX_RANK];
     memcpy(extent, array->dims, sizeof extent);
@@ -325,11 +346,12 @@ static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t c
     H5Sclose(memory);
     H5Sclose(space);
     if (failed >= 0) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path, array->name,
-                   (long long)first, (long long)(first + count - 1), reason);
+    return mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path,
+                   array->name, (long long)first, (long long)(first + count - 1), reason);
 }
 
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error) {
     if (count <= 0 || array->columns == 0) return MG_OK;
-    return array->fd >= 0 ? read_direct(array, first, count, to, error) : read_library(array, first, count, to, error);
+    return array->fd >= 0 ? read_direct(array, first, count, to, error)
+                          : read_library(array, first, count, to, error);
 }

@@ -28,14 +28,16 @@ struct mg_h5_array {
     int64_t offset;                    // of the first byte in the file
 };
 
-// The deepest message of this thread's HDF5 error stack, without newlines; the stack is cleared. `out` holds `size` bytes.
+// The deepest message of this thread's HDF5 error stack, without newlines; the stack is cleared. `out` holds
+// `size` bytes.
 const char *mg_h5_reason(char *out, size_t size);
 
 // IEEE half, little-endian; the library has no name for it. The caller closes it.
 hid_t mg_h5_half_type(void);
 
-// Text for a file that the library holds in memory. No such file can exist, as /dev/null is no directory: the driver looks for the name on
-// disk although nothing is read or stored there. No two are the same, or the library would take two images for one file.
+// Text for a file that the library holds in memory. No such file can exist, as /dev/null is no directory: the
+// driver looks for the name on disk although nothing is read or stored there. No two are the same, or the
+// library would take two images for one file.
 enum { MG_H5_MEMORY_NAME = 48 };
 void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]);
 
@@ -48,7 +50,8 @@ void mg_h5_register_filters(void);
 // Refuses filters that are not read and chunks that are too large.
 mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *error);
 
-// To be called before this thread reads from the library: bytes of a chunk in the file, 0 when there are none.
+// To be called before this thread reads from the library: bytes of a chunk in the file, 0 when there are
+// none.
 void mg_h5_expect_chunks(size_t bytes);
 
 // The names of a compound type's members, as many as fit.

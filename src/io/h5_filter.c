@@ -1,4 +1,5 @@
-// h5_filter.c - which filters a data set may have, and the unpacking of lzf, which the library does not bring along.
+// h5_filter.c - which filters a data set may have, and the unpacking of lzf, which the library does not bring
+// along.
 #include "io/h5_file.h"
 
 #include "io/lzf.h"
@@ -8,15 +9,15 @@
 
 enum { LZF = 32000, MOST_CHUNK = 1 << 30 };
 
-// Bytes of a chunk of the data set that this thread reads: neither the library nor the file can be trusted to say them.
+// Bytes of a chunk of the data set that this thread reads: neither the library nor the file can be trusted to
+// say them.
 static _Thread_local size_t expected;
 
-void mg_h5_expect_chunks(size_t bytes) {
-    expected = bytes;
-}
+void mg_h5_expect_chunks(size_t bytes) { expected = bytes; }
 
 // The library hands over a block of its own memory and takes another one back; 0 tells it of a failure.
-static size_t unpack_lzf(unsigned flags, size_t count, const unsigned values[], size_t bytes, size_t *room, void **block) {
+static size_t unpack_lzf(unsigned flags, size_t count, const unsigned values[], size_t bytes, size_t *room,
+                         void **block) {
     size_t size = expected;
     (void)count;
     (void)values;
@@ -52,12 +53,15 @@ static mg_status check_chunk(const mg_h5_array *array, hid_t plist, mg_error *er
     size_t used = 0;
     H5Pget_chunk(plist, array->rank, chunk);
     for (int d = 0; d < array->rank && used < sizeof shape; d++) // the first dimension cut down to 2^20 cells
-        used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%llu", d ? "x" : "",
-                                 (unsigned long long)(d ? chunk[d] : 1 + (chunk[0] << 20) / array->chunk_bytes));
-    return mg_fail(error, MG_DATA,
-                   "%s: data set %s has chunks of %llu bytes (at most %d are allowed): make them smaller with "
-                   "`h5repack -l %s:CHUNK=%s OLD.h5 NEW.h5`",
-                   array->file->path, array->name, (unsigned long long)array->chunk_bytes, MOST_CHUNK, array->name, shape);
+        used +=
+            (size_t)snprintf(shape + used, sizeof shape - used, "%s%llu", d ? "x" : "",
+                             (unsigned long long)(d ? chunk[d] : 1 + (chunk[0] << 20) / array->chunk_bytes));
+    return mg_fail(
+        error, MG_DATA,
+        "%s: data set %s has chunks of %llu bytes (at most %d are allowed): make them smaller with "
+        "`h5repack -l %s:CHUNK=%s OLD.h5 NEW.h5`",
+        array->file->path, array->name, (unsigned long long)array->chunk_bytes, MOST_CHUNK, array->name,
+        shape);
 }
 
 static mg_status refuse_filter(const mg_h5_array *array, int id, const char *name, mg_error *error) {
@@ -65,16 +69,19 @@ static mg_status refuse_filter(const mg_h5_array *array, int id, const char *nam
     mg_status status = MG_DATA;
     if (own)
         return mg_fail(error, status,
-                       "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack it "
+                       "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are "
+                       "read: repack it "
                        "with `h5repack -f GZIP=4 OLD.h5 NEW.h5`",
                        array->file->path, array->name, name, id);
     // h5repack drops data of filters that it does not know, silently; h5py with hdf5plugin knows them.
-    return mg_fail(error, status,
-                   "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack a copy "
-                   "in Python (pip install h5py hdf5plugin): import h5py, hdf5plugin; f = h5py.File('COPY.h5', 'r+'); "
-                   "n = '%s'; x, a = f[n][()], dict(f[n].attrs); del f[n]; "
-                   "f.create_dataset(n, data=x, compression='gzip').attrs.update(a); f.close()",
-                   array->file->path, array->name, name, id, array->name);
+    return mg_fail(
+        error, status,
+        "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack a "
+        "copy "
+        "in Python (pip install h5py hdf5plugin): import h5py, hdf5plugin; f = h5py.File('COPY.h5', 'r+'); "
+        "n = '%s'; x, a = f[n][()], dict(f[n].attrs); del f[n]; "
+        "f.create_dataset(n, data=x, compression='gzip').attrs.update(a); f.close()",
+        array->file->path, array->name, name, id, array->name);
 }
 
 mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *error) {
@@ -83,7 +90,8 @@ mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *e
         unsigned flags, config;
         size_t values = 0;
         char name[64] = "";
-        H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+        H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
         if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32 && id != LZF)
             return refuse_filter(array, (int)id, *name ? name : "?", error);
     }

@@ -1,4 +1,5 @@
-// h5_image.c - a whole HDF5 file built in memory and sealed. Same content gives the same bytes: no times are stored.
+// h5_image.c - a whole HDF5 file built in memory and sealed. Same content gives the same bytes: no times are
+// stored.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -51,7 +52,8 @@ void mg_h5_image_group(mg_h5_image *image, const char *name) {
     H5Pclose(creation);
 }
 
-static void put(mg_h5_image *image, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data) {
+static void put(mg_h5_image *image, const char *name, hid_t type, int rank, const hsize_t *dims,
+                const void *data) {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
     H5Pset_obj_track_times(creation, 0);
     hid_t set = H5Dcreate2(image->file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
@@ -64,9 +66,10 @@ static void put(mg_h5_image *image, const char *name, hid_t type, int rank, cons
 
 void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, int rank, const int64_t *dims,
                        const void *data) {
-    const hid_t types[] = {H5T_NATIVE_INT8,  H5T_NATIVE_UINT8,  H5T_NATIVE_INT16, H5T_NATIVE_UINT16,
-                           H5T_NATIVE_INT32, H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64,
-                           -1,               H5T_NATIVE_FLOAT,  H5T_NATIVE_DOUBLE};
+    const hid_t types[] = {H5T_NATIVE_INT8,   H5T_NATIVE_UINT8,  H5T_NATIVE_INT16,
+                           H5T_NATIVE_UINT16, H5T_NATIVE_INT32,  H5T_NATIVE_UINT32,
+                           H5T_NATIVE_INT64,  H5T_NATIVE_UINT64, -1,
+                           H5T_NATIVE_FLOAT,  H5T_NATIVE_DOUBLE};
     hsize_t sizes[2] = {(hsize_t)dims[0], rank > 1 ? (hsize_t)dims[1] : 1};
     if (!image->failed) put(image, name, types[type], rank, sizes, data);
 }
@@ -94,9 +97,11 @@ void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, cons
     mg_memory_free(cells);
 }
 
-static void put_attribute(mg_h5_image *image, const char *object, const char *name, hid_t type, const void *value) {
+static void put_attribute(mg_h5_image *image, const char *object, const char *name, hid_t type,
+                          const void *value) {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate_by_name(image->file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute =
+        H5Acreate_by_name(image->file, object, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     note(image, name, attribute < 0 || H5Awrite(attribute, type, value) < 0);
     if (attribute >= 0) H5Aclose(attribute);
     H5Sclose(space);
@@ -133,13 +138,15 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     return *(unsigned char **)handle; // what the core driver's handle points to
 }
 
-mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name, mg_error *error) {
+mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,
+                               mg_error *error) {
     mg_h5_quiet();
     size_t size = 0;
     const unsigned char *bytes = bytes_of(image, &size);
-    mg_status status = bytes ? mg_directory_write_sealed(directory, name, bytes, size, error)
-                             : mg_fail(error, image->status, "%s/%s: its HDF5 file cannot be built in memory: %s",
-                                       mg_directory_path(directory), name, image->reason);
+    mg_status status =
+        bytes ? mg_directory_write_sealed(directory, name, bytes, size, error)
+              : mg_fail(error, image->status, "%s/%s: its HDF5 file cannot be built in memory: %s",
+                        mg_directory_path(directory), name, image->reason);
     mg_h5_image_destroy(image);
     return status;
 }

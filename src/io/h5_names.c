@@ -1,4 +1,5 @@
-// h5_names.c - what a name in a file means: a column of a table, an object that an attribute points to, or nothing.
+// h5_names.c - what a name in a file means: a column of a table, an object that an attribute points to, or
+// nothing.
 #include "io/h5_file.h"
 
 #include <stdio.h>
@@ -11,7 +12,8 @@ const char *mg_h5_columns(hid_t table, char *out, size_t size) {
     for (int i = 0; i < count; i++) {
         char *name = H5Tget_member_name(table, (unsigned)i);
         bool fits = name && used + strlen(name) + sizeof ", ..., " < size;
-        if (fits || i == 0) used += (size_t)snprintf(out + used, size - used, "%s%.100s", i ? ", " : "", name ? name : "");
+        if (fits || i == 0)
+            used += (size_t)snprintf(out + used, size - used, "%s%.100s", i ? ", " : "", name ? name : "");
         else snprintf(out + used, size - used, ", ...");
         H5free_memory(name);
         if (!fits) break;
@@ -64,22 +66,28 @@ mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *er
     memcpy(parent, length ? name : "/", length ? length : 1);
     parent[length ? length : 1] = '\0';
     if (!mg_h5_list(file, parent, there, sizeof there))
-        return mg_fail(error, MG_DATA, "%s: data set %s is missing: `margin info FILE` lists what the file holds", file->path, name);
-    return mg_fail(error, MG_DATA, "%s: data set %s is missing; %s holds %s: name what is to be read", file->path, name,
-                   length ? parent : "the file", there);
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s is missing: `margin info FILE` lists what the file holds", file->path,
+                       name);
+    return mg_fail(error, MG_DATA, "%s: data set %s is missing; %s holds %s: name what is to be read",
+                   file->path, name, length ? parent : "the file", there);
 }
 
-mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME], mg_error *error) {
+mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME],
+                                 mg_error *error) {
     mg_h5_quiet();
     hobj_ref_t reference;
     hid_t attribute = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute), space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    bool fine = type >= 0 && H5Tequal(type, H5T_STD_REF_OBJ) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute),
+          space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    bool fine = type >= 0 && H5Tequal(type, H5T_STD_REF_OBJ) > 0 &&
+                H5Sget_simple_extent_npoints(space) == 1 &&
                 H5Aread(attribute, H5T_STD_REF_OBJ, &reference) >= 0;
     ssize_t length = fine ? H5Rget_name(file->file, H5R_OBJECT, &reference, out, MG_H5_NAME) : -1;
     if (type >= 0) H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     if (attribute >= 0) H5Aclose(attribute);
     if (length > 0 && length < MG_H5_NAME) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: attribute %s of %s points to nothing: write the file again", file->path, name, object);
+    return mg_fail(error, MG_DATA, "%s: attribute %s of %s points to nothing: write the file again",
+                   file->path, name, object);
 }

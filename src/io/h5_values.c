@@ -54,8 +54,9 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
     *out = NULL;
     if (array->type > MG_H5_U64 || array->columns != 1 || mg_h5_array_named(array)) {
         char shape[MG_H5_SHAPE];
-        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of integers, not %s of shape %s", array->file->path,
-                       array->name, mg_h5_array_named(array) ? "an enumeration" : mg_h5_type_name(array->type),
+        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of integers, not %s of shape %s",
+                       array->file->path, array->name,
+                       mg_h5_array_named(array) ? "an enumeration" : mg_h5_type_name(array->type),
                        mg_h5_array_shape(array, shape));
     }
     mg_h5_quiet();
@@ -66,8 +67,8 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
     for (int64_t i = 0; !status && i < array->rows; i++) {
         (*out)[i] = integer_at(array->type, cells, i);
         if (array->type == MG_H5_U64 && (*out)[i] < 0)
-            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed", array->file->path, array->name,
-                             (long long)i, (unsigned long long)(*out)[i]);
+            status = mg_fail(error, MG_DATA, "%s: %s[%lld] is %llu; at most 2^63 - 1 is allowed",
+                             array->file->path, array->name, (long long)i, (unsigned long long)(*out)[i]);
     }
     mg_memory_free(cells);
     if (status) {
@@ -83,7 +84,8 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
     mg_status status = mg_memory_zeroed(&raw, count, sizeof *raw, error);
     if (status) return status;
     status = read_all(array, array->memory, raw, error);
-    for (size_t i = 0; !status && i < count; i++) status = mg_memory_text(&texts[i], raw[i] ? raw[i] : "", error);
+    for (size_t i = 0; !status && i < count; i++)
+        status = mg_memory_text(&texts[i], raw[i] ? raw[i] : "", error);
     hid_t space = H5Dget_space(array->set);
     H5Dvlen_reclaim(array->memory, space, H5P_DEFAULT, raw);
     H5Sclose(space);
@@ -91,12 +93,15 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
     return status;
 }
 
-// A text padded with zeros ends at its first zero. Other bytes behind that would be lost, and two texts might become one.
-static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes, mg_error *error) {
+// A text padded with zeros ends at its first zero. Other bytes behind that would be lost, and two texts might
+// become one.
+static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes,
+                               mg_error *error) {
     for (size_t b = 0; b < bytes; b++)
         if (rest[b])
-            return mg_fail(error, MG_DATA, "%s: %s[%zu] has a zero byte within its text: write the texts without it", array->file->path,
-                           array->name, i);
+            return mg_fail(error, MG_DATA,
+                           "%s: %s[%zu] has a zero byte within its text: write the texts without it",
+                           array->file->path, array->name, i);
     return MG_OK;
 }
 
@@ -110,7 +115,8 @@ static mg_status read_fixed_texts(mg_h5_array *array, char **texts, mg_error *er
     for (size_t i = 0; !status && i < count; i++) {
         size_t length = strnlen(raw + i * width, width);
         while (spaces && length && raw[i * width + length - 1] == ' ') length--;
-        if (pad == H5T_STR_NULLPAD) status = check_padding(array, i, raw + i * width + length, width - length, error);
+        if (pad == H5T_STR_NULLPAD)
+            status = check_padding(array, i, raw + i * width + length, width - length, error);
         if (!status) status = mg_memory_zeroed(&text, length + 1, 1, error);
         if (status) break;
         memcpy(text, raw + i * width, length);
@@ -128,10 +134,11 @@ static mg_status read_names(mg_h5_array *array, char **texts, mg_error *error) {
     for (size_t i = 0; !status && i < count; i++) {
         const void *value = raw + i * width;
         int64_t number = integer_at(array->type, value, 0);
-        if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0) status = mg_memory_text(&texts[i], name, error);
+        if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0)
+            status = mg_memory_text(&texts[i], name, error);
         else
-            status = mg_fail(error, MG_DATA, "%s: %s[%zu] is %lld, which has no name in the enumeration", array->file->path,
-                             array->name, i, (long long)number);
+            status = mg_fail(error, MG_DATA, "%s: %s[%zu] is %lld, which has no name in the enumeration",
+                             array->file->path, array->name, i, (long long)number);
     }
     mg_memory_free(raw);
     return status;
@@ -141,7 +148,8 @@ mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *erro
     *out = NULL;
     bool named = mg_h5_array_named(array);
     if ((array->type != MG_H5_TEXT && !named) || array->columns != 1)
-        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of texts", array->file->path, array->name);
+        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of texts", array->file->path,
+                       array->name);
     mg_h5_quiet();
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
     bool variable = !named && H5Tis_variable_str(array->value) > 0;
@@ -157,20 +165,26 @@ mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *erro
     return status;
 }
 
-mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out, mg_error *error) {
+mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,
+                            mg_error *error) {
     char name[MG_H5_NAME], same[MG_H5_NAME];
     const char *column;
     mg_h5_array *array;
     *out = NULL;
-    if (snprintf(name, sizeof name, "%s/%s", table, field) >= MG_H5_NAME || !mg_h5_split_column(file, name, same, &column)) return MG_OK;
+    if (snprintf(name, sizeof name, "%s/%s", table, field) >= MG_H5_NAME ||
+        !mg_h5_split_column(file, name, same, &column))
+        return MG_OK;
     mg_status status = mg_h5_array_open(file, name, &array, error);
     if (status == MG_DATA)
-        return mg_fail(error, MG_DATA, "%s: table %s is stored in other files, is virtual, or is packed by a filter or in chunks that are not allowed: "
-                       "repack it with h5repack, or set data.names (eval, predict: --names) to none", file->path, table);
+        return mg_fail(error, MG_DATA,
+                       "%s: table %s is stored in other files, is virtual, or is packed by a filter or in "
+                       "chunks that are not allowed: "
+                       "repack it with h5repack, or set data.names (eval, predict: --names) to none",
+                       file->path, table);
     if (status) return status;
     if (array->type == MG_H5_TEXT && (array->rows != count || array->columns != 1))
-        status = mg_fail(error, MG_DATA, "%s: table %s has %lld rows; %lld in one dimension are needed", file->path, table,
-                         (long long)array->rows, (long long)count);
+        status = mg_fail(error, MG_DATA, "%s: table %s has %lld rows; %lld in one dimension are needed",
+                         file->path, table, (long long)array->rows, (long long)count);
     else if (array->type == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
     mg_h5_array_close(array);
     return status;

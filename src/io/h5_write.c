@@ -46,14 +46,19 @@ static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg
 }
 
 // Told before an hour of work rather than after it.
-static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes, mg_error *error) {
+static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes,
+                              mg_error *error) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
         return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
                        path, (long long)bytes, (unsigned long long)limit.rlim_cur);
-    if (place->descriptor >= 0 || (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
-        return mg_fail(error, MG_IO, "%s: is not a regular file, and an HDF5 file is not written in order: give the name of a file", path);
+    if (place->descriptor >= 0 ||
+        (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
+        return mg_fail(
+            error, MG_IO,
+            "%s: is not a regular file, and an HDF5 file is not written in order: give the name of a file",
+            path);
     if (!place->exists) return MG_OK;
     if (!overwrite)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
@@ -90,9 +95,7 @@ static void *copy_image(void *to, const void *from, size_t size, H5FD_file_image
     return memcpy(to, from, size);
 }
 
-static void *same_context(void *context) {
-    return context;
-}
+static void *same_context(void *context) { return context; }
 
 static herr_t leave_context(void *context) {
     (void)context;
@@ -133,10 +136,8 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
     if (!status) status = mg_memory_text(&writer->path, path, error);
     if (!status) status = mg_memory_zeroed(&writer->image, MOST_IMAGE, 1, error);
     if (!status) status = create_image(writer, error);
-    if (status)
-        mg_h5_writer_destroy(writer);
-    else
-        *out = writer;
+    if (status) mg_h5_writer_destroy(writer);
+    else *out = writer;
     return status;
 }
 
@@ -145,8 +146,7 @@ void mg_h5_writer_destroy(mg_h5_writer *writer) {
     mg_h5_quiet();
     if (writer->library >= 0) H5Fclose(writer->library);
     if (writer->exists) mg_directory_give_up(writer->place.directory, writer->temporary, &writer->file);
-    for (int i = 0; i < writer->count; i++)
-        mg_memory_free(writer->slots[i].buffer);
+    for (int i = 0; i < writer->count; i++) mg_memory_free(writer->slots[i].buffer);
     mg_memory_free(writer->image);
     mg_place_clear(&writer->place);
     mg_memory_free(writer->path);
@@ -174,9 +174,9 @@ static hid_t text_type(size_t width) {
 
 static hid_t stored_type(mg_h5_type type, size_t width) {
     const hid_t types[] = {
-        [MG_H5_I8] = H5T_STD_I8LE,    [MG_H5_U8] = H5T_STD_U8LE,    [MG_H5_I16] = H5T_STD_I16LE,
-        [MG_H5_U16] = H5T_STD_U16LE,  [MG_H5_I32] = H5T_STD_I32LE,  [MG_H5_U32] = H5T_STD_U32LE,
-        [MG_H5_I64] = H5T_STD_I64LE,  [MG_H5_U64] = H5T_STD_U64LE,  [MG_H5_F32] = H5T_IEEE_F32LE,
+        [MG_H5_I8] = H5T_STD_I8LE,    [MG_H5_U8] = H5T_STD_U8LE,   [MG_H5_I16] = H5T_STD_I16LE,
+        [MG_H5_U16] = H5T_STD_U16LE,  [MG_H5_I32] = H5T_STD_I32LE, [MG_H5_U32] = H5T_STD_U32LE,
+        [MG_H5_I64] = H5T_STD_I64LE,  [MG_H5_U64] = H5T_STD_U64LE, [MG_H5_F32] = H5T_IEEE_F32LE,
         [MG_H5_F64] = H5T_IEEE_F64LE,
     };
     if (type == MG_H5_TEXT) return text_type(width);
@@ -287,7 +287,8 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
         if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
             return mg_fail(error, MG_FAILED, "%s: array %s lies among the metadata", writer->path,
                            writer->slots[i].name);
-    mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary, &writer->file, error);
+    mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary,
+                                          &writer->file, error);
     if (status) return status;
     writer->exists = true;
     status = reserve(writer, (int64_t)size, error);
@@ -337,7 +338,8 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
 mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error) {
     mg_status status = fill_file(writer, error);
     if (status) return status;
-    status = mg_directory_end(writer->place.directory, writer->temporary, writer->place.name, writer->overwrite, &writer->file, error);
+    status = mg_directory_end(writer->place.directory, writer->temporary, writer->place.name,
+                              writer->overwrite, &writer->file, error);
     if (!status) writer->exists = false;
     return status;
 }

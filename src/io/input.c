@@ -193,13 +193,9 @@ mg_status mg_input_finish(mg_input *input, mg_error *error) {
     return MG_OK;
 }
 
-const char *mg_input_path(const mg_input *input) {
-    return input->path;
-}
+const char *mg_input_path(const mg_input *input) { return input->path; }
 
-bool mg_input_packed(const mg_input *input) {
-    return input->block != NULL;
-}
+bool mg_input_packed(const mg_input *input) { return input->block != NULL; }
 
 int64_t mg_input_most(const mg_input *input) {
     int64_t most;
@@ -208,6 +204,4 @@ int64_t mg_input_most(const mg_input *input) {
     return __builtin_mul_overflow(input->size, 1032, &most) ? INT64_MAX : most;
 }
 
-const char *mg_input_zlib_version(void) {
-    return zlibVersion();
-}
+const char *mg_input_zlib_version(void) { return zlibVersion(); }

@@ -1,5 +1,6 @@
-// lock.c - owns the lock of a directory: flock() of the directory itself and of its file `lock`, with the holder's process id inside for
-// the message. The file is for file systems that lock no directories; the directory cannot be deleted from under its holder and made anew.
+// lock.c - owns the lock of a directory: flock() of the directory itself and of its file `lock`, with the
+// holder's process id inside for the message. The file is for file systems that lock no directories; the
+// directory cannot be deleted from under its holder and made anew.
 #include "io/lock.h"
 
 #include <errno.h>
@@ -18,14 +19,16 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
     long process = length > 0 ? strtol(text, NULL, 10) : 0;
     if (process > 0) snprintf(who, sizeof who, "process %ld", process);
-    return mg_fail(error, MG_CONFIG, "%s: %s is training into it: wait until it ends, or set output.directory", directory, who);
+    return mg_fail(error, MG_CONFIG,
+                   "%s: %s is training into it: wait until it ends, or set output.directory", directory, who);
 }
 
-// A holder deletes the file before it lets go: what was opened before that and locked after it is a file without a name, or not the one
-// that has the name now.
+// A holder deletes the file before it lets go: what was opened before that and locked after it is a file
+// without a name, or not the one that has the name now.
 static bool has_its_name(int fd, const mg_directory *directory) {
     struct stat opened, named;
-    return !fstat(fd, &opened) && !fstatat(mg_directory_descriptor(directory), name, &named, AT_SYMLINK_NOFOLLOW) &&
+    return !fstat(fd, &opened) &&
+           !fstatat(mg_directory_descriptor(directory), name, &named, AT_SYMLINK_NOFOLLOW) &&
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
@@ -40,11 +43,13 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
     struct stat about;
     const char *path = mg_directory_path(directory);
     // A link, a FIFO or a device of that name is nothing that margin made.
-    *fd = mg_file_calls.open(mg_directory_descriptor(directory), name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    *fd = mg_file_calls.open(mg_directory_descriptor(directory), name,
+                             O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (*fd < 0) return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
     if (!fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
     mg_file_calls.close(*fd);
-    return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away", path, name);
+    return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away",
+                   path, name);
 }
 
 // Held by somebody else? A file system that cannot lock a directory is no obstacle.
@@ -64,7 +69,8 @@ mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *e
     while (!status && !lock->held) {
         status = open_file(directory, &lock->fd, error);
         if (status) break;
-        if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) status = refuse(lock->fd, mg_directory_path(directory), error);
+        if (flock(lock->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+            status = refuse(lock->fd, mg_directory_path(directory), error);
         else lock->held = has_its_name(lock->fd, directory);
         if (lock->held) write_holder(lock->fd);
         else mg_file_calls.close(lock->fd);
@@ -77,8 +83,10 @@ mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *e
 
 void mg_lock_release(mg_lock *lock) {
     if (lock->held) {
-        // Another lock may have taken the name: of a run that began after somebody deleted this one. It is not this process's to delete.
-        if (has_its_name(lock->fd, lock->directory)) mg_file_calls.unlink(mg_directory_descriptor(lock->directory), name);
+        // Another lock may have taken the name: of a run that began after somebody deleted this one. It is
+        // not this process's to delete.
+        if (has_its_name(lock->fd, lock->directory))
+            mg_file_calls.unlink(mg_directory_descriptor(lock->directory), name);
         mg_file_calls.close(lock->fd);
         flock(mg_directory_descriptor(lock->directory), LOCK_UN);
     }

@@ -5,8 +5,9 @@
 
 enum { MOST_LITERALS = 32, LONG_COPY = 7 };
 
-// A byte below 32 says how many literals follow, less one. Any other byte holds 3 bits of length and the upper 5 bits of a
-// distance; a length of 7 is continued in the next byte; the lower 8 bits of the distance follow. Copies may overlap.
+// A byte below 32 says how many literals follow, less one. Any other byte holds 3 bits of length and the
+// upper 5 bits of a distance; a length of 7 is continued in the next byte; the lower 8 bits of the distance
+// follow. Copies may overlap.
 bool mg_lzf_unpack(const uint8_t *packed, size_t bytes, uint8_t *out, size_t size) {
     size_t in = 0, done = 0;
     while (in < bytes) {

@@ -1,5 +1,6 @@
-// map.c - owns the mappings of files and the handler of SIGBUS, the signal of a page that is lost after it was brought in: the file was
-// cut, or the disk failed when the page was read again. The handler is installed while there is a mapping.
+// map.c - owns the mappings of files and the handler of SIGBUS, the signal of a page that is lost after it
+// was brought in: the file was cut, or the disk failed when the page was read again. The handler is installed
+// while there is a mapping.
 #include "io/map.h"
 
 #include "base/memory.h"
@@ -28,7 +29,8 @@ static int installed;
 static struct sigaction before;
 static size_t page;
 
-// Zeros take the place of the lost page and all behind it, so that the instruction can end; mg_map_check tells.
+// Zeros take the place of the lost page and all behind it, so that the instruction can end; mg_map_check
+// tells.
 static void on_lost_page(int number, siginfo_t *info, void *unused) {
     (void)unused;
     char *at = info->si_addr;
@@ -37,10 +39,12 @@ static void on_lost_page(int number, siginfo_t *info, void *unused) {
         if (!map || at < map->base || at >= map->base + map->length) continue;
         char *from = at - (size_t)(at - map->base) % page;
         map->lost = true;
-        if (mmap(from, (size_t)(map->base + map->length - from), PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+        if (mmap(from, (size_t)(map->base + map->length - from), PROT_READ,
+                 MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
             return;
     }
-    sigaction(SIGBUS, &before, NULL); // not a page of ours: the access is tried again, and whoever was there before decides
+    sigaction(SIGBUS, &before,
+              NULL); // not a page of ours: the access is tried again, and whoever was there before decides
     if (info->si_code <= 0) raise(number);
 }
 
@@ -74,7 +78,8 @@ static void strike(const mg_map *map) {
 
 static bool file_is_whole(const mg_map_place *place) {
     struct stat about;
-    return !fstat(place->fd, &about) && about.st_size >= place->offset + place->rows * (int64_t)place->row_bytes;
+    return !fstat(place->fd, &about) &&
+           about.st_size >= place->offset + place->rows * (int64_t)place->row_bytes;
 }
 
 mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error) {
@@ -106,18 +111,18 @@ void mg_map_destroy(mg_map *map) {
     mg_memory_free(map);
 }
 
-const void *mg_map_rows(const mg_map *map) {
-    return map->base + map->lead;
-}
+const void *mg_map_rows(const mg_map *map) { return map->base + map->lead; }
 
 static mg_status fault(const mg_map *map, mg_error *error) {
     const mg_map_place *place = &map->place;
     if (!file_is_whole(place))
-        return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was cut", place->path, place->name);
+        return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was cut", place->path,
+                       place->name);
     return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
 }
 
-// One byte of a page is enough. MADV_POPULATE_READ would do, and tell of a lost page, but takes four times as long for pages that are there.
+// One byte of a page is enough. MADV_POPULATE_READ would do, and tell of a lost page, but takes four times as
+// long for pages that are there.
 mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error) {
     const volatile char *rows = mg_map_rows(map);
     size_t from = (size_t)first * map->place.row_bytes, to = from + (size_t)count * map->place.row_bytes;

@@ -9,7 +9,8 @@
 
 typedef struct mg_map mg_map;
 
-// Rows of row_bytes each from `offset` of an open file. The texts (for messages) and the descriptor must outlive the map.
+// Rows of row_bytes each from `offset` of an open file. The texts (for messages) and the descriptor must
+// outlive the map.
 typedef struct mg_map_place {
     const char *path, *name;
     int fd;
@@ -17,7 +18,8 @@ typedef struct mg_map_place {
     size_t row_bytes;
 } mg_map_place;
 
-// *out is NULL where this system, or this file, does not allow it: the rows must be read then. Errors: MG_MEMORY.
+// *out is NULL where this system, or this file, does not allow it: the rows must be read then. Errors:
+// MG_MEMORY.
 mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error);
 void mg_map_destroy(mg_map *map);
 
@@ -26,8 +28,9 @@ const void *mg_map_rows(const mg_map *map); // [rows][row_bytes]
 // Brings rows [first, first + count) into memory. Any thread. Errors: MG_DATA when the file was cut, MG_IO.
 mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error);
 
-// To be asked after rows were used and before anything is made of it: were they the file's? A page that is lost under way (the file
-// was cut, the disk failed) reads as zeros from then on, and this tells of it for good. Errors: as mg_map_bring.
+// To be asked after rows were used and before anything is made of it: were they the file's? A page that is
+// lost under way (the file was cut, the disk failed) reads as zeros from then on, and this tells of it for
+// good. Errors: as mg_map_bring.
 mg_status mg_map_check(const mg_map *map, mg_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-// output.c - owns the way from a path the user gave to the directory and name that are written, and files of answers.
+// output.c - owns the way from a path the user gave to the directory and name that are written, and files of
+// answers.
 #include "io/output.h"
 
 #include "base/memory.h"
@@ -12,7 +13,8 @@
 
 enum { MOST_LINKS = 40 }; // as many as the kernel follows
 
-// The number when `directory`/`name` is a descriptor of this process: a link in /proc/self/fd, which is nothing that can be replaced.
+// The number when `directory`/`name` is a descriptor of this process: a link in /proc/self/fd, which is
+// nothing that can be replaced.
 static int descriptor_of(const mg_directory *directory, const char *name) {
     struct stat here, own;
     char *end;
@@ -25,9 +27,11 @@ static int descriptor_of(const mg_directory *directory, const char *name) {
 // The path that the link place->name leads to.
 static mg_status follow(const mg_place *place, char **out, mg_error *error) {
     char target[PATH_MAX];
-    ssize_t length = readlinkat(mg_directory_descriptor(place->directory), place->name, target, sizeof target);
+    ssize_t length =
+        readlinkat(mg_directory_descriptor(place->directory), place->name, target, sizeof target);
     if (length < 0 || length >= (ssize_t)sizeof target)
-        return mg_fail(error, MG_IO, "%s/%s: the link cannot be followed: %s", mg_directory_path(place->directory), place->name,
+        return mg_fail(error, MG_IO, "%s/%s: the link cannot be followed: %s",
+                       mg_directory_path(place->directory), place->name,
                        length < 0 ? strerror(errno) : strerror(ENAMETOOLONG));
     target[length] = 0;
     if (*target == '/') return mg_memory_text(out, target, error);
@@ -38,12 +42,15 @@ static mg_status follow(const mg_place *place, char **out, mg_error *error) {
 static mg_status look(const char *path, mg_place *place, mg_error *error) {
     const char *name;
     mg_status status = mg_directory_open_parent(path, &place->directory, &name, error);
-    if (status == MG_IO && *name) return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
+    if (status == MG_IO && *name)
+        return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
     if (!status) status = mg_memory_text(&place->name, name, error);
     if (status) return status;
     place->descriptor = descriptor_of(place->directory, place->name);
-    place->exists = !fstatat(mg_directory_descriptor(place->directory), place->name, &place->about, AT_SYMLINK_NOFOLLOW);
-    if (!place->exists && errno != ENOENT) return mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
+    place->exists =
+        !fstatat(mg_directory_descriptor(place->directory), place->name, &place->about, AT_SYMLINK_NOFOLLOW);
+    if (!place->exists && errno != ENOENT)
+        return mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
     return MG_OK;
 }
 
@@ -55,7 +62,9 @@ mg_status mg_place_find(const char *path, mg_place *place, mg_error *error) {
         char *next = NULL;
         status = look(at, place, error);
         if (status || place->descriptor >= 0 || !place->exists || !S_ISLNK(place->about.st_mode)) break;
-        status = links < MOST_LINKS ? follow(place, &next, error) : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(ELOOP));
+        status = links < MOST_LINKS
+                     ? follow(place, &next, error)
+                     : mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(ELOOP));
         mg_place_clear(place);
         mg_memory_free(at);
         at = next;
@@ -73,13 +82,13 @@ void mg_place_clear(mg_place *place) {
     *place = (mg_place){.descriptor = -1};
 }
 
-// ---- a file of answers -------------------------------------------------------------------------------------------------
+// ---- a file of answers --------------------------------------------------------------------------
 
 struct mg_output {
-    char *path;     // as given, for messages
-    mg_place place; // where the file gets its name
+    char *path;                        // as given, for messages
+    mg_place place;                    // where the file gets its name
     char temporary[MG_TEMPORARY_TEXT]; // "": it is written as it is
-    int fd;         // until `file` is there
+    int fd;                            // until `file` is there
     FILE *file;
 };
 
@@ -90,8 +99,9 @@ static mg_status complain(const mg_output *output, const char *what, mg_error *e
 static mg_status open_descriptor(mg_output *output, mg_error *error) {
     const mg_place *place = &output->place;
     if (place->descriptor >= 0) output->fd = fcntl(place->descriptor, F_DUPFD_CLOEXEC, 3);
-    else if (place->exists && !S_ISREG(place->about.st_mode)) 
-        output->fd = openat(mg_directory_descriptor(place->directory), place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else if (place->exists && !S_ISREG(place->about.st_mode))
+        output->fd =
+            openat(mg_directory_descriptor(place->directory), place->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     else return mg_directory_begin(place->directory, place->name, output->temporary, &output->fd, error);
     return output->fd < 0 ? complain(output, "cannot be written", error) : MG_OK;
 }
@@ -105,16 +115,15 @@ mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_erro
     status = mg_memory_text(&output->path, path, error);
     if (!status) status = mg_place_find(path, &output->place, error);
     if (!status) status = open_descriptor(output, error);
-    if (!status && !(output->file = fdopen(output->fd, "w"))) status = complain(output, "cannot be written", error);
+    if (!status && !(output->file = fdopen(output->fd, "w")))
+        status = complain(output, "cannot be written", error);
     if (status) return mg_output_close(output, status, error);
     *out = output;
     *file = output->file;
     return MG_OK;
 }
 
-bool mg_output_is_direct(const mg_output *output) {
-    return !*output->temporary;
-}
+bool mg_output_is_direct(const mg_output *output) { return !*output->temporary; }
 
 mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) {
     const mg_place *place = &output->place;
@@ -125,7 +134,8 @@ mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) 
     if (!status && !direct && fd < 0) status = complain(output, "cannot be written", error);
     if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);
     if (direct && !output->file && output->fd >= 0) close(output->fd);
-    if (!status && !direct) status = mg_directory_end(place->directory, output->temporary, place->name, true, &fd, error);
+    if (!status && !direct)
+        status = mg_directory_end(place->directory, output->temporary, place->name, true, &fd, error);
     if (status && !direct) mg_directory_give_up(place->directory, output->temporary, &fd);
     mg_place_clear(&output->place);
     mg_memory_free(output->path);

@@ -1,4 +1,5 @@
-// output.h - <margin/output.h>, and where a file that the user named is to be written: which directory, which name, and what is there now.
+// output.h - <margin/output.h>, and where a file that the user named is to be written: which directory, which
+// name, and what is there now.
 #ifndef MG_IO_OUTPUT_H
 #define MG_IO_OUTPUT_H
 

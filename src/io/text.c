@@ -16,11 +16,11 @@ struct mg_text {
     size_t capacity;    // bytes of `buffer`, one of them kept free for a terminator
     size_t start, next; // the line just read, and what follows it
     size_t filled;
-    int64_t line;  // number of the first line of the record just read
-    int64_t lines; // lines passed so far
+    int64_t line;            // number of the first line of the record just read
+    int64_t lines;           // lines passed so far
     int64_t lost, lost_line; // values float32 does not hold, and the line of the first
-    bool ended;    // the input has no more
-    bool begun;    // the byte order mark was looked for
+    bool ended;              // the input has no more
+    bool begun;              // the byte order mark was looked for
 };
 
 mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
@@ -30,10 +30,8 @@ mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, m
     if (status) return status;
     status = mg_input_open(&text->input, path, watch, error);
     if (!status) status = mg_memory_grow(&text->buffer, &text->capacity, BLOCK + BLOCK / 4, 1, error);
-    if (status)
-        mg_text_close(text);
-    else
-        *out = text;
+    if (status) mg_text_close(text);
+    else *out = text;
     return status;
 }
 
@@ -51,9 +49,7 @@ mg_status mg_text_rewind(mg_text *text, mg_error *error) {
     return mg_input_rewind(text->input, error);
 }
 
-const char *mg_text_path(const mg_text *text) {
-    return mg_input_path(text->input);
-}
+const char *mg_text_path(const mg_text *text) { return mg_input_path(text->input); }
 
 // Makes room for a block after the unread bytes and reads into it.
 static mg_status fill(mg_text *text, mg_error *error) {
@@ -79,8 +75,7 @@ static mg_status fill(mg_text *text, mg_error *error) {
 
 static mg_status skip_mark(mg_text *text, mg_error *error) {
     mg_status status = MG_OK;
-    while (!status && text->filled < 3 && !text->ended)
-        status = fill(text, error);
+    while (!status && text->filled < 3 && !text->ended) status = fill(text, error);
     if (status) return status;
     const unsigned char *c = (const unsigned char *)text->buffer;
     if (text->filled >= 2 && ((c[0] == 0xff && c[1] == 0xfe) || (c[0] == 0xfe && c[1] == 0xff)))
@@ -138,8 +133,7 @@ mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *erro
 
 mg_status mg_text_more(mg_text *text, char **line, size_t *bytes, mg_error *error) {
     mg_status status = MG_OK;
-    while (text->next == text->filled && !text->ended && !status)
-        status = fill(text, error);
+    while (text->next == text->filled && !text->ended && !status) status = fill(text, error);
     if (status) return status;
     size_t end = text->start + *bytes;
     if (text->next < text->filled) status = find_end(text, &end, error);

@@ -33,7 +33,8 @@ mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_
 // Puts "file:line:column: " before the text a callee left in *error; returns its status.
 mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg_error *error);
 
-// Counts values of the line just read that are not 0 but too small for float32; how many since the first line, and the line of the first.
+// Counts values of the line just read that are not 0 but too small for float32; how many since the first
+// line, and the line of the first.
 void mg_text_lose(mg_text *text, int64_t values);
 int64_t mg_text_lost(const mg_text *text, int64_t *line);
 

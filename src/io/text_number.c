@@ -15,9 +15,7 @@ enum { LONGEST_NUMBER = 1000 }; // characters; a longer one is refused as no num
 static locale_t plain_locale;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
-static void plain_create(void) {
-    plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
+static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 // More than 19 digits or an exponent out of the ordinary. `bytes` is at most LONGEST_NUMBER.
 static double slow(const char *at, size_t bytes) {
@@ -27,7 +25,8 @@ static double slow(const char *at, size_t bytes) {
     copy[bytes] = '\0';
     double value = strtod_l(copy, NULL, plain_locale);
     // Below all of double: the smallest of them, so that the caller sees that it was not 0.
-    if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE")) value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;
+    if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE"))
+        value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;
     return value;
 }
 
@@ -61,9 +60,7 @@ static bool scale(uint64_t mantissa, int64_t exponent, double *out) {
     return mantissa == 0 ? (*out = 0, true) : false;
 }
 
-static inline bool is_digit(char c) {
-    return (unsigned char)(c - '0') < 10;
-}
+static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 // The exponent behind 'e' added to *exponent; NULL when it has no digits.
 static const char *read_exponent(const char *at, const char *end, int64_t *exponent) {
@@ -84,13 +81,11 @@ const char *mg_text_number(const char *at, const char *end, double *out) {
     const char *unsigned_begin = at;
     uint64_t mantissa = 0; // overflows past 19 digits, and is then not used
     int64_t exponent = 0;
-    for (; at < end && is_digit(*at); at++)
-        mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+    for (; at < end && is_digit(*at); at++) mantissa = mantissa * 10 + (uint64_t)(*at - '0');
     size_t digits = (size_t)(at - unsigned_begin);
     if (at < end && *at == '.') {
         const char *point = at++;
-        for (; at < end && is_digit(*at); at++)
-            mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+        for (; at < end && is_digit(*at); at++) mantissa = mantissa * 10 + (uint64_t)(*at - '0');
         exponent = point + 1 - at;
         digits += (size_t)-exponent;
     }
@@ -130,8 +125,8 @@ bool mg_text_whole(const char *at, const char *end, int64_t *out) {
 }
 
 bool mg_text_missing(const char *text, size_t bytes) {
-    static const char *const words[] = {"nan", "na",   "n/a", "<na>",   "#n/a", "#na", "null",
-                                        "none", "?",   "#value!", "nat",  "n.a."};
+    static const char *const words[] = {"nan",  "na",   "n/a", "<na>",    "#n/a", "#na",
+                                        "null", "none", "?",   "#value!", "nat",  "n.a."};
     if (bytes == 0) return true;
     if (bytes == 4 && (*text == '-' || *text == '+')) { // -nan
         text++;

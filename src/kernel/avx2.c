@@ -13,37 +13,21 @@ typedef __m256 v8;
 typedef v8 part;
 enum { PARTS = 2 };
 
-INLINE v8 v8_zero(void) {
-    return _mm256_setzero_ps();
-}
+INLINE v8 v8_zero(void) { return _mm256_setzero_ps(); }
 
-INLINE v8 v8_set(float x) {
-    return _mm256_set1_ps(x);
-}
+INLINE v8 v8_set(float x) { return _mm256_set1_ps(x); }
 
-INLINE v8 v8_load(const float *from) {
-    return _mm256_loadu_ps(from);
-}
+INLINE v8 v8_load(const float *from) { return _mm256_loadu_ps(from); }
 
-INLINE void v8_store(float *to, v8 a) {
-    _mm256_storeu_ps(to, a);
-}
+INLINE void v8_store(float *to, v8 a) { _mm256_storeu_ps(to, a); }
 
-INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
-    return _mm256_fmadd_ps(a, b, c);
-}
+INLINE v8 v8_fma(v8 a, v8 b, v8 c) { return _mm256_fmadd_ps(a, b, c); }
 
-INLINE v16 v16_zero(void) {
-    return (v16){v8_zero(), v8_zero()};
-}
+INLINE v16 v16_zero(void) { return (v16){v8_zero(), v8_zero()}; }
 
-INLINE v16 v16_set(float x) {
-    return (v16){v8_set(x), v8_set(x)};
-}
+INLINE v16 v16_set(float x) { return (v16){v8_set(x), v8_set(x)}; }
 
-INLINE v16 v16_load(const float *from) {
-    return (v16){v8_load(from), v8_load(from + 8)};
-}
+INLINE v16 v16_load(const float *from) { return (v16){v8_load(from), v8_load(from + 8)}; }
 
 INLINE void v16_store(float *to, v16 a) {
     v8_store(to, a.low);
@@ -54,21 +38,13 @@ INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
     return (v16){v8_fma(a.low, b.low, c.low), v8_fma(a.high, b.high, c.high)};
 }
 
-INLINE v16 v16_add(v16 a, v16 b) {
-    return (v16){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
-}
+INLINE v16 v16_add(v16 a, v16 b) { return (v16){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
 
-INLINE part v16_part(v16 a, int p) {
-    return p ? a.high : a.low;
-}
+INLINE part v16_part(v16 a, int p) { return p ? a.high : a.low; }
 
-INLINE void v16_put(v16 *a, int p, part b) {
-    *(p ? &a->high : &a->low) = b;
-}
+INLINE void v16_put(v16 *a, int p, part b) { *(p ? &a->high : &a->low) = b; }
 
-INLINE part part_load(const float *from) {
-    return v8_load(from);
-}
+INLINE part part_load(const float *from) { return v8_load(from); }
 
 INLINE part part_hold(const float *from) {
     part a = part_load(from);
@@ -76,13 +52,9 @@ INLINE part part_hold(const float *from) {
     return a;
 }
 
-INLINE part part_fma(part a, part b, part c) {
-    return v8_fma(a, b, c);
-}
+INLINE part part_fma(part a, part b, part c) { return v8_fma(a, b, c); }
 
-INLINE void part_store(float *to, part a) {
-    v8_store(to, a);
-}
+INLINE void part_store(float *to, part a) { v8_store(to, a); }
 
 INLINE part part_from_u8(const uint8_t *from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)from)));
@@ -116,11 +88,17 @@ INLINE float fold(v16 a) {
 
 INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     UNROLL
-    for (int j = 0; j < count; j++)
-        out[j] = fold(a[j]) + offset[j];
+    for (int j = 0; j < count; j++) out[j] = fold(a[j]) + offset[j];
 }
 
-enum { ROWS_MOST = 3, CLASSES_MOST = 4, MANY_CLASSES = 4, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 6, SHARED_VECTORS_MOST = 1 };
+enum {
+    ROWS_MOST = 3,
+    CLASSES_MOST = 4,
+    MANY_CLASSES = 4,
+    VECTORS_MOST = 6,
+    SHARED_CLASSES_MOST = 6,
+    SHARED_VECTORS_MOST = 1
+};
 
 #define UP_TO_4(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4)
 #define SCORE_TILES(X) UP_TO_4(X, 1) UP_TO_4(X, 2) UP_TO_4(X, 3)

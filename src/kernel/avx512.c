@@ -11,29 +11,17 @@ typedef __m256 v8;
 typedef v16 part;
 enum { PARTS = 1 };
 
-INLINE v16 v16_zero(void) {
-    return _mm512_setzero_ps();
-}
+INLINE v16 v16_zero(void) { return _mm512_setzero_ps(); }
 
-INLINE v16 v16_set(float x) {
-    return _mm512_set1_ps(x);
-}
+INLINE v16 v16_set(float x) { return _mm512_set1_ps(x); }
 
-INLINE v16 v16_load(const float *from) {
-    return _mm512_loadu_ps(from);
-}
+INLINE v16 v16_load(const float *from) { return _mm512_loadu_ps(from); }
 
-INLINE void v16_store(float *to, v16 a) {
-    _mm512_storeu_ps(to, a);
-}
+INLINE void v16_store(float *to, v16 a) { _mm512_storeu_ps(to, a); }
 
-INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
-    return _mm512_fmadd_ps(a, b, c);
-}
+INLINE v16 v16_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
 
-INLINE v16 v16_add(v16 a, v16 b) {
-    return _mm512_add_ps(a, b);
-}
+INLINE v16 v16_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
 
 INLINE part v16_part(v16 a, int p) {
     (void)p;
@@ -45,9 +33,7 @@ INLINE void v16_put(v16 *a, int p, part b) {
     *a = b;
 }
 
-INLINE part part_load(const float *from) {
-    return v16_load(from);
-}
+INLINE part part_load(const float *from) { return v16_load(from); }
 
 INLINE part part_hold(const float *from) {
     part a = part_load(from);
@@ -55,13 +41,9 @@ INLINE part part_hold(const float *from) {
     return a;
 }
 
-INLINE part part_fma(part a, part b, part c) {
-    return v16_fma(a, b, c);
-}
+INLINE part part_fma(part a, part b, part c) { return v16_fma(a, b, c); }
 
-INLINE void part_store(float *to, part a) {
-    v16_store(to, a);
-}
+INLINE void part_store(float *to, part a) { v16_store(to, a); }
 
 INLINE part part_from_u8(const uint8_t *from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)from)));
@@ -75,29 +57,17 @@ INLINE part part_from_f16(const uint16_t *from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
 }
 
-INLINE v8 v8_zero(void) {
-    return _mm256_setzero_ps();
-}
+INLINE v8 v8_zero(void) { return _mm256_setzero_ps(); }
 
-INLINE v8 v8_set(float x) {
-    return _mm256_set1_ps(x);
-}
+INLINE v8 v8_set(float x) { return _mm256_set1_ps(x); }
 
-INLINE v8 v8_load(const float *from) {
-    return _mm256_loadu_ps(from);
-}
+INLINE v8 v8_load(const float *from) { return _mm256_loadu_ps(from); }
 
-INLINE void v8_store(float *to, v8 a) {
-    _mm256_storeu_ps(to, a);
-}
+INLINE void v8_store(float *to, v8 a) { _mm256_storeu_ps(to, a); }
 
-INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
-    return _mm256_fmadd_ps(a, b, c);
-}
+INLINE v8 v8_fma(v8 a, v8 b, v8 c) { return _mm256_fmadd_ps(a, b, c); }
 
-INLINE __mmask16 first_lanes(int n) {
-    return (__mmask16)((1u << n) - 1);
-}
+INLINE __mmask16 first_lanes(int n) { return (__mmask16)((1u << n) - 1); }
 
 INLINE uint32_t nonzero_bits(const float *from, int n) {
     uint16_t bits =
@@ -121,8 +91,7 @@ INLINE v16 halve_two(v16 a, v16 b, int step) {
         return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b),
                              _mm512_castsi512_ps(_mm512_permutex2var_epi64(
                                  ai, _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13), bi)));
-    case 2:
-        return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
+    case 2: return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
     default:
         return _mm512_add_ps(
             _mm512_mask_blend_ps(0xaaaa, a, b),
@@ -134,21 +103,16 @@ INLINE v16 halve_two(v16 a, v16 b, int step) {
 // The same for a vector without a partner: both halves hold its sums.
 INLINE v16 halve_one(v16 a, int step) {
     switch (step) {
-    case 8:
-        return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
-    case 4:
-        return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
-    case 2:
-        return _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
-    default:
-        return _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
+    case 8: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
+    case 4: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
+    case 2: return _mm512_add_ps(a, _mm512_permute_ps(a, 0x4e));
+    default: return _mm512_add_ps(a, _mm512_permute_ps(a, 0xb1));
     }
 }
 
 INLINE int halve_all(v16 *a, int count, int step) {
     UNROLL
-    for (int j = 0; j < count / 2; j++)
-        a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
+    for (int j = 0; j < count / 2; j++) a[j] = halve_two(a[2 * j], a[2 * j + 1], step);
     if (count & 1) a[count / 2] = halve_one(a[count - 1], step);
     return (count + 1) / 2;
 }
@@ -166,7 +130,14 @@ INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     _mm512_mask_storeu_ps(out, lanes, _mm512_add_ps(sums, _mm512_maskz_loadu_ps(lanes, offset)));
 }
 
-enum { ROWS_MOST = 4, CLASSES_MOST = 10, MANY_CLASSES = 6, VECTORS_MOST = 8, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 5 };
+enum {
+    ROWS_MOST = 4,
+    CLASSES_MOST = 10,
+    MANY_CLASSES = 6,
+    VECTORS_MOST = 8,
+    SHARED_CLASSES_MOST = 5,
+    SHARED_VECTORS_MOST = 5
+};
 
 #define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
 #define UP_TO_8(X, R) UP_TO_5(X, R) X(R, 6) X(R, 7) X(R, 8)

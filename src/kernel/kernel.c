@@ -17,9 +17,7 @@ static const mg_kernel *const kernels[] = {
 
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
-const mg_kernel *mg_kernel_at(int i) {
-    return i >= 0 && i < KERNELS ? kernels[i] : NULL;
-}
+const mg_kernel *mg_kernel_at(int i) { return i >= 0 && i < KERNELS ? kernels[i] : NULL; }
 
 // The names this machine can run, for a message.
 static void usable_names(char *out, size_t size) {

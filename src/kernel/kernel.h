@@ -1,12 +1,15 @@
-// kernel.h - the vectorised margin routine, one table per instruction set. reference.c is the contract: every other
-// table gives the same bits. Nothing here allocates or fails.
+// kernel.h - the vectorised margin routine, one table per instruction set. reference.c is the contract: every
+// other table gives the same bits. Nothing here allocates or fails.
 //
 // The order of every sum is part of the contract:
-//   dense score   16 lanes; lane l takes features l, l+16, ... in ascending order, one fused multiply-add each, from +0;
-//                 fold: a[l] += a[l+8] for l<8, then a[l] += a[l+4] for l<4, then +2, then +1; then + offset[k].
-//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are skipped; mg_sum says from where.
-//   CSR score     s[k] = fma(x, W[f][k], s[k]) over the row's entries in ascending order, from offset[k].
-//   CSR G         G[f][k] = fma(x, coef[k], G[f][k]); when at most MG_FEW classes of the row are nonzero only those are touched.
+//   dense score   16 lanes; lane l takes features l, l+16, ... in ascending order, one fused multiply-add
+//   each, from +0;
+//                 fold: a[l] += a[l+8] for l<8, then a[l] += a[l+4] for l<4, then +2, then +1; then +
+//                 offset[k].
+//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are
+//   skipped; mg_sum says from where. CSR score     s[k] = fma(x, W[f][k], s[k]) over the row's entries in
+//   ascending order, from offset[k]. CSR G         G[f][k] = fma(x, coef[k], G[f][k]); when at most MG_FEW
+//   classes of the row are nonzero only those are touched.
 #ifndef MG_KERNEL_KERNEL_H
 #define MG_KERNEL_KERNEL_H
 
@@ -19,12 +22,13 @@
 
 enum { MG_FEW = 4 };
 
-// Dense rows as they lie in memory. Narrower cells become floats in registers; or once, in `wide`, which pays when many classes
-// read them.
+// Dense rows as they lie in memory. Narrower cells become floats in registers; or once, in `wide`, which pays
+// when many classes read them.
 typedef struct mg_dense_block {
     mg_cell cell;
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
-    const void *const *raw; // [rows + more], aligned as their cells are; those behind `rows` are needed soon, and asked for from memory
+    const void *const *raw; // [rows + more], aligned as their cells are; those behind `rows` are needed soon,
+                            // and asked for from memory
     int64_t more;           // <= rows
     float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: not wanted
     int64_t wide_line;
@@ -42,7 +46,8 @@ typedef struct mg_dual_terms {
     double linear, curve;
 } mg_dual_terms;
 
-// Slope at no step of -l*(c) + <scores, c> along after - before, minus its curvature; <scores, u>; the largest |after - before|.
+// Slope at no step of -l*(c) + <scores, c> along after - before, minus its curvature; <scores, u>; the
+// largest |after - before|.
 typedef struct mg_dual_change {
     double slope, curve, inner;
     float largest;
@@ -59,52 +64,62 @@ typedef struct mg_kernel {
     // Columns scaled (M19): x[j] = scale[j] * (x[j] - center[j]), n a multiple of 16; center NULL: 0.
     void (*scale_columns)(int64_t n, const float *center, const float *scale, float *x);
 
-    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16. w: [classes][dp] class-major,
-    // 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are written.
+    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16. w: [classes][dp]
+    // class-major, 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are
+    // written.
     void (*dense_scores)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
                          const float *offset, float *s, int64_t lds);
 
     // The same for rows of any cell.
-    void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
-                               int64_t lds);
+    void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w,
+                               const float *offset, float *s, int64_t lds);
 
-    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells. coef: [rows][ldc].
-    // rows <= MG_BLOCK_ROWS.
-    void (*dense_accumulate)(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes, const float *coef,
-                             int64_t ldc, float *g);
+    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells.
+    // coef: [rows][ldc]. rows <= MG_BLOCK_ROWS.
+    void (*dense_accumulate)(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x,
+                             int64_t classes, const float *coef, int64_t ldc, float *g);
 
-    // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte aligned; s: [kp], offset: [kp].
-    // `next`/`next_n`: entries of the row that will be asked for soon, for prefetching their rows of w; may be NULL/0.
+    // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte
+    // aligned; s: [kp], offset: [kp]. `next`/`next_n`: entries of the row that will be asked for soon, for
+    // prefetching their rows of w; may be NULL/0.
     void (*csr_scores)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
                        const float *offset, float *s, int64_t next_n, const uint32_t *next);
 
-    // Gradient of one CSR row: g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp], padding lanes zero.
-    void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
-                           float *g);
+    // Gradient of one CSR row: g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp], padding
+    // lanes zero.
+    void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                           const float *coef, float *g);
 
-    // csr_accumulate into weights, and what that does to their square: the sum of x c (2 w + x c), which the rounding of w leaves
-    // alone: (new - old) would be off by a bit of w, more than small steps are worth. Order of that sum: with at most MG_FEW classes
-    // one sum per class over the entries, added in class order; else 16 lanes over entries and vectors of 16 classes, folded, plus
-    // 8 lanes for a last half vector, folded.
-    float (*csr_update)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef, float *w);
+    // csr_accumulate into weights, and what that does to their square: the sum of x c (2 w + x c), which the
+    // rounding of w leaves alone: (new - old) would be off by a bit of w, more than small steps are worth.
+    // Order of that sum: with at most MG_FEW classes one sum per class over the entries, added in class
+    // order; else 16 lanes over entries and vectors of 16 classes, folded, plus 8 lanes for a last half
+    // vector, folded.
+    float (*csr_update)(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                        const float *coef, float *w);
 
-    // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') + <scores, c'> - q/2 ||c' - c||^2.
-    // lanes a multiple of 16, scores of lanes beyond K -INFINITY and c 0 there; q > 0; z: scratch of `lanes`.
-    void (*dual_step)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c);
+    // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') +
+    // <scores, c'> - q/2 ||c' - c||^2. lanes a multiple of 16, scores of lanes beyond K -INFINITY and c 0
+    // there; q > 0; z: scratch of `lanes`.
+    void (*dual_step)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta,
+                      float q, float *z, float *c);
 
     // (M27) What coefficients c[lanes] of a row are worth at its scores, lanes as for dual_step.
-    mg_dual_terms (*dual_terms)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, const float *c);
+    mg_dual_terms (*dual_terms)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y,
+                                float delta, const float *c);
 
-    // (M27) What the line search needs of a row's step; u[lanes] becomes factor * (after - before). shift[lanes] is part of the scores
-    // but not of those the search starts from.
-    mg_dual_change (*dual_change)(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift, int64_t y, float delta,
-                                  double factor, const float *before, const float *after, float *u);
+    // (M27) What the line search needs of a row's step; u[lanes] becomes factor * (after - before).
+    // shift[lanes] is part of the scores but not of those the search starts from.
+    mg_dual_change (*dual_change)(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift,
+                                  int64_t y, float delta, double factor, const float *before,
+                                  const float *after, float *u);
 
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);
 
-    // What the multiply-adds of this instruction set can do at most: `iterations` rounds of them in registers alone, memory
-    // out of the way. Returns their floating-point operations; *out depends on all of them, so that none can be left out.
+    // What the multiply-adds of this instruction set can do at most: `iterations` rounds of them in registers
+    // alone, memory out of the way. Returns their floating-point operations; *out depends on all of them, so
+    // that none can be left out.
     double (*peak)(int64_t iterations, float *out);
 } mg_kernel;
 

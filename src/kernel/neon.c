@@ -20,17 +20,11 @@ static bool usable(void) {
     return true; // the architecture has them
 }
 
-INLINE v8 v8_zero(void) {
-    return (v8){vdupq_n_f32(0), vdupq_n_f32(0)};
-}
+INLINE v8 v8_zero(void) { return (v8){vdupq_n_f32(0), vdupq_n_f32(0)}; }
 
-INLINE v8 v8_set(float x) {
-    return (v8){vdupq_n_f32(x), vdupq_n_f32(x)};
-}
+INLINE v8 v8_set(float x) { return (v8){vdupq_n_f32(x), vdupq_n_f32(x)}; }
 
-INLINE v8 v8_load(const float *from) {
-    return (v8){vld1q_f32(from), vld1q_f32(from + 4)};
-}
+INLINE v8 v8_load(const float *from) { return (v8){vld1q_f32(from), vld1q_f32(from + 4)}; }
 
 INLINE void v8_store(float *to, v8 a) {
     vst1q_f32(to, a.low);
@@ -38,9 +32,7 @@ INLINE void v8_store(float *to, v8 a) {
 }
 
 // The sum comes first in ARM's multiply-add.
-INLINE part part_fma(part a, part b, part c) {
-    return vfmaq_f32(c, a, b);
-}
+INLINE part part_fma(part a, part b, part c) { return vfmaq_f32(c, a, b); }
 
 INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
     return (v8){part_fma(a.low, b.low, c.low), part_fma(a.high, b.high, c.high)};
@@ -51,9 +43,7 @@ INLINE v16 v16_set(float x) {
     return (v16){{all, all, all, all}};
 }
 
-INLINE v16 v16_zero(void) {
-    return v16_set(0);
-}
+INLINE v16 v16_zero(void) { return v16_set(0); }
 
 INLINE v16 v16_load(const float *from) {
     return (v16){{vld1q_f32(from), vld1q_f32(from + 4), vld1q_f32(from + 8), vld1q_f32(from + 12)}};
@@ -61,35 +51,26 @@ INLINE v16 v16_load(const float *from) {
 
 INLINE void v16_store(float *to, v16 a) {
     UNROLL
-    for (int p = 0; p < PARTS; p++)
-        vst1q_f32(to + 4 * p, a.q[p]);
+    for (int p = 0; p < PARTS; p++) vst1q_f32(to + 4 * p, a.q[p]);
 }
 
 INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
     UNROLL
-    for (int p = 0; p < PARTS; p++)
-        c.q[p] = part_fma(a.q[p], b.q[p], c.q[p]);
+    for (int p = 0; p < PARTS; p++) c.q[p] = part_fma(a.q[p], b.q[p], c.q[p]);
     return c;
 }
 
 INLINE v16 v16_add(v16 a, v16 b) {
     UNROLL
-    for (int p = 0; p < PARTS; p++)
-        a.q[p] = vaddq_f32(a.q[p], b.q[p]);
+    for (int p = 0; p < PARTS; p++) a.q[p] = vaddq_f32(a.q[p], b.q[p]);
     return a;
 }
 
-INLINE part v16_part(v16 a, int p) {
-    return a.q[p];
-}
+INLINE part v16_part(v16 a, int p) { return a.q[p]; }
 
-INLINE void v16_put(v16 *a, int p, part b) {
-    a->q[p] = b;
-}
+INLINE void v16_put(v16 *a, int p, part b) { a->q[p] = b; }
 
-INLINE part part_load(const float *from) {
-    return vld1q_f32(from);
-}
+INLINE part part_load(const float *from) { return vld1q_f32(from); }
 
 INLINE part part_hold(const float *from) {
     part a = part_load(from);
@@ -97,9 +78,7 @@ INLINE part part_hold(const float *from) {
     return a;
 }
 
-INLINE void part_store(float *to, part a) {
-    vst1q_f32(to, a);
-}
+INLINE void part_store(float *to, part a) { vst1q_f32(to, a); }
 
 // Four bytes, alone in a register.
 INLINE uint8x8_t four_bytes(const void *from) {
@@ -116,21 +95,16 @@ INLINE part part_from_i8(const int8_t *from) {
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(four_bytes(from))))));
 }
 
-INLINE part part_from_f16(const uint16_t *from) {
-    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
-}
+INLINE part part_from_f16(const uint16_t *from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))); }
 
 INLINE uint32_t nonzero_bits(const float *from, int n) {
     uint32_t bits = 0;
-    for (int j = 0; j < n; j++)
-        bits |= (uint32_t)(from[j] != 0) << j;
+    for (int j = 0; j < n; j++) bits |= (uint32_t)(from[j] != 0) << j;
     return bits;
 }
 
 // The first two halvings of one vector; the lanes l, l + 4, l + 8, l + 12 of the vector end in lane l.
-INLINE part fold_to_four(v16 a) {
-    return vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3]));
-}
+INLINE part fold_to_four(v16 a) { return vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3])); }
 
 INLINE float fold(part four) {
     float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
@@ -139,11 +113,17 @@ INLINE float fold(part four) {
 
 INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     UNROLL
-    for (int j = 0; j < count; j++)
-        out[j] = fold(fold_to_four(a[j])) + offset[j];
+    for (int j = 0; j < count; j++) out[j] = fold(fold_to_four(a[j])) + offset[j];
 }
 
-enum { ROWS_MOST = 4, CLASSES_MOST = 5, MANY_CLASSES = 5, VECTORS_MOST = 6, SHARED_CLASSES_MOST = 5, SHARED_VECTORS_MOST = 1 };
+enum {
+    ROWS_MOST = 4,
+    CLASSES_MOST = 5,
+    MANY_CLASSES = 5,
+    VECTORS_MOST = 6,
+    SHARED_CLASSES_MOST = 5,
+    SHARED_VECTORS_MOST = 1
+};
 
 #define UP_TO_5(X, R) X(R, 1) X(R, 2) X(R, 3) X(R, 4) X(R, 5)
 #define SCORE_TILES(X) UP_TO_5(X, 1) UP_TO_5(X, 2) UP_TO_5(X, 3) UP_TO_5(X, 4)

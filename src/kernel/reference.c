@@ -8,32 +8,26 @@
 
 enum { LANES = 16 };
 
-static bool usable(void) {
-    return true;
-}
+static bool usable(void) { return true; }
 
 static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
-    for (int64_t j = 0; j < n; j++)
-        to[j] = mg_cell_at(cell, from, j);
+    for (int64_t j = 0; j < n; j++) to[j] = mg_cell_at(cell, from, j);
 }
 
 static void scale_columns(int64_t n, const float *center, const float *scale, float *x) {
-    for (int64_t j = 0; j < n; j++)
-        x[j] = scale[j] * (center ? x[j] - center[j] : x[j]);
+    for (int64_t j = 0; j < n; j++) x[j] = scale[j] * (center ? x[j] - center[j] : x[j]);
 }
 
 static float fold(float *lane) {
     for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            lane[l] += lane[l + half];
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
     return lane[0];
 }
 
 static float dot(mg_cell cell, int64_t dp, const void *x, const float *w) {
     float lane[LANES] = {0};
     for (int64_t d = 0; d < dp; d += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] = fmaf(mg_cell_at(cell, x, d + l), w[d + l], lane[l]);
+        for (int l = 0; l < LANES; l++) lane[l] = fmaf(mg_cell_at(cell, x, d + l), w[d + l], lane[l]);
     return fold(lane);
 }
 
@@ -44,8 +38,8 @@ static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_
             s[i * lds + k] = dot(MG_CELL_F32, dp, x[i], w + k * dp) + offset[k];
 }
 
-static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
-                               float *s, int64_t lds) {
+static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w,
+                               const float *offset, float *s, int64_t lds) {
     for (int64_t i = 0; i < block->rows; i++) {
         float *wide = block->wide ? block->wide + i * block->wide_line : NULL;
         if (wide) widen(block->cell, block->dp, block->raw[i], wide);
@@ -54,8 +48,8 @@ static void dense_block_scores(const mg_dense_block *block, int64_t classes, con
     }
 }
 
-static void dense_accumulate(mg_cell cell, mg_sum from, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
-                             const float *coef, int64_t ldc, float *g) {
+static void dense_accumulate(mg_cell cell, mg_sum from, int64_t rows, int64_t dp, const void *const *x,
+                             int64_t classes, const float *coef, int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
         for (int64_t d = 0; d < dp; d++) {
             float *to = &g[k * dp + d], sum = from == MG_SUM_ON ? *to : 0;
@@ -68,30 +62,26 @@ static void dense_accumulate(mg_cell cell, mg_sum from, int64_t rows, int64_t dp
 static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
                        const float *offset, float *s, int64_t next_n, const uint32_t *next) {
     (void)next_n, (void)next;
-    for (int64_t k = 0; k < kp; k++)
-        s[k] = offset[k];
+    for (int64_t k = 0; k < kp; k++) s[k] = offset[k];
     for (int64_t e = 0; e < n; e++)
-        for (int64_t k = 0; k < kp; k++)
-            s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
+        for (int64_t k = 0; k < kp; k++) s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
 }
 
 static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
                            const float *coef, float *g) {
     int64_t nonzero = 0;
-    for (int64_t k = 0; k < kp; k++)
-        nonzero += coef[k] != 0;
+    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
     for (int64_t e = 0; e < n; e++)
         for (int64_t k = 0; k < kp; k++)
             if (nonzero > MG_FEW || coef[k] != 0)
                 g[indices[e] * kp + k] = fmaf(values[e], coef[k], g[indices[e] * kp + k]);
 }
 
-static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
-                        float *w) {
+static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
+                        const float *coef, float *w) {
     float lane[LANES] = {0}, rest[LANES] = {0}, total = 0;
     int64_t nonzero = 0;
-    for (int64_t k = 0; k < kp; k++)
-        nonzero += coef[k] != 0;
+    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
     for (int64_t k = 0; k < kp; k++) {
         float single = 0, *sum = nonzero > MG_FEW ? NULL : &single;
         if (sum && coef[k] == 0) continue;
@@ -113,15 +103,13 @@ static float csr_update(int64_t n, const uint32_t *indices, const float *values,
 }
 
 static void add(int64_t n, const float *from, float *to) {
-    for (int64_t j = 0; j < n; j++)
-        to[j] += from[j];
+    for (int64_t j = 0; j < n; j++) to[j] += from[j];
 }
 
 static double peak(int64_t iterations, float *out) {
     float lane[LANES] = {0};
     for (int64_t i = 0; i < iterations; i++)
-        for (int l = 0; l < LANES; l++)
-            lane[l] = fmaf(lane[l], 0.5f, 1);
+        for (int l = 0; l < LANES; l++) lane[l] = fmaf(lane[l], 0.5f, 1);
     *out = fold(lane);
     return 2.0 * LANES * (double)iterations;
 }

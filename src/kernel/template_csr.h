@@ -11,25 +11,21 @@ INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indice
     v16 sum[4];
     v8 rest = v8_zero();
     UNROLL
-    for (int j = 0; j < full; j++)
-        sum[j] = v16_load(offset + 16 * j);
+    for (int j = 0; j < full; j++) sum[j] = v16_load(offset + 16 * j);
     if (half) rest = v8_load(offset + 16 * full);
     for (int64_t e = 0; e < n; e++) {
         const float *from = w + indices[e] * kp;
         if (e < next_n) {
             UNROLL
-            for (int j = 0; j < full + half; j++)
-                prefetch(w + next[e] * kp + 16 * j);
+            for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
         }
         v16 x = v16_set(values[e]);
         UNROLL
-        for (int j = 0; j < full; j++)
-            sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
+        for (int j = 0; j < full; j++) sum[j] = v16_fma(x, v16_load(from + 16 * j), sum[j]);
         if (half) rest = v8_fma(v8_set(values[e]), v8_load(from + 16 * full), rest);
     }
     UNROLL
-    for (int j = 0; j < full; j++)
-        v16_store(s + 16 * j, sum[j]);
+    for (int j = 0; j < full; j++) v16_store(s + 16 * j, sum[j]);
     if (half) v8_store(s + 16 * full, rest);
 }
 
@@ -74,14 +70,12 @@ static int few_classes(int64_t kp, const float *coef, int64_t *few) {
 INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values,
                     int64_t kp, const float *coef, float *g) {
     float *column[MG_FEW], c[MG_FEW]; // copies, so that storing to g cannot change them
-    for (int j = 0; j < count; j++)
-        column[j] = g + few[j], c[j] = coef[few[j]];
+    for (int j = 0; j < count; j++) column[j] = g + few[j], c[j] = coef[few[j]];
     for (int64_t e = 0; e < n; e++) {
         int64_t at = indices[e] * kp;
         float x = values[e];
         UNROLL
-        for (int j = 0; j < count; j++)
-            column[j][at] = __builtin_fmaf(x, c[j], column[j][at]);
+        for (int j = 0; j < count; j++) column[j][at] = __builtin_fmaf(x, c[j], column[j][at]);
     }
 }
 
@@ -92,8 +86,7 @@ static void csr_all(int64_t n, const uint32_t *indices, const float *values, int
         float *to = g + indices[e] * kp;
         v16 x = v16_set(values[e]);
         int64_t k = 0;
-        for (; k + 16 <= kp; k += 16)
-            v16_store(to + k, v16_fma(x, v16_load(coef + k), v16_load(to + k)));
+        for (; k + 16 <= kp; k += 16) v16_store(to + k, v16_fma(x, v16_load(coef + k), v16_load(to + k)));
         if (k < kp) v8_store(to + k, v8_fma(v8_set(values[e]), v8_load(coef + k), v8_load(to + k)));
     }
 }
@@ -102,23 +95,12 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
                            const float *coef, float *g) {
     int64_t few[MG_FEW];
     switch (few_classes(kp, coef, few)) {
-    case 0:
-        return;
-    case 1:
-        csr_few(1, few, n, indices, values, kp, coef, g);
-        return;
-    case 2:
-        csr_few(2, few, n, indices, values, kp, coef, g);
-        return;
-    case 3:
-        csr_few(3, few, n, indices, values, kp, coef, g);
-        return;
-    case 4:
-        csr_few(4, few, n, indices, values, kp, coef, g);
-        return;
-    default:
-        csr_all(n, indices, values, kp, coef, g);
-        return;
+    case 0: return;
+    case 1: csr_few(1, few, n, indices, values, kp, coef, g); return;
+    case 2: csr_few(2, few, n, indices, values, kp, coef, g); return;
+    case 3: csr_few(3, few, n, indices, values, kp, coef, g); return;
+    case 4: csr_few(4, few, n, indices, values, kp, coef, g); return;
+    default: csr_all(n, indices, values, kp, coef, g); return;
     }
 }
 
@@ -126,8 +108,7 @@ static void csr_accumulate(int64_t n, const uint32_t *indices, const float *valu
 INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint32_t *indices,
                             const float *values, int64_t kp, const float *coef, float *w) {
     float *column[MG_FEW], c[MG_FEW], sum[MG_FEW] = {0}, total = 0;
-    for (int j = 0; j < count; j++)
-        column[j] = w + few[j], c[j] = coef[few[j]];
+    for (int j = 0; j < count; j++) column[j] = w + few[j], c[j] = coef[few[j]];
     for (int64_t e = 0; e < n; e++) {
         int64_t at = indices[e] * kp;
         float x = values[e];
@@ -138,8 +119,7 @@ INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint
             sum[j] = __builtin_fmaf(change, 2 * before + change, sum[j]);
         }
     }
-    for (int j = 0; j < count; j++)
-        total += sum[j];
+    for (int j = 0; j < count; j++) total += sum[j];
     return total;
 }
 
@@ -158,7 +138,8 @@ static float csr_update_all(int64_t n, const uint32_t *indices, const float *val
             sum = v16_fma(change, v16_add(v16_add(before, before), change), sum);
         }
         if (k < kp) {
-            v8 before = v8_load(to + k), c = v8_load(coef + k), half = v8_set(values[e]), change = v8_fma(half, c, none);
+            v8 before = v8_load(to + k), c = v8_load(coef + k), half = v8_set(values[e]),
+               change = v8_fma(half, c, none);
             v8_store(to + k, v8_fma(half, c, before));
             rest = v8_fma(change, v8_fma(twice, before, change), rest);
         }
@@ -167,11 +148,9 @@ static float csr_update_all(int64_t n, const uint32_t *indices, const float *val
     v16_store(lane, sum);
     v8_store(lane + 16, rest);
     for (int half = 8; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            lane[l] += lane[l + half];
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
     for (int half = 4; half > 0; half /= 2)
-        for (int l = 16; l < 16 + half; l++)
-            lane[l] += lane[l + half];
+        for (int l = 16; l < 16 + half; l++) lane[l] += lane[l + half];
     return lane[0] + lane[16];
 }
 
@@ -179,18 +158,12 @@ static float csr_update(int64_t n, const uint32_t *indices, const float *values,
                         const float *coef, float *w) {
     int64_t few[MG_FEW];
     switch (few_classes(kp, coef, few)) {
-    case 0:
-        return 0;
-    case 1:
-        return csr_update_few(1, few, n, indices, values, kp, coef, w);
-    case 2:
-        return csr_update_few(2, few, n, indices, values, kp, coef, w);
-    case 3:
-        return csr_update_few(3, few, n, indices, values, kp, coef, w);
-    case 4:
-        return csr_update_few(4, few, n, indices, values, kp, coef, w);
-    default:
-        return csr_update_all(n, indices, values, kp, coef, w);
+    case 0: return 0;
+    case 1: return csr_update_few(1, few, n, indices, values, kp, coef, w);
+    case 2: return csr_update_few(2, few, n, indices, values, kp, coef, w);
+    case 3: return csr_update_few(3, few, n, indices, values, kp, coef, w);
+    case 4: return csr_update_few(4, few, n, indices, values, kp, coef, w);
+    default: return csr_update_all(n, indices, values, kp, coef, w);
     }
 }
 

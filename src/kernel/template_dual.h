@@ -1,5 +1,6 @@
-// template_dual.h - the exact dual step of one row (M26) and what it is worth (M27), over vectors of 64 bytes that the compiler splits
-// into what the instruction set has: nothing but IEEE operations lane by lane, so that every kernel gives the same bits. reference.c includes it too.
+// template_dual.h - the exact dual step of one row (M26) and what it is worth (M27), over vectors of 64 bytes
+// that the compiler splits into what the instruction set has: nothing but IEEE operations lane by lane, so
+// that every kernel gives the same bits. reference.c includes it too.
 #ifndef MG_KERNEL_TEMPLATE_DUAL_H
 #define MG_KERNEL_TEMPLATE_DUAL_H
 
@@ -20,9 +21,7 @@ DUAL_INLINE dual_lanes dual_all(float x) {
     return (dual_lanes){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
 }
 
-DUAL_INLINE dual_lanes dual_keep(dual_mask mask, dual_lanes x) {
-    return (dual_lanes)(mask & (dual_mask)x);
-}
+DUAL_INLINE dual_lanes dual_keep(dual_mask mask, dual_lanes x) { return (dual_lanes)(mask & (dual_mask)x); }
 
 DUAL_INLINE dual_lanes dual_choose(dual_mask mask, dual_lanes a, dual_lanes b) {
     return (dual_lanes)((mask & (dual_mask)a) | (~mask & (dual_mask)b));
@@ -51,13 +50,14 @@ DUAL_INLINE float dual_largest(dual_lanes a) {
 typedef struct dual_row {
     int64_t lanes;
     const float *z;
-    float most, shrink;               // of rivals: upper bound, 1/(q + h)
+    float most, shrink; // of rivals: upper bound, 1/(q + h)
     float own_z, own_least, own_shrink;
 } dual_row;
 
 // f(theta), the sum of the coefficients theta gives, and minus its slope.
 DUAL_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
-    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most), at = dual_all(theta);
+    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most),
+               at = dual_all(theta);
     dual_lanes free = dual_all(0);
     for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
         dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
@@ -72,8 +72,8 @@ DUAL_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
     return dual_fold(sum) + own;
 }
 
-// theta with f(theta) = 0: f falls from z_own to the largest z. Newton's method alone cycles between kinks, so it stays in a
-// bracket, and where it has not halved that, the middle is next.
+// theta with f(theta) = 0: f falls from z_own to the largest z. Newton's method alone cycles between kinks,
+// so it stays in a bracket, and where it has not halved that, the middle is next.
 DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
     float low = row->own_z, high = most_z, theta = start > low && start < high ? start : 0.5f * (low + high);
     float width = INFINITY;
@@ -82,7 +82,8 @@ DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
         if (f > 0) low = theta;
         else high = theta;
         float next = slope > 0 ? theta + f / slope : INFINITY;
-        if (!(next >= low && next <= high) || (round & 1 && !(high - low <= 0.5f * width))) next = 0.5f * (low + high);
+        if (!(next >= low && next <= high) || (round & 1 && !(high - low <= 0.5f * width)))
+            next = 0.5f * (low + high);
         if (round & 1) width = high - low;
         if (fabsf(next - theta) <= 1e-7f * (fabsf(theta) + fabsf(high - low))) return next;
         theta = next;
@@ -92,7 +93,8 @@ DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
 
 // Rivals from theta; returns their sum. Where the own class takes up the sum, it is exactly zero.
 DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
-    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most), at = dual_all(theta);
+    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most),
+               at = dual_all(theta);
     for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
         dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
         v = dual_keep(v > 0, dual_choose(v < most, v, most));
@@ -102,7 +104,8 @@ DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
     return dual_fold(sum);
 }
 
-static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, float q, float *z, float *c) {
+static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta,
+                      float q, float *z, float *c) {
     const dual_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     float own = c[y];
     dual_lanes none = dual_all(-INFINITY), most = none, add = dual_all(delta), scale = dual_all(q);
@@ -142,7 +145,7 @@ static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, i
     c[y] = -sum;
 }
 
-// ---- what a step is worth, in double -----------------------------------------------------------------------------------
+// ---- what a step is worth, in double ------------------------------------------------------------
 
 enum { DUAL_WIDE = 8 };
 
@@ -177,7 +180,8 @@ DUAL_INLINE double dual_wide_fold(dual_wide a) {
 }
 
 // Scores beyond K are -INFINITY: where a coefficient is zero its score does not count.
-static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta, const float *c) {
+static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y,
+                                float delta, const float *c) {
     dual_wide linear = {0}, square = {0};
     double h = (double)prox->rival_curve, own = (double)c[y], shift = (double)delta;
     for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
@@ -191,11 +195,13 @@ static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float 
     };
 }
 
-static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift, int64_t y, float delta,
-                                  double factor, const float *before, const float *after, float *u) {
+static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift,
+                                  int64_t y, float delta, double factor, const float *before,
+                                  const float *after, float *u) {
     dual_wide inner = {0}, sum = {0}, old = {0}, square = {0}, most = {0};
     for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
-        dual_wide b = dual_widen(before + k), d = dual_widen(after + k) - b, size = dual_wide_choose(d < 0, -d, d);
+        dual_wide b = dual_widen(before + k), d = dual_widen(after + k) - b,
+                  size = dual_wide_choose(d < 0, -d, d);
         dual_half step = __builtin_convertvector(dual_wide_keep(d != 0, d * factor), dual_half);
         memcpy(u + k, &step, sizeof step);
         inner += dual_wide_keep(d != 0, d * (dual_widen(scores + k) - dual_widen(shift + k)));
@@ -204,8 +210,10 @@ static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const floa
         square += d * d;
         most = dual_wide_choose(size > most, size, most);
     }
-    double h = (double)prox->rival_curve, more = (double)prox->own_curve - h, own = (double)after[y] - (double)before[y];
-    double scores_of_step = dual_wide_fold(inner), linear = (double)delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
+    double h = (double)prox->rival_curve, more = (double)prox->own_curve - h,
+           own = (double)after[y] - (double)before[y];
+    double scores_of_step = dual_wide_fold(inner),
+           linear = (double)delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
     return (mg_dual_change){
         .largest = (float)dual_wide_largest(most),
         .slope = scores_of_step + linear - h * dual_wide_fold(old) - more * own * (double)before[y],

@@ -24,13 +24,11 @@ typedef struct chunk {
 } chunk;
 
 static void chunk_find(chunk *c) {
-    for (int64_t i = 0; i < c->rows; i++)
-        c->bits[i] = nonzero_bits(c->coef + i * c->ldc, (int)c->classes);
+    for (int64_t i = 0; i < c->rows; i++) c->bits[i] = nonzero_bits(c->coef + i * c->ldc, (int)c->classes);
 }
 
 static void chunk_list(chunk *c) {
-    for (int64_t k = 0; k < c->classes; k++)
-        c->count[k] = 0;
+    for (int64_t k = 0; k < c->classes; k++) c->count[k] = 0;
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc;
         for (uint32_t bits = c->bits[i]; bits; bits &= bits - 1) {
@@ -42,8 +40,7 @@ static void chunk_list(chunk *c) {
 
 INLINE void sums_begin(mg_sum how, int wide, const float *g, v16 *sum) {
     UNROLL
-    for (int j = 0; j < wide; j++)
-        sum[j] = how == MG_SUM_ON ? v16_load(g + 16 * j) : v16_zero();
+    for (int j = 0; j < wide; j++) sum[j] = how == MG_SUM_ON ? v16_load(g + 16 * j) : v16_zero();
 }
 
 INLINE void sums_end(mg_sum how, int wide, const v16 *sum, float *g) {
@@ -53,46 +50,43 @@ INLINE void sums_end(mg_sum how, int wide, const v16 *sum, float *g) {
 }
 
 // (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
-INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {
+INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entry *entries, int64_t d,
+                       float *g) {
     v16 sum[VECTORS_MOST];
     sums_begin(how, wide, g, sum);
     for (int64_t e = 0; e < n; e++) {
         const void *x = entries[e].x;
         v16 c = v16_set(entries[e].coef);
         UNROLL
-        for (int j = 0; j < wide; j++)
-            sum[j] = v16_fma(c, v16_from(cell, x, d + 16 * j), sum[j]);
+        for (int j = 0; j < wide; j++) sum[j] = v16_fma(c, v16_from(cell, x, d + 16 * j), sum[j]);
     }
     sums_end(how, wide, sum, g);
 }
 
 // (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
 // them is zero.
-INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {
+INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp,
+                        float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
     UNROLL
-    for (int m = 0; m < classes; m++)
-        sums_begin(c->sum, wide, g + m * dp, sum[m]);
+    for (int m = 0; m < classes; m++) sums_begin(c->sum, wide, g + m * dp, sum[m]);
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc + k;
         uint32_t bits = c->bits[i] >> k & all;
         v16 cells[SHARED_VECTORS_MOST];
         UNROLL
-        for (int j = 0; j < wide; j++)
-            cells[j] = v16_from(cell, c->x[i], d + 16 * j);
+        for (int j = 0; j < wide; j++) cells[j] = v16_from(cell, c->x[i], d + 16 * j);
         UNROLL
         for (int m = 0; m < classes; m++) {
             if (bits != all && !(bits >> m & 1)) continue;
             v16 one = v16_set(coef[m]);
             UNROLL
-            for (int j = 0; j < wide; j++)
-                sum[m][j] = v16_fma(one, cells[j], sum[m][j]);
+            for (int j = 0; j < wide; j++) sum[m][j] = v16_fma(one, cells[j], sum[m][j]);
         }
     }
     UNROLL
-    for (int m = 0; m < classes; m++)
-        sums_end(c->sum, wide, sum[m], g + m * dp);
+    for (int m = 0; m < classes; m++) sums_end(c->sum, wide, sum[m], g + m * dp);
 }
 
 typedef void class_function(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g);
@@ -102,7 +96,8 @@ typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, f
     static void class_##CELL##_##V(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {       \
         class_tile(MG_CELL_##CELL, V, how, n, entries, d, g);                                                \
     }
-#define CLASS_FUNCTIONS(V) CLASS_FUNCTION(U8, V) CLASS_FUNCTION(I8, V) CLASS_FUNCTION(F16, V) CLASS_FUNCTION(F32, V)
+#define CLASS_FUNCTIONS(V)                                                                                   \
+    CLASS_FUNCTION(U8, V) CLASS_FUNCTION(I8, V) CLASS_FUNCTION(F16, V) CLASS_FUNCTION(F32, V)
 CLASS_TILES(CLASS_FUNCTIONS)
 
 #define SHARED_FUNCTION(CELL, K, V)                                                                          \
@@ -114,7 +109,9 @@ CLASS_TILES(CLASS_FUNCTIONS)
 SHARED_TILES(SHARED_FUNCTIONS)
 
 #define CLASS_ROW(V)                                                                                         \
-    [V] = {[MG_CELL_U8] = class_U8_##V, [MG_CELL_I8] = class_I8_##V, [MG_CELL_F16] = class_F16_##V,          \
+    [V] = {[MG_CELL_U8] = class_U8_##V,                                                                      \
+           [MG_CELL_I8] = class_I8_##V,                                                                      \
+           [MG_CELL_F16] = class_F16_##V,                                                                    \
            [MG_CELL_F32] = class_F32_##V},
 static class_function *const class_functions[VECTORS_MOST + 1][MG_CELL_F32 + 1] = {CLASS_TILES(CLASS_ROW)};
 
@@ -123,8 +120,8 @@ static class_function *const class_functions[VECTORS_MOST + 1][MG_CELL_F32 + 1] 
               [MG_CELL_I8] = shared_I8_##K##x##V,                                                            \
               [MG_CELL_F16] = shared_F16_##K##x##V,                                                          \
               [MG_CELL_F32] = shared_F32_##K##x##V},
-static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1][MG_CELL_F32 + 1] = {
-    SHARED_TILES(SHARED_ROW)};
+static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1]
+                                              [MG_CELL_F32 + 1] = {SHARED_TILES(SHARED_ROW)};
 
 static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
     chunk_list(c);
@@ -133,7 +130,8 @@ static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t k = 0; k < c->classes; k++)
             if (c->count[k] > 0 || c->sum != MG_SUM_ON)
-                class_functions[wide][c->cell](c->sum, c->count[k], c->entries[k], 16 * d, g + k * dp + 16 * d);
+                class_functions[wide][c->cell](c->sum, c->count[k], c->entries[k], 16 * d,
+                                               g + k * dp + 16 * d);
     }
 }
 
@@ -152,23 +150,20 @@ static void chunk_add_shared(const chunk *c, int64_t dp, float *g) {
 // Are nearly all coefficients nonzero, so that classes can share what they read?
 static bool chunk_is_full(const chunk *c) {
     int64_t full = 0;
-    for (int64_t i = 0; i < c->rows; i++)
-        full += c->bits[i] == (1u << c->classes) - 1;
+    for (int64_t i = 0; i < c->rows; i++) full += c->bits[i] == (1u << c->classes) - 1;
     return 4 * full >= 3 * c->rows;
 }
 
-static void dense_accumulate(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x, int64_t classes,
-                             const float *coef, int64_t ldc, float *g) {
+static void dense_accumulate(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x,
+                             int64_t classes, const float *coef, int64_t ldc, float *g) {
     chunk c; // its lists are long, and filled only as far as they are read
     c.cell = cell, c.sum = sum, c.rows = rows, c.x = x, c.ldc = ldc;
     for (int64_t k = 0; k < classes; k += CHUNK) {
         c.classes = classes - k < CHUNK ? classes - k : CHUNK;
         c.coef = coef + k;
         chunk_find(&c);
-        if (chunk_is_full(&c))
-            chunk_add_shared(&c, dp, g + k * dp);
-        else
-            chunk_add_listed(&c, dp, g + k * dp);
+        if (chunk_is_full(&c)) chunk_add_shared(&c, dp, g + k * dp);
+        else chunk_add_listed(&c, dp, g + k * dp);
     }
 }
 

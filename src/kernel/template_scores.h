@@ -4,21 +4,19 @@
 
 // Rows and classes of a block are cut into tiles whose sizes differ by at most one: where the i-th of `tiles`
 // begins.
-static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) {
-    return total * i / tiles;
-}
+static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) { return total * i / tiles; }
 
-static inline int64_t tiles_of(int64_t total, int64_t most) {
-    return (total + most - 1) / most;
-}
+static inline int64_t tiles_of(int64_t total, int64_t most) { return (total + most - 1) / most; }
 
-enum { PART = 512 }; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
+enum {
+    PART = 512
+}; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
 
 enum { TALL_FEATURES = 256 }; // from here on many classes are taken in tiles of more rows and fewer classes
 
-// The features of one visit, and what is the same for every tile of a block. Beside each vector of features, `step`
-// bytes are asked for from memory for every row, or for the first of a tile where one is enough: what is needed next
-// comes while this is computed, never in a burst.
+// The features of one visit, and what is the same for every tile of a block. Beside each vector of features,
+// `step` bytes are asked for from memory for every row, or for the first of a tile where one is enough: what
+// is needed next comes while this is computed, never in a burst.
 typedef struct visit {
     int64_t from, to, dp, lds, step;
     bool every;
@@ -39,22 +37,21 @@ INLINE part part_from(mg_cell cell, const void *row, int64_t d) {
 INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
     v16 a = v16_zero();
     UNROLL
-    for (int p = 0; p < PARTS; p++)
-        v16_put(&a, p, part_from(cell, row, d + p * REGISTER));
+    for (int p = 0; p < PARTS; p++) v16_put(&a, p, part_from(cell, row, d + p * REGISTER));
     return a;
 }
 
 // Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
 // instruction set. The first `asking` rows ask for what comes next.
-INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const visit *v, const void *const *x,
-                     const char *const *ahead, const float *w, v16 (*sum)[CLASSES_MOST]) {
+INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const visit *v,
+                     const void *const *x, const char *const *ahead, const float *w,
+                     v16 (*sum)[CLASSES_MOST]) {
     part held[ROWS_MOST][CLASSES_MOST];
     int64_t fetch = v->from / 16 * v->step;
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int k = 0; k < classes; k++)
-            held[i][k] = v16_part(sum[i][k], p);
+        for (int k = 0; k < classes; k++) held[i][k] = v16_part(sum[i][k], p);
     }
     for (int64_t d = v->from; d < v->to; d += 16, fetch += v->step) {
         part cells[ROWS_MOST];
@@ -70,20 +67,18 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, con
             OPAQUE(at);
             part weights = part_hold(at);
             UNROLL
-            for (int i = 0; i < rows; i++)
-                held[i][k] = part_fma(cells[i], weights, held[i][k]);
+            for (int i = 0; i < rows; i++) held[i][k] = part_fma(cells[i], weights, held[i][k]);
         }
     }
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int k = 0; k < classes; k++)
-            v16_put(&sum[i][k], p, held[i][k]);
+        for (int k = 0; k < classes; k++) v16_put(&sum[i][k], p, held[i][k]);
     }
 }
 
-// (M1) for `rows` x `classes` of one kind of cells, all constants once inlined, so that every sum stays in a register. `ahead`:
-// what to ask for from memory beside each row. Between visits the sums wait in `carry`.
+// (M1) for `rows` x `classes` of one kind of cells, all constants once inlined, so that every sum stays in a
+// register. `ahead`: what to ask for from memory beside each row. Between visits the sums wait in `carry`.
 INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, const void *const *x,
                        const char *const *ahead, const float *w, const float *offset, v16 *carry, float *s) {
     v16 sum[ROWS_MOST][CLASSES_MOST];
@@ -91,14 +86,12 @@ INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, cons
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int k = 0; k < classes; k++)
-            sum[i][k] = first ? v16_zero() : carry[i * classes + k];
+        for (int k = 0; k < classes; k++) sum[i][k] = first ? v16_zero() : carry[i * classes + k];
     }
     if (classes > MANY_CLASSES || v->every) sum_part(cell, rows, classes, 0, rows, v, x, ahead, w, sum);
     else sum_part(cell, rows, classes, 0, 1, v, x, ahead, w, sum);
     UNROLL
-    for (int p = 1; p < PARTS; p++)
-        sum_part(cell, rows, classes, p, 0, v, x, ahead, w, sum);
+    for (int p = 1; p < PARTS; p++) sum_part(cell, rows, classes, p, 0, v, x, ahead, w, sum);
     UNROLL
     for (int i = 0; i < rows; i++) {
         if (last) {
@@ -106,8 +99,7 @@ INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, cons
             continue;
         }
         UNROLL
-        for (int k = 0; k < classes; k++)
-            carry[i * classes + k] = sum[i][k];
+        for (int k = 0; k < classes; k++) carry[i * classes + k] = sum[i][k];
     }
 }
 
@@ -134,14 +126,12 @@ static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1][MG
 // Most rows of a tile of `classes`: as many as the table of functions has.
 static int64_t score_rows(int64_t classes) {
     int64_t rows = ROWS_MOST;
-    while (!score_functions[rows][classes][MG_CELL_F32])
-        rows--;
+    while (!score_functions[rows][classes][MG_CELL_F32]) rows--;
     return rows;
 }
 
 INLINE void widen_cells(mg_cell cell, int64_t n, const void *from, float *to) {
-    for (int64_t j = 0; j < n; j += REGISTER)
-        part_store(to + j, part_from(cell, from, j));
+    for (int64_t j = 0; j < n; j += REGISTER) part_store(to + j, part_from(cell, from, j));
 }
 
 static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
@@ -165,7 +155,8 @@ typedef struct scoring {
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-// Cuts the rows for tiles of so many classes. Most tiles need the same cuts: divisions for each would be a fiftieth of all time.
+// Cuts the rows for tiles of so many classes. Most tiles need the same cuts: divisions for each would be a
+// fiftieth of all time.
 static void cut_rows(scoring *now, int64_t classes) {
     int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
     for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)
@@ -177,44 +168,56 @@ static void cut_rows(scoring *now, int64_t classes) {
 static void score_visit(const scoring *now, const visit *v, int64_t classes, const float *w,
                         const float *offset, v16 *carry, float *s) {
     const mg_dense_block *block = now->block;
-    bool widen_now = block->wide && now->class_tile == 0; // a tile at a time: the scores read them from the first-level cache at once
+    bool widen_now =
+        block->wide &&
+        now->class_tile == 0; // a tile at a time: the scores read them from the first-level cache at once
     for (int64_t r = 0; r < now->row_tiles; r++) {
         int64_t i = now->first[r], tall = now->first[r + 1] - i;
         for (int64_t j = i; widen_now && j < i + tall; j++)
-            widen(block->cell, v->to - v->from, (const char *)block->raw[j] + (size_t)v->from * mg_cell_size(block->cell),
+            widen(block->cell, v->to - v->from,
+                  (const char *)block->raw[j] + (size_t)v->from * mg_cell_size(block->cell),
                   block->wide + j * block->wide_line + v->from);
-        score_functions[tall][classes][now->cell](v, now->x + i, now->ahead + i, w, offset, carry + i * classes, s + i * v->lds);
+        score_functions[tall][classes][now->cell](v, now->x + i, now->ahead + i, w, offset,
+                                                  carry + i * classes, s + i * v->lds);
     }
 }
 
-// What to ask for beside each row that asks: in each class tile a share of the rows to come; in every other one, where the
-// weights are too many to stay in the second-level cache, a share of the next tile's. Where there is nothing to ask for, the
-// row itself, which is near: that is cheap. Returns the step.
+// What to ask for beside each row that asks: in each class tile a share of the rows to come; in every other
+// one, where the weights are too many to stay in the second-level cache, a share of the next tile's. Where
+// there is nothing to ask for, the row itself, which is near: that is cheap. Returns the step.
 static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, int64_t next_classes) {
     enum { KEPT = 1 << 18 }; // weights
     const mg_dense_block *block = now->block;
-    int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles, tall = now->every ? 1 : score_rows(classes);
-    int64_t asking = now->every ? rows : now->row_tiles, turn = now->class_tile % tall, share = now->class_tile / tall;
+    int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles,
+            tall = now->every ? 1 : score_rows(classes);
+    int64_t asking = now->every ? rows : now->row_tiles, turn = now->class_tile % tall,
+            share = now->class_tile / tall;
     bool weights = next_classes && block->dp * next_classes * tiles > KEPT;
     int64_t weight_step = weights ? tiles_of(next_classes * 64 * 2, asking) : 0;
     int64_t row_bytes = block->dp * (int64_t)mg_cell_size(block->cell);
-    int64_t row_step = tiles_of(row_bytes * tall, vectors * tiles), step = row_step > weight_step ? row_step : weight_step;
+    int64_t row_step = tiles_of(row_bytes * tall, vectors * tiles),
+            step = row_step > weight_step ? row_step : weight_step;
     for (int64_t r = 0; r < asking; r++) {
         int64_t i = now->every ? r : now->first[r];
         now->ahead[i] = (const char *)now->x[i];
         if (weights && r % 2) now->ahead[i] = (const char *)next + r / 2 * step * vectors;
-        else if (i + turn < block->more) now->ahead[i] = (const char *)block->raw[rows + i + turn] + share * row_step * vectors;
+        else if (i + turn < block->more)
+            now->ahead[i] = (const char *)block->raw[rows + i + turn] + share * row_step * vectors;
     }
     return step;
 }
 
-static void score_some(const mg_dense_block *block, int64_t classes, const float *w, const float *offset, float *s,
-                       int64_t lds) {
+static void score_some(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
+                       float *s, int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
     // Short rows end before a tall tile pays for its second walk over them.
-    int64_t dp = block->dp, most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
-    scoring now = {.block = block, .class_tiles = tiles_of(classes, most), .cell = block->wide ? MG_CELL_F32 : block->cell};
-    now.every = most > MANY_CLASSES || now.class_tiles < ROWS_MOST; // fewer tiles of classes are too few to ask for a row each
+    int64_t dp = block->dp,
+            most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
+    scoring now = {.block = block,
+                   .class_tiles = tiles_of(classes, most),
+                   .cell = block->wide ? MG_CELL_F32 : block->cell};
+    now.every = most > MANY_CLASSES ||
+                now.class_tiles < ROWS_MOST; // fewer tiles of classes are too few to ask for a row each
     for (int64_t i = 0; i < block->rows; i++)
         now.x[i] = block->wide ? block->wide + i * block->wide_line : block->raw[i];
     for (int64_t c = 0; c < now.class_tiles; c++) {
@@ -225,14 +228,15 @@ static void score_some(const mg_dense_block *block, int64_t classes, const float
         cut_rows(&now, then - k);
         int64_t step = choose_ahead(&now, then - k, w + then * dp, next);
         for (int64_t p = 0; p < visits; p++) {
-            visit v = {16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step, now.every};
+            visit v = {
+                16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step, now.every};
             score_visit(&now, &v, then - k, w + k * dp, offset + k, carry, s + k);
         }
     }
 }
 
-static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
-                               float *s, int64_t lds) {
+static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w,
+                               const float *offset, float *s, int64_t lds) {
     if (block->rows > 0) score_some(block, classes, w, offset, s, lds);
 }
 

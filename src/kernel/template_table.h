@@ -5,15 +5,12 @@
 #include "kernel/template_dual.h"
 
 static void add(int64_t n, const float *from, float *to) {
-    for (int64_t j = 0; j < n; j += 16)
-        v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
+    for (int64_t j = 0; j < n; j += 16) v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
 }
 
 static void scale_columns(int64_t n, const float *center, const float *scale, float *restrict x) {
-    for (int64_t j = 0; center && j < n; j++)
-        x[j] -= center[j];
-    for (int64_t j = 0; j < n; j++)
-        x[j] *= scale[j];
+    for (int64_t j = 0; center && j < n; j++) x[j] -= center[j];
+    for (int64_t j = 0; j < n; j++) x[j] *= scale[j];
 }
 
 // Enough sums to hide the latency of a multiply-add, few enough for the registers of any instruction set.
@@ -22,12 +19,10 @@ enum { PEAK_SUMS = 12 };
 static double peak(int64_t iterations, float *out) {
     part sum[PEAK_SUMS], shrink = v16_part(v16_set(0.5f), 0), grow = v16_part(v16_set(1), 0);
     UNROLL
-    for (int j = 0; j < PEAK_SUMS; j++)
-        sum[j] = v16_part(v16_set((float)j), 0);
+    for (int j = 0; j < PEAK_SUMS; j++) sum[j] = v16_part(v16_set((float)j), 0);
     for (int64_t i = 0; i < iterations; i++) {
         UNROLL
-        for (int j = 0; j < PEAK_SUMS; j++)
-            sum[j] = part_fma(sum[j], shrink, grow);
+        for (int j = 0; j < PEAK_SUMS; j++) sum[j] = part_fma(sum[j], shrink, grow);
     }
     float lanes[16];
     *out = 0;

@@ -2,13 +2,14 @@
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M4) loss = [m]_+, m = max over j != y of s_j - s_y + delta; coef = +1 on the strongest rival, -1 on y when m > 0, else 0.
-// At the kink m = 0 the subgradient is 0.
+// (M4) loss = [m]_+, m = max over j != y of s_j - s_y + delta; coef = +1 on the strongest rival, -1 on y when
+// m > 0, else 0. At the kink m = 0 the subgradient is 0.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     int64_t rival;
     float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
     mg_fours_zero(lanes, coef);
-    if (!(margin > 0)) return margin == margin ? 0.0f : margin; // a NaN must come out, not pass for a margin kept
+    if (!(margin > 0))
+        return margin == margin ? 0.0f : margin; // a NaN must come out, not pass for a margin kept
     coef[rival] = 1;
     coef[y] = -1;
     return margin;
@@ -40,7 +41,8 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return margin > 0 ? fmin(margin, margin - second) : -margin;
 }
 
-static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
+static const mg_prox dual = {
+    .joint = true, .rival_most = INFINITY, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
 
 const mg_loss mg_loss_crammer_singer = {
     .name = "crammer-singer",

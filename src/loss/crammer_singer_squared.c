@@ -25,7 +25,8 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
     return hinge * hinge;
 }
 
-// Smooth where the margin is met, but not where two rivals are equally strong outside it: both are needed to get there.
+// Smooth where the margin is met, but not where two rivals are equally strong outside it: both are needed to
+// get there.
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double margin = margin_of(classes, scores, y, delta);
     double most = -INFINITY, second = -INFINITY;
@@ -37,7 +38,11 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return fmax(-margin, most - second);
 }
 
-static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -INFINITY, .rival_curve = 0, .own_curve = 0.5f}; // (M25)
+static const mg_prox dual = {.joint = true,
+                             .rival_most = INFINITY,
+                             .own_least = -INFINITY,
+                             .rival_curve = 0,
+                             .own_curve = 0.5f}; // (M25)
 
 const mg_loss mg_loss_crammer_singer_squared = {
     .name = "crammer-singer-squared",

@@ -11,8 +11,7 @@ MG_LOSS_LIST(MG_LOSS_DECLARE)
 
 static const mg_loss *const losses[] = {
 #define MG_LOSS_ROW(symbol) &mg_loss_##symbol,
-    MG_LOSS_LIST(MG_LOSS_ROW)
-};
+    MG_LOSS_LIST(MG_LOSS_ROW)};
 
 const mg_loss *mg_loss_at(int i) {
     return i >= 0 && i < (int)(sizeof losses / sizeof *losses) ? losses[i] : NULL;

@@ -27,15 +27,18 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
 
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double nearest = INFINITY;
-    for (int64_t k = 0; k < classes; k++) nearest = fmin(nearest, fabs(k == y ? delta - scores[k] : delta + scores[k]));
+    for (int64_t k = 0; k < classes; k++)
+        nearest = fmin(nearest, fabs(k == y ? delta - scores[k] : delta + scores[k]));
     return nearest;
 }
 
-static const mg_prox dual = {.joint = false, .rival_most = 1, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
+static const mg_prox dual = {
+    .joint = false, .rival_most = 1, .own_least = -1, .rival_curve = 0, .own_curve = 0}; // (M25)
 
 const mg_loss mg_loss_one_vs_rest = {
     .name = "one-vs-rest",
-    .help = "K separate binary hinges: sum over k of max(0, delta - t_k s_k), t = +1 for the true class, else -1",
+    .help =
+        "K separate binary hinges: sum over k of max(0, delta - t_k s_k), t = +1 for the true class, else -1",
     .row = row,
     .value = value,
     .kink = kink,

@@ -34,7 +34,11 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return INFINITY;
 }
 
-static const mg_prox dual = {.joint = false, .rival_most = INFINITY, .own_least = -INFINITY, .rival_curve = 0.5f, .own_curve = 0.5f}; // (M25)
+static const mg_prox dual = {.joint = false,
+                             .rival_most = INFINITY,
+                             .own_least = -INFINITY,
+                             .rival_curve = 0.5f,
+                             .own_curve = 0.5f}; // (M25)
 
 const mg_loss mg_loss_one_vs_rest_squared = {
     .name = "one-vs-rest-squared",

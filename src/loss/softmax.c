@@ -2,8 +2,9 @@
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M9) loss = log(sum over k of exp(s_k - s_y)); coef_k = p_k - 1(k = y), p the softmax of the scores, so that they sum to 0.
-// Exponentials are taken in double and rounded, so that versions of the mathematics library agree on the floats.
+// (M9) loss = log(sum over k of exp(s_k - s_y)); coef_k = p_k - 1(k = y), p the softmax of the scores, so
+// that they sum to 0. Exponentials are taken in double and rounded, so that versions of the mathematics
+// library agree on the floats.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     (void)delta;
     float most = mg_fours_max(lanes, scores, -1);
@@ -45,7 +46,8 @@ static void slope(int64_t lanes, const float *coef, int64_t y, float *slope) {
 static void probabilities(int64_t classes, const float *scores, float *to) {
     double most = -INFINITY, sum = 0;
     for (int64_t k = 0; k < classes; k++)
-        if ((double)scores[k] > most) most = (double)scores[k]; // fmax of widened floats crashes gcc 12 for ARM
+        if ((double)scores[k] > most)
+            most = (double)scores[k]; // fmax of widened floats crashes gcc 12 for ARM
     for (int64_t k = 0; k < classes; k++) sum += exp((double)scores[k] - most);
     for (int64_t k = 0; k < classes; k++) to[k] = (float)(exp((double)scores[k] - most) / sum);
 }

@@ -2,7 +2,8 @@
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M3) loss = sum over j != y of [m_j]_+, m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number of violations)
+// (M3) loss = sum over j != y of [m_j]_+, m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number of
+// violations)
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float base = delta - scores[y], own = scores[y];
     mg_four sum[MG_FOURS] = {0}, count[MG_FOURS] = {0};
@@ -34,7 +35,8 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return nearest;
 }
 
-static const mg_prox dual = {.joint = true, .rival_most = 1, .own_least = -INFINITY, .rival_curve = 0, .own_curve = 0}; // (M25)
+static const mg_prox dual = {
+    .joint = true, .rival_most = 1, .own_least = -INFINITY, .rival_curve = 0, .own_curve = 0}; // (M25)
 
 const mg_loss mg_loss_weston_watkins = {
     .name = "weston-watkins",

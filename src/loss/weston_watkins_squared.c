@@ -9,7 +9,8 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     scores[y] = -INFINITY;
     for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
         for (int v = 0; v < MG_FOURS; v++) {
-            mg_four hinge = mg_four_hinge(mg_four_load(scores + j + 4 * v) + mg_four_all(base)), slope = hinge + hinge;
+            mg_four hinge = mg_four_hinge(mg_four_load(scores + j + 4 * v) + mg_four_all(base)),
+                    slope = hinge + hinge;
             square[v] += hinge * hinge;
             sum[v] += slope;
             mg_four_store(coef + j + 4 * v, slope);
@@ -33,7 +34,11 @@ static double kink(int64_t classes, const double *scores, int64_t y, double delt
     return INFINITY; // the square is differentiable where the hinge is not
 }
 
-static const mg_prox dual = {.joint = true, .rival_most = INFINITY, .own_least = -INFINITY, .rival_curve = 0.5f, .own_curve = 0}; // (M25)
+static const mg_prox dual = {.joint = true,
+                             .rival_most = INFINITY,
+                             .own_least = -INFINITY,
+                             .rival_curve = 0.5f,
+                             .own_curve = 0}; // (M25)
 
 const mg_loss mg_loss_weston_watkins_squared = {
     .name = "weston-watkins-squared",

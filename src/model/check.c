@@ -10,7 +10,8 @@ enum { MOST_NAME = 1000 }; // bytes of a data set's name
 
 static mg_status check_floats(const char *name, const float *values, int64_t count, mg_error *error) {
     mg_status status = MG_OK;
-    for (int64_t i = 0; !status && i < count; i++) status = mg_bound_check(&mg_bound_finite, name, i, (double)values[i], error);
+    for (int64_t i = 0; !status && i < count; i++)
+        status = mg_bound_check(&mg_bound_finite, name, i, (double)values[i], error);
     return status;
 }
 
@@ -18,10 +19,12 @@ static mg_status check_floats(const char *name, const float *values, int64_t cou
 static mg_status check_classes(const mg_classes *classes, mg_error *error) {
     char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < classes->count; k++) {
-        bool ascend = k == 0 || (classes->texts ? strcmp(classes->text[k - 1], classes->text[k]) < 0 : classes->number[k - 1] < classes->number[k]);
+        bool ascend = k == 0 || (classes->texts ? strcmp(classes->text[k - 1], classes->text[k]) < 0
+                                                : classes->number[k - 1] < classes->number[k]);
         if (!ascend)
-            return mg_fail(error, MG_DATA, "classes[%lld] is '%s' after '%s' (labels must be in ascending order)", (long long)k,
-                           mg_classes_label(classes, k, now), mg_classes_label(classes, k - 1, before));
+            return mg_fail(
+                error, MG_DATA, "classes[%lld] is '%s' after '%s' (labels must be in ascending order)",
+                (long long)k, mg_classes_label(classes, k, now), mg_classes_label(classes, k - 1, before));
     }
     return MG_OK;
 }
@@ -37,7 +40,8 @@ static mg_status check_choice(const char *name, const char *value, mg_error *err
 static mg_status check_name(const char *name, const char *value, mg_error *error) {
     size_t length = strlen(value);
     if (length >= 1 && length <= MOST_NAME) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s is a name of %zu bytes (1 to %d are allowed)", name, length, MOST_NAME);
+    return mg_fail(error, MG_DATA, "%s is a name of %zu bytes (1 to %d are allowed)", name, length,
+                   MOST_NAME);
 }
 
 mg_status mg_model_check(const mg_model *model, mg_error *error) {

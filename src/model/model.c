@@ -1,4 +1,5 @@
-// model.c - model.h5: the long-lived file. Its layout is docs/formats.md; a change of meaning changes format_version.
+// model.c - model.h5: the long-lived file. Its layout is docs/formats.md; a change of meaning changes
+// format_version.
 #include "model/model.h"
 
 #include "base/bound.h"
@@ -24,7 +25,8 @@ mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_
     model->features = features;
     size_t line;
     if (__builtin_mul_overflow((size_t)features, sizeof(float), &line))
-        status = mg_fail(error, MG_MEMORY, "out of memory: %lld features cannot be addressed", (long long)features);
+        status = mg_fail(error, MG_MEMORY, "out of memory: %lld features cannot be addressed",
+                         (long long)features);
     if (!status) status = mg_memory_zeroed(&model->weights, (size_t)classes, line, error);
     if (!status) status = mg_memory_zeroed(&model->bias, (size_t)classes, sizeof(float), error);
     if (status) mg_model_destroy(model);
@@ -36,7 +38,8 @@ void mg_model_destroy(mg_model *model) {
     if (!model) return;
     mg_classes_clear(&model->classes);
     mg_columns_clear(&model->columns);
-    void *const blocks[] = {model->path, model->weights, model->bias, model->loss, model->rows, model->transform,
+    void *const blocks[] = {model->path,          model->weights,     model->bias,
+                            model->loss,          model->rows,        model->transform,
                             model->features_name, model->labels_name, model};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
@@ -92,7 +95,8 @@ static void put_attributes(const mg_model *model, mg_h5_image *image) {
     }
 }
 
-mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name, mg_error *error) {
+mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name,
+                        mg_error *error) {
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
@@ -100,7 +104,8 @@ mg_status mg_model_save(const mg_model *model, const mg_directory *directory, co
     put_attributes(model, image);
     mg_h5_image_array(image, "weights", MG_H5_F32, 2, shape, model->weights);
     mg_h5_image_array(image, "bias", MG_H5_F32, 1, shape, model->bias);
-    if (model->classes.texts) mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
+    if (model->classes.texts)
+        mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
     return mg_h5_image_write_in(image, directory, name, error);
@@ -137,17 +142,20 @@ static mg_status check_format(const char *path, mg_h5 *file, mg_error *error) {
         status = mg_fail(error, MG_DATA, "%s: is a %s, not a model: give the run's model.h5", path, format);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
     if (!status && version != FORMAT_VERSION)
-        status = mg_fail(error, MG_DATA, "%s: format_version is %lld, this margin (%s) reads %d: use a newer margin", path,
+        status = mg_fail(error, MG_DATA,
+                         "%s: format_version is %lld, this margin (%s) reads %d: use a newer margin", path,
                          (long long)version, MG_VERSION, FORMAT_VERSION);
     mg_memory_free(format);
     return status;
 }
 
-static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_type type, int rank, int64_t rows, mg_error *error) {
-    if (mg_h5_array_type(array) == type && mg_h5_array_rank(array) == rank && mg_h5_array_rows(array) == rows) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s is %lld values of %s of rank %d (%lld of %s of rank %d are allowed)", name,
-                   (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array),
-                   (long long)rows, mg_h5_type_name(type), rank);
+static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_type type, int rank,
+                             int64_t rows, mg_error *error) {
+    if (mg_h5_array_type(array) == type && mg_h5_array_rank(array) == rank && mg_h5_array_rows(array) == rows)
+        return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is %lld values of %s of rank %d (%lld of %s of rank %d are allowed)",
+                   name, (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)),
+                   mg_h5_array_rank(array), (long long)rows, mg_h5_type_name(type), rank);
 }
 
 static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
@@ -158,9 +166,13 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     int64_t k = status ? 0 : mg_h5_array_rows(weights);
     if (!status) status = check_array(weights, "weights", MG_H5_F32, 2, k, error);
     if (!status) status = check_array(bias, "bias", MG_H5_F32, 1, k, error);
-    if (!status) status = check_array(classes, "classes", mg_h5_array_type(classes) == MG_H5_TEXT ? MG_H5_TEXT : MG_H5_I64, 1, k, error);
+    if (!status)
+        status = check_array(classes, "classes",
+                             mg_h5_array_type(classes) == MG_H5_TEXT ? MG_H5_TEXT : MG_H5_I64, 1, k, error);
     if (!status && (k < 2 || k > INT32_MAX || mg_h5_array_columns(weights) < 1))
-        status = mg_fail(error, MG_DATA, "weights are of %lld classes and %lld features (2 to %d classes and at least 1 feature are allowed)",
+        status = mg_fail(error, MG_DATA,
+                         "weights are of %lld classes and %lld features (2 to %d classes and at least 1 "
+                         "feature are allowed)",
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
     if (!status) status = mg_model_create(k, mg_h5_array_columns(weights), out, error);
     if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
@@ -169,7 +181,8 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
         mg_classes *to = &(*out)->classes;
         to->count = k;
         to->texts = mg_h5_array_type(classes) == MG_H5_TEXT;
-        status = to->texts ? mg_h5_array_read_texts(classes, &to->text, error) : mg_h5_array_read_int64(classes, &to->number, error);
+        status = to->texts ? mg_h5_array_read_texts(classes, &to->text, error)
+                           : mg_h5_array_read_int64(classes, &to->number, error);
     }
     mg_h5_array_close(classes);
     mg_h5_array_close(bias);
@@ -181,10 +194,14 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
 static void blame(const char *path, mg_error *error) {
     mg_error why = *error;
     if (!strncmp(why.text, path, strlen(path))) return;
-    mg_fail(error, why.status, "%s: %s; its seal is correct, but no run of margin writes this: train it again, or use another model", path, why.text);
+    mg_fail(
+        error, why.status,
+        "%s: %s; its seal is correct, but no run of margin writes this: train it again, or use another model",
+        path, why.text);
 }
 
-mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out, mg_error *error) {
+mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out,
+                         mg_error *error) {
     *out = NULL;
     mg_h5 *file = NULL;
     mg_model *model = NULL;

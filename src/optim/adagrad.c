@@ -1,5 +1,5 @@
-// adagrad.c - one accumulator a feature (M13): rates adapt to each feature's gradients, so no rate need be chosen. Duchi,
-// Hazan and Singer 2011, with the classes of a feature sharing their accumulator.
+// adagrad.c - one accumulator a feature (M13): rates adapt to each feature's gradients, so no rate need be
+// chosen. Duchi, Hazan and Singer 2011, with the classes of a feature sharing their accumulator.
 #include "optim/lines.h"
 #include "optim/optim.h"
 
@@ -17,8 +17,8 @@ static void rates(const mg_optim_step *step, int64_t n, const float *square, flo
     }
 }
 
-static void apply(const mg_optim_step *step, int64_t n, const float *rate, bool shared, const float *g, float *velocity,
-                  float *w) {
+static void apply(const mg_optim_step *step, int64_t n, const float *rate, bool shared, const float *g,
+                  float *velocity, float *w) {
     (void)step, (void)velocity;
     mg_line_descend(n, rate, shared, g, w);
 }

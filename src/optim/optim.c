@@ -11,8 +11,7 @@ MG_OPTIM_LIST(MG_OPTIM_DECLARE)
 
 static const mg_optim *const rules[] = {
 #define MG_OPTIM_ROW(symbol) &mg_optim_##symbol,
-    MG_OPTIM_LIST(MG_OPTIM_ROW)
-};
+    MG_OPTIM_LIST(MG_OPTIM_ROW)};
 
 const mg_optim *mg_optim_at(int i) {
     return i >= 0 && i < (int)(sizeof rules / sizeof *rules) ? rules[i] : NULL;

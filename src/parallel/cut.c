@@ -1,12 +1,17 @@
-// cut.c - owns the two cuts that are not equal shares: the parts of a minibatch, and ranges of features by what they hold. Frequent features
-// come first in many files (of news20 the first half holds nine tenths of the stored values), so ranges of equal length would leave most
-// of the work to one thread.
+// cut.c - owns the two cuts that are not equal shares: the parts of a minibatch, and ranges of features by
+// what they hold. Frequent features come first in many files (of news20 the first half holds nine tenths of
+// the stored values), so ranges of equal length would leave most of the work to one thread.
 #include "parallel/cut.h"
 
 #include <stdlib.h>
 
 enum { SAMPLED_ROWS = 1024, SAMPLE = 8192 };
-enum { PART_ROWS = 32, MOST_PARTS = 16, FEWEST_PARTS = 4, GRADIENT_FLOATS = 16 << 20 }; // of all gradients together: 64 MiB
+enum {
+    PART_ROWS = 32,
+    MOST_PARTS = 16,
+    FEWEST_PARTS = 4,
+    GRADIENT_FLOATS = 16 << 20
+}; // of all gradients together: 64 MiB
 
 static int ascending(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -39,7 +44,8 @@ void mg_cut_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin) {
     begin[0] = 0;
     begin[ranges] = rows->features;
     for (int64_t r = 1; r < ranges; r++)
-        begin[r] = count > 0 ? sample[(size_t)mg_cut_begin((int64_t)count, ranges, r)] : mg_cut_begin(rows->features, ranges, r);
+        begin[r] = count > 0 ? sample[(size_t)mg_cut_begin((int64_t)count, ranges, r)]
+                             : mg_cut_begin(rows->features, ranges, r);
 }
 
 int64_t mg_cut_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout) {

@@ -13,7 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS = 1500 }; // some 60 microseconds where a pause is slow: longer than the serial work between two phases of a step
+enum {
+    SPINS = 1500
+}; // some 60 microseconds where a pause is slow: longer than the serial work between two phases of a step
 
 typedef void run_item(void *context, int64_t item);
 
@@ -33,16 +35,18 @@ static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-// Of few items a thread takes its own share first, so that what one lies in its cache is there the next time; then what others have
-// not begun, from their end.
+// Of few items a thread takes its own share first, so that what one lies in its cache is there the next time;
+// then what others have not begun, from their end.
 static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
     uint32_t from = (uint32_t)(count * thread / threads), to = (uint32_t)(count * (thread + 1) / threads);
     uint32_t own = left & (uint32_t)((1ULL << to) - (1ULL << from));
     return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
 }
 
-// The word that claims an item, and the item; false: none is left. Few items are bits of the word, many are counted.
-static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word, int64_t *item) {
+// The word that claims an item, and the item; false: none is left. Few items are bits of the word, many are
+// counted.
+static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word,
+                       int64_t *item) {
     uint32_t low = (uint32_t)(seen & UINT32_MAX);
     if (count <= MG_TEAM_FEW) {
         uint32_t left = ~low & (uint32_t)((1ULL << count) - 1);
@@ -56,8 +60,9 @@ static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int th
     return *item < count;
 }
 
-// Claims and runs items until none is left. The job's fields are read before the claim: should a new job have been published
-// meanwhile, its generation differs and the claim fails; once it succeeds, the job cannot end before its item is done.
+// Claims and runs items until none is left. The job's fields are read before the claim: should a new job have
+// been published meanwhile, its generation differs and the claim fails; once it succeeds, the job cannot end
+// before its item is done.
 static void work(mg_team *team, int thread) {
     uint64_t seen = atomic_load_explicit(&team->next, memory_order_acquire);
     for (;;) {
@@ -67,10 +72,13 @@ static void work(mg_team *team, int thread) {
         int64_t item;
         uint64_t word;
         if (!next_claim(team, seen, count, thread, &word, &item)) return;
-        if (!atomic_compare_exchange_weak_explicit(&team->next, &seen, word, memory_order_acq_rel, memory_order_acquire)) continue;
+        if (!atomic_compare_exchange_weak_explicit(&team->next, &seen, word, memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue;
         run(context, item);
         uint32_t done = atomic_fetch_add_explicit(&team->done, 1, memory_order_seq_cst) + 1;
-        if (done == (uint32_t)count && atomic_load_explicit(&team->waiting, memory_order_seq_cst)) wake_all(&team->done);
+        if (done == (uint32_t)count && atomic_load_explicit(&team->waiting, memory_order_seq_cst))
+            wake_all(&team->done);
         seen = atomic_load_explicit(&team->next, memory_order_acquire);
     }
 }
@@ -90,7 +98,8 @@ static void stand_by(mg_team *team, int thread) {
             uint32_t bell = atomic_load_explicit(&team->bell, memory_order_seq_cst);
             atomic_fetch_add_explicit(&team->sleepers, 1, memory_order_seq_cst);
             bool nothing = atomic_load_explicit(&team->next, memory_order_seq_cst) >> 32 == generation;
-            if (nothing && atomic_load_explicit(&team->active, memory_order_seq_cst)) sleep_on(&team->bell, bell);
+            if (nothing && atomic_load_explicit(&team->active, memory_order_seq_cst))
+                sleep_on(&team->bell, bell);
             atomic_fetch_sub_explicit(&team->sleepers, 1, memory_order_seq_cst);
             idle = 0;
         }
@@ -110,7 +119,8 @@ static void wait_for_others(mg_team *team, uint32_t count) {
         pause_core();
     }
     atomic_store_explicit(&team->waiting, 1, memory_order_seq_cst);
-    for (uint32_t done; (done = atomic_load_explicit(&team->done, memory_order_seq_cst)) != count;) sleep_on(&team->done, done);
+    for (uint32_t done; (done = atomic_load_explicit(&team->done, memory_order_seq_cst)) != count;)
+        sleep_on(&team->done, done);
     atomic_store_explicit(&team->waiting, 0, memory_order_seq_cst);
 }
 
@@ -120,7 +130,8 @@ void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_
         return;
     }
     uint64_t generation = atomic_load_explicit(&team->next, memory_order_relaxed) >> 32;
-    // Closed first: with the old word a thread that comes late could pair the old job's last item with the new job's count.
+    // Closed first: with the old word a thread that comes late could pair the old job's last item with the
+    // new job's count.
     atomic_store_explicit(&team->next, generation << 32 | UINT32_MAX, memory_order_seq_cst);
     atomic_store_explicit(&team->count, count, memory_order_relaxed);
     atomic_store_explicit(&team->run, (uintptr_t)run, memory_order_relaxed);
@@ -138,7 +149,8 @@ static void end_run(mg_team *team) {
     wake_all(&team->bell);
 }
 
-// A thread of the team. Each starts the next before it stands by, and ends after it: no list of them is needed.
+// A thread of the team. Each starts the next before it stands by, and ends after it: no list of them is
+// needed.
 typedef struct helper {
     mg_team *team;
     int number, wanted;
@@ -173,9 +185,7 @@ void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
     run_with(team, team->threads, body, context);
 }
 
-static void nothing(void *context) {
-    (void)context;
-}
+static void nothing(void *context) { (void)context; }
 
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size) {
     team->threads = threads;
@@ -187,7 +197,8 @@ bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t 
     if (started >= threads + beside) return true;
     team->threads = started - beside < 1 ? 1 : started - beside;
     snprintf(warning, size,
-             "only %d of %d threads can be started (limits on processes, of the control group or on memory): %d compute%s; "
+             "only %d of %d threads can be started (limits on processes, of the control group or on memory): "
+             "%d compute%s; "
              "the results are the same",
              started, threads + beside, team->threads, team->threads == 1 ? "s" : "");
     return false;

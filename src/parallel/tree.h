@@ -1,4 +1,5 @@
-// tree.h - sums of parts up a fixed tree (M11): which parts meet depends on their numbers alone, so that the sum never depends on threads.
+// tree.h - sums of parts up a fixed tree (M11): which parts meet depends on their numbers alone, so that the
+// sum never depends on threads.
 #ifndef MG_PARALLEL_TREE_H
 #define MG_PARALLEL_TREE_H
 
@@ -26,11 +27,13 @@ int64_t mg_tree_half(const mg_tree *tree);
 // Adds the sum that stands at part `right` to the one at part `left`.
 typedef void mg_tree_merge(void *context, int64_t left, int64_t right);
 
-// Part p is done: of two neighbours who comes second merges them and goes on with the sum, while it lies in its cache. The two halves of
-// the root are left to the caller. `joined`: p and its first neighbour have been added already, after mg_tree_takes_neighbour.
+// Part p is done: of two neighbours who comes second merges them and goes on with the sum, while it lies in
+// its cache. The two halves of the root are left to the caller. `joined`: p and its first neighbour have been
+// added already, after mg_tree_takes_neighbour.
 void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *merge, void *context);
 
-// Is the neighbour that part p meets first done already? Then the caller adds p to it, and says so when it climbs.
+// Is the neighbour that part p meets first done already? Then the caller adds p to it, and says so when it
+// climbs.
 bool mg_tree_takes_neighbour(const mg_tree *tree, int64_t p);
 
 #endif

@@ -8,4 +8,5 @@ static double factor(int64_t step, int64_t total, double lambda, double eta) {
     return 0.5 * (1 + cos(M_PI * (double)step / (double)total)); // (M18)
 }
 
-const mg_rate mg_rate_cosine = {.name = "cosine", .help = "eta (1 + cos(pi step / steps)) / 2", .factor = factor};
+const mg_rate mg_rate_cosine = {
+    .name = "cosine", .help = "eta (1 + cos(pi step / steps)) / 2", .factor = factor};

@@ -6,4 +6,5 @@ static double factor(int64_t step, int64_t total, double lambda, double eta) {
     return 1 / (1 + lambda * eta * (double)step); // (M17)
 }
 
-const mg_rate mg_rate_inverse_time = {.name = "inverse-time", .help = "eta / (1 + lambda eta step)", .factor = factor};
+const mg_rate mg_rate_inverse_time = {
+    .name = "inverse-time", .help = "eta / (1 + lambda eta step)", .factor = factor};

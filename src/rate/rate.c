@@ -11,8 +11,7 @@ MG_RATE_LIST(MG_RATE_DECLARE)
 
 static const mg_rate *const schedules[] = {
 #define MG_RATE_ROW(symbol) &mg_rate_##symbol,
-    MG_RATE_LIST(MG_RATE_ROW)
-};
+    MG_RATE_LIST(MG_RATE_ROW)};
 
 const mg_rate *mg_rate_at(int i) {
     return i >= 0 && i < (int)(sizeof schedules / sizeof *schedules) ? schedules[i] : NULL;

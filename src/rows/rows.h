@@ -11,10 +11,12 @@
 
 typedef enum mg_layout { MG_DENSE, MG_CSR } mg_layout;
 
-// What one dense cell is in memory. 8-bit data stay 8-bit and float16 16-bit; everything else becomes float32.
+// What one dense cell is in memory. 8-bit data stay 8-bit and float16 16-bit; everything else becomes
+// float32.
 typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F16, MG_CELL_F32 } mg_cell;
 
-// Features, and rows that are addressed together, are counted in 32 bits; with MG_NARROW in fewer, so that a test reaches the end.
+// Features, and rows that are addressed together, are counted in 32 bits; with MG_NARROW in fewer, so that a
+// test reaches the end.
 #ifdef MG_NARROW
 #define MG_MOST_INDEX 5000u
 #else
@@ -41,7 +43,8 @@ typedef struct mg_rows {
 } mg_rows;
 
 // First entry of indices[from..end), which ascend, that is not below `feature`; `end` when all are.
-static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from, int64_t end, int64_t feature) {
+static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from, int64_t end,
+                                          int64_t feature) {
     while (from < end) {
         int64_t middle = from + (end - from) / 2;
         if ((int64_t)indices[middle] < feature) from = middle + 1;
@@ -56,8 +59,8 @@ static inline size_t mg_cell_size(mg_cell cell) {
 
 const char *mg_cell_name(mg_cell cell); // "uint8", "int8", "float16", "float32"
 
-// IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and subnormal numbers right;
-// infinities and NaN are put back by hand.
+// IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and
+// subnormal numbers right; infinities and NaN are put back by hand.
 static inline float mg_half_to_float(uint16_t half) {
     uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
     float value, special = half & 0x3ff ? __builtin_nanf("") : __builtin_inff();
@@ -85,8 +88,6 @@ static inline int64_t mg_rows_stored(const mg_rows *rows, int64_t r) {
     return rows->index ? (int64_t)rows->index[r] : r;
 }
 
-static inline int64_t mg_round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
+static inline int64_t mg_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 #endif

@@ -6,7 +6,8 @@
 #include <string.h>
 
 const char *mg_cell_name(mg_cell cell) {
-    static const char *const names[] = {[MG_CELL_U8] = "uint8", [MG_CELL_I8] = "int8", [MG_CELL_F16] = "float16", [MG_CELL_F32] = "float32"};
+    static const char *const names[] = {
+        [MG_CELL_U8] = "uint8", [MG_CELL_I8] = "int8", [MG_CELL_F16] = "float16", [MG_CELL_F32] = "float32"};
     return names[cell];
 }
 
@@ -17,7 +18,8 @@ double mg_store_bytes(mg_layout layout, mg_cell cell, int64_t features, int64_t 
 
 mg_status mg_store_create(mg_store *store, mg_layout layout, mg_cell cell, int64_t features, int64_t capacity,
                           int64_t entries, mg_error *error) {
-    *store = (mg_store){.layout = layout, .cell = cell, .features = features, .capacity = capacity, .entries = entries};
+    *store = (mg_store){
+        .layout = layout, .cell = cell, .features = features, .capacity = capacity, .entries = entries};
     mg_status status = MG_OK;
     if (layout == MG_DENSE) {
         store->stride = mg_round_up(features, MG_LANES);

@@ -1,4 +1,5 @@
-// store.h - owned rows that grow: what a data set keeps in memory and what a loader fills. Views come from mg_store_rows.
+// store.h - owned rows that grow: what a data set keeps in memory and what a loader fills. Views come from
+// mg_store_rows.
 #ifndef MG_ROWS_STORE_H
 #define MG_ROWS_STORE_H
 

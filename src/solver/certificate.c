@@ -1,5 +1,5 @@
-// certificate.c - owns the certificate (M27): W rebuilt from the dual variables in double, both objectives of it, and what every row
-// adds to the gap. A gap from the weights training drifted to would prove nothing.
+// certificate.c - owns the certificate (M27): W rebuilt from the dual variables in double, both objectives of
+// it, and what every row adds to the gap. A gap from the weights training drifted to would prove nothing.
 #include "solver/certificate.h"
 
 #include "base/memory.h"
@@ -14,17 +14,18 @@ struct mg_certifier {
     const mg_resident *resident;
     mg_iterate *iterate;
     mg_incumbent *incumbent;
-    double *w;        // as weights.v, in double
-    double *bias;     // [lanes]
-    float *coef;      // [CHUNK_ROWS][lanes] coefficients of the chunk's rows
-    uint16_t *few;    // [CHUNK_ROWS][MG_FEW] their classes that are not zero
-    int *fews;        // [CHUNK_ROWS] how many; above MG_FEW they are not listed
-    float *wide;      // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
-    float *grad;      // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
+    double *w;     // as weights.v, in double
+    double *bias;  // [lanes]
+    float *coef;   // [CHUNK_ROWS][lanes] coefficients of the chunk's rows
+    uint16_t *few; // [CHUNK_ROWS][MG_FEW] their classes that are not zero
+    int *fews;     // [CHUNK_ROWS] how many; above MG_FEW they are not listed
+    float *wide;   // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
+    float *grad;   // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
     int64_t first, count;
     mg_weights *scored; // by evaluate_part
     float *share;       // [N] rows take note of their shares of the gap; NULL: they do not
-    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[MG_RESIDENT_SLICES], slice_rounded[MG_RESIDENT_SLICES];
+    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[MG_RESIDENT_SLICES],
+        slice_rounded[MG_RESIDENT_SLICES];
     mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
 };
 
@@ -44,7 +45,8 @@ static void take_part(void *context, int64_t part) {
         int64_t row = job->first + i;
         float *c = job->coef + i * resident->lanes;
         mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
-        value += mg_resident_weight(resident, row) * mg_resident_dual_value(resident, c, resident->all.label[row]);
+        value +=
+            mg_resident_weight(resident, row) * mg_resident_dual_value(resident, c, resident->all.label[row]);
         job->fews[i] = 0;
         for (int64_t k = 0; resident->sparse && k < resident->problem->classes; k++)
             if (c[k] != 0 && job->fews[i]++ < MG_FEW) job->few[i * MG_FEW + job->fews[i] - 1] = (uint16_t)k;
@@ -52,8 +54,10 @@ static void take_part(void *context, int64_t part) {
     job->part_dual[part] = value;
 }
 
-// A row's entries from `begin` to `end` into W; `count` of its classes are listed in `few` unless there are more.
-static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c, int64_t count, const uint16_t *few) {
+// A row's entries from `begin` to `end` into W; `count` of its classes are listed in `few` unless there are
+// more.
+static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c,
+                        int64_t count, const uint16_t *few) {
     const mg_resident *resident = job->resident;
     const mg_rows *rows = &resident->all.rows;
     const float *scaling = resident->problem->scale;
@@ -63,7 +67,8 @@ static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t en
     for (; begin < end; begin++) {
         int64_t d = rows->indices[begin];
         double x = (double)rows->values[begin] * (scaling ? (double)scaling[d] : 1), *w = job->w + d * line;
-        if (begin + AHEAD < end) __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
+        if (begin + AHEAD < end)
+            __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
         for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * listed[j];
         for (int64_t k = 0; count > MG_FEW && k < classes; k++) w[k] += x * scale * (double)c[k];
     }
@@ -76,7 +81,8 @@ static void add_sparse_range(void *context, int64_t owner) {
     for (int64_t i = 0; i < job->count; i++) {
         int64_t row = job->first + i, count = job->fews[i], begin, end;
         mg_resident_entries(resident, row, owner, &begin, &end);
-        if (count > 0) add_entries(job, row, begin, end, job->coef + i * resident->lanes, count, job->few + i * MG_FEW);
+        if (count > 0)
+            add_entries(job, row, begin, end, job->coef + i * resident->lanes, count, job->few + i * MG_FEW);
     }
 }
 
@@ -93,10 +99,13 @@ static void sum_dense_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             x[i] = block + i * line;
             mg_resident_row(resident, job->first + first + i, block + i * line);
-            float *c = job->coef + (first + i) * resident->lanes, weight = (float)mg_resident_weight(resident, job->first + first + i);
+            float *c = job->coef + (first + i) * resident->lanes,
+                  weight = (float)mg_resident_weight(resident, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < resident->lanes; k++) c[k] *= weight;
         }
-        resident->problem->kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, count, line, x, resident->problem->classes, job->coef + first * resident->lanes, resident->lanes, grad);
+        resident->problem->kernel->dense_accumulate(
+            MG_CELL_F32, MG_SUM_ON, count, line, x, resident->problem->classes,
+            job->coef + first * resident->lanes, resident->lanes, grad);
     }
 }
 
@@ -104,7 +113,8 @@ static void add_dense_slice(void *context, int64_t slice) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     int64_t size = resident->size, parts = mg_cut_items(job->count, PART_ROWS);
-    for (int64_t j = mg_cut_begin(size, GRADIENT_SLICES, slice); j < mg_cut_begin(size, GRADIENT_SLICES, slice + 1); j++)
+    for (int64_t j = mg_cut_begin(size, GRADIENT_SLICES, slice);
+         j < mg_cut_begin(size, GRADIENT_SLICES, slice + 1); j++)
         for (int64_t p = 0; p < parts; p++) job->w[j] -= resident->scale * (double)job->grad[p * size + j];
 }
 
@@ -114,7 +124,8 @@ static void add_bias(certificate *job) {
     for (int64_t i = 0; constant > 0 && i < job->count; i++) {
         const float *c = job->coef + i * resident->lanes;
         double weight = mg_resident_weight(resident, job->first + i);
-        for (int64_t k = 0; k < resident->problem->classes; k++) job->bias[k] -= constant * weight * (double)c[k];
+        for (int64_t k = 0; k < resident->problem->classes; k++)
+            job->bias[k] -= constant * weight * (double)c[k];
     }
 }
 
@@ -141,11 +152,13 @@ static mg_weights *raw_weights(certificate *job) {
 
 static void clear_slice(void *context, int64_t slice) {
     certificate *job = context;
-    int64_t line = job->resident->line, from = job->resident->slice[slice] * line, to = job->resident->slice[slice + 1] * line;
+    int64_t line = job->resident->line, from = job->resident->slice[slice] * line,
+            to = job->resident->slice[slice + 1] * line;
     memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
 }
 
-// Training goes on from the rebuilt weights. A slice of their lines; their square in double, and as they are rounded and evaluated.
+// Training goes on from the rebuilt weights. A slice of their lines; their square in double, and as they are
+// rounded and evaluated.
 static void settle_slice(void *context, int64_t slice) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -179,7 +192,8 @@ static void evaluate_part(void *context, int64_t part) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
     mg_pass *pass = &resident->pass[part];
-    int64_t first = mg_cut_begin(problem->rows, resident->passes, part), end = mg_cut_begin(problem->rows, resident->passes, part + 1);
+    int64_t first = mg_cut_begin(problem->rows, resident->passes, part),
+            end = mg_cut_begin(problem->rows, resident->passes, part + 1);
     double loss = 0, shares = 0;
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
@@ -187,11 +201,13 @@ static void evaluate_part(void *context, int64_t part) {
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = resident->all.label[row];
             float *s = pass->scores + i * pass->lanes, *c = pass->coef + i * pass->lanes;
-            double weight = mg_resident_weight(resident, row), value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c);
+            double weight = mg_resident_weight(resident, row),
+                   value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c);
             loss += weight * value;
             if (!job->share) continue;
             mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
-            mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, resident->lanes, s, y, problem->delta, c);
+            mg_dual_terms t =
+                problem->kernel->dual_terms(problem->loss->dual, resident->lanes, s, y, problem->delta, c);
             double share = weight * (value - t.linear + 0.5 * t.curve);
             job->share[row] = share > 0 ? (float)share : 0;
             shares += share > 0 ? share : 0;
@@ -201,8 +217,8 @@ static void evaluate_part(void *context, int64_t part) {
     job->part_share[part] = shares;
 }
 
-mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent, mg_certifier **out,
-                              mg_error *error) {
+mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
+                              mg_certifier **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
     size_t lanes = (size_t)resident->lanes, size = (size_t)resident->size;
     certificate *job;
@@ -218,9 +234,11 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
     if (!status) status = mg_memory_get(&job->few, CHUNK_ROWS, MG_FEW * sizeof *job->few, error);
     if (!status) status = mg_memory_get(&job->fews, CHUNK_ROWS, sizeof *job->fews, error);
     if (!status && !resident->sparse)
-        status = mg_memory_get(&job->wide, PARTS * MG_BLOCK_ROWS, (size_t)resident->line * sizeof(float), error);
+        status =
+            mg_memory_get(&job->wide, PARTS * MG_BLOCK_ROWS, (size_t)resident->line * sizeof(float), error);
     if (!status && !resident->sparse) status = mg_memory_get(&job->grad, PARTS, size * sizeof(float), error);
-    if (!status && problem->scale) status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status && problem->scale)
+        status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
     if (status) mg_certifier_destroy(job);
     else *out = job;
     return status;
@@ -247,7 +265,8 @@ static double rebuild(certificate *job) {
     return value;
 }
 
-// Mean loss with the weights of raw cells, and into share [N], unless it is NULL, what rows add to the gap; *share_sum: of all of them.
+// Mean loss with the weights of raw cells, and into share [N], unless it is NULL, what rows add to the gap;
+// *share_sum: of all of them.
 static double evaluate(certificate *job, mg_weights *raw, float *share, double *share_sum) {
     const mg_resident *resident = job->resident;
     double loss = 0, sum = 0;
@@ -265,10 +284,12 @@ static double evaluate(certificate *job, mg_weights *raw, float *share, double *
 static void square_slice(void *context, int64_t slice) {
     certificate *job = context;
     const int64_t *line = job->resident->slice + slice;
-    job->slice_rounded[slice] = mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
+    job->slice_rounded[slice] =
+        mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
 }
 
-// (M30) Any weights will do for the primal side; where single steps make them jump about, their average is the better choice.
+// (M30) Any weights will do for the primal side; where single steps make them jump about, their average is
+// the better choice.
 static void evaluate_average(certificate *job, mg_weights *average) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
@@ -282,11 +303,13 @@ static void evaluate_average(certificate *job, mg_weights *average) {
     mg_incumbent_keep(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }
 
-void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *share, double *share_sum, double *share_gap) {
+void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *share, double *share_sum,
+                          double *share_gap) {
     const mg_problem *problem = job->resident->problem;
     double n = (double)problem->rows, rounded, value = rebuild(job), square = settle_weights(job, &rounded);
     double primal = evaluate(job, raw_weights(job), share, share_sum) + 0.5 * problem->lambda * rounded;
     mg_incumbent_keep(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
     *share_gap = *share_sum / (n * primal);
-    if (average && job->incumbent->bounds.last_gap > job->resident->options->train->tolerance) evaluate_average(job, average);
+    if (average && job->incumbent->bounds.last_gap > job->resident->options->train->tolerance)
+        evaluate_average(job, average);
 }

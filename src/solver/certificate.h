@@ -8,12 +8,14 @@
 typedef struct mg_certifier mg_certifier; // what certificates work with; it stays from one to the next
 
 // Errors: MG_MEMORY.
-mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent, mg_certifier **out,
-                              mg_error *error);
+mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
+                              mg_certifier **out, mg_error *error);
 void mg_certifier_destroy(mg_certifier *certifier);
 
-// Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, and tells share[N] what every row adds to the
-// gap, with their sum and the gap they come to. `average` (NULL: none): weights that may have a lower objective (M30).
-void mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *share, double *share_sum, double *share_gap);
+// Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, and tells share[N]
+// what every row adds to the gap, with their sum and the gap they come to. `average` (NULL: none): weights
+// that may have a lower objective (M30).
+void mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *share, double *share_sum,
+                          double *share_gap);
 
 #endif

@@ -1,4 +1,5 @@
-// certified.c - the solvers dual and newton: owns their common state, and drives dual ascent and then Newton steps.
+// certified.c - the solvers dual and newton: owns their common state, and drives dual ascent and then Newton
+// steps.
 #include "solver/certified.h"
 
 #include "base/memory.h"
@@ -25,13 +26,15 @@ static void destroy(void *state) {
 static mg_status create_parts(mg_certified *c, mg_error *error) {
     const mg_problem *problem = c->resident.problem;
     mg_status status = mg_incumbent_create(&c->incumbent, &c->resident, error);
-    if (!status && problem->scale) status = mg_weights_create(&c->view, problem->layout, problem->classes, problem->features, error);
+    if (!status && problem->scale)
+        status = mg_weights_create(&c->view, problem->layout, problem->classes, problem->features, error);
     if (!status && mg_resident_has_duals(&c->resident))
         status = mg_ascent_create(&c->resident, &c->iterate, &c->clock, &c->numbers, &c->ascent, error);
     return status;
 }
 
-static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
+static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state,
+                        mg_error *error) {
     *state = NULL;
     mg_certified *c;
     mg_status status = mg_memory_zeroed(&c, 1, sizeof *c, error);
@@ -51,7 +54,9 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     const mg_problem *problem = c->resident.problem;
     const mg_prox *prox = problem->loss->dual;
     mg_status status = MG_OK;
-    if (prox) status = mg_dual_rows_create(problem->rows, problem->classes, prox->joint, all->label, &c->iterate.duals, error);
+    if (prox)
+        status = mg_dual_rows_create(problem->rows, problem->classes, prox->joint, all->label,
+                                     &c->iterate.duals, error);
     return status ? status : mg_resident_attach(&c->resident, all, error);
 }
 
@@ -59,7 +64,8 @@ static const mg_weights *weights(void *state) {
     mg_certified *c = state;
     const mg_problem *problem = c->resident.problem;
     if (isfinite(c->incumbent.bounds.best_primal)) return &c->incumbent.weights;
-    mg_weights *from = c->resident.certify || c->clock.snapshots == 0 ? &c->iterate.weights : &c->ascent->mean;
+    mg_weights *from =
+        c->resident.certify || c->clock.snapshots == 0 ? &c->iterate.weights : &c->ascent->mean;
     if (problem->scale) {
         mg_resident_to_raw(&c->resident, from, &c->view);
         return &c->view;
@@ -68,25 +74,29 @@ static const mg_weights *weights(void *state) {
     return from;
 }
 
-// ---- steps -------------------------------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------
 
 static void tell_successor(const mg_certified *c, mg_step_result *out) {
     const mg_solver_options *options = c->resident.options;
     bool done = c->incumbent.bounds.last_gap <= options->train->tolerance;
     if (c->clock.newton != 0 || done || !mg_schedule_newton(c)) return;
     out->successor = mg_solver_newton.name;
-    snprintf(out->why, sizeof out->why, "a gap of %.2g after %.3g passes of dual ascent", c->incumbent.bounds.last_gap,
+    snprintf(out->why, sizeof out->why, "a gap of %.2g after %.3g passes of dual ascent",
+             c->incumbent.bounds.last_gap,
              (double)c->clock.visits_before / (double)c->resident.problem->rows);
 }
 
 static double epoch_part(const mg_ascent *ascent) {
-    return ascent && ascent->visits.listed > 0 ? (double)ascent->visits.place / (double)ascent->visits.listed : 0;
+    return ascent && ascent->visits.listed > 0 ? (double)ascent->visits.place / (double)ascent->visits.listed
+                                               : 0;
 }
 
 static void standing(void *state, mg_step_result *out) {
     const mg_certified *c = state;
     const mg_bounds *bounds = &c->incumbent.bounds;
-    *out = (mg_step_result){.epochs = c->clock.epoch, .epoch_part = epoch_part(c->ascent), .certified = isfinite(bounds->best_primal)};
+    *out = (mg_step_result){.epochs = c->clock.epoch,
+                            .epoch_part = epoch_part(c->ascent),
+                            .certified = isfinite(bounds->best_primal)};
     if (out->certified)
         out->certificate = (mg_certificate){
             .primal = bounds->best_primal,
@@ -108,7 +118,8 @@ static mg_status ascend(mg_certified *c, int64_t step, mg_step_result *out, mg_e
 static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *error) {
     mg_certified *c = state;
     mg_step_result done = {.rows = c->resident.problem->rows};
-    mg_status status = mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error) : ascend(c, step, &done, error);
+    mg_status status =
+        mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error) : ascend(c, step, &done, error);
     if (status) return status;
     standing(state, out);
     out->loss = done.loss;
@@ -116,8 +127,8 @@ static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *
     return MG_OK;
 }
 
-// Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left of the problem before.
-// Without them W itself is where to begin.
+// Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left
+// of the problem before. Without them W itself is where to begin.
 static void set_lambda(void *state, double lambda, bool restored) {
     mg_certified *c = state;
     double before = c->resident.problem->lambda;
@@ -150,7 +161,8 @@ const mg_solver mg_solver_dual = {
 // The same state and functions; options->handover tells that Newton steps follow the first certificate.
 const mg_solver mg_solver_newton = {
     .name = "newton",
-    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain Newton steps of softmax",
+    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain "
+            "Newton steps of softmax",
     .certifies = "the relative duality gap",
     .certificates = true,
     .whole = &whole,

@@ -1,5 +1,6 @@
-// certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it. certified.c (the solvers),
-// schedule.c (when a certificate, when Newton steps), certified_fields.c (what a checkpoint holds).
+// certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it.
+// certified.c (the solvers), schedule.c (when a certificate, when Newton steps), certified_fields.c (what a
+// checkpoint holds).
 #ifndef MG_SOLVER_CERTIFIED_H
 #define MG_SOLVER_CERTIFIED_H
 
@@ -25,7 +26,8 @@ void mg_schedule_start(mg_certified *c);
 // Are the steps those of the Newton phase?
 bool mg_schedule_newton(const mg_certified *c);
 
-// An epoch of dual ascent is over: counts it, and certifies or goes over to Newton steps where that is due. Errors: MG_MEMORY.
+// An epoch of dual ascent is over: counts it, and certifies or goes over to Newton steps where that is due.
+// Errors: MG_MEMORY.
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
 
 // An outer iteration of the Newton phase, which is an epoch of its own. Errors: MG_MEMORY, MG_STOPPED.

@@ -1,5 +1,5 @@
-// certified_fields.c - owns which arrays of a certified run a checkpoint holds, and what makes them a state that a run can
-// have reached.
+// certified_fields.c - owns which arrays of a certified run a checkpoint holds, and what makes them a state
+// that a run can have reached.
 #include "solver/certified.h"
 
 #include "base/memory.h"
@@ -7,25 +7,32 @@
 #include <assert.h>
 #include <math.h>
 
-#define MOST_EPOCHS 1e9  // of train.epochs; a row's wake is an int32
+#define MOST_EPOCHS 1e9 // of train.epochs; a row's wake is an int32
 #define MOST_COUNT 1e15
-#define BOX_SLACK 1e-3  // of dual variables: what steps and merges in single precision leave of a bound
+#define BOX_SLACK 1e-3 // of dual variables: what steps and merges in single precision leave of a bound
 
 enum { LOOKS_AFTER = 16 }; // rounds, the most that are counted before their number is looked at
 
 static const mg_bound clock_bounds[] = {
-    {"epoch", 0, MOST_EPOCHS, false},           {"snapshots", 0, MOST_COUNT, false},
-    {"rows of a round", 1, MG_DUAL_ROUND, false}, {"rounds", 0, LOOKS_AFTER, false},
-    {"visits", 0, MOST_COUNT, false},           {"visits before", 0, MOST_COUNT, false},
+    {"epoch", 0, MOST_EPOCHS, false},
+    {"snapshots", 0, MOST_COUNT, false},
+    {"rows of a round", 1, MG_DUAL_ROUND, false},
+    {"rounds", 0, LOOKS_AFTER, false},
+    {"visits", 0, MOST_COUNT, false},
+    {"visits before", 0, MOST_COUNT, false},
     {"Newton iterations", -1, MOST_EPOCHS, false},
 };
 static const mg_bound number_bounds[] = {
-    {"gap of the shares", 0, INFINITY, true}, {"mean share", 0, INFINITY, false},
-    {"parts", 0, LOOKS_AFTER, false},         {"sigma", 0, DBL_MAX, false},
+    {"gap of the shares", 0, INFINITY, true},
+    {"mean share", 0, INFINITY, false},
+    {"parts", 0, LOOKS_AFTER, false},
+    {"sigma", 0, DBL_MAX, false},
 };
 static const mg_bound bounds_bounds[] = {
-    {"best objective", 0, INFINITY, false}, {"best bound", -INFINITY, DBL_MAX, false},
-    {"gap", 0, INFINITY, false},            {"marked gap", 0, INFINITY, false},
+    {"best objective", 0, INFINITY, false},
+    {"best bound", -INFINITY, DBL_MAX, false},
+    {"gap", 0, INFINITY, false},
+    {"marked gap", 0, INFINITY, false},
     {"marked effort", 0, DBL_MAX, false},
 };
 #define COUNT(rows) (int)(sizeof(rows) / sizeof *(rows))
@@ -36,33 +43,45 @@ static_assert(COUNT(bounds_bounds) == sizeof(mg_bounds) / sizeof(double), "a bou
 int mg_certified_fields(void *state, mg_field *out) {
     mg_certified *c = state;
     int n = 0;
-    out[n++] = mg_field_bounded("clock", MG_H5_I64, COUNT(clock_bounds), &c->clock, clock_bounds, COUNT(clock_bounds));
-    out[n++] = mg_field_bounded("numbers", MG_H5_F64, COUNT(number_bounds), &c->numbers, number_bounds, COUNT(number_bounds));
+    out[n++] = mg_field_bounded("clock", MG_H5_I64, COUNT(clock_bounds), &c->clock, clock_bounds,
+                                COUNT(clock_bounds));
+    out[n++] = mg_field_bounded("numbers", MG_H5_F64, COUNT(number_bounds), &c->numbers, number_bounds,
+                                COUNT(number_bounds));
     n += mg_field_current_weights(&c->iterate.weights, out + n);
     if (c->resident.certify) {
-        out[n++] = mg_field_bounded("bounds", MG_H5_F64, COUNT(bounds_bounds), &c->incumbent.bounds, bounds_bounds, COUNT(bounds_bounds));
-        n += mg_field_weights(&c->incumbent.weights, (mg_field_names){"result", "result_bias", "result_offset"}, out + n);
+        out[n++] = mg_field_bounded("bounds", MG_H5_F64, COUNT(bounds_bounds), &c->incumbent.bounds,
+                                    bounds_bounds, COUNT(bounds_bounds));
+        n += mg_field_weights(&c->incumbent.weights,
+                              (mg_field_names){"result", "result_bias", "result_offset"}, out + n);
     }
     if (!c->ascent) return n;
     n += mg_ascent_fields(c->ascent, out + n);
-    out[n++] = (mg_field){.name = "dual", .type = MG_H5_U8, .data = c->iterate.duals, .pack = mg_dual_rows_pack, .unpack = mg_dual_rows_unpack,
+    out[n++] = (mg_field){.name = "dual",
+                          .type = MG_H5_U8,
+                          .data = c->iterate.duals,
+                          .pack = mg_dual_rows_pack,
+                          .unpack = mg_dual_rows_unpack,
                           .most_bytes = mg_dual_rows_most_bytes};
     return n;
 }
 
-// ---- what belongs together ---------------------------------------------------------------------------------------------
+// ---- what belongs together ----------------------------------------------------------------------
 
 static mg_status check_counters(const mg_certified *c, mg_error *error) {
     const mg_counters *clock = &c->clock;
     double epochs = (double)clock->epoch, rows = (double)c->resident.problem->rows;
     bool turns = c->resident.certify && c->resident.options->handover != MG_HANDOVER_NEVER;
     bool averages = c->ascent && c->ascent->mean.v;
-    const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0}, visits = {.most = (epochs + 1) * rows};
+    const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0},
+                   visits = {.most = (epochs + 1) * rows};
     const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !turns ? -1 : epochs};
-    mg_status status = mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
+    mg_status status =
+        mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
     if (!status)
-        status = mg_bound_check(&visits, "state/clock (rows visited)", -1, (double)clock->visits + (double)clock->visits_before, error);
-    if (!status) status = mg_bound_check(&newton, "state/clock (Newton iterations)", -1, (double)clock->newton, error);
+        status = mg_bound_check(&visits, "state/clock (rows visited)", -1,
+                                (double)clock->visits + (double)clock->visits_before, error);
+    if (!status)
+        status = mg_bound_check(&newton, "state/clock (Newton iterations)", -1, (double)clock->newton, error);
     return status;
 }
 
@@ -79,14 +98,18 @@ static mg_status check_numbers(const mg_certified *c, mg_error *error) {
 // (M25) Dual variables outside their box are of no bound: a certificate from them would prove nothing.
 static mg_status check_box(const mg_certified *c, mg_error *error) {
     const mg_prox *prox = c->resident.problem->loss->dual;
-    const mg_bound rival = {.name = "a rival", .least = -BOX_SLACK, .most = fmin((double)prox->rival_most + BOX_SLACK, DBL_MAX)};
-    const mg_bound own = {.name = "the own class", .least = fmax((double)prox->own_least - BOX_SLACK, -DBL_MAX), .most = BOX_SLACK};
+    const mg_bound rival = {
+        .name = "a rival", .least = -BOX_SLACK, .most = fmin((double)prox->rival_most + BOX_SLACK, DBL_MAX)};
+    const mg_bound own = {.name = "the own class",
+                          .least = fmax((double)prox->own_least - BOX_SLACK, -DBL_MAX),
+                          .most = BOX_SLACK};
     float *coef;
     mg_status status = mg_memory_get(&coef, (size_t)c->resident.lanes, sizeof *coef, error);
     for (int64_t row = 0; !status && row < c->resident.problem->rows; row++) {
         mg_dual_rows_get(c->iterate.duals, row, c->resident.lanes, coef);
         for (int64_t k = 0; !status && k < c->resident.problem->classes; k++)
-            status = mg_bound_check(k == c->resident.all.label[row] ? &own : &rival, "state/dual, row", row, (double)coef[k], error);
+            status = mg_bound_check(k == c->resident.all.label[row] ? &own : &rival, "state/dual, row", row,
+                                    (double)coef[k], error);
     }
     mg_memory_free(coef);
     return status;

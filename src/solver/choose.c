@@ -1,6 +1,7 @@
-// choose.c - owns which solver trains: the conditions of every solver, the order in which auto tries them, and when a run with a tolerance
-// goes over from dual ascent to Newton steps. Everything is decided by shapes and options, so that the choice never depends on threads
-// or time. `margin list solvers` prints these tables.
+// choose.c - owns which solver trains: the conditions of every solver, the order in which auto tries them,
+// and when a run with a tolerance goes over from dual ascent to Newton steps. Everything is decided by shapes
+// and options, so that the choice never depends on threads or time. `margin list solvers` prints these
+// tables.
 #include "solver/choose.h"
 
 #include "solver/dual_rows.h"
@@ -16,37 +17,25 @@ typedef struct situation {
     bool tolerance, resident, from_weights;
 } situation;
 
-static bool has_tolerance(const situation *f) {
-    return f->tolerance;
-}
+static bool has_tolerance(const situation *f) { return f->tolerance; }
 
-static bool has_dual(const situation *f) {
-    return f->problem->loss->dual != NULL;
-}
+static bool has_dual(const situation *f) { return f->problem->loss->dual != NULL; }
 
 static bool has_dual_or_slope(const situation *f) {
     return f->problem->loss->dual || f->problem->loss->slope;
 }
 
-static bool is_not_centred(const situation *f) {
-    return f->problem->layout != MG_CSR || !f->problem->center;
-}
+static bool is_not_centred(const situation *f) { return f->problem->layout != MG_CSR || !f->problem->center; }
 
 static bool has_few_classes(const situation *f) {
     return !f->problem->loss->dual || f->problem->classes <= MG_DUAL_CLASSES;
 }
 
-static bool is_resident(const situation *f) {
-    return f->resident;
-}
+static bool is_resident(const situation *f) { return f->resident; }
 
-static bool needs_no_duals(const situation *f) {
-    return !f->from_weights || !f->problem->loss->dual;
-}
+static bool needs_no_duals(const situation *f) { return !f->from_weights || !f->problem->loss->dual; }
 
-static bool starts_from_zeros(const situation *f) {
-    return !f->from_weights;
-}
+static bool starts_from_zeros(const situation *f) { return !f->from_weights; }
 
 typedef struct condition {
     bool (*holds)(const situation *facts);
@@ -69,9 +58,11 @@ static const struct rule {
       {starts_from_zeros, "no --init", "dual variables cannot be had from the weights of --init"}}},
     {&mg_solver_newton,
      {{has_tolerance, "train.tolerance is set", "it ends by its certificate, and train.tolerance is 0"},
-      {has_dual_or_slope, "the loss has a dual or a second derivative", "the loss has neither a dual nor a second derivative"},
+      {has_dual_or_slope, "the loss has a dual or a second derivative",
+       "the loss has neither a dual nor a second derivative"},
       {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
-      {has_few_classes, "at most 32768 classes, unless the loss is softmax", "there are too many classes for dual variables"},
+      {has_few_classes, "at most 32768 classes, unless the loss is softmax",
+       "there are too many classes for dual variables"},
       {is_resident, "the rows fit in memory", "rows do not fit the memory"},
       {needs_no_duals, "no --init", "dual variables cannot be had from the weights of --init"},
       {starts_from_zeros, NULL, "it does not start from the weights of --init"}}},
@@ -85,7 +76,10 @@ static const struct change {
     mg_handover handover;
 } changes[] = {
     {"dual", "never", MG_HANDOVER_NEVER},
-    {"auto", "when a certificate's gap is not ten times smaller than the one before, and factors can precondition them", MG_HANDOVER_WHEN_SLOW},
+    {"auto",
+     "when a certificate's gap is not ten times smaller than the one before, and factors can precondition "
+     "them",
+     MG_HANDOVER_WHEN_SLOW},
     {"newton", "after the first certificate; at once if the loss has no dual", MG_HANDOVER_AT_ONCE},
     {"sgd", "never", MG_HANDOVER_NEVER},
 };
@@ -109,7 +103,8 @@ static const struct rule *rule_of(const mg_solver *solver) {
     return NULL;
 }
 
-// What auto would rather have taken: with a tolerance the last solver that certifies, which asks least of the loss.
+// What auto would rather have taken: with a tolerance the last solver that certifies, which asks least of the
+// loss.
 static const struct rule *rule_wanted(const situation *facts) {
     const struct rule *wanted = &rules[0];
     for (int i = 0; facts->tolerance && i < RULES; i++)
@@ -117,22 +112,29 @@ static const struct rule *rule_wanted(const situation *facts) {
     return wanted;
 }
 
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights, mg_choice *out,
-                           mg_error *error) {
-    const situation facts = {.problem = problem, .tolerance = train->tolerance > 0, .resident = resident, .from_weights = from_weights};
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
+                           bool from_weights, mg_choice *out, mg_error *error) {
+    const situation facts = {.problem = problem,
+                             .tolerance = train->tolerance > 0,
+                             .resident = resident,
+                             .from_weights = from_weights};
     const mg_solver *named = mg_solver_find(train->solver), *first = NULL; // NULL: auto
     for (int i = 0; !first; i++)
         if (!obstacle_to(&rules[i], &facts)) first = rules[i].solver;
     const char *obstacle = obstacle_to(named ? rule_of(named) : rule_wanted(&facts), &facts);
-    *out = (mg_choice){.solver = named ? named : first, .handover = handover_of(named ? named->name : "auto")};
+    *out =
+        (mg_choice){.solver = named ? named : first, .handover = handover_of(named ? named->name : "auto")};
     const char *reason = facts.tolerance ? "train.tolerance is set" : "rows are in memory";
     if (!named) snprintf(out->why, sizeof out->why, "auto: %s", obstacle ? obstacle : reason);
     if (named && obstacle)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle, first->name);
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle,
+                       first->name);
     if (facts.tolerance && !out->solver->certificates)
-        return mg_fail(error, MG_CONFIG, "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s", train->tolerance,
-                       out->solver->name, obstacle ? ", which was taken because " : "", obstacle ? obstacle : "",
-                       first->certificates ? ", or use " : "", first->certificates ? first->name : "");
+        return mg_fail(error, MG_CONFIG,
+                       "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s",
+                       train->tolerance, out->solver->name, obstacle ? ", which was taken because " : "",
+                       obstacle ? obstacle : "", first->certificates ? ", or use " : "",
+                       first->certificates ? first->name : "");
     return MG_OK;
 }
 

@@ -12,10 +12,10 @@ typedef struct mg_choice {
     char why[MG_SOLVER_WHY]; // "" when it was named
 } mg_choice;
 
-// The solver that the configuration names or, for auto, the first whose conditions hold. `from_weights`: it is to start from those of a
-// model. Errors: MG_CONFIG when what was named cannot be used.
-mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident, bool from_weights, mg_choice *out,
-                           mg_error *error);
+// The solver that the configuration names or, for auto, the first whose conditions hold. `from_weights`: it
+// is to start from those of a model. Errors: MG_CONFIG when what was named cannot be used.
+mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
+                           bool from_weights, mg_choice *out, mg_error *error);
 
 // The tables of conditions, for people.
 void mg_solver_list_choices(mg_writer *out);

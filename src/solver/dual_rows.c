@@ -1,4 +1,5 @@
-// dual_rows.c - owns the storage of dual variables: K floats a row, or a few pairs and a pool for the rows that need more.
+// dual_rows.c - owns the storage of dual variables: K floats a row, or a few pairs and a pool for the rows
+// that need more.
 #include "solver/dual_rows.h"
 
 #include "base/memory.h"
@@ -33,11 +34,14 @@ struct mg_dual_rows {
     size_t returned_room;
 };
 
-mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const int32_t *label, mg_dual_rows **out, mg_error *error) {
+mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const int32_t *label,
+                              mg_dual_rows **out, mg_error *error) {
     *out = NULL;
     if (classes > MG_DUAL_CLASSES)
-        return mg_fail(error, MG_CONFIG, "train.solver: %lld classes are more than the %d that dual variables are kept for: use sgd",
-                       (long long)classes, MG_DUAL_CLASSES);
+        return mg_fail(
+            error, MG_CONFIG,
+            "train.solver: %lld classes are more than the %d that dual variables are kept for: use sgd",
+            (long long)classes, MG_DUAL_CLASSES);
     mg_dual_rows *r;
     mg_status status = mg_memory_zeroed(&r, 1, sizeof *r, error);
     if (status) return status;
@@ -49,7 +53,8 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
         status = mg_memory_zeroed(&r->dense, (size_t)rows, (size_t)classes * sizeof(float), error);
     } else {
         status = mg_memory_zeroed(&r->slots, (size_t)rows, sizeof *r->slots, error);
-        if (!status) status = mg_memory_zeroed(&r->chunk, (size_t)(rows / POOL_CHUNK + 1), sizeof *r->chunk, error);
+        if (!status)
+            status = mg_memory_zeroed(&r->chunk, (size_t)(rows / POOL_CHUNK + 1), sizeof *r->chunk, error);
     }
     if (status) mg_dual_rows_destroy(r);
     else *out = r;
@@ -127,7 +132,8 @@ static bool widen(mg_dual_rows *r, slot *s) {
         place = r->returned[--r->returned_count];
     } else {
         if (r->used == r->chunks * POOL_CHUNK) {
-            if (mg_memory_get(&r->chunk[r->chunks], POOL_CHUNK, (size_t)r->classes * sizeof(float), NULL)) return false;
+            if (mg_memory_get(&r->chunk[r->chunks], POOL_CHUNK, (size_t)r->classes * sizeof(float), NULL))
+                return false;
             r->chunks++;
         }
         place = (uint32_t)r->used++;
@@ -139,7 +145,9 @@ static bool widen(mg_dual_rows *r, slot *s) {
 
 static bool narrow(mg_dual_rows *r, slot *s) {
     if (s->count != WIDE) return true;
-    if (mg_memory_grow(&r->returned, &r->returned_room, (size_t)r->returned_count + 1, sizeof *r->returned, NULL)) return false;
+    if (mg_memory_grow(&r->returned, &r->returned_room, (size_t)r->returned_count + 1, sizeof *r->returned,
+                       NULL))
+        return false;
     r->returned[r->returned_count++] = s->wide;
     return true;
 }
@@ -154,7 +162,7 @@ static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const floa
             if (class == own) continue;
             if (few->count == MG_DUAL_FEW) return false;
             few->value[few->count] = c[class];
-            few->class[few->count++] = (uint16_t)class;
+            few->class[few->count++] = (uint16_t) class;
         }
     }
     return true;
@@ -184,14 +192,15 @@ bool mg_dual_rows_put(mg_dual_rows *r, int64_t row, int64_t lanes, const float *
     return true;
 }
 
-// ---- bytes of a checkpoint ---------------------------------------------------------------------------------------------
+// ---- bytes of a checkpoint ----------------------------------------------------------------------
 
 static unsigned char *put_word(unsigned char *to, bool write, uint16_t word) {
     if (write) memcpy(to, &word, sizeof word);
     return to + sizeof word;
 }
 
-static unsigned char *pack_row(const mg_dual_rows *r, int64_t row, const float *c, unsigned char *to, bool write) {
+static unsigned char *pack_row(const mg_dual_rows *r, int64_t row, const float *c, unsigned char *to,
+                               bool write) {
     int64_t own = r->joint ? r->label[row] : -1;
     uint16_t count = 0;
     unsigned char *head = to;
@@ -226,7 +235,8 @@ int64_t mg_dual_rows_pack(void *rows, unsigned char *to) {
     return size;
 }
 
-static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end, int64_t lanes, float *c) {
+static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, const unsigned char *end,
+                       int64_t lanes, float *c) {
     uint16_t count, word;
     int64_t last = -1;
     memset(c, 0, (size_t)lanes * sizeof *c);
@@ -244,7 +254,9 @@ static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, c
             *at += sizeof value;
         }
         int64_t class = word & ~AT_BOUND;
-        if (class <= last || class >= r->classes || (r->joint && class == r->label[row]) || !isfinite(value) || value == 0) return false;
+        if (class <= last || class >= r->classes || (r->joint && class == r->label[row]) ||
+            !isfinite(value) || value == 0)
+            return false;
         last = class;
         c[class] = value;
     }
@@ -265,12 +277,14 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
     mg_status status = mg_memory_get(&c, (size_t)lanes, sizeof *c, error);
     for (int64_t row = 0; !status && row < r->rows; row++) {
         if (!unpack_row(r, row, &at, end, lanes, c))
-            status = mg_fail(error, MG_DATA, "dual variables of row %lld are not those of %lld classes", (long long)row, (long long)r->classes);
+            status = mg_fail(error, MG_DATA, "dual variables of row %lld are not those of %lld classes",
+                             (long long)row, (long long)r->classes);
         else if (!mg_dual_rows_put(r, row, lanes, c))
             status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     }
     if (!status && at != end)
-        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left over after %lld rows", (long long)(end - at), (long long)r->rows);
+        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left over after %lld rows",
+                         (long long)(end - at), (long long)r->rows);
     mg_memory_free(c);
     return status;
 }

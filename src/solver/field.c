@@ -7,8 +7,12 @@ int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *
     int n = 0;
     int64_t used = weights->layout == MG_DENSE ? weights->features : weights->classes;
     if (names.v) out[n++] = mg_field_lines(names.v, weights->line, used, weights->size, weights->v);
-    if (names.bias) out[n++] = mg_field_lines(names.bias, weights->lanes, weights->classes, weights->lanes, weights->bias);
-    if (names.offset) out[n++] = mg_field_lines(names.offset, weights->lanes, weights->classes, weights->lanes, weights->offset);
+    if (names.bias)
+        out[n++] =
+            mg_field_lines(names.bias, weights->lanes, weights->classes, weights->lanes, weights->bias);
+    if (names.offset)
+        out[n++] =
+            mg_field_lines(names.offset, weights->lanes, weights->classes, weights->lanes, weights->offset);
     return n;
 }
 

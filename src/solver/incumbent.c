@@ -8,8 +8,8 @@
 #define CLEARLY 0.9      // times the gap noted last
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
-    incumbent->bounds =
-        (mg_bounds){.best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .mark_gap = INFINITY};
+    incumbent->bounds = (mg_bounds){
+        .best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .mark_gap = INFINITY};
 }
 
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
@@ -17,7 +17,8 @@ mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *reside
     *incumbent = (mg_incumbent){.resident = resident};
     mg_incumbent_clear(incumbent);
     if (!resident->certify) return MG_OK;
-    return mg_weights_create(&incumbent->weights, problem->layout, problem->classes, problem->features, error);
+    return mg_weights_create(&incumbent->weights, problem->layout, problem->classes, problem->features,
+                             error);
 }
 
 typedef struct copy_job {
@@ -28,15 +29,18 @@ typedef struct copy_job {
 
 static void copy_slice(void *context, int64_t slice) {
     const copy_job *job = context;
-    int64_t line = job->to->line, from = job->resident->slice[slice] * line, to = job->resident->slice[slice + 1] * line;
+    int64_t line = job->to->line, from = job->resident->slice[slice] * line,
+            to = job->resident->slice[slice + 1] * line;
     memcpy(job->to->v + from, job->from->v + from, (size_t)(to - from) * sizeof *job->to->v);
 }
 
 double mg_incumbent_gap(const mg_bounds *bounds) {
     if (!isfinite(bounds->best_primal)) return INFINITY; // no objective, no gap
-    double gap = bounds->best_primal > 0 ? (bounds->best_primal - bounds->best_dual) / bounds->best_primal : 0;
+    double gap =
+        bounds->best_primal > 0 ? (bounds->best_primal - bounds->best_dual) / bounds->best_primal : 0;
     if (isnan(gap)) return INFINITY; // no objective is finite yet: nothing is known
-    return fabs(gap) > ROUNDING ? fabs(gap) : ROUNDING; // a bound above an objective shows how coarse both are
+    return fabs(gap) > ROUNDING ? fabs(gap)
+                                : ROUNDING; // a bound above an objective shows how coarse both are
 }
 
 void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
@@ -45,7 +49,8 @@ void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double pr
     if (primal < bounds->best_primal) {
         bounds->best_primal = primal;
         mg_weights *to = &incumbent->weights;
-        mg_team_for(resident->problem->team, resident->slices, copy_slice, &(copy_job){.resident = resident, .from = raw, .to = to});
+        mg_team_for(resident->problem->team, resident->slices, copy_slice,
+                    &(copy_job){.resident = resident, .from = raw, .to = to});
         memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }

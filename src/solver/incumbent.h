@@ -1,5 +1,5 @@
-// incumbent.h - the best that a certified run has found: the weights of the lowest objective, the highest lower bound, and whether the gap
-// between the two still falls.
+// incumbent.h - the best that a certified run has found: the weights of the lowest objective, the highest
+// lower bound, and whether the gap between the two still falls.
 #ifndef MG_SOLVER_INCUMBENT_H
 #define MG_SOLVER_INCUMBENT_H
 
@@ -9,7 +9,8 @@
 typedef struct mg_bounds {
     double best_primal, best_dual; // INFINITY and -INFINITY before the first certificate
     double last_gap;               // relative, of the last certificate; INFINITY before
-    double mark_gap, mark_effort;  // the gap when it had last become clearly smaller, and the effort until then
+    double mark_gap,
+        mark_effort; // the gap when it had last become clearly smaller, and the effort until then
 } mg_bounds;
 
 typedef struct mg_incumbent {
@@ -30,7 +31,8 @@ void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double pr
 // Relative gap of the best objective and bound; INFINITY without an objective.
 double mg_incumbent_gap(const mg_bounds *bounds);
 
-// After a certificate: takes note when the gap has become clearly smaller. `effort`: passes over the rows so far, roughly.
+// After a certificate: takes note when the gap has become clearly smaller. `effort`: passes over the rows so
+// far, roughly.
 void mg_incumbent_mark(mg_incumbent *incumbent, double effort);
 
 #endif

@@ -30,7 +30,8 @@ double mg_iterate_round(mg_iterate *iterate, const double *vector, int64_t from,
     return square;
 }
 
-void mg_iterate_round_bias(mg_iterate *iterate, const double *bias, double value, double *square, double *rounded) {
+void mg_iterate_round_bias(mg_iterate *iterate, const double *bias, double value, double *square,
+                           double *rounded) {
     mg_weights *w = &iterate->weights;
     for (int64_t k = 0; k < w->classes; k++) {
         w->bias[k] = (float)bias[k];

@@ -1,4 +1,5 @@
-// iterate.h - the point that a certified run has reached: W, the dual variables it belongs to, and the counters beside them.
+// iterate.h - the point that a certified run has reached: W, the dual variables it belongs to, and the
+// counters beside them.
 #ifndef MG_SOLVER_ITERATE_H
 #define MG_SOLVER_ITERATE_H
 
@@ -22,10 +23,11 @@ typedef struct mg_counters {
 } mg_counters;
 
 typedef struct mg_numbers {
-    double share_gap;  // what the shares of the gap added up to at the last certificate, relative: of the weights as they were, not of the best
+    double share_gap;  // what the shares of the gap added up to at the last certificate, relative: of the
+                       // weights as they were, not of the best
     double mean_share; // at the end of the last epoch; shares far below it let a row sleep
-    double parts;      // sum of the line search's results over the rounds since their number was last looked at
-    double sigma;      // penalty of the Newton phase
+    double parts; // sum of the line search's results over the rounds since their number was last looked at
+    double sigma; // penalty of the Newton phase
 } mg_numbers;
 
 // Every weight times `factor`.
@@ -37,7 +39,9 @@ void mg_iterate_take(mg_iterate *iterate, const float *vector);
 // Lines [from, end) of W become those of a vector in double; returns their square.
 double mg_iterate_round(mg_iterate *iterate, const double *vector, int64_t from, int64_t end);
 
-// The bias, and with it the offsets of a constant feature of `value`. *square grows by that of the vector, *rounded by that of the floats.
-void mg_iterate_round_bias(mg_iterate *iterate, const double *bias, double value, double *square, double *rounded);
+// The bias, and with it the offsets of a constant feature of `value`. *square grows by that of the vector,
+// *rounded by that of the floats.
+void mg_iterate_round_bias(mg_iterate *iterate, const double *bias, double value, double *square,
+                           double *rounded);
 
 #endif

@@ -21,7 +21,8 @@ static const mg_option train_rows[] = {
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
      "Seconds of training, at most. 0 = no limit. With a limit, the result depends on the speed of the "
      "machine."},
-    {"batch", MG_OPTION_INT, AT(batch), "256", 1, 1 << 24, NULL, NULL, true, "Rows of a minibatch of sgd, or of a step of dual."},
+    {"batch", MG_OPTION_INT, AT(batch), "256", 1, 1 << 24, NULL, NULL, true,
+     "Rows of a minibatch of sgd, or of a step of dual."},
     {"seed", MG_OPTION_INT, AT(seed), "1", 0, 9e18, NULL, NULL, true,
      "Seed of the shuffles and of the choice of held-out rows."},
     {"threads", MG_OPTION_INT, AT(threads), "0", 0, 4096, NULL, NULL, false,

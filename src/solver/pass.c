@@ -7,28 +7,36 @@
 #include <math.h>
 #include <string.h>
 
-// Up to so many classes narrow cells become floats in registers, each time they are read: written to memory they would push weights and
-// rows out of the first-level cache. More classes read them often enough.
+// Up to so many classes narrow cells become floats in registers, each time they are read: written to memory
+// they would push weights and rows out of the first-level cache. More classes read them often enough.
 enum { NARROW_CLASSES = 12 };
-// Rows of whole pages lie in the same few sets of the first-level cache, and so do the weights they meet: with so many classes it pays to
-// copy them apart.
+// Rows of whole pages lie in the same few sets of the first-level cache, and so do the weights they meet:
+// with so many classes it pays to copy them apart.
 enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
-enum { BLOCK_FLOATS = 64 << 10 }; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
+enum {
+    BLOCK_FLOATS = 64 << 10
+}; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
 
-mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error) {
+mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features,
+                         mg_error *error) {
     int64_t line = mg_round_up(features, MG_LANES);
     bool apart = line % PAGE_FLOATS == 0 && classes >= PAGE_CLASSES;
     bool widens = layout == MG_DENSE && (cell == MG_CELL_F32 ? apart : classes > NARROW_CLASSES);
-    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES), .line = line, .wide_line = line + MG_LANES, .cell = widens ? MG_CELL_F32 : cell};
+    *pass = (mg_pass){.lanes = mg_round_up(classes, MG_LANES),
+                      .line = line,
+                      .wide_line = line + MG_LANES,
+                      .cell = widens ? MG_CELL_F32 : cell};
     int64_t rows = layout == MG_DENSE ? BLOCK_FLOATS / pass->line : MG_BLOCK_ROWS;
     pass->block_rows = rows < 6 ? 6 : rows > MG_BLOCK_ROWS ? MG_BLOCK_ROWS : rows;
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
-    // The losses work on whole vectors: a class that is not there must never be a rival. Dense scores leave the padding alone.
+    // The losses work on whole vectors: a class that is not there must never be a rival. Dense scores leave
+    // the padding alone.
     for (int64_t i = 0; !status && i < pass->block_rows * pass->lanes; i++) pass->scores[i] = -INFINITY;
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
-    if (!status && widens) status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->wide_line * sizeof(float), error);
+    if (!status && widens)
+        status = mg_memory_zeroed(&pass->wide, n, (size_t)pass->wide_line * sizeof(float), error);
     if (status) mg_pass_destroy(pass);
     return status;
 }
@@ -54,39 +62,48 @@ void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, i
     }
 }
 
-static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
-                        int64_t count) {
+static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights,
+                        const mg_rows *rows, int64_t first, int64_t count) {
     const void *raw[2 * MG_BLOCK_ROWS];
     int64_t next = pass->end > 0 && first + count >= pass->end ? pass->then : first + count;
     int64_t left = rows->count + rows->behind - next, more = left < 0 ? 0 : left < count ? left : count;
     for (int64_t i = 0; i < count; i++) raw[i] = dense_row(rows, first + i);
     for (int64_t i = 0; i < more; i++) raw[count + i] = dense_row(rows, next + i);
     for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : raw[i];
-    mg_dense_block block = {.cell = rows->cell, .rows = count, .dp = pass->line, .raw = raw, .more = more, .wide = pass->wide, .wide_line = pass->wide_line};
-    kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores, pass->lanes);
+    mg_dense_block block = {.cell = rows->cell,
+                            .rows = count,
+                            .dp = pass->line,
+                            .raw = raw,
+                            .more = more,
+                            .wide = pass->wide,
+                            .wide_line = pass->wide_line};
+    kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores,
+                               pass->lanes);
 }
 
-static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
-                      int64_t count) {
+static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
+                      int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-        int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row], n = rows->indptr[row + 1] - from;
+        int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row],
+                n = rows->indptr[row + 1] - from;
         int64_t next = first + i + 1 < rows->count ? mg_rows_stored(rows, first + i + 1) : row;
         int64_t next_from = rows->indptr[next], next_n = next == row ? 0 : rows->indptr[next + 1] - next_from;
         float *scores = pass->scores + i * pass->lanes;
-        kernel->csr_scores(n, rows->indices + from, rows->values + from, weights->line, weights->v, weights->offset, scores, next_n,
-                           rows->indices + next_from);
-        for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's, as where dense
+        kernel->csr_scores(n, rows->indices + from, rows->values + from, weights->line, weights->v,
+                           weights->offset, scores, next_n, rows->indices + next_from);
+        for (int64_t k = weights->classes; k < pass->lanes; k++)
+            scores[k] = -INFINITY; // the padding's, as where dense
     }
 }
 
-void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
-                    int64_t count) {
+void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
+                    int64_t first, int64_t count) {
     if (rows->layout == MG_DENSE) score_dense(pass, kernel, weights, rows, first, count);
     else score_csr(pass, kernel, weights, rows, first, count);
 }
 
-double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
-                      const float *weight, int64_t first, int64_t count) {
+double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows,
+                      const int32_t *label, const float *weight, int64_t first, int64_t count) {
     double sum = 0;
     for (int64_t i = 0; i < count; i++) {
         int64_t row = mg_rows_stored(rows, first + i);
@@ -104,13 +121,15 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
 static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
     mg_four_mask any[MG_FOURS] = {0};
     for (int64_t i = 0; i < count; i++)
-        for (int64_t v = 0; v < MG_FOURS; v++) any[v] |= mg_four_load(pass->coef + i * pass->lanes + k + 4 * v) != 0;
+        for (int64_t v = 0; v < MG_FOURS; v++)
+            any[v] |= mg_four_load(pass->coef + i * pass->lanes + k + 4 * v) != 0;
     for (int64_t l = 0; l < MG_LANES; l++) pass->touched[k + l] |= any[l / 4][l % 4] != 0;
 }
 
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum) {
     for (int64_t k = 0; k < pass->lanes; k += MG_LANES) {
-        float sum[MG_LANES] = {0}; // of a block: no less exact than the gradient's own sums, and they stay in registers
+        float sum[MG_LANES] = {
+            0}; // of a block: no less exact than the gradient's own sums, and they stay in registers
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];
         for (int64_t l = 0; l < MG_LANES; l++) coef_sum[k + l] += (double)sum[l];
@@ -119,11 +138,12 @@ void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_s
     if (mg_pass_touches_all(pass)) memset(pass->touched, 1, (size_t)pass->lanes);
 }
 
-static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first, int64_t count,
-                       int64_t line, mg_sum sum, float *grad) {
+static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first,
+                       int64_t count, int64_t line, mg_sum sum, float *grad) {
     const mg_kernel *kernel = problem->kernel;
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, sum, count, pass->line, pass->x, problem->classes, pass->coef, pass->lanes, grad);
+        kernel->dense_accumulate(pass->cell, sum, count, pass->line, pass->x, problem->classes, pass->coef,
+                                 pass->lanes, grad);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -133,8 +153,9 @@ static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_
     }
 }
 
-double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows, const int32_t *label,
-                        const float *weight, int64_t first, int64_t end, mg_sum sum, float *grad, double *coef_sum) {
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights,
+                        const mg_rows *rows, const int32_t *label, const float *weight, int64_t first,
+                        int64_t end, mg_sum sum, float *grad, double *coef_sum) {
     double loss = 0;
     if (first >= end && sum == MG_SUM_NEW) memset(grad, 0, (size_t)weights->size * sizeof *grad);
     for (; first < end; first += pass->block_rows) {

@@ -1,5 +1,5 @@
-// pass.h - the margin routine over blocks of rows that stay in cache: scores, losses and coefficients of one block. Every
-// solver, evaluation and prediction goes through it. One mg_pass belongs to one part at a time.
+// pass.h - the margin routine over blocks of rows that stay in cache: scores, losses and coefficients of one
+// block. Every solver, evaluation and prediction goes through it. One mg_pass belongs to one part at a time.
 #ifndef MG_SOLVER_PASS_H
 #define MG_SOLVER_PASS_H
 
@@ -10,33 +10,37 @@
 
 typedef struct mg_pass {
     int64_t lanes, line, wide_line;
-    int64_t block_rows;             // rows taken at a time, at most MG_BLOCK_ROWS
-    mg_cell cell;                   // dense: of x
-    const void *x[MG_BLOCK_ROWS];   // dense: rows of the block, as they are stored or widened
-    float *wide;                    // [block_rows][wide_line] rows widened or copied apart; NULL: they are read as they are stored
-    float *scores;                  // [block_rows][lanes]; padding lanes are -INFINITY
-    float *coef;                    // [block_rows][lanes]
-    int64_t end, then;              // dense: behind row `end` of the view the same thread goes on with row `then`, of the index; 0: with end
-    uint8_t *touched;               // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
+    int64_t block_rows;           // rows taken at a time, at most MG_BLOCK_ROWS
+    mg_cell cell;                 // dense: of x
+    const void *x[MG_BLOCK_ROWS]; // dense: rows of the block, as they are stored or widened
+    // [block_rows][wide_line] rows widened or copied apart; NULL: they are read as they are stored
+    float *wide;
+    float *scores;     // [block_rows][lanes]; padding lanes are -INFINITY
+    float *coef;       // [block_rows][lanes]
+    int64_t end, then; // dense: behind row `end` of the view the same thread goes on with row `then`, of the
+                       // index; 0: with end
+    // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
+    uint8_t *touched;
 } mg_pass;
 
-mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features, mg_error *error);
+mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features,
+                         mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
 
 // Dense view rows [first, first + count) into pass->x; count <= pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);
 
 // (M1) Scores of view rows [first, first + count) into pass->scores; count <= pass->block_rows.
-void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows, int64_t first,
-                    int64_t count);
+void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
+                    int64_t first, int64_t count);
 
-// After mg_pass_scores: coefficients of the same rows into pass->coef, times the rows' weights. Returns the weighted sum of
-// the losses. label and weight are indexed by stored row.
-double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows, const int32_t *label,
-                      const float *weight, int64_t first, int64_t count);
+// After mg_pass_scores: coefficients of the same rows into pass->coef, times the rows' weights. Returns the
+// weighted sum of the losses. label and weight are indexed by stored row.
+double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows,
+                      const int32_t *label, const float *weight, int64_t first, int64_t count);
 
-// (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of the constant
-// feature, and marks the classes they touch.
+// (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of
+// the constant feature, and marks the classes they touch.
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);
 
 // Rows touch nearly all of so few classes: there is no use in telling which.
@@ -45,10 +49,12 @@ static inline bool mg_pass_touches_all(const mg_pass *pass) {
     return pass->lanes <= FEW_LANES;
 }
 
-// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) into grad, laid out as the weights, and its sum of
-// coefficients onto coef_sum [lanes]. `sum`: of CSR rows, or where not all classes are touched, MG_SUM_ON; MG_SUM_APART of at most
-// pass->block_rows rows. Returns the weighted sum of the losses.
-double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights, const mg_rows *rows, const int32_t *label,
-                        const float *weight, int64_t first, int64_t end, mg_sum sum, float *grad, double *coef_sum);
+// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) into grad, laid out as the
+// weights, and its sum of coefficients onto coef_sum [lanes]. `sum`: of CSR rows, or where not all classes
+// are touched, MG_SUM_ON; MG_SUM_APART of at most pass->block_rows rows. Returns the weighted sum of the
+// losses.
+double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights,
+                        const mg_rows *rows, const int32_t *label, const float *weight, int64_t first,
+                        int64_t end, mg_sum sum, float *grad, double *coef_sum);
 
 #endif

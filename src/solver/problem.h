@@ -7,8 +7,8 @@
 #include "rows/rows.h"
 #include "parallel/team.h"
 
-// Column scaling is folded into the weights: kernels see raw cells x and weights V = scale * W, while the model is
-// linear in x' = scale * (x - center) with weights W (M19). scale or center NULL: ones or zeros.
+// Column scaling is folded into the weights: kernels see raw cells x and weights V = scale * W, while the
+// model is linear in x' = scale * (x - center) with weights W (M19). scale or center NULL: ones or zeros.
 typedef struct mg_problem {
     int64_t rows;     // N, of the training set
     int64_t features; // D
@@ -18,14 +18,14 @@ typedef struct mg_problem {
     const mg_loss *loss;
     float delta;
     double lambda;
-    double bias;            // value of the constant feature, 0 = none
-    const float *scale;     // [D] or NULL
-    const float *center;    // [D], of raw cells, or NULL
+    double bias;             // value of the constant feature, 0 = none
+    const float *scale;      // [D] or NULL
+    const float *center;     // [D], of raw cells, or NULL
     double mean_square_norm; // mean of ||x'||^2 with the constant feature
     double entries_per_row;  // mean number of stored values
     int64_t most_entries;    // of a row
     int64_t batch;
-    int64_t parts;           // of a batch; fixed by shapes and configuration
+    int64_t parts; // of a batch; fixed by shapes and configuration
     int64_t steps_per_epoch;
     int64_t epochs;
     int64_t total_steps; // the run's length if nothing stops it sooner

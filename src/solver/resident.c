@@ -1,4 +1,5 @@
-// resident.c - owns the rows of solvers that hold all of them: norms, ranges of features, and cells of x' as these solvers see them.
+// resident.c - owns the rows of solvers that hold all of them: norms, ranges of features, and cells of x' as
+// these solvers see them.
 #include "solver/resident.h"
 
 #include "base/memory.h"
@@ -14,7 +15,8 @@ static mg_status create_columns(mg_resident *resident, mg_error *error) {
     size_t line = (size_t)resident->line, used = (size_t)problem->features * sizeof(float);
     mg_status status = MG_OK;
     if (problem->scale) status = mg_memory_zeroed(&resident->column_scale, line, sizeof(float), error);
-    if (!status && problem->center) status = mg_memory_zeroed(&resident->column_center, line, sizeof(float), error);
+    if (!status && problem->center)
+        status = mg_memory_zeroed(&resident->column_center, line, sizeof(float), error);
     if (!status && problem->scale) memcpy(resident->column_scale, problem->scale, used);
     if (!status && problem->center) memcpy(resident->column_center, problem->center, used);
     return status;
@@ -24,23 +26,26 @@ static mg_status create_cuts(mg_resident *resident, mg_error *error) {
     double owners = resident->problem->entries_per_row / RANGE_ENTRIES;
     resident->owners = owners < 2 ? 2 : owners > MG_RESIDENT_RANGES ? MG_RESIDENT_RANGES : (int)owners;
     size_t others = (size_t)resident->owners - 1;
-    return mg_memory_get(&resident->cuts, (size_t)resident->problem->rows, others * sizeof *resident->cuts, error);
+    return mg_memory_get(&resident->cuts, (size_t)resident->problem->rows, others * sizeof *resident->cuts,
+                         error);
 }
 
 static mg_status create_passes(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
     mg_status status = mg_memory_zeroed(&resident->pass, PASS_PARTS, sizeof *resident->pass, error);
     for (int p = 0; !status && p < PASS_PARTS; p++) {
-        status = mg_pass_create(&resident->pass[p], problem->layout, problem->cell, problem->classes, problem->features, error);
+        status = mg_pass_create(&resident->pass[p], problem->layout, problem->cell, problem->classes,
+                                problem->features, error);
         resident->passes += !status;
     }
     return status;
 }
 
-mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem, const mg_solver_options *options, const mg_weights *shape,
-                             mg_error *error) {
+mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
+                             const mg_solver_options *options, const mg_weights *shape, mg_error *error) {
     bool dense = problem->layout == MG_DENSE;
-    *resident = (mg_resident){.own = *problem, .options = options, .certify = options->train->tolerance > 0, .sparse = !dense};
+    *resident = (mg_resident){
+        .own = *problem, .options = options, .certify = options->train->tolerance > 0, .sparse = !dense};
     resident->problem = &resident->own;
     resident->lanes = shape->lanes;
     resident->line = shape->line;
@@ -57,7 +62,8 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem, c
 
 void mg_resident_destroy(mg_resident *resident) {
     for (int p = 0; p < resident->passes; p++) mg_pass_destroy(&resident->pass[p]);
-    void *const blocks[] = {resident->pass, resident->norm, resident->cuts, resident->zeros, resident->column_scale, resident->column_center};
+    void *const blocks[] = {resident->pass,  resident->norm,         resident->cuts,
+                            resident->zeros, resident->column_scale, resident->column_center};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
@@ -66,7 +72,7 @@ void mg_resident_set_lambda(mg_resident *resident, double lambda) {
     resident->scale = 1 / (lambda * (double)resident->own.rows);
 }
 
-// ---- rows --------------------------------------------------------------------------------------------------------------
+// ---- rows ---------------------------------------------------------------------------------------
 
 static double row_square(const mg_resident *resident, int64_t row, float *x) {
     const mg_rows *rows = &resident->all.rows;
@@ -77,7 +83,8 @@ static double row_square(const mg_resident *resident, int64_t row, float *x) {
         return square;
     }
     for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
-        double scale = resident->problem->scale ? (double)resident->problem->scale[rows->indices[e]] : 1, cell = scale * (double)rows->values[e];
+        double scale = resident->problem->scale ? (double)resident->problem->scale[rows->indices[e]] : 1,
+               cell = scale * (double)rows->values[e];
         square += cell * cell;
     }
     return square;
@@ -101,7 +108,8 @@ static void norm_rows(void *context, int64_t item) {
 static mg_status find_norms(mg_resident *resident, int64_t items, mg_error *error) {
     norm_job job = {.resident = resident};
     mg_status status = MG_OK;
-    if (!resident->sparse) status = mg_memory_get(&job.x, (size_t)items, (size_t)resident->line * sizeof(float), error);
+    if (!resident->sparse)
+        status = mg_memory_get(&job.x, (size_t)items, (size_t)resident->line * sizeof(float), error);
     if (!status) mg_team_for(resident->problem->team, items, norm_rows, &job);
     mg_memory_free(job.x);
     return status;
@@ -110,7 +118,8 @@ static mg_status find_norms(mg_resident *resident, int64_t items, mg_error *erro
 static void cut_rows(void *context, int64_t item) {
     mg_resident *resident = context;
     const mg_rows *rows = &resident->all.rows;
-    int64_t others = resident->owners - 1, end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
+    int64_t others = resident->owners - 1,
+            end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
     for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
         int64_t first = rows->indptr[row], at = first;
         for (int o = 1; o < resident->owners; o++) {
@@ -157,9 +166,10 @@ void mg_resident_row(const mg_resident *resident, int64_t row, float *x) {
     mg_resident_cells(resident, row, 0, resident->line, x);
 }
 
-// ---- weights -----------------------------------------------------------------------------------------------------------
+// ---- weights ------------------------------------------------------------------------------------
 
-void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from, int64_t end) {
+void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from,
+                           int64_t end) {
     const float *scale = resident->problem->scale;
     memcpy(to->v + from * w->line, w->v + from * w->line, (size_t)((end - from) * w->line) * sizeof *w->v);
     for (int64_t l = from; scale && l < end; l++)
@@ -179,6 +189,7 @@ void mg_resident_to_raw(const mg_resident *resident, const mg_weights *w, mg_wei
 
 double mg_resident_dual_value(const mg_resident *resident, const float *c, int64_t y) {
     const mg_problem *problem = resident->problem;
-    mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, resident->lanes, resident->zeros, y, problem->delta, c);
+    mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, resident->lanes, resident->zeros, y,
+                                                  problem->delta, c);
     return t.linear - 0.5 * t.curve;
 }

@@ -1,5 +1,5 @@
-// resident.h - what solvers share that hold all rows in memory: the problem, the rows, and how work over them is cut. Nothing of it
-// changes after it was attached, but for lambda.
+// resident.h - what solvers share that hold all rows in memory: the problem, the rows, and how work over them
+// is cut. Nothing of it changes after it was attached, but for lambda.
 #ifndef MG_SOLVER_RESIDENT_H
 #define MG_SOLVER_RESIDENT_H
 
@@ -18,24 +18,25 @@ typedef struct mg_resident {
     mg_problem own;            // a copy: its lambda may be set anew
     const mg_solver_options *options;
     bool certify, sparse;
-    mg_batch all;        // every row, in file order
-    double scale;        // 1 / (lambda N)
-    float *norm;         // [N] ||x'||^2 with the constant feature; NULL: the loss has no dual
+    mg_batch all;              // every row, in file order
+    double scale;              // 1 / (lambda N)
+    float *norm;               // [N] ||x'||^2 with the constant feature; NULL: the loss has no dual
     int64_t lanes, line, size; // of weights
-    int owners;          // sparse: ranges of features
+    int owners;                // sparse: ranges of features
     int64_t begin[MG_RESIDENT_RANGES + 1]; // sparse: of these
-    uint32_t *cuts;      // sparse: [N][owners - 1] where in its row the entries of each range but the first begin
+    uint32_t *cuts; // sparse: [N][owners - 1] where in its row the entries of each range but the first begin
     int slices;
-    int64_t slice[MG_RESIDENT_SLICES + 1]; // first line of weights of each: those of a range go to its thread, which holds them
-    float *column_scale, *column_center;   // dense: [line] zero beyond D; NULL without
-    float *zeros;        // [max(lanes, MG_RESIDENT_ZEROS)]
-    mg_pass *pass;       // [passes] for whole passes over the data
-    int passes;          // certify: as many as parts of all rows
+    int64_t slice[MG_RESIDENT_SLICES +
+                  1]; // first line of weights of each: those of a range go to its thread, which holds them
+    float *column_scale, *column_center; // dense: [line] zero beyond D; NULL without
+    float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)]
+    mg_pass *pass;                       // [passes] for whole passes over the data
+    int passes;                          // certify: as many as parts of all rows
 } mg_resident;
 
 // `shape`: any weights of the problem. Errors: MG_MEMORY.
-mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem, const mg_solver_options *options, const mg_weights *shape,
-                             mg_error *error);
+mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
+                             const mg_solver_options *options, const mg_weights *shape, mg_error *error);
 void mg_resident_destroy(mg_resident *resident);
 
 // The rows: their norms, ranges and cuts. Errors: MG_MEMORY.
@@ -53,7 +54,8 @@ static inline double mg_resident_weight(const mg_resident *resident, int64_t row
 }
 
 // Stored values of a row that lie in a range of features.
-static inline void mg_resident_entries(const mg_resident *resident, int64_t row, int64_t owner, int64_t *begin, int64_t *end) {
+static inline void mg_resident_entries(const mg_resident *resident, int64_t row, int64_t owner,
+                                       int64_t *begin, int64_t *end) {
     const int64_t *indptr = resident->all.rows.indptr;
     const uint32_t *cuts = resident->cuts + row * (resident->owners - 1);
     *begin = indptr[row] + (owner > 0 ? cuts[owner - 1] : 0);
@@ -65,7 +67,8 @@ void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, i
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x);
 
 // W of scaled features into weights of raw cells: lines [from, end); bias and offsets; all of it.
-void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from, int64_t end);
+void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from,
+                           int64_t end);
 void mg_resident_raw_bias(const mg_resident *resident, const mg_weights *w, mg_weights *to);
 void mg_resident_to_raw(const mg_resident *resident, const mg_weights *w, mg_weights *to);
 

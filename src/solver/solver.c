@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { SGD_EPOCHS = 4, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, MOST_EPOCHS = 20, CERTIFIED_EPOCHS = 1 << 20 };
-// Stored values that dual ascent visits at least: half a second of one core. Small data cost little and gain from more epochs.
+// Stored values that dual ascent visits at least: half a second of one core. Small data cost little and gain
+// from more epochs.
 static const double dense_work = 5e8, sparse_work = 1e8;
 static const double sgd_rows = 5.12e6; // that sgd visits at least: 20,000 minibatches of 256
 
@@ -16,8 +17,7 @@ MG_SOLVER_LIST(MG_SOLVER_DECLARE)
 
 static const mg_solver *const solvers[] = {
 #define MG_SOLVER_ROW(symbol) &mg_solver_##symbol,
-    MG_SOLVER_LIST(MG_SOLVER_ROW)
-};
+    MG_SOLVER_LIST(MG_SOLVER_ROW)};
 
 const mg_solver *mg_solver_at(int i) {
     return i >= 0 && i < (int)(sizeof solvers / sizeof *solvers) ? solvers[i] : NULL;

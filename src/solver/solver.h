@@ -54,16 +54,19 @@ typedef struct mg_step_result {
     double epoch_part;          // of the epoch under way, for show
     bool certified;             // there is a certificate:
     mg_certificate certificate; // the newest one
-    const char *successor;      // the solver whose steps follow, when that changed with the epoch that just ended; NULL: it did not
-    char why[MG_SOLVER_WHY];    // it changed
+    const char *successor; // the solver whose steps follow, when that changed with the epoch that just ended;
+                           // NULL: it did not
+    char why[MG_SOLVER_WHY]; // it changed
 } mg_step_result;
 
 // What solvers add that hold all rows in memory and visit them in an order of their own.
 typedef struct mg_whole_solver {
-    // The rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY, MG_CONFIG.
+    // The rows, in file order, once before the state is restored or the first step. Errors: MG_MEMORY,
+    // MG_CONFIG.
     mg_status (*attach)(void *state, const mg_batch *all, mg_error *error);
 
-    // The next rows; `step` of this epoch were taken. Errors: MG_MEMORY, MG_STOPPED; the step may then be tried again.
+    // The next rows; `step` of this epoch were taken. Errors: MG_MEMORY, MG_STOPPED; the step may then be
+    // tried again.
     mg_status (*next)(void *state, int64_t step, mg_step_result *out, mg_error *error);
 
     // Where the solver stands: *out as `next` leaves it, but for loss and rows.
@@ -72,17 +75,19 @@ typedef struct mg_whole_solver {
 
 typedef struct mg_solver {
     const char *name;
-    const char *help;      // what it does
-    const char *certifies; // what it can say about its distance from the optimum
-    bool certificates;     // it has certificates, with a tolerance
+    const char *help;             // what it does
+    const char *certifies;        // what it can say about its distance from the optimum
+    bool certificates;            // it has certificates, with a tolerance
     const mg_whole_solver *whole; // NULL: it takes minibatches
 
     // *state is the solver's own. The problem and the options outlive it.
-    mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error);
+    mg_status (*create)(const mg_problem *problem, const mg_solver_options *options, void **state,
+                        mg_error *error);
     void (*destroy)(void *state);
 
-    // Chooses what was left open (the learning rate) by trying on a sample; before the first step of a fresh run only, as what was
-    // chosen is part of the state. `stop` true: give up, MG_STOPPED. May be NULL, and needs_sample says whether it would do anything.
+    // Chooses what was left open (the learning rate) by trying on a sample; before the first step of a fresh
+    // run only, as what was chosen is part of the state. `stop` true: give up, MG_STOPPED. May be NULL, and
+    // needs_sample says whether it would do anything.
     bool (*needs_sample)(void *state);
     mg_status (*prepare)(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
 
@@ -92,8 +97,9 @@ typedef struct mg_solver {
     // Weights to report, brought up to date with everything that was put off. Called at fixed steps only.
     const mg_weights *(*weights)(void *state);
 
-    // The problem's lambda is another one from here on: the state becomes a start for that problem, at epoch 0 and without a certificate.
-    // `restored`: the state has been restored and belongs to that lambda already; it stays as it is. NULL: cannot.
+    // The problem's lambda is another one from here on: the state becomes a start for that problem, at epoch
+    // 0 and without a certificate. `restored`: the state has been restored and belongs to that lambda
+    // already; it stays as it is. NULL: cannot.
     void (*set_lambda)(void *state, double lambda, bool restored);
 
     // Weights training starts from; call before the first step. NULL: it cannot start from weights.
@@ -102,8 +108,8 @@ typedef struct mg_solver {
     // Fills fields[MG_MOST_FIELDS] with everything the next step depends on; returns how many.
     int (*fields)(void *state, mg_field *fields);
 
-    // After the fields were restored, each within its bounds: do they belong together, `batch` steps into an epoch? Errors: MG_DATA
-    // with what does not. NULL: nothing more can be wrong.
+    // After the fields were restored, each within its bounds: do they belong together, `batch` steps into an
+    // epoch? Errors: MG_DATA with what does not. NULL: nothing more can be wrong.
     mg_status (*check)(void *state, int64_t batch, mg_error *error);
 
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none

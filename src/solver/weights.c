@@ -5,15 +5,16 @@
 
 #include <math.h>
 
-mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features, mg_error *error) {
+mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features,
+                            mg_error *error) {
     *weights = (mg_weights){.layout = layout, .classes = classes, .features = features};
     weights->lanes = mg_round_up(classes, MG_LANES);
     weights->line = layout == MG_DENSE ? mg_round_up(features, MG_LANES) : mg_round_up(classes, 8);
     int64_t lines = layout == MG_DENSE ? classes : features;
     mg_status status = MG_OK;
     if (__builtin_mul_overflow(lines, weights->line, &weights->size))
-        status = mg_fail(error, MG_MEMORY, "out of memory: %lld classes of %lld features cannot be addressed", (long long)classes,
-                         (long long)features);
+        status = mg_fail(error, MG_MEMORY, "out of memory: %lld classes of %lld features cannot be addressed",
+                         (long long)classes, (long long)features);
     if (!status) status = mg_memory_zeroed(&weights->v, (size_t)weights->size, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&weights->bias, (size_t)weights->lanes, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&weights->offset, (size_t)weights->lanes, sizeof(float), error);
@@ -53,7 +54,8 @@ double mg_weights_square_lines(const mg_weights *weights, const float *scale, in
 }
 
 double mg_weights_square_norm(const mg_weights *weights, const float *scale) {
-    double sum = mg_weights_square_lines(weights, scale, 0, weights->layout == MG_DENSE ? weights->classes : weights->features);
+    double sum = mg_weights_square_lines(weights, scale, 0,
+                                         weights->layout == MG_DENSE ? weights->classes : weights->features);
     for (int64_t k = 0; k < weights->classes; k++) sum += (double)weights->bias[k] * (double)weights->bias[k];
     return sum;
 }

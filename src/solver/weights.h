@@ -9,22 +9,26 @@ typedef struct mg_weights {
     mg_layout layout; // of the rows they score
     int64_t classes, features;
     int64_t lanes; // classes rounded up to 16
-    int64_t line;  // floats of a line: a class's features (dense) or a feature's classes (CSR), padded with zeros
+    // floats of a line: a class's features (dense) or a feature's classes (CSR), padded with zeros
+    int64_t line;
     int64_t size;  // floats of v
     float *v;      // dense [classes][line], CSR [features][line]: weights of raw cells, scaling folded in
     float *bias;   // [lanes] weight of the constant feature
     float *offset; // [lanes] what a row of zeros scores: bias value * bias - V center
 } mg_weights;
 
-mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features, mg_error *error);
+mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features,
+                            mg_error *error);
 void mg_weights_destroy(mg_weights *weights);
 
 // Weight of feature d for class k.
 static inline float *mg_weights_at(const mg_weights *weights, int64_t k, int64_t d) {
-    return weights->layout == MG_DENSE ? weights->v + k * weights->line + d : weights->v + d * weights->line + k;
+    return weights->layout == MG_DENSE ? weights->v + k * weights->line + d
+                                       : weights->v + d * weights->line + k;
 }
 
-// offset = bias value * bias - V center; center NULL: no centring. Double sums over features in ascending order.
+// offset = bias value * bias - V center; center NULL: no centring. Double sums over features in ascending
+// order.
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center);
 
 // (M2) ||W||^2 of the scaled features, the constant feature included. scale NULL: ones.

@@ -4,17 +4,21 @@
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights *weights, mg_error *error) {
     mg_status status = mg_weights_create(weights, layout, model->classes_count, model->features, error);
     for (int64_t k = 0; !status && k < model->classes_count; k++) {
-        for (int64_t d = 0; d < model->features; d++) *mg_weights_at(weights, k, d) = model->weights[k * model->features + d];
+        for (int64_t d = 0; d < model->features; d++)
+            *mg_weights_at(weights, k, d) = model->weights[k * model->features + d];
         weights->offset[k] = model->bias[k];
     }
     return status;
 }
 
-mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights, mg_error *error) {
+mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights,
+                          mg_error *error) {
     if (model->classes_count != problem->classes || model->features != problem->features)
-        return mg_fail(error, MG_DATA, "%s: has %lld classes of %lld features but the data have %lld of %lld: --init needs the same",
-                       model->path, (long long)model->classes_count, (long long)model->features, (long long)problem->classes,
-                       (long long)problem->features);
+        return mg_fail(
+            error, MG_DATA,
+            "%s: has %lld classes of %lld features but the data have %lld of %lld: --init needs the same",
+            model->path, (long long)model->classes_count, (long long)model->features,
+            (long long)problem->classes, (long long)problem->features);
     mg_status status = mg_bridge_weights(model, problem->layout, weights, error);
     for (int64_t k = 0; !status && k < weights->classes; k++) {
         double dot = 0;

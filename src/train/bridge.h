@@ -6,11 +6,13 @@
 #include "solver/problem.h"
 #include "solver/weights.h"
 
-// Weights for rows of `layout` that score as the model does: its bias becomes the offset (weights->bias stays zero).
+// Weights for rows of `layout` that score as the model does: its bias becomes the offset (weights->bias stays
+// zero).
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights *weights, mg_error *error);
 
 // Weights training can go on from: the constant feature's weights are recovered from the model's bias.
-mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights, mg_error *error);
+mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights,
+                          mg_error *error);
 
 // The weights into the model's arrays.
 void mg_bridge_model(const mg_weights *weights, mg_model *model);

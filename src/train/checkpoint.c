@@ -16,7 +16,8 @@ struct mg_checkpointer {
     int64_t keep;
     mg_identity identity;
     char *config;
-    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS], given[MG_CHECKPOINT_FIELDS]; // given: what is written
+    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS],
+        given[MG_CHECKPOINT_FIELDS];   // given: what is written
     size_t room[MG_CHECKPOINT_FIELDS]; // bytes of the snapshots of fields of no fixed size
     int count;
     mg_position position; // of what is written
@@ -31,7 +32,8 @@ struct mg_checkpointer {
 };
 
 static bool parse_name(const char *name, int64_t *step) {
-    if (strncmp(name, "step-", 5) || strspn(name + 5, "0123456789") != 12 || strcmp(name + 17, ".h5")) return false;
+    if (strncmp(name, "step-", 5) || strspn(name + 5, "0123456789") != 12 || strcmp(name + 17, ".h5"))
+        return false;
     *step = strtoll(name + 5, NULL, 10);
     return true;
 }
@@ -56,7 +58,8 @@ static mg_status add_step(void *context, const char *name, mg_error *error) {
     step_list *steps = context;
     int64_t step;
     if (!parse_name(name, &step)) return MG_OK;
-    mg_status status = mg_memory_grow(&steps->step, &steps->capacity, steps->count + 1, sizeof *steps->step, error);
+    mg_status status =
+        mg_memory_grow(&steps->step, &steps->capacity, steps->count + 1, sizeof *steps->step, error);
     if (!status) steps->step[steps->count++] = step;
     return status;
 }
@@ -69,7 +72,8 @@ static mg_status list(const mg_directory *directory, step_list *steps, mg_error 
     return status;
 }
 
-// Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go too.
+// Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go
+// too.
 static void prune(const mg_checkpointer *c) {
     step_list steps;
     int64_t kept = 0;
@@ -86,7 +90,8 @@ static void prune(const mg_checkpointer *c) {
 static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     char name[NAME_TEXT];
     name_of(c->position.step, name);
-    mg_status status = mg_checkpoint_write(c->directory, name, &c->identity, &c->position, c->given, c->count, error);
+    mg_status status =
+        mg_checkpoint_write(c->directory, name, &c->identity, &c->position, c->given, c->count, error);
     if (!status) prune(c);
     return status;
 }
@@ -117,8 +122,8 @@ static void *write_loop(void *context) {
     return NULL;
 }
 
-mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, const mg_identity *identity, const mg_field *fields,
-                                 int count, mg_checkpointer **out, mg_error *error) {
+mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, const mg_identity *identity,
+                                 const mg_field *fields, int count, mg_checkpointer **out, mg_error *error) {
     *out = NULL;
     mg_checkpointer *c;
     mg_status status = mg_memory_zeroed(&c, 1, sizeof *c, error);
@@ -134,10 +139,13 @@ mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, co
     for (int f = 0; !status && f < count; f++) {
         c->live[f] = c->snapshot[f] = fields[f];
         c->snapshot[f].data = NULL;
-        if (!fields[f].pack) status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count, mg_h5_type_size(fields[f].type), error);
+        if (!fields[f].pack)
+            status = mg_memory_zeroed(&c->snapshot[f].data, (size_t)fields[f].count,
+                                      mg_h5_type_size(fields[f].type), error);
     }
     if (!status) mg_directory_remove_leftovers(directory, "step-");
-    c->started = !status && mg_thread_start(&c->thread, write_loop, c); // without it whoever submits a checkpoint writes it
+    c->started = !status && mg_thread_start(&c->thread, write_loop,
+                                            c); // without it whoever submits a checkpoint writes it
     if (status) mg_checkpointer_destroy(c);
     else *out = c;
     return status;
@@ -170,7 +178,8 @@ static mg_status take_snapshot(mg_checkpointer *c, int f, mg_error *error) {
     mg_status status = size < 0 ? MG_OK : mg_memory_grow(&to->data, &c->room[f], (size_t)size, 1, error);
     if (status) return status;
     to->count = size;
-    if (size < 0 || live->pack(live->data, to->data) != size) return mg_fail(error, MG_MEMORY, "out of memory: a copy of %s", live->name);
+    if (size < 0 || live->pack(live->data, to->data) != size)
+        return mg_fail(error, MG_MEMORY, "out of memory: a copy of %s", live->name);
     return MG_OK;
 }
 
@@ -188,7 +197,8 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     pthread_mutex_lock(&c->lock);
     c->position = *position;
     c->busy = !failure.status;
-    c->news = failure.status != MG_OK; // one that was never handed over has failed like one that could not be written
+    c->news = failure.status !=
+              MG_OK; // one that was never handed over has failed like one that could not be written
     c->failure = failure;
     pthread_cond_broadcast(&c->changed);
     if (c->busy && !c->started) write_submitted(c);
@@ -196,7 +206,8 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     return true;
 }
 
-mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int64_t *step, double *seconds, mg_error *error) {
+mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int64_t *step, double *seconds,
+                                 mg_error *error) {
     pthread_mutex_lock(&c->lock);
     while (wait && c->busy) pthread_cond_wait(&c->changed, &c->lock);
     *news = c->news && !c->busy;
@@ -209,8 +220,9 @@ mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int6
     return status;
 }
 
-mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity, const mg_field *fields, int count,
-                               const mg_resume_hooks *hooks, mg_position *position, bool *found, mg_error *error) {
+mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity,
+                               const mg_field *fields, int count, const mg_resume_hooks *hooks,
+                               mg_position *position, bool *found, mg_error *error) {
     step_list steps;
     *found = false;
     mg_status status = list(directory, &steps, error);
@@ -219,11 +231,15 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         mg_error why = {0};
         bool verified;
         name_of(steps.step[i], name);
-        mg_status one = mg_checkpoint_restore(directory, name, identity, fields, count, hooks, position, &verified, &why);
+        mg_status one =
+            mg_checkpoint_restore(directory, name, identity, fields, count, hooks, position, &verified, &why);
         *found = !one;
         bool damaged = one == MG_DATA && !verified;
         if (one == MG_IO)
-            status = mg_fail(error, one, "%s; it may be intact: make it readable, or move it away to continue from the one before", why.text);
+            status = mg_fail(
+                error, one,
+                "%s; it may be intact: make it readable, or move it away to continue from the one before",
+                why.text);
         else if (one && !damaged) status = mg_fail(error, one, "%s", why.text);
         if (damaged) {
             snprintf(line, sizeof line, "%s; trying the one before", why.text);
@@ -231,18 +247,21 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         }
     }
     if (!status && steps.count && !*found)
-        status = mg_fail(error, MG_DATA, "%s: none of the %zu checkpoints is intact: start a new run with --overwrite", mg_directory_path(directory),
-                         steps.count);
+        status = mg_fail(error, MG_DATA,
+                         "%s: none of the %zu checkpoints is intact: start a new run with --overwrite",
+                         mg_directory_path(directory), steps.count);
     mg_memory_free(steps.step);
     return status;
 }
 
-mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity, mg_error *error) {
-    return mg_checkpoint_write(directory, name, identity, &(mg_position){.best_accuracy = -1}, NULL, 0, error);
+mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity,
+                              mg_error *error) {
+    return mg_checkpoint_write(directory, name, identity, &(mg_position){.best_accuracy = -1}, NULL, 0,
+                               error);
 }
 
-mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_resume_hooks *hooks,
-                              mg_error *error) {
+mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity,
+                              const mg_resume_hooks *hooks, mg_error *error) {
     mg_position nowhere;
     bool verified;
     return mg_checkpoint_restore(directory, name, identity, NULL, 0, hooks, &nowhere, &verified, error);

@@ -13,7 +13,7 @@
 enum { FORMAT_VERSION = 1 };
 static const size_t most_bytes = (size_t)1 << 40;
 
-#define MOST_EPOCHS (1e9 + 1) // of train.epochs
+#define MOST_EPOCHS (1e9 + 1)     // of train.epochs
 #define MOST_STEPS 999999999999.0 // in the names of files
 #define MOST_COUNT 1e15
 
@@ -44,14 +44,16 @@ static void field_name(const mg_field *field, char out[64]) {
     snprintf(out, 64, "state/%s", field->name); // names are constants of the program, far below 50 bytes
 }
 
-mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_position *position,
-                              const mg_field *fields, int count, mg_error *error) {
+mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
+                              const mg_position *position, const mg_field *fields, int count,
+                              mg_error *error) {
     mg_h5_image *image;
     int64_t bytes = 0, room = mg_memory_room();
     for (int f = 0; f < count; f++) bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
     if (bytes > room) // libhdf5 would be granted it, and the process killed for using it
-        return mg_fail(error, MG_MEMORY, "out of memory: %lld bytes are needed to write %s, %lld are available", (long long)bytes, name,
-                       (long long)(room > 0 ? room : 0));
+        return mg_fail(error, MG_MEMORY,
+                       "out of memory: %lld bytes are needed to write %s, %lld are available",
+                       (long long)bytes, name, (long long)(room > 0 ? room : 0));
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
     mg_h5_image_attribute_text(image, "/", "format", FORMAT);
@@ -95,7 +97,9 @@ static mg_status check_format(mg_h5 *file, mg_error *error) {
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
     if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version_text, error);
     if (!status && (version != FORMAT_VERSION || strcmp(version_text, MG_VERSION)))
-        status = mg_fail(error, MG_CONFIG, "%s: was written by margin %s (format %lld), this is %s (format %d): finish the run with the version that began it",
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: was written by margin %s (format %lld), this is %s (format %d): finish the run "
+                         "with the version that began it",
                          mg_h5_path(file), version_text, (long long)version, MG_VERSION, FORMAT_VERSION);
     mg_memory_free(format);
     mg_memory_free(version_text);
@@ -107,40 +111,52 @@ static mg_status take_config(mg_h5 *file, char **config, mg_error *error) {
     *config = NULL;
     mg_status status = mg_h5_array_open(file, "config", &array, error);
     if (status) return status;
-    if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) > MOST_CONFIG)
-        status = mg_fail(error, MG_DATA, "%s: config is %lld values of %s of rank %d (up to %d of uint8 of rank 1 are allowed)",
-                         mg_h5_path(file), (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)),
-                         mg_h5_array_rank(array), MOST_CONFIG);
+    if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1 ||
+        mg_h5_array_rows(array) > MOST_CONFIG)
+        status =
+            mg_fail(error, MG_DATA,
+                    "%s: config is %lld values of %s of rank %d (up to %d of uint8 of rank 1 are allowed)",
+                    mg_h5_path(file), (long long)mg_h5_array_rows(array),
+                    mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array), MOST_CONFIG);
     if (!status) status = mg_memory_zeroed(config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
     if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), *config, error);
     mg_h5_array_close(array);
     return status;
 }
 
-static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg_resume_hooks *hooks, mg_error *error) {
+static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg_resume_hooks *hooks,
+                              mg_error *error) {
     char *config, what[512] = "";
     mg_status status = take_config(file, &config, error);
     if (!status && hooks->difference(config, identity->config, what, sizeof what))
-        status = mg_fail(error, MG_CONFIG, "%s: belongs to another configuration: %s; set it back, or start a new run with --overwrite",
-                         mg_h5_path(file), what);
+        status = mg_fail(
+            error, MG_CONFIG,
+            "%s: belongs to another configuration: %s; set it back, or start a new run with --overwrite",
+            mg_h5_path(file), what);
     mg_memory_free(config);
     return status;
 }
 
-// The weights a run starts from are part of what it is. A checkpoint holds what became of them, so that the file is not needed again.
+// The weights a run starts from are part of what it is. A checkpoint holds what became of them, so that the
+// file is not needed again.
 static mg_status check_start(mg_h5 *file, const mg_identity *identity, bool has_state, mg_error *error) {
     int64_t before = 0;
     char *model = NULL;
     bool with_model = mg_h5_has_attribute(file, "/", "init_model");
-    mg_status status = with_model ? mg_h5_attribute_int64(file, "/", "init_fingerprint", &before, 1, NULL, error) : MG_OK;
+    mg_status status =
+        with_model ? mg_h5_attribute_int64(file, "/", "init_fingerprint", &before, 1, NULL, error) : MG_OK;
     if (!status && with_model) status = mg_h5_attribute_text(file, "/", "init_model", &model, error);
     bool same = before == identity->init_fingerprint || (has_state && identity->init_fingerprint == 0);
     if (!status && !same && with_model)
-        status = mg_fail(error, MG_CONFIG, "%s: the run was begun from the weights of %s: give that model with --init, or start a new run with --overwrite",
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: the run was begun from the weights of %s: give that model with --init, or "
+                         "start a new run with --overwrite",
                          mg_h5_path(file), model);
     else if (!status && !same)
-        status = mg_fail(error, MG_CONFIG, "%s: the run was begun without --init: leave --init out, or start a new run with --overwrite",
-                         mg_h5_path(file));
+        status = mg_fail(
+            error, MG_CONFIG,
+            "%s: the run was begun without --init: leave --init out, or start a new run with --overwrite",
+            mg_h5_path(file));
     mg_memory_free(model);
     return status;
 }
@@ -149,7 +165,9 @@ static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error
     char *solver = NULL;
     mg_status status = mg_h5_attribute_text(file, "/", "solver", &solver, error);
     if (!status && strcmp(solver, identity->solver))
-        status = mg_fail(error, MG_CONFIG, "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start a new run with --overwrite",
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start a "
+                         "new run with --overwrite",
                          mg_h5_path(file), solver, identity->solver, solver);
     mg_memory_free(solver);
     return status;
@@ -158,16 +176,21 @@ static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error
 static mg_status check_data(mg_h5 *file, const mg_identity *identity, mg_error *error) {
     int64_t train = 0, validation = 0;
     mg_status status = mg_h5_attribute_int64(file, "/", "train_fingerprint", &train, 1, NULL, error);
-    if (!status) status = mg_h5_attribute_int64(file, "/", "validation_fingerprint", &validation, 1, NULL, error);
-    const char *which = train != identity->train_fingerprint ? "training"
-                        : validation != identity->validation_fingerprint ? "validation" : NULL;
+    if (!status)
+        status = mg_h5_attribute_int64(file, "/", "validation_fingerprint", &validation, 1, NULL, error);
+    const char *which = train != identity->train_fingerprint             ? "training"
+                        : validation != identity->validation_fingerprint ? "validation"
+                                                                         : NULL;
     if (!status && which)
-        status = mg_fail(error, MG_CONFIG, "%s: was made from other %s data (their fingerprint differs): put them back, or start a new run with --overwrite",
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: was made from other %s data (their fingerprint differs): put them back, or "
+                         "start a new run with --overwrite",
                          mg_h5_path(file), which);
     return status;
 }
 
-static mg_status take_integer(mg_h5 *file, const position_field *field, mg_position *position, mg_error *error) {
+static mg_status take_integer(mg_h5 *file, const position_field *field, mg_position *position,
+                              mg_error *error) {
     int64_t value = 0;
     mg_status status = mg_h5_attribute_int64(file, "/", field->name, &value, 1, NULL, error);
     if (!status) status = mg_bound_check(&field->bound, field->name, -1, (double)value, error);
@@ -185,7 +208,8 @@ static mg_status take_real(mg_h5 *file, const position_field *field, mg_position
 
 static mg_status take_position(mg_h5 *file, mg_position *position, mg_error *error) {
     mg_status status = MG_OK;
-    for (size_t i = 0; !status && i < COUNT(integers); i++) status = take_integer(file, &integers[i], position, error);
+    for (size_t i = 0; !status && i < COUNT(integers); i++)
+        status = take_integer(file, &integers[i], position, error);
     for (size_t i = 0; !status && i < COUNT(reals); i++) status = take_real(file, &reals[i], position, error);
     return status;
 }
@@ -211,8 +235,9 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
     if (status) return status;
     bool fits = mg_h5_array_type(array) == field->type && mg_h5_array_rank(array) == 1;
     if (!fits || (!field->unpack && mg_h5_array_rows(array) != field->count))
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld values of %s, this run needs %lld of %s", mg_h5_path(file), name,
-                         (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count,
+        status = mg_fail(error, MG_DATA, "%s: %s has %lld values of %s, this run needs %lld of %s",
+                         mg_h5_path(file), name, (long long)mg_h5_array_rows(array),
+                         mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count,
                          mg_h5_type_name(field->type));
     if (!status && field->unpack) status = take_packed(array, field, error);
     else if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
@@ -225,8 +250,8 @@ static mg_status blame(const char *path, const char *advice, mg_status status, m
     mg_error why = error ? *error : (mg_error){0};
     if (status != MG_DATA) return status;
     bool named = !strncmp(why.text, path, strlen(path));
-    return mg_fail(error, status, "%s%s%s; its seal is correct, but no run of margin writes this: %s", named ? "" : path, named ? "" : ": ",
-                   why.text, advice);
+    return mg_fail(error, status, "%s%s%s; its seal is correct, but no run of margin writes this: %s",
+                   named ? "" : path, named ? "" : ": ", why.text, advice);
 }
 
 mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error) {
@@ -235,8 +260,9 @@ mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, 
     return blame(mg_h5_path(file), "no run goes on from it", status, error);
 }
 
-mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity, const mg_field *fields,
-                                int count, const mg_resume_hooks *hooks, mg_position *position, bool *verified, mg_error *error) {
+mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
+                                const mg_field *fields, int count, const mg_resume_hooks *hooks,
+                                mg_position *position, bool *verified, mg_error *error) {
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;
     mg_h5 *file = NULL;
@@ -258,8 +284,9 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = take_position(file, position, error);
     for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
     if (!status && hooks->check) status = hooks->check(hooks->context, position, error);
-    const char *advice = count ? "delete it to continue from the one before, or start a new run with --overwrite"
-                               : "delete it to start from the beginning";
+    const char *advice =
+        count ? "delete it to continue from the one before, or start a new run with --overwrite"
+              : "delete it to start from the beginning";
     if (*verified) status = blame(path, advice, status, error);
     mg_h5_close(file);
     mg_memory_free(bytes);

@@ -20,15 +20,16 @@ typedef struct validation {
     const mg_grid *grid;
     const mg_cv_request *request;
     mg_cv_result *result;
-    mg_cv_fold *fold; // [folds][points]
+    mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // of the fold under way
     mg_directory *place; // output.directory
     mg_lock lock;        // of it
 } validation;
 
-// ---- one fold ----------------------------------------------------------------------------------------------------------
+// ---- one fold -----------------------------------------------------------------------------------
 
-static mg_status train_fold(validation *v, const mg_trainer_options *options, mg_cv_fold *out, mg_error *error) {
+static mg_status train_fold(validation *v, const mg_trainer_options *options, mg_cv_fold *out,
+                            mg_error *error) {
     const mg_train_request request = {
         .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
     mg_train_result result;
@@ -46,7 +47,8 @@ static mg_status train_fold(validation *v, const mg_trainer_options *options, mg
     return MG_OK;
 }
 
-static mg_status follow_path(validation *v, const mg_trainer_options *options, mg_cv_fold *out, mg_error *error) {
+static mg_status follow_path(validation *v, const mg_trainer_options *options, mg_cv_fold *out,
+                             mg_error *error) {
     const mg_path_request request = {
         .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
     mg_status status = mg_path_run(options, v->grid, &request, &v->path, error);
@@ -72,7 +74,8 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     mg_trainer_options options = *v->options;
     snprintf(name, sizeof name, "fold-%lld", (long long)number + 1); // FOLD_TEXT holds any number
     mg_status status = mg_directory_name(v->place, name, &directory, error);
-    mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical, (long long)v->request->folds, (long long)number + 1);
+    mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical,
+                     (long long)v->request->folds, (long long)number + 1);
     if (!status) status = mg_writer_take(&text, &canonical, error);
     const mg_output_options output = {.directory = directory};
     options.output = &output;
@@ -82,15 +85,17 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     options.folds = v->request->folds;
     options.fold = number;
     mg_cv_fold *out = v->fold + number * v->result->points;
-    if (!status) status = v->grid ? follow_path(v, &options, out, error) : train_fold(v, &options, out, error);
-    for (int i = 0; !status && v->request->fold && i < v->result->points; i++) v->request->fold(v->request->context, &out[i]);
+    if (!status)
+        status = v->grid ? follow_path(v, &options, out, error) : train_fold(v, &options, out, error);
+    for (int i = 0; !status && v->request->fold && i < v->result->points; i++)
+        v->request->fold(v->request->context, &out[i]);
     mg_writer_clear(&text);
     mg_memory_free(directory);
     mg_memory_free(canonical);
     return status;
 }
 
-// ---- all of them -------------------------------------------------------------------------------------------------------
+// ---- all of them --------------------------------------------------------------------------------
 
 static void average(validation *v) {
     mg_path_point point[MG_PATH_POINTS];
@@ -100,8 +105,9 @@ static void average(validation *v) {
         for (int64_t f = 0; f < folds; f++) sum += v->fold[f * points + p].accuracy;
         double mean = sum / (double)folds;
         for (int64_t f = 0; f < folds; f++) squares += pow(v->fold[f * points + p].accuracy - mean, 2);
-        v->result->mean[p] = (mg_cv_mean){
-            .value = v->grid ? v->grid->value[p] : NAN, .mean = mean, .deviation = sqrt(squares / (double)(folds - 1))};
+        v->result->mean[p] = (mg_cv_mean){.value = v->grid ? v->grid->value[p] : NAN,
+                                          .mean = mean,
+                                          .deviation = sqrt(squares / (double)(folds - 1))};
         point[p] = (mg_path_point){.accuracy = mean, .C = v->fold[p].C};
     }
     v->result->best = mg_path_best(point, (int)points);
@@ -125,8 +131,10 @@ static bool is_written(const validation *v, const char *text) {
     unsigned char *bytes = NULL;
     size_t size = 0;
     int fd;
-    if (!mg_directory_holds(v->place, "cv.jsonl") || mg_directory_open_file(v->place, "cv.jsonl", &fd, NULL)) return false;
-    bool same = !mg_file_read_open(fd, "cv.jsonl", strlen(text), &bytes, &size, NULL) && size == strlen(text) && !memcmp(bytes, text, size);
+    if (!mg_directory_holds(v->place, "cv.jsonl") || mg_directory_open_file(v->place, "cv.jsonl", &fd, NULL))
+        return false;
+    bool same = !mg_file_read_open(fd, "cv.jsonl", strlen(text), &bytes, &size, NULL) &&
+                size == strlen(text) && !memcmp(bytes, text, size);
     close(fd);
     mg_memory_free(bytes);
     return same;
@@ -135,7 +143,8 @@ static bool is_written(const validation *v, const char *text) {
 static mg_status write_lines(const validation *v, mg_error *error) {
     mg_writer out = {0};
     char *text;
-    for (int64_t i = 0; i < (int64_t)v->result->folds * v->result->points; i++) put_fold(&out, v, &v->fold[i]);
+    for (int64_t i = 0; i < (int64_t)v->result->folds * v->result->points; i++)
+        put_fold(&out, v, &v->fold[i]);
     for (int p = 0; p < v->result->points; p++) {
         mg_writer_add(&out, "{");
         mg_json_put_text(&out, "event", "mean");
@@ -146,7 +155,8 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status && !is_written(v, text)) status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
+    if (!status && !is_written(v, text))
+        status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
     mg_memory_free(text);
     if (!status) mg_run_forget_previous(v->place);
     return status;
@@ -155,7 +165,9 @@ static mg_status write_lines(const validation *v, mg_error *error) {
 static void tell_what_is_not_used(const validation *v) {
     const mg_observer *observer = v->request->observer;
     const mg_data_options *data = v->options->data;
-    const char *what = data->validation && data->test ? "data.validation and data.test are" : data->validation ? "data.validation is" : "data.test is";
+    const char *what = data->validation && data->test ? "data.validation and data.test are"
+                       : data->validation             ? "data.validation is"
+                                                      : "data.test is";
     char line[200];
     if (!observer || !observer->message || (!data->validation && !data->test)) return;
     snprintf(line, sizeof line, "note: %s not used: folds of data.train are held out instead", what);
@@ -170,7 +182,9 @@ static mg_status clear_checkpoints(const mg_directory *place, mg_error *error) {
     if (status) return status;
     status = mg_checkpoint_clear(checkpoints, error);
     mg_directory_close(checkpoints);
-    if (!status) unlinkat(mg_directory_descriptor(place), "checkpoints", AT_REMOVEDIR); // files that are not margin's keep it
+    if (!status)
+        unlinkat(mg_directory_descriptor(place), "checkpoints",
+                 AT_REMOVEDIR); // files that are not margin's keep it
     return status;
 }
 
@@ -186,26 +200,31 @@ static mg_status begin(validation *v, mg_error *error) {
         return status ? status : clear_checkpoints(v->place, error);
     }
     if (traces.run)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a run: start a new run with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG,
+                       "%s: already holds a run: start a new run with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
     if (traces.folds && !request->resume)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: continue it with --resume, start a new one with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG,
+                       "%s: already holds a cross-validation: continue it with --resume, start a new one "
+                       "with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
     return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
 }
 
-mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request, mg_cv_result *result,
-                    mg_error *error) {
+mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request,
+                    mg_cv_result *result, mg_error *error) {
     validation *v;
     if (request->folds < 2 || request->folds > MG_CV_FOLDS)
-        return mg_fail(error, MG_USAGE, "--folds: %lld is not allowed (2 to %d)", (long long)request->folds, MG_CV_FOLDS);
+        return mg_fail(error, MG_USAGE, "--folds: %lld is not allowed (2 to %d)", (long long)request->folds,
+                       MG_CV_FOLDS);
     mg_status status = mg_run_check_path(options->output->directory, FOLD_TEXT, error);
     if (!status) status = mg_memory_zeroed(&v, 1, sizeof *v, error);
     if (status) return status;
     *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
     mg_run_path(options->output->directory, "cv.jsonl", result->folds_path);
     *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
-    status = mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
+    status =
+        mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
     bool there = !status && access(options->output->directory, F_OK) == 0;
     if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);

@@ -28,7 +28,7 @@ typedef struct evaluator {
     float *scores; // [batch][lanes], when the caller wants them
     int32_t best[MG_EVALUATE_BATCH];
     int32_t rank[MG_EVALUATE_BATCH]; // of the true class, 0 = best; -1 unknown
-    int64_t bad[PARTS];              // first row of the part with a score or a loss that is not finite; -1: none
+    int64_t bad[PARTS]; // first row of the part with a score or a loss that is not finite; -1: none
     double bad_value[PARTS];
 } evaluator;
 
@@ -47,8 +47,8 @@ static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
     return ahead;
 }
 
-// In the order of sparse rows: value by value, zeros left out. So a dense row, the same row of a CSR file and the same row on a line score
-// the same bits.
+// In the order of sparse rows: value by value, zeros left out. So a dense row, the same row of a CSR file and
+// the same row on a line score the same bits.
 static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count) {
     mg_pass *pass = &e->pass[p];
     const row_values *row = &e->values[p];
@@ -56,14 +56,16 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     const mg_weights *weights = e->weights;
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 0;
-        e->scorer->kernel->widen(rows->cell, rows->stride, mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
+        e->scorer->kernel->widen(rows->cell, rows->stride,
+                                 mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
         for (int64_t d = 0; d < rows->features; d++) {
             if (row->wide[d] == 0) continue;
             row->indices[n] = (uint32_t)d;
             row->values[n++] = row->wide[d];
         }
         float *scores = pass->scores + i * pass->lanes;
-        e->scorer->kernel->csr_scores(n, row->indices, row->values, weights->line, weights->v, weights->offset, scores, 0, NULL);
+        e->scorer->kernel->csr_scores(n, row->indices, row->values, weights->line, weights->v,
+                                      weights->offset, scores, 0, NULL);
         for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's
     }
 }
@@ -91,29 +93,38 @@ static void score_part(void *context, int64_t p) {
             int64_t row = mg_rows_stored(rows, first + i), y = e->batch->label ? e->batch->label[row] : -1;
             e->best[first + i] = best_class(e->weights->classes, scores);
             e->rank[first + i] = y < 0 ? -1 : rank_of(e->weights->classes, scores, y);
-            double bad = bad_score(e->weights->classes, scores), weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
-            double loss = y < 0 || bad != 0 ? 0 : (double)e->scorer->loss->row(pass->lanes, scores, y, e->scorer->delta, pass->coef);
+            double bad = bad_score(e->weights->classes, scores),
+                   weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
+            double loss = y < 0 || bad != 0 ? 0
+                                            : (double)e->scorer->loss->row(pass->lanes, scores, y,
+                                                                           e->scorer->delta, pass->coef);
             if (bad == 0 && !isfinite(loss)) bad = loss;
             e->loss[p] += weight * loss;
             if (bad != 0 && e->bad[p] < 0) e->bad[p] = first + i, e->bad_value[p] = bad;
         }
         if (e->keep_scores)
-            memcpy(e->scores + first * pass->lanes, pass->scores, (size_t)(count * pass->lanes) * sizeof(float));
+            memcpy(e->scores + first * pass->lanes, pass->scores,
+                   (size_t)(count * pass->lanes) * sizeof(float));
     }
 }
 
 // Finite values whose scores are not: no label, loss or accuracy may be made of them.
-static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result, mg_error *error) {
+static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result,
+                              mg_error *error) {
     char name[MG_REACH_NAME];
     int64_t parts = (e->batch->rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, p = 0;
     while (p < parts && e->bad[p] < 0) p++;
     if (p == parts) return MG_OK;
     result->overflow = true;
     if (!mg_weights_finite(e->weights))
-        return mg_fail(error, MG_NONFINITE, "the weights are not finite: lower sgd.eta, or scale the data (data.scale)");
+        return mg_fail(error, MG_NONFINITE,
+                       "the weights are not finite: lower sgd.eta, or scale the data (data.scale)");
     mg_reach_name(dataset, e->batch->first + e->bad[p], name);
-    return mg_fail(error, MG_DATA, "%s: its scores or its loss are beyond the range of single precision (%g): leave the row out, or train with "
-                   "data.scale", name, e->bad_value[p]);
+    return mg_fail(error, MG_DATA,
+                   "%s: its scores or its loss are beyond the range of single precision (%g): leave the row "
+                   "out, or train with "
+                   "data.scale",
+                   name, e->bad_value[p]);
 }
 
 static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
@@ -129,12 +140,13 @@ static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
         result->correct += rank == 0;
         for (int32_t k = rank; k < MG_TOP; k++) result->top[k]++;
         if (result->confusion)
-            result->confusion[batch->label[mg_rows_stored(&batch->rows, i)] * e->weights->classes + e->best[i]]++;
+            result->confusion[batch->label[mg_rows_stored(&batch->rows, i)] * e->weights->classes +
+                              e->best[i]]++;
     }
 }
 
-static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_dataset *dataset, const mg_weights *weights,
-                        bool keep_scores, mg_error *error) {
+static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_dataset *dataset,
+                        const mg_weights *weights, bool keep_scores, mg_error *error) {
     evaluator *e;
     mg_status status = mg_memory_zeroed(&e, 1, sizeof *e, error);
     *out = e;
@@ -150,8 +162,10 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
         if (!status) status = mg_memory_get(&e->values[p].indices, line, sizeof(uint32_t), error);
     }
     for (int p = 0; !status && p < PARTS; p++)
-        status = mg_pass_create(&e->pass[p], dataset->layout, dataset->cell, weights->classes, weights->features, error);
-    if (!status && keep_scores) status = mg_memory_get(&e->scores, MG_EVALUATE_BATCH, (size_t)weights->lanes * sizeof(float), error);
+        status = mg_pass_create(&e->pass[p], dataset->layout, dataset->cell, weights->classes,
+                                weights->features, error);
+    if (!status && keep_scores)
+        status = mg_memory_get(&e->scores, MG_EVALUATE_BATCH, (size_t)weights->lanes * sizeof(float), error);
     return status;
 }
 
@@ -195,7 +209,8 @@ static void pass_over_rows(void *context) {
     double loss = 0;
     bool wants_rows = visit && visit->rows;
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
-    if (!status) status = mg_stream_create(call->dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, call->error);
+    if (!status)
+        status = mg_stream_create(call->dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, call->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, call->error);
     while (!status) {
         mg_batch batch;
@@ -206,13 +221,15 @@ static void pass_over_rows(void *context) {
             break;
         }
         e->batch = &batch;
-        mg_team_for(call->scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART, score_part, e);
+        mg_team_for(call->scorer->team, (batch.rows.count + MG_EVALUATE_PART - 1) / MG_EVALUATE_PART,
+                    score_part, e);
         status = mg_stream_check(stream, call->error);
         if (!status) status = check_finite(e, call->dataset, call->result, call->error);
         if (status) break;
         tally(e, &loss, call->result);
         if (wants_rows)
-            status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes, e->scores, e->best, call->error);
+            status = visit->rows(visit->context, batch.rows.count, weights->classes, weights->lanes,
+                                 e->scores, e->best, call->error);
     }
     call->result->loss = call->result->rows ? loss / (double)call->result->rows : 0;
     mg_stream_destroy(stream);
@@ -220,8 +237,8 @@ static void pass_over_rows(void *context) {
     call->status = status;
 }
 
-mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights, const mg_evaluate_visit *visit,
-                      mg_evaluation *result, mg_error *error) {
+mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights,
+                      const mg_evaluate_visit *visit, mg_evaluation *result, mg_error *error) {
     evaluation_call call = {scorer, dataset, weights, visit, result, error, MG_OK};
     mg_team_join(scorer->team, pass_over_rows, &call);
     return call.status;

@@ -10,7 +10,8 @@
 #define LEAST 1e-30
 #define MOST 1e30
 #define LEAST_FACTOR 1.01
-#define ROUNDING 1e-9 // of the last point: a factor of 10 leads from 1e-3 to 1 also when a power of it is rounded
+#define ROUNDING                                                                                             \
+    1e-9 // of the last point: a factor of 10 leads from 1e-3 to 1 also when a power of it is rounded
 
 // The three numbers; false when there are not three.
 static bool split(const char *text, double out[3]) {
@@ -35,22 +36,27 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     double number[3];
     *grid = (mg_grid){.name = C ? "C" : "lambda", .text = C ? C : lambda};
     if (!grid->text || (C && lambda))
-        return mg_fail(error, MG_USAGE, "one of --C and --lambda is required, not both: from:to:factor, such as --C 1e-3:1:10");
+        return mg_fail(
+            error, MG_USAGE,
+            "one of --C and --lambda is required, not both: from:to:factor, such as --C 1e-3:1:10");
     if (!split(grid->text, number))
-        return mg_fail(error, MG_USAGE, "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10)", grid->name, grid->text);
+        return mg_fail(error, MG_USAGE, "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10)",
+                       grid->name, grid->text);
     double from = number[0], to = number[1], factor = number[2];
     for (int i = 0; i < 2; i++)
         if (!(number[i] >= LEAST && number[i] <= MOST))
-            return mg_fail(error, MG_USAGE, "--%s: %s %g is not allowed (%g to %g)", grid->name, i ? "to" : "from", number[i], LEAST, MOST);
+            return mg_fail(error, MG_USAGE, "--%s: %s %g is not allowed (%g to %g)", grid->name,
+                           i ? "to" : "from", number[i], LEAST, MOST);
     if (!(factor >= LEAST_FACTOR))
-        return mg_fail(error, MG_USAGE, "--%s: factor %g is not allowed (at least %g; with from above to, values fall)", grid->name, factor,
-                       LEAST_FACTOR);
+        return mg_fail(error, MG_USAGE,
+                       "--%s: factor %g is not allowed (at least %g; with from above to, values fall)",
+                       grid->name, factor, LEAST_FACTOR);
     bool falling = from > to;
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
         if (grid->count == MG_PATH_POINTS)
-            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: use a larger factor", grid->name, grid->text,
-                           MG_PATH_POINTS);
+            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: use a larger factor",
+                           grid->name, grid->text, MG_PATH_POINTS);
         grid->value[grid->count++] = next;
         next = point(from, factor, falling, grid->count);
     }

@@ -8,17 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NO_BETTER 0.999   // of the baseline's objective
+#define NO_BETTER 0.999 // of the baseline's objective
 #define VACUOUS_GAP 0.9
-#define SMALL_GAP 0.01    // a stalled gap below this is a matter of precision, not of the data
-#define LEAST_SIZE 0.03   // root mean square of cells between these two is one that solvers get on with
+#define SMALL_GAP 0.01  // a stalled gap below this is a matter of precision, not of the data
+#define LEAST_SIZE 0.03 // root mean square of cells between these two is one that solvers get on with
 #define MOST_SIZE 30.0
-#define WEAK 0.1          // of the objective of zeros is the least that weights must be able to gain
+#define WEAK 0.1 // of the objective of zeros is the least that weights must be able to gain
 #define ADVISED_TOLERANCE 1e-3
 
-// ---- models that have learnt nothing -----------------------------------------------------------------------------------
+// ---- models that have learnt nothing ------------------------------------------------------------
 
-// Two scores for every row: one for the most frequent class, one for all others. By symmetry their losses take two values.
+// Two scores for every row: one for the most frequent class, one for all others. By symmetry their losses
+// take two values.
 typedef struct constant_model {
     const mg_problem *problem;
     double *scores; // [classes]; class 0 stands for the most frequent one
@@ -60,7 +61,8 @@ static double minimise(constant_model *m, int which) {
 
 static double largest_share(const mg_dataset *train, double *sums) {
     double all = 0, most = 0;
-    for (int64_t i = 0; i < train->count; i++) sums[train->label[i]] += train->weight ? (double)train->weight[i] : 1;
+    for (int64_t i = 0; i < train->count; i++)
+        sums[train->label[i]] += train->weight ? (double)train->weight[i] : 1;
     for (int64_t k = 0; k < train->classes.count; k++) {
         all += sums[k];
         if (sums[k] > most) most = sums[k];
@@ -71,7 +73,8 @@ static double largest_share(const mg_dataset *train, double *sums) {
 // What a model has to beat.
 typedef struct baseline {
     double zeros;    // objective of weights of zero
-    double constant; // of the best model that gives every row the scores of the most frequent class; at most `zeros`
+    double constant; // of the best model that gives every row the scores of the most frequent class; at most
+                     // `zeros`
 } baseline;
 
 // For the problem as it is posed now. Where there is no memory for the constant model, `constant` is `zeros`.
@@ -80,7 +83,8 @@ static baseline find_baseline(const mg_run *run) {
     constant_model m = {.problem = problem};
     baseline found = {NAN, NAN};
     if (mg_memory_zeroed(&m.scores, (size_t)problem->classes, sizeof *m.scores, NULL)) return found;
-    found.zeros = found.constant = problem->loss->value(problem->classes, m.scores, 0, (double)problem->delta);
+    found.zeros = found.constant =
+        problem->loss->value(problem->classes, m.scores, 0, (double)problem->delta);
     if (problem->bias > 0) {
         m.share = largest_share(run->setup.train, m.scores);
         minimise(&m, 0);
@@ -96,10 +100,11 @@ bool mg_judge_bound_is_vacuous(double objective, double dual) {
     return !isfinite(dual) || !(dual > 0) || !(objective - dual < VACUOUS_GAP * objective);
 }
 
-// ---- advice ------------------------------------------------------------------------------------------------------------
+// ---- advice -------------------------------------------------------------------------------------
 
-// P(W) is at least P(0) - ||gradient||^2 / (2 lambda), and the gradient at most the coefficients' length times that of the rows: what
-// weights can gain on zeros at most, as a part of P(0), for rows of this mean square.
+// P(W) is at least P(0) - ||gradient||^2 / (2 lambda), and the gradient at most the coefficients' length
+// times that of the rows: what weights can gain on zeros at most, as a part of P(0), for rows of this mean
+// square.
 static double most_gain(const mg_run *run, double mean_square) {
     const mg_problem *problem = &run->setup.problem;
     int64_t lanes = mg_round_up(problem->classes, MG_LANES);
@@ -116,8 +121,11 @@ static double most_gain(const mg_run *run, double mean_square) {
 // The value of model.lambda or, where that is how it was said, model.C, at which weights can gain enough.
 static void advise_regularisation(const mg_run *run, double gain, char *out, size_t size) {
     double now = run->setup.problem.lambda, lambda = now * gain * WEAK * WEAK;
-    if (isnan(run->options->model->C)) snprintf(out, size, "set model.lambda to %.1g (now %.3g)", lambda, now);
-    else snprintf(out, size, "set model.C to %.1g (now %.3g)", 1 / (lambda * run->setup.train->total_weight), run->options->model->C);
+    if (isnan(run->options->model->C))
+        snprintf(out, size, "set model.lambda to %.1g (now %.3g)", lambda, now);
+    else
+        snprintf(out, size, "set model.C to %.1g (now %.3g)", 1 / (lambda * run->setup.train->total_weight),
+                 run->options->model->C);
 }
 
 static bool can_be_certified(const mg_run *run) {
@@ -125,15 +133,18 @@ static bool can_be_certified(const mg_run *run) {
     mg_choice choice;
     train.solver = "auto";
     train.tolerance = ADVISED_TOLERANCE;
-    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident, run->request->init_model != NULL, &choice, NULL);
+    return !mg_solver_choose(&train, &run->setup.problem, run->setup.train->resident,
+                             run->request->init_model != NULL, &choice, NULL);
 }
 
 static void advise_training(const mg_run *run, char *out, size_t size) {
     if (run->options->train->tolerance > 0) snprintf(out, size, "lower model.C, or raise train.tolerance");
     else if (can_be_certified(run))
-        snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum", ADVISED_TOLERANCE,
+        snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum",
+                 ADVISED_TOLERANCE,
                  strcmp(run->options->train->solver, "auto") ? " with train.solver: auto" : "");
-    else if (run->solver->learning_rate && !isnan(run->options->sgd->eta)) snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
+    else if (run->solver->learning_rate && !isnan(run->options->sgd->eta))
+        snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
     else snprintf(out, size, "raise train.epochs (now %lld)", (long long)run->setup.problem.epochs);
 }
 
@@ -146,7 +157,8 @@ static double feature_square(const mg_run *run) {
 static bool is_well_scaled(const mg_run *run) {
     const char *scale = run->options->data->scale;
     double cells = sqrt(feature_square(run) / run->setup.problem.entries_per_row);
-    return !strcmp(scale, "standard") || !strcmp(scale, "max-abs") || (cells >= LEAST_SIZE && cells <= MOST_SIZE && !run->setup.uneven);
+    return !strcmp(scale, "standard") || !strcmp(scale, "max-abs") ||
+           (cells >= LEAST_SIZE && cells <= MOST_SIZE && !run->setup.uneven);
 }
 
 void mg_judge_advise(const mg_run *run, char *out, size_t size) {
@@ -157,7 +169,9 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     if (is_well_scaled(run)) {
         // Scaled columns that vary have values near 1: these hold zeros alone, and no regularisation helps.
         if (strcmp(run->options->data->scale, "none") != 0 && !(feature_square(run) > 1e-9))
-            snprintf(out, size, "no feature differs between rows, so nothing can be learned; look at how the data were made");
+            snprintf(
+                out, size,
+                "no feature differs between rows, so nothing can be learned; look at how the data were made");
         else if (gain < WEAK) advise_regularisation(run, gain, out, size);
         else advise_training(run, out, size);
     } else if (scaled < WEAK) {
@@ -168,7 +182,7 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     }
 }
 
-// ---- verdicts ----------------------------------------------------------------------------------------------------------
+// ---- verdicts -----------------------------------------------------------------------------------
 
 // The smallest number of one digit that is clearly above the gap.
 static double tolerance_above(double gap) {
@@ -188,12 +202,19 @@ static const char *advise_limit(const char *reason) {
 static void judge_certified(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]) {
     const char *limit = advise_limit(result->reason);
     char found[160], advice[300];
-    if (isnan(result->gap)) snprintf(found, sizeof found, "no useful lower bound was found for the objective %.6g", result->objective);
-    else snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap, run->options->train->tolerance);
+    if (isnan(result->gap))
+        snprintf(found, sizeof found, "no useful lower bound was found for the objective %.6g",
+                 result->objective);
+    else
+        snprintf(found, sizeof found, "the gap is %.2g, above train.tolerance %g", result->gap,
+                 run->options->train->tolerance);
     if (limit) snprintf(advice, sizeof advice, "%s", limit);
-    else if (result->gap < SMALL_GAP && is_well_scaled(run)) snprintf(advice, sizeof advice, "set train.tolerance to %g, because scores are in single precision", tolerance_above(result->gap));
+    else if (result->gap < SMALL_GAP && is_well_scaled(run))
+        snprintf(advice, sizeof advice, "set train.tolerance to %g, because scores are in single precision",
+                 tolerance_above(result->gap));
     else mg_judge_advise(run, advice, sizeof advice);
-    snprintf(out, MG_JUDGE_TEXT, "the model is not certified (ended by %s): %s: %s", result->reason, found, advice);
+    snprintf(out, MG_JUDGE_TEXT, "the model is not certified (ended by %s): %s: %s", result->reason, found,
+             advice);
 }
 
 // Mean loss of the rows of the last epoch as they came; NaN when this process does not know it.
@@ -212,14 +233,21 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
     const baseline beat = find_baseline(run);
     mg_judge_advise(run, advice, sizeof advice);
     if (result->objective >= NO_BETTER * beat.constant)
-        snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s", result->objective,
-                 result->objective < beat.constant ? "hardly" : "not", beat.constant,
-                 beat.constant < NO_BETTER * beat.zeros ? "a model that always answers the most frequent class" : "weights of zero", advice);
+        snprintf(out, MG_JUDGE_TEXT, "training has failed: the objective %.6g is %s below the %.6g of %s: %s",
+                 result->objective, result->objective < beat.constant ? "hardly" : "not", beat.constant,
+                 beat.constant < NO_BETTER * beat.zeros
+                     ? "a model that always answers the most frequent class"
+                     : "weights of zero",
+                 advice);
     else if (passing_loss(run) > beat.zeros)
-        snprintf(out, MG_JUDGE_TEXT, "training does not converge: the mean loss in the last epoch is %.6g, above the %.6g of weights of zero: %s",
+        snprintf(out, MG_JUDGE_TEXT,
+                 "training does not converge: the mean loss in the last epoch is %.6g, above the %.6g of "
+                 "weights of zero: %s",
                  passing_loss(run), beat.zeros, advice);
     else if (run->setup.uneven)
-        snprintf(out, MG_JUDGE_TEXT, "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), which hides the small ones: %s",
+        snprintf(out, MG_JUDGE_TEXT,
+                 "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), "
+                 "which hides the small ones: %s",
                  run->setup.spread.smallest, run->setup.spread.largest, advice);
 }
 

@@ -1,5 +1,5 @@
-// judge.h - looks at what a run reached: whether it beats a model that has learnt nothing, whether its certificate says anything, and
-// which option helps when not.
+// judge.h - looks at what a run reached: whether it beats a model that has learnt nothing, whether its
+// certificate says anything, and which option helps when not.
 #ifndef MG_TRAIN_JUDGE_H
 #define MG_TRAIN_JUDGE_H
 

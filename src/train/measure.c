@@ -23,9 +23,7 @@ typedef struct counter {
     const volatile sig_atomic_t *stop;
 } counter;
 
-static bool stop_asked(void *context) {
-    return mg_scoring_stopped(((counter *)context)->stop);
-}
+static bool stop_asked(void *context) { return mg_scoring_stopped(((counter *)context)->stop); }
 
 static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t rows) {
     per_class[y].support += rows;
@@ -34,8 +32,8 @@ static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t row
 }
 
 // Used only where a table of all pairs of classes would be too large.
-static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_t lanes, const float *scores, const int32_t *best,
-                            mg_error *error) {
+static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_t lanes, const float *scores,
+                            const int32_t *best, mg_error *error) {
     (void)classes, (void)lanes, (void)scores, (void)error;
     counter *c = context;
     for (int64_t i = 0; i < rows; i++, c->row++)
@@ -43,9 +41,7 @@ static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_
     return MG_OK;
 }
 
-static double ratio(int64_t part, int64_t whole) {
-    return whole ? (double)part / (double)whole : NAN;
-}
+static double ratio(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : NAN; }
 
 static void conclude(mg_measurement *m, const mg_model *model) {
     double f1 = 0;
@@ -72,13 +68,15 @@ static double known_weight(const mg_dataset *dataset) {
     return weight;
 }
 
-static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_request *request, mg_measurement *m, mg_error *error) {
+static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_request *request,
+                     mg_measurement *m, mg_error *error) {
     mg_evaluation evaluation = {.confusion = m->confusion};
     counter c = {.m = m, .label = dataset->label, .stop = request->stop};
     mg_evaluate_visit visit = {.context = &c, .rows = m->confusion ? NULL : count_rows, .stop = stop_asked};
     double weight = known_weight(dataset);
     if (!(weight > 0))
-        return mg_fail(error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s", request->data, (long long)dataset->count,
+        return mg_fail(error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s",
+                       request->data, (long long)dataset->count,
                        dataset->weight ? " and a weight above 0" : "");
     mg_status status = mg_evaluate(&scoring->scorer, dataset, &scoring->weights, &visit, &evaluation, error);
     if (status) return status;
@@ -98,7 +96,8 @@ static mg_status take_labels(const mg_model *model, mg_measurement *m, mg_error 
     mg_status status = mg_memory_zeroed(&owned, 1, sizeof *owned, error);
     m->owned = owned;
     if (!status) status = mg_classes_copy(&model->classes, &owned->classes, error);
-    if (!status) status = mg_memory_zeroed(&owned->printed, (size_t)m->classes, sizeof *owned->printed, error);
+    if (!status)
+        status = mg_memory_zeroed(&owned->printed, (size_t)m->classes, sizeof *owned->printed, error);
     for (int64_t k = 0; !status && k < m->classes; k++)
         m->per_class[k].label = mg_classes_label(&owned->classes, k, owned->printed[k]);
     return status;
@@ -113,7 +112,8 @@ static mg_status create(const mg_model *model, const char *data, mg_measurement 
     m->text_labels = model->classes.texts;
     size_t n = (size_t)m->classes;
     status = mg_memory_zeroed(&m->per_class, n, sizeof *m->per_class, error);
-    if (!status && m->classes <= MG_MEASURE_CONFUSION) status = mg_memory_zeroed(&m->confusion, n * n, sizeof *m->confusion, error);
+    if (!status && m->classes <= MG_MEASURE_CONFUSION)
+        status = mg_memory_zeroed(&m->confusion, n * n, sizeof *m->confusion, error);
     if (!status) status = take_labels(model, m, error);
     if (!status) status = mg_memory_text(&m->model, model->path, error);
     if (!status) status = mg_memory_text(&m->data, data, error);
@@ -122,7 +122,8 @@ static mg_status create(const mg_model *model, const char *data, mg_measurement 
 }
 
 // Opens the data; when only unknown labels stood in the way, the message says what to do about them.
-static mg_status open_data(mg_scoring *scoring, const mg_measure_request *request, mg_dataset **out, mg_error *error) {
+static mg_status open_data(mg_scoring *scoring, const mg_measure_request *request, mg_dataset **out,
+                           mg_error *error) {
     mg_scoring_data data = {
         .path = request->data,
         .features = request->features,
@@ -153,7 +154,9 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     if (!status) status = mg_dataset_weigh(dataset, NULL, error);
     if (!status) status = create(scoring.model, request->data, out, error);
     if (!status) status = run(&scoring, dataset, request, *out, error);
-    if (!status) mg_scoring_tell_vanished(&request->notices, dataset, request->features ? request->features : scoring.model->features_name);
+    if (!status)
+        mg_scoring_tell_vanished(&request->notices, dataset,
+                                 request->features ? request->features : scoring.model->features_name);
     mg_dataset_close(dataset);
     mg_scoring_clear(&scoring);
     if (status) {
@@ -174,7 +177,7 @@ void mg_measurement_destroy(mg_measurement *m) {
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
-// ---- JSON --------------------------------------------------------------------------------------------------------------
+// ---- JSON ---------------------------------------------------------------------------------------
 
 static void write_top(const mg_measurement *m, mg_writer *out) {
     static const int ks[] = {1, 2, 3, 5, 10};

@@ -20,7 +20,8 @@ static double seconds_of(const char *line, const char *end) {
 
 static int is_counted(const char *line, const char *end) {
     size_t length = (size_t)(end - line);
-    return memmem(line, length, "\"event\": \"epoch\"", 16) || memmem(line, length, "\"event\": \"eval\"", 15);
+    return memmem(line, length, "\"event\": \"epoch\"", 16) ||
+           memmem(line, length, "\"event\": \"eval\"", 15);
 }
 
 // Bytes of `text` that stay: all up to the line after the last counted one that is kept.
@@ -45,12 +46,14 @@ static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, m
     struct stat about;
     metrics->fd = mg_file_calls.open(mg_directory_descriptor(directory), "metrics.jsonl",
                                      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (metrics->fd < 0) return mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
+    if (metrics->fd < 0)
+        return mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
     if (!fstat(metrics->fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
     return mg_fail(error, MG_IO, "%s: is not a regular file: move it away", metrics->path);
 }
 
-mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics, double *seconds, mg_error *error) {
+mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics,
+                          double *seconds, mg_error *error) {
     *metrics = (mg_metrics){.fd = -1, .events = keep_events < 0 ? 0 : keep_events};
     unsigned char *bytes = NULL;
     size_t size = 0, kept = 0;
@@ -72,14 +75,16 @@ int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
     size_t size = 0;
     int fd;
     if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return -1;
-    bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 && bytes[size - 1] == '\n';
+    bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 &&
+                 bytes[size - 1] == '\n';
     close(fd);
     size_t begin = ended ? size - 1 : 0;
     while (begin > 0 && bytes[begin - 1] != '\n') begin--;
     ended = ended && memmem(bytes + begin, size - begin, "\"event\": \"end\"", 14);
     const char *step = ended ? memmem(bytes + begin, size - begin, "\"step\": ", 8) : NULL;
     *seconds = step ? seconds_of((const char *)bytes + begin, (const char *)bytes + size) : 0;
-    int64_t end = step ? strtoll(step + 8, NULL, 10) : -1; // the line ends in a line feed, which ends the number
+    int64_t end =
+        step ? strtoll(step + 8, NULL, 10) : -1; // the line ends in a line feed, which ends the number
     mg_memory_free(bytes);
     return end;
 }
@@ -109,7 +114,8 @@ static mg_error write_pending(mg_metrics *metrics) {
         ssize_t written = mg_file_calls.write(metrics->fd, pending->text + done, pending->length - done);
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) {
-            mg_fail(&failure, MG_IO, "%s: cannot be written: %s", metrics->path, written ? strerror(errno) : "no progress");
+            mg_fail(&failure, MG_IO, "%s: cannot be written: %s", metrics->path,
+                    written ? strerror(errno) : "no progress");
             break;
         }
         done += (size_t)written;

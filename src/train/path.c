@@ -1,5 +1,5 @@
-// path.c - one run over a series of problems that differ in lambda: each begins where the one before ended. What a point needs of those
-// before is in every checkpoint, so a path goes on like any run.
+// path.c - one run over a series of problems that differ in lambda: each begins where the one before ended.
+// What a point needs of those before is in every checkpoint, so a path goes on like any run.
 #include "train/path.h"
 
 #include "base/json.h"
@@ -13,12 +13,19 @@
 
 #define TOLERANCE 1e-3
 
-static const mg_bound point_bounds[] = { // those to come are zero
-    {"C", 0, DBL_MAX, false},    {"lambda", 0, DBL_MAX, false},    {"objective", -DBL_MAX, DBL_MAX, false},
-    {"dual", -INFINITY, DBL_MAX, true}, {"gap", 0, INFINITY, true}, {"accuracy", 0, 1, true},
-    {"seconds", 0, DBL_MAX, false}, {"passes", 0, DBL_MAX, false},
+static const mg_bound point_bounds[] = {
+    // those to come are zero
+    {"C", 0, DBL_MAX, false},
+    {"lambda", 0, DBL_MAX, false},
+    {"objective", -DBL_MAX, DBL_MAX, false},
+    {"dual", -INFINITY, DBL_MAX, true},
+    {"gap", 0, INFINITY, true},
+    {"accuracy", 0, 1, true},
+    {"seconds", 0, DBL_MAX, false},
+    {"passes", 0, DBL_MAX, false},
 };
-static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point) / sizeof(double), "a bound for every number");
+static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point) / sizeof(double),
+              "a bound for every number");
 enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
 
 typedef struct path {
@@ -31,8 +38,8 @@ typedef struct path {
     mg_train_request train_request;
     mg_field field[OWN_FIELDS];
     mg_bound points; // the number of those done
-    int64_t point; // under way, from 0; its epochs are counted from 0
-    double begun;  // seconds of training before it
+    int64_t point;   // under way, from 0; its epochs are counted from 0
+    double begun;    // seconds of training before it
     mg_run run;
     bool model_owed; // the best model could not be written yet
     mg_error *error;
@@ -50,7 +57,7 @@ int mg_path_best(const mg_path_point *points, int count) {
     return best;
 }
 
-// ---- what it leaves ----------------------------------------------------------------------------------------------------
+// ---- what it leaves -----------------------------------------------------------------------------
 
 static mg_status write_points(const path *p, mg_error *error) {
     mg_writer out = {0};
@@ -79,12 +86,15 @@ static mg_status write_points(const path *p, mg_error *error) {
 static mg_status write_best(path *p, mg_error *error) {
     const mg_position *at = &p->run.position;
     const mg_path_point *best = &p->result->point[p->result->best];
-    const mg_run_facts facts = {
-        .lambda = best->lambda, .objective = best->objective, .dual = best->dual, .step = at->best_step, .epoch = at->best_epoch};
+    const mg_run_facts facts = {.lambda = best->lambda,
+                                .objective = best->objective,
+                                .dual = best->dual,
+                                .step = at->best_step,
+                                .epoch = at->best_epoch};
     return mg_run_save_model(&p->run, &p->run.best, &facts, error);
 }
 
-// ---- points ------------------------------------------------------------------------------------------------------------
+// ---- points -------------------------------------------------------------------------------------
 
 // The run's problem becomes that of the point; `restored` as mg_solver.set_lambda has it.
 static void pose(path *p, bool restored) {
@@ -106,8 +116,8 @@ static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_
     return status;
 }
 
-// What is known of the point's weights: a certificate or, where train.epochs ended the point before the first, their objective alone. A
-// bound that says nothing is none.
+// What is known of the point's weights: a certificate or, where train.epochs ended the point before the
+// first, their objective alone. A bound that says nothing is none.
 static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out, mg_error *error) {
     mg_run *run = &p->run;
     mg_evaluation train = {0};
@@ -116,7 +126,8 @@ static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out
     bool certified = mg_run_certificate(run, out);
     if (!certified) status = mg_run_evaluate(run, weights, NULL, &train, error);
     if (!certified) out->primal = mg_run_objective(run, weights, &train);
-    if (!certified || (!out->reached && mg_judge_bound_is_vacuous(out->primal, out->dual))) out->dual = out->gap = NAN;
+    if (!certified || (!out->reached && mg_judge_bound_is_vacuous(out->primal, out->dual)))
+        out->dual = out->gap = NAN;
     return status;
 }
 
@@ -128,7 +139,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     mg_status status = certify(p, weights, &certificate, error);
     if (status) return status;
     *out = (mg_path_point){
-        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight) : p->grid->value[p->point],
+        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight)
+                                        : p->grid->value[p->point],
         .lambda = problem->lambda,
         .objective = certificate.primal,
         .dual = certificate.dual,
@@ -138,7 +150,9 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     };
     status = judge(p, weights, &out->accuracy, error);
     if (!status && !isfinite(out->objective))
-        status = mg_fail(error, MG_NONFINITE, "point %lld (C %.4g): its objective is %g, so large that models cannot be compared: set data.scale to max-abs",
+        status = mg_fail(error, MG_NONFINITE,
+                         "point %lld (C %.4g): its objective is %g, so large that models cannot be compared: "
+                         "set data.scale to max-abs",
                          (long long)p->point + 1, out->C, out->objective);
     if (status || !run->setup.validation) return status;
     p->result->best = mg_path_best(p->result->point, (int)p->point + 1);
@@ -146,7 +160,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     return MG_OK;
 }
 
-// path.jsonl and, where it has changed, the model. What a full disk refuses is told and tried again at the next point, but for the last.
+// path.jsonl and, where it has changed, the model. What a full disk refuses is told and tried again at the
+// next point, but for the last.
 static mg_status write_results(path *p, mg_error *error) {
     mg_error failure = {0};
     p->model_owed |= p->result->best == p->point - 1;
@@ -160,7 +175,8 @@ static mg_status write_results(path *p, mg_error *error) {
     return status ? mg_fail(error, status, "%s", failure.text) : MG_OK;
 }
 
-// What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to the same bytes.
+// What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to
+// the same bytes.
 static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
@@ -188,10 +204,12 @@ static void tell_uncertified(path *p) {
     if (!count) return;
     const mg_path_point *at = &p->result->point[first];
     if (!isnan(at->gap)) snprintf(gap, sizeof gap, "gap %.2g", at->gap);
-    if (p->train.epochs) snprintf(advice, sizeof advice, "raise train.epochs (now %lld)", (long long)p->train.epochs);
+    if (p->train.epochs)
+        snprintf(advice, sizeof advice, "raise train.epochs (now %lld)", (long long)p->train.epochs);
     else mg_judge_advise(&p->run, advice, sizeof advice);
-    snprintf(text, sizeof text, "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s): %s", count, p->grid->count,
-             p->train.tolerance, at->C, gap, advice);
+    snprintf(text, sizeof text,
+             "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s): %s", count,
+             p->grid->count, p->train.tolerance, at->C, gap, advice);
     mg_judge_tell(&p->run, text);
 }
 
@@ -199,17 +217,20 @@ static void tell_uncertified(path *p) {
 static mg_status conclude(path *p, mg_error *error) {
     const mg_error *failure = &p->run.checkpoint_failure;
     mg_status status = MG_OK;
-    if (p->result->best >= 0 && !p->run.options->folds) status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
+    if (p->result->best >= 0 && !p->run.options->folds)
+        status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
     if (status) return status;
     tell_uncertified(p);
     if (!failure->status) return MG_OK;
-    return mg_fail(error, failure->status, "%s; the points%s are written", failure->text, p->result->best >= 0 ? " and the model" : "");
+    return mg_fail(error, failure->status, "%s; the points%s are written", failure->text,
+                   p->result->best >= 0 ? " and the model" : "");
 }
 
 // A restored path: what is on disk becomes what the checkpoint knows.
 static mg_status take_up(path *p, mg_error *error) {
     p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
-    for (int i = 0; p->request->point && i < p->point; i++) p->request->point(p->request->context, i, &p->result->point[i]);
+    for (int i = 0; p->request->point && i < p->point; i++)
+        p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
@@ -219,7 +240,8 @@ static mg_status take_up(path *p, mg_error *error) {
 static mg_status end_stopped(path *p, mg_error *error) {
     mg_status status = mg_run_checkpoint(&p->run, error);
     if (status) return status;
-    return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
+    return mg_fail(error, MG_STOPPED,
+                   "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
                    (long long)p->point + 1, p->grid->count, p->run.directory);
 }
 
@@ -228,7 +250,8 @@ static void end_path(path *p) {
     mg_run *run = &p->run;
     mg_metrics_begin(&run->line, "end", run->position.step, run->position.epoch, run->seconds);
     mg_json_put_text(&run->line, "reason", "points");
-    if (!isnan(p->result->test_accuracy)) mg_json_put_real(&run->line, "test_accuracy", p->result->test_accuracy);
+    if (!isnan(p->result->test_accuracy))
+        mg_json_put_real(&run->line, "test_accuracy", p->result->test_accuracy);
     mg_metrics_end(&run->metrics, &run->line, 0);
     mg_run_forget_previous(run->place);
 }
@@ -248,7 +271,7 @@ static void run_points(void *context) {
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }
 
-// ---- the whole ---------------------------------------------------------------------------------------------------------
+// ---- the whole ----------------------------------------------------------------------------------
 
 static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const mg_train_options *train = options->train;
@@ -257,23 +280,33 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     mg_status status = mg_run_check_path(options->output->directory, 0, error);
     if (status) return status;
     if (solver && !solver->set_lambda)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot start from the point of a path before: use dual", solver->name);
+        return mg_fail(error, MG_CONFIG,
+                       "train.solver: %s cannot start from the point of a path before: use dual",
+                       solver->name);
     if (limit)
-        return mg_fail(error, MG_CONFIG, "train.%s limits a run, not a path: set it to 0; train.epochs limits each point", limit);
+        return mg_fail(error, MG_CONFIG,
+                       "train.%s limits a run, not a path: set it to 0; train.epochs limits each point",
+                       limit);
     return MG_OK;
 }
 
-// The points that a checkpoint calls done are those of the grid; the epochs of the one under way visit every row at most once each.
+// The points that a checkpoint calls done are those of the grid; the epochs of the one under way visit every
+// row at most once each.
 static mg_status check_points(void *context, mg_error *error) {
     const path *p = context;
-    const mg_bound visited = {.most = ((double)p->run.position.epoch + 1) * (double)p->run.setup.problem.rows};
+    const mg_bound visited = {.most =
+                                  ((double)p->run.position.epoch + 1) * (double)p->run.setup.problem.rows};
     mg_status status = mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.visited, error);
     for (int64_t i = 0; !status && i < p->point; i++) {
         double lambda = mg_grid_lambda(p->grid, (int)i, p->run.setup.train->total_weight);
-        double C = strcmp(p->grid->name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid->value[i];
+        double C =
+            strcmp(p->grid->name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid->value[i];
         const mg_bound same_lambda = {.least = lambda, .most = lambda}, same_C = {.least = C, .most = C};
-        status = mg_bound_check(&same_lambda, "lambda in state/path_points, point", i, p->result->point[i].lambda, error);
-        if (!status) status = mg_bound_check(&same_C, "C in state/path_points, point", i, p->result->point[i].C, error);
+        status = mg_bound_check(&same_lambda, "lambda in state/path_points, point", i,
+                                p->result->point[i].lambda, error);
+        if (!status)
+            status =
+                mg_bound_check(&same_C, "C in state/path_points, point", i, p->result->point[i].C, error);
     }
     return status;
 }
@@ -295,19 +328,27 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[0] = mg_field_bounded("path_point", MG_H5_I64, 1, &p->point, &p->points, 1);
     p->field[1] = mg_field_bounded("path_visited", MG_H5_I64, 1, &p->run.visited, &mg_bound_not_negative, 1);
     p->field[2] = mg_field_bounded("path_begun", MG_H5_F64, 1, &p->begun, &mg_bound_not_negative, 1);
-    p->field[3] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point, point_bounds, REALS);
-    p->run = (mg_run){.options = &p->trainer, .request = &p->train_request, .metrics = {.fd = -1}, .evaluated_step = -1,
-                      .more = p->field, .more_count = OWN_FIELDS, .check_more = check_points, .more_context = p,
+    p->field[3] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point,
+                                   point_bounds, REALS);
+    p->run = (mg_run){.options = &p->trainer,
+                      .request = &p->train_request,
+                      .metrics = {.fd = -1},
+                      .evaluated_step = -1,
+                      .more = p->field,
+                      .more_count = OWN_FIELDS,
+                      .check_more = check_points,
+                      .more_context = p,
                       .points = grid->count};
-    p->run.solver_options = (mg_solver_options){.train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
+    p->run.solver_options = (mg_solver_options){
+        .train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
     mg_run_path(options->output->directory, "model.h5", p->result->model_path);
     mg_run_path(options->output->directory, "path.jsonl", p->result->points_path);
 }
 
-mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request, mg_path_result *result,
-                      mg_error *error) {
+mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request,
+                      mg_path_result *result, mg_error *error) {
     path *p;
     mg_status status = check(options, error);
     if (!status) status = mg_memory_zeroed(&p, 1, sizeof *p, error);

@@ -19,8 +19,8 @@ struct mg_predictor {
     mg_scoring scoring;
     mg_predict_options options;
     char *features, *names; // copies of those of options, or NULL
-    int32_t *leader; // [options.top] classes, best first
-    mg_writer out;   // answers not yet handed over
+    int32_t *leader;        // [options.top] classes, best first
+    mg_writer out;          // answers not yet handed over
     // rows from lines
     mg_pairs pairs;
     char beyond[64];
@@ -29,7 +29,7 @@ struct mg_predictor {
     float *shares; // [classes] probabilities; NULL: scores are answered
 };
 
-// ---- answers -----------------------------------------------------------------------------------------------------------
+// ---- answers ------------------------------------------------------------------------------------
 
 // A label may hold anything; an answer is one line.
 static void add_label(mg_predictor *p, int64_t k) {
@@ -78,7 +78,7 @@ static void add_answer(mg_predictor *p, int64_t classes, const float *scores, in
     mg_writer_add(&p->out, "\n");
 }
 
-// ---- a file ------------------------------------------------------------------------------------------------------------
+// ---- a file -------------------------------------------------------------------------------------
 
 typedef struct delivery {
     mg_predictor *p;
@@ -93,8 +93,8 @@ static mg_status hand_over(mg_predictor *p, const mg_predict_sink *sink, mg_erro
     return status;
 }
 
-static mg_status answer_rows(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores, const int32_t *best,
-                             mg_error *error) {
+static mg_status answer_rows(void *context, int64_t count, int64_t classes, int64_t lanes,
+                             const float *scores, const int32_t *best, mg_error *error) {
     delivery *d = context;
     mg_status status = MG_OK;
     for (int64_t i = 0; !status && i < count; i++) {
@@ -104,9 +104,7 @@ static mg_status answer_rows(void *context, int64_t count, int64_t classes, int6
     return status;
 }
 
-static bool stop_asked(void *context) {
-    return mg_scoring_stopped(((delivery *)context)->p->options.stop);
-}
+static bool stop_asked(void *context) { return mg_scoring_stopped(((delivery *)context)->p->options.stop); }
 
 mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
     MG_FLOAT_SCOPE;
@@ -117,18 +115,24 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     mg_evaluation unused = {0};
     p->out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
-    if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error); // whatever the file's layout: as lines are scored
-    if (!status) status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
+    if (!status)
+        status =
+            mg_scoring_prepare(&p->scoring, MG_CSR, error); // whatever the file's layout: as lines are scored
+    if (!status)
+        status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
-    if (!status) mg_scoring_tell_vanished(&p->options.notices, dataset, p->features ? p->features : p->scoring.model->features_name);
+    if (!status)
+        mg_scoring_tell_vanished(&p->options.notices, dataset,
+                                 p->features ? p->features : p->scoring.model->features_name);
     mg_dataset_close(dataset);
     return status;
 }
 
-// ---- lines -------------------------------------------------------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 // Puts "name:line:column: " in front of the text in *error; columns count characters, as editors do.
-static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at, mg_status status, mg_error *error) {
+static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at,
+                       mg_status status, mg_error *error) {
     if (!error) return status;
     int64_t column = 1;
     for (const char *c = line; c < at; c++) column += ((unsigned char)*c & 0xc0) != 0x80;
@@ -138,9 +142,7 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
 }
 
 // Index of the first feature in the training file's lines; without such a file 1, as most have it.
-static int base_of(const mg_model *model) {
-    return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1;
-}
+static int base_of(const mg_model *model) { return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1; }
 
 static bool base_is_known(const mg_predictor *p) {
     size_t bytes;
@@ -148,15 +150,21 @@ static bool base_is_known(const mg_predictor *p) {
 }
 
 const char *mg_predictor_guess(const mg_predictor *p) {
-    return base_is_known(p) ? NULL : "the model does not say whether lines count features from 0 or 1: margin assumes 1; set it with --base 0 or --base 1";
+    return base_is_known(p) ? NULL
+                            : "the model does not say whether lines count features from 0 or 1: margin "
+                              "assumes 1; set it with --base 0 or --base 1";
 }
 
-// Lines of index:value are no rows of a model whose features are hashed n-grams, unless somebody who says their base hashed them so.
+// Lines of index:value are no rows of a model whose features are hashed n-grams, unless somebody who says
+// their base hashed them so.
 static mg_status check_lines(const mg_predictor *p, mg_error *error) {
     const mg_model *model = p->scoring.model;
     if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: was trained on texts, not on lines of index:value: write `label TAB text` lines to a file, convert it "
-                   "with margin convert --like and the training file, and predict that", model->path);
+    return mg_fail(error, MG_DATA,
+                   "%s: was trained on texts, not on lines of index:value: write `label TAB text` lines to a "
+                   "file, convert it "
+                   "with margin convert --like and the training file, and predict that",
+                   model->path);
 }
 
 // Where the pairs of the line begin: behind a first word that is none, which is a label.
@@ -167,7 +175,8 @@ static const char *skip_label(const char *line, const char *end) {
     return memchr(word, ':', (size_t)(after - word)) ? word : after;
 }
 
-static mg_status read_row(mg_predictor *p, const char *name, const char *line, const char *end, mg_error *error) {
+static mg_status read_row(mg_predictor *p, const char *name, const char *line, const char *end,
+                          mg_error *error) {
     const char *bad = line;
     int64_t wrong;
     mg_pairs *pairs = &p->pairs;
@@ -176,15 +185,17 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
     if (pairs->count == 0 && mg_skip_blanks(line, end) < end) {
         const char *word = mg_skip_blanks(line, end), *after = mg_skip_word(word, end);
-        mg_fail(error, MG_DATA, "the line '%.*s%s' has no index:value; an empty line is a row of zeros", (int)(after - word < 40 ? after - word : 40), word,
+        mg_fail(error, MG_DATA, "the line '%.*s%s' has no index:value; an empty line is a row of zeros",
+                (int)(after - word < 40 ? after - word : 40), word,
                 after < end || after - word > 40 ? " ..." : "");
         return place(p, name, line, word, MG_DATA, error);
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
     if (!why) return MG_OK;
     if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (required by the model's preparation)", why);
-    else status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (required by the model's preparation)", (long long)pairs->indices[wrong] + pairs->low,
-                          (double)pairs->values[wrong], why);
+    else
+        status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (required by the model's preparation)",
+                         (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong], why);
     return place(p, name, line, line, status, error);
 }
 
@@ -195,8 +206,8 @@ static int64_t best_of(int64_t classes, const float *scores) {
     return best;
 }
 
-mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line, size_t bytes, const char **answer,
-                            size_t *answer_bytes, mg_error *error) {
+mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line, size_t bytes,
+                            const char **answer, size_t *answer_bytes, mg_error *error) {
     MG_FLOAT_SCOPE;
     const char *end = line + bytes, *first = line;
     *answer = "";
@@ -211,14 +222,20 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     if (!status) status = read_row(p, name, line, end, error);
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     const mg_weights *weights = &p->scoring.weights;
-    if (!status && !p->scores) status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
+    if (!status && !p->scores)
+        status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
     if (status) return status;
-    p->scoring.scorer.kernel->csr_scores(p->pairs.count, p->pairs.indices, p->pairs.values, weights->line, weights->v, weights->offset,
-                                         p->scores, 0, NULL);
+    p->scoring.scorer.kernel->csr_scores(p->pairs.count, p->pairs.indices, p->pairs.values, weights->line,
+                                         weights->v, weights->offset, p->scores, 0, NULL);
     for (int64_t k = 0; k < weights->classes; k++)
         if (!isfinite(p->scores[k]))
-            return place(p, name, line, line, mg_fail(error, MG_DATA, "the scores of the row are beyond the range of single precision (%g): leave the "
-                         "row out, or train with data.scale", (double)p->scores[k]), error);
+            return place(
+                p, name, line, line,
+                mg_fail(error, MG_DATA,
+                        "the scores of the row are beyond the range of single precision (%g): leave the "
+                        "row out, or train with data.scale",
+                        (double)p->scores[k]),
+                error);
     add_answer(p, weights->classes, p->scores, best_of(weights->classes, p->scores));
     if (p->out.status) return mg_fail(error, p->out.status, "%s", p->out.error.text);
     *answer = p->out.text;
@@ -226,7 +243,7 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     return MG_OK;
 }
 
-// ---- opening -----------------------------------------------------------------------------------------------------------
+// ---- opening ------------------------------------------------------------------------------------
 
 mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error) {
     MG_FLOAT_SCOPE;
@@ -237,7 +254,8 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     p->options = *options;
     status = mg_scoring_load(options->model, options->threads, &options->notices, &p->scoring, error);
     if (!status && (options->base < -1 || options->base > 1))
-        status = mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
+        status =
+            mg_fail(error, MG_USAGE, "base: %d is not allowed (0, 1, or -1 for the model's)", options->base);
     if (!status && options->features) status = mg_memory_text(&p->features, options->features, error);
     if (!status && options->names) status = mg_memory_text(&p->names, options->names, error);
     if (status) goto done;
@@ -245,13 +263,16 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     if (options->probabilities) {
         p->options.scores = true;
         if (!p->scoring.scorer.loss->probabilities)
-            status = mg_fail(error, MG_CONFIG, "%s: the scores of loss %s are not probabilities: use --scores, or train with model.loss: softmax",
+            status = mg_fail(error, MG_CONFIG,
+                             "%s: the scores of loss %s are not probabilities: use --scores, or train with "
+                             "model.loss: softmax",
                              model->path, model->loss);
         else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
         if (status) goto done;
     }
     if (p->options.top > model->classes_count) p->options.top = model->classes_count;
-    if (p->options.top > 0) status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
+    if (p->options.top > 0)
+        status = mg_memory_get(&p->leader, (size_t)p->options.top, sizeof *p->leader, error);
     p->pairs.low = options->base >= 0 ? options->base : base_of(model);
     p->pairs.high = model->features - 1 + p->pairs.low;
     p->pairs.beyond = p->beyond;

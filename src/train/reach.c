@@ -11,7 +11,8 @@ enum { BATCH = 4096 };
 
 void mg_reach_name(const mg_dataset *dataset, int64_t row, char out[MG_REACH_NAME]) {
     int64_t stored = dataset->select ? dataset->select[row] : row;
-    snprintf(out, MG_REACH_NAME, "%s: %s[%lld]", dataset->path, mg_source_name(dataset->source), (long long)stored);
+    snprintf(out, MG_REACH_NAME, "%s: %s[%lld]", dataset->path, mg_source_name(dataset->source),
+             (long long)stored);
 }
 
 static double cell_of(const mg_scale *scale, int64_t d, double x) {
@@ -54,15 +55,20 @@ static bool fits_max_abs(const mg_dataset *train) {
     return true;
 }
 
-static mg_status check_batch(const mg_dataset *train, const mg_batch *batch, const mg_scale *scale, double bias, mg_error *error) {
+static mg_status check_batch(const mg_dataset *train, const mg_batch *batch, const mg_scale *scale,
+                             double bias, mg_error *error) {
     char name[MG_REACH_NAME];
     for (int64_t i = 0; i < batch->rows.count; i++) {
         double square = square_of(&batch->rows, scale, i) + bias * bias;
         if (square <= (double)FLT_MAX) continue;
         mg_reach_name(train, batch->first + i, name);
-        return mg_fail(error, MG_DATA, "%s: its squares add up to %.3g%s, beyond what single precision holds (3.4e38): %s, or leave the row out", name,
-                       square, scale->scale ? " after data.scale" : "",
-                       bias * bias > (double)FLT_MAX ? "lower model.bias" : fits_max_abs(train) ? "set data.scale to max-abs" : "change the unit");
+        return mg_fail(error, MG_DATA,
+                       "%s: its squares add up to %.3g%s, beyond what single precision holds (3.4e38): %s, "
+                       "or leave the row out",
+                       name, square, scale->scale ? " after data.scale" : "",
+                       bias * bias > (double)FLT_MAX ? "lower model.bias"
+                       : fits_max_abs(train)         ? "set data.scale to max-abs"
+                                                     : "change the unit");
     }
     return MG_OK;
 }

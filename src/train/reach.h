@@ -1,12 +1,14 @@
-// reach.h - rows of finite values that no solver can work with: their squares, or their scores, leave the range of float32.
+// reach.h - rows of finite values that no solver can work with: their squares, or their scores, leave the
+// range of float32.
 #ifndef MG_TRAIN_REACH_H
 #define MG_TRAIN_REACH_H
 
 #include "data/dataset.h"
 #include "data/scale.h"
 
-// Refuses training rows whose squared length, scaled and with the constant feature, is beyond float32. Rows are read only where the
-// moments do not rule it out. Errors: MG_DATA naming data set and row; MG_MEMORY, MG_IO.
+// Refuses training rows whose squared length, scaled and with the constant feature, is beyond float32. Rows
+// are read only where the moments do not rule it out. Errors: MG_DATA naming data set and row; MG_MEMORY,
+// MG_IO.
 mg_status mg_reach_check(mg_dataset *train, const mg_scale *scale, double bias, mg_error *error);
 
 // Names a row of the data set, in an error or warning: FILE: DATASET[ROW].

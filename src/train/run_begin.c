@@ -1,4 +1,5 @@
-// run_begin.c - opens everything a run needs, in the order that finds a user's mistake before anything is written.
+// run_begin.c - opens everything a run needs, in the order that finds a user's mistake before anything is
+// written.
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -34,7 +35,8 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
         mg_weights *best = &run->best;
         status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
         if (!status)
-            run->field_count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"}, run->fields + run->field_count);
+            run->field_count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"},
+                                                 run->fields + run->field_count);
     }
     for (int f = 0; f < run->more_count; f++) run->fields[run->field_count++] = run->more[f];
     for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot
@@ -46,9 +48,11 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
 static mg_status check_same_classes(const mg_model *model, const mg_dataset *train, mg_error *error) {
     char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < model->classes_count; k++) {
-        const char *a = mg_classes_label(&model->classes, k, before), *b = mg_classes_label(&train->classes, k, now);
+        const char *a = mg_classes_label(&model->classes, k, before),
+                   *b = mg_classes_label(&train->classes, k, now);
         if (strcmp(a, b))
-            return mg_fail(error, MG_DATA, "%s: class %lld is '%s' but '%s' in %s: --init needs the same labels", model->path,
+            return mg_fail(error, MG_DATA,
+                           "%s: class %lld is '%s' but '%s' in %s: --init needs the same labels", model->path,
                            (long long)k, a, b, train->path);
     }
     return MG_OK;
@@ -81,9 +85,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     return status;
 }
 
-static bool stop_asked(void) {
-    return mg_run_stop != 0;
-}
+static bool stop_asked(void) { return mg_run_stop != 0; }
 
 // What the configuration leaves open is chosen once, before the first step; its time is training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
@@ -157,7 +159,8 @@ static void log_start(mg_run *run) {
     if (run->setup.choice.why[0]) mg_json_put_text(line, "solver_why", run->setup.choice.why);
     if (run->solver->learning_rate) {
         mg_json_put_real(line, "learning_rate", mg_run_learning_rate(run, 0));
-        mg_json_put_text(line, "learning_rate_from", run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
+        mg_json_put_text(line, "learning_rate_from",
+                         run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
         mg_json_put_real(line, "search_seconds", run->prepare_seconds);
     }
     mg_json_put_real(line, "mean_square_norm", problem->mean_square_norm);
@@ -171,14 +174,18 @@ static void log_start(mg_run *run) {
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
-    mg_setup_options options = {.data = run->options->data, .model = run->options->model, .train = run->options->train,
+    mg_setup_options options = {.data = run->options->data,
+                                .model = run->options->model,
+                                .train = run->options->train,
                                 .start_from_weights = run->request->init_model != NULL,
-                                .folds = run->options->folds, .fold = run->options->fold};
+                                .folds = run->options->folds,
+                                .fold = run->options->fold};
     mg_status status = mg_h5_check_library(error);
     if (!status) status = mg_run_enter_directory(run, false, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
-    else if (!status && options.data->test) status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
+    else if (!status && options.data->test)
+        status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     run->setup.problem.team = &run->setup.team;
     if (status) return status;
     mg_run_memory memory;
@@ -186,8 +193,9 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     status = create_solver(run, error);
     mg_run_memory_state(&memory);
     if (!status)
-        status = mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed, true,
-                                  run->options->data->memory_limit, &run->stream, error);
+        status =
+            mg_stream_create(run->setup.train, run->setup.problem.batch, (uint64_t)run->options->train->seed,
+                             true, run->options->data->memory_limit, &run->stream, error);
     mg_run_memory_windows(&memory);
     status = mg_run_memory_check(&memory, run, status, error);
     if (!status) status = start_from_model(run, error);

@@ -1,25 +1,31 @@
-// run_check.c - does what a checkpoint restored belong together, and to the run at hand? Its seal does not say so.
+// run_check.c - does what a checkpoint restored belong together, and to the run at hand? Its seal does not
+// say so.
 #include "train/run.h"
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
     if (value >= least && value <= most) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s is %lld (%lld to %lld is allowed)", name, (long long)value, (long long)least, (long long)most);
+    return mg_fail(error, MG_DATA, "%s is %lld (%lld to %lld is allowed)", name, (long long)value,
+                   (long long)least, (long long)most);
 }
 
-// Steps follow from epochs and minibatches, but for solvers whose epochs have as many steps as rows are awake and for paths, whose points
-// count epochs anew.
+// Steps follow from epochs and minibatches, but for solvers whose epochs have as many steps as rows are awake
+// and for paths, whose points count epochs anew.
 static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch, most;
-    if (run->points > 0 || __builtin_mul_overflow(at->epoch, steps, &most)) return check_range("step", at->step, at->batch, INT64_MAX, error);
+    if (run->points > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
+        return check_range("step", at->step, at->batch, INT64_MAX, error);
     most += at->batch;
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
 }
 
-// How many rows' losses were summed up follows from the steps of the epoch, or of the one that just ended. Solvers that choose their rows
-// may have had fewer in the last step of an epoch, and a path begins to count epochs anew.
+// How many rows' losses were summed up follows from the steps of the epoch, or of the one that just ended.
+// Solvers that choose their rows may have had fewer in the last step of an epoch, and a path begins to count
+// epochs anew.
 static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
     int64_t rows = run->setup.problem.rows, summed = rows, visited;
-    if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) && visited < rows) summed = visited;
+    if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&
+        visited < rows)
+        summed = visited;
     if (at->batch == 0 && at->epoch == 0 && !run->points) summed = 0;
     bool fewer = over || (at->batch == 0 && run->solver->whole);
     return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
@@ -31,7 +37,8 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (solver->whole) solver->whole->standing(run->state, &run->last);
     int64_t epoch = solver->whole ? run->last.epochs : at->epoch;
     bool over = epoch > at->epoch;
-    mg_status status = check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
+    mg_status status =
+        check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
     if (!status) status = check_loss(run, at, over, error);
     if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
     if (!status && !run->points) status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);

@@ -1,4 +1,5 @@
-// run_directory.c - the directory of a run: entered through one descriptor, locked, and made ready for a run that begins or goes on.
+// run_directory.c - the directory of a run: entered through one descriptor, locked, and made ready for a run
+// that begins or goes on.
 #include "train/run.h"
 
 #include "base/memory.h"
@@ -20,20 +21,26 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
     if (!directory) return mg_fail(error, MG_CONFIG, "output.directory: is not set");
     size_t length = strlen(directory);
     if (length + more <= MG_RUN_MOST_PATH) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "output.directory: a path of %zu bytes is too long (at most %zu are allowed)", length,
+    return mg_fail(error, MG_CONFIG,
+                   "output.directory: a path of %zu bytes is too long (at most %zu are allowed)", length,
                    MG_RUN_MOST_PATH - more);
 }
 
-// ---- entering ----------------------------------------------------------------------------------------------------------
+// ---- entering -----------------------------------------------------------------------------------
 
 static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_run_traces traces;
     if (run->request->overwrite) return MG_OK;
     mg_status status = mg_run_find_traces(run->place, &traces, error);
     if (!status && traces.folds)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory", run->directory);
+        return mg_fail(
+            error, MG_CONFIG,
+            "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory",
+            run->directory);
     if (!status && traces.run && !run->request->resume)
-        return mg_fail(error, MG_CONFIG, "%s: already holds a run: continue it with --resume, start a new one with --overwrite, or set output.directory",
+        return mg_fail(error, MG_CONFIG,
+                       "%s: already holds a run: continue it with --resume, start a new one with "
+                       "--overwrite, or set output.directory",
                        run->directory);
     return status || run->request->resume ? status : mg_run_check_previous(run->place, &traces, error);
 }
@@ -42,8 +49,9 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
     const mg_trainer_options *options = run->options;
     const char *name = options->within ? options->name_within : run->directory;
     int parent = options->within ? mg_directory_descriptor(options->within) : AT_FDCWD;
-    mg_status status = options->within ? mg_directory_open_child(options->within, name, make, &run->place, error)
-                                       : mg_directory_open(name, make, &run->place, error);
+    mg_status status = options->within
+                           ? mg_directory_open_child(options->within, name, make, &run->place, error)
+                           : mg_directory_open(name, make, &run->place, error);
     return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK : status; // none yet
 }
 
@@ -64,11 +72,9 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
     return status;
 }
 
-// ---- taking over -------------------------------------------------------------------------------------------------------
+// ---- taking over --------------------------------------------------------------------------------
 
-static void pass_message(void *context, const char *line) {
-    mg_run_message(context, "warning: %s", line);
-}
+static void pass_message(void *context, const char *line) { mg_run_message(context, "warning: %s", line); }
 
 static mg_identity identity_of(const mg_run *run) {
     return (mg_identity){
@@ -97,29 +103,39 @@ static int64_t count_lines(const mg_directory *directory, const char *name, int6
     return status ? most : count;
 }
 
-// Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be written. A path's first point
-// and then its model are on disk shortly before its first checkpoint.
+// Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be
+// written. A path's first point and then its model are on disk shortly before its first checkpoint.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
     int64_t least = run->points > 1 ? 2 : 1, lines = count_lines(run->place, "path.jsonl", least);
-    const char *there = lines == least ? "path.jsonl" : lines == 0 && mg_directory_holds(run->place, "model.h5") ? "model.h5" : NULL;
+    const char *there = lines == least                                             ? "path.jsonl"
+                        : lines == 0 && mg_directory_holds(run->place, "model.h5") ? "model.h5"
+                                                                                   : NULL;
     if (!there) return MG_OK;
-    return mg_fail(error, MG_CONFIG, "%s: nothing to resume: %s is there, but there is no checkpoint to continue from: keep it, start a new run with --overwrite, or set output.directory",
+    return mg_fail(error, MG_CONFIG,
+                   "%s: nothing to resume: %s is there, but there is no checkpoint to continue from: keep "
+                   "it, start a new run with --overwrite, or set output.directory",
                    run->directory, there);
 }
 
 static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, mg_error *error) {
-    mg_resume_hooks hooks = {.context = run, .message = pass_message, .difference = run->options->difference,
+    mg_resume_hooks hooks = {.context = run,
+                             .message = pass_message,
+                             .difference = run->options->difference,
                              .check = mg_run_check_restored};
     mg_status status = MG_OK;
     if (run->checkpoints)
-        status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks, &run->position, found, error);
+        status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks,
+                                      &run->position, found, error);
     if (!status && !*found) status = expect_no_results(run, error);
-    if (!status && !*found && mg_directory_holds(run->place, "begun.h5")) status = mg_checkpoint_check(run->place, "begun.h5", identity, &hooks, error);
-    if (!status && !*found) mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
+    if (!status && !*found && mg_directory_holds(run->place, "begun.h5"))
+        status = mg_checkpoint_check(run->place, "begun.h5", identity, &hooks, error);
+    if (!status && !*found)
+        mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
     return status;
 }
 
-// What the run is stands on disk before anything else of it: --resume compares it even before there is a checkpoint.
+// What the run is stands on disk before anything else of it: --resume compares it even before there is a
+// checkpoint.
 static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *error) {
     mg_status status = mg_run_set_aside(run->place, error);
     if (!status && run->checkpoints) status = mg_checkpoint_clear(run->checkpoints, error);
@@ -127,8 +143,8 @@ static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *
     return status;
 }
 
-// The last event of the metrics is the `end` of this step, and what the run was for is there. A checkpoint of an earlier step goes on:
-// the last one could not be written.
+// The last event of the metrics is the `end` of this step, and what the run was for is there. A checkpoint of
+// an earlier step goes on: the last one could not be written.
 static bool is_finished(mg_run *run) {
     bool result = mg_directory_holds(run->place, "model.h5") || mg_directory_holds(run->place, "path.jsonl");
     double seconds = 0;
@@ -140,7 +156,9 @@ static bool is_finished(mg_run *run) {
 static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
     const char *resolved = run->options->resolved;
     mg_status status = mg_directory_write(run->place, "config.yaml", resolved, strlen(resolved), error);
-    if (!status) status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds, error);
+    if (!status)
+        status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds,
+                                 error);
     return status;
 }
 
@@ -153,16 +171,19 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     if (!status && mg_directory_holds(run->place, "checkpoints"))
         status = mg_directory_open_child(run->place, "checkpoints", false, &run->checkpoints, error);
     if (!status && run->request->resume) status = resume(run, &identity, &found, error);
-    for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++) mg_directory_remove_leftovers(run->place, written[i]);
+    for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++)
+        mg_directory_remove_leftovers(run->place, written[i]);
     run->finished = !status && found && is_finished(run);
-    if (run->finished) mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->directory);
+    if (run->finished)
+        mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->directory);
     if (run->finished) return MG_OK;
     if (!status && !found) status = begin_anew(run, &identity, error);
     if (!status) status = open_metrics(run, found, error);
-    if (!status && !run->checkpoints) status = mg_directory_open_child(run->place, "checkpoints", true, &run->checkpoints, error);
+    if (!status && !run->checkpoints)
+        status = mg_directory_open_child(run->place, "checkpoints", true, &run->checkpoints, error);
     if (!status)
-        status = mg_checkpointer_create(run->checkpoints, run->options->checkpoint->keep, &identity, run->fields, run->field_count,
-                                        &run->checkpointer, error);
+        status = mg_checkpointer_create(run->checkpoints, run->options->checkpoint->keep, &identity,
+                                        run->fields, run->field_count, &run->checkpointer, error);
     run->saved_seconds = run->seconds;
     run->saved_step = run->position.step;
     run->saved_epoch = run->position.epoch;
@@ -172,7 +193,9 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
 
 void mg_run_leave_directory(mg_run *run) {
     if (run->lock.held && !mg_directory_has_its_path(run->place))
-        mg_run_message(run, "warning: %s is not the directory this run began in: that directory was renamed or deleted, and the files of this run are in it",
+        mg_run_message(run,
+                       "warning: %s is not the directory this run began in: that directory was renamed or "
+                       "deleted, and the files of this run are in it",
                        run->directory);
     mg_lock_release(&run->lock);
     mg_directory_close(run->checkpoints);

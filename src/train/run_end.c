@@ -15,7 +15,8 @@ static bool keeps_best(const mg_run *run) {
     return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
 }
 
-static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_model *model, mg_error *error) {
+static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
+                            mg_model *model, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
     const mg_data_options *data = run->options->data;
     mg_bridge_model(weights, model);
@@ -41,11 +42,14 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
 // Also the objective: a model nobody can judge is not one to keep.
 static mg_status check_finite(const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
     if (isfinite(facts->objective) && mg_weights_finite(weights)) return MG_OK;
-    return mg_fail(error, MG_NONFINITE, "the model of step %lld is not finite (objective %g) and is not written: lower sgd.eta, or scale the data (data.scale)",
+    return mg_fail(error, MG_NONFINITE,
+                   "the model of step %lld is not finite (objective %g) and is not written: lower sgd.eta, "
+                   "or scale the data (data.scale)",
                    (long long)facts->step, facts->objective);
 }
 
-mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
+mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
+                            mg_error *error) {
     mg_model *model = NULL;
     mg_status status = check_finite(weights, facts, error);
     if (!status) status = mg_model_create(weights->classes, weights->features, &model, error);
@@ -96,7 +100,8 @@ static void take_certificate(const mg_run *run, mg_train_result *result) {
     result->gap = certificate.gap;
 }
 
-// Of the weights a run ends with, where no end of an epoch in this process has done so. It is no evaluation that counts.
+// Of the weights a run ends with, where no end of an epoch in this process has done so. It is no evaluation
+// that counts.
 static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluation validation = {0};
@@ -134,7 +139,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
     mg_run_path(run->directory, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
-        status = mg_fail(error, MG_NONFINITE, "the objective of step %lld is %g, so large that models cannot be compared: lower sgd.eta, or scale the data (data.scale)",
+        status = mg_fail(error, MG_NONFINITE,
+                         "the objective of step %lld is %g, so large that models cannot be compared: lower "
+                         "sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
     // The model is copied more than once on its way to the disk; the rows make room for it.
     mg_dataset_release_rows(run->setup.train);
@@ -146,7 +153,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
     if (!status && !run->finished) status = mg_run_save_model(run, weights, &facts, error);
-    if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error); // whatever that file holds, the model stands
+    if (!status)
+        status = mg_run_test(run, weights, &result->test_accuracy,
+                             error); // whatever that file holds, the model stands
     if (status) return status;
     mg_judge_run(run, result, result->warning);
     if (result->warning[0]) mg_judge_tell(run, result->warning);
@@ -165,5 +174,6 @@ void mg_run_clear(mg_run *run) {
     mg_writer_clear(&run->line);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
-    if (run->options->folds == 0) mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
+    if (run->options->folds == 0)
+        mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
 }

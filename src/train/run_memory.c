@@ -13,9 +13,7 @@ void mg_run_memory_begin(mg_run_memory *memory) {
     mg_memory_defer(true);
 }
 
-void mg_run_memory_state(mg_run_memory *memory) {
-    memory->state = mg_memory_live() - memory->begun;
-}
+void mg_run_memory_state(mg_run_memory *memory) { memory->state = mg_memory_live() - memory->begun; }
 
 void mg_run_memory_windows(mg_run_memory *memory) {
     memory->windows = mg_memory_live() - memory->begun - memory->state;
@@ -23,7 +21,8 @@ void mg_run_memory_windows(mg_run_memory *memory) {
 
 static double bytes_of_rows(const mg_dataset *data, int64_t rows) {
     double share = (double)rows / (double)data->count;
-    return mg_store_bytes(data->layout, data->cell, data->features, rows, (int64_t)(share * (double)data->entries));
+    return mg_store_bytes(data->layout, data->cell, data->features, rows,
+                          (int64_t)(share * (double)data->entries));
 }
 
 static double bytes_of_windows(const mg_dataset *data, int64_t batch) {
@@ -31,7 +30,8 @@ static double bytes_of_windows(const mg_dataset *data, int64_t batch) {
     return WINDOWS * bytes_of_rows(data, rows < data->count ? rows : data->count);
 }
 
-// Evaluation has scratch memory, and windows of its own for rows that are not in memory; one data set at a time.
+// Evaluation has scratch memory, and windows of its own for rows that are not in memory; one data set at a
+// time.
 static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     const mg_dataset *sets[] = {run->setup.train, run->setup.validation, run->test};
     double most = 0;
@@ -47,7 +47,8 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
 // The limit with which the rows are streamed and all else fits; 0: there is none.
 static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, double need) {
     const mg_dataset *data = run->setup.train;
-    double rows = bytes_of_rows(data, data->count), windows = 1.1 * bytes_of_windows(data, run->setup.problem.batch) + SPARE;
+    double rows = bytes_of_rows(data, data->count),
+           windows = 1.1 * bytes_of_windows(data, run->setup.problem.batch) + SPARE;
     if (!data->resident || run->solver->whole || windows >= rows) return 0;
     need += windows + bytes_of_evaluation(run, true) - bytes_of_evaluation(run, false) + SPARE;
     return need <= (double)memory->room + rows ? (int64_t)windows : 0;
@@ -58,21 +59,30 @@ static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double n
     double snapshot = 0.5 * run->state_bytes;
     const mg_dataset *data = run->setup.train;
     int64_t limit = limit_that_helps(memory, run, need);
-    if (limit) snprintf(advice, sizeof advice, "set data.memory_limit to %lld, which streams the rows", (long long)limit);
-    else if (!data->resident && 2 * (double)memory->windows > need) snprintf(advice, sizeof advice, "lower data.window or train.batch");
+    if (limit)
+        snprintf(advice, sizeof advice, "set data.memory_limit to %lld, which streams the rows",
+                 (long long)limit);
+    else if (!data->resident && 2 * (double)memory->windows > need)
+        snprintf(advice, sizeof advice, "lower data.window or train.batch");
     else snprintf(advice, sizeof advice, "give it more memory, or train on fewer features or classes");
     return mg_fail(error, MG_MEMORY,
-                   "out of memory: beside its rows (%s) the run needs %s: state %s, its snapshot %s, a checkpoint being written %s, evaluation and "
+                   "out of memory: beside its rows (%s) the run needs %s: state %s, its snapshot %s, a "
+                   "checkpoint being written %s, evaluation and "
                    "windows of rows %s; %s are available: %s",
-                   data->resident ? mg_print_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed", mg_print_bytes(need, text[1]),
-                   mg_print_bytes((double)memory->state, text[2]), mg_print_bytes(snapshot, text[3]), mg_print_bytes(snapshot, text[3]),
-                   mg_print_bytes((double)memory->windows + bytes_of_evaluation(run, false), text[4]), mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[5]), advice);
+                   data->resident ? mg_print_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed",
+                   mg_print_bytes(need, text[1]), mg_print_bytes((double)memory->state, text[2]),
+                   mg_print_bytes(snapshot, text[3]), mg_print_bytes(snapshot, text[3]),
+                   mg_print_bytes((double)memory->windows + bytes_of_evaluation(run, false), text[4]),
+                   mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[5]), advice);
 }
 
-mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status, mg_error *error) {
+mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status,
+                              mg_error *error) {
     mg_memory_defer(false);
     if (status) return status;
-    // state_bytes counts fields twice: once for themselves, once for the snapshot. The image of a checkpoint is as large as a snapshot.
-    double need = (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->state_bytes;
+    // state_bytes counts fields twice: once for themselves, once for the snapshot. The image of a checkpoint
+    // is as large as a snapshot.
+    double need =
+        (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->state_bytes;
     return need > (double)memory->room ? refuse(memory, run, need, error) : MG_OK;
 }

@@ -17,8 +17,9 @@ void mg_run_memory_begin(mg_run_memory *memory);
 void mg_run_memory_state(mg_run_memory *memory);
 void mg_run_memory_windows(mg_run_memory *memory);
 
-// Do the state, its snapshot, the image of a checkpoint and the windows fit together? status: of creating them. Errors: MG_MEMORY, with the
-// sum, its parts and what helps.
-mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status, mg_error *error);
+// Do the state, its snapshot, the image of a checkpoint and the windows fit together? status: of creating
+// them. Errors: MG_MEMORY, with the sum, its parts and what helps.
+mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status,
+                              mg_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-// run_previous.h - what --overwrite replaces: it is kept in the directory `previous` until the new result is complete.
+// run_previous.h - what --overwrite replaces: it is kept in the directory `previous` until the new result is
+// complete.
 #ifndef MG_TRAIN_RUN_PREVIOUS_H
 #define MG_TRAIN_RUN_PREVIOUS_H
 
@@ -17,9 +18,9 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
 // Nothing but an old result is there: its place is not taken unasked. Errors: MG_CONFIG.
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error);
 
-// Clears a directory for a run, path or cross-validation that begins anew. Results that are there move to `previous`; a run
-// without results is deleted, and so is an unfinished path where there is an older result in `previous`, which stays. The caller holds the directory's lock.
-// Errors: MG_IO, MG_MEMORY.
+// Clears a directory for a run, path or cross-validation that begins anew. Results that are there move to
+// `previous`; a run without results is deleted, and so is an unfinished path where there is an older result
+// in `previous`, which stays. The caller holds the directory's lock. Errors: MG_IO, MG_MEMORY.
 mg_status mg_run_set_aside(const mg_directory *directory, mg_error *error);
 
 // The new result is complete: deletes `previous`. Only files that margin writes are deleted.

@@ -55,8 +55,10 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_json_put_real(&run->line, "pass_loss", at->loss / (double)at->loss_rows);
     mg_json_put_known(&run->line, "train_loss", measured->loss);
     mg_json_put_known(&run->line, "objective", measured->objective);
-    if (run->solver->learning_rate) mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
-    mg_json_put_real(&run->line, "rows_per_second", run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
+    if (run->solver->learning_rate)
+        mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
+    mg_json_put_real(&run->line, "rows_per_second",
+                     run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
     mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
     mg_json_put_known(&run->line, "primal", isnan(measured->gap) ? NAN : measured->objective);
     mg_json_put_known(&run->line, "dual", measured->dual);
@@ -70,4 +72,3 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     }
     mg_metrics_end(&run->metrics, &run->line, 1);
 }
-

@@ -8,7 +8,8 @@
 static void copy_row(const mg_rows *from, int64_t row, mg_store *to) {
     if (to->layout == MG_DENSE) {
         size_t bytes = (size_t)to->stride * mg_cell_size(to->cell);
-        memcpy((char *)to->dense + (size_t)to->count * bytes, (const char *)from->dense + (size_t)row * bytes, bytes);
+        memcpy((char *)to->dense + (size_t)to->count * bytes, (const char *)from->dense + (size_t)row * bytes,
+               bytes);
     } else {
         int64_t begin = from->indptr[row], n = from->indptr[row + 1] - begin, at = to->indptr[to->count];
         memcpy(to->indices + at, from->indices + begin, (size_t)n * sizeof *to->indices);
@@ -20,8 +21,10 @@ static void copy_row(const mg_rows *from, int64_t row, mg_store *to) {
 
 static mg_status make_room(mg_store *store, int64_t entries, mg_error *error) {
     size_t indices = (size_t)store->entries, values = indices;
-    mg_status status = mg_memory_grow(&store->indices, &indices, (size_t)entries, sizeof *store->indices, error);
-    if (!status) status = mg_memory_grow(&store->values, &values, (size_t)entries, sizeof *store->values, error);
+    mg_status status =
+        mg_memory_grow(&store->indices, &indices, (size_t)entries, sizeof *store->indices, error);
+    if (!status)
+        status = mg_memory_grow(&store->values, &values, (size_t)entries, sizeof *store->values, error);
     if (!status) store->entries = (int64_t)indices;
     return status;
 }
@@ -31,7 +34,9 @@ static mg_status take_batch(const mg_batch *batch, int64_t most, mg_sample_store
     for (int64_t i = 0; !status && i < batch->rows.count && store->store.count < most; i++) {
         int64_t row = mg_rows_stored(&batch->rows, i), at = store->store.count;
         if (store->store.layout == MG_CSR)
-            status = make_room(&store->store, store->store.indptr[at] + batch->rows.indptr[row + 1] - batch->rows.indptr[row], error);
+            status = make_room(
+                &store->store,
+                store->store.indptr[at] + batch->rows.indptr[row + 1] - batch->rows.indptr[row], error);
         if (status) break;
         store->label[at] = batch->label[row];
         if (store->weight) store->weight[at] = batch->weight[row];
@@ -40,14 +45,17 @@ static mg_status take_batch(const mg_batch *batch, int64_t most, mg_sample_store
     return status;
 }
 
-mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store, mg_sample *sample, mg_error *error) {
+mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store,
+                         mg_sample *sample, mg_error *error) {
     *store = (mg_sample_store){0};
     int64_t most = dataset->count / 16;
     most = most < MG_SAMPLE_FEWEST ? MG_SAMPLE_FEWEST : most > MG_SAMPLE_MOST ? MG_SAMPLE_MOST : most;
     if (most > dataset->count) most = dataset->count;
-    mg_status status = mg_store_create(&store->store, dataset->layout, dataset->cell, dataset->features, most, 0, error);
+    mg_status status =
+        mg_store_create(&store->store, dataset->layout, dataset->cell, dataset->features, most, 0, error);
     if (!status) status = mg_memory_get(&store->label, (size_t)most, sizeof *store->label, error);
-    if (!status && dataset->weight) status = mg_memory_get(&store->weight, (size_t)most, sizeof *store->weight, error);
+    if (!status && dataset->weight)
+        status = mg_memory_get(&store->weight, (size_t)most, sizeof *store->weight, error);
     if (!status) status = mg_stream_seek(stream, 0, 0, error);
     while (!status && store->store.count < most) {
         mg_batch batch;
@@ -55,7 +63,10 @@ mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample
         if (!status) status = take_batch(&batch, most, store, error);
         if (!status) status = mg_stream_check(stream, error);
     }
-    *sample = (mg_sample){.rows = mg_store_rows(&store->store), .label = store->label, .weight = store->weight, .whole = most == dataset->count};
+    *sample = (mg_sample){.rows = mg_store_rows(&store->store),
+                          .label = store->label,
+                          .weight = store->weight,
+                          .whole = most == dataset->count};
     if (status) mg_sample_clear(store);
     return status;
 }

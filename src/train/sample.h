@@ -12,7 +12,8 @@ typedef struct mg_sample_store {
 } mg_sample_store;
 
 // The first rows of the first epoch's order. The stream is left anywhere: seek it.
-mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store, mg_sample *sample, mg_error *error);
+mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store,
+                         mg_sample *sample, mg_error *error);
 void mg_sample_clear(mg_sample_store *store);
 
 #endif

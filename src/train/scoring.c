@@ -10,10 +10,13 @@
 
 enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
 
-mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring, mg_error *error) {
+mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
+                          mg_error *error) {
     *scoring = (mg_scoring){0};
     char warning[256], line[300];
-    if (!mg_team_open(&scoring->team, threads > 0 ? threads : mg_cpu_usable_threads(NULL), 1, warning, sizeof warning) && notices->message) {
+    if (!mg_team_open(&scoring->team, threads > 0 ? threads : mg_cpu_usable_threads(NULL), 1, warning,
+                      sizeof warning) &&
+        notices->message) {
         snprintf(line, sizeof line, "warning: %s", warning);
         notices->message(notices->context, line);
     }
@@ -27,8 +30,9 @@ mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notic
     scoring->scorer.loss = mg_loss_find(model->loss);
     scoring->preparation = mg_preparation_of(model->rows, model->transform);
     if (!scoring->scorer.loss)
-        status = mg_fail(error, MG_DATA, "%s: was trained with the loss %s, which this margin (%s) does not have", path, model->loss,
-                         MG_VERSION);
+        status =
+            mg_fail(error, MG_DATA, "%s: was trained with the loss %s, which this margin (%s) does not have",
+                    path, model->loss, MG_VERSION);
 done:
     if (status) mg_scoring_clear(scoring);
     return status;
@@ -51,7 +55,8 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     return status;
 }
 
-mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error) {
+mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
+                          mg_error *error) {
     const mg_model *model = scoring->model;
     char whose[PATH_MAX + 32];
     const mg_dataset_request request = {
@@ -85,6 +90,4 @@ void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *datas
     notices->message(notices->context, line);
 }
 
-bool mg_scoring_stopped(const volatile sig_atomic_t *stop) {
-    return stop && *stop;
-}
+bool mg_scoring_stopped(const volatile sig_atomic_t *stop) { return stop && *stop; }

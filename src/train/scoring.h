@@ -1,4 +1,5 @@
-// scoring.h - a loaded model with what it takes to score rows: kernel, loss, threads, weights in the layout of the rows.
+// scoring.h - a loaded model with what it takes to score rows: kernel, loss, threads, weights in the layout
+// of the rows.
 #ifndef MG_TRAIN_SCORING_H
 #define MG_TRAIN_SCORING_H
 
@@ -18,7 +19,8 @@ typedef struct mg_scoring {
 } mg_scoring;
 
 // threads 0: as many as may be used. Errors: MG_IO, MG_DATA, MG_MEMORY, MG_USAGE.
-mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring, mg_error *error);
+mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
+                          mg_error *error);
 void mg_scoring_clear(mg_scoring *scoring);
 
 // Lays the weights out for rows of `layout`. Errors: MG_MEMORY.
@@ -30,8 +32,10 @@ typedef struct mg_scoring_data {
     bool allow_unknown;
 } mg_scoring_data;
 
-// Opens rows to be streamed in file order, and prepares the weights for them. Errors: MG_IO, MG_DATA, MG_MEMORY.
-mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out, mg_error *error);
+// Opens rows to be streamed in file order, and prepares the weights for them. Errors: MG_IO, MG_DATA,
+// MG_MEMORY.
+mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
+                          mg_error *error);
 
 // Tells of values of the rows read that float32 does not hold.
 void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);

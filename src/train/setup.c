@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BESIDE = 2 }; // threads beside the team: one reads ahead, one writes checkpoints
+enum { BESIDE = 2 };     // threads beside the team: one reads ahead, one writes checkpoints
 #define MOST_SPREAD 1000 // of columns that need no warning at the end of a run
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
@@ -39,9 +39,12 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     const mg_data_options *data = options->data;
     if (!data->train) return mg_fail(error, MG_CONFIG, "data.train: is not set; it must name an HDF5 file");
     double fraction = 0;
-    bool folds = options->folds > 0, split = !folds && data->validation && mg_parse_real(data->validation, &fraction);
+    bool folds = options->folds > 0,
+         split = !folds && data->validation && mg_parse_real(data->validation, &fraction);
     if (split && !(fraction > 0 && fraction < 1))
-        return mg_fail(error, MG_CONFIG, "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1)", data->validation);
+        return mg_fail(error, MG_CONFIG,
+                       "data.validation: %s is not allowed (a file, or a fraction above 0 and below 1)",
+                       data->validation);
     mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
     request.selection = split || folds ? MG_SELECT_KEPT : MG_SELECT_ALL;
@@ -59,8 +62,8 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     return mg_dataset_open(&request, &setup->validation, error);
 }
 
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, bool survey,
-                             mg_dataset **out, mg_error *error) {
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
+                             bool survey, mg_dataset **out, mg_error *error) {
     mg_dataset_request request = request_of(options->data, path, 0);
     request.known = &setup->train->classes;
     request.names_optional = true;
@@ -74,8 +77,10 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
     return status;
 }
 
-mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out, mg_error *error) {
-    mg_dataset_request request = request_of(options->data, options->data->train, (uint64_t)options->train->seed);
+mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
+                             mg_error *error) {
+    mg_dataset_request request =
+        request_of(options->data, options->data->train, (uint64_t)options->train->seed);
     request.known = &setup->train->classes;
     request.file = setup->train->file;
     request.selection = MG_SELECT_HELD_OUT;
@@ -86,7 +91,8 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
 }
 
 // Weight of each class, NULL when all weigh 1.
-static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out, mg_error *error) {
+static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out,
+                               mg_error *error) {
     *out = NULL;
     if (option->word && !strcmp(option->word, "none")) return MG_OK;
     const mg_classes *classes = &train->classes;
@@ -99,15 +105,18 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
             (*out)[train->label[i]] += weight;
             rows += weight;
         }
-        for (int64_t k = 0; k < classes->count; k++) weighty += (*out)[k] > 0; // rows of weight 0 are as if they were not there
-        for (int64_t k = 0; k < classes->count; k++) (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
+        for (int64_t k = 0; k < classes->count; k++)
+            weighty += (*out)[k] > 0; // rows of weight 0 are as if they were not there
+        for (int64_t k = 0; k < classes->count; k++)
+            (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
         return MG_OK;
     }
     for (int64_t k = 0; k < classes->count; k++) (*out)[k] = 1;
     for (int64_t w = 0; !status && w < option->count; w++) {
         int64_t k = mg_classes_find(classes, option->labels[w]);
         if (k < 0)
-            status = mg_fail(error, MG_CONFIG, "model.class_weight: %s is not a label of %s", option->labels[w], train->path);
+            status = mg_fail(error, MG_CONFIG, "model.class_weight: %s is not a label of %s",
+                             option->labels[w], train->path);
         else (*out)[k] = option->weights[w];
     }
     if (status) {
@@ -123,7 +132,8 @@ static void find_unevenness(mg_setup *setup) {
     setup->uneven = spread->largest > MOST_SPREAD * spread->smallest;
     if (!mg_spread_uneven(spread)) return;
     snprintf(setup->uneven_note, sizeof setup->uneven_note,
-             "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; training will suffer: "
+             "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; "
+             "training will suffer: "
              "set data.scale to standard or max-abs, or data.rows to unit",
              spread->largest, (long long)spread->column, spread->median);
 }
@@ -132,19 +142,22 @@ static void find_distance(mg_setup *setup) {
     double ratio;
     int64_t column;
     if (!mg_scale_far(&setup->scale, &setup->train->moments, &ratio, &column)) return;
-    snprintf(setup->warning, sizeof setup->warning,
-             "the mean of column %lld is %.4g times its deviation: single precision loses digits of the scores: "
-             "subtract a constant near the mean from the column before it is converted to float32",
-             (long long)column, ratio);
+    snprintf(
+        setup->warning, sizeof setup->warning,
+        "the mean of column %lld is %.4g times its deviation: single precision loses digits of the scores: "
+        "subtract a constant near the mean from the column before it is converted to float32",
+        (long long)column, ratio);
 }
 
 static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
     const mg_dataset *train = setup->train;
     bool folds = options->folds > 0;
     if (!train->unseen || (folds && options->fold > 0)) return; // told with the first fold
-    snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s", (long long)train->unseen,
-             (long long)train->classes.count, folds ? "have a single row, which is held out in no fold" : "have no row held out",
-             train->unseen_label, folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
+    snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s",
+             (long long)train->unseen, (long long)train->classes.count,
+             folds ? "have a single row, which is held out in no fold" : "have no row held out",
+             train->unseen_label,
+             folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
 }
 
 static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
@@ -166,15 +179,19 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .bias = options->model->bias,
         .scale = setup->scale.scale,
         .center = setup->scale.center,
-        .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) + options->model->bias * options->model->bias,
+        .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) +
+                            options->model->bias * options->model->bias,
         .entries_per_row = (double)data->entries / (double)data->count,
         .most_entries = mg_source_most_entries(data->source),
         .batch = train->batch < data->count ? train->batch : data->count,
         .team = &setup->team,
     };
-    problem->parts = train->parts ? train->parts : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
+    problem->parts = train->parts
+                         ? train->parts
+                         : mg_cut_parts(problem->batch, problem->classes, problem->features, problem->layout);
     problem->steps_per_epoch = (data->count + problem->batch - 1) / problem->batch;
-    mg_status status = mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->choice, error);
+    mg_status status =
+        mg_solver_choose(train, problem, data->resident, options->start_from_weights, &setup->choice, error);
     if (status) return status;
     problem->epochs = mg_solver_epochs(setup->choice.solver, train, problem);
     problem->total_steps = problem->steps_per_epoch * problem->epochs;
@@ -188,8 +205,9 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     double *weights = NULL;
     mg_status status = open_data(options, setup, error);
     if (!status && setup->train->classes.count < 2)
-        status = mg_fail(error, MG_DATA, "%s: all %lld rows have the same label; at least 2 classes are needed", setup->train->path,
-                         (long long)setup->train->count);
+        status =
+            mg_fail(error, MG_DATA, "%s: all %lld rows have the same label; at least 2 classes are needed",
+                    setup->train->path, (long long)setup->train->count);
     if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);
     if (!status) status = mg_scale_create(options->data->scale, &setup->train->moments, &setup->scale, error);
@@ -197,8 +215,9 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     if (!status) status = pose(options, setup, error);
     if (!status) find_unevenness(setup);
     if (!status) find_distance(setup);
-    if (!status) mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path, options->data->features, 
-                                  setup->vanished);
+    if (!status)
+        mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path,
+                         options->data->features, setup->vanished);
     if (!status) note_unseen(options, setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;

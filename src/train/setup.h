@@ -1,4 +1,5 @@
-// setup.h - everything a run works on: data sets, weights of rows, scaling, the problem. Opened from options, closed as one.
+// setup.h - everything a run works on: data sets, weights of rows, scaling, the problem. Opened from options,
+// closed as one.
 #ifndef MG_TRAIN_SETUP_H
 #define MG_TRAIN_SETUP_H
 
@@ -13,7 +14,8 @@ typedef struct mg_setup_options {
     const mg_model_options *model;
     const mg_train_options *train;
     bool start_from_weights; // of a model: not every solver can
-    int64_t folds, fold; // folds > 0: training rows are those outside of this fold, from 0; data.validation is not looked at
+    int64_t folds, fold; // folds > 0: training rows are those outside of this fold, from 0; data.validation
+                         // is not looked at
 } mg_setup_options;
 
 typedef struct mg_setup {
@@ -24,12 +26,13 @@ typedef struct mg_setup {
     mg_team team;
     const char *threads_bound_by;
     double load_seconds;
-    char warning[512]; // "" or one line worth telling
-    char vanished[MG_VANISHED_TEXT]; // "" or one line about values of the training rows that float32 does not hold
-    char thread_warning[256]; // the same, about threads that cannot be had
-    char note[256];    // the same
-    char uneven_note[512]; // the same, about columns of different scale
-    bool uneven;       // they differ by more than 1,000
+    char warning[512];               // "" or one line worth telling
+    char vanished[MG_VANISHED_TEXT]; // "" or one line about values of the training rows that float32 does not
+                                     // hold
+    char thread_warning[256];        // the same, about threads that cannot be had
+    char note[256];                  // the same
+    char uneven_note[512];           // the same, about columns of different scale
+    bool uneven;                     // they differ by more than 1,000
     mg_spread spread;
 } mg_setup;
 
@@ -37,11 +40,13 @@ typedef struct mg_setup {
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
 void mg_setup_close(mg_setup *setup);
 
-// Opens another file with the run's names, preparation and classes. `survey`: its rows are read now, and stay if they fit.
-mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path, bool survey,
-                             mg_dataset **out, mg_error *error);
+// Opens another file with the run's names, preparation and classes. `survey`: its rows are read now, and stay
+// if they fit.
+mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
+                             bool survey, mg_dataset **out, mg_error *error);
 
 // Opens the rows of the training file that the fold holds out.
-mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out, mg_error *error);
+mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
+                             mg_error *error);
 
 #endif

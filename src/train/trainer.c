@@ -14,9 +14,7 @@
 
 _Atomic int mg_run_stop;
 
-void mg_train_stop(void) {
-    mg_run_stop = 1;
-}
+void mg_train_stop(void) { mg_run_stop = 1; }
 
 void mg_run_message(const mg_run *run, const char *format, ...) {
     const mg_observer *observer = run->request->observer;
@@ -31,7 +29,8 @@ void mg_run_message(const mg_run *run, const char *format, ...) {
 
 mg_scorer mg_run_scorer(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
-    return (mg_scorer){.kernel = problem->kernel, .loss = problem->loss, .team = problem->team, .delta = problem->delta};
+    return (mg_scorer){
+        .kernel = problem->kernel, .loss = problem->loss, .team = problem->team, .delta = problem->delta};
 }
 
 double mg_run_learning_rate(const mg_run *run, int64_t step) {
@@ -50,23 +49,22 @@ double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_e
 }
 
 // From 1: the epoch under way, or the one that just ended.
-static int64_t epoch_number(const mg_position *at) {
-    return at->epoch + (at->batch > 0);
-}
+static int64_t epoch_number(const mg_position *at) { return at->epoch + (at->batch > 0); }
 
-mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit, mg_evaluation *out, mg_error *error) {
+mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit,
+                          mg_evaluation *out, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
     mg_error why = {0};
     *out = (mg_evaluation){0};
     mg_status status = mg_evaluate(&scorer, run->setup.train, weights, visit, out, &why);
     if (status && out->overflow)
-        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %s", (long long)run->position.step,
-                       (long long)epoch_number(&run->position), why.text);
+        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %s",
+                       (long long)run->position.step, (long long)epoch_number(&run->position), why.text);
     if (status && error) *error = why;
     return status;
 }
 
-// ---- checkpoints -------------------------------------------------------------------------------------------------------
+// ---- checkpoints --------------------------------------------------------------------------------
 
 // Learns what became of the last checkpoint; true when it has just failed.
 static bool learn_of_checkpoint(mg_run *run, bool wait) {
@@ -88,15 +86,16 @@ static bool learn_of_checkpoint(mg_run *run, bool wait) {
 // A failed checkpoint is a warning: the one before stands and the next is tried in turn.
 static void hear_of_checkpoint(mg_run *run, bool wait) {
     if (learn_of_checkpoint(run, wait))
-        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept", (long long)run->saved_step,
-                       run->checkpoint_failure.text);
+        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
+                       (long long)run->saved_step, run->checkpoint_failure.text);
 }
 
 static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
     const mg_checkpoint_options *every = run->options->checkpoint;
     return (every->every_seconds > 0 && run->seconds - run->saved_seconds >= every->every_seconds) ||
            (every->every_steps > 0 && run->position.step - run->saved_step >= every->every_steps) ||
-           (epoch_end && every->every_epochs > 0 && run->position.epoch - run->saved_epoch >= every->every_epochs);
+           (epoch_end && every->every_epochs > 0 &&
+            run->position.epoch - run->saved_epoch >= every->every_epochs);
 }
 
 static bool weights_are_finite(const mg_run *run) {
@@ -112,9 +111,11 @@ static bool weights_are_finite(const mg_run *run) {
 
 static void submit_checkpoint(mg_run *run, bool still) {
     if (!run->checkpointer) return;
-    if (!weights_are_finite(run)) return; // the loss of the next step will say so; good checkpoints are not to make room for it
+    if (!weights_are_finite(run))
+        return; // the loss of the next step will say so; good checkpoints are not to make room for it
     run->position.events = run->metrics.events;
-    if (!mg_checkpointer_submit(run->checkpointer, &run->position, still)) return; // still writing: due again at the next step
+    if (!mg_checkpointer_submit(run->checkpointer, &run->position, still))
+        return; // still writing: due again at the next step
     run->saved_seconds = run->seconds;
     run->saved_step = run->position.step;
     run->saved_epoch = run->position.epoch;
@@ -122,8 +123,8 @@ static void submit_checkpoint(mg_run *run, bool still) {
 
 static mg_status check_weights(const mg_run *run, mg_error *error) {
     if (weights_are_finite(run)) return MG_OK;
-    return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE, (long long)run->position.step,
-                   (long long)epoch_number(&run->position));
+    return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE,
+                   (long long)run->position.step, (long long)epoch_number(&run->position));
 }
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
@@ -146,7 +147,7 @@ mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-// ---- ends of epochs ----------------------------------------------------------------------------------------------------
+// ---- ends of epochs -----------------------------------------------------------------------------
 
 static bool stop_asked(void *context) {
     (void)context;
@@ -164,8 +165,8 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     memcpy(run->best.offset, weights->offset, (size_t)weights->lanes * sizeof(float));
 }
 
-// Objective on the training rows, unless there is a certificate, and accuracy on the validation rows of the weights as they would be
-// saved now.
+// Objective on the training rows, unless there is a certificate, and accuracy on the validation rows of the
+// weights as they would be saved now.
 static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
@@ -195,7 +196,8 @@ static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     return MG_OK;
 }
 
-// What a certificate of this epoch says of the best weights so far, which are those that would be saved; an older one is not told again.
+// What a certificate of this epoch says of the best weights so far, which are those that would be saved; an
+// older one is not told again.
 static void take_certificate(mg_run *run, mg_measured *measured) {
     const mg_problem *problem = &run->setup.problem;
     mg_certificate certificate;
@@ -222,7 +224,8 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
     if (run->metrics.failure.status && !told)
         mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
     at->epoch++;
-    at->batch = 0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
+    at->batch =
+        0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
     run->epoch_seconds = run->epoch_waited = 0;
     run->epoch_rows = 0;
     hear_of_checkpoint(run, false);
@@ -230,7 +233,7 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-// ---- the loop ----------------------------------------------------------------------------------------------------------
+// ---- the loop -----------------------------------------------------------------------------------
 
 // The next minibatch of the stream; solvers that hold all rows take their own.
 static mg_status step(mg_run *run, mg_error *error) {
@@ -240,13 +243,16 @@ static mg_status step(mg_run *run, mg_error *error) {
     const mg_whole_solver *whole = run->solver->whole;
     mg_status status = whole ? MG_OK : mg_stream_next(run->stream, &batch, error);
     if (!status)
-        status = whole ? whole->next(run->state, at->batch, &done, error) : run->solver->step(run->state, &batch, at->step, &done, error);
+        status = whole ? whole->next(run->state, at->batch, &done, error)
+                       : run->solver->step(run->state, &batch, at->step, &done, error);
     if (status == MG_STOPPED && !mg_run_stop) return MG_OK; // the time is up, and the loop will see it
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
-                       "training became non-finite at step %lld (epoch %lld, rows from place %lld of its order): " ADVICE,
-                       (long long)at->step, (long long)at->epoch + 1, (long long)(at->batch * run->setup.problem.batch));
+                       "training became non-finite at step %lld (epoch %lld, rows from place %lld of its "
+                       "order): " ADVICE,
+                       (long long)at->step, (long long)at->epoch + 1,
+                       (long long)(at->batch * run->setup.problem.batch));
     run->last = done;
     if (at->batch == 0) at->loss = 0, at->loss_rows = 0;
     at->loss += done.loss;
@@ -263,13 +269,13 @@ static bool limit_reached(mg_run *run) {
     const mg_position *at = &run->position;
     mg_certificate certificate;
     bool certified = mg_run_certificate(run, &certificate);
-    const char *reason = certified && certificate.reached                            ? "tolerance"
-                         : certified && certificate.stalled                          ? "stalled"
-                         : at->epoch >= run->setup.problem.epochs                   ? "epochs"
-                         : train->max_steps && at->step >= train->max_steps         ? "max_steps"
+    const char *reason = certified && certificate.reached                             ? "tolerance"
+                         : certified && certificate.stalled                           ? "stalled"
+                         : at->epoch >= run->setup.problem.epochs                     ? "epochs"
+                         : train->max_steps && at->step >= train->max_steps           ? "max_steps"
                          : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
-                         : train->patience && at->stale >= train->patience          ? "early stopping"
-                                                                                    : NULL;
+                         : train->patience && at->stale >= train->patience            ? "early stopping"
+                                                                                      : NULL;
     if (reason) snprintf(run->reason, sizeof run->reason, "%s", reason);
     return reason != NULL;
 }
@@ -289,7 +295,9 @@ bool mg_run_give_up(void *context) {
 // Batches until the epoch ends or a reason to stop comes up.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
     const mg_observer *observer = run->request->observer;
-    mg_status status = run->solver->whole ? MG_OK : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
+    mg_status status = run->solver->whole
+                           ? MG_OK
+                           : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
     run->step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
@@ -304,7 +312,8 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
             hear_of_checkpoint(run, false);
             submit_checkpoint(run, false);
         }
-        if (observer && observer->stop && observer->stop(observer->context, run->position.step)) mg_train_stop();
+        if (observer && observer->stop && observer->stop(observer->context, run->position.step))
+            mg_train_stop();
     }
     return status;
 }
@@ -332,7 +341,8 @@ static mg_status evaluate_last(mg_run *run, mg_error *error) {
 // The last checkpoint, then the model. A checkpoint that cannot be written does not take the model with it.
 static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_error failure = {0};
-    run->solver->weights(run->state); // what was put off is done now, so that the last evaluation leaves the state as it is
+    run->solver->weights(
+        run->state); // what was put off is done now, so that the last evaluation leaves the state as it is
     mg_status saved = mg_run_checkpoint(run, &failure);
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
@@ -344,10 +354,12 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
 
 static mg_status end_stopped(mg_run *run, mg_error *error) {
     if (!run->ready)
-        return mg_fail(error, MG_STOPPED, "stopped before the first step: start again with --resume or --overwrite");
+        return mg_fail(error, MG_STOPPED,
+                       "stopped before the first step: start again with --resume or --overwrite");
     mg_status status = mg_run_checkpoint(run, error);
     if (status) return status;
-    return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld, checkpoint written to %s: continue with --resume",
+    return mg_fail(error, MG_STOPPED,
+                   "stopped at step %lld of %lld, checkpoint written to %s: continue with --resume",
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
 }
 
@@ -367,10 +379,15 @@ static void run_whole(void *context) {
     if (all->status == MG_STOPPED && all->run->checkpointer) all->status = end_stopped(all->run, all->error);
 }
 
-mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
-                         mg_error *error) {
-    mg_run run = {.options = options, .request = request, .metrics = {.fd = -1}, .evaluated_step = -1, .validated_step = -1};
-    run.solver_options = (mg_solver_options){.train = options->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &run};
+mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
+                         mg_train_result *result, mg_error *error) {
+    mg_run run = {.options = options,
+                  .request = request,
+                  .metrics = {.fd = -1},
+                  .evaluated_step = -1,
+                  .validated_step = -1};
+    run.solver_options = (mg_solver_options){
+        .train = options->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &run};
     whole all = {.run = &run, .result = result, .error = error};
     all.status = mg_run_begin(&run, error);
     if (!all.status) mg_team_run(&run.setup.team, run_whole, &all);

@@ -17,13 +17,14 @@ typedef struct mg_trainer_options {
     const mg_output_options *output;
     const mg_directory *within; // output.directory is name_within in this one; NULL: it is found by its path
     const char *name_within;
-    int64_t folds, fold;   // of a cross-validation, as in mg_setup_options; the fold takes the place of data.test
+    int64_t folds,
+        fold; // of a cross-validation, as in mg_setup_options; the fold takes the place of data.test
     const char *resolved;  // configuration as config.yaml of the run
     const char *canonical; // what a checkpoint must agree with
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 
-mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request, mg_train_result *result,
-                         mg_error *error);
+mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
+                         mg_train_result *result, mg_error *error);
 
 #endif

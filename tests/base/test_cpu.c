@@ -172,8 +172,7 @@ static void test_threads(void **unused) {
     cpu_set_t before, one;
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
     int cpu = 0;
-    while (!CPU_ISSET(cpu, &before))
-        cpu++;
+    while (!CPU_ISSET(cpu, &before)) cpu++;
     CPU_ZERO(&one);
     CPU_SET(cpu, &one);
     assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);

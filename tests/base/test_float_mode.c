@@ -1,4 +1,5 @@
-// test_float_mode.c - margin computes in its own floating-point environment and gives the host's back, every bit of it.
+// test_float_mode.c - margin computes in its own floating-point environment and gives the host's back, every
+// bit of it.
 #include "base/float_mode.h"
 
 #include <float.h>
@@ -12,17 +13,15 @@
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 enum { STICKY = 0x3f };
-static const uint64_t odd_modes[] = {0x8000, 0x0040, 0x4000, 0xe040}; // flush to zero, denormals are zero, round up, towards zero
+static const uint64_t odd_modes[] = {0x8000, 0x0040, 0x4000,
+                                     0xe040}; // flush to zero, denormals are zero, round up, towards zero
 
-static uint64_t control(void) {
-    return _mm_getcsr() & ~(unsigned)STICKY;
-}
+static uint64_t control(void) { return _mm_getcsr() & ~(unsigned)STICKY; }
 
-static void set_control(uint64_t value) {
-    _mm_setcsr((unsigned)value | 0x1f80);
-}
+static void set_control(uint64_t value) { _mm_setcsr((unsigned)value | 0x1f80); }
 #elif defined(__aarch64__)
-// Flush to zero, default NaNs, the other half-precision format, round up, and all of them with rounding towards zero.
+// Flush to zero, default NaNs, the other half-precision format, round up, and all of them with rounding
+// towards zero.
 static const uint64_t odd_modes[] = {1u << 24, 1u << 25, 1u << 26, 1u << 22, 31u << 22};
 
 static uint64_t control(void) {
@@ -31,29 +30,19 @@ static uint64_t control(void) {
     return value;
 }
 
-static void set_control(uint64_t value) {
-    __asm__ volatile("msr fpcr, %0" : : "r"(value));
-}
+static void set_control(uint64_t value) { __asm__ volatile("msr fpcr, %0" : : "r"(value)); }
 #else
 static const uint64_t odd_modes[] = {FE_TOWARDZERO};
 
-static uint64_t control(void) {
-    return (uint64_t)fegetround();
-}
+static uint64_t control(void) { return (uint64_t)fegetround(); }
 
-static void set_control(uint64_t value) {
-    fesetround((int)value);
-}
+static void set_control(uint64_t value) { fesetround((int)value); }
 #endif
 
 // Not inlined, or the compiler would move the arithmetic across the changes of mode.
-__attribute__((noinline)) static float half_of(volatile float x) {
-    return x * 0.5f;
-}
+__attribute__((noinline)) static float half_of(volatile float x) { return x * 0.5f; }
 
-__attribute__((noinline)) static float third_of(volatile float x) {
-    return x / 3;
-}
+__attribute__((noinline)) static float third_of(volatile float x) { return x / 3; }
 
 static void test_own_mode_and_back(void **unused) {
     (void)unused;
@@ -70,8 +59,11 @@ static void test_own_mode_and_back(void **unused) {
         const uint64_t after = control();
         set_control(usual);
         if (host == usual) fail_msg("mode 0x%llx: it could not be set", (unsigned long long)odd_modes[m]);
-        if (own != usual) fail_msg("mode 0x%llx: margin computes in 0x%llx", (unsigned long long)odd_modes[m], (unsigned long long)own);
-        if (after != host) fail_msg("mode 0x%llx: 0x%llx comes back", (unsigned long long)host, (unsigned long long)after);
+        if (own != usual)
+            fail_msg("mode 0x%llx: margin computes in 0x%llx", (unsigned long long)odd_modes[m],
+                     (unsigned long long)own);
+        if (after != host)
+            fail_msg("mode 0x%llx: 0x%llx comes back", (unsigned long long)host, (unsigned long long)after);
         assert_true(own_denormal == denormal && own_third == third);
     }
 }

@@ -57,7 +57,8 @@ static void test_first_key(void **unused) {
     expect(&out, "\"a\\\"b\": ");
 }
 
-// Every byte alone: quote and backslash escaped, controls as \u, everything that is not UTF-8 as the text \xNN.
+// Every byte alone: quote and backslash escaped, controls as \u, everything that is not UTF-8 as the text
+// \xNN.
 static void test_every_byte(void **unused) {
     (void)unused;
     for (int byte = 1; byte < 256; byte++) {
@@ -99,7 +100,13 @@ static void test_reals(void **unused) {
     static const struct {
         double value;
         const char *text;
-    } rows[] = {{NAN, "null"}, {INFINITY, "null"}, {-INFINITY, "null"}, {0, "0"}, {0.5, "0.5"}, {-2, "-2"}, {1.0 / 3, "0.3333333333333333"}};
+    } rows[] = {{NAN, "null"},
+                {INFINITY, "null"},
+                {-INFINITY, "null"},
+                {0, "0"},
+                {0.5, "0.5"},
+                {-2, "-2"},
+                {1.0 / 3, "0.3333333333333333"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         mg_writer out = {0};
         char wanted[64];

@@ -287,8 +287,7 @@ static void test_long_values(void **state) {
         "(sgd, dual, newton)");
     for (int shift = 0; shift < 4; shift++) {
         memset(longest, 'a', 4);
-        for (int i = 0; i < 100; i++)
-            memcpy(longest + shift + 4 * i, "\xf0\x9f\x98\x80", 5);
+        for (int i = 0; i < 100; i++) memcpy(longest + shift + 4 * i, "\xf0\x9f\x98\x80", 5);
         mg_shorten(longest, brief);
         assert_true(mg_utf8_valid(brief) && strlen(brief) < MG_SHORT_TEXT);
         assert_string_equal(brief + strlen(brief) - 3, "...");
@@ -373,8 +372,7 @@ static void test_utf8(void **state) {
                                       "\xf8\x88\x80\x80\x80",
                                       "\xff",
                                       "a\xe2\x82"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(mg_utf8_valid(bad[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(mg_utf8_valid(bad[i]));
     const char *text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
     assert_true(mg_utf8_valid(text));
     assert_int_equal(mg_utf8_next(&text), 'a');
@@ -435,13 +433,11 @@ static void test_writer(void **state) {
     assert_int_equal(mg_writer_take(&writer, &text, &error), MG_OK);
     assert_string_equal(text, "");
     mg_memory_free(text);
-    for (int i = 0; i < 1000; i++)
-        mg_writer_format(&writer, "%d,%s;", i % 10, "x");
+    for (int i = 0; i < 1000; i++) mg_writer_format(&writer, "%d,%s;", i % 10, "x");
     mg_writer_clear(&writer);
     mg_writer_add(&writer, "a");
     mg_memory_fail_at(1, true);
-    for (int i = 0; i < 100; i++)
-        mg_writer_add(&writer, "bbbb");
+    for (int i = 0; i < 100; i++) mg_writer_add(&writer, "bbbb");
     mg_memory_fail_at(0, false);
     assert_int_equal(mg_writer_take(&writer, &text, &error), MG_MEMORY);
     assert_null(text);

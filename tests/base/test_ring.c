@@ -1,5 +1,5 @@
-// test_ring.c - items come out in the order they went in, each once: around the end of the ring, when it is full, empty or closed, and
-// with both sides waiting for each other.
+// test_ring.c - items come out in the order they went in, each once: around the end of the ring, when it is
+// full, empty or closed, and with both sides waiting for each other.
 #include "base/ring.h"
 
 #include <setjmp.h>
@@ -20,9 +20,7 @@ static mg_ring *ring_of(int capacity) {
     return ring;
 }
 
-static void *number(intptr_t value) {
-    return (void *)value;
-}
+static void *number(intptr_t value) { return (void *)value; }
 
 static intptr_t pop(mg_ring *ring) {
     void *item = NULL;
@@ -90,9 +88,7 @@ static void test_two_threads(void **unused) {
     check_two_threads(2 * MANY);
 }
 
-static void *push_one(void *context) {
-    return number(mg_ring_push(context, number(2)));
-}
+static void *push_one(void *context) { return number(mg_ring_push(context, number(2))); }
 
 static void *pop_one(void *context) {
     void *item;

@@ -1,5 +1,5 @@
-// test_rng.c - random numbers, permutations and digests: their quality where training relies on it, and known answers, since a
-// silent change would give every resumed run another order and refuse every checkpoint.
+// test_rng.c - random numbers, permutations and digests: their quality where training relies on it, and known
+// answers, since a silent change would give every resumed run another order and refuse every checkpoint.
 #include "base/hash.h"
 #include "base/rng.h"
 
@@ -51,8 +51,9 @@ static void test_keyed(void **unused) {
             mg_rng_permutation(mg_rng_key(seed, 2, epoch), MOST, first);
             mg_rng_permutation(mg_rng_key(seed, 2, epoch), MOST, again);
             assert_memory_equal(first, again, sizeof first);
-            const uint64_t keys[] = {mg_rng_key(seed + 1, 2, epoch), mg_rng_key(seed, 2, epoch + 1), mg_rng_key(seed, 3, epoch),
-                                     mg_rng_key(seed + 1, 2, epoch + 1), mg_rng_key(seed ^ (UINT64_C(1) << 63), 2, epoch)};
+            const uint64_t keys[] = {mg_rng_key(seed + 1, 2, epoch), mg_rng_key(seed, 2, epoch + 1),
+                                     mg_rng_key(seed, 3, epoch), mg_rng_key(seed + 1, 2, epoch + 1),
+                                     mg_rng_key(seed ^ (UINT64_C(1) << 63), 2, epoch)};
             for (int k = 0; k < 5; k++) {
                 mg_rng_permutation(keys[k], MOST, other);
                 assert_true(agreements(first, other, MOST) < 12);
@@ -103,7 +104,8 @@ static void test_known_numbers(void **unused) {
     assert_true(mg_rng_key(0, 0, 0) == UINT64_C(0x0a11538d49a02884));
     assert_true(mg_rng_key(1, 2, 3) == UINT64_C(0x2ae33c06302148a5));
     assert_true(mg_hash_mix(1) == UINT64_C(0x5692161d100b05e5));
-    const uint32_t orders[3][10] = {{4, 9, 2, 0, 6, 7, 5, 1, 8, 3}, {3, 8, 1, 9, 7, 2, 5, 6, 4, 0}, {6, 4, 2, 1, 0, 5, 7, 9, 3, 8}};
+    const uint32_t orders[3][10] = {
+        {4, 9, 2, 0, 6, 7, 5, 1, 8, 3}, {3, 8, 1, 9, 7, 2, 5, 6, 4, 0}, {6, 4, 2, 1, 0, 5, 7, 9, 3, 8}};
     const uint64_t keys[3] = {0, mg_rng_key(1, 2, 0), mg_rng_key(1, 2, 1)};
     for (int k = 0; k < 3; k++) {
         uint32_t order[10];
@@ -112,7 +114,7 @@ static void test_known_numbers(void **unused) {
     }
 }
 
-// ---- digests -----------------------------------------------------------------------------------------------------------
+// ---- digests ------------------------------------------------------------------------------------
 
 static void fill(unsigned char *bytes, int n) {
     for (int i = 0; i < n; i++) bytes[i] = (unsigned char)(i * 7);
@@ -124,19 +126,21 @@ static void test_known_digests(void **unused) {
         size_t size;
         uint64_t digest;
     } known[] = {
-        {0, UINT64_C(0xd2657bef606e7847)},  {1, UINT64_C(0xc8312d25c9909b6c)},  {31, UINT64_C(0x05399751bb47e655)},
-        {32, UINT64_C(0x9c20034197411d76)}, {33, UINT64_C(0xd8eaa8ed62fea290)}, {64, UINT64_C(0x004fb68263603e20)},
+        {0, UINT64_C(0xd2657bef606e7847)},   {1, UINT64_C(0xc8312d25c9909b6c)},
+        {31, UINT64_C(0x05399751bb47e655)},  {32, UINT64_C(0x9c20034197411d76)},
+        {33, UINT64_C(0xd8eaa8ed62fea290)},  {64, UINT64_C(0x004fb68263603e20)},
         {200, UINT64_C(0xb54deb73741001ef)},
     };
     unsigned char bytes[200];
     fill(bytes, 200);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         assert_true(mg_hash_bytes(0, bytes, known[i].size) == known[i].digest);
-    assert_true(mg_hash_bytes(mg_hash_bytes(0, bytes, 100), bytes + 100, 100) == UINT64_C(0x37bd9bee33a43fac));
+    assert_true(mg_hash_bytes(mg_hash_bytes(0, bytes, 100), bytes + 100, 100) ==
+                UINT64_C(0x37bd9bee33a43fac));
 }
 
-// One flipped bit anywhere, in buffers of every length and of three contents (zeros are where weak digests fail); and the
-// bits of the digest that change are about half.
+// One flipped bit anywhere, in buffers of every length and of three contents (zeros are where weak digests
+// fail); and the bits of the digest that change are about half.
 static void test_flipped_bits(void **unused) {
     (void)unused;
     int64_t changed = 0, flips = 0;
@@ -173,7 +177,8 @@ static void test_chaining(void **unused) {
     unsigned char a[40], b[40];
     fill(a, 40);
     memset(b, 9, sizeof b);
-    uint64_t ab = mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40), ba = mg_hash_bytes(mg_hash_bytes(0, b, 40), a, 40);
+    uint64_t ab = mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40),
+             ba = mg_hash_bytes(mg_hash_bytes(0, b, 40), a, 40);
     assert_true(ab != ba);
     assert_true(ab == mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40));
     for (int bit = 0; bit < 320; bit++) { // a change in the first piece is not lost by the second
@@ -199,10 +204,11 @@ static void test_alignment(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_permutation),    cmocka_unit_test(test_keyed),         cmocka_unit_test(test_keys_differ),
-        cmocka_unit_test(test_even),           cmocka_unit_test(test_known_numbers), cmocka_unit_test(test_known_digests),
-        cmocka_unit_test(test_flipped_bits),   cmocka_unit_test(test_lengths_differ), cmocka_unit_test(test_chaining),
-        cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_permutation),   cmocka_unit_test(test_keyed),
+        cmocka_unit_test(test_keys_differ),   cmocka_unit_test(test_even),
+        cmocka_unit_test(test_known_numbers), cmocka_unit_test(test_known_digests),
+        cmocka_unit_test(test_flipped_bits),  cmocka_unit_test(test_lengths_differ),
+        cmocka_unit_test(test_chaining),      cmocka_unit_test(test_alignment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

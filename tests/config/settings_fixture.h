@@ -1,4 +1,5 @@
-// settings_fixture.h - sections made for tests of the reader of settings, so that the options of margin may change without these tests.
+// settings_fixture.h - sections made for tests of the reader of settings, so that the options of margin may
+// change without these tests.
 #ifndef MG_TEST_SETTINGS_FIXTURE_H
 #define MG_TEST_SETTINGS_FIXTURE_H
 

@@ -1,4 +1,5 @@
-// test_config.c - the sections of margin's own configuration: every row is sound, files are read and printed, what is wrong is refused.
+// test_config.c - the sections of margin's own configuration: every row is sound, files are read and printed,
+// what is wrong is refused.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -51,8 +52,7 @@ static void test_rows(void **state) {
             size_t length = strlen(row->help);
             bool sentence = length > 0 && row->help[length - 1] == '.' && !strchr(row->help, '\n');
             if (!sentence) fail_msg("%s.%s: help is no sentence", section->name, row->name);
-            for (const char *c = row->name; *c; c++)
-                assert_true(isalnum((unsigned char)*c) || *c == '_');
+            for (const char *c = row->name; *c; c++) assert_true(isalnum((unsigned char)*c) || *c == '_');
         }
     }
 }

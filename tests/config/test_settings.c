@@ -1,4 +1,5 @@
-// test_settings.c - files and --set: who wins, what is refused at which line, hostile files, memory that runs out.
+// test_settings.c - files and --set: who wins, what is refused at which line, hostile files, memory that runs
+// out.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -160,7 +161,8 @@ static const refusal set_refusals[] = {
     {"train.batch=0", "--set: train.batch: 0 is not allowed (1 to 16777216)"},
     {"train.epocs=3", "--set: unknown key train.epocs; did you mean train.epochs?"},
     {"trian.epochs=3", "--set: unknown section trian; did you mean train?"},
-    {"epochs=3", "--set: 'epochs=3' does not name a section; write section.key=value; did you mean train.epochs?"},
+    {"epochs=3",
+     "--set: 'epochs=3' does not name a section; write section.key=value; did you mean train.epochs?"},
     {"epochs=3.5",
      "--set: 'epochs=3.5' does not name a section; write section.key=value; did you mean train.epochs?"},
     {"train.batch", "--set: 'train.batch' is not of the form section.key=value"},
@@ -257,8 +259,7 @@ static char *repeated(const char *head, const char *unit, size_t bytes) {
     char *text = malloc(bytes + strlen(head) + 1);
     size_t length = strlen(head), step = strlen(unit);
     memcpy(text, head, length);
-    for (; length + step <= bytes; length += step)
-        memcpy(text + length, unit, step);
+    for (; length + step <= bytes; length += step) memcpy(text + length, unit, step);
     text[length] = '\0';
     return text;
 }
@@ -290,8 +291,7 @@ static void test_many_labels(void **state) {
     fixture f;
     char *text = malloc(LABELS * 16 + 100), *at = text;
     at += sprintf(at, "train:\n  class_weight:\n");
-    for (int i = 0; i < LABELS; i++)
-        at += sprintf(at, "    l%d: 1\n", i * 7 % LABELS);
+    for (int i = 0; i < LABELS; i++) at += sprintf(at, "    l%d: 1\n", i * 7 % LABELS);
     start(&f);
     assert_int_equal(feed(&f, text), MG_OK);
     assert_int_equal(f.values.train.class_weight.count, LABELS);
@@ -315,7 +315,8 @@ static void test_files(void **state) {
     assert_int_equal(mg_settings_read_file(&f.settings, "/", &f.error), MG_CONFIG);
     assert_string_equal(f.error.text, "/: is a directory; a file is needed");
     assert_int_equal(mg_settings_read_file(&f.settings, "/dev/zero", &f.error), MG_CONFIG);
-    assert_string_equal(f.error.text, "/dev/zero: longer than 16 MiB; a configuration file is never that long");
+    assert_string_equal(f.error.text,
+                        "/dev/zero: longer than 16 MiB; a configuration file is never that long");
     char *path = temporary("a.yaml", "train:\n  batch: 3\n");
     assert_int_equal(mg_settings_read_file(&f.settings, path, &f.error), MG_OK);
     assert_int_equal(f.values.train.batch, 3);
@@ -354,16 +355,11 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who_wins),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_set_refusals),
-        cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_many_labels),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_who_wins),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_set_refusals),
+        cmocka_unit_test(test_weights),     cmocka_unit_test(test_check),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_many_labels), cmocka_unit_test(test_files),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

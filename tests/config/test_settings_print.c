@@ -1,4 +1,5 @@
-// test_settings_print.c - a printed configuration reads back as itself; the canonical text and the differences of two.
+// test_settings_print.c - a printed configuration reads back as itself; the canonical text and the
+// differences of two.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -56,8 +57,7 @@ static void test_long_label(void **state) {
     char text[4096] = "train:\n  class_weight:\n    ? \"";
     start(&f);
     start(&g);
-    for (int i = 0; i < 300; i++)
-        strcat(text, "\\x01");
+    for (int i = 0; i < 300; i++) strcat(text, "\\x01");
     strcat(text, "\"\n    : 2\n");
     assert_int_equal(feed(&f, text), MG_OK);
     char *first = printed(&f);

@@ -1,4 +1,5 @@
-// stream_files.h - what tests of the stream share: files whose rows tell their number, and epochs read from them.
+// stream_files.h - what tests of the stream share: files whose rows tell their number, and epochs read from
+// them.
 #ifndef MG_TEST_STREAM_FILES_H
 #define MG_TEST_STREAM_FILES_H
 
@@ -15,7 +16,7 @@
 
 enum { ROWS = 20000, COLUMNS = 4, WIDE = 16, MOST_ENTRIES = ROWS * COLUMNS };
 
-// ---- files whose rows tell their number --------------------------------------------------------------------------------
+// ---- files whose rows tell their number ---------------------------------------------------------
 
 typedef struct row_form {
     const char *name;
@@ -33,7 +34,10 @@ static inline void list_forms(row_form out[FORMS]) {
     const row_form forms[FORMS] = {
         {"floats", false, H5T_IEEE_F32LE, {.name = ""}},
         {"bytes", false, H5T_STD_U8LE, {.name = ""}},
-        {"compressed doubles", false, H5T_IEEE_F64BE, {.chunk_rows = 700, .chunk_columns = 3, .deflate = 1, .shuffle = 1}},
+        {"compressed doubles",
+         false,
+         H5T_IEEE_F64BE,
+         {.chunk_rows = 700, .chunk_columns = 3, .deflate = 1, .shuffle = 1}},
         {"CSR", true, H5T_IEEE_F32LE, {.name = ""}},
         {"compressed CSR", true, H5T_STD_I16LE, {.chunk_rows = 5000, .deflate = 1, .fletcher32 = 1}},
         {"wide floats", false, H5T_IEEE_F32LE, {.name = ""}, WIDE, true},
@@ -45,10 +49,9 @@ static inline void list_forms(row_form out[FORMS]) {
     memcpy(out, forms, sizeof forms);
 }
 
-// Row i in digits to the base 128; leading zeros are left out of CSR rows, which so differ in length (row 0 is empty).
-static inline double digit(int64_t row, int column) {
-    return (double)(row >> (7 * column) & 127);
-}
+// Row i in digits to the base 128; leading zeros are left out of CSR rows, which so differ in length (row 0
+// is empty).
+static inline double digit(int64_t row, int column) { return (double)(row >> (7 * column) & 127); }
 
 static inline void write_form(const row_form *form) {
     static double x[ROWS * WIDE], values[MOST_ENTRIES];
@@ -73,7 +76,9 @@ static inline void write_form(const row_form *form) {
         put_vector(file, "before", H5T_STD_U8LE, (hsize_t)(4096 + form->shift), H5T_NATIVE_DOUBLE, x);
     }
     H5Pclose(access);
-    if (form->sparse) put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values, (csr_types){form->type, H5T_STD_I32LE, H5T_STD_I64LE}, &form->how);
+    if (form->sparse)
+        put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values,
+                (csr_types){form->type, H5T_STD_I32LE, H5T_STD_I64LE}, &form->how);
     else put(file, "X", form->type, 2, (hsize_t[]){ROWS, (hsize_t)columns}, H5T_NATIVE_DOUBLE, x, &form->how);
     put_vector(file, "y", H5T_STD_I32LE, ROWS, H5T_NATIVE_INT64, y);
     put_vector(file, "w", H5T_IEEE_F32LE, ROWS, H5T_NATIVE_DOUBLE, w);
@@ -82,8 +87,16 @@ static inline void write_form(const row_form *form) {
 
 static inline mg_dataset *open_data(int64_t memory_limit, int64_t window_bytes, mg_selection side) {
     mg_dataset_request request = {
-        .path = test_file, .features = "X", .labels = "y", .weights = "w", .selection = side, .held_out = 0.3, .seed = 3,
-        .memory_limit = memory_limit, .window_bytes = window_bytes, .survey = true,
+        .path = test_file,
+        .features = "X",
+        .labels = "y",
+        .weights = "w",
+        .selection = side,
+        .held_out = 0.3,
+        .seed = 3,
+        .memory_limit = memory_limit,
+        .window_bytes = window_bytes,
+        .survey = true,
     };
     mg_dataset *dataset;
     mg_error error;
@@ -111,7 +124,7 @@ static inline int64_t number_of(const mg_batch *batch, int64_t r) {
     return number;
 }
 
-// ---- epochs ------------------------------------------------------------------------------------------------------------
+// ---- epochs -------------------------------------------------------------------------------------
 
 typedef struct epoch_order {
     int64_t count, batches;
@@ -138,7 +151,8 @@ static inline void read_batch(mg_stream *stream, int64_t batch, epoch_order *ord
 }
 
 // The epoch's rows in their order; every row of the data set exactly once, in whole batches but for the last.
-static inline void read_epoch(mg_stream *stream, const mg_dataset *dataset, int64_t batch, int64_t epoch, epoch_order *order) {
+static inline void read_epoch(mg_stream *stream, const mg_dataset *dataset, int64_t batch, int64_t epoch,
+                              epoch_order *order) {
     static char seen[ROWS];
     bool end = false;
     order->count = order->batches = 0;
@@ -168,17 +182,20 @@ static epoch_order one;
 static epoch_order two __attribute__((unused)); // of tests that compare epochs
 
 // The file of a form, open with all rows in memory and with two small windows of them.
-static inline void open_both(const row_form *form, mg_selection side, mg_dataset **memory, mg_dataset **file) {
+static inline void open_both(const row_form *form, mg_selection side, mg_dataset **memory,
+                             mg_dataset **file) {
     write_form(form);
     mg_dataset *whole = open_data(0, 1 << 20, side);
-    int64_t bytes = (int64_t)mg_store_bytes(whole->layout, whole->cell, whole->features, whole->count, whole->entries);
+    int64_t bytes =
+        (int64_t)mg_store_bytes(whole->layout, whole->cell, whole->features, whole->count, whole->entries);
     mg_dataset_close(whole);
     *memory = open_data(0, bytes / 6, side);
     *file = open_data(bytes / 2, bytes / 6, side);
     assert_true((*memory)->resident && !(*file)->resident);
     assert_true((*memory)->fingerprint == (*file)->fingerprint);
     assert_null((*memory)->map);
-    if (!(*file)->map == (form->in_place && side == MG_SELECT_ALL)) fail_msg("%s: %s", form->name, (*file)->map ? "in place" : "copied");
+    if (!(*file)->map == (form->in_place && side == MG_SELECT_ALL))
+        fail_msg("%s: %s", form->name, (*file)->map ? "in place" : "copied");
 }
 
 #endif

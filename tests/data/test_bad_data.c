@@ -1,4 +1,5 @@
-// test_bad_data.c - files that must be refused: MG_DATA or MG_IO, and one line that names the file, the data set and the place.
+// test_bad_data.c - files that must be refused: MG_DATA or MG_IO, and one line that names the file, the data
+// set and the place.
 #include "data/dataset.h"
 
 #include <setjmp.h>
@@ -18,7 +19,11 @@ static const hsize_t shape[3] = {ROWS, COLUMNS, 2};
 static const double numbers[ROWS * COLUMNS * 2] = {1, 0, 2, 0, 3, 0, 4, 5, 0, 0, 0, 6};
 
 static void expect(mg_preparation preparation, mg_status wanted, const char *message) {
-    mg_dataset_request request = {.path = test_file, .features = "X", .window_bytes = 1 << 16, .survey = true, .preparation = preparation};
+    mg_dataset_request request = {.path = test_file,
+                                  .features = "X",
+                                  .window_bytes = 1 << 16,
+                                  .survey = true,
+                                  .preparation = preparation};
     mg_dataset *dataset;
     mg_error error = {0};
     mg_status status = mg_dataset_open(&request, &dataset, &error);
@@ -35,7 +40,7 @@ static void refuse(hid_t file, const char *message) {
     expect((mg_preparation){0}, MG_DATA, message);
 }
 
-// ---- cells -------------------------------------------------------------------------------------------------------------
+// ---- cells --------------------------------------------------------------------------------------
 
 static void test_not_finite(void **unused) {
     (void)unused;
@@ -44,10 +49,10 @@ static void test_not_finite(void **unused) {
         double value;
         const char *message;
     } cases[] = {
-        {H5T_IEEE_F32LE, NAN, "X[3, 1] is nan"},      {H5T_IEEE_F32LE, INFINITY, "X[3, 1] is inf"},
+        {H5T_IEEE_F32LE, NAN, "X[3, 1] is nan"},        {H5T_IEEE_F32LE, INFINITY, "X[3, 1] is inf"},
         {H5T_IEEE_F64BE, -INFINITY, "X[3, 1] is -inf"}, {H5T_IEEE_F64LE, NAN, "X[3, 1] is nan"},
         {H5T_IEEE_F64LE, 1e39, "X[3, 1] is inf"}, // more than a float holds
-        {half_precision(0), NAN, "X[3, 1] is nan"},   {half_precision(1), INFINITY, "X[3, 1] is inf"},
+        {half_precision(0), NAN, "X[3, 1] is nan"},     {half_precision(1), INFINITY, "X[3, 1] is inf"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int s = 0; s < STORAGES; s++) {
@@ -58,7 +63,8 @@ static void test_not_finite(void **unused) {
             put(file, "X", cases[i].type, 2, shape, H5T_NATIVE_DOUBLE, x, &storages[s]);
             refuse(file, cases[i].message);
             file = create_file(test_file);
-            put_csr(file, "X", 3, 9, (int64_t[]){0, 1, 1, 3}, (int64_t[]){3, 0, 7}, (double[]){1, 2, cases[i].value},
+            put_csr(file, "X", 3, 9, (int64_t[]){0, 1, 1, 3}, (int64_t[]){3, 0, 7},
+                    (double[]){1, 2, cases[i].value},
                     (csr_types){cases[i].type, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[s]);
             char message[40];
             snprintf(message, sizeof message, "X[2, 7] is %g", i == 4 ? INFINITY : cases[i].value);
@@ -85,7 +91,8 @@ static void test_preparation(void **unused) {
     put_csr(file, "X", 2, 9, (int64_t[]){0, 1, 4}, (int64_t[]){3, 0, 5, 7}, (double[]){1, 3e38, -3e38, 1e-30},
             (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
     H5Fclose(file);
-    expect(mg_preparation_of("total", "none"), MG_DATA, "X[1, 0] is inf; scaling the row to a total leaves the range");
+    expect(mg_preparation_of("total", "none"), MG_DATA,
+           "X[1, 0] is inf; scaling the row to a total leaves the range");
     for (int sum = -1; sum <= 0; sum++) { // no total to scale to; zeros alone are fine
         memset(x, 0, sizeof x);
         x[2 * COLUMNS] = 2, x[2 * COLUMNS + 1] = sum - 2;
@@ -97,7 +104,7 @@ static void test_preparation(void **unused) {
     }
 }
 
-// ---- what a data set may be --------------------------------------------------------------------------------------------
+// ---- what a data set may be ---------------------------------------------------------------------
 
 static void test_ranks(void **unused) {
     (void)unused;
@@ -151,7 +158,8 @@ static void test_storage(void **unused) {
     for (int s = 2; s < 4; s++) { // one chunk written
         hid_t file = create_file(test_file);
         put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
-        hid_t set = H5Dopen2(file, "X", H5P_DEFAULT), space = H5Dget_space(set), cell = H5Screate_simple(2, (hsize_t[]){1, 1}, NULL);
+        hid_t set = H5Dopen2(file, "X", H5P_DEFAULT), space = H5Dget_space(set),
+              cell = H5Screate_simple(2, (hsize_t[]){1, 1}, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, (hsize_t[]){0, 0}, NULL, (hsize_t[]){1, 1}, NULL);
         H5Dwrite(set, H5T_NATIVE_DOUBLE, cell, space, H5P_DEFAULT, numbers);
         H5Sclose(cell);
@@ -172,7 +180,8 @@ static void test_external(void **unused) {
     FILE *outside = fopen(in_directory("outside.bin"), "w");
     fwrite(numbers, sizeof *numbers, ROWS * COLUMNS, outside);
     fclose(outside);
-    hid_t file = create_file(test_file), plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, shape, NULL);
+    hid_t file = create_file(test_file), plist = H5Pcreate(H5P_DATASET_CREATE),
+          space = H5Screate_simple(2, shape, NULL);
     H5Pset_external(plist, in_directory("outside.bin"), 0, sizeof(double) * ROWS * COLUMNS);
     H5Dclose(H5Dcreate2(file, "X", H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
     H5Pclose(plist);
@@ -207,7 +216,8 @@ static void test_links(void **unused) {
 static void test_filters(void **unused) {
     (void)unused;
     for (int i = 0; i < 2; i++) {
-        hid_t file = create_file(test_file), plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, shape, NULL);
+        hid_t file = create_file(test_file), plist = H5Pcreate(H5P_DATASET_CREATE),
+              space = H5Screate_simple(2, shape, NULL);
         H5Pset_chunk(plist, 2, (hsize_t[]){2, 2});
         if (i) H5Pset_nbit(plist);
         else H5Pset_scaleoffset(plist, H5Z_SO_INT, 0);
@@ -239,7 +249,7 @@ static void test_flipped_chunk(void **unused) {
     expect((mg_preparation){0}, MG_DATA, "data set X, rows 0 to 3 cannot be read");
 }
 
-// ---- CSR ---------------------------------------------------------------------------------------------------------------
+// ---- CSR ----------------------------------------------------------------------------------------
 
 typedef struct csr_case {
     int64_t indptr[4], indices[4];
@@ -250,7 +260,9 @@ static void test_csr(void **unused) {
     (void)unused;
     const csr_case cases[] = {
         {{0, 2, 2, 4}, {1, 3, 2, 2}, "X/indices hold 2 twice in row 2"},
-        {{0, 2, 2, 4}, {1, 9, 0, 2}, "X/indices[1] (row 0) is 9; indices must be from 0 to the number of features - 1"},
+        {{0, 2, 2, 4},
+         {1, 9, 0, 2},
+         "X/indices[1] (row 0) is 9; indices must be from 0 to the number of features - 1"},
         {{0, 2, 2, 4}, {1, 3, -1, 2}, "X/indices[2] (row 2) is -1; indices must be from 0"},
         {{0, 2, 2, 4}, {1, INT32_MAX, 0, 2}, "X/indices[1] (row 0) is 2147483647"},
         {{0, 3, 2, 4}, {1, 3, 4, 2}, "X/indptr[2] is 2 (3 to 4 are allowed)"},
@@ -262,7 +274,8 @@ static void test_csr(void **unused) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int t = 0; t < 2; t++) {
             hid_t file = create_file(test_file);
-            put_csr(file, "X", 3, 9, cases[i].indptr, cases[i].indices, numbers, (csr_types){H5T_IEEE_F32LE, signed_types[t], signed_types[t]}, &storages[0]);
+            put_csr(file, "X", 3, 9, cases[i].indptr, cases[i].indices, numbers,
+                    (csr_types){H5T_IEEE_F32LE, signed_types[t], signed_types[t]}, &storages[0]);
             refuse(file, cases[i].message);
         }
 }
@@ -358,14 +371,15 @@ static void test_csr_attributes(void **unused) {
     refuse(file, "encoding-type");
 }
 
-// ---- files -------------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------
 
 static void test_cut(void **unused) {
     (void)unused;
     for (int sparse = 0; sparse < 2; sparse++) {
         hid_t file = create_file(test_file);
-        if (sparse) put_csr(file, "X", 3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, numbers,
-                            (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[sparse]);
+        if (sparse)
+            put_csr(file, "X", 3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, numbers,
+                    (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[sparse]);
         else put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, numbers);
         H5Fclose(file);
         struct stat about;
@@ -393,11 +407,13 @@ static void test_no_file(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_preparation), cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_storage),     cmocka_unit_test(test_external),
-        cmocka_unit_test(test_links),      cmocka_unit_test(test_filters),     cmocka_unit_test(test_flipped_chunk),
-        cmocka_unit_test(test_csr),        cmocka_unit_test(test_csr_parts),   cmocka_unit_test(test_csr_attributes),
-        cmocka_unit_test(test_cut),        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_preparation),
+        cmocka_unit_test(test_ranks),         cmocka_unit_test(test_types),
+        cmocka_unit_test(test_storage),       cmocka_unit_test(test_external),
+        cmocka_unit_test(test_links),         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_flipped_chunk), cmocka_unit_test(test_csr),
+        cmocka_unit_test(test_csr_parts),     cmocka_unit_test(test_csr_attributes),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -34,7 +34,7 @@ static float cell_at(const mg_store *store, int64_t i, int64_t d) {
     return ((const float *)store->dense)[at];
 }
 
-// ---- stored types ------------------------------------------------------------------------------------------------------
+// ---- stored types -------------------------------------------------------------------------------
 
 enum { ROWS = 7, COLUMNS = 5 };
 
@@ -50,17 +50,28 @@ enum { TYPES = 22 };
 
 static void list_types(stored_type out[TYPES]) {
     const stored_type types[TYPES] = {
-        {"i8", H5T_STD_I8LE, -128, 127, false, MG_CELL_I8},      {"i8 BE", H5T_STD_I8BE, -128, 127, false, MG_CELL_I8},
-        {"u8", H5T_STD_U8LE, 0, 255, false, MG_CELL_U8},         {"u8 BE", H5T_STD_U8BE, 0, 255, false, MG_CELL_U8},
-        {"i16", H5T_STD_I16LE, -32768, 32767, false, MG_CELL_F32}, {"i16 BE", H5T_STD_I16BE, -32768, 32767, false, MG_CELL_F32},
-        {"u16", H5T_STD_U16LE, 0, 65535, false, MG_CELL_F32},    {"u16 BE", H5T_STD_U16BE, 0, 65535, false, MG_CELL_F32},
-        {"i32", H5T_STD_I32LE, -0x1p31, 0x1p30, false, MG_CELL_F32}, {"i32 BE", H5T_STD_I32BE, -0x1p31, 0x1p30, false, MG_CELL_F32},
-        {"u32", H5T_STD_U32LE, 0, 0x1p31, false, MG_CELL_F32},   {"u32 BE", H5T_STD_U32BE, 0, 0x1p31, false, MG_CELL_F32},
-        {"i64", H5T_STD_I64LE, -0x1p63, 0x1p62, false, MG_CELL_F32}, {"i64 BE", H5T_STD_I64BE, -0x1p63, 0x1p62, false, MG_CELL_F32},
-        {"u64", H5T_STD_U64LE, 0, 0x1p63, false, MG_CELL_F32},   {"u64 BE", H5T_STD_U64BE, 0, 0x1p63, false, MG_CELL_F32},
-        {"f16", half_precision(0), -65504, 65504, true, MG_CELL_F16}, {"f16 BE", half_precision(1), -65504, 0x1p-24, true, MG_CELL_F16},
-        {"f32", H5T_IEEE_F32LE, -3e38f, 1e-42f, true, MG_CELL_F32}, {"f32 BE", H5T_IEEE_F32BE, -3e38f, 3e38f, true, MG_CELL_F32},
-        {"f64", H5T_IEEE_F64LE, -3e38f, 3e38f, true, MG_CELL_F32}, {"f64 BE", H5T_IEEE_F64BE, -3e38f, 1e-42f, true, MG_CELL_F32},
+        {"i8", H5T_STD_I8LE, -128, 127, false, MG_CELL_I8},
+        {"i8 BE", H5T_STD_I8BE, -128, 127, false, MG_CELL_I8},
+        {"u8", H5T_STD_U8LE, 0, 255, false, MG_CELL_U8},
+        {"u8 BE", H5T_STD_U8BE, 0, 255, false, MG_CELL_U8},
+        {"i16", H5T_STD_I16LE, -32768, 32767, false, MG_CELL_F32},
+        {"i16 BE", H5T_STD_I16BE, -32768, 32767, false, MG_CELL_F32},
+        {"u16", H5T_STD_U16LE, 0, 65535, false, MG_CELL_F32},
+        {"u16 BE", H5T_STD_U16BE, 0, 65535, false, MG_CELL_F32},
+        {"i32", H5T_STD_I32LE, -0x1p31, 0x1p30, false, MG_CELL_F32},
+        {"i32 BE", H5T_STD_I32BE, -0x1p31, 0x1p30, false, MG_CELL_F32},
+        {"u32", H5T_STD_U32LE, 0, 0x1p31, false, MG_CELL_F32},
+        {"u32 BE", H5T_STD_U32BE, 0, 0x1p31, false, MG_CELL_F32},
+        {"i64", H5T_STD_I64LE, -0x1p63, 0x1p62, false, MG_CELL_F32},
+        {"i64 BE", H5T_STD_I64BE, -0x1p63, 0x1p62, false, MG_CELL_F32},
+        {"u64", H5T_STD_U64LE, 0, 0x1p63, false, MG_CELL_F32},
+        {"u64 BE", H5T_STD_U64BE, 0, 0x1p63, false, MG_CELL_F32},
+        {"f16", half_precision(0), -65504, 65504, true, MG_CELL_F16},
+        {"f16 BE", half_precision(1), -65504, 0x1p-24, true, MG_CELL_F16},
+        {"f32", H5T_IEEE_F32LE, -3e38f, 1e-42f, true, MG_CELL_F32},
+        {"f32 BE", H5T_IEEE_F32BE, -3e38f, 3e38f, true, MG_CELL_F32},
+        {"f64", H5T_IEEE_F64LE, -3e38f, 3e38f, true, MG_CELL_F32},
+        {"f64 BE", H5T_IEEE_F64BE, -3e38f, 1e-42f, true, MG_CELL_F32},
     };
     memcpy(out, types, sizeof types);
 }
@@ -100,9 +111,11 @@ static void check_rows(const char *name, const char *how, double x[ROWS][COLUMNS
     for (int i = 0; i < ROWS; i++)
         for (int d = 0; d < COLUMNS; d++)
             if (cell_at(&dataset->store, i, d) != (float)x[i][d])
-                fail_msg("%s, %s: [%d, %d] is %g, not %g", name, how, i, d, (double)cell_at(&dataset->store, i, d), x[i][d]);
+                fail_msg("%s, %s: [%d, %d] is %g, not %g", name, how, i, d,
+                         (double)cell_at(&dataset->store, i, d), x[i][d]);
     for (int64_t i = 0; dataset->layout == MG_DENSE && i < ROWS; i++)
-        for (int64_t d = COLUMNS; d < dataset->store.stride; d++) assert_true(cell_at(&dataset->store, i, d) == 0);
+        for (int64_t d = COLUMNS; d < dataset->store.stride; d++)
+            assert_true(cell_at(&dataset->store, i, d) == 0);
     check_moments(dataset, x);
     mg_dataset_close(dataset);
 }
@@ -145,14 +158,16 @@ static void test_csr_types(void **unused) {
     (void)unused;
     stored_type types[TYPES];
     list_types(types);
-    const hid_t index_types[] = {H5T_STD_I32LE, H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U8LE, H5T_STD_U16BE, H5T_STD_U32LE, H5T_STD_U64LE};
+    const hid_t index_types[] = {H5T_STD_I32LE, H5T_STD_I64LE, H5T_STD_I64BE, H5T_STD_U8LE,
+                                 H5T_STD_U16BE, H5T_STD_U32LE, H5T_STD_U64LE};
     for (int t = 0; t < TYPES; t++)
         for (int s = 0; s < STORAGES; s++) {
             double x[ROWS][COLUMNS], values[ROWS * COLUMNS];
             int64_t indptr[ROWS + 1], indices[ROWS * COLUMNS];
             fill(&types[t], x);
             to_csr(x, indptr, indices, values);
-            csr_types stored = {types[t].type, index_types[(t + s) % 7], t % 2 ? H5T_STD_I32LE : H5T_STD_I64LE};
+            csr_types stored = {types[t].type, index_types[(t + s) % 7],
+                                t % 2 ? H5T_STD_I32LE : H5T_STD_I64LE};
             hid_t file = create_file(test_file);
             put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values, stored, &storages[s]);
             H5Fclose(file);
@@ -166,7 +181,8 @@ static void test_names(void **unused) {
     const int64_t indptr[] = {0, 1, 2}, indices[] = {0, 2};
     hid_t file = create_file(test_file);
     put_group(file, "layers");
-    put_csr(file, "layers/counts", 2, 3, indptr, indices, (double[]){4, 5}, (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
+    put_csr(file, "layers/counts", 2, 3, indptr, indices, (double[]){4, 5},
+            (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I32LE}, &storages[0]);
     H5Adelete_by_name(file, "layers/counts", "shape", H5P_DEFAULT);
     H5Adelete_by_name(file, "layers/counts", "encoding-type", H5P_DEFAULT);
     put_attribute_int64(file, "layers/counts", "h5sparse_shape", 2, (int64_t[]){2, 3});
@@ -178,7 +194,7 @@ static void test_names(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// ---- preparation -------------------------------------------------------------------------------------------------------
+// ---- preparation --------------------------------------------------------------------------------
 
 // Row preparation as the formulas say it, in double.
 static void prepare(const char *rows, const char *transform, double *x) {
@@ -195,7 +211,8 @@ static void check_preparation(const char *rows, const char *transform, double x[
     mg_dataset_request request = request_all();
     request.preparation = mg_preparation_of(rows, transform);
     mg_dataset *dataset = open_data(&request);
-    assert_int_equal(dataset->cell, strcmp(rows, "none") || strcmp(transform, "none") ? MG_CELL_F32 : dataset->cell);
+    assert_int_equal(dataset->cell,
+                     strcmp(rows, "none") || strcmp(transform, "none") ? MG_CELL_F32 : dataset->cell);
     for (int i = 0; i < ROWS; i++) {
         double expected[COLUMNS];
         memcpy(expected, x[i], sizeof expected);
@@ -222,15 +239,18 @@ static void test_preparation(void **unused) {
         for (int d = 0; form && d < COLUMNS; d++) x[0][d] += x[0][d] > 0 ? 0.125 : 0;
         to_csr(x, indptr, indices, values);
         hid_t file = create_file(test_file);
-        if (form < 2) put_matrix(file, "X", form ? H5T_IEEE_F32LE : H5T_STD_U8LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
-        else put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values, (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
+        if (form < 2)
+            put_matrix(file, "X", form ? H5T_IEEE_F32LE : H5T_STD_U8LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
+        else
+            put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values,
+                    (csr_types){H5T_IEEE_F64LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
         H5Fclose(file);
         for (int r = 0; r < 3; r++)
             for (int t = 0; t < 2; t++) check_preparation(rows[r], transforms[t], x);
     }
 }
 
-// ---- held-out fraction -------------------------------------------------------------------------------------------------
+// ---- held-out fraction --------------------------------------------------------------------------
 
 enum { MANY = 3000 };
 
@@ -240,7 +260,9 @@ static void put_numbered(bool sparse) {
     static int64_t indptr[MANY + 1], indices[MANY], y[MANY];
     for (int i = 0; i < MANY; i++) x[i] = i + 1, indptr[i + 1] = i + 1, indices[i] = i % 3, y[i] = i % 7;
     hid_t file = create_file(test_file);
-    if (sparse) put_csr(file, "X", MANY, 3, indptr, indices, x, (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
+    if (sparse)
+        put_csr(file, "X", MANY, 3, indptr, indices, x,
+                (csr_types){H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE}, &storages[0]);
     else put_matrix(file, "X", H5T_IEEE_F32LE, MANY, 1, H5T_NATIVE_DOUBLE, x);
     put_vector(file, "y", H5T_STD_I32LE, MANY, H5T_NATIVE_INT64, y);
     H5Fclose(file);
@@ -256,7 +278,8 @@ static int64_t mark_side(mg_selection side, double fraction, uint64_t seed, char
     mg_dataset *dataset = open_data(&request);
     for (int64_t i = 0; i < dataset->count; i++) {
         int64_t row = dataset->select[i];
-        float value = dataset->layout == MG_DENSE ? cell_at(&dataset->store, i, 0) : cell_at(&dataset->store, i, row % 3);
+        float value = dataset->layout == MG_DENSE ? cell_at(&dataset->store, i, 0)
+                                                  : cell_at(&dataset->store, i, row % 3);
         assert_true(value == (float)(row + 1) && dataset->label[i] == row % 7);
         assert_true(i == 0 || row > dataset->select[i - 1]);
         seen[row]++;
@@ -274,7 +297,8 @@ static void test_held_out(void **unused) {
         const double fractions[] = {0.01, 0.1, 0.5, 0.9};
         for (int f = 0; f < 4; f++) {
             memset(kept, 0, MANY), memset(held, 0, MANY), memset(again, 0, MANY), memset(other, 0, MANY);
-            int64_t n = mark_side(MG_SELECT_KEPT, fractions[f], 11, kept), m = mark_side(MG_SELECT_HELD_OUT, fractions[f], 11, held);
+            int64_t n = mark_side(MG_SELECT_KEPT, fractions[f], 11, kept),
+                    m = mark_side(MG_SELECT_HELD_OUT, fractions[f], 11, held);
             assert_int_equal(n + m, MANY);
             for (int i = 0; i < MANY; i++) assert_int_equal(kept[i] + held[i], 1);
             double expected = fractions[f] * MANY, deviation = sqrt(expected * (1 - fractions[f]));
@@ -295,7 +319,7 @@ static void test_held_out(void **unused) {
     assert_null(dataset);
 }
 
-// ---- fingerprints ------------------------------------------------------------------------------------------------------
+// ---- fingerprints -------------------------------------------------------------------------------
 
 typedef struct content {
     double x[ROWS][COLUMNS];
@@ -303,14 +327,16 @@ typedef struct content {
     double w[ROWS];
 } content;
 
-static uint64_t fingerprint(const content *c, hid_t type, const storage *how, bool sparse, int64_t memory_limit) {
+static uint64_t fingerprint(const content *c, hid_t type, const storage *how, bool sparse,
+                            int64_t memory_limit) {
     double x[ROWS][COLUMNS], values[ROWS * COLUMNS];
     int64_t indptr[ROWS + 1], indices[ROWS * COLUMNS];
     memcpy(x, c->x, sizeof x);
     hid_t file = create_file(test_file);
     if (sparse) {
         to_csr(x, indptr, indices, values);
-        put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values, (csr_types){type, H5T_STD_I32LE, H5T_STD_I64LE}, how);
+        put_csr(file, "X", ROWS, COLUMNS, indptr, indices, values,
+                (csr_types){type, H5T_STD_I32LE, H5T_STD_I64LE}, how);
     } else {
         put(file, "X", type, 2, (hsize_t[]){ROWS, COLUMNS}, H5T_NATIVE_DOUBLE, x, how);
     }
@@ -340,7 +366,8 @@ static void test_fingerprint(void **unused) {
         fill(&all[2], c.x);
         uint64_t original = fingerprint(&c, type, &storages[0], sparse, 0);
         assert_true(original == fingerprint(&c, type, &storages[0], sparse, 0));
-        assert_true(original == fingerprint(&c, type, &storages[3], sparse, 0)); // the same rows, packed otherwise
+        assert_true(original ==
+                    fingerprint(&c, type, &storages[3], sparse, 0)); // the same rows, packed otherwise
         assert_true(original == fingerprint(&c, type, &storages[2], sparse, 1)); // the same rows, streamed
         if (!(form % 2)) assert_true(original == fingerprint(&c, H5T_IEEE_F32BE, &storages[0], sparse, 0));
         for (int i = 0; i < ROWS; i++)
@@ -366,8 +393,9 @@ static void test_fingerprint(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense_types), cmocka_unit_test(test_csr_types), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_preparation), cmocka_unit_test(test_held_out),  cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_dense_types), cmocka_unit_test(test_csr_types),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_preparation),
+        cmocka_unit_test(test_held_out),    cmocka_unit_test(test_fingerprint),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -1,4 +1,5 @@
-// test_labels.c - labels of every kind become classes in sorted order, and nothing is ever clamped or guessed.
+// test_labels.c - labels of every kind become classes in sorted order, and nothing is ever clamped or
+// guessed.
 #include "base/memory.h"
 #include "data/labels.h"
 
@@ -20,11 +21,13 @@ typedef struct read_labels {
     mg_classes classes;
 } read_labels;
 
-static read_labels read_some(int64_t rows, const int64_t *select, int64_t count, const mg_classes *known, bool allow_unknown) {
+static read_labels read_some(int64_t rows, const int64_t *select, int64_t count, const mg_classes *known,
+                             bool allow_unknown) {
     read_labels out = {0};
     mg_h5 *file;
     assert_int_equal(mg_h5_open(test_file, &file, NULL), MG_OK);
-    out.status = mg_labels_read(file, "y", rows, select, count, known, allow_unknown, &out.label, &out.classes, &out.error);
+    out.status = mg_labels_read(file, "y", rows, select, count, known, allow_unknown, &out.label,
+                                &out.classes, &out.error);
     mg_h5_close(file);
     if (out.status) assert_true(!out.label && !out.classes.text && !out.classes.number);
     return out;
@@ -45,7 +48,8 @@ static void expect(int64_t rows, const char *const *label, int64_t count, const 
         assert_string_equal(mg_classes_label(&got.classes, k, buffer), classes[k]);
         assert_int_equal(mg_classes_find(&got.classes, classes[k]), k);
     }
-    for (int64_t i = 0; i < rows; i++) assert_string_equal(mg_classes_label(&got.classes, got.label[i], buffer), label[i]);
+    for (int64_t i = 0; i < rows; i++)
+        assert_string_equal(mg_classes_label(&got.classes, got.label[i], buffer), label[i]);
     assert_int_equal(mg_classes_find(&got.classes, "no such label"), -1);
     clear(&got);
 }
@@ -58,9 +62,10 @@ static void expect_failure(int64_t rows, const char *message) {
     clear(&got);
 }
 
-#define LIST(...) (const char *const[]){__VA_ARGS__}
+#define LIST(...)                                                                                            \
+    (const char *const[]) { __VA_ARGS__ }
 
-// ---- numbers -----------------------------------------------------------------------------------------------------------
+// ---- numbers ------------------------------------------------------------------------------------
 
 static void write_numbers(hid_t type, hid_t memory, hsize_t n, const void *values) {
     hid_t file = create_file(test_file);
@@ -81,7 +86,8 @@ static void test_integers(void **unused) {
         expect(4, LIST("255", "10", "9", "10"), 3, LIST("9", "10", "255"));
     }
     write_numbers(H5T_STD_I64LE, H5T_NATIVE_INT64, 3, (int64_t[]){INT64_MAX, INT64_MIN, 0});
-    expect(3, LIST("9223372036854775807", "-9223372036854775808", "0"), 3, LIST("-9223372036854775808", "0", "9223372036854775807"));
+    expect(3, LIST("9223372036854775807", "-9223372036854775808", "0"), 3,
+           LIST("-9223372036854775808", "0", "9223372036854775807"));
 }
 
 // Numbers that no int64 holds would be folded into one by the library: they are refused.
@@ -119,7 +125,7 @@ static void test_booleans(void **unused) {
     expect(4, LIST("1", "0", "0", "1"), 2, LIST("0", "1"));
 }
 
-// ---- texts -------------------------------------------------------------------------------------------------------------
+// ---- texts --------------------------------------------------------------------------------------
 
 static void test_texts(void **unused) {
     (void)unused;
@@ -143,9 +149,10 @@ static void test_texts(void **unused) {
     expect(3, LIST("abc", "abd", "ab"), 3, LIST("ab", "abc", "abd"));
 }
 
-// ---- categorical groups ------------------------------------------------------------------------------------------------
+// ---- categorical groups -------------------------------------------------------------------------
 
-static void write_categorical(hid_t code_type, hsize_t n, const int *codes, hsize_t count, const char *const *categories, bool fixed) {
+static void write_categorical(hid_t code_type, hsize_t n, const int *codes, hsize_t count,
+                              const char *const *categories, bool fixed) {
     hid_t file = create_file(test_file);
     put_group(file, "y");
     put_vector(file, "y/codes", code_type, n, H5T_NATIVE_INT, codes);
@@ -162,7 +169,8 @@ static void test_categorical(void **unused) {
     const hid_t types[] = {H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I32BE, H5T_STD_I64LE};
     for (int t = 0; t < 4; t++) {
         write_categorical(types[t], 5, codes, 5, categories, t % 2);
-        expect(5, LIST("T cell", "monocyte", "B cell", "T cell", "a cell"), 4, LIST("B cell", "T cell", "a cell", "monocyte"));
+        expect(5, LIST("T cell", "monocyte", "B cell", "T cell", "a cell"), 4,
+               LIST("B cell", "T cell", "a cell", "monocyte"));
     }
     write_categorical(H5T_STD_I8LE, 3, (int[]){0, -1, 1}, 5, categories, false);
     expect_failure(3, "y[1] is not a label (its code is -1), 1 of 3 rows have none");
@@ -206,7 +214,7 @@ static void test_categorical_incomplete(void **unused) {
     expect_failure(2, "y/categories[0] and [2] are both a; categories must differ");
 }
 
-// ---- selections and known classes --------------------------------------------------------------------------------------
+// ---- selections and known classes ---------------------------------------------------------------
 
 static void test_selection(void **unused) {
     (void)unused;
@@ -268,10 +276,17 @@ static void test_shapes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integers),    cmocka_unit_test(test_too_large),           cmocka_unit_test(test_whole_floats),
-        cmocka_unit_test(test_booleans),    cmocka_unit_test(test_texts),               cmocka_unit_test(test_categorical),
-        cmocka_unit_test(test_categorical_numbers), cmocka_unit_test(test_categorical_incomplete),
-        cmocka_unit_test(test_selection),   cmocka_unit_test(test_known),               cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_whole_floats),
+        cmocka_unit_test(test_booleans),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_categorical),
+        cmocka_unit_test(test_categorical_numbers),
+        cmocka_unit_test(test_categorical_incomplete),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -1,4 +1,5 @@
-// test_moments.c - means and deviations of columns against sums in long double: far from zero, tiny, huge, constant, weighted.
+// test_moments.c - means and deviations of columns against sums in long double: far from zero, tiny, huge,
+// constant, weighted.
 #include "base/memory.h"
 #include "data/moments.h"
 #include "data/scale.h"
@@ -18,9 +19,7 @@
 
 enum { ROWS = 1000, COLUMNS = 21 };
 
-static double uniform(uint64_t i) {
-    return (double)(mg_rng_at(mg_rng_key(7, 1, 0), i) >> 11) * 0x1p-53;
-}
+static double uniform(uint64_t i) { return (double)(mg_rng_at(mg_rng_key(7, 1, 0), i) >> 11) * 0x1p-53; }
 
 // A store of all rows, dense or CSR (without zeros).
 static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const float *x) {
@@ -31,7 +30,8 @@ static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const flo
         for (int64_t i = 0; i < rows; i++) {
             store.indptr[i] = n;
             for (int64_t d = 0; d < COLUMNS; d++)
-                if (x[i * COLUMNS + d] != 0) store.indices[n] = (uint32_t)d, store.values[n++] = x[i * COLUMNS + d];
+                if (x[i * COLUMNS + d] != 0)
+                    store.indices[n] = (uint32_t)d, store.values[n++] = x[i * COLUMNS + d];
         }
         store.indptr[rows] = n;
     }
@@ -44,7 +44,8 @@ static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const flo
             else if (cell == MG_CELL_I8) ((int8_t *)store.dense)[at] = (int8_t)value;
             else {
                 int power = ilogbf(value); // whole numbers below 2^11
-                ((uint16_t *)store.dense)[at] = (uint16_t)((power + 15) << 10 | (int)((ldexpf(value, -power) - 1) * 1024));
+                ((uint16_t *)store.dense)[at] =
+                    (uint16_t)((power + 15) << 10 | (int)((ldexpf(value, -power) - 1) * 1024));
             }
         }
     store.count = rows;
@@ -71,7 +72,8 @@ static void compare(const mg_moments *m, int64_t rows, const float *x, const flo
     for (int64_t d = 0; d < COLUMNS; d++) {
         long double n = 0, mean = 0, square = 0;
         for (int64_t i = 0; i < rows; i++) n += weight ? (long double)weight[i] : 1;
-        for (int64_t i = 0; i < rows; i++) mean += (weight ? (long double)weight[i] : 1) * (long double)x[i * COLUMNS + d];
+        for (int64_t i = 0; i < rows; i++)
+            mean += (weight ? (long double)weight[i] : 1) * (long double)x[i * COLUMNS + d];
         mean /= n;
         for (int64_t i = 0; i < rows; i++) {
             long double away = (long double)x[i * COLUMNS + d] - mean;
@@ -80,7 +82,8 @@ static void compare(const mg_moments *m, int64_t rows, const float *x, const flo
         double wanted = (double)(1 / sqrtl(square / n));
         if (fabs((double)scale.scale[d] - wanted) > 1e-6 * wanted)
             fail_msg("column %lld: scale %.9g, not %.9g", (long long)d, (double)scale.scale[d], wanted);
-        assert_true(fabs((double)scale.center[d] - (double)mean) <= 1e-6 * fabs((double)mean) + 1e-6 / wanted);
+        assert_true(fabs((double)scale.center[d] - (double)mean) <=
+                    1e-6 * fabs((double)mean) + 1e-6 / wanted);
     }
     mg_scale_destroy(&scale);
 }
@@ -120,9 +123,12 @@ static void test_far_and_large(void **unused) {
     (void)unused;
     static float x[ROWS * COLUMNS];
     for (int64_t d = 0; d < COLUMNS; d++) {
-        double size = pow(10, -30 + 10 * (double)(d / 3 % 7)), ratio = d % 3 == 0 ? 1 : d % 3 == 1 ? 1e3 : 1e6;
+        double size = pow(10, -30 + 10 * (double)(d / 3 % 7)), ratio = d % 3 == 0   ? 1
+                                                                       : d % 3 == 1 ? 1e3
+                                                                                    : 1e6;
         for (int64_t i = 0; i < ROWS; i++)
-            x[i * COLUMNS + d] = (float)(size * (1 + 2 * (uniform((uint64_t)(i * COLUMNS + d)) - 0.5) / ratio));
+            x[i * COLUMNS + d] =
+                (float)(size * (1 + 2 * (uniform((uint64_t)(i * COLUMNS + d)) - 0.5) / ratio));
     }
     check_weighted(MG_DENSE, MG_CELL_F32, ROWS, x);
     check_weighted(MG_CSR, MG_CELL_F32, ROWS, x);
@@ -151,7 +157,8 @@ static void test_narrow(void **unused) {
 static void test_constant(void **unused) {
     (void)unused;
     static float x[ROWS * COLUMNS], weight[ROWS];
-    const float values[COLUMNS] = {0.1f, -0.1f, 1e30f, 1e-30f, 3.4e38f, 1e-42f, 7, 0, 1.0f / 3, 16777217.0f, 1e18f};
+    const float values[COLUMNS] = {0.1f, -0.1f, 1e30f,    1e-30f,      3.4e38f, 1e-42f,
+                                   7,    0,     1.0f / 3, 16777217.0f, 1e18f};
     for (int64_t i = 0; i < ROWS; i++) {
         memcpy(x + i * COLUMNS, values, sizeof values);
         weight[i] = (float)(uniform((uint64_t)i) * 3);
@@ -194,7 +201,8 @@ static void test_limits(void **unused) {
     for (int ratio = 0; ratio < 2; ratio++) {
         double most;
         int64_t column;
-        for (int64_t i = 0; i < 4; i++) x[i * COLUMNS + 5] = (float)((ratio ? 1e6 : 1e4) + (double)(i % 2) * 2);
+        for (int64_t i = 0; i < 4; i++)
+            x[i * COLUMNS + 5] = (float)((ratio ? 1e6 : 1e4) + (double)(i % 2) * 2);
         mg_store store = store_of(MG_DENSE, MG_CELL_F32, 4, x);
         mg_moments m = moments_of(&store, NULL, 4);
         assert_int_equal(mg_scale_create("standard", &m, &scale, NULL), MG_OK);

@@ -1,5 +1,6 @@
-// test_odd_files.c - HDF5 files drawn at random from everything the library can write: types, shapes, layouts, filters, halves that
-// were never written, links. Each is refused in one line or read right, within a bounded amount of memory.
+// test_odd_files.c - HDF5 files drawn at random from everything the library can write: types, shapes,
+// layouts, filters, halves that were never written, links. Each is refused in one line or read right, within
+// a bounded amount of memory.
 #include "data/dataset.h"
 
 #include "base/hash.h"
@@ -22,16 +23,15 @@ enum { FILES = 2500, MOST_CELLS = 4096, MEMORY = 1 << 30 };
 
 static uint64_t counter;
 
-static uint64_t pick(uint64_t n) {
-    return mg_hash_mix(++counter) % n;
-}
+static uint64_t pick(uint64_t n) { return mg_hash_mix(++counter) % n; }
 
-// ---- what may stand in a file ----------------------------------------------------------------------------------------------
+// ---- what may stand in a file -------------------------------------------------------------------
 
 // A type whose cells are numbers the library converts from double.
 static hid_t number_type(void) {
-    const hid_t types[] = {H5T_STD_I8LE,  H5T_STD_U8LE,  H5T_STD_I16LE, H5T_STD_U16BE, H5T_STD_I32BE, H5T_STD_U32LE, H5T_STD_I64BE,
-                           H5T_STD_I32LE, H5T_STD_I64LE, H5T_STD_U64BE, H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE};
+    const hid_t types[] = {H5T_STD_I8LE,   H5T_STD_U8LE,   H5T_STD_I16LE,  H5T_STD_U16BE, H5T_STD_I32BE,
+                           H5T_STD_U32LE,  H5T_STD_I64BE,  H5T_STD_I32LE,  H5T_STD_I64LE, H5T_STD_U64BE,
+                           H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE};
     uint64_t which = pick(18);
     if (which < 14) return H5Tcopy(types[which]);
     if (which == 14) return half_precision((int)pick(2));
@@ -72,11 +72,20 @@ static hid_t other_type(void) {
         return type;
     case 1: return H5Tvlen_create(H5T_NATIVE_FLOAT);
     case 2: return H5Tarray_create2(H5T_NATIVE_FLOAT, 1, (hsize_t[]){3});
-    case 3: type = H5Tcreate(H5T_OPAQUE, 1 + pick(9)); H5Tset_tag(type, "odd"); return type;
+    case 3:
+        type = H5Tcreate(H5T_OPAQUE, 1 + pick(9));
+        H5Tset_tag(type, "odd");
+        return type;
     case 4: return H5Tcopy(H5T_STD_B8LE);
     case 5: return H5Tcopy(H5T_STD_REF_OBJ);
-    case 6: type = H5Tcopy(H5T_C_S1); H5Tset_size(type, 1 + pick(12)); return type;
-    case 7: type = H5Tcopy(H5T_C_S1); H5Tset_size(type, H5T_VARIABLE); return type;
+    case 6:
+        type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, 1 + pick(12));
+        return type;
+    case 7:
+        type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, H5T_VARIABLE);
+        return type;
     default: return H5Tcopy(H5T_UNIX_D32LE);
     }
 }
@@ -105,15 +114,25 @@ static hid_t draw_plist(const drawn *d, hid_t space) {
     bool few = H5Sget_simple_extent_npoints(space) <= MOST_CELLS; // others are declared, never reserved
     if (!pick(6)) H5Pset_alloc_time(plist, few && pick(2) ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_INCR);
     switch (d->rank > 0 ? pick(24) : 99) {
-    case 0: if (few) H5Pset_layout(plist, H5D_COMPACT); break;
+    case 0:
+        if (few) H5Pset_layout(plist, H5D_COMPACT);
+        break;
     case 1: H5Pset_external(plist, in_directory("outside.bin"), 0, H5F_UNLIMITED); break;
     case 2: H5Pset_virtual(plist, space, ".", "Z", space); break;
-    case 3: case 4: case 5: case 6: case 7: case 8: case 9: case 10:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 10:
         H5Pset_chunk(plist, d->rank, (hsize_t[]){1 + pick(9), 1 + pick(9), 1});
         if (!pick(3)) H5Pset_shuffle(plist);
         if (!pick(3)) H5Pset_deflate(plist, (unsigned)pick(10));
         if (!pick(4)) H5Pset_fletcher32(plist);
-        // Other filters: test_bad_data.c. Those of 1.10.8 write past their buffers when fed what is drawn here.
+        // Other filters: test_bad_data.c. Those of 1.10.8 write past their buffers when fed what is drawn
+        // here.
         break;
     default: break;
     }
@@ -139,7 +158,9 @@ static void write_cells(hid_t set, const drawn *d, hid_t space, double (*cell)(h
 }
 
 static void put_odd(hid_t file, const char *name, const drawn *d, double (*cell)(hssize_t i)) {
-    hid_t space = d->rank < 0 ? H5Screate(H5S_NULL) : d->rank ? H5Screate_simple(d->rank, d->dims, NULL) : H5Screate(H5S_SCALAR);
+    hid_t space = d->rank < 0 ? H5Screate(H5S_NULL)
+                  : d->rank   ? H5Screate_simple(d->rank, d->dims, NULL)
+                              : H5Screate(H5S_SCALAR);
     hid_t plist = draw_plist(d, space);
     uint64_t link = pick(40);
     if (link == 0) H5Lcreate_soft("/Z", file, name, H5P_DEFAULT, H5P_DEFAULT);
@@ -155,17 +176,11 @@ static void put_odd(hid_t file, const char *name, const drawn *d, double (*cell)
     H5Tclose(d->type);
 }
 
-static double small(hssize_t i) {
-    return (double)((i * 7 + i / 3) % 100);
-}
+static double small(hssize_t i) { return (double)((i * 7 + i / 3) % 100); }
 
-static double label(hssize_t i) {
-    return (double)(i % 3);
-}
+static double label(hssize_t i) { return (double)(i % 3); }
 
-static double one_more(hssize_t i) {
-    return (double)(i + (i > 2 && !pick(200)));
-}
+static double one_more(hssize_t i) { return (double)(i + (i > 2 && !pick(200))); }
 
 static void put_odd_csr(hid_t file, hsize_t rows) {
     int64_t shape[3] = {(int64_t)rows, 9, 1};
@@ -193,7 +208,7 @@ static void write_odd_file(void) {
     H5Fclose(file);
 }
 
-// ---- what margin makes of it -------------------------------------------------------------------------------------------------
+// ---- what margin makes of it --------------------------------------------------------------------
 
 // The file once more: the library opens no file twice in two ways.
 static void copy_file(void) {
@@ -209,16 +224,19 @@ static void copy_file(void) {
 // The cells as the library itself reads them.
 static double *oracle(const char *name, int64_t cells) {
     copy_file();
-    hid_t file = H5Fopen(in_directory("other.h5"), H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set);
+    hid_t file = H5Fopen(in_directory("other.h5"), H5F_ACC_RDONLY, H5P_DEFAULT),
+          set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set);
     double *out = calloc((size_t)cells, sizeof *out);
-    if (H5Tget_class(type) == H5T_ENUM) { // not converted to numbers; of one byte, or they would have been refused
+    if (H5Tget_class(type) ==
+        H5T_ENUM) { // not converted to numbers; of one byte, or they would have been refused
         signed char *raw = calloc((size_t)cells, 1);
         assert_int_equal(H5Tget_size(type), 1);
         H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw);
         for (int64_t i = 0; i < cells; i++) out[i] = raw[i];
         free(raw);
     } else if (H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0) {
-        fail_msg("seed %llu: margin reads %s, the library does not", (unsigned long long)(counter >> 20), name);
+        fail_msg("seed %llu: margin reads %s, the library does not", (unsigned long long)(counter >> 20),
+                 name);
     }
     H5Tclose(type);
     H5Dclose(set);
@@ -228,18 +246,24 @@ static double *oracle(const char *name, int64_t cells) {
 
 static void check_rows(const mg_dataset *dataset, uint64_t seed) {
     const mg_store *store = &dataset->store;
-    int64_t n = dataset->layout == MG_CSR ? store->indptr[dataset->count] : dataset->count * dataset->features;
+    int64_t n =
+        dataset->layout == MG_CSR ? store->indptr[dataset->count] : dataset->count * dataset->features;
     double *x = oracle(dataset->layout == MG_CSR ? "X/data" : "X", n);
     for (int64_t i = 0; i < n; i++) {
         int64_t at = i / dataset->features * store->stride + i % dataset->features;
-        double found = dataset->layout == MG_CSR ? (double)store->values[i] : (double)mg_cell_at(dataset->cell, store->dense, at);
-        if (found != (double)(float)x[i]) fail_msg("seed %llu: cell %lld is %g, not %g", (unsigned long long)seed, (long long)i, found, x[i]);
+        double found = dataset->layout == MG_CSR ? (double)store->values[i]
+                                                 : (double)mg_cell_at(dataset->cell, store->dense, at);
+        if (found != (double)(float)x[i])
+            fail_msg("seed %llu: cell %lld is %g, not %g", (unsigned long long)seed, (long long)i, found,
+                     x[i]);
     }
     free(x);
-    for (int64_t i = 0; i < dataset->count; i++) assert_true(dataset->label[i] >= 0 && dataset->label[i] < dataset->classes.count);
+    for (int64_t i = 0; i < dataset->count; i++)
+        assert_true(dataset->label[i] >= 0 && dataset->label[i] < dataset->classes.count);
     if (dataset->classes.texts) return;
     double *y = oracle("y", dataset->count);
-    for (int64_t i = 0; i < dataset->count; i++) assert_true((double)dataset->classes.number[dataset->label[i]] == y[i]);
+    for (int64_t i = 0; i < dataset->count; i++)
+        assert_true((double)dataset->classes.number[dataset->label[i]] == y[i]);
     free(y);
 }
 
@@ -251,7 +275,8 @@ static void inspect(uint64_t seed) {
     mg_status status = mg_inspect(test_file, NULL, NULL, file, &error);
     fclose(file);
     free(text);
-    if (status != MG_OK && status != MG_DATA) fail_msg("seed %llu: info gives %d (%s)", (unsigned long long)seed, (int)status, error.text);
+    if (status != MG_OK && status != MG_DATA)
+        fail_msg("seed %llu: info gives %d (%s)", (unsigned long long)seed, (int)status, error.text);
 }
 
 static void test_drawn(void **unused) {
@@ -260,11 +285,13 @@ static void test_drawn(void **unused) {
     for (uint64_t seed = 1; seed <= FILES; seed++) {
         counter = seed << 20;
         write_odd_file();
-        mg_dataset_request request = {.path = test_file, .features = "X", .labels = "y", .window_bytes = 1 << 16, .survey = true};
+        mg_dataset_request request = {
+            .path = test_file, .features = "X", .labels = "y", .window_bytes = 1 << 16, .survey = true};
         mg_dataset *dataset;
         mg_error error = {0};
         mg_status status = mg_dataset_open(&request, &dataset, &error);
-        if (status != MG_OK && (status != MG_DATA || error.status != status || strchr(error.text, '\n') || !strstr(error.text, "t.h5: ")))
+        if (status != MG_OK && (status != MG_DATA || error.status != status || strchr(error.text, '\n') ||
+                                !strstr(error.text, "t.h5: ")))
             fail_msg("seed %llu: status %d (%s)", (unsigned long long)seed, (int)status, error.text);
         if (!status) check_rows(dataset, seed);
         mg_dataset_close(dataset);
@@ -276,11 +303,12 @@ static void test_drawn(void **unused) {
     assert_true(read > FILES / 10 && refused > FILES / 10);
 }
 
-// ---- small files that unpack to large ones -----------------------------------------------------------------------------------
+// ---- small files that unpack to large ones ------------------------------------------------------
 
 // One chunk that a file of a kilobyte says unpacks to gigabytes; what is in it is never looked at.
 static void put_bomb(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, hsize_t columns) {
-    hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, (hsize_t[]){rows, columns}, NULL);
+    hid_t plist = H5Pcreate(H5P_DATASET_CREATE),
+          space = H5Screate_simple(rank, (hsize_t[]){rows, columns}, NULL);
     H5Pset_chunk(plist, rank, (hsize_t[]){rows, columns});
     H5Pset_deflate(plist, 9);
     hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
@@ -291,11 +319,13 @@ static void put_bomb(hid_t file, const char *name, hid_t type, int rank, hsize_t
 }
 
 static void expect_refused(const char *labels, const char *message) {
-    mg_dataset_request request = {.path = test_file, .features = "X", .labels = labels, .window_bytes = 1 << 16, .survey = true};
+    mg_dataset_request request = {
+        .path = test_file, .features = "X", .labels = labels, .window_bytes = 1 << 16, .survey = true};
     mg_dataset *dataset;
     mg_error error = {0};
     mg_status status = mg_dataset_open(&request, &dataset, &error);
-    if (status != MG_DATA || !strstr(error.text, message)) fail_msg("status %d (%s), not %s", (int)status, error.text, message);
+    if (status != MG_DATA || !strstr(error.text, message))
+        fail_msg("status %d (%s), not %s", (int)status, error.text, message);
 }
 
 static void test_bombs(void **unused) {
@@ -313,7 +343,8 @@ static void test_bombs(void **unused) {
     expect_refused("y", "data set y has chunks of 2147483648 bytes");
 }
 
-// What the file declares must not decide what is allocated. (Sanitizers take more address space than any limit.)
+// What the file declares must not decide what is allocated. (Sanitizers take more address space than any
+// limit.)
 static int limit_memory(void **state) {
     if (make_directory(state)) return -1;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

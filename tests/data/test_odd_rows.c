@@ -31,8 +31,8 @@ static void test_batches(void **unused) {
             for (int r = 0; r < cases[i].rows; r++) data.y[r] = r % 2;
             support_run run = train(&data, form, cases[i].batch);
             if (run.status || run.result.step != 3 * cases[i].steps || !isfinite(run.result.objective))
-                fail_msg("%d rows in batches of %d: status %d, %lld steps (%s)", cases[i].rows, cases[i].batch, (int)run.status,
-                         (long long)run.result.step, run.error.text);
+                fail_msg("%d rows in batches of %d: status %d, %lld steps (%s)", cases[i].rows,
+                         cases[i].batch, (int)run.status, (long long)run.result.step, run.error.text);
             support_free(&data);
         }
 }
@@ -66,7 +66,8 @@ static void test_labels(void **unused) {
 // Rows of zeros train, whatever they are prepared by; a file of nothing else does too.
 static void test_zeros(void **unused) {
     (void)unused;
-    static const char *const ways[] = {"data.rows=none", "data.rows=unit", "data.rows=total", "data.transform=log1p", "data.scale=standard", "data.scale=max-abs"};
+    static const char *const ways[] = {"data.rows=none",       "data.rows=unit",      "data.rows=total",
+                                       "data.transform=log1p", "data.scale=standard", "data.scale=max-abs"};
     for (int all = 0; all < 2; all++)
         for (int form = 0; form < SUPPORT_FORMS; form++)
             for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
@@ -85,6 +86,7 @@ static void test_zeros(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_batches), cmocka_unit_test(test_labels), cmocka_unit_test(test_zeros)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_batches), cmocka_unit_test(test_labels),
+                                       cmocka_unit_test(test_zeros)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -14,16 +14,15 @@
 #include <math.h>
 
 static mg_dataset *open_weighted(const char *features, const char *weights) {
-    mg_dataset_request request = {.path = test_file, .features = features, .weights = weights, .window_bytes = 1 << 20, .survey = true};
+    mg_dataset_request request = {
+        .path = test_file, .features = features, .weights = weights, .window_bytes = 1 << 20, .survey = true};
     mg_dataset *dataset;
     mg_error error = {0};
     if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
     return dataset;
 }
 
-static mg_dataset *open_data(void) {
-    return open_weighted("X", NULL);
-}
+static mg_dataset *open_data(void) { return open_weighted("X", NULL); }
 
 // x' = scale (x - center) by column, from the moments.
 static void test_scale(void **unused) {
@@ -67,7 +66,9 @@ static void test_uneven(void **unused) {
         mg_spread spread;
         bool several = mg_scale_spread(&scale, &dataset->moments, &spread);
         assert_true((several && mg_spread_uneven(&spread)) == (w < 2));
-        if (w < 2) assert_true(spread.column == 2 && spread.largest == (w ? 750 : 3000) && spread.median == (w ? 0.5 : 2));
+        if (w < 2)
+            assert_true(spread.column == 2 && spread.largest == (w ? 750 : 3000) &&
+                        spread.median == (w ? 0.5 : 2));
         mg_scale_destroy(&scale);
     }
     mg_dataset_close(dataset);
@@ -76,9 +77,11 @@ static void test_uneven(void **unused) {
 // Weight 2 is the row twice and weight 0 no row at all, for every kind of cell.
 static void test_weights(void **unused) {
     (void)unused;
-    double x[4][2] = {{1, 100}, {3, -4}, {2, 50}, {7, 8}}, repeated[5][2] = {{1, 0}, {3, -4}, {3, -4}, {7, 8}, {7, 8}};
+    double x[4][2] = {{1, 100}, {3, -4}, {2, 50}, {7, 8}},
+           repeated[5][2] = {{1, 0}, {3, -4}, {3, -4}, {7, 8}, {7, 8}};
     const float weights[4] = {1, 2, 0, 2};
-    const int64_t indptr[] = {0, 1, 3, 5, 7}, again[] = {0, 1, 3, 5, 7, 9}, indices[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
+    const int64_t indptr[] = {0, 1, 3, 5, 7}, again[] = {0, 1, 3, 5, 7, 9},
+                  indices[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
     const double values[] = {1, 3, -4, 2, 50, 7, 8}, more[] = {1, 3, -4, 3, -4, 7, 8, 7, 8};
     x[0][1] = 0; // as in the sparse rows
     const hid_t types[] = {H5T_IEEE_F32LE, H5T_STD_I8LE};
@@ -110,6 +113,7 @@ static void test_weights(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scale), cmocka_unit_test(test_uneven), cmocka_unit_test(test_weights)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scale), cmocka_unit_test(test_uneven),
+                                       cmocka_unit_test(test_weights)};
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

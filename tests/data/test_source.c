@@ -1,5 +1,5 @@
-// test_source.c - rows of one file as kernels read them: any selection of them, dense and sparse, prepared by hand-checked numbers; the
-// first value that cannot be used is named with its place.
+// test_source.c - rows of one file as kernels read them: any selection of them, dense and sparse, prepared by
+// hand-checked numbers; the first value that cannot be used is named with its place.
 #include "base/memory.h"
 #include "data/source.h"
 
@@ -16,7 +16,8 @@
 
 enum { ROWS = 5, COLUMNS = 4, ENTRIES = 7 };
 
-static const double cells[ROWS][COLUMNS] = {{0, 1, 0, 2}, {0, 0, 0, 0}, {3, 4, 0, 0}, {0, 0, 0, 5}, {6, 0, 7, 0}};
+static const double cells[ROWS][COLUMNS] = {
+    {0, 1, 0, 2}, {0, 0, 0, 0}, {3, 4, 0, 0}, {0, 0, 0, 5}, {6, 0, 7, 0}};
 static const int64_t indptr[ROWS + 1] = {0, 2, 2, 4, 5, 7}, indices[ENTRIES] = {1, 3, 0, 1, 3, 0, 2};
 static const double values[ENTRIES] = {1, 2, 3, 4, 5, 6, 7};
 
@@ -33,7 +34,8 @@ static void write_rows(bool sparse, const double *x, const double *data, const s
 static mg_source *open_source(mg_preparation preparation) {
     mg_source *source = NULL;
     mg_error error;
-    if (mg_h5_open(test_file, &file, &error) || mg_source_open(file, "X", preparation, &source, &error)) fail_msg("%s", error.text);
+    if (mg_h5_open(test_file, &file, &error) || mg_source_open(file, "X", preparation, &source, &error))
+        fail_msg("%s", error.text);
     return source;
 }
 
@@ -54,10 +56,13 @@ static void expect_rows(mg_source *source, const int64_t *select, int64_t first,
     mg_store store;
     mg_error error;
     mg_layout layout = mg_source_layout(source);
-    int64_t entries = layout == MG_CSR ? mg_source_entries(source, select, first, count) : 0, expected = 0, half = count / 2;
-    if (mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, count, entries, &error)) fail_msg("%s", error.text);
+    int64_t entries = layout == MG_CSR ? mg_source_entries(source, select, first, count) : 0, expected = 0,
+            half = count / 2;
+    if (mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, count, entries, &error))
+        fail_msg("%s", error.text);
     if (mg_source_read(source, select, first, half, &store, &error)) fail_msg("%s", error.text);
-    if (mg_source_read(source, select, first + half, count - half, &store, &error)) fail_msg("%s", error.text);
+    if (mg_source_read(source, select, first + half, count - half, &store, &error))
+        fail_msg("%s", error.text);
     mg_rows rows = mg_store_rows(&store);
     assert_int_equal(rows.count, count);
     for (int64_t i = 0; i < count; i++) {
@@ -108,7 +113,8 @@ static void expect_named(bool sparse, double bad) {
     write_rows(sparse, x, data, &storages[0]);
     mg_source *source = open_source((mg_preparation){MG_ROW_AS_IS, false});
     mg_layout layout = mg_source_layout(source);
-    assert_int_equal(mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, ROWS, ENTRIES, &error), MG_OK);
+    assert_int_equal(mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, ROWS, ENTRIES, &error),
+                     MG_OK);
     assert_int_equal(mg_source_read(source, NULL, 0, 2, &store, &error), MG_OK); // rows before it
     assert_int_equal(mg_source_read(source, NULL, 2, 1, &store, &error), MG_DATA);
     if (!strstr(error.text, "X[2, 1]")) fail_msg("'X[2, 1]' is not in: %s", error.text);
@@ -130,7 +136,8 @@ static void expect_prepared(mg_preparation how, const float *row, const float *w
     int64_t bad = -2;
     assert_null(mg_prepare_row(how, 3, got, &bad));
     for (int i = 0; i < 3; i++)
-        if (fabsf(got[i] - wanted[i]) > 1e-6f * fabsf(wanted[i])) fail_msg("cell %d is %.9g, not %.9g", i, (double)got[i], (double)wanted[i]);
+        if (fabsf(got[i] - wanted[i]) > 1e-6f * fabsf(wanted[i]))
+            fail_msg("cell %d is %.9g, not %.9g", i, (double)got[i], (double)wanted[i]);
 }
 
 static void expect_unprepared(mg_preparation how, const float *row, int64_t wanted) {
@@ -144,14 +151,15 @@ static void expect_unprepared(mg_preparation how, const float *row, int64_t want
 
 static void test_preparation(void **unused) {
     (void)unused;
-    const mg_preparation none = {MG_ROW_AS_IS, false}, unit = {MG_ROW_UNIT, false}, total = {MG_ROW_TOTAL, false},
-                         logs = {MG_ROW_AS_IS, true}, both = {MG_ROW_TOTAL, true};
+    const mg_preparation none = {MG_ROW_AS_IS, false}, unit = {MG_ROW_UNIT, false},
+                         total = {MG_ROW_TOTAL, false}, logs = {MG_ROW_AS_IS, true},
+                         both = {MG_ROW_TOTAL, true};
     expect_prepared(none, ROW(3, -4, 0), ROW(3, -4, 0));
     expect_prepared(unit, ROW(3, -4, 0), ROW(0.6f, -0.8f, 0));
     expect_prepared(unit, ROW(3e30f, -4e30f, 0), ROW(0.6f, -0.8f, 0)); // squares that float32 does not hold
     expect_prepared(unit, ROW(3e-30f, -4e-30f, 0), ROW(0.6f, -0.8f, 0));
     expect_prepared(total, ROW(1, 3, 0), ROW(2500, 7500, 0));
-    expect_prepared(logs, ROW(0, 1, 1e-8f), ROW(0, 0.69314718f, 1e-8f)); // log1p, which keeps what is small
+    expect_prepared(logs, ROW(0, 1, 1e-8f), ROW(0, 0.69314718f, 1e-8f));   // log1p, which keeps what is small
     expect_prepared(both, ROW(1, 3, 0), ROW(7.82444593f, 8.92279156f, 0)); // length first, then cells
     for (int i = 0; i < 2; i++) expect_prepared(i ? total : unit, ROW(0, 0, 0), ROW(0, 0, 0));
     expect_unprepared(total, ROW(1, -3, 0), -1);

@@ -1,4 +1,5 @@
-// test_stream.c - minibatches: the same from memory and from the file, every row once an epoch, any batch by a seek.
+// test_stream.c - minibatches: the same from memory and from the file, every row once an epoch, any batch by
+// a seek.
 #include "stream_files.h"
 
 #include "data/stream.h"
@@ -26,7 +27,8 @@ static void test_same_batches(void **unused) {
             for (int64_t epoch = 0; epoch < 3; epoch++) {
                 read_epoch(a, memory, batch, epoch, &one);
                 read_epoch(b, file, batch, epoch, &two);
-                if (memcmp(one.row, two.row, sizeof *one.row * (size_t)one.count)) fail_msg("%s: orders differ", forms[f].name);
+                if (memcmp(one.row, two.row, sizeof *one.row * (size_t)one.count))
+                    fail_msg("%s: orders differ", forms[f].name);
             }
             mg_stream_destroy(a);
             mg_stream_destroy(b);
@@ -53,8 +55,10 @@ static void test_seek(void **unused) {
                     two.count = places[at] * batch;
                     two.batches = 0;
                     assert_int_equal(mg_stream_seek(streams[s], epoch, places[at], NULL), MG_OK);
-                    for (int64_t n = 0; n < 3; n++) read_batch(streams[s], batch, &two, &end); // may run past the end
-                    for (int64_t i = places[at] * batch; i < two.count; i++) assert_int_equal(two.row[i], one.row[i]);
+                    for (int64_t n = 0; n < 3; n++)
+                        read_batch(streams[s], batch, &two, &end); // may run past the end
+                    for (int64_t i = places[at] * batch; i < two.count; i++)
+                        assert_int_equal(two.row[i], one.row[i]);
                     assert_true(two.count == (places[at] + 3) * batch || two.count == ROWS);
                 }
         }
@@ -79,7 +83,8 @@ static void test_orders_differ(void **unused) {
     mg_stream *first = open_stream(memory, 256, 5, true), *other = open_stream(memory, 256, 6, true);
     read_epoch(first, memory, 256, 0, &one);
     read_epoch(first, memory, 256, 1, &two);
-    assert_true(agreements(&one, &two) < 60); // expected: one for each row shared by the two windows, below 10
+    assert_true(agreements(&one, &two) <
+                60); // expected: one for each row shared by the two windows, below 10
     read_epoch(other, memory, 256, 0, &two);
     assert_true(agreements(&one, &two) < 60);
     read_epoch(first, memory, 256, 0, &two);
@@ -103,7 +108,8 @@ static void test_file_order(void **unused) {
         for (int s = 0; s < 2; s++) {
             mg_stream *stream = open_stream(data[s], 512, 0, false);
             read_epoch(stream, data[s], 512, 0, &one);
-            for (int64_t i = 0; i < one.count; i++) assert_int_equal(one.row[i], data[s]->select ? data[s]->select[i] : i);
+            for (int64_t i = 0; i < one.count; i++)
+                assert_int_equal(one.row[i], data[s]->select ? data[s]->select[i] : i);
             mg_stream_destroy(stream);
             mg_dataset_close(data[s]);
         }
@@ -119,8 +125,10 @@ static void test_sizes(void **unused) {
     const int64_t batches[] = {1, 19999, 20000, 20001, 1 << 20}, windows[] = {1, 100000, 1 << 24};
     for (int w = 0; w < 3; w++)
         for (int b = 0; b < 5; b++) {
-            mg_dataset *memory = open_data(0, windows[w], MG_SELECT_ALL), *file = open_data(1, windows[w], MG_SELECT_ALL);
-            mg_stream *m = open_stream(memory, batches[b], 1, true), *s = open_stream(file, batches[b], 1, true);
+            mg_dataset *memory = open_data(0, windows[w], MG_SELECT_ALL),
+                       *file = open_data(1, windows[w], MG_SELECT_ALL);
+            mg_stream *m = open_stream(memory, batches[b], 1, true),
+                      *s = open_stream(file, batches[b], 1, true);
             read_epoch(m, memory, batches[b], 4, &one);
             read_epoch(s, file, batches[b], 4, &two);
             assert_int_equal(agreements(&one, &two), ROWS);
@@ -147,12 +155,9 @@ static void test_limit(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_batches),
-        cmocka_unit_test(test_seek),
-        cmocka_unit_test(test_orders_differ),
-        cmocka_unit_test(test_file_order),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_same_batches),  cmocka_unit_test(test_seek),
+        cmocka_unit_test(test_orders_differ), cmocka_unit_test(test_file_order),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

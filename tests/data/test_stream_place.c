@@ -1,5 +1,5 @@
-// test_stream_place.c - streamed rows used in place of the file or copied: the same batches, and what happens when the file is cut, pages go,
-// rows are wrong or memory runs out.
+// test_stream_place.c - streamed rows used in place of the file or copied: the same batches, and what happens
+// when the file is cut, pages go, rows are wrong or memory runs out.
 #include "stream_files.h"
 
 #include "base/memory.h"
@@ -33,7 +33,8 @@ static void test_place_and_copies(void **unused) {
     for (int f = 0; f < FORMS; f++) {
         if (!forms[f].in_place) continue;
         write_form(&forms[f]);
-        mg_dataset *place = open_data(1, 100000, MG_SELECT_ALL), *copied = open_data(1, 100000, MG_SELECT_ALL);
+        mg_dataset *place = open_data(1, 100000, MG_SELECT_ALL),
+                   *copied = open_data(1, 100000, MG_SELECT_ALL);
         assert_non_null(place->map);
         give_up_place(copied);
         mg_stream *a = open_stream(place, 200, 5, true), *b = open_stream(copied, 200, 5, true);
@@ -87,7 +88,8 @@ static void test_short_of_memory(void **unused) {
     }
     assert_int_equal(two.count, ROWS);
     assert_int_equal(agreements(&one, &two), ROWS);
-    if (waited_for_pages() - before < 200) print_message("the file system did not let go of its pages: nothing was shown\n");
+    if (waited_for_pages() - before < 200)
+        print_message("the file system did not let go of its pages: nothing was shown\n");
     else assert_true(copied);
     mg_stream_destroy(m);
     mg_stream_destroy(s);
@@ -107,7 +109,8 @@ static void test_abandoned(void **unused) {
             mg_stream *stream = open_stream(dataset, 64, 1, true);
             mg_batch batch;
             if (n % 4) assert_int_equal(mg_stream_seek(stream, n, n, NULL), MG_OK);
-            for (int b = 0; n % 4 && b < n; b++) assert_int_equal(mg_stream_next(stream, &batch, NULL), MG_OK);
+            for (int b = 0; n % 4 && b < n; b++)
+                assert_int_equal(mg_stream_next(stream, &batch, NULL), MG_OK);
             if (n % 3 == 2) assert_int_equal(mg_stream_seek(stream, n + 1, 0, NULL), MG_OK);
             mg_stream_destroy(stream);
         }
@@ -115,7 +118,8 @@ static void test_abandoned(void **unused) {
     }
 }
 
-// The file is cut while it is read: the step that needs the lost rows fails with a message, those before it do not.
+// The file is cut while it is read: the step that needs the lost rows fails with a message, those before it
+// do not.
 static void test_cut_under_way(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -139,7 +143,8 @@ static void test_cut_under_way(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// Rows in place of a file that is cut, at a page's border or within one: before they are brought in, or when they were.
+// Rows in place of a file that is cut, at a page's border or within one: before they are brought in, or when
+// they were.
 static void test_cut_in_place(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -160,7 +165,8 @@ static void test_cut_in_place(void **unused) {
             assert_int_equal(mg_stream_check(stream, &error), MG_OK);
             assert_int_equal(truncate(test_file, 40960 + within * 1000), 0); // in the midst of this batch
             float sum = 0;
-            for (int64_t r = 0; r < batch.rows.count; r++) sum += cell_at(&batch.rows, mg_rows_stored(&batch.rows, r), 0);
+            for (int64_t r = 0; r < batch.rows.count; r++)
+                sum += cell_at(&batch.rows, mg_rows_stored(&batch.rows, r), 0);
             assert_true(sum > 0 && sum < 1000 * 128); // no signal ends the program
             status = mg_stream_check(stream, &error);
         }
@@ -216,8 +222,15 @@ static void test_out_of_memory(void **unused) {
     list_forms(forms);
     for (int f = 2; f < 6; f++) {
         write_form(&forms[f]);
-        mg_dataset_request request = {.path = test_file, .features = "X", .labels = "y", .weights = "w", .selection = f < 5 ? MG_SELECT_KEPT : MG_SELECT_ALL,
-                                      .held_out = 0.1, .memory_limit = 1, .window_bytes = 100000, .survey = true};
+        mg_dataset_request request = {.path = test_file,
+                                      .features = "X",
+                                      .labels = "y",
+                                      .weights = "w",
+                                      .selection = f < 5 ? MG_SELECT_KEPT : MG_SELECT_ALL,
+                                      .held_out = 0.1,
+                                      .memory_limit = 1,
+                                      .window_bytes = 100000,
+                                      .survey = true};
         mg_status status = MG_MEMORY;
         for (int64_t k = 1; status == MG_MEMORY; k++) {
             mg_dataset *dataset = NULL;
@@ -237,12 +250,9 @@ static void test_out_of_memory(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_abandoned),
-        cmocka_unit_test(test_cut_under_way),
-        cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_place_and_copies),
-        cmocka_unit_test(test_short_of_memory),
-        cmocka_unit_test(test_cut_in_place),
+        cmocka_unit_test(test_abandoned),       cmocka_unit_test(test_cut_under_way),
+        cmocka_unit_test(test_out_of_memory),   cmocka_unit_test(test_place_and_copies),
+        cmocka_unit_test(test_short_of_memory), cmocka_unit_test(test_cut_in_place),
         cmocka_unit_test(test_unchecked_rows),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

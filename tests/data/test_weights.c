@@ -32,7 +32,12 @@ static void put_weighted(hid_t type, const double *weights, hsize_t n) {
 static void test_weights(void **unused) {
     (void)unused;
     const hid_t types[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_IEEE_F32BE, H5T_IEEE_F64BE};
-    mg_dataset_request request = {.path = test_file, .features = "X", .labels = "y", .weights = "w", .window_bytes = 1 << 20, .survey = true};
+    mg_dataset_request request = {.path = test_file,
+                                  .features = "X",
+                                  .labels = "y",
+                                  .weights = "w",
+                                  .window_bytes = 1 << 20,
+                                  .survey = true};
     for (int t = 0; t < 4; t++) {
         put_weighted(types[t], (double[]){1, 2, 0, 5}, 4);
         mg_dataset *dataset = open_data(&request);
@@ -70,7 +75,10 @@ static void test_refused(void **unused) {
         {H5T_IEEE_F64LE, 4, {1, 1, 1, NAN}, "w[3] is nan"},
         {H5T_IEEE_F64LE, 4, {INFINITY, 1, 1, 1}, "w[0] is inf"},
         {H5T_IEEE_F64LE, 4, {1e31, 1, 1, 1}, "w[0] is 1e+31"},
-        {H5T_IEEE_F64LE, 5, {1, 1, 1, 1, 1}, "weights w are float64 of shape [5]; one number for each of the 4 rows"},
+        {H5T_IEEE_F64LE,
+         5,
+         {1, 1, 1, 1, 1},
+         "weights w are float64 of shape [5]; one number for each of the 4 rows"},
         {H5T_IEEE_F32LE, 3, {1, 1, 1}, "weights w are float32 of shape [3]"},
         {H5T_STD_I32LE, 4, {1, 1, -1, 1}, "w[2] is -1; weights from 0 to 1e30"},
     };
@@ -79,11 +87,13 @@ static void test_refused(void **unused) {
         put_matrix(file, "X", H5T_IEEE_F32LE, 4, 1, H5T_NATIVE_DOUBLE, (double[]){1, 2, 3, 4});
         put_vector(file, "w", cases[i].type, cases[i].n, H5T_NATIVE_DOUBLE, cases[i].w);
         H5Fclose(file);
-        mg_dataset_request request = {.path = test_file, .features = "X", .weights = "w", .window_bytes = 1 << 16, .survey = true};
+        mg_dataset_request request = {
+            .path = test_file, .features = "X", .weights = "w", .window_bytes = 1 << 16, .survey = true};
         mg_dataset *dataset;
         mg_error error;
         assert_int_equal(mg_dataset_open(&request, &dataset, &error), MG_DATA);
-        if (!strstr(error.text, cases[i].message)) fail_msg("\"%s\" is not in: %s", cases[i].message, error.text);
+        if (!strstr(error.text, cases[i].message))
+            fail_msg("\"%s\" is not in: %s", cases[i].message, error.text);
     }
 }
 

@@ -1,4 +1,5 @@
-// convert_files.h - what tests of `mg_convert` share: inputs of any bytes, one call, the output read back with the HDF5 library itself.
+// convert_files.h - what tests of `mg_convert` share: inputs of any bytes, one call, the output read back
+// with the HDF5 library itself.
 #ifndef MG_TEST_CONVERT_FILES_H
 #define MG_TEST_CONVERT_FILES_H
 
@@ -26,16 +27,14 @@ static inline int set_up(void **state) {
     (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(output, sizeof output, "%s/out.h5", folder);
-    for (int i = 0; i < 4; i++)
-        snprintf(names[i], sizeof names[i], "%s/in%d", folder, i);
+    for (int i = 0; i < 4; i++) snprintf(names[i], sizeof names[i], "%s/in%d", folder, i);
     return 0;
 }
 
 static inline int entries(void) {
     int count = 0;
     DIR *dir = opendir(folder);
-    while (readdir(dir))
-        count++;
+    while (readdir(dir)) count++;
     closedir(dir);
     return count - 2;
 }
@@ -43,8 +42,7 @@ static inline int entries(void) {
 static inline int tear_down(void **state) {
     (void)state;
     unlink(output);
-    for (int i = 0; i < 4; i++)
-        unlink(names[i]);
+    for (int i = 0; i < 4; i++) unlink(names[i]);
     return rmdir(folder);
 }
 
@@ -54,9 +52,7 @@ static inline void put(int i, const void *bytes, size_t size) {
     fclose(file);
 }
 
-static inline void put_text(int i, const char *text) {
-    put(i, text, strlen(text));
-}
+static inline void put_text(int i, const char *text) { put(i, text, strlen(text)); }
 
 static inline void put_gzip(int i, const void *bytes, size_t size) {
     gzFile file = gzopen(names[i], "wb");
@@ -65,7 +61,8 @@ static inline void put_gzip(int i, const void *bytes, size_t size) {
 }
 
 // Options as one text, "bits=4 label=none"; the special names format, like and overwrite are the call's own.
-static inline mg_status convert(int inputs, const char *settings, mg_convert_report *report, mg_error *error) {
+static inline mg_status convert(int inputs, const char *settings, mg_convert_report *report,
+                                mg_error *error) {
     const char *paths[4] = {names[0], names[1], names[2], names[3]};
     mg_convert_setting all[8];
     mg_convert_options options = {.inputs = paths, .input_count = inputs, .output = output, .settings = all};
@@ -74,14 +71,10 @@ static inline mg_status convert(int inputs, const char *settings, mg_convert_rep
     for (char *rest, *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(word, '=');
         *value++ = '\0';
-        if (!strcmp(word, "format"))
-            options.format = value;
-        else if (!strcmp(word, "like"))
-            options.like = value;
-        else if (!strcmp(word, "overwrite"))
-            options.overwrite = true;
-        else
-            all[options.setting_count++] = (mg_convert_setting){word, value};
+        if (!strcmp(word, "format")) options.format = value;
+        else if (!strcmp(word, "like")) options.like = value;
+        else if (!strcmp(word, "overwrite")) options.overwrite = true;
+        else all[options.setting_count++] = (mg_convert_setting){word, value};
     }
     return mg_convert(&options, report, error);
 }
@@ -167,8 +160,7 @@ static inline void expect_integers(int64_t rows, const int64_t *labels) {
     hsize_t dims[1];
     read_into("y", H5T_NATIVE_INT64, read, dims, 1);
     assert_int_equal(dims[0], rows);
-    for (int64_t i = 0; i < rows; i++)
-        assert_int_equal(read[i], labels[i]);
+    for (int64_t i = 0; i < rows; i++) assert_int_equal(read[i], labels[i]);
 }
 
 static inline void expect_texts(int64_t rows, const char *const *labels) {
@@ -180,8 +172,7 @@ static inline void expect_texts(int64_t rows, const char *const *labels) {
     read_into("y", type, read, dims, 1);
     H5Tclose(type);
     assert_int_equal(dims[0], rows);
-    for (int64_t i = 0; i < rows; i++)
-        assert_string_equal(read[i], labels[i]);
+    for (int64_t i = 0; i < rows; i++) assert_string_equal(read[i], labels[i]);
 }
 
 static inline void expect_type(const char *name, hid_t type) {
@@ -202,31 +193,28 @@ static inline bool has(const char *name) {
 
 // IDX.
 
-static inline size_t idx(unsigned char *out, int type, int dimensions, const uint32_t *dims, const void *cells,
-                  size_t count, size_t size) {
+static inline size_t idx(unsigned char *out, int type, int dimensions, const uint32_t *dims,
+                         const void *cells, size_t count, size_t size) {
     size_t at = 0;
     out[at++] = 0;
     out[at++] = 0;
     out[at++] = (unsigned char)type;
     out[at++] = (unsigned char)dimensions;
     for (int i = 0; i < dimensions; i++)
-        for (int b = 3; b >= 0; b--)
-            out[at++] = (unsigned char)(dims[i] >> 8 * b);
+        for (int b = 3; b >= 0; b--) out[at++] = (unsigned char)(dims[i] >> 8 * b);
     for (size_t i = 0; i < count; i++)
-        for (size_t b = size; b-- > 0;)
-            out[at++] = ((const unsigned char *)cells)[i * size + b];
+        for (size_t b = size; b-- > 0;) out[at++] = ((const unsigned char *)cells)[i * size + b];
     return at;
 }
 
 // NPY.
 
-static inline size_t npy(unsigned char *out, const char *type, bool fortran, const char *shape, const void *cells,
-                  size_t size) {
+static inline size_t npy(unsigned char *out, const char *type, bool fortran, const char *shape,
+                         const void *cells, size_t size) {
     char header[256];
     int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }", type,
                           fortran ? "True" : "False", shape);
-    while ((10 + length + 1) % 64)
-        header[length++] = ' ';
+    while ((10 + length + 1) % 64) header[length++] = ' ';
     header[length++] = '\n';
     memcpy(out, "\x93NUMPY\1", 8);
     out[8] = (unsigned char)length;

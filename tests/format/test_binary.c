@@ -1,4 +1,5 @@
-// test_binary.c - IDX and NPY files of every type: their cells are read right, and damaged headers are refused.
+// test_binary.c - IDX and NPY files of every type: their cells are read right, and damaged headers are
+// refused.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -43,10 +44,8 @@ static void idx_of_every_type(void **state) {
     unsigned char bytes[512];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t size = idx(bytes, cases[i].code, 3, dims, cases[i].cells, 12, cases[i].size);
-        if (i % 2)
-            put(0, bytes, size);
-        else
-            put_gzip(0, bytes, size);
+        if (i % 2) put(0, bytes, size);
+        else put_gzip(0, bytes, size);
         put(1, bytes, idx(bytes, 0x09, 1, &two, labels, 2, 1));
         mg_convert_report report = converted(2, i % 2 ? "" : "format=idx");
         assert_string_equal(report.format, "idx");

@@ -1,4 +1,5 @@
-// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves nothing behind; its progress never goes back.
+// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves nothing behind;
+// its progress never goes back.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -42,9 +43,7 @@ static ssize_t failing_write(int fd, const void *bytes, size_t size) {
 static ssize_t short_write(int fd, const void *bytes, size_t size) {
     return real_calls.write(fd, bytes, size > 7 ? 7 : size);
 }
-static int failing_fsync(int fd) {
-    return fails() ? -1 : real_calls.fsync(fd);
-}
+static int failing_fsync(int fd) { return fails() ? -1 : real_calls.fsync(fd); }
 static int failing_close(int fd) {
     real_calls.close(fd);
     return fails() ? -1 : 0;
@@ -77,10 +76,8 @@ static void failed_writes_leave_nothing(void **state) {
             }
             failures++;
             // Only the last sync, of the directory, comes after the file has its name.
-            if (access(output, F_OK) == 0)
-                assert_true(status == MG_OK || strstr(error.text, "directory"));
-            else
-                assert_int_equal(status, MG_IO);
+            if (access(output, F_OK) == 0) assert_true(status == MG_OK || strstr(error.text, "directory"));
+            else assert_int_equal(status, MG_IO);
             assert_int_equal(entries(), before + (access(output, F_OK) == 0));
         }
     }
@@ -105,10 +102,8 @@ static void failed_allocations_leave_nothing(void **state) {
         {"a,b,\"la\"\"bel\"\n1,2,\"a\"\"b\"\n", ""},
         {NULL, ""}};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
-        if (inputs[i][0])
-            put_text(0, inputs[i][0]);
-        else
-            put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
+        if (inputs[i][0]) put_text(0, inputs[i][0]);
+        else put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
         bool failed = true;
         for (int k = 2; failed; k++) { // each once, then with all after it
             mg_error error = {.text = ""};
@@ -167,8 +162,7 @@ static void a_signal_ends_the_work(void **state) {
     enum { SIZE = 8 << 20 };
     char *text = malloc(SIZE);
     size_t bytes = 0;
-    while (bytes + 16 < SIZE)
-        bytes += (size_t)sprintf(text + bytes, "%zu,2,3\n", bytes);
+    while (bytes + 16 < SIZE) bytes += (size_t)sprintf(text + bytes, "%zu,2,3\n", bytes);
     put(0, text, bytes);
     free(text);
     unlink(output);

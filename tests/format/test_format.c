@@ -1,5 +1,5 @@
-// test_format.c - svmlight and CSV from end to end, one matrix in every format, the table of damaged files and the words that refuse
-// each, and what must not happen to files that exist.
+// test_format.c - svmlight and CSV from end to end, one matrix in every format, the table of damaged files
+// and the words that refuse each, and what must not happen to files that exist.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -41,8 +41,7 @@ static void svmlight_rows(void **state) {
     put_gzip(0, text, strlen(text));
     converted(1, "layout=dense");
     double floats[28];
-    for (int i = 0; i < 28; i++)
-        floats[i] = (double)(float)values[i];
+    for (int i = 0; i < 28; i++) floats[i] = (double)(float)values[i];
     expect_dense(4, 7, floats);
     put_text(0, "a 0:1 3:2\nb 1:1");
     const double zero_based[10] = {1, 0, 0, 2, 0, 0, 1, 0, 0, 0};
@@ -59,13 +58,11 @@ static void long_unsorted_rows_are_sorted(void **state) {
     (void)state;
     char text[8192] = "1", *at = text + 1;
     double values[256] = {0};
-    for (int i = 0; i < 200; i++)
-        at += sprintf(at, " %d:%d", i * 77 % 211 + 1, i + 1);
+    for (int i = 0; i < 200; i++) at += sprintf(at, " %d:%d", i * 77 % 211 + 1, i + 1);
     strcpy(at, "\n");
     put_text(0, text);
     mg_convert_report report = converted(1, "layout=dense");
-    for (int i = 0; i < 200; i++)
-        values[i * 77 % 211] = i + 1;
+    for (int i = 0; i < 200; i++) values[i * 77 % 211] = i + 1;
     expect_dense(1, report.features, values);
 }
 
@@ -103,10 +100,8 @@ static void csv_dialects(void **state) {
          "", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (i % 2)
-            put_text(0, cases[i].text);
-        else
-            put_gzip(0, cases[i].text, strlen(cases[i].text));
+        if (i % 2) put_text(0, cases[i].text);
+        else put_gzip(0, cases[i].text, strlen(cases[i].text));
         mg_convert_report report = converted(1, cases[i].settings);
         assert_string_equal(report.format, "csv");
         expect_dense(2, 2, values);
@@ -176,7 +171,8 @@ static const struct {
     {"svmlight/zero_index.svm", "base=1", MG_DATA, ":2:3: index 0, but indices begin at 1"},
     {"svmlight/zero_index.svm", "features=4", MG_DATA, ":2:7: index 4 is past 3"},
     {"svmlight/zero_index.svm", "features=0", MG_CONFIG, "svmlight.features: 0 is not allowed"},
-    {"svmlight/zero_index.svm", "features=70000000 layout=dense", MG_DATA, "has 70000000 features (at most 67108864 are"},
+    {"svmlight/zero_index.svm", "features=70000000 layout=dense", MG_DATA,
+     "has 70000000 features (at most 67108864 are"},
     {"svmlight/zero_index.svm", "base=2", MG_CONFIG, "svmlight.base"},
     {"svmlight/zero_index.svm", "bits=2", MG_USAGE, "--bits is an option of format text"},
     {"svmlight/zero_index.svm", "laoyut=dense", MG_USAGE, "did you mean --layout"},

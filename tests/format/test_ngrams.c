@@ -1,4 +1,5 @@
-// test_ngrams.c - texts become counts of n-grams, with a hash that never changes; a later file follows the recipe of the first.
+// test_ngrams.c - texts become counts of n-grams, with a hash that never changes; a later file follows the
+// recipe of the first.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -31,8 +32,7 @@ static void expect_row(const char *const *grams, const double *weights, int coun
     for (int i = 0; i < count; i++) {
         int32_t bucket = (int32_t)mg_ngram_bucket(grams[i], strlen(grams[i]), bits);
         int at = 0;
-        while (at < count && indices[at] != bucket)
-            at++;
+        while (at < count && indices[at] != bucket) at++;
         if (at == count) fail_msg("'%s' is missing", grams[i]);
         assert_true(fabs((double)data[at] - weights[i]) < 1e-6);
     }
@@ -53,8 +53,7 @@ static void texts_become_ngrams(void **state) {
     const char *const grams[] = {"to", "be", "or", "to be", "be or", "or to"};
     const double counts[] = {2, 2, 1, 2, 1, 1}, length = sqrt(4 + 4 + 1 + 4 + 1 + 1);
     double unit[6];
-    for (int i = 0; i < 6; i++)
-        unit[i] = counts[i] / length;
+    for (int i = 0; i < 6; i++) unit[i] = counts[i] / length;
     mg_convert_report report = converted(1, "");
     assert_string_equal(report.format, "text");
     assert_int_equal(report.features, 1 << 18);
@@ -105,8 +104,7 @@ static void very_long_texts(void **state) {
     enum { WORDS = 300000 };
     char *text = malloc(WORDS * 8 + 16);
     size_t bytes = (size_t)sprintf(text, "x\t");
-    for (int i = 0; i < WORDS; i++)
-        bytes += (size_t)sprintf(text + bytes, "w%d ", i % 3);
+    for (int i = 0; i < WORDS; i++) bytes += (size_t)sprintf(text + bytes, "w%d ", i % 3);
     put(0, text, bytes);
     put_gzip(1, "y\tw1\n", 5);
     free(text);

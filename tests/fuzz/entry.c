@@ -10,6 +10,4 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return FUZZ_TARGET((const uint8_t *)"", 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    return FUZZ_TARGET(bytes, size);
-}
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) { return FUZZ_TARGET(bytes, size); }

@@ -1,6 +1,7 @@
-// forge.c - the target of forged files: the input tells what to change in a sealed model or checkpoint of a real run; it is sealed again and
-// used. Whatever is in it, it is refused in one line, or training goes on for a few steps and rows get finite scores. The files stay
-// valid HDF5: what libhdf5 makes of hostile bytes is not tried here.
+// forge.c - the target of forged files: the input tells what to change in a sealed model or checkpoint of a
+// real run; it is sealed again and used. Whatever is in it, it is refused in one line, or training goes on
+// for a few steps and rows get finite scores. The files stay valid HDF5: what libhdf5 makes of hostile bytes
+// is not tried here.
 #include "fuzz.h"
 #include "support_forge.h"
 
@@ -51,7 +52,7 @@ static char root[64];
 static mg_config *configs[KINDS];
 static image checkpoints[KINDS], models[KINDS], metrics[KINDS], begun; // begun: of the first kind
 
-// ---- files of real runs ------------------------------------------------------------------------------------------------
+// ---- files of real runs -------------------------------------------------------------------------
 
 static int leave_unsynced(int fd) {
     (void)fd;
@@ -72,10 +73,12 @@ static void put_parts(mg_h5_writer *file, const part *parts, int count) {
     int number[4];
     for (int i = 0; !status && i < count; i++) {
         const int64_t dims[2] = {parts[i].rows, parts[i].columns};
-        status = mg_h5_writer_array(file, parts[i].name, parts[i].type, 0, dims[1] > 1 ? 2 : 1, dims, &number[i], &error);
+        status = mg_h5_writer_array(file, parts[i].name, parts[i].type, 0, dims[1] > 1 ? 2 : 1, dims,
+                                    &number[i], &error);
     }
     if (!status) status = mg_h5_writer_start(file, &error);
-    for (int i = 0; !status && i < count; i++) status = mg_h5_writer_append(file, number[i], parts[i].data, parts[i].bytes, &error);
+    for (int i = 0; !status && i < count; i++)
+        status = mg_h5_writer_append(file, number[i], parts[i].data, parts[i].bytes, &error);
     if (!status) status = mg_h5_writer_commit(file, &error);
     mg_h5_writer_destroy(file);
     fuzz_check(!status, error.text);
@@ -106,8 +109,8 @@ static void make_data(const char *path, bool sparse, int classes) {
     }
     fuzz_check(!status, error.text);
     const part parts[] = {{"y", MG_H5_I64, ROWS, 1, y, sizeof y},
-                          {sparse ? "X/data" : "X", MG_H5_F32, sparse ? n : ROWS, sparse ? 1 : FEATURES, sparse ? values : x,
-                           sparse ? (size_t)n * sizeof *values : sizeof x},
+                          {sparse ? "X/data" : "X", MG_H5_F32, sparse ? n : ROWS, sparse ? 1 : FEATURES,
+                           sparse ? values : x, sparse ? (size_t)n * sizeof *values : sizeof x},
                           {"X/indices", MG_H5_I32, n, 1, indices, (size_t)n * sizeof *indices},
                           {"X/indptr", MG_H5_I64, ROWS + 1, 1, pointers, sizeof pointers}};
     put_parts(file, parts, sparse ? 4 : 2);
@@ -115,11 +118,17 @@ static void make_data(const char *path, bool sparse, int classes) {
 
 static mg_config *configure(int kind) {
     char text[400], data[120], directory[120], *rest = text;
-    const char *sets[20] = {data, directory, "train.threads=1", "train.batch=16", "checkpoint.every_seconds=0", "model.lambda=0.001"};
+    const char *sets[20] = {data,
+                            directory,
+                            "train.threads=1",
+                            "train.batch=16",
+                            "checkpoint.every_seconds=0",
+                            "model.lambda=0.001"};
     int count = kinds[kind].path ? 5 : 6;
     mg_config *config;
     mg_error error = {0};
-    snprintf(data, sizeof data, "data.train=%s/%s%d.h5", root, kinds[kind].sparse ? "sparse" : "dense", kinds[kind].classes);
+    snprintf(data, sizeof data, "data.train=%s/%s%d.h5", root, kinds[kind].sparse ? "sparse" : "dense",
+             kinds[kind].classes);
     snprintf(directory, sizeof directory, "output.directory=%s/run%d", root, kind);
     snprintf(text, sizeof text, "%s", kinds[kind].settings);
     for (char *word; (word = strsep(&rest, " "));) sets[count++] = word;
@@ -136,16 +145,19 @@ static bool stop_at(void *context, int64_t step) {
 
 static void hear(void *context, const char *line) {
     (void)context;
-    for (const char *c = line; *c; c++) fuzz_check((unsigned char)*c >= ' ' && *c != 127, "a message is one printable line");
+    for (const char *c = line; *c; c++)
+        fuzz_check((unsigned char)*c >= ' ' && *c != 127, "a message is one printable line");
 }
 
 static mg_status run(int kind, bool resume, int64_t steps, mg_error *error) {
     mg_observer observer = {.context = &steps, .stop = stop_at, .message = hear};
     mg_train_result result;
     mg_path_result points;
-    const mg_path_request path = {.C = "0.0001:0.01:10", .resume = resume, .overwrite = !resume, .observer = &observer};
+    const mg_path_request path = {
+        .C = "0.0001:0.01:10", .resume = resume, .overwrite = !resume, .observer = &observer};
     const mg_train_request train = {.resume = resume, .overwrite = !resume, .observer = &observer};
-    return kinds[kind].path ? mg_path(configs[kind], &path, &points, error) : mg_train(configs[kind], &train, &result, error);
+    return kinds[kind].path ? mg_path(configs[kind], &path, &points, error)
+                            : mg_train(configs[kind], &train, &result, error);
 }
 
 static void take_file(const char *path, image *to) {
@@ -171,7 +183,8 @@ static herr_t note_attribute(hid_t object, const char *name, const H5A_info_t *i
 static herr_t note_object(hid_t object, const char *name, const H5O_info_t *info, void *context) {
     (void)object;
     image *to = context;
-    if (info->type == H5O_TYPE_DATASET && to->count < MOST_FIELDS) snprintf(to->field[to->count++], 80, "%.70s", name);
+    if (info->type == H5O_TYPE_DATASET && to->count < MOST_FIELDS)
+        snprintf(to->field[to->count++], 80, "%.70s", name);
     return 0;
 }
 
@@ -238,7 +251,7 @@ static void prepare(void) {
     for (int kind = 0; kind < KINDS; kind++) make_images(kind);
 }
 
-// ---- changes -----------------------------------------------------------------------------------------------------------
+// ---- changes ------------------------------------------------------------------------------------
 
 typedef struct input {
     const uint8_t *bytes;
@@ -252,8 +265,10 @@ static unsigned take(input *in) {
 }
 
 static double take_value(input *in) {
-    static const double values[] = {0, 1, -1, 2, 0.5, -0.5, 1e-3, 7, 16, 63, 64, 65, 100, 1e3, 1e6, 1e9, 1e12, 1e14, 0x1p31, -0x1p31, 0x1p32,
-                                    0x1p53, 0x1p62, 0x1p63, -0x1p63, 1e30, -1e30, 3e38, 1e-38, 1e-45, 1e300, INFINITY, -INFINITY, NAN};
+    static const double values[] = {
+        0,       1,    -1,    2,    0.5,   -0.5,  1e-3,   7,        16,        63,     64,     65,
+        100,     1e3,  1e6,   1e9,  1e12,  1e14,  0x1p31, -0x1p31,  0x1p32,    0x1p53, 0x1p62, 0x1p63,
+        -0x1p63, 1e30, -1e30, 3e38, 1e-38, 1e-45, 1e300,  INFINITY, -INFINITY, NAN};
     unsigned which = take(in), more = take(in) << 8;
     more |= take(in);
     if (which < 128) return values[which % (sizeof values / sizeof *values)];
@@ -261,8 +276,9 @@ static double take_value(input *in) {
 }
 
 static hid_t take_type(input *in) {
-    const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_FLOAT, H5T_NATIVE_INT8, H5T_NATIVE_UINT8, H5T_NATIVE_INT32, H5T_NATIVE_INT64,
-                           H5T_NATIVE_UINT64, H5T_IEEE_F64BE,   H5T_C_S1,        H5T_STD_I64BE,    H5T_STD_REF_OBJ};
+    const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_FLOAT, H5T_NATIVE_INT8,   H5T_NATIVE_UINT8,
+                           H5T_NATIVE_INT32,  H5T_NATIVE_INT64, H5T_NATIVE_UINT64, H5T_IEEE_F64BE,
+                           H5T_C_S1,          H5T_STD_I64BE,    H5T_STD_REF_OBJ};
     return types[take(in) % (sizeof types / sizeof *types)];
 }
 
@@ -274,7 +290,9 @@ static void take_hollow(hid_t file, const char *field, input *in) {
 }
 
 static void change(hid_t file, const image *of, input *in) {
-    static const char *const texts[] = {"", "x", "softmax", "unit", "total", "log1p", "none", "a\nb\x1b[31m", "\xff\xfe", "margin model", "../../x"};
+    static const char *const texts[] = {"",       "x",    "softmax",      "unit",     "total",
+                                        "log1p",  "none", "a\nb\x1b[31m", "\xff\xfe", "margin model",
+                                        "../../x"};
     const char *field = of->field[take(in) % (unsigned)of->count];
     bool attribute = H5Aexists(file, field) > 0;
     unsigned how = take(in) % 10, place = take(in) << 8;
@@ -289,10 +307,11 @@ static void change(hid_t file, const image *of, input *in) {
         forge_replace(file, field, type, rank, dims, take_value(in));
     } else if (how == 7) forge_delete(file, field);
     else if (how == 8 && !attribute) take_hollow(file, field, in);
-    else if (!attribute) forge_relink(file, field, (forge_link)(place % 4), of->field[take(in) % (unsigned)of->count]);
+    else if (!attribute)
+        forge_relink(file, field, (forge_link)(place % 4), of->field[take(in) % (unsigned)of->count]);
 }
 
-// ---- use ---------------------------------------------------------------------------------------------------------------
+// ---- use ----------------------------------------------------------------------------------------
 
 static void expect_refusal(mg_status status, mg_error *error) {
     if (status != MG_NONFINITE) fuzz_refusal(status, error);
@@ -322,7 +341,8 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     mg_inspect(path, NULL, NULL, nowhere, &error);
     fclose(nowhere);
     error = (mg_error){0};
-    bool newton = strstr(kinds[kind].settings, "newton") != NULL; // one of its steps is as much as twenty of others
+    bool newton =
+        strstr(kinds[kind].settings, "newton") != NULL; // one of its steps is as much as twenty of others
     mg_status status = run(kind, true, newton ? NEWTON_STEPS : STEPS, &error);
     if (status && status != MG_STOPPED) expect_refusal(status, &error);
     else if (status == MG_STOPPED) {
@@ -359,7 +379,8 @@ static void use_model(int kind, const unsigned char *bytes, size_t size) {
     snprintf(path, sizeof path, "%s/model.h5", root);
     snprintf(data, sizeof data, "%s/%s3.h5", root, kind ? "sparse" : "dense");
     put_file(path, bytes, size);
-    mg_status status = mg_predictor_open(&(mg_predict_options){.model = path, .scores = true, .threads = 1}, &predictor, &error);
+    mg_status status = mg_predictor_open(&(mg_predict_options){.model = path, .scores = true, .threads = 1},
+                                         &predictor, &error);
     if (!status) {
         const mg_predict_sink sink = {count_answers, &answers};
         status = mg_predictor_file(predictor, data, &sink, &error);
@@ -368,7 +389,8 @@ static void use_model(int kind, const unsigned char *bytes, size_t size) {
     if (status) expect_refusal(status, &error);
     mg_predictor_close(predictor);
     error = (mg_error){0};
-    status = mg_measure(&(mg_measure_request){.model = path, .data = data, .threads = 1}, &measurement, &error);
+    status =
+        mg_measure(&(mg_measure_request){.model = path, .data = data, .threads = 1}, &measurement, &error);
     if (status) expect_refusal(status, &error);
     mg_measurement_destroy(measurement);
 }

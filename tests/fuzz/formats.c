@@ -32,7 +32,8 @@ int fuzz_idx(const uint8_t *bytes, size_t size) {
 }
 
 int fuzz_npy(const uint8_t *bytes, size_t size) {
-    static const char rows[] = "\x93NUMPY\1\0\x38\0{'descr': '|u1', 'fortran_order': False, 'shape': (3,1)}abc";
+    static const char rows[] =
+        "\x93NUMPY\1\0\x38\0{'descr': '|u1', 'fortran_order': False, 'shape': (3,1)}abc";
     fuzz_format("npy", "", (fuzz_bytes){bytes, size}, none);
     fuzz_format("npy", "", (fuzz_bytes){rows, sizeof rows - 1}, (fuzz_bytes){bytes, size});
     return 0;

@@ -21,9 +21,11 @@ void fuzz_check(bool holds, const char *what) {
 
 void fuzz_refusal(mg_status status, const mg_error *error) {
     fuzz_check(status == error->status, "the status in the error is the one returned");
-    fuzz_check(status == MG_CONFIG || status == MG_DATA || status == MG_USAGE || status == MG_MEMORY, "the input is blamed");
+    fuzz_check(status == MG_CONFIG || status == MG_DATA || status == MG_USAGE || status == MG_MEMORY,
+               "the input is blamed");
     fuzz_check(error->text[0] != 0, "a refusal has a text");
-    for (const char *c = error->text; *c; c++) fuzz_check((unsigned char)*c >= ' ' && *c != 127, "a refusal is one printable line");
+    for (const char *c = error->text; *c; c++)
+        fuzz_check((unsigned char)*c >= ' ' && *c != 127, "a refusal is one printable line");
 }
 
 typedef struct counts {
@@ -41,11 +43,13 @@ static mg_status count_dense(mg_sink *sink, const void *cells, size_t bytes, mg_
     return MG_OK;
 }
 
-static mg_status count_sparse(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count, mg_error *error) {
+static mg_status count_sparse(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
+                              mg_error *error) {
     (void)error;
     counts *c = (counts *)(void *)sink;
     for (int64_t i = 0; c->shape.features && i < count; i++) {
-        fuzz_check(indices[i] < c->shape.features && (!i || indices[i] > indices[i - 1]), "indices ascend below the number of features");
+        fuzz_check(indices[i] < c->shape.features && (!i || indices[i] > indices[i - 1]),
+                   "indices ascend below the number of features");
         fuzz_check(isfinite(values[i]), "values are finite");
     }
     c->rows++;
@@ -71,9 +75,9 @@ static void check_counts(const counts *c) {
     const mg_format_shape *shape = &c->shape;
     fuzz_check(shape->rows > 0 && shape->features > 0, "a file that is accepted has rows and features");
     if (shape->layout == MG_DENSE)
-        fuzz_check(c->bytes == (size_t)shape->rows * (size_t)shape->features * mg_h5_type_size(shape->cell), "all cells came");
-    else
-        fuzz_check(c->rows == shape->rows && c->stored == shape->stored, "all rows came");
+        fuzz_check(c->bytes == (size_t)shape->rows * (size_t)shape->features * mg_h5_type_size(shape->cell),
+                   "all cells came");
+    else fuzz_check(c->rows == shape->rows && c->stored == shape->stored, "all rows came");
     fuzz_check(!shape->labelled || c->labels == shape->rows, "a label came for every row");
 }
 
@@ -109,7 +113,8 @@ static mg_status read_settings(const mg_format *format, void *values, const char
 // A file without a name; its path holds as long as the descriptor is open.
 static int put_file(fuzz_bytes content, char path[40]) {
     int fd = memfd_create("input", MFD_CLOEXEC);
-    fuzz_check(fd >= 0 && write(fd, content.bytes, content.size) == (ssize_t)content.size, "the input can be put into a file");
+    fuzz_check(fd >= 0 && write(fd, content.bytes, content.size) == (ssize_t)content.size,
+               "the input can be put into a file");
     snprintf(path, 40, "/proc/self/fd/%d", fd);
     return fd;
 }
@@ -122,9 +127,11 @@ void fuzz_format(const char *name, const char *settings, fuzz_bytes rows, fuzz_b
     const mg_format *format = mg_format_find(name);
     int fds[2] = {put_file(rows, paths[0]), put_file(labels, paths[1])};
     format->probe(rows.bytes, rows.size < MG_PROBE_BYTES ? rows.size : MG_PROBE_BYTES);
-    fuzz_check(!mg_memory_zeroed(&values, 1, format->options_size + 1, &error), "there is memory for options");
+    fuzz_check(!mg_memory_zeroed(&values, 1, format->options_size + 1, &error),
+               "there is memory for options");
     mg_status status = read_settings(format, values, settings, &error);
-    const mg_format_request request = {.inputs = inputs, .input_count = labels.bytes ? 2 : 1, .options = values};
+    const mg_format_request request = {
+        .inputs = inputs, .input_count = labels.bytes ? 2 : 1, .options = values};
     if (!status) status = read_twice(format, &request, &error);
     if (status) fuzz_refusal(status, &error);
     mg_section_clear(format->section, values);

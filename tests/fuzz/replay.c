@@ -1,7 +1,8 @@
-// replay.c - feeds every target what was ever found for it, whole and cut short; or writes seeds for libFuzzer.
+// replay.c - feeds every target what was ever found for it, whole and cut short; or writes seeds for
+// libFuzzer.
 //
-//     fuzz_replay TARGET DIRECTORY [TARGET DIRECTORY ...]      every file of the directories, and the seeds of seeds.c
-//     fuzz_replay --write DIRECTORY                            seeds.c as DIRECTORY/TARGET/NAME
+//     fuzz_replay TARGET DIRECTORY [TARGET DIRECTORY ...]      every file of the directories, and the seeds
+//     of seeds.c fuzz_replay --write DIRECTORY                            seeds.c as DIRECTORY/TARGET/NAME
 #include "fuzz.h"
 #include "seeds.h"
 
@@ -17,9 +18,9 @@ enum { CUTS = 24, MOST_BYTES = 1 << 20 };
 static const struct {
     const char *name;
     int (*run)(const uint8_t *bytes, size_t size);
-} targets[] = {{"config", fuzz_config}, {"set", fuzz_set}, {"svmlight", fuzz_svmlight}, {"csv", fuzz_csv},
-               {"text", fuzz_text},     {"idx", fuzz_idx}, {"npy", fuzz_npy},           {"seal", fuzz_seal},
-               {"forge", fuzz_forge}};
+} targets[] = {{"config", fuzz_config}, {"set", fuzz_set},   {"svmlight", fuzz_svmlight},
+               {"csv", fuzz_csv},       {"text", fuzz_text}, {"idx", fuzz_idx},
+               {"npy", fuzz_npy},       {"seal", fuzz_seal}, {"forge", fuzz_forge}};
 
 static int inputs;
 
@@ -29,7 +30,8 @@ static void feed(const char *target, const char *name, const unsigned char *byte
     fuzz_check(t < sizeof targets / sizeof *targets, "the target is known");
     for (int i = 0; i <= CUTS; i++) {
         size_t cut = size * (size_t)i / CUTS;
-        unsigned char *copy = malloc(cut ? cut : 1); // of its own size, so that a sanitizer sees the first byte past it
+        unsigned char *copy =
+            malloc(cut ? cut : 1); // of its own size, so that a sanitizer sees the first byte past it
         fuzz_check(copy != NULL, "there is memory");
         memcpy(copy, bytes, cut);
         snprintf(fuzz_input, sizeof fuzz_input, "%s %.200s, %zu of %zu bytes", target, name, cut, size);
@@ -39,7 +41,8 @@ static void feed(const char *target, const char *name, const unsigned char *byte
     inputs++;
 }
 
-static void feed_seed(void *unused, const char *target, const char *name, const unsigned char *bytes, size_t size) {
+static void feed_seed(void *unused, const char *target, const char *name, const unsigned char *bytes,
+                      size_t size) {
     (void)unused;
     feed(target, name, bytes, size);
 }
@@ -61,7 +64,8 @@ static void feed_directory(const char *target, const char *directory) {
     closedir(stream);
 }
 
-static void write_seed(void *directory, const char *target, const char *name, const unsigned char *bytes, size_t size) {
+static void write_seed(void *directory, const char *target, const char *name, const unsigned char *bytes,
+                       size_t size) {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", (const char *)directory, target);
     mkdir(path, 0777);

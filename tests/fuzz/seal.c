@@ -1,5 +1,5 @@
-// seal.c - the target of sealed files: a seal that is accepted is the content's own, and no changed byte passes. What stands behind
-// a seal is libhdf5's to parse and not fuzzed here.
+// seal.c - the target of sealed files: a seal that is accepted is the content's own, and no changed byte
+// passes. What stands behind a seal is libhdf5's to parse and not fuzzed here.
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -30,7 +30,8 @@ static void check_own(const uint8_t *bytes, size_t size) {
     fuzz_check(!mg_memory_get(&file, whole, 1, &error), "there is memory for a file");
     memcpy(file, bytes, size);
     mg_file_seal(file, size, file + size);
-    fuzz_check(!mg_file_check_seal("x.h5", file, whole, &content, &error) && content == size, "a sealed file is accepted");
+    fuzz_check(!mg_file_check_seal("x.h5", file, whole, &content, &error) && content == size,
+               "a sealed file is accepted");
     size_t at = (bytes[0] * 257u + size) % whole;
     unsigned char bit = (unsigned char)(1u << bytes[size - 1] % 8);
     file[at] ^= bit;

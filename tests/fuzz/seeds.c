@@ -13,19 +13,27 @@ static const struct {
     const char *name, *header, *cells;
     size_t bytes;
 } arrays[] = {
-    {"floats", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }\n", BYTES("\0\0\x80\x3f\0\0\0\0\0\0\0\xc0")},
-    {"halves", "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 1, 2), }\n", BYTES("\0\x3c\0\0\0\x7c\1\0")},
-    {"big_endian", "{'descr': '>i8', 'fortran_order': False, 'shape': (1, 1), }\n", BYTES("\0\0\0\0\0\0\0\1")},
+    {"floats", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }\n",
+     BYTES("\0\0\x80\x3f\0\0\0\0\0\0\0\xc0")},
+    {"halves", "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 1, 2), }\n",
+     BYTES("\0\x3c\0\0\0\x7c\1\0")},
+    {"big_endian", "{'descr': '>i8', 'fortran_order': False, 'shape': (1, 1), }\n",
+     BYTES("\0\0\0\0\0\0\0\1")},
     {"fortran", "{'descr': '<i4', 'fortran_order': True, 'shape': (1, 2), }\n", BYTES("\1\0\0\0\2\0\0\0")},
     {"labels", "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }\n",
      BYTES("\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff")},
     {"texts", "{'descr': '<U2', 'fortran_order': False, 'shape': (3,), }\n",
      BYTES("a\0\0\0\xe9\0\0\0b\0\0\0\0\0\0\0\0\xf6\1\0c\0\0\0")},
-    {"bytes", "{'descr': '|S3', 'fortran_order': False, 'shape': (3,), }\n", BYTES("ab\0c\xc3\xbc" "def")},
-    {"surrogate", "{'descr': '<U1', 'fortran_order': False, 'shape': (3,), }\n", BYTES("a\0\0\0\0\xd8\0\0b\0\0\0")},
+    {"bytes", "{'descr': '|S3', 'fortran_order': False, 'shape': (3,), }\n",
+     BYTES("ab\0c\xc3\xbc"
+           "def")},
+    {"surrogate", "{'descr': '<U1', 'fortran_order': False, 'shape': (3,), }\n",
+     BYTES("a\0\0\0\0\xd8\0\0b\0\0\0")},
     {"huge", "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }\n", BYTES("\0")},
-    {"many_dimensions", "{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-                        "1,1,1,1,1,1,1,1,1,1), }\n", BYTES("a")},
+    {"many_dimensions",
+     "{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+     "1,1,1,1,1,1,1,1,1,1), }\n",
+     BYTES("a")},
 };
 
 static const struct {
@@ -39,12 +47,17 @@ static const struct {
     {"wide_labels", BYTES("\0\0\x0c\1\0\0\0\3\0\0\0\1\xff\xff\xff\xff\0\0\0\1")},
     {"huge", BYTES("\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
     {"no_rows", BYTES("\0\0\x08\2\0\0\0\0\0\0\0\2")},
-    {"gzip", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")}, // cut in the stored block
+    {"gzip",
+     BYTES(
+         "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")}, // cut in the stored block
 };
 
-// Forged files (forge.c): which file, then some fields, each with what is done to it. One seed a file; fuzzing finds the rest.
+// Forged files (forge.c): which file, then some fields, each with what is done to it. One seed a file;
+// fuzzing finds the rest.
 enum { FORGED_FILES = 13 };
-static const char forged[] = "\0\7\0\0\2\0\0" "\11\1\0\1\37\0\0" "\21\6\0\5\3\0\2\0\0\0";
+static const char forged[] = "\0\7\0\0\2\0\0"
+                             "\11\1\0\1\37\0\0"
+                             "\21\6\0\5\3\0\2\0\0\0";
 
 typedef struct seed_sink {
     fuzz_seed_use use;

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-typedef void (*fuzz_seed_use)(void *context, const char *target, const char *name, const unsigned char *bytes, size_t size);
+typedef void (*fuzz_seed_use)(void *context, const char *target, const char *name, const unsigned char *bytes,
+                              size_t size);
 
 void fuzz_seeds(fuzz_seed_use use, void *context);
 

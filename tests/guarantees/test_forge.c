@@ -1,5 +1,5 @@
-// test_forge.c - a seal says that a file is whole, not that a run wrote it: whatever stands in a sealed model or checkpoint is refused by
-// its name, or is a state a run can go on from.
+// test_forge.c - a seal says that a file is whole, not that a run wrote it: whatever stands in a sealed model
+// or checkpoint is refused by its name, or is a state a run can go on from.
 #include "support.h"
 #include "support_forge.h"
 
@@ -18,9 +18,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- runs --------------------------------------------------------------------------------------------------------------
+// ---- runs ---------------------------------------------------------------------------------------
 
-enum { SGD_DENSE, SGD_SPARSE, DUAL_DENSE, DUAL_SPARSE, DUAL_MANY, NEWTON_DENSE, NEWTON_SPARSE, SOFTMAX, PATH, KINDS };
+enum {
+    SGD_DENSE,
+    SGD_SPARSE,
+    DUAL_DENSE,
+    DUAL_SPARSE,
+    DUAL_MANY,
+    NEWTON_DENSE,
+    NEWTON_SPARSE,
+    SOFTMAX,
+    PATH,
+    KINDS
+};
 
 static support_run run_of(int kind) {
     static const char *const settings[KINDS] = {
@@ -34,7 +45,8 @@ static support_run run_of(int kind) {
         [SOFTMAX] = "train.solver=newton train.tolerance=1e-9 model.loss=softmax",
         [PATH] = "data.validation=0.3",
     };
-    static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many", "dense", "sparse", "dense", "sparse"};
+    static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many",
+                                             "dense", "sparse", "dense", "sparse"};
     char text[200], *rest = text;
     support_run run = support_new(support_path("%s.h5", files[kind]), support_path("run%d", kind));
     support_set(&run, "train.batch=16");
@@ -57,7 +69,8 @@ static mg_status go(int kind, support_run *run) {
     mg_config *config = support_configure(run, &observer);
     run->count--;
     if (!config) fail_msg("%s", run->error.text);
-    const mg_path_request request = {.C = "0.00001:0.001:10", .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
+    const mg_path_request request = {
+        .C = "0.00001:0.001:10", .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
     mg_status status = mg_path(config, &request, &result, &run->error);
     mg_config_destroy(config);
     return support_ended(run, status);
@@ -97,7 +110,7 @@ static int begin(void **unused) {
     return 0;
 }
 
-// ---- checkpoints -------------------------------------------------------------------------------------------------------
+// ---- checkpoints --------------------------------------------------------------------------------
 
 // Untouched but for its seal, every one is gone on from.
 static void test_untouched(void **unused) {
@@ -120,34 +133,91 @@ static const struct {
     long long place; // -1: all
     double value;
 } states[] = {
-    {SGD_DENSE, "batch", 0, -1}, {SGD_DENSE, "batch", 0, -1e5}, {SGD_DENSE, "batch", 0, 1e9}, {SGD_DENSE, "epoch", 0, -1},
-    {SGD_DENSE, "epoch", 0, 2}, {SGD_DENSE, "step", 0, -1}, {SGD_DENSE, "step", 0, 0x1p62}, {SGD_DENSE, "events", 0, -1},
-    {SGD_DENSE, "loss", 0, NAN}, {SGD_DENSE, "loss_rows", 0, -1}, {SGD_DENSE, "loss_rows", 0, 1e6}, {SGD_DENSE, "loss_rows", 0, 0}, {SGD_DENSE, "best_accuracy", 0, 2},
-    {SGD_DENSE, "best_accuracy", 0, NAN}, {SGD_DENSE, "best_step", 0, 1e6}, {SGD_DENSE, "best_epoch", 0, -1}, {SGD_DENSE, "best_epoch", 0, 900}, {SGD_DENSE, "stale", 0, -1},
-    {SGD_DENSE, "state/eta", 0, NAN}, {SGD_DENSE, "state/eta", 0, 0}, {SGD_DENSE, "state/eta", 0, 0.5}, {SGD_DENSE, "state/best", 3, INFINITY},
-    {SGD_DENSE, "state/best_offset", 1, NAN}, {SGD_DENSE, "state/velocity", 1, NAN}, {SGD_DENSE, "state/weights", 7, 1}, // of the padding
-    {SGD_DENSE, "state/bias", 3, 1}, {SGD_DENSE, "state/snapshots", 0, -1}, {SGD_DENSE, "state/snapshots", 0, 1e9},
-    {SGD_DENSE, "state/mean", 0, NAN}, {SGD_SPARSE, "state/memory", 0, -1}, {SGD_SPARSE, "state/memory", 0, NAN},
-    {SGD_SPARSE, "state/settled", 0, 1e9}, {SGD_SPARSE, "state/settled", 0, -1}, {SGD_SPARSE, "state/rate_sum", 0, NAN},
-    {SGD_SPARSE, "state/rate_sum", 0, -INFINITY}, {DUAL_DENSE, "batch", 0, -1e8}, {DUAL_DENSE, "state/clock", -1, 0x1p62},
-    {DUAL_DENSE, "state/clock", -1, -0x1p62}, {DUAL_DENSE, "state/clock", 0, 1e6}, {DUAL_DENSE, "state/clock", 0, -1},
-    {DUAL_SPARSE, "state/clock", 1, -4}, {DUAL_SPARSE, "state/clock", 1, 1e12}, {DUAL_SPARSE, "state/clock", 2, 65},
-    {DUAL_SPARSE, "state/clock", 2, 0}, {DUAL_SPARSE, "state/clock", 3, 1e9}, {DUAL_SPARSE, "state/clock", 4, 1e12},
-    {DUAL_SPARSE, "state/clock", 5, 1e12}, {DUAL_SPARSE, "state/clock", 6, 3}, {DUAL_SPARSE, "state/bounds", 0, NAN},
-    {DUAL_SPARSE, "state/bounds", 0, -1}, {DUAL_SPARSE, "state/bounds", 1, INFINITY}, {DUAL_SPARSE, "state/bounds", 2, 1e-9},
-    {DUAL_SPARSE, "state/numbers", 1, NAN}, {DUAL_SPARSE, "state/numbers", 2, 1e9}, {DUAL_SPARSE, "state/wake", 5, 1e6},
-    {DUAL_SPARSE, "state/wake", 5, -1}, {DUAL_SPARSE, "state/share", 5, NAN}, {DUAL_SPARSE, "state/share", 5, -1},
-    {DUAL_SPARSE, "state/result", 0, NAN}, {DUAL_SPARSE, "state/mean", 0, INFINITY}, {DUAL_SPARSE, "state/dual", -1, 255},
-    {DUAL_SPARSE, "state/dual", 0, 9}, {DUAL_MANY, "state/dual", 0, 77}, {DUAL_MANY, "state/clock", 6, 0},
-    {NEWTON_DENSE, "state/clock", 1, 1}, {NEWTON_DENSE, "state/clock", 6, 1e6}, {NEWTON_DENSE, "state/numbers", 3, 0}, {NEWTON_DENSE, "state/numbers", 3, NAN},
-    {NEWTON_SPARSE, "state/bounds", 3, NAN}, {NEWTON_SPARSE, "state/bounds", 4, -1}, {SOFTMAX, "state/result", -1, NAN},
-    {SOFTMAX, "state/clock", 6, -1}, {PATH, "state/path_point", 0, -1e6}, {PATH, "state/path_point", 0, 1e6},
-    {PATH, "state/path_point", 0, 3.0 + 1}, {PATH, "state/path_visited", 0, -1}, {PATH, "state/path_visited", 0, 0x1p62}, {PATH, "state/path_begun", 0, NAN},
-    {PATH, "state/path_points", 0, 7}, {PATH, "state/path_points", 1, INFINITY}, {PATH, "state/path_points", 5, 3},
+    {SGD_DENSE, "batch", 0, -1},
+    {SGD_DENSE, "batch", 0, -1e5},
+    {SGD_DENSE, "batch", 0, 1e9},
+    {SGD_DENSE, "epoch", 0, -1},
+    {SGD_DENSE, "epoch", 0, 2},
+    {SGD_DENSE, "step", 0, -1},
+    {SGD_DENSE, "step", 0, 0x1p62},
+    {SGD_DENSE, "events", 0, -1},
+    {SGD_DENSE, "loss", 0, NAN},
+    {SGD_DENSE, "loss_rows", 0, -1},
+    {SGD_DENSE, "loss_rows", 0, 1e6},
+    {SGD_DENSE, "loss_rows", 0, 0},
+    {SGD_DENSE, "best_accuracy", 0, 2},
+    {SGD_DENSE, "best_accuracy", 0, NAN},
+    {SGD_DENSE, "best_step", 0, 1e6},
+    {SGD_DENSE, "best_epoch", 0, -1},
+    {SGD_DENSE, "best_epoch", 0, 900},
+    {SGD_DENSE, "stale", 0, -1},
+    {SGD_DENSE, "state/eta", 0, NAN},
+    {SGD_DENSE, "state/eta", 0, 0},
+    {SGD_DENSE, "state/eta", 0, 0.5},
+    {SGD_DENSE, "state/best", 3, INFINITY},
+    {SGD_DENSE, "state/best_offset", 1, NAN},
+    {SGD_DENSE, "state/velocity", 1, NAN},
+    {SGD_DENSE, "state/weights", 7, 1}, // of the padding
+    {SGD_DENSE, "state/bias", 3, 1},
+    {SGD_DENSE, "state/snapshots", 0, -1},
+    {SGD_DENSE, "state/snapshots", 0, 1e9},
+    {SGD_DENSE, "state/mean", 0, NAN},
+    {SGD_SPARSE, "state/memory", 0, -1},
+    {SGD_SPARSE, "state/memory", 0, NAN},
+    {SGD_SPARSE, "state/settled", 0, 1e9},
+    {SGD_SPARSE, "state/settled", 0, -1},
+    {SGD_SPARSE, "state/rate_sum", 0, NAN},
+    {SGD_SPARSE, "state/rate_sum", 0, -INFINITY},
+    {DUAL_DENSE, "batch", 0, -1e8},
+    {DUAL_DENSE, "state/clock", -1, 0x1p62},
+    {DUAL_DENSE, "state/clock", -1, -0x1p62},
+    {DUAL_DENSE, "state/clock", 0, 1e6},
+    {DUAL_DENSE, "state/clock", 0, -1},
+    {DUAL_SPARSE, "state/clock", 1, -4},
+    {DUAL_SPARSE, "state/clock", 1, 1e12},
+    {DUAL_SPARSE, "state/clock", 2, 65},
+    {DUAL_SPARSE, "state/clock", 2, 0},
+    {DUAL_SPARSE, "state/clock", 3, 1e9},
+    {DUAL_SPARSE, "state/clock", 4, 1e12},
+    {DUAL_SPARSE, "state/clock", 5, 1e12},
+    {DUAL_SPARSE, "state/clock", 6, 3},
+    {DUAL_SPARSE, "state/bounds", 0, NAN},
+    {DUAL_SPARSE, "state/bounds", 0, -1},
+    {DUAL_SPARSE, "state/bounds", 1, INFINITY},
+    {DUAL_SPARSE, "state/bounds", 2, 1e-9},
+    {DUAL_SPARSE, "state/numbers", 1, NAN},
+    {DUAL_SPARSE, "state/numbers", 2, 1e9},
+    {DUAL_SPARSE, "state/wake", 5, 1e6},
+    {DUAL_SPARSE, "state/wake", 5, -1},
+    {DUAL_SPARSE, "state/share", 5, NAN},
+    {DUAL_SPARSE, "state/share", 5, -1},
+    {DUAL_SPARSE, "state/result", 0, NAN},
+    {DUAL_SPARSE, "state/mean", 0, INFINITY},
+    {DUAL_SPARSE, "state/dual", -1, 255},
+    {DUAL_SPARSE, "state/dual", 0, 9},
+    {DUAL_MANY, "state/dual", 0, 77},
+    {DUAL_MANY, "state/clock", 6, 0},
+    {NEWTON_DENSE, "state/clock", 1, 1},
+    {NEWTON_DENSE, "state/clock", 6, 1e6},
+    {NEWTON_DENSE, "state/numbers", 3, 0},
+    {NEWTON_DENSE, "state/numbers", 3, NAN},
+    {NEWTON_SPARSE, "state/bounds", 3, NAN},
+    {NEWTON_SPARSE, "state/bounds", 4, -1},
+    {SOFTMAX, "state/result", -1, NAN},
+    {SOFTMAX, "state/clock", 6, -1},
+    {PATH, "state/path_point", 0, -1e6},
+    {PATH, "state/path_point", 0, 1e6},
+    {PATH, "state/path_point", 0, 3.0 + 1},
+    {PATH, "state/path_visited", 0, -1},
+    {PATH, "state/path_visited", 0, 0x1p62},
+    {PATH, "state/path_begun", 0, NAN},
+    {PATH, "state/path_points", 0, 7},
+    {PATH, "state/path_points", 1, INFINITY},
+    {PATH, "state/path_points", 5, 3},
 };
 
-// One line with the file and the field; nothing changes. The advice holds to its end: without the file the run goes on from the one
-// before, and it begins anew.
+// One line with the file and the field; nothing changes. The advice holds to its end: without the file the
+// run goes on from the one before, and it begins anew.
 static void test_states(void **unused) {
     (void)unused;
     int kind = -1;
@@ -167,10 +237,15 @@ static void test_states(void **unused) {
         seal(file, path);
         mg_status status = resume(kind, &run);
         const char *name = strchr(states[i].field, '/') ? strchr(states[i].field, '/') + 1 : states[i].field;
-        bool by_epoch = !strcmp(name, "clock") || !strcmp(name, "epoch"); // it may be its relation to another that tells
-        if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) || (!by_epoch && !strstr(run.error.text, name)))
-            fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place, states[i].value, status, run.error.text);
-        if (!strstr(run.error.text, "delete it to continue from the one before, or start a new run with --overwrite")) fail_msg("%s", run.error.text);
+        bool by_epoch =
+            !strcmp(name, "clock") || !strcmp(name, "epoch"); // it may be its relation to another that tells
+        if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) ||
+            (!by_epoch && !strstr(run.error.text, name)))
+            fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place,
+                     states[i].value, status, run.error.text);
+        if (!strstr(run.error.text,
+                    "delete it to continue from the one before, or start a new run with --overwrite"))
+            fail_msg("%s", run.error.text);
         if (i + 1 < sizeof states / sizeof *states && states[i + 1].kind == kind) continue;
         support_remove(path);
         if (resume(kind, &run)) fail_msg("kind %d, the one before: %s", kind, run.error.text);
@@ -185,7 +260,8 @@ static void test_info(void **unused) {
     static const struct {
         const char *field;
         double value;
-    } positions[] = {{"step", -1}, {"step", 0x1p62}, {"epoch", -7}, {"batch", -1}, {"best_accuracy", NAN}, {"best_accuracy", 2}, {"loss", INFINITY}};
+    } positions[] = {{"step", -1},           {"step", 0x1p62},     {"epoch", -7},     {"batch", -1},
+                     {"best_accuracy", NAN}, {"best_accuracy", 2}, {"loss", INFINITY}};
     char path[4600];
     size_t size;
     snprintf(path, sizeof path, "%s", stopped(SGD_DENSE));
@@ -197,7 +273,8 @@ static void test_info(void **unused) {
         assert_true(forge_set(file, positions[i].field, -1, positions[i].value));
         seal(file, path);
         assert_int_equal(mg_inspect(path, NULL, NULL, out, &error), MG_DATA);
-        if (strncmp(error.text, path, strlen(path)) || !strstr(error.text, positions[i].field)) fail_msg("%s: %s", positions[i].field, error.text);
+        if (strncmp(error.text, path, strlen(path)) || !strstr(error.text, positions[i].field))
+            fail_msg("%s: %s", positions[i].field, error.text);
         assert_int_equal(ftell(out), 0);
         fclose(out);
     }
@@ -213,15 +290,18 @@ static void test_begun(void **unused) {
     snprintf(checkpoint, sizeof checkpoint, "%s", stopped(SGD_DENSE));
     snprintf(path, sizeof path, "%s", support_path("run%d/begun.h5", SGD_DENSE));
     unsigned char *bytes = support_read(path, &size);
-    for (const char *newest = checkpoint; newest; newest = support_count(support_path("run%d/checkpoints", SGD_DENSE), ".h5")
-                                                               ? support_newest(support_path("run%d", SGD_DENSE)) : NULL)
+    for (const char *newest = checkpoint; newest;
+         newest = support_count(support_path("run%d/checkpoints", SGD_DENSE), ".h5")
+                      ? support_newest(support_path("run%d", SGD_DENSE))
+                      : NULL)
         support_remove(newest);
     hid_t file = forge_open(bytes, size);
     assert_true(forge_set(file, "step", -1, -1));
     seal(file, path);
     free(bytes);
     assert_int_equal(resume(SGD_DENSE, &run), MG_DATA);
-    if (strncmp(run.error.text, path, strlen(path)) || !strstr(run.error.text, "step is -1") || !strstr(run.error.text, "delete it to start from the beginning"))
+    if (strncmp(run.error.text, path, strlen(path)) || !strstr(run.error.text, "step is -1") ||
+        !strstr(run.error.text, "delete it to start from the beginning"))
         fail_msg("%s", run.error.text);
     support_remove(path);
     if (resume(SGD_DENSE, &run)) fail_msg("%s", run.error.text);
@@ -283,8 +363,10 @@ static void test_shapes(void **unused) {
                 reshape(file, all.name[f], how);
                 seal(file, path);
                 mg_status status = resume(kind, &run);
-                if (status != MG_DATA || !strstr(run.error.text, path) || !strstr(run.error.text, all.name[f]))
-                    fail_msg("kind %d, %s, shape %d: status %d '%s'", kind, all.name[f], how, status, run.error.text);
+                if (status != MG_DATA || !strstr(run.error.text, path) ||
+                    !strstr(run.error.text, all.name[f]))
+                    fail_msg("kind %d, %s, shape %d: status %d '%s'", kind, all.name[f], how, status,
+                             run.error.text);
                 refused++;
             }
         free(bytes);
@@ -292,7 +374,7 @@ static void test_shapes(void **unused) {
     printf("%d checkpoints of wrong types and shapes refused\n", refused);
 }
 
-// ---- models ------------------------------------------------------------------------------------------------------------
+// ---- models -------------------------------------------------------------------------------------
 
 static const char *trained(void) {
     support_run run = run_of(SGD_DENSE);
@@ -309,13 +391,17 @@ static void expect_refused(const char *path, const char *field, const char *how)
     mg_measurement *measurement = NULL;
     mg_error error = {0}, again = {0}, third = {0};
     mg_status status = mg_model_load(path, &model, &error);
-    if (status != MG_DATA || model || strncmp(error.text, path, strlen(path)) || !strstr(error.text, field) || strchr(error.text, '\n'))
+    if (status != MG_DATA || model || strncmp(error.text, path, strlen(path)) || !strstr(error.text, field) ||
+        strchr(error.text, '\n'))
         fail_msg("%s %s: status %d '%s'", field, how, status, error.text);
-    assert_int_equal(mg_predictor_open(&(mg_predict_options){.model = path, .threads = 1}, &predictor, &again), MG_DATA);
+    assert_int_equal(
+        mg_predictor_open(&(mg_predict_options){.model = path, .threads = 1}, &predictor, &again), MG_DATA);
     assert_string_equal(again.text, error.text);
     char dense[600];
     snprintf(dense, sizeof dense, "%s", support_path("dense.h5"));
-    assert_int_equal(mg_measure(&(mg_measure_request){.model = path, .data = dense, .threads = 1}, &measurement, &third), MG_DATA);
+    assert_int_equal(
+        mg_measure(&(mg_measure_request){.model = path, .data = dense, .threads = 1}, &measurement, &third),
+        MG_DATA);
     assert_string_equal(third.text, error.text);
 }
 
@@ -326,13 +412,18 @@ static void test_models(void **unused) {
         long long place;
         double value;
     } numbers[] = {
-        {"weights", 0, NAN}, {"weights", 20, INFINITY}, {"weights", 3, -INFINITY}, {"bias", 2, NAN}, {"classes", 1, 0}, {"classes", 0, 7},
-        {"classes", -1, 1}, {"delta", 0, NAN}, {"delta", 0, 0}, {"delta", 0, -1}, {"delta", 0, INFINITY}, {"lambda", 0, NAN}, {"lambda", 0, 0},
-        {"lambda", 0, -1}, {"lambda", 0, INFINITY}, {"objective", 0, INFINITY}, {"objective", 0, NAN}, {"square_norm", 0, -1}, {"square_norm", 0, NAN},
-        {"bias_value", 0, -1}, {"bias_value", 0, NAN}, {"dual", 0, INFINITY}, {"step", 0, -1}, {"step", 0, 0x1p62}, {"epoch", 0, -1},
-        {"training_rows", 0, 0}, {"training_rows", 0, -5},
+        {"weights", 0, NAN},        {"weights", 20, INFINITY}, {"weights", 3, -INFINITY},
+        {"bias", 2, NAN},           {"classes", 1, 0},         {"classes", 0, 7},
+        {"classes", -1, 1},         {"delta", 0, NAN},         {"delta", 0, 0},
+        {"delta", 0, -1},           {"delta", 0, INFINITY},    {"lambda", 0, NAN},
+        {"lambda", 0, 0},           {"lambda", 0, -1},         {"lambda", 0, INFINITY},
+        {"objective", 0, INFINITY}, {"objective", 0, NAN},     {"square_norm", 0, -1},
+        {"square_norm", 0, NAN},    {"bias_value", 0, -1},     {"bias_value", 0, NAN},
+        {"dual", 0, INFINITY},      {"step", 0, -1},           {"step", 0, 0x1p62},
+        {"epoch", 0, -1},           {"training_rows", 0, 0},   {"training_rows", 0, -5},
     };
-    static const char *const texts[][2] = {{"rows", "sideways"}, {"rows", ""}, {"transform", "log2"}, {"features", ""}, {"labels", ""}};
+    static const char *const texts[][2] = {
+        {"rows", "sideways"}, {"rows", ""}, {"transform", "log2"}, {"features", ""}, {"labels", ""}};
     char path[4600];
     size_t size;
     unsigned char *bytes = support_read(trained(), &size);
@@ -373,8 +464,8 @@ static void test_model_shapes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_untouched), cmocka_unit_test(test_states),       cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_info),      cmocka_unit_test(test_begun),        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_untouched),    cmocka_unit_test(test_states), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_info),         cmocka_unit_test(test_begun),  cmocka_unit_test(test_models),
         cmocka_unit_test(test_model_shapes),
     };
     return cmocka_run_group_tests(tests, begin, support_end);

@@ -1,10 +1,11 @@
-// test_golden.c - the same bits everywhere: the weights of a run of every solver, dense and sparse, have hashes kept in golden.txt, which
-// every compiler, optimisation, kernel, number of threads and way of reading the rows must reproduce.
+// test_golden.c - the same bits everywhere: the weights of a run of every solver, dense and sparse, have
+// hashes kept in golden.txt, which every compiler, optimisation, kernel, number of threads and way of reading
+// the rows must reproduce.
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
 //     test_golden few        of the numbers of threads only 1 and 16
-//     test_golden quick      this environment's kernel and threads, over and over: for tests/guarantees/golden_*.sh
-//     test_golden bless      writes golden.txt anew and says what changed
+//     test_golden quick      this environment's kernel and threads, over and over: for
+//     tests/guarantees/golden_*.sh test_golden bless      writes golden.txt anew and says what changed
 //
 // Only a change that moves results on purpose blesses new hashes, and says so in CHANGELOG.md.
 #include "support.h"
@@ -31,43 +32,97 @@ static const struct golden {
     const char *settings[MOST_SETTINGS];
     int64_t features; // 0: 37
 } goldens[] = {
-    {"sgd-dense", SUPPORT_U8, 12000, {"train.solver=sgd", "sgd.update=adagrad", "data.scale=standard", "model.loss=crammer-singer"}},
+    {"sgd-dense",
+     SUPPORT_U8,
+     12000,
+     {"train.solver=sgd", "sgd.update=adagrad", "data.scale=standard", "model.loss=crammer-singer"}},
     // Sums of floats, so that their order shows.
-    {"sgd-floats", SUPPORT_F32, 48000, {"train.solver=sgd", "sgd.update=plain", "data.scale=none", "model.loss=weston-watkins"}},
+    {"sgd-floats",
+     SUPPORT_F32,
+     48000,
+     {"train.solver=sgd", "sgd.update=plain", "data.scale=none", "model.loss=weston-watkins"}},
     // Rows of whole cache lines and none held out: streamed, they are used where they lie in the file.
-    {"sgd-in-place", SUPPORT_F32, 48000, {"train.solver=sgd", "sgd.update=momentum", "data.validation=", "data.scale=max-abs", "model.loss=crammer-singer"}, 48},
-    {"sgd-sparse", SUPPORT_CSR, 34000, {"train.solver=sgd", "sgd.update=momentum", "data.scale=none", "model.loss=weston-watkins"}},
-    {"dual-bytes", SUPPORT_U8, 0,
-     {"train.solver=dual", "data.validation=", "data.scale=standard", "model.loss=crammer-singer", "model.class_weight=balanced"}},
-    {"dual-floats", SUPPORT_F32, 0, {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=one-vs-rest-squared"}},
-    {"dual-sparse", SUPPORT_CSR, 0, {"train.solver=dual", "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
+    {"sgd-in-place",
+     SUPPORT_F32,
+     48000,
+     {"train.solver=sgd", "sgd.update=momentum", "data.validation=", "data.scale=max-abs",
+      "model.loss=crammer-singer"},
+     48},
+    {"sgd-sparse",
+     SUPPORT_CSR,
+     34000,
+     {"train.solver=sgd", "sgd.update=momentum", "data.scale=none", "model.loss=weston-watkins"}},
+    {"dual-bytes",
+     SUPPORT_U8,
+     0,
+     {"train.solver=dual", "data.validation=", "data.scale=standard", "model.loss=crammer-singer",
+      "model.class_weight=balanced"}},
+    {"dual-floats",
+     SUPPORT_F32,
+     0,
+     {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=one-vs-rest-squared"}},
+    {"dual-sparse",
+     SUPPORT_CSR,
+     0,
+     {"train.solver=dual", "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
     // Rows wide enough for several threads to own ranges of them.
-    {"dual-wide", SUPPORT_U8, 0, {"train.solver=dual", "data.validation=", "data.scale=0.01", "model.loss=crammer-singer"}, 1600},
-    {"dual-wide-sparse", SUPPORT_CSR, 0, {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=crammer-singer"}, 700},
-    {"certified-dense", SUPPORT_F32, 0,
-     {"train.solver=dual", "train.tolerance=0.01", "train.epochs=0", "model.lambda=0.3", "data.validation=", "data.scale=standard",
-      "model.loss=weston-watkins"}},
-    {"certified-sparse", SUPPORT_CSR, 0,
-     {"train.solver=dual", "train.tolerance=0.01", "train.epochs=0", "model.lambda=0.3", "data.validation=", "data.scale=0.1",
-      "model.loss=crammer-singer", "model.class_weight=balanced"}},
-    {"newton-dense", SUPPORT_U8, 0,
-     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3", "data.validation=", "data.scale=standard",
-      "model.loss=crammer-singer"}},
-    {"newton-sparse", SUPPORT_CSR, 0,
-     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3", "data.validation=", "data.scale=max-abs",
-      "model.loss=weston-watkins"}},
+    {"dual-wide",
+     SUPPORT_U8,
+     0,
+     {"train.solver=dual", "data.validation=", "data.scale=0.01", "model.loss=crammer-singer"},
+     1600},
+    {"dual-wide-sparse",
+     SUPPORT_CSR,
+     0,
+     {"train.solver=dual", "data.validation=", "data.scale=none", "model.loss=crammer-singer"},
+     700},
+    {"certified-dense",
+     SUPPORT_F32,
+     0,
+     {"train.solver=dual", "train.tolerance=0.01", "train.epochs=0", "model.lambda=0.3",
+      "data.validation=", "data.scale=standard", "model.loss=weston-watkins"}},
+    {"certified-sparse",
+     SUPPORT_CSR,
+     0,
+     {"train.solver=dual", "train.tolerance=0.01", "train.epochs=0", "model.lambda=0.3",
+      "data.validation=", "data.scale=0.1", "model.loss=crammer-singer", "model.class_weight=balanced"}},
+    {"newton-dense",
+     SUPPORT_U8,
+     0,
+     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3",
+      "data.validation=", "data.scale=standard", "model.loss=crammer-singer"}},
+    {"newton-sparse",
+     SUPPORT_CSR,
+     0,
+     {"train.solver=newton", "train.tolerance=1e-4", "train.epochs=0", "model.lambda=0.3",
+      "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 // Nothing is left to a default, and nothing asks the mathematics library for more than a square root.
 static const char *const all_settings[] = {
-    "train.tolerance=0", "train.epochs=3",    "train.batch=96",   "train.parts=6",      "train.seed=5",          "sgd.rate=constant",
-    "sgd.eta=0.02",      "sgd.momentum=0.9",  "sgd.average=true", "data.window=4096",   "data.validation=0.2",   "data.rows=none",
-    "model.delta=1",     "model.bias=1",      "model.lambda=0.001", "train.patience=0", "train.evaluate_every=1", "data.transform=none",
+    "train.tolerance=0",
+    "train.epochs=3",
+    "train.batch=96",
+    "train.parts=6",
+    "train.seed=5",
+    "sgd.rate=constant",
+    "sgd.eta=0.02",
+    "sgd.momentum=0.9",
+    "sgd.average=true",
+    "data.window=4096",
+    "data.validation=0.2",
+    "data.rows=none",
+    "model.delta=1",
+    "model.bias=1",
+    "model.lambda=0.001",
+    "train.patience=0",
+    "train.evaluate_every=1",
+    "data.transform=none",
     "model.class_weight=none",
 };
 
-// ---- the hashes kept ---------------------------------------------------------------------------------------------------
+// ---- the hashes kept ----------------------------------------------------------------------------
 
 #define KEPT MG_TEST_DATA "/golden.txt"
 
@@ -81,7 +136,7 @@ static bool kept_hash(const struct golden *golden, uint64_t *hash) {
     return found;
 }
 
-// ---- runs --------------------------------------------------------------------------------------------------------------
+// ---- runs ---------------------------------------------------------------------------------------
 
 static uint64_t hash_of(const char *directory) {
     char path[4200];
@@ -90,7 +145,8 @@ static uint64_t hash_of(const char *directory) {
     snprintf(path, sizeof path, "%s/model.h5", directory);
     if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
     size_t size = (size_t)(model->classes_count * model->features) * sizeof *model->weights;
-    uint64_t hash = mg_hash_bytes(mg_hash_bytes(0, model->weights, size), model->bias, (size_t)model->classes_count * sizeof *model->bias);
+    uint64_t hash = mg_hash_bytes(mg_hash_bytes(0, model->weights, size), model->bias,
+                                  (size_t)model->classes_count * sizeof *model->bias);
     mg_model_destroy(model);
     return hash;
 }
@@ -106,13 +162,16 @@ static const char *data_of(const struct golden *golden) {
 static uint64_t train(const struct golden *golden, int threads, bool streamed) {
     const char *directory = support_path("run");
     support_run run = support_new(data_of(golden), directory);
-    for (size_t s = 0; s < sizeof all_settings / sizeof *all_settings; s++) support_set(&run, "%s", all_settings[s]);
-    for (int s = 0; s < MOST_SETTINGS && golden->settings[s]; s++) support_set(&run, "%s", golden->settings[s]);
+    for (size_t s = 0; s < sizeof all_settings / sizeof *all_settings; s++)
+        support_set(&run, "%s", all_settings[s]);
+    for (int s = 0; s < MOST_SETTINGS && golden->settings[s]; s++)
+        support_set(&run, "%s", golden->settings[s]);
     support_set(&run, "train.threads=%d", threads);
     if (streamed) support_set(&run, "data.memory_limit=%d", (int)golden->memory_limit);
     support_expect(&run, MG_OK);
     assert_true(run.plan.streamed == streamed);
-    if (run.plan.tolerance > 0) assert_true(run.result.converged); // or no certificate is part of what is hashed
+    if (run.plan.tolerance > 0)
+        assert_true(run.result.converged); // or no certificate is part of what is hashed
     uint64_t hash = hash_of(directory);
     support_remove(directory);
     return hash;
@@ -124,8 +183,8 @@ static void expect_golden(const struct golden *golden, int threads, const char *
     for (int streamed = 0; streamed <= (golden->memory_limit > 0); streamed++) {
         uint64_t hash = train(golden, threads, streamed);
         if (hash != kept)
-            fail_msg("%s, %d threads, %s, kernel %s: the weights hash to 0x%016" PRIx64 ", not 0x%016" PRIx64, golden->name, threads,
-                     streamed ? "streamed" : "in memory", kernel, hash, kept);
+            fail_msg("%s, %d threads, %s, kernel %s: the weights hash to 0x%016" PRIx64 ", not 0x%016" PRIx64,
+                     golden->name, threads, streamed ? "streamed" : "in memory", kernel, hash, kept);
     }
 }
 
@@ -142,7 +201,8 @@ static void test_everywhere(void **unused) {
         setenv("MARGIN_KERNEL", kernel->name, 1);
         kernels++;
         for (int g = 0; g < GOLDENS; g++)
-            for (int threads = 1; threads <= 16; threads += kernels == 1 ? step : others_step) expect_golden(&goldens[g], threads, kernel->name);
+            for (int threads = 1; threads <= 16; threads += kernels == 1 ? step : others_step)
+                expect_golden(&goldens[g], threads, kernel->name);
     }
     if (before) setenv("MARGIN_KERNEL", before, 1);
     else unsetenv("MARGIN_KERNEL");
@@ -155,23 +215,28 @@ static void test_quick(void **unused) {
     const char *kernel = getenv("MARGIN_KERNEL");
     for (int again = 0; again < 2; again++)
         for (int g = 0; g < GOLDENS; g++)
-            for (int threads = 0; threads <= 4; threads += 4) expect_golden(&goldens[g], threads, kernel ? kernel : "chosen");
+            for (int threads = 0; threads <= 4; threads += 4)
+                expect_golden(&goldens[g], threads, kernel ? kernel : "chosen");
 }
 
 static void bless(void **unused) {
     (void)unused;
     char text[100 * (GOLDENS + 1)];
-    int size = snprintf(text, sizeof text, "# Hashes of the weights of test_golden's runs. Written by `test_golden bless`.\n");
+    int size = snprintf(text, sizeof text,
+                        "# Hashes of the weights of test_golden's runs. Written by `test_golden bless`.\n");
     for (int g = 0; g < GOLDENS; g++) {
         uint64_t before, hash = train(&goldens[g], 1, false);
-        if (!kept_hash(&goldens[g], &before) || before != hash) printf("%s: another hash than before\n", goldens[g].name);
-        size += snprintf(text + size, sizeof text - (size_t)size, "%s 0x%016" PRIx64 "\n", goldens[g].name, hash);
+        if (!kept_hash(&goldens[g], &before) || before != hash)
+            printf("%s: another hash than before\n", goldens[g].name);
+        size +=
+            snprintf(text + size, sizeof text - (size_t)size, "%s 0x%016" PRIx64 "\n", goldens[g].name, hash);
     }
     support_write(KEPT, text, (size_t)size);
 }
 
 int main(int argc, char **argv) {
-    const struct CMUnitTest everywhere[] = {cmocka_unit_test(test_everywhere)}, quick[] = {cmocka_unit_test(test_quick)};
+    const struct CMUnitTest everywhere[] = {cmocka_unit_test(test_everywhere)},
+                            quick[] = {cmocka_unit_test(test_quick)};
     const struct CMUnitTest anew[] = {cmocka_unit_test(bless)};
     const char *what = argc > 1 ? argv[1] : "";
 #if defined(__SANITIZE_ADDRESS__) // slow, and looking at other things

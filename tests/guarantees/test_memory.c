@@ -1,5 +1,5 @@
-// test_memory.c - memory that runs out: every allocation of every command fails in turn, once and for ever. One line says so, nothing
-// leaks (sanitizers see to that), and what was written before stands.
+// test_memory.c - memory that runs out: every allocation of every command fails in turn, once and for ever.
+// One line says so, nothing leaks (sanitizers see to that), and what was written before stands.
 #include "support.h"
 
 #include "base/memory.h"
@@ -40,8 +40,10 @@ static void expect_whole(const char *path, const char *what) {
     free(bytes);
 }
 
-// Allocation `at` of the run fails: what it leaves is whole, and resumed it ends as if nothing had been. False past the last.
-static bool run_once(const support_run *reference, const char *whole, const char *hurt, long at, bool ever, int *costs) {
+// Allocation `at` of the run fails: what it leaves is whole, and resumed it ends as if nothing had been.
+// False past the last.
+static bool run_once(const support_run *reference, const char *whole, const char *hurt, long at, bool ever,
+                     int *costs) {
     char what[100];
     snprintf(what, sizeof what, "allocation %ld fails%s", at, ever ? " and all after it" : "");
     support_run run = *reference;
@@ -50,19 +52,21 @@ static bool run_once(const support_run *reference, const char *whole, const char
     mg_status status = support_train(&run);
     bool failed = mg_memory_fail_at(0, false) > 0;
     bool warned = strstr(run.messages, "warning: no checkpoint") != NULL;
-    if (status != MG_OK && status != MG_MEMORY) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
+    if (status != MG_OK && status != MG_MEMORY)
+        fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
     if (!failed && status) fail_msg("nothing failed and yet: %s", run.error.text);
     if (status && !strstr(run.error.text, "memory")) fail_msg("%s: %s", what, run.error.text);
     costs[status ? 0 : warned ? 1 : 2]++;
     if (!support_exists(hurt)) return failed; // it had not begun
-    if (support_exists(support_path("hurt/checkpoints")) && support_count(support_path("hurt/checkpoints"), ".h5"))
+    if (support_exists(support_path("hurt/checkpoints")) &&
+        support_count(support_path("hurt/checkpoints"), ".h5"))
         expect_whole(support_newest(hurt), what);
     if (!status && !warned && strcmp(strrchr(support_newest(hurt), '/'), strrchr(support_newest(whole), '/')))
         fail_msg("%s: the last checkpoint is missing, and nothing was said of it", what);
     run.resume = true;
     support_expect(&run, MG_OK);
-    // Lines of metrics for which there was no memory are missed, as the run said, and the checkpoint counts the others: the rest is as
-    // it would have been.
+    // Lines of metrics for which there was no memory are missed, as the run said, and the checkpoint counts
+    // the others: the rest is as it would have been.
     char paths[2][1200];
     snprintf(paths[0], sizeof paths[0], "%s/model.h5", whole);
     snprintf(paths[1], sizeof paths[1], "%s/model.h5", hurt);
@@ -84,9 +88,12 @@ static void train(support_form form, int threads, const char *const settings[3],
     for (int ever = 0; ever < 2; ever++) {
         int costs[3] = {0}; // runs that ended, that went without a checkpoint, that went on
         long at = 1; // what fails first is the same in both passes; the second looks at what fails after it
-        for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step) assert_true(at < MOST_ALLOCATIONS);
-        print_message("%s, %d threads, %s: %ld allocations, %d failures ended the run, %d cost a checkpoint, %d nothing\n",
-                      support_form_names[form], threads, ever ? "for ever" : "once", at - 1, costs[0], costs[1], costs[2] - 1);
+        for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step)
+            assert_true(at < MOST_ALLOCATIONS);
+        print_message("%s, %d threads, %s: %ld allocations, %d failures ended the run, %d cost a checkpoint, "
+                      "%d nothing\n",
+                      support_form_names[form], threads, ever ? "for ever" : "once", at - 1, costs[0],
+                      costs[1], costs[2] - 1);
         assert_true(costs[0] > 50);
         checkpoints_lost += costs[1];
     }
@@ -95,7 +102,8 @@ static void train(support_form form, int threads, const char *const settings[3],
 
 static void test_train(void **unused) {
     (void)unused;
-    train(SUPPORT_F32, 1, (const char *const[3]){"sgd.eta=~"}, 3); // every third: most of them are the sample runs of the search, again and again
+    train(SUPPORT_F32, 1, (const char *const[3]){"sgd.eta=~"},
+          3); // every third: most of them are the sample runs of the search, again and again
 }
 
 static void test_train_streamed(void **unused) {
@@ -107,11 +115,12 @@ static void test_train_dual(void **unused) {
     (void)unused;
     train(SUPPORT_CSR, 2, (const char *const[3]){"train.solver=dual"}, 7);
     train(SUPPORT_U8, 1, (const char *const[3]){"train.solver=dual", "train.tolerance=1e-3"}, 2);
-    train(SUPPORT_F32, 1, (const char *const[3]){"train.solver=newton", "train.tolerance=1e-3", "train.epochs=4"}, 3);
+    train(SUPPORT_F32, 1,
+          (const char *const[3]){"train.solver=newton", "train.tolerance=1e-3", "train.epochs=4"}, 3);
     assert_true(checkpoints_lost > 0);
 }
 
-// ---- everything else ---------------------------------------------------------------------------------------------------
+// ---- everything else ----------------------------------------------------------------------------
 
 static mg_status swallow(void *context, const char *text, size_t bytes, mg_error *error) {
     (void)text, (void)error;
@@ -120,7 +129,8 @@ static mg_status swallow(void *context, const char *text, size_t bytes, mg_error
 }
 
 static mg_status measure(mg_error *error) {
-    const mg_measure_request request = {.model = support_path("done/model.h5"), .data = support_path("data%d.h5", SUPPORT_F32)};
+    const mg_measure_request request = {.model = support_path("done/model.h5"),
+                                        .data = support_path("data%d.h5", SUPPORT_F32)};
     mg_measurement *measurement;
     char *text = NULL;
     size_t size;
@@ -135,27 +145,26 @@ static mg_status measure(mg_error *error) {
 }
 
 static mg_status predict(bool lines, mg_error *error) {
-    const mg_predict_options options = {.model = support_path("done/model.h5"), .top = lines ? 2 : 0, .features = "X"};
+    const mg_predict_options options = {
+        .model = support_path("done/model.h5"), .top = lines ? 2 : 0, .features = "X"};
     mg_predictor *predictor;
     size_t written = 0, bytes;
     const char *answer;
     const mg_predict_sink sink = {swallow, &written};
     mg_status status = mg_predictor_open(&options, &predictor, error);
     assert_true(!predictor == (status != MG_OK));
-    if (!status && !lines) status = mg_predictor_file(predictor, support_path("data%d.h5", SUPPORT_CSR), &sink, error);
-    if (!status && lines) status = mg_predictor_line(predictor, "lines", "3:1 1:2 2:3\n", 12, &answer, &bytes, error);
+    if (!status && !lines)
+        status = mg_predictor_file(predictor, support_path("data%d.h5", SUPPORT_CSR), &sink, error);
+    if (!status && lines)
+        status = mg_predictor_line(predictor, "lines", "3:1 1:2 2:3\n", 12, &answer, &bytes, error);
     if (!status && !lines) assert_true(written > 0);
     mg_predictor_close(predictor);
     return status;
 }
 
-static mg_status predict_file(mg_error *error) {
-    return predict(false, error);
-}
+static mg_status predict_file(mg_error *error) { return predict(false, error); }
 
-static mg_status predict_lines(mg_error *error) {
-    return predict(true, error);
-}
+static mg_status predict_lines(mg_error *error) { return predict(true, error); }
 
 static mg_status inspect(const char *path, mg_error *error) {
     char *text = NULL;
@@ -173,9 +182,7 @@ static mg_status inspect_data(mg_error *error) {
     return inspect(support_path("data%d.h5", SUPPORT_CSR), error);
 }
 
-static mg_status inspect_model(mg_error *error) {
-    return inspect(support_path("done/model.h5"), error);
-}
+static mg_status inspect_model(mg_error *error) { return inspect(support_path("done/model.h5"), error); }
 
 static mg_status inspect_checkpoint(mg_error *error) {
     return inspect(support_newest(support_path("done")), error);
@@ -206,14 +213,16 @@ static mg_status list(mg_error *error) {
 
 typedef mg_status act(mg_error *error);
 
-// Allocation `at` of the command fails. False past the last; *shrugged counts those the command could do without.
+// Allocation `at` of the command fails. False past the last; *shrugged counts those the command could do
+// without.
 static bool act_once(const char *name, act *command, long at, bool ever, int *shrugged) {
     mg_error error = {0};
     mg_memory_fail_at(at, ever);
     mg_status status = command(&error);
     bool failed = mg_memory_fail_at(0, false) > 0;
     if (!failed && status) fail_msg("%s: nothing failed and yet: %s", name, error.text);
-    if (status && (status != MG_MEMORY || error.status != status || !strstr(error.text, "memory") || strchr(error.text, '\n')))
+    if (status && (status != MG_MEMORY || error.status != status || !strstr(error.text, "memory") ||
+                   strchr(error.text, '\n')))
         fail_msg("%s, allocation %ld: status %d, '%s'", name, at, (int)status, error.text);
     *shrugged += failed && !status;
     return failed;
@@ -225,18 +234,25 @@ static void test_commands(void **unused) {
         const char *name;
         act *command;
         int shrugs; // does without a note there is no memory for
-    } commands[] = {{"eval", measure, 0},           {"predict", predict_file, 0},     {"predict -", predict_lines, 0},
-                    {"info data", inspect_data, 1}, {"info model", inspect_model, 0}, {"info checkpoint", inspect_checkpoint, 0},
-                    {"gradcheck", check_gradients, 1}, {"list", list, 0}};
+    } commands[] = {{"eval", measure, 0},
+                    {"predict", predict_file, 0},
+                    {"predict -", predict_lines, 0},
+                    {"info data", inspect_data, 1},
+                    {"info model", inspect_model, 0},
+                    {"info checkpoint", inspect_checkpoint, 0},
+                    {"gradcheck", check_gradients, 1},
+                    {"list", list, 0}};
     support_run run = run_of(SUPPORT_F32, support_path("done"));
     support_expect(&run, MG_OK);
     for (size_t c = 0; c < sizeof commands / sizeof *commands; c++)
         for (int ever = 0; ever < 2; ever++) {
             int shrugged = 0;
             long at = 1;
-            while (act_once(commands[c].name, commands[c].command, at, ever, &shrugged)) assert_true(++at < MOST_ALLOCATIONS);
+            while (act_once(commands[c].name, commands[c].command, at, ever, &shrugged))
+                assert_true(++at < MOST_ALLOCATIONS);
             print_message("%s, %s: %ld allocations\n", commands[c].name, ever ? "for ever" : "once", at - 1);
-            if (at < 3 || shrugged > commands[c].shrugs) fail_msg("%s: %d allocations failed unheard", commands[c].name, shrugged);
+            if (at < 3 || shrugged > commands[c].shrugs)
+                fail_msg("%s: %d allocations failed unheard", commands[c].name, shrugged);
         }
 }
 
@@ -256,7 +272,8 @@ static int begin(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train),
-        cmocka_unit_test(test_train_streamed), cmocka_unit_test(test_train_dual),
+        cmocka_unit_test(test_train_streamed),
+        cmocka_unit_test(test_train_dual),
         cmocka_unit_test(test_commands),
     };
     return cmocka_run_group_tests(tests, begin, support_end);

@@ -1,5 +1,6 @@
-// test_narrow.c - the ends of 32-bit indices and of memory, brought near (MG_NARROW): 5000 features, 5000 rows in memory, four megabytes in
-// one block. Each is refused in one line, or gone round without a change of result.
+// test_narrow.c - the ends of 32-bit indices and of memory, brought near (MG_NARROW): 5000 features, 5000
+// rows in memory, four megabytes in one block. Each is refused in one line, or gone round without a change of
+// result.
 #include "support.h"
 
 #include "base/memory.h"
@@ -25,7 +26,8 @@ static void expect_refused(const char *data, const char *extra, mg_status status
     support_set(&run, "%s", extra);
     support_train(&run);
     support_remove(support_path("refused"));
-    if (run.status != status || !strstr(run.error.text, message)) fail_msg("status %d (%s), not '%s'", (int)run.status, run.error.text, message);
+    if (run.status != status || !strstr(run.error.text, message))
+        fail_msg("status %d (%s), not '%s'", (int)run.status, run.error.text, message);
 }
 
 static void test_features(void **unused) {
@@ -63,17 +65,21 @@ static void test_rows(void **unused) {
             assert_true(run.plan.streamed);
         }
         support_expect_same_runs(made[0], made[1], "more rows than an index counts");
-        expect_refused(data, "data.window=1GiB", MG_CONFIG, "data.window: more than 5000 rows or blocks in one are not allowed");
+        expect_refused(data, "data.window=1GiB", MG_CONFIG,
+                       "data.window: more than 5000 rows or blocks in one are not allowed");
     }
 }
 
-static void refuse_conversion(const char *format, const char *name, const void *bytes, size_t size, const char *message) {
+static void refuse_conversion(const char *format, const char *name, const void *bytes, size_t size,
+                              const char *message) {
     const char *inputs[] = {support_path("%s", name)};
     mg_error error = {0};
-    mg_convert_options options = {.format = format, .inputs = inputs, .input_count = 1, .output = support_path("out.h5")};
+    mg_convert_options options = {
+        .format = format, .inputs = inputs, .input_count = 1, .output = support_path("out.h5")};
     support_write(inputs[0], bytes, size);
     mg_status status = mg_convert(&options, NULL, &error);
-    if (status != MG_DATA || !strstr(error.text, message)) fail_msg("status %d (%s), not '%s'", (int)status, error.text, message);
+    if (status != MG_DATA || !strstr(error.text, message))
+        fail_msg("status %d (%s), not '%s'", (int)status, error.text, message);
     assert_false(support_exists(options.output));
 }
 
@@ -93,7 +99,8 @@ static void test_memory(void **unused) {
     assert_int_equal(mg_memory_get(&block, (4 << 20) + 1, 1, &error), MG_MEMORY);
     assert_null(block);
     assert_int_equal(mg_memory_get(&block, SIZE_MAX / 4 + 2, 4, &error), MG_MEMORY); // the product wraps to 4
-    support_data(support_path("classes.h5"), SUPPORT_F32, 6000, 200, 6000, 9); // 6,000 classes of 200 features: 4.8 MB
+    support_data(support_path("classes.h5"), SUPPORT_F32, 6000, 200, 6000,
+                 9); // 6,000 classes of 200 features: 4.8 MB
     expect_refused(support_path("classes.h5"), "train.epochs=1", MG_MEMORY, "cannot be addressed");
 }
 

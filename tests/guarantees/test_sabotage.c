@@ -1,5 +1,6 @@
-// test_sabotage.c - nothing in a checkpoint is there in vain: whatever is restored wrongly, the resumed run or path shows it. The list
-// of what there is comes from the files themselves; fields that hold unlike numbers are taken apart.
+// test_sabotage.c - nothing in a checkpoint is there in vain: whatever is restored wrongly, the resumed run
+// or path shows it. The list of what there is comes from the files themselves; fields that hold unlike
+// numbers are taken apart.
 #include "support.h"
 
 #include <margin/path.h>
@@ -22,7 +23,8 @@
 enum { MOST_NAMES = 128, WAYS = 2 };
 
 typedef struct names {
-    char text[MOST_NAMES][64]; // "state/weights" a data set, "state/clock[2]" one number of it, "@step" an attribute
+    char text[MOST_NAMES]
+             [64]; // "state/weights" a data set, "state/clock[2]" one number of it, "@step" an attribute
     int count;
     bool shown[MOST_NAMES]; // its sabotage changed something
 } names;
@@ -70,7 +72,7 @@ static void list_checkpoint(const char *path, names *list) {
     H5Fclose(file);
 }
 
-// ---- altering ----------------------------------------------------------------------------------------------------------
+// ---- altering -----------------------------------------------------------------------------------
 
 // Numbers become others of their kind, also when they are 0: a little other, or, in another way, far other.
 static void alter_values(hid_t type, size_t count, void *values, int way) {
@@ -81,7 +83,8 @@ static void alter_values(hid_t type, size_t count, void *values, int way) {
         double *real = (double *)(void *)at;
         int64_t *integer = (int64_t *)(void *)at;
         if (class == H5T_FLOAT && size == 4) *(float *)(void *)at = 1.5f * *(float *)(void *)at + 0.125f;
-        else if (class == H5T_FLOAT) *real = !isfinite(*real) ? 0 : way ? 1000 * *real + 1000 : 1.5 * *real + 0.125;
+        else if (class == H5T_FLOAT)
+            *real = !isfinite(*real) ? 0 : way ? 1000 * *real + 1000 : 1.5 * *real + 0.125;
         else if (class == H5T_INTEGER && size == 8) *integer = way ? *integer / 2 : *integer + 1;
         else at[i == 0 && size > 1 ? size - 2 : 0] ^= 1; // text, bytes
     }
@@ -133,7 +136,7 @@ static void write_altered(const char *from, const char *name, int way, const cha
     free(bytes);
 }
 
-// ---- runs --------------------------------------------------------------------------------------------------------------
+// ---- runs ---------------------------------------------------------------------------------------
 
 typedef struct any_run {
     support_run run;
@@ -169,19 +172,19 @@ static bool same_points(const any_run *a, const any_run *b) {
     return true;
 }
 
-static bool same_number(double a, double b) {
-    return a == b || (isnan(a) && isnan(b));
-}
+static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
-// What a run tells when it ends, beside its model: a gap is no part of any epoch's line but that of its certificate.
+// What a run tells when it ends, beside its model: a gap is no part of any epoch's line but that of its
+// certificate.
 static bool same_results(const mg_train_result *a, const mg_train_result *b) {
-    return same_number(a->objective, b->objective) && same_number(a->dual, b->dual) && same_number(a->gap, b->gap) &&
-           a->converged == b->converged && !strcmp(a->warning, b->warning);
+    return same_number(a->objective, b->objective) && same_number(a->dual, b->dual) &&
+           same_number(a->gap, b->gap) && a->converged == b->converged && !strcmp(a->warning, b->warning);
 }
 
-// Resumes from the checkpoint with `name` altered ("": nothing), in a directory whose metrics tell more than the checkpoint
-// knows of, as after a crash. Did anything come out differently?
-static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name, int way) {
+// Resumes from the checkpoint with `name` altered ("": nothing), in a directory whose metrics tell more than
+// the checkpoint knows of, as after a crash. Did anything come out differently?
+static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name,
+                    int way) {
     char to[4200], model[4200], metrics[4200];
     const char *directory = support_path("sabotaged");
     mkdir(directory, 0777);
@@ -202,22 +205,26 @@ static bool differs(const any_run *whole, const char *checkpoint, const char *re
         free(lines[1]);
     }
     if (!different && !whole->C) different = !same_results(&whole->run.result, &resumed.run.result);
-    if (!different && whole->C) different = !same_lines(reference, directory, "path.jsonl") || !same_points(whole, &resumed);
+    if (!different && whole->C)
+        different = !same_lines(reference, directory, "path.jsonl") || !same_points(whole, &resumed);
     support_remove(directory);
     return different;
 }
 
-// What of a checkpoint is tried, and whether it ever showed: `whole` things by every kind of run, numbers of a field by any.
+// What of a checkpoint is tried, and whether it ever showed: `whole` things by every kind of run, numbers of
+// a field by any.
 typedef struct trials {
     const char *only; // names that hold this
     names whole, *numbers;
 } trials;
 
-static void try(trials *trial, const any_run *whole, const char *checkpoint, const char *reference, const char *name) {
+static void try(trials *trial, const any_run *whole, const char *checkpoint, const char *reference,
+                const char *name) {
     names *list = strchr(name, '[') ? trial->numbers : &trial->whole;
     if (!strstr(name, trial->only)) return;
     int n = add_name(list, "", name);
-    for (int way = 0; way < WAYS && !list->shown[n]; way++) list->shown[n] = differs(whole, checkpoint, reference, name, way);
+    for (int way = 0; way < WAYS && !list->shown[n]; way++)
+        list->shown[n] = differs(whole, checkpoint, reference, name, way);
 }
 
 // Everything a checkpoint of this run holds, at every step until its sabotage shows.
@@ -234,7 +241,8 @@ static void sabotage(const any_run *base, trials *trial) {
         perform(&part);
         const char *checkpoint = support_newest(stopped);
         list_checkpoint(checkpoint, &here);
-        if (differs(&whole, checkpoint, reference, "", 0)) fail_msg("an unaltered checkpoint of step %lld differs", (long long)at);
+        if (differs(&whole, checkpoint, reference, "", 0))
+            fail_msg("an unaltered checkpoint of step %lld differs", (long long)at);
         for (int i = 0; i < here.count; i++) try(trial, &whole, checkpoint, reference, here.text[i]);
         support_remove(stopped);
     }
@@ -243,27 +251,60 @@ static void sabotage(const any_run *base, trials *trial) {
 
 static void expect_all_shown(const names *list, const char *what) {
     for (int i = 0; i < list->count; i++)
-        if (!list->shown[i]) fail_msg("%s: %s may be restored wrongly and nothing comes of it", what, list->text[i]);
+        if (!list->shown[i])
+            fail_msg("%s: %s may be restored wrongly and nothing comes of it", what, list->text[i]);
 }
 
 enum { VARIANTS = 2, MOST_SETTINGS = 6 };
 
-#define AVERAGED {"sgd.average=true", "sgd.average=false"}
-#define CERTIFIED {"", "train.tolerance=1e-4"}
+#define AVERAGED                                                                                             \
+    { "sgd.average=true", "sgd.average=false" }
+#define CERTIFIED                                                                                            \
+    { "", "train.tolerance=1e-4" }
 
 static const struct kind {
     const char *name;
     support_form form;
-    const char *only, *C; // of trials; of any_run
+    const char *only, *C;           // of trials; of any_run
     const char *variants[VARIANTS]; // NULL: not another one. What is there in both need only show in one
     const char *settings[MOST_SETTINGS];
 } kinds[] = {
-    {"dual, dense", SUPPORT_F32, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=none", "model.lambda=1e-5"}},
-    {"dual, sparse", SUPPORT_CSR, "", NULL, CERTIFIED, {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-2", "train.epochs=16"}},
-    {"dual, rounds", SUPPORT_CSR, "[", NULL, CERTIFIED, {"train.solver=dual", "data.validation=", "train.batch=64", "train.epochs=24"}},
-    {"newton", SUPPORT_F32, "[", NULL, {"train.tolerance=1e-6"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
-    {"stalled", SUPPORT_F32, "bounds[", NULL, {"train.tolerance=1e-12"}, {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
-    {"path", SUPPORT_U8, "path", "1e-2:1e-1:10", {""}, {"train.solver=dual", "data.scale=0.01", "train.epochs=4"}},
+    {"dual, dense",
+     SUPPORT_F32,
+     "",
+     NULL,
+     CERTIFIED,
+     {"train.solver=dual", "data.scale=none", "model.lambda=1e-5"}},
+    {"dual, sparse",
+     SUPPORT_CSR,
+     "",
+     NULL,
+     CERTIFIED,
+     {"train.solver=dual", "data.scale=0.01", "model.lambda=1e-2", "train.epochs=16"}},
+    {"dual, rounds",
+     SUPPORT_CSR,
+     "[",
+     NULL,
+     CERTIFIED,
+     {"train.solver=dual", "data.validation=", "train.batch=64", "train.epochs=24"}},
+    {"newton",
+     SUPPORT_F32,
+     "[",
+     NULL,
+     {"train.tolerance=1e-6"},
+     {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
+    {"stalled",
+     SUPPORT_F32,
+     "bounds[",
+     NULL,
+     {"train.tolerance=1e-12"},
+     {"train.solver=newton", "data.scale=standard", "train.epochs=0"}},
+    {"path",
+     SUPPORT_U8,
+     "path",
+     "1e-2:1e-1:10",
+     {""},
+     {"train.solver=dual", "data.scale=0.01", "train.epochs=4"}},
     {"adagrad, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=standard"}},
     {"momentum, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},
     {"adagrad, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=none"}},
@@ -279,7 +320,8 @@ static any_run run_of(const struct kind *kind, const char *data, const char *var
     support_set(&job.run, "model.lambda=0.01");
     // With a certificate, no epoch is better than another.
     support_set(&job.run, "data.validation=%s", strstr(variant, "tolerance") ? "" : "0.25");
-    for (int s = 0; s < MOST_SETTINGS && kind->settings[s]; s++) support_set(&job.run, "%s", kind->settings[s]);
+    for (int s = 0; s < MOST_SETTINGS && kind->settings[s]; s++)
+        support_set(&job.run, "%s", kind->settings[s]);
     if (variant[0]) support_set(&job.run, "%s", variant);
     return job;
 }
@@ -311,14 +353,16 @@ static void test_other_version(void **unused) {
     run.stop_after = 1;
     support_set(&run, "train.batch=16");
     support_expect(&run, MG_STOPPED);
-    const char *const attributes[] = {"@format_version", "@margin_version"}, *newest = support_newest(directory), *kept = support_path("kept.h5");
+    const char *const attributes[] = {"@format_version", "@margin_version"},
+                      *newest = support_newest(directory), *kept = support_path("kept.h5");
     support_copy(newest, kept);
     run.resume = true;
     run.stop_after = 2;
     for (int n = 0; n < 2; n++) {
         write_altered(kept, attributes[n], 0, newest);
         support_expect(&run, MG_CONFIG);
-        if (!strstr(run.error.text, "was written by margin") || !strstr(run.error.text, newest)) fail_msg("%s: %s", attributes[n], run.error.text);
+        if (!strstr(run.error.text, "was written by margin") || !strstr(run.error.text, newest))
+            fail_msg("%s: %s", attributes[n], run.error.text);
     }
     write_altered(kept, "", 0, newest);
     support_expect(&run, MG_STOPPED);

@@ -1,4 +1,5 @@
-// test_gradcheck.c - the check passes on every loss and kind of data, and finds what is wrong when something is.
+// test_gradcheck.c - the check passes on every loss and kind of data, and finds what is wrong when something
+// is.
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/file.h"
@@ -22,9 +23,7 @@ enum { ROWS = 200, FEATURES = 37, CLASSES = 5 };
 
 static char path[64];
 
-static double uniform(uint64_t i) {
-    return (double)(mg_rng_at(7, i) >> 11) * 0x1p-53;
-}
+static double uniform(uint64_t i) { return (double)(mg_rng_at(7, i) >> 11) * 0x1p-53; }
 
 static void put(hid_t at, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data) {
     hid_t space = H5Screate_simple(rank, dims, NULL);
@@ -55,7 +54,8 @@ static void put_csr(hid_t file, const float *x) {
     H5Gclose(group);
 }
 
-// X dense floats, B bytes, S sparse, y labels, w weights; a column that never varies, one of another size, rows without values.
+// X dense floats, B bytes, S sparse, y labels, w weights; a column that never varies, one of another size,
+// rows without values.
 static int begin(void **unused) {
     (void)unused;
     static float x[ROWS * FEATURES], sparse[ROWS * FEATURES], w[ROWS];
@@ -114,7 +114,8 @@ static void test_passes(void **unused) {
         {"data.features=B", "data.scale=1/255", "model.lambda=10"},
         {"data.features=B", "data.scale=standard", "model.delta=1000", "model.class_weight=balanced"},
         {"data.features=S"},
-        {"data.features=S", "data.rows=total", "data.transform=log1p", "data.scale=max-abs", "data.weights=w"},
+        {"data.features=S", "data.rows=total", "data.transform=log1p", "data.scale=max-abs",
+         "data.weights=w"},
         {"data.features=S", "data.rows=unit", "data.scale=standard"},
         {"data.features=S", "data.validation=0.3", "train.threads=3", "train.seed=5"},
     };
@@ -128,8 +129,8 @@ static void test_passes(void **unused) {
         for (int i = 0; i < report.count; i++) {
             const mg_gradcheck_result *one = &report.results[i];
             if (!one->passed)
-                fail_msg("case %zu: %s: by score %g, by weight %g (%g), %lld rows", c, one->loss, one->score_error, one->weight_error,
-                         one->weight_allowed, (long long)one->rows);
+                fail_msg("case %zu: %s: by score %g, by weight %g (%g), %lld rows", c, one->loss,
+                         one->score_error, one->weight_error, one->weight_allowed, (long long)one->rows);
             assert_int_equal(one->rows + one->skipped, 40);
             assert_true(one->weights > 50);
         }
@@ -140,7 +141,7 @@ static void test_passes(void **unused) {
     }
 }
 
-// ---- what must be found ------------------------------------------------------------------------------------------------
+// ---- what must be found -------------------------------------------------------------------------
 
 static const mg_loss *right;
 
@@ -178,15 +179,30 @@ typedef struct fixture {
 
 static void open_fixture(fixture *f) {
     mg_error error;
-    const mg_dataset_request request = {.path = path, .features = "X", .labels = "y", .window_bytes = 1 << 20, .survey = true};
+    const mg_dataset_request request = {
+        .path = path, .features = "X", .labels = "y", .window_bytes = 1 << 20, .survey = true};
     *f = (fixture){.team.threads = 1};
-    if (mg_dataset_open(&request, &f->data, &error) || mg_scale_create("standard", &f->data->moments, &f->scale, &error))
+    if (mg_dataset_open(&request, &f->data, &error) ||
+        mg_scale_create("standard", &f->data->moments, &f->scale, &error))
         fail_msg("%s", error.text);
     f->problem = (mg_problem){
-        .rows = f->data->count, .features = FEATURES, .classes = f->data->classes.count, .layout = MG_DENSE, .cell = f->data->cell,
-        .delta = 1, .lambda = 0.1, .bias = 1, .scale = f->scale.scale, .center = f->scale.center, .batch = 16, .parts = 1,
-        .mean_square_norm = mg_scale_mean_square_norm(&f->scale, &f->data->moments) + 1, .entries_per_row = FEATURES,
-        .steps_per_epoch = 1, .total_steps = 1, .team = &f->team,
+        .rows = f->data->count,
+        .features = FEATURES,
+        .classes = f->data->classes.count,
+        .layout = MG_DENSE,
+        .cell = f->data->cell,
+        .delta = 1,
+        .lambda = 0.1,
+        .bias = 1,
+        .scale = f->scale.scale,
+        .center = f->scale.center,
+        .batch = 16,
+        .parts = 1,
+        .mean_square_norm = mg_scale_mean_square_norm(&f->scale, &f->data->moments) + 1,
+        .entries_per_row = FEATURES,
+        .steps_per_epoch = 1,
+        .total_steps = 1,
+        .team = &f->team,
     };
     assert_int_equal(mg_kernel_select(&f->problem.kernel, &error), MG_OK);
     if (mg_gradsample_create(f->data, &f->problem, 32, 1, &f->sample, &error)) fail_msg("%s", error.text);
@@ -220,7 +236,8 @@ static void test_finds_wrong_losses(void **unused) {
     close_fixture(&f);
 }
 
-// A point whose folded weights are not what its scores were taken at is found by the step of every loss that has curvature.
+// A point whose folded weights are not what its scores were taken at is found by the step of every loss that
+// has curvature.
 static void test_finds_wrong_folding(void **unused) {
     (void)unused;
     fixture f;
@@ -244,7 +261,8 @@ static void test_kinks_are_skipped(void **unused) {
     const mg_loss *loss = mg_loss_find("crammer-singer");
     for (int i = 0; i < 8; i++) { // exactly on the kink: the strongest rival is delta behind
         double *scores = f.sample.scores + i * f.problem.classes;
-        for (int64_t k = 0; k < f.problem.classes; k++) scores[k] = k == f.sample.label[i] ? 1 : k == (f.sample.label[i] + 1) % CLASSES ? 0 : -9;
+        for (int64_t k = 0; k < f.problem.classes; k++)
+            scores[k] = k == f.sample.label[i] ? 1 : k == (f.sample.label[i] + 1) % CLASSES ? 0 : -9;
     }
     assert_int_equal(mg_gradcheck_loss(&f.sample, loss, &result, NULL), MG_OK);
     assert_int_equal(result.skipped, 8);
@@ -267,20 +285,27 @@ static void test_refusals(void **unused) {
 static void test_command(void **unused) {
     (void)unused;
     char command[400];
-    snprintf(command, sizeof command, "%s gradcheck --set data.train=%s --set data.scale=standard --rows 20 >/dev/null", MG_MARGIN, path);
+    snprintf(command, sizeof command,
+             "%s gradcheck --set data.train=%s --set data.scale=standard --rows 20 >/dev/null", MG_MARGIN,
+             path);
     assert_int_equal(system(command), 0);
     if (system("python3 -c pass 2>/dev/null")) return;
-    snprintf(command, sizeof command,
-             "%s gradcheck --set data.train=%s --json | python3 -c \"import json, sys; d = json.load(sys.stdin); "
-             "assert d['passed'] is True and len(d['losses']) >= 7 and d['rows'] == 32\"",
-             MG_MARGIN, path);
+    snprintf(
+        command, sizeof command,
+        "%s gradcheck --set data.train=%s --json | python3 -c \"import json, sys; d = json.load(sys.stdin); "
+        "assert d['passed'] is True and len(d['losses']) >= 7 and d['rows'] == 32\"",
+        MG_MARGIN, path);
     assert_int_equal(system(command), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_passes),           cmocka_unit_test(test_finds_wrong_losses), cmocka_unit_test(test_finds_wrong_folding),
-        cmocka_unit_test(test_kinks_are_skipped), cmocka_unit_test(test_refusals),          cmocka_unit_test(test_command),
+        cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_finds_wrong_losses),
+        cmocka_unit_test(test_finds_wrong_folding),
+        cmocka_unit_test(test_kinks_are_skipped),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_command),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

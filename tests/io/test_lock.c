@@ -1,5 +1,5 @@
-// test_lock.c - one holder at a time: refused with the holder's number, free again when it lets go or dies, and what is not a lock of
-// margin's is left alone.
+// test_lock.c - one holder at a time: refused with the holder's number, free again when it lets go or dies,
+// and what is not a lock of margin's is left alone.
 #include "support.h"
 
 #include <setjmp.h>
@@ -79,7 +79,9 @@ static void test_killed_holder(void **unused) {
     if (child == 0) {
         mg_lock lock;
         mg_directory *directory;
-        if (mg_directory_open(support_path("killed"), true, &directory, NULL) || mg_lock_take(directory, &lock, NULL)) _exit(1);
+        if (mg_directory_open(support_path("killed"), true, &directory, NULL) ||
+            mg_lock_take(directory, &lock, NULL))
+            _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(1);
         for (;;) pause();
     }
@@ -128,7 +130,8 @@ static void test_no_lock_file(void **unused) {
     assert_int_equal(symlink("target", support_path("odd/lock")), 0);
     expect_refused(directory, MG_IO, "lock: cannot be created");
     size_t size;
-    unsigned char *bytes = support_read(support_path("odd/target"), &size); // nothing was written through the link
+    unsigned char *bytes =
+        support_read(support_path("odd/target"), &size); // nothing was written through the link
     assert_memory_equal(bytes, "kept", 4);
     free(bytes);
     support_remove(support_path("odd/lock"));
@@ -141,8 +144,9 @@ static void test_no_lock_file(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_held),          cmocka_unit_test(test_independent),  cmocka_unit_test(test_killed_holder),
-        cmocka_unit_test(test_anothers_file), cmocka_unit_test(test_no_lock_file),
+        cmocka_unit_test(test_held),          cmocka_unit_test(test_independent),
+        cmocka_unit_test(test_killed_holder), cmocka_unit_test(test_anothers_file),
+        cmocka_unit_test(test_no_lock_file),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -1,4 +1,5 @@
-// test_lzf.c - packed bytes unpack to what they stand for, and damaged ones touch nothing outside of their buffers.
+// test_lzf.c - packed bytes unpack to what they stand for, and damaged ones touch nothing outside of their
+// buffers.
 #include "io/lzf.h"
 
 #include "base/memory.h"
@@ -13,14 +14,17 @@
 
 #include <string.h>
 
-#define UNPACK(packed, size, out) mg_lzf_unpack((const uint8_t *)(packed), sizeof(packed) - 1, (uint8_t *)(out), size)
+#define UNPACK(packed, size, out)                                                                            \
+    mg_lzf_unpack((const uint8_t *)(packed), sizeof(packed) - 1, (uint8_t *)(out), size)
 
 static void test_known(void **unused) {
     (void)unused;
     char out[64];
     assert_true(UNPACK("\x04hello", 5, out));
     assert_memory_equal(out, "hello", 5);
-    assert_true(UNPACK("\x02" "abc\x20\x02", 6, out)); // 3 bytes from 3 before
+    assert_true(UNPACK("\x02"
+                       "abc\x20\x02",
+                       6, out)); // 3 bytes from 3 before
     assert_memory_equal(out, "abcabc", 6);
     assert_true(UNPACK("\x00x\xe0\x05\x00", 15, out)); // a long copy that overlaps itself
     assert_memory_equal(out, "xxxxxxxxxxxxxxx", 15);
@@ -30,14 +34,24 @@ static void test_known(void **unused) {
 static void test_damaged(void **unused) {
     (void)unused;
     char out[64];
-    assert_false(UNPACK("\x04hell", 5, out));        // literals end too early
-    assert_false(UNPACK("\x04hello", 6, out));       // less than asked for
-    assert_false(UNPACK("\x04hello", 4, out));       // more
-    assert_false(UNPACK("\x02" "abc\x20\x03", 6, out)); // before the first byte
-    assert_false(UNPACK("\x02" "abc\x20\x02", 5, out)); // the copy is too long
-    assert_false(UNPACK("\x02" "abc\x20", 6, out));     // no distance
-    assert_false(UNPACK("\x02" "abc\xe0", 6, out));     // no length
-    assert_false(UNPACK("\x02" "abc\xe0\x01", 6, out));
+    assert_false(UNPACK("\x04hell", 5, out));  // literals end too early
+    assert_false(UNPACK("\x04hello", 6, out)); // less than asked for
+    assert_false(UNPACK("\x04hello", 4, out)); // more
+    assert_false(UNPACK("\x02"
+                        "abc\x20\x03",
+                        6, out)); // before the first byte
+    assert_false(UNPACK("\x02"
+                        "abc\x20\x02",
+                        5, out)); // the copy is too long
+    assert_false(UNPACK("\x02"
+                        "abc\x20",
+                        6, out)); // no distance
+    assert_false(UNPACK("\x02"
+                        "abc\xe0",
+                        6, out)); // no length
+    assert_false(UNPACK("\x02"
+                        "abc\xe0\x01",
+                        6, out));
 }
 
 // Blocks of exactly their size, so that the sanitizers see a byte too far.
@@ -62,6 +76,7 @@ static void test_random(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_damaged), cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_damaged),
+                                       cmocka_unit_test(test_random)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,8 +122,7 @@ static void lines_longer_than_any_buffer(void **state) {
     expect_lines((const char *const *)lines, COUNT);
     write_gzip(all, total, "wb");
     expect_lines((const char *const *)lines, COUNT);
-    for (int i = 0; i < COUNT; i++)
-        free(lines[i]);
+    for (int i = 0; i < COUNT; i++) free(lines[i]);
     free(all);
 }
 
@@ -133,8 +132,7 @@ static mg_status read_all(mg_error *error) {
     char *line = path;
     size_t bytes;
     mg_status status = mg_text_open(&text, path, NULL, error);
-    while (!status && line)
-        status = mg_text_line(text, &line, &bytes, error);
+    while (!status && line) status = mg_text_line(text, &line, &bytes, error);
     mg_text_close(text);
     return status;
 }
@@ -149,8 +147,7 @@ static void damaged_gzip_is_refused(void **state) {
     (void)state;
     char packed[4096];
     char plain[3000];
-    for (size_t i = 0; i < sizeof plain; i++)
-        plain[i] = (char)('a' + mg_hash_mix(i) % 26);
+    for (size_t i = 0; i < sizeof plain; i++) plain[i] = (char)('a' + mg_hash_mix(i) % 26);
     write_gzip(plain, sizeof plain, "wb");
     FILE *file = fopen(path, "rb");
     size_t size = fread(packed, 1, sizeof packed, file);
@@ -233,7 +230,8 @@ static void compare(const char *text) {
     const char *end = text + strlen(text), *after = mg_text_number(text, end, &value);
     double expected = strtod(text, NULL);
     // What is below all of double is not 0: conversions tell of such values.
-    if (expected == 0 && strcspn(text, "123456789") < strcspn(text, "eE")) expected = copysign(0x1p-1074, expected);
+    if (expected == 0 && strcspn(text, "123456789") < strcspn(text, "eE"))
+        expected = copysign(0x1p-1074, expected);
     if (after != end || memcmp(&value, &expected, sizeof value) != 0)
         fail_msg("%s read as %a, not %a", text, value, expected);
 }
@@ -276,8 +274,7 @@ static void numbers_are_rounded_correctly(void **state) {
         "1e9999999999999999999",
         "0000000000000000000000001",
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        compare(cases[i]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) compare(cases[i]);
     for (uint64_t i = 0; i < 300000; i++) {
         char text[64];
         uint64_t a = mg_hash_mix(i), b = mg_hash_mix(a);

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { GUARD = 64 }; // cells before and after every output
+enum { GUARD = 64 };     // cells before and after every output
 enum { TWO_LEFT = 101 }; // in place of a percentage of zero coefficients: all but two
 static const float CANARY = -12345.5f;
 
@@ -53,9 +53,7 @@ static float *guarded(int64_t n, float fill) {
     return out + GUARD;
 }
 
-static void drop(float *a) {
-    mg_memory_free(a - GUARD);
-}
+static void drop(float *a) { mg_memory_free(a - GUARD); }
 
 // Cells and canaries of `a` are those of `b`, bit for bit.
 static void check_same(const char *what, const float *a, const float *b, int64_t n, const int64_t *shape) {
@@ -84,7 +82,7 @@ static void each_kernel(void (*check)(const mg_kernel *)) {
     if (!checked) skip();
 }
 
-// ---- Dense ------------------------------------------------------------------------------------------------
+// ---- Dense --------------------------------------------------------------------------------------
 
 typedef struct dense {
     int64_t rows, dp, classes, lds;
@@ -131,15 +129,20 @@ static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64
     check_same("dense scores", s, want_s, ns, shape);
     float *apart = guarded(ng, 0), *alone = guarded(ng, CANARY), *want_alone = guarded(ng, 0);
     memcpy(apart, g, (size_t)ng * sizeof *g);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_g);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
+                             d.lds, g);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
+                                  d.lds, want_g);
     check_same("dense gradient", g, want_g, ng, shape);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, alone);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, want_alone);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, rows, dp, (const void *const *)d.x, classes, d.coef,
+                             d.lds, alone);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
+                                  d.lds, want_alone);
     check_same("dense gradient alone", alone, want_alone, ng, shape);
     memcpy(want_g, apart, (size_t)ng * sizeof *g);
     reference()->add(ng, want_alone, want_g);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_APART, rows, dp, (const void *const *)d.x, classes, d.coef, d.lds, apart);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_APART, rows, dp, (const void *const *)d.x, classes, d.coef,
+                             d.lds, apart);
     check_same("dense gradient, added", apart, want_g, ng, shape);
     drop(apart), drop(alone), drop(want_alone);
     drop(s), drop(want_s), drop(g), drop(want_g);
@@ -151,12 +154,15 @@ static void only_finite_halves(int64_t n, uint16_t *halves) {
         if ((halves[j] & 0x7c00) == 0x7c00) halves[j] ^= 0x4000;
 }
 
-// The rows of check_dense as they lie in memory, of any cell, widened or not, against the same rows as floats; the rows behind the
-// block are only asked for.
-static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp, int64_t classes) {
+// The rows of check_dense as they lie in memory, of any cell, widened or not, against the same rows as
+// floats; the rows behind the block are only asked for.
+static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp,
+                        int64_t classes) {
     dense d = dense_make(rows, dp, classes, 50);
-    int64_t line = dp + MG_LANES * (int64_t)(draw() % 2), shape[] = {rows, dp, classes}, ns = rows * d.lds, nx = rows * line, ng = classes * dp;
-    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *wide = guarded(nx, CANARY), *want = guarded(nx, CANARY);
+    int64_t line = dp + MG_LANES * (int64_t)(draw() % 2), shape[] = {rows, dp, classes}, ns = rows * d.lds,
+            nx = rows * line, ng = classes * dp;
+    float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY), *wide = guarded(nx, CANARY),
+          *want = guarded(nx, CANARY);
     float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     const void *raw[2 * MG_BLOCK_ROWS];
     const float *x[MG_BLOCK_ROWS];
@@ -166,13 +172,15 @@ static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int
         x[i] = want + i * line;
         for (int64_t j = 0; j < dp; j++) want[i * line + j] = mg_cell_at(cell, raw[i], j);
     }
-    mg_dense_block block = {cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL, line};
+    mg_dense_block block = {
+        cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL, line};
     kernel->dense_block_scores(&block, classes, d.w, d.offset, s, d.lds);
     reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
     check_same("block scores", s, want_s, ns, shape);
     if (widened) check_same("widened rows", wide, want, nx, shape);
     kernel->dense_accumulate(cell, MG_SUM_ON, rows, dp, raw, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)x, classes, d.coef, d.lds, want_g);
+    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)x, classes, d.coef,
+                                  d.lds, want_g);
     check_same("block gradient", g, want_g, ng, shape);
     drop(s), drop(want_s), drop(wide), drop(want), drop(g), drop(want_g);
     dense_free(&d);
@@ -247,8 +255,10 @@ static void check_zero_skipped(const mg_kernel *kernel) {
                 if (isnan(d.x[i][1])) d.coef[i * d.lds + k] = k % 2 ? 0.0f : -0.0f;
         int64_t shape[] = {ROWS, WIDE, CLASSES}, n = CLASSES * WIDE;
         float *g = guarded(n, -0.0f), *want = guarded(n, -0.0f);
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, g);
-        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES, d.coef, d.lds, want);
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES,
+                                 d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES,
+                                      d.coef, d.lds, want);
         check_same("gradient with zero coefficients", g, want, n, shape);
         for (int64_t j = 0; j < n; j++) assert_false(isnan(g[j]));
         drop(g), drop(want);
@@ -262,7 +272,7 @@ static void test_zero_coefficients_are_skipped(void **unused) {
     check_zero_skipped(reference());
 }
 
-// ---- CSR --------------------------------------------------------------------------------------------------
+// ---- CSR ----------------------------------------------------------------------------------------
 
 enum { FEATURES = 97 };
 
@@ -282,9 +292,7 @@ static csr csr_make(int64_t n, int64_t kp, int64_t nonzero) {
     return c;
 }
 
-static void csr_free(csr *c) {
-    mg_memory_free(c->w), mg_memory_free(c->offset), mg_memory_free(c->coef);
-}
+static void csr_free(csr *c) { mg_memory_free(c->w), mg_memory_free(c->offset), mg_memory_free(c->coef); }
 
 static void check_csr(const mg_kernel *kernel, int64_t n, int64_t kp, int64_t nonzero) {
     csr c = csr_make(n, kp, nonzero);
@@ -341,7 +349,7 @@ static void test_few_classes(void **unused) {
     check_few(reference());
 }
 
-// ---- The reference itself ---------------------------------------------------------------------------------
+// ---- The reference itself -----------------------------------------------------------------------
 
 static void check_near(double got, double want, double magnitude) {
     if (!(fabs(got - want) <= 1e-5 * magnitude + 1e-30))
@@ -354,7 +362,8 @@ static void test_reference_sums(void **unused) {
         dense d = dense_make(rows, 16 * rows, 5, 30);
         float s[7 * 16], *g = guarded(5 * d.dp, 0.5f);
         reference()->dense_scores(rows, d.dp, d.x, 5, d.w, d.offset, s, d.lds);
-        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, d.dp, (const void *const *)d.x, 5, d.coef, d.lds, g);
+        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, d.dp, (const void *const *)d.x, 5, d.coef,
+                                      d.lds, g);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t k = 0; k < 5; k++) {
                 double sum = (double)d.offset[k], size = fabs(sum);
@@ -392,7 +401,8 @@ static void check_layouts(const mg_kernel *kernel) {
     const float *row[] = {x};
     kernel->dense_scores(1, DP, row, CLASSES, w, c.offset, s, CLASSES);
     kernel->csr_scores(c.n, c.indices, c.values, KP, c.w, c.offset, t, 0, NULL);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, 1, DP, (const void *const *)row, CLASSES, c.coef, CLASSES, g);
+    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, 1, DP, (const void *const *)row, CLASSES, c.coef,
+                             CLASSES, g);
     kernel->csr_accumulate(c.n, c.indices, c.values, KP, c.coef, h);
     for (int64_t k = 0; k < CLASSES; k++) {
         double size = fabs((double)c.offset[k]);
@@ -410,7 +420,7 @@ static void test_dense_and_csr_agree(void **unused) {
     check_layouts(reference());
 }
 
-// ---- The rest ---------------------------------------------------------------------------------------------
+// ---- The rest -----------------------------------------------------------------------------------
 
 static void check_widen_add(const mg_kernel *kernel) {
     _Alignas(64) uint8_t cells[512];
@@ -468,10 +478,15 @@ static void test_select(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense_equals_reference), cmocka_unit_test(test_blocks_equal_reference), cmocka_unit_test(test_zero_coefficients_are_skipped),
-        cmocka_unit_test(test_csr_equals_reference),   cmocka_unit_test(test_few_classes),
-        cmocka_unit_test(test_reference_sums),         cmocka_unit_test(test_dense_and_csr_agree),
-        cmocka_unit_test(test_widen_and_add),          cmocka_unit_test(test_select),
+        cmocka_unit_test(test_dense_equals_reference),
+        cmocka_unit_test(test_blocks_equal_reference),
+        cmocka_unit_test(test_zero_coefficients_are_skipped),
+        cmocka_unit_test(test_csr_equals_reference),
+        cmocka_unit_test(test_few_classes),
+        cmocka_unit_test(test_reference_sums),
+        cmocka_unit_test(test_dense_and_csr_agree),
+        cmocka_unit_test(test_widen_and_add),
+        cmocka_unit_test(test_select),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// test_loss.c - every loss of the registry against formulas written anew in double, against central differences, and in the
-// corners: ties, margins of exactly 0, padding lanes, NaN.
+// test_loss.c - every loss of the registry against formulas written anew in double, against central
+// differences, and in the corners: ties, margins of exactly 0, padding lanes, NaN.
 #include "loss/loss.h"
 #include "rows/rows.h"
 
@@ -19,11 +19,9 @@ enum { MOST = 40, LANES = 48 };
 static const int sizes[] = {2, 3, 4, 5, 7, 8, 10, 15, 16, 17, 21, 31, 32, 33, 40};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
-// ---- the reference: loss, coefficients and active set from the formulas of docs/math.md --------------------------------
+// ---- the reference: loss, coefficients and active set from the formulas of docs/math.md ---------
 
-static double hinge(double m) {
-    return m > 0 ? m : 0;
-}
+static double hinge(double m) { return m > 0 ? m : 0; }
 
 static int strongest(int classes, const double *s, int y) {
     int rival = -1;
@@ -33,7 +31,8 @@ static int strongest(int classes, const double *s, int y) {
 }
 
 // coef: d loss / d s. active[k]: is class k on the side of its kink where it counts?
-static double reference(const char *name, int classes, const double *s, int y, double delta, double *coef, int *active) {
+static double reference(const char *name, int classes, const double *s, int y, double delta, double *coef,
+                        int *active) {
     double loss = 0, sum = 0;
     int squared = strstr(name, "-squared") != NULL, ovr = !strncmp(name, "one-vs-rest", 11);
     for (int k = 0; k < classes; k++) coef[k] = active[k] = 0;
@@ -59,7 +58,7 @@ static double reference(const char *name, int classes, const double *s, int y, d
     return loss;
 }
 
-// ---- rows --------------------------------------------------------------------------------------------------------------
+// ---- rows ---------------------------------------------------------------------------------------
 
 static uint64_t state = 1;
 
@@ -68,9 +67,11 @@ static double uniform(void) { // (-1, 1)
     return (double)(int64_t)(state >> 11) * 0x1p-52 - 1;
 }
 
-// style 0: real numbers; 1: multiples of 1/4, so that ties and margins of exactly 0 abound and floats are exact.
+// style 0: real numbers; 1: multiples of 1/4, so that ties and margins of exactly 0 abound and floats are
+// exact.
 static void draw(int style, int classes, double *s) {
-    for (int k = 0; k < classes; k++) s[k] = style ? floor(uniform() * 8) / 4 : (double)(float)(uniform() * 2.5);
+    for (int k = 0; k < classes; k++)
+        s[k] = style ? floor(uniform() * 8) / 4 : (double)(float)(uniform() * 2.5);
 }
 
 typedef struct answer {
@@ -95,7 +96,8 @@ static answer ask(const mg_loss *loss, int classes, const double *s, int y, doub
 }
 
 static void assert_close(double a, double b, double tolerance) {
-    if (!(fabs(a - b) <= tolerance * (1 + fabs(b)))) fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
+    if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
+        fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
 }
 
 typedef void visitor(const mg_loss *loss, int style, int classes, const double *s, int y, double delta);
@@ -112,9 +114,10 @@ static void each(visitor *visit) {
             }
 }
 
-// ---- tests -------------------------------------------------------------------------------------------------------------
+// ---- tests --------------------------------------------------------------------------------------
 
-static void check_reference(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
+static void check_reference(const mg_loss *loss, int style, int classes, const double *s, int y,
+                            double delta) {
     double coef[MOST];
     int active[MOST];
     double expected = reference(loss->name, classes, s, y, delta, coef, active);
@@ -131,7 +134,8 @@ static void test_reference(void **unused) {
     each(check_reference);
 }
 
-static void check_differences(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
+static void check_differences(const mg_loss *loss, int style, int classes, const double *s, int y,
+                              double delta) {
     const double h = 1e-5;
     if (style || loss->kink(classes, s, y, delta) < 1e-4) return;
     answer got = ask(loss, classes, s, y, delta);
@@ -151,8 +155,9 @@ static void test_central_differences(void **unused) {
     each(check_differences);
 }
 
-// Any one score may move by less than the kink without a class entering or leaving the active set, and some score meets a
-// kink when it moves a little further. Losses that are smooth wherever the margin is met say so.
+// Any one score may move by less than the kink without a class entering or leaving the active set, and some
+// score meets a kink when it moves a little further. Losses that are smooth wherever the margin is met say
+// so.
 static void check_kink(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
     (void)style;
     double coef[MOST], kink = loss->kink(classes, s, y, delta);
@@ -175,7 +180,8 @@ static void check_kink(const mg_loss *loss, int style, int classes, const double
                     changes += memcmp(before, after, sizeof(int) * (size_t)classes) != 0;
                 } else if (kink > 1e-9 && !squared) {
                     assert_memory_equal(before, after, sizeof(int) * (size_t)classes);
-                    assert_close(after_value - value, coef[k] * step, 1e-12); // a straight line as far as that
+                    assert_close(after_value - value, coef[k] * step,
+                                 1e-12); // a straight line as far as that
                     assert_close(loss->value(classes, moved, y, delta) - value, coef[k] * step, 1e-12);
                 } else if (kink > 1e-9 && value > 0) { // the same rival, whatever its margin
                     assert_int_equal(strongest(classes, s, y), strongest(classes, moved, y));
@@ -195,13 +201,15 @@ static void test_squared_ridge(void **unused) {
     const mg_loss *loss = mg_loss_find("crammer-singer-squared");
     assert_true(loss->kink(3, (double[]){0, 2, 1.5}, 0, 1) == 0.5);
     assert_true(loss->kink(3, (double[]){0, 2, 2}, 0, 1) == 0);
-    assert_true(loss->kink(3, (double[]){4, 2, 2}, 0, 1) == 1);   // the true score may fall by 1 before the tie counts
+    assert_true(loss->kink(3, (double[]){4, 2, 2}, 0, 1) ==
+                1); // the true score may fall by 1 before the tie counts
     assert_true(loss->kink(3, (double[]){4, 2, -3}, 0, 1) == 5);
     assert_true(isinf(loss->kink(2, (double[]){0, 2}, 0, 1)));
 }
 
 // With two classes there is one rival, so the joint losses are one loss.
-static void check_two_classes(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
+static void check_two_classes(const mg_loss *loss, int style, int classes, const double *s, int y,
+                              double delta) {
     (void)style;
     const char *twin = !strcmp(loss->name, "weston-watkins")           ? "crammer-singer"
                        : !strcmp(loss->name, "weston-watkins-squared") ? "crammer-singer-squared"
@@ -215,7 +223,8 @@ static void check_two_classes(const mg_loss *loss, int style, int classes, const
     assert_close(a.coef[1], b.coef[1], 1e-6);
 }
 
-static void check_zero_sum(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
+static void check_zero_sum(const mg_loss *loss, int style, int classes, const double *s, int y,
+                           double delta) {
     if (!strncmp(loss->name, "one-vs-rest", 11)) return;
     answer got = ask(loss, classes, s, y, delta);
     double sum = 0, size = 0;
@@ -230,9 +239,11 @@ static void test_coefficients(void **unused) {
     each(check_zero_sum);
 }
 
-static const char *const hinges[] = {"weston-watkins", "crammer-singer", "weston-watkins-squared", "crammer-singer-squared"};
+static const char *const hinges[] = {"weston-watkins", "crammer-singer", "weston-watkins-squared",
+                                     "crammer-singer-squared"};
 
-// At a margin of exactly 0 the subgradient is 0; of equal rivals the lowest class is pushed; padding never is a rival.
+// At a margin of exactly 0 the subgradient is 0; of equal rivals the lowest class is pushed; padding never is
+// a rival.
 static void test_corners(void **unused) {
     (void)unused;
     for (int i = 0; i < 4; i++) {
@@ -240,7 +251,8 @@ static void test_corners(void **unused) {
         assert_true(got.loss == 0 && got.coef[0] == 0 && got.coef[1] == 0 && got.coef[2] == 0);
     }
     answer tie = ask(mg_loss_find("crammer-singer"), 4, (double[]){0, 2, 1, 2}, 2, 1);
-    assert_true(tie.loss == 2 && tie.coef[1] == 1 && tie.coef[2] == -1 && tie.coef[3] == 0 && tie.coef[0] == 0);
+    assert_true(tie.loss == 2 && tie.coef[1] == 1 && tie.coef[2] == -1 && tie.coef[3] == 0 &&
+                tie.coef[0] == 0);
     tie = ask(mg_loss_find("crammer-singer-squared"), 4, (double[]){0, 2, 1, 2}, 2, 1);
     assert_true(tie.loss == 4 && tie.coef[1] == 4 && tie.coef[2] == -4 && tie.coef[3] == 0);
     answer own = ask(mg_loss_find("one-vs-rest"), 2, (double[]){1, -1}, 0, 1);
@@ -264,7 +276,8 @@ static void test_nan(void **unused) {
                     if (style & 2) s[y] = 50; // the margin is met, but for the NaN
                     s[k] = NAN;
                     if (!isnan(ask(mg_loss_at(i), sizes[n], s, y, 1).loss))
-                        fail_msg("%s: a NaN of class %d of %d is lost, y %d", mg_loss_at(i)->name, k, sizes[n], y);
+                        fail_msg("%s: a NaN of class %d of %d is lost, y %d", mg_loss_at(i)->name, k,
+                                 sizes[n], y);
                     assert_true(isnan(mg_loss_at(i)->value(sizes[n], s, y, 1)));
                 }
 }
@@ -302,10 +315,11 @@ static void test_registry(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),  cmocka_unit_test(test_central_differences), cmocka_unit_test(test_kink),
-        cmocka_unit_test(test_squared_ridge), cmocka_unit_test(test_coefficients),     cmocka_unit_test(test_corners),
-        cmocka_unit_test(test_nan),        cmocka_unit_test(test_infinite),            cmocka_unit_test(test_softmax_range),
-        cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_reference),     cmocka_unit_test(test_central_differences),
+        cmocka_unit_test(test_kink),          cmocka_unit_test(test_squared_ridge),
+        cmocka_unit_test(test_coefficients),  cmocka_unit_test(test_corners),
+        cmocka_unit_test(test_nan),           cmocka_unit_test(test_infinite),
+        cmocka_unit_test(test_softmax_range), cmocka_unit_test(test_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

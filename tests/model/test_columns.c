@@ -22,7 +22,8 @@ static mg_names list(int64_t count, const char *const *text) {
     return names;
 }
 
-static void expect_difference(int64_t n, const char *const *known, int64_t m, const char *const *other, const char *expected) {
+static void expect_difference(int64_t n, const char *const *known, int64_t m, const char *const *other,
+                              const char *expected) {
     const mg_names_parties parties = {"f.h5", "in m.h5", "do"};
     mg_names a = list(n, known), b = list(m, other);
     mg_error error = {0};
@@ -35,20 +36,33 @@ static void expect_difference(int64_t n, const char *const *known, int64_t m, co
 
 static void lists_differ_by_the_first_name(void **state) {
     (void)state;
-    const char *const abc[] = {"a", "b", "c"}, *const acb[] = {"a", "c", "b"}, *const abd[] = {"a", "b", "d"}, *const aab[] = {"a", "a", "b"};
+    const char *const abc[] = {"a", "b", "c"}, *const acb[] = {"a", "c", "b"}, *const abd[] = {"a", "b", "d"},
+                      *const aab[] = {"a", "a", "b"};
     expect_difference(3, abc, 3, abc, NULL);
     expect_difference(3, aab, 3, aab, NULL); // what repeats is compared by position
-    expect_difference(3, abc, 3, acb, "f.h5: feature 2 is 'c' but 'b' in m.h5 (the same names in another order): do");
-    expect_difference(3, abc, 3, abd, "f.h5: feature 3 is 'd' but 'c' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
-    expect_difference(3, aab, 3, abc, "f.h5: feature 2 is 'b' but 'a' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
-    expect_difference(3, abc, 2, abc, "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (of 3 names 1 are missing, and 0 others are there): do");
-    expect_difference(2, abc, 3, abc, "f.h5: feature 3 is 'c', but there are only 2 features in m.h5 (of 2 names 0 are missing, and 1 others are there): do");
+    expect_difference(3, abc, 3, acb,
+                      "f.h5: feature 2 is 'c' but 'b' in m.h5 (the same names in another order): do");
+    expect_difference(
+        3, abc, 3, abd,
+        "f.h5: feature 3 is 'd' but 'c' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
+    expect_difference(
+        3, aab, 3, abc,
+        "f.h5: feature 2 is 'b' but 'a' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
+    expect_difference(3, abc, 2, abc,
+                      "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (of 3 names 1 are missing, "
+                      "and 0 others are there): do");
+    expect_difference(2, abc, 3, abc,
+                      "f.h5: feature 3 is 'c', but there are only 2 features in m.h5 (of 2 names 0 are "
+                      "missing, and 1 others are there): do");
     char name[80];
     memset(name, 'x', 63);
     strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of what is shown
     const char *const lengthy[] = {name};
     char expected[200];
-    snprintf(expected, sizeof expected, "f.h5: feature 1 is '%.63s...' but 'a' in m.h5 (of 1 names 1 are missing, and 1 others are there): do", name);
+    snprintf(expected, sizeof expected,
+             "f.h5: feature 1 is '%.63s...' but 'a' in m.h5 (of 1 names 1 are missing, and 1 others are "
+             "there): do",
+             name);
     expect_difference(1, abc, 1, lengthy, expected);
 }
 
@@ -102,9 +116,7 @@ static void expect_columns(void (*fill)(mg_h5_image *image), const char *expecte
 
 static const int64_t three[] = {3, 2}, two[] = {2}, numbers[6];
 
-static void put_nothing(mg_h5_image *image) {
-    (void)image;
-}
+static void put_nothing(mg_h5_image *image) { (void)image; }
 
 static void put_good(mg_h5_image *image) {
     mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "", "\u00e4"});
@@ -119,17 +131,13 @@ static void put_numbers(mg_h5_image *image) {
     mg_h5_image_array(image, "names", MG_H5_I64, 1, three, numbers);
 }
 
-static void put_rank(mg_h5_image *image) {
-    mg_h5_image_array(image, "names", MG_H5_U8, 2, three, numbers);
-}
+static void put_rank(mg_h5_image *image) { mg_h5_image_array(image, "names", MG_H5_U8, 2, three, numbers); }
 
 static void put_short_numbers(mg_h5_image *image) {
     mg_h5_image_array(image, "names", MG_H5_F32, 1, two, numbers);
 }
 
-static void put_group(mg_h5_image *image) {
-    mg_h5_image_group(image, "names");
-}
+static void put_group(mg_h5_image *image) { mg_h5_image_group(image, "names"); }
 
 static void put_bytes(mg_h5_image *image) {
     mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "\xff", "c"});
@@ -142,9 +150,7 @@ static void put_long(mg_h5_image *image) {
     mg_h5_image_texts(image, "names", 3, (const char *const[]){"a", "b", name});
 }
 
-static void put_number_as_recipe(mg_h5_image *image) {
-    mg_h5_image_attribute_int64(image, "/", "recipe", 7);
-}
+static void put_number_as_recipe(mg_h5_image *image) { mg_h5_image_attribute_int64(image, "/", "recipe", 7); }
 
 static void put_recipe_of_bytes(mg_h5_image *image) {
     put_good(image);

@@ -1,4 +1,5 @@
-// test_optim.c - every update rule and every schedule against its formula, written anew in double; how many epochs a solver asks for.
+// test_optim.c - every update rule and every schedule against its formula, written anew in double; how many
+// epochs a solver asks for.
 #include "optim/optim.h"
 #include "rate/rate.h"
 #include "solver/solver.h"
@@ -23,12 +24,14 @@ static float uniform(void) { // (-1, 1)
 }
 
 static void assert_close(double a, double b, double tolerance) {
-    if (!(fabs(a - b) <= tolerance * (1 + fabs(b)))) fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
+    if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
+        fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
 }
 
-// ---- update rules ------------------------------------------------------------------------------------------------------
+// ---- update rules -------------------------------------------------------------------------------
 
-// A line of weights under one rule, as the solver drives it, beside the same in double by the formulas of docs/math.md.
+// A line of weights under one rule, as the solver drives it, beside the same in double by the formulas of
+// docs/math.md.
 static void drive(const mg_optim *rule, bool shared) {
     const double mu = 0.875;
     float w[N], g[N], velocity[N] = {0}, memory[N] = {0}, rates[N], square[N];
@@ -111,7 +114,8 @@ static void test_velocity(void **unused) {
     (void)unused;
     const mg_optim *rule = mg_optim_find("momentum");
     mg_optim_step step = {.eta = 0.25f, .momentum = 0.5f};
-    const float gradient[] = {1, 2, 0}, velocity[] = {1, 2.5f, 1.25f}, weight[] = {0.625f, -0.1875f, -0.34375f};
+    const float gradient[] = {1, 2, 0}, velocity[] = {1, 2.5f, 1.25f},
+                weight[] = {0.625f, -0.1875f, -0.34375f};
     float w = 1, v = 0;
     for (int s = 0; s < 3; s++) {
         rule->apply(&step, 1, &step.eta, true, &gradient[s], &v, &w);
@@ -143,20 +147,23 @@ static void test_default_eta(void **unused) {
     assert_close(mg_optim_find("momentum")->eta(16), 0.003125, 1e-15);
     for (int i = 0; mg_optim_at(i); i++) {
         const mg_optim *rule = mg_optim_at(i);
-        for (double norm = 1e-12; norm < 1e13; norm *= 10) assert_true(rule->eta(norm) > 0 && isfinite(rule->eta(norm)));
+        for (double norm = 1e-12; norm < 1e13; norm *= 10)
+            assert_true(rule->eta(norm) > 0 && isfinite(rule->eta(norm)));
         assert_true(rule->eta(0) > 0 && isfinite(rule->eta(0)));
-        // w moves by eta G (or by eta, for adagrad) and scores by x times that: with x twice as long the scores must move the same.
+        // w moves by eta G (or by eta, for adagrad) and scores by x times that: with x twice as long the
+        // scores must move the same.
         double expected = rule->accumulates ? 0.5 : 0.25;
         assert_close(rule->eta(4 * 3.7) / rule->eta(3.7), expected, 1e-12);
     }
 }
 
-// ---- schedules ---------------------------------------------------------------------------------------------------------
+// ---- schedules ----------------------------------------------------------------------------------
 
 static double schedule(const char *name, double t, double total, double lambda, double eta) {
     if (!strcmp(name, "inverse-time")) return 1 / (1 + lambda * eta * t);
     if (!strcmp(name, "cosine")) return (1 + cos(3.14159265358979323846 * t / total)) / 2;
-    if (strcmp(name, "constant")) fail_msg("this test has no formula of %s: write it anew in double, here", name);
+    if (strcmp(name, "constant"))
+        fail_msg("this test has no formula of %s: write it anew in double, here", name);
     return 1;
 }
 
@@ -197,25 +204,30 @@ static void test_epochs(void **context) {
         double entries;
         int64_t epochs;
     } cases[] = {
-        {"sgd", MG_DENSE, 100, 784, 20},     {"sgd", MG_CSR, 256000, 10, 20},     {"sgd", MG_DENSE, 512000, 784, 10},
-        {"sgd", MG_CSR, 1741269, 20, 4},     {"sgd", MG_CSR, INT64_C(1) << 40, 1, 4}, {"dual", MG_DENSE, 60000, 784, 10},
-        {"dual", MG_DENSE, 1000000, 784, 3}, {"dual", MG_CSR, 1741269, 60, 2},    {"dual", MG_CSR, 100, 10, 20},
+        {"sgd", MG_DENSE, 100, 784, 20},         {"sgd", MG_CSR, 256000, 10, 20},
+        {"sgd", MG_DENSE, 512000, 784, 10},      {"sgd", MG_CSR, 1741269, 20, 4},
+        {"sgd", MG_CSR, INT64_C(1) << 40, 1, 4}, {"dual", MG_DENSE, 60000, 784, 10},
+        {"dual", MG_DENSE, 1000000, 784, 3},     {"dual", MG_CSR, 1741269, 60, 2},
+        {"dual", MG_CSR, 100, 10, 20},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        mg_problem problem = {.layout = cases[i].layout, .rows = cases[i].rows, .entries_per_row = cases[i].entries};
+        mg_problem problem = {
+            .layout = cases[i].layout, .rows = cases[i].rows, .entries_per_row = cases[i].entries};
         mg_train_options train = {0};
         const mg_solver *solver = mg_solver_find(cases[i].solver);
         assert_int_equal(mg_solver_epochs(solver, &train, &problem), cases[i].epochs);
         train.epochs = 7;
         assert_int_equal(mg_solver_epochs(solver, &train, &problem), 7);
     }
-    assert_true(mg_solver_epochs(mg_solver_find("dual"), &(mg_train_options){.tolerance = 1e-3}, &(mg_problem){.rows = 10, .entries_per_row = 1}) > 20);
+    assert_true(mg_solver_epochs(mg_solver_find("dual"), &(mg_train_options){.tolerance = 1e-3},
+                                 &(mg_problem){.rows = 10, .entries_per_row = 1}) > 20);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),          cmocka_unit_test(test_pieces),      cmocka_unit_test(test_velocity),
-        cmocka_unit_test(test_adagrad_memory), cmocka_unit_test(test_default_eta), cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_rules),       cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_velocity),    cmocka_unit_test(test_adagrad_memory),
+        cmocka_unit_test(test_default_eta), cmocka_unit_test(test_schedules),
         cmocka_unit_test(test_epochs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

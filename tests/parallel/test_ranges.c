@@ -1,4 +1,5 @@
-// test_ranges.c - ranges of features: they cover all of them in order, and hold about as many stored values each.
+// test_ranges.c - ranges of features: they cover all of them in order, and hold about as many stored values
+// each.
 #include "parallel/cut.h"
 
 #include <setjmp.h>
@@ -56,7 +57,8 @@ static void test_equal_shares(void **unused) {
     int64_t indptr[ROWS + 1];
     for (int power = 1; power <= 3; power++) {
         fill(indices, indptr, power);
-        mg_rows all = {.count = ROWS, .features = FEATURES, .layout = MG_CSR, .indptr = indptr, .indices = indices};
+        mg_rows all = {
+            .count = ROWS, .features = FEATURES, .layout = MG_CSR, .indptr = indptr, .indices = indices};
         check(&all, 0.8, 1.2);
         mg_rows batch = all; // a few rows in an order of their own
         for (uint32_t i = 0; i < 256; i++) order[i] = i * 977 % ROWS;

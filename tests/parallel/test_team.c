@@ -1,4 +1,5 @@
-// test_team.c - every item of every job is done once, whatever the number of threads and items, and all are done when the call returns.
+// test_team.c - every item of every job is done once, whatever the number of threads and items, and all are
+// done when the call returns.
 #include "parallel/team.h"
 
 #include <setjmp.h>
@@ -28,7 +29,10 @@ static mg_team team_of(int threads) {
 
 static void take(void *context, int64_t item) {
     job *j = context;
-    if (item < 0 || item >= j->count) { j->beyond++; return; }
+    if (item < 0 || item >= j->count) {
+        j->beyond++;
+        return;
+    }
     j->times[item]++;
     j->sum += item;
 }
@@ -45,10 +49,12 @@ static void expect_once(job *j, int64_t count) {
 
 enum { MOST = 5000 };
 
-// Numbers of items around those at which a team claims them otherwise, and jobs one after the other, which must not mix.
+// Numbers of items around those at which a team claims them otherwise, and jobs one after the other, which
+// must not mix.
 static void every_count(void *context) {
     job *j = context;
-    static const int64_t counts[] = {0, 1, 2, MG_TEAM_FEW - 1, MG_TEAM_FEW, MG_TEAM_FEW + 1, 63, 64, 65, 1000, MOST};
+    static const int64_t counts[] = {0,  1,    2,   MG_TEAM_FEW - 1, MG_TEAM_FEW, MG_TEAM_FEW + 1, 63, 64,
+                                     65, 1000, MOST};
     for (int turn = 0; turn < 20; turn++)
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) expect_once(j, counts[c]);
     for (int turn = 0; turn < 2000; turn++) expect_once(j, turn % 5);
@@ -78,7 +84,8 @@ static void write_slot(void *context, int64_t item) {
     s->slots[item]++;
 }
 
-// What items wrote is there for the caller, and for the items of the next job, without another word between them.
+// What items wrote is there for the caller, and for the items of the next job, without another word between
+// them.
 static void write_and_read(void *context) {
     shared *s = context;
     for (int turn = 1; turn <= 300; turn++) {

@@ -1,5 +1,5 @@
-// newton_problem.h - a small problem, its optimum by a plain solver in double (coordinate ascent, or accelerated gradients for
-// softmax), and the same problem given to a solver of margin.
+// newton_problem.h - a small problem, its optimum by a plain solver in double (coordinate ascent, or
+// accelerated gradients for softmax), and the same problem given to a solver of margin.
 #ifndef MG_TEST_NEWTON_PROBLEM_H
 #define MG_TEST_NEWTON_PROBLEM_H
 
@@ -19,9 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 90, FEATURES = 9, CLASSES = 4, LINE = 16, WIDTH = FEATURES + 1, MOST_STEPS = 400, MOST_VISITS = 800000 };
+enum {
+    ROWS = 90,
+    FEATURES = 9,
+    CLASSES = 4,
+    LINE = 16,
+    WIDTH = FEATURES + 1,
+    MOST_STEPS = 400,
+    MOST_VISITS = 800000
+};
 
-// ---- a problem and its optimum -----------------------------------------------------------------------------------------
+// ---- a problem and its optimum ------------------------------------------------------------------
 
 typedef enum variant { PLAIN, WEIGHTED, SCALED, CENTRED, VARIANTS } variant;
 
@@ -43,7 +51,10 @@ static inline double uniform(void) {
 }
 
 static inline void make(problem *p, variant v) {
-    *p = (problem){.weighted = v == WEIGHTED, .scaled = v >= SCALED, .centred = v == CENTRED, .delta = v == WEIGHTED ? 0.5 : 1};
+    *p = (problem){.weighted = v == WEIGHTED,
+                   .scaled = v >= SCALED,
+                   .centred = v == CENTRED,
+                   .delta = v == WEIGHTED ? 0.5 : 1};
     p->bias = v == PLAIN ? 0 : 1.5;
     p->lambda = 0.1;
     seed = 7 + (uint64_t)v;
@@ -55,7 +66,8 @@ static inline void make(problem *p, variant v) {
     for (int64_t i = 0; i < ROWS; i++) {
         p->label[i] = (int32_t)(uniform() * CLASSES);
         for (int64_t d = 0; d < FEATURES; d++) {
-            double mean = (d + p->label[i]) % CLASSES == 0 ? 3 : 0, size = p->scaled ? 1 / (double)p->scale[d] : 1;
+            double mean = (d + p->label[i]) % CLASSES == 0 ? 3 : 0,
+                   size = p->scaled ? 1 / (double)p->scale[d] : 1;
             p->raw[i][d] = uniform() < 0.4 ? 0 : floor(size * (mean + 4 * uniform()));
             p->x[i][d] = (double)p->scale[d] * (p->raw[i][d] - (double)p->center[d]);
         }
@@ -67,15 +79,18 @@ static inline void make(problem *p, variant v) {
     for (int64_t i = 0; i < ROWS; i++) p->weight[i] = (float)((double)p->weight[i] * ROWS / total);
 }
 
-static inline double clip(double x, double low, double high) {
-    return x < low ? low : x > high ? high : x;
-}
+static inline double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
-// argmax of -l*(c) + <s, c> - q/2 ||c - before||^2 for one multiplier, from the definition (M25); returns the sum.
-static inline double coefficients(const problem *p, const mg_prox *prox, int64_t y, const double *s, const double *before, double q, double theta, double *c) {
+// argmax of -l*(c) + <s, c> - q/2 ||c - before||^2 for one multiplier, from the definition (M25); returns the
+// sum.
+static inline double coefficients(const problem *p, const mg_prox *prox, int64_t y, const double *s,
+                                  const double *before, double q, double theta, double *c) {
     double sum = 0;
     for (int64_t k = 0; k < CLASSES; k++) {
-        double linear = k != y ? p->delta : prox->joint ? 0 : -p->delta, curve = (double)(k == y ? prox->own_curve : prox->rival_curve);
+        double linear = k != y        ? p->delta
+                        : prox->joint ? 0
+                                      : -p->delta,
+               curve = (double)(k == y ? prox->own_curve : prox->rival_curve);
         double v = (s[k] + linear + q * before[k] - theta) / (q + curve);
         sum += c[k] = k == y ? clip(v, (double)prox->own_least, 0) : clip(v, 0, (double)prox->rival_most);
     }
@@ -83,7 +98,8 @@ static inline double coefficients(const problem *p, const mg_prox *prox, int64_t
 }
 
 static inline void visit(problem *p, const mg_prox *prox, int64_t i) {
-    double s[CLASSES], c[CLASSES], square = 0, low = -1e3, high = 1e3, scale = (double)p->weight[i] / (p->lambda * ROWS);
+    double s[CLASSES], c[CLASSES], square = 0, low = -1e3, high = 1e3,
+                                   scale = (double)p->weight[i] / (p->lambda * ROWS);
     int64_t y = p->label[i];
     for (int64_t d = 0; d < WIDTH; d++) square += p->x[i][d] * p->x[i][d];
     for (int64_t k = 0; k < CLASSES; k++) {
@@ -120,7 +136,11 @@ static inline double primal_of(const problem *p, const mg_loss *loss, double w[C
 static inline double value_of(const problem *p, const mg_prox *prox, bool own, double c) {
     double share = own ? 1 + c : c;
     if (!prox) return share > 0 ? -share * log(share) : 0;
-    return (!own ? p->delta : prox->joint ? 0 : -p->delta) * c - 0.5 * (double)(own ? prox->own_curve : prox->rival_curve) * c * c;
+    return (!own          ? p->delta
+            : prox->joint ? 0
+                          : -p->delta) *
+               c -
+           0.5 * (double)(own ? prox->own_curve : prox->rival_curve) * c * c;
 }
 
 // The dual at coefficients c, which need not be the reference's.
@@ -129,7 +149,8 @@ static inline double dual_of(const problem *p, const mg_prox *prox, double c[ROW
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t k = 0; k < CLASSES; k++) {
             sum += (double)p->weight[i] * value_of(p, prox, k == p->label[i], c[i][k]);
-            for (int64_t d = 0; d < WIDTH; d++) w[k][d] -= (double)p->weight[i] * c[i][k] * p->x[i][d] / (p->lambda * ROWS);
+            for (int64_t d = 0; d < WIDTH; d++)
+                w[k][d] -= (double)p->weight[i] * c[i][k] * p->x[i][d] / (p->lambda * ROWS);
         }
     for (int64_t k = 0; k < CLASSES; k++)
         for (int64_t d = 0; d < WIDTH; d++) square += w[k][d] * w[k][d];
@@ -149,7 +170,8 @@ static inline void softmax_gradient(problem *p, double w[CLASSES][WIDTH], double
         }
         for (int64_t k = 0; k < CLASSES; k++) {
             p->c[i][k] = e[k] / sum - (k == p->label[i]);
-            for (int64_t d = 0; d < WIDTH; d++) g[k][d] += (double)p->weight[i] * p->c[i][k] * p->x[i][d] / ROWS;
+            for (int64_t d = 0; d < WIDTH; d++)
+                g[k][d] += (double)p->weight[i] * p->c[i][k] * p->x[i][d] / ROWS;
         }
     }
 }
@@ -158,7 +180,8 @@ static inline void softmax_gradient(problem *p, double w[CLASSES][WIDTH], double
 static inline void solve_softmax(problem *p, const mg_loss *loss) {
     double most = p->lambda, v[CLASSES][WIDTH] = {{0}}, g[CLASSES][WIDTH];
     for (int64_t i = 0; i < ROWS; i++)
-        for (int64_t d = 0; d < WIDTH; d++) most += 0.5 * (double)p->weight[i] * p->x[i][d] * p->x[i][d] / ROWS;
+        for (int64_t d = 0; d < WIDTH; d++)
+            most += 0.5 * (double)p->weight[i] * p->x[i][d] * p->x[i][d] / ROWS;
     double root = sqrt(most / p->lambda), keep = (root - 1) / (root + 1);
     memset(p->w, 0, sizeof p->w);
     for (int n = 0; n < 20000; n++) {
@@ -193,7 +216,7 @@ static inline void solve(problem *p, const mg_loss *loss) {
     fail_msg("%s: the reference did not converge: %.10g to %.10g", loss->name, p->dual, p->primal);
 }
 
-// ---- the same for a solver ---------------------------------------------------------------------------------------------
+// ---- the same for a solver ----------------------------------------------------------------------
 
 typedef struct setting {
     mg_problem problem;
@@ -211,8 +234,11 @@ typedef struct setting {
 
 static inline void put_rows(setting *s, const problem *p, support_form form) {
     mg_rows *rows = &s->all.rows;
-    *rows = (mg_rows){.layout = form == SUPPORT_CSR ? MG_CSR : MG_DENSE, .cell = form == SUPPORT_U8 ? MG_CELL_U8 : MG_CELL_F32,
-                      .count = ROWS, .features = FEATURES, .stride = LINE};
+    *rows = (mg_rows){.layout = form == SUPPORT_CSR ? MG_CSR : MG_DENSE,
+                      .cell = form == SUPPORT_U8 ? MG_CELL_U8 : MG_CELL_F32,
+                      .count = ROWS,
+                      .features = FEATURES,
+                      .stride = LINE};
     int64_t *indptr;
     uint32_t *indices;
     float *values;
@@ -240,18 +266,34 @@ static inline void put_rows(setting *s, const problem *p, support_form form) {
     rows->values = values;
 }
 
-static inline void begin(setting *s, const problem *p, const mg_loss *loss, support_form form, const char *solver, double tolerance, int threads) {
-    *s = (setting){.team = {.threads = threads}, .solver = mg_solver_find(strcmp(solver, "auto") ? solver : "dual")};
+static inline void begin(setting *s, const problem *p, const mg_loss *loss, support_form form,
+                         const char *solver, double tolerance, int threads) {
+    *s = (setting){.team = {.threads = threads},
+                   .solver = mg_solver_find(strcmp(solver, "auto") ? solver : "dual")};
     s->train = (mg_train_options){.solver = solver, .tolerance = tolerance, .seed = 1};
     s->options.train = &s->train;
-    s->options.handover = !strcmp(solver, "auto") ? MG_HANDOVER_WHEN_SLOW : !strcmp(solver, "dual") ? MG_HANDOVER_NEVER : MG_HANDOVER_AT_ONCE;
+    s->options.handover = !strcmp(solver, "auto")   ? MG_HANDOVER_WHEN_SLOW
+                          : !strcmp(solver, "dual") ? MG_HANDOVER_NEVER
+                                                    : MG_HANDOVER_AT_ONCE;
     put_rows(s, p, form);
     s->all.label = p->label;
     s->all.weight = p->weighted ? p->weight : NULL;
     s->problem = (mg_problem){
-        .rows = ROWS, .features = FEATURES, .classes = CLASSES, .layout = s->all.rows.layout, .cell = s->all.rows.cell, .loss = loss,
-        .delta = (float)p->delta, .lambda = p->lambda, .bias = p->bias, .scale = p->scaled ? p->scale : NULL,
-        .center = p->centred ? p->center : NULL, .entries_per_row = FEATURES, .most_entries = FEATURES, .batch = 32, .team = &s->team,
+        .rows = ROWS,
+        .features = FEATURES,
+        .classes = CLASSES,
+        .layout = s->all.rows.layout,
+        .cell = s->all.rows.cell,
+        .loss = loss,
+        .delta = (float)p->delta,
+        .lambda = p->lambda,
+        .bias = p->bias,
+        .scale = p->scaled ? p->scale : NULL,
+        .center = p->centred ? p->center : NULL,
+        .entries_per_row = FEATURES,
+        .most_entries = FEATURES,
+        .batch = 32,
+        .team = &s->team,
     };
     mg_error error = {0};
     assert_int_equal(mg_kernel_select(&s->problem.kernel, &error), MG_OK);
@@ -280,7 +322,8 @@ static inline bool step(setting *s) {
     return certificate_of(s).reached;
 }
 
-// Coefficients of every row lie in their box and sum to zero where they must. Of softmax they are what the last Newton step ended with.
+// Coefficients of every row lie in their box and sum to zero where they must. Of softmax they are what the
+// last Newton step ended with.
 static inline void expect_feasible(const setting *s, double c[ROWS][CLASSES]) {
     static const mg_prox simplex = {.joint = true, .rival_most = 1, .own_least = -1};
     const mg_certified *state = s->state;
@@ -292,7 +335,8 @@ static inline void expect_feasible(const setting *s, double c[ROWS][CLASSES]) {
         else memcpy(row, state->newton->rows.coef + i * MG_LANES, sizeof row);
         for (int64_t k = 0; k < CLASSES; k++) {
             bool own = k == s->all.label[i];
-            assert_true(own ? row[k] <= 0 && row[k] >= prox->own_least * (1 + 1e-6f) : row[k] >= 0 && row[k] <= prox->rival_most);
+            assert_true(own ? row[k] <= 0 && row[k] >= prox->own_least * (1 + 1e-6f)
+                            : row[k] >= 0 && row[k] <= prox->rival_most);
             sum += c[i][k] = (double)row[k];
         }
         if (prox->joint) assert_true(fabs(sum) <= 1e-6 * (1 - c[i][s->all.label[i]]));

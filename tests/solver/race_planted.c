@@ -20,7 +20,8 @@ static void race(void *unused, int64_t item) {
 
 static void body(void *team) {
     caller = pthread_self();
-    for (int round = 0; round < MOST_ROUNDS && atomic_load_explicit(&others, memory_order_relaxed) < ITEMS; round++)
+    for (int round = 0; round < MOST_ROUNDS && atomic_load_explicit(&others, memory_order_relaxed) < ITEMS;
+         round++)
         mg_team_for(team, ITEMS, race, NULL);
 }
 

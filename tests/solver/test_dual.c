@@ -1,5 +1,5 @@
-// test_dual.c - whole runs of dual ascent: the same bits on any number of threads and after any interruption, and a certificate that
-// holds when it is recomputed from the files alone.
+// test_dual.c - whole runs of dual ascent: the same bits on any number of threads and after any interruption,
+// and a certificate that holds when it is recomputed from the files alone.
 #include "support.h"
 
 #include <setjmp.h>
@@ -42,12 +42,14 @@ static support_run dual_run(const char *data, const char *directory, const char 
     return run;
 }
 
-// `test_dual few` tries one number of threads, fewer stops, and one form of rows in the longest test: an emulator is slow.
+// `test_dual few` tries one number of threads, fewer stops, and one form of rows in the longest test: an
+// emulator is slow.
 static bool few;
 
 static void test_threads(void **unused) {
     (void)unused;
-    const char *data = support_path("threads.h5"), *reference = support_path("reference"), *other = support_path("other");
+    const char *data = support_path("threads.h5"), *reference = support_path("reference"),
+               *other = support_path("other");
     const int threads[] = {2, 3, 8};
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int c = 0; c < 2; c++) {
@@ -72,7 +74,8 @@ static void test_threads(void **unused) {
 
 static void test_resume(void **unused) {
     (void)unused;
-    const char *data = support_path("resume.h5"), *whole = support_path("whole"), *pieces = support_path("pieces");
+    const char *data = support_path("resume.h5"), *whole = support_path("whole"),
+               *pieces = support_path("pieces");
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int c = 0; c < 2; c++)
             for (int certify = 0; certify < 2; certify++) {
@@ -98,7 +101,7 @@ static void test_resume(void **unused) {
             }
 }
 
-// ---- the certificate from the files alone ------------------------------------------------------------------------------
+// ---- the certificate from the files alone -------------------------------------------------------
 
 typedef struct problem {
     int64_t rows, features, classes;
@@ -155,7 +158,8 @@ static double read_real(const char *path, const char *name) {
 
 // Dual variables as docs/formats.md describes them.
 static double *read_dual(const char *path, const problem *p) {
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, "state/dual", H5P_DEFAULT), space = H5Dget_space(set);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, "state/dual", H5P_DEFAULT),
+          space = H5Dget_space(set);
     size_t size = (size_t)H5Sget_simple_extent_npoints(space), at = 0;
     unsigned char *bytes = malloc(size);
     H5Sclose(space);
@@ -190,7 +194,8 @@ static double lower_bound(const problem *p, const double *c) {
         value += p->weight[i] * conjugate_of(p, c + i * p->classes, p->y[i]) / (double)p->rows;
         for (int64_t k = 0; k < p->classes; k++)
             for (int64_t d = 0; d < line; d++)
-                w[k * line + d] -= p->weight[i] * c[i * p->classes + k] * p->x[i * line + d] / (p->lambda * (double)p->rows);
+                w[k * line + d] -=
+                    p->weight[i] * c[i * p->classes + k] * p->x[i * line + d] / (p->lambda * (double)p->rows);
     }
     for (int64_t j = 0; j < p->classes * line; j++) square += w[j] * w[j];
     free(w);
@@ -199,14 +204,16 @@ static double lower_bound(const problem *p, const double *c) {
 
 // Objective of the model's weights; the scale is 0.01 for every column, and the constant feature is 1.
 static double primal(const problem *p, const char *model) {
-    float *v = malloc((size_t)(p->classes * p->features) * sizeof *v), *bias = malloc((size_t)p->classes * sizeof *bias);
+    float *v = malloc((size_t)(p->classes * p->features) * sizeof *v),
+          *bias = malloc((size_t)p->classes * sizeof *bias);
     double s[32], sum = 0, square = 0;
     read_set(model, "weights", H5T_NATIVE_FLOAT, v);
     read_set(model, "bias", H5T_NATIVE_FLOAT, bias);
     for (int64_t i = 0; i < p->rows; i++) {
         for (int64_t k = 0; k < p->classes; k++) {
             s[k] = (double)bias[k];
-            for (int64_t d = 0; d < p->features; d++) s[k] += (double)v[k * p->features + d] * 100 * p->x[i * (p->features + 1) + d];
+            for (int64_t d = 0; d < p->features; d++)
+                s[k] += (double)v[k * p->features + d] * 100 * p->x[i * (p->features + 1) + d];
         }
         sum += p->weight[i] * loss_of(p, s, p->y[i]) / (double)p->rows;
     }
@@ -218,10 +225,17 @@ static double primal(const problem *p, const char *model) {
 }
 
 // Weighted: weights 0 to 3 by turns.
-static void make_problem(problem *p, support_rows *rows, support_form form, int l, int64_t classes, bool weighted) {
+static void make_problem(problem *p, support_rows *rows, support_form form, int l, int64_t classes,
+                         bool weighted) {
     double total = 0, *weight = malloc(ROWS * sizeof *weight);
     *rows = support_make(ROWS, FEATURES, classes, 9);
-    *p = (problem){.rows = ROWS, .features = FEATURES, .classes = classes, .y = rows->y, .weight = weight, .lambda = 0.01, .delta = 1};
+    *p = (problem){.rows = ROWS,
+                   .features = FEATURES,
+                   .classes = classes,
+                   .y = rows->y,
+                   .weight = weight,
+                   .lambda = 0.01,
+                   .delta = 1};
     rows->weight = calloc(ROWS, sizeof *rows->weight);
     for (int64_t i = 0; i < ROWS; i++) total += rows->weight[i] = weighted ? (double)(i % 4) : 1;
     for (int64_t i = 0; i < ROWS; i++) weight[i] = rows->weight[i] * ROWS / total;
@@ -231,7 +245,8 @@ static void make_problem(problem *p, support_rows *rows, support_form form, int 
     p->x = malloc(ROWS * (FEATURES + 1) * sizeof *p->x);
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t d = 0; d <= FEATURES; d++)
-            p->x[i * (FEATURES + 1) + d] = d == FEATURES ? 1 : 0.01 * (double)rows->x[i * FEATURES + d] / (form == SUPPORT_U8 ? 1 : 7);
+            p->x[i * (FEATURES + 1) + d] =
+                d == FEATURES ? 1 : 0.01 * (double)rows->x[i * FEATURES + d] / (form == SUPPORT_U8 ? 1 : 7);
 }
 
 static void free_problem(problem *p, support_rows *rows) {
@@ -254,11 +269,14 @@ static void expect_certified(support_form form, int l, int64_t classes, bool wei
     assert_true(run.result.converged && run.result.gap <= 1e-4 && run.result.gap >= 0);
     char model[600];
     snprintf(model, sizeof model, "%s/model.h5", directory);
-    double *c = read_dual(support_newest(directory), &p), upper = primal(&p, model), lower = lower_bound(&p, c);
-    if (!(fabs(upper - read_real(model, "objective")) <= 2e-6 * upper) || !(lower <= read_real(model, "dual") + 2e-6 * upper) ||
-        !(upper - lower <= 3e-4 * upper) || !(upper - lower >= -2e-6 * upper))
-        fail_msg("%s, %s, %d classes: primal %.9g (%.9g), dual %.9g (%.9g)", losses[l], support_form_names[form], (int)classes, upper,
-                 read_real(model, "objective"), lower, read_real(model, "dual"));
+    double *c = read_dual(support_newest(directory), &p), upper = primal(&p, model),
+           lower = lower_bound(&p, c);
+    if (!(fabs(upper - read_real(model, "objective")) <= 2e-6 * upper) ||
+        !(lower <= read_real(model, "dual") + 2e-6 * upper) || !(upper - lower <= 3e-4 * upper) ||
+        !(upper - lower >= -2e-6 * upper))
+        fail_msg("%s, %s, %d classes: primal %.9g (%.9g), dual %.9g (%.9g)", losses[l],
+                 support_form_names[form], (int)classes, upper, read_real(model, "objective"), lower,
+                 read_real(model, "dual"));
     free(c);
     free_problem(&p, &rows);
     support_remove(directory);
@@ -281,7 +299,8 @@ static void expect_ascent(support_form form, int l, int64_t classes) {
     support_save(&rows, form, data);
     support_run run = dual_run(data, directory, "0");
     support_set(&run, "model.loss=%s", losses[l]);
-    support_set(&run, "model.lambda=1e-4"); // steps that go much too far for rows merged without a line search
+    support_set(&run,
+                "model.lambda=1e-4");  // steps that go much too far for rows merged without a line search
     support_set(&run, "model.bias=0"); // its part of sparse steps is never merged
     for (int64_t i = 0; i < ROWS; i++) p.x[i * (FEATURES + 1) + FEATURES] = 0;
     support_set(&run, "train.epochs=4");
@@ -296,7 +315,8 @@ static void expect_ascent(support_form form, int l, int64_t classes) {
         snprintf(path, sizeof path, "%s/checkpoints/step-%012d.h5", directory, (int)at);
         double *c = read_dual(path, &p), now = lower_bound(&p, c);
         if (!(now >= before - 1e-5 * fabs(before)))
-            fail_msg("%s, %s: step %d takes the dual from %.9g to %.9g", losses[l], support_form_names[form], (int)at, before, now);
+            fail_msg("%s, %s: step %d takes the dual from %.9g to %.9g", losses[l], support_form_names[form],
+                     (int)at, before, now);
         before = now;
         free(c);
     }
@@ -326,7 +346,8 @@ static void test_limits(void **unused) {
 // A tolerance below what single precision tells ends too, and as what it is.
 static void test_stalled(void **unused) {
     (void)unused;
-    const char *data = support_path("stalled.h5"), *directory = support_path("stalled"), *const solvers[] = {"dual", "newton", "auto"};
+    const char *data = support_path("stalled.h5"),
+               *directory = support_path("stalled"), *const solvers[] = {"dual", "newton", "auto"};
     for (int form = few ? SUPPORT_CSR : 0; form < SUPPORT_FORMS; form++)
         for (int s = 0; s < (few ? 1 : 3); s++) {
             support_data(data, form, ROWS, FEATURES, 3, 12);
@@ -335,8 +356,10 @@ static void test_stalled(void **unused) {
             support_set(&run, "train.epochs=0");
             support_set(&run, "train.max_steps=1000000"); // not needed where this works
             support_expect(&run, MG_OK);
-            if (strcmp(run.result.reason, "stalled") || run.result.converged || !(run.result.gap > 1e-13 && run.result.gap < 1e-3))
-                fail_msg("%s, %s: ended by %s at a gap of %g", support_form_names[form], solvers[s], run.result.reason, run.result.gap);
+            if (strcmp(run.result.reason, "stalled") || run.result.converged ||
+                !(run.result.gap > 1e-13 && run.result.gap < 1e-3))
+                fail_msg("%s, %s: ended by %s at a gap of %g", support_form_names[form], solvers[s],
+                         run.result.reason, run.result.gap);
             support_remove(directory);
         }
 }
@@ -346,10 +369,12 @@ static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");
     static const char *const cases[][2] = {
-        {"model.loss=softmax", "train.solver: dual cannot be used: the loss has no dual of the form needed; use newton"},
+        {"model.loss=softmax",
+         "train.solver: dual cannot be used: the loss has no dual of the form needed; use newton"},
         {"data.scale=standard", "train.solver: dual cannot be used: sparse rows are centred; use sgd"},
         {"data.memory_limit=20000", "train.solver: dual cannot be used: rows do not fit the memory; use sgd"},
-        {"train.solver=sgd", "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},
+        {"train.solver=sgd",
+         "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},
     };
     support_data(data, SUPPORT_CSR, ROWS, FEATURES, 3, 13);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -362,9 +387,10 @@ static void test_refused(void **unused) {
 
 int main(int argc, char **argv) {
     few = argc > 1 && !strcmp(argv[1], "few");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads), cmocka_unit_test(test_resume), cmocka_unit_test(test_certificate),
-                                       cmocka_unit_test(test_never_falls),
-                                       cmocka_unit_test(test_limits), cmocka_unit_test(test_stalled), cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads),     cmocka_unit_test(test_resume),
+                                       cmocka_unit_test(test_certificate), cmocka_unit_test(test_never_falls),
+                                       cmocka_unit_test(test_limits),      cmocka_unit_test(test_stalled),
+                                       cmocka_unit_test(test_refused)};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     return cmocka_run_group_tests(tests, begin, support_end);
 }

@@ -1,4 +1,5 @@
-// test_dual_step.c - the exact dual step of one row against a solution by bisection in double, for every loss and kernel.
+// test_dual_step.c - the exact dual step of one row against a solution by bisection in double, for every loss
+// and kernel.
 #include "kernel/kernel.h"
 #include "loss/loss.h"
 
@@ -28,9 +29,7 @@ typedef struct problem {
     float scores[LANES], before[LANES];
 } problem;
 
-static double clip(double x, double low, double high) {
-    return x < low ? low : x > high ? high : x;
-}
+static double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
 // Coefficients for one theta, from the definition (M26); returns their sum.
 static double coefficients(const problem *p, double theta, double *c) {
@@ -68,7 +67,8 @@ static void make(problem *p, const mg_loss *loss) {
     double size = pow(10, 2 * uniform() - 1), sum = 0;
     for (int64_t k = 0; k < LANES; k++) {
         p->scores[k] = k < p->classes ? (float)(size * (2 * uniform() - 1)) : -INFINITY;
-        p->before[k] = k < p->classes && k != p->y && uniform() < 0.3 ? (float)(uniform() / (double)p->classes) : 0;
+        p->before[k] =
+            k < p->classes && k != p->y && uniform() < 0.3 ? (float)(uniform() / (double)p->classes) : 0;
         sum += (double)p->before[k];
     }
     p->before[p->y] = (float)-sum;
@@ -102,8 +102,10 @@ static void test_step(void **unused) {
                 // Scores are rounded at their size, and divided by q.
                 double tolerance = 2e-6 * (1 + most) + 1e-6 * 10 / p.q;
                 if (!(fabs((double)first[j] - right[j]) <= tolerance))
-                    fail_msg("%s: class %d of %d: %g, not %g (q %g)", mg_loss_at(l)->name, (int)j, (int)p.classes, (double)first[j], right[j], p.q);
-                assert_true(j == p.y ? first[j] <= 0 && first[j] >= p.prox->own_least * 1.000001f : first[j] >= 0 && first[j] <= p.prox->rival_most);
+                    fail_msg("%s: class %d of %d: %g, not %g (q %g)", mg_loss_at(l)->name, (int)j,
+                             (int)p.classes, (double)first[j], right[j], p.q);
+                assert_true(j == p.y ? first[j] <= 0 && first[j] >= p.prox->own_least * 1.000001f
+                                     : first[j] >= 0 && first[j] <= p.prox->rival_most);
                 sum += (double)first[j];
             }
             if (p.prox->joint) assert_true(fabs(sum) <= 1e-5 * (1 + most));
@@ -118,13 +120,16 @@ static double worth(const problem *p, const double *scores, const double *c) {
     for (int64_t k = 0; k < p->classes; k++) {
         bool own = k == p->y;
         double linear = own ? (p->prox->joint ? 0 : -p->delta) : p->delta;
-        sum += c[k] * (scores[k] + linear) - 0.5 * (double)(own ? p->prox->own_curve : p->prox->rival_curve) * c[k] * c[k];
+        sum += c[k] * (scores[k] + linear) -
+               0.5 * (double)(own ? p->prox->own_curve : p->prox->rival_curve) * c[k] * c[k];
     }
     return sum;
 }
 
-// What a step is worth: value, slope and curvature against the definition, from three points of the parabola; the same bits everywhere.
-static void check_worth(const problem *p, const mg_kernel *kernel, const float *after, mg_dual_terms *terms, mg_dual_change *change) {
+// What a step is worth: value, slope and curvature against the definition, from three points of the parabola;
+// the same bits everywhere.
+static void check_worth(const problem *p, const mg_kernel *kernel, const float *after, mg_dual_terms *terms,
+                        mg_dual_change *change) {
     double start[LANES] = {0}, c[LANES] = {0}, one[LANES] = {0}, factor = -0.37, inner = 0, largest = 0;
     float shift[LANES] = {0}, u[LANES];
     for (int64_t k = 0; k < p->classes; k++) {
@@ -136,18 +141,22 @@ static void check_worth(const problem *p, const mg_kernel *kernel, const float *
         largest = fmax(largest, fabs(one[k] - c[k]));
     }
     *terms = kernel->dual_terms(p->prox, LANES, p->scores, p->y, (float)p->delta, p->before);
-    *change = kernel->dual_change(p->prox, LANES, p->scores, shift, p->y, (float)p->delta, factor, p->before, after, u);
+    *change = kernel->dual_change(p->prox, LANES, p->scores, shift, p->y, (float)p->delta, factor, p->before,
+                                  after, u);
     double here = worth(p, start, c), there = worth(p, start, one), scores[LANES], middle[LANES] = {0};
     for (int64_t k = 0; k < LANES; k++) {
         middle[k] = 0.5 * (c[k] + one[k]);
         scores[k] = k < p->classes ? (double)p->scores[k] : 0;
         assert_true(fabs((double)u[k] - factor * (one[k] - c[k])) <= 1e-6 * (1 + largest));
     }
-    double half = worth(p, start, middle), curve = -4 * (here + there - 2 * half), slope = there - here + 0.5 * curve, size = 1e-6;
-    for (int64_t k = 0; k < p->classes; k++) size += 1e-6 * (fabs(start[k]) + 2) * (fabs(one[k]) + fabs(c[k]) + one[k] * one[k] + c[k] * c[k]);
+    double half = worth(p, start, middle), curve = -4 * (here + there - 2 * half),
+           slope = there - here + 0.5 * curve, size = 1e-6;
+    for (int64_t k = 0; k < p->classes; k++)
+        size += 1e-6 * (fabs(start[k]) + 2) * (fabs(one[k]) + fabs(c[k]) + one[k] * one[k] + c[k] * c[k]);
     assert_true(fabs(terms->linear - 0.5 * terms->curve - worth(p, scores, c)) <= size);
     assert_true(fabs(change->slope - slope) <= size && fabs(change->curve - curve) <= size);
-    assert_true(fabs(change->inner - inner) <= size && fabs((double)change->largest - largest) <= 1e-6 * (1 + largest));
+    assert_true(fabs(change->inner - inner) <= size &&
+                fabs((double)change->largest - largest) <= 1e-6 * (1 + largest));
 }
 
 static void test_worth(void **unused) {
@@ -166,7 +175,8 @@ static void test_worth(void **unused) {
                 check_worth(&p, mg_kernel_at(k), after, &terms, &change);
                 if (seen++ == 0) first_terms = terms, first_change = change;
                 assert_true(terms.linear == first_terms.linear && terms.curve == first_terms.curve);
-                assert_true(change.slope == first_change.slope && change.curve == first_change.curve && change.inner == first_change.inner);
+                assert_true(change.slope == first_change.slope && change.curve == first_change.curve &&
+                            change.inner == first_change.inner);
                 assert_true(change.largest == first_change.largest);
             }
         }
@@ -178,7 +188,8 @@ static void test_update(void **unused) {
     enum { FEATURES = 40, ENTRIES = 17 };
     for (int t = 0; t < TRIES; t++) {
         int64_t kp = 8 * (1 + (int64_t)(uniform() * 5));
-        float start[FEATURES * LANES], w[FEATURES * LANES], plain[FEATURES * LANES], values[ENTRIES], coef[LANES] = {0}, first = 0;
+        float start[FEATURES * LANES], w[FEATURES * LANES], plain[FEATURES * LANES], values[ENTRIES],
+            coef[LANES] = {0}, first = 0;
         uint32_t indices[ENTRIES];
         for (int64_t i = 0; i < FEATURES * LANES; i++) start[i] = (float)(2 * uniform() - 1);
         for (uint32_t e = 0; e < ENTRIES; e++) indices[e] = 2 * e, values[e] = (float)uniform();
@@ -195,7 +206,8 @@ static void test_update(void **unused) {
             float told = kernel->csr_update(ENTRIES, indices, values, kp, coef, w);
             kernel->csr_accumulate(ENTRIES, indices, values, kp, coef, plain);
             assert_memory_equal(w, plain, sizeof w);
-            for (int64_t i = 0; i < FEATURES * kp; i++) change += (double)w[i] * (double)w[i] - (double)start[i] * (double)start[i];
+            for (int64_t i = 0; i < FEATURES * kp; i++)
+                change += (double)w[i] * (double)w[i] - (double)start[i] * (double)start[i];
             assert_true(fabs((double)told - change) <= 1e-4);
             if (k == kernels - 1) first = told;
             assert_true(told == first);
@@ -203,7 +215,8 @@ static void test_update(void **unused) {
     }
 }
 
-// A step so small that the rounding of the weights is a good part of it is still told to a millionth of its terms: the line search lives on it.
+// A step so small that the rounding of the weights is a good part of it is still told to a millionth of its
+// terms: the line search lives on it.
 static void test_small_update(void **unused) {
     (void)unused;
     enum { FEATURES = 400, KP = 24 };
@@ -218,19 +231,22 @@ static void test_small_update(void **unused) {
         double exact = 0, size = 0;
         for (int e = 0; e < FEATURES; e++)
             for (int k = 0; k < KP; k++) {
-                double change = (double)values[e] * (double)coef[k], term = change * (2 * (double)start[e * KP + k] + change);
+                double change = (double)values[e] * (double)coef[k],
+                       term = change * (2 * (double)start[e * KP + k] + change);
                 exact += term, size += fabs(term);
             }
         for (int k = 0; mg_kernel_at(k); k++) {
             if (!mg_kernel_at(k)->usable()) continue;
             memcpy(w, start, sizeof w);
             double told = (double)mg_kernel_at(k)->csr_update(FEATURES, indices, values, KP, coef, w);
-            if (!(fabs(told - exact) <= 1e-6 * size)) fail_msg("%s told %.9g of %.9g", mg_kernel_at(k)->name, told, exact);
+            if (!(fabs(told - exact) <= 1e-6 * size))
+                fail_msg("%s told %.9g of %.9g", mg_kernel_at(k)->name, told, exact);
         }
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth), cmocka_unit_test(test_update), cmocka_unit_test(test_small_update)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth),
+                                       cmocka_unit_test(test_update), cmocka_unit_test(test_small_update)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

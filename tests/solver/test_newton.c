@@ -1,5 +1,7 @@
-// test_newton.c - the Newton phase: it ends at the optimum that a plain solver in double finds, coordinate ascent for every loss with a dual and
-// accelerated gradients for softmax, of every layout, weights, bias and scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was resumed.
+// test_newton.c - the Newton phase: it ends at the optimum that a plain solver in double finds, coordinate
+// ascent for every loss with a dual and accelerated gradients for softmax, of every layout, weights, bias and
+// scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was
+// resumed.
 #include "newton_problem.h"
 
 #include "solver/certified.h"
@@ -18,41 +20,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Newton's method with a wrong derivative still ends at the optimum, only late: the most outer iterations any of these problems needs is 20.
+// Newton's method with a wrong derivative still ends at the optimum, only late: the most outer iterations any
+// of these problems needs is 20.
 enum { MOST_OUTER = 30 };
 
-// ---- tests -------------------------------------------------------------------------------------------------------------
+// ---- tests --------------------------------------------------------------------------------------
 
-static void expect_optimum(const problem *p, const mg_loss *loss, support_form form, const char *solver, const char *what) {
+static void expect_optimum(const problem *p, const mg_loss *loss, support_form form, const char *solver,
+                           const char *what) {
     setting s;
     double best = -INFINITY, lower = -INFINITY, c[ROWS][CLASSES];
-    // Nearly all end within 1e-6; dual ascent of the weighted sparse rows stays at 1 to 5e-6, where single steps are of its scores' rounding.
+    // Nearly all end within 1e-6; dual ascent of the weighted sparse rows stays at 1 to 5e-6, where single
+    // steps are of its scores' rounding.
     double tolerance = strcmp(solver, "newton") ? 5e-6 : 1e-6;
     begin(&s, p, loss, form, solver, tolerance, 1);
-    for (int i = 0; i < MOST_VISITS && ((mg_certified *)s.state)->clock.newton < MOST_OUTER && !step(&s); i++) {
+    for (int i = 0; i < MOST_VISITS && ((mg_certified *)s.state)->clock.newton < MOST_OUTER && !step(&s);
+         i++) {
         mg_certificate now = certificate_of(&s);
         if (now.gap == INFINITY) continue;
         expect_feasible(&s, c);
         lower = fmax(lower, dual_of(p, loss->dual, c));
         // A certificate must be true, and a lower bound once known stays.
         if (now.primal < p->dual * (1 - 1e-7) || now.dual > p->primal * (1 + 1e-7) || now.dual < best)
-            fail_msg("%s: certified %.9g to %.9g, but the optimum is %.9g and %.9g was known", what, now.dual, now.primal, p->primal, best);
+            fail_msg("%s: certified %.9g to %.9g, but the optimum is %.9g and %.9g was known", what, now.dual,
+                     now.primal, p->primal, best);
         best = now.dual;
     }
     mg_certificate last = certificate_of(&s);
-    if (!last.reached || !(fabs(last.primal - p->primal) <= tolerance * p->primal) || !(fabs(last.dual - p->primal) <= tolerance * p->primal))
+    if (!last.reached || !(fabs(last.primal - p->primal) <= tolerance * p->primal) ||
+        !(fabs(last.dual - p->primal) <= tolerance * p->primal))
         fail_msg("%s: %.9g to %.9g, but the optimum is %.9g", what, last.dual, last.primal, p->primal);
     // What is certified is what the coefficients and the weights give.
     expect_feasible(&s, c);
     const mg_weights *w = s.solver->weights(s.state);
     double mine[CLASSES][WIDTH];
     for (int64_t k = 0; k < CLASSES; k++) {
-        for (int64_t d = 0; d < FEATURES; d++) mine[k][d] = (double)*mg_weights_at(w, k, d) / (double)p->scale[d];
+        for (int64_t d = 0; d < FEATURES; d++)
+            mine[k][d] = (double)*mg_weights_at(w, k, d) / (double)p->scale[d];
         mine[k][FEATURES] = (double)w->bias[k];
     }
     double primal = primal_of(p, loss, mine);
     lower = fmax(lower, dual_of(p, loss->dual, c));
-    if (fabs(primal - last.primal) > 1e-6 * primal) fail_msg("%s: objective %.9g, said to be %.9g", what, primal, last.primal);
+    if (fabs(primal - last.primal) > 1e-6 * primal)
+        fail_msg("%s: objective %.9g, said to be %.9g", what, primal, last.primal);
     if (lower < last.dual - 1e-6 * primal) fail_msg("%s: dual %.9g, said to be %.9g", what, lower, last.dual);
     end(&s);
 }
@@ -69,7 +79,8 @@ static void test_optimum(void **unused) {
                 const char *const solvers[] = {"newton", "dual", "auto"};
                 for (int i = 0; i < (loss->dual ? 3 : 1); i++) {
                     char what[200];
-                    snprintf(what, sizeof what, "%s, variant %d, %s, solver %s", loss->name, v, support_form_names[form], solvers[i]);
+                    snprintf(what, sizeof what, "%s, variant %d, %s, solver %s", loss->name, v,
+                             support_form_names[form], solvers[i]);
                     if (form != SUPPORT_CSR || !p.centred) expect_optimum(&p, loss, form, solvers[i], what);
                 }
             }
@@ -88,7 +99,8 @@ typedef struct outcome {
 
 static void finish(void *context) {
     outcome *o = context;
-    while (o->steps < MOST_STEPS && ((mg_certified *)o->s->state)->clock.newton < MOST_OUTER && !step(o->s)) o->steps++;
+    while (o->steps < MOST_STEPS && ((mg_certified *)o->s->state)->clock.newton < MOST_OUTER && !step(o->s))
+        o->steps++;
     const mg_weights *w = o->s->solver->weights(o->s->state);
     o->size = w->size;
     assert_true(w->size <= (int64_t)(sizeof o->weights / sizeof *o->weights));
@@ -99,7 +111,8 @@ static void finish(void *context) {
 static void expect_same(const outcome *a, const outcome *b, const char *what, int which) {
     if (a->steps != b->steps || memcmp(a->weights, b->weights, (size_t)a->size * sizeof *a->weights) ||
         memcmp(&a->certificate, &b->certificate, offsetof(mg_certificate, reached)))
-        fail_msg("%s %d: %d steps to a gap of %g, not %d steps to %g", what, which, b->steps, b->certificate.gap, a->steps, a->certificate.gap);
+        fail_msg("%s %d: %d steps to a gap of %g, not %d steps to %g", what, which, b->steps,
+                 b->certificate.gap, a->steps, a->certificate.gap);
 }
 
 static void expect_same_bits(const mg_loss *loss) {
@@ -169,7 +182,8 @@ static void test_resume(void **unused) {
             outcome whole = {.s = &s};
             begin(&s, &p, loss, form, solvers[i], 1e-5, 1);
             finish(&whole);
-            assert_true(((mg_certified *)s.state)->clock.newton > 0); // auto must have gone over for this to test anything
+            assert_true(((mg_certified *)s.state)->clock.newton >
+                        0); // auto must have gone over for this to test anything
             end(&s);
             for (int at = 0; at < whole.steps; at++) {
                 outcome resumed = {.s = &again, .steps = at + 1};
@@ -185,12 +199,14 @@ static void test_resume(void **unused) {
         }
 }
 
-// The preconditioner against its definition (M29), with more features than one block of its factor has: M times what it makes of a
-// vector is the vector.
+// The preconditioner against its definition (M29), with more features than one block of its factor has: M
+// times what it makes of a vector is the vector.
 static void test_precondition(void **unused) {
     (void)unused;
     enum { WIDE = 75, WIDE_LINE = 80 };
-    setting s = {.team = {.threads = 1}, .solver = mg_solver_find("newton"), .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
+    setting s = {.team = {.threads = 1},
+                 .solver = mg_solver_find("newton"),
+                 .train = {.solver = "newton", .tolerance = 1e-9, .seed = 1}};
     float *x;
     int32_t label[ROWS];
     mg_step_result result;
@@ -202,10 +218,26 @@ static void test_precondition(void **unused) {
     }
     s.options.train = &s.train;
     s.options.handover = MG_HANDOVER_AT_ONCE;
-    s.all = (mg_batch){.label = label, .rows = {.layout = MG_DENSE, .cell = MG_CELL_F32, .count = ROWS, .features = WIDE, .stride = WIDE_LINE, .dense = x}};
-    s.problem = (mg_problem){.rows = ROWS, .features = WIDE, .classes = CLASSES, .layout = MG_DENSE, .cell = MG_CELL_F32,
-                             .loss = mg_loss_find("one-vs-rest-squared"), .delta = 1, .lambda = 0.01, .bias = 2, .entries_per_row = WIDE,
-                             .most_entries = WIDE, .batch = ROWS, .team = &s.team};
+    s.all = (mg_batch){.label = label,
+                       .rows = {.layout = MG_DENSE,
+                                .cell = MG_CELL_F32,
+                                .count = ROWS,
+                                .features = WIDE,
+                                .stride = WIDE_LINE,
+                                .dense = x}};
+    s.problem = (mg_problem){.rows = ROWS,
+                             .features = WIDE,
+                             .classes = CLASSES,
+                             .layout = MG_DENSE,
+                             .cell = MG_CELL_F32,
+                             .loss = mg_loss_find("one-vs-rest-squared"),
+                             .delta = 1,
+                             .lambda = 0.01,
+                             .bias = 2,
+                             .entries_per_row = WIDE,
+                             .most_entries = WIDE,
+                             .batch = ROWS,
+                             .team = &s.team};
     assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);
     assert_int_equal(s.solver->create(&s.problem, &s.options, &s.state, NULL), MG_OK);
     assert_int_equal(s.solver->whole->attach(s.state, &s.all, NULL), MG_OK);
@@ -222,15 +254,20 @@ static void test_precondition(void **unused) {
     mg_precondition_apply(n->precondition, n, n->downhill, n->cg.better);
     for (int64_t k = 0; k < CLASSES; k++) {
         double product[WIDE + 1];
-        for (int64_t d = 0; d <= WIDE; d++) product[d] = 0.01 * (double)n->cg.better[d < WIDE ? k * WIDE_LINE + d : size + k];
+        for (int64_t d = 0; d <= WIDE; d++)
+            product[d] = 0.01 * (double)n->cg.better[d < WIDE ? k * WIDE_LINE + d : size + k];
         for (int64_t f = 0; f < n->free.count; f++) {
             const float *row = x + n->free.row[f] * WIDE_LINE;
-            double inner = 2 * (double)n->cg.better[size + k], weight = (double)n->rows.slope[n->free.row[f] * MG_LANES + k] / ROWS;
-            for (int64_t d = 0; d < WIDE; d++) inner += (double)row[d] * (double)n->cg.better[k * WIDE_LINE + d];
-            for (int64_t d = 0; d <= WIDE; d++) product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
+            double inner = 2 * (double)n->cg.better[size + k],
+                   weight = (double)n->rows.slope[n->free.row[f] * MG_LANES + k] / ROWS;
+            for (int64_t d = 0; d < WIDE; d++)
+                inner += (double)row[d] * (double)n->cg.better[k * WIDE_LINE + d];
+            for (int64_t d = 0; d <= WIDE; d++)
+                product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
         }
         for (int64_t d = 0; d <= WIDE; d++)
-            assert_true(fabs(product[d] - (double)n->downhill[d < WIDE ? k * WIDE_LINE + d : size + k]) < 1e-3);
+            assert_true(fabs(product[d] - (double)n->downhill[d < WIDE ? k * WIDE_LINE + d : size + k]) <
+                        1e-3);
     }
     s.solver->destroy(s.state);
     mg_memory_free(x);
@@ -245,7 +282,8 @@ static void test_memory(void **unused) {
         int64_t failures = 0;
         mg_step_result result;
         make(&p, PLAIN);
-        begin(&s, &p, mg_loss_find(form < SUPPORT_FORMS ? "crammer-singer" : "softmax"), form % SUPPORT_FORMS, "newton", 1e-5, 1);
+        begin(&s, &p, mg_loss_find(form < SUPPORT_FORMS ? "crammer-singer" : "softmax"), form % SUPPORT_FORMS,
+              "newton", 1e-5, 1);
         while (((mg_certified *)s.state)->clock.newton < 0) step(&s);
         for (bool failed = true; failed; failures += failed) {
             mg_memory_fail_at(failures + 1, false);
@@ -257,7 +295,8 @@ static void test_memory(void **unused) {
     }
 }
 
-// Classes that can be told apart and hardly any regularisation: probabilities are nearly 1, and what is missing must keep its digits.
+// Classes that can be told apart and hardly any regularisation: probabilities are nearly 1, and what is
+// missing must keep its digits.
 static void test_separable(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -273,7 +312,8 @@ static void test_separable(void **unused) {
         outcome o = {.s = &s};
         finish(&o);
         if (!o.certificate.reached || o.certificate.primal > 1e-4)
-            fail_msg("%s: %.9g to %.9g after %d steps", support_form_names[form], o.certificate.dual, o.certificate.primal, o.steps);
+            fail_msg("%s: %.9g to %.9g after %d steps", support_form_names[form], o.certificate.dual,
+                     o.certificate.primal, o.steps);
         end(&s);
     }
 }
@@ -325,7 +365,8 @@ static void test_runs(void **unused) {
     (void)unused;
     for (int i = 0; i < 2 * SUPPORT_FORMS; i++) {
         support_form form = (support_form)(i % SUPPORT_FORMS);
-        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", i), *stopped = support_path("stopped-%d", i);
+        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", i),
+                   *stopped = support_path("stopped-%d", i);
         support_data(data, form, 120, 20, 3, 31);
         support_run run = support_new(data, whole);
         if (i >= SUPPORT_FORMS) support_set(&run, "model.loss=softmax");
@@ -347,9 +388,11 @@ static void test_runs(void **unused) {
         support_expect(&other, MG_OK);
         support_expect_same_runs(whole, stopped, support_form_names[form]);
         // Where dual ascent ends and Newton steps begin is told once; softmax begins with them.
-        char *lines = support_lines(support_path("whole-%d/metrics.jsonl", i), NULL), *told = strstr(lines, "\"solver_why\": \"a gap of ");
+        char *lines = support_lines(support_path("whole-%d/metrics.jsonl", i), NULL),
+             *told = strstr(lines, "\"solver_why\": \"a gap of ");
         assert_true((told != NULL) == (i < SUPPORT_FORMS) && (!told || !strstr(told + 1, "\"solver_why\"")));
-        if (told && !strstr(run.messages, "solver newton from here on: a gap of ")) fail_msg("not told: %s", run.messages);
+        if (told && !strstr(run.messages, "solver newton from here on: a gap of "))
+            fail_msg("not told: %s", run.messages);
         free(lines);
         support_set(&run, "train.tolerance=0");
         support_expect(&run, MG_CONFIG);
@@ -375,14 +418,10 @@ static void test_wide(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_optimum),
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_precondition),
-        cmocka_unit_test(test_given_up),
-        cmocka_unit_test(test_separable),
-        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_optimum),      cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_resume),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_precondition), cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_separable),    cmocka_unit_test(test_runs),
         cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

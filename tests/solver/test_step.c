@@ -35,10 +35,24 @@ static void pose(posed *p, int64_t classes, const char *loss) {
         for (int d = 0; d < FEATURES; d++) p->x[i * LINE + d] = draw();
         p->label[i] = (int32_t)((i / BATCH + STEPS * i) % classes);
     }
-    p->problem = (mg_problem){.rows = ROWS, .features = FEATURES, .classes = classes, .layout = MG_DENSE, .cell = MG_CELL_F32,
-                              .loss = mg_loss_find(loss), .delta = 1, .lambda = 0.01, .bias = 1, .mean_square_norm = 14,
-                              .entries_per_row = FEATURES, .most_entries = FEATURES, .batch = BATCH, .parts = PARTS,
-                              .steps_per_epoch = STEPS, .total_steps = STEPS, .kernel = kernel, .team = &p->team};
+    p->problem = (mg_problem){.rows = ROWS,
+                              .features = FEATURES,
+                              .classes = classes,
+                              .layout = MG_DENSE,
+                              .cell = MG_CELL_F32,
+                              .loss = mg_loss_find(loss),
+                              .delta = 1,
+                              .lambda = 0.01,
+                              .bias = 1,
+                              .mean_square_norm = 14,
+                              .entries_per_row = FEATURES,
+                              .most_entries = FEATURES,
+                              .batch = BATCH,
+                              .parts = PARTS,
+                              .steps_per_epoch = STEPS,
+                              .total_steps = STEPS,
+                              .kernel = kernel,
+                              .team = &p->team};
     p->sgd = (mg_sgd_options){.update = "plain", .rate = "constant", .eta = 0.5};
     p->options = (mg_solver_options){.train = &p->train, .sgd = &p->sgd};
 }
@@ -50,8 +64,12 @@ static void *begin(posed *p) {
 }
 
 static void step(posed *p, void *solver, int64_t number) {
-    mg_batch batch = {.rows = {.count = BATCH, .features = FEATURES, .layout = MG_DENSE, .cell = MG_CELL_F32,
-                               .dense = p->x + number * BATCH * LINE, .stride = LINE},
+    mg_batch batch = {.rows = {.count = BATCH,
+                               .features = FEATURES,
+                               .layout = MG_DENSE,
+                               .cell = MG_CELL_F32,
+                               .dense = p->x + number * BATCH * LINE,
+                               .stride = LINE},
                       .label = p->label + number * BATCH};
     mg_step_result result;
     assert_int_equal(mg_solver_find("sgd")->step(solver, &batch, number, &result, NULL), MG_OK);
@@ -84,7 +102,8 @@ static void test_nothing_is_left_of_the_step_before(void **unused) {
     }
 }
 
-// Two steps over batches with fewer rows than parts, so that some parts have none: the same as with one part, but for roundings.
+// Two steps over batches with fewer rows than parts, so that some parts have none: the same as with one part,
+// but for roundings.
 static void test_parts_without_rows(void **unused) {
     (void)unused;
     const mg_solver *sgd = mg_solver_find("sgd");
@@ -101,19 +120,27 @@ static void test_parts_without_rows(void **unused) {
                 assert_int_equal(sgd->create(&problem[i], &p.options, &solver[i], NULL), MG_OK);
                 for (int64_t s = 0; s < 2; s++) {
                     mg_step_result result;
-                    mg_batch batch = {.rows = {.count = 3, .features = FEATURES, .layout = MG_DENSE, .cell = MG_CELL_F32, .dense = p.x + s * BATCH * LINE,
-                                               .stride = LINE}, .label = p.label + s * BATCH};
+                    mg_batch batch = {.rows = {.count = 3,
+                                               .features = FEATURES,
+                                               .layout = MG_DENSE,
+                                               .cell = MG_CELL_F32,
+                                               .dense = p.x + s * BATCH * LINE,
+                                               .stride = LINE},
+                                      .label = p.label + s * BATCH};
                     sgd->step(solver[i], &batch, s, &result, NULL);
                 }
             }
             const mg_weights *a = sgd->weights(solver[0]), *b = sgd->weights(solver[1]);
-            for (int64_t j = 0; j < a->size; j++) assert_true(fabsf(a->v[j] - b->v[j]) <= 1e-5f * (1 + fabsf(a->v[j])));
-            for (int64_t k = 0; k < classes[c]; k++) assert_true(fabsf(a->bias[k] - b->bias[k]) <= 1e-5f * (1 + fabsf(a->bias[k])));
+            for (int64_t j = 0; j < a->size; j++)
+                assert_true(fabsf(a->v[j] - b->v[j]) <= 1e-5f * (1 + fabsf(a->v[j])));
+            for (int64_t k = 0; k < classes[c]; k++)
+                assert_true(fabsf(a->bias[k] - b->bias[k]) <= 1e-5f * (1 + fabsf(a->bias[k])));
             for (int i = 0; i < 2; i++) sgd->destroy(solver[i]);
         }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_is_left_of_the_step_before), cmocka_unit_test(test_parts_without_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing_is_left_of_the_step_before),
+                                       cmocka_unit_test(test_parts_without_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

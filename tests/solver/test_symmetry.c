@@ -1,5 +1,5 @@
-// test_symmetry.c - what must not matter to a certified optimum: the order of rows, the names of classes, whether a row stands twice or
-// weighs two; and rows that contradict each other.
+// test_symmetry.c - what must not matter to a certified optimum: the order of rows, the names of classes,
+// whether a row stands twice or weighs two; and rows that contradict each other.
 #include "support.h"
 
 #include <setjmp.h>
@@ -16,8 +16,13 @@
 
 enum { ROWS = 120, FEATURES = 12, CLASSES = 5 };
 
-static const char *const losses[] = {"weston-watkins", "crammer-singer", "weston-watkins-squared", "crammer-singer-squared",
-                                     "one-vs-rest",    "one-vs-rest-squared",   "softmax"};
+static const char *const losses[] = {"weston-watkins",
+                                     "crammer-singer",
+                                     "weston-watkins-squared",
+                                     "crammer-singer-squared",
+                                     "one-vs-rest",
+                                     "one-vs-rest-squared",
+                                     "softmax"};
 static const char *const solvers[] = {"dual", "newton"};
 enum { LOSSES = sizeof losses / sizeof *losses, SOLVERS = sizeof solvers / sizeof *solvers };
 
@@ -25,7 +30,8 @@ enum { LOSSES = sizeof losses / sizeof *losses, SOLVERS = sizeof solvers / sizeo
 #define LAMBDA 0.02
 
 // A certified model of these rows; its objective.
-static mg_model *certified(const support_rows *rows, support_form form, const char *loss, const char *solver, double *objective) {
+static mg_model *certified(const support_rows *rows, support_form form, const char *loss, const char *solver,
+                           double *objective) {
     const char *data = support_path("data.h5"), *directory = support_path("run");
     char path[600];
     mg_model *model;
@@ -48,18 +54,22 @@ static mg_model *certified(const support_rows *rows, support_form form, const ch
     return model;
 }
 
-// Two models of one problem, the second's classes named by `name`. Each is within the tolerance of the optimum, so that by strong
-// convexity neither is further from it than sqrt(2 tolerance objective / lambda), in scaled features.
-static void expect_same_optimum(mg_model *a, double first, mg_model *b, double second, const int64_t *name, const char *what) {
+// Two models of one problem, the second's classes named by `name`. Each is within the tolerance of the
+// optimum, so that by strong convexity neither is further from it than sqrt(2 tolerance objective / lambda),
+// in scaled features.
+static void expect_same_optimum(mg_model *a, double first, mg_model *b, double second, const int64_t *name,
+                                const char *what) {
     double apart = 0, most = 2 * sqrt(2 * TOLERANCE * first / LAMBDA);
     for (int64_t k = 0; k < CLASSES; k++) {
         int64_t other = name ? name[k] : k;
         for (int64_t d = 0; d < FEATURES; d++)
-            apart += pow(100 * ((double)a->weights[k * FEATURES + d] - (double)b->weights[other * FEATURES + d]), 2);
+            apart += pow(
+                100 * ((double)a->weights[k * FEATURES + d] - (double)b->weights[other * FEATURES + d]), 2);
         apart += pow((double)a->bias[k] - (double)b->bias[other], 2);
     }
     if (fabs(first - second) > TOLERANCE * first || sqrt(apart) > most)
-        fail_msg("%s: objectives %.9g and %.9g, weights %g apart, at most %g", what, first, second, sqrt(apart), most);
+        fail_msg("%s: objectives %.9g and %.9g, weights %g apart, at most %g", what, first, second,
+                 sqrt(apart), most);
     mg_model_destroy(a);
     mg_model_destroy(b);
 }
@@ -76,7 +86,8 @@ static void check_rows(support_form form, const char *loss, const char *solver) 
     double first, second;
     for (int64_t i = 0; i < ROWS; i++) order[i] = (i * 77 + 5) % ROWS;
     support_rows rows = support_make(ROWS, FEATURES, CLASSES, 31), other = support_pick(&rows, order, ROWS);
-    mg_model *a = certified(&rows, form, loss, solver, &first), *b = certified(&other, form, loss, solver, &second);
+    mg_model *a = certified(&rows, form, loss, solver, &first),
+             *b = certified(&other, form, loss, solver, &second);
     expect_same_optimum(a, first, b, second, NULL, "rows in another order");
     support_free(&rows);
     support_free(&other);
@@ -102,7 +113,8 @@ static void check_weights(support_form form, const char *loss, const char *solve
     support_rows twice = support_pick(&rows, pick, count);
     rows.weight = calloc(ROWS, sizeof *rows.weight);
     for (int64_t i = 0; i < ROWS; i++) rows.weight[i] = (double)(1 + i % 2);
-    mg_model *a = certified(&rows, form, loss, solver, &first), *b = certified(&twice, form, loss, solver, &second);
+    mg_model *a = certified(&rows, form, loss, solver, &first),
+             *b = certified(&twice, form, loss, solver, &second);
     expect_same_optimum(a, first, b, second, NULL, "weight 2 and the row twice");
     support_free(&rows);
     support_free(&twice);
@@ -142,7 +154,8 @@ static void test_contradictions(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order_of_rows), cmocka_unit_test(test_names_of_classes),
-                                       cmocka_unit_test(test_weight_is_twice), cmocka_unit_test(test_contradictions)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_of_rows), cmocka_unit_test(test_names_of_classes),
+        cmocka_unit_test(test_weight_is_twice), cmocka_unit_test(test_contradictions)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -1,5 +1,5 @@
-// test_worked_example.c - the example of docs/math.md, number by number, through the code that trains: dense rows, 8-bit rows
-// and CSR rows, every kernel this machine runs.
+// test_worked_example.c - the example of docs/math.md, number by number, through the code that trains: dense
+// rows, 8-bit rows and CSR rows, every kernel this machine runs.
 #include "base/memory.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
@@ -24,27 +24,42 @@ static const float S[N][K] = {{2, 4, 3}, {-1, 4, 3}};
 
 typedef struct example {
     const char *loss;
-    float value[N];   // loss of each row
-    float M[N][K];    // coefficients: the indicator matrix, for Weston-Watkins
-    float G[D][K];    // X^T M / N
-    float g_bias[K];  // the same for a constant feature of 1: column sums of M / N
+    float value[N];  // loss of each row
+    float M[N][K];   // coefficients: the indicator matrix, for Weston-Watkins
+    float G[D][K];   // X^T M / N
+    float g_bias[K]; // the same for a constant feature of 1: column sums of M / N
 } example;
 
 static const example examples[] = {
-    {"weston-watkins", {5, 2}, {{-2, 1, 1}, {0, 1, -1}},
-     {{-1, 0.5f, 0.5f}, {0, 0.5f, -0.5f}, {-2, 1.5f, 0.5f}}, {-1, 1, 0}},
-    {"crammer-singer", {3, 2}, {{-1, 1, 0}, {0, 1, -1}},
-     {{-0.5f, 0.5f, 0}, {0, 0.5f, -0.5f}, {-1, 1.5f, -0.5f}}, {-0.5f, 1, -0.5f}},
-    {"weston-watkins-squared", {13, 4}, {{-10, 6, 4}, {0, 4, -4}},
-     {{-5, 3, 2}, {0, 2, -2}, {-10, 8, 2}}, {-5, 5, 0}},
-    {"crammer-singer-squared", {9, 4}, {{-6, 6, 0}, {0, 4, -4}},
-     {{-3, 3, 0}, {0, 2, -2}, {-6, 8, -2}}, {-3, 5, -2}},
-    {"one-vs-rest", {9, 5}, {{0, 1, 1}, {0, 1, 0}},
-     {{0, 0.5f, 0.5f}, {0, 0.5f, 0}, {0, 1.5f, 1}}, {0, 1, 0.5f}},
+    {"weston-watkins",
+     {5, 2},
+     {{-2, 1, 1}, {0, 1, -1}},
+     {{-1, 0.5f, 0.5f}, {0, 0.5f, -0.5f}, {-2, 1.5f, 0.5f}},
+     {-1, 1, 0}},
+    {"crammer-singer",
+     {3, 2},
+     {{-1, 1, 0}, {0, 1, -1}},
+     {{-0.5f, 0.5f, 0}, {0, 0.5f, -0.5f}, {-1, 1.5f, -0.5f}},
+     {-0.5f, 1, -0.5f}},
+    {"weston-watkins-squared",
+     {13, 4},
+     {{-10, 6, 4}, {0, 4, -4}},
+     {{-5, 3, 2}, {0, 2, -2}, {-10, 8, 2}},
+     {-5, 5, 0}},
+    {"crammer-singer-squared",
+     {9, 4},
+     {{-6, 6, 0}, {0, 4, -4}},
+     {{-3, 3, 0}, {0, 2, -2}, {-6, 8, -2}},
+     {-3, 5, -2}},
+    {"one-vs-rest",
+     {9, 5},
+     {{0, 1, 1}, {0, 1, 0}},
+     {{0, 0.5f, 0.5f}, {0, 0.5f, 0}, {0, 1.5f, 1}},
+     {0, 1, 0.5f}},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
 
-// ---- the rows in each of the forms they may have -----------------------------------------------------------------------
+// ---- the rows in each of the forms they may have ------------------------------------------------
 
 typedef enum row_form { FLOATS, BYTES, CSR, FORMS } row_form;
 
@@ -82,11 +97,12 @@ static void start_weights(mg_weights *weights, mg_layout layout) {
         for (int d = 0; d < D; d++) *mg_weights_at(weights, k, d) = W[k][d];
 }
 
-// ---- scores, margins, coefficients, gradient ---------------------------------------------------------------------------
+// ---- scores, margins, coefficients, gradient ----------------------------------------------------
 
 static void accumulate(const mg_kernel *kernel, const mg_pass *pass, const mg_rows *rows, mg_weights *g) {
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, MG_SUM_ON, N, pass->line, pass->x, K, pass->coef, pass->lanes, g->v);
+        kernel->dense_accumulate(pass->cell, MG_SUM_ON, N, pass->line, pass->x, K, pass->coef, pass->lanes,
+                                 g->v);
         return;
     }
     for (int64_t i = 0; i < N; i++)
@@ -111,7 +127,8 @@ static void check_example(const mg_kernel *kernel, row_form form, const example 
     double sum = mg_pass_losses(&pass, mg_loss_find(e->loss), 1, &rows, y, NULL, 0, N);
     assert_true(sum == (double)e->value[0] + (double)e->value[1]);
     for (int i = 0; i < N; i++)
-        for (int64_t k = 0; k < pass.lanes; k++) assert_true(pass.coef[i * pass.lanes + k] == (k < K ? e->M[i][k] : 0));
+        for (int64_t k = 0; k < pass.lanes; k++)
+            assert_true(pass.coef[i * pass.lanes + k] == (k < K ? e->M[i][k] : 0));
 
     accumulate(kernel, &pass, &rows, &g);
     for (int d = 0; d < D; d++)
@@ -135,14 +152,16 @@ static void test_tables(void **unused) {
     for (int e = 0; e < EXAMPLES; e++)
         for (int k = 0; k < K; k++) {
             for (int d = 0; d < D; d++)
-                assert_true((X[0][d] * examples[e].M[0][k] + X[1][d] * examples[e].M[1][k]) / N == examples[e].G[d][k]);
+                assert_true((X[0][d] * examples[e].M[0][k] + X[1][d] * examples[e].M[1][k]) / N ==
+                            examples[e].G[d][k]);
             assert_true((examples[e].M[0][k] + examples[e].M[1][k]) / N == examples[e].g_bias[k]);
         }
     for (int i = 0; i < N; i++)
-        for (int k = 0; k < K; k++) assert_true(W[k][0] * X[i][0] + W[k][1] * X[i][1] + W[k][2] * X[i][2] == S[i][k]);
+        for (int k = 0; k < K; k++)
+            assert_true(W[k][0] * X[i][0] + W[k][1] * X[i][1] + W[k][2] * X[i][2] == S[i][k]);
 }
 
-// ---- one step of plain gradient descent, eta = 1, lambda = 1, constant feature 1 ---------------------------------------
+// ---- one step of plain gradient descent, eta = 1, lambda = 1, constant feature 1 ----------------
 
 static const float W_after[K][D] = {{1.5f, -0.5f, 1}, {-0.25f, 0.75f, 0.25f}, {0.25f, 1.25f, 0.25f}};
 static const float bias_after[K] = {0.5f, -0.5f, 0};
@@ -159,15 +178,30 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     mg_train_options train = {.solver = "sgd"};
     mg_sgd_options options = {.update = "plain", .rate = "constant", .eta = 1};
     mg_problem problem = {
-        .rows = N, .features = D, .classes = K, .layout = batch.rows.layout, .cell = batch.rows.cell,
-        .loss = mg_loss_find("weston-watkins"), .delta = 1, .lambda = 1, .bias = 1, .mean_square_norm = 3.5,
-        .entries_per_row = D, .batch = N, .parts = parts, .steps_per_epoch = 1, .total_steps = 1, .kernel = kernel, .team = &team,
+        .rows = N,
+        .features = D,
+        .classes = K,
+        .layout = batch.rows.layout,
+        .cell = batch.rows.cell,
+        .loss = mg_loss_find("weston-watkins"),
+        .delta = 1,
+        .lambda = 1,
+        .bias = 1,
+        .mean_square_norm = 3.5,
+        .entries_per_row = D,
+        .batch = N,
+        .parts = parts,
+        .steps_per_epoch = 1,
+        .total_steps = 1,
+        .kernel = kernel,
+        .team = &team,
     };
     const mg_solver *sgd = mg_solver_find("sgd");
     void *state;
     mg_weights start;
     start_weights(&start, problem.layout);
-    assert_int_equal(sgd->create(&problem, &(mg_solver_options){.train = &train, .sgd = &options}, &state, NULL), MG_OK);
+    assert_int_equal(
+        sgd->create(&problem, &(mg_solver_options){.train = &train, .sgd = &options}, &state, NULL), MG_OK);
     sgd->begin_at(state, &start);
     assert_true(objective(&start, 7) == 13);
     mg_step_result result;
@@ -199,9 +233,10 @@ static void test_step(void **unused) {
             for (int64_t parts = 1; parts <= 3; parts++) check_step(mg_kernel_at(i), form, parts);
 }
 
-// ---- the binary hinge as K = 2, and the three cases of Crammer-Singer --------------------------------------------------
+// ---- the binary hinge as K = 2, and the three cases of Crammer-Singer ---------------------------
 
-static void ask(const char *loss, int64_t classes, const float *scores, int64_t label, float *value, float *coef) {
+static void ask(const char *loss, int64_t classes, const float *scores, int64_t label, float *value,
+                float *coef) {
     float s[MG_LANES] __attribute__((aligned(64))), c[MG_LANES] __attribute__((aligned(64)));
     for (int64_t k = 0; k < MG_LANES; k++) s[k] = k < classes ? scores[k] : -INFINITY;
     *value = mg_loss_find(loss)->row(MG_LANES, s, label, 1, c);
@@ -237,8 +272,10 @@ static void test_crammer_singer_cases(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables), cmocka_unit_test(test_gradient),
-        cmocka_unit_test(test_step),   cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_step),
+        cmocka_unit_test(test_binary),
         cmocka_unit_test(test_crammer_singer_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-// h5_files.h - HDF5 files for tests, written with the library itself: every type, layout and defect a user's file may have.
+// h5_files.h - HDF5 files for tests, written with the library itself: every type, layout and defect a user's
+// file may have.
 #ifndef MG_TEST_H5_FILES_H
 #define MG_TEST_H5_FILES_H
 
@@ -74,10 +75,11 @@ static inline hid_t storage_plist(const storage *how, int rank) {
 }
 
 // A data set of dims[rank]; data NULL: declared and never written.
-static inline void put(hid_t file, const char *name, hid_t stored, int rank, const hsize_t *dims, hid_t memory, const void *data,
-                       const storage *how) {
+static inline void put(hid_t file, const char *name, hid_t stored, int rank, const hsize_t *dims,
+                       hid_t memory, const void *data, const storage *how) {
     hsize_t most[3] = {H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};
-    hid_t plist = storage_plist(how, rank), space = H5Screate_simple(rank, dims, how->chunk_rows ? most : NULL);
+    hid_t plist = storage_plist(how, rank),
+          space = H5Screate_simple(rank, dims, how->chunk_rows ? most : NULL);
     hid_t set = H5Dcreate2(file, name, stored, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     assert(set >= 0);
     if (data && H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) abort();
@@ -86,12 +88,13 @@ static inline void put(hid_t file, const char *name, hid_t stored, int rank, con
     H5Pclose(plist);
 }
 
-static inline void put_vector(hid_t file, const char *name, hid_t stored, hsize_t n, hid_t memory, const void *data) {
+static inline void put_vector(hid_t file, const char *name, hid_t stored, hsize_t n, hid_t memory,
+                              const void *data) {
     put(file, name, stored, 1, &n, memory, data, &storages[0]);
 }
 
-static inline void put_matrix(hid_t file, const char *name, hid_t stored, hsize_t rows, hsize_t columns, hid_t memory,
-                              const void *data) {
+static inline void put_matrix(hid_t file, const char *name, hid_t stored, hsize_t rows, hsize_t columns,
+                              hid_t memory, const void *data) {
     put(file, name, stored, 2, (hsize_t[]){rows, columns}, memory, data, &storages[0]);
 }
 
@@ -108,7 +111,8 @@ static inline void put_texts(hid_t file, const char *name, hsize_t n, const char
 }
 
 // `width` bytes a text; pad H5T_STR_NULLTERM, _NULLPAD or _SPACEPAD.
-static inline void put_fixed_texts(hid_t file, const char *name, hsize_t n, const char *const *texts, size_t width, H5T_str_t pad) {
+static inline void put_fixed_texts(hid_t file, const char *name, hsize_t n, const char *const *texts,
+                                   size_t width, H5T_str_t pad) {
     char *cells = calloc(n, width + 1);
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, width);
@@ -123,7 +127,8 @@ static inline void put_fixed_texts(hid_t file, const char *name, hsize_t n, cons
     free(cells);
 }
 
-static inline void put_attribute_int64(hid_t file, const char *object, const char *name, hsize_t n, const int64_t *values) {
+static inline void put_attribute_int64(hid_t file, const char *object, const char *name, hsize_t n,
+                                       const int64_t *values) {
     hid_t space = H5Screate_simple(1, &n, NULL), set = H5Oopen(file, object, H5P_DEFAULT);
     hid_t attribute = H5Acreate2(set, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
     H5Awrite(attribute, H5T_NATIVE_INT64, values);
@@ -148,8 +153,9 @@ typedef struct csr_types {
 } csr_types;
 
 // A CSR group as AnnData writes it.
-static inline void put_csr(hid_t file, const char *name, int64_t rows, int64_t features, const int64_t *indptr, const int64_t *indices,
-                           const double *values, csr_types types, const storage *how) {
+static inline void put_csr(hid_t file, const char *name, int64_t rows, int64_t features,
+                           const int64_t *indptr, const int64_t *indices, const double *values,
+                           csr_types types, const storage *how) {
     char at[100];
     hsize_t entries = (hsize_t)indptr[rows], ends = (hsize_t)rows + 1;
     put_group(file, name);

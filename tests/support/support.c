@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// ---- files -------------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------
 
 static char directory[200];
 static char **paths; // handed out
@@ -60,9 +60,7 @@ const char *support_path(const char *format, ...) {
     return paths[path_count++] = strdup(path);
 }
 
-bool support_exists(const char *path) {
-    return access(path, F_OK) == 0;
-}
+bool support_exists(const char *path) { return access(path, F_OK) == 0; }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {
     (void)info, (void)kind, (void)where;
@@ -103,7 +101,8 @@ unsigned char *support_read(const char *path, size_t *size) {
 
 void support_write(const char *path, const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
-    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file)) fail_msg("%s: cannot be written", path);
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file))
+        fail_msg("%s: cannot be written", path);
 }
 
 void support_copy(const char *from, const char *to) {
@@ -124,16 +123,14 @@ static long long first_difference(const char *a, const char *b) {
     return at == least && sizes[0] == sizes[1] ? -1 : (long long)at;
 }
 
-bool support_same(const char *a, const char *b) {
-    return first_difference(a, b) < 0;
-}
+bool support_same(const char *a, const char *b) { return first_difference(a, b) < 0; }
 
 void support_expect_same(const char *a, const char *b, const char *what) {
     long long at = first_difference(a, b);
     if (at >= 0) fail_msg("%s: %s and %s differ at byte %lld", what, a, b, at);
 }
 
-// ---- data --------------------------------------------------------------------------------------------------------------
+// ---- data ---------------------------------------------------------------------------------------
 
 const char *const support_form_names[SUPPORT_FORMS] = {"u8", "f32", "csr"};
 
@@ -150,7 +147,8 @@ support_rows support_make(int64_t rows, int64_t features, int64_t classes, uint6
     for (int64_t i = 0; i < rows; i++) {
         int64_t k = i < classes ? i : (int64_t)(mg_rng_at(labels, (uint64_t)i) % (uint64_t)classes);
         for (int64_t d = 0; d < features; d++) {
-            uint64_t mean = mg_rng_at(means, (uint64_t)(k * features + d)), noise = mg_rng_at(cells, (uint64_t)(i * features + d));
+            uint64_t mean = mg_rng_at(means, (uint64_t)(k * features + d)),
+                     noise = mg_rng_at(cells, (uint64_t)(i * features + d));
             int64_t x = (int64_t)(mean % 180) - 90 + (int64_t)(noise % 64) + (int64_t)((noise >> 20) % 64);
             bool there = d % 3 == 2 ? (noise >> 40) % 16 == 0 : (noise >> 40) % 4 != 0;
             data.x[i * features + d] = there && x > 0 ? (float)x : there ? 1 : 0;
@@ -189,7 +187,8 @@ typedef struct saving {
 static int declare(saving *to, const char *name, mg_h5_type type, int rank, int64_t rows, int64_t columns) {
     int array = -1;
     int64_t dims[2] = {rows, columns};
-    if (!to->status) to->status = mg_h5_writer_array(to->writer, name, type, 0, rank, dims, &array, &to->error);
+    if (!to->status)
+        to->status = mg_h5_writer_array(to->writer, name, type, 0, rank, dims, &array, &to->error);
     return array;
 }
 
@@ -241,7 +240,8 @@ void support_save(const support_rows *data, support_form form, const char *path)
     if (form == SUPPORT_CSR) {
         if (!to.status) to.status = mg_h5_writer_group(to.writer, "X", &to.error);
         if (!to.status) to.status = mg_h5_writer_int64(to.writer, "X", "shape", shape, 2, &to.error);
-        if (!to.status) to.status = mg_h5_writer_text(to.writer, "X", "encoding-type", "csr_matrix", &to.error);
+        if (!to.status)
+            to.status = mg_h5_writer_text(to.writer, "X", "encoding-type", "csr_matrix", &to.error);
         x[0] = declare(&to, "X/data", MG_H5_F32, 1, entries, 1);
         x[1] = declare(&to, "X/indices", MG_H5_I32, 1, entries, 1);
         x[2] = declare(&to, "X/indptr", MG_H5_I64, 1, data->rows + 1, 1);
@@ -249,7 +249,9 @@ void support_save(const support_rows *data, support_form form, const char *path)
         x[0] = declare(&to, "X", form == SUPPORT_U8 ? MG_H5_U8 : MG_H5_F32, 2, data->rows, data->features);
     }
     y = declare(&to, "y", MG_H5_I64, 1, data->labels, 1);
-    if (data->twice) again[0] = declare(&to, "X2", form == SUPPORT_U8 ? MG_H5_U8 : MG_H5_F32, 2, data->rows, data->features);
+    if (data->twice)
+        again[0] =
+            declare(&to, "X2", form == SUPPORT_U8 ? MG_H5_U8 : MG_H5_F32, 2, data->rows, data->features);
     if (data->twice) again[1] = declare(&to, "y2", MG_H5_I64, 1, data->labels, 1);
     if (data->weight) w = declare(&to, "w", MG_H5_F64, 1, data->rows, 1);
     if (!to.status) to.status = mg_h5_writer_start(to.writer, &to.error);
@@ -264,7 +266,8 @@ void support_save(const support_rows *data, support_form form, const char *path)
     if (to.status) fail_msg("%s: %s", path, to.error.text);
 }
 
-void support_data(const char *path, support_form form, int64_t rows, int64_t features, int64_t classes, uint64_t seed) {
+void support_data(const char *path, support_form form, int64_t rows, int64_t features, int64_t classes,
+                  uint64_t seed) {
     support_rows data = support_make(rows, features, classes, seed);
     support_save(&data, form, path);
     support_free(&data);

@@ -1,5 +1,5 @@
-// support.h - what tests of whole runs share: a directory that goes away, small data files of every layout, runs in this
-// process, files compared.
+// support.h - what tests of whole runs share: a directory that goes away, small data files of every layout,
+// runs in this process, files compared.
 #ifndef MG_TEST_SUPPORT_H
 #define MG_TEST_SUPPORT_H
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// ---- files -------------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------
 
 // cmocka fixtures: a directory of the program's own, removed with all that is in it.
 int support_begin(void **unused);
@@ -28,16 +28,17 @@ unsigned char *support_read(const char *path, size_t *size);
 void support_write(const char *path, const void *bytes, size_t size);
 void support_copy(const char *from, const char *to);
 bool support_same(const char *a, const char *b);
-void support_expect_same(const char *a, const char *b, const char *what); // fails the test with the first byte that differs
+void support_expect_same(const char *a, const char *b,
+                         const char *what); // fails the test with the first byte that differs
 
-// ---- data --------------------------------------------------------------------------------------------------------------
+// ---- data ---------------------------------------------------------------------------------------
 
 enum { SUPPORT_U8, SUPPORT_F32, SUPPORT_CSR, SUPPORT_FORMS };
 typedef int support_form; // one of these, an int for loops over them
 extern const char *const support_form_names[SUPPORT_FORMS];
 
-// Rows in memory: whole numbers from 0 to 255, half of them 0 and every third feature rare, so that batches leave features
-// untouched; labels 0..classes-1, one in eight of them wrong.
+// Rows in memory: whole numbers from 0 to 255, half of them 0 and every third feature rare, so that batches
+// leave features untouched; labels 0..classes-1, one in eight of them wrong.
 typedef struct support_rows {
     int64_t rows, features, classes;
     float *x;       // [rows][features]
@@ -57,9 +58,10 @@ support_rows support_pick(const support_rows *from, const int64_t *pick, int64_t
 void support_save(const support_rows *data, support_form form, const char *path);
 
 // support_make and support_save.
-void support_data(const char *path, support_form form, int64_t rows, int64_t features, int64_t classes, uint64_t seed);
+void support_data(const char *path, support_form form, int64_t rows, int64_t features, int64_t classes,
+                  uint64_t seed);
 
-// ---- runs --------------------------------------------------------------------------------------------------------------
+// ---- runs ---------------------------------------------------------------------------------------
 
 typedef struct support_run {
     char sets[64][400];
@@ -71,20 +73,20 @@ typedef struct support_run {
     mg_status status;
     mg_error error;
     mg_train_result result;
-    mg_plan plan;         // texts are not to be looked at after the run
-    char messages[8192];  // one line each
-    int64_t steps;        // taken by this process
+    mg_plan plan;        // texts are not to be looked at after the run
+    char messages[8192]; // one line each
+    int64_t steps;       // taken by this process
 } support_run;
 
-// A run of `data` into `directory`. Its learning rate need not be searched for, and no default of the solver is left open, as
-// they may change.
+// A run of `data` into `directory`. Its learning rate need not be searched for, and no default of the solver
+// is left open, as they may change.
 support_run support_new(const char *data, const char *directory);
 void support_set(support_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 mg_status support_train(support_run *run);
 
-// The same for what is started otherwise than by mg_train: the configuration and an observer that fills the run (NULL with run->status
-// when there is none), and the status it ended with, checked against run->error.
+// The same for what is started otherwise than by mg_train: the configuration and an observer that fills the
+// run (NULL with run->status when there is none), and the status it ended with, checked against run->error.
 mg_config *support_configure(support_run *run, mg_observer *observer);
 mg_status support_ended(support_run *run, mg_status status);
 

@@ -21,7 +21,9 @@ hid_t forge_open(const unsigned char *sealed, size_t size) {
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_fapl_core(access, 1 << 12, 0);
     H5Pset_file_image(access, (void *)(size_t)sealed, size - MG_SEAL_BYTES);
-    hid_t file = H5Fopen("\x01" "forge", H5F_ACC_RDWR, access);
+    hid_t file = H5Fopen("\x01"
+                         "forge",
+                         H5F_ACC_RDWR, access);
     H5Pclose(access);
     need(file >= 0, "open the file");
     return file;
@@ -39,19 +41,21 @@ unsigned char *forge_close(hid_t file, size_t *size) {
     return sealed;
 }
 
-static int is_attribute(hid_t file, const char *name) {
-    return H5Aexists(file, name) > 0;
-}
+static int is_attribute(hid_t file, const char *name) { return H5Aexists(file, name) > 0; }
 
 // Elements of a field read as doubles, and back.
 static int set_elements(hid_t object, hid_t space, int attribute, long long place, double value) {
     hssize_t count = H5Sget_simple_extent_npoints(space);
     double *values = count > 0 && count < MOST_ELEMENTS ? calloc((size_t)count, sizeof *values) : NULL;
     int done = values != NULL;
-    if (done) done = (attribute ? H5Aread(object, H5T_NATIVE_DOUBLE, values) : H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
+    if (done)
+        done = (attribute ? H5Aread(object, H5T_NATIVE_DOUBLE, values)
+                          : H5Dread(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
     for (hssize_t i = 0; done && i < count; i++)
         if (place < 0 || i == place % count) values[i] = value;
-    if (done) done = (attribute ? H5Awrite(object, H5T_NATIVE_DOUBLE, values) : H5Dwrite(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
+    if (done)
+        done = (attribute ? H5Awrite(object, H5T_NATIVE_DOUBLE, values)
+                          : H5Dwrite(object, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) >= 0;
     free(values);
     return done;
 }
@@ -111,7 +115,8 @@ void forge_relink(hid_t file, const char *name, forge_link link, const char *oth
     if (link == FORGE_OTHER && !strcmp(name, other)) return;
     forge_delete(file, name);
     if (link == FORGE_SOFT) H5Lcreate_soft(other, file, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (link == FORGE_EXTERNAL) H5Lcreate_external("/etc/passwd", other, file, name, H5P_DEFAULT, H5P_DEFAULT);
+    if (link == FORGE_EXTERNAL)
+        H5Lcreate_external("/etc/passwd", other, file, name, H5P_DEFAULT, H5P_DEFAULT);
     if (link == FORGE_OTHER) H5Lcreate_hard(file, other, file, name, H5P_DEFAULT, H5P_DEFAULT);
     hid_t group = link == FORGE_GROUP ? H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : -1;
     if (group >= 0) H5Gclose(group);

@@ -33,9 +33,7 @@ void support_set(support_run *run, const char *format, ...) {
     va_end(arguments);
 }
 
-static void take_plan(void *context, const mg_plan *plan) {
-    ((support_run *)context)->plan = *plan;
-}
+static void take_plan(void *context, const mg_plan *plan) { ((support_run *)context)->plan = *plan; }
 
 static void take_message(void *context, const char *line) {
     support_run *run = context;
@@ -64,8 +62,10 @@ mg_config *support_configure(support_run *run, mg_observer *observer) {
 
 mg_status support_ended(support_run *run, mg_status status) {
     run->status = status;
-    if (run->status && (run->error.status != run->status || !run->error.text[0] || strchr(run->error.text, '\n')))
-        fail_msg("status %d came with the text '%s' of status %d", (int)run->status, run->error.text, (int)run->error.status);
+    if (run->status &&
+        (run->error.status != run->status || !run->error.text[0] || strchr(run->error.text, '\n')))
+        fail_msg("status %d came with the text '%s' of status %d", (int)run->status, run->error.text,
+                 (int)run->error.status);
     return run->status;
 }
 

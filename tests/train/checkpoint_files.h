@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- a state of no run -------------------------------------------------------------------------------------------------
+// ---- a state of no run --------------------------------------------------------------------------
 
 static float weights[12];
 static double eta;
@@ -35,7 +35,8 @@ static inline void hear(void *context, const char *line) {
     strncat(strncat(heard, line, sizeof heard - strlen(heard) - 2), "\n", 2);
 }
 
-static const mg_identity identity = {.solver = "none", .config = "a: 1\n", .train_fingerprint = 7, .validation_fingerprint = 8};
+static const mg_identity identity = {
+    .solver = "none", .config = "a: 1\n", .train_fingerprint = 7, .validation_fingerprint = 8};
 static const mg_resume_hooks hooks = {.message = hear, .difference = same_text};
 
 static inline void set_state(int number) {
@@ -43,12 +44,13 @@ static inline void set_state(int number) {
     eta = number;
 }
 
-static inline mg_status restore_as(const char *path, const mg_identity *as, const mg_field *fields, int count, mg_position *position,
-                            bool *verified, mg_error *error) {
+static inline mg_status restore_as(const char *path, const mg_identity *as, const mg_field *fields, int count,
+                                   mg_position *position, bool *verified, mg_error *error) {
     mg_directory *directory;
     const char *name;
     assert_int_equal(mg_directory_open_parent(path, &directory, &name, error), MG_OK);
-    mg_status status = mg_checkpoint_restore(directory, name, as, fields, count, &hooks, position, verified, error);
+    mg_status status =
+        mg_checkpoint_restore(directory, name, as, fields, count, &hooks, position, verified, error);
     mg_directory_close(directory);
     return status;
 }
@@ -77,7 +79,8 @@ static inline void write_checkpoint(const char *path, int number) {
     mg_directory *directory;
     const char *name;
     assert_int_equal(mg_directory_open_parent(path, &directory, &name, &error), MG_OK);
-    if (mg_checkpoint_write(directory, name, &identity, &position, state, FIELDS, &error)) fail_msg("%s", error.text);
+    if (mg_checkpoint_write(directory, name, &identity, &position, state, FIELDS, &error))
+        fail_msg("%s", error.text);
     mg_directory_close(directory);
 }
 

@@ -48,12 +48,12 @@ static inline void write_image(mg_h5_image *image, const char *path) {
 
 // Three features, three classes, scores equal to the row: what a row scores can be read off it.
 static const float rows_x[6][3] = {
-    {2, 1, 0},  // of 0: right, margin kept
-    {1, 1, 0},  // of 0: tied with 1, the lower class wins: right; loss 1
-    {1, 1, 0},  // of 1: tied with 0: wrong, second; loss 1
-    {0, 0, 3},  // of 2: right
-    {3, 2, 0},  // of 2: third; loss 4
-    {0, 5, 0},  // of no class of the model
+    {2, 1, 0}, // of 0: right, margin kept
+    {1, 1, 0}, // of 0: tied with 1, the lower class wins: right; loss 1
+    {1, 1, 0}, // of 1: tied with 0: wrong, second; loss 1
+    {0, 0, 3}, // of 2: right
+    {3, 2, 0}, // of 2: third; loss 4
+    {0, 5, 0}, // of no class of the model
 };
 enum { ROWS = 6, KNOWN = 5, K = 3 };
 static const int64_t rows_y[ROWS] = {10, 10, 20, 30, 30, 77};
@@ -61,7 +61,8 @@ static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本"
 
 static inline void write_model(const char *path, bool texts, const char *rows, const char *transform) {
     mg_model *model;
-    const char *const names[K] = {"a\"b", "Äpfel", "日本"}; // ascending by bytes: classes 0 and 1 change places
+    const char *const names[K] = {"a\"b", "Äpfel",
+                                  "日本"}; // ascending by bytes: classes 0 and 1 change places
     assert_int_equal(mg_model_create(K, K, &model, NULL), MG_OK);
     for (int k = 0; k < K; k++) model->weights[k * K + (texts && k < 2 ? 1 - k : k)] = 1;
     model->classes = (mg_classes){.count = K, .texts = texts};
@@ -122,15 +123,18 @@ static inline void write_sparse(const char *path) {
     write_image(image, path);
     // The image has no attribute of two numbers: the shape is put in through the library.
     char command[400];
-    snprintf(command, sizeof command, "python3 -c \"import h5py; f = h5py.File('%s', 'r+'); f['X'].attrs['shape'] = [%d, %d]\" 2>/dev/null",
-             path, (int)shape[0], (int)shape[1]);
+    snprintf(
+        command, sizeof command,
+        "python3 -c \"import h5py; f = h5py.File('%s', 'r+'); f['X'].attrs['shape'] = [%d, %d]\" 2>/dev/null",
+        path, (int)shape[0], (int)shape[1]);
     if (system(command)) unlink(path);
 }
 
-// ---- the program -------------------------------------------------------------------------------------------------------
+// ---- the program --------------------------------------------------------------------------------
 
 // Runs a shell command; its standard output goes to `out`. Returns its exit status.
-static inline int shell(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static inline int shell(char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static inline int shell(char *out, size_t size, const char *format, ...) {
     char command[2048];
     va_list arguments;

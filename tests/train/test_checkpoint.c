@@ -1,5 +1,5 @@
-// test_checkpoint.c - files that are whole or not at all: every system call may fail, rotation leaves what it must, and a run outlives
-// checkpoints that cannot be written.
+// test_checkpoint.c - files that are whole or not at all: every system call may fail, rotation leaves what it
+// must, and a run outlives checkpoints that cannot be written.
 #include "checkpoint_files.h"
 
 #include "support.h"
@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// ---- system calls that fail --------------------------------------------------------------------------------------------
+// ---- system calls that fail ---------------------------------------------------------------------
 
 typedef enum fault { FAULT_ERROR, FAULT_SHORT, FAULT_INTERRUPT } fault;
 
@@ -41,7 +41,7 @@ static bool fails(void) {
     return kind == FAULT_ERROR;
 }
 
-static char order[64]; // what was called, a letter each
+static char order[64];                                         // what was called, a letter each
 static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER; // in a whole run two threads write
 
 static void note(char letter) {
@@ -94,7 +94,8 @@ static int failing_unlink(int directory, const char *name) {
     return fails() ? -1 : real.unlink(directory, name);
 }
 
-static const mg_file_ops failing = {failing_open, failing_write, failing_fsync, failing_close, failing_rename, failing_unlink};
+static const mg_file_ops failing = {failing_open,  failing_write,  failing_fsync,
+                                    failing_close, failing_rename, failing_unlink};
 
 static void start_failing(long at, bool ever, fault how, int why) {
     calls = 0;
@@ -136,15 +137,19 @@ static void test_write_fails(void **unused) {
                 mg_status status = mg_file_write(path, new, sizeof new, &error);
                 mg_file_calls = real;
                 unsigned char *now = support_read(path, &size);
-                bool is_old = size == sizeof old && !memcmp(now, old, size), is_new = size == sizeof new && !memcmp(now, new, size);
+                bool is_old = size == sizeof old && !memcmp(now, old, size),
+                     is_new = size == sizeof new && !memcmp(now, new, size);
                 free(now);
                 if (!status && calls < at) break;
                 bool ignored = !status && at == calls; // closing the directory: nothing hangs on it
                 if (status != MG_IO && !ignored) fail_msg("call %ld: status %d", at, (int)status);
-                if (!ignored && (strchr(error.text, '\n') || (!strstr(error.text, path) && !strstr(error.text, directory))))
+                if (!ignored && (strchr(error.text, '\n') ||
+                                 (!strstr(error.text, path) && !strstr(error.text, directory))))
                     fail_msg("call %ld: '%s'", at, error.text);
-                if (renamed ? !is_new : !is_old) fail_msg("call %ld: the file is neither the old nor the new one", at);
-                assert_int_equal(support_count(directory, ""), ever && support_count(directory, ".tmp") ? 2 : 1);
+                if (renamed ? !is_new : !is_old)
+                    fail_msg("call %ld: the file is neither the old nor the new one", at);
+                assert_int_equal(support_count(directory, ""),
+                                 ever && support_count(directory, ".tmp") ? 2 : 1);
                 support_remove(directory); // with unlink failing too, the temporary stays
                 mkdir(directory, 0777);
             }
@@ -182,7 +187,7 @@ static void test_write_is_patient(void **unused) {
             }
 }
 
-// ---- the writing thread ------------------------------------------------------------------------------------------------
+// ---- the writing thread -------------------------------------------------------------------------
 
 static mg_status submit(mg_checkpointer *checkpointer, int number) {
     mg_position position = {.step = number};
@@ -225,7 +230,8 @@ static mg_checkpointer *open_checkpointer(const char *directory, int64_t keep) {
     mg_checkpointer *checkpointer;
     mg_error error = {0};
     if (mg_directory_open(directory, true, &place, &error)) fail_msg("%s", error.text);
-    if (mg_checkpointer_create(place, keep, &identity, state, FIELDS, &checkpointer, &error)) fail_msg("%s", error.text);
+    if (mg_checkpointer_create(place, keep, &identity, state, FIELDS, &checkpointer, &error))
+        fail_msg("%s", error.text);
     return checkpointer;
 }
 
@@ -242,7 +248,8 @@ static void test_rotation(void **unused) {
             assert_int_equal(submit(checkpointer, number), MG_OK);
             int kept = number < keep ? number : keep;
             assert_int_equal(support_count(directory, ""), FOREIGN + kept);
-            for (int k = 0; k < kept; k++) assert_true(support_exists(support_path("rotation/step-%012d.h5", number - k)));
+            for (int k = 0; k < kept; k++)
+                assert_true(support_exists(support_path("rotation/step-%012d.h5", number - k)));
         }
         // A future that was given up: its files make room once there is something whole.
         assert_int_equal(submit(checkpointer, 5), MG_OK);
@@ -290,7 +297,7 @@ static void test_rotation_with_faults(void **unused) {
         }
 }
 
-// ---- runs --------------------------------------------------------------------------------------------------------------
+// ---- runs ---------------------------------------------------------------------------------------
 
 static support_run run_with_checkpoints(const char *directory) {
     support_run run = support_new(support_path("data.h5"), directory);
@@ -320,16 +327,17 @@ static const struct {
     const char *name;
     fault kind;
     int reason;
-} befalls[] = {{"ENOSPC", FAULT_ERROR, ENOSPC}, {"EIO", FAULT_ERROR, EIO},   {"EDQUOT", FAULT_ERROR, EDQUOT},
-               {"EROFS", FAULT_ERROR, EROFS},   {"half a write", FAULT_SHORT, 0}, {"EINTR", FAULT_INTERRUPT, 0}};
+} befalls[] = {{"ENOSPC", FAULT_ERROR, ENOSPC},  {"EIO", FAULT_ERROR, EIO},
+               {"EDQUOT", FAULT_ERROR, EDQUOT},  {"EROFS", FAULT_ERROR, EROFS},
+               {"half a write", FAULT_SHORT, 0}, {"EINTR", FAULT_INTERRUPT, 0}};
 
 // What runs with faults came to, all in all.
 typedef struct outcomes {
     int runs, warned, failed, model_stood;
 } outcomes;
 
-// One run with call `at` failing: its files are whole, its status is right, and resumed it ends as if nothing had been. False when
-// it made fewer calls.
+// One run with call `at` failing: its files are whole, its status is right, and resumed it ends as if nothing
+// had been. False when it made fewer calls.
 static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
     char what[100];
@@ -343,7 +351,8 @@ static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     if (support_count("/proc/self/fd", "") != descriptors) fail_msg("%s: files were left open", what);
     if (status != MG_OK && status != MG_IO) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
     bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
-    if ((beyond || befalls[b].kind != FAULT_ERROR) && (status || run.messages[0])) fail_msg("%s: nothing was wrong and yet: %s", what, run.messages);
+    if ((beyond || befalls[b].kind != FAULT_ERROR) && (status || run.messages[0]))
+        fail_msg("%s: nothing was wrong and yet: %s", what, run.messages);
     sum->runs++;
     sum->warned += warning;
     sum->failed += status != MG_OK;
@@ -354,11 +363,15 @@ static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     } else if (status == MG_OK) {
         fail_msg("%s: no model", what);
     }
-    if (!ever) assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp"), 0);
+    if (!ever)
+        assert_int_equal(
+            support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp"), 0);
     run.resume = true;
     support_expect(&run, MG_OK);
     support_expect_same_runs(whole, hurt, what);
-    assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp") + support_count(hurt, "lock"), 0);
+    assert_int_equal(support_count(hurt, ".tmp") + support_count(support_path("hurt/checkpoints"), ".tmp") +
+                         support_count(hurt, "lock"),
+                     0);
     support_remove(hurt);
     return !beyond;
 }
@@ -371,13 +384,14 @@ static void test_run_with_faults(void **unused) {
     support_expect(&reference, MG_OK);
     for (size_t b = 0; b < sizeof befalls / sizeof *befalls; b++)
         for (int ever = 0; ever < 2; ever++)
-            for (long at = 1; run_with_fault(b, ever, at, &sum); at++) {}
-    printf("%d runs met a failing call: %d warned of a checkpoint, %d failed, %d of them with a model\n", sum.runs, sum.warned, sum.failed,
-           sum.model_stood);
+            for (long at = 1; run_with_fault(b, ever, at, &sum); at++) {
+            }
+    printf("%d runs met a failing call: %d warned of a checkpoint, %d failed, %d of them with a model\n",
+           sum.runs, sum.warned, sum.failed, sum.model_stood);
     if (!sum.warned || sum.failed < 4 || !sum.model_stood) fail_msg("too few of them had anything to tell");
 }
 
-// ---- another run meanwhile ---------------------------------------------------------------------------------------------
+// ---- another run meanwhile ----------------------------------------------------------------------
 
 static const char *meanwhile; // the directory of both runs
 static int opened;            // how often it was, or was to be
@@ -405,72 +419,11 @@ static void test_another_run_meanwhile(void **unused) {
     assert_non_null(strstr(late.error.text, "already holds a run"));
     support_run alone = run_with_checkpoints(support_path("alone"));
     support_expect(&alone, MG_OK);
-    unsigned char *found = support_read(support_path("meanwhile/model.h5"), &before), *wanted = support_read(support_path("alone/model.h5"), &after);
+    unsigned char *found = support_read(support_path("meanwhile/model.h5"), &before),
+                  *wanted = support_read(support_path("alone/model.h5"), &after);
     assert_true(before == after && !memcmp(found, wanted, before));
     free(found);
     free(wanted);
-}
-
-// ---- stopped while files are written -----------------------------------------------------------------------------------
-
-static long stop_at; // the stop is asked for inside this call
-
-static void stop_here(void) {
-    if (atomic_fetch_add(&calls, 1) + 1 == stop_at) mg_train_stop();
-}
-
-static int stopping_open(int directory, const char *name, int flags, mode_t mode) {
-    stop_here();
-    return real.open(directory, name, flags, mode);
-}
-
-static ssize_t stopping_write(int fd, const void *bytes, size_t size) {
-    stop_here();
-    return real.write(fd, bytes, size);
-}
-
-static int stopping_fsync(int fd) {
-    stop_here();
-    return real.fsync(fd);
-}
-
-static int stopping_rename(int directory, const char *from, const char *to, bool replace) {
-    stop_here();
-    return real.rename(directory, from, to, replace);
-}
-
-static int stopping_unlink(int directory, const char *name) {
-    stop_here();
-    return real.unlink(directory, name);
-}
-
-// A stop that comes inside any call of any file - the first, a checkpoint's, the model's - ends the run in order or comes too late.
-static void test_stopped_while_writing(void **unused) {
-    (void)unused;
-    const char *whole = support_path("not-stopped"), *stopped = support_path("stopped");
-    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 55);
-    support_run reference = run_with_checkpoints(whole);
-    support_expect(&reference, MG_OK);
-    int before_first = 0, amid = 0;
-    for (stop_at = 1;; stop_at++) {
-        support_run run = run_with_checkpoints(stopped);
-        calls = 0;
-        mg_file_calls = (mg_file_ops){stopping_open, stopping_write, stopping_fsync, real.close, stopping_rename, stopping_unlink};
-        mg_status status = support_train(&run);
-        mg_file_calls = real;
-        if (calls < stop_at) break;
-        if (status != MG_OK && status != MG_STOPPED) fail_msg("stopped in call %ld: status %d (%s)", stop_at, (int)status, run.error.text);
-        before_first += status == MG_STOPPED && run.steps == 0;
-        amid += status == MG_STOPPED && run.steps > 0;
-        int64_t taken = status == MG_STOPPED ? run.steps : 0;
-        run.resume = true;
-        support_expect(&run, MG_OK);
-        if (taken && run.plan.resumed_step != taken)
-            fail_msg("stopped in call %ld after step %lld, it went on from step %lld", stop_at, (long long)taken, (long long)run.plan.resumed_step);
-        support_expect_same_runs(whole, stopped, "stopped while a file was written");
-        support_remove(stopped);
-    }
-    if (!before_first || !amid) fail_msg("%d were stopped before the first step, %d amid them", before_first, amid);
 }
 
 int main(void) {
@@ -482,7 +435,6 @@ int main(void) {
         cmocka_unit_test_teardown(test_rotation_with_faults, set_right),
         cmocka_unit_test_teardown(test_run_with_faults, set_right),
         cmocka_unit_test_teardown(test_another_run_meanwhile, set_right),
-        cmocka_unit_test_teardown(test_stopped_while_writing, set_right),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

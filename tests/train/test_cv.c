@@ -1,5 +1,5 @@
-// test_cv.c - folds: stratified, disjoint, covering all rows, by the seed alone; cross-validation: what a run on the rows outside of a
-// fold gives, averaged; the same after an interruption and on any number of threads.
+// test_cv.c - folds: stratified, disjoint, covering all rows, by the seed alone; cross-validation: what a run
+// on the rows outside of a fold gives, averaged; the same after an interruption and on any number of threads.
 #include "support.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 
 enum { ROWS = 203, FEATURES = 20, CLASSES = 4 };
 
-// ---- folds -------------------------------------------------------------------------------------------------------------
+// ---- folds --------------------------------------------------------------------------------------
 
 // Classes of 2, 3, 29 and all the other rows, mixed.
 static void uneven_labels(int32_t *label) {
@@ -80,9 +80,14 @@ static void test_folds_refused(void **unused) {
     mg_classes classes = four_classes();
     uneven_labels(label);
     assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, ROWS + 1, 1, fold, &error), MG_USAGE);
-    assert_string_equal(error.text, "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
-    assert_int_equal(mg_folds_deal("x.h5", (int32_t[]){0, 1, 2, 2}, 4, &classes, 3, 1, fold, &error), MG_USAGE);
-    assert_string_equal(error.text, "--folds: 3 folds need as many rows in classes of more than one row; x.h5 has 2: use fewer");
+    assert_string_equal(
+        error.text,
+        "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
+    assert_int_equal(mg_folds_deal("x.h5", (int32_t[]){0, 1, 2, 2}, 4, &classes, 3, 1, fold, &error),
+                     MG_USAGE);
+    assert_string_equal(
+        error.text,
+        "--folds: 3 folds need as many rows in classes of more than one row; x.h5 has 2: use fewer");
 }
 
 // The row of a class of one is in no fold, and so in the training rows of each.
@@ -110,8 +115,14 @@ static void test_selections(void **unused) {
     support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 1);
     int held[ROWS] = {0};
     for (int f = 0; f < 5; f++) {
-        mg_dataset_request request = {
-            .path = data, .features = "X", .labels = "y", .selection = MG_SELECT_KEPT, .folds = 5, .fold = f, .seed = 9, .window_bytes = 1 << 20};
+        mg_dataset_request request = {.path = data,
+                                      .features = "X",
+                                      .labels = "y",
+                                      .selection = MG_SELECT_KEPT,
+                                      .folds = 5,
+                                      .fold = f,
+                                      .seed = 9,
+                                      .window_bytes = 1 << 20};
         mg_dataset *kept, *out;
         assert_int_equal(mg_dataset_open(&request, &kept, &error), MG_OK);
         request.selection = MG_SELECT_HELD_OUT;
@@ -128,7 +139,7 @@ static void test_selections(void **unused) {
     for (int i = 0; i < ROWS; i++) assert_int_equal(held[i], 1);
 }
 
-// ---- cross-validation --------------------------------------------------------------------------------------------------
+// ---- cross-validation ---------------------------------------------------------------------------
 
 typedef struct cv_run {
     support_run run;
@@ -163,8 +174,14 @@ static bool ask_stop(void *context, int64_t step) {
 static mg_status validate(cv_run *cv) {
     mg_observer observer;
     support_run *run = &cv->run;
-    const mg_cv_request request = {.folds = cv->folds, .C = cv->C, .lambda = cv->lambda, .resume = run->resume, .overwrite = run->overwrite,
-                                   .observer = &observer, .context = cv, .fold = take_fold};
+    const mg_cv_request request = {.folds = cv->folds,
+                                   .C = cv->C,
+                                   .lambda = cv->lambda,
+                                   .resume = run->resume,
+                                   .overwrite = run->overwrite,
+                                   .observer = &observer,
+                                   .context = cv,
+                                   .fold = take_fold};
     cv->told = 0;
     mg_config *config = support_configure(run, &observer);
     if (!config) return run->status;
@@ -175,11 +192,13 @@ static mg_status validate(cv_run *cv) {
 }
 
 static void expect(cv_run *cv, mg_status status) {
-    if (validate(cv) != status) fail_msg("ended with status %d (%s), not %d", (int)cv->run.status, cv->run.error.text, (int)status);
+    if (validate(cv) != status)
+        fail_msg("ended with status %d (%s), not %d", (int)cv->run.status, cv->run.error.text, (int)status);
 }
 
 static void expect_same(const char *a, const char *b, const char *what) {
-    char *lines[2] = {support_lines(support_path("%s/cv.jsonl", a), NULL), support_lines(support_path("%s/cv.jsonl", b), NULL)};
+    char *lines[2] = {support_lines(support_path("%s/cv.jsonl", a), NULL),
+                      support_lines(support_path("%s/cv.jsonl", b), NULL)};
     if (strcmp(lines[0], lines[1])) fail_msg("%s: folds differ:\n%s--- and\n%s", what, lines[0], lines[1]);
     free(lines[0]);
     free(lines[1]);
@@ -189,7 +208,8 @@ static void expect_same(const char *a, const char *b, const char *what) {
 static void check_fold(const support_rows *rows, support_form form, const cv_run *cv, int f) {
     int64_t pick[2][ROWS], count[2] = {0};
     int32_t label[ROWS], fold[ROWS];
-    const char *files[2] = {support_path("outside.h5"), support_path("inside.h5")}, *directory = support_path("one");
+    const char *files[2] = {support_path("outside.h5"), support_path("inside.h5")},
+               *directory = support_path("one");
     for (int i = 0; i < ROWS; i++) label[i] = (int32_t)rows->y[i];
     deal(label, cv->folds, 5, fold);
     for (int i = 0; i < ROWS; i++) pick[fold[i] == f][count[fold[i] == f]++] = i;
@@ -204,8 +224,10 @@ static void check_fold(const support_rows *rows, support_form form, const cv_run
     support_set(&run, "output.directory=%s", directory);
     support_expect(&run, MG_OK);
     assert_int_equal(cv->fold[f].fold, f);
-    assert_true(run.result.test_accuracy == cv->fold[f].accuracy && run.result.objective == cv->fold[f].objective);
-    support_expect_same(support_path("one/model.h5"), support_path("cv/fold-%d/model.h5", f + 1), "a run on the rows of a fold");
+    assert_true(run.result.test_accuracy == cv->fold[f].accuracy &&
+                run.result.objective == cv->fold[f].objective);
+    support_expect_same(support_path("one/model.h5"), support_path("cv/fold-%d/model.h5", f + 1),
+                        "a run on the rows of a fold");
     support_remove(directory);
 }
 
@@ -226,8 +248,10 @@ static void test_folds_are_runs(void **unused) {
                 check_fold(&rows, form, &cv, f);
                 sum += cv.fold[f].accuracy;
             }
-            for (int f = 0; f < 3; f++) squares += (cv.fold[f].accuracy - sum / 3) * (cv.fold[f].accuracy - sum / 3);
-            assert_true(fabs(cv.result.mean[0].mean - sum / 3) < 1e-15 && fabs(cv.result.mean[0].deviation - sqrt(squares / 2)) < 1e-12);
+            for (int f = 0; f < 3; f++)
+                squares += (cv.fold[f].accuracy - sum / 3) * (cv.fold[f].accuracy - sum / 3);
+            assert_true(fabs(cv.result.mean[0].mean - sum / 3) < 1e-15 &&
+                        fabs(cv.result.mean[0].deviation - sqrt(squares / 2)) < 1e-12);
             assert_true(sum / 3 > 0.6 && squares > 0); // or the test shows little
             support_remove(support_path("cv"));
             support_free(&rows);
@@ -258,7 +282,8 @@ static void test_grid(void **unused) {
     }
     assert_int_equal(best, cv.result.best);
     assert_true(best > 0);
-    assert_false(support_exists(support_path("grid/fold-1/model.h5"))); // what is held out is not to choose a model by
+    assert_false(
+        support_exists(support_path("grid/fold-1/model.h5"))); // what is held out is not to choose a model by
 }
 
 static void test_threads_and_resume(void **unused) {
@@ -283,7 +308,8 @@ static void test_threads_and_resume(void **unused) {
             assert_int_equal(piece.run.steps, steps - at);
             expect_same("whole", "pieces", "stopped and resumed");
             for (int f = 1; f <= 3 && !g; f++)
-                support_expect_same(support_path("whole/fold-%d/model.h5", f), support_path("pieces/fold-%d/model.h5", f), "a fold's model");
+                support_expect_same(support_path("whole/fold-%d/model.h5", f),
+                                    support_path("pieces/fold-%d/model.h5", f), "a fold's model");
             support_remove(support_path("pieces"));
         }
         support_remove(support_path("whole"));
@@ -304,7 +330,8 @@ static void test_refused(void **unused) {
     cv_run cv = cv_new(data, support_path("refused"));
     support_set(&cv.run, "data.validation=0.2");
     expect(&cv, MG_OK);
-    assert_string_equal(cv.run.messages, "note: data.validation is not used: folds of data.train are held out instead\n");
+    assert_string_equal(cv.run.messages,
+                        "note: data.validation is not used: folds of data.train are held out instead\n");
     expect(&cv, MG_CONFIG);
     assert_non_null(strstr(cv.run.error.text, "refused: already holds a cross-validation"));
     cv.run.resume = true;
@@ -315,10 +342,10 @@ static void test_refused(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folds_are_even), cmocka_unit_test(test_folds_refused), cmocka_unit_test(test_class_of_one),
-        cmocka_unit_test(test_selections),     cmocka_unit_test(test_folds_are_runs),
-        cmocka_unit_test(test_grid),           cmocka_unit_test(test_threads_and_resume),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_folds_are_even),     cmocka_unit_test(test_folds_refused),
+        cmocka_unit_test(test_class_of_one),       cmocka_unit_test(test_selections),
+        cmocka_unit_test(test_folds_are_runs),     cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_threads_and_resume), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

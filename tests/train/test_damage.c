@@ -1,5 +1,5 @@
-// test_damage.c - damage of every byte of a checkpoint or a model is seen, before libhdf5 reads any of it; a run goes on from the checkpoint
-// before the damaged one.
+// test_damage.c - damage of every byte of a checkpoint or a model is seen, before libhdf5 reads any of it; a
+// run goes on from the checkpoint before the damaged one.
 #include "checkpoint_files.h"
 
 #include "support.h"
@@ -20,11 +20,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// ---- damage ------------------------------------------------------------------------------------------------------------
+// ---- damage -------------------------------------------------------------------------------------
 
-// One line with the file and the reason. Only the check of the seal speaks so, and it comes before libhdf5 is handed a byte.
+// One line with the file and the reason. Only the check of the seal speaks so, and it comes before libhdf5 is
+// handed a byte.
 static bool tells_of_damage(const mg_error *error, const char *path) {
-    return strstr(error->text, path) && strstr(error->text, "it was cut, altered or not written by margin") && !strchr(error->text, '\n');
+    return strstr(error->text, path) && strstr(error->text, "it was cut, altered or not written by margin") &&
+           !strchr(error->text, '\n');
 }
 
 static void expect_checkpoint_refused(const char *path, const char *how, long long at) {
@@ -115,17 +117,22 @@ static void test_sealed_but_other(void **unused) {
     mg_model *model;
     assert_int_equal(mg_model_load(path, &model, &error), MG_DATA);
     assert_non_null(strstr(error.text, "not a model"));
-    const mg_field larger[] = {{"weights", MG_H5_F32, 13, weights}}, other[] = {{"weights", MG_H5_F64, 12, weights}},
+    const mg_field larger[] = {{"weights", MG_H5_F32, 13, weights}},
+                   other[] = {{"weights", MG_H5_F64, 12, weights}},
                    unknown[] = {{"moments", MG_H5_F32, 12, weights}};
     const mg_field *const wrong[] = {larger, other, unknown};
     for (int w = 0; w < 3; w++) {
         error = (mg_error){0};
         assert_int_equal(restore_as(path, &identity, wrong[w], 1, &position, &verified, &error), MG_DATA);
     }
-    const mg_identity others[] = {{"a: 2\n", "none", 7, 8}, {"a: 1\n", "none", 6, 8}, {"a: 1\n", "none", 7, 9}, {"a: 1\n", "other", 7, 8}};
+    const mg_identity others[] = {{"a: 2\n", "none", 7, 8},
+                                  {"a: 1\n", "none", 6, 8},
+                                  {"a: 1\n", "none", 7, 9},
+                                  {"a: 1\n", "other", 7, 8}};
     const char *const says[] = {"they differ", "training", "validation", "is of solver none"};
     for (int o = 0; o < 4; o++) {
-        assert_int_equal(restore_as(path, &others[o], state, FIELDS, &position, &verified, &error), MG_CONFIG);
+        assert_int_equal(restore_as(path, &others[o], state, FIELDS, &position, &verified, &error),
+                         MG_CONFIG);
         assert_non_null(strstr(error.text, says[o]));
         assert_true(verified);
     }
@@ -149,7 +156,8 @@ static void test_falls_back(void **unused) {
     mkdir(directory, 0777);
     assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
     assert_false(found);
-    for (int number = 8; number <= 11; number++) write_checkpoint(support_path("several/step-%012d.h5", number), number);
+    for (int number = 8; number <= 11; number++)
+        write_checkpoint(support_path("several/step-%012d.h5", number), number);
     for (int newest = 11; newest >= 8; newest--) {
         assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
         assert_true(found && position.step == newest && eta == newest);
@@ -209,10 +217,8 @@ static void test_run_falls_back(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_damaged_model),
-        cmocka_unit_test(test_sealed_but_other),
-        cmocka_unit_test(test_falls_back),
+        cmocka_unit_test(test_damaged_checkpoint), cmocka_unit_test(test_damaged_model),
+        cmocka_unit_test(test_sealed_but_other),   cmocka_unit_test(test_falls_back),
         cmocka_unit_test(test_run_falls_back),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

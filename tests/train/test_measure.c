@@ -1,4 +1,5 @@
-// test_measure.c - metrics against numbers worked out by hand, as numbers and as JSON; descriptions of files; memory that runs out.
+// test_measure.c - metrics against numbers worked out by hand, as numbers and as JSON; descriptions of files;
+// memory that runs out.
 #include "scored_files.h"
 
 #include "base/memory.h"
@@ -62,8 +63,10 @@ static void test_numbers(void **unused) {
     for (int sparse = 0; sparse < 2; sparse++) {
         if (sparse && access(at("s.h5"), F_OK)) continue; // no python3 with h5py
         for (int threads = 1; threads < 4; threads++) {
-            mg_measurement *m = measure(&(mg_measure_request){
-                .model = at("m.h5"), .data = at(sparse ? "s.h5" : "d.h5"), .skip_unknown = true, .threads = threads});
+            mg_measurement *m = measure(&(mg_measure_request){.model = at("m.h5"),
+                                                              .data = at(sparse ? "s.h5" : "d.h5"),
+                                                              .skip_unknown = true,
+                                                              .threads = threads});
             check_numbers(m);
             mg_measurement_destroy(m);
         }
@@ -74,8 +77,8 @@ static void test_weights(void **unused) {
     (void)unused;
     write_model(at("m.h5"), false, "none", "none");
     write_dense(at("d.h5"), ROWS, INTEGERS);
-    mg_measurement *m =
-        measure(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .weights = "w", .skip_unknown = true});
+    mg_measurement *m = measure(
+        &(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .weights = "w", .skip_unknown = true});
     // Of the rows that count: those left out weigh 9.
     assert_near(m->mean_loss, (1 * 0 + 3 * 1 + 1 * 1 + 1 * 0 + 2 * 4) / 8.0);
     assert_near(m->accuracy, 0.6);
@@ -100,18 +103,23 @@ static void test_refusals(void **unused) {
     write_dense(at("dt.h5"), KNOWN, TEXTS);
     refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5")}, MG_DATA, "y[5] is 77");
     refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5")}, MG_DATA, "(--unknown skip)");
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("dt.h5"), .skip_unknown = true}, MG_DATA, "none of its 5 rows");
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("dt.h5"), .skip_unknown = true}, MG_DATA,
+           "none of its 5 rows");
     refuse(&(mg_measure_request){.model = at("d.h5"), .data = at("d.h5")}, MG_DATA, "attribute format");
     refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("missing.h5")}, MG_IO, "cannot be opened");
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .labels = "nope"}, MG_DATA, "nope is missing");
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .skip_unknown = true, .stop = &stop}, MG_STOPPED, "stopped");
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .labels = "nope"}, MG_DATA,
+           "nope is missing");
+    refuse(
+        &(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .skip_unknown = true, .stop = &stop},
+        MG_STOPPED, "stopped");
     mg_h5_image *image;
     const float wide[2][4] = {{0}};
     mg_h5_image_create(&image, NULL);
     mg_h5_image_array(image, "X", MG_H5_F32, 2, (int64_t[]){2, 4}, wide);
     mg_h5_image_array(image, "y", MG_H5_I64, 1, (int64_t[]){2}, rows_y);
     write_image(image, at("wide.h5"));
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("wide.h5")}, MG_DATA, "wide.h5: has 4 features but there are 3 in the model");
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("wide.h5")}, MG_DATA,
+           "wide.h5: has 4 features but there are 3 in the model");
     FILE *file = fopen(at("m.h5"), "r+b");
     fseek(file, 200, SEEK_SET);
     fputc('!', file);
@@ -127,16 +135,26 @@ static void test_json(void **unused) {
     write_model(at("t.h5"), true, "none", "none");
     write_dense(at("d.h5"), ROWS, INTEGERS);
     write_dense(at("dt.h5"), ROWS, TEXTS);
-    const char *program = "import json, sys; d = json.load(sys.stdin); "
-                          "print(d['rows'], d['skipped'], d['accuracy'], round(d['mean_loss'], 6), d['confusion'], "
-                          "[c['label'] for c in d['per_class']], [c['precision'] for c in d['per_class']], d['top_k_accuracy'])";
-    assert_int_equal(shell(out, sizeof out, "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"", MG_MARGIN,
-                           at("m.h5"), at("d.h5"), program), 0);
-    assert_string_equal(out, "5 1 0.6 1.2 [[2, 0, 0], [1, 0, 0], [1, 0, 1]] [10, 20, 30] [0.5, None, 1] {'1': 0.6, '2': 0.8}\n");
-    assert_int_equal(shell(out, sizeof out, "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"", MG_MARGIN,
-                           at("t.h5"), at("dt.h5"), program), 0);
-    // Classes of texts are in another order, and the tie of the second and third row goes to the lowest of that order.
-    assert_string_equal(out, "5 1 0.6 1.2 [[1, 0, 0], [1, 1, 0], [0, 1, 1]] ['a\"b', 'Äpfel', '日本'] [0.5, 0.5, 1] {'1': 0.6, '2': 0.8}\n");
+    const char *program =
+        "import json, sys; d = json.load(sys.stdin); "
+        "print(d['rows'], d['skipped'], d['accuracy'], round(d['mean_loss'], 6), d['confusion'], "
+        "[c['label'] for c in d['per_class']], [c['precision'] for c in d['per_class']], "
+        "d['top_k_accuracy'])";
+    assert_int_equal(shell(out, sizeof out,
+                           "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"",
+                           MG_MARGIN, at("m.h5"), at("d.h5"), program),
+                     0);
+    assert_string_equal(
+        out,
+        "5 1 0.6 1.2 [[2, 0, 0], [1, 0, 0], [1, 0, 1]] [10, 20, 30] [0.5, None, 1] {'1': 0.6, '2': 0.8}\n");
+    assert_int_equal(shell(out, sizeof out,
+                           "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"",
+                           MG_MARGIN, at("t.h5"), at("dt.h5"), program),
+                     0);
+    // Classes of texts are in another order, and the tie of the second and third row goes to the lowest of
+    // that order.
+    assert_string_equal(out, "5 1 0.6 1.2 [[1, 0, 0], [1, 1, 0], [0, 1, 1]] ['a\"b', 'Äpfel', '日本'] [0.5, "
+                             "0.5, 1] {'1': 0.6, '2': 0.8}\n");
 }
 
 static void test_commands(void **unused) {
@@ -149,17 +167,32 @@ static void test_commands(void **unused) {
     assert_int_equal(shell(out, sizeof out, "%s eval %s %s 2>&1", MG_MARGIN, at("m.h5"), at("d.h5")), 3);
     assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1); // one line
     assert_int_equal(shell(out, sizeof out, "%s eval %s 2>&1", MG_MARGIN, at("m.h5")), 2);
-    assert_int_equal(shell(out, sizeof out, "%s eval --unknown skip %s %s", MG_MARGIN, at("t.h5"), at("dt.h5")), 0);
-    assert_non_null(strstr(out, "\n日本    100.00%")); // two columns a character: padded to the width of "class"
+    assert_int_equal(
+        shell(out, sizeof out, "%s eval --unknown skip %s %s", MG_MARGIN, at("t.h5"), at("dt.h5")), 0);
+    assert_non_null(
+        strstr(out, "\n日本    100.00%")); // two columns a character: padded to the width of "class"
     assert_non_null(strstr(out, "\nÄpfel    50.00%"));
-    assert_int_equal(shell(out, sizeof out, "%s predict %s %s | head -n 1; echo ${PIPESTATUS:-0}", MG_MARGIN, at("m.h5"), at("d.h5")), 0);
-    assert_int_equal(shell(out, sizeof out, "%s predict %s %s -o %s && cat %s", MG_MARGIN, at("m.h5"), at("d.h5"), at("o.txt"), at("o.txt")), 0);
+    assert_int_equal(shell(out, sizeof out, "%s predict %s %s | head -n 1; echo ${PIPESTATUS:-0}", MG_MARGIN,
+                           at("m.h5"), at("d.h5")),
+                     0);
+    assert_int_equal(shell(out, sizeof out, "%s predict %s %s -o %s && cat %s", MG_MARGIN, at("m.h5"),
+                           at("d.h5"), at("o.txt"), at("o.txt")),
+                     0);
     assert_string_equal(out, "10\n10\n10\n30\n10\n20\n");
-    assert_int_equal(shell(out, sizeof out, "printf '1:1\\n1:x\\n' | %s predict %s - -o %s 2>&1", MG_MARGIN, at("m.h5"), at("p.txt")), 3);
+    assert_int_equal(shell(out, sizeof out, "printf '1:1\\n1:x\\n' | %s predict %s - -o %s 2>&1", MG_MARGIN,
+                           at("m.h5"), at("p.txt")),
+                     3);
     assert_string_equal(out, "margin predict: standard input:2:3: 'x' is not a number\n");
-    assert_int_equal(shell(out, sizeof out, "ls %s | grep -c '^p.txt'", directory), 1); // neither it nor a temporary
-    assert_int_equal(shell(out, sizeof out, "trap '' PIPE; yes 1:1 2>/dev/null | %s predict %s - 2>&1 >/dev/full", MG_MARGIN, at("m.h5")), 1);
-    assert_int_equal(shell(out, sizeof out, "trap '' PIPE; (yes 1:1 2>/dev/null | %s predict %s - | head -n 1) 2>&1", MG_MARGIN, at("m.h5")), 0);
+    assert_int_equal(shell(out, sizeof out, "ls %s | grep -c '^p.txt'", directory),
+                     1); // neither it nor a temporary
+    assert_int_equal(shell(out, sizeof out,
+                           "trap '' PIPE; yes 1:1 2>/dev/null | %s predict %s - 2>&1 >/dev/full", MG_MARGIN,
+                           at("m.h5")),
+                     1);
+    assert_int_equal(shell(out, sizeof out,
+                           "trap '' PIPE; (yes 1:1 2>/dev/null | %s predict %s - | head -n 1) 2>&1",
+                           MG_MARGIN, at("m.h5")),
+                     0);
     assert_string_equal(out, "10\n");
     assert_int_equal(shell(out, sizeof out, "%s info %s --verify", MG_MARGIN, at("m.h5")), 0);
     assert_non_null(strstr(out, "m.h5: intact, "));
@@ -208,7 +241,8 @@ static void test_memory(void **unused) {
     (void)unused;
     write_model(at("m.h5"), true, "none", "none");
     write_dense(at("d.h5"), ROWS, TEXTS);
-    const mg_measure_request request = {.model = at("m.h5"), .data = at("d.h5"), .skip_unknown = true, .threads = 1};
+    const mg_measure_request request = {
+        .model = at("m.h5"), .data = at("d.h5"), .skip_unknown = true, .threads = 1};
     const mg_predict_options options = {.model = at("m.h5"), .top = 2, .base = 1, .threads = 1};
     mg_status status = MG_MEMORY;
     mg_measurement *m;
@@ -238,12 +272,8 @@ static void test_memory(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_weights),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_json),    cmocka_unit_test(test_commands), cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, begin, end);

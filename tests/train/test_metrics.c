@@ -1,5 +1,5 @@
-// test_metrics.c - metrics.jsonl: whole lines of JSON, appended; a resumption keeps what its checkpoint knows of and drops the rest, a line
-// cut short too; what could not be written is tried again.
+// test_metrics.c - metrics.jsonl: whole lines of JSON, appended; a resumption keeps what its checkpoint knows
+// of and drops the rest, a line cut short too; what could not be written is tried again.
 #include "support.h"
 
 #include <setjmp.h>
@@ -41,9 +41,7 @@ static void put(mg_metrics *metrics, const char *event, int64_t step, double sec
     assert_int_equal(line.length, 0);
 }
 
-static void put_text(const char *text) {
-    support_write(support_path("run/%s", file), text, strlen(text));
-}
+static void put_text(const char *text) { support_write(support_path("run/%s", file), text, strlen(text)); }
 
 static void expect(const char *text) {
     size_t size;
@@ -52,8 +50,11 @@ static void expect(const char *text) {
     free(bytes);
 }
 
-#define LINE(event, step, seconds) "{\"event\": \"" event "\", \"step\": " #step ", \"epoch\": 1, \"seconds\": " #seconds "}\n"
-#define WHOLE LINE("start", 0, 0) LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2) LINE("epoch", 20, 3)
+#define LINE(event, step, seconds)                                                                           \
+    "{\"event\": \"" event "\", \"step\": " #step ", \"epoch\": 1, \"seconds\": " #seconds "}\n"
+#define WHOLE                                                                                                \
+    LINE("start", 0, 0)                                                                                      \
+    LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2) LINE("epoch", 20, 3)
 
 static void write_whole(void) {
     double seconds = 0;
@@ -132,7 +133,9 @@ static void test_end_step(void **unused) {
     assert_true(seconds == 3.5);
     put_text(LINE("end", 26, 4)); // the only line
     assert_int_equal(mg_metrics_end_step(place, &seconds), 26);
-    put_text(WHOLE "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}"); // cut before its line feed
+    put_text(
+        WHOLE
+        "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}"); // cut before its line feed
     assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
     assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
@@ -151,7 +154,8 @@ static ssize_t write_while_room(int fd, const void *bytes, size_t size) {
     return real.write(fd, bytes, taken);
 }
 
-// The disk is full in the middle of a line, at every place: when there is room again, the rest comes first and nothing comes twice.
+// The disk is full in the middle of a line, at every place: when there is room again, the rest comes first
+// and nothing comes twice.
 static void test_full_disk(void **unused) {
     (void)unused;
     real = mg_file_calls;

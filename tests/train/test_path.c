@@ -1,5 +1,5 @@
-// test_path.c - paths of regularisations: every point as good as one trained alone, started from the one before; the same files after
-// any interruption and on any number of threads; the best of them kept.
+// test_path.c - paths of regularisations: every point as good as one trained alone, started from the one
+// before; the same files after any interruption and on any number of threads; the best of them kept.
 #include "support.h"
 
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 
 enum { ROWS = 240, FEATURES = 20, CLASSES = 4 };
 
-// ---- paths -------------------------------------------------------------------------------------------------------------
+// ---- paths --------------------------------------------------------------------------------------
 
 typedef struct path_run {
     support_run run;
@@ -40,8 +40,11 @@ static path_run path_new(const char *data, const char *directory) {
 static mg_status follow(path_run *path) {
     mg_observer observer;
     support_run *run = &path->run;
-    const mg_path_request request = {
-        .C = path->C, .lambda = path->lambda, .resume = run->resume, .overwrite = run->overwrite, .observer = &observer};
+    const mg_path_request request = {.C = path->C,
+                                     .lambda = path->lambda,
+                                     .resume = run->resume,
+                                     .overwrite = run->overwrite,
+                                     .observer = &observer};
     mg_config *config = support_configure(run, &observer);
     if (!config) return run->status;
     mg_status status = mg_path(config, &request, &path->result, &run->error);
@@ -50,7 +53,9 @@ static mg_status follow(path_run *path) {
 }
 
 static void expect(path_run *path, mg_status status) {
-    if (follow(path) != status) fail_msg("ended with status %d (%s), not %d", (int)path->run.status, path->run.error.text, (int)status);
+    if (follow(path) != status)
+        fail_msg("ended with status %d (%s), not %d", (int)path->run.status, path->run.error.text,
+                 (int)status);
 }
 
 // The solvers that can follow a path, NULL past the last.
@@ -72,9 +77,10 @@ static void expect_same(const char *a, const char *b, const char *what) {
     support_expect_same(in(a, "model.h5"), in(b, "model.h5"), what);
 }
 
-// ---- what points are ---------------------------------------------------------------------------------------------------
+// ---- what points are ----------------------------------------------------------------------------
 
-static void check_against_alone(const support_run *base, const mg_path_point *point, double tolerance, const char *what) {
+static void check_against_alone(const support_run *base, const mg_path_point *point, double tolerance,
+                                const char *what) {
     const char *directory = support_path("alone");
     support_run run = *base;
     support_set(&run, "output.directory=%s", directory);
@@ -86,8 +92,8 @@ static void check_against_alone(const support_run *base, const mg_path_point *po
         fail_msg("%s: gap %g of %g, lambda %g", what, point->gap, tolerance, point->lambda);
     // Both bracket the same optimum.
     if (point->objective + slack < run.result.dual || run.result.objective + slack < point->dual)
-        fail_msg("%s, C %g: from %.9f to %.9f, alone from %.9f to %.9f", what, point->C, point->dual, point->objective, run.result.dual,
-                 run.result.objective);
+        fail_msg("%s, C %g: from %.9f to %.9f, alone from %.9f to %.9f", what, point->C, point->dual,
+                 point->objective, run.result.dual, run.result.objective);
     support_remove(directory);
 }
 
@@ -97,7 +103,8 @@ static void test_as_good_as_alone(void **unused) {
     const char *data = support_path("alone.h5"), *directory = support_path("path");
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int l = 0; l < 4; l++) {
-            support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES, 3); // 17: dual variables are stored in few words
+            support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES,
+                         3);                          // 17: dual variables are stored in few words
             for (int s = l == 3; solver_at(s); s++) { // softmax has no dual ascent, which comes first
                 char what[100];
                 path_run path = path_new(data, directory);
@@ -124,12 +131,14 @@ static void test_starts_warm(void **unused) {
     assert_int_equal(path.result.points, 4);
     for (int p = 1; p < 4; p++)
         if (!(path.result.point[p].passes * 3 < path.result.point[0].passes))
-            fail_msg("point %d took %g passes, the first %g", p, path.result.point[p].passes, path.result.point[0].passes);
+            fail_msg("point %d took %g passes, the first %g", p, path.result.point[p].passes,
+                     path.result.point[0].passes);
 }
 
 static void test_keeps_best(void **unused) {
     (void)unused;
-    const char *data = support_path("best.h5"), *long_way = support_path("long"), *short_way = support_path("short");
+    const char *data = support_path("best.h5"), *long_way = support_path("long"),
+               *short_way = support_path("short");
     mg_error error;
     mg_model *model;
     char until[60];
@@ -142,7 +151,8 @@ static void test_keeps_best(void **unused) {
     assert_int_equal(best, path.result.best);
     assert_true(best > 0 && best < path.result.points - 1); // or the test shows little
     assert_int_equal(mg_model_load(path.result.model_path, &model, &error), MG_OK);
-    assert_true(model->lambda == path.result.point[best].lambda && model->objective == path.result.point[best].objective &&
+    assert_true(model->lambda == path.result.point[best].lambda &&
+                model->objective == path.result.point[best].objective &&
                 model->dual == path.result.point[best].dual);
     mg_model_destroy(model);
     assert_true(path.result.test_accuracy > 0.5);
@@ -157,8 +167,11 @@ static void test_keeps_best(void **unused) {
 
 static void test_best_of_equals(void **unused) {
     (void)unused;
-    const mg_path_point points[] = {{.C = 8, .accuracy = 0.5}, {.C = 4, .accuracy = 0.75}, {.C = 2, .accuracy = 0.75},
-                                    {.C = 1, .accuracy = NAN}, {.C = 3, .accuracy = 0.75}};
+    const mg_path_point points[] = {{.C = 8, .accuracy = 0.5},
+                                    {.C = 4, .accuracy = 0.75},
+                                    {.C = 2, .accuracy = 0.75},
+                                    {.C = 1, .accuracy = NAN},
+                                    {.C = 3, .accuracy = 0.75}};
     assert_int_equal(mg_path_best(points, 5), 2);
     assert_int_equal(mg_path_best(points + 3, 1), -1);
     assert_int_equal(mg_path_best(points, 0), -1);
@@ -178,7 +191,7 @@ static void test_without_validation(void **unused) {
     assert_non_null(strstr(path.run.messages, "no model is kept"));
 }
 
-// ---- the same files ----------------------------------------------------------------------------------------------------
+// ---- the same files -----------------------------------------------------------------------------
 
 static void test_threads(void **unused) {
     (void)unused;
@@ -204,7 +217,8 @@ static void test_two_images_at_once(void **unused) {
     for (int i = 0; i < 2; i++)
         if (mg_h5_image_create(&image[i], &error)) fail_msg("image %d: %s", i, error.text);
     for (int i = 0; i < 2; i++) mg_h5_image_attribute_int64(image[i], "/", "number", i);
-    for (int i = 0; i < 2; i++) assert_int_equal(mg_h5_image_write(image[i], support_path("image-%d.h5", i), &error), MG_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mg_h5_image_write(image[i], support_path("image-%d.h5", i), &error), MG_OK);
     for (int64_t i = 0, number; i < 2; i++) {
         mg_h5 *file;
         assert_int_equal(mg_h5_open(support_path("image-%d.h5", (int)i), &file, &error), MG_OK);
@@ -270,7 +284,8 @@ static void test_resume_of_a_whole(void **unused) {
 // Without a checkpoint: points that were on disk before one was are made again, later ones stay.
 static void test_results_stay(void **unused) {
     (void)unused;
-    const char *data = support_path("stay.h5"), *whole = support_path("stay"), *points = support_path("stay/path.jsonl");
+    const char *data = support_path("stay.h5"), *whole = support_path("stay"),
+               *points = support_path("stay/path.jsonl");
     const char *model = support_path("stay-model.h5"), *kept = support_path("stay-path.jsonl");
     support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 11);
     path_run path = path_new(data, whole);
@@ -301,7 +316,7 @@ static void test_results_stay(void **unused) {
     support_expect_same(model, path.result.model_path, "the model");
 }
 
-// ---- what is refused ---------------------------------------------------------------------------------------------------
+// ---- what is refused ----------------------------------------------------------------------------
 
 static void expect_refused(path_run *path, mg_status status, const char *text) {
     if (follow(path) != status || !strstr(path->run.error.text, text))
@@ -344,22 +359,30 @@ static void test_grid(void **unused) {
         const char *text;
         int count;
         double first, last;
-    } right[] = {{"1e-3:1:10", 4, 1e-3, 1},   {"1:1e-3:10", 4, 1, 1e-3}, {"1/256:4:4", 6, 1.0 / 256, 4},
-                 {"2:2:3", 1, 2, 2},          {"1:5:2", 3, 1, 4},        {"0.1:0.3:1.1", 12, 0.1, 0.1 * 2.8531167061100},
+    } right[] = {{"1e-3:1:10", 4, 1e-3, 1},
+                 {"1:1e-3:10", 4, 1, 1e-3},
+                 {"1/256:4:4", 6, 1.0 / 256, 4},
+                 {"2:2:3", 1, 2, 2},
+                 {"1:5:2", 3, 1, 4},
+                 {"0.1:0.3:1.1", 12, 0.1, 0.1 * 2.8531167061100},
                  {"1e-30:1e-20:10", 11, 1e-30, 1e-20}};
-    const char *const wrong[] = {"",       "1",     "1:2",     "1:2:3:4", "a:1:2",   "1:2:",     ":1:2",        "1:2:1",
-                                 "1:2:nan", "0:1:2", "-1:1:2", "1:2e30:2", "1:2:0.5", "1:1e30:1.01", "1:2:3 ", "1::2"};
+    const char *const wrong[] = {
+        "",        "1",     "1:2",    "1:2:3:4",  "a:1:2",   "1:2:",        ":1:2",   "1:2:1",
+        "1:2:nan", "0:1:2", "-1:1:2", "1:2e30:2", "1:2:0.5", "1:1e30:1.01", "1:2:3 ", "1::2"};
     mg_error error;
     mg_grid grid;
     for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-        assert_int_equal(mg_grid_parse(i % 2 ? NULL : right[i].text, i % 2 ? right[i].text : NULL, &grid, &error), MG_OK);
+        assert_int_equal(
+            mg_grid_parse(i % 2 ? NULL : right[i].text, i % 2 ? right[i].text : NULL, &grid, &error), MG_OK);
         if (grid.count != right[i].count || fabs(grid.value[0] / right[i].first - 1) > 1e-15 ||
             fabs(grid.value[grid.count - 1] / right[i].last - 1) > 1e-12)
-            fail_msg("%s: %d points from %.17g to %.17g", right[i].text, grid.count, grid.value[0], grid.value[grid.count - 1]);
+            fail_msg("%s: %d points from %.17g to %.17g", right[i].text, grid.count, grid.value[0],
+                     grid.value[grid.count - 1]);
         assert_true(mg_grid_lambda(&grid, 0, 50) == (i % 2 ? right[i].first : 1 / (right[i].first * 50)));
     }
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        if (mg_grid_parse(wrong[i], NULL, &grid, &error) != MG_USAGE) fail_msg("'%s' is taken for %d points", wrong[i], grid.count);
+        if (mg_grid_parse(wrong[i], NULL, &grid, &error) != MG_USAGE)
+            fail_msg("'%s' is taken for %d points", wrong[i], grid.count);
 }
 
 int main(void) {
@@ -373,7 +396,8 @@ int main(void) {
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_two_images_at_once),
         cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_resume_of_a_whole), cmocka_unit_test(test_results_stay),
+        cmocka_unit_test(test_resume_of_a_whole),
+        cmocka_unit_test(test_results_stay),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// ---- answers -----------------------------------------------------------------------------------------------------------
+// ---- answers ------------------------------------------------------------------------------------
 
 static char collected[4096];
 
@@ -39,7 +39,8 @@ static void answer_file(const mg_predict_options *options, const char *path, con
     mg_predictor *predictor = open_predictor(options);
     mg_error error;
     collected[0] = 0;
-    if (mg_predictor_file(predictor, path, &(mg_predict_sink){collect, NULL}, &error)) fail_msg("%s", error.text);
+    if (mg_predictor_file(predictor, path, &(mg_predict_sink){collect, NULL}, &error))
+        fail_msg("%s", error.text);
     assert_string_equal(collected, expected);
     mg_predictor_close(predictor);
 }
@@ -50,13 +51,15 @@ static void test_files(void **unused) {
     write_model(at("t.h5"), true, "none", "none");
     write_dense(at("bare.h5"), ROWS, NO_LABELS);
     answer_file(&(mg_predict_options){.model = at("m.h5")}, at("bare.h5"), "10\n10\n10\n30\n10\n20\n");
-    answer_file(&(mg_predict_options){.model = at("t.h5")}, at("bare.h5"), "Äpfel\na\"b\na\"b\n日本\nÄpfel\na\"b\n");
+    answer_file(&(mg_predict_options){.model = at("t.h5")}, at("bare.h5"),
+                "Äpfel\na\"b\na\"b\n日本\nÄpfel\na\"b\n");
     answer_file(&(mg_predict_options){.model = at("m.h5"), .top = 2}, at("bare.h5"),
                 "10:2\t20:1\n10:1\t20:1\n10:1\t20:1\n30:3\t10:0\n10:3\t20:2\n20:5\t10:0\n");
     answer_file(&(mg_predict_options){.model = at("m.h5"), .scores = true}, at("bare.h5"),
                 "10\t2\t1\t0\n10\t1\t1\t0\n10\t1\t1\t0\n30\t0\t0\t3\n10\t3\t2\t0\n20\t0\t5\t0\n");
     write_sparse(at("s.h5"));
-    if (!access(at("s.h5"), F_OK)) answer_file(&(mg_predict_options){.model = at("m.h5")}, at("s.h5"), "10\n10\n10\n30\n10\n20\n");
+    if (!access(at("s.h5"), F_OK))
+        answer_file(&(mg_predict_options){.model = at("m.h5")}, at("s.h5"), "10\n10\n10\n30\n10\n20\n");
 }
 
 static void answer_line(mg_predictor *predictor, const char *line, const char *expected) {
@@ -83,7 +86,8 @@ static void test_lines(void **unused) {
     answer_line(p, "word\n", "in:5:1: the line 'word' has no index:value; an empty line is a row of zeros");
     answer_line(p, "# a comment\n", "");
     answer_line(p, "1:1 2:x\n", "in:7:7: 'x' is not a number");
-    answer_line(p, "ä 1:1 4:1\n", "in:8:7: index 4 is past 3, the last one allowed; the model has 3 features");
+    answer_line(p, "ä 1:1 4:1\n",
+                "in:8:7: index 4 is past 3, the last one allowed; the model has 3 features");
     answer_line(p, "0:1\n", "in:9:1: index 0, but indices begin at 1 (--base 1)");
     answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
     answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");
@@ -94,7 +98,8 @@ static void test_lines(void **unused) {
     answer_line(p, "0:1 2:1e-3", "10:1\t30:0.00100000005\t20:0\n");
     mg_predictor_close(p);
     mg_error error;
-    assert_int_equal(mg_predictor_open(&(mg_predict_options){.model = at("m.h5"), .base = 2}, &p, &error), MG_USAGE);
+    assert_int_equal(mg_predictor_open(&(mg_predict_options){.model = at("m.h5"), .base = 2}, &p, &error),
+                     MG_USAGE);
     assert_null(p);
 }
 
@@ -104,9 +109,11 @@ static void test_preparation(void **unused) {
     write_dense(at("bare.h5"), ROWS, NO_LABELS);
     mg_predictor *p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1, .scores = true});
     char expected[64];
-    snprintf(expected, sizeof expected, "20\t%.9g\t%.9g\t0\n", (double)(float)log1p((double)0.6f), (double)(float)log1p((double)0.8f));
+    snprintf(expected, sizeof expected, "20\t%.9g\t%.9g\t0\n", (double)(float)log1p((double)0.6f),
+             (double)(float)log1p((double)0.8f));
     answer_line(p, "2:8 1:6", expected);
-    answer_line(p, "3:-2", "in:2:1: feature 3 is -1; log1p needs values above -1 (required by the model's preparation)");
+    answer_line(p, "3:-2",
+                "in:2:1: feature 3 is -1; log1p needs values above -1 (required by the model's preparation)");
     // A row of the file and the same as a line answer alike.
     mg_error error;
     collected[0] = 0;
@@ -118,8 +125,12 @@ static void test_preparation(void **unused) {
     write_model(at("u.h5"), false, "total", "none");
     p = open_predictor(&(mg_predict_options){.model = at("u.h5"), .base = 1});
     answer_line(p, "1:0 2:0", "10\n");
-    answer_line(p, "1:2 2:-2", "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total (required by the model's preparation)");
-    answer_line(p, "1:3e38 2:-3e38 3:1e-30", "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (required by the model's preparation)");
+    answer_line(p, "1:2 2:-2",
+                "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total "
+                "(required by the model's preparation)");
+    answer_line(p, "1:3e38 2:-3e38 3:1e-30",
+                "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (required "
+                "by the model's preparation)");
     mg_predictor_close(p);
 }
 

@@ -1,5 +1,5 @@
-// test_resume.c - a run stopped after any step and resumed leaves the files of the run that was never stopped; and what it
-// must not be resumed with is refused by name.
+// test_resume.c - a run stopped after any step and resumed leaves the files of the run that was never
+// stopped; and what it must not be resumed with is refused by name.
 #include "support.h"
 
 #include <setjmp.h>
@@ -18,7 +18,8 @@
 
 enum { ROWS = 64, FEATURES = 20, CLASSES = 3 };
 
-// Three or four batches an epoch, four epochs; the held-out rows are few, so that accuracies repeat and patience runs out.
+// Three or four batches an epoch, four epochs; the held-out rows are few, so that accuracies repeat and
+// patience runs out.
 static support_run small_run(const char *data, const char *directory) {
     support_run run = support_new(data, directory);
     support_set(&run, "train.batch=16");
@@ -29,12 +30,13 @@ static support_run small_run(const char *data, const char *directory) {
     return run;
 }
 
-// ---- after every step --------------------------------------------------------------------------------------------------
+// ---- after every step ---------------------------------------------------------------------------
 
 static char expected[8192]; // messages of the run that was never stopped
 
 // Stops after step `at`, goes on, and compares. *changed may set other options for the second half.
-static void stop_and_go_on(const support_run *base, const char *reference, int64_t at, const char *changed, const char *what) {
+static void stop_and_go_on(const support_run *base, const char *reference, int64_t at, const char *changed,
+                           const char *what) {
     char name[600];
     const char *directory = support_path("stopped");
     support_run run = *base;
@@ -78,7 +80,8 @@ static void test_every_optimizer(void **unused) {
             for (int average = 0; average < 2; average++)
                 for (int s = form == SUPPORT_U8; s < 2 - (form == SUPPORT_F32); s++) {
                     char what[200];
-                    snprintf(what, sizeof what, "%s, %s, average %d, scale %s", support_form_names[form], mg_optim_name(u), average, scales[s]);
+                    snprintf(what, sizeof what, "%s, %s, average %d, scale %s", support_form_names[form],
+                             mg_optim_name(u), average, scales[s]);
                     support_run run = small_run(data, "");
                     support_set(&run, "sgd.update=%s", mg_optim_name(u));
                     support_set(&run, "sgd.average=%s", average ? "true" : "false");
@@ -106,10 +109,12 @@ static void test_every_rate(void **unused) {
 // Runs that end inside an epoch, exactly at its end, with evaluations now and then or only at the end.
 static void test_every_ending(void **unused) {
     (void)unused;
-    const char *const endings[] = {"train.max_steps=6", "train.max_steps=7",        "train.max_steps=8",
-                                   "train.max_steps=9", "train.evaluate_every=0",   "train.evaluate_every=3",
-                                   "train.patience=1",  "model.class_weight=balanced"};
-    const char *const solvers[] = {"sgd.average=true", "sgd.average=false", "train.solver=dual", "train.tolerance=1e-6"};
+    const char *const endings[] = {"train.max_steps=6",      "train.max_steps=7",
+                                   "train.max_steps=8",      "train.max_steps=9",
+                                   "train.evaluate_every=0", "train.evaluate_every=3",
+                                   "train.patience=1",       "model.class_weight=balanced"};
+    const char *const solvers[] = {"sgd.average=true", "sgd.average=false", "train.solver=dual",
+                                   "train.tolerance=1e-6"};
     enum { SOLVERS = sizeof solvers / sizeof *solvers };
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (size_t e = 0; e < SOLVERS * sizeof endings / sizeof *endings; e++) {
@@ -128,7 +133,8 @@ static void test_every_ending(void **unused) {
 static void test_step_by_step(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", form), *pieces = support_path("pieces-%d", form);
+        const char *data = support_path("data.h5"), *whole = support_path("whole-%d", form),
+                   *pieces = support_path("pieces-%d", form);
         support_data(data, form, ROWS, FEATURES, CLASSES, 24);
         support_run run = small_run(data, whole);
         support_set(&run, "data.validation=0.25");
@@ -150,7 +156,8 @@ static void test_step_by_step(void **unused) {
 // Before the first step there is nothing to keep, and the search for a learning rate begins again.
 static void test_stopped_in_search(void **unused) {
     (void)unused;
-    const char *data = support_path("data.h5"), *whole = support_path("searched"), *stopped = support_path("search-stopped");
+    const char *data = support_path("data.h5"), *whole = support_path("searched"),
+               *stopped = support_path("search-stopped");
     support_data(data, SUPPORT_F32, 200, FEATURES, CLASSES, 25);
     support_run run = small_run(data, whole);
     support_set(&run, "sgd.eta=~");
@@ -166,12 +173,13 @@ static void test_stopped_in_search(void **unused) {
     support_expect_same_runs(whole, stopped, "stopped while choosing the rate");
 }
 
-// ---- with something changed that may change ----------------------------------------------------------------------------
+// ---- with something changed that may change -----------------------------------------------------
 
 static void test_accepted(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("data.h5"), *copy = support_path("copy.h5"), *reference = support_path("reference");
+        const char *data = support_path("data.h5"), *copy = support_path("copy.h5"),
+                   *reference = support_path("reference");
         const char *validation = support_path("validation.h5");
         support_data(data, form, 300, FEATURES, CLASSES, 26);
         support_data(validation, form, 40, FEATURES, CLASSES, 27);
@@ -187,11 +195,19 @@ static void test_accepted(void **unused) {
         support_copy(validation, support_path("validation-copy.h5"));
         snprintf(paths[2], sizeof paths[2], "data.validation=%s", support_path("validation-copy.h5"));
         snprintf(paths[3], sizeof paths[3], "data.memory_limit=%d", form == SUPPORT_U8 ? 9000 : 14000);
-        const char *const changes[] = {"train.threads=3",         "train.threads=16",       "checkpoint.every_steps=1", "checkpoint.keep=5",
-                                       "checkpoint.every_epochs=1", "checkpoint.every_seconds=0.001", paths[0],         paths[1],
-                                       paths[2],                  paths[3]};
+        const char *const changes[] = {"train.threads=3",
+                                       "train.threads=16",
+                                       "checkpoint.every_steps=1",
+                                       "checkpoint.keep=5",
+                                       "checkpoint.every_epochs=1",
+                                       "checkpoint.every_seconds=0.001",
+                                       paths[0],
+                                       paths[1],
+                                       paths[2],
+                                       paths[3]};
         for (size_t c = 0; c < sizeof changes / sizeof *changes; c++)
-            for (int64_t at = 5; at < 38; at += 14) stop_and_go_on(&run, reference, at, changes[c], changes[c]);
+            for (int64_t at = 5; at < 38; at += 14)
+                stop_and_go_on(&run, reference, at, changes[c], changes[c]);
         // the other way round: begun streaming, finished in memory
         support_set(&run, "%s", paths[3]);
         stop_and_go_on(&run, reference, 13, "data.memory_limit=0", "streamed, then in memory");
@@ -202,8 +218,8 @@ static void test_accepted(void **unused) {
 
 static void test_moved(void **unused) {
     (void)unused;
-    const char *data = support_path("data.h5"), *whole = support_path("moved-whole"), *before = support_path("moved-from"),
-               *after = support_path("moved-to");
+    const char *data = support_path("data.h5"), *whole = support_path("moved-whole"),
+               *before = support_path("moved-from"), *after = support_path("moved-to");
     support_data(data, SUPPORT_F32, ROWS, FEATURES, CLASSES, 28);
     support_run run = small_run(data, whole);
     support_expect(&run, MG_OK);
@@ -222,7 +238,8 @@ static void test_moved(void **unused) {
 // A finished run finishes again with the same files; a last line cut by a crash is dropped.
 static void test_finished(void **unused) {
     (void)unused;
-    const char *data = support_path("data.h5"), *a = support_path("finished-a"), *b = support_path("finished-b");
+    const char *data = support_path("data.h5"), *a = support_path("finished-a"),
+               *b = support_path("finished-b");
     support_data(data, SUPPORT_CSR, ROWS, FEATURES, CLASSES, 29);
     for (int every = 0; every < 2; every++) {
         support_run run = small_run(data, a);
@@ -248,13 +265,17 @@ static void test_finished(void **unused) {
     }
 }
 
-// ---- with something changed that may not -------------------------------------------------------------------------------
+// ---- with something changed that may not --------------------------------------------------------
 
 // Another allowed value of the option; false when there is none.
-static bool other_value(const mg_section *section, const mg_option *option, const char *now, char *out, size_t size) {
-    static const char *const texts[][2] = {{"features", "X2"}, {"labels", "y2"}, {"weights", "w"}, {"scale", "max-abs"}};
+static bool other_value(const mg_section *section, const mg_option *option, const char *now, char *out,
+                        size_t size) {
+    static const char *const texts[][2] = {
+        {"features", "X2"}, {"labels", "y2"}, {"weights", "w"}, {"scale", "max-abs"}};
     switch (option->type) {
-    case MG_OPTION_INT: snprintf(out, size, "%lld", (long long)(option->low > 7 ? option->low + 1 : 7)); return true;
+    case MG_OPTION_INT:
+        snprintf(out, size, "%lld", (long long)(option->low > 7 ? option->low + 1 : 7));
+        return true;
     case MG_OPTION_REAL: snprintf(out, size, "0.37"); return true;
     case MG_OPTION_BOOL: snprintf(out, size, "%s", strcmp(now, "true") ? "true" : "false"); return true;
     case MG_OPTION_BYTES: snprintf(out, size, "1MB"); return true;
@@ -284,11 +305,13 @@ static const char *value_now(const support_run *run, const char *key, const mg_o
     const char *value = option->preset;
     size_t length = strlen(key);
     for (int i = 0; i < run->count; i++)
-        if (!strncmp(run->sets[i], key, length) && run->sets[i][length] == '=') value = run->sets[i] + length + 1;
+        if (!strncmp(run->sets[i], key, length) && run->sets[i][length] == '=')
+            value = run->sets[i] + length + 1;
     return value;
 }
 
-// Options that have no say in the result are accepted, every one; paths are changed in test_accepted and test_moved.
+// Options that have no say in the result are accepted, every one; paths are changed in test_accepted and
+// test_moved.
 static void accept_options(const support_run *base, int64_t at) {
     int sections, walked = 0;
     const mg_binding *bindings = mg_config_bindings(&sections);
@@ -304,7 +327,8 @@ static void accept_options(const support_run *base, int64_t at) {
             support_set(&run, "%s=%s", key, value);
             run.stop_after = at + 1;
             support_expect(&run, MG_STOPPED);
-            if (run.plan.resumed_step != at) fail_msg("%s=%s: resumed at step %lld", key, value, (long long)run.plan.resumed_step);
+            if (run.plan.resumed_step != at)
+                fail_msg("%s=%s: resumed at step %lld", key, value, (long long)run.plan.resumed_step);
             at++;
             walked++;
         }
@@ -335,7 +359,9 @@ static void test_refused_options(void **unused) {
             const mg_option *option = &section->options[i];
             char key[100], value[100];
             snprintf(key, sizeof key, "%s.%s", section->name, option->name);
-            if (!option->changes_result || !other_value(section, option, value_now(&run, key, option), value, sizeof value)) continue;
+            if (!option->changes_result ||
+                !other_value(section, option, value_now(&run, key, option), value, sizeof value))
+                continue;
             support_run other = run;
             support_set(&other, "%s=%s", key, value);
             support_expect(&other, MG_CONFIG);
@@ -351,8 +377,10 @@ static void test_refused_options(void **unused) {
 static void test_refused_data(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("data.h5"), *validation = support_path("validation.h5"), *directory = support_path("refused-%d", form);
-        support_rows rows = support_make(ROWS, FEATURES, CLASSES, 31), others = support_make(40, FEATURES, CLASSES, 32);
+        const char *data = support_path("data.h5"), *validation = support_path("validation.h5"),
+                   *directory = support_path("refused-%d", form);
+        support_rows rows = support_make(ROWS, FEATURES, CLASSES, 31),
+                     others = support_make(40, FEATURES, CLASSES, 32);
         int64_t order[ROWS];
         rows.weight = calloc(ROWS, sizeof *rows.weight);
         for (int64_t i = 0; i < ROWS; i++) order[i] = i < 2 ? 1 - i : i;
@@ -387,7 +415,8 @@ static void test_refused_data(void **unused) {
             others = before;
             support_expect(&run, MG_CONFIG);
             const char *says = change != 4 && change != 5 ? "other training data" : "other validation data";
-            if (!strstr(run.error.text, says)) fail_msg("change %d: '%s' does not say '%s'", change, run.error.text, says);
+            if (!strstr(run.error.text, says))
+                fail_msg("change %d: '%s' does not say '%s'", change, run.error.text, says);
             support_free(&now);
         }
         support_free(&rows);
@@ -408,7 +437,8 @@ static void test_nothing_to_resume(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5");
     support_data(data, SUPPORT_F32, ROWS, FEATURES, CLASSES, 33);
-    support_run run = small_run(data, support_path("fresh")), whole = small_run(data, support_path("fresh-whole"));
+    support_run run = small_run(data, support_path("fresh")),
+                whole = small_run(data, support_path("fresh-whole"));
     run.resume = true;
     support_expect(&run, MG_OK);
     assert_non_null(strstr(run.messages, "note: "));
@@ -420,19 +450,24 @@ static void test_nothing_to_resume(void **unused) {
 // A finished run whose checkpoints are gone is not begun again over its own model.
 static void test_results_stay(void **unused) {
     (void)unused;
-    const char *data = support_path("data.h5"), *directory = support_path("results"), *kept = support_path("kept");
+    const char *data = support_path("data.h5"), *directory = support_path("results"),
+               *kept = support_path("kept");
     const char *const files[] = {"model.h5", "metrics.jsonl", "config.yaml", "begun.h5"};
     support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 34);
     support_run run = small_run(data, directory);
     support_expect(&run, MG_OK);
     mkdir(kept, 0777);
-    for (int f = 0; f < 4; f++) support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
+    for (int f = 0; f < 4; f++)
+        support_copy(support_path("results/%s", files[f]), support_path("kept/%s", files[f]));
     support_remove(support_path("results/checkpoints"));
     run.resume = true;
     for (int again = 0; again < 2; again++) {
         support_expect(&run, MG_CONFIG);
-        if (!strstr(run.error.text, "nothing to resume") || !strstr(run.error.text, "model.h5")) fail_msg("%s", run.error.text);
-        for (int f = 0; f < 4; f++) support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]), files[f]);
+        if (!strstr(run.error.text, "nothing to resume") || !strstr(run.error.text, "model.h5"))
+            fail_msg("%s", run.error.text);
+        for (int f = 0; f < 4; f++)
+            support_expect_same(support_path("kept/%s", files[f]), support_path("results/%s", files[f]),
+                                files[f]);
         assert_int_equal(support_count(directory, ""), 4 + again);
         mkdir(support_path("results/checkpoints"), 0777);
     }
@@ -444,12 +479,18 @@ static void test_results_stay(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_optimizer),   cmocka_unit_test(test_every_rate),
-        cmocka_unit_test(test_every_ending),      cmocka_unit_test(test_step_by_step),
-        cmocka_unit_test(test_stopped_in_search), cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_moved),             cmocka_unit_test(test_finished),
-        cmocka_unit_test(test_refused_options),   cmocka_unit_test(test_refused_data),
-        cmocka_unit_test(test_nothing_to_resume), cmocka_unit_test(test_results_stay),
+        cmocka_unit_test(test_every_optimizer),
+        cmocka_unit_test(test_every_rate),
+        cmocka_unit_test(test_every_ending),
+        cmocka_unit_test(test_step_by_step),
+        cmocka_unit_test(test_stopped_in_search),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_refused_options),
+        cmocka_unit_test(test_refused_data),
+        cmocka_unit_test(test_nothing_to_resume),
+        cmocka_unit_test(test_results_stay),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -1,5 +1,5 @@
-// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and classes, where a run starts and
-// what ends it.
+// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and
+// classes, where a run starts and what ends it.
 #include "run_models.h"
 
 #include "support.h"
@@ -17,19 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- the same bits -----------------------------------------------------------------------------------------------------
+// ---- the same bits ------------------------------------------------------------------------------
 
 static const int threads[] = {2, 3, 4, 5, 6, 7, 8, 16};
 enum { COUNTS = sizeof threads / sizeof *threads };
 
-// `base` again with other numbers of threads, in memory and streamed: model, metrics and checkpoint must have the same bytes.
-static void expect_any_threads(const support_run *base, int memory_limit, const char *reference, const char *what) {
+// `base` again with other numbers of threads, in memory and streamed: model, metrics and checkpoint must have
+// the same bytes.
+static void expect_any_threads(const support_run *base, int memory_limit, const char *reference,
+                               const char *what) {
     const char *directory = support_path("threads");
     for (int t = 0; t < COUNTS; t++)
         for (int streamed = 0; streamed < 2; streamed++) {
             char name[200];
             support_run run = *base;
-            snprintf(name, sizeof name, "%s, %d threads, %s", what, threads[t], streamed ? "streamed" : "in memory");
+            snprintf(name, sizeof name, "%s, %d threads, %s", what, threads[t],
+                     streamed ? "streamed" : "in memory");
             support_set(&run, "output.directory=%s", directory);
             support_set(&run, "train.threads=%d", threads[t]);
             if (streamed) support_set(&run, "data.memory_limit=%d", memory_limit);
@@ -67,7 +70,8 @@ static void test_threads(void **unused) {
 static void test_threads_search(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("search.h5"), *reference = support_path("reference"), *other = support_path("other");
+        const char *data = support_path("search.h5"), *reference = support_path("reference"),
+                   *other = support_path("other");
         support_data(data, form, 1000, 12, 3, 4);
         for (int t = 0; t < 3; t++) {
             support_run run = support_new(data, t ? other : reference);
@@ -90,7 +94,8 @@ static void test_threads_search(void **unused) {
 static void test_threads_losses(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("losses.h5"), *reference = support_path("reference"), *other = support_path("other");
+        const char *data = support_path("losses.h5"), *reference = support_path("reference"),
+                   *other = support_path("other");
         support_data(data, form, 150, 11, 4, 5);
         for (int l = 0; mg_loss_at(l); l++)
             for (int t = 1; t <= 4; t++) {
@@ -147,9 +152,10 @@ static void test_twice(void **unused) {
     support_expect_same_runs(a, b, "the same run twice");
 }
 
-// ---- weights of rows and classes ---------------------------------------------------------------------------------------
+// ---- weights of rows and classes ----------------------------------------------------------------
 
-// Every row of weight 2 stands twice in the second file; batches hold all rows, so that both runs take the same steps.
+// Every row of weight 2 stands twice in the second file; batches hold all rows, so that both runs take the
+// same steps.
 static void expect_weight_is_twice(support_form form, const char *lambda, const char *loss) {
     const char *paths[2] = {support_path("weighted.h5"), support_path("doubled.h5")};
     const char *runs[2] = {support_path("weighted"), support_path("doubled")};
@@ -178,8 +184,8 @@ static void expect_weight_is_twice(support_form form, const char *lambda, const 
     }
     double difference = model_difference(runs[0], runs[1]);
     if (!(difference < 1e-4) || !(fabs(objective[0] - objective[1]) <= 1e-4 * objective[1]))
-        fail_msg("%s, %s, %s: objectives %.9g and %.9g, weights differ by %g", support_form_names[form], lambda, loss,
-                 objective[0], objective[1], difference);
+        fail_msg("%s, %s, %s: objectives %.9g and %.9g, weights differ by %g", support_form_names[form],
+                 lambda, loss, objective[0], objective[1], difference);
     for (int r = 0; r < 2; r++) support_remove(runs[r]);
     support_free(&weighted);
     support_free(&doubled);
@@ -219,7 +225,8 @@ static void test_class_weights(void **unused) {
             support_set(runs[r], "%s", r ? "data.weights=w" : how[h]);
             support_expect(runs[r], MG_OK);
         }
-        if (!(model_difference(a, b) < 1e-5)) fail_msg("%s: weights differ by %g", how[h], model_difference(a, b));
+        if (!(model_difference(a, b) < 1e-5))
+            fail_msg("%s: weights differ by %g", how[h], model_difference(a, b));
         assert_true(fabs(by_class.plan.lambda - by_row.plan.lambda) < 1e-6 * by_row.plan.lambda);
         free(rows.weight);
         rows.weight = NULL;
@@ -232,14 +239,15 @@ static void test_class_weights(void **unused) {
     support_free(&rows);
 }
 
-// ---- where a run starts and ends ---------------------------------------------------------------------------------------
+// ---- where a run starts and ends ----------------------------------------------------------------
 
 static void test_init(void **unused) {
     (void)unused;
     const char *const scales[] = {"none", "standard", "max-abs"};
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int s = 0; s < 3; s++) {
-            const char *data = support_path("init.h5"), *first = support_path("init-first"), *second = support_path("init-second");
+            const char *data = support_path("init.h5"), *first = support_path("init-first"),
+                       *second = support_path("init-second");
             support_data(data, form, 150, 10, 4, 14);
             support_run run = support_new(data, first);
             support_set(&run, "data.scale=%s", scales[s]);
@@ -253,7 +261,8 @@ static void test_init(void **unused) {
             next.init = support_path("init-first/model.h5");
             support_expect(&next, MG_OK);
             double difference = model_difference(first, second);
-            if (!(difference < 1e-6)) fail_msg("%s, %s: weights moved by %g", support_form_names[form], scales[s], difference);
+            if (!(difference < 1e-6))
+                fail_msg("%s, %s: weights moved by %g", support_form_names[form], scales[s], difference);
             assert_true(fabs(next.result.objective - run.result.objective) < 1e-5 * run.result.objective);
             support_remove(first);
             support_remove(second);
@@ -291,7 +300,8 @@ static void test_limits(void **unused) {
     (void)unused;
     const char *data = support_path("limits.h5");
     support_data(data, SUPPORT_U8, 100, 10, 3, 16);
-    support_run steps = support_new(data, support_path("steps")), epochs = support_new(data, support_path("epochs"));
+    support_run steps = support_new(data, support_path("steps")),
+                epochs = support_new(data, support_path("epochs"));
     support_set(&steps, "train.batch=16");
     support_set(&steps, "train.max_steps=10");
     support_expect(&steps, MG_OK);
@@ -323,7 +333,7 @@ static void test_limits(void **unused) {
     assert_true(support_exists(support_path("seconds/model.h5")));
 }
 
-// ---- runs that get out of hand -----------------------------------------------------------------------------------------
+// ---- runs that get out of hand ------------------------------------------------------------------
 
 static void expect_finite_checkpoints(const char *directory) {
     float weights[500];
@@ -334,19 +344,21 @@ static void expect_finite_checkpoints(const char *directory) {
         mg_error error = {0};
         snprintf(path, sizeof path, "%s/checkpoints/step-%012d.h5", directory, step);
         if (!support_exists(path)) continue;
-        if (mg_h5_open(path, &file, &error) || mg_h5_array_open(file, "state/weights", &array, &error)) fail_msg("%s", error.text);
+        if (mg_h5_open(path, &file, &error) || mg_h5_array_open(file, "state/weights", &array, &error))
+            fail_msg("%s", error.text);
         int64_t count = mg_h5_array_rows(array);
         assert_true(count <= 500);
         assert_int_equal(mg_h5_array_read(array, 0, count, weights, &error), MG_OK);
         for (int64_t i = 0; i < count; i++)
-            if (!(fabs((double)weights[i]) < INFINITY)) fail_msg("%s: holds a weight of %g", path, (double)weights[i]);
+            if (!(fabs((double)weights[i]) < INFINITY))
+                fail_msg("%s: holds a weight of %g", path, (double)weights[i]);
         mg_h5_array_close(array);
         mg_h5_close(file);
     }
 }
 
-// The rate is so high that a loss, or else the weights leave the range of float; whenever it shows, no model and no checkpoint
-// of it remain.
+// The rate is so high that a loss, or else the weights leave the range of float; whenever it shows, no model
+// and no checkpoint of it remain.
 static void expect_nonfinite(const char *name, const char *loss, const char *eta, const char *scale) {
     for (int steps = 1; steps <= 8; steps++) {
         const char *directory = support_path("%s-%d", name, steps);
@@ -384,16 +396,11 @@ static void test_nonfinite(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_threads_search),
-        cmocka_unit_test(test_threads_losses),
-        cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_weight_is_twice),
-        cmocka_unit_test(test_class_weights),
-        cmocka_unit_test(test_init),
-        cmocka_unit_test(test_init_refused),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_threads_search),
+        cmocka_unit_test(test_threads_losses), cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_twice),          cmocka_unit_test(test_weight_is_twice),
+        cmocka_unit_test(test_class_weights),  cmocka_unit_test(test_init),
+        cmocka_unit_test(test_init_refused),   cmocka_unit_test(test_limits),
         cmocka_unit_test(test_nonfinite),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);

@@ -1,5 +1,5 @@
-// test_sample.c - the sample of a training set: the first rows of the first epoch's order with their labels and weights, dense and sparse,
-// from memory and from the file, wherever the stream was before.
+// test_sample.c - the sample of a training set: the first rows of the first epoch's order with their labels
+// and weights, dense and sparse, from memory and from the file, wherever the stream was before.
 #include "../data/stream_files.h"
 
 #include "base/memory.h"

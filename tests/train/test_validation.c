@@ -1,4 +1,5 @@
-// test_validation.c - held-out rows: a fraction is two files, the model is that of the best epoch, and the last weights are judged too.
+// test_validation.c - held-out rows: a fraction is two files, the model is that of the best epoch, and the
+// last weights are judged too.
 #include "run_models.h"
 
 #include "support.h"
@@ -14,19 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- validation --------------------------------------------------------------------------------------------------------
+// ---- validation ---------------------------------------------------------------------------------
 
 // A fraction is the same as two files that hold the two sides.
 static void test_held_out(void **unused) {
     (void)unused;
-    const char *data = support_path("whole.h5"), *sides[2] = {support_path("kept.h5"), support_path("held-out.h5")};
+    const char *data = support_path("whole.h5"),
+               *sides[2] = {support_path("kept.h5"), support_path("held-out.h5")};
     support_rows rows = support_make(ROWS, FEATURES, CLASSES, 10);
     support_save(&rows, SUPPORT_F32, data);
     int64_t seen = 0;
     for (int side = 0; side < 2; side++) {
         mg_dataset *dataset;
         mg_error error = {0};
-        const mg_dataset_request request = {.path = data, .features = "X", .labels = "y", .held_out = 0.3, .seed = 11, .window_bytes = 1 << 20,
+        const mg_dataset_request request = {.path = data,
+                                            .features = "X",
+                                            .labels = "y",
+                                            .held_out = 0.3,
+                                            .seed = 11,
+                                            .window_bytes = 1 << 20,
                                             .selection = side ? MG_SELECT_HELD_OUT : MG_SELECT_KEPT};
         if (mg_dataset_open(&request, &dataset, &error)) fail_msg("%s", error.text);
         support_rows some = support_pick(&rows, dataset->select, dataset->count);
@@ -55,7 +62,8 @@ static void test_held_out(void **unused) {
 static void test_early_stopping(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
-        const char *data = support_path("early.h5"), *early = support_path("early-%d", form), *shorter = support_path("shorter-%d", form);
+        const char *data = support_path("early.h5"), *early = support_path("early-%d", form),
+                   *shorter = support_path("shorter-%d", form);
         support_data(data, form, 200, 10, 4, 12);
         support_run run = support_new(data, early);
         support_set(&run, "data.validation=0.3");

@@ -1,4 +1,5 @@
-// test_wrong_rows.c - wrong data are refused and leave nothing behind; a run that fails later keeps the result of the run before.
+// test_wrong_rows.c - wrong data are refused and leave nothing behind; a run that fails later keeps the
+// result of the run before.
 #include "run_models.h"
 
 #include "support.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- wrong data --------------------------------------------------------------------------------------------------------
+// ---- wrong data ---------------------------------------------------------------------------------
 
 static void expect_refused(const char *set, mg_status status, const char *part) {
     const char *directory = support_path("never");
@@ -50,12 +51,18 @@ static void test_wrong_data(void **unused) {
         mg_status status;
         const char *says;
     } cases[] = {
-        {"data.train", "short.h5", MG_DATA, "59"},          {"data.train", "one.h5", MG_DATA, "2 classes"},
-        {"data.train", "nan.h5", MG_DATA, "[13, 7]"},        {"data.train", "text.h5", MG_DATA, "text.h5"},
-        {"data.train", "empty.h5", MG_DATA, "empty.h5"},    {"data.train", "missing.h5", MG_IO, "missing.h5"},
-        {"data.validation", "wide.h5", MG_DATA, "11"},      {"data.validation", "unseen.h5", MG_DATA, "y[30]"},
-        {"data.validation", "short.h5", MG_DATA, "59"},     {"data.validation", "missing.h5", MG_IO, "missing.h5"},
-        {"data.test", "wide.h5", MG_DATA, "11"},            {"data.test", "unseen.h5", MG_DATA, "y[30]"},
+        {"data.train", "short.h5", MG_DATA, "59"},
+        {"data.train", "one.h5", MG_DATA, "2 classes"},
+        {"data.train", "nan.h5", MG_DATA, "[13, 7]"},
+        {"data.train", "text.h5", MG_DATA, "text.h5"},
+        {"data.train", "empty.h5", MG_DATA, "empty.h5"},
+        {"data.train", "missing.h5", MG_IO, "missing.h5"},
+        {"data.validation", "wide.h5", MG_DATA, "11"},
+        {"data.validation", "unseen.h5", MG_DATA, "y[30]"},
+        {"data.validation", "short.h5", MG_DATA, "59"},
+        {"data.validation", "missing.h5", MG_IO, "missing.h5"},
+        {"data.test", "wide.h5", MG_DATA, "11"},
+        {"data.test", "unseen.h5", MG_DATA, "y[30]"},
         {"data.test", "missing.h5", MG_IO, "missing.h5"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -77,8 +84,8 @@ static mg_status ignore_answers(void *context, const char *text, size_t bytes, m
     return MG_OK;
 }
 
-// Rows of the test file are read when all is over: what is wrong with them does not cost the model. Nothing but evaluation and prediction
-// reads them, and these must find it, copied (10 features) or in place (16).
+// Rows of the test file are read when all is over: what is wrong with them does not cost the model. Nothing
+// but evaluation and prediction reads them, and these must find it, copied (10 features) or in place (16).
 static void expect_wrong_rows_found(int64_t features, const char *where) {
     support_rows rows = support_make(60, features, 3, 17);
     support_save(&rows, SUPPORT_F32, support_path("good.h5"));
@@ -90,7 +97,8 @@ static void expect_wrong_rows_found(int64_t features, const char *where) {
     support_expect(&run, MG_DATA);
     assert_non_null(strstr(run.error.text, where));
     mg_model_destroy(load_model(support_path("tested")));
-    const mg_measure_request request = {.model = support_path("tested/model.h5"), .data = support_path("nan.h5")};
+    const mg_measure_request request = {.model = support_path("tested/model.h5"),
+                                        .data = support_path("nan.h5")};
     const mg_predict_options options = {.model = request.model};
     const mg_predict_sink sink = {ignore_answers, NULL};
     mg_measurement *measurement;

@@ -1,5 +1,5 @@
-// ascent.c - dual ascent: exact steps of single rows, merged so that the dual never falls. Owns the steps of an epoch, the average of
-// snapshots, and what a checkpoint holds of both.
+// ascent.c - dual ascent: exact steps of single rows, merged so that the dual never falls. Owns the steps of
+// an epoch, the average of snapshots, and what a checkpoint holds of both.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -14,8 +14,8 @@ static void forget_list(mg_ascent *ascent) {
     ascent->visits.place = 0;
 }
 
-mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock, mg_numbers *numbers, mg_ascent **out,
-                           mg_error *error) {
+mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
+                           mg_numbers *numbers, mg_ascent **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
     size_t rows = (size_t)problem->rows;
     mg_ascent *ascent;
@@ -28,10 +28,13 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
     ascent->numbers = numbers;
     forget_list(ascent);
     if (!resident->certify || resident->sparse)
-        status = mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
+        status =
+            mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_memory_get(&ascent->visits.list, rows, sizeof *ascent->visits.list, error);
-    if (!status && resident->certify) status = mg_memory_zeroed(&ascent->gap.wake, rows, sizeof *ascent->gap.wake, error);
-    if (!status && resident->certify) status = mg_memory_zeroed(&ascent->gap.share, rows, sizeof *ascent->gap.share, error);
+    if (!status && resident->certify)
+        status = mg_memory_zeroed(&ascent->gap.wake, rows, sizeof *ascent->gap.wake, error);
+    if (!status && resident->certify)
+        status = mg_memory_zeroed(&ascent->gap.share, rows, sizeof *ascent->gap.share, error);
     if (!status) status = mg_dual_round_create(ascent, error);
     if (status) mg_ascent_destroy(ascent);
     else *out = ascent;
@@ -55,7 +58,7 @@ void mg_ascent_restart(mg_ascent *ascent) {
     forget_list(ascent);
 }
 
-// ---- the average -------------------------------------------------------------------------------------------------------
+// ---- the average --------------------------------------------------------------------------------
 
 // The share of the newest snapshot (M30).
 static float newest_share(const mg_ascent *ascent) {
@@ -75,28 +78,34 @@ static void take_snapshot(mg_ascent *ascent) {
     ascent->clock->snapshots++;
     mg_team_for(ascent->resident->problem->team, ascent->resident->slices, average_slice, ascent);
     float part = newest_share(ascent), *bias = ascent->mean.bias;
-    for (int64_t k = 0; k < ascent->resident->lanes; k++) bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
+    for (int64_t k = 0; k < ascent->resident->lanes; k++)
+        bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
 }
 
-// Are `rows` more the step that ends another of the equal spans of rows between snapshots? With a tolerance the average is one more
-// candidate for the best primal value, of sparse rows; dense ones go over to Newton steps.
+// Are `rows` more the step that ends another of the equal spans of rows between snapshots? With a tolerance
+// the average is one more candidate for the best primal value, of sparse rows; dense ones go over to Newton
+// steps.
 static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
     const mg_problem *problem = ascent->resident->problem;
     int64_t all = problem->rows, after = ascent->clock->visits_before + ascent->clock->visits;
     if (ascent->resident->certify)
-        return ascent->resident->sparse && after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
+        return ascent->resident->sparse &&
+               after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
     double sweeps = (double)all * problem->entries_per_row / (4.0 * (double)problem->features);
-    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS, count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
-    int64_t steps = mg_cut_items(ascent->visits.listed, problem->batch), done = mg_cut_items(ascent->visits.place, problem->batch);
+    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS,
+            count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+    int64_t steps = mg_cut_items(ascent->visits.listed, problem->batch),
+            done = mg_cut_items(ascent->visits.place, problem->batch);
     return done * count / steps > (done - 1) * count / steps;
 }
 
-// ---- epochs ------------------------------------------------------------------------------------------------------------
+// ---- epochs -------------------------------------------------------------------------------------
 
 mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, bool *over, mg_error *error) {
     mg_dual_visits *visits = &ascent->visits;
     if (visits->listed < 0) mg_dual_make_list(ascent);
-    int64_t span = ascent->resident->problem->batch, first = span * step, at = first < visits->listed ? first : visits->listed;
+    int64_t span = ascent->resident->problem->batch, first = span * step,
+            at = first < visits->listed ? first : visits->listed;
     out->rows = mg_cut_next(at, visits->listed, span);
     out->loss = mg_dual_visit(ascent, visits->list + at, out->rows);
     if (ascent->round.failed) return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
@@ -110,17 +119,19 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 void mg_ascent_end_epoch(mg_ascent *ascent) {
     double sum = 0;
     forget_list(ascent);
-    for (int64_t row = 0; ascent->gap.share && row < ascent->resident->problem->rows; row++) sum += (double)ascent->gap.share[row];
+    for (int64_t row = 0; ascent->gap.share && row < ascent->resident->problem->rows; row++)
+        sum += (double)ascent->gap.share[row];
     ascent->gap.sum = sum;
 }
 
-// ---- checkpoints -------------------------------------------------------------------------------------------------------
+// ---- checkpoints --------------------------------------------------------------------------------
 
 int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
     static const mg_bound wake = {.least = 0, .most = MOST_EPOCHS + MG_DUAL_SLEEP};
     int64_t rows = ascent->resident->problem->rows;
     int n = 0;
-    if (ascent->mean.v) n += mg_field_weights(&ascent->mean, (mg_field_names){"mean", "mean_bias", NULL}, out);
+    if (ascent->mean.v)
+        n += mg_field_weights(&ascent->mean, (mg_field_names){"mean", "mean_bias", NULL}, out);
     if (!ascent->resident->certify) return n;
     out[n++] = mg_field_bounded("wake", MG_H5_I32, rows, ascent->gap.wake, &wake, 1);
     out[n++] = mg_field_bounded("share", MG_H5_F32, rows, ascent->gap.share, &mg_bound_grown, 1);

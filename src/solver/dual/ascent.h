@@ -1,5 +1,5 @@
-// ascent.h - the state of dual ascent: ascent.c (steps, the average of snapshots), order.c (which rows, when), round.c (steps of rows and
-// their merge), dense.c and sparse.c (scores and updates).
+// ascent.h - the state of dual ascent: ascent.c (steps, the average of snapshots), order.c (which rows,
+// when), round.c (steps of rows and their merge), dense.c and sparse.c (scores and updates).
 #ifndef MG_SOLVER_DUAL_ASCENT_H
 #define MG_SOLVER_DUAL_ASCENT_H
 
@@ -9,36 +9,39 @@
 #include <assert.h>
 
 enum {
-    MG_DUAL_ROUND = 64,       // most rows of a sparse round: their scores are those of its beginning
-    MG_DUAL_ROUND_PART = 8,   // of these a thread takes at a time
+    MG_DUAL_ROUND = 64,     // most rows of a sparse round: their scores are those of its beginning
+    MG_DUAL_ROUND_PART = 8, // of these a thread takes at a time
     MG_DUAL_PARTS = MG_DUAL_ROUND / MG_DUAL_ROUND_PART,
-    MG_DUAL_BLOCK = 16,       // rows of a dense block, solved one after the other through their products
-    MG_DUAL_BLOCK_PART = 8,   // of these are multiplied at a time
-    MG_DUAL_RANGES = 8,       // most ranges of cells of dense rows, each one thread's work
-    MG_DUAL_SLEEP = 9,        // epochs until a row that hardly matters is visited again
-    MG_DUAL_SNAPSHOTS = 64,   // most of an epoch
+    MG_DUAL_BLOCK = 16,     // rows of a dense block, solved one after the other through their products
+    MG_DUAL_BLOCK_PART = 8, // of these are multiplied at a time
+    MG_DUAL_RANGES = 8,     // most ranges of cells of dense rows, each one thread's work
+    MG_DUAL_SLEEP = 9,      // epochs until a row that hardly matters is visited again
+    MG_DUAL_SNAPSHOTS = 64, // most of an epoch
 };
 static_assert((int)MG_DUAL_BLOCK <= (int)MG_RESIDENT_ZEROS, "zeros for a block's products");
 
-// What rows of a round or block add up to. Threads write these side by side, so that each has a cache line of its own.
+// What rows of a round or block add up to. Threads write these side by side, so that each has a cache line of
+// its own.
 typedef struct mg_dual_part {
-    _Alignas(64) double loss;   // weighted, before their steps
-    double gain, curve, inner;  // of their steps, for the line search
-    uint32_t changed;           // a bit for each row whose coefficients change
-    uint32_t kept;              // and whose new ones are stored already: nearly always they are what the merge leaves
+    _Alignas(64) double loss;  // weighted, before their steps
+    double gain, curve, inner; // of their steps, for the line search
+    uint32_t changed;          // a bit for each row whose coefficients change
+    uint32_t kept; // and whose new ones are stored already: nearly always they are what the merge leaves
 } mg_dual_part;
 
 typedef struct mg_dual_owner {
     _Alignas(64) double square; // what the owner's part of the update does to ||W||^2
 } mg_dual_owner;
 
-// A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only sums do.
+// A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only
+// sums do.
 typedef struct mg_dual_range {
-    int64_t from, to;                   // cells
-    float *w;                           // [classes][to - from] copy of the weights during a visit
-    float *wide[2];                     // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
+    int64_t from, to; // cells
+    float *w;         // [classes][to - from] copy of the weights during a visit
+    float *wide[2];   // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
     const float *x[2][MG_DUAL_BLOCK];
-    float *scores, *gram;               // this range's part of round.scores and dense.gram; of the first range those themselves
+    float *scores,
+        *gram; // this range's part of round.scores and dense.gram; of the first range those themselves
 } mg_dual_range;
 
 // Which rows the epoch visits.
@@ -55,21 +58,23 @@ typedef struct mg_dual_shares {
     double sum;    // of all of them, at the end of an epoch
 } mg_dual_shares;
 
-// The round or block under way: what the threads are told of it, on a cache line of its own, and what it works with.
+// The round or block under way: what the threads are told of it, on a cache line of its own, and what it
+// works with.
 typedef struct mg_dual_round {
     _Alignas(64) const uint32_t *row; // [count] stored rows
     int64_t count;
-    int64_t left;          // rows of the visit from `row` on
-    int64_t owed;          // rows of the block or round before whose steps are not in the weights yet
-    float again;           // sparse: part of those steps the weights take
-    bool opens;            // dense: first block of a visit
-    bool failed;           // no memory for dual variables
-    int side;              // dense: of wide and x that holds this block
+    int64_t left;              // rows of the visit from `row` on
+    int64_t owed;              // rows of the block or round before whose steps are not in the weights yet
+    float again;               // sparse: part of those steps the weights take
+    bool opens;                // dense: first block of a visit
+    bool failed;               // no memory for dual variables
+    int side;                  // dense: of wide and x that holds this block
     _Alignas(64) int64_t rows; // the most of a round or block
     float *scores, *before, *after, *u; // [rows][lanes]; scores beyond K stay -INFINITY
-    float *offset;         // [lanes] of the weights, as sums of scores begin: -INFINITY beyond K
-    float *z;              // [parts][lanes] scratch
-    float *shift;          // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
+    float *offset;                      // [lanes] of the weights, as sums of scores begin: -INFINITY beyond K
+    float *z;                           // [parts][lanes] scratch
+    // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
+    float *shift;
     mg_dual_part part[MG_DUAL_PARTS];
 } mg_dual_round;
 
@@ -80,7 +85,8 @@ typedef struct mg_dual_dense {
 } mg_dual_dense;
 
 typedef struct mg_dual_sparse {
-    float *owner_scores; // [owners - 1][MG_DUAL_ROUND][lanes] of every owner but the first, whose are round.scores
+    float *owner_scores; // [owners - 1][MG_DUAL_ROUND][lanes] of every owner but the first, whose are
+                         // round.scores
     float *values;       // with scaled columns: [owners][most entries]
     mg_dual_owner owner[MG_RESIDENT_RANGES];
 } mg_dual_sparse;
@@ -90,8 +96,9 @@ typedef struct mg_ascent {
     mg_iterate *iterate;
     mg_counters *clock;
     mg_numbers *numbers;
-    mg_weights mean; // average of snapshots, of scaled features until it is asked for: the result without certificates; with them and
-                     // sparse rows one more candidate for the best objective (M30); else empty
+    mg_weights mean; // average of snapshots, of scaled features until it is asked for: the result without
+                     // certificates; with them and sparse rows one more candidate for the best objective
+                     // (M30); else empty
     mg_dual_visits visits;
     mg_dual_shares gap;
     mg_dual_round round;
@@ -100,8 +107,8 @@ typedef struct mg_ascent {
 } mg_ascent;
 
 // The others outlive it. Errors: MG_MEMORY.
-mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock, mg_numbers *numbers, mg_ascent **out,
-                           mg_error *error);
+mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
+                           mg_numbers *numbers, mg_ascent **out, mg_error *error);
 void mg_ascent_destroy(mg_ascent *ascent);
 
 // The problem is another one: every row is visited again.
@@ -124,7 +131,8 @@ void mg_dual_make_list(mg_ascent *ascent);
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error);
 void mg_dual_round_destroy(mg_ascent *ascent);
 
-// Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps; round.failed: the rest was left out.
+// Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps; round.failed:
+// the rest was left out.
 double mg_dual_visit(mg_ascent *ascent, const uint32_t *rows, int64_t count);
 
 // The part that holds row r of the round, and the row's bit in it.
@@ -132,31 +140,27 @@ static inline mg_dual_part *mg_dual_part_of(mg_ascent *ascent, int64_t r) {
     return &ascent->round.part[r / MG_DUAL_ROUND_PART];
 }
 
-static inline int64_t mg_dual_parts(int64_t rows) {
-    return mg_cut_items(rows, MG_DUAL_ROUND_PART);
-}
+static inline int64_t mg_dual_parts(int64_t rows) { return mg_cut_items(rows, MG_DUAL_ROUND_PART); }
 
-static inline uint32_t mg_dual_bit(int64_t r) {
-    return 1U << r % MG_DUAL_ROUND_PART;
-}
+static inline uint32_t mg_dual_bit(int64_t r) { return 1U << r % MG_DUAL_ROUND_PART; }
 
 static inline bool mg_dual_changed(const mg_ascent *ascent, int64_t r) {
     return ascent->round.part[r / MG_DUAL_ROUND_PART].changed & mg_dual_bit(r);
 }
 
-// One row's step from round.scores: round.after, round.u and what it adds to its part; round.shift is part of these scores, but
-// not of those the line search starts from.
+// One row's step from round.scores: round.after, round.u and what it adds to its part; round.shift is part of
+// these scores, but not of those the line search starts from.
 void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z);
 
-// Dense rows: memory for blocks; one block's steps, each as if it had seen those before it; and what a visit still owes the weights.
-// Errors: MG_MEMORY.
+// Dense rows: memory for blocks; one block's steps, each as if it had seen those before it; and what a visit
+// still owes the weights. Errors: MG_MEMORY.
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error);
 void mg_dual_dense_destroy(mg_ascent *ascent);
 void mg_dual_dense_block(mg_ascent *ascent);
 void mg_dual_dense_close(mg_ascent *ascent);
 
-// Sparse rows. Each owner of a range of features adds `again` times the steps owed to its weights, and then scores its part of the
-// round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
+// Sparse rows. Each owner of a range of features adds `again` times the steps owed to its weights, and then
+// scores its part of the round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
 // Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);
 void mg_dual_sparse_destroy(mg_ascent *ascent);

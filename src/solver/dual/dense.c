@@ -1,5 +1,6 @@
-// dense.c - blocks of dense rows: scores and products of all rows at once, then one row after the other as if each had seen the
-// steps of those before it, then the weights. Threads own ranges of cells, so that neither rows nor weights travel between cores.
+// dense.c - blocks of dense rows: scores and products of all rows at once, then one row after the other as if
+// each had seen the steps of those before it, then the weights. Threads own ranges of cells, so that neither
+// rows nor weights travel between cores.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -10,7 +11,8 @@ enum { RANGE_CELLS = 384 }; // fewer are not worth a barrier
 enum { FETCH_ROWS = 4 };    // rows ahead that are asked for from memory
 
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
-    int64_t line = ascent->resident->line, classes = ascent->resident->problem->classes, vectors = line / MG_LANES, ranges = line / RANGE_CELLS;
+    int64_t line = ascent->resident->line, classes = ascent->resident->problem->classes,
+            vectors = line / MG_LANES, ranges = line / RANGE_CELLS;
     size_t block = MG_DUAL_BLOCK, cell = sizeof(float);
     ascent->dense.ranges = ranges < 1 ? 1 : ranges > MG_DUAL_RANGES ? MG_DUAL_RANGES : (int)ranges;
     mg_status status = mg_memory_zeroed(&ascent->dense.gram, block, block * cell, error);
@@ -22,9 +24,11 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
         status = mg_memory_get(&range->w, (size_t)classes, cells * cell, error);
         for (int side = 0; !status && side < 2; side++) {
             status = mg_memory_zeroed(&range->wide[side], block, cells * cell, error);
-            for (int r = 0; !status && r < MG_DUAL_BLOCK; r++) range->x[side][r] = range->wide[side] + r * (range->to - range->from);
+            for (int r = 0; !status && r < MG_DUAL_BLOCK; r++)
+                range->x[side][r] = range->wide[side] + r * (range->to - range->from);
         }
-        if (!status && p > 0) status = mg_memory_zeroed(&range->scores, block, (size_t)ascent->resident->lanes * cell, error);
+        if (!status && p > 0)
+            status = mg_memory_zeroed(&range->scores, block, (size_t)ascent->resident->lanes * cell, error);
         if (!status && p > 0) status = mg_memory_zeroed(&range->gram, block, block * cell, error);
     }
     ascent->dense.range[0].scores = ascent->round.scores;
@@ -48,20 +52,22 @@ static void fetch_cells(const mg_ascent *ascent, const mg_dual_range *range, int
     const mg_rows *rows = &ascent->resident->all.rows;
     size_t cell = mg_cell_size(rows->cell);
     const char *row = (const char *)rows->dense + (size_t)(ascent->round.row[r] * rows->stride) * cell;
-    for (size_t at = (size_t)range->from * cell; at < (size_t)range->to * cell; at += 64) __builtin_prefetch(row + at, 0, 3);
+    for (size_t at = (size_t)range->from * cell; at < (size_t)range->to * cell; at += 64)
+        __builtin_prefetch(row + at, 0, 3);
 }
 
 // Rows between the weights as they lie for everybody and the range's own.
 static void copy_weights(const mg_ascent *ascent, const mg_dual_range *range, bool out) {
     int64_t cells = range->to - range->from;
     for (int64_t k = 0; k < ascent->resident->problem->classes; k++) {
-        float *there = ascent->iterate->weights.v + k * ascent->resident->line + range->from, *here = range->w + k * cells;
+        float *there = ascent->iterate->weights.v + k * ascent->resident->line + range->from,
+              *here = range->w + k * cells;
         memcpy(out ? there : here, out ? here : there, (size_t)cells * sizeof *here);
     }
 }
 
-// One range's share of a block: the steps of the block before enter the weights; then this one's rows, scores and products of each
-// part of rows with every row up to it. With no rows left the weights go back.
+// One range's share of a block: the steps of the block before enter the weights; then this one's rows, scores
+// and products of each part of rows with every row up to it. With no rows left the weights go back.
 static void work_on_range(void *context, int64_t p) {
     mg_ascent *ascent = context;
     const mg_kernel *kernel = ascent->resident->problem->kernel;
@@ -69,20 +75,27 @@ static void work_on_range(void *context, int64_t p) {
     int64_t cells = range->to - range->from, classes = ascent->resident->problem->classes;
     const float **x = range->x[ascent->round.side];
     if (ascent->round.opens) copy_weights(ascent, range, false);
-    if (ascent->round.owed > 0) kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ascent->round.owed, cells, (const void *const *)range->x[!ascent->round.side], classes, ascent->round.u, ascent->resident->lanes, range->w);
+    if (ascent->round.owed > 0)
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ascent->round.owed, cells,
+                                 (const void *const *)range->x[!ascent->round.side], classes, ascent->round.u,
+                                 ascent->resident->lanes, range->w);
     if (ascent->round.count == 0) {
         copy_weights(ascent, range, true);
         return;
     }
     for (int64_t r = 0; r < ascent->round.count; r++) {
         fetch_cells(ascent, range, r + FETCH_ROWS);
-        mg_resident_cells(ascent->resident, ascent->round.row[r], range->from, range->to, range->wide[ascent->round.side] + r * cells);
+        mg_resident_cells(ascent->resident, ascent->round.row[r], range->from, range->to,
+                          range->wide[ascent->round.side] + r * cells);
     }
-    kernel->dense_scores(ascent->round.count, cells, x, classes, range->w, p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros, range->scores, ascent->resident->lanes);
+    kernel->dense_scores(ascent->round.count, cells, x, classes, range->w,
+                         p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros, range->scores,
+                         ascent->resident->lanes);
     for (int64_t first = 0; first < ascent->round.count; first += MG_DUAL_BLOCK_PART) {
-        int64_t end = first + MG_DUAL_BLOCK_PART < ascent->round.count ? first + MG_DUAL_BLOCK_PART : ascent->round.count;
-        kernel->dense_scores(end - first, cells, x + first, end, range->wide[ascent->round.side], ascent->resident->zeros, range->gram + first * MG_DUAL_BLOCK,
-                             MG_DUAL_BLOCK);
+        int64_t end = first + MG_DUAL_BLOCK_PART < ascent->round.count ? first + MG_DUAL_BLOCK_PART
+                                                                       : ascent->round.count;
+        kernel->dense_scores(end - first, cells, x + first, end, range->wide[ascent->round.side],
+                             ascent->resident->zeros, range->gram + first * MG_DUAL_BLOCK, MG_DUAL_BLOCK);
     }
 }
 
@@ -90,7 +103,8 @@ static void work_on_range(void *context, int64_t p) {
 static void pass_on(mg_ascent *ascent, int64_t r, float constant) {
     const float *u = ascent->round.u + r * ascent->resident->lanes;
     for (int64_t j = r + 1; j < ascent->round.count; j++) {
-        float product = ascent->dense.gram[j * MG_DUAL_BLOCK + r] + constant, *s = ascent->round.scores + j * ascent->resident->lanes;
+        float product = ascent->dense.gram[j * MG_DUAL_BLOCK + r] + constant,
+              *s = ascent->round.scores + j * ascent->resident->lanes;
         for (int64_t k = 0; k < ascent->resident->lanes; k++) s[k] += u[k] * product;
     }
 }
@@ -101,8 +115,10 @@ void mg_dual_dense_block(mg_ascent *ascent) {
     float bias = (float)problem->bias;
     mg_team_for(problem->team, ascent->dense.ranges, work_on_range, ascent);
     for (int p = 1; p < ascent->dense.ranges; p++) {
-        problem->kernel->add(ascent->round.count * ascent->resident->lanes, ascent->dense.range[p].scores, ascent->round.scores);
-        problem->kernel->add(ascent->round.count * MG_DUAL_BLOCK, ascent->dense.range[p].gram, ascent->dense.gram);
+        problem->kernel->add(ascent->round.count * ascent->resident->lanes, ascent->dense.range[p].scores,
+                             ascent->round.scores);
+        problem->kernel->add(ascent->round.count * MG_DUAL_BLOCK, ascent->dense.range[p].gram,
+                             ascent->dense.gram);
     }
     ascent->round.opens = false;
     ascent->round.owed = 0;
@@ -110,12 +126,14 @@ void mg_dual_dense_block(mg_ascent *ascent) {
         if (r % MG_DUAL_ROUND_PART == 0) *mg_dual_part_of(ascent, r) = (mg_dual_part){.loss = 0};
         mg_dual_row_step(ascent, r, ascent->round.z);
         if (!mg_dual_changed(ascent, r)) {
-            memset(ascent->round.u + r * ascent->resident->lanes, 0, (size_t)ascent->resident->lanes * sizeof *ascent->round.u);
+            memset(ascent->round.u + r * ascent->resident->lanes, 0,
+                   (size_t)ascent->resident->lanes * sizeof *ascent->round.u);
             continue;
         }
         ascent->round.owed = ascent->round.count;
         pass_on(ascent, r, bias * bias);
-        for (int64_t k = 0; k < w->classes; k++) w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
+        for (int64_t k = 0; k < w->classes; k++)
+            w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
     }
     for (int64_t k = 0; k < w->classes; k++) w->offset[k] = bias * w->bias[k];
     ascent->round.side = !ascent->round.side;

@@ -1,19 +1,28 @@
-// order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random order, several blocks
-// mixed at a time. Rows near each other in memory are then visited near each other in time, and a file sorted by class does no harm.
-// Dense rows are mixed in windows. Of sparse ones a window is made of strands, each mixed by itself, and every part of a round takes its
-// rows from its own strand: neighbours, which share cache lines of dual variables, are stepped by one thread.
+// order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random
+// order, several blocks mixed at a time. Rows near each other in memory are then visited near each other in
+// time, and a file sorted by class does no harm. Dense rows are mixed in windows. Of sparse ones a window is
+// made of strands, each mixed by itself, and every part of a round takes its rows from its own strand:
+// neighbours, which share cache lines of dual variables, are stepped by one thread.
 #include "solver/dual/ascent.h"
 
 #include "base/rng.h"
 
 #include <string.h>
 
-enum { ORDER_BLOCK = 32, BLOCK_STREAM = 5, MIX_STREAM = 6, STRAND = 2 * ORDER_BLOCK, MIXED = STRAND * MG_DUAL_PARTS };
+enum {
+    ORDER_BLOCK = 32,
+    BLOCK_STREAM = 5,
+    MIX_STREAM = 6,
+    STRAND = 2 * ORDER_BLOCK,
+    MIXED = STRAND * MG_DUAL_PARTS
+};
 
-// A row that fell asleep during this very epoch was awake at its beginning: a resumed run must find it in the list.
+// A row that fell asleep during this very epoch was awake at its beginning: a resumed run must find it in the
+// list.
 static bool is_visited(const mg_ascent *ascent, int64_t row) {
     if (ascent->resident->all.weight && ascent->resident->all.weight[row] == 0) return false;
-    return !ascent->gap.wake || ascent->gap.wake[row] <= ascent->clock->epoch || ascent->gap.wake[row] == ascent->clock->epoch + MG_DUAL_SLEEP;
+    return !ascent->gap.wake || ascent->gap.wake[row] <= ascent->clock->epoch ||
+           ascent->gap.wake[row] == ascent->clock->epoch + MG_DUAL_SLEEP;
 }
 
 typedef struct mix_job {
@@ -31,7 +40,8 @@ static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *
 static void mix_window(void *context, int64_t item) {
     const mix_job *job = context;
     uint32_t rows[MIXED];
-    int64_t first = item * MIXED, left = job->ascent->visits.listed - first, count = left < MIXED ? left : MIXED;
+    int64_t first = item * MIXED, left = job->ascent->visits.listed - first,
+            count = left < MIXED ? left : MIXED;
     shuffle(job, first, count, rows);
     memcpy(job->ascent->visits.list + first, rows, (size_t)count * sizeof *rows);
 }
@@ -40,8 +50,10 @@ static void mix_window(void *context, int64_t item) {
 static void mix_strands(void *context, int64_t item) {
     const mix_job *job = context;
     uint32_t rows[MIXED], *to = job->ascent->visits.list + item * MIXED;
-    int64_t first = item * MIXED, left = job->ascent->visits.listed - first, count = left < MIXED ? left : MIXED;
-    for (int64_t from = 0; from < count; from += STRAND) shuffle(job, first + from, count - from < STRAND ? count - from : STRAND, rows + from);
+    int64_t first = item * MIXED, left = job->ascent->visits.listed - first,
+            count = left < MIXED ? left : MIXED;
+    for (int64_t from = 0; from < count; from += STRAND)
+        shuffle(job, first + from, count - from < STRAND ? count - from : STRAND, rows + from);
     for (int64_t part = 0; part < STRAND; part += MG_DUAL_ROUND_PART)
         for (int64_t from = part; from < count; from += STRAND)
             for (int64_t i = from; i < from + MG_DUAL_ROUND_PART && i < count; i++) *to++ = rows[i];
@@ -50,15 +62,18 @@ static void mix_strands(void *context, int64_t item) {
 void mg_dual_make_list(mg_ascent *ascent) {
     int64_t rows = ascent->resident->problem->rows, blocks = mg_cut_items(rows, ORDER_BLOCK);
     uint64_t seed = (uint64_t)ascent->resident->options->train->seed, epoch = (uint64_t)ascent->clock->epoch;
-    // The order of blocks stands at the end of the list, which fills from its beginning: a block's place is read before it is needed.
+    // The order of blocks stands at the end of the list, which fills from its beginning: a block's place is
+    // read before it is needed.
     uint32_t *order = ascent->visits.list + (rows - blocks);
     mg_rng_permutation(mg_rng_key(seed, BLOCK_STREAM, epoch), (uint32_t)blocks, order);
     ascent->visits.listed = 0;
     for (int64_t b = 0; b < blocks; b++) {
-        int64_t first = (int64_t)order[b] * ORDER_BLOCK, end = first + ORDER_BLOCK < rows ? first + ORDER_BLOCK : rows;
+        int64_t first = (int64_t)order[b] * ORDER_BLOCK,
+                end = first + ORDER_BLOCK < rows ? first + ORDER_BLOCK : rows;
         for (int64_t row = first; row < end; row++)
             if (is_visited(ascent, row)) ascent->visits.list[ascent->visits.listed++] = (uint32_t)row;
     }
     mix_job job = {.ascent = ascent, .key = mg_rng_key(seed, MIX_STREAM, epoch)};
-    mg_team_for(ascent->resident->problem->team, mg_cut_items(ascent->visits.listed, MIXED), ascent->resident->sparse ? mix_strands : mix_window, &job);
+    mg_team_for(ascent->resident->problem->team, mg_cut_items(ascent->visits.listed, MIXED),
+                ascent->resident->sparse ? mix_strands : mix_window, &job);
 }

@@ -1,5 +1,5 @@
-// round.c - steps of rows and their merge: rows of a dense block one after the other, rows of a sparse round together with an
-// exact line search, so that the dual never falls.
+// round.c - steps of rows and their merge: rows of a dense block one after the other, rows of a sparse round
+// together with an exact line search, so that the dual never falls.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -15,8 +15,8 @@ enum { FIRST_SLEEP = 2 }; // epoch
 enum { LOOK_AFTER = 16 }; // rounds
 #define SHRINK_BELOW 0.75
 #define GROW_ABOVE 0.95
-// With the best part above this, the whole step still raises the dual, by (2 part - 1) / part^2 of what the best would, nine tenths at
-// least; taking the rest back means scoring the round again.
+// With the best part above this, the whole step still raises the dual, by (2 part - 1) / part^2 of what the
+// best would, nine tenths at least; taking the rest back means scoring the round again.
 #define FULL_ENOUGH 0.75
 
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
@@ -33,7 +33,9 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
         round->offset[k] = -INFINITY;
         for (int64_t r = 0; r < round->rows; r++) round->scores[r * resident->lanes + k] = -INFINITY;
     }
-    if (!status) status = resident->sparse ? mg_dual_sparse_create(ascent, error) : mg_dual_dense_create(ascent, error);
+    if (!status)
+        status =
+            resident->sparse ? mg_dual_sparse_create(ascent, error) : mg_dual_dense_create(ascent, error);
     return status;
 }
 
@@ -41,7 +43,8 @@ void mg_dual_round_destroy(mg_ascent *ascent) {
     mg_dual_round *round = &ascent->round;
     mg_dual_dense_destroy(ascent);
     mg_dual_sparse_destroy(ascent);
-    void *const blocks[] = {round->scores, round->before, round->after, round->u, round->z, round->offset, round->shift};
+    void *const blocks[] = {round->scores, round->before, round->after, round->u,
+                            round->z,      round->offset, round->shift};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
@@ -56,7 +59,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     const mg_problem *problem = ascent->resident->problem;
     const mg_prox *prox = problem->loss->dual;
     int64_t row = ascent->round.row[r], y = ascent->resident->all.label[row], lanes = ascent->resident->lanes;
-    float *s = ascent->round.scores + r * lanes, *before = ascent->round.before + r * lanes, *after = ascent->round.after + r * lanes;
+    float *s = ascent->round.scores + r * lanes, *before = ascent->round.before + r * lanes,
+          *after = ascent->round.after + r * lanes;
     double weight = mg_resident_weight(ascent->resident, row);
     mg_dual_part *part = mg_dual_part_of(ascent, r);
     mg_dual_rows_get(ascent->iterate->duals, row, lanes, before);
@@ -68,10 +72,12 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     if (!(share > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
-    problem->kernel->dual_step(prox, lanes, s, y, problem->delta, q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
+    problem->kernel->dual_step(prox, lanes, s, y, problem->delta,
+                               q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
     mg_dual_rows_settle(ascent->iterate->duals, row, lanes, after);
-    mg_dual_change change = problem->kernel->dual_change(prox, lanes, s, ascent->round.shift, y, problem->delta, -weight * ascent->resident->scale, before,
-                                                         after, ascent->round.u + r * lanes);
+    mg_dual_change change = problem->kernel->dual_change(prox, lanes, s, ascent->round.shift, y,
+                                                         problem->delta, -weight * ascent->resident->scale,
+                                                         before, after, ascent->round.u + r * lanes);
     if (change.largest <= SMALLEST_CHANGE) return;
     part->changed |= mg_dual_bit(r);
     part->gain += weight * change.slope;
@@ -79,7 +85,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     part->inner += change.inner;
 }
 
-// Part of the steps owed that raises the dual most, at most all of it; `square` is what all of it does to ||W||^2.
+// Part of the steps owed that raises the dual most, at most all of it; `square` is what all of it does to
+// ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
     double slope = 0, curve = 0, n = (double)ascent->resident->problem->rows;
     for (int64_t p = 0; p < mg_dual_parts(ascent->round.owed); p++) {
@@ -96,16 +103,19 @@ static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
     const float *before = ascent->round.before + r * ascent->resident->lanes;
     float *after = ascent->round.after + r * ascent->resident->lanes;
     if (part != 1) {
-        for (int64_t k = 0; k < ascent->resident->problem->classes; k++) after[k] = before[k] + part * (after[k] - before[k]);
+        for (int64_t k = 0; k < ascent->resident->problem->classes; k++)
+            after[k] = before[k] + part * (after[k] - before[k]);
         mg_dual_rows_settle(ascent->iterate->duals, row, ascent->resident->lanes, after);
     }
-    if (!mg_dual_rows_put(ascent->iterate->duals, row, ascent->resident->lanes, after)) ascent->round.failed = true;
+    if (!mg_dual_rows_put(ascent->iterate->duals, row, ascent->resident->lanes, after))
+        ascent->round.failed = true;
 }
 
 // All of them, where they have not yet.
 static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, float part) {
     for (int64_t p = 0; p < mg_dual_parts(count); p++) {
-        uint32_t left = part == 1 ? ascent->round.part[p].changed & ~ascent->round.part[p].kept : ascent->round.part[p].changed;
+        uint32_t left = part == 1 ? ascent->round.part[p].changed & ~ascent->round.part[p].kept
+                                  : ascent->round.part[p].changed;
         for (; left; left &= left - 1) {
             int64_t r = p * MG_DUAL_ROUND_PART + __builtin_ctz(left);
             keep_row(ascent, r, rows[r], part);
@@ -113,7 +123,8 @@ static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, fl
     }
 }
 
-// Rows that have much in common overshoot together: where the line search keeps taking back what a round did, rounds become smaller.
+// Rows that have much in common overshoot together: where the line search keeps taking back what a round did,
+// rounds become smaller.
 static void choose_round(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
     if (ascent->round.owed < clock->round) return; // the rest of a step says little
@@ -126,7 +137,8 @@ static void choose_round(mg_ascent *ascent, double part) {
     ascent->numbers->parts = 0;
 }
 
-// Scores of the round's rows, for which the steps of the round before must first enter the weights, as far as is best.
+// Scores of the round's rows, for which the steps of the round before must first enter the weights, as far as
+// is best.
 static void settle_round(mg_ascent *ascent) {
     double square = mg_dual_sparse_scores(ascent, 1);
     if (ascent->round.owed == 0) return;
@@ -140,12 +152,14 @@ static void settle_round(mg_ascent *ascent) {
 // Visits rows[0..count) of sparse data.
 static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
     double loss = 0;
-    memcpy(ascent->round.offset, ascent->iterate->weights.offset, (size_t)ascent->resident->problem->classes * sizeof *ascent->round.offset);
+    memcpy(ascent->round.offset, ascent->iterate->weights.offset,
+           (size_t)ascent->resident->problem->classes * sizeof *ascent->round.offset);
     ascent->round.owed = 0;
     for (int64_t first = 0; first < count || ascent->round.owed > 0; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
-        ascent->round.count = ascent->round.left < ascent->clock->round ? ascent->round.left : ascent->clock->round;
+        ascent->round.count =
+            ascent->round.left < ascent->clock->round ? ascent->round.left : ascent->clock->round;
         settle_round(ascent);
         mg_dual_sparse_steps(ascent);
         for (int64_t p = 0; p < mg_dual_parts(ascent->round.count); p++) loss += ascent->round.part[p].loss;
@@ -171,6 +185,7 @@ static double visit_blocks(mg_ascent *ascent, const uint32_t *rows, int64_t coun
 
 double mg_dual_visit(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
     ascent->round.failed = false;
-    if (ascent->clock->round < 1 || ascent->clock->round > MG_DUAL_ROUND) ascent->clock->round = MG_DUAL_ROUND;
+    if (ascent->clock->round < 1 || ascent->clock->round > MG_DUAL_ROUND)
+        ascent->clock->round = MG_DUAL_ROUND;
     return ascent->resident->sparse ? visit_rounds(ascent, rows, count) : visit_blocks(ascent, rows, count);
 }

@@ -1,5 +1,6 @@
-// sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part of every row, so that
-// weights do not travel between cores; then rows are spread over the threads for their steps. No sum depends on the threads.
+// sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part
+// of every row, so that weights do not travel between cores; then rows are spread over the threads for their
+// steps. No sum depends on the threads.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -14,7 +15,8 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     size_t others = (size_t)resident->owners - 1, lanes = (size_t)resident->lanes * sizeof(float);
     mg_status status = mg_memory_zeroed(&ascent->sparse.owner_scores, others * MG_DUAL_ROUND, lanes, error);
     if (!status && problem->scale)
-        status = mg_memory_get(&ascent->sparse.values, (size_t)resident->owners, (size_t)problem->most_entries * sizeof(float), error);
+        status = mg_memory_get(&ascent->sparse.values, (size_t)resident->owners,
+                               (size_t)problem->most_entries * sizeof(float), error);
     return status;
 }
 
@@ -37,7 +39,8 @@ static entries entries_of(const mg_ascent *ascent, int64_t row, int64_t owner, b
     entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
     if (!with_values || !ascent->sparse.values) return e;
     float *to = ascent->sparse.values + owner * ascent->resident->problem->most_entries;
-    for (int64_t j = 0; j < e.count; j++) to[j] = e.values[j] * ascent->resident->problem->scale[e.indices[j]];
+    for (int64_t j = 0; j < e.count; j++)
+        to[j] = e.values[j] * ascent->resident->problem->scale[e.indices[j]];
     e.values = to;
     return e;
 }
@@ -55,7 +58,8 @@ static void fetch_entries(const mg_ascent *ascent, int64_t r, int64_t owner) {
 static void step_row(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_row_step(ascent, r, z);
     if (!mg_dual_changed(ascent, r)) return;
-    bool kept = mg_dual_rows_put_few(ascent->iterate->duals, ascent->round.row[r], ascent->resident->lanes, ascent->round.after + r * ascent->resident->lanes);
+    bool kept = mg_dual_rows_put_few(ascent->iterate->duals, ascent->round.row[r], ascent->resident->lanes,
+                                     ascent->round.after + r * ascent->resident->lanes);
     if (kept) mg_dual_part_of(ascent, r)->kept |= mg_dual_bit(r);
 }
 
@@ -66,7 +70,8 @@ static double update_owner(mg_ascent *ascent, int64_t owner) {
     for (int64_t r = 0; r < ascent->round.owed; r++) {
         if (!mg_dual_changed(ascent, r)) continue;
         entries e = entries_of(ascent, rows[r], owner, true);
-        square += (double)ascent->resident->problem->kernel->csr_update(e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
+        square += (double)ascent->resident->problem->kernel->csr_update(
+            e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
     }
     return square;
 }
@@ -74,14 +79,18 @@ static double update_owner(mg_ascent *ascent, int64_t owner) {
 static void work_on_owner(void *context, int64_t owner) {
     mg_ascent *ascent = context;
     const mg_weights *w = &ascent->iterate->weights;
-    float *scores = owner == 0 ? ascent->round.scores : ascent->sparse.owner_scores + (owner - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
+    float *scores = owner == 0
+                        ? ascent->round.scores
+                        : ascent->sparse.owner_scores + (owner - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
     if (ascent->round.again != 0) ascent->sparse.owner[owner].square = update_owner(ascent, owner);
     for (int64_t r = 0; r < ascent->round.count; r++) {
         entries e = entries_of(ascent, ascent->round.row[r], owner, true), next = {.count = 0};
         if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], owner, false);
         fetch_entries(ascent, r + FETCH_ROWS, owner);
-        ascent->resident->problem->kernel->csr_scores(e.count, e.indices, e.values, w->line, w->v, owner == 0 ? ascent->round.offset : ascent->resident->zeros,
-                                          scores + r * ascent->resident->lanes, next.count, next.indices);
+        ascent->resident->problem->kernel->csr_scores(
+            e.count, e.indices, e.values, w->line, w->v,
+            owner == 0 ? ascent->round.offset : ascent->resident->zeros, scores + r * ascent->resident->lanes,
+            next.count, next.indices);
     }
 }
 
@@ -93,7 +102,8 @@ static double update_bias(mg_ascent *ascent) {
     for (int64_t k = 0; k < w->classes; k++) {
         double before = (double)w->bias[k];
         for (int64_t r = 0; r < ascent->round.owed; r++)
-            if (mg_dual_changed(ascent, r)) w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
+            if (mg_dual_changed(ascent, r))
+                w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
         square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
         w->offset[k] = ascent->round.offset[k] = bias * w->bias[k];
     }
@@ -103,10 +113,14 @@ static double update_bias(mg_ascent *ascent) {
 double mg_dual_sparse_scores(mg_ascent *ascent, float again) {
     double square = 0;
     ascent->round.again = ascent->round.owed > 0 ? again : 0;
-    for (int64_t i = 0; ascent->round.again != 0 && ascent->round.again != 1 && i < ascent->round.owed * ascent->resident->lanes; i++) ascent->round.u[i] *= ascent->round.again;
+    for (int64_t i = 0; ascent->round.again != 0 && ascent->round.again != 1 &&
+                        i < ascent->round.owed * ascent->resident->lanes;
+         i++)
+        ascent->round.u[i] *= ascent->round.again;
     if (ascent->round.again != 0 && ascent->resident->problem->bias > 0) square = update_bias(ascent);
     mg_team_for(ascent->resident->problem->team, ascent->resident->owners, work_on_owner, ascent);
-    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->owners; o++) square += ascent->sparse.owner[o].square;
+    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->owners; o++)
+        square += ascent->sparse.owner[o].square;
     return square;
 }
 
@@ -119,20 +133,22 @@ static void fetch_row(const mg_ascent *ascent, int64_t r) {
 
 static void step_part(void *context, int64_t part) {
     mg_ascent *ascent = context;
-    int64_t lanes = ascent->resident->lanes, first = part * MG_DUAL_ROUND_PART, end = first + MG_DUAL_ROUND_PART;
+    int64_t lanes = ascent->resident->lanes, first = part * MG_DUAL_ROUND_PART,
+            end = first + MG_DUAL_ROUND_PART;
     if (end > ascent->round.count) end = ascent->round.count;
     ascent->round.part[part] = (mg_dual_part){.loss = 0};
     for (int o = 1; o < ascent->resident->owners; o++)
-        ascent->resident->problem->kernel->add((end - first) * lanes, ascent->sparse.owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
-                                   ascent->round.scores + first * lanes);
+        ascent->resident->problem->kernel->add(
+            (end - first) * lanes, ascent->sparse.owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
+            ascent->round.scores + first * lanes);
     for (int64_t r = first; r < end; r++) {
         fetch_row(ascent, r + MG_DUAL_ROUND);
         if (ascent->resident->problem->bias == 0) step_row(ascent, r, ascent->round.z + part * lanes);
     }
 }
 
-// The constant feature is in every row: rows that all saw its old weights would overshoot together. So they step one after the other,
-// each with the weights the one before has left.
+// The constant feature is in every row: rows that all saw its old weights would overshoot together. So they
+// step one after the other, each with the weights the one before has left.
 static void step_in_turn(mg_ascent *ascent) {
     float square = (float)(ascent->resident->problem->bias * ascent->resident->problem->bias);
     memset(ascent->round.shift, 0, (size_t)ascent->resident->lanes * sizeof *ascent->round.shift);
@@ -141,7 +157,8 @@ static void step_in_turn(mg_ascent *ascent) {
         const float *u = ascent->round.u + r * ascent->resident->lanes;
         for (int64_t k = 0; k < ascent->resident->lanes; k++) s[k] += ascent->round.shift[k];
         step_row(ascent, r, ascent->round.z);
-        for (int64_t k = 0; mg_dual_changed(ascent, r) && k < ascent->resident->lanes; k++) ascent->round.shift[k] += square * u[k];
+        for (int64_t k = 0; mg_dual_changed(ascent, r) && k < ascent->resident->lanes; k++)
+            ascent->round.shift[k] += square * u[k];
     }
 }
 

@@ -1,5 +1,5 @@
-// diagonal.c - the diagonal of the Hessian (M29) for sparse rows with more features than factors are made for. Every free row
-// counts: a sample would miss the rare features, which are most of them.
+// diagonal.c - the diagonal of the Hessian (M29) for sparse rows with more features than factors are made
+// for. Every free row counts: a sample would miss the rare features, which are most of them.
 #include "solver/newton/newton.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@ static void weigh_part(void *context, int64_t part) {
     int64_t lanes = newton->resident->lanes, end = (part + 1) * MG_NEWTON_PART_ROWS;
     for (int64_t i = part * MG_NEWTON_PART_ROWS; i < end && i < job->count; i++)
         for (int64_t k = 0; k < newton->resident->problem->classes; k++)
-            newton->chunk.coef[i * lanes + k] = (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
+            newton->chunk.coef[i * lanes + k] =
+                (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
 }
 
 static void add_owner(void *context, int64_t owner) {
@@ -33,7 +34,8 @@ static void add_owner(void *context, int64_t owner) {
         mg_resident_entries(resident, newton->free.row[job->first + i], owner, &at, &end);
         for (; at < end; at++) {
             int64_t d = rows->indices[at];
-            float x = rows->values[at] * (scale ? scale[d] : 1), square = x * x, *restrict to = job->diagonal + d * line;
+            float x = rows->values[at] * (scale ? scale[d] : 1),
+                  square = x * x, *restrict to = job->diagonal + d * line;
             for (int64_t k = 0; k < classes; k++) to[k] += square * coef[k];
         }
     }
@@ -42,16 +44,19 @@ static void add_owner(void *context, int64_t owner) {
 static void add_constant(const diagonal_job *job) {
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
-    float square = (float)(resident->problem->bias * resident->problem->bias), *to = job->diagonal + resident->size;
+    float square = (float)(resident->problem->bias * resident->problem->bias),
+          *to = job->diagonal + resident->size;
     for (int64_t i = 0; square > 0 && i < job->count; i++)
-        for (int64_t k = 0; k < resident->problem->classes; k++) to[k] += square * newton->chunk.coef[i * resident->lanes + k];
+        for (int64_t k = 0; k < resident->problem->classes; k++)
+            to[k] += square * newton->chunk.coef[i * resident->lanes + k];
 }
 
 static void invert_slice(void *context, int64_t slice) {
     const diagonal_job *job = context;
     int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
     float lambda = (float)job->newton->resident->problem->lambda;
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++) job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++)
+        job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
 void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {

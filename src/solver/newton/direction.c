@@ -1,4 +1,5 @@
-// direction.c - the direction of one Newton step by preconditioned conjugate gradients; vectors in float, products in double.
+// direction.c - the direction of one Newton step by preconditioned conjugate gradients; vectors in float,
+// products in double.
 #include "solver/newton/newton.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static void go_slice(void *context, int64_t slice) {
     mg_newton *n = job->newton;
     float *restrict x = n->cg.direction, *restrict r = n->cg.residual, along = job->along;
     const float *restrict p = n->cg.search, *restrict hp = n->cg.product;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) {
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice);
+         j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) {
         x[j] += along * p[j];
         r[j] -= along * hp[j];
     }
@@ -27,7 +29,9 @@ static void turn_slice(void *context, int64_t slice) {
     mg_newton *n = job->newton;
     float *restrict p = n->cg.search, again = job->again;
     const float *restrict z = n->cg.better;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice); j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) p[j] = z[j] + again * p[j];
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice);
+         j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++)
+        p[j] = z[j] + again * p[j];
 }
 
 int mg_newton_solve(mg_newton *newton) {

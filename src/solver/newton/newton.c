@@ -1,5 +1,5 @@
-// newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers, solved by semismooth Newton
-// steps (M28, M29). Everything it starts from is (W, dual variables, sigma).
+// newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers,
+// solved by semismooth Newton steps (M28, M29). Everything it starts from is (W, dual variables, sigma).
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -7,16 +7,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_INNER = 20, SMOOTH_INNER = 4, FEW_INNER = 4, MANY_INNER = 8, REBUILD_AFTER = 10, MOST_TRIALS = 12, LITTLE_MEMORY = 256 << 20 };
+enum {
+    MOST_INNER = 20,
+    SMOOTH_INNER = 4,
+    FEW_INNER = 4,
+    MANY_INNER = 8,
+    REBUILD_AFTER = 10,
+    MOST_TRIALS = 12,
+    LITTLE_MEMORY = 256 << 20
+};
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
-#define MULTIPLE 4.0      // inner iterations end when the residual weighs this many times the proximal term
-#define SURE 0.9          // of the tolerance: a gap estimated to be smaller will be certified
-#define SLOPE_LEFT 0.1    // of the slope at the beginning ends a line search
-#define FREE_MOVED 0.25   // of the free rows gone or come calls for another preconditioner
+#define MULTIPLE 4.0    // inner iterations end when the residual weighs this many times the proximal term
+#define SURE 0.9        // of the tolerance: a gap estimated to be smaller will be certified
+#define SLOPE_LEFT 0.1  // of the slope at the beginning ends a line search
+#define FREE_MOVED 0.25 // of the free rows gone or come calls for another preconditioner
 
-mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent, mg_newton **out, mg_error *error) {
+mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
+                           mg_newton **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
     const mg_weights *w = &iterate->weights;
     mg_newton *n;
@@ -27,28 +36,36 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
     n->iterate = iterate;
     n->incumbent = incumbent;
     n->length = w->size + w->lanes;
-    size_t rows = (size_t)problem->rows, lanes = (size_t)resident->lanes * sizeof(float), length = (size_t)n->length;
+    size_t rows = (size_t)problem->rows, lanes = (size_t)resident->lanes * sizeof(float),
+           length = (size_t)n->length;
     float **const matrices[] = {&n->rows.scores, &n->rows.coef, &n->rows.move};
     mg_newton_cg *cg = &n->cg;
-    float **const vectors[] = {&n->w, &n->downhill, &cg->direction, &cg->residual, &cg->search, &cg->product, &cg->better};
+    float **const vectors[] = {&n->w,       &n->downhill, &cg->direction, &cg->residual,
+                               &cg->search, &cg->product, &cg->better};
     double **const sums[] = {&n->sum, &n->chunk.raw_sum};
     for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(matrices[i], rows, lanes, error);
-    for (size_t i = 0; !status && i < 7; i++) status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
-    for (size_t i = 0; !status && i < 2; i++) status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
+    for (size_t i = 0; !status && i < 7; i++)
+        status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
+    for (size_t i = 0; !status && i < 2; i++)
+        status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
     n->rows.slope = n->rows.move;
     if (!status) status = mg_memory_zeroed(&n->rows.is_free, rows, 1, error);
     if (!status) status = mg_memory_zeroed(&n->rows.total, rows, sizeof *n->rows.total, error);
     if (!status) status = mg_memory_zeroed(&n->rows.lead, rows, sizeof *n->rows.lead, error);
     if (!status) status = mg_memory_zeroed(&n->rows.reach, rows, sizeof *n->rows.reach, error);
     if (!status && !resident->sparse)
-        status = mg_memory_get(&n->free.packed, rows / MG_NEWTON_PACK + 1, (size_t)w->line * mg_cell_size(problem->cell), error);
+        status = mg_memory_get(&n->free.packed, rows / MG_NEWTON_PACK + 1,
+                               (size_t)w->line * mg_cell_size(problem->cell), error);
     if (!status) status = mg_memory_get(&n->free.row, rows, sizeof *n->free.row, error);
     if (!status) status = mg_memory_zeroed(&n->scratch, MG_NEWTON_PARTS * 4, lanes, error);
     if (!status) status = mg_memory_get(&n->chunk.row, MG_NEWTON_CHUNK, sizeof *n->chunk.row, error);
     if (!status) status = mg_memory_get(&n->chunk.coef, MG_NEWTON_CHUNK, lanes, error);
     if (!status) status = mg_memory_zeroed(&n->chunk.constant, MG_NEWTON_PARTS, 2 * lanes, error);
-    if (!status) status = mg_memory_get(&n->chunk.grad, resident->sparse ? 1 : MG_NEWTON_PARTS, (size_t)w->size * sizeof(float), error);
-    if (!status) status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status)
+        status = mg_memory_get(&n->chunk.grad, resident->sparse ? 1 : MG_NEWTON_PARTS,
+                               (size_t)w->size * sizeof(float), error);
+    if (!status)
+        status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
     if (status) mg_newton_destroy(n);
     else *out = n;
@@ -57,8 +74,11 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
 
 void mg_newton_destroy(mg_newton *n) {
     if (!n) return;
-    void *const blocks[] = {n->rows.scores, n->rows.coef,  n->rows.move,    n->w,         n->downhill, n->cg.direction,  n->cg.residual, n->cg.search, n->cg.product, n->cg.better,  n->sum,
-                            n->chunk.raw_sum, n->rows.is_free, n->free.row, n->scratch, n->rows.total, n->rows.lead, n->rows.reach, n->free.packed, n->chunk.row, n->chunk.coef, n->chunk.constant, n->chunk.grad};
+    void *const blocks[] = {n->rows.scores,  n->rows.coef,      n->rows.move,    n->w,           n->downhill,
+                            n->cg.direction, n->cg.residual,    n->cg.search,    n->cg.product,  n->cg.better,
+                            n->sum,          n->chunk.raw_sum,  n->rows.is_free, n->free.row,    n->scratch,
+                            n->rows.total,   n->rows.lead,      n->rows.reach,   n->free.packed, n->chunk.row,
+                            n->chunk.coef,   n->chunk.constant, n->chunk.grad};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
@@ -68,12 +88,14 @@ void mg_newton_destroy(mg_newton *n) {
 // Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
 bool mg_newton_fits(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
-    int64_t row = 3 * resident->lanes * (int64_t)sizeof(float), kept = resident->line * (int64_t)mg_cell_size(problem->cell);
+    int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),
+            kept = resident->line * (int64_t)mg_cell_size(problem->cell);
     if (resident->sparse) kept = (int64_t)problem->entries_per_row * 8;
-    return (!resident->sparse || mg_precondition_factors(problem)) && (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
+    return (!resident->sparse || mg_precondition_factors(problem)) &&
+           (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
 }
 
-// ---- one Newton step ---------------------------------------------------------------------------------------------------
+// ---- one Newton step ----------------------------------------------------------------------------
 
 static double square_of(const mg_newton *n) {
     double sum = 0;
@@ -88,11 +110,12 @@ static double form_downhill(mg_newton *n) {
     return mg_newton_dot(n, n->downhill, n->downhill);
 }
 
-// Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept inside its bracket. The inner
-// problem is convex, so the slope only grows.
+// Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept
+// inside its bracket. The inner problem is convex, so the slope only grows.
 static double search_line(mg_newton *n, double slope) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
-    double wv = mg_newton_dot(n, n->w, n->cg.direction), vv = mg_newton_dot(n, n->cg.direction, n->cg.direction);
+    double wv = mg_newton_dot(n, n->w, n->cg.direction),
+           vv = mg_newton_dot(n, n->cg.direction, n->cg.direction);
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
     for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
@@ -117,7 +140,7 @@ static bool take_step(mg_newton *n) {
     return true;
 }
 
-// ---- one outer iteration -----------------------------------------------------------------------------------------------
+// ---- one outer iteration ------------------------------------------------------------------------
 
 // Scores and sums of the iterate, formed anew: what a resumed run begins with.
 static mg_newton_sums settle(mg_newton *n) {
@@ -133,7 +156,8 @@ static mg_newton_sums settle(mg_newton *n) {
 static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     const mg_bounds *bounds = &n->incumbent->bounds;
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
-    double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w), lower = sums->value / rows - square_of(n) / (2 * lambda);
+    double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w),
+           lower = sums->value / rows - square_of(n) / (2 * lambda);
     if (bounds->best_primal < primal) primal = bounds->best_primal;
     if (bounds->best_dual > lower) lower = bounds->best_dual;
     return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
@@ -149,7 +173,8 @@ static int solve_inner(mg_newton *n) {
         mg_newton_sums sums = mg_newton_evaluate(n);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_downhill(n);
-        if (ascends && inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows)) return inner;
+        if (ascends && inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows))
+            return inner;
         double moved = fabs((double)(n->free.count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
@@ -191,8 +216,10 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     mg_status status = store(n, error);
     if (status) return status;
     mg_newton_sums sums = settle(n);
-    double primal = sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
-    mg_incumbent_keep(n->incumbent, &n->raw, primal, sums.value / rows - square_of(n) / (2 * problem->lambda));
+    double primal =
+        sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
+    mg_incumbent_keep(n->incumbent, &n->raw, primal,
+                      sums.value / rows - square_of(n) / (2 * problem->lambda));
     if (has_duals && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) *sigma *= GROWTH;
     else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);
     *loss = sums.loss;

@@ -1,5 +1,6 @@
-// precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own block of the Hessian
-// (M29) on a sample of the free rows, or its diagonal where such factors would be too large.
+// precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own
+// block of the Hessian (M29) on a sample of the free rows, or its diagonal where such factors would be too
+// large.
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -17,17 +18,19 @@ enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
 
 struct mg_precondition {
     bool factors;
-    int64_t size;     // features and the constant one, rounded up
-    float *factor;    // [K][size][size] lower triangle of L, blocks of the diagonal inverted; or [K][size] inverse diagonal
-    float *inverse;   // of sparse rows without factors: the inverse diagonal as a vector, and nothing else is needed
-    float *zeros;     // [size]
-    float *sample;    // [GROUP][size][line] rows x' of a class, transposed, times the root of their weight
-    float *rows;      // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] being gathered
-    int64_t lines;    // of a class's work
-    float *work;      // [K][lines][size] of factors; the last line for applying them
+    int64_t size;   // features and the constant one, rounded up
+    float *factor;  // [K][size][size] lower triangle of L, blocks of the diagonal inverted; or [K][size]
+                    // inverse diagonal
+    float *inverse; // of sparse rows without factors: the inverse diagonal as a vector, and nothing else is
+                    // needed
+    float *zeros;   // [size]
+    float *sample;  // [GROUP][size][line] rows x' of a class, transposed, times the root of their weight
+    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] being gathered
+    int64_t lines;  // of a class's work
+    float *work;    // [K][lines][size] of factors; the last line for applying them
     // a build
     mg_newton *newton;
-    int64_t first_class;           // of the group
+    int64_t first_class;                // of the group
     int64_t picked[GROUP], line[GROUP]; // rows of the class in the sample; rounded up
     uint32_t pick[GROUP][MOST_SAMPLE];
     float weight[GROUP][MOST_SAMPLE];
@@ -50,10 +53,11 @@ static void take_row(const mg_precondition *p, const mg_resident *resident, int6
     x[features] = (float)problem->bias;
 }
 
-// ---- factors -----------------------------------------------------------------------------------------------------------
+// ---- factors ------------------------------------------------------------------------------------
 
-// Free rows of a class of the group, as often as what they weigh deserves: whenever the weights so far pass another of equal steps, so
-// that those of a sampled row and of the ones passed over before it are the sample's.
+// Free rows of a class of the group, as often as what they weigh deserves: whenever the weights so far pass
+// another of equal steps, so that those of a sampled row and of the ones passed over before it are the
+// sample's.
 static void pick_rows(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -98,23 +102,27 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t i = 0; i < GATHER; i++) to[d * p->line[g] + i] = rows[i * size + d];
 }
 
-// A block of rows of the lower triangle: lambda I + sample sample^T. The longest rows come first, so that threads end together.
+// A block of rows of the lower triangle: lambda I + sample sample^T. The longest rows come first, so that
+// threads end together.
 static void multiply_block(void *context, int64_t item) {
     mg_precondition *p = context;
-    int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK, k = p->first_class + g, line = p->line[g];
+    int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
+            k = p->first_class + g, line = p->line[g];
     const mg_problem *problem = p->newton->resident->problem;
     if (k >= problem->classes) return;
     float *factor = p->factor + (k * size + first) * size;
     const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
     for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * line;
-    if (line > 0) problem->kernel->dense_scores(BLOCK, line, x, first + BLOCK, sample, p->zeros, factor, size);
+    if (line > 0)
+        problem->kernel->dense_scores(BLOCK, line, x, first + BLOCK, sample, p->zeros, factor, size);
     for (int64_t r = 0; r < BLOCK; r++) {
         if (line == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
         factor[r * size + first + r] += (float)problem->lambda;
     }
 }
 
-// A block of the diagonal becomes the inverse of its Cholesky factor. Rounding must not make a pivot smaller than lambda.
+// A block of the diagonal becomes the inverse of its Cholesky factor. Rounding must not make a pivot smaller
+// than lambda.
 static void invert_block(float *a, int64_t size, float lambda) {
     float l[BLOCK][BLOCK], inverse[BLOCK][BLOCK] = {{0}};
     for (int64_t i = 0; i < BLOCK; i++)
@@ -131,7 +139,8 @@ static void invert_block(float *a, int64_t size, float lambda) {
     for (int64_t i = 0; i < BLOCK; i++) memcpy(a + i * size, inverse[i], sizeof inverse[i]);
 }
 
-// Cholesky by columns of blocks: what the columns before give to one is a product of rows, which is what scores are.
+// Cholesky by columns of blocks: what the columns before give to one is a product of rows, which is what
+// scores are.
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
     const mg_kernel *kernel = p->newton->resident->problem->kernel;
@@ -141,7 +150,8 @@ static void factor_class(void *context, int64_t k) {
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
     for (int64_t j = 0; j < size; j += BLOCK) {
-        for (int64_t r = 0; r < BLOCK; r++) memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
+        for (int64_t r = 0; r < BLOCK; r++)
+            memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
         for (int64_t i = j; i < size; i += BLOCK) {
             float *here = factor + i * size + j;
             for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (i + r) * size;
@@ -150,12 +160,14 @@ static void factor_class(void *context, int64_t k) {
                 for (int64_t c = 0; c < BLOCK; c++) here[r * size + c] -= block[r * BLOCK + c];
             if (i == j) {
                 invert_block(here, size, (float)p->newton->resident->problem->lambda);
-                for (int64_t r = 0; r < BLOCK; r++) memcpy(inverse + r * BLOCK, here + r * size, BLOCK * sizeof *here);
+                for (int64_t r = 0; r < BLOCK; r++)
+                    memcpy(inverse + r * BLOCK, here + r * size, BLOCK * sizeof *here);
                 continue;
             }
             for (int64_t r = 0; r < BLOCK; r++) x[r] = here + r * size;
             kernel->dense_scores(BLOCK, BLOCK, x, BLOCK, inverse, p->zeros, block, BLOCK);
-            for (int64_t r = 0; r < BLOCK; r++) memcpy(here + r * size, block + r * BLOCK, BLOCK * sizeof *here);
+            for (int64_t r = 0; r < BLOCK; r++)
+                memcpy(here + r * size, block + r * BLOCK, BLOCK * sizeof *here);
         }
     }
 }
@@ -177,17 +189,20 @@ static void solve_class(mg_precondition *p, int64_t k) {
     }
     for (int64_t j = size - BLOCK; j >= 0; j -= BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size + j;
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, BLOCK, BLOCK, (const void *const *)x, 1, y + j, 1, part);
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, BLOCK, BLOCK, (const void *const *)x, 1, y + j, 1,
+                                 part);
         memcpy(y + j, part, sizeof part);
         for (int64_t r = 0; r < BLOCK; r++) {
             x[r] -= j;
             minus[r] = -part[r];
         }
-        if (j > 0) kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, BLOCK, j, (const void *const *)x, 1, minus, 1, y);
+        if (j > 0)
+            kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, BLOCK, j, (const void *const *)x, 1, minus, 1,
+                                     y);
     }
 }
 
-// ---- diagonal of dense rows --------------------------------------------------------------------------------------------
+// ---- diagonal of dense rows ---------------------------------------------------------------------
 
 // Of a class of the group, from the rows of its sample.
 static void diagonal_class(void *context, int64_t g) {
@@ -201,15 +216,17 @@ static void diagonal_class(void *context, int64_t g) {
         take_row(p, newton->resident, p->pick[g][i], x);
         for (int64_t d = 0; d < size; d++) inverse[d] += p->weight[g][i] * x[d] * x[d];
     }
-    for (int64_t d = 0; d < size; d++) inverse[d] = 1 / ((float)newton->resident->problem->lambda + inverse[d]);
+    for (int64_t d = 0; d < size; d++)
+        inverse[d] = 1 / ((float)newton->resident->problem->lambda + inverse[d]);
 }
 
-// ---- both --------------------------------------------------------------------------------------------------------------
+// ---- both ---------------------------------------------------------------------------------------
 
 static void apply_class(void *context, int64_t k) {
     mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;
-    int64_t features = resident->problem->features, size = p->size, line = resident->line, wide = resident->sparse ? line : 1;
+    int64_t features = resident->problem->features, size = p->size, line = resident->line,
+            wide = resident->sparse ? line : 1;
     int64_t first = resident->sparse ? k : k * line;
     float *y = p->work + ((k + 1) * p->lines - 1) * size;
     memset(y, 0, (size_t)size * sizeof *y);
@@ -225,15 +242,19 @@ static void apply_class(void *context, int64_t k) {
 static void apply_slice(void *context, int64_t slice) {
     const mg_precondition *p = context;
     int64_t length = p->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++) p->to[j] = p->inverse[j] * p->from[j];
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++)
+        p->to[j] = p->inverse[j] * p->from[j];
 }
 
-// Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would spoil (M29).
+// Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would
+// spoil (M29).
 static void remove_mean(void *context, int64_t slice) {
     const mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;
-    int64_t features = resident->problem->features, classes = resident->problem->classes, line = resident->line;
-    int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line, end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
+    int64_t features = resident->problem->features, classes = resident->problem->classes,
+            line = resident->line;
+    int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line,
+            end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
     for (int64_t d = mg_cut_begin(features, MG_NEWTON_SLICES, slice); d < end; d++) {
         float sum = 0, *at = p->to + d * wide;
         for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
@@ -263,21 +284,22 @@ void mg_precondition_build(mg_precondition *p, mg_newton *newton) {
         mg_newton_inverse_diagonal(newton, p->inverse);
         return;
     }
-    for (p->first_class = 0; p->first_class < classes && !mg_newton_stopped(newton); p->first_class += GROUP) {
+    for (p->first_class = 0; p->first_class < classes && !mg_newton_stopped(newton);
+         p->first_class += GROUP) {
         mg_team_for(team, GROUP, pick_rows, p);
         if (p->factors) mg_team_for(team, GROUP * (MOST_SAMPLE / GATHER), gather_part, p);
-        mg_team_for(team, p->factors ? GROUP * (p->size / BLOCK) : GROUP, p->factors ? multiply_block : diagonal_class, p);
+        mg_team_for(team, p->factors ? GROUP * (p->size / BLOCK) : GROUP,
+                    p->factors ? multiply_block : diagonal_class, p);
     }
     if (p->factors) mg_team_for(team, classes, factor_class, p);
 }
 
-static int64_t size_of(const mg_problem *problem) {
-    return mg_round_up(problem->features + 1, BLOCK);
-}
+static int64_t size_of(const mg_problem *problem) { return mg_round_up(problem->features + 1, BLOCK); }
 
 bool mg_precondition_factors(const mg_problem *problem) {
     int64_t size = size_of(problem);
-    return size <= MOST_FACTOR_SIZE && problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (size * size);
+    return size <= MOST_FACTOR_SIZE &&
+           problem->classes <= MOST_FACTOR_BYTES / (int64_t)sizeof(float) / (size * size);
 }
 
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error) {
@@ -289,13 +311,16 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     p->size = size_of(problem);
     p->factors = mg_precondition_factors(problem);
     p->lines = p->factors ? BLOCK + 1 : 2;
-    if (!p->factors && newton->resident->sparse) return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
+    if (!p->factors && newton->resident->sparse)
+        return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
     size_t size = (size_t)p->size, classes = (size_t)problem->classes;
     status = mg_memory_zeroed(&p->factor, classes * size, (p->factors ? size : 1) * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&p->zeros, size, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&p->work, classes * (size_t)p->lines, size * sizeof(float), error);
-    if (!status && p->factors) status = mg_memory_get(&p->sample, GROUP * MOST_SAMPLE, size * sizeof(float), error);
-    if (!status && p->factors) status = mg_memory_get(&p->rows, GROUP * MOST_SAMPLE, size * sizeof(float), error);
+    if (!status && p->factors)
+        status = mg_memory_get(&p->sample, GROUP * MOST_SAMPLE, size * sizeof(float), error);
+    if (!status && p->factors)
+        status = mg_memory_get(&p->rows, GROUP * MOST_SAMPLE, size * sizeof(float), error);
     return status;
 }
 

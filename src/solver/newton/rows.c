@@ -1,5 +1,5 @@
-// rows.c - what the proximal term makes of every row (M28): its coefficients at given scores, which of them are free to move, the
-// slope along a direction.
+// rows.c - what the proximal term makes of every row (M28): its coefficients at given scores, which of them
+// are free to move, the slope along a direction.
 #include "solver/newton/newton.h"
 
 #include <math.h>
@@ -8,17 +8,20 @@
 #define ROUNDING 1e-5f // of a lead that is followed through a few steps, in parts of its scores
 
 // A of one row from its old coefficients and scores. z: scratch.
-static void take_step(const mg_newton *newton, int64_t row, const float *s, const float *before, float *z, float *a) {
+static void take_step(const mg_newton *newton, int64_t row, const float *s, const float *before, float *z,
+                      float *a) {
     const mg_problem *problem = newton->resident->problem;
     int64_t y = newton->resident->all.label[row];
     memcpy(a, before, (size_t)newton->resident->lanes * sizeof *a);
-    problem->kernel->dual_step(problem->loss->dual, newton->resident->lanes, s, y, problem->delta, (float)(1 / newton->sigma), z, a);
+    problem->kernel->dual_step(problem->loss->dual, newton->resident->lanes, s, y, problem->delta,
+                               (float)(1 / newton->sigma), z, a);
     mg_dual_rows_settle(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 
-// D_F of one row; false when nothing of it can move. Whether the own class is at its bound is asked of the multiplier that a free rival
-// tells, as the rivals' sum is rounded.
-static bool find_slope(const mg_newton *newton, int64_t row, const float *s, const float *before, const float *a, float *slope) {
+// D_F of one row; false when nothing of it can move. Whether the own class is at its bound is asked of the
+// multiplier that a free rival tells, as the rivals' sum is rounded.
+static bool find_slope(const mg_newton *newton, int64_t row, const float *s, const float *before,
+                       const float *a, float *slope) {
     const mg_problem *problem = newton->resident->problem;
     const mg_prox *prox = problem->loss->dual;
     int64_t y = newton->resident->all.label[row];
@@ -27,7 +30,8 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
     for (int64_t k = 0; k < newton->resident->lanes; k++) {
         bool inside = k != y && a[k] > 0 && a[k] < prox->rival_most;
         slope[k] = inside ? shrink : 0;
-        if (inside && free++ == 0) theta = s[k] + problem->delta + q * before[k] - (q + prox->rival_curve) * a[k];
+        if (inside && free++ == 0)
+            theta = s[k] + problem->delta + q * before[k] - (q + prox->rival_curve) * a[k];
     }
     if (!prox->joint) {
         bool inside = a[y] < 0 && a[y] > prox->own_least;
@@ -43,7 +47,8 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
     return free > 1;
 }
 
-// Most by which a rival gains on its class, from scores or their change; for losses without a joint dual each class stands alone.
+// Most by which a rival gains on its class, from scores or their change; for losses without a joint dual each
+// class stands alone.
 static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     bool joint = newton->resident->problem->loss->dual->joint;
     float most = joint ? -INFINITY : -s[y], own = joint ? s[y] : 0;
@@ -54,7 +59,8 @@ static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     return most;
 }
 
-// Rows that keep the margin and have no coefficients, nor had any: they stay so while their class leads by more than delta.
+// Rows that keep the margin and have no coefficients, nor had any: they stay so while their class leads by
+// more than delta.
 static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
     return newton->rows.lead[row] - t * newton->rows.reach[row] > newton->resident->problem->delta;
 }
@@ -74,8 +80,11 @@ static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
     int64_t rows = resident->problem->rows;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++)
-        if (newton->rows.lead[row] > 0) newton->rows.reach[row] = gain_of(newton, newton->rows.move + row * resident->lanes, resident->all.label[row]);
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part);
+         row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++)
+        if (newton->rows.lead[row] > 0)
+            newton->rows.reach[row] =
+                gain_of(newton, newton->rows.move + row * resident->lanes, resident->all.label[row]);
 }
 
 void mg_newton_reach(mg_newton *newton) {
@@ -86,7 +95,8 @@ static void move_part(void *context, int64_t part) {
     mg_newton *newton = context;
     int64_t rows = newton->resident->problem->rows, lanes = newton->resident->lanes;
     float t = (float)newton->trial;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++) {
+    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part);
+         row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++) {
         float *s = newton->rows.scores + row * lanes;
         const float *move = newton->rows.move + row * lanes;
         for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
@@ -106,7 +116,8 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        float *s = newton->rows.scores + row * lanes, *old = newton->rows.coef + row * lanes, weight = (float)mg_resident_weight(resident, row);
+        float *s = newton->rows.scores + row * lanes, *old = newton->rows.coef + row * lanes,
+              weight = (float)mg_resident_weight(resident, row);
         int64_t y = resident->all.label[row];
         newton->rows.is_free[row] = 0;
         if (weight == 0 || is_quiet(newton, row, 0)) continue;
@@ -119,10 +130,12 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
             newton->rows.total[row] = mg_newton_total(newton, slope);
             sums->value += (double)weight * mg_resident_dual_value(resident, a, y);
         }
-        newton->rows.lead[row] = all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
+        newton->rows.lead[row] =
+            all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
         if (memcmp(before, a, (size_t)lanes * sizeof *a)) {
             double distance = 0;
-            for (int64_t k = 0; k < lanes; k++) distance += ((double)a[k] - (double)before[k]) * ((double)a[k] - (double)before[k]);
+            for (int64_t k = 0; k < lanes; k++)
+                distance += ((double)a[k] - (double)before[k]) * ((double)a[k] - (double)before[k]);
             sums->distance += (double)weight * distance;
         }
         if (!memcmp(old, a, (size_t)lanes * sizeof *a)) continue;
@@ -147,7 +160,8 @@ mg_newton_sums mg_newton_evaluate(mg_newton *newton) {
     bool ascends = mg_resident_has_duals(newton->resident);
     memset(newton->part, 0, sizeof newton->part);
     if (!ascends) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->resident->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth, newton->sum);
+    mg_newton_sum(newton, newton->resident->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth,
+                  newton->sum);
     newton->free.count = 0;
     for (int64_t row = 0; row < newton->resident->problem->rows; row++)
         if (newton->rows.is_free[row]) newton->free.row[newton->free.count++] = (uint32_t)row;
@@ -166,7 +180,8 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
         mg_dual_rows_get(newton->iterate->duals, row, lanes, a);
         newton->rows.lead[row] = -INFINITY;
         if (weight == 0) continue;
-        sums->loss += weight * (double)resident->problem->loss->row(lanes, newton->rows.scores + row * lanes, y, resident->problem->delta, z);
+        sums->loss += weight * (double)resident->problem->loss->row(lanes, newton->rows.scores + row * lanes,
+                                                                    y, resident->problem->delta, z);
         sums->value += weight * mg_resident_dual_value(resident, a, y);
         if (all_zero(a, lanes)) {
             newton->rows.lead[row] = lead_of(newton, newton->rows.scores + row * lanes, y);
@@ -181,15 +196,18 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
 mg_newton_sums mg_newton_settle(mg_newton *newton) {
     memset(newton->part, 0, sizeof newton->part);
     memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->resident->problem->rows, mg_resident_has_duals(newton->resident) ? fill_all : mg_newton_fill_smooth, newton->sum);
+    mg_newton_sum(newton, newton->resident->problem->rows,
+                  mg_resident_has_duals(newton->resident) ? fill_all : mg_newton_fill_smooth, newton->sum);
     return add_parts(newton);
 }
 
 static void slope_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
-    int64_t rows = resident->problem->rows, lanes = resident->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
-    float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes, t = (float)newton->trial;
+    int64_t rows = resident->problem->rows, lanes = resident->lanes,
+            end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes,
+          t = (float)newton->trial;
     double sum = 0;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
         const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
@@ -207,7 +225,8 @@ static void slope_part(void *context, int64_t part) {
 double mg_newton_slope_at(mg_newton *newton, double t) {
     double sum = 0;
     newton->trial = t;
-    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS, mg_resident_has_duals(newton->resident) ? slope_part : mg_newton_slope_smooth, newton);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_PARTS,
+                mg_resident_has_duals(newton->resident) ? slope_part : mg_newton_slope_smooth, newton);
     for (int p = 0; p < MG_NEWTON_PARTS; p++) sum += newton->part_slope[p];
     return sum;
 }

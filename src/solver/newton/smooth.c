@@ -1,5 +1,6 @@
-// smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the scores: there is nothing
-// to be kept from step to step, no proximal term, and every row with a weight is free.
+// smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the
+// scores: there is nothing to be kept from step to step, no proximal term, and every row with a weight is
+// free.
 #include "solver/newton/newton.h"
 
 void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
@@ -8,7 +9,8 @@ void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64
     int64_t lanes = resident->lanes;
     mg_newton_sums *sums = &newton->part[part];
     for (int64_t row = first; row < end; row++) {
-        float *s = newton->rows.scores + row * lanes, *a = newton->rows.coef + row * lanes, weight = (float)mg_resident_weight(resident, row);
+        float *s = newton->rows.scores + row * lanes, *a = newton->rows.coef + row * lanes,
+              weight = (float)mg_resident_weight(resident, row);
         int64_t y = resident->all.label[row];
         double inner = 0;
         newton->rows.is_free[row] = weight != 0;
@@ -30,7 +32,8 @@ void mg_newton_slope_smooth(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
-    int64_t rows = problem->rows, lanes = resident->lanes, end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    int64_t rows = problem->rows, lanes = resident->lanes,
+            end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
     float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
     for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {

@@ -1,5 +1,5 @@
-// sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian products. Cells stay
-// raw; scaling and centring are in the vectors (M19).
+// sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian
+// products. Cells stay raw; scaling and centring are in the vectors (M19).
 #include "solver/newton/newton.h"
 
 #include <math.h>
@@ -22,14 +22,16 @@ static void score_part(void *context, int64_t part) {
     const score_job *job = context;
     const mg_resident *resident = job->newton->resident;
     mg_pass *pass = &resident->pass[part];
-    int64_t rows = resident->problem->rows, first = mg_cut_begin(rows, resident->passes, part), end = mg_cut_begin(rows, resident->passes, part + 1);
+    int64_t rows = resident->problem->rows, first = mg_cut_begin(rows, resident->passes, part),
+            end = mg_cut_begin(rows, resident->passes, part + 1);
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, resident->problem->kernel, &job->newton->raw, &resident->all.rows, first, count);
         float *to = job->to + first * resident->lanes;
         memcpy(to, pass->scores, (size_t)(count * resident->lanes) * sizeof *to);
         for (int64_t i = 0; i < count; i++)
-            for (int64_t k = resident->problem->classes; k < resident->lanes; k++) to[i * resident->lanes + k] = job->padding;
+            for (int64_t k = resident->problem->classes; k < resident->lanes; k++)
+                to[i * resident->lanes + k] = job->padding;
     }
 }
 
@@ -39,20 +41,19 @@ void mg_newton_scores(mg_newton *newton, const float *vector, float padding, flo
     mg_team_for(newton->resident->problem->team, newton->resident->passes, score_part, &job);
 }
 
-// ---- sums over rows ----------------------------------------------------------------------------------------------------
+// ---- sums over rows -----------------------------------------------------------------------------
 
 typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
     int64_t first, count; // items of the chunk
     double *to;           // [length] gets the means on top; or
-    const float *vector;  // the product becomes lambda times this one and the means, for which sums of sparse rows in float will do
+    const float *vector;  // the product becomes lambda times this one and the means, for which sums of sparse
+                          // rows in float will do
     float *product;
 } sum_job;
 
-static bool in_float(const sum_job *job) {
-    return job->product && job->newton->resident->sparse;
-}
+static bool in_float(const sum_job *job) { return job->product && job->newton->resident->sparse; }
 
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
     int64_t at = part * MG_NEWTON_PART_ROWS + newton->chunk.used[part]++;
@@ -72,20 +73,23 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
         int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
         mg_pass_take(pass, resident->problem->kernel, &rows, first, count);
-        resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, resident->problem->classes,
-                                                newton->chunk.coef + (at + first) * lanes, lanes, grad);
+        resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
+                                                    resident->problem->classes,
+                                                    newton->chunk.coef + (at + first) * lanes, lanes, grad);
     }
 }
 
 static void fill_part(void *context, int64_t part) {
     const sum_job *job = context;
     mg_newton *newton = job->newton;
-    int64_t lanes = newton->resident->lanes, first = part * MG_NEWTON_PART_ROWS, end = first + MG_NEWTON_PART_ROWS;
+    int64_t lanes = newton->resident->lanes, first = part * MG_NEWTON_PART_ROWS,
+            end = first + MG_NEWTON_PART_ROWS;
     int64_t size = newton->resident->size;
     double *constant = newton->chunk.constant + part * lanes;
     newton->chunk.used[part] = 0;
     memset(constant, 0, (size_t)lanes * sizeof *constant);
-    if (!newton->resident->sparse) memset(newton->chunk.grad + part * size, 0, (size_t)size * sizeof *newton->chunk.grad);
+    if (!newton->resident->sparse)
+        memset(newton->chunk.grad + part * size, 0, (size_t)size * sizeof *newton->chunk.grad);
     job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
     for (int64_t i = 0; i < newton->chunk.used[part]; i++) {
         const float *coef = newton->chunk.coef + (first + i) * lanes;
@@ -98,7 +102,9 @@ static void add_dense_slice(void *context, int64_t slice) {
     int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
         const float *grad = newton->chunk.grad + p * size;
-        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->chunk.used[p] > 0 && j < end; j++) newton->chunk.raw_sum[j] += (double)grad[j];
+        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->chunk.used[p] > 0 && j < end;
+             j++)
+            newton->chunk.raw_sum[j] += (double)grad[j];
     }
 }
 
@@ -113,7 +119,8 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
         count++;
     }
     for (; begin < end; begin++) {
-        double *restrict sum = newton->chunk.raw_sum + (int64_t)rows->indices[begin] * resident->line, x = (double)rows->values[begin];
+        double *restrict sum = newton->chunk.raw_sum + (int64_t)rows->indices[begin] * resident->line,
+                         x = (double)rows->values[begin];
         for (int64_t j = 0; count <= MG_FEW && j < count; j++) sum[few[j]] += x * (double)coef[few[j]];
         for (int64_t k = 0; count > MG_FEW && k < classes; k++) sum[k] += x * (double)coef[k];
     }
@@ -132,20 +139,25 @@ static void add_sparse_owner(void *context, int64_t owner) {
             mg_resident_entries(resident, row, owner, &begin, &end);
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
             else
-                resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin, rows->values + begin, resident->line, coef,
-                                                      newton->chunk.grad);
+                resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin,
+                                                          rows->values + begin, resident->line, coef,
+                                                          newton->chunk.grad);
         }
 }
 
 static void clear_slice(void *context, int64_t slice) {
     const sum_job *job = context;
-    int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice), to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
-    if (in_float(job)) memset(job->newton->chunk.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.grad);
-    else memset(job->newton->chunk.raw_sum + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.raw_sum);
+    int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice),
+            to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    if (in_float(job))
+        memset(job->newton->chunk.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.grad);
+    else
+        memset(job->newton->chunk.raw_sum + from, 0,
+               (size_t)(to - from) * sizeof *job->newton->chunk.raw_sum);
 }
 
-// Sums of raw cells, in newton->chunk.raw_sum or, where that is enough and it is faster, in float in newton->chunk.grad; those of the coefficients
-// in any case behind the former.
+// Sums of raw cells, in newton->chunk.raw_sum or, where that is enough and it is faster, in float in
+// newton->chunk.grad; those of the coefficients in any case behind the former.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
@@ -161,7 +173,8 @@ static void sum_rows(sum_job *job, int64_t items) {
         if (resident->sparse) mg_team_for(team, resident->owners, add_sparse_owner, job);
         else mg_team_for(team, MG_NEWTON_SLICES, add_dense_slice, job);
         for (int64_t p = 0; p < parts; p++)
-            for (int64_t k = 0; k < resident->lanes; k++) constant[k] += newton->chunk.constant[p * resident->lanes + k];
+            for (int64_t k = 0; k < resident->lanes; k++)
+                constant[k] += newton->chunk.constant[p * resident->lanes + k];
     }
 }
 
@@ -172,12 +185,14 @@ static void scale_slice(void *context, int64_t slice) {
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
     const double *raw = newton->chunk.raw_sum, *constant = raw + resident->size;
-    int64_t line = resident->line, size = resident->size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    int64_t line = resident->line, size = resident->size,
+            end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
     bool dense = !resident->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
     for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
-        double sum = in_floats ? (double)newton->chunk.grad[j] : raw[j], scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
+        double sum = in_floats ? (double)newton->chunk.grad[j] : raw[j],
+               scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
         if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
         if (job->product) job->product[j] = (float)(lambda * (double)job->vector[j] + part * (scale * sum));
         else job->to[j] += part * (scale * sum);
@@ -190,7 +205,8 @@ static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
     int64_t size = resident->size;
     const double *constant = job->newton->chunk.raw_sum + size;
-    double part = resident->problem->bias / (double)resident->problem->rows, lambda = resident->problem->lambda;
+    double part = resident->problem->bias / (double)resident->problem->rows,
+           lambda = resident->problem->lambda;
     for (int64_t k = 0; k < resident->lanes; k++) {
         double mean = part * constant[k];
         if (job->product) job->product[size + k] = (float)(lambda * (double)job->vector[size + k] + mean);
@@ -205,7 +221,7 @@ void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, doubl
     scale_constant(&job);
 }
 
-// ---- Hessian -----------------------------------------------------------------------------------------------------------
+// ---- Hessian ------------------------------------------------------------------------------------
 
 // v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) of one free row (M28).
 static void apply_slope(const mg_newton *newton, int64_t row, const float *u, float *to) {
@@ -214,7 +230,8 @@ static void apply_slope(const mg_newton *newton, int64_t row, const float *u, fl
     float inner = 0, weight = (float)mg_resident_weight(resident, row);
     for (int64_t k = 0; k < resident->problem->classes; k++) inner += slope[k] * u[k];
     float mean = mg_newton_joint(newton) ? inner / newton->rows.total[row] : 0;
-    for (int64_t k = 0; k < resident->problem->classes; k++) to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
+    for (int64_t k = 0; k < resident->problem->classes; k++)
+        to[k] = slope[k] != 0 ? weight * slope[k] * (u[k] - mean) : 0;
     for (int64_t k = resident->problem->classes; k < resident->lanes; k++) to[k] = 0;
 }
 
@@ -224,12 +241,15 @@ static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
     const mg_rows *rows = &newton->resident->all.rows;
     size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    for (int64_t f = mg_cut_begin(newton->free.count, PACK_ITEMS, item); f < mg_cut_begin(newton->free.count, PACK_ITEMS, item + 1); f++)
-        memcpy((char *)newton->free.packed + (size_t)f * bytes, (const char *)rows->dense + newton->free.row[f] * bytes, bytes);
+    for (int64_t f = mg_cut_begin(newton->free.count, PACK_ITEMS, item);
+         f < mg_cut_begin(newton->free.count, PACK_ITEMS, item + 1); f++)
+        memcpy((char *)newton->free.packed + (size_t)f * bytes,
+               (const char *)rows->dense + newton->free.row[f] * bytes, bytes);
 }
 
 void mg_newton_pack(mg_newton *newton) {
-    newton->free.is_packed = newton->free.packed && newton->free.count <= newton->resident->problem->rows / MG_NEWTON_PACK;
+    newton->free.is_packed =
+        newton->free.packed && newton->free.count <= newton->resident->problem->rows / MG_NEWTON_PACK;
     if (newton->free.is_packed) mg_team_for(newton->resident->problem->team, PACK_ITEMS, pack_item, newton);
 }
 
@@ -241,8 +261,8 @@ static mg_rows free_rows(const mg_newton *newton) {
     return rows;
 }
 
-// Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are added to its gradient while
-// they are in cache.
+// Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are
+// added to its gradient while they are in cache.
 static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
     const mg_resident *resident = newton->resident;
     mg_pass *pass = &resident->pass[part];
@@ -258,8 +278,9 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
             apply_slope(newton, row, pass->scores + i * pass->lanes, to);
         }
         if (!resident->sparse)
-            resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x, resident->problem->classes, coef, resident->lanes,
-                                                    newton->chunk.grad + part * resident->size);
+            resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
+                                                        resident->problem->classes, coef, resident->lanes,
+                                                        newton->chunk.grad + part * resident->size);
     }
 }
 

@@ -1,17 +1,19 @@
-// dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred columns (whose
-// gradient is dense whatever the rows are).
+// dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred
+// columns (whose gradient is dense whatever the rows are).
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
 
-// What the gradient begins with. With few classes it is written anew; with many, of which a part's rows touch few, it is cleared where
-// the step before left something.
+// What the gradient begins with. With few classes it is written anew; with many, of which a part's rows touch
+// few, it is cleared where the step before left something.
 static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
     if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) {
-        memset(touched, 1, (size_t)w->lanes); // a part without rows says so too: it may come to hold the sum of its neighbour
+        memset(touched, 1,
+               (size_t)
+                   w->lanes); // a part without rows says so too: it may come to hold the sum of its neighbour
         return MG_SUM_NEW;
     }
     if (w->layout == MG_CSR) memset(part->grad, 0, (size_t)w->size * sizeof(float));
@@ -38,7 +40,8 @@ static void merge_parts(void *context, int64_t into, int64_t from) {
 // The part p would meet first, if it is done already: then p's gradient can go straight onto its.
 static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
     int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
-    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_neighbour(&sgd->tree, p)) return NULL;
+    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_neighbour(&sgd->tree, p))
+        return NULL;
     return &sgd->parts[p ^ 1];
 }
 
@@ -52,11 +55,14 @@ static void join(mg_sgd *sgd, int64_t p) {
     left->grad = grad;
 }
 
-// Where the thread that is expected to take part p finds its next rows: behind them, or where its share of the next minibatch begins.
+// Where the thread that is expected to take part p finds its next rows: behind them, or where its share of
+// the next minibatch begins.
 static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
     for (int64_t t = 0; t < threads; t++)
-        if (mg_cut_begin(parts, threads, t + 1) == p + 1) return sgd->batch->rows.count + mg_cut_begin(sgd->problem->batch, parts, mg_cut_begin(parts, threads, t));
+        if (mg_cut_begin(parts, threads, t + 1) == p + 1)
+            return sgd->batch->rows.count +
+                   mg_cut_begin(sgd->problem->batch, parts, mg_cut_begin(parts, threads, t));
     return mg_sgd_begin(sgd, p + 1);
 }
 
@@ -69,17 +75,20 @@ static void part_gradient(void *context, int64_t p) {
     mg_sgd_part *neighbour = neighbour_waits(sgd, p, sum);
     part->pass.end = mg_sgd_begin(sgd, p + 1);
     part->pass.then = rows_after(sgd, p);
-    part->loss = mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, &batch->rows, batch->label, batch->weight, mg_sgd_begin(sgd, p),
-                                  mg_sgd_begin(sgd, p + 1), neighbour ? MG_SUM_APART : sum, neighbour ? neighbour->grad : part->grad,
-                                  part->coef_sum);
+    part->loss =
+        mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
+                         mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), neighbour ? MG_SUM_APART : sum,
+                         neighbour ? neighbour->grad : part->grad, part->coef_sum);
     if (neighbour) join(sgd, p);
-    mg_tree_climb(&sgd->tree, p, neighbour != NULL, merge_parts, sgd); // phase 2 adds the two halves at the root
+    mg_tree_climb(&sgd->tree, p, neighbour != NULL, merge_parts,
+                  sgd); // phase 2 adds the two halves at the root
 }
 
 // (M11) The root of the tree, for a run of n weights of class k: left in part 0.
 static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
     int64_t half = mg_tree_half(&sgd->tree);
-    if (half && sgd->parts[half].pass.touched[k]) sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
+    if (half && sgd->parts[half].pass.touched[k])
+        sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
 }
 
 // Phase 2, by slice of features, class-major weights: merge, rates, step, decay.
@@ -99,7 +108,8 @@ static void update_class_major(void *context, int64_t slice) {
         for (int64_t d = 0; d < used; d++) {
             float scaled = g[d] * (problem->scale ? mean * problem->scale[from + d] : mean); // gradient of W
             square[d] += scaled * scaled;
-            g[d] = problem->scale ? scaled * problem->scale[from + d] : scaled; // gradient step as V sees it (M19)
+            g[d] = problem->scale ? scaled * problem->scale[from + d]
+                                  : scaled; // gradient step as V sees it (M19)
         }
     }
     mg_optim_step step = mg_sgd_rule_step(sgd);
@@ -110,10 +120,12 @@ static void update_class_major(void *context, int64_t slice) {
     for (int64_t k = 0; k < w->classes; k++) {
         int64_t at = k * w->line + from;
         float *v = w->v + at;
-        sgd->rule->apply(&step, used, rates, false, sgd->parts[0].grad + at, sgd->velocity ? sgd->velocity + at : NULL, v);
+        sgd->rule->apply(&step, used, rates, false, sgd->parts[0].grad + at,
+                         sgd->velocity ? sgd->velocity + at : NULL, v);
         for (int64_t d = 0; d < used; d++) v[d] *= decay[d];
         double dot = 0;
-        for (int64_t d = 0; problem->center && d < used; d++) dot += (double)v[d] * (double)problem->center[from + d];
+        for (int64_t d = 0; problem->center && d < used; d++)
+            dot += (double)v[d] * (double)problem->center[from + d];
         sgd->slice_dot[slice * w->lanes + k] = dot;
     }
 }
@@ -123,7 +135,8 @@ static void update_feature_major(void *context, int64_t slice) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
-    int64_t from = slice * MG_SGD_SLICE, to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
+    int64_t from = slice * MG_SGD_SLICE,
+            to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
     int64_t half = mg_tree_half(&sgd->tree);
     float mean = 1 / (float)sgd->batch->rows.count;
     mg_optim_step step = mg_sgd_rule_step(sgd);
@@ -131,7 +144,8 @@ static void update_feature_major(void *context, int64_t slice) {
     memset(dot, 0, (size_t)w->lanes * sizeof *dot);
     for (int64_t d = from; d < to; d++) {
         float *g = sgd->parts[0].grad + d * w->line, *v = w->v + d * w->line;
-        float scale = problem->scale ? problem->scale[d] : 1, center = problem->center ? problem->center[d] : 0, square = 0, rate = step.eta;
+        float scale = problem->scale ? problem->scale[d] : 1,
+              center = problem->center ? problem->center[d] : 0, square = 0, rate = step.eta;
         for (int64_t k = 0; half && k < w->line; k++) g[k] += sgd->parts[half].grad[d * w->line + k];
         for (int64_t k = 0; k < w->line; k++) {
             float scaled = (g[k] - (float)sgd->parts[0].coef_sum[k] * center) * (mean * scale);
@@ -139,7 +153,8 @@ static void update_feature_major(void *context, int64_t slice) {
             g[k] = scaled * scale;
         }
         if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + d, &rate);
-        sgd->rule->apply(&step, w->line, &rate, true, g, sgd->velocity ? sgd->velocity + d * w->line : NULL, v);
+        sgd->rule->apply(&step, w->line, &rate, true, g, sgd->velocity ? sgd->velocity + d * w->line : NULL,
+                         v);
         float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
         for (int64_t k = 0; k < w->line; k++) {
             v[k] *= decay;
@@ -156,6 +171,7 @@ void mg_sgd_step_dense(mg_sgd *sgd) {
         sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
         sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will stand there
     }
-    mg_team_for(problem->team, mg_sgd_slices(sgd), sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
+    mg_team_for(problem->team, mg_sgd_slices(sgd),
+                sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
     mg_sgd_step_bias(sgd);
 }

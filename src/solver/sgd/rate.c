@@ -1,6 +1,6 @@
-// rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each trained on three
-// quarters of a sample and judged by its accuracy on the fourth. Deterministic: sample, order and ladder depend on the data and
-// the configuration only.
+// rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each
+// trained on three quarters of a sample and judged by its accuracy on the fourth. Deterministic: sample,
+// order and ladder depend on the data and the configuration only.
 #include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
@@ -8,7 +8,15 @@
 
 #include <math.h>
 
-enum { QUARTERS = 4, LOWEST = -4, HIGHEST = 6, RUNGS = HIGHEST - LOWEST + 1, FEWEST_ROWS = 40, MOST_EPOCHS = 20, RATE_STREAM = 4 };
+enum {
+    QUARTERS = 4,
+    LOWEST = -4,
+    HIGHEST = 6,
+    RUNGS = HIGHEST - LOWEST + 1,
+    FEWEST_ROWS = 40,
+    MOST_EPOCHS = 20,
+    RATE_STREAM = 4
+};
 
 typedef struct rate_search {
     const mg_sgd *sgd; // the solver the rate is for
@@ -54,7 +62,8 @@ static double judge(const rate_search *search, int fold, mg_sgd *trial) {
 static int64_t list_fitted(rate_search *search, int fold) {
     int64_t n = 0;
     for (int64_t i = 0; i < search->sample->rows.count; i++)
-        if (i < fold_begin(search, fold) || i >= fold_begin(search, fold + 1)) search->fitted[n++] = (uint32_t)i;
+        if (i < fold_begin(search, fold) || i >= fold_begin(search, fold + 1))
+            search->fitted[n++] = (uint32_t)i;
     return n;
 }
 
@@ -65,12 +74,15 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
     *finite = true;
     int64_t epochs = problem->total_steps / problem->steps_per_epoch, step = 0;
     for (int64_t epoch = 0; epoch < epochs; epoch++) {
-        mg_rng_permutation(mg_rng_key((uint64_t)search->options.train->seed, RATE_STREAM, (uint64_t)epoch), (uint32_t)fit,
-                           search->order);
+        mg_rng_permutation(mg_rng_key((uint64_t)search->options.train->seed, RATE_STREAM, (uint64_t)epoch),
+                           (uint32_t)fit, search->order);
         for (int64_t i = 0; i < fit; i++) search->order[i] = search->fitted[search->order[i]];
         for (int64_t first = 0; first < fit; first += problem->batch, step++) {
-            if (search->stop && search->stop()) return mg_fail(error, MG_STOPPED, "stopped while choosing the learning rate");
-            mg_batch batch = {.rows = search->sample->rows, .label = search->sample->label, .weight = search->sample->weight};
+            if (search->stop && search->stop())
+                return mg_fail(error, MG_STOPPED, "stopped while choosing the learning rate");
+            mg_batch batch = {.rows = search->sample->rows,
+                              .label = search->sample->label,
+                              .weight = search->sample->weight};
             batch.rows.index = search->order + first;
             batch.rows.count = fit - first < problem->batch ? fit - first : problem->batch;
             mg_step_result result;
@@ -109,8 +121,8 @@ static mg_status try_rung(rate_search *search, int rung, mg_error *error) {
     return status;
 }
 
-// The rung that judges best: of those within a quarter of a standard error of the most accurate, the lowest, as a lower rate
-// also leaves the lower objective.
+// The rung that judges best: of those within a quarter of a standard error of the most accurate, the lowest,
+// as a lower rate also leaves the lower objective.
 static int best_rung(const rate_search *search) {
     double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
     for (int r = 0; r < RUNGS; r++)
@@ -127,7 +139,8 @@ static mg_status climb(rate_search *search, mg_error *error) {
     int low = -2, high = 2;
     mg_status status = MG_OK;
     for (int rung = low; !status && rung <= high; rung += 2) status = try_rung(search, rung, error);
-    while (!status && ((best_rung(search) == low && low > LOWEST) || (best_rung(search) == high && high < HIGHEST))) {
+    while (!status &&
+           ((best_rung(search) == low && low > LOWEST) || (best_rung(search) == high && high < HIGHEST))) {
         if (best_rung(search) == low) status = try_rung(search, low -= 2, error);
         else status = try_rung(search, high += 2, error);
     }
@@ -139,7 +152,8 @@ static mg_status climb(rate_search *search, mg_error *error) {
 
 mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error) {
     mg_sgd *sgd = state;
-    if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS) return MG_OK; // too few to judge by: the guess stands
+    if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS)
+        return MG_OK; // too few to judge by: the guess stands
     rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
     search.sgd_options = *sgd->options->sgd;
     search.options = (mg_solver_options){.train = sgd->options->train, .sgd = &search.sgd_options};
@@ -154,8 +168,8 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);
     if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);
     if (!status) status = climb(&search, error);
-    // More rows bear larger rates: on the languages data a sixteenth of the rows judges 0.3 best where all of them want 1; the
-    // cube root of the ratio of rows meets both (docs/benchmarks.md).
+    // More rows bear larger rates: on the languages data a sixteenth of the rows judges 0.3 best where all of
+    // them want 1; the cube root of the ratio of rows meets both (docs/benchmarks.md).
     double growth = sample->whole ? 1 : cbrt((double)sgd->problem->rows / (double)search.fit);
     if (!status) sgd->eta = rate_of(sgd, best_rung(&search)) * growth;
     mg_memory_free(search.fitted);

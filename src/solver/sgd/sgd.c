@@ -1,4 +1,5 @@
-// sgd.c - stochastic gradient descent on minibatches: owns the state, the constant feature and the average of snapshots.
+// sgd.c - stochastic gradient descent on minibatches: owns the state, the constant feature and the average of
+// snapshots.
 #include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
@@ -6,7 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_SNAPSHOTS = 16 }; // an epoch; fewer where a sweep over all weights would cost more than the rows do
+enum {
+    MOST_SNAPSHOTS = 16
+}; // an epoch; fewer where a sweep over all weights would cost more than the rows do
 
 static void destroy(void *state) {
     mg_sgd *sgd = state;
@@ -21,20 +24,27 @@ static void destroy(void *state) {
     mg_weights_destroy(&sgd->weights);
     mg_weights_destroy(&sgd->average.mean);
     mg_sgd_ranges *ranges = &sgd->ranges;
-    void *const blocks[] = {sgd->velocity, sgd->bias_velocity, sgd->memory,       sgd->settled,       sgd->parts,         sgd->slice_dot,
-                            ranges->owner, ranges->begin,      ranges->coef,      ranges->cuts,       ranges->slot,       ranges->offset,
-                            ranges->entry_slot, ranges->all.touched, ranges->all.grad, ranges->all.square, ranges->all.memory, ranges->all.rate};
+    void *const blocks[] = {sgd->velocity,      sgd->bias_velocity,  sgd->memory,      sgd->settled,
+                            sgd->parts,         sgd->slice_dot,      ranges->owner,    ranges->begin,
+                            ranges->coef,       ranges->cuts,        ranges->slot,     ranges->offset,
+                            ranges->entry_slot, ranges->all.touched, ranges->all.grad, ranges->all.square,
+                            ranges->all.memory, ranges->all.rate};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
     mg_memory_free(sgd);
 }
 
 static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    mg_status status = mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
-    size_t size = (size_t)sgd->weights.size, lanes = (size_t)sgd->weights.lanes, features = (size_t)problem->features;
-    if (!status && sgd->average.on) status = mg_weights_create(&sgd->average.mean, problem->layout, problem->classes, problem->features, error);
+    mg_status status =
+        mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
+    size_t size = (size_t)sgd->weights.size, lanes = (size_t)sgd->weights.lanes,
+           features = (size_t)problem->features;
+    if (!status && sgd->average.on)
+        status = mg_weights_create(&sgd->average.mean, problem->layout, problem->classes, problem->features,
+                                   error);
     if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->velocity, size, sizeof(float), error);
-    if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->bias_velocity, lanes, sizeof(float), error);
+    if (!status && sgd->rule->velocity)
+        status = mg_memory_zeroed(&sgd->bias_velocity, lanes, sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&sgd->memory, features + 1, sizeof(float), error);
     return status;
 }
@@ -46,11 +56,14 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
     if (!status) status = mg_tree_create(&sgd->tree, problem->parts, error);
     for (size_t p = 0; !status && p < parts; p++) {
         mg_sgd_part *part = &sgd->parts[p];
-        status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes, problem->features, error);
+        status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes,
+                                problem->features, error);
         if (!status) status = mg_memory_zeroed(&part->coef_sum, lanes, sizeof(double), error);
-        if (!status && !sgd->sparse) status = mg_memory_zeroed(&part->grad, (size_t)sgd->weights.size, sizeof(float), error);
+        if (!status && !sgd->sparse)
+            status = mg_memory_zeroed(&part->grad, (size_t)sgd->weights.size, sizeof(float), error);
     }
-    if (!status) status = mg_memory_zeroed(&sgd->slice_dot, (size_t)mg_sgd_slices(sgd) * lanes, sizeof(double), error);
+    if (!status)
+        status = mg_memory_zeroed(&sgd->slice_dot, (size_t)mg_sgd_slices(sgd) * lanes, sizeof(double), error);
     return status;
 }
 
@@ -66,21 +79,27 @@ static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, m
 
 enum { OWNERS_A_THREAD = 4 };
 
-// Every row's entries are cut into as many pieces, and no result depends on where: one for a single thread; several each for more, as
-// the owner of rare features has more of them to bring up to date than that of as many entries of frequent ones.
+// Every row's entries are cut into as many pieces, and no result depends on where: one for a single thread;
+// several each for more, as the owner of rare features has more of them to bring up to date than that of as
+// many entries of frequent ones.
 static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     int64_t threads = problem->team->threads, most = threads > 1 ? OWNERS_A_THREAD * threads : 1;
     sgd->ranges.count = most < problem->parts ? most : problem->parts;
-    size_t owners = (size_t)sgd->ranges.count, batch = (size_t)problem->batch, features = (size_t)problem->features, entries;
+    size_t owners = (size_t)sgd->ranges.count, batch = (size_t)problem->batch,
+           features = (size_t)problem->features, entries;
     mg_status status = mg_memory_zeroed(&sgd->ranges.owner, owners, sizeof *sgd->ranges.owner, error);
     if (!status) status = mg_memory_get(&sgd->ranges.begin, owners + 1, sizeof *sgd->ranges.begin, error);
     if (!status) status = create_slots(&sgd->ranges.all, features, (size_t)sgd->weights.line, error);
     if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
-    if (!status) status = mg_memory_zeroed(&sgd->ranges.coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&sgd->ranges.cuts, batch * (owners + 1), sizeof *sgd->ranges.cuts, error);
+    if (!status)
+        status =
+            mg_memory_zeroed(&sgd->ranges.coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
+    if (!status)
+        status = mg_memory_zeroed(&sgd->ranges.cuts, batch * (owners + 1), sizeof *sgd->ranges.cuts, error);
     if (!status) status = mg_memory_zeroed(&sgd->ranges.offset, batch, sizeof *sgd->ranges.offset, error);
-    if (!status) status = mg_memory_get(&sgd->ranges.entry_slot, entries, sizeof *sgd->ranges.entry_slot, error);
+    if (!status)
+        status = mg_memory_get(&sgd->ranges.entry_slot, entries, sizeof *sgd->ranges.entry_slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->ranges.slot, features, sizeof *sgd->ranges.slot, error);
     if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
     for (size_t p = 0; !status && p <= owners; p++) sgd->ranges.begin[p] = (int64_t)(features * p / owners);
@@ -88,7 +107,8 @@ static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     return status;
 }
 
-static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state, mg_error *error) {
+static mg_status create(const mg_problem *problem, const mg_solver_options *options, void **state,
+                        mg_error *error) {
     *state = NULL;
     mg_sgd *sgd;
     mg_status status = mg_memory_zeroed(&sgd, 1, sizeof *sgd, error);
@@ -129,7 +149,8 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
     }
     for (int64_t k = 0; k < w->classes; k++) {
         double dot = 0;
-        for (int64_t s = 0; problem->center && s < mg_sgd_slices(sgd); s++) dot += sgd->slice_dot[s * w->lanes + k];
+        for (int64_t s = 0; problem->center && s < mg_sgd_slices(sgd); s++)
+            dot += sgd->slice_dot[s * w->lanes + k];
         w->offset[k] = (float)(problem->bias * (double)w->bias[k] - dot);
     }
 }
@@ -143,17 +164,19 @@ static int64_t snapshots_per_epoch(const mg_problem *problem) {
 
 static void average_slice(void *context, int64_t slice) {
     mg_sgd *sgd = context;
-    int64_t from = slice * (1 << 14), n = sgd->weights.size - from < (1 << 14) ? sgd->weights.size - from : (1 << 14);
+    int64_t from = slice * (1 << 14),
+            n = sgd->weights.size - from < (1 << 14) ? sgd->weights.size - from : (1 << 14);
     float share = 1 / (float)sgd->average.snapshots;
     const float *v = sgd->weights.v + from;
     float *mean = sgd->average.mean.v + from;
     for (int64_t j = 0; j < n; j++) mean[j] += (v[j] - mean[j]) * share; // (M24)
 }
 
-// (M24) The average starts again in the middle of the first epoch and at the start of every later one, so that it never
-// remembers weights from long before.
+// (M24) The average starts again in the middle of the first epoch and at the start of every later one, so
+// that it never remembers weights from long before.
 static void snapshot(mg_sgd *sgd) {
-    int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem), at = sgd->step % steps + 1;
+    int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem),
+            at = sgd->step % steps + 1;
     if (at == 1 || (sgd->step < steps && at == steps / 2 + 1)) sgd->average.snapshots = 0;
     if (at * count / steps == (at - 1) * count / steps) return;
     mg_sgd_settle(sgd);
@@ -166,7 +189,8 @@ static void snapshot(mg_sgd *sgd) {
     }
 }
 
-static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_step_result *out, mg_error *error) {
+static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_step_result *out,
+                      mg_error *error) {
     (void)error;
     mg_sgd *sgd = state;
     const mg_problem *problem = sgd->problem;
@@ -205,21 +229,30 @@ static int fields(void *state, mg_field *out) {
     out[n++] = mg_field_bounded("eta", MG_H5_F64, 1, &sgd->eta, &mg_bound_positive, 1);
     n += mg_field_current_weights(w, out + n);
     // A sum of squares may overflow: its feature then stands still.
-    if (sgd->rule->accumulates) out[n++] = mg_field_bounded("memory", MG_H5_F32, features + 1, sgd->memory, &mg_bound_grown, 1);
+    if (sgd->rule->accumulates)
+        out[n++] = mg_field_bounded("memory", MG_H5_F32, features + 1, sgd->memory, &mg_bound_grown, 1);
     if (sgd->velocity) out[n++] = mg_field_lines("velocity", w->line, used, w->size, sgd->velocity);
-    if (sgd->velocity) out[n++] = mg_field_lines("bias_velocity", w->lanes, w->classes, w->lanes, sgd->bias_velocity);
-    if (sgd->sparse) out[n++] = mg_field_bounded("settled", MG_H5_F64, features, sgd->settled, &mg_bound_not_negative, 1);
-    if (sgd->sparse) out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
-    if (sgd->average.on) n += mg_field_weights(&sgd->average.mean, (mg_field_names){"mean", "mean_bias", "mean_offset"}, out + n);
-    if (sgd->average.on) out[n++] = mg_field_bounded("snapshots", MG_H5_I64, 1, &sgd->average.snapshots, &snapshots, 1);
+    if (sgd->velocity)
+        out[n++] = mg_field_lines("bias_velocity", w->lanes, w->classes, w->lanes, sgd->bias_velocity);
+    if (sgd->sparse)
+        out[n++] = mg_field_bounded("settled", MG_H5_F64, features, sgd->settled, &mg_bound_not_negative, 1);
+    if (sgd->sparse)
+        out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
+    if (sgd->average.on)
+        n += mg_field_weights(&sgd->average.mean, (mg_field_names){"mean", "mean_bias", "mean_offset"},
+                              out + n);
+    if (sgd->average.on)
+        out[n++] = mg_field_bounded("snapshots", MG_H5_I64, 1, &sgd->average.snapshots, &snapshots, 1);
     return n;
 }
 
-// A rate that was set is that of the configuration. A feature's decay is never applied further than the sum of the rates.
+// A rate that was set is that of the configuration. A feature's decay is never applied further than the sum
+// of the rates.
 static mg_status check(void *state, int64_t batch, mg_error *error) {
     (void)batch;
     const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->options->sgd->eta, .most = sgd->options->sgd->eta}, settled = {.most = sgd->rate_sum};
+    const mg_bound eta = {.least = sgd->options->sgd->eta, .most = sgd->options->sgd->eta},
+                   settled = {.most = sgd->rate_sum};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
     for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
         status = mg_bound_check(&settled, "state/settled", d, sgd->settled[d], error);
@@ -228,12 +261,11 @@ static mg_status check(void *state, int64_t batch, mg_error *error) {
 
 static double learning_rate(void *state, int64_t number) {
     mg_sgd *sgd = state;
-    return sgd->eta * sgd->schedule->factor(number, sgd->problem->total_steps, sgd->problem->lambda, sgd->eta);
+    return sgd->eta *
+           sgd->schedule->factor(number, sgd->problem->total_steps, sgd->problem->lambda, sgd->eta);
 }
 
-static bool needs_sample(void *state) {
-    return ((mg_sgd *)state)->eta_is_open;
-}
+static bool needs_sample(void *state) { return ((mg_sgd *)state)->eta_is_open; }
 
 const mg_solver mg_solver_sgd = {
     .name = "sgd",

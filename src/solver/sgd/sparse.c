@@ -1,10 +1,14 @@
-// sparse.c - the step that costs time in proportion to the stored values of the batch. Each part owns a range of features
-// and alone writes their weights; rows are split for the scores only. Nothing of size D x K is formed or swept.
+// sparse.c - the step that costs time in proportion to the stored values of the batch. Each part owns a range
+// of features and alone writes their weights; rows are split for the scores only. Nothing of size D x K is
+// formed or swept.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
 
-enum { AHEAD = 12, ROWS_AHEAD = 4 }; // touched features and rows whose state is fetched in advance: it lies anywhere in memory
+enum {
+    AHEAD = 12,
+    ROWS_AHEAD = 4
+}; // touched features and rows whose state is fetched in advance: it lies anywhere in memory
 
 // A decay this close to 1 is no float below 1: it stays owed, and counts once it has grown.
 #define LEAST_DECAY 3e-8
@@ -47,7 +51,8 @@ static void cut_rows(void *context, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
     int64_t owners = sgd->ranges.count;
     for (int64_t i = mg_sgd_begin(sgd, p); i < mg_sgd_begin(sgd, p + 1); i++) {
-        int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1], *cuts = sgd->ranges.cuts + i * (owners + 1);
+        int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1],
+                *cuts = sgd->ranges.cuts + i * (owners + 1);
         for (int64_t o = 0; o < owners; o++) {
             while (e < end && rows->indices[e] < sgd->ranges.owner[o].from) e++;
             cuts[o] = e;
@@ -72,7 +77,8 @@ static void find_touched(void *context, int64_t p) {
     owner->count = 0;
     for (int64_t i = 0; i < rows->count; i++) {
         const int64_t *cuts = sgd->ranges.cuts + i * stride + p;
-        uint32_t *slots = sgd->ranges.entry_slot + sgd->ranges.offset[i] - rows->indptr[mg_rows_stored(rows, i)];
+        uint32_t *slots =
+            sgd->ranges.entry_slot + sgd->ranges.offset[i] - rows->indptr[mg_rows_stored(rows, i)];
         if (i + ROWS_AHEAD < rows->count) fetch_slots(sgd, p, i + ROWS_AHEAD);
         for (int64_t e = cuts[0]; e < cuts[1]; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
     }
@@ -105,8 +111,10 @@ static void part_coefficients(void *context, int64_t p) {
     for (int64_t first = mg_sgd_begin(sgd, p); first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, &sgd->weights, &batch->rows, first, count);
-        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label, batch->weight, first, count);
-        memcpy(sgd->ranges.coef + first * pass->lanes, pass->coef, (size_t)(count * pass->lanes) * sizeof(float));
+        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label,
+                                     batch->weight, first, count);
+        memcpy(sgd->ranges.coef + first * pass->lanes, pass->coef,
+               (size_t)(count * pass->lanes) * sizeof(float));
         mg_pass_add_coefficients(pass, count, part->coef_sum);
     }
 }
@@ -125,8 +133,10 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
         const float *coef = sgd->ranges.coef + i * lanes;
         int64_t from = sgd->ranges.cuts[i * stride + p], n = sgd->ranges.cuts[i * stride + p + 1] - from;
         if (!n || all_zero(coef, lanes)) continue;
-        const uint32_t *slots = sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
-        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef, sgd->ranges.owner[p].grad);
+        const uint32_t *slots =
+            sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
+        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef,
+                                             sgd->ranges.owner[p].grad);
     }
 }
 
@@ -144,7 +154,8 @@ static void scale_gradients(mg_sgd *sgd, mg_sgd_owner *owner) {
                 lane[l] += scaled * scaled;
                 g[k + l] = scaled * scale; // (M19)
             }
-        owner->square[t] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+        owner->square[t] =
+            ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
     }
 }
 
@@ -155,7 +166,8 @@ static void update_touched(void *context, int64_t p) {
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
     // The rate holds this step's factor already; what is owed is a sum of factors.
-    double after = sgd->rate_sum + sgd->factor, share = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
+    double after = sgd->rate_sum + sgd->factor,
+           share = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
     accumulate(sgd, p);
     scale_gradients(sgd, owner);
     if (sgd->rule->rates) {
@@ -169,7 +181,8 @@ static void update_touched(void *context, int64_t p) {
             fetch_weights(sgd, owner->touched[t + AHEAD]);
             __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
         }
-        sgd->rule->apply(&step, line, &rate, true, owner->grad + t * line, sgd->velocity ? sgd->velocity + f * line : NULL, v);
+        sgd->rule->apply(&step, line, &rate, true, owner->grad + t * line,
+                         sgd->velocity ? sgd->velocity + f * line : NULL, v);
         double decay = share * (double)rate * (after - sgd->settled[f]); // (M12)
         if (decay < LEAST_DECAY) continue;
         float factor = (float)(1 / (1 + decay));
@@ -222,7 +235,8 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
     mg_team_for(problem->team, sgd->ranges.count, find_touched, sgd);
     mg_team_for(problem->team, problem->parts, part_coefficients, sgd);
     for (int64_t p = 1; p < problem->parts; p++)
-        for (int64_t k = 0; k < sgd->weights.lanes; k++) sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
+        for (int64_t k = 0; k < sgd->weights.lanes; k++)
+            sgd->parts[0].coef_sum[k] += sgd->parts[p].coef_sum[k];
     mg_team_for(problem->team, sgd->ranges.count, update_touched, sgd);
     mg_sgd_step_bias(sgd);
 }

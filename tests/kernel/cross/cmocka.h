@@ -1,4 +1,5 @@
-// cmocka.h - as much of cmocka's interface as test_kernel.c uses, for processors that Debian's libcmocka is not installed for.
+// cmocka.h - as much of cmocka's interface as test_kernel.c uses, for processors that Debian's libcmocka is
+// not installed for.
 #ifndef MG_TEST_CROSS_CMOCKA_H
 #define MG_TEST_CROSS_CMOCKA_H
 
@@ -11,10 +12,12 @@ struct CMUnitTest {
     void (*test)(void **state);
 };
 
-#define cmocka_unit_test(function) {#function, function}
+#define cmocka_unit_test(function)                                                                           \
+    { #function, function }
 #define cmocka_run_group_tests(tests, setup, teardown) cross_run(tests, sizeof tests / sizeof *tests)
 
-#define fail_msg(...) (fprintf(stderr, __VA_ARGS__), fprintf(stderr, " (%s:%d)\n", __FILE__, __LINE__), exit(1))
+#define fail_msg(...)                                                                                        \
+    (fprintf(stderr, __VA_ARGS__), fprintf(stderr, " (%s:%d)\n", __FILE__, __LINE__), exit(1))
 #define assert_true(condition) ((condition) ? (void)0 : fail_msg("%s", #condition))
 #define assert_false(condition) assert_true(!(condition))
 #define assert_null(pointer) assert_true((pointer) == NULL)
