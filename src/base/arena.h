@@ -1,0 +1,31 @@
+// arena.h - the buffers of a state: each is named once, in a list of rows, and one call frees all of them.
+#ifndef MG_BASE_ARENA_H
+#define MG_BASE_ARENA_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+
+typedef struct mg_arena {
+    void **block; // [count] the buffers
+    size_t count, capacity;
+} mg_arena; // starts zeroed
+
+// A row of a list: `count` vectors of `width` elements each, aligned as in base/memory.h and zeroed. With a
+// count of zero there is no buffer and the pointer stays as it is.
+typedef struct mg_buffer {
+    void *out; // address of the pointer to the buffer
+    size_t count, width, size;
+} mg_buffer;
+#define MG_BUFFER(pointer, count, width)                                                                     \
+    { &(pointer), (size_t)(count), (size_t)(width), sizeof *(pointer) }
+
+// Creates the buffers of rows[0..count). Errors: MG_MEMORY; mg_arena_free frees those that were created.
+mg_status mg_arena_fill(mg_arena *arena, const mg_buffer *rows, size_t count, mg_error *error);
+
+// The same for an array of rows.
+#define MG_ARENA_FILL(arena, rows, error) mg_arena_fill(arena, rows, sizeof(rows) / sizeof *(rows), error)
+
+void mg_arena_free(mg_arena *arena);
+
+#endif
