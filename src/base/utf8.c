@@ -1,11 +1,18 @@
 // utf8.c - owns the decoding of UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF.
 #include "base/utf8.h"
 
+// Continuation bytes that follow this first byte; -1: it begins no character.
+static int tail_bytes(unsigned char first) {
+    if (first < 0x80) return 0;
+    if (first < 0xc0 || first >= 0xf8) return -1;
+    return first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+}
+
 int32_t mg_utf8_next(const char **text) {
     static const int32_t least[] = {0, 0x80, 0x800, 0x10000};
     const unsigned char *c = (const unsigned char *)*text;
     if (*c == 0) return 0;
-    int tail = *c < 0x80 ? 0 : *c < 0xc0 ? -1 : *c < 0xe0 ? 1 : *c < 0xf0 ? 2 : *c < 0xf8 ? 3 : -1;
+    int tail = tail_bytes(*c);
     if (tail < 0) return -1;
     int32_t value = tail == 0 ? *c : *c & (0x3f >> tail);
     // The terminating zero is no continuation byte: a cut-off character never reads past the end.

@@ -28,24 +28,36 @@ static int64_t total_bytes(const mg_conversion *c) {
 }
 
 static mg_status plan_dense(mg_conversion *c, mg_error *error) {
-    const int64_t dims[2] = {c->shape.rows, c->shape.features};
-    mg_status status = mg_h5_writer_array(c->writer, "X", c->shape.cell, 0, 2, dims, &c->x, error);
+    const mg_h5_new_array cells = {
+        .type = c->shape.cell, .rank = 2, .dims = {c->shape.rows, c->shape.features}};
+    mg_status status = mg_h5_writer_array(c->writer, "X", &cells, &c->x, error);
     if (!status) status = mg_h5_writer_text(c->writer, "X", "encoding-type", "array", error);
     return status ? status : mg_h5_writer_text(c->writer, "X", "encoding-version", "0.2.0", error);
 }
 
+static mg_status plan_vector(mg_conversion *c, const char *name, mg_h5_type type, int64_t count, int *array,
+                             mg_error *error) {
+    const mg_h5_new_array vector = {.type = type, .rank = 1, .dims = {count}};
+    return mg_h5_writer_array(c->writer, name, &vector, array, error);
+}
+
+static mg_status plan_texts(mg_conversion *c, const char *name, size_t width, int64_t count, int *array,
+                            mg_error *error) {
+    const mg_h5_new_array texts = {.type = MG_H5_TEXT, .width = width, .rank = 1, .dims = {count}};
+    return mg_h5_writer_array(c->writer, name, &texts, array, error);
+}
+
 static mg_status plan_sparse(mg_conversion *c, mg_error *error) {
-    const int64_t shape[2] = {c->shape.rows, c->shape.features}, pointers = c->shape.rows + 1;
+    const int64_t shape[2] = {c->shape.rows, c->shape.features};
     mg_h5_type index = c->shape.features > INT32_MAX ? MG_H5_U32 : MG_H5_I32;
     mg_h5_writer *w = c->writer;
     mg_status status = mg_h5_writer_group(w, "X", error);
     if (!status) status = mg_h5_writer_text(w, "X", "encoding-type", "csr_matrix", error);
     if (!status) status = mg_h5_writer_text(w, "X", "encoding-version", "0.1.0", error);
     if (!status) status = mg_h5_writer_int64(w, "X", "shape", shape, 2, error);
-    if (!status) status = mg_h5_writer_array(w, "X/data", MG_H5_F32, 0, 1, &c->shape.stored, &c->x, error);
-    if (!status)
-        status = mg_h5_writer_array(w, "X/indices", index, 0, 1, &c->shape.stored, &c->indices, error);
-    return status ? status : mg_h5_writer_array(w, "X/indptr", MG_H5_I64, 0, 1, &pointers, &c->indptr, error);
+    if (!status) status = plan_vector(c, "X/data", MG_H5_F32, c->shape.stored, &c->x, error);
+    if (!status) status = plan_vector(c, "X/indices", index, c->shape.stored, &c->indices, error);
+    return status ? status : plan_vector(c, "X/indptr", MG_H5_I64, c->shape.rows + 1, &c->indptr, error);
 }
 
 // Names of the columns where AnnData has them.
@@ -54,9 +66,7 @@ static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
     if (!list || !list->count) return MG_OK;
     mg_status status = mg_h5_writer_group(c->writer, "var", error);
     if (!status) status = mg_h5_writer_text(c->writer, "var", "_index", "_index", error);
-    return status ? status
-                  : mg_h5_writer_array(c->writer, "var/_index", MG_H5_TEXT, mg_names_width(list), 1,
-                                       &list->count, names, error);
+    return status ? status : plan_texts(c, "var/_index", mg_names_width(list), list->count, names, error);
 }
 
 static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
@@ -120,7 +130,7 @@ static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     if (!status) status = plan_digest(c, error);
     if (status || !c->shape.scale) return status;
     snprintf(name, sizeof name, "%s/idf", c->format->name);
-    return mg_h5_writer_array(c->writer, name, MG_H5_F32, 0, 1, &c->shape.features, scale, error);
+    return plan_vector(c, name, MG_H5_F32, c->shape.features, scale, error);
 }
 
 mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
@@ -131,8 +141,9 @@ mg_status mg_convert_plan(mg_conversion *c, mg_error *error) {
         mg_h5_writer_create(&c->writer, c->options->output, c->options->overwrite, total_bytes(c), error);
     if (!status) status = shape->layout == MG_DENSE ? plan_dense(c, error) : plan_sparse(c, error);
     if (!status && shape->labelled)
-        status = mg_h5_writer_array(c->writer, "y", c->labels.kind == MG_LABEL_TEXT ? MG_H5_TEXT : MG_H5_I64,
-                                    c->labels.longest, 1, &shape->rows, &c->y, error);
+        status = c->labels.kind == MG_LABEL_TEXT
+                     ? plan_texts(c, "y", c->labels.longest, shape->rows, &c->y, error)
+                     : plan_vector(c, "y", MG_H5_I64, shape->rows, &c->y, error);
     if (!status) status = plan_names(c, &names, error);
     if (!status) status = plan_recipe(c, &scale, error);
     if (!status) status = mg_h5_writer_start(c->writer, error);

@@ -21,9 +21,8 @@ static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *requ
     int32_t *label = NULL;
     mg_split split = {0};
     mg_status status = MG_OK;
-    if (request->labels)
-        status = mg_labels_read(dataset->file, request->labels, rows, NULL, rows, NULL, false, &label,
-                                &classes, error);
+    const mg_labels_request all = {.name = request->labels, .rows = rows, .count = rows};
+    if (request->labels) status = mg_labels_read(dataset->file, &all, &label, &classes, error);
     const mg_split_request how = {.name = dataset->path,
                                   .label = label,
                                   .rows = rows,
@@ -208,10 +207,14 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     dataset->entries = dataset->layout == MG_CSR
                            ? mg_source_entries(dataset->source, dataset->select, 0, dataset->count)
                            : dataset->count * dataset->features;
+    const mg_labels_request labels = {.name = request->labels,
+                                      .rows = mg_source_rows(dataset->source),
+                                      .select = dataset->select,
+                                      .count = dataset->count,
+                                      .known = request->known,
+                                      .allow_unknown = request->allow_unknown};
     if (request->labels)
-        status = mg_labels_read(dataset->file, request->labels, mg_source_rows(dataset->source),
-                                dataset->select, dataset->count, request->known, request->allow_unknown,
-                                &dataset->label, &dataset->classes, error);
+        status = mg_labels_read(dataset->file, &labels, &dataset->label, &dataset->classes, error);
     if (!status && request->weights) status = read_weights(dataset, request->weights, error);
     return status;
 }

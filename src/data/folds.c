@@ -29,8 +29,9 @@ static mg_status check_dealt(const char *name, const int64_t *first, const mg_cl
         (long long)folds, name, (long long)dealt);
 }
 
-mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, const mg_classes *classes,
-                        int64_t folds, uint64_t seed, int32_t *fold, mg_error *error) {
+mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error *error) {
+    const mg_classes *classes = request->classes;
+    int64_t rows = request->rows, folds = request->folds;
     int64_t *first = NULL, dealt = 0;
     uint32_t *member = NULL, *order = NULL;
     if (folds > rows || rows > UINT32_MAX)
@@ -42,15 +43,15 @@ mg_status mg_folds_deal(const char *name, const int32_t *label, int64_t rows, co
     if (!status) status = mg_memory_get(&member, (size_t)rows, sizeof *member, error);
     if (!status) status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);
     if (!status) {
-        sort_by_class(label, rows, classes->count, first, member);
-        status = check_dealt(name, first, classes, folds, error);
+        sort_by_class(request->label, rows, classes->count, first, member);
+        status = check_dealt(request->name, first, classes, folds, error);
     }
     // One class begins where the one before ended, so that small classes do not all favour the first folds.
     for (int64_t k = 0; !status && k < classes->count; k++) {
         int64_t count = first[k + 1] - first[k];
         if (count == 1) fold[member[first[k]]] = MG_NO_FOLD;
         if (count == 1) continue;
-        mg_rng_permutation(mg_rng_key(seed, FOLD_STREAM, (uint64_t)k), (uint32_t)count, order);
+        mg_rng_permutation(mg_rng_key(request->seed, FOLD_STREAM, (uint64_t)k), (uint32_t)count, order);
         for (int64_t j = 0; j < count; j++) fold[member[first[k] + order[j]]] = (int32_t)(dealt++ % folds);
     }
     mg_memory_free(first);

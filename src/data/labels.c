@@ -92,25 +92,25 @@ static mg_status unknown_label(mg_h5 *file, const char *name, int64_t row, const
                    mg_classes_label(classes, 0, low), mg_classes_label(classes, classes->count - 1, high));
 }
 
-static mg_status map_rows(mg_h5 *file, const char *name, const mg_raw_labels *raw, const int64_t *select,
-                          int64_t count, const mg_classes *classes, bool allow_unknown, int32_t *out,
-                          mg_error *error) {
+static mg_status map_rows(mg_h5 *file, const mg_labels_request *request, const mg_raw_labels *raw,
+                          const mg_classes *classes, int32_t *out, mg_error *error) {
     int64_t *of_text = NULL; // class of each distinct text
     mg_status status = MG_OK;
     char buffer[MG_LABEL_BUFFER];
     if (raw->texts) status = mg_memory_get(&of_text, (size_t)raw->text_count, sizeof *of_text, error);
     for (int64_t t = 0; !status && t < (raw->texts ? raw->text_count : 0); t++)
         of_text[t] = mg_classes_find(classes, raw->text[t]);
-    for (int64_t i = 0; !status && i < count; i++) {
-        int64_t row = select ? select[i] : i, value = raw->number[row], class;
+    for (int64_t i = 0; !status && i < request->count; i++) {
+        int64_t row = request->select ? request->select[i] : i, value = raw->number[row], class;
         if (raw->texts) class = of_text[value];
         else if (!classes->texts) class = find_number(classes, value);
         else
             snprintf(buffer, sizeof buffer, "%lld", (long long)value),
                 class = mg_classes_find(classes, buffer);
-        if (class < 0 && !allow_unknown) {
+        if (class < 0 && !request->allow_unknown) {
             snprintf(buffer, sizeof buffer, "%lld", (long long)value);
-            status = unknown_label(file, name, row, raw->texts ? raw->text[value] : buffer, classes, error);
+            status = unknown_label(file, request->name, row, raw->texts ? raw->text[value] : buffer, classes,
+                                   error);
         }
         out[i] = (int32_t) class;
     }
@@ -118,21 +118,20 @@ static mg_status map_rows(mg_h5 *file, const char *name, const mg_raw_labels *ra
     return status;
 }
 
-mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int64_t *select, int64_t count,
-                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes,
+mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t **out, mg_classes *classes,
                          mg_error *error) {
     *out = NULL;
     *classes = (mg_classes){0};
     mg_raw_labels raw;
-    mg_status status = mg_raw_labels_read(file, name, rows, &raw, error);
+    mg_status status = mg_raw_labels_read(file, request->name, request->rows, &raw, error);
     if (!status)
-        status =
-            known ? mg_classes_copy(known, classes, error) : classes_of(&raw, select, count, classes, error);
+        status = request->known ? mg_classes_copy(request->known, classes, error)
+                                : classes_of(&raw, request->select, request->count, classes, error);
     if (!status && classes->count > INT32_MAX)
         status = mg_fail(error, MG_DATA, "%s: %s has %lld different labels; they are not classes",
-                         mg_h5_path(file), name, (long long)classes->count);
-    if (!status) status = mg_memory_get(out, (size_t)count, sizeof **out, error);
-    if (!status) status = map_rows(file, name, &raw, select, count, classes, allow_unknown, *out, error);
+                         mg_h5_path(file), request->name, (long long)classes->count);
+    if (!status) status = mg_memory_get(out, (size_t)request->count, sizeof **out, error);
+    if (!status) status = map_rows(file, request, &raw, classes, *out, error);
     mg_raw_labels_clear(&raw);
     if (status) {
         mg_memory_free(*out);

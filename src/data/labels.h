@@ -15,13 +15,19 @@ typedef struct mg_classes {
     char **text;     // [count] ascending by bytes
 } mg_classes;
 
-// Labels of one file: class[i] of row i in `classes`.
-// Reads data set `name`: integers, texts, or a group with codes and categories. With `known` NULL the classes
-// are those that occur among the selected rows; otherwise a label that is not known is class -1 when
-// `allow_unknown`, else an error. select: [count] row numbers of the file, NULL for all. Errors: MG_DATA with
-// name[row] and the label.
-mg_status mg_labels_read(mg_h5 *file, const char *name, int64_t rows, const int64_t *select, int64_t count,
-                         const mg_classes *known, bool allow_unknown, int32_t **out, mg_classes *classes,
+// Which labels of a file to read.
+typedef struct mg_labels_request {
+    const char *name;        // of the data set: integers, texts, or a group with codes and categories
+    int64_t rows;            // of the file
+    const int64_t *select;   // [count] row numbers, ascending; NULL: all rows
+    int64_t count;           // rows to read
+    const mg_classes *known; // NULL: the classes are the labels that occur among these rows
+    bool allow_unknown;      // a label that is not in `known` is class -1 instead of an error
+} mg_labels_request;
+
+// Reads the labels: (*out)[i] is the class of the i-th row, an index into *classes. Both are the caller's.
+// Errors: MG_DATA with name[row] and the label; MG_IO, MG_MEMORY.
+mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t **out, mg_classes *classes,
                          mg_error *error);
 
 mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error);

@@ -33,9 +33,7 @@ static void hold_out(const mg_split_request *request, uint8_t *held, tally *clas
 static mg_status deal(const mg_split_request *request, uint8_t *held, tally *classes, mg_error *error) {
     int32_t *fold;
     mg_status status = mg_memory_get(&fold, (size_t)request->rows, sizeof *fold, error);
-    if (!status)
-        status = mg_folds_deal(request->name, request->label, request->rows, request->classes, request->folds,
-                               request->seed, fold, error);
+    if (!status) status = mg_folds_deal(request, fold, error);
     for (int64_t i = 0; !status && i < request->rows; i++) {
         held[i] = fold[i] == request->fold;
         classes[request->label[i]].held += fold[i] != MG_NO_FOLD;

@@ -217,7 +217,8 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     int64_t *count = NULL;
     mg_classes classes;
     char buffer[MG_LABEL_BUFFER];
-    mg_status status = mg_labels_read(file, name, rows, NULL, rows, NULL, false, &label, &classes, error);
+    const mg_labels_request all = {.name = name, .rows = rows, .count = rows};
+    mg_status status = mg_labels_read(file, &all, &label, &classes, error);
     if (status) return status;
     status = mg_memory_zeroed(&count, (size_t)classes.count, sizeof *count, error);
     for (int64_t i = 0; !status && i < rows; i++) count[label[i]]++;

@@ -227,71 +227,73 @@ bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name
     return H5Aexists_by_name(file->file, object, name, H5P_DEFAULT) > 0;
 }
 
+typedef struct attribute {
+    hid_t id;
+    int64_t count; // values
+} attribute;
+
 // Opens the attribute and checks its class and number of values. MG_DATA otherwise.
 static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class,
-                                int64_t limit, hid_t *out, int64_t *count, mg_error *error) {
+                                int64_t limit, attribute *out, mg_error *error) {
     mg_h5_quiet();
-    *out = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (*out < 0)
+    out->id = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
+    if (out->id < 0)
         return mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object);
-    hid_t space = H5Aget_space(*out), type = H5Aget_type(*out);
-    *count = (int64_t)H5Sget_simple_extent_npoints(space);
+    hid_t space = H5Aget_space(out->id), type = H5Aget_type(out->id);
+    out->count = (int64_t)H5Sget_simple_extent_npoints(space);
     H5T_class_t found = H5Tget_class(type);
     H5Sclose(space);
     H5Tclose(type);
-    if (found == class && *count >= 1 && *count <= limit) return MG_OK;
-    H5Aclose(*out);
+    if (found == class && out->count >= 1 && out->count <= limit) return MG_OK;
+    H5Aclose(out->id);
     return mg_fail(error, MG_DATA,
                    "%s: attribute %s of %s has the wrong type or %lld values (1 to %lld are allowed)",
-                   file->path, name, object, (long long)*count, (long long)limit);
+                   file->path, name, object, (long long)out->count, (long long)limit);
 }
 
 mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
                                 int *count, mg_error *error) {
-    hid_t attribute;
-    int64_t values;
-    mg_status status = open_attribute(file, object, name, H5T_INTEGER, limit, &attribute, &values, error);
+    attribute found;
+    mg_status status = open_attribute(file, object, name, H5T_INTEGER, limit, &found, error);
     if (status) return status;
-    if (H5Aread(attribute, H5T_NATIVE_INT64, out) < 0)
+    if (H5Aread(found.id, H5T_NATIVE_INT64, out) < 0)
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
-    H5Aclose(attribute);
-    if (count) *count = (int)values;
+    H5Aclose(found.id);
+    if (count) *count = (int)found.count;
     return status;
 }
 
 mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
                                mg_error *error) {
-    hid_t attribute;
-    int64_t values;
-    mg_status status = open_attribute(file, object, name, H5T_FLOAT, 1, &attribute, &values, error);
+    attribute found;
+    mg_status status = open_attribute(file, object, name, H5T_FLOAT, 1, &found, error);
     if (status) return status;
-    if (H5Aread(attribute, H5T_NATIVE_DOUBLE, out) < 0)
+    if (H5Aread(found.id, H5T_NATIVE_DOUBLE, out) < 0)
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
-    H5Aclose(attribute);
+    H5Aclose(found.id);
     return status;
 }
 
 mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
                                mg_error *error) {
     *out = NULL;
-    hid_t attribute;
-    int64_t values;
-    mg_status status = open_attribute(file, object, name, H5T_STRING, 1, &attribute, &values, error);
+    attribute found;
+    mg_status status = open_attribute(file, object, name, H5T_STRING, 1, &found, error);
     if (status) return status;
-    hid_t type = H5Aget_type(attribute);
+    hid_t type = H5Aget_type(found.id);
     bool failed = true;
     if (H5Tis_variable_str(type) > 0) {
         char *text = NULL;
-        failed = H5Aread(attribute, type, &text) < 0;
+        failed = H5Aread(found.id, type, &text) < 0;
         if (!failed) status = mg_memory_text(out, text ? text : "", error);
         if (!failed && text) H5free_memory(text);
     } else {
         size_t size = H5Tget_size(type);
         status = mg_memory_zeroed(out, size + 1, 1, error);
-        failed = !status && H5Aread(attribute, type, *out) < 0;
+        failed = !status && H5Aread(found.id, type, *out) < 0;
     }
     H5Tclose(type);
-    H5Aclose(attribute);
+    H5Aclose(found.id);
     if (!status && failed)
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
     return status;

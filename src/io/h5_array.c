@@ -31,9 +31,12 @@ static bool classify(hid_t type, mg_h5_type *out) {
         return size == 2 || size == 4 || size == 8;
     case H5T_ENUM: // h5py writes booleans so
     case H5T_INTEGER: {
-        int width = size == 1 ? 0 : size == 2 ? 2 : size == 4 ? 4 : 6;
-        *out = (mg_h5_type)(width + (H5Tget_sign(type) == H5T_SGN_NONE));
-        return size == 1 || size == 2 || size == 4 || size == 8;
+        static const mg_h5_type of_size[] = {
+            [1] = MG_H5_I8, [2] = MG_H5_I16, [4] = MG_H5_I32, [8] = MG_H5_I64};
+        if (size != 1 && size != 2 && size != 4 && size != 8) return false;
+        *out = (mg_h5_type)((int)of_size[size] +
+                            (H5Tget_sign(type) == H5T_SGN_NONE)); // the unsigned one is next
+        return true;
     }
     default: return false;
     }

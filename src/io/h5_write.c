@@ -198,18 +198,18 @@ static hid_t create_set(mg_h5_writer *writer, const char *name, hid_t type, int 
     return set;
 }
 
-mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, mg_h5_type type, size_t width, int rank,
-                             const int64_t *dims, int *array, mg_error *error) {
+mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5_new_array *shape, int *array,
+                             mg_error *error) {
     slot *place = &writer->slots[writer->count];
-    int64_t size = type == MG_H5_TEXT ? (int64_t)width : (int64_t)mg_h5_type_size(type);
+    int64_t size = (int64_t)(shape->type == MG_H5_TEXT ? shape->width : mg_h5_type_size(shape->type));
     hsize_t extent[2] = {0, 0};
     mg_h5_quiet();
     if (writer->count == MG_H5_WRITER_ARRAYS)
         return mg_fail(error, MG_FAILED, "%s: more than %d arrays in one file", writer->path,
                        MG_H5_WRITER_ARRAYS);
-    for (int i = 0; i < rank; i++) {
-        extent[i] = (hsize_t)dims[i];
-        if (__builtin_mul_overflow(size, dims[i], &size))
+    for (int i = 0; i < shape->rank; i++) {
+        extent[i] = (hsize_t)shape->dims[i];
+        if (__builtin_mul_overflow(size, shape->dims[i], &size))
             return mg_fail(error, MG_DATA, "%s: array %s has more than 2^63 bytes", writer->path, name);
     }
     mg_status status = mg_memory_get(&place->buffer, BUFFER, 1, error);
@@ -217,7 +217,8 @@ mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, mg_h5_type 
     *array = writer->count++; // from here on destroy frees the buffer
     snprintf(place->name, sizeof place->name, "%s", name);
     place->size = size;
-    hid_t stored = stored_type(type, width), set = create_set(writer, name, stored, rank, extent);
+    hid_t stored = stored_type(shape->type, shape->width),
+          set = create_set(writer, name, stored, shape->rank, extent);
     haddr_t offset = set < 0 || size == 0 ? 0 : H5Dget_offset(set);
     if (set < 0 || offset == HADDR_UNDEF) status = library_failed(writer, name, error);
     place->offset = (int64_t)offset;

@@ -17,10 +17,17 @@ mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwri
                               mg_error *error);
 mg_status mg_h5_writer_group(mg_h5_writer *writer, const char *name, mg_error *error);
 
-// A contiguous array of `rank` 1 or 2. MG_H5_TEXT takes `width` bytes per cell, zero-padded UTF-8; others
-// ignore it. *array is its number for append.
-mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, mg_h5_type type, size_t width, int rank,
-                             const int64_t *dims, int *array, mg_error *error);
+// The shape of an array. It is stored contiguously.
+typedef struct mg_h5_new_array {
+    mg_h5_type type;
+    size_t width;    // bytes of a cell of MG_H5_TEXT, zero-padded UTF-8; other types ignore it
+    int rank;        // 1 or 2
+    int64_t dims[2]; // [rank]
+} mg_h5_new_array;
+
+// *array is the number of the array for mg_h5_writer_append.
+mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5_new_array *shape, int *array,
+                             mg_error *error);
 
 // Attributes of a group or an array; "/" is the root.
 mg_status mg_h5_writer_text(mg_h5_writer *writer, const char *object, const char *name, const char *value,

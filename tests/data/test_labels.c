@@ -26,8 +26,8 @@ static read_labels read_some(int64_t rows, const int64_t *select, int64_t count,
     read_labels out = {0};
     mg_h5 *file;
     assert_int_equal(mg_h5_open(test_file, &file, NULL), MG_OK);
-    out.status = mg_labels_read(file, "y", rows, select, count, known, allow_unknown, &out.label,
-                                &out.classes, &out.error);
+    const mg_labels_request request = {"y", rows, select, count, known, allow_unknown};
+    out.status = mg_labels_read(file, &request, &out.label, &out.classes, &out.error);
     mg_h5_close(file);
     if (out.status) assert_true(!out.label && !out.classes.text && !out.classes.number);
     return out;

@@ -72,9 +72,10 @@ static void put_parts(mg_h5_writer *file, const part *parts, int count) {
     mg_status status = MG_OK;
     int number[4];
     for (int i = 0; !status && i < count; i++) {
-        const int64_t dims[2] = {parts[i].rows, parts[i].columns};
-        status = mg_h5_writer_array(file, parts[i].name, parts[i].type, 0, dims[1] > 1 ? 2 : 1, dims,
-                                    &number[i], &error);
+        const mg_h5_new_array array = {.type = parts[i].type,
+                                       .rank = parts[i].columns > 1 ? 2 : 1,
+                                       .dims = {parts[i].rows, parts[i].columns}};
+        status = mg_h5_writer_array(file, parts[i].name, &array, &number[i], &error);
     }
     if (!status) status = mg_h5_writer_start(file, &error);
     for (int i = 0; !status && i < count; i++)

@@ -186,9 +186,8 @@ typedef struct saving {
 
 static int declare(saving *to, const char *name, mg_h5_type type, int rank, int64_t rows, int64_t columns) {
     int array = -1;
-    int64_t dims[2] = {rows, columns};
-    if (!to->status)
-        to->status = mg_h5_writer_array(to->writer, name, type, 0, rank, dims, &array, &to->error);
+    const mg_h5_new_array shape = {.type = type, .rank = rank, .dims = {rows, columns}};
+    if (!to->status) to->status = mg_h5_writer_array(to->writer, name, &shape, &array, &to->error);
     return array;
 }
 

@@ -32,10 +32,17 @@ static mg_classes four_classes(void) {
     return (mg_classes){.count = CLASSES, .number = number};
 }
 
+static mg_status deal_rows(const int32_t *label, int64_t rows, int64_t folds, uint64_t seed, int32_t *fold,
+                           mg_error *error) {
+    const mg_classes classes = four_classes();
+    const mg_split_request request = {
+        .name = "x.h5", .label = label, .rows = rows, .classes = &classes, .folds = folds, .seed = seed};
+    return mg_folds_deal(&request, fold, error);
+}
+
 static void deal(const int32_t *label, int64_t folds, uint64_t seed, int32_t *fold) {
     mg_error error;
-    mg_classes classes = four_classes();
-    if (mg_folds_deal("x.h5", label, ROWS, &classes, folds, seed, fold, &error)) fail_msg("%s", error.text);
+    if (deal_rows(label, ROWS, folds, seed, fold, &error)) fail_msg("%s", error.text);
 }
 
 static void check_even(const int32_t *label, const int32_t *fold, int folds) {
@@ -77,14 +84,12 @@ static void test_folds_refused(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];
     mg_error error;
-    mg_classes classes = four_classes();
     uneven_labels(label);
-    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, ROWS + 1, 1, fold, &error), MG_USAGE);
+    assert_int_equal(deal_rows(label, ROWS, ROWS + 1, 1, fold, &error), MG_USAGE);
     assert_string_equal(
         error.text,
         "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
-    assert_int_equal(mg_folds_deal("x.h5", (int32_t[]){0, 1, 2, 2}, 4, &classes, 3, 1, fold, &error),
-                     MG_USAGE);
+    assert_int_equal(deal_rows((int32_t[]){0, 1, 2, 2}, 4, 3, 1, fold, &error), MG_USAGE);
     assert_string_equal(
         error.text,
         "--folds: 3 folds need as many rows in classes of more than one row; x.h5 has 2: use fewer");
@@ -95,10 +100,9 @@ static void test_class_of_one(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];
     mg_error error;
-    mg_classes classes = four_classes();
     uneven_labels(label);
     label[100] = 3;
-    assert_int_equal(mg_folds_deal("x.h5", label, ROWS, &classes, 3, 1, fold, &error), MG_OK);
+    assert_int_equal(deal_rows(label, ROWS, 3, 1, fold, &error), MG_OK);
     int dealt[3] = {0};
     for (int i = 0; i < ROWS; i++) {
         assert_int_equal(fold[i] == MG_NO_FOLD, i == 0);
