@@ -25,13 +25,14 @@ mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, m
         .data = &config->data,
         .model = &config->model,
         .train = &config->train,
-        .sgd = &config->sgd,
         .checkpoint = &config->checkpoint,
         .output = &config->output,
         .resolved = trainer->resolved,
         .canonical = trainer->canonical,
         .difference = mg_config_difference,
     };
+    for (int i = 0; i < MG_SOLVERS; i++)
+        trainer->options.solver_options[i] = mg_config_values(config, mg_solver_at(i)->section);
     return status;
 }
 

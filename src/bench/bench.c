@@ -9,6 +9,7 @@
 #include "base/writer.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
+#include "solver/sgd/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -78,8 +79,7 @@ static void part_gradient(void *context, int64_t p) {
 
 static void merge_slice(void *context, int64_t slice) {
     bench *b = context;
-    int64_t from = slice * MG_BENCH_SLICE,
-            n = grad_floats(b) - from < MG_BENCH_SLICE ? grad_floats(b) - from : MG_BENCH_SLICE;
+    int64_t from = slice * MG_BENCH_SLICE, n = mg_cut_next(from, grad_floats(b), MG_BENCH_SLICE);
     for (int64_t p = 1; p < b->problem.parts; p++)
         b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
@@ -102,7 +102,7 @@ static void look_at_sample(bench *b, int64_t count, const float *delta, double *
     mg_pass *pass = &b->parts[0].pass;
     int64_t nonzero = 0, violating = 0;
     for (int64_t first = 0; first < count; first += pass->block_rows) {
-        int64_t n = count - first < pass->block_rows ? count - first : pass->block_rows;
+        int64_t n = mg_cut_next(first, count, pass->block_rows);
         mg_pass_scores(pass, b->problem.kernel, &b->weights, &b->rows, first, n);
         if (delta) mg_pass_losses(pass, b->problem.loss, *delta, &b->rows, b->data.label, NULL, first, n);
         for (int64_t i = 0; i < n; i++) {
@@ -144,7 +144,7 @@ static void epoch(bench *b) {
     for (int64_t first = 0; first < b->rows.count; first += size) {
         batch.first = first;
         batch.rows.index = b->order + first;
-        batch.rows.count = b->rows.count - first < size ? b->rows.count - first : size;
+        batch.rows.count = mg_cut_next(first, b->rows.count, size);
         batch.rows.behind = b->rows.count - first - batch.rows.count;
         b->solver->step(b->state, &batch, b->steps++, &result, NULL);
     }
@@ -323,7 +323,7 @@ static mg_status measure_passes(bench *b, mg_error *error) {
 static mg_status measure_epoch(bench *b, mg_error *error) {
     mg_train_options train = {0};
     mg_sgd_options sgd = {0};
-    mg_solver_options options = {.train = &train, .sgd = &sgd};
+    mg_solver_options options = {.train = &train, .own = &sgd};
     mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
     b->problem.loss = mg_loss_find("crammer-singer");
     b->problem.delta = 1;

@@ -1,19 +1,59 @@
-// config.c - owns the whole configuration: the sections of list.h bound to one struct.
+// config.c - owns the whole configuration: the sections of list.h and of the solvers, bound to one struct.
 #include "config/config.h"
 
 #include "base/float_mode.h"
 #include "base/memory.h"
 
+#include <assert.h>
+#include <pthread.h>
+#include <stdalign.h>
 #include <string.h>
 
-const mg_binding *mg_config_bindings(int *count) {
-    static const mg_binding bindings[] = {
+static const mg_binding own_rows[] = {
 #define MG_CONFIG_BINDING(section, type, field) {&section, offsetof(mg_config, field)},
-        MG_CONFIG_LIST(MG_CONFIG_BINDING)
+    MG_CONFIG_LIST(MG_CONFIG_BINDING)
 #undef MG_CONFIG_BINDING
-    };
-    *count = (int)(sizeof bindings / sizeof *bindings);
+};
+enum { ROWS = sizeof own_rows / sizeof *own_rows };
+
+static mg_binding bindings[ROWS + MG_SOLVERS];
+static int bound;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const mg_binding *find(const mg_section *section) {
+    for (int i = 0; section && i < bound; i++)
+        if (bindings[i].section == section) return &bindings[i];
+    return NULL;
+}
+
+// Solvers that name the same section share its values.
+static void bind_solvers(void) {
+    size_t used = 0;
+    for (int i = 0; i < MG_SOLVERS; i++) {
+        const mg_solver *solver = mg_solver_at(i);
+        if (!solver->section || find(solver->section)) continue;
+        bindings[bound++] = (mg_binding){solver->section, offsetof(mg_config, own) + used};
+        used += (size_t)mg_round_up((int64_t)solver->options_size, alignof(max_align_t));
+        assert(used <= MG_CONFIG_OWN);
+    }
+}
+
+static void bind(void) {
+    for (int i = 0; i < ROWS; i++) {
+        bindings[bound++] = own_rows[i];
+        if (own_rows[i].section == &mg_train_section) bind_solvers();
+    }
+}
+
+const mg_binding *mg_config_bindings(int *count) {
+    pthread_once(&once, bind);
+    *count = bound;
     return bindings;
+}
+
+const void *mg_config_values(const mg_config *config, const mg_section *section) {
+    const mg_binding *found = find(section);
+    return found ? (const char *)config + found->offset : NULL;
 }
 
 // runs/<name of the config file without .yaml>, unless the user named a directory.
@@ -42,11 +82,11 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
     MG_FLOAT_SCOPE;
     mg_config *config = NULL;
     int sections;
-    const mg_binding *bindings = mg_config_bindings(&sections);
+    const mg_binding *all = mg_config_bindings(&sections);
     *out = NULL;
     mg_status status = mg_memory_zeroed(&config, 1, sizeof *config, error);
     if (status) return status;
-    status = mg_settings_create(&config->settings, bindings, sections, config, error);
+    status = mg_settings_create(&config->settings, all, sections, config, error);
     if (!status && path) status = mg_settings_read_file(&config->settings, path, error);
     for (int i = 0; i < count && !status; i++) status = mg_settings_set(&config->settings, sets[i], error);
     if (!status) status = mg_settings_check(&config->settings, error);
@@ -76,8 +116,8 @@ mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error) 
 mg_status mg_config_print_options(FILE *file, mg_error *error) {
     mg_writer writer = {0};
     int count;
-    const mg_binding *bindings = mg_config_bindings(&count);
-    mg_settings_write_reference(bindings, count, &writer);
+    const mg_binding *all = mg_config_bindings(&count);
+    mg_settings_write_reference(all, count, &writer);
     return mg_writer_print(&writer, file, "the configuration", error);
 }
 

@@ -6,20 +6,27 @@
 #include "config/settings.h"
 #include "data/options.h"
 #include "model/options.h"
-#include "solver/options.h"
+#include "solver/solver.h"
 #include "train/options.h"
 
 #include <margin/config.h>
+
+// Bytes for the options of all solvers.
+enum { MG_CONFIG_OWN = 1024 };
 
 struct mg_config {
 #define MG_CONFIG_FIELD(section, type, field) type field;
     MG_CONFIG_LIST(MG_CONFIG_FIELD)
 #undef MG_CONFIG_FIELD
-    mg_settings settings; // the same values, by name
+    _Alignas(max_align_t) char own[MG_CONFIG_OWN]; // the structs of the solvers' sections
+    mg_settings settings;                          // the same values, by name
 };
 
 // Every section with its place in mg_config; the number of them in *count.
 const mg_binding *mg_config_bindings(int *count);
+
+// The struct of a section; NULL when there is no such section.
+const void *mg_config_values(const mg_config *config, const mg_section *section);
 
 // The options that change the result, one "section.key: value" a line, unset ones "~": what is hashed, and
 // kept in a checkpoint. The text is the caller's.

@@ -1,6 +1,7 @@
 // list.h - the sections of a configuration file, in the order they are printed.
-// A section's rows stand in the room they configure. A new section is one options.h and options.c there, the
-// include in config.h, and a row here: X(section, struct, field of mg_config).
+// A section's rows stand in the folder that it configures. A new section is an options.h and options.c there,
+// the include in config.h, and a row here: X(section, struct, field of mg_config). Sections of solvers have
+// no row: they follow `train`, in the order of the registry of solvers (config.c).
 #ifndef MG_CONFIG_LIST_H
 #define MG_CONFIG_LIST_H
 
@@ -8,7 +9,6 @@
     X(mg_data_section, mg_data_options, data)                                                                \
     X(mg_model_section, mg_model_options, model)                                                             \
     X(mg_train_section, mg_train_options, train)                                                             \
-    X(mg_sgd_section, mg_sgd_options, sgd)                                                                   \
     X(mg_checkpoint_section, mg_checkpoint_options, checkpoint)                                              \
     X(mg_output_section, mg_output_options, output)
 

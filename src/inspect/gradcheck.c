@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "solver/solver.h"
+#include "solver/sgd/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -233,7 +234,7 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     const mg_solver *solver = mg_solver_find("sgd");
     const mg_train_options train = {.epochs = 1};
     mg_sgd_options sgd = {.update = "plain", .rate = "constant", .average = false};
-    mg_solver_options options = {.train = &train, .sgd = &sgd};
+    mg_solver_options options = {.train = &train, .own = &sgd};
     mg_problem problem = *s->problem;
     void *state;
     problem.loss = c->loss;

@@ -1,8 +1,6 @@
-// options.c - rows of sections train and sgd.
+// options.c - the rows of section train.
 #include "solver/options.h"
 
-#include "optim/optim.h"
-#include "rate/rate.h"
 #include "solver/solver.h"
 
 #define AT(field) offsetof(mg_train_options, field)
@@ -43,26 +41,4 @@ const mg_section mg_train_section = {
     .help = "how the objective is minimised, and for how long",
     .options = train_rows,
     .count = sizeof train_rows / sizeof *train_rows,
-};
-
-#define AT(field) offsetof(mg_sgd_options, field)
-static const mg_option sgd_rows[] = {
-    {"update", MG_OPTION_CHOICE, AT(update), "adagrad", 0, 0, mg_optim_name, NULL, true,
-     "Update rule; `margin list updates` describes each."},
-    {"rate", MG_OPTION_CHOICE, AT(rate), "cosine", 0, 0, mg_rate_name, NULL, true,
-     "Schedule of the learning rate; `margin list rates` describes each."},
-    {"eta", MG_OPTION_REAL, AT(eta), "", 1e-30, 1e30, NULL, NULL, true,
-     "Learning rate. Unset = found on a sample of the training rows, and recorded in the run."},
-    {"momentum", MG_OPTION_REAL, AT(momentum), "0.9", 0, 0.999999, NULL, NULL, true,
-     "Momentum of the update rule momentum (Nesterov)."},
-    {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
-     "Whether the result is the average of snapshots of the weights instead of the last weights."},
-};
-#undef AT
-
-const mg_section mg_sgd_section = {
-    .name = "sgd",
-    .help = "stochastic gradient descent",
-    .options = sgd_rows,
-    .count = sizeof sgd_rows / sizeof *sgd_rows,
 };

@@ -1,4 +1,4 @@
-// options.h - the options of sections train and sgd.
+// options.h - the options of section train.
 #ifndef MG_SOLVER_OPTIONS_H
 #define MG_SOLVER_OPTIONS_H
 
@@ -18,15 +18,6 @@ typedef struct mg_train_options {
     int64_t patience;
 } mg_train_options;
 
-typedef struct mg_sgd_options {
-    const char *update;
-    const char *rate;
-    double eta; // NaN when unset: the rule decides
-    double momentum;
-    bool average;
-} mg_sgd_options;
-
 extern const mg_section mg_train_section;
-extern const mg_section mg_sgd_section;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "data/stream.h"
 #include "solver/field.h"
+#include "solver/list.h"
 #include "solver/options.h"
 #include "solver/problem.h"
 #include "solver/weights.h"
@@ -11,6 +12,10 @@
 #include <stdbool.h>
 
 enum { MG_MOST_FIELDS = 16 };
+
+#define MG_SOLVER_ONE(symbol) +1
+enum { MG_SOLVERS = MG_SOLVER_LIST(MG_SOLVER_ONE) }; // in the registry
+#undef MG_SOLVER_ONE
 
 // Rows of the training set drawn at random, for choosing what the configuration leaves open.
 typedef struct mg_sample {
@@ -37,7 +42,7 @@ typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_WHEN_SLOW, MG_HANDOVER
 
 typedef struct mg_solver_options {
     const mg_train_options *train;
-    const mg_sgd_options *sgd;
+    const void *own;      // values of the solver's own section (mg_solver.section); NULL: it has none
     mg_handover handover; // as solver/choose.c has chosen
     // True: a step that takes long gives up, as if it had not begun. NULL: never.
     bool (*stop)(void *context);
@@ -78,6 +83,8 @@ typedef struct mg_solver {
     const char *help;             // what it does
     const char *certifies;        // what it can say about its distance from the optimum
     bool certificates;            // it has certificates, with a tolerance
+    const mg_section *section;    // the options of its own, a section of the configuration; NULL: none
+    size_t options_size;          // of the struct of that section
     const mg_whole_solver *whole; // NULL: it takes minibatches
 
     // *state is the solver's own. The problem and the options outlive it.
@@ -113,6 +120,7 @@ typedef struct mg_solver {
     mg_status (*check)(void *state, int64_t batch, mg_error *error);
 
     double (*learning_rate)(void *state, int64_t step); // NULL: it has none
+    const char *rate_option;                            // the option that sets the learning rate
 } mg_solver;
 
 // Epochs when the configuration leaves them open.

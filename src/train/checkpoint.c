@@ -90,8 +90,8 @@ static void prune(const mg_checkpointer *c) {
 static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     char name[NAME_TEXT];
     name_of(c->position.step, name);
-    mg_status status =
-        mg_checkpoint_write(c->directory, name, &c->identity, &c->position, c->given, c->count, error);
+    const mg_checkpoint_state state = {c->given, c->count, &c->position};
+    mg_status status = mg_checkpoint_write(c->directory, name, &c->identity, &state, error);
     if (!status) prune(c);
     return status;
 }
@@ -221,8 +221,8 @@ mg_status mg_checkpointer_result(mg_checkpointer *c, bool wait, bool *news, int6
 }
 
 mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity,
-                               const mg_field *fields, int count, const mg_resume_hooks *hooks,
-                               mg_position *position, bool *found, mg_error *error) {
+                               const mg_checkpoint_state *state, const mg_resume_hooks *hooks, bool *found,
+                               mg_error *error) {
     step_list steps;
     *found = false;
     mg_status status = list(directory, &steps, error);
@@ -231,8 +231,7 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         mg_error why = {0};
         bool verified;
         name_of(steps.step[i], name);
-        mg_status one =
-            mg_checkpoint_restore(directory, name, identity, fields, count, hooks, position, &verified, &why);
+        mg_status one = mg_checkpoint_restore(directory, name, identity, state, hooks, &verified, &why);
         *found = !one;
         bool damaged = one == MG_DATA && !verified;
         if (one == MG_IO)
@@ -256,15 +255,16 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
 
 mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity,
                               mg_error *error) {
-    return mg_checkpoint_write(directory, name, identity, &(mg_position){.best_accuracy = -1}, NULL, 0,
-                               error);
+    mg_position start = {.best_accuracy = -1};
+    return mg_checkpoint_write(directory, name, identity, &(mg_checkpoint_state){.position = &start}, error);
 }
 
 mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity,
                               const mg_resume_hooks *hooks, mg_error *error) {
     mg_position nowhere;
     bool verified;
-    return mg_checkpoint_restore(directory, name, identity, NULL, 0, hooks, &nowhere, &verified, error);
+    const mg_checkpoint_state none = {.position = &nowhere};
+    return mg_checkpoint_restore(directory, name, identity, &none, hooks, &verified, error);
 }
 
 mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error) {

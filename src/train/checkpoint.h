@@ -22,6 +22,9 @@ typedef struct mg_position {
     int64_t stale; // evaluations since the best
 } mg_position;
 
+// From 1: the current epoch, or the one that has just ended.
+static inline int64_t mg_position_epoch(const mg_position *at) { return at->epoch + (at->batch > 0); }
+
 // What a checkpoint must agree with to be continued.
 typedef struct mg_identity {
     const char *config; // canonical text
@@ -32,6 +35,13 @@ typedef struct mg_identity {
 } mg_identity;
 
 enum { MG_CHECKPOINT_FIELDS = MG_MOST_FIELDS + 7 }; // the solver's, three of the best weights, a path's
+
+// What a checkpoint holds. The position is read when a checkpoint is written, and filled when it is restored.
+typedef struct mg_checkpoint_state {
+    const mg_field *fields; // [count]
+    int count;              // 0: a file without any state, such as begun.h5
+    mg_position *position;
+} mg_checkpoint_state;
 
 typedef struct mg_checkpointer mg_checkpointer;
 
@@ -51,7 +61,7 @@ bool mg_checkpointer_submit(mg_checkpointer *checkpointer, const mg_position *po
 mg_status mg_checkpointer_result(mg_checkpointer *checkpointer, bool wait, bool *news, int64_t *step,
                                  double *seconds, mg_error *error);
 
-// Restores the newest checkpoint of the directory that verifies into the fields and *position; *found false
+// Restores the newest checkpoint of the directory that verifies into *state; *found false
 // when there is none. `message` hears of each that does not verify. `difference` names what differs between
 // two canonical texts. Errors: MG_DATA when none of several verifies, or one that does holds what no run
 // writes; MG_CONFIG when it belongs to another configuration or other data.
@@ -64,8 +74,8 @@ typedef struct mg_resume_hooks {
     mg_status (*check)(void *context, const mg_position *position, mg_error *error);
 } mg_resume_hooks;
 mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity *identity,
-                               const mg_field *fields, int count, const mg_resume_hooks *hooks,
-                               mg_position *position, bool *found, mg_error *error);
+                               const mg_checkpoint_state *state, const mg_resume_hooks *hooks, bool *found,
+                               mg_error *error);
 
 // What a run is, in a file without any state: written before its first checkpoint, and compared by a
 // resumption that finds none. Errors: those of writing; MG_CONFIG naming what differs, MG_IO, MG_DATA.

@@ -45,11 +45,12 @@ static void field_name(const mg_field *field, char out[64]) {
 }
 
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
-                              const mg_position *position, const mg_field *fields, int count,
-                              mg_error *error) {
+                              const mg_checkpoint_state *state, mg_error *error) {
+    const mg_field *fields = state->fields;
     mg_h5_image *image;
     int64_t bytes = 0, room = mg_memory_room();
-    for (int f = 0; f < count; f++) bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
+    for (int f = 0; f < state->count; f++)
+        bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
     if (bytes > room) // libhdf5 would be granted it, and the process killed for using it
         return mg_fail(error, MG_MEMORY,
                        "out of memory: %lld bytes are needed to write %s, %lld are available",
@@ -71,16 +72,16 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
     mg_h5_image_array(image, "config", MG_H5_U8, 1, &length, identity->config);
     for (size_t i = 0; i < COUNT(integers); i++) {
         int64_t value;
-        memcpy(&value, (const char *)position + integers[i].offset, sizeof value);
+        memcpy(&value, (const char *)state->position + integers[i].offset, sizeof value);
         mg_h5_image_attribute_int64(image, "/", integers[i].name, value);
     }
     for (size_t i = 0; i < COUNT(reals); i++) {
         double value;
-        memcpy(&value, (const char *)position + reals[i].offset, sizeof value);
+        memcpy(&value, (const char *)state->position + reals[i].offset, sizeof value);
         mg_h5_image_attribute_real(image, "/", reals[i].name, value);
     }
     mg_h5_image_group(image, "state");
-    for (int f = 0; f < count; f++) {
+    for (int f = 0; f < state->count; f++) {
         char field[64];
         field_name(&fields[f], field);
         mg_h5_image_array(image, field, fields[f].type, 1, &fields[f].count, fields[f].data);
@@ -261,8 +262,8 @@ mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, 
 }
 
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
-                                const mg_field *fields, int count, const mg_resume_hooks *hooks,
-                                mg_position *position, bool *verified, mg_error *error) {
+                                const mg_checkpoint_state *state, const mg_resume_hooks *hooks,
+                                bool *verified, mg_error *error) {
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;
     mg_h5 *file = NULL;
@@ -278,15 +279,15 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
     if (!status) status = check_format(file, error);
     if (!status) status = check_config(file, identity, hooks, error);
-    if (!status) status = check_start(file, identity, count > 0, error);
+    if (!status) status = check_start(file, identity, state->count > 0, error);
     if (!status) status = check_solver(file, identity, error);
     if (!status) status = check_data(file, identity, error);
-    if (!status) status = take_position(file, position, error);
-    for (int f = 0; !status && f < count; f++) status = take_field(file, &fields[f], error);
-    if (!status && hooks->check) status = hooks->check(hooks->context, position, error);
+    if (!status) status = take_position(file, state->position, error);
+    for (int f = 0; !status && f < state->count; f++) status = take_field(file, &state->fields[f], error);
+    if (!status && hooks->check) status = hooks->check(hooks->context, state->position, error);
     const char *advice =
-        count ? "delete it to continue from the one before, or start a new run with --overwrite"
-              : "delete it to start from the beginning";
+        state->count ? "delete it to continue from the one before, or start a new run with --overwrite"
+                     : "delete it to start from the beginning";
     if (*verified) status = blame(path, advice, status, error);
     mg_h5_close(file);
     mg_memory_free(bytes);

@@ -5,13 +5,13 @@
 
 #include "train/checkpoint.h"
 
+// Errors: MG_MEMORY, MG_IO.
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
-                              const mg_position *position, const mg_field *fields, int count,
-                              mg_error *error);
+                              const mg_checkpoint_state *state, mg_error *error);
 
 // *verified tells whether the file was sound, so that a sound file of another run is told from a damaged one.
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
-                                const mg_field *fields, int count, const mg_resume_hooks *hooks,
-                                mg_position *position, bool *verified, mg_error *error);
+                                const mg_checkpoint_state *state, const mg_resume_hooks *hooks,
+                                bool *verified, mg_error *error);
 
 #endif

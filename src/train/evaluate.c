@@ -117,8 +117,7 @@ static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_
     if (p == parts) return MG_OK;
     result->overflow = true;
     if (!mg_weights_finite(e->weights))
-        return mg_fail(error, MG_NONFINITE,
-                       "the weights are not finite: lower sgd.eta, or scale the data (data.scale)");
+        return mg_fail(error, MG_NONFINITE, "the weights are not finite: " MG_ADVICE_NONFINITE);
     mg_reach_name(dataset, e->batch->first + e->bad[p], name);
     return mg_fail(error, MG_DATA,
                    "%s: its scores or its loss are beyond the range of single precision (%g): leave the row "

@@ -143,8 +143,8 @@ static void advise_training(const mg_run *run, char *out, size_t size) {
         snprintf(out, size, "set train.tolerance to %g%s, which trains to a certified optimum",
                  ADVISED_TOLERANCE,
                  strcmp(run->options->train->solver, "auto") ? " with train.solver: auto" : "");
-    else if (run->solver->learning_rate && !isnan(run->options->sgd->eta))
-        snprintf(out, size, "leave sgd.eta unset, so that a rate is searched for");
+    else if (run->solver->needs_sample && !run->solver->needs_sample(run->state))
+        snprintf(out, size, "leave %s unset, so that a rate is searched for", run->solver->rate_option);
     else snprintf(out, size, "raise train.epochs (now %lld)", (long long)run->setup.problem.epochs);
 }
 
@@ -255,7 +255,7 @@ void mg_judge_tell(mg_run *run, const char *text) {
     const mg_trainer_options *options = run->options;
     if (options->folds) mg_run_message(run, "warning: fold %lld: %s", (long long)options->fold + 1, text);
     else mg_run_message(run, "warning: %s", text);
-    mg_metrics_begin(&run->line, "warning", run->position.step, run->position.epoch, run->seconds);
-    mg_json_put_text(&run->line, "text", text);
-    mg_metrics_end(&run->metrics, &run->line, 0);
+    mg_metrics_begin(&run->log.line, "warning", run->position.step, run->position.epoch, run->clock.seconds);
+    mg_json_put_text(&run->log.line, "text", text);
+    mg_metrics_end(&run->log.metrics, &run->log.line, 0);
 }

@@ -78,7 +78,7 @@ static mg_status write_points(const path *p, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = mg_directory_write(p->run.place, "path.jsonl", text, strlen(text), error);
+    if (!status) status = mg_directory_write(p->run.place.directory, "path.jsonl", text, strlen(text), error);
     mg_memory_free(text);
     return status;
 }
@@ -101,7 +101,7 @@ static void pose(path *p, bool restored) {
     mg_run *run = &p->run;
     run->setup.problem.lambda = mg_grid_lambda(p->grid, (int)p->point, run->setup.train->total_weight);
     run->solver->set_lambda(run->state, run->setup.problem.lambda, restored);
-    if (run->solver->whole) run->solver->whole->standing(run->state, &run->last);
+    mg_run_take_standing(run);
 }
 
 static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_error *error) {
@@ -145,8 +145,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
         .objective = certificate.primal,
         .dual = certificate.dual,
         .gap = certificate.gap,
-        .seconds = run->seconds - p->begun,
-        .passes = (double)run->visited / (double)problem->rows,
+        .seconds = run->clock.seconds - p->begun,
+        .passes = (double)run->counts.visited / (double)problem->rows,
     };
     status = judge(p, weights, &out->accuracy, error);
     if (!status && !isfinite(out->objective))
@@ -186,12 +186,9 @@ static mg_status end_point(path *p, mg_error *error) {
     status = write_results(p, error);
     if (status) return status;
     if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
-    p->begun = run->seconds;
-    run->visited = 0;
-    if (p->point < p->grid->count) {
-        pose(p, false);
-        run->position.epoch = 0;
-    }
+    p->begun = run->clock.seconds;
+    if (p->point < p->grid->count) pose(p, false);
+    if (p->point < p->grid->count) mg_run_count_anew(run);
     return mg_run_try_checkpoint(run, error);
 }
 
@@ -215,7 +212,7 @@ static void tell_uncertified(path *p) {
 
 // The points and the model are there; so is a line on what went wrong.
 static mg_status conclude(path *p, mg_error *error) {
-    const mg_error *failure = &p->run.checkpoint_failure;
+    const mg_error *failure = &p->run.saving.failure;
     mg_status status = MG_OK;
     if (p->result->best >= 0 && !p->run.options->folds)
         status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
@@ -242,26 +239,25 @@ static mg_status end_stopped(path *p, mg_error *error) {
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
                    "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
-                   (long long)p->point + 1, p->grid->count, p->run.directory);
+                   (long long)p->point + 1, p->grid->count, p->run.place.path);
 }
 
 // Its metrics end like those of a run: a path that is resumed after that has nothing left to do.
 static void end_path(path *p) {
     mg_run *run = &p->run;
-    mg_metrics_begin(&run->line, "end", run->position.step, run->position.epoch, run->seconds);
-    mg_json_put_text(&run->line, "reason", "points");
+    mg_metrics_begin(&run->log.line, "end", run->position.step, run->position.epoch, run->clock.seconds);
+    mg_json_put_text(&run->log.line, "reason", "points");
     if (!isnan(p->result->test_accuracy))
-        mg_json_put_real(&run->line, "test_accuracy", p->result->test_accuracy);
-    mg_metrics_end(&run->metrics, &run->line, 0);
-    mg_run_forget_previous(run->place);
+        mg_json_put_real(&run->log.line, "test_accuracy", p->result->test_accuracy);
+    mg_metrics_end(&run->log.metrics, &run->log.line, 0);
+    mg_run_forget_previous(run->place.directory);
 }
 
 static void run_points(void *context) {
     path *p = context;
-    bool resumed = p->run.position.events >= 0;
     mg_status status = mg_run_prepare(&p->run, p->error);
     if (!status && p->point < p->grid->count) pose(p, true);
-    if (!status && resumed) status = take_up(p, p->error);
+    if (!status && p->run.resumed) status = take_up(p, p->error);
     while (!status && p->point < p->grid->count) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);
@@ -296,7 +292,8 @@ static mg_status check_points(void *context, mg_error *error) {
     const path *p = context;
     const mg_bound visited = {.most =
                                   ((double)p->run.position.epoch + 1) * (double)p->run.setup.problem.rows};
-    mg_status status = mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.visited, error);
+    mg_status status =
+        mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.counts.visited, error);
     for (int64_t i = 0; !status && i < p->point; i++) {
         double lambda = mg_grid_lambda(p->grid, (int)i, p->run.setup.train->total_weight);
         double C =
@@ -326,21 +323,17 @@ static void prepare(path *p, const mg_trainer_options *options) {
         .resume = p->request->resume, .overwrite = p->request->overwrite, .observer = p->request->observer};
     p->points = (mg_bound){.most = grid->count};
     p->field[0] = mg_field_bounded("path_point", MG_H5_I64, 1, &p->point, &p->points, 1);
-    p->field[1] = mg_field_bounded("path_visited", MG_H5_I64, 1, &p->run.visited, &mg_bound_not_negative, 1);
+    p->field[1] =
+        mg_field_bounded("path_visited", MG_H5_I64, 1, &p->run.counts.visited, &mg_bound_not_negative, 1);
     p->field[2] = mg_field_bounded("path_begun", MG_H5_F64, 1, &p->begun, &mg_bound_not_negative, 1);
     p->field[3] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point,
                                    point_bounds, REALS);
-    p->run = (mg_run){.options = &p->trainer,
-                      .request = &p->train_request,
-                      .metrics = {.fd = -1},
-                      .evaluated_step = -1,
-                      .more = p->field,
-                      .more_count = OWN_FIELDS,
-                      .check_more = check_points,
-                      .more_context = p,
-                      .points = grid->count};
-    p->run.solver_options = (mg_solver_options){
-        .train = &p->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &p->run};
+    const mg_run_points points = {.count = grid->count,
+                                  .fields = p->field,
+                                  .field_count = OWN_FIELDS,
+                                  .check = check_points,
+                                  .context = p};
+    mg_run_init(&p->run, &p->trainer, &p->train_request, &points);
     p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
     mg_run_path(options->output->directory, "model.h5", p->result->model_path);

@@ -1,5 +1,5 @@
-// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c,
-// run_tell.c and run_end.c.
+// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c
+// (opening), run_directory.c, run_checkpoint.c, run_tell.c (progress) and run_end.c (the model).
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
@@ -13,54 +13,90 @@
 #include <math.h>
 #include <stdatomic.h>
 
+// The arrays that a checkpoint holds: the solver's, the best weights, and those of a path.
+typedef struct mg_run_fields {
+    mg_field field[MG_CHECKPOINT_FIELDS]; // [count]
+    int count;
+    double bytes; // of all of them and of their snapshots
+} mg_run_fields;
+
+// What a path adds to a run. Zero: the run has a single problem.
+typedef struct mg_run_points {
+    int64_t count;          // points of the path
+    const mg_field *fields; // [field_count] what it keeps in checkpoints
+    int field_count;
+    mg_status (*check)(void *context, mg_error *error); // checks these fields after they were restored
+    void *context;
+} mg_run_points;
+
+// The directory of the run. Everything that the run reads, writes and deletes there goes through the open
+// one.
+typedef struct mg_run_place {
+    const char *path; // for messages
+    mg_directory *directory, *checkpoints;
+    mg_lock lock;
+} mg_run_place;
+
+// metrics.jsonl and what an observer is told.
+typedef struct mg_run_log {
+    mg_metrics metrics;
+    mg_writer line; // the line of metrics.jsonl that is being written
+    double shown;   // when the observer was last told the progress
+} mg_run_log;
+
+// The checkpoints. Marks are those of the newest checkpoint that was submitted.
+typedef struct mg_run_saving {
+    mg_checkpointer *checkpointer;
+    double seconds;
+    int64_t step, epoch;
+    mg_error failure; // of the newest attempt; status MG_OK when it went well
+} mg_run_saving;
+
+typedef struct mg_run_clock {
+    double prepare_seconds; // of choosing what the configuration leaves open
+    double seconds;         // of training, without evaluation
+    double step_begun;      // when the current step began; `seconds` does not count that step yet
+} mg_run_clock;
+
+typedef struct mg_run_counts {
+    double epoch_seconds, epoch_waited; // of the current epoch: training, and of that waiting for rows
+    int64_t epoch_rows;                 // visited in the current epoch, by this process
+    int64_t visited;                    // rows in all epochs, or in those of the current point of a path
+} mg_run_counts;
+
+// The newest measurements. A step of -1 says that there is none.
+typedef struct mg_run_evaluated {
+    mg_evaluation train;
+    int64_t train_step; // of the weights that `train` belongs to
+    double accuracy;    // on the validation rows
+    int64_t accuracy_step;
+} mg_run_evaluated;
+
 typedef struct mg_run {
     const mg_trainer_options *options;
     const mg_train_request *request;
+    mg_run_points points;
     mg_setup setup;
-    const mg_solver *solver;
-    void *state;
-    mg_step_result last; // of the newest step; of a state that was restored or posed anew, where it stands
-    mg_solver_options solver_options;
+    mg_dataset *test; // NULL: none; in a cross-validation the fold that is held out
     mg_stream *stream;
-    mg_dataset *test; // NULL: none; of a cross-validation the fold that is held out
-    mg_weights best;  // by validation accuracy; empty without validation rows
-    mg_field fields[MG_CHECKPOINT_FIELDS];
-    int field_count;
-    const mg_field *more; // [more_count] what a path keeps in checkpoints beside these
-    int more_count;
-    mg_status (*check_more)(void *context,
-                            mg_error *error); // of these, when they were restored; NULL: nothing to check
-    void *more_context;
-    int64_t points; // of a path; 0: a run
-    double state_bytes;
-    mg_checkpointer *checkpointer;
-    mg_metrics metrics;
-    mg_writer line;
-    const char *directory; // its name, for messages
-    // the open directory: everything the run reads, writes and deletes in it goes through this
-    mg_directory *place;
-    mg_directory *checkpoints; // in it
-    mg_lock lock;              // of the place
-    int64_t init_fingerprint;  // of the weights of --init; 0: it starts from zeros
-    bool finished;             // resumed, and there is nothing left to do: nothing is written
-    bool ready; // what the configuration left open is chosen: from here on there is something to resume
-
+    const mg_solver *solver;
+    mg_solver_options solver_options;
+    void *state;
+    mg_step_result last;      // of the newest step, or where a restored state stands
+    int64_t init_fingerprint; // of the weights of --init; 0: it starts from zeros
+    mg_weights best;          // by validation accuracy; empty without validation rows
+    mg_run_fields fields;
+    mg_run_place place;
+    mg_run_log log;
+    mg_run_saving saving;
+    mg_run_clock clock;
+    mg_run_counts counts;
+    mg_run_evaluated evaluated;
     mg_position position;
-    double prepare_seconds; // of choosing what was left open
-    double seconds;         // of training, evaluation left out
-    double saved_seconds;   // when the last checkpoint was submitted
-    int64_t saved_step, saved_epoch;
-    double epoch_seconds, epoch_waited;
-    int64_t epoch_rows;             // in this process
-    int64_t visited;                // rows, of all epochs; of a path, of those of the point under way
-    double shown;                   // when progress was last told
-    double step_begun;              // when the step under way began; seconds do not count it yet
-    mg_error checkpoint_failure;    // of the last attempt; status MG_OK when it went well
-    mg_evaluation train_evaluation; // of the last evaluated weights
-    int64_t evaluated_step;         // they belong to; -1 none
-    double accuracy;                // on the validation rows, of the last evaluated weights
-    int64_t validated_step;         // they belong to; -1 none
-    char reason[64];                // why it ends; "" while it goes on
+    bool resumed;    // from a checkpoint
+    bool finished;   // resumed, and nothing is left to do: nothing is written
+    bool ready;      // what the configuration leaves open is chosen, so there is something to resume
+    char reason[64]; // why it ends; "" while it goes on
 } mg_run;
 
 // Set by mg_train_stop, from a signal handler or any thread.
@@ -72,6 +108,13 @@ double mg_run_learning_rate(const mg_run *run, int64_t step);
 
 void mg_run_message(const mg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 mg_scorer mg_run_scorer(const mg_run *run);
+
+// A run before anything is opened. `points` NULL: it has a single problem.
+void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_request *request,
+                 const mg_run_points *points);
+
+// Reads from the solver where it stands, after its state was restored or its problem changed.
+void mg_run_take_standing(mg_run *run);
 
 // Opens data, solver, directory and, with resume, the newest checkpoint.
 mg_status mg_run_begin(mg_run *run, mg_error *error);
@@ -85,9 +128,16 @@ mg_status mg_run_prepare(mg_run *run, mg_error *error);
 // For solvers whose steps take long: a signal has come or the time is up. context: the run.
 bool mg_run_give_up(void *context);
 
+// Epochs are counted from 0 again, for the next point of a path.
+void mg_run_count_anew(mg_run *run);
+
 // Epochs until a limit is reached; then run->reason says which. Errors: MG_STOPPED, MG_NONFINITE, those of
 // reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);
+
+// For the loop: a checkpoint in the background when one is due, after news of the one before. `epoch_end`:
+// the current epoch has just ended.
+void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end);
 
 // A checkpoint of exactly here, on disk before this returns. Errors: those of writing; MG_NONFINITE.
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error);

@@ -15,9 +15,28 @@
 #include <stdio.h>
 #include <string.h>
 
+void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_request *request,
+                 const mg_run_points *points) {
+    *run = (mg_run){
+        .options = options,
+        .request = request,
+        .position.best_accuracy = -1,
+        .log.metrics.fd = -1,
+        .evaluated = {.train_step = -1, .accuracy_step = -1},
+        .solver_options = {.train = options->train, .stop = mg_run_give_up, .context = run},
+    };
+    if (points) run->points = *points;
+}
+
+void mg_run_take_standing(mg_run *run) {
+    if (run->solver->whole) run->solver->whole->standing(run->state, &run->last);
+}
+
 static mg_status create_solver(mg_run *run, mg_error *error) {
     const mg_problem *problem = &run->setup.problem;
     run->solver = run->setup.choice.solver;
+    for (int i = 0; i < MG_SOLVERS; i++)
+        if (mg_solver_at(i) == run->solver) run->solver_options.own = run->options->solver_options[i];
     run->solver_options.handover = run->setup.choice.handover;
     mg_status status = run->solver->create(problem, &run->solver_options, &run->state, error);
     if (status) return status;
@@ -28,19 +47,21 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
         status = run->solver->whole->attach(run->state, &all, error);
         mg_memory_defer(true);
         if (status) return status;
-        run->solver->whole->standing(run->state, &run->last);
+        mg_run_take_standing(run);
     }
-    run->field_count = run->solver->fields(run->state, run->fields);
+    run->fields.count = run->solver->fields(run->state, run->fields.field);
     if (run->setup.validation) {
         mg_weights *best = &run->best;
         status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
         if (!status)
-            run->field_count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"},
-                                                 run->fields + run->field_count);
+            run->fields.count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"},
+                                                  run->fields.field + run->fields.count);
     }
-    for (int f = 0; f < run->more_count; f++) run->fields[run->field_count++] = run->more[f];
-    for (int f = 0; f < run->field_count; f++) // once for itself, once for its snapshot
-        run->state_bytes += 2.0 * (double)run->fields[f].count * (double)mg_h5_type_size(run->fields[f].type);
+    for (int f = 0; f < run->points.field_count; f++)
+        run->fields.field[run->fields.count++] = run->points.fields[f];
+    for (int f = 0; f < run->fields.count; f++) // once for itself, once for its snapshot
+        run->fields.bytes +=
+            2.0 * (double)run->fields.field[f].count * (double)mg_h5_type_size(run->fields.field[f].type);
     return status;
 }
 
@@ -85,11 +106,15 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     return status;
 }
 
+static bool rate_is_searched(const mg_run *run) {
+    return run->solver->needs_sample && run->solver->needs_sample(run->state);
+}
+
 static bool stop_asked(void) { return mg_run_stop != 0; }
 
 // What the configuration leaves open is chosen once, before the first step; its time is training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
-    if (!run->solver->needs_sample || !run->solver->needs_sample(run->state)) return MG_OK;
+    if (!rate_is_searched(run)) return MG_OK;
     double start = mg_clock_seconds();
     mg_sample_store store;
     mg_sample sample;
@@ -97,19 +122,19 @@ static mg_status prepare_solver(mg_run *run, mg_error *error) {
     if (status) return status;
     status = run->solver->prepare(run->state, &sample, stop_asked, error);
     mg_sample_clear(&store);
-    run->prepare_seconds = mg_clock_seconds() - start;
-    run->seconds += run->prepare_seconds;
+    run->clock.prepare_seconds = mg_clock_seconds() - start;
+    run->clock.seconds += run->clock.prepare_seconds;
     return status;
 }
 
-static void tell_plan(mg_run *run, int64_t resumed_step) {
+static void tell_plan(mg_run *run) {
     const mg_setup *setup = &run->setup;
     const mg_problem *problem = &setup->problem;
     const mg_dataset *train = setup->train;
     const mg_observer *observer = run->request->observer;
     double rows = train->resident ? (double)train->count : 2 * (double)train->window_rows;
     mg_plan plan = {
-        .directory = run->directory,
+        .directory = run->place.path,
         .rows = train->count,
         .features = train->features,
         .classes = problem->classes,
@@ -119,11 +144,11 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
         .streamed = !train->resident,
         .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
                                     (int64_t)(rows * problem->entries_per_row)),
-        .state_bytes = run->state_bytes,
+        .state_bytes = run->fields.bytes,
         .load_seconds = setup->load_seconds,
         .lambda = problem->lambda,
         .learning_rate = mg_run_learning_rate(run, 0),
-        .prepare_seconds = run->prepare_seconds,
+        .prepare_seconds = run->clock.prepare_seconds,
         .threads = setup->team.threads,
         .threads_bound_by = setup->threads_bound_by,
         .parts = problem->parts,
@@ -135,7 +160,7 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
         .tolerance = run->options->train->tolerance,
         .kernel = problem->kernel->name,
         .cell = mg_source_type_name(train->source),
-        .resumed_step = resumed_step,
+        .resumed_step = run->resumed ? run->position.step : -1,
     };
     if (observer && observer->plan) observer->plan(observer->context, &plan);
     if (setup->thread_warning[0]) mg_run_message(run, "warning: %s", setup->thread_warning);
@@ -147,8 +172,8 @@ static void tell_plan(mg_run *run, int64_t resumed_step) {
 
 static void log_start(mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
-    mg_writer *line = &run->line;
-    mg_metrics_begin(line, "start", run->position.step, run->position.epoch, run->seconds);
+    mg_writer *line = &run->log.line;
+    mg_metrics_begin(line, "start", run->position.step, run->position.epoch, run->clock.seconds);
     mg_json_put_text(line, "version", MG_VERSION);
     mg_json_put_int(line, "rows", problem->rows);
     mg_json_put_int(line, "features", problem->features);
@@ -160,8 +185,8 @@ static void log_start(mg_run *run) {
     if (run->solver->learning_rate) {
         mg_json_put_real(line, "learning_rate", mg_run_learning_rate(run, 0));
         mg_json_put_text(line, "learning_rate_from",
-                         run->options->sgd->eta == run->options->sgd->eta ? "sgd.eta" : "search");
-        mg_json_put_real(line, "search_seconds", run->prepare_seconds);
+                         rate_is_searched(run) ? "search" : run->solver->rate_option);
+        mg_json_put_real(line, "search_seconds", run->clock.prepare_seconds);
     }
     mg_json_put_real(line, "mean_square_norm", problem->mean_square_norm);
     mg_json_put_int(line, "batch", problem->batch);
@@ -170,7 +195,7 @@ static void log_start(mg_run *run) {
     mg_json_put_text(line, "kernel", problem->kernel->name);
     mg_json_put_real(line, "load_seconds", run->setup.load_seconds);
     mg_json_put_int(line, "streamed", !run->setup.train->resident);
-    mg_metrics_end(&run->metrics, line, 0);
+    mg_metrics_end(&run->log.metrics, line, 0);
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
@@ -186,7 +211,6 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test)
         status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
-    run->setup.problem.team = &run->setup.team;
     if (status) return status;
     mg_run_memory memory;
     mg_run_memory_begin(&memory);
@@ -204,14 +228,10 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
 }
 
 mg_status mg_run_prepare(mg_run *run, mg_error *error) {
-    int64_t resumed = run->position.events < 0 ? -1 : run->position.step;
-    if (resumed < 0) {
-        run->position.events = 0;
-        mg_status status = prepare_solver(run, error);
-        if (status) return status;
-    }
+    mg_status status = run->resumed ? MG_OK : prepare_solver(run, error);
+    if (status) return status;
     run->ready = true;
-    tell_plan(run, resumed);
+    tell_plan(run);
     log_start(run);
     return MG_OK;
 }

@@ -12,7 +12,7 @@ static mg_status check_range(const char *name, int64_t value, int64_t least, int
 // and for paths, whose points count epochs anew.
 static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch, most;
-    if (run->points > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
+    if (run->points.count > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
         return check_range("step", at->step, at->batch, INT64_MAX, error);
     most += at->batch;
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
@@ -26,7 +26,7 @@ static mg_status check_loss(const mg_run *run, const mg_position *at, bool over,
     if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&
         visited < rows)
         summed = visited;
-    if (at->batch == 0 && at->epoch == 0 && !run->points) summed = 0;
+    if (at->batch == 0 && at->epoch == 0 && !run->points.count) summed = 0;
     bool fewer = over || (at->batch == 0 && run->solver->whole);
     return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
 }
@@ -34,17 +34,18 @@ static mg_status check_loss(const mg_run *run, const mg_position *at, bool over,
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     mg_run *run = context;
     const mg_solver *solver = run->solver;
-    if (solver->whole) solver->whole->standing(run->state, &run->last);
+    mg_run_take_standing(run);
     int64_t epoch = solver->whole ? run->last.epochs : at->epoch;
     bool over = epoch > at->epoch;
     mg_status status =
         check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
     if (!status) status = check_loss(run, at, over, error);
     if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
-    if (!status && !run->points) status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);
+    if (!status && !run->points.count)
+        status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);
     if (!status) status = check_steps(run, at, error);
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
     if (!status && solver->check) status = solver->check(run->state, over ? 0 : at->batch, error);
-    if (!status && run->check_more) status = run->check_more(run->more_context, error);
+    if (!status && run->points.check) status = run->points.check(run->points.context, error);
     return status;
 }

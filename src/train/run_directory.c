@@ -31,43 +31,44 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_run_traces traces;
     if (run->request->overwrite) return MG_OK;
-    mg_status status = mg_run_find_traces(run->place, &traces, error);
+    mg_status status = mg_run_find_traces(run->place.directory, &traces, error);
     if (!status && traces.folds)
         return mg_fail(
             error, MG_CONFIG,
             "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory",
-            run->directory);
+            run->place.path);
     if (!status && traces.run && !run->request->resume)
         return mg_fail(error, MG_CONFIG,
                        "%s: already holds a run: continue it with --resume, start a new one with "
                        "--overwrite, or set output.directory",
-                       run->directory);
-    return status || run->request->resume ? status : mg_run_check_previous(run->place, &traces, error);
+                       run->place.path);
+    return status || run->request->resume ? status
+                                          : mg_run_check_previous(run->place.directory, &traces, error);
 }
 
 static mg_status open_place(mg_run *run, bool make, mg_error *error) {
     const mg_trainer_options *options = run->options;
-    const char *name = options->within ? options->name_within : run->directory;
+    const char *name = options->within ? options->name_within : run->place.path;
     int parent = options->within ? mg_directory_descriptor(options->within) : AT_FDCWD;
-    mg_status status = options->within
-                           ? mg_directory_open_child(options->within, name, make, &run->place, error)
-                           : mg_directory_open(name, make, &run->place, error);
+    mg_status status =
+        options->within ? mg_directory_open_child(options->within, name, make, &run->place.directory, error)
+                        : mg_directory_open(name, make, &run->place.directory, error);
     return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK : status; // none yet
 }
 
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
-    run->directory = run->options->output->directory;
-    mg_status status = mg_run_check_path(run->directory, 0, error);
-    while (!status && !run->lock.held) {
+    run->place.path = run->options->output->directory;
+    mg_status status = mg_run_check_path(run->place.path, 0, error);
+    while (!status && !run->place.lock.held) {
         status = open_place(run, make, error);
-        if (status || !run->place) return status;
+        if (status || !run->place.directory) return status;
         // Told at once, but decided under the lock: another run may have begun and ended meanwhile.
         status = check_unused(run, error);
-        if (!status) status = mg_lock_take(run->place, &run->lock, error);
-        if (!status && mg_directory_has_its_path(run->place)) return check_unused(run, error);
-        mg_lock_release(&run->lock);
-        mg_directory_close(run->place);
-        run->place = NULL;
+        if (!status) status = mg_lock_take(run->place.directory, &run->place.lock, error);
+        if (!status && mg_directory_has_its_path(run->place.directory)) return check_unused(run, error);
+        mg_lock_release(&run->place.lock);
+        mg_directory_close(run->place.directory);
+        run->place.directory = NULL;
     }
     return status;
 }
@@ -106,15 +107,16 @@ static int64_t count_lines(const mg_directory *directory, const char *name, int6
 // Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be
 // written. A path's first point and then its model are on disk shortly before its first checkpoint.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
-    int64_t least = run->points > 1 ? 2 : 1, lines = count_lines(run->place, "path.jsonl", least);
-    const char *there = lines == least                                             ? "path.jsonl"
-                        : lines == 0 && mg_directory_holds(run->place, "model.h5") ? "model.h5"
-                                                                                   : NULL;
+    int64_t least = run->points.count > 1 ? 2 : 1,
+            lines = count_lines(run->place.directory, "path.jsonl", least);
+    const char *there = lines == least                                                       ? "path.jsonl"
+                        : lines == 0 && mg_directory_holds(run->place.directory, "model.h5") ? "model.h5"
+                                                                                             : NULL;
     if (!there) return MG_OK;
     return mg_fail(error, MG_CONFIG,
                    "%s: nothing to resume: %s is there, but there is no checkpoint to continue from: keep "
                    "it, start a new run with --overwrite, or set output.directory",
-                   run->directory, there);
+                   run->place.path, there);
 }
 
 static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, mg_error *error) {
@@ -123,42 +125,44 @@ static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, m
                              .difference = run->options->difference,
                              .check = mg_run_check_restored};
     mg_status status = MG_OK;
-    if (run->checkpoints)
-        status = mg_checkpoint_resume(run->checkpoints, identity, run->fields, run->field_count, &hooks,
-                                      &run->position, found, error);
+    const mg_checkpoint_state state = {run->fields.field, run->fields.count, &run->position};
+    if (run->place.checkpoints)
+        status = mg_checkpoint_resume(run->place.checkpoints, identity, &state, &hooks, found, error);
     if (!status && !*found) status = expect_no_results(run, error);
-    if (!status && !*found && mg_directory_holds(run->place, "begun.h5"))
-        status = mg_checkpoint_check(run->place, "begun.h5", identity, &hooks, error);
+    if (!status && !*found && mg_directory_holds(run->place.directory, "begun.h5"))
+        status = mg_checkpoint_check(run->place.directory, "begun.h5", identity, &hooks, error);
     if (!status && !*found)
-        mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->directory);
+        mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->place.path);
     return status;
 }
 
 // What the run is stands on disk before anything else of it: --resume compares it even before there is a
 // checkpoint.
 static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *error) {
-    mg_status status = mg_run_set_aside(run->place, error);
-    if (!status && run->checkpoints) status = mg_checkpoint_clear(run->checkpoints, error);
-    if (!status) status = mg_checkpoint_begin(run->place, "begun.h5", identity, error);
+    mg_status status = mg_run_set_aside(run->place.directory, error);
+    if (!status && run->place.checkpoints) status = mg_checkpoint_clear(run->place.checkpoints, error);
+    if (!status) status = mg_checkpoint_begin(run->place.directory, "begun.h5", identity, error);
     return status;
 }
 
 // The last event of the metrics is the `end` of this step, and what the run was for is there. A checkpoint of
 // an earlier step goes on: the last one could not be written.
 static bool is_finished(mg_run *run) {
-    bool result = mg_directory_holds(run->place, "model.h5") || mg_directory_holds(run->place, "path.jsonl");
+    bool result = mg_directory_holds(run->place.directory, "model.h5") ||
+                  mg_directory_holds(run->place.directory, "path.jsonl");
     double seconds = 0;
-    if (!result || mg_metrics_end_step(run->place, &seconds) != run->position.step) return false;
-    run->seconds = seconds;
+    if (!result || mg_metrics_end_step(run->place.directory, &seconds) != run->position.step) return false;
+    run->clock.seconds = seconds;
     return true;
 }
 
 static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
     const char *resolved = run->options->resolved;
-    mg_status status = mg_directory_write(run->place, "config.yaml", resolved, strlen(resolved), error);
+    mg_status status =
+        mg_directory_write(run->place.directory, "config.yaml", resolved, strlen(resolved), error);
     if (!status)
-        status = mg_metrics_open(run->place, found ? run->position.events : -1, &run->metrics, &run->seconds,
-                                 error);
+        status = mg_metrics_open(run->place.directory, found ? run->position.events : -1, &run->log.metrics,
+                                 &run->clock.seconds, error);
     return status;
 }
 
@@ -166,39 +170,41 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
     mg_identity identity = identity_of(run);
     bool found = false;
-    run->position.best_accuracy = -1;
     mg_status status = mg_run_enter_directory(run, true, error);
-    if (!status && mg_directory_holds(run->place, "checkpoints"))
-        status = mg_directory_open_child(run->place, "checkpoints", false, &run->checkpoints, error);
+    if (!status && mg_directory_holds(run->place.directory, "checkpoints"))
+        status = mg_directory_open_child(run->place.directory, "checkpoints", false, &run->place.checkpoints,
+                                         error);
     if (!status && run->request->resume) status = resume(run, &identity, &found, error);
     for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++)
-        mg_directory_remove_leftovers(run->place, written[i]);
-    run->finished = !status && found && is_finished(run);
+        mg_directory_remove_leftovers(run->place.directory, written[i]);
+    run->resumed = !status && found;
+    run->finished = run->resumed && is_finished(run);
     if (run->finished)
-        mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->directory);
+        mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->place.path);
     if (run->finished) return MG_OK;
     if (!status && !found) status = begin_anew(run, &identity, error);
     if (!status) status = open_metrics(run, found, error);
-    if (!status && !run->checkpoints)
-        status = mg_directory_open_child(run->place, "checkpoints", true, &run->checkpoints, error);
+    if (!status && !run->place.checkpoints)
+        status = mg_directory_open_child(run->place.directory, "checkpoints", true, &run->place.checkpoints,
+                                         error);
     if (!status)
-        status = mg_checkpointer_create(run->checkpoints, run->options->checkpoint->keep, &identity,
-                                        run->fields, run->field_count, &run->checkpointer, error);
-    run->saved_seconds = run->seconds;
-    run->saved_step = run->position.step;
-    run->saved_epoch = run->position.epoch;
-    if (!found) run->position.events = -1; // tells the plan that this is a fresh run
+        status =
+            mg_checkpointer_create(run->place.checkpoints, run->options->checkpoint->keep, &identity,
+                                   run->fields.field, run->fields.count, &run->saving.checkpointer, error);
+    run->saving.seconds = run->clock.seconds;
+    run->saving.step = run->position.step;
+    run->saving.epoch = run->position.epoch;
     return status;
 }
 
 void mg_run_leave_directory(mg_run *run) {
-    if (run->lock.held && !mg_directory_has_its_path(run->place))
+    if (run->place.lock.held && !mg_directory_has_its_path(run->place.directory))
         mg_run_message(run,
                        "warning: %s is not the directory this run began in: that directory was renamed or "
                        "deleted, and the files of this run are in it",
-                       run->directory);
-    mg_lock_release(&run->lock);
-    mg_directory_close(run->checkpoints);
-    mg_directory_close(run->place);
-    run->checkpoints = run->place = NULL;
+                       run->place.path);
+    mg_lock_release(&run->place.lock);
+    mg_directory_close(run->place.checkpoints);
+    mg_directory_close(run->place.directory);
+    run->place.checkpoints = run->place.directory = NULL;
 }

@@ -54,7 +54,7 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     mg_status status = check_finite(weights, facts, error);
     if (!status) status = mg_model_create(weights->classes, weights->features, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
-    if (!status) status = mg_model_save(model, run->place, "model.h5", error);
+    if (!status) status = mg_model_save(model, run->place.directory, "model.h5", error);
     mg_model_destroy(model);
     return status;
 }
@@ -70,8 +70,8 @@ mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, 
 }
 
 static void log_end(mg_run *run, const mg_train_result *result) {
-    mg_writer *line = &run->line;
-    mg_metrics_begin(line, "end", run->position.step, run->position.epoch, run->seconds);
+    mg_writer *line = &run->log.line;
+    mg_metrics_begin(line, "end", run->position.step, run->position.epoch, run->clock.seconds);
     mg_json_put_text(line, "reason", run->reason);
     mg_json_put_real(line, "objective", result->objective);
     if (!isnan(result->gap)) {
@@ -85,7 +85,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
         mg_json_put_int(line, "best_epoch", result->best_epoch);
     }
     if (run->test) mg_json_put_real(line, "test_accuracy", result->test_accuracy);
-    mg_metrics_end(&run->metrics, line, 0);
+    mg_metrics_end(&run->log.metrics, line, 0);
 }
 
 // A bound that says nothing of the objective is none.
@@ -105,12 +105,12 @@ static void take_certificate(const mg_run *run, mg_train_result *result) {
 static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluation validation = {0};
-    if (run->validated_step == step) return MG_OK;
-    run->accuracy = NAN;
-    run->validated_step = step;
+    if (run->evaluated.accuracy_step == step) return MG_OK;
+    run->evaluated.accuracy = NAN;
+    run->evaluated.accuracy_step = step;
     if (!run->setup.validation) return MG_OK;
     mg_status status = mg_evaluate(&scorer, run->setup.validation, weights, NULL, &validation, error);
-    if (!status) run->accuracy = (double)validation.correct / (double)validation.rows;
+    if (!status) run->evaluated.accuracy = (double)validation.correct / (double)validation.rows;
     return status;
 }
 
@@ -119,25 +119,25 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     const mg_weights *weights = best ? &run->best : run->solver->weights(run->state);
     int64_t step = best ? run->position.best_step : run->position.step;
     mg_status status = MG_OK;
-    if (run->evaluated_step != step) {
-        status = mg_run_evaluate(run, weights, NULL, &run->train_evaluation, error);
-        run->evaluated_step = step;
+    if (run->evaluated.train_step != step) {
+        status = mg_run_evaluate(run, weights, NULL, &run->evaluated.train, error);
+        run->evaluated.train_step = step;
     }
     if (!status && !best) status = validate(run, weights, step, error);
     if (status) return status;
     *result = (mg_train_result){
         .step = run->position.step,
         .epoch = run->position.epoch,
-        .seconds = run->seconds,
-        .objective = mg_run_objective(run, weights, &run->train_evaluation),
-        .train_accuracy = (double)run->train_evaluation.correct / (double)run->train_evaluation.rows,
-        .accuracy = best ? run->position.best_accuracy : run->accuracy,
+        .seconds = run->clock.seconds,
+        .objective = mg_run_objective(run, weights, &run->evaluated.train),
+        .train_accuracy = (double)run->evaluated.train.correct / (double)run->evaluated.train.rows,
+        .accuracy = best ? run->position.best_accuracy : run->evaluated.accuracy,
         .tolerance = run->options->train->tolerance,
         .best_epoch = best ? run->position.best_epoch : run->position.epoch,
     };
     take_certificate(run, result);
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
-    mg_run_path(run->directory, "model.h5", result->model_path);
+    mg_run_path(run->place.path, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
         status = mg_fail(error, MG_NONFINITE,
                          "the objective of step %lld is %g, so large that models cannot be compared: lower "
@@ -160,18 +160,18 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_judge_run(run, result, result->warning);
     if (result->warning[0]) mg_judge_tell(run, result->warning);
     log_end(run, result);
-    if (run->metrics.failure.status && error) *error = run->metrics.failure;
-    return run->metrics.failure.status;
+    if (run->log.metrics.failure.status && error) *error = run->log.metrics.failure;
+    return run->log.metrics.failure.status;
 }
 
 void mg_run_clear(mg_run *run) {
-    mg_checkpointer_destroy(run->checkpointer);
+    mg_checkpointer_destroy(run->saving.checkpointer);
     mg_stream_destroy(run->stream);
     if (run->state) run->solver->destroy(run->state);
     mg_weights_destroy(&run->best);
     mg_dataset_close(run->test);
-    mg_metrics_close(&run->metrics);
-    mg_writer_clear(&run->line);
+    mg_metrics_close(&run->log.metrics);
+    mg_writer_clear(&run->log.line);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
     if (run->options->folds == 0)

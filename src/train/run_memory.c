@@ -56,7 +56,7 @@ static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, 
 
 static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double need, mg_error *error) {
     char text[6][32], advice[128];
-    double snapshot = 0.5 * run->state_bytes;
+    double snapshot = 0.5 * run->fields.bytes;
     const mg_dataset *data = run->setup.train;
     int64_t limit = limit_that_helps(memory, run, need);
     if (limit)
@@ -83,6 +83,6 @@ mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg
     // state_bytes counts fields twice: once for themselves, once for the snapshot. The image of a checkpoint
     // is as large as a snapshot.
     double need =
-        (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->state_bytes;
+        (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->fields.bytes;
     return need > (double)memory->room ? refuse(memory, run, need, error) : MG_OK;
 }

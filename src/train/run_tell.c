@@ -24,9 +24,10 @@ void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
     double now = mg_clock_seconds();
     bool epoch_end = measured != NULL;
     mg_measured found = epoch_end ? *measured : MG_NOT_MEASURED;
-    if (!observer || !observer->progress || (!epoch_end && now - run->shown < 0.1)) return;
-    run->shown = now;
-    double rate = run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0;
+    if (!observer || !observer->progress || (!epoch_end && now - run->log.shown < 0.1)) return;
+    run->log.shown = now;
+    double rate =
+        run->counts.epoch_seconds > 0 ? (double)run->counts.epoch_rows / run->counts.epoch_seconds : 0;
     double left = (double)(problem->total_steps - at->step) * (double)problem->batch;
     mg_progress progress = {
         .epoch = at->epoch + 1,
@@ -41,8 +42,9 @@ void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
         .accuracy = found.accuracy,
         .gap = found.gap,
         .rows_per_second = rate,
-        .wait_share = run->epoch_seconds > 0 ? run->epoch_waited / run->epoch_seconds : 0,
-        .seconds = run->seconds,
+        .wait_share =
+            run->counts.epoch_seconds > 0 ? run->counts.epoch_waited / run->counts.epoch_seconds : 0,
+        .seconds = run->clock.seconds,
         .eta_seconds = rate > 0 ? left / rate : NAN,
         .learning_rate = mg_run_learning_rate(run, at->step),
     };
@@ -51,24 +53,25 @@ void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
 
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     mg_position *at = &run->position;
-    mg_metrics_begin(&run->line, "epoch", at->step, at->epoch + 1, run->seconds);
-    mg_json_put_real(&run->line, "pass_loss", at->loss / (double)at->loss_rows);
-    mg_json_put_known(&run->line, "train_loss", measured->loss);
-    mg_json_put_known(&run->line, "objective", measured->objective);
+    mg_metrics_begin(&run->log.line, "epoch", at->step, at->epoch + 1, run->clock.seconds);
+    mg_json_put_real(&run->log.line, "pass_loss", at->loss / (double)at->loss_rows);
+    mg_json_put_known(&run->log.line, "train_loss", measured->loss);
+    mg_json_put_known(&run->log.line, "objective", measured->objective);
     if (run->solver->learning_rate)
-        mg_json_put_real(&run->line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
-    mg_json_put_real(&run->line, "rows_per_second",
-                     run->epoch_seconds > 0 ? (double)run->epoch_rows / run->epoch_seconds : 0);
-    mg_json_put_real(&run->line, "wait_seconds", run->epoch_waited);
-    mg_json_put_known(&run->line, "primal", isnan(measured->gap) ? NAN : measured->objective);
-    mg_json_put_known(&run->line, "dual", measured->dual);
-    mg_json_put_known(&run->line, "gap", measured->gap);
-    mg_json_put_known(&run->line, "accuracy", measured->accuracy);
+        mg_json_put_real(&run->log.line, "learning_rate", mg_run_learning_rate(run, at->step - 1));
+    mg_json_put_real(
+        &run->log.line, "rows_per_second",
+        run->counts.epoch_seconds > 0 ? (double)run->counts.epoch_rows / run->counts.epoch_seconds : 0);
+    mg_json_put_real(&run->log.line, "wait_seconds", run->counts.epoch_waited);
+    mg_json_put_known(&run->log.line, "primal", isnan(measured->gap) ? NAN : measured->objective);
+    mg_json_put_known(&run->log.line, "dual", measured->dual);
+    mg_json_put_known(&run->log.line, "gap", measured->gap);
+    mg_json_put_known(&run->log.line, "accuracy", measured->accuracy);
     const char *other = run->last.successor, *why = run->last.why;
     if (other) {
-        mg_json_put_text(&run->line, "solver", other);
-        mg_json_put_text(&run->line, "solver_why", why);
-        if (!run->points) mg_run_message(run, "solver %s from here on: %s", other, why);
+        mg_json_put_text(&run->log.line, "solver", other);
+        mg_json_put_text(&run->log.line, "solver_why", why);
+        if (!run->points.count) mg_run_message(run, "solver %s from here on: %s", other, why);
     }
-    mg_metrics_end(&run->metrics, &run->line, 1);
+    mg_metrics_end(&run->log.metrics, &run->log.line, 1);
 }

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ADVICE "lower sgd.eta, or scale the data (data.scale)"
-
 _Atomic int mg_run_stop;
 
 void mg_train_stop(void) { mg_run_stop = 1; }
@@ -48,9 +46,6 @@ double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_e
     return evaluation->loss + 0.5 * problem->lambda * mg_weights_square_norm(weights, problem->scale); // (M2)
 }
 
-// From 1: the epoch under way, or the one that just ended.
-static int64_t epoch_number(const mg_position *at) { return at->epoch + (at->batch > 0); }
-
 mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit,
                           mg_evaluation *out, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
@@ -59,92 +54,9 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
     mg_status status = mg_evaluate(&scorer, run->setup.train, weights, visit, out, &why);
     if (status && out->overflow)
         return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %s",
-                       (long long)run->position.step, (long long)epoch_number(&run->position), why.text);
+                       (long long)run->position.step, (long long)mg_position_epoch(&run->position), why.text);
     if (status && error) *error = why;
     return status;
-}
-
-// ---- checkpoints --------------------------------------------------------------------------------
-
-// Learns what became of the last checkpoint; true when it has just failed.
-static bool learn_of_checkpoint(mg_run *run, bool wait) {
-    if (!run->checkpointer) return false; // a finished run writes nothing
-    bool news;
-    int64_t step;
-    double seconds;
-    mg_error failure = {0};
-    mg_status status = mg_checkpointer_result(run->checkpointer, wait, &news, &step, &seconds, &failure);
-    if (!news) return false;
-    run->checkpoint_failure = failure;
-    if (status) return true;
-    mg_metrics_begin(&run->line, "checkpoint", step, run->position.epoch, run->seconds);
-    mg_json_put_real(&run->line, "write_seconds", seconds);
-    mg_metrics_end(&run->metrics, &run->line, 0);
-    return false;
-}
-
-// A failed checkpoint is a warning: the one before stands and the next is tried in turn.
-static void hear_of_checkpoint(mg_run *run, bool wait) {
-    if (learn_of_checkpoint(run, wait))
-        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
-                       (long long)run->saved_step, run->checkpoint_failure.text);
-}
-
-static bool checkpoint_is_due(const mg_run *run, bool epoch_end) {
-    const mg_checkpoint_options *every = run->options->checkpoint;
-    return (every->every_seconds > 0 && run->seconds - run->saved_seconds >= every->every_seconds) ||
-           (every->every_steps > 0 && run->position.step - run->saved_step >= every->every_steps) ||
-           (epoch_end && every->every_epochs > 0 &&
-            run->position.epoch - run->saved_epoch >= every->every_epochs);
-}
-
-static bool weights_are_finite(const mg_run *run) {
-    for (int f = 0; f < run->field_count; f++) {
-        const mg_field *field = &run->fields[f];
-        if (!field->weights) continue;
-        const float *values = field->data;
-        for (int64_t i = 0; i < field->count; i++)
-            if (!isfinite(values[i])) return false;
-    }
-    return true;
-}
-
-static void submit_checkpoint(mg_run *run, bool still) {
-    if (!run->checkpointer) return;
-    if (!weights_are_finite(run))
-        return; // the loss of the next step will say so; good checkpoints are not to make room for it
-    run->position.events = run->metrics.events;
-    if (!mg_checkpointer_submit(run->checkpointer, &run->position, still))
-        return; // still writing: due again at the next step
-    run->saved_seconds = run->seconds;
-    run->saved_step = run->position.step;
-    run->saved_epoch = run->position.epoch;
-}
-
-static mg_status check_weights(const mg_run *run, mg_error *error) {
-    if (weights_are_finite(run)) return MG_OK;
-    return mg_fail(error, MG_NONFINITE, "the weights became non-finite in step %lld (epoch %lld): " ADVICE,
-                   (long long)run->position.step, (long long)epoch_number(&run->position));
-}
-
-mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
-    if (run->finished) return MG_OK;
-    mg_status status = check_weights(run, error);
-    if (status) return status;
-    hear_of_checkpoint(run, true);
-    submit_checkpoint(run, true);
-    learn_of_checkpoint(run, true);
-    if (run->checkpoint_failure.status && error) *error = run->checkpoint_failure;
-    return run->checkpoint_failure.status;
-}
-
-mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {
-    mg_status status = check_weights(run, error);
-    if (status) return status;
-    hear_of_checkpoint(run, true);
-    submit_checkpoint(run, true);
-    hear_of_checkpoint(run, true);
-    return MG_OK;
 }
 
 // ---- ends of epochs -----------------------------------------------------------------------------
@@ -158,7 +70,7 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;
     at->stale = 0;
     at->best_accuracy = accuracy;
-    at->best_epoch = epoch_number(at);
+    at->best_epoch = mg_position_epoch(at);
     at->best_step = at->step;
     memcpy(run->best.v, weights->v, (size_t)weights->size * sizeof(float));
     memcpy(run->best.bias, weights->bias, (size_t)weights->lanes * sizeof(float));
@@ -179,20 +91,22 @@ static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
         status = mg_evaluate(&scorer, run->setup.validation, weights, &visit, &validation, error);
     if (status) return status;
     if (!certified) {
-        run->train_evaluation = train;
-        run->evaluated_step = run->position.step;
+        run->evaluated.train = train;
+        run->evaluated.train_step = run->position.step;
         measured->loss = train.loss;
         measured->objective = mg_run_objective(run, weights, &train);
     }
     if (!run->setup.validation) return MG_OK;
-    measured->accuracy = run->accuracy = (double)validation.correct / (double)validation.rows;
-    run->validated_step = run->position.step;
+    measured->accuracy = run->evaluated.accuracy = (double)validation.correct / (double)validation.rows;
+    run->evaluated.accuracy_step = run->position.step;
     run->position.stale++;
-    if (run->accuracy > run->position.best_accuracy) mg_run_keep_best(run, weights, run->accuracy);
-    mg_metrics_begin(&run->line, "eval", run->position.step, epoch_number(&run->position), run->seconds);
-    mg_json_put_real(&run->line, "accuracy", run->accuracy);
-    mg_json_put_real(&run->line, "loss", validation.loss);
-    mg_metrics_end(&run->metrics, &run->line, 1);
+    if (run->evaluated.accuracy > run->position.best_accuracy)
+        mg_run_keep_best(run, weights, run->evaluated.accuracy);
+    mg_metrics_begin(&run->log.line, "eval", run->position.step, mg_position_epoch(&run->position),
+                     run->clock.seconds);
+    mg_json_put_real(&run->log.line, "accuracy", run->evaluated.accuracy);
+    mg_json_put_real(&run->log.line, "loss", validation.loss);
+    mg_metrics_end(&run->log.metrics, &run->log.line, 1);
     return MG_OK;
 }
 
@@ -219,17 +133,16 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         if (status) return status;
     }
     mg_run_tell_progress(run, &measured);
-    bool told = run->metrics.failure.status != MG_OK;
+    bool told = run->log.metrics.failure.status != MG_OK;
     mg_run_log_epoch(run, &measured);
-    if (run->metrics.failure.status && !told)
-        mg_run_message(run, "warning: %s; its lines are kept and tried again", run->metrics.failure.text);
+    if (run->log.metrics.failure.status && !told)
+        mg_run_message(run, "warning: %s; its lines are kept and tried again", run->log.metrics.failure.text);
     at->epoch++;
     at->batch =
         0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
-    run->epoch_seconds = run->epoch_waited = 0;
-    run->epoch_rows = 0;
-    hear_of_checkpoint(run, false);
-    if (checkpoint_is_due(run, true)) submit_checkpoint(run, false);
+    run->counts.epoch_seconds = run->counts.epoch_waited = 0;
+    run->counts.epoch_rows = 0;
+    mg_run_checkpoint_if_due(run, true);
     return MG_OK;
 }
 
@@ -250,7 +163,7 @@ static mg_status step(mg_run *run, mg_error *error) {
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
                        "training became non-finite at step %lld (epoch %lld, rows from place %lld of its "
-                       "order): " ADVICE,
+                       "order): " MG_ADVICE_NONFINITE,
                        (long long)at->step, (long long)at->epoch + 1,
                        (long long)(at->batch * run->setup.problem.batch));
     run->last = done;
@@ -259,37 +172,43 @@ static mg_status step(mg_run *run, mg_error *error) {
     at->loss_rows += done.rows;
     at->batch++;
     at->step++;
-    run->epoch_rows += done.rows;
-    run->visited += done.rows;
+    run->counts.epoch_rows += done.rows;
+    run->counts.visited += done.rows;
     return MG_OK;
 }
 
-static bool limit_reached(mg_run *run) {
+// Why training ends here; NULL: it goes on. The first reason that holds is the one that is reported.
+static const char *limit_of(const mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
     mg_certificate certificate;
     bool certified = mg_run_certificate(run, &certificate);
-    const char *reason = certified && certificate.reached                             ? "tolerance"
-                         : certified && certificate.stalled                           ? "stalled"
-                         : at->epoch >= run->setup.problem.epochs                     ? "epochs"
-                         : train->max_steps && at->step >= train->max_steps           ? "max_steps"
-                         : train->time_limit > 0 && run->seconds >= train->time_limit ? "time_limit"
-                         : train->patience && at->stale >= train->patience            ? "early stopping"
-                                                                                      : NULL;
+    if (certified && certificate.reached) return "tolerance";
+    if (certified && certificate.stalled) return "stalled";
+    if (at->epoch >= run->setup.problem.epochs) return "epochs";
+    if (train->max_steps && at->step >= train->max_steps) return "max_steps";
+    if (train->time_limit > 0 && run->clock.seconds >= train->time_limit) return "time_limit";
+    if (train->patience && at->stale >= train->patience) return "early stopping";
+    return NULL;
+}
+
+static bool limit_reached(mg_run *run) {
+    const char *reason = limit_of(run);
     if (reason) snprintf(run->reason, sizeof run->reason, "%s", reason);
     return reason != NULL;
 }
 
 static void count_time(mg_run *run, double seconds) {
-    run->seconds += seconds;
-    run->epoch_seconds += seconds;
-    if (run->stream) run->epoch_waited += mg_stream_waited(run->stream);
+    run->clock.seconds += seconds;
+    run->counts.epoch_seconds += seconds;
+    if (run->stream) run->counts.epoch_waited += mg_stream_waited(run->stream);
 }
 
 bool mg_run_give_up(void *context) {
     const mg_run *run = context;
     double limit = run->options->train->time_limit;
-    return mg_run_stop || (limit > 0 && run->seconds + mg_clock_seconds() - run->step_begun >= limit);
+    return mg_run_stop ||
+           (limit > 0 && run->clock.seconds + mg_clock_seconds() - run->clock.step_begun >= limit);
 }
 
 // Batches until the epoch ends or a reason to stop comes up.
@@ -298,24 +217,26 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
     mg_status status = run->solver->whole
                            ? MG_OK
                            : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
-    run->step_begun = mg_clock_seconds();
+    run->clock.step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
         status = step(run, error);
         if (!status && run->stream) status = mg_stream_check(run->stream, error);
         double now = mg_clock_seconds();
-        count_time(run, now - run->step_begun);
-        run->step_begun = now;
+        count_time(run, now - run->clock.step_begun);
+        run->clock.step_begun = now;
         if (status) break;
         if (!epoch_is_over(run)) mg_run_tell_progress(run, NULL);
-        if (checkpoint_is_due(run, false)) {
-            hear_of_checkpoint(run, false);
-            submit_checkpoint(run, false);
-        }
+        mg_run_checkpoint_if_due(run, false);
         if (observer && observer->stop && observer->stop(observer->context, run->position.step))
             mg_train_stop();
     }
     return status;
+}
+
+void mg_run_count_anew(mg_run *run) {
+    run->position.epoch = 0;
+    run->counts.visited = 0;
 }
 
 // The end of an epoch comes before any limit: a run resumed from its last step must still deal with it.
@@ -347,7 +268,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
-    if (!status) mg_run_forget_previous(run->place);
+    if (!status) mg_run_forget_previous(run->place.directory);
     if (!status && saved) status = mg_fail(error, saved, "%s; the model was written", failure.text);
     return status;
 }
@@ -360,7 +281,7 @@ static mg_status end_stopped(mg_run *run, mg_error *error) {
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
                    "stopped at step %lld of %lld, checkpoint written to %s: continue with --resume",
-                   (long long)run->position.step, (long long)run->setup.problem.total_steps, run->directory);
+                   (long long)run->position.step, (long long)run->setup.problem.total_steps, run->place.path);
 }
 
 // What runs with the team's threads standing by, and its outcome.
@@ -376,18 +297,14 @@ static void run_whole(void *context) {
     all->status = mg_run_prepare(all->run, all->error);
     if (!all->status) all->status = mg_run_loop(all->run, all->error);
     if (!all->status) all->status = finish(all->run, all->result, all->error);
-    if (all->status == MG_STOPPED && all->run->checkpointer) all->status = end_stopped(all->run, all->error);
+    if (all->status == MG_STOPPED && all->run->saving.checkpointer)
+        all->status = end_stopped(all->run, all->error);
 }
 
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
                          mg_train_result *result, mg_error *error) {
-    mg_run run = {.options = options,
-                  .request = request,
-                  .metrics = {.fd = -1},
-                  .evaluated_step = -1,
-                  .validated_step = -1};
-    run.solver_options = (mg_solver_options){
-        .train = options->train, .sgd = options->sgd, .stop = mg_run_give_up, .context = &run};
+    mg_run run;
+    mg_run_init(&run, options, request, NULL);
     whole all = {.run = &run, .result = result, .error = error};
     all.status = mg_run_begin(&run, error);
     if (!all.status) mg_team_run(&run.setup.team, run_whole, &all);

@@ -12,7 +12,7 @@ typedef struct mg_trainer_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
-    const mg_sgd_options *sgd;
+    const void *solver_options[MG_SOLVERS]; // values of mg_solver_at(i)->section; NULL: it has none
     const mg_checkpoint_options *checkpoint;
     const mg_output_options *output;
     const mg_directory *within; // output.directory is name_within in this one; NULL: it is found by its path

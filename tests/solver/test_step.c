@@ -1,5 +1,6 @@
 // test_step.c - one step leaves nothing behind but its state: what a part keeps between steps is invisible.
 #include "solver/solver.h"
+#include "solver/sgd/options.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -54,7 +55,7 @@ static void pose(posed *p, int64_t classes, const char *loss) {
                               .kernel = kernel,
                               .team = &p->team};
     p->sgd = (mg_sgd_options){.update = "plain", .rate = "constant", .eta = 0.5};
-    p->options = (mg_solver_options){.train = &p->train, .sgd = &p->sgd};
+    p->options = (mg_solver_options){.train = &p->train, .own = &p->sgd};
 }
 
 static void *begin(posed *p) {

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
+#include "solver/sgd/options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,7 +202,7 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     mg_weights start;
     start_weights(&start, problem.layout);
     assert_int_equal(
-        sgd->create(&problem, &(mg_solver_options){.train = &train, .sgd = &options}, &state, NULL), MG_OK);
+        sgd->create(&problem, &(mg_solver_options){.train = &train, .own = &options}, &state, NULL), MG_OK);
     sgd->begin_at(state, &start);
     assert_true(objective(&start, 7) == 13);
     mg_step_result result;

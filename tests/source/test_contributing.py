@@ -67,6 +67,25 @@ def check_registry(folder, pattern):
             findings.append(f"src/{folder}/list.h: {pattern.format(name)} is named in {users}, not in {name}.c alone")
 
 
+def check_solver_options():
+    """The options of a solver are named in its own folder, and beside it only by a file that drives this solver by its name."""
+    found = 0
+    for options in sorted((ROOT / "src/solver").glob("*/options.h")):
+        name = options.parent.name
+        word = re.compile(rf'\bmg_{name}_(options|section)\b|"solver/{name}/options.h"')
+        if f"mg_{name}_section" not in options.read_text(encoding="utf-8"):
+            findings.append(f"src/solver/{name}/options.h: declares no mg_{name}_section")
+        for path in sorted((ROOT / "src").rglob("*.[ch]")):
+            text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+            if path.parent == options.parent or not word.search(text):
+                continue
+            if f'mg_solver_find("{name}")' not in text:
+                findings.append(f"{path.relative_to(ROOT)}: names the options of solver {name}, which travel by its row alone")
+        found += 1
+    if not found:
+        findings.append("src/solver: no solver has options of its own, so nothing proves that they travel by its row alone")
+
+
 for entry in table():
     check_paths(entry)
     check_functions(entry)
@@ -74,5 +93,6 @@ for entry in table():
 for room, form in REGISTRIES.items():
     if form:
         check_registry(room, form)
+check_solver_options()
 print("\n".join(findings) or "CONTRIBUTING.md is true")
 sys.exit(1 if findings else 0)

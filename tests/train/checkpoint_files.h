@@ -49,8 +49,8 @@ static inline mg_status restore_as(const char *path, const mg_identity *as, cons
     mg_directory *directory;
     const char *name;
     assert_int_equal(mg_directory_open_parent(path, &directory, &name, error), MG_OK);
-    mg_status status =
-        mg_checkpoint_restore(directory, name, as, fields, count, &hooks, position, verified, error);
+    const mg_checkpoint_state to = {fields, count, position};
+    mg_status status = mg_checkpoint_restore(directory, name, as, &to, &hooks, verified, error);
     mg_directory_close(directory);
     return status;
 }
@@ -67,20 +67,21 @@ static inline mg_status resume(const char *directory, mg_position *position, boo
     set_state(0);
     mg_directory *open;
     assert_int_equal(mg_directory_open(directory, false, &open, error), MG_OK);
-    mg_status status = mg_checkpoint_resume(open, &identity, state, FIELDS, &hooks, position, found, error);
+    const mg_checkpoint_state to = {state, FIELDS, position};
+    mg_status status = mg_checkpoint_resume(open, &identity, &to, &hooks, found, error);
     mg_directory_close(open);
     return status;
 }
 
 static inline void write_checkpoint(const char *path, int number) {
     mg_error error = {0};
-    const mg_position position = {.step = number, .epoch = 2};
+    mg_position position = {.step = number, .epoch = 2};
+    const mg_checkpoint_state from = {state, FIELDS, &position};
     set_state(number);
     mg_directory *directory;
     const char *name;
     assert_int_equal(mg_directory_open_parent(path, &directory, &name, &error), MG_OK);
-    if (mg_checkpoint_write(directory, name, &identity, &position, state, FIELDS, &error))
-        fail_msg("%s", error.text);
+    if (mg_checkpoint_write(directory, name, &identity, &from, &error)) fail_msg("%s", error.text);
     mg_directory_close(directory);
 }
 

@@ -155,8 +155,8 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS)
         return MG_OK; // too few to judge by: the guess stands
     rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
-    search.sgd_options = *sgd->options->sgd;
-    search.options = (mg_solver_options){.train = sgd->options->train, .sgd = &search.sgd_options};
+    search.sgd_options = *sgd->own;
+    search.options = (mg_solver_options){.train = sgd->train, .own = &search.sgd_options};
     search.folds = sample->whole ? QUARTERS : 1; // few rows judge badly: then each quarter takes its turn
     search.fit = sample->rows.count - sample->rows.count / QUARTERS;
     mg_problem *problem = &search.problem;

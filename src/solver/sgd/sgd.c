@@ -111,16 +111,18 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
                         mg_error *error) {
     *state = NULL;
     mg_sgd *sgd;
+    const mg_sgd_options *own = options->own;
     mg_status status = mg_memory_zeroed(&sgd, 1, sizeof *sgd, error);
     if (status) return status;
     sgd->problem = problem;
-    sgd->rule = mg_optim_find(options->sgd->update);
-    sgd->schedule = mg_rate_find(options->sgd->rate);
-    sgd->eta_is_open = isnan(options->sgd->eta);
-    sgd->eta = sgd->eta_is_open ? sgd->rule->eta(problem->mean_square_norm) : options->sgd->eta;
-    sgd->options = options;
-    sgd->momentum = (float)options->sgd->momentum;
-    sgd->average.on = options->sgd->average;
+    sgd->rule = mg_optim_find(own->update);
+    sgd->schedule = mg_rate_find(own->rate);
+    sgd->eta_is_open = isnan(own->eta);
+    sgd->eta = sgd->eta_is_open ? sgd->rule->eta(problem->mean_square_norm) : own->eta;
+    sgd->train = options->train;
+    sgd->own = own;
+    sgd->momentum = (float)own->momentum;
+    sgd->average.on = own->average;
     sgd->sparse = problem->layout == MG_CSR && !problem->center;
     status = create_state(sgd, error);
     if (!status) status = create_parts(sgd, error);
@@ -251,8 +253,7 @@ static int fields(void *state, mg_field *out) {
 static mg_status check(void *state, int64_t batch, mg_error *error) {
     (void)batch;
     const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->options->sgd->eta, .most = sgd->options->sgd->eta},
-                   settled = {.most = sgd->rate_sum};
+    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, settled = {.most = sgd->rate_sum};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
     for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
         status = mg_bound_check(&settled, "state/settled", d, sgd->settled[d], error);
@@ -270,6 +271,8 @@ static bool needs_sample(void *state) { return ((mg_sgd *)state)->eta_is_open; }
 const mg_solver mg_solver_sgd = {
     .name = "sgd",
     .help = "minibatch stochastic gradient descent with the update and rate of section sgd",
+    .section = &mg_sgd_section,
+    .options_size = sizeof(mg_sgd_options),
     .certifies = "nothing: it reports the objective, not its distance from the optimum",
     .create = create,
     .destroy = destroy,
@@ -281,4 +284,5 @@ const mg_solver mg_solver_sgd = {
     .fields = fields,
     .check = check,
     .learning_rate = learning_rate,
+    .rate_option = "sgd.eta",
 };

@@ -5,6 +5,7 @@
 #include "optim/optim.h"
 #include "rate/rate.h"
 #include "parallel/tree.h"
+#include "solver/sgd/options.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
 
@@ -51,7 +52,8 @@ typedef struct mg_sgd_average {
 
 typedef struct mg_sgd {
     const mg_problem *problem;
-    const mg_solver_options *options;
+    const mg_train_options *train;
+    const mg_sgd_options *own;
     const mg_optim *rule;
     const mg_rate *schedule;
     double eta;       // before the schedule

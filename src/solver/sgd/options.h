@@ -1,0 +1,17 @@
+// options.h - the options of section sgd.
+#ifndef MG_SOLVER_SGD_OPTIONS_H
+#define MG_SOLVER_SGD_OPTIONS_H
+
+#include "base/option.h"
+
+typedef struct mg_sgd_options {
+    const char *update;
+    const char *rate;
+    double eta; // NaN when unset: the rule decides
+    double momentum;
+    bool average;
+} mg_sgd_options;
+
+extern const mg_section mg_sgd_section;
+
+#endif

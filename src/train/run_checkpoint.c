@@ -1,0 +1,96 @@
+// run_checkpoint.c - owns when the run writes a checkpoint, and what happens when one cannot be written.
+#include "train/run.h"
+
+#include "base/json.h"
+
+#include <math.h>
+
+// Takes the result of the last checkpoint, if it is there; true when the checkpoint has just failed.
+static bool take_result(mg_run *run, bool wait) {
+    if (!run->saving.checkpointer) return false; // a finished run writes nothing
+    bool news;
+    int64_t step;
+    double seconds;
+    mg_error failure = {0};
+    mg_status status =
+        mg_checkpointer_result(run->saving.checkpointer, wait, &news, &step, &seconds, &failure);
+    if (!news) return false;
+    run->saving.failure = failure;
+    if (status) return true;
+    mg_metrics_begin(&run->log.line, "checkpoint", step, run->position.epoch, run->clock.seconds);
+    mg_json_put_real(&run->log.line, "write_seconds", seconds);
+    mg_metrics_end(&run->log.metrics, &run->log.line, 0);
+    return false;
+}
+
+// The same. A checkpoint that failed is a warning: the one before is kept, and the next is tried when it is
+// due.
+static void report_result(mg_run *run, bool wait) {
+    if (take_result(run, wait))
+        mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
+                       (long long)run->saving.step, run->saving.failure.text);
+}
+
+static bool is_due(const mg_run *run, bool epoch_end) {
+    const mg_checkpoint_options *every = run->options->checkpoint;
+    return (every->every_seconds > 0 && run->clock.seconds - run->saving.seconds >= every->every_seconds) ||
+           (every->every_steps > 0 && run->position.step - run->saving.step >= every->every_steps) ||
+           (epoch_end && every->every_epochs > 0 &&
+            run->position.epoch - run->saving.epoch >= every->every_epochs);
+}
+
+static bool weights_are_finite(const mg_run *run) {
+    for (int f = 0; f < run->fields.count; f++) {
+        const mg_field *field = &run->fields.field[f];
+        if (!field->weights) continue;
+        const float *values = field->data;
+        for (int64_t i = 0; i < field->count; i++)
+            if (!isfinite(values[i])) return false;
+    }
+    return true;
+}
+
+static void submit(mg_run *run, bool still) {
+    if (!run->saving.checkpointer) return;
+    if (!weights_are_finite(run))
+        return; // the next step reports it; the checkpoints on disk are good and are kept
+    run->position.events = run->log.metrics.events;
+    if (!mg_checkpointer_submit(run->saving.checkpointer, &run->position, still))
+        return; // the one before is still being written: tried again after the next step
+    run->saving.seconds = run->clock.seconds;
+    run->saving.step = run->position.step;
+    run->saving.epoch = run->position.epoch;
+}
+
+static mg_status check_weights(const mg_run *run, mg_error *error) {
+    if (weights_are_finite(run)) return MG_OK;
+    return mg_fail(error, MG_NONFINITE,
+                   "the weights became non-finite in step %lld (epoch %lld): " MG_ADVICE_NONFINITE,
+                   (long long)run->position.step, (long long)mg_position_epoch(&run->position));
+}
+
+void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end) {
+    bool due = is_due(run, epoch_end);
+    if (due || epoch_end) report_result(run, false);
+    if (due) submit(run, false);
+}
+
+mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
+    if (run->finished) return MG_OK;
+    mg_status status = check_weights(run, error);
+    if (status) return status;
+    report_result(run, true);
+    submit(run, true);
+    take_result(run, true);
+    if (run->saving.failure.status && error) *error = run->saving.failure;
+    return run->saving.failure.status;
+}
+
+mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {
+    mg_status status = check_weights(run, error);
+    if (status) return status;
+    report_result(run, true);
+    submit(run, true);
+    report_result(run, true);
+    return MG_OK;
+}
