@@ -18,16 +18,15 @@
 static inline int64_t mg_cut_begin(int64_t count, int64_t shares, int64_t s) { return count * s / shares; }
 
 // Items of a fixed size: how many there are, and where item i ends.
-static inline int64_t mg_cut_items(int64_t count, int64_t size) { return (count + size - 1) / size; }
+static inline int64_t mg_cut_items(int64_t count, int64_t size) { return mg_divide_up(count, size); }
 
 static inline int64_t mg_cut_end(int64_t count, int64_t size, int64_t i) {
-    int64_t end = (i + 1) * size;
-    return end < count ? end : count;
+    return mg_min(count, (i + 1) * size);
 }
 
 // The next item from `first` on: its size, or what is left.
 static inline int64_t mg_cut_next(int64_t first, int64_t end, int64_t size) {
-    return end - first < size ? end - first : size;
+    return mg_min(end - first, size);
 }
 
 // Parts of a minibatch when the configuration leaves them open.

@@ -2,6 +2,7 @@
 #ifndef MG_ROWS_ROWS_H
 #define MG_ROWS_ROWS_H
 
+#include "base/arithmetic.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -87,7 +88,5 @@ static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
 static inline int64_t mg_rows_stored(const mg_rows *rows, int64_t r) {
     return rows->index ? (int64_t)rows->index[r] : r;
 }
-
-static inline int64_t mg_round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 #endif
