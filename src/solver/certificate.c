@@ -27,6 +27,7 @@ struct mg_certifier {
     double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[MG_RESIDENT_SLICES],
         slice_rounded[MG_RESIDENT_SLICES];
     mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
+    mg_arena arena;
 };
 
 typedef mg_certifier certificate;
@@ -220,7 +221,7 @@ static void evaluate_part(void *context, int64_t part) {
 mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
                               mg_certifier **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
-    size_t lanes = (size_t)resident->lanes, size = (size_t)resident->size;
+    int64_t lanes = resident->lanes;
     certificate *job;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
@@ -228,15 +229,16 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
     job->resident = resident;
     job->iterate = iterate;
     job->incumbent = incumbent;
-    status = mg_memory_get(&job->w, size, sizeof(double), error);
-    if (!status) status = mg_memory_get(&job->bias, lanes, sizeof(double), error);
-    if (!status) status = mg_memory_get(&job->coef, CHUNK_ROWS, lanes * sizeof(float), error);
-    if (!status) status = mg_memory_get(&job->few, CHUNK_ROWS, MG_FEW * sizeof *job->few, error);
-    if (!status) status = mg_memory_get(&job->fews, CHUNK_ROWS, sizeof *job->fews, error);
-    if (!status && !resident->sparse)
-        status =
-            mg_memory_get(&job->wide, PARTS * MG_BLOCK_ROWS, (size_t)resident->line * sizeof(float), error);
-    if (!status && !resident->sparse) status = mg_memory_get(&job->grad, PARTS, size * sizeof(float), error);
+    const mg_buffer buffers[] = {
+        MG_BUFFER(job->w, resident->size, 1),
+        MG_BUFFER(job->bias, lanes, 1),
+        MG_BUFFER(job->coef, CHUNK_ROWS, lanes),
+        MG_BUFFER(job->few, CHUNK_ROWS, MG_FEW),
+        MG_BUFFER(job->fews, CHUNK_ROWS, 1),
+        MG_BUFFER(job->wide, resident->sparse ? 0 : PARTS * MG_BLOCK_ROWS, resident->line),
+        MG_BUFFER(job->grad, resident->sparse ? 0 : PARTS, resident->size),
+    };
+    status = MG_ARENA_FILL(&job->arena, buffers, error);
     if (!status && problem->scale)
         status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
     if (status) mg_certifier_destroy(job);
@@ -246,8 +248,7 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
 
 void mg_certifier_destroy(mg_certifier *job) {
     if (!job) return;
-    void *const blocks[] = {job->w, job->bias, job->coef, job->few, job->fews, job->wide, job->grad};
-    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_arena_free(&job->arena);
     mg_weights_destroy(&job->raw);
     mg_memory_free(job);
 }

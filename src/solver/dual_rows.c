@@ -2,6 +2,7 @@
 // that need more.
 #include "solver/dual_rows.h"
 
+#include "base/arena.h"
 #include "base/memory.h"
 #include "loss/lanes.h"
 #include "rows/rows.h"
@@ -32,6 +33,7 @@ struct mg_dual_rows {
     uint32_t *returned; // [returned_room] of these, free again
     int64_t returned_count;
     size_t returned_room;
+    mg_arena arena;
 };
 
 mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const int32_t *label,
@@ -49,13 +51,13 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
     r->classes = classes;
     r->joint = joint;
     r->label = label;
-    if (classes <= MG_DUAL_DENSE) {
-        status = mg_memory_zeroed(&r->dense, (size_t)rows, (size_t)classes * sizeof(float), error);
-    } else {
-        status = mg_memory_zeroed(&r->slots, (size_t)rows, sizeof *r->slots, error);
-        if (!status)
-            status = mg_memory_zeroed(&r->chunk, (size_t)(rows / POOL_CHUNK + 1), sizeof *r->chunk, error);
-    }
+    bool dense = classes <= MG_DUAL_DENSE;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(r->dense, dense ? rows : 0, classes),
+        MG_BUFFER(r->slots, dense ? 0 : rows, 1),
+        MG_BUFFER(r->chunk, dense ? 0 : rows / POOL_CHUNK + 1, 1),
+    };
+    status = MG_ARENA_FILL(&r->arena, buffers, error);
     if (status) mg_dual_rows_destroy(r);
     else *out = r;
     return status;
@@ -64,10 +66,8 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
 void mg_dual_rows_destroy(mg_dual_rows *r) {
     if (!r) return;
     for (int64_t i = 0; i < r->chunks; i++) mg_memory_free(r->chunk[i]);
-    mg_memory_free(r->chunk);
     mg_memory_free(r->returned);
-    mg_memory_free(r->dense);
-    mg_memory_free(r->slots);
+    mg_arena_free(&r->arena);
     mg_memory_free(r);
 }
 

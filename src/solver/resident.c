@@ -9,30 +9,31 @@
 enum { PASS_PARTS = 16 };
 enum { RANGE_ENTRIES = 32 }; // of a row: with fewer each, ranges cost more than they save
 
-// Padded copies of the columns' scales, so that whole vectors of cells can be scaled.
-static mg_status create_columns(mg_resident *resident, mg_error *error) {
+static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
-    size_t line = (size_t)resident->line, used = (size_t)problem->features * sizeof(float);
-    mg_status status = MG_OK;
-    if (problem->scale) status = mg_memory_zeroed(&resident->column_scale, line, sizeof(float), error);
-    if (!status && problem->center)
-        status = mg_memory_zeroed(&resident->column_center, line, sizeof(float), error);
-    if (!status && problem->scale) memcpy(resident->column_scale, problem->scale, used);
-    if (!status && problem->center) memcpy(resident->column_center, problem->center, used);
-    return status;
-}
-
-static mg_status create_cuts(mg_resident *resident, mg_error *error) {
-    double owners = resident->problem->entries_per_row / RANGE_ENTRIES;
+    bool dense = !resident->sparse;
+    double owners = problem->entries_per_row / RANGE_ENTRIES;
     resident->owners = owners < 2 ? 2 : owners > MG_RESIDENT_RANGES ? MG_RESIDENT_RANGES : (int)owners;
-    size_t others = (size_t)resident->owners - 1;
-    return mg_memory_get(&resident->cuts, (size_t)resident->problem->rows, others * sizeof *resident->cuts,
-                         error);
+    int64_t zeros = resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(resident->zeros, 1, zeros),
+        MG_BUFFER(resident->norm, mg_resident_has_duals(resident) ? problem->rows : 0, 1),
+        MG_BUFFER(resident->cuts, dense ? 0 : problem->rows, resident->owners - 1),
+        MG_BUFFER(resident->column_scale, dense && problem->scale, resident->line),
+        MG_BUFFER(resident->column_center, dense && problem->center, resident->line),
+        MG_BUFFER(resident->pass, resident->certify ? PASS_PARTS : 0, 1),
+    };
+    mg_status status = MG_ARENA_FILL(&resident->arena, buffers, error);
+    if (status) return status;
+    size_t used = (size_t)problem->features * sizeof(float);
+    if (resident->column_scale) memcpy(resident->column_scale, problem->scale, used);
+    if (resident->column_center) memcpy(resident->column_center, problem->center, used);
+    return MG_OK;
 }
 
 static mg_status create_passes(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
-    mg_status status = mg_memory_zeroed(&resident->pass, PASS_PARTS, sizeof *resident->pass, error);
+    mg_status status = MG_OK;
     for (int p = 0; !status && p < PASS_PARTS; p++) {
         status = mg_pass_create(&resident->pass[p], problem->layout, problem->cell, problem->classes,
                                 problem->features, error);
@@ -43,28 +44,23 @@ static mg_status create_passes(mg_resident *resident, mg_error *error) {
 
 mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
                              const mg_solver_options *options, const mg_weights *shape, mg_error *error) {
-    bool dense = problem->layout == MG_DENSE;
-    *resident = (mg_resident){
-        .own = *problem, .options = options, .certify = options->train->tolerance > 0, .sparse = !dense};
+    *resident = (mg_resident){.own = *problem,
+                              .options = options,
+                              .certify = options->train->tolerance > 0,
+                              .sparse = problem->layout == MG_CSR};
     resident->problem = &resident->own;
     resident->lanes = shape->lanes;
     resident->line = shape->line;
     resident->size = shape->size;
     mg_resident_set_lambda(resident, problem->lambda);
-    size_t zeros = (size_t)(resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS);
-    mg_status status = mg_memory_zeroed(&resident->zeros, zeros, sizeof *resident->zeros, error);
-    if (!status && mg_resident_has_duals(resident))
-        status = mg_memory_get(&resident->norm, (size_t)problem->rows, sizeof *resident->norm, error);
-    if (!status) status = dense ? create_columns(resident, error) : create_cuts(resident, error);
+    mg_status status = create_buffers(resident, error);
     if (!status && resident->certify) status = create_passes(resident, error);
     return status;
 }
 
 void mg_resident_destroy(mg_resident *resident) {
     for (int p = 0; p < resident->passes; p++) mg_pass_destroy(&resident->pass[p]);
-    void *const blocks[] = {resident->pass,  resident->norm,         resident->cuts,
-                            resident->zeros, resident->column_scale, resident->column_center};
-    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_arena_free(&resident->arena);
 }
 
 void mg_resident_set_lambda(mg_resident *resident, double lambda) {

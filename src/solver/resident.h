@@ -3,6 +3,7 @@
 #ifndef MG_SOLVER_RESIDENT_H
 #define MG_SOLVER_RESIDENT_H
 
+#include "base/arena.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
 
@@ -32,6 +33,7 @@ typedef struct mg_resident {
     float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)]
     mg_pass *pass;                       // [passes] for whole passes over the data
     int passes;                          // certify: as many as parts of all rows
+    mg_arena arena;
 } mg_resident;
 
 // `shape`: any weights of the problem. Errors: MG_MEMORY.

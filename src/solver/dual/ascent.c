@@ -17,7 +17,7 @@ static void forget_list(mg_ascent *ascent) {
 mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
                            mg_numbers *numbers, mg_ascent **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
-    size_t rows = (size_t)problem->rows;
+    int64_t rows = problem->rows;
     mg_ascent *ascent;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&ascent, 1, sizeof *ascent, error);
@@ -30,11 +30,12 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
     if (!resident->certify || resident->sparse)
         status =
             mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
-    if (!status) status = mg_memory_get(&ascent->visits.list, rows, sizeof *ascent->visits.list, error);
-    if (!status && resident->certify)
-        status = mg_memory_zeroed(&ascent->gap.wake, rows, sizeof *ascent->gap.wake, error);
-    if (!status && resident->certify)
-        status = mg_memory_zeroed(&ascent->gap.share, rows, sizeof *ascent->gap.share, error);
+    const mg_buffer buffers[] = {
+        MG_BUFFER(ascent->visits.list, rows, 1),
+        MG_BUFFER(ascent->gap.wake, resident->certify ? rows : 0, 1),
+        MG_BUFFER(ascent->gap.share, resident->certify ? rows : 0, 1),
+    };
+    if (!status) status = MG_ARENA_FILL(&ascent->arena, buffers, error);
     if (!status) status = mg_dual_round_create(ascent, error);
     if (status) mg_ascent_destroy(ascent);
     else *out = ascent;
@@ -43,11 +44,8 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
 
 void mg_ascent_destroy(mg_ascent *ascent) {
     if (!ascent) return;
-    mg_dual_round_destroy(ascent);
     mg_weights_destroy(&ascent->mean);
-    mg_memory_free(ascent->visits.list);
-    mg_memory_free(ascent->gap.wake);
-    mg_memory_free(ascent->gap.share);
+    mg_arena_free(&ascent->arena);
     mg_memory_free(ascent);
 }
 

@@ -104,6 +104,7 @@ typedef struct mg_ascent {
     mg_dual_round round;
     mg_dual_dense dense;
     mg_dual_sparse sparse;
+    mg_arena arena;
 } mg_ascent;
 
 // The others outlive it. Errors: MG_MEMORY.
@@ -129,7 +130,6 @@ void mg_dual_make_list(mg_ascent *ascent);
 
 // Memory for rounds and blocks. Errors: MG_MEMORY.
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error);
-void mg_dual_round_destroy(mg_ascent *ascent);
 
 // Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps; round.failed:
 // the rest was left out.
@@ -155,7 +155,6 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z);
 // Dense rows: memory for blocks; one block's steps, each as if it had seen those before it; and what a visit
 // still owes the weights. Errors: MG_MEMORY.
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error);
-void mg_dual_dense_destroy(mg_ascent *ascent);
 void mg_dual_dense_block(mg_ascent *ascent);
 void mg_dual_dense_close(mg_ascent *ascent);
 
@@ -163,7 +162,6 @@ void mg_dual_dense_close(mg_ascent *ascent);
 // scores its part of the round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
 // Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);
-void mg_dual_sparse_destroy(mg_ascent *ascent);
 double mg_dual_sparse_scores(mg_ascent *ascent, float again);
 void mg_dual_sparse_steps(mg_ascent *ascent);
 

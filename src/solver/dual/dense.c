@@ -3,48 +3,40 @@
 // rows nor weights travel between cores.
 #include "solver/dual/ascent.h"
 
-#include "base/memory.h"
-
 #include <string.h>
 
 enum { RANGE_CELLS = 384 }; // fewer are not worth a barrier
 enum { FETCH_ROWS = 4 };    // rows ahead that are asked for from memory
 
-mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
-    int64_t line = ascent->resident->line, classes = ascent->resident->problem->classes,
-            vectors = line / MG_LANES, ranges = line / RANGE_CELLS;
-    size_t block = MG_DUAL_BLOCK, cell = sizeof(float);
-    ascent->dense.ranges = ranges < 1 ? 1 : ranges > MG_DUAL_RANGES ? MG_DUAL_RANGES : (int)ranges;
-    mg_status status = mg_memory_zeroed(&ascent->dense.gram, block, block * cell, error);
-    for (int p = 0; !status && p < ascent->dense.ranges; p++) {
-        mg_dual_range *range = &ascent->dense.range[p];
-        range->from = MG_LANES * (vectors * p / ascent->dense.ranges);
-        range->to = MG_LANES * (vectors * (p + 1) / ascent->dense.ranges);
-        size_t cells = (size_t)(range->to - range->from);
-        status = mg_memory_get(&range->w, (size_t)classes, cells * cell, error);
-        for (int side = 0; !status && side < 2; side++) {
-            status = mg_memory_zeroed(&range->wide[side], block, cells * cell, error);
-            for (int r = 0; !status && r < MG_DUAL_BLOCK; r++)
-                range->x[side][r] = range->wide[side] + r * (range->to - range->from);
-        }
-        if (!status && p > 0)
-            status = mg_memory_zeroed(&range->scores, block, (size_t)ascent->resident->lanes * cell, error);
-        if (!status && p > 0) status = mg_memory_zeroed(&range->gram, block, block * cell, error);
-    }
-    ascent->dense.range[0].scores = ascent->round.scores;
-    ascent->dense.range[0].gram = ascent->dense.gram;
+// The scores and products of the first range are those that the others are added to.
+static mg_status create_range(mg_ascent *ascent, int p, mg_error *error) {
+    mg_dual_range *range = &ascent->dense.range[p];
+    int64_t vectors = ascent->resident->line / MG_LANES, ranges = ascent->dense.ranges;
+    range->from = MG_LANES * mg_cut_begin(vectors, ranges, p);
+    range->to = MG_LANES * mg_cut_begin(vectors, ranges, p + 1);
+    int64_t cells = range->to - range->from, block = p > 0 ? MG_DUAL_BLOCK : 0;
+    range->scores = ascent->round.scores;
+    range->gram = ascent->dense.gram;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(range->w, ascent->resident->problem->classes, cells),
+        MG_BUFFER(range->wide[0], MG_DUAL_BLOCK, cells),
+        MG_BUFFER(range->wide[1], MG_DUAL_BLOCK, cells),
+        MG_BUFFER(range->scores, block, ascent->resident->lanes),
+        MG_BUFFER(range->gram, block, MG_DUAL_BLOCK),
+    };
+    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
+    for (int side = 0; !status && side < 2; side++)
+        for (int r = 0; r < MG_DUAL_BLOCK; r++) range->x[side][r] = range->wide[side] + r * cells;
     return status;
 }
 
-void mg_dual_dense_destroy(mg_ascent *ascent) {
-    for (int p = 0; p < ascent->dense.ranges; p++) {
-        mg_dual_range *range = &ascent->dense.range[p];
-        mg_memory_free(range->w);
-        for (int side = 0; side < 2; side++) mg_memory_free(range->wide[side]);
-        if (p > 0) mg_memory_free(range->scores);
-        if (p > 0) mg_memory_free(range->gram);
-    }
-    mg_memory_free(ascent->dense.gram);
+mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
+    int64_t ranges = ascent->resident->line / RANGE_CELLS;
+    const mg_buffer buffers[] = {MG_BUFFER(ascent->dense.gram, MG_DUAL_BLOCK, MG_DUAL_BLOCK)};
+    ascent->dense.ranges = ranges < 1 ? 1 : ranges > MG_DUAL_RANGES ? MG_DUAL_RANGES : (int)ranges;
+    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
+    for (int p = 0; !status && p < ascent->dense.ranges; p++) status = create_range(ascent, p, error);
+    return status;
 }
 
 static void fetch_cells(const mg_ascent *ascent, const mg_dual_range *range, int64_t r) {

@@ -2,8 +2,6 @@
 // together with an exact line search, so that the dual never falls.
 #include "solver/dual/ascent.h"
 
-#include "base/memory.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -23,12 +21,14 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     mg_dual_round *round = &ascent->round;
     round->rows = resident->sparse ? MG_DUAL_ROUND : MG_DUAL_BLOCK;
-    size_t rows = (size_t)round->rows, lanes = (size_t)resident->lanes * sizeof(float);
-    float **const matrices[] = {&round->scores, &round->before, &round->after, &round->u};
-    mg_status status = mg_memory_zeroed(&round->z, MG_DUAL_PARTS, lanes, error);
-    for (size_t m = 0; !status && m < 4; m++) status = mg_memory_zeroed(matrices[m], rows, lanes, error);
-    if (!status) status = mg_memory_zeroed(&round->shift, 1, lanes, error);
-    if (!status) status = mg_memory_zeroed(&round->offset, 1, lanes, error);
+    int64_t rows = round->rows, lanes = resident->lanes;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(round->scores, rows, lanes),     MG_BUFFER(round->before, rows, lanes),
+        MG_BUFFER(round->after, rows, lanes),      MG_BUFFER(round->u, rows, lanes),
+        MG_BUFFER(round->z, MG_DUAL_PARTS, lanes), MG_BUFFER(round->shift, 1, lanes),
+        MG_BUFFER(round->offset, 1, lanes),
+    };
+    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
     for (int64_t k = resident->problem->classes; !status && k < resident->lanes; k++) {
         round->offset[k] = -INFINITY;
         for (int64_t r = 0; r < round->rows; r++) round->scores[r * resident->lanes + k] = -INFINITY;
@@ -37,15 +37,6 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
         status =
             resident->sparse ? mg_dual_sparse_create(ascent, error) : mg_dual_dense_create(ascent, error);
     return status;
-}
-
-void mg_dual_round_destroy(mg_ascent *ascent) {
-    mg_dual_round *round = &ascent->round;
-    mg_dual_dense_destroy(ascent);
-    mg_dual_sparse_destroy(ascent);
-    void *const blocks[] = {round->scores, round->before, round->after, round->u,
-                            round->z,      round->offset, round->shift};
-    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
 // A row whose share of the gap is far below the mean sleeps; certificates look at every row all the same.

@@ -3,8 +3,6 @@
 // steps. No sum depends on the threads.
 #include "solver/dual/ascent.h"
 
-#include "base/memory.h"
-
 #include <string.h>
 
 enum { FETCH_ENTRIES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
@@ -12,17 +10,11 @@ enum { FETCH_ENTRIES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are a
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     const mg_problem *problem = resident->problem;
-    size_t others = (size_t)resident->owners - 1, lanes = (size_t)resident->lanes * sizeof(float);
-    mg_status status = mg_memory_zeroed(&ascent->sparse.owner_scores, others * MG_DUAL_ROUND, lanes, error);
-    if (!status && problem->scale)
-        status = mg_memory_get(&ascent->sparse.values, (size_t)resident->owners,
-                               (size_t)problem->most_entries * sizeof(float), error);
-    return status;
-}
-
-void mg_dual_sparse_destroy(mg_ascent *ascent) {
-    mg_memory_free(ascent->sparse.owner_scores);
-    mg_memory_free(ascent->sparse.values);
+    const mg_buffer buffers[] = {
+        MG_BUFFER(ascent->sparse.owner_scores, (resident->owners - 1) * MG_DUAL_ROUND, resident->lanes),
+        MG_BUFFER(ascent->sparse.values, problem->scale ? resident->owners : 0, problem->most_entries),
+    };
+    return MG_ARENA_FILL(&ascent->arena, buffers, error);
 }
 
 // An owner's entries of a row, columns scaled.

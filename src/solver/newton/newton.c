@@ -24,10 +24,45 @@ enum {
 #define SLOPE_LEFT 0.1  // of the slope at the beginning ends a line search
 #define FREE_MOVED 0.25 // of the free rows gone or come calls for another preconditioner
 
+static mg_status create_buffers(mg_newton *n, mg_error *error) {
+    const mg_problem *problem = n->resident->problem;
+    const mg_weights *w = &n->iterate->weights;
+    int64_t rows = problem->rows, lanes = n->resident->lanes;
+    bool sparse = n->resident->sparse;
+    size_t cell = mg_cell_size(problem->cell);
+    const mg_buffer buffers[] = {
+        MG_BUFFER(n->rows.scores, rows, lanes),
+        MG_BUFFER(n->rows.coef, rows, lanes),
+        MG_BUFFER(n->rows.move, rows, lanes),
+        MG_BUFFER(n->rows.is_free, rows, 1),
+        MG_BUFFER(n->rows.total, rows, 1),
+        MG_BUFFER(n->rows.lead, rows, 1),
+        MG_BUFFER(n->rows.reach, rows, 1),
+        MG_BUFFER(n->w, n->length, 1),
+        MG_BUFFER(n->downhill, n->length, 1),
+        MG_BUFFER(n->cg.direction, n->length, 1),
+        MG_BUFFER(n->cg.residual, n->length, 1),
+        MG_BUFFER(n->cg.search, n->length, 1),
+        MG_BUFFER(n->cg.product, n->length, 1),
+        MG_BUFFER(n->cg.better, n->length, 1),
+        MG_BUFFER(n->sum, n->length, 1),
+        {&n->free.packed, sparse ? 0 : (size_t)(rows / MG_NEWTON_PACK + 1), (size_t)w->line, cell},
+        MG_BUFFER(n->free.row, rows, 1),
+        MG_BUFFER(n->chunk.row, MG_NEWTON_CHUNK, 1),
+        MG_BUFFER(n->chunk.coef, MG_NEWTON_CHUNK, lanes),
+        MG_BUFFER(n->chunk.constant, MG_NEWTON_PARTS, lanes),
+        MG_BUFFER(n->chunk.raw_sum, n->length, 1),
+        MG_BUFFER(n->chunk.grad, sparse ? 1 : MG_NEWTON_PARTS, w->size),
+        MG_BUFFER(n->scratch, MG_NEWTON_PARTS * 4, lanes),
+    };
+    mg_status status = MG_ARENA_FILL(&n->arena, buffers, error);
+    n->rows.slope = n->rows.move;
+    return status;
+}
+
 mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
                            mg_newton **out, mg_error *error) {
     const mg_problem *problem = resident->problem;
-    const mg_weights *w = &iterate->weights;
     mg_newton *n;
     *out = NULL;
     mg_status status = mg_memory_zeroed(&n, 1, sizeof *n, error);
@@ -35,35 +70,8 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
     n->resident = resident;
     n->iterate = iterate;
     n->incumbent = incumbent;
-    n->length = w->size + w->lanes;
-    size_t rows = (size_t)problem->rows, lanes = (size_t)resident->lanes * sizeof(float),
-           length = (size_t)n->length;
-    float **const matrices[] = {&n->rows.scores, &n->rows.coef, &n->rows.move};
-    mg_newton_cg *cg = &n->cg;
-    float **const vectors[] = {&n->w,       &n->downhill, &cg->direction, &cg->residual,
-                               &cg->search, &cg->product, &cg->better};
-    double **const sums[] = {&n->sum, &n->chunk.raw_sum};
-    for (size_t i = 0; !status && i < 3; i++) status = mg_memory_zeroed(matrices[i], rows, lanes, error);
-    for (size_t i = 0; !status && i < 7; i++)
-        status = mg_memory_zeroed(vectors[i], length, sizeof(float), error);
-    for (size_t i = 0; !status && i < 2; i++)
-        status = mg_memory_zeroed(sums[i], length, sizeof(double), error);
-    n->rows.slope = n->rows.move;
-    if (!status) status = mg_memory_zeroed(&n->rows.is_free, rows, 1, error);
-    if (!status) status = mg_memory_zeroed(&n->rows.total, rows, sizeof *n->rows.total, error);
-    if (!status) status = mg_memory_zeroed(&n->rows.lead, rows, sizeof *n->rows.lead, error);
-    if (!status) status = mg_memory_zeroed(&n->rows.reach, rows, sizeof *n->rows.reach, error);
-    if (!status && !resident->sparse)
-        status = mg_memory_get(&n->free.packed, rows / MG_NEWTON_PACK + 1,
-                               (size_t)w->line * mg_cell_size(problem->cell), error);
-    if (!status) status = mg_memory_get(&n->free.row, rows, sizeof *n->free.row, error);
-    if (!status) status = mg_memory_zeroed(&n->scratch, MG_NEWTON_PARTS * 4, lanes, error);
-    if (!status) status = mg_memory_get(&n->chunk.row, MG_NEWTON_CHUNK, sizeof *n->chunk.row, error);
-    if (!status) status = mg_memory_get(&n->chunk.coef, MG_NEWTON_CHUNK, lanes, error);
-    if (!status) status = mg_memory_zeroed(&n->chunk.constant, MG_NEWTON_PARTS, 2 * lanes, error);
-    if (!status)
-        status = mg_memory_get(&n->chunk.grad, resident->sparse ? 1 : MG_NEWTON_PARTS,
-                               (size_t)w->size * sizeof(float), error);
+    n->length = iterate->weights.size + iterate->weights.lanes;
+    status = create_buffers(n, error);
     if (!status)
         status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
@@ -74,12 +82,7 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
 
 void mg_newton_destroy(mg_newton *n) {
     if (!n) return;
-    void *const blocks[] = {n->rows.scores,  n->rows.coef,      n->rows.move,    n->w,           n->downhill,
-                            n->cg.direction, n->cg.residual,    n->cg.search,    n->cg.product,  n->cg.better,
-                            n->sum,          n->chunk.raw_sum,  n->rows.is_free, n->free.row,    n->scratch,
-                            n->rows.total,   n->rows.lead,      n->rows.reach,   n->free.packed, n->chunk.row,
-                            n->chunk.coef,   n->chunk.constant, n->chunk.grad};
-    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_arena_free(&n->arena);
     mg_weights_destroy(&n->raw);
     mg_precondition_destroy(n->precondition);
     mg_memory_free(n);

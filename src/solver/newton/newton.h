@@ -81,6 +81,7 @@ struct mg_newton {
     mg_newton_sums part[MG_NEWTON_PARTS];
     double part_slope[MG_NEWTON_PARTS];
     double trial; // of the line search: step length
+    mg_arena arena;
 };
 
 // Do the derivatives of a row's coefficients sum to zero (M28)?

@@ -36,6 +36,7 @@ struct mg_precondition {
     float weight[GROUP][MOST_SAMPLE];
     const float *from; // to be applied to
     float *to;
+    mg_arena arena;
 };
 
 // x' of a row with the constant feature behind it, zeros up to `size`.
@@ -311,26 +312,21 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     p->size = size_of(problem);
     p->factors = mg_precondition_factors(problem);
     p->lines = p->factors ? BLOCK + 1 : 2;
-    if (!p->factors && newton->resident->sparse)
-        return mg_memory_get(&p->inverse, (size_t)newton->length, sizeof *p->inverse, error);
-    size_t size = (size_t)p->size, classes = (size_t)problem->classes;
-    status = mg_memory_zeroed(&p->factor, classes * size, (p->factors ? size : 1) * sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&p->zeros, size, sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&p->work, classes * (size_t)p->lines, size * sizeof(float), error);
-    if (!status && p->factors)
-        status = mg_memory_get(&p->sample, GROUP * MOST_SAMPLE, size * sizeof(float), error);
-    if (!status && p->factors)
-        status = mg_memory_get(&p->rows, GROUP * MOST_SAMPLE, size * sizeof(float), error);
-    return status;
+    bool diagonal = !p->factors && newton->resident->sparse;
+    int64_t size = p->size, classes = diagonal ? 0 : problem->classes, group = p->factors ? GROUP : 0;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(p->inverse, diagonal, newton->length),
+        MG_BUFFER(p->factor, classes * size, p->factors ? size : 1),
+        MG_BUFFER(p->zeros, !diagonal, size),
+        MG_BUFFER(p->work, classes * p->lines, size),
+        MG_BUFFER(p->sample, group * MOST_SAMPLE, size),
+        MG_BUFFER(p->rows, group * MOST_SAMPLE, size),
+    };
+    return MG_ARENA_FILL(&p->arena, buffers, error);
 }
 
 void mg_precondition_destroy(mg_precondition *p) {
     if (!p) return;
-    mg_memory_free(p->inverse);
-    mg_memory_free(p->factor);
-    mg_memory_free(p->zeros);
-    mg_memory_free(p->work);
-    mg_memory_free(p->sample);
-    mg_memory_free(p->rows);
+    mg_arena_free(&p->arena);
     mg_memory_free(p);
 }
