@@ -1,4 +1,4 @@
-// bound.c - owns the check of single numbers that come from a file.
+// bound.c - checks single numbers that come from a file against their allowed range.
 #include "base/bound.h"
 
 #include "base/number.h"

@@ -1,4 +1,4 @@
-// bound.h - which values a number that comes from a file may have, and one line when it has another.
+// bound.h - allowed ranges of numbers read from a file, and the error line for a number outside its range.
 #ifndef MG_BASE_BOUND_H
 #define MG_BASE_BOUND_H
 
@@ -8,20 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Least and greatest value. An infinite limit allows infinity.
+// Least and greatest allowed value, both included. An infinite limit allows infinity.
 typedef struct mg_bound {
-    const char *name; // of the element of an array, for messages; NULL: its place tells enough
+    // Name of the array element, for messages. NULL: its index is enough.
+    const char *name;
     double least, most;
-    bool may_lack; // NaN stands for a value that is not there
+    bool may_lack; // NaN is allowed and means that the value is missing
 } mg_bound;
 
 extern const mg_bound mg_bound_finite;
 extern const mg_bound mg_bound_not_negative; // finite
 extern const mg_bound mg_bound_positive;     // finite
-extern const mg_bound mg_bound_grown;        // not negative; a sum that may have grown beyond all numbers
+extern const mg_bound mg_bound_grown;        // not negative; may be infinite: a sum that overflowed
 
-// The value of `name`, or of its element at `place` (-1: it is no array). Errors: MG_DATA with name, value
-// and what is allowed.
+// Checks `value`, which is the field `name` or, with `place` >= 0, its element `place` (-1: not an array).
+// Errors: MG_DATA with the name, the value and the allowed range.
 mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value,
                          mg_error *error);
 

@@ -1,5 +1,5 @@
-// cgroup.c - reads the limits of control groups. Nothing here fails: a file that is missing or odd sets no
-// limit.
+// cgroup.c - reads the limits of control groups. Nothing here fails: a file that is missing or cannot be
+// parsed sets no limit.
 #include "base/cgroup.h"
 
 #include <limits.h>
@@ -10,14 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-// Where one hierarchy is mounted and where in it the process stands.
+// Where a cgroup hierarchy is mounted, and the group of this process in it.
 typedef struct place {
-    bool unified;         // v2
-    char mount[PATH_MAX]; // directory of its topmost visible group, `root` included
-    char group[PATH_MAX]; // below that: "" or "/a/b"
+    bool unified;         // cgroup v2
+    char mount[PATH_MAX]; // directory of the topmost visible group; starts with `root`
+    char group[PATH_MAX]; // path below `mount`: "" or "/a/b"
 } place;
 
-// Is `word` one of the comma-separated words of `list`?
+// Returns true if `word` is one of the comma-separated words of `list`.
 static bool has_word(const char *list, const char *word) {
     size_t n = strlen(word);
     for (const char *at = list; at; at = strchr(at, ',')) {
@@ -37,14 +37,16 @@ static FILE *open_below(const char *directory, const char *name) {
     return format_path(path, directory, name) ? fopen(path, "re") : NULL;
 }
 
-// The process's path in the v1 hierarchy of `controller`, or in the v2 hierarchy when it is "".
+// Finds this process's path in the v1 hierarchy of `controller`, or in the v2 hierarchy if `controller` is
+// "".
 static bool find_group(const char *root, const char *controller, char out[PATH_MAX]) {
     FILE *file = open_below(root, "/proc/self/cgroup");
     if (!file) return false;
     char *line = NULL;
     size_t size = 0;
     bool found = false;
-    while (!found && getline(&line, &size, file) > 0) { // 4:cpu,cpuacct:/path, or 0::/path
+    // A line is "4:cpu,cpuacct:/path" (v1) or "0::/path" (v2).
+    while (!found && getline(&line, &size, file) > 0) {
         line[strcspn(line, "\n")] = '\0';
         char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
         if (!path) continue;
@@ -58,12 +60,13 @@ static bool find_group(const char *root, const char *controller, char out[PATH_M
     return found;
 }
 
-// One line of mountinfo: does it mount the hierarchy? `within` is then the group that the mount point shows.
+// Parses a line of mountinfo. Returns true if it mounts the wanted hierarchy; *within is then the group that
+// is visible at the mount point *point.
 static bool parse_mount(char *line, const char *controller, char **within, char **point) {
     char *kind = strstr(line, " - ");
     if (!kind) return false;
     *kind = '\0';
-    char *save, *word = strtok_r(line, " ", &save); // id parent device root point options ...
+    char *save, *word = strtok_r(line, " ", &save); // fields: id parent device root point options ...
     for (int i = 0; word && i < 3; i++) word = strtok_r(NULL, " ", &save);
     *within = word;
     *point = word ? strtok_r(NULL, " ", &save) : NULL;
@@ -73,7 +76,8 @@ static bool parse_mount(char *line, const char *controller, char **within, char 
     return *controller ? !strcmp(type, "cgroup") && has_word(options, controller) : !strcmp(type, "cgroup2");
 }
 
-// What is left of `group` below `within`. A group outside the mount (another namespace) is taken as its top.
+// The path of `group` relative to `within`. A group outside the mount (another namespace) counts as the
+// mount's top.
 static const char *below(const char *group, const char *within) {
     size_t n = strcmp(within, "/") ? strlen(within) : 0;
     if (strncmp(group, within, n) || (group[n] && group[n] != '/') || strstr(group, "/..")) return "";
@@ -97,7 +101,7 @@ static bool find_place(const char *root, const char *controller, place *out) {
     return found;
 }
 
-// First line of a group's file, without its newline.
+// Reads the first line of a group's file, without its newline.
 static bool read_line(const place *at, const char *name, char *out, int size) {
     char directory[PATH_MAX];
     FILE *file = format_path(directory, at->mount, at->group) ? open_below(directory, name) : NULL;
@@ -108,7 +112,7 @@ static bool read_line(const place *at, const char *name, char *out, int size) {
     return read;
 }
 
-// A group's file that holds one number; -1 when there is none ("max", a missing file).
+// Reads a group's file that holds one number. Returns -1 if it holds none ("max") or is missing.
 static int64_t read_number(const place *at, const char *name) {
     char text[64], *end;
     if (!read_line(at, name, text, sizeof text)) return -1;
@@ -116,7 +120,7 @@ static int64_t read_number(const place *at, const char *name) {
     return end != text && *end == '\0' && value >= 0 ? value : -1;
 }
 
-// The value behind `key` in a group's memory.stat; 0 when it is not there.
+// The value of `key` in a group's memory.stat; 0 if the key is missing.
 static int64_t read_memory_stat(const place *at, const char *key) {
     char directory[PATH_MAX], line[256];
     FILE *file = format_path(directory, at->mount, at->group) ? open_below(directory, "/memory.stat") : NULL;
@@ -142,14 +146,16 @@ static double processors_of(const place *at) {
     return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-// Above memory.high a process is not killed, but slowed down until it hardly moves: as good as a limit.
+// Above memory.high the kernel does not kill a process but slows it down until it makes hardly any progress,
+// so memory.high counts as a limit.
 static double memory_limit_of(const place *at) {
     int64_t limit = read_number(at, at->unified ? "/memory.max" : "/memory.limit_in_bytes");
     int64_t high = at->unified ? read_number(at, "/memory.high") : -1;
     if (high >= 0 && (limit < 0 || high < limit)) limit = high;
     return limit < 0 || limit >= INT64_MAX / 2
                ? INFINITY
-               : (double)limit; // v1 writes a huge number where v2 writes "max"
+               // Without a limit, v1 reports a huge number where v2 reports "max".
+               : (double)limit;
 }
 
 static double memory_beside(const place *at, bool all_files) {
@@ -167,7 +173,7 @@ static double memory_of(const place *at) { return memory_beside(at, false); }
 
 static double memory_at_most_of(const place *at) { return memory_beside(at, true); }
 
-// The minimum of `limit_of` over the process's group and the groups above it, in v1 and v2.
+// The minimum of `limit_of` over the process's group and all groups above it, in v1 and v2.
 static double least(const char *root, const char *controller, double (*limit_of)(const place *)) {
     const char *hierarchies[] = {controller, ""};
     double result = INFINITY;

@@ -1,32 +1,32 @@
-// cgroup.h - what the control groups of this process allow it, v1 and v2. `root` stands before every path
-// that is read: "" for the system itself, a directory with a made-up /proc and /sys for a test.
+// cgroup.h - what control groups (v1 and v2) allow this process. `root` is put in front of every path that is
+// read: "" for the real system; tests pass a directory with a made-up /proc and /sys.
 #ifndef MG_BASE_CGROUP_H
 #define MG_BASE_CGROUP_H
 
 #include <stdint.h>
 
-// Processors' worth of time the process may use, the minimum over its group and all groups above; infinity
-// without a quota.
+// Processors the process may use (quota / period): the minimum over its group and all groups above. Infinity
+// if no quota is set.
 double mg_cgroup_processors(const char *root);
 
-// Processes and threads the process may still start, the minimum over its group and all groups above;
-// INT64_MAX without a limit.
+// How many processes and threads the process may still start: the minimum over its group and all groups
+// above. INT64_MAX if there is no limit.
 int64_t mg_cgroup_processes(const char *root);
 
-// Bytes left below the memory limit, the minimum over its group and all groups above; INT64_MAX without a
-// limit. Page cache that is not in active use counts as free: the kernel drops it before it refuses memory.
+// Bytes left below the memory limit: the minimum over its group and all groups above. INT64_MAX if there is
+// no limit. Inactive page cache counts as free, because the kernel drops it before it refuses memory.
 int64_t mg_cgroup_memory(const char *root);
 
-// The same if every page of files is dropped, in use or not: what is beyond it cannot be had.
+// The same, but active page cache counts as free too: an upper bound of what can be allocated.
 int64_t mg_cgroup_memory_at_most(const char *root);
 
-// The smallest memory limit itself; INT64_MAX without one.
+// The smallest memory limit; INT64_MAX if there is none.
 int64_t mg_cgroup_memory_limit(const char *root);
 
-// Bytes this process has in memory that belong to no file; -1 when nobody says.
+// Resident bytes of this process that are not backed by a file; -1 if unknown.
 int64_t mg_cgroup_own_memory(const char *root);
 
-// Bytes available in the whole system, as /proc/meminfo says; INT64_MAX when it does not.
+// MemAvailable of /proc/meminfo in bytes; INT64_MAX if unknown.
 int64_t mg_cgroup_system_memory(const char *root);
 
 #endif

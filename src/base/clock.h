@@ -1,8 +1,8 @@
-// clock.h - wall time for reports and limits; no result depends on it but where a time limit was asked for.
+// clock.h - wall time for reports and time limits. No result depends on it unless the user sets a time limit.
 #ifndef MG_BASE_CLOCK_H
 #define MG_BASE_CLOCK_H
 
-// Monotonic seconds.
+// Seconds on the monotonic clock.
 double mg_clock_seconds(void);
 
 #endif

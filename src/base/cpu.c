@@ -1,4 +1,4 @@
-// cpu.c - asks the system and the processor what they grant.
+// cpu.c - asks the operating system and the processor what this process may use.
 #include "base/cpu.h"
 
 #include "base/cgroup.h"
@@ -15,8 +15,9 @@
 #include <cpuid.h>
 
 bool mg_cpu_has_avx2(void) {
-    unsigned a, b, c, d; // F16C has no name in every compiler's list; the others also ask whether the system
-                         // saves the registers
+    // F16C is asked with cpuid, because not every compiler's __builtin_cpu_supports knows its name. The other
+    // two also check that the operating system saves the registers.
+    unsigned a, b, c, d;
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
            __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
 }
@@ -31,8 +32,8 @@ bool mg_cpu_has_avx2(void) { return false; }
 bool mg_cpu_has_avx512(void) { return false; }
 #endif
 
-// Processors this process may run on; the kernel refuses a mask that is too short for the machine, so it
-// grows.
+// How many processors this process may run on. The kernel refuses a mask that is too short for the machine,
+// so the mask is doubled until it fits.
 static int affinity_count(void) {
     for (size_t bits = 1024; bits <= 1u << 20; bits *= 2) {
         cpu_set_t *mask = CPU_ALLOC(bits);
@@ -46,8 +47,8 @@ static int affinity_count(void) {
     return online > 0 && online < INT_MAX ? (int)online : 1;
 }
 
-// The first number of OMP_NUM_THREADS (it may be a list, one per level of nesting); 0 when unset or not a
-// positive number.
+// The first number of OMP_NUM_THREADS, which may be a list with one number per nesting level. 0 if it is
+// unset or not a positive number.
 static int environment_threads(void) {
     const char *text = getenv("OMP_NUM_THREADS");
     if (!text) return 0;

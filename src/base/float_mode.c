@@ -1,11 +1,11 @@
-// float_mode.c - fenv.h, and the bits of x86-64 and of 64-bit ARM that it does not name.
+// float_mode.c - sets and restores the floating-point environment with fenv.h, and the control bits of x86-64
+// and 64-bit ARM that fenv.h does not cover.
 #include "base/float_mode.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
-enum {
-    DEFAULT_MXCSR = 0x1f80
-}; // exceptions masked, rounding to nearest, neither flush-to-zero nor denormals-are-zero
+// All exceptions masked, round to nearest, neither flush-to-zero nor denormals-are-zero.
+enum { DEFAULT_MXCSR = 0x1f80 };
 #endif
 
 #if defined(__aarch64__)
@@ -28,8 +28,9 @@ mg_float_mode mg_float_enter(void) {
 #if defined(__x86_64__)
     _mm_setcsr(DEFAULT_MXCSR);
 #elif defined(__aarch64__)
-    write_control(0); // fesetenv leaves some bits as they are, among them the one for the other format of
-                      // half-precision numbers
+    // fesetenv leaves some bits unchanged, among them the one that selects ARM's alternative half-precision
+    // format.
+    write_control(0);
 #endif
     return mode;
 }

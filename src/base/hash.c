@@ -1,4 +1,5 @@
-// hash.c - four independent multiply-fold lanes, so that reading the data once is the cost.
+// hash.c - the digest: four independent multiply-fold lanes, so that hashing costs no more than reading the
+// data.
 #include "base/hash.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ uint64_t mg_hash_mix(uint64_t value) {
 }
 
 static inline uint64_t fold(uint64_t state, uint64_t word, uint64_t key) {
-    // The state is added after the product so that a zero factor cannot forget it.
+    // The state is added after the product, so that it survives a product of zero.
     unsigned __int128 product = (unsigned __int128)(word ^ key) * (state | 1);
     return ((uint64_t)product ^ (uint64_t)(product >> 64)) + (state << 23 | state >> 41);
 }

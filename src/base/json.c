@@ -1,4 +1,4 @@
-// json.c - owns how texts and numbers are written as JSON.
+// json.c - writes texts and numbers as JSON.
 #include "base/json.h"
 
 #include "base/number.h"
@@ -17,7 +17,8 @@ void mg_json_text(mg_writer *writer, const char *text) {
         if (c == '"' || c == '\\') mg_writer_format(writer, "\\%c", (int)c);
         else if (c >= 0 && mg_printable_acts(c)) mg_writer_format(writer, "\\u%04x", (unsigned)c);
         else if (c >= 0) mg_writer_add_bytes(writer, start, (size_t)(at - start));
-        else { // JSON is UTF-8: the byte is told as the text \xNN, as terminals show it
+        // JSON must be UTF-8, so an invalid byte is written as the text \xNN, as on a terminal.
+        else {
             at = start;
             mg_printable_next(&at, piece);
             mg_writer_format(writer, "\\%s", piece);

@@ -1,4 +1,4 @@
-// json.h - pieces of JSON added to a writer.
+// json.h - adds pieces of JSON to a writer.
 #ifndef MG_BASE_JSON_H
 #define MG_BASE_JSON_H
 
@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// A quoted string, valid JSON whatever the text holds: characters that act on a terminal (base/printable.h)
-// are \uNNNN, a byte that is not UTF-8 is the text \xNN.
+// Adds a quoted string that is valid JSON for any text. Characters that act on a terminal (base/printable.h)
+// become \uNNNN; a byte that is not UTF-8 becomes the text \xNN.
 void mg_json_text(mg_writer *writer, const char *text);
 
-// , "name": value - the comma only when something stands in the object already. A number that is not finite
-// is null, as JSON has no word for it; _put_known leaves NaN out.
+// Adds "name": value, with a comma in front unless it is the first in its object. A number that is not finite
+// is written as null, because JSON cannot express it; _put_known leaves NaN out.
 void mg_json_key(mg_writer *writer, const char *name);
 void mg_json_put_text(mg_writer *writer, const char *name, const char *value);
 void mg_json_put_real(mg_writer *writer, const char *name, double value);

@@ -1,4 +1,4 @@
-// memory.c - owns every allocation of the library.
+// memory.c - makes every allocation of the library, and refuses those that do not fit into memory.
 #include "base/memory.h"
 
 #include "base/cgroup.h"
@@ -9,14 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum {
-    LINE = 64,
-    HUGE_PAGE = 2 << 20,
-    UNSEEN = 16 << 20
-}; // UNSEEN: bytes granted without a look at what is left
+// UNSEEN: this many bytes are granted in small blocks before the free memory is checked again.
+enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 };
 
-static _Atomic int64_t live;   // bytes of all blocks
-static _Atomic int64_t unseen; // bytes granted since the last look
+static _Atomic int64_t live;   // bytes of all live blocks
+static _Atomic int64_t unseen; // bytes granted since free memory was last checked
 static _Atomic bool deferred;
 
 static _Atomic int64_t fail_countdown;
@@ -42,8 +39,8 @@ int64_t mg_memory_live(void) { return atomic_load(&live); }
 
 void mg_memory_defer(bool on) { atomic_store(&deferred, on); }
 
-// Blocks take memory when they are touched, not when they are granted: what was granted and is not yet
-// touched counts too.
+// A block uses memory only once it is touched. Bytes that were granted but are not touched yet are therefore
+// subtracted from what the system reports as free.
 int64_t mg_memory_room(void) {
     int64_t held = mg_memory_live(), own = mg_cgroup_own_memory("");
     int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""),
@@ -69,11 +66,12 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > MG_MOST_BYTES)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed",
                        count, size);
-    // Rounding up lets vector loads run over the end of a row without leaving the block.
+    // The block is rounded up and padded, so that vector loads may read past the end of a row without leaving
+    // the block.
     size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
-    // The system grants more than it has and kills whoever uses it: what does not fit is refused here, while
-    // there are words for it.
+    // Linux grants more memory than it has, and later kills a process that uses it. What does not fit is
+    // refused here, where an error message is still possible.
     int64_t room;
     if (!fits(rounded, &room))
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed, %lld are available", bytes,
@@ -92,8 +90,8 @@ mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error
     void *block;
     memcpy(&block, out, sizeof block);
     size_t bytes = count * size, dropped = bytes >= 2 * HUGE_PAGE ? bytes / HUGE_PAGE * HUGE_PAGE : 0;
-    // Pages given back come again as zeros when they are touched: by the thread that will use them, and never
-    // if none does.
+    // Discarded pages read as zeros when they are touched again. They are then placed near the thread that
+    // touches them first, and never allocated if no thread does.
     if (dropped && madvise(block, dropped, MADV_DONTNEED)) dropped = 0;
     memset((char *)block + dropped, 0, bytes - dropped);
     return MG_OK;

@@ -1,4 +1,4 @@
-// names.c - owns lists of names: their limits, their comparison, and the words for a difference.
+// names.c - lists of names: their limits, how they are compared, and the message about a difference.
 #include "base/names.h"
 
 #include "base/memory.h"
@@ -48,14 +48,14 @@ size_t mg_names_width(const mg_names *names) {
     return width;
 }
 
-// Equal names stand in their order in the list.
+// Equal names keep their order in the list.
 static int by_text(const void *a, const void *b) {
     const char *const *x = *(const char *const *const *)a, *const *y = *(const char *const *const *)b;
     int order = strcmp(*x, *y);
     return order ? order : (x > y) - (x < y);
 }
 
-// Pointers into the list, in the order of the names.
+// Sorts pointers into the list by name.
 static mg_status sort_names(const mg_names *names, char ***(*out), mg_error *error) {
     mg_status status = mg_memory_get(out, (size_t)names->count, sizeof **out, error);
     for (int64_t i = 0; !status && i < names->count; i++) (*out)[i] = &names->text[i];
@@ -79,7 +79,7 @@ mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, in
     return status;
 }
 
-// How many names of `a` are in `b`; each name of `b` is matched once.
+// Counts how many names of `a` are in `b`; each name of `b` is matched at most once.
 static mg_status count_common(const mg_names *a, const mg_names *b, int64_t *common, mg_error *error) {
     char ***x = NULL, ***y = NULL;
     *common = 0;

@@ -1,4 +1,4 @@
-// names.h - the names of a file's columns, and how two lists of them differ.
+// names.h - the names of a file's columns, and where two lists of names differ.
 #ifndef MG_BASE_NAMES_H
 #define MG_BASE_NAMES_H
 
@@ -8,32 +8,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MG_NAME_LONGEST = 1000, MG_NAME_SHOWN = 68 }; // bytes of one name; of one in a message, with its end
+// Most bytes of a name, and of a name as a message shows it (with its terminating zero).
+enum { MG_NAME_LONGEST = 1000, MG_NAME_SHOWN = 68 };
 
 typedef struct mg_names {
-    int64_t count; // 0: there are none
+    int64_t count; // 0: no names
     char **text;   // [count] UTF-8
 } mg_names;        // starts zeroed
 
-// Takes the texts over. Errors: MG_DATA when one is too long or no UTF-8, naming `where`[i]; the texts stay
-// with the caller then.
+// Takes ownership of the texts. Errors: MG_DATA if a text is too long or not UTF-8, with `where`[i]; the
+// texts then still belong to the caller.
 mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char *where, mg_error *error);
 mg_status mg_names_copy(const mg_names *from, mg_names *to, mg_error *error);
 void mg_names_clear(mg_names *names);
 
-// A name for a message: whole, or its first 64 bytes (no part of a character) and dots.
+// A name for a message: complete if it fits, otherwise its first 64 bytes, cut between characters, and "...".
 const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]);
 
-// Bytes of the longest one, at least 1.
+// Bytes of the longest name, at least 1.
 size_t mg_names_width(const mg_names *names);
 
-// The first place where the same name stands a second time; false when there is none. Errors: MG_MEMORY.
+// Finds the first name that repeats an earlier one: *first and *second are its two places. *found is false if
+// all names differ. Errors: MG_MEMORY.
 mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second,
                           mg_error *error);
 
-// MG_OK when both lists are the same. Otherwise MG_DATA: which is the first that differs, and whether the
-// rest is another order, a part or more. `path` is the file to blame, `whose` the known names' owner as the
-// message calls it, `advice` what to do.
+// Returns MG_OK if both lists are equal. Otherwise MG_DATA: the first name that differs, and how many names
+// are missing or new, or that only the order differs. `path` is the file with the fault, `whose` says in the
+// message where the known names come from, `advice` what to do.
 typedef struct mg_names_parties {
     const char *path, *whose, *advice;
 } mg_names_parties;

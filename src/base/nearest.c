@@ -1,4 +1,4 @@
-// nearest.c - owns the edit distance behind every suggestion.
+// nearest.c - computes the edit distance for every "did you mean".
 #include "base/nearest.h"
 
 #include <ctype.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    LONGEST = 63, // a longer name is no typing mistake of one of ours
-    TELLING = 4,  // fewest letters that make a contained name more than chance
+    LONGEST = 63, // no name of ours is longer, so a longer text is not a typing mistake
+    TELLING = 4,  // a contained name shorter than this is probably a coincidence
     FAR = LONGEST * 2
 };
 
@@ -16,7 +16,7 @@ static bool same_letter(char a, char b) { return tolower((unsigned char)a) == to
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-// Insertions, deletions, replacements and swaps of neighbours that turn a into b.
+// The fewest insertions, deletions, replacements and swaps of adjacent letters that turn a into b.
 static int edit_distance(const char *a, const char *b) {
     int n = (int)strlen(a), m = (int)strlen(b);
     int rows[3][LONGEST + 1] = {0};
@@ -66,6 +66,7 @@ const char *mg_nearest_name(const char *name, const char *(*candidate)(int i, co
         }
         if (one_holds_the_other(name, other) && (!related || other_length > strlen(related))) related = other;
     }
-    // "batch_size" is a third away from much, but it plainly speaks of "batch".
+    // "batch_size" is as near to other names as to "batch", but it contains "batch": a contained name wins
+    // over a distance above 2.
     return nearest && (least <= 2 || !related) ? nearest : related;
 }

@@ -1,4 +1,4 @@
-// number.c - owns the grammar of numbers and their shortest printing.
+// number.c - the grammar of numbers, and their shortest printed form.
 #include "base/number.h"
 
 #include <locale.h>
@@ -12,12 +12,12 @@
 static locale_t plain_locale;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
-// A host program may have chosen a locale with a decimal comma; files must not change their meaning with it.
+// A host program may have set a locale with a decimal comma, which must not change how files are read.
 static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Length of the decimal number at the start of `text`, 0 when there is none. *zero: are all its digits zero?
+// Length of the decimal number at the start of `text`; 0 if there is none. *zero: all its digits are zero.
 static size_t decimal_length(const char *text, bool *zero) {
     const char *c = text;
     size_t digits = 0;
@@ -75,7 +75,7 @@ bool mg_parse_int(const char *text, int64_t *out) {
     int64_t value = 0;
     for (; is_digit(*text); text++) {
         int digit = *text - '0';
-        // Built up on the side of the sign, so that INT64_MIN is reached without overflow.
+        // Accumulated with the number's sign, so that INT64_MIN can be parsed without overflow.
         if (__builtin_mul_overflow(value, 10, &value)) return false;
         if (__builtin_add_overflow(value, negative ? -digit : digit, &value)) return false;
     }
@@ -84,7 +84,7 @@ bool mg_parse_int(const char *text, int64_t *out) {
     return true;
 }
 
-// 1e+30 to 1e30, 1e-05 to 1e-5.
+// Turns 1e+30 into 1e30 and 1e-05 into 1e-5.
 static void shorten_exponent(char *text) {
     char *to = strchr(text, 'e');
     if (!to) return;

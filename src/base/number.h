@@ -1,30 +1,31 @@
-// number.h - strict numbers: the whole text is one or it is refused; the decimal point is '.' always.
+// number.h - strict parsing of numbers: the whole text must be a number. The decimal point is always '.'.
 #ifndef MG_BASE_NUMBER_H
 #define MG_BASE_NUMBER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-// Decimal whole number with an optional sign. False on rubbish or overflow.
+// A decimal whole number with an optional sign. False for any other text, and on overflow.
 bool mg_parse_int(const char *text, int64_t *out);
 
-// 1e-3, .5, 7., fractions such as 1/255. False on rubbish, hexadecimal, inf, nan, overflow, underflow to 0.
+// A decimal number (1e-3, .5, 7.) or a fraction of two (1/255). False for any other text, hexadecimal, inf
+// and nan, on overflow, and on underflow to 0.
 bool mg_parse_real(const char *text, double *out);
 
-// The decimal number `text` starts with, e.g. 512 of "512MB"; *rest is what follows it.
+// Parses the decimal number at the start of `text`, such as 512 in "512MB"; *rest points behind it.
 bool mg_parse_real_prefix(const char *text, double *out, const char **rest);
 
 enum { MG_REAL_TEXT = 32 };
 
-// Fewest digits that read back to the same double.
+// Prints the fewest digits that read back as the same double.
 void mg_print_real(double value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
-// Nine digits, which read back to the same float, as printf's %.9g gives them.
+// Prints nine digits (printf's %.9g), which read back as the same float.
 void mg_print_float(float value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
 enum { MG_BYTES_TEXT = 32 };
 
-// A size for people: "1.5 GB", in decimal units. Returns `out`.
+// Prints a size for people in decimal units, such as "1.5 GB". Returns `out`.
 const char *mg_print_bytes(double bytes, char out[MG_BYTES_TEXT]) __attribute__((nonnull));
 
 #endif

@@ -1,4 +1,4 @@
-// option.c - owns the reading of one value: by the type of its row, within its range, or not at all.
+// option.c - parses one value by its option's type, and checks its range.
 #include "base/option.h"
 
 #include "base/memory.h"
@@ -42,7 +42,7 @@ const char *mg_shorten(const char *text, char out[MG_SHORT_TEXT]) {
     return out;
 }
 
-// "train.batch: 'x' is not a size (...)"
+// The message is "train.batch: 'x' is not a size (...)".
 static mg_status refuse(const mg_section *section, const mg_option *option, const char *value,
                         const char *what, mg_error *error) {
     char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
@@ -51,7 +51,7 @@ static mg_status refuse(const mg_section *section, const mg_option *option, cons
                    mg_shorten(value, brief), what, allowed);
 }
 
-// A value of the right type outside its range: the number goes without quotes.
+// For a value of the right type outside its range: the message shows the number without quotes.
 static mg_status refuse_range(const mg_section *section, const mg_option *option, const char *value,
                               mg_error *error) {
     char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
@@ -64,7 +64,8 @@ static bool in_range(const mg_option *option, double value) {
     return value >= option->low && value <= option->high;
 }
 
-// 1e6 and 64.0 are whole numbers too; past 2^53 only digits are exact.
+// Accepts 1e6 and 64.0 as whole numbers too; above 2^53 only plain digits, because a double is not exact
+// there.
 static bool parse_whole(const char *text, int64_t *out) {
     double real;
     if (mg_parse_int(text, out)) return true;
@@ -73,7 +74,7 @@ static bool parse_whole(const char *text, int64_t *out) {
     return true;
 }
 
-// A number followed by one of `units`, at most one space between.
+// Parses a number followed by one of `units`, with at most one space between.
 static bool parse_with_unit(const char *text, const unit *units, size_t count, double *out) {
     double number;
     const char *rest;
@@ -246,7 +247,7 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
     return MG_OK;
 }
 
-// Capacity mg_memory_grow gave for `count` elements added one by one.
+// The capacity that mg_memory_grow reaches when `count` elements are added one by one.
 static size_t grown_capacity(int64_t count) {
     size_t capacity = count > 0 ? 16 : 0;
     while (capacity < (size_t)count) capacity *= 2;

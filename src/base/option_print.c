@@ -1,4 +1,4 @@
-// option_print.c - owns how a value is written, so that it reads back the same, and how its range is told.
+// option_print.c - prints a value so that it reads back the same, and describes the range of an option.
 #include "base/option.h"
 
 #include "base/utf8.h"
@@ -11,14 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-// libyaml refuses a key of more than 1024 characters unless '?' announces it.
+// libyaml refuses a key of more than 1024 characters unless it is introduced by '?'.
 enum { LONGEST_PLAIN_KEY = 1000, NUMBER_TEXT = 48 };
 
 static const void *value_of(const mg_option *option, const void *values) {
     return (const char *)values + option->offset;
 }
 
-// The largest unit that divides the size exactly.
+// Prints the size in the largest unit that divides it exactly.
 static void print_bytes(int64_t bytes, char out[NUMBER_TEXT]) {
     static const struct {
         const char *name;
@@ -35,7 +35,7 @@ static void print_bytes(int64_t bytes, char out[NUMBER_TEXT]) {
     snprintf(out, NUMBER_TEXT, "%" PRId64, bytes);
 }
 
-// 1000000000 as 1e9: nobody counts nine zeros.
+// Prints 1000000000 as 1e9, which is easier to read than nine zeros.
 static void print_round(int64_t value, char out[NUMBER_TEXT]) {
     int zeros = 0;
     int64_t front = value;
@@ -53,7 +53,7 @@ static void print_bound(const mg_option *option, double bound, char out[NUMBER_T
 static void range_text(const mg_option *option, char *out, size_t size) {
     char low[NUMBER_TEXT], high[NUMBER_TEXT];
     bool whole = option->type == MG_OPTION_INT || option->type == MG_OPTION_BYTES;
-    // A bound past the type's own range binds nothing.
+    // A bound outside the range of the type limits nothing.
     bool has_low = option->low > (whole ? -0x1p62 : -INFINITY);
     bool has_high = option->high < (whole ? 0x1p62 : INFINITY);
     bool above_zero = !whole && option->low == MG_ABOVE_ZERO;
@@ -117,7 +117,8 @@ const char *mg_option_type_name(mg_option_type type) {
     return "";
 }
 
-// Would any YAML reader take `text` unquoted for a text, inside a flow mapping too? Doubt means no.
+// Returns true if every YAML reader would read `text` without quotes as a text, also inside a flow mapping.
+// If in doubt, false.
 static bool plain_is_safe(const char *text) {
     static const char *const words[] = {"true", "false", "yes",  "no",  "on", "off",
                                         "y",    "n",     "null", "nan", "inf"};
@@ -131,7 +132,7 @@ static bool plain_is_safe(const char *text) {
     return true;
 }
 
-// What libyaml lets stand as it is between double quotes, line breaks and byte order marks aside.
+// Characters that libyaml accepts unescaped between double quotes, except line breaks and byte order marks.
 static bool is_printable(int32_t c) {
     if (c == 0x2028 || c == 0x2029 || c == 0xfeff) return false;
     return (c >= 0x20 && c < 0x7f) || (c >= 0xa0 && c <= 0xfffd) || c >= 0x10000;

@@ -1,4 +1,4 @@
-// printable.c - owns the rule for characters from files that must not act on a terminal.
+// printable.c - makes texts from files harmless on a terminal: escapes control and reordering characters.
 #include "base/printable.h"
 
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-// printable.h - printable texts in a writer; the rule is that of the public header.
+// printable.h - printable texts in a writer; include/margin/printable.h states the rule.
 #ifndef MG_BASE_PRINTABLE_H
 #define MG_BASE_PRINTABLE_H
 
@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Does the character end a line, move the cursor, or make a terminal show what follows in another order than
-// it is written in?
+// Returns true if the character ends a line, moves the cursor, or makes a terminal display the following text
+// in another order.
 bool mg_printable_acts(int32_t c);
 
-// Adds `text` as a terminal may show it.
+// Adds `text` in printable form.
 void mg_printable_add(mg_writer *writer, const char *text);
 
-// One line, line feed added: what `format` makes, printable as a whole.
+// Adds one formatted line in printable form, and a line feed.
 void mg_printable_line(mg_writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

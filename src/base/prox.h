@@ -1,14 +1,14 @@
-// prox.h - the dual of a loss in one row's coefficients: what may be chosen, and what it costs. Data alone:
-// losses fill it in, kernels and solvers compute with it.
+// prox.h - the dual of a loss in one row's coefficients: allowed values and cost. It is plain data: losses
+// fill it in, kernels and solvers compute with it.
 #ifndef MG_BASE_PROX_H
 #define MG_BASE_PROX_H
 
 #include <stdbool.h>
 
-// (M25) The conjugate of a loss of K scores, as a function of the row's coefficients c (those whose sum over
-// rows makes the gradient): -l*(c) = sum_k delta_k c_k - 1/2 sum_k h_k c_k^2 over the box rival in [0,
-// rival_most], own in [own_least, 0], with sum_k c_k = 0 when `joint`. delta_k is the margin parameter for
-// rivals; for the own class 0 when joint and minus it when not.
+// (M25) The conjugate of a loss of K scores as a function of the row's coefficients c, whose products with
+// the rows add up to the gradient: -l*(c) = sum_k delta_k c_k - 1/2 sum_k h_k c_k^2 over the box rival in [0,
+// rival_most], own in [own_least, 0], with sum_k c_k = 0 if `joint`. delta_k is the margin parameter for
+// rivals. For the own class delta_k is 0 if `joint`, and minus the margin parameter otherwise.
 typedef struct mg_prox {
     bool joint;
     float rival_most;  // may be INFINITY

@@ -1,4 +1,5 @@
-// ring.c - a mutex, a condition and a circle of pointers: hand-overs are rare, so nothing cleverer is needed.
+// ring.c - a mutex, a condition variable and a circular buffer. Items are passed rarely, so nothing faster is
+// needed.
 #include "base/ring.h"
 
 #include "base/memory.h"

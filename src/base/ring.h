@@ -1,4 +1,4 @@
-// ring.h - bounded hand-over of pointers between two threads; carries the first failure of the giving side.
+// ring.h - a bounded queue of pointers between two threads.
 #ifndef MG_BASE_RING_H
 #define MG_BASE_RING_H
 
@@ -12,16 +12,17 @@ typedef struct mg_ring mg_ring;
 mg_status mg_ring_create(int capacity, mg_ring **out, mg_error *error);
 void mg_ring_destroy(mg_ring *ring);
 
-// Waits for room, then adds. False when the ring was closed meanwhile: the item stays the giver's.
+// Waits for room, then adds the item. False if the ring was closed meanwhile; the caller then still owns the
+// item.
 bool mg_ring_push(mg_ring *ring, void *item);
 
-// Waits for an item. False when the ring is closed and empty.
+// Waits for an item. False if the ring is closed and empty.
 bool mg_ring_pop(mg_ring *ring, void **item);
 
-// No more items: waiters on both sides return.
+// Ends the queue: all waiting calls on both sides return.
 void mg_ring_close(mg_ring *ring);
 
-// Opens an emptied ring again.
+// Opens a closed ring again, and drops any items in it.
 void mg_ring_reopen(mg_ring *ring);
 
 #endif

@@ -1,4 +1,5 @@
-// rng.c - splitmix64 as a counter-based generator. Integers only, so every machine draws the same.
+// rng.c - splitmix64 as a counter-based generator. It uses only integers, so all machines draw the same
+// numbers.
 #include "base/rng.h"
 
 #include "base/hash.h"

@@ -1,11 +1,11 @@
-// rng.h - counter-based random numbers and keyed permutations: the whole state is (key, counter), so a
-// resumed run needs no generator state.
+// rng.h - counter-based random numbers and keyed permutations. The whole state is (key, counter), so a
+// checkpoint stores no generator state.
 #ifndef MG_BASE_RNG_H
 #define MG_BASE_RNG_H
 
 #include <stdint.h>
 
-// A key from a seed and up to two stream numbers (epoch, window).
+// Makes a key from a seed and up to two stream numbers (epoch, window).
 uint64_t mg_rng_key(uint64_t seed, uint64_t stream, uint64_t substream);
 
 // The i-th 64-bit number of the key's sequence.

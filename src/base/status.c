@@ -1,4 +1,4 @@
-// status.c - owns the list of codes and the one place that formats an error text.
+// status.c - the list of status codes, and the only place that formats an error text.
 #include "base/status.h"
 
 #include <margin/printable.h>
@@ -24,7 +24,7 @@ const char *mg_status_text(mg_status status) {
     return texts[status];
 }
 
-// A text that does not fit loses its middle: what it is about stands in front, what to do at the end.
+// Cuts a text that does not fit in its middle: the start says what it is about, the end says what to do.
 static void shorten(const char *text, char *out, size_t size) {
     static const char cut[] = " ... ";
     size_t length = strlen(text), front = size / 2, back = size - 1 - front - (sizeof cut - 1);
@@ -33,7 +33,8 @@ static void shorten(const char *text, char *out, size_t size) {
         return;
     }
     const char *end = text + length - back;
-    while (front && ((unsigned char)text[front] & 0xc0) == 0x80) front--; // no character is cut in two
+    // Do not cut a character in two.
+    while (front && ((unsigned char)text[front] & 0xc0) == 0x80) front--;
     while (((unsigned char)*end & 0xc0) == 0x80) end++;
     memcpy(out, text, front);
     memcpy(out + front, cut, sizeof cut - 1);
@@ -53,7 +54,8 @@ mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
     mg_printable(raw, line,
-                 sizeof line); // a value quoted from a file may hold anything; this is one printable line
+                 // A value quoted from a file may contain anything; the message must be one printable line.
+                 sizeof line);
     shorten(line, error->text, sizeof error->text);
     return status;
 }

@@ -1,4 +1,4 @@
-// thread.c - owns the size of stacks.
+// thread.c - starts threads with a stack of fixed size.
 #include "base/thread.h"
 
 #include <stddef.h>

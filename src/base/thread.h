@@ -1,12 +1,12 @@
-// thread.h - starting threads, where the system may refuse to.
+// thread.h - starts threads where the system may refuse them.
 #ifndef MG_BASE_THREAD_H
 #define MG_BASE_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
 
-// Starts a thread with a stack that is large enough whatever the limit on stacks says. false: the system
-// grants no more threads (a limit on processes, of a control group, of memory): the caller does the work
+// Starts a thread with a sufficient stack, whatever the system's limit on stacks is. Returns false if the
+// system grants no more threads (limit on processes, control group, memory); the caller then does the work
 // itself.
 bool mg_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 

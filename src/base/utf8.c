@@ -1,4 +1,4 @@
-// utf8.c - owns the decoding of UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF.
+// utf8.c - decodes UTF-8; refuses overlong forms, surrogates, and values above U+10FFFF.
 #include "base/utf8.h"
 
 // Continuation bytes that follow this first byte; -1: it begins no character.
@@ -15,7 +15,8 @@ int32_t mg_utf8_next(const char **text) {
     int tail = tail_bytes(*c);
     if (tail < 0) return -1;
     int32_t value = tail == 0 ? *c : *c & (0x3f >> tail);
-    // The terminating zero is no continuation byte: a cut-off character never reads past the end.
+    // The terminating zero is not a continuation byte, so a truncated character does not cause a read past
+    // the end.
     for (int i = 1; i <= tail; i++) {
         if ((c[i] & 0xc0) != 0x80) return -1;
         value = value << 6 | (c[i] & 0x3f);

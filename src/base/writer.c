@@ -1,4 +1,4 @@
-// writer.c - owns the growing of a text.
+// writer.c - grows a text as pieces are added.
 #include "base/writer.h"
 
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Room for `count` more bytes and the zero; false once anything has failed.
+// Makes room for `count` more bytes and the terminating zero; false after any failure.
 static bool reserve(mg_writer *writer, size_t count) {
     if (writer->status) return false;
     size_t need;
