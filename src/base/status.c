@@ -53,9 +53,8 @@ mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     char raw[8 * sizeof error->text], line[8 * sizeof error->text];
     mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    mg_printable(raw, line,
-                 // A value quoted from a file may contain anything; the message must be one printable line.
-                 sizeof line);
+    // A value quoted from a file may contain anything; the message must be one printable line.
+    mg_printable(raw, line, sizeof line);
     shorten(line, error->text, sizeof error->text);
     return status;
 }

@@ -1,4 +1,4 @@
-// cells.c - plain loops the compiler turns into vectors.
+// cells.c - converts and checks stored cells, in plain loops that the compiler vectorises.
 #include "data/cells.h"
 
 #include "rows/rows.h"
@@ -31,7 +31,7 @@ void mg_cells_to_float(mg_h5_type type, int64_t n, const void *cells, float *to)
 }
 
 bool mg_cells_finite(int64_t n, const float *values, int64_t *bad) {
-    // x - x is 0 for finite x and NaN otherwise: one sum tells, without a branch per cell.
+    // x - x is 0 for a finite x and NaN otherwise, so one sum checks all cells without a branch per cell.
     float lane[16] = {0};
     int64_t i = 0;
     for (; i + 16 <= n; i += 16)
@@ -61,7 +61,7 @@ int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i) {
     case MG_H5_U16: return ((const uint16_t *)cells)[i];
     case MG_H5_I32: return ((const int32_t *)cells)[i];
     case MG_H5_U32: return ((const uint32_t *)cells)[i];
-    case MG_H5_U64: // beyond the signed range is beyond any number of features
+    case MG_H5_U64: // values above the signed range become negative, which is not a valid index
     case MG_H5_I64: return ((const int64_t *)cells)[i];
     default: return -1;
     }

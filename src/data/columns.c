@@ -1,4 +1,4 @@
-// columns.c - finds and reads the names of a file's columns, where AnnData, 10x and margin itself put them.
+// columns.c - finds and reads the names of a file's columns in the places that AnnData, 10x and margin use.
 #include "data/columns.h"
 
 #include "base/memory.h"
@@ -12,10 +12,12 @@ enum { PLACE = 1100 };
 static bool is_array(mg_h5 *file, const char *name) { return mg_h5_find(file, name) == MG_H5_ARRAY; }
 
 static void join(char out[PLACE], const char *group, const char *member) {
-    if (snprintf(out, PLACE, "%s/%s", group, member) >= PLACE) *out = 0; // no file of these has such names
+    // Names of these layouts are shorter; a longer one cannot be the wanted one.
+    if (snprintf(out, PLACE, "%s/%s", group, member) >= PLACE) *out = 0;
 }
 
-// The index of a data frame as AnnData writes it: named by an attribute, or under one of two usual names.
+// Finds the index of a data frame as AnnData writes it: an attribute names it, or it has one of two usual
+// names.
 static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_error *error) {
     static const char *const usual[] = {"_index", "index"};
     char *name = NULL;
@@ -34,7 +36,7 @@ static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_er
     return status;
 }
 
-// The data frame that describes the columns, as AnnData has it; NULL: none does.
+// AnnData's data frame that describes the columns of `features`; NULL if the layout has none.
 static const char *frame_of(const char *features) {
     while (*features == '/') features++;
     if (!strcmp(features, "raw/X")) return "raw/var";
@@ -42,7 +44,8 @@ static const char *frame_of(const char *features) {
     return !strcmp(features, "X") || !strncmp(features, "layers/", 7) ? "var" : NULL;
 }
 
-// Where the layout has the names of the columns of `features`; "" when it has none.
+// Finds the data set with the names of the columns of `features`, according to the file's layout; "" if it
+// has none.
 static mg_status find_names(mg_h5 *file, const char *features, char out[PLACE], mg_error *error) {
     static const char *const tenx[] = {"features/id", "genes", "features/name", "gene_names"};
     *out = 0;
@@ -66,7 +69,7 @@ static mg_status print_numbers(const int64_t *numbers, int64_t count, char ***ou
     return status;
 }
 
-// A vector of texts, or of whole numbers, which are names too.
+// Reads a vector of texts or whole numbers; numbers are used as names too.
 static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_t *count, mg_error *error) {
     mg_h5_array *array;
     int64_t *numbers = NULL;
@@ -88,7 +91,7 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
     return status;
 }
 
-// An index of categories: the names are categories[codes[i]].
+// Reads names stored as categories: name i is categories[codes[i]].
 static mg_status read_categorical(mg_h5 *file, const char *place, char ***out, int64_t *count,
                                   mg_error *error) {
     char codes[PLACE], categories[PLACE];
@@ -124,7 +127,7 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
     return read_vector(file, member, out, count, error);
 }
 
-// `whose` columns these are is told when their numbers differ.
+// `whose` names the columns in the message if the number of names is wrong.
 static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names,
                             mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;
@@ -141,7 +144,7 @@ static mg_status read_names(mg_h5 *file, const char *place, const char *whose, i
     return status;
 }
 
-// AnnData 0.5 has a table of compound cells where later versions have a group.
+// AnnData 0.5 stores a table (compound data set) where later versions store a group.
 static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg_names *names,
                             mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;

@@ -1,4 +1,4 @@
-// convert.h - one conversion in the making: what the pieces of the driver share. The public call is in
+// convert.h - the state of one conversion, which the files src/data/convert*.c share. The public call is in
 // <margin/convert.h>.
 #ifndef MG_DATA_CONVERT_H
 #define MG_DATA_CONVERT_H
@@ -13,36 +13,36 @@
 typedef struct mg_conversion {
     const mg_convert_options *options;
     const mg_format *format;
-    void *values; // of the format's section
+    void *values; // options of the format
     mg_format_like like;
-    mg_h5 *like_file;  // of --like, while options are read
-    float *like_scale; // owned, like.scale
+    mg_h5 *like_file;  // file of --like
+    float *like_scale; // owned; like.scale points to it
     mg_columns like_columns;
-    char *like_label; // owned, like.label_name
+    char *like_label; // owned; like.label_name points to it
     mg_watch watch;
-    int pass;        // 0 counts, 1 writes
-    double fraction; // told last
+    int pass;        // 0: counts, 1: writes
+    double fraction; // progress as last reported
     void *reader;
     mg_format_shape shape;
     mg_census labels;
-    mg_sink sinks[2];            // one per pass, mg_sink first
+    mg_sink sinks[2];            // one for each pass
     int64_t rows, stored, cells; // written so far; cells in bytes
     mg_h5_writer *writer;
     int x, indices, indptr, y; // numbers of the writer's arrays; x is X or X/data
 } mg_conversion;
 
-// Opens the file of --like, and reads what it says of its columns. mg_convert_close_like is called whatever
-// happens.
+// Opens the file of --like, and reads its columns. Call mg_convert_close_like also after a failure.
 mg_status mg_convert_open_like(mg_conversion *conversion, mg_error *error);
 void mg_convert_close_like(mg_conversion *conversion);
 
-// The format of the file of --like takes the place of a guess. Errors: MG_USAGE when the two cannot agree.
+// Uses the format of the file of --like instead of a guess. Errors: MG_USAGE or MG_DATA if the two formats
+// conflict.
 mg_status mg_convert_follow_like(mg_conversion *conversion, bool sure, mg_error *error);
 
-// Sets the options of the format: presets, then what --like says, then the settings.
+// Sets the options of the format: first the presets, then the settings, then the values of --like.
 mg_status mg_convert_read_options(mg_conversion *conversion, mg_error *error);
 
-// Declares the arrays and attributes of the output, once the shape is known, and starts it.
+// Declares the arrays and attributes of the output, whose shape must be known, and starts writing.
 mg_status mg_convert_plan(mg_conversion *conversion, mg_error *error);
 
 #endif

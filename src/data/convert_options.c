@@ -1,5 +1,5 @@
-// convert_options.c - the options of one conversion: presets, then the recipe of an earlier output, then what
-// was given.
+// convert_options.c - sets the options of one conversion: presets, then the given settings, then the recipe
+// of the file of --like.
 #include "data/convert.h"
 
 #include "base/memory.h"
@@ -12,7 +12,7 @@ static const char *format_option_name(int i, const void *context) {
     return i < section->count ? section->options[i].name : NULL;
 }
 
-// The setting is no option of this format: of another one, or mistyped.
+// Refuses a setting that is not an option of this format: it belongs to another format, or is mistyped.
 static mg_status refuse_setting(const mg_conversion *c, const char *name, mg_error *error) {
     const mg_format *other;
     for (int i = 0; (other = mg_format_at(i)); i++)
@@ -42,8 +42,8 @@ static const mg_convert_setting *setting_called(const mg_conversion *c, const ch
     return NULL;
 }
 
-// May the file differ in this? That there are no labels, or no line of names, changes no feature. Where names
-// will be compared, the labels may stand in another place.
+// Returns true if a setting may differ from the recipe. Leaving out the labels or the header does not change
+// the features. If names are compared, the labels may be in another column.
 static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) {
     if (!strcmp(given->value, "none") || !strcmp(given->name, "header")) return true;
     const mg_convert_setting *header = setting_called(c, "header");
@@ -51,7 +51,8 @@ static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) 
     return named && !strcmp(given->name, "label");
 }
 
-// One option of the recipe. What was also given must agree, or the features would not mean the same.
+// Reads one option of the recipe. If it was also given, both must agree, because the features would have
+// another meaning otherwise.
 static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *option, mg_error *error) {
     char *value;
     const mg_convert_setting *given = setting_called(c, option->name);

@@ -1,4 +1,5 @@
-// convert_plan.c - the layout of the output: X dense or as AnnData stores compressed rows, y, and the recipe.
+// convert_plan.c - the layout of the output: X (dense, or compressed rows as AnnData stores them), y, and the
+// recipe.
 #include "data/convert.h"
 
 #include "base/hash.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Bytes of everything that will be appended; INT64_MAX when they cannot be counted.
+// Bytes of all data that will be appended; INT64_MAX on overflow.
 static int64_t total_bytes(const mg_conversion *c) {
     const mg_format_shape *shape = &c->shape;
     int64_t rows, y, x;
@@ -60,7 +61,7 @@ static mg_status plan_sparse(mg_conversion *c, mg_error *error) {
     return status ? status : plan_vector(c, "X/indptr", MG_H5_I64, c->shape.rows + 1, &c->indptr, error);
 }
 
-// Names of the columns where AnnData has them.
+// The names are stored where AnnData stores them.
 static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
     const mg_names *list = c->shape.names;
     if (!list || !list->count) return MG_OK;
@@ -82,7 +83,7 @@ static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
     return status;
 }
 
-// Which table of idf it was: files that were weighed by another one do not go together.
+// Identifies the idf table: files that were weighted by different tables must not be used together.
 static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     char digest[32];
     if (!c->shape.scale) return MG_OK;
@@ -91,7 +92,7 @@ static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     return mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 
-// The value as the option would be given; NULL when it is unset.
+// The value in the form in which the option is given; NULL if unset.
 static const char *value_text(const mg_option *option, const void *values, char *number, size_t size) {
     const char *at = (const char *)values + option->offset;
     int64_t whole;
@@ -109,7 +110,7 @@ static const char *value_text(const mg_option *option, const void *values, char 
     }
 }
 
-// The options as the first pass resolved them, so that another file can be read the same way.
+// Stores the options as the first pass resolved them, so that another file can be read in the same way.
 static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     const mg_section *section = c->format->section;
     char number[32], name[64];

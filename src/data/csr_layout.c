@@ -1,4 +1,4 @@
-// csr_layout.c - tells sparse layouts apart; one that could be read in two ways is refused.
+// csr_layout.c - identifies the layout of a sparse matrix; refuses a layout that is ambiguous.
 #include "data/csr_layout.h"
 
 #include "base/memory.h"
@@ -51,7 +51,7 @@ static mg_status check_encoding(mg_h5 *file, const char *name, mg_error *error) 
     return status;
 }
 
-// A data set `shape` of two integers, as Cell Ranger writes it.
+// Reads a data set `shape` of two integers, as Cell Ranger writes it.
 static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[2], mg_error *error) {
     char path[MG_H5_NAME];
     mg_h5_array *array;
@@ -69,7 +69,7 @@ static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[
     return status;
 }
 
-// Neither attribute: what the file must say, and how to make it say so.
+// Refuses a group that has neither attribute; the message says which attributes to add, and how.
 static mg_status refuse_unsaid(const mg_h5 *file, const char *name, mg_error *error) {
     return mg_fail(
         error, MG_DATA,
@@ -85,8 +85,8 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
     int64_t stored[2] = {0, 0};
     mg_status status = read_stored_shape(file, name, stored, error);
     if (status) return status;
-    // Files of other tools can hold a data set `shape` too; only what Cell Ranger alone writes tells the two
-    // ways round.
+    // Other tools write a data set `shape` too. Only members that Cell Ranger alone writes show that its
+    // matrix is features by barcodes.
     bool known = has(file, name, "barcodes") || !strcmp(last ? last + 1 : name, "matrix");
     if (!known || ends - 1 != stored[1]) return refuse_unsaid(file, name, error);
     shape[0] = stored[1];
@@ -112,7 +112,7 @@ mg_status mg_csr_layout(mg_h5 *file, const char *name, int64_t ends, int64_t sha
     if (!attribute) return refuse_unsaid(file, name, error);
     mg_status status = mg_h5_attribute_int64(file, name, attribute, shape, 2, &count, error);
     if (status) return status;
-    // Without an encoding only the shape tells rows from columns; that of a square matrix does not.
+    // Without an encoding, only the shape tells rows from columns, and a square shape does not.
     bool unclear = count != 2 || (!encoding && shape[0] == shape[1]);
     return unclear ? refuse_unsaid(file, name, error) : MG_OK;
 }

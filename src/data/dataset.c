@@ -1,4 +1,5 @@
-// dataset.c - opens a file, maps its labels, surveys its rows and decides whether they stay in memory.
+// dataset.c - opens a data set: maps its labels, surveys its rows, and decides whether the rows stay in
+// memory.
 #include "data/dataset.h"
 
 #include "base/cpu.h"
@@ -11,8 +12,8 @@
 
 enum { BLOCK_BYTES = 128 << 10 };
 
-// Rows of the file that belong to the selection. It goes by the labels of all rows, whichever of them are
-// selected.
+// Selects the rows to use. The split depends on the labels of all rows, whichever rows are selected, so all
+// labels are read.
 static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     int64_t rows = mg_source_rows(dataset->source);
     dataset->count = rows;
@@ -99,7 +100,7 @@ mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_e
     }
     if (!(total > 0))
         return mg_fail(error, MG_DATA, "%s: all weights are zero; nothing would be learned", dataset->path);
-    // (M21) mean weight 1: batch means then estimate the weighted mean of all rows
+    // (M21) With a mean weight of 1, means over minibatches estimate the weighted mean of all rows.
     double scale = (double)dataset->count / total;
     for (int64_t i = 0; i < dataset->count; i++)
         dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
@@ -112,12 +113,13 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
         mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
         (double)dataset->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
-    // The order of an epoch's rows hangs on these: how the file stores them must not show.
+    // The order of an epoch's rows depends on these numbers, so they must not depend on how the file is
+    // chunked.
     block = block < 1 ? 1 : block;
     dataset->block_rows = block < dataset->count ? block : dataset->count;
     dataset->window_rows = window < 1 ? 1 : window;
-    // A chunk is decompressed whole: the survey, which reads from the first row to the last, takes whole
-    // ones.
+    // A chunk is decompressed as a whole. The survey reads from the first row to the last, so it reads whole
+    // chunks.
     int64_t chunk = mg_source_chunk_rows(dataset->source), most = window > block ? window : block;
     dataset->survey_rows = chunk > block && !dataset->select && chunk <= most ? chunk : block;
     if (dataset->survey_rows > dataset->count) dataset->survey_rows = dataset->count;
@@ -140,7 +142,7 @@ static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first)
     }
 }
 
-// Reads every row once, in blocks: into the store that stays, or into one block that is used again.
+// Reads every row once, block by block: into the store that is kept, or into a single block that is reused.
 static mg_status survey(mg_dataset *dataset, mg_error *error) {
     mg_store passing = {0};
     mg_store *store = dataset->resident ? &dataset->store : &passing;
@@ -232,10 +234,10 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
                                       dataset->entries);
         double room = 0.6 * (double)mg_cpu_available_memory(),
                limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
-        bool countable = dataset->count <= MG_MOST_INDEX; // what an index holds
+        bool countable = dataset->count <= MG_MOST_INDEX; // an index entry has 32 bits
         dataset->resident = request->survey && bytes <= limit && countable;
-        // Only where the system can keep them all: pages that go before they are used cost far more than
-        // copies.
+        // Rows are mapped only if the page cache can hold them all: pages that are evicted before they are
+        // used cost far more than copies.
         if (!dataset->resident && !dataset->select && countable && bytes <= room)
             status = mg_source_map(dataset->source, &dataset->map, error);
     }

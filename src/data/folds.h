@@ -1,4 +1,5 @@
-// folds.h - the folds of a cross-validation: every class is spread evenly over them, by the seed.
+// folds.h - the folds of a cross-validation: the rows of every class are spread evenly over the folds, in an
+// order drawn from the seed.
 #ifndef MG_DATA_FOLDS_H
 #define MG_DATA_FOLDS_H
 

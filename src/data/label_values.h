@@ -1,5 +1,4 @@
-// label_values.h - a vector of values that are labels or categories: numbers or texts, some of which may be
-// missing.
+// label_values.h - reads a vector of labels or categories: numbers or texts, some of which may be missing.
 #ifndef MG_DATA_LABEL_VALUES_H
 #define MG_DATA_LABEL_VALUES_H
 
@@ -15,17 +14,17 @@ typedef enum mg_missing {
     MG_MISSING_CODE
 } mg_missing;
 
-// Texts that mean that there is no label, as a list of Python: those of pandas that occur, and "?".
+// Texts that stand for a missing label, as a Python list: those of pandas that occur, and "?".
 #define MG_MISSING_LIST                                                                                      \
     "['', '?', '#N/A', '<NA>', 'N/A', 'NA', 'NULL', 'NaN', 'NaT', 'None', 'n/a', 'nan', 'null']"
 
-// Values of a data set, or of a group of values and a mask (AnnData's nullable arrays), one text for each
-// row. rows: how many there must be, or MG_ANY_ROWS; *count (NULL: not wanted) is how many there are. Errors:
-// MG_DATA naming the value.
+// Reads the values of a data set, or of a group of values and a mask (AnnData's nullable arrays); texts: one
+// per row. `rows`: the required number, or MG_ANY_ROWS; *count (may be NULL) is the actual number. Errors:
+// MG_DATA with the value.
 mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
                                int64_t *count, mg_error *error);
 
-// Integer codes of `rows` rows, none missing yet.
+// Reads the integer codes of `rows` rows, and marks none as missing.
 mg_status mg_label_codes_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
                               mg_error *error);
 

@@ -1,4 +1,4 @@
-// labels.c - reads labels and owns their order.
+// labels.c - reads labels, and sorts them into classes.
 #include "data/labels.h"
 
 #include "base/hash.h"
@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT = 2048 }; // labels remembered while distinct ones are gathered
+enum { RECENT = 2048 }; // values remembered while distinct ones are collected
 
 static int ascending(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-// Distinct values of number[select[..]], ascending. Values seen lately are left out before the sorting, which
-// then has little to do.
+// The distinct values of number[select[..]], ascending. Most repeated values are skipped before the sort,
+// which then has few values to sort.
 static mg_status distinct_numbers(const int64_t *number, const int64_t *select, int64_t count, int64_t **out,
                                   int64_t *distinct, mg_error *error) {
     *distinct = 0;
@@ -44,7 +44,7 @@ static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int
     if (status) return status;
     *classes = (mg_classes){.count = distinct, .texts = raw->texts, .number = values};
     if (!raw->texts) return MG_OK;
-    // Categories need not be sorted in the file; classes are.
+    // Categories in the file need not be sorted; classes must be.
     qsort_r(values, (size_t)distinct, sizeof *values, mg_raw_labels_by_text, raw->text);
     status = mg_memory_zeroed(&classes->text, (size_t)distinct, sizeof *classes->text, error);
     for (int64_t k = 0; !status && k < distinct; k++)

@@ -1,4 +1,5 @@
-// labels.h - labels of any kind, mapped to classes 0..K-1 in sorted order. Nothing is ever clamped.
+// labels.h - maps labels of any kind to classes 0..K-1 in sorted order. Unknown labels are never mapped to a
+// near class.
 #ifndef MG_DATA_LABELS_H
 #define MG_DATA_LABELS_H
 
@@ -10,7 +11,7 @@
 
 typedef struct mg_classes {
     int64_t count;
-    bool texts;      // which of the two is there
+    bool texts;      // true: `text` is set; false: `number` is set
     int64_t *number; // [count] ascending
     char **text;     // [count] ascending by bytes
 } mg_classes;
@@ -33,10 +34,10 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
 mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error);
 void mg_classes_clear(mg_classes *classes);
 
-// Class of a label written as text, -1 when there is none.
+// The class of a label given as text; -1 if there is none.
 int64_t mg_classes_find(const mg_classes *classes, const char *label);
 
-// The label of class k as text; numbers are printed into `buffer`.
+// The label of class k as text; a number is printed into `buffer`.
 enum { MG_LABEL_BUFFER = 24 };
 const char *mg_classes_label(const mg_classes *classes, int64_t k, char buffer[MG_LABEL_BUFFER]);
 

@@ -1,4 +1,4 @@
-// match.c - do the columns of one file mean what those of another do?
+// match.c - checks that the columns of a file have the same meaning as those of another file.
 #include "data/dataset.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t
     if (!status && named) status = mg_names_compare(&known->names, names, &parties, error);
     if (!status) status = check_width(dataset, features, whose, error);
     if (status) return status;
-    dataset->features = features; // of a narrower sparse file the rest is 0
+    dataset->features = features; // the missing features of a narrower sparse file are 0
     if (dataset->resident) dataset->store.features = features;
     return MG_OK;
 }

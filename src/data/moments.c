@@ -1,4 +1,4 @@
-// moments.c - owns the sums over columns and their order.
+// moments.c - computes the sums over columns, in a fixed order.
 #include "data/moments.h"
 
 #include "base/memory.h"
@@ -6,13 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELLS = 512 }; // widened at a time
-enum {
-    MOST_HEAVIER = 16
-}; // than the first row of a block: a light row far from all others must not be what they are measured from
-enum {
-    BLOCK_ROWS = 64
-}; // as many bytes of 255 as sums of 16 bits hold; a power of two, so that whole blocks divide exactly
+enum { CELLS = 512 }; // converted to float at a time
+// A row whose weight exceeds this many times that of its block's first row starts a new block: a light first
+// row far from all others must not be the origin of the block's differences.
+enum { MOST_HEAVIER = 16 };
+// Sums of 255 in uint16 hold this many rows; a power of two, so that division by a full block is exact.
+enum { BLOCK_ROWS = 64 };
 
 mg_status mg_moments_create(mg_moments *moments, mg_layout layout, int64_t features, mg_error *error) {
     size_t d = (size_t)features;
@@ -62,8 +61,8 @@ static void add_floats(int64_t n, double weight, const float *restrict x, const 
     }
 }
 
-// In the narrowest integers that hold a block, as more of them fit into a vector; and with every array said
-// to be its own, as bytes could otherwise be part of any.
+// Uses the narrowest integers that hold a block's sums, because a vector holds more of them. `restrict` is
+// needed because a uint8_t pointer may otherwise alias any array.
 static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict sum, uint32_t *restrict square,
                       uint8_t *restrict most) {
     for (int64_t d = 0; d < n; d++) {
@@ -73,8 +72,8 @@ static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict s
     }
 }
 
-// Sums of bytes become sums of differences from the first row: whole numbers, so the bits are those that
-// differences would have had.
+// Turns sums of bytes into sums of differences from the first row. All are whole numbers, so the result has
+// the same bits as sums of the differences themselves.
 static void take_bytes(mg_moments *moments) {
     double n = moments->block_weight;
     for (int64_t d = 0; d < moments->features; d++) {
@@ -91,7 +90,7 @@ static void take_bytes(mg_moments *moments) {
     memset(moments->integer_most, 0, d);
 }
 
-// Chan: the block's mean and squared deviations join those of the rows before it.
+// Chan's formula: merges the block's mean and squared deviations with those of the rows before it.
 static void end_block(mg_moments *moments) {
     if (!moments->pending) return;
     if (moments->bytes) take_bytes(moments);
@@ -130,7 +129,7 @@ static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row, do
     if (++moments->pending == BLOCK_ROWS) end_block(moments);
 }
 
-// Welford: a sparse row touches few columns.
+// Welford's recurrence, because a sparse row changes few columns.
 static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row, double weight) {
     for (int64_t e = store->indptr[row]; e < store->indptr[row + 1]; e++) {
         int64_t d = store->indices[e];
@@ -144,12 +143,12 @@ static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row,
     moments->weight += weight;
 }
 
-// The zeros that CSR rows do not store join the stored values.
+// Merges the zeros that CSR rows do not store with the stored values.
 static void add_zeros(mg_moments *moments) {
     for (int64_t d = 0; d < moments->features; d++) {
         double share = moments->stored[d] / moments->weight, zeros = moments->weight - moments->stored[d],
                mean = moments->mean[d];
-        if (!(zeros > 0)) continue; // the column is stored in full
+        if (!(zeros > 0)) continue; // every row stores this column
         moments->squares[d] += mean * mean * zeros * share;
         moments->mean[d] = mean * share;
     }
@@ -165,7 +164,7 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
     moments->bytes = store->layout == MG_DENSE && store->cell == MG_CELL_U8 && !weight;
     for (int64_t i = first; i < first + count; i++) {
         double w = weight ? (double)weight[i - first] : 1;
-        if (w == 0) continue; // as if the row were not there
+        if (w == 0) continue; // a row of weight 0 counts as absent
         if (store->layout == MG_CSR) {
             add_csr_row(moments, store, i, w);
         } else {

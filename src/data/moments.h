@@ -1,11 +1,11 @@
-// moments.h - column statistics, gathered while rows are read: means, sums of squared deviations, largest
-// magnitudes.
+// moments.h - column statistics that are collected while rows are read: means, sums of squared deviations,
+// largest magnitudes.
 //
-// All sums are double. Dense rows come in blocks of a fixed number of rows: sums over a block are of
-// differences from the block's first row, and blocks are merged by Chan's formula. So cancellation is bounded
-// by the block, a constant column has deviations of exactly 0, and squares of the largest and the smallest
-// floats stay in range. CSR values are added by Welford's recurrence; the zeros that are not stored are
-// merged at the end. The order depends on the order of rows alone, never on how many are added at a time.
+// All sums are double. Dense rows are summed in blocks of a fixed number of rows, as differences from the
+// block's first row, and blocks are merged by Chan's formula. So cancellation is bounded by the block, a
+// constant column has deviations of exactly 0, and squares of the largest and smallest floats stay in range.
+// CSR values are added by Welford's recurrence; the zeros that are not stored are merged at the end. The
+// order of sums depends only on the order of the rows, not on how many rows are added at a time.
 #ifndef MG_DATA_MOMENTS_H
 #define MG_DATA_MOMENTS_H
 
@@ -16,30 +16,31 @@
 typedef struct mg_moments {
     int64_t features;
     double weight;   // of all rows
-    double *mean;    // [D] weighted; of CSR rows before the end: of the stored values
-    double *squares; // [D] weighted sum of (x - mean)^2; the same
+    double *mean;    // [D] weighted; of CSR rows, before _finish: mean of the stored values
+    double *squares; // [D] weighted sum of (x - mean)^2; before _finish as above
     float *most;     // [D] largest |x|
-    double noise; // relative rounding that a preparation left in the values; 0: values are as they were given
-    // the block of dense rows
-    int pending; // rows in it
+    // Relative rounding error that a preparation left in the values; 0 if the values are unchanged.
+    double noise;
+    // The current block of dense rows.
+    int pending; // rows in the block
     bool bytes;  // uint8 without weights: summed as integers
     double block_weight, first_weight;
     double *first, *sum, *square; // [D] its first row, and weighted sums of differences from it
-    uint16_t *integer_sum;        // [D] the same of bytes without weights: sums of the bytes themselves
+    uint16_t *integer_sum;        // [D] the sums of bytes without weights, not of differences
     uint32_t *integer_square;
     uint8_t *integer_most;
-    double *stored; // [D] CSR: weight of the stored values, NULL for dense rows
+    double *stored; // [D] CSR: weight of the rows that store the column; NULL for dense rows
 } mg_moments;
 
 mg_status mg_moments_create(mg_moments *moments, mg_layout layout, int64_t features, mg_error *error);
 void mg_moments_destroy(mg_moments *moments);
 
-// Adds stored rows [first, first + count), the first of which weighs weight[0]; NULL: each weighs 1. A row of
-// weight 2 counts as the row twice, a row of weight 0 not at all.
+// Adds the store's rows [first, first + count); weight[0] is the weight of the first of them, NULL: all weigh
+// 1. A row of weight 2 counts twice, a row of weight 0 not at all.
 void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, int64_t count,
                     const float *weight);
 
-// To be called once, after the last row and before means and squares are read.
+// Call this once, after the last row and before means and squares are read.
 void mg_moments_finish(mg_moments *moments);
 
 #endif

@@ -1,4 +1,4 @@
-// options.c - rows of section data.
+// options.c - the options of section data.
 #include "data/options.h"
 
 #include <string.h>

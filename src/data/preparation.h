@@ -1,4 +1,5 @@
-// preparation.h - what is done to a single row before it is used: length, then cells (docs/formats.md).
+// preparation.h - prepares a single row before it is used: first its length, then its cells
+// (docs/formats.md).
 #ifndef MG_DATA_PREPARATION_H
 #define MG_DATA_PREPARATION_H
 
@@ -8,15 +9,15 @@
 typedef enum mg_row_length { MG_ROW_AS_IS, MG_ROW_UNIT, MG_ROW_TOTAL } mg_row_length;
 
 typedef struct mg_preparation {
-    mg_row_length length; // total: scaled to a sum of 10,000
+    mg_row_length length; // MG_ROW_TOTAL: scaled to a sum of 10,000
     bool log1p;
 } mg_preparation;
 
 mg_preparation mg_preparation_of(const char *rows, const char *transform);
 
-// Prepares one row in place. NULL, or why it cannot be: a total that is not above 0 (*bad is -1: the whole
-// row is to blame), a value at *bad that leaves the range of float32 or has no log1p. A row of zeros stays as
-// it is.
+// Prepares one row in place. Returns NULL, or why it cannot be prepared: its sum is not above 0 (*bad is -1,
+// for the whole row), or the value at *bad leaves the range of float32 or has no log1p. A row of zeros does
+// not change.
 const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
 
 #endif

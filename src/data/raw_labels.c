@@ -1,4 +1,4 @@
-// raw_labels.c - tells the forms of a column of labels apart, and refuses the rows that have none.
+// raw_labels.c - identifies the form of a label column, reads it, and refuses rows without a label.
 #include "data/raw_labels.h"
 
 #include "base/memory.h"
@@ -33,7 +33,7 @@ static bool has(mg_h5 *file, const char *group, const char *member) {
 
 // ---- categories ---------------------------------------------------------------------------------
 
-// Two categories of one name would become two classes nobody can tell apart.
+// Two categories with the same name would become two classes that cannot be told apart.
 static mg_status check_categories(const char *path, const char *name, const mg_raw_labels *raw,
                                   mg_error *error) {
     int64_t *order;
@@ -50,7 +50,7 @@ static mg_status check_categories(const char *path, const char *name, const mg_r
     return status;
 }
 
-// raw->number holds codes; the categories give them their labels.
+// Replaces the codes in raw->number by the labels of their categories.
 static mg_status name_codes(const char *where, const char *codes, int64_t rows, int64_t count,
                             mg_raw_labels *categories, mg_raw_labels *raw, mg_error *error) {
     for (int64_t i = 0; i < rows; i++) {
@@ -88,20 +88,20 @@ static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, i
     return status;
 }
 
-// Where the categories of integer codes lie in files of anndata before 0.8; false: there are none, they are
+// Finds the categories of integer codes in files of anndata before 0.8. *found is false if the codes are
 // plain integers.
 static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_NAME], bool *found,
                                  mg_error *error) {
     char parent[MG_H5_NAME], leaf[MG_H5_NAME];
     const char *slash = strrchr(name, '/');
     *found = true;
-    if (mg_h5_has_attribute(file, name, "categories")) // 0.7: a reference
+    if (mg_h5_has_attribute(file, name, "categories")) // anndata 0.7: an object reference
         return mg_h5_attribute_object(file, name, "categories", out, error);
     snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - name) : 0, name);
     const char *own = slash ? slash + 1 : name;
     if (join(leaf, "__categories", own) && join(out, parent, leaf) && mg_h5_find(file, out) == MG_H5_ARRAY)
         return MG_OK;
-    // 0.6 and before: obs is a table, and the categories lie in uns.
+    // anndata 0.6 and older: obs is a table, and the categories are in uns.
     *found = !strcmp(parent + (*parent == '/'), "obs") &&
              (size_t)snprintf(out, MG_H5_NAME, "uns/%s_categories", own) < MG_H5_NAME &&
              mg_h5_find(file, out) == MG_H5_ARRAY;
@@ -117,7 +117,7 @@ static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_N
 
 // ---- one text a row -----------------------------------------------------------------------------
 
-// One text a row becomes places among the distinct texts, which move to the front of raw->text.
+// Replaces one text per row by its number among the distinct texts, and raw->text by the distinct texts.
 static mg_status fold_texts(mg_raw_labels *raw, int64_t rows, mg_error *error) {
     int64_t *order;
     mg_status status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);

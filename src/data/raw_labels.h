@@ -1,5 +1,5 @@
-// raw_labels.h - one column of labels as a file stores it: numbers, texts, categories by code, values with a
-// mask.
+// raw_labels.h - one column of labels as a file stores it: numbers, texts, codes of categories, or values
+// with a mask.
 #ifndef MG_DATA_RAW_LABELS_H
 #define MG_DATA_RAW_LABELS_H
 
@@ -11,21 +11,21 @@
 
 typedef struct mg_raw_labels {
     bool texts;
-    int64_t *number; // [rows] the label, or its place in `text`
-    char **text;     // [text_count] all different
+    int64_t *number; // [rows] the label, or its index in `text`
+    char **text;     // [text_count] distinct texts
     int64_t text_count;
-    // [rows] why there is no value; only while labels are read: rows without one are refused
+    // [rows] why the value is missing. Used only while reading, because rows without a label are refused.
     uint8_t *missing;
 } mg_raw_labels;
 
-// Reads the labels of `rows` rows. docs/formats.md lists the forms. Errors: MG_DATA naming the data set, and
-// the row where there is one: a form that is not read, a number that is not whole, text that is not UTF-8,
-// rows without a label, a wrong number of rows.
+// Reads the labels of `rows` rows; docs/formats.md lists the forms. Errors: MG_DATA with the data set, and
+// the row if there is one: an unknown form, a number that is not whole, a text that is too long, rows without
+// a label, or a wrong number of rows.
 mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
                              mg_error *error);
 void mg_raw_labels_clear(mg_raw_labels *raw);
 
-// qsort_r over indices of `text`, by bytes and then by index.
+// Comparison for qsort_r over indices of `text`: by bytes, then by index.
 int mg_raw_labels_by_text(const void *a, const void *b, void *text);
 
 #endif

@@ -1,4 +1,4 @@
-// recipe.c - the recipe of a converted file as one text, and what two recipes must have in common.
+// recipe.c - reads the recipe of a converted file as one text, and compares two recipes.
 #include "data/columns.h"
 
 #include "base/memory.h"
@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-// A group of the format's name is a recipe only with one of its options: other programs use such names too.
+// A group named like a format is a recipe only if it has one of the format's options, because other programs
+// may use the same name.
 static const mg_format *format_by_group(mg_h5 *file) {
     const mg_format *format;
     for (int i = 0; (format = mg_format_at(i)); i++) {
@@ -97,7 +98,7 @@ bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, 
            r.high == s.high;
 }
 
-// One option that must agree where both recipes have it.
+// One option: its values must agree if both recipes have it.
 static mg_status compare_option(const char *known, const char *other, const char *option,
                                 const mg_names_parties *parties, mg_error *error) {
     size_t a, b;
@@ -123,7 +124,7 @@ mg_status mg_recipe_compare(const char *known, const char *other, bool named, co
         status = compare_option(known, other, texts[i], parties, error);
     if (status || text) return status;
     status = compare_option(known, other, "base", parties, error);
-    // Another place of the labels means other columns, unless their names say otherwise.
+    // With the labels in another column, the features are other columns, unless names are compared.
     bool free = named || mg_recipe_is(known, "label", "none") || mg_recipe_is(other, "label", "none");
     return status || free ? status : compare_option(known, other, "label", parties, error);
 }

@@ -1,4 +1,4 @@
-// scale.c - turns moments into scales and centres, and notices columns that differ too much.
+// scale.c - computes scales and centres from moments, and detects columns whose sizes differ too much.
 #include "data/scale.h"
 
 #include "base/memory.h"
@@ -9,20 +9,19 @@
 #include <string.h>
 
 #define UNEVEN_RATIO 100
-// Sizes of columns that can be scaled. Weights of raw cells are factor times weight, and must be float32
-// themselves.
+// Sizes of columns that can be scaled. A weight for raw cells is factor times weight, which must fit float32.
 #define LEAST_SIZE 1e-37
 #define MOST_SIZE MG_SCALE_MOST
-// Scores of raw cells are sums of terms as large as mean / deviation, rounded to 24 bits each: from here on a
-// hundredth of a unit is lost.
+// Scores of raw cells are sums of terms as large as mean / deviation, each rounded to 24 bits. From this
+// ratio on, a hundredth of a unit is lost.
 #define FAR_RATIO 1e5
-enum { FEW_COLUMNS = 50 }; // one in so many may be smaller
+enum { FEW_COLUMNS = 50 }; // one column in this many may be smaller
 
 static double deviation_of(const mg_moments *moments, int64_t d) {
     return sqrt(moments->squares[d] / moments->weight);
 }
 
-// What a column of this size is multiplied with. Beyond the range, factor times weight or its inverse would
+// The factor of a column of this size. Outside the allowed range, factor times weight or its inverse would
 // leave float32.
 static mg_status factor_of(int64_t d, const char *what, double size, float *out, mg_error *error) {
     *out = size > 0 ? (float)(1 / size) : 0;
@@ -38,7 +37,8 @@ static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *
     for (int64_t d = 0; !status && d < moments->features; d++) {
         double mean = moments->mean[d], deviation = deviation_of(moments, d);
         scale->center[d] = (float)mean;
-        // What a preparation's rounding leaves of a constant is no signal; its inverse would blow it up.
+        // A deviation that a preparation's rounding errors cause in a constant column is not a signal;
+        // dividing by it would amplify them.
         if (deviation <= moments->noise * fabs(mean)) deviation = 0;
         status = factor_of(d, "deviation", deviation, &scale->scale[d], error);
     }
@@ -52,7 +52,7 @@ static mg_status max_abs(const mg_moments *moments, mg_scale *scale, mg_error *e
     return status;
 }
 
-// One factor for all: columns may become small beside others, but not all of them, and none may overflow.
+// One factor for all columns. Some columns may become small, but not all of them, and none may overflow.
 static mg_status same(const mg_moments *moments, double factor, mg_scale *scale, mg_error *error) {
     double most = 0;
     int64_t column = 0;

@@ -1,4 +1,4 @@
-// source.c - owns the way from stored rows to rows in memory.
+// source.c - reads stored rows, and converts, checks and prepares them.
 #include "data/source.h"
 
 #include "base/memory.h"
@@ -22,11 +22,11 @@ struct mg_source {
     mg_h5_array *indices; // CSR
     int64_t *indptr;      // CSR [rows + 1], checked
     mg_vanished vanished;
-    void *slab; // cells as stored
+    void *slab; // cells as stored in the file
     size_t slab_bytes;
     void *index_slab;
     size_t index_slab_bytes;
-    void *pairs; // of a row that is sorted
+    void *pairs; // scratch space for sorting a row
     size_t pairs_bytes;
 };
 
@@ -196,7 +196,7 @@ int64_t mg_source_most_entries(const mg_source *source) {
     return most;
 }
 
-// Why row `row` cannot be prepared; column -1: no single cell is to blame.
+// Reports why row `row` cannot be prepared; column -1: the whole row is the reason.
 static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why,
                        mg_error *error) {
     const char *path = mg_h5_path(source->file),
@@ -219,7 +219,7 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
     return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
 }
 
-// Are rows in the file, byte by byte, what they are in memory (but for a preparation)?
+// Returns true if the rows in the file have the same bytes as in memory, apart from the preparation.
 static bool stored_as_kept(const mg_source *source) {
     return source->features % MG_LANES == 0 && mg_h5_array_type(source->data) == stored_types[source->cell];
 }
@@ -248,12 +248,13 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
     return status;
 }
 
-// Converts and checks the stored cells of one dense row into the store; they may be there already.
+// Moves the stored cells of one dense row to the store, converted, checked and prepared; `cells` may already
+// be in the store.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
                                 mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
     char *to = next_dense_row(source, store);
-    float *values = (float *)(void *)to; // when they are floats
+    float *values = (float *)(void *)to; // if the cells are floats
     bool floats = source->cell == MG_CELL_F32;
     if (cells != to && floats)
         mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
@@ -278,7 +279,7 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     mg_status status = MG_OK;
     for (int64_t done = 0; !status && done < count;) {
         int64_t from = select ? select[first + done] : first + done, rows = 1;
-        // As many selected rows as one slab of the file covers.
+        // Take as many selected rows as lie within one slab of the file.
         while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows)
             rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
@@ -296,7 +297,7 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     return status;
 }
 
-// Indices in the order of the file, which need not ascend.
+// Reads and checks indices in file order, which need not be ascending.
 static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices,
                               uint32_t *index, mg_error *error) {
     for (int64_t e = 0; e < n; e++) {
@@ -312,7 +313,7 @@ static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, c
     return MG_OK;
 }
 
-// Cell Ranger and scipy leave rows in any order at times.
+// Cell Ranger and scipy sometimes write the indices of a row in any order.
 static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value,
                           mg_error *error) {
     mg_status status =
@@ -354,7 +355,7 @@ static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_e
     size_t entries = (size_t)(source->indptr[to] - source->indptr[from]);
     size_t value_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->data));
     size_t index_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->indices));
-    // A byte more: rows without any value have a slab to point into, too.
+    // One byte more, so that the slab exists even if no row stores a value.
     mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
     if (!status)
         status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);

@@ -1,4 +1,5 @@
-// split.c - keyed by row number, so that the training and the held-out side agree without talking.
+// split.c - selects held-out rows by row number and seed alone, so that the training side and the validation
+// side agree without sharing data.
 #include "data/split.h"
 
 #include "base/memory.h"
@@ -9,7 +10,7 @@ enum { HELD_OUT_STREAM = 1 };
 
 typedef struct tally {
     int64_t kept, held; // rows of the class
-    int64_t last;       // its row of the largest draw
+    int64_t last;       // the row of the class with the largest draw
     uint64_t draw;
 } tally;
 

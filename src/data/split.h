@@ -1,4 +1,4 @@
-// split.h - which rows of a file are held out: a fraction of them, or one fold of a cross-validation.
+// split.h - selects the held-out rows of a file: a fraction of them, or one fold of a cross-validation.
 #ifndef MG_DATA_SPLIT_H
 #define MG_DATA_SPLIT_H
 
@@ -7,23 +7,23 @@
 
 typedef struct mg_split_request {
     const char *name;     // of the file, for messages
-    const int32_t *label; // [rows]; NULL: there are no classes to keep, and no folds
+    const int32_t *label; // [rows]; NULL: no classes are protected, and folds are not possible
     int64_t rows;
     const mg_classes *classes;
-    double fraction; // when folds is 0
+    double fraction; // used if folds is 0
     int64_t folds, fold;
     uint64_t seed;
 } mg_split_request;
 
 typedef struct mg_split {
     uint8_t *held;                    // [rows] 1: held out
-    int64_t unseen;                   // classes of which no row is held out (folds: in none of them)
-    char unseen_label[MG_NAME_SHOWN]; // the first of them
+    int64_t unseen;                   // classes without any held-out row (folds: in no fold)
+    char unseen_label[MG_NAME_SHOWN]; // the first such class
 } mg_split;
 
-// Every class keeps at least one row that is not held out. Fraction: a row is held out by a draw from (seed,
-// row) alone; of a class that would lose all its rows, the row of the largest draw stays. Folds: see folds.h.
-// Errors: those of mg_folds_deal; MG_MEMORY.
+// Every class keeps at least one row that is not held out. Fraction: whether a row is held out depends only
+// on a draw from (seed, row); if a class would lose all its rows, the row with its largest draw is kept.
+// Folds: see folds.h. Errors: those of mg_folds_deal; MG_MEMORY.
 mg_status mg_split_rows(const mg_split_request *request, mg_split *split, mg_error *error);
 void mg_split_clear(mg_split *split);
 

@@ -1,5 +1,6 @@
-// stream.c - order of rows and hand-over of windows. An epoch's order is: blocks of consecutive rows in
-// random order (the short last block stays last), cut into windows, rows of a window in random order.
+// stream.c - the order of rows, and passing windows from the reading thread. The order of an epoch: blocks of
+// consecutive rows in random order (a short last block stays last), cut into windows; the rows of a window in
+// random order.
 #include "data/stream.h"
 
 #include "base/clock.h"
@@ -15,12 +16,12 @@
 enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3, MOST_FAULTS = 64 };
 
 typedef struct window {
-    mg_store store;  // when copied from the file, as are labels and weights:
+    mg_store store;  // filled if rows are copied from the file; then label and weight are too
     int32_t *label;  // [window rows]
     float *weight;   // [window rows] or NULL
-    uint32_t *index; // [window rows]: order of the rows
+    uint32_t *index; // [window rows] order of the rows
     int64_t first, count;
-    bool in_place; // not copied: its rows are those of the data set
+    bool in_place; // not copied: uses the data set's rows
 } window;
 
 struct mg_stream {
@@ -30,19 +31,19 @@ struct mg_stream {
     bool shuffle;
     int64_t window_rows; // a multiple of batch
     int64_t blocks;
-    uint32_t *block_order; // [blocks] of the epoch being laid out
+    uint32_t *block_order; // [blocks] of the epoch in progress
     window windows[WINDOWS];
-    int64_t epoch, at; // next row of the epoch's order to hand out
-    window *open;      // being handed out
+    int64_t epoch, at; // place of the next row in the epoch's order
+    window *open;      // the window in use
     double waited;
-    // reading thread, when rows are not in memory
+    // The reading thread, for rows that are not in memory.
     pthread_t thread;
     bool running;
-    _Atomic bool in_place; // windows are not copied from the file
-    long faults;           // of the thread that takes batches, when `open` was opened
+    _Atomic bool in_place; // windows use rows in place in the file
+    long faults;           // page faults of the calling thread when `open` was opened
     mg_ring *filled, *empty;
     int64_t reader_at; // first row of the next window to read
-    mg_error failure;  // of the reading thread; read after `filled` was closed
+    mg_error failure;  // of the reading thread; valid after `filled` was closed
 };
 
 static int64_t row_at(const mg_stream *stream, int64_t place) {
@@ -71,7 +72,7 @@ static int64_t rows_of_window(const mg_stream *stream, int64_t first) {
     return left < stream->window_rows ? left : stream->window_rows;
 }
 
-// A window over rows that are in memory, or in place in the file, is only an order.
+// Rows in memory, or in place in the file, need only an order.
 static void lay_out(mg_stream *stream, window *w, int64_t first) {
     w->first = first;
     w->count = rows_of_window(stream, first);
@@ -79,14 +80,14 @@ static void lay_out(mg_stream *stream, window *w, int64_t first) {
     for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)row_at(stream, first + w->index[i]);
 }
 
-// Consecutive rows of the file from place `at` of the epoch's order on, at most `most`.
+// How many rows from place `at` of the epoch's order are consecutive in the file, at most `most`.
 static int64_t run_of_rows(const mg_stream *stream, int64_t at, int64_t most) {
     int64_t row = row_at(stream, at), run = 1;
     while (run < most && row_at(stream, at + run) == row + run) run++;
     return run;
 }
 
-// Rows in place: their pages are brought in, and looked at unless that was done once.
+// Rows in place: reads their pages into memory, and checks the values unless the survey has.
 static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
     mg_status status = MG_OK;
@@ -102,7 +103,7 @@ static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_er
     return status;
 }
 
-// Copies the window's rows in the order of blocks: consecutive rows of the file at a time.
+// Copies the window's rows in the order of blocks, one run of consecutive rows at a time.
 static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
     mg_dataset *dataset = stream->dataset;
     mg_status status = MG_OK;
@@ -113,7 +114,8 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
         int64_t row = row_at(stream, first + done), run = run_of_rows(stream, first + done, w->count - done);
         int64_t entries = mg_source_entries(dataset->source, dataset->select, row, run);
         int64_t room = dataset->layout == MG_CSR ? w->store.entries - w->store.indptr[w->store.count] : 0;
-        if (entries > room) { // windows of CSR rows differ in size: grow the store by a fresh one
+        // Windows of CSR rows differ in size: enlarge the store if needed.
+        if (entries > room) {
             size_t capacity = (size_t)w->store.entries, again = capacity,
                    need = (size_t)(w->store.entries - room + entries);
             status = mg_memory_grow(&w->store.indices, &capacity, need, sizeof *w->store.indices, error);
@@ -132,7 +134,7 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
     return status;
 }
 
-// Reads the next window; false: stream->failure says why not.
+// Reads the next window; on false, stream->failure has the error.
 static bool read_window(mg_stream *stream, window *w) {
     w->in_place = stream->in_place;
     if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure))
@@ -231,14 +233,14 @@ void mg_stream_destroy(mg_stream *stream) {
     mg_memory_free(stream);
 }
 
-// Pages the calling thread has had to wait for.
+// Page faults of the calling thread that had to wait for the disk.
 static long major_faults(void) {
     struct rusage usage;
     return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_majflt;
 }
 
-// Pages of the window just used that were brought in and gone again: memory is short, and from now on copies
-// are better.
+// If many pages of the last window were evicted before they were used, memory is short, and rows are copied
+// from now on.
 static void judge_place(mg_stream *stream) {
     if (stream->open && stream->open->in_place && major_faults() - stream->faults > MOST_FAULTS)
         stream->in_place = false;
@@ -265,12 +267,12 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
     for (int i = 0; i < WINDOWS; i++) mg_ring_push(stream->empty, &stream->windows[i]);
     stream->reader_at = first;
     stream->failure = (mg_error){0};
-    stream->running = mg_thread_start(&stream->thread, read_ahead,
-                                      stream); // without it windows are read when they are needed
+    // Without a thread, windows are read when they are needed.
+    stream->running = mg_thread_start(&stream->thread, read_ahead, stream);
     return MG_OK;
 }
 
-// Makes stream->open the window that holds row stream->at.
+// Opens the window with row stream->at.
 static mg_status advance_window(mg_stream *stream, mg_error *error) {
     if (stream->dataset->resident) {
         lay_out(stream, stream->open, stream->at);

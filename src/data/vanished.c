@@ -1,4 +1,4 @@
-// vanished.c - one pass over cells that are being converted.
+// vanished.c - counts values that float32 cannot hold while cells are converted.
 #include "data/vanished.h"
 
 #include <float.h>

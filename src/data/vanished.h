@@ -1,5 +1,5 @@
-// vanished.h - values that are not 0 in float64 but fall below the normal numbers of float32: counted, and
-// told with the first of them.
+// vanished.h - counts values that are not 0 in float64 but smaller than the normal numbers of float32, and
+// keeps the first one for the message.
 #ifndef MG_DATA_VANISHED_H
 #define MG_DATA_VANISHED_H
 
@@ -14,12 +14,11 @@ typedef struct mg_vanished {
     double value;
 } mg_vanished;
 
-// Looks at n cells of a row; cell i belongs to column indices[i], or i when NULL. Only float64 can lose
-// values so.
+// Checks n cells of a row; cell i belongs to column indices[i], or i if NULL. Only float64 has such values.
 void mg_vanished_look(mg_vanished *vanished, mg_h5_type type, int64_t n, const void *cells, int64_t row,
                       const uint32_t *indices);
 
-// One line about them, "" when there are none.
+// One line about them; "" if there are none.
 enum { MG_VANISHED_TEXT = MG_PATH_TEXT + MG_H5_NAME + 256 };
 void mg_vanished_text(const mg_vanished *vanished, const char *path, const char *name,
                       char out[MG_VANISHED_TEXT]);

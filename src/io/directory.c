@@ -1,4 +1,4 @@
-// directory.c - owns the descriptors of directories and the durable write: content -> temporary -> fsync ->
+// directory.c - the descriptors of directories, and the durable write: content -> temporary file -> fsync ->
 // rename -> fsync of the directory.
 #include "io/directory.h"
 
@@ -24,7 +24,7 @@ struct mg_directory {
 
 // ---- opening and making -------------------------------------------------------------------------
 
-// `more`: flags of open() beside those every directory is opened with.
+// `more`: additional flags of open().
 static mg_status open_at(int parent, const char *name, const char *path, int more, mg_directory **out,
                          mg_error *error) {
     mg_directory *directory;
@@ -56,7 +56,7 @@ mg_status mg_directory_sync(const mg_directory *directory, mg_error *error) {
     return sync_descriptor(directory->fd, directory->path, error);
 }
 
-// The directory that holds `path`; "/" holds itself.
+// Splits `path` into its directory and the name in it; the directory of "/" is "/".
 static mg_status parent_of(const char *path, char **out, const char **name, mg_error *error) {
     const char *slash = strrchr(path, '/');
     *name = slash ? slash + 1 : path;
@@ -85,8 +85,9 @@ static mg_status make_all(char *path, mg_error *error) {
         bool made = !mkdir(path, 0777);
         if (!made && errno != EEXIST)
             return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
-        // Files are only as durable as the names on the way to them. Who made the last one may have died
-        // before syncing it.
+        // A file survives a crash only if the names of all its directories are on disk. A process that
+        // created the last directory may have died before it synced the parent, so that parent is synced
+        // again.
         mg_status status = made || !keep ? sync_parent(path, made ? error : NULL) : MG_OK;
         if (made && status) return status;
         *c = keep;
@@ -186,7 +187,8 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
 
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
                             mg_error *error) {
-    int again = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); // a position of its own
+    // this descriptor has its own read position
+    int again = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = again < 0 ? NULL : fdopendir(again);
     if (!stream) {
         mg_status status =
@@ -206,7 +208,7 @@ mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *v
 
 // ---- writing ------------------------------------------------------------------------------------
 
-// "path/name: what: reason" of errno.
+// Fails with "path/name: what: reason", where the reason is that of errno.
 static mg_status fail_at(const mg_directory *directory, const char *name, const char *what, mg_error *error) {
     int reason = errno;
     char *path;
@@ -216,7 +218,7 @@ static mg_status fail_at(const mg_directory *directory, const char *name, const 
     return status;
 }
 
-// Not the process's number: in a container that is the same each time.
+// A random number. The process id would not do: in a container it is often the same for every run.
 static uint32_t draw(void) {
     static _Atomic uint32_t turn;
     uint32_t number = 0;
@@ -247,8 +249,8 @@ mg_status mg_directory_begin(const mg_directory *directory, const char *name,
 
 mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
                            bool replace, int *fd, mg_error *error) {
-    // A failed fsync is final for this file: the kernel may have dropped the dirty pages, so a retry could
-    // lie.
+    // A failed fsync is final for this file. The kernel may have dropped the dirty pages, so a second fsync
+    // could succeed without the data being on disk.
     if (mg_file_calls.fsync(*fd)) return fail_at(directory, name, "cannot be synced to disk", error);
     int failed = mg_file_calls.close(*fd);
     *fd = -1;
@@ -264,7 +266,7 @@ void mg_directory_give_up(const mg_directory *directory, const char *temporary, 
     if (*temporary) mg_file_calls.unlink(directory->fd, temporary);
 }
 
-// `seal` NULL: none.
+// `seal`: bytes written after the content; NULL: no seal.
 static mg_status write_durably(const mg_directory *directory, const char *name, const void *bytes,
                                size_t size, const unsigned char *seal, mg_error *error) {
     char temporary[MG_TEMPORARY_TEXT], *path;

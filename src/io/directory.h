@@ -1,6 +1,6 @@
-// directory.h - a directory that is open. Names in it are relative to its descriptor: when it is renamed,
-// work goes on in it, and when another takes its name, that one is left alone. Files are written whole: a
-// reader sees the old one or the new one, never a torn one.
+// directory.h - an open directory. Names in it are relative to its descriptor. If the directory is renamed,
+// work continues in it; if another directory takes its path, that one is not touched. Files are replaced as a
+// whole: a reader sees the old file or the new one, never a mixture.
 #ifndef MG_IO_DIRECTORY_H
 #define MG_IO_DIRECTORY_H
 
@@ -8,50 +8,51 @@
 
 typedef struct mg_directory mg_directory;
 
-// `make`: creates it and its missing parents, each with the entry that names it on disk. Errors: MG_IO,
+// `make`: creates the directory and its missing parents, and syncs each new name to disk. Errors: MG_IO,
 // MG_MEMORY.
 mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_error *error);
 
-// The same for a directory `name` of `parent`, which need not stay open.
+// The same for the directory `name` in `parent`, which may be closed afterwards.
 mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out,
                                   mg_error *error);
 
-// The same, but a link is not followed: whatever is deleted or moved in it is in `parent`. errno is ENOTDIR
-// where there is a link.
+// The same, but a symbolic link is refused (errno is ENOTDIR), so everything that is deleted or moved in the
+// directory lies in `parent`.
 mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
                                 mg_error *error);
 
-// The directory that holds `path`, and the name in it (a part of `path`).
+// Opens the directory of `path`; *name points to the name in it, a part of `path`.
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error);
-void mg_directory_close(mg_directory *directory); // NULL is fine
+void mg_directory_close(mg_directory *directory); // NULL is allowed
 
-const char *mg_directory_path(const mg_directory *directory); // as it was opened; for messages
+const char *mg_directory_path(const mg_directory *directory); // the path it was opened with, for messages
 int mg_directory_descriptor(const mg_directory *directory);
 
-// Does the path it was opened by still lead to it?
+// Returns true if the path it was opened with still leads to it.
 bool mg_directory_has_its_path(const mg_directory *directory);
 
-// Is there anything under the name? A link counts wherever it leads, and what cannot be looked at counts too.
+// Returns true if anything has this name. A symbolic link counts whatever it points to, and so does an entry
+// that cannot be inspected.
 bool mg_directory_holds(const mg_directory *directory, const char *name);
 
-// path/name; the caller frees *out.
+// The path of `name` in the directory; the caller frees *out.
 mg_status mg_directory_name(const mg_directory *directory, const char *name, char **out, mg_error *error);
 
-// Opens a regular file of it for reading. Errors: MG_IO.
+// Opens a regular file in the directory for reading. Errors: MG_IO.
 mg_status mg_directory_open_file(const mg_directory *directory, const char *name, int *fd, mg_error *error);
 
-// Writes `size` bytes as the whole file: temporary, fsync, rename, fsync of the directory. On any failure the
-// old file stands and no temporary remains. Errors: MG_IO with path and reason.
+// Replaces the whole file by `size` bytes: temporary file, fsync, rename, fsync of the directory. On failure
+// the old file is kept and the temporary file is deleted. Errors: MG_IO with path and reason.
 mg_status mg_directory_write(const mg_directory *directory, const char *name, const void *bytes, size_t size,
                              mg_error *error);
 
-// The same for `size` bytes of content followed by their seal.
+// The same, with a seal after the `size` bytes of content.
 mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const void *content,
                                     size_t size, mg_error *error);
 
-// The steps of a durable write, for content that comes piece by piece. _begin creates a temporary, whose name
-// no other process uses; _end syncs and closes *fd, and gives the file its name, unless it is taken and not
-// to be replaced; after any failure call _give_up. *fd is -1 when it is closed.
+// The steps of a durable write, for content that is written piece by piece. _begin creates a temporary file
+// with a name that no other process uses. _end syncs and closes *fd and renames the file to `name`; without
+// `replace` it fails if the name exists. After any failure call _give_up. *fd is -1 once it is closed.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);
@@ -59,20 +60,20 @@ mg_status mg_directory_end(const mg_directory *directory, const char *temporary,
                            bool replace, int *fd, mg_error *error);
 void mg_directory_give_up(const mg_directory *directory, const char *temporary, int *fd);
 
-// Deletes a file, and waits for nothing: one that is not there is fine. Errors: MG_IO.
+// Deletes a file, without syncing the directory; a missing file is not an error. Errors: MG_IO.
 mg_status mg_directory_remove(const mg_directory *directory, const char *name, mg_error *error);
 
-// Deletes what killed writers of `name`... left: temporaries, and nothing else. The caller holds the
-// directory's lock (lock.h), so that nobody else is writing there.
+// Deletes temporary files whose names begin with `name`, which killed writers left behind, and nothing else.
+// The caller must hold the directory's lock (lock.h), so that no other process writes there.
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name);
 
-// Is the entry such a temporary, of a name that begins with `name`?
+// Returns true if `entry` is such a temporary file.
 bool mg_directory_is_leftover(const char *entry, const char *name);
 
-// Its names are on disk when this returns. Errors: MG_IO.
+// Syncs the directory: all its names are on disk afterwards. Errors: MG_IO.
 mg_status mg_directory_sync(const mg_directory *directory, mg_error *error);
 
-// Calls `visit` for every name in it, until one is not MG_OK. Errors: MG_IO; those of `visit`.
+// Calls `visit` for every name in the directory until one call fails. Errors: MG_IO; those of `visit`.
 typedef mg_status mg_directory_visit(void *context, const char *name, mg_error *error);
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
                             mg_error *error);

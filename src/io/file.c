@@ -1,5 +1,5 @@
-// file.c - owns how files are opened for reading: once, without waiting, and only what can be read; and the
-// seal.
+// file.c - opens files for reading, once, without waiting, and only if they can be read to their end;
+// computes the seal.
 #include "io/file.h"
 
 #include "base/hash.h"
@@ -14,7 +14,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { PIPE_FILE_SYSTEM = 0x50495045 }; // PIPEFS_MAGIC of <linux/magic.h>: pipes without a name
+// PIPEFS_MAGIC of <linux/magic.h>: the file system of pipes that have no name.
+enum { PIPE_FILE_SYSTEM = 0x50495045 };
 
 static int system_open(int directory, const char *name, int flags, mode_t mode) {
     return openat(directory, name, flags, mode);
@@ -25,7 +26,7 @@ static int system_rename(int directory, const char *from, const char *to, bool r
     if (replace) return renameat(directory, from, directory, to);
     int failed = renameat2(directory, from, directory, to, RENAME_NOREPLACE);
     if (!failed || (errno != EINVAL && errno != ENOSYS)) return failed;
-    // This file system cannot tell and act at once.
+    // This file system cannot check and rename in one step.
     if (fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW)) return renameat(directory, from, directory, to);
     errno = EEXIST;
     return -1;
@@ -67,7 +68,7 @@ static const char *kind_of(mode_t mode) {
     return "device";
 }
 
-// A FIFO waits for somebody to write; an anonymous pipe has been given by whoever writes it.
+// Reading a FIFO would wait for a writer to open it; an anonymous pipe already has its writer.
 static bool is_anonymous_pipe(int fd, mode_t mode) {
     struct statfs system;
     return S_ISFIFO(mode) && !fstatfs(fd, &system) && (unsigned long)system.f_type == PIPE_FILE_SYSTEM;
@@ -90,7 +91,7 @@ static mg_status check_kind(int fd, const char *path, mg_file_kind kind, mg_erro
 
 mg_status mg_file_open_at(int directory, const char *name, const char *path, mg_file_kind kind, int *fd,
                           mg_error *error) {
-    // O_NONBLOCK: neither a FIFO without a writer nor a device that is not ready holds the program up.
+    // O_NONBLOCK: do not wait for a FIFO without a writer, or for a device that is not ready.
     *fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", path, strerror(errno));
     mg_status status = check_kind(*fd, path, kind, error);
@@ -144,8 +145,8 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 
 // ---- the seal -----------------------------------------------------------------------------------
 
-// Layout of the seal: 16 bytes of name, version, content length, digest of the content, digest of the seal so
-// far, zeros.
+// The seal: 16 bytes of name, version, content length, digest of the content, digest of the seal up to here,
+// zeros.
 static const char seal_name[16] = "margin sealed\n\x1a";
 
 static void put_word(unsigned char *at, uint64_t word) { memcpy(at, &word, sizeof word); }

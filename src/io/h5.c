@@ -1,5 +1,5 @@
-// h5.c - files, objects and attributes. Every input is checked before it is read: see docs/formats.md for
-// what is accepted.
+// h5.c - files, objects and attributes. Every input is checked before it is read; docs/formats.md lists what
+// is accepted.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -18,7 +18,7 @@ typedef struct reason_buffer {
     size_t size;
 } reason_buffer;
 
-// Of a failed system call only the system's word: the rest is times and addresses.
+// From the message of a failed system call only the system's reason is kept; the rest is times and addresses.
 static herr_t keep_deepest(unsigned n, const H5E_error2_t *frame, void *context) {
     (void)n;
     reason_buffer *buffer = context;
@@ -68,7 +68,8 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
     snprintf(out, MG_H5_MEMORY_NAME, "/dev/null/margin %lu", turn++);
 }
 
-// The file takes over the library's id and the descriptor (-1: none), or both are closed.
+// The new file takes ownership of the library's id and of the descriptor (-1: none). On failure both are
+// closed.
 static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_error *error) {
     mg_h5 *file;
     mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
@@ -86,7 +87,7 @@ static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_e
     return MG_OK;
 }
 
-// Where HDF5 files begin: at byte 0, or 512, 1024, 2048, ... behind a block of the user's.
+// Returns true if the file has HDF5's signature: at byte 0, or after a user block at 512, 1024, 2048, ...
 static bool has_signature(int fd) {
     static const char signature[8] = "\x89HDF\r\n\x1a\n";
     char found[8];
@@ -95,7 +96,7 @@ static bool has_signature(int fd) {
     return false;
 }
 
-// Does the library read the file that is open here?
+// Returns true if the library has opened the same file as `fd`.
 static bool is_same_file(hid_t id, int fd) {
     struct stat ours, library;
     void *handle = NULL;
@@ -103,8 +104,8 @@ static bool is_same_file(hid_t id, int fd) {
            !fstat(*(int *)handle, &library) && ours.st_dev == library.st_dev && ours.st_ino == library.st_ino;
 }
 
-// The library opens by name only. That of the descriptor leads to the open file; without /proc the name given
-// is compared with it.
+// The library opens files by name only. The descriptor's name in /proc leads to the file that is already
+// open. Without /proc the given path is used, and the opened file is compared with the descriptor's.
 static hid_t open_in_library(int fd, const char *path, char *reason, size_t size) {
     char own[40];
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
@@ -115,7 +116,7 @@ static hid_t open_in_library(int fd, const char *path, char *reason, size_t size
     for (int n = access(own, F_OK) ? 1 : 0; n < 2 && id < 0; n++) {
         id = H5Fopen(names[n], H5F_ACC_RDONLY, access_list);
         if (id < 0) {
-            mg_h5_reason(reason, size); // the next call forgets it
+            mg_h5_reason(reason, size); // must be read before the next call clears it
         } else if (!is_same_file(id, fd)) {
             H5Fclose(id);
             id = H5I_INVALID_HID;
@@ -138,7 +139,8 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);
 }
 
-// A name that leads to another file by now: the library refuses the old one, which has no name any more.
+// Returns true if the path now leads to another file. The library then refuses the old one, because it has no
+// name any more.
 static bool was_replaced(int fd, const char *path) {
     struct stat opened, named;
     return !fstat(fd, &opened) &&
@@ -232,7 +234,7 @@ typedef struct attribute {
     int64_t count; // values
 } attribute;
 
-// Opens the attribute and checks its class and number of values. MG_DATA otherwise.
+// Opens the attribute, and checks its class and its number of values. Errors: MG_DATA.
 static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class,
                                 int64_t limit, attribute *out, mg_error *error) {
     mg_h5_quiet();

@@ -1,5 +1,5 @@
-// h5.h - HDF5 as margin uses it: checked reads of data files, and whole files built in memory. No other room
-// knows the library.
+// h5.h - HDF5 as margin uses it: checked reading of data files, and files that are built in memory. No other
+// folder includes the library.
 #ifndef MG_IO_H5_H
 #define MG_IO_H5_H
 
@@ -13,7 +13,7 @@
 
 typedef struct mg_h5 mg_h5;             // an open file
 typedef struct mg_h5_array mg_h5_array; // an open data set, or one column of a table (compound data set)
-typedef struct mg_h5_image mg_h5_image; // a file being built in memory
+typedef struct mg_h5_image mg_h5_image; // a file that is built in memory
 
 typedef enum mg_h5_type {
     MG_H5_I8,
@@ -35,91 +35,97 @@ typedef enum mg_h5_kind { MG_H5_MISSING, MG_H5_ARRAY, MG_H5_GROUP, MG_H5_OTHER }
 size_t mg_h5_type_size(mg_h5_type type); // bytes in memory; 0 for text
 const char *mg_h5_type_name(mg_h5_type type);
 
-// Refuses a library that is not thread-safe or not the one margin was built with. Errors: MG_FAILED.
+// Refuses a library that is not thread-safe, or that has another version than the one margin was built with.
+// Errors: MG_FAILED.
 mg_status mg_h5_check_library(mg_error *error);
 void mg_h5_version(char *out, size_t size);
 
-// Opens read-only, once: whatever happens to the name afterwards, everything is read from the file that was
-// opened. Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, cut).
+// Opens the file read-only, once: whatever happens to the name later, everything is read from this file.
+// Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, truncated).
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
 
-// The same of a file that is open (mg_file_open); `fd` is the file's own from then on, also after a failure.
+// The same for a file that mg_file_open has opened. Takes ownership of `fd`, also on failure.
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
-// Opens `size` bytes already verified by their seal; the bytes are copied by the library. `path` is for
-// messages.
+// Opens a file from `size` bytes whose seal was already checked. The library copies the bytes. `path` is used
+// in messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
 
-// The same open file for one user more, each of which closes it. Not from several threads at once.
+// Adds a user to the open file; each user calls mg_h5_close. Not thread-safe.
 mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
-// What `name` (with slashes) is. Soft and external links are MG_H5_OTHER: they could leave the file.
+// What the object `name` (a path with slashes) is. Soft and external links are MG_H5_OTHER, because they may
+// lead to another file.
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);
 
-// i-th member name of a group into out; false past the last.
+// Copies the name of a group's i-th member to `out`; false after the last.
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size);
 
 enum { MG_H5_NAME = 1024, MG_H5_SHAPE = 256 };
 
-// Opens a data set, or column C of table T by the name T/C, and checks rank (1 or more), type, layout,
-// filters and that its bytes are really there. Errors: MG_DATA naming file and data set.
+// Opens a data set, or column C of table T by the name T/C. Checks rank (1 or more), type, layout, filters,
+// and that all its bytes are in the file. Errors: MG_DATA with file and data set.
 mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
 int64_t mg_h5_array_rows(const mg_h5_array *array);
 int64_t
-mg_h5_array_columns(const mg_h5_array *array); // values in a row: the product of all dimensions but the first
+// Values per row: the product of all dimensions but the first.
+mg_h5_array_columns(const mg_h5_array *array);
 const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); // "[60000, 28, 28]"
 bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE = 0 and TRUE = 1
-bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: its values have names
+bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: each value has a name
 mg_h5_type mg_h5_array_type(const mg_h5_array *array);
-int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 when contiguous
-// How it is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
+int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 if contiguous
+// How the data set is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
 
-// Rows [first, first + count) into `to` ([count][columns] of the array's own type, native byte order). Any
-// thread.
+// Reads rows [first, first + count) into `to` ([count][columns] of the array's type, native byte order). Any
+// thread may call it.
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);
 
-// The rows in place, while the array is open; *out is NULL when they cannot be had so: they are packed, of
-// another byte order or lie askew.
+// Maps the rows into memory; the array must stay open. *out is NULL if the stored bytes cannot be used in
+// place: compressed, other byte order, or not aligned.
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
-// All elements of an array [N] or [N, 1] as integers (any integer type, booleans as 0 and 1) or text. *out is
-// the caller's; texts are one block each, freed by mg_h5_free_texts. Named values (an enumeration) are read
-// as their names by _read_texts.
+// Reads all elements of an array [N] or [N, 1] as integers (any integer type; booleans as 0 and 1) or as
+// texts. The caller frees *out; texts are one block each, freed by mg_h5_free_texts. _read_texts reads the
+// values of an enumeration as their names.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
-// A field of texts in a table of `count` compound cells; *out is NULL when `table` is none or has no such
-// field of texts.
+// Reads a text field of a table with `count` rows. *out is NULL if `table` is not a table or has no text
+// field of this name.
 mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,
                             mg_error *error);
 void mg_h5_free_texts(char **texts, int64_t count);
 
-// Does `name` mean column *column (a part of `name`) of the table that is copied to `table`?
+// Returns true if `name` is a column of a table. The table's name is copied to `table`; *column points to the
+// column's part of `name`.
 bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NAME], const char **column);
 
-// Names in a group, or of the columns of a table, as many as fit. False when there are none.
+// Lists the names in a group, or the columns of a table, as many as fit. False if there are none.
 bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size);
 
-// Fails with MG_DATA: there is no `name`, and what there is instead.
+// Fails with MG_DATA: `name` does not exist; the message lists what exists instead.
 mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *error);
 
-// Attributes of an object ("/" for the root). Numbers: up to `limit` values, *count of them. Text into out.
+// Attributes of an object ("/" is the root). Numbers: at most `limit` values; *count is how many there are.
+// Text: the caller frees *out.
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name);
 mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
                                 int *count, mg_error *error);
 mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
                                mg_error *error);
-// The object that the attribute, an object reference, points to.
+// The name of the object to which the attribute, an object reference, points.
 mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME],
                                  mg_error *error);
 mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
                                mg_error *error);
 
-// Building a file in memory. Calls after a failed one do nothing; the failure comes back with _finish.
+// Builds a file in memory. After a failed call the following calls do nothing, and mg_h5_image_write returns
+// the failure.
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error);
 void mg_h5_image_group(mg_h5_image *image, const char *name);
 void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, int rank, const int64_t *dims,
@@ -129,8 +135,8 @@ void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const c
 void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
 
-// Writes it, sealed, as a whole file (mg_directory_write_sealed), straight from where it was built: a
-// checkpoint may be as large as the memory that is left. The image is destroyed whatever happens.
+// Writes the image, sealed, as a whole file (mg_directory_write_sealed). It is not copied first, because a
+// checkpoint may be as large as the free memory. The image is destroyed in any case.
 mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,
                                mg_error *error);
 mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error);

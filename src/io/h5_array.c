@@ -1,5 +1,5 @@
-// h5_array.c - data sets: what is accepted, and rows of them into memory, by pread where the bytes lie
-// plainly in the file.
+// h5_array.c - data sets: which ones are accepted, and reading their rows, with pread if they are stored
+// contiguously and in native form.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -29,7 +29,7 @@ static bool classify(hid_t type, mg_h5_type *out) {
     case H5T_FLOAT:
         *out = size == 2 ? MG_H5_F16 : size == 4 ? MG_H5_F32 : MG_H5_F64;
         return size == 2 || size == 4 || size == 8;
-    case H5T_ENUM: // h5py writes booleans so
+    case H5T_ENUM: // h5py stores booleans as an enumeration
     case H5T_INTEGER: {
         static const mg_h5_type of_size[] = {
             [1] = MG_H5_I8, [2] = MG_H5_I16, [4] = MG_H5_I32, [8] = MG_H5_I64};
@@ -55,7 +55,8 @@ static hid_t memory_type(mg_h5_type type, hid_t stored) {
                            H5T_NATIVE_INT32, H5T_NATIVE_UINT32, H5T_NATIVE_INT64, H5T_NATIVE_UINT64};
     if (type == MG_H5_TEXT) return H5Tcopy(stored);
     if (H5Tget_class(stored) == H5T_ENUM)
-        return H5Tget_native_type(stored, H5T_DIR_ASCEND); // not converted to numbers
+        // The native type of an enumeration is still an enumeration; it is not converted to numbers.
+        return H5Tget_native_type(stored, H5T_DIR_ASCEND);
     if (type == MG_H5_F16) return mg_h5_half_type();
     if (type == MG_H5_F32) return H5Tcopy(H5T_NATIVE_FLOAT);
     if (type == MG_H5_F64) return H5Tcopy(H5T_NATIVE_DOUBLE);
@@ -88,8 +89,8 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
                    array->file->path, array->name, mg_h5_array_shape(array, shape));
 }
 
-// Is every chunk stored? (H5Dget_space_status compares bytes, so compressed chunks and chunks over the edge
-// deceive it.)
+// Returns true if every chunk is stored. (H5Dget_space_status compares bytes, which gives wrong answers for
+// compressed chunks and for chunks that extend past the edge.)
 static bool all_chunks_there(mg_h5_array *array, hid_t plist) {
     hsize_t chunk[H5S_MAX_RANK], there = 0, needed = 1;
     H5Pget_chunk(plist, array->rank, chunk);
@@ -102,8 +103,8 @@ static bool all_chunks_there(mg_h5_array *array, hid_t plist) {
     return failed >= 0 && there == needed;
 }
 
-// HDF5 keeps it below 2^32. A text of variable length takes 16 bytes in the file: its length, address and
-// index.
+// Unpacked bytes of a chunk; HDF5 limits them to 2^32. A text of variable length takes 16 bytes in the chunk:
+// its length, address and index.
 static size_t bytes_of_chunk(const mg_h5_array *array, hid_t plist, hid_t stored) {
     hsize_t chunk[H5S_MAX_RANK], bytes = H5Tis_variable_str(stored) > 0 ? 16 : H5Tget_size(stored);
     if (H5Pget_layout(plist) != H5D_CHUNKED) return 0;
@@ -112,8 +113,8 @@ static size_t bytes_of_chunk(const mg_h5_array *array, hid_t plist, hid_t stored
     return bytes;
 }
 
-// Bytes declared must be bytes stored: a file of a kilobyte can declare petabytes, and unwritten storage
-// reads as whatever was there.
+// The declared bytes must be stored: a file of a kilobyte can declare petabytes, and storage that was never
+// written reads as arbitrary bytes.
 static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg_error *error) {
     const char *path = array->file->path, *name = array->name;
     char shape[MG_H5_SHAPE];
@@ -143,14 +144,15 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     bool plain = layout == H5D_CONTIGUOUS && array->type != MG_H5_TEXT && H5Tequal(stored, array->memory) > 0;
     haddr_t offset = plain ? H5Dget_offset(array->set) : HADDR_UNDEF;
     if (offset != HADDR_UNDEF) {
-        array->fd = array->file->fd; // the same open file; one in memory has none, and the library reads
+        // The descriptor of the open file; -1 for a file in memory, which is then read through the library.
+        array->fd = array->file->fd;
         array->offset = (int64_t)offset;
     }
     return MG_OK;
 }
 
-// The chunk cache must hold a row of chunks, else every slab decompresses each chunk again (38 times slower
-// when measured).
+// The chunk cache must hold one row of chunks. Otherwise every read decompresses each chunk again (measured:
+// 38 times slower).
 static hid_t open_with_cache(const mg_h5 *file, const char *name) {
     hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
     if (set < 0) return set;
@@ -201,7 +203,7 @@ static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *e
                    class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
 }
 
-// The type of the values: of the column when the name ends with one of a table.
+// The type of the values; with `column`, the type of that column.
 static hid_t type_of_values(hid_t stored, const char *column) {
     return column ? H5Tget_member_type(stored, (unsigned)H5Tget_member_index(stored, column))
                   : H5Tcopy(stored);
@@ -345,7 +347,7 @@ static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t c
     mg_h5_expect_chunks(array->chunk_bytes);
     if (failed >= 0) failed = H5Dread(array->set, array->memory, memory, space, H5P_DEFAULT, to);
     char reason[256];
-    if (failed < 0) mg_h5_reason(reason, sizeof reason); // the next call forgets it
+    if (failed < 0) mg_h5_reason(reason, sizeof reason); // must be read before the next call clears it
     H5Sclose(memory);
     H5Sclose(space);
     if (failed >= 0) return MG_OK;

@@ -1,4 +1,4 @@
-// h5_file.h - what the files src/io/h5*.c share of the library's handles. No other file includes it.
+// h5_file.h - the structs that src/io/h5*.c share, with the library's handles. No other file includes it.
 #ifndef MG_IO_H5_FILE_H
 #define MG_IO_H5_FILE_H
 
@@ -9,8 +9,8 @@
 struct mg_h5 {
     hid_t file;
     char *path;
-    int users; // mg_h5_share
-    int fd;    // of the same file, for reads without the library; -1: it lies in memory
+    int users; // how many owners it has; see mg_h5_share
+    int fd;    // the same file, for reading without the library; -1: the file is in memory
 };
 
 struct mg_h5_array {
@@ -18,40 +18,38 @@ struct mg_h5_array {
     char *name;
     hid_t set;
     hid_t value;  // type of one value in memory
-    hid_t memory; // type that rows are read as: the value's, or a compound of the one column
+    hid_t memory; // type in which rows are read: that of the value, or a compound with only this column
     mg_h5_type type;
     int rank;
     hsize_t dims[H5S_MAX_RANK];
-    int64_t rows, columns, chunk_rows; // columns: of all dimensions after the first
-    size_t chunk_bytes;                // in the file, unpacked; 0 when contiguous
-    int fd;                            // for direct reads, else -1
+    int64_t rows, columns, chunk_rows; // columns: the product of all dimensions but the first
+    size_t chunk_bytes;                // unpacked; 0 if contiguous
+    int fd;                            // for direct reads, otherwise -1
     int64_t offset;                    // of the first byte in the file
 };
 
-// The deepest message of this thread's HDF5 error stack, without newlines; the stack is cleared. `out` holds
-// `size` bytes.
+// The deepest message of this thread's HDF5 error stack, without newlines, in out[size]. Clears the stack.
 const char *mg_h5_reason(char *out, size_t size);
 
-// IEEE half, little-endian; the library has no name for it. The caller closes it.
+// The type of IEEE half precision, little-endian, which the library has no name for. The caller closes it.
 hid_t mg_h5_half_type(void);
 
-// Text for a file that the library holds in memory. No such file can exist, as /dev/null is no directory: the
-// driver looks for the name on disk although nothing is read or stored there. No two are the same, or the
-// library would take two images for one file.
+// A unique name for a file in memory. The library's driver looks for the name on disk, although it reads and
+// stores nothing there. No file of this name can exist, because /dev/null is not a directory. Equal names
+// would make the library take two images for one file.
 enum { MG_H5_MEMORY_NAME = 48 };
 void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]);
 
-// Silences the library's own printing in the calling thread (the setting is per thread).
+// Stops the library from printing errors in the calling thread (the setting is per thread).
 void mg_h5_quiet(void);
 
-// Makes lzf known to the library, once in a process.
+// Registers the lzf filter with the library, once per process.
 void mg_h5_register_filters(void);
 
-// Refuses filters that are not read and chunks that are too large.
+// Refuses filters that margin cannot read, and chunks that are too large.
 mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *error);
 
-// To be called before this thread reads from the library: bytes of a chunk in the file, 0 when there are
-// none.
+// Sets the unpacked bytes of a chunk (0: not chunked). Call it before this thread reads with the library.
 void mg_h5_expect_chunks(size_t bytes);
 
 // The names of a compound type's members, as many as fit.

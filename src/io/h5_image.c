@@ -1,5 +1,5 @@
-// h5_image.c - a whole HDF5 file built in memory and sealed. Same content gives the same bytes: no times are
-// stored.
+// h5_image.c - builds a whole HDF5 file in memory, and writes it with a seal. No times are stored, so equal
+// content gives equal bytes.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -76,7 +76,8 @@ void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, in
 
 void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, const char *const *texts) {
     if (image->failed) return;
-    // Fixed width: variable-length texts live in a heap whose layout depends on more than the content.
+    // Texts have a fixed width: texts of variable length are stored in a heap whose layout does not depend on
+    // the content alone.
     size_t width = 1;
     for (int64_t i = 0; i < count; i++)
         if (strlen(texts[i]) > width) width = strlen(texts[i]);
@@ -124,7 +125,7 @@ void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const ch
     H5Tclose(type);
 }
 
-// The file as the driver holds it, without a copy of it; NULL when it cannot be had.
+// The bytes of the file in the driver's own buffer, not a copy; NULL on failure.
 static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     void *handle = NULL;
     // Without the flush the image cannot be opened again (all versions before 2.0).
@@ -135,7 +136,7 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     note(image, "file image", !image->failed && !handle);
     if (image->failed) return NULL;
     *size = (size_t)length;
-    return *(unsigned char **)handle; // what the core driver's handle points to
+    return *(unsigned char **)handle; // the handle of the core driver points to its buffer
 }
 
 mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,

@@ -1,5 +1,5 @@
-// h5_names.c - what a name in a file means: a column of a table, an object that an attribute points to, or
-// nothing.
+// h5_names.c - resolves names in a file: a column of a table, an object that an attribute points to, or an
+// error that lists the existing names.
 #include "io/h5_file.h"
 
 #include <stdio.h>

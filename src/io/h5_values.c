@@ -1,4 +1,4 @@
-// h5_values.c - whole vectors of a file as integers or texts.
+// h5_values.c - reads whole vectors of a file as integers or texts.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Is the type an enumeration of FALSE = 0 and TRUE = 1, as h5py writes booleans?
+// Returns true for an enumeration of FALSE = 0 and TRUE = 1, the form in which h5py stores booleans.
 static bool is_boolean(hid_t type) {
     char name[2][8] = {{0}};
     uint64_t raw[2] = {0};
@@ -93,8 +93,8 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
     return status;
 }
 
-// A text padded with zeros ends at its first zero. Other bytes behind that would be lost, and two texts might
-// become one.
+// A text padded with zeros ends at its first zero. Other bytes after that zero would be lost, and two
+// different texts could become equal.
 static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes,
                                mg_error *error) {
     for (size_t b = 0; b < bytes; b++)

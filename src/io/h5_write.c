@@ -1,7 +1,7 @@
-// h5_write.c - owns the temporary file and where each array lies in it. The library builds its part in
-// memory, because what it returns after a failed write to disk proves nothing: every byte that reaches the
-// disk goes through write_at. The arrays are only declared there: they come behind the metadata, so the image
-// in memory ends where they begin.
+// h5_write.c - writes large HDF5 files. What the library returns after a failed write to disk is not
+// reliable, so every byte on disk is written by write_at. The library builds only the metadata, in memory.
+// The arrays are declared there but not filled; they come after the metadata, so the image in memory ends
+// where they begin.
 #include "io/h5_write.h"
 
 #include "base/memory.h"
@@ -21,19 +21,20 @@ enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 }
 
 typedef struct slot {
     char name[64];
-    int64_t offset, size, written; // in the file; of the array; so far, without what is in the buffer
-    unsigned char *buffer;         // [BUFFER]
+    // place in the file; bytes of the array; bytes written, without those in the buffer
+    int64_t offset, size, written;
+    unsigned char *buffer; // [BUFFER]
     size_t filled;
 } slot;
 
 struct mg_h5_writer {
     char *path;
-    mg_place place; // where it goes
+    mg_place place; // the final name
     char temporary[MG_TEMPORARY_TEXT];
-    bool overwrite, exists; // exists: the temporary is on the disk
+    bool overwrite, exists; // exists: the temporary file is on disk
     int file;               // descriptor of the temporary
-    hid_t library;          // the file as the library sees it, until start
-    unsigned char *image;   // [MOST_IMAGE] what the library wrote, image_size bytes so far
+    hid_t library;          // the file as the library sees it; open until _start
+    unsigned char *image;   // [MOST_IMAGE] what the library wrote, `image_size` bytes so far
     size_t image_size;
     int count;
     slot slots[MG_H5_WRITER_ARRAYS];
@@ -45,7 +46,7 @@ static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg
                    mg_h5_reason(reason, sizeof reason));
 }
 
-// Told before an hour of work rather than after it.
+// Checks limits before hours of work rather than after them.
 static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes,
                               mg_error *error) {
     struct rlimit limit;
@@ -68,8 +69,8 @@ static mg_status check_limits(const char *path, const mg_place *place, bool over
     return MG_OK;
 }
 
-// Called by the library for room to hold its file. The room is there from the start, because the library does
-// not survive every failure of an allocation; more than MOST_IMAGE would mean that metadata fell behind the
+// The library calls this for memory to hold its file. The memory is allocated beforehand, because the library
+// does not handle every failed allocation. A size above MOST_IMAGE would mean that metadata comes after the
 // arrays.
 static void *grow_image(void *block, size_t size, H5FD_file_image_op_t operation, void *context) {
     mg_h5_writer *writer = context;
@@ -83,7 +84,7 @@ static void *make_image(size_t size, H5FD_file_image_op_t operation, void *conte
     return grow_image(NULL, size, operation, context);
 }
 
-// Nothing: the image outlives the library's file.
+// Frees nothing: the image is still needed after the library's file is closed.
 static herr_t keep_image(void *block, H5FD_file_image_op_t operation, void *context) {
     (void)block, (void)operation, (void)context;
     return 0;
@@ -109,8 +110,8 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
     H5Pset_fapl_core(access, METADATA, 0);
     H5Pset_file_image_callbacks(access, &callbacks);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    H5Pset_meta_block_size(access, METADATA); // all of it in front of the first array
-    H5Pset_alignment(access, PAGE, PAGE);     // arrays begin on a page
+    H5Pset_meta_block_size(access, METADATA); // metadata is a single block in front of the first array
+    H5Pset_alignment(access, PAGE, PAGE);     // each array begins on a page
     H5Pset_obj_track_times(creation, 0);
     char name[MG_H5_MEMORY_NAME];
     mg_h5_memory_name(name);
@@ -183,7 +184,7 @@ static hid_t stored_type(mg_h5_type type, size_t width) {
     return type == MG_H5_F16 ? mg_h5_half_type() : H5Tcopy(types[type]);
 }
 
-// Storage is reserved at once and never filled by the library: append knows where it lies.
+// Reserves the storage at once, and forbids the library to fill it; _append must know its place in the file.
 static hid_t create_set(mg_h5_writer *writer, const char *name, hid_t type, int rank, const hsize_t *dims) {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
     H5Pset_layout(creation, H5D_CONTIGUOUS);
@@ -214,7 +215,7 @@ mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5
     }
     mg_status status = mg_memory_get(&place->buffer, BUFFER, 1, error);
     if (status) return status;
-    *array = writer->count++; // from here on destroy frees the buffer
+    *array = writer->count++; // from here on, destroy frees the buffer
     snprintf(place->name, sizeof place->name, "%s", name);
     place->size = size;
     hid_t stored = stored_type(shape->type, shape->width),
@@ -241,7 +242,7 @@ static mg_status put_attribute(mg_h5_writer *writer, const char *object, const c
 mg_status mg_h5_writer_text(mg_h5_writer *writer, const char *object, const char *name, const char *value,
                             mg_error *error) {
     mg_h5_quiet();
-    // Fixed width: where a variable-length text lies depends on more than the content.
+    // Texts have a fixed width: the place of a text of variable length does not depend on the content alone.
     hid_t type = text_type(*value ? strlen(value) : 1);
     mg_status status = put_attribute(writer, object, name, type, H5Screate(H5S_SCALAR), value, error);
     H5Tclose(type);
@@ -263,8 +264,8 @@ static mg_status write_at(mg_h5_writer *writer, int64_t offset, const void *byte
     return mg_file_write_all(writer->file, writer->path, bytes, size, error);
 }
 
-// A full disk is found here rather than after an hour: file systems that cannot reserve say so and are
-// believed later.
+// Detects a full disk now instead of after an hour of writing. A file system that does not support fallocate
+// is accepted; a full disk then shows when writing.
 static mg_status reserve(mg_h5_writer *writer, int64_t size, mg_error *error) {
     if (ftruncate(writer->file, (off_t)size) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be made %lld bytes long: %s", writer->path, (long long)size,
@@ -279,7 +280,7 @@ static mg_status reserve(mg_h5_writer *writer, int64_t size, mg_error *error) {
 mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
     hsize_t size = 0;
     mg_h5_quiet();
-    // The end of the file as its superblock will state it.
+    // The size that the superblock will state.
     herr_t failed = H5Fget_filesize(writer->library, &size);
     herr_t closed = H5Fclose(writer->library);
     writer->library = H5I_INVALID_HID;

@@ -1,5 +1,5 @@
-// h5_write.h - an HDF5 data file of any size, written as a stream: the library builds the small part in
-// memory, the data goes to the disk by checked writes, and the file takes its name only when it is complete
+// h5_write.h - writes an HDF5 data file of any size as a stream. The library builds the small metadata in
+// memory, and the data is written with checked system calls. The file gets its name only when it is complete
 // and synced.
 #ifndef MG_IO_H5_WRITE_H
 #define MG_IO_H5_WRITE_H
@@ -8,11 +8,11 @@
 
 typedef struct mg_h5_writer mg_h5_writer;
 
-enum { MG_H5_WRITER_ARRAYS = 8 }; // arrays one file may have
+enum { MG_H5_WRITER_ARRAYS = 8 }; // most arrays in a file
 
-// Declares the arrays: between create and start. Groups are declared before what is in them; names have
-// slashes. `bytes` of data to come: a limit on file sizes must be known before the library meets it. Errors:
-// MG_IO, also when `path` exists and `overwrite` is false.
+// Creates a writer. Groups and arrays are declared between _create and _start, each group before its members;
+// names contain slashes. `bytes`: size of the data, compared with the limit on file sizes. Errors: MG_IO,
+// also if `path` exists and `overwrite` is false.
 mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
                               mg_error *error);
 mg_status mg_h5_writer_group(mg_h5_writer *writer, const char *name, mg_error *error);
@@ -35,17 +35,17 @@ mg_status mg_h5_writer_text(mg_h5_writer *writer, const char *object, const char
 mg_status mg_h5_writer_int64(mg_h5_writer *writer, const char *object, const char *name,
                              const int64_t *values, int count, mg_error *error);
 
-// Creates the temporary file beside `path` with its full size reserved. Nothing can be declared any more.
+// Creates the temporary file next to `path`, and reserves its full size. Nothing can be declared afterwards.
 mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error);
 
-// The next bytes of an array, in order. More than were declared is MG_DATA.
+// Appends bytes to an array, in order. Errors: MG_DATA if there are more than were declared.
 mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes, size_t size,
                               mg_error *error);
 
-// Checks that every array is full, syncs, gives the file its name and syncs the directory.
+// Checks that every array is complete, syncs the file, renames it to its name, and syncs the directory.
 mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error);
 
-// Without a commit nothing remains. NULL is fine.
+// Without a commit, deletes the temporary file. NULL is allowed.
 void mg_h5_writer_destroy(mg_h5_writer *writer);
 
 #endif

@@ -1,6 +1,6 @@
-// input.c - owns the file descriptor and zlib's state of one input. Plain bytes go straight to the caller;
-// gzip is unpacked with inflate() itself rather than gzread(), which passes over rubbish behind the last
-// member and reports a cut only on close.
+// input.c - the descriptor and the zlib state of one input file. Plain bytes go straight to the caller. gzip
+// is unpacked with inflate() instead of gzread(), because gzread() ignores other bytes after the last member
+// and reports a truncated file only on close.
 #include "io/input.h"
 
 #include "base/memory.h"
@@ -21,7 +21,7 @@ struct mg_input {
     const mg_watch *watch;
     int file;
     int64_t size, position; // of the file as stored
-    unsigned char *block;   // [BLOCK] packed bytes; NULL for a plain file
+    unsigned char *block;   // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
     bool inflating;   // inflater is initialised
     bool member_open; // inside a gzip member
@@ -34,7 +34,7 @@ static bool is_gzip(int file) {
 
 static mg_status open_file(mg_input *input, mg_error *error) {
     struct stat info;
-    // It is read twice: a pipe would be empty by then.
+    // The input is read twice, which a pipe does not allow.
     mg_status status = mg_file_open(input->path, MG_FILE_REGULAR, &input->file, error);
     if (status) return status;
     if (fstat(input->file, &info) != 0)
@@ -89,7 +89,7 @@ mg_status mg_input_rewind(mg_input *input, mg_error *error) {
     return MG_OK;
 }
 
-// Bytes as stored.
+// Reads bytes as they are stored.
 static mg_status read_stored(mg_input *input, void *out, size_t bytes, size_t *got, mg_error *error) {
     *got = 0;
     if (input->watch) {
@@ -107,7 +107,7 @@ static mg_status read_stored(mg_input *input, void *out, size_t bytes, size_t *g
     return MG_OK;
 }
 
-// More packed bytes for the inflater; *end when the file has no more.
+// Reads more compressed bytes for the inflater; *end is true at the end of the file.
 static mg_status refill(mg_input *input, bool *end, mg_error *error) {
     size_t got;
     mg_status status = read_stored(input, input->block, BLOCK, &got, error);
@@ -117,7 +117,7 @@ static mg_status refill(mg_input *input, bool *end, mg_error *error) {
     return status;
 }
 
-// Between members: another one may follow; anything else is refused.
+// After the end of a member: another member may follow; anything else is refused.
 static mg_status next_member(mg_input *input, mg_error *error) {
     if (input->inflater.next_in[0] != 0x1f)
         return mg_fail(error, MG_DATA,

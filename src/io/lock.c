@@ -1,6 +1,6 @@
-// lock.c - owns the lock of a directory: flock() of the directory itself and of its file `lock`, with the
-// holder's process id inside for the message. The file is for file systems that lock no directories; the
-// directory cannot be deleted from under its holder and made anew.
+// lock.c - locks a directory: flock() of the directory itself and of its file `lock`, which holds the process
+// id of the lock's holder for the message. The file is for file systems that cannot lock directories. The
+// lock of the directory remains if somebody deletes that file.
 #include "io/lock.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
                    "%s: %s is training into it: wait until it ends, or set output.directory", directory, who);
 }
 
-// A holder deletes the file before it lets go: what was opened before that and locked after it is a file
-// without a name, or not the one that has the name now.
+// A holder deletes the file before it releases the lock. A file that was opened before that and locked after
+// it has no name any more, or another file has its name.
 static bool has_its_name(int fd, const mg_directory *directory) {
     struct stat opened, named;
     return !fstat(fd, &opened) &&
@@ -35,14 +35,14 @@ static bool has_its_name(int fd, const mg_directory *directory) {
 static void write_holder(int fd) {
     char text[24];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    // Nothing but a message depends on it: a full disk does not matter.
+    // Only a message depends on the content, so a full disk does not matter.
     if (length > 0 && !ftruncate(fd, 0)) (void)!mg_file_calls.write(fd, text, (size_t)length);
 }
 
 static mg_status open_file(const mg_directory *directory, int *fd, mg_error *error) {
     struct stat about;
     const char *path = mg_directory_path(directory);
-    // A link, a FIFO or a device of that name is nothing that margin made.
+    // margin never creates a symbolic link, a FIFO or a device of this name.
     *fd = mg_file_calls.open(mg_directory_descriptor(directory), name,
                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (*fd < 0) return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
@@ -52,7 +52,8 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
                    path, name);
 }
 
-// Held by somebody else? A file system that cannot lock a directory is no obstacle.
+// Fails if another process holds the lock. If the file system cannot lock directories, only the file is
+// locked.
 static mg_status take_directory(const mg_directory *directory, mg_error *error) {
     int fd = mg_directory_descriptor(directory);
     if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
@@ -83,8 +84,8 @@ mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *e
 
 void mg_lock_release(mg_lock *lock) {
     if (lock->held) {
-        // Another lock may have taken the name: of a run that began after somebody deleted this one. It is
-        // not this process's to delete.
+        // If somebody deleted the lock file, another run may have created a new one, which is not ours to
+        // delete.
         if (has_its_name(lock->fd, lock->directory))
             mg_file_calls.unlink(mg_directory_descriptor(lock->directory), name);
         mg_file_calls.close(lock->fd);

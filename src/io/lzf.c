@@ -1,13 +1,14 @@
-// lzf.c - the format of liblzf by Marc Lehmann: runs of literal bytes, and copies of bytes unpacked before.
+// lzf.c - the format of liblzf by Marc Lehmann: runs of literal bytes, and copies of bytes that were unpacked
+// before.
 #include "io/lzf.h"
 
 #include <string.h>
 
 enum { MOST_LITERALS = 32, LONG_COPY = 7 };
 
-// A byte below 32 says how many literals follow, less one. Any other byte holds 3 bits of length and the
-// upper 5 bits of a distance; a length of 7 is continued in the next byte; the lower 8 bits of the distance
-// follow. Copies may overlap.
+// A control byte below 32 is the number of literals that follow, minus 1. Any other control byte holds 3 bits
+// of length and the upper 5 bits of a distance. A length of 7 continues in the next byte. The lower 8 bits of
+// the distance follow. A copy may overlap its source.
 bool mg_lzf_unpack(const uint8_t *packed, size_t bytes, uint8_t *out, size_t size) {
     size_t in = 0, done = 0;
     while (in < bytes) {

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Unpacks `bytes` packed bytes into exactly `size` bytes. False when the packed bytes are damaged: they end
-// too early, refer to bytes before the first, or hold more or less than `size` bytes. Nothing outside of the
-// two buffers is touched.
+// Unpacks `bytes` packed bytes to exactly `size` bytes. False if the packed bytes are damaged: they end too
+// early, refer to bytes before the first, or unpack to another size. Never accesses memory outside the two
+// buffers.
 bool mg_lzf_unpack(const uint8_t *packed, size_t bytes, uint8_t *out, size_t size);
 
 #endif

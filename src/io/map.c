@@ -1,6 +1,5 @@
-// map.c - owns the mappings of files and the handler of SIGBUS, the signal of a page that is lost after it
-// was brought in: the file was cut, or the disk failed when the page was read again. The handler is installed
-// while there is a mapping.
+// map.c - mappings of files, and the handler of SIGBUS. The kernel sends SIGBUS when a mapped page cannot be
+// read: the file was truncated, or the disk failed. The handler is installed while any mapping exists.
 #include "io/map.h"
 
 #include "base/memory.h"
@@ -18,19 +17,19 @@ enum { MOST_MAPS = 16 };
 
 struct mg_map {
     mg_map_place place;
-    char *base;          // mapped, whole pages
-    size_t length, lead; // bytes; lead: of the first page that come before the rows
-    _Atomic bool lost;   // a page could not be had when it was touched
+    char *base;          // start of the mapping, page-aligned
+    size_t length, lead; // in bytes; lead: bytes of the first page before the rows
+    _Atomic bool lost;   // a page could not be read
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // of `installed` and of changes to `maps`
-static _Atomic(mg_map *) maps[MOST_MAPS];                // which the handler looks through
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards `installed` and changes to `maps`
+static _Atomic(mg_map *) maps[MOST_MAPS];                // the mappings that the handler knows
 static int installed;
 static struct sigaction before;
 static size_t page;
 
-// Zeros take the place of the lost page and all behind it, so that the instruction can end; mg_map_check
-// tells.
+// Maps zeros over the lost page and all following pages, so that the interrupted instruction can finish;
+// mg_map_check reports the loss.
 static void on_lost_page(int number, siginfo_t *info, void *unused) {
     (void)unused;
     char *at = info->si_addr;
@@ -43,12 +42,12 @@ static void on_lost_page(int number, siginfo_t *info, void *unused) {
                  MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
             return;
     }
-    sigaction(SIGBUS, &before,
-              NULL); // not a page of ours: the access is tried again, and whoever was there before decides
+    // Not one of our pages: the access is repeated with the previous handler installed.
+    sigaction(SIGBUS, &before, NULL);
     if (info->si_code <= 0) raise(number);
 }
 
-// Makes the map known to the handler; false when there is no room for another.
+// Registers the map with the handler; false if there is no room for another.
 static bool enlist(mg_map *map) {
     bool found = false;
     pthread_mutex_lock(&lock);
@@ -86,7 +85,7 @@ mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error
     *out = NULL;
     page = (size_t)sysconf(_SC_PAGESIZE);
     size_t lead = (size_t)place->offset % page, length = lead + (size_t)place->rows * place->row_bytes;
-    if (!file_is_whole(place)) return MG_OK; // who reads the rows will say where it ends
+    if (!file_is_whole(place)) return MG_OK; // whoever reads the rows reports where the file ends
     char *base = mmap(NULL, length, PROT_READ, MAP_SHARED, place->fd, (off_t)(place->offset - (int64_t)lead));
     if (base == MAP_FAILED) return MG_OK;
     mg_map *map;
@@ -121,8 +120,8 @@ static mg_status fault(const mg_map *map, mg_error *error) {
     return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
 }
 
-// One byte of a page is enough. MADV_POPULATE_READ would do, and tell of a lost page, but takes four times as
-// long for pages that are there.
+// Touches one byte of each page. MADV_POPULATE_READ would also report a lost page, but takes four times as
+// long for pages that are in memory.
 mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error) {
     const volatile char *rows = mg_map_rows(map);
     size_t from = (size_t)first * map->place.row_bytes, to = from + (size_t)count * map->place.row_bytes;

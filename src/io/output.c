@@ -1,5 +1,4 @@
-// output.c - owns the way from a path the user gave to the directory and name that are written, and files of
-// answers.
+// output.c - finds the directory and name to write for a path from the user, and writes files of answers.
 #include "io/output.h"
 
 #include "base/memory.h"
@@ -11,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_LINKS = 40 }; // as many as the kernel follows
+enum { MOST_LINKS = 40 }; // the kernel's own limit
 
-// The number when `directory`/`name` is a descriptor of this process: a link in /proc/self/fd, which is
-// nothing that can be replaced.
+// The descriptor number if `directory`/`name` is a descriptor of this process (a link in /proc/self/fd, which
+// cannot be replaced by a file); -1 otherwise.
 static int descriptor_of(const mg_directory *directory, const char *name) {
     struct stat here, own;
     char *end;
@@ -24,7 +23,7 @@ static int descriptor_of(const mg_directory *directory, const char *name) {
     return here.st_dev == own.st_dev && here.st_ino == own.st_ino ? (int)number : -1;
 }
 
-// The path that the link place->name leads to.
+// The path that the link place->name points to.
 static mg_status follow(const mg_place *place, char **out, mg_error *error) {
     char target[PATH_MAX];
     ssize_t length =
@@ -38,7 +37,7 @@ static mg_status follow(const mg_place *place, char **out, mg_error *error) {
     return mg_directory_name(place->directory, target, out, error);
 }
 
-// One step: the directory and name of `path`, and what is there.
+// Finds the directory and name of `path`, and what exists there; does not follow links.
 static mg_status look(const char *path, mg_place *place, mg_error *error) {
     const char *name;
     mg_status status = mg_directory_open_parent(path, &place->directory, &name, error);
@@ -86,9 +85,9 @@ void mg_place_clear(mg_place *place) {
 
 struct mg_output {
     char *path;                        // as given, for messages
-    mg_place place;                    // where the file gets its name
-    char temporary[MG_TEMPORARY_TEXT]; // "": it is written as it is
-    int fd;                            // until `file` is there
+    mg_place place;                    // where the finished file goes
+    char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file; the target is written directly
+    int fd;                            // owned until `file` is open
     FILE *file;
 };
 
@@ -129,7 +128,7 @@ mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) 
     const mg_place *place = &output->place;
     bool direct = !*output->temporary;
     if (!status && fflush(output->file)) status = complain(output, "cannot be written", error);
-    // The descriptor outlives the stream, so that the durable write ends as every other.
+    // The descriptor is duplicated, because the durable write syncs and closes it after the stream is closed.
     int fd = direct ? -1 : output->file ? fcntl(output->fd, F_DUPFD_CLOEXEC, 0) : output->fd;
     if (!status && !direct && fd < 0) status = complain(output, "cannot be written", error);
     if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);

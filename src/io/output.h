@@ -1,5 +1,5 @@
-// output.h - <margin/output.h>, and where a file that the user named is to be written: which directory, which
-// name, and what is there now.
+// output.h - <margin/output.h>, and where a file that the user named is written: directory, name, and what
+// exists there.
 #ifndef MG_IO_OUTPUT_H
 #define MG_IO_OUTPUT_H
 
@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 
 typedef struct mg_place {
-    mg_directory *directory; // that the path leads into, also when it is a descriptor
-    char *name;              // in the directory; no symbolic link any more
+    mg_directory *directory; // the directory of the path; set for a descriptor too
+    char *name;              // name in the directory; not a symbolic link
     bool exists;
-    struct stat about; // when it exists
-    int descriptor;    // of this process, which the path leads to (/dev/stdout, /dev/fd/N); -1: none
+    struct stat about; // valid if `exists`
+    int descriptor; // a descriptor of this process that the path leads to (/dev/stdout, /dev/fd/N); -1: none
 } mg_place;
 
-// Follows symbolic links to what they lead to, which need not exist. Errors: MG_IO, MG_MEMORY.
+// Follows symbolic links to their target, which need not exist. Errors: MG_IO, MG_MEMORY.
 mg_status mg_place_find(const char *path, mg_place *place, mg_error *error);
 void mg_place_clear(mg_place *place);
 

@@ -1,4 +1,4 @@
-// text.c - owns the buffer that lines are cut from, and the count of lines for messages.
+// text.c - the buffer that lines are taken from, and the line numbers for messages.
 #include "io/text.h"
 
 #include "base/memory.h"
@@ -13,14 +13,14 @@ enum { BLOCK = 1 << 20 };
 struct mg_text {
     mg_input *input;
     char *buffer;
-    size_t capacity;    // bytes of `buffer`, one of them kept free for a terminator
-    size_t start, next; // the line just read, and what follows it
+    size_t capacity;    // bytes of the buffer, one of them reserved for a terminating zero
+    size_t start, next; // the line just read, and the start of what follows it
     size_t filled;
     int64_t line;            // number of the first line of the record just read
-    int64_t lines;           // lines passed so far
-    int64_t lost, lost_line; // values float32 does not hold, and the line of the first
-    bool ended;              // the input has no more
-    bool begun;              // the byte order mark was looked for
+    int64_t lines;           // lines read so far
+    int64_t lost, lost_line; // values too small for float32, and the line of the first
+    bool ended;              // the input is at its end
+    bool begun;              // the byte order mark was handled
 };
 
 mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error) {
@@ -51,7 +51,7 @@ mg_status mg_text_rewind(mg_text *text, mg_error *error) {
 
 const char *mg_text_path(const mg_text *text) { return mg_input_path(text->input); }
 
-// Makes room for a block after the unread bytes and reads into it.
+// Makes room for a block after the unread bytes, and reads into it.
 static mg_status fill(mg_text *text, mg_error *error) {
     if (text->start > 0) {
         memmove(text->buffer, text->buffer + text->start, text->filled - text->start);
@@ -86,7 +86,7 @@ static mg_status skip_mark(mg_text *text, mg_error *error) {
     return MG_OK;
 }
 
-// Moves `next` behind the next line break at or after it; *end is where the line's own bytes end.
+// Moves `next` behind the next line break; *end is the end of the line, without the line break.
 static mg_status find_end(mg_text *text, size_t *end, mg_error *error) {
     size_t searched = text->next - text->start;
     for (;;) {
@@ -146,7 +146,7 @@ mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg
     int64_t line = text->line, column = 1;
     const char *c = text->buffer + text->start;
     if (!error) return status;
-    // Columns count characters, as editors do; a record may span lines.
+    // Columns count characters, as editors do. A record may span several lines.
     for (size_t i = 0; i < offset && text->start + i < text->filled; i++) {
         if (c[i] == '\n') {
             line++;
@@ -189,7 +189,7 @@ size_t mg_text_utf8(const char *text, size_t bytes) {
         uint64_t word;
         if (end - at >= 8) {
             memcpy(&word, at, 8);
-            // Eight bytes of ASCII, none of them zero.
+            // Eight bytes of ASCII without a zero.
             if (!((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080))) {
                 at += 8;
                 continue;

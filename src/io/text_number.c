@@ -1,5 +1,5 @@
-// text_number.c - numbers at the speed of the disk. Whatever fits in 64 bits is rounded exactly here; the
-// rest is strtod's.
+// text_number.c - parses numbers as fast as the disk delivers them. Numbers that fit 64 bits are rounded
+// exactly here; strtod parses the rest.
 #include "io/text.h"
 
 #include <float.h>
@@ -10,28 +10,28 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LONGEST_NUMBER = 1000 }; // characters; a longer one is refused as no number
+enum { LONGEST_NUMBER = 1000 }; // most characters of a number; a longer one is refused
 
 static locale_t plain_locale;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
 static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
-// More than 19 digits or an exponent out of the ordinary. `bytes` is at most LONGEST_NUMBER.
+// For more than 19 digits, or a large exponent. `bytes` is at most LONGEST_NUMBER.
 static double slow(const char *at, size_t bytes) {
     char copy[LONGEST_NUMBER + 1];
     pthread_once(&plain_once, plain_create);
     memcpy(copy, at, bytes);
     copy[bytes] = '\0';
     double value = strtod_l(copy, NULL, plain_locale);
-    // Below all of double: the smallest of them, so that the caller sees that it was not 0.
+    // Underflow: the smallest double is returned, so that the caller sees that the number was not 0.
     if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE"))
         value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;
     return value;
 }
 
-// mantissa / 10^power, correctly rounded: a quotient of at least 63 bits whose last bit also tells of a
-// remainder.
+// mantissa / 10^power, correctly rounded: the quotient has at least 63 bits, and its last bit is set if there
+// is a remainder.
 static double divide(uint64_t mantissa, uint64_t power) {
     int shift = __builtin_clzll(mantissa);
     unsigned __int128 numerator = (unsigned __int128)(mantissa << shift) << 64;
@@ -40,11 +40,11 @@ static double divide(uint64_t mantissa, uint64_t power) {
     return ldexp((double)quotient, -64 - shift);
 }
 
-// mantissa * 10^exponent; false when only strtod can tell.
+// mantissa * 10^exponent; false if only strtod can round it correctly.
 static bool scale(uint64_t mantissa, int64_t exponent, double *out) {
     static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    // Two exact factors: one rounding.
+    // Both factors are exact, so there is only one rounding.
     if (mantissa <= UINT64_C(1) << 53 && exponent >= -22 && exponent <= 22) {
         *out = exponent < 0 ? (double)mantissa / tens[-exponent] : (double)mantissa * tens[exponent];
         return true;
@@ -62,7 +62,7 @@ static bool scale(uint64_t mantissa, int64_t exponent, double *out) {
 
 static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
-// The exponent behind 'e' added to *exponent; NULL when it has no digits.
+// Adds the exponent after 'e' to *exponent; NULL if it has no digits.
 static const char *read_exponent(const char *at, const char *end, int64_t *exponent) {
     bool negative = at < end && *at == '-';
     if (at < end && (*at == '-' || *at == '+')) at++;
@@ -79,7 +79,7 @@ const char *mg_text_number(const char *at, const char *end, double *out) {
     bool negative = at < end && *at == '-';
     if (at < end && (*at == '-' || *at == '+')) at++;
     const char *unsigned_begin = at;
-    uint64_t mantissa = 0; // overflows past 19 digits, and is then not used
+    uint64_t mantissa = 0; // overflows above 19 digits, and is not used then
     int64_t exponent = 0;
     for (; at < end && is_digit(*at); at++) mantissa = mantissa * 10 + (uint64_t)(*at - '0');
     size_t digits = (size_t)(at - unsigned_begin);
@@ -112,7 +112,7 @@ bool mg_text_whole(const char *at, const char *end, int64_t *out) {
     bool fits = c < end;
     for (; c < end && is_digit(*c) && fits; c++)
         fits = !__builtin_mul_overflow(value, 10, &value) && !__builtin_sub_overflow(value, *c - '0', &value);
-    // Built up below zero, where the range is the wider one.
+    // The value is accumulated as a negative number, because the negative range is larger by one.
     if (fits && c == end) fits = negative || !__builtin_sub_overflow(0, value, &value);
     if (fits && c == end) {
         *out = value;

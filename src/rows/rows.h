@@ -1,4 +1,4 @@
-// rows.h - rows of features as the kernels read them. A view borrows; a store owns.
+// rows.h - rows of features as the kernels read them: a view of rows that somebody else owns.
 #ifndef MG_ROWS_ROWS_H
 #define MG_ROWS_ROWS_H
 
@@ -12,12 +12,12 @@
 
 typedef enum mg_layout { MG_DENSE, MG_CSR } mg_layout;
 
-// What one dense cell is in memory. 8-bit data stay 8-bit and float16 16-bit; everything else becomes
+// Type of a dense cell in memory. 8-bit data stay 8-bit, and float16 stays 16-bit; everything else becomes
 // float32.
 typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F16, MG_CELL_F32 } mg_cell;
 
-// Features, and rows that are addressed together, are counted in 32 bits; with MG_NARROW in fewer, so that a
-// test reaches the end.
+// Features, and rows that are addressed together, are counted in 32 bits. MG_NARROW lowers the limit, so that
+// a test reaches it.
 #ifdef MG_NARROW
 #define MG_MOST_INDEX 5000u
 #else
@@ -26,7 +26,7 @@ typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F16, MG_CELL_F32 } mg_cel
 
 enum { MG_LANES = 16 }; // every dense row is padded with zeros to a multiple of this many cells
 
-// Borrowed view of `count` rows. Stored row of view row r: index ? index[r] : r.
+// A view of `count` rows; it owns nothing. Row r of the view is stored row index ? index[r] : r.
 typedef struct mg_rows {
     int64_t count;    // rows in the view
     int64_t features; // D
@@ -34,16 +34,17 @@ typedef struct mg_rows {
     // MG_DENSE
     mg_cell cell;
     const void *dense; // [stored rows][stride]
-    int64_t stride;    // cells per stored row: features rounded up to MG_LANES, the tail is zero
-    // MG_CSR: row i holds entries indptr[i] .. indptr[i+1]-1, indices strictly ascending
+    int64_t stride;    // cells per stored row: `features` rounded up to MG_LANES; the padding is zero
+    // MG_CSR: row i has the stored values indptr[i] .. indptr[i+1]-1; their indices strictly ascend
     const int64_t *indptr;
     const uint32_t *indices;
     const float *values;
     const uint32_t *index; // [count + behind] or NULL
-    int64_t behind;        // rows of the index that come after the view's: worth asking for early
+    int64_t behind;        // index entries after the view's last row: rows worth prefetching
 } mg_rows;
 
-// First entry of indices[from..end), which ascend, that is not below `feature`; `end` when all are.
+// The first place in indices[from..end), which must ascend, whose index is at least `feature`; `end` if there
+// is none.
 static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from, int64_t end,
                                           int64_t feature) {
     while (from < end) {
@@ -60,8 +61,8 @@ static inline size_t mg_cell_size(mg_cell cell) {
 
 const char *mg_cell_name(mg_cell cell); // "uint8", "int8", "float16", "float32"
 
-// IEEE half: moving the bits into a float with too small an exponent and scaling by 2^112 gets normal and
-// subnormal numbers right; infinities and NaN are put back by hand.
+// IEEE half precision: the bits are moved into a float whose exponent is too small, and scaled by 2^112. This
+// is correct for normal and subnormal numbers; infinities and NaN are handled separately.
 static inline float mg_half_to_float(uint16_t half) {
     uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
     float value, special = half & 0x3ff ? __builtin_nanf("") : __builtin_inff();
@@ -80,7 +81,7 @@ static inline float mg_cell_at(mg_cell cell, const void *row, int64_t d) {
     }
 }
 
-// Stored row r, dense.
+// The dense row with the stored number `stored`.
 static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
     return (const char *)rows->dense + (size_t)(stored * rows->stride) * mg_cell_size(rows->cell);
 }

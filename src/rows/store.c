@@ -1,4 +1,4 @@
-// store.c - owns the memory of rows.
+// store.c - allocates and frees the memory of rows.
 #include "rows/store.h"
 
 #include "base/memory.h"
