@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct mg_vanished {
-    int64_t count, row, column; // row and column of the first
+    int64_t count, row, column; // row and column: of the first such value
     double value;
 } mg_vanished;
 

@@ -1,5 +1,5 @@
-// csv.c - tables of numbers with one column of labels: comma, tab, semicolon or space separated, quoted as
-// RFC 4180 says, with or without a header.
+// csv.c - tables of numbers with one column of labels: separated by comma, tab, semicolon or space, quoted
+// according to RFC 4180, with or without a header.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -25,7 +25,7 @@ static mg_status wrong_count(const mg_csv *r, int64_t fields, mg_error *error) {
                         (long long)r->columns);
 }
 
-// What keeps a field from being a feature, and the option that helps.
+// Reports why a field is not a feature, and the option that helps.
 static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *field, mg_error *error) {
     char advice[256] = "";
     int64_t rest = 0, group = 0;
@@ -51,7 +51,7 @@ static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *fie
     return mg_text_place(r->record.text, field->offset, status, error);
 }
 
-// One feature. An unquoted number is read where it stands; everything else is cut out as a field first.
+// Reads one feature. An unquoted number is parsed in place; any other field is extracted first.
 static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_error *error) {
     mg_record *record = &r->record;
     const char *end = record->line + record->bytes, *at = record->line + record->at;

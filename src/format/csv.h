@@ -1,6 +1,6 @@
-// csv.h - one table of numbers in the reading: what its pieces share. csv.c reads records, csv_guess.c
-// settles delimiter and label column, csv_header.c whether there is a header, csv_columns.c the columns left
-// out and the doubts about a guess.
+// csv.h - the state of reading one table, which the files src/format/csv*.c share. csv.c reads records,
+// csv_guess.c decides on delimiter and label column, csv_header.c on the header, csv_columns.c handles
+// dropped columns and checks guesses against the values.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
@@ -9,25 +9,26 @@
 #include "format/header.h"
 
 typedef struct mg_csv_options {
-    char *delimiter;     // "auto", a name or one character
-    const char *header;  // "auto", "yes", "no"
-    char *label;         // "auto", "first", "last", "none", a name of the header, a column counted from 1
-    char *drop;          // NULL, or columns by name or number, commas between; MG_CSV_FEATURES: a recipe's
+    char *delimiter;    // "auto", a name or one character
+    const char *header; // "auto", "yes", "no"
+    char *label;        // "auto", "first", "last", "none", a name of the header, or a column number from 1
+    // NULL, or column names or numbers separated by commas; begins with MG_CSV_FEATURES in a recipe.
+    char *drop;
     const char *decimal; // "point", "comma"
 } mg_csv_options;
 
-// Begins a recipe's list of columns left out, which are counted without the label's.
+// Starts a recipe's list of dropped columns, which are numbered without the label column.
 #define MG_CSV_FEATURES "features:"
 
-// Values of one column as the first pass meets them.
+// What the first pass has seen of one column's values.
 typedef struct mg_csv_values {
-    uint64_t *seen;   // open table of digests; 0 is free. NULL: not watched
-    int64_t distinct; // in `seen`; past its limit no more are counted
-    bool fractions;   // a value that is no whole number
-    bool words;       // a value that is no number
+    uint64_t *seen;   // open hash table of digests; 0: free. NULL: not watched
+    int64_t distinct; // digests in `seen`; counting stops above a limit
+    bool fractions;   // some value is not a whole number
+    bool words;       // some value is not a number
 } mg_csv_values;
 
-// What a field is. RUBBISH is a word that begins like a number, PAIR is index:value.
+// Kind of a field. RUBBISH is a word that begins like a number, PAIR is index:value.
 typedef enum mg_csv_sort {
     MG_CSV_NUMBER,
     MG_CSV_WORD,
@@ -37,8 +38,8 @@ typedef enum mg_csv_sort {
 } mg_csv_sort;
 
 typedef struct mg_csv_first {
-    mg_csv_sort *first, *second; // [columns] of the first two records; alike when there is no second
-    double *values;              // [2 * columns] numbers of the two
+    mg_csv_sort *first, *second; // [columns] of the first two records; equal if there is only one
+    double *values;              // [2 * columns] the numbers in them
     bool one;                    // there is no second record
 } mg_csv_first;
 
@@ -50,33 +51,33 @@ typedef struct mg_csv {
     mg_header names;
     bool header, guessed_header;
     bool comma;             // numbers have a decimal comma
-    int64_t columns, label; // fields of a record; index of the label's, -1 without labels
+    int64_t columns, label; // fields of a record; index of the label column, -1 without labels
     bool *dropped;          // [columns]
     int64_t features;
-    bool by_place;         // the label's column was guessed by where it stands
-    mg_csv_values ends[2]; // of the first and the last column
-    int64_t counting;      // first value of a first column that counts the rows, -1 when it does not
-    uint64_t first_label;  // digest of the label of line 1, where it may be a name; 0: not watched
+    bool by_place;         // the label column was guessed from its place
+    mg_csv_values ends[2]; // the first and the last column
+    int64_t counting;      // start value if the first column counts the rows, otherwise -1
+    uint64_t first_label;  // digest of the label in line 1 if it may be a header; 0: not watched
     int64_t rows;
     float *cells; // [columns] of one row
 } mg_csv;
 
-// Delimiter, header, number of columns and place of the label from the first two records; notes what was
-// guessed.
+// Finds delimiter, header, number of columns and label column from the first two records; adds what was
+// guessed to `guesses`.
 mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error);
 
 mg_status mg_csv_first_record(mg_csv *r, mg_error *error);
 
-// Is the first record a header? Sorts of the first two; those of the first record of data in `second`.
+// Decides whether the first record is a header. f->second receives the kinds of the first record of data.
 mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg_error *error);
 
-// 0 when the name is not one.
+// The character of a delimiter's name; 0 if the name is unknown.
 char mg_csv_delimiter(const char *name);
 
-// Could the first line of the head be cut by one of the usual delimiters?
+// Returns 1 if a usual delimiter occurs in the first line of the head, otherwise 0.
 int mg_csv_probe(const char *head, size_t bytes);
 
-// Column of the header called `name`, or -1. Case counts only when `exact`.
+// Finds the column named `name` in the header; -1 if there is none. Case matters only if `exact`.
 mg_status mg_csv_find_name(mg_csv *r, const char *name, bool exact, int64_t *column, mg_error *error);
 
 enum { MG_CSV_SHOWN = 64 };
@@ -84,25 +85,26 @@ enum { MG_CSV_SHOWN = 64 };
 // "column 4 'target'" for messages.
 const char *mg_csv_column_text(mg_csv *r, int64_t column, char out[MG_CSV_SHOWN * 2]);
 
-// Is the field a number, with the decimal mark of the table? A comma becomes a point.
+// Parses the field as a number with the table's decimal mark; replaces a decimal comma by a point.
 bool mg_csv_number(const mg_csv *r, mg_span *field, double *value);
 
-// Which columns --drop names, once the label is known.
+// Finds the columns of --drop; the label column must be known.
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error);
 
-// The label's place and the columns left out as later files need them, without names.
+// Stores the label's place and the dropped columns in the options without names, in the form that the recipe
+// keeps.
 mg_status mg_csv_keep(mg_csv *r, mg_error *error);
 
-// The header, which must be that of the file of --like when that had one.
+// Reads the header. If the file of --like has a header, both must agree.
 mg_status mg_csv_keep_header(mg_csv *r, mg_error *error);
 
-// First pass: a field of the label's column, and the features of a row.
+// First pass: watches a field of the label column, or the features of a row.
 void mg_csv_watch_label(mg_csv *r, const mg_span *field);
 void mg_csv_watch_row(mg_csv *r);
 mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error);
 void mg_csv_watch_end(mg_csv *r);
 
-// After the first pass: refuses a guess that another column contradicts, warns of doubtful columns.
+// After the first pass: refuses a guess that another column contradicts, and warns about doubtful columns.
 mg_status mg_csv_judge(mg_csv *r, mg_error *error);
 
 #endif

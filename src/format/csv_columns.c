@@ -1,4 +1,4 @@
-// csv_columns.c - columns left out by --drop, and what the values of the first and last columns say of a
+// csv_columns.c - columns that --drop removes, and what the values of the first and last column say about a
 // guess.
 #include "format/csv.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-// More distinct values than MOST_SEEN are "many" whatever the number of rows.
+// More than MOST_SEEN distinct values are "many" for any number of rows.
 enum { SEEN_SIZE = 1 << 14, MOST_SEEN = SEEN_SIZE / 2, LITTLE_CLASSES = 50 };
 
 static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_error *error) {
@@ -28,14 +28,14 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
     return MG_OK;
 }
 
-// The column an item of --drop stands for, -1 when none.
+// The column that an item of --drop refers to; -1 if none.
 static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
     int64_t number;
     *column = -1;
     mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
     if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns)
         return status;
-    // Numbers of a recipe pass over the label's column, which another file may have elsewhere or not at all.
+    // Numbers in a recipe do not count the label column, which may be elsewhere or missing in another file.
     *column = number - 1 + (recipe && r->label >= 0 && number - 1 >= r->label);
     if (*column >= r->columns) *column = -1;
     return MG_OK;
@@ -135,13 +135,13 @@ static void meet(mg_csv_values *values, uint64_t digest) {
 
 static void meet_number(mg_csv_values *values, double value) {
     uint64_t bits;
-    value += 0.0; // -0 is 0
+    value += 0.0; // turns -0 into 0
     memcpy(&bits, &value, sizeof bits);
     values->fractions = values->fractions || value != trunc(value);
     meet(values, mg_hash_mix(bits));
 }
 
-// A header that was taken for a row has a label which no other row has.
+// If a header is read as a row, no other row has its label.
 static void watch_first(mg_csv *r, const mg_span *field, bool word) {
     if (!r->guessed_header || r->header) return;
     uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
@@ -178,13 +178,14 @@ static bool has_many(const mg_csv *r, const mg_csv_values *values) {
     return values->distinct > MOST_SEEN || values->distinct * 2 > r->rows;
 }
 
-// Whole numbers, several of them, and fewer than rows.
+// Whole numbers, at least two distinct ones, and at most half as many as rows.
 static bool may_be_labels(const mg_csv *r, const mg_csv_values *values) {
     return !values->fractions && values->distinct >= 2 && values->distinct <= MOST_SEEN &&
            values->distinct * 2 <= r->rows + 1;
 }
 
-// Labels that were guessed by their place: does the column at the other end look more like labels?
+// For labels that were guessed from their place: checks whether the column at the other end looks more like
+// labels.
 static mg_status judge_place(mg_csv *r, mg_error *error) {
     char here[MG_CSV_SHOWN * 2], there[MG_CSV_SHOWN * 2];
     int64_t other = r->label == 0 ? r->columns - 1 : 0;
@@ -222,7 +223,8 @@ static bool is_index_name(const char *name) {
     return bytes > 3 && (!strcasecmp(name + bytes - 3, "_id") || !strcmp(name + bytes - 2, "Id"));
 }
 
-// Row numbers and ids tell the order of the file, not the class.
+// Warns about row numbers and ids used as features: they say more about the order of the file than about the
+// class.
 static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
     int64_t shown = -1, count = 0;
@@ -255,7 +257,8 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 }
 
 static void warn_of_first(mg_csv *r) {
-    bool own = r->by_place && has_many(r, &r->ends[r->label != 0]); // as most labels: another warning tells
+    // most labels occur once; another warning reports that
+    bool own = r->by_place && has_many(r, &r->ends[r->label != 0]);
     if (r->first_label == 0 || r->rows < 10 || own) return;
     mg_tell_line(
         &r->tell,

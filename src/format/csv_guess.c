@@ -1,5 +1,5 @@
-// csv_guess.c - what separates fields, and which column has the labels.
-// A guess that two readings of the first records support alike is refused with the option that settles it.
+// csv_guess.c - guesses the delimiter and the label column. If two readings of the first records are equally
+// likely, the guess is refused, and the message names the option that decides.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -46,7 +46,7 @@ mg_status mg_csv_first_record(mg_csv *r, mg_error *error) {
     return status;
 }
 
-// Is the field digits with one comma among them, such as 1,5?
+// Returns true for digits with a single comma between them, such as 1,5.
 static bool has_decimal_comma(const mg_span *field) {
     const char *c = field->text, *end = c + field->bytes;
     int before = 0, after = 0;
@@ -67,8 +67,8 @@ bool mg_csv_number(const mg_csv *r, mg_span *field, double *value) {
     return field->bytes > 0 && mg_text_number(field->text, end, value) == end;
 }
 
-// Fields of the second record (of the first when there is no other) with a decimal comma under a delimiter; 0
-// when it does not cut the record into several numbers and words.
+// Counts the fields of the second record (or of the first if it is alone) that have a decimal comma under a
+// delimiter. Returns 0 if the delimiter does not divide the record into several fields, mostly numbers.
 static int64_t decimal_commas(mg_csv *r, char delimiter) {
     mg_span field;
     bool more = true;
@@ -98,7 +98,7 @@ static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
                    mg_text_path(r->record.text));
 }
 
-// Numbers such as 1,5 between semicolons would be cut at their commas.
+// Refuses numbers such as 1,5 between semicolons, which a comma as delimiter would cut in two.
 static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
     static const char candidates[] = {';', '\t', '|', ' '};
     for (size_t i = 0; !r->comma && i < sizeof candidates; i++)
@@ -107,7 +107,7 @@ static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
     return MG_OK;
 }
 
-// Does another delimiter stand alone between blanks, as in "1 | 2"?
+// Returns true if another delimiter occurs between two blanks, as in "1 | 2".
 static bool has_lone_delimiter(const mg_record *record) {
     for (size_t i = 1; i + 1 < record->bytes; i++)
         if (record->line[i - 1] == ' ' && record->line[i + 1] == ' ' && strchr(",;|", record->line[i]))
@@ -115,12 +115,12 @@ static bool has_lone_delimiter(const mg_record *record) {
     return false;
 }
 
-// Fields that a delimiter cuts the first two records into; 0 when they differ.
+// Counts the fields into which a delimiter divides the first two records; 0 if the two differ.
 static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_error *error) {
     int64_t first = 0, second;
     r->record.delimiter = delimiter;
     *fields = 0;
-    mg_error ignored; // a delimiter under which the quoting makes no sense is the wrong one
+    mg_error ignored; // a delimiter under which the quoting is invalid is the wrong one
     mg_status status = mg_csv_first_record(r, &ignored);
     if (status && status != MG_DATA) return mg_fail(error, status, "%s", ignored.text);
     if (!status && delimiter == ' ' && has_lone_delimiter(&r->record)) return MG_OK;
@@ -132,8 +132,8 @@ static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_err
     return MG_OK;
 }
 
-// The delimiter that cuts the first two records into the same, largest number of fields. A blank beside
-// another delimiter is no rival of it.
+// Chooses the delimiter that divides the first two records into the same, largest number of fields. A space
+// does not compete with another delimiter that gives as many.
 static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     int64_t most = 1, fields;
     char best = ',', rival = '\0';
@@ -219,7 +219,7 @@ static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *err
                    mg_csv_column_text(r, other, b), (long long)one + 1, (long long)other + 1);
 }
 
-// By the usual names of the header; *found: the label was.
+// Finds the label column by the usual names in the header; *found is true if there is one.
 static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     static const char *const usual[] = {"label", "class", "target"};
     char text[MG_CSV_SHOWN * 2];
@@ -243,7 +243,7 @@ static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     if (!status) status = mg_csv_find_name(r, "x", false, &x, error);
     if (!status) status = mg_csv_find_name(r, "z", false, &z, error);
     if (status || column < 0) return status;
-    // y may be a coordinate: beside x and z, or anywhere but at an end.
+    // y may be a coordinate: if there are x and z too, or if it is not the first or last column.
     if ((column > 0 && column < last) || (x >= 0 && z >= 0))
         return tied_names(r, column, column == last ? 0 : last, error);
     *found = true;
@@ -255,7 +255,7 @@ static bool is_word(mg_csv_sort sort) {
     return sort == MG_CSV_WORD || sort == MG_CSV_RUBBISH || sort == MG_CSV_PAIR;
 }
 
-// Lines such as "1 -1:3", "1 a:3" and "1,2:0.5" would have their features for labels.
+// In lines such as "1 -1:3", "1 a:3" and "1,2:0.5" a feature would be read as the label.
 static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
     return mg_fail(error, MG_DATA,
                    "%s: the labels would be in column %lld, which begins with a pair index:value: lines of "
@@ -266,7 +266,7 @@ static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
                    mg_text_path(r->record.text), (long long)column + 1, (long long)column + 1);
 }
 
-// `sorts` of the first record of data.
+// `sorts`: kinds of the fields in the first record of data.
 static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *guesses, mg_error *error) {
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1;
@@ -275,7 +275,7 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     mg_status status = label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
-    // Of a word and a number with rubbish the word is the label.
+    // Of a word and a field that only begins like a number, the word is the label.
     if (first_word && last_word && sorts[0] != sorts[last]) {
         last_word = sorts[last] == MG_CSV_WORD;
         first_word = !last_word;

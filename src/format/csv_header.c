@@ -1,6 +1,6 @@
-// csv_header.c - whether the first record of a table names its columns. The sorts of the first two records
-// tell most headers; names that are numbers (columns of pandas, wavelengths) look like a row and are told by
-// their order.
+// csv_header.c - decides whether the first record of a table is a header. Most headers are recognised by the
+// kinds of fields in the first two records. Names that are numbers (pandas columns, wavelengths) look like a
+// row, and are recognised by their order.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -12,7 +12,7 @@
 
 enum { FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
 
-// index:value, as lines of svmlight have them.
+// Returns true for index:value, as in svmlight lines.
 static bool is_pair(const mg_span *field) {
     double value;
     const char *end = field->text + field->bytes, *colon = memchr(field->text, ':', field->bytes);
@@ -29,7 +29,8 @@ static bool names_labels(const mg_span *field) {
     return false;
 }
 
-// What each field of the record is; its texts are used up. *named: one is a usual name of the labels' column.
+// Finds the kind of each field; the record's text is not valid afterwards. *named: some field is a usual name
+// of a label column.
 static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool *named, mg_error *error) {
     mg_span field;
     bool more;
@@ -53,7 +54,8 @@ static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
                    mg_text_path(r->record.text), why);
 }
 
-// Do the numbers of a record rise in equal steps, or rise or fall throughout when there are many?
+// Returns true if the numbers of a record increase in equal steps, or if there are many and they all increase
+// or all decrease.
 static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *values) {
     int64_t count = 0, up = 0, down = 0, even = 0;
     double before = 0, step = 0;
@@ -72,10 +74,11 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
 }
 
 typedef struct tally {
-    int64_t numbers, words; // of the first record
-    int64_t differs, names; // no number, and a word, over a number of the second
-    int64_t counts;         // numbers that count 0, 1, 2, ... or 1, 2, 3, ... as those do that pandas gives
-    int64_t counting;       // where they begin
+    int64_t numbers, words; // in the first record
+    int64_t differs, names; // fields that are not a number, and words, above a number in the second record
+    // leading numbers that count 0, 1, 2, ... or 1, 2, 3, ..., like the column names of pandas
+    int64_t counts;
+    int64_t counting; // their first number
 } tally;
 
 static tally count(const mg_csv *r, const mg_csv_first *f) {
@@ -93,7 +96,7 @@ static tally count(const mg_csv *r, const mg_csv_first *f) {
     return t;
 }
 
-// A header has no number in it, and a word where the second record has a number.
+// A header contains no number, and has a word where the second record has a number.
 static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg_error *error) {
     const tally t = count(r, f);
     r->header = t.numbers == 0 && t.differs > 0;

@@ -1,37 +1,38 @@
-// fields.h - the records of delimited text: RFC 4180 quoting, fields that may span lines, and what is wrong
-// with a number.
+// fields.h - records of delimited text: quoting according to RFC 4180, fields that span lines, and why a
+// field is not a number.
 #ifndef MG_FORMAT_FIELDS_H
 #define MG_FORMAT_FIELDS_H
 
 #include "io/text.h"
 
-// A space as delimiter stands for any run of spaces and tabs, and none at the ends of the line.
+// If the delimiter is a space, any run of spaces and tabs separates fields, and blanks at the ends of the
+// line are ignored.
 typedef struct mg_record {
     mg_text *text;
     char *line;
     size_t bytes;
     char delimiter;
-    size_t at; // offset of the next field; past `bytes` when there is none
+    size_t at; // offset of the next field; above `bytes` if there is none
 } mg_record;
 
 typedef struct mg_span {
-    char *text; // without quotes and without blanks around; may be changed
+    char *text; // without quotes and surrounding blanks; may be changed
     size_t bytes;
     size_t offset; // in the record, for messages
 } mg_span;
 
-// Reads the next record that is not blank; record->line is NULL at the end. `text` and `delimiter` are set by
-// the caller.
+// Reads the next record that is not blank; record->line is NULL at the end. The caller sets `text` and
+// `delimiter`.
 mg_status mg_record_next(mg_record *record, mg_error *error);
 
-// The next field; *more is false when the record has none.
+// Reads the next field; *more is false if there is none.
 mg_status mg_record_field(mg_record *record, mg_span *field, bool *more, mg_error *error);
 
-// Fields of the record, none of them taken.
+// Counts the fields of the record without consuming them.
 mg_status mg_record_count(const mg_record *record, int64_t *count, mg_error *error);
 
-// What keeps [at, end) from being a feature: empty, NaN, infinite, too large, or no number at all. The text
-// has no place.
+// Fails with the reason why [at, end) is not a feature: empty, NaN, infinite, too large, or not a number. The
+// message has no file:line.
 mg_status mg_number_complain(const char *at, const char *end, mg_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-// foreign.c - owns the table of magic bytes and the commands that make a readable file. A command has to work
-// as it is printed: tests/format/test_advice.py runs each of them.
+// foreign.c - the table of magic bytes, and the commands that turn such files into readable ones. Each
+// command must work as printed; tests/format/test_advice.py runs them.
 #include "format/foreign.h"
 
 #include "format/pairs.h"
@@ -18,7 +18,7 @@ typedef struct head {
     bool packed;
 } head;
 
-// `text` as one word of a shell. A name too long for a message is replaced by FILE.
+// Quotes `text` for a shell. A name too long for a message is replaced by FILE.
 static const char *quote(const char *text, char out[MOST_NAME]) {
     bool plain = *text != '\0' && *text != '-';
     for (const char *c = text; *c; c++)
@@ -35,7 +35,7 @@ static const char *quote(const char *text, char out[MOST_NAME]) {
     return out;
 }
 
-// A name in the current directory for what comes of the file: the last ending is replaced.
+// A name in the current directory for the result of a command: the last ending is replaced.
 static const char *new_name(const char *path, const char *ending, char out[MOST_NAME]) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     size_t bytes = dot && dot > name ? (size_t)(dot - name) : strlen(name);
@@ -45,7 +45,7 @@ static const char *new_name(const char *path, const char *ending, char out[MOST_
     return out;
 }
 
-// Names what the file is and the filter that makes a file to convert of it.
+// Says what the file is, and which filter command turns it into a file that can be converted.
 static mg_status refuse_filter(const head *h, const char *what, const char *filter, const char *ending,
                                mg_error *error) {
     char in[MOST_NAME], made[MOST_NAME], out[MOST_NAME];
@@ -57,7 +57,7 @@ static mg_status refuse_filter(const head *h, const char *what, const char *filt
                    from, to);
 }
 
-// The same for what no filter can do: `how` is a sentence in which {} stands for the file.
+// The same for advice that is not a filter: `how` is a sentence, in which {} stands for the file.
 static mg_status refuse_sentence(const head *h, const char *what, const char *how, mg_error *error) {
     char in[MOST_NAME], text[3 * MOST_NAME];
     const char *from = h->packed ? "FILE (unpacked by gzip -d)" : quote(h->path, in);
@@ -80,7 +80,7 @@ typedef struct kind {
     size_t bytes;
     const char *what;
     const char *filter; // NULL: `how` is a sentence
-    const char *how;    // or the new ending
+    const char *how;    // otherwise the new ending
 } kind;
 
 #define MAGIC(text) text, sizeof text - 1
@@ -129,7 +129,8 @@ static const kind kinds[] = {
      "fetch the data in its repository: git lfs pull"},
 };
 
-// A table may begin with PAR1 too: magic bytes that are plain text count only in a file that is none.
+// A table may begin with PAR1 too: magic bytes that are plain text count only if the file contains a zero
+// byte.
 static bool needs_zero(const kind *k) {
     for (size_t i = 0; i < k->bytes; i++)
         if (k->magic[i] < ' ' || k->magic[i] > '~') return false;
@@ -163,7 +164,7 @@ static mg_status refuse_zip(const head *h, mg_error *error) {
                            "unpack it and convert the files in it: python3 -m zipfile -e {} .", error);
 }
 
-// UTF-16 and UTF-32, by their mark or by a zero in every other byte.
+// Refuses UTF-16 and UTF-32, recognised by their byte order mark, or by a zero in every other byte.
 static mg_status refuse_wide(const head *h, mg_error *error) {
     static const struct {
         const char *name, *filter;
@@ -205,8 +206,8 @@ mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, si
                          error);
 }
 
-// One line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line with one
-// word behind a bar may also be of a table; *sure: this one is not.
+// Parses one line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line
+// with a single word after the bar may also belong to a table; *sure is set if this one cannot.
 static bool is_wabbit(const char *line, const char *stop, bool *pairs, bool *sure) {
     const char *bar = memchr(line, '|', (size_t)(stop - line));
     if (!bar) return false;
@@ -239,7 +240,7 @@ static mg_status refuse_wabbit(const head *h, mg_error *error) {
     int seen = 0;
     for (; line < end && seen < SHOWN_LINES; seen++) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && seen > 0 && h->count > (size_t)60 << 10) break; // cut off
+        if (!stop && seen > 0 && h->count > (size_t)60 << 10) break; // the head ends within this line
         stop = stop ? stop : end;
         if (stop > line && stop[-1] == '\r') stop--;
         if (mg_skip_blanks(line, stop) < stop && !is_wabbit(line, stop, &pairs, &sure)) return MG_OK;
@@ -253,7 +254,7 @@ static mg_status refuse_wabbit(const head *h, mg_error *error) {
                          "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1\\t/; s/\\|[^ ]* *//g'", ".tsv", error);
 }
 
-// ARFF begins with comments (%) and @relation.
+// Refuses ARFF, which begins with comments (%) and @relation.
 static mg_status refuse_arff(const head *h, mg_error *error) {
     const char *line = h->bytes, *end = h->bytes + h->count;
     while (line < end && (*line == '%' || isspace((unsigned char)*line))) {
@@ -299,7 +300,7 @@ mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg
     int64_t first = -1, lines = 0;
     for (; line < end && lines < SHOWN_LINES; lines++) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && lines > 0 && count > (size_t)60 << 10) break; // cut off
+        if (!stop && lines > 0 && count > (size_t)60 << 10) break; // the head ends within this line
         stop = stop ? stop : end;
         int64_t tabs = 0;
         for (const char *c = line; c < stop; c++) tabs += *c == '\t';

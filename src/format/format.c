@@ -1,4 +1,4 @@
-// format.c - the registry, and the guess which format a file has.
+// format.c - the registry of formats, and the guess of a file's format.
 #include "format/format.h"
 
 #include "base/memory.h"
@@ -74,7 +74,7 @@ void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
         snprintf(guesses->flags + used, sizeof guesses->flags - used, "%s--%s", used > 0 ? ", " : "", flag);
 }
 
-// The first bytes of the unpacked file, [MG_PROBE_BYTES + 1] with a zero behind them.
+// Reads the first bytes of the unpacked file: [MG_PROBE_BYTES + 1] with a zero behind them.
 static mg_status read_head(const char *path, char **head, size_t *bytes, bool *packed, mg_error *error) {
     mg_input *input = NULL;
     size_t got = 1;

@@ -1,5 +1,5 @@
-// format.h - the registry of input formats. A format turns files into rows and labels, twice in the same
-// order: once to be counted, once to be written. What becomes of them is the sink's business.
+// format.h - the registry of input formats. A format reads files twice in the same order, once to count rows
+// and labels and once to pass them on; the sink stores them.
 #ifndef MG_FORMAT_FORMAT_H
 #define MG_FORMAT_FORMAT_H
 
@@ -9,33 +9,33 @@
 #include "io/text.h"
 #include "rows/rows.h"
 
-// What training data said that other data must be read with.
+// What other data must have in common with the training data.
 typedef struct mg_format_like {
-    const char *path;       // of the HDF5 file it comes from
+    const char *path;       // the HDF5 file it was read from
     int64_t features;       // columns of its X
-    const float *scale;     // [features] of its array "<format>/idf", or NULL
-    const mg_names *names;  // of its columns; none: they are not known
-    const char *label_name; // of the column of its labels, or NULL
+    const float *scale;     // [features] its array "<format>/idf", or NULL
+    const mg_names *names;  // names of its columns; none if they are not known
+    const char *label_name; // name of its label column, or NULL
 } mg_format_like;
 
-// Lines for whoever called: warnings, and what was guessed.
+// Receives lines for the user: warnings, and what was guessed.
 typedef struct mg_tell {
     void (*line)(void *context, const char *line);
     void *context;
 } mg_tell;
 
-// Does nothing when `tell` has no function.
+// Formats a line; does nothing if `tell` has no function.
 void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// A warning when values of the file are too small for float32, once all of it was read.
+// Warns if values of the file are too small for float32; call it after all of the file was read.
 void mg_tell_lost(const mg_tell *tell, const mg_text *text);
 
-// What was guessed of an input, for one line; `flags` are the options that settle it otherwise.
+// What was guessed about an input, on one line; `flags` lists the options that override the guesses.
 typedef struct mg_guesses {
     char text[600], flags[100];
 } mg_guesses;
 
-// Adds one guess and the option (without its dashes, may be NULL) that overrides it.
+// Adds one guess and the option that overrides it (without dashes; may be NULL).
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -43,33 +43,33 @@ typedef struct mg_format_request {
     const char *const *inputs; // [input_count]
     int input_count;
     void *options;              // values of the format's section; survey replaces "auto" by what it found
-    const mg_format_like *like; // NULL when there is none
-    const mg_watch *watch;      // for every input that is opened
+    const mg_format_like *like; // NULL without --like
+    const mg_watch *watch;      // used for every input
     mg_tell tell;               // for warnings
 } mg_format_request;
 
 typedef struct mg_format_shape {
     int64_t rows, features;
-    int64_t stored; // values, MG_CSR
+    int64_t stored; // stored values; MG_CSR only
     mg_layout layout;
-    mg_h5_type cell; // of X, MG_DENSE
+    mg_h5_type cell; // type of X; MG_DENSE only
     bool labelled;
-    const float *scale; // [features] to be kept as "<format>/idf", owned by the reader; or NULL
-    // of the columns, and what the column of the labels is called; the reader's, or NULL
+    const float *scale; // [features] stored as "<format>/idf", or NULL; owned by the reader
+    // Names of the columns, and the name of the label column. Owned by the reader; NULL if unknown.
     const mg_names *names;
     const char *label_name;
     mg_guesses guesses; // what the reader guessed
 } mg_format_shape;
 
-// Where rows go. Labels come in the order of the rows, not necessarily with them.
+// Receives rows and labels. Labels come in the order of the rows, but not necessarily together with them.
 typedef struct mg_sink mg_sink;
 struct mg_sink {
-    // Any number of bytes of rows of little-endian cells.
+    // Any number of bytes of rows; cells are little-endian.
     mg_status (*dense)(mg_sink *sink, const void *cells, size_t bytes, mg_error *error);
-    // One row, indices ascending.
+    // One row; indices ascend.
     mg_status (*sparse)(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
                         mg_error *error);
-    // One label: as text, or known to be an integer. The text of a failure is without a place.
+    // One label, as text or as an integer. The message of a failure has no file:line.
     mg_status (*label)(mg_sink *sink, const char *text, size_t bytes, mg_error *error);
     mg_status (*code)(mg_sink *sink, int64_t label, mg_error *error);
 };
@@ -78,42 +78,43 @@ enum { MG_PROBE_BYTES = 64 << 10 };
 
 typedef struct mg_format {
     const char *name;
-    const char *arguments; // its inputs, as in a usage line
+    const char *arguments; // its inputs, in the form of a usage line
     const char *help;
     int inputs_low, inputs_high;
-    // its options; those that change the result are kept in the output for later files
+    // Its options. Those that change the result are stored in the output, for --like.
     const mg_section *section;
     size_t options_size;
 
-    // How sure it is of the first bytes of an unpacked file (whole when bytes < MG_PROBE_BYTES): 0 no, 1
-    // possible, 2 sure.
+    // How sure the format is about the first bytes of an unpacked file (the whole file if bytes <
+    // MG_PROBE_BYTES): 0 no, 1 possible, 2 sure.
     int (*probe)(const char *head, size_t bytes);
     mg_status (*open)(void **reader, const mg_format_request *request, mg_error *error);
-    // First pass: everything about the shape, every label to the sink; rows need not be.
+    // First pass: finds the shape, and passes every label to the sink; it need not pass rows.
     mg_status (*survey)(void *reader, mg_sink *sink, mg_format_shape *shape, mg_error *error);
-    // Second pass: every row and every label.
+    // Second pass: passes every row and every label.
     mg_status (*read)(void *reader, mg_sink *sink, mg_error *error);
-    void (*close)(void *reader); // NULL is fine
+    void (*close)(void *reader); // NULL is allowed
 } mg_format;
 
-const mg_format *mg_format_at(int i);              // NULL past the last
-const mg_format *mg_format_find(const char *name); // NULL when unknown
+const mg_format *mg_format_at(int i);              // NULL after the last
+const mg_format *mg_format_find(const char *name); // NULL if unknown
 
-// The format that is surest of the file at `path`, NULL when none is; *sure: was it more than possible?
-// Errors: MG_DATA when the file is empty or of a kind that is known and not read (foreign.h).
+// The format that is surest about the file at `path`; NULL if none is. *sure is true if it is more than
+// possible. Errors: MG_DATA if the file is empty, or of a known kind that is not read (foreign.h).
 mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error);
 
-// Refuses (MG_DATA) a file that no format reads, whatever was said of it: packed, an archive, HDF5, UTF-16.
+// Refuses a file that no format reads, even if a format was requested: compressed, an archive, HDF5, UTF-16.
+// Errors: MG_DATA.
 mg_status mg_format_check(const char *path, mg_error *error);
 
-// Refuses (MG_DATA) what the guess `format` (NULL: none) would read as something else than it is; like:
-// another file says that it is the right one.
+// Refuses a file that the guessed `format` (NULL: none) would misread. `like`: another file confirms the
+// format. Errors: MG_DATA.
 mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error);
 
-// The only format with an option of this name; NULL when there is none or several.
+// The only format with an option of this name; NULL if there is none, or more than one.
 const mg_format *mg_format_with_option(const char *name);
 
-// "auto", "yes", "no" for option rows.
+// The choices "auto", "yes", "no" for options.
 const char *mg_format_auto_yes_no(int i);
 
 #endif

@@ -1,4 +1,4 @@
-// header.c - owns the names of a table's columns.
+// header.c - reads and compares the names of a table's columns.
 #include "format/header.h"
 
 #include "base/memory.h"
@@ -26,7 +26,7 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     return status;
 }
 
-// A name that stands twice cannot tell its columns apart.
+// Refuses repeated names, because they do not identify a column.
 static mg_status check_repeat(const mg_record *record, const mg_names *names, mg_error *error) {
     bool found;
     int64_t first, second;

@@ -1,5 +1,5 @@
-// idx.c - the IDX files of MNIST and its relatives: big-endian, one file of images, one of labels. Images
-// become flat rows.
+// idx.c - the IDX files of MNIST and similar data sets: big-endian, one file of images and one of labels.
+// Each image becomes one row.
 #include "format/binary.h"
 
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 enum { MOST_DIMENSIONS = 16 };
 
 typedef struct reader {
-    mg_input *images, *labels; // labels NULL when not given
+    mg_input *images, *labels; // labels: NULL if not given
     mg_binary cells, codes;
 } reader;
 
@@ -35,7 +35,7 @@ static bool find_type(unsigned char code, mg_h5_type *out) {
     return false;
 }
 
-// Magic: two zeros, the type, the number of dimensions; then each dimension in 32 bits.
+// The header: two zero bytes, the type, the number of dimensions; then each dimension in 32 bits.
 static mg_status read_header(mg_input *input, mg_binary *cells, int *dimensions, mg_error *error) {
     unsigned char magic[4], size[4];
     const char *path = mg_input_path(input);

@@ -1,4 +1,4 @@
-// keys.c - insertion sort for the short rows nearly all data are made of, radix sort for the long ones.
+// keys.c - insertion sort for short rows, which most data consist of; radix sort for long ones.
 #include "format/keys.h"
 
 #include <string.h>

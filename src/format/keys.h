@@ -1,12 +1,12 @@
-// keys.h - sorting of 64-bit keys: indices of a sparse row, with or without something in the low bits.
+// keys.h - sorts 64-bit keys: the indices of a sparse row, with or without a value in the low bits.
 #ifndef MG_FORMAT_KEYS_H
 #define MG_FORMAT_KEYS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-// Sorts keys[count] ascending by the bits low .. high - 1 (low a multiple of 8), equal ones in their order;
-// spare[count] is scratch.
+// Sorts keys[count] ascending by bits low .. high - 1 (`low` a multiple of 8); equal keys keep their order.
+// spare[count] is scratch space.
 void mg_keys_sort(uint64_t *keys, uint64_t *spare, size_t count, int low, int high);
 
 #endif

@@ -1,4 +1,4 @@
-// labelled_line.c - owns the grammar of lines with a label and a text, and the signs of a line of names.
+// labelled_line.c - the grammar of lines with a label and a text, and how a header line is recognised.
 #include "format/labelled_line.h"
 
 #include "format/pairs.h"
@@ -77,7 +77,7 @@ typedef struct tabs {
     int64_t fields, numbers;
 } tabs;
 
-// Fields between the tabs of one line.
+// Counts the fields between tabs in one line, and the numbers among them.
 static tabs count_tabs(const char *at, const char *stop) {
     tabs found = {0};
     double value;
@@ -94,7 +94,8 @@ static tabs count_tabs(const char *at, const char *stop) {
     }
 }
 
-// Two lines of the same number of fields, three or more, and numbers in all of the second's but one: a table.
+// Returns true if two lines look like a table: the same number of fields, and the second line has a number in
+// every field but at most one (in both, if there are only two).
 static bool looks_like_table(const char *first, const char *stop, const char *end) {
     if (stop >= end) return false;
     const char *second = stop + 1, *second_stop = memchr(second, '\n', (size_t)(end - second));
@@ -114,7 +115,7 @@ int mg_line_probe(const char *head, size_t bytes) {
     if (mg_line_is_fasttext(head, (size_t)(stop - head))) return 2;
     if (!tab || tab >= stop || tab == head) return 0;
     if (looks_like_table(head, stop, end)) return 1;
-    // A tab with no number behind it, or in front a word and behind it several.
+    // Sure if there is no number behind the tab, or more text behind that number.
     const char *after = mg_text_number(tab + 1, stop, &value);
     return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
 }

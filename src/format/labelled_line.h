@@ -1,23 +1,22 @@
-// labelled_line.h - one line that holds a label and a text: "label TAB text", or fastText's "__label__x
-// text".
+// labelled_line.h - a line with a label and a text: "label TAB text", or fastText's "__label__x text".
 #ifndef MG_FORMAT_LABELLED_LINE_H
 #define MG_FORMAT_LABELLED_LINE_H
 
 #include "format/fields.h"
 
-// Does the line begin with fastText's prefix of a label?
+// Returns true if the line begins with fastText's label prefix.
 bool mg_line_is_fasttext(const char *line, size_t bytes);
 
-// Cuts the line just read from `text` into label and body.
+// Splits the line just read from `text` into label and body.
 mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label,
                       mg_span *body, mg_error *error);
 
-// Is the first line one of names? MG_DATA when it may be: names of a label and a text in the other order, or
-// a label's name before any text.
+// Decides whether the first line is a header. Errors: MG_DATA if it is unclear: the names of a label and a
+// text are in the other order, or only the label's name is recognised.
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
                          mg_error *error);
 
-// How sure it is that the head of a file holds such lines: 0, 1, 2.
+// How sure the head of a file is to hold such lines: 0, 1 or 2, like mg_format.probe.
 int mg_line_probe(const char *head, size_t bytes);
 
 #endif

@@ -1,5 +1,5 @@
-// ngram.c - owns the normalised text, the n-grams of one row, and for very long rows a table over all
-// buckets.
+// ngram.c - normalises a text, and counts its n-grams in hash buckets. Rows with very many n-grams are
+// counted in a table of all buckets.
 #include "format/ngram.h"
 
 #include "base/memory.h"
@@ -16,13 +16,13 @@ enum { PENDING = 1 << 16, SHORT = 96, LANES = 16 };
 
 struct mg_ngram {
     mg_ngram_recipe recipe;
-    char *text; // normalised, with one space at either end
+    char *text; // normalised, with one space at each end
     size_t text_capacity;
-    size_t *starts; // offsets of words, one more at the end
+    size_t *starts; // offsets of words, and one more at the end
     size_t start_capacity;
-    uint64_t *pending; // [2 * PENDING] buckets not counted yet, and scratch
+    uint64_t *pending; // [2 * PENDING] buckets that are not counted yet, and scratch space
     size_t waiting;
-    uint32_t *table; // [2^bits] counts of a row with more n-grams than PENDING; else NULL or all zero
+    uint32_t *table; // [2^bits] counts for a row with more n-grams than PENDING; otherwise NULL or all zero
     bool table_used;
     uint32_t *buckets, *counts;
     size_t bucket_capacity, count_capacity;
@@ -71,7 +71,7 @@ static inline uint64_t fnv(uint64_t hash, const char *bytes, size_t count) {
     return hash;
 }
 
-// The low bits of FNV-1a alone depend on too little of the text.
+// The low bits of FNV-1a depend on too little of the text, so the hash is mixed once more.
 static inline uint32_t finish(uint64_t hash, int bits) {
     hash ^= hash >> 33;
     hash *= UINT64_C(0xff51afd7ed558ccd);
@@ -85,7 +85,7 @@ uint32_t mg_ngram_bucket(const char *bytes, size_t count, int bits) {
     return finish(fnv(FNV_BASIS, bytes, count), bits);
 }
 
-// Moves what is pending into the table over all buckets.
+// Counts the pending buckets in the table.
 static mg_status spill(mg_ngram *ngram, mg_error *error) {
     if (!ngram->table) {
         mg_status status =
@@ -114,7 +114,8 @@ static inline bool is_word(char c) {
            (unsigned char)c >= 0x80;
 }
 
-// Text with a space at either end and single ones between; for words everything that is no word is a space.
+// Makes a text with a space at each end and single spaces between. For n-grams of words, every character that
+// cannot be part of a word becomes a space.
 static mg_status normalise(mg_ngram *ngram, const char *text, size_t bytes, size_t *length, mg_error *error) {
     mg_status status = mg_memory_grow(&ngram->text, &ngram->text_capacity, bytes + 2, 1, error);
     if (status) return status;
@@ -135,7 +136,7 @@ static mg_status normalise(mg_ngram *ngram, const char *text, size_t bytes, size
 
 static inline bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-// Every run of low .. high characters, but not the space alone: it would be in every row.
+// Every run of low .. high characters, except a single space, which every row would have.
 static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error) {
     const char *begin = ngram->text, *end = begin + length;
     for (const char *at = begin; at < end;) {
@@ -154,7 +155,7 @@ static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error
     return MG_OK;
 }
 
-// Every run of low .. high words, one space between them.
+// Every run of low .. high words, with one space between words.
 static mg_status hash_words(mg_ngram *ngram, size_t length, mg_error *error) {
     size_t words = 0;
     for (size_t i = 0; i + 1 < length; i++) {
@@ -186,8 +187,8 @@ static mg_status reserve(mg_ngram *ngram, size_t count, mg_error *error) {
                : mg_memory_grow(&ngram->counts, &ngram->count_capacity, count, sizeof *ngram->counts, error);
 }
 
-// A short row is sorted by counting, for each bucket, how many are less: no branch to mispredict, and equal
-// ones meet in one place. The gaps they leave are closed afterwards.
+// Sorts a short row by counting, for each bucket, how many are smaller. This has no branch to mispredict, and
+// equal buckets get the same place. The gaps that they leave are closed afterwards.
 static int64_t gather_short(mg_ngram *ngram) {
     int32_t keys[SHORT] = {0};
     size_t n = ngram->waiting, padded = (n + LANES - 1) / LANES * LANES, distinct = 0;
@@ -208,7 +209,7 @@ static int64_t gather_short(mg_ngram *ngram) {
     return (int64_t)distinct;
 }
 
-// Sorts what is pending and counts equal buckets.
+// Sorts the pending buckets, and counts equal ones.
 static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error) {
     mg_status status = reserve(ngram, ngram->waiting + 1, error); // there may be none
     if (status) return status;
@@ -231,7 +232,7 @@ static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error
     return MG_OK;
 }
 
-// Reads the table out and zeroes it for the next row.
+// Moves the counts out of the table, and zeroes it for the next row.
 static mg_status gather_table(mg_ngram *ngram, int64_t *count, mg_error *error) {
     size_t size = (size_t)1 << ngram->recipe.bits, n = 0;
     mg_status status = spill(ngram, error);

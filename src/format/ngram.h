@@ -1,5 +1,5 @@
-// ngram.h - a text as counted, hashed n-grams: the same buckets on every machine. docs/formats.md states the
-// rules.
+// ngram.h - a text as counted, hashed n-grams; every machine computes the same buckets. docs/formats.md
+// states the rules.
 #ifndef MG_FORMAT_NGRAM_H
 #define MG_FORMAT_NGRAM_H
 
@@ -10,28 +10,27 @@
 #include <stdint.h>
 
 typedef struct mg_ngram_recipe {
-    bool words;    // n-grams of words, else of characters
-    int low, high; // n
+    bool words;    // n-grams of words, otherwise of characters
+    int low, high; // smallest and largest n
     bool lowercase;
-    int bits; // buckets 0 .. 2^bits - 1
+    int bits; // buckets are 0 .. 2^bits - 1
 } mg_ngram_recipe;
 
 enum { MG_NGRAM_MOST = 16, MG_NGRAM_MOST_BITS = 28 };
 
-// "char:1:4", "word:1:2", "word:1"; false when it is none.
+// Parses "char:1:4", "word:1:2" or "word:1"; false for any other text.
 bool mg_ngram_parse(const char *value, mg_ngram_recipe *out);
 
 typedef struct mg_ngram mg_ngram; // working memory for one recipe
 
 mg_status mg_ngram_create(mg_ngram **out, const mg_ngram_recipe *recipe, mg_error *error);
-void mg_ngram_destroy(mg_ngram *ngram); // NULL is fine
+void mg_ngram_destroy(mg_ngram *ngram); // NULL is allowed
 
-// Buckets of `text` (valid UTF-8) ascending, and how often each was hit. They hold until the next call.
+// The buckets of `text` (valid UTF-8) in ascending order, and the count of each. Valid until the next call.
 mg_status mg_ngram_count(mg_ngram *ngram, const char *text, size_t bytes, const uint32_t **buckets,
                          const uint32_t **counts, int64_t *count, mg_error *error);
 
-// Bucket of one n-gram: FNV-1a in 64 bits over its bytes, then the finaliser of MurmurHash3, then the low
-// bits.
+// Bucket of one n-gram: 64-bit FNV-1a over its bytes, then the finaliser of MurmurHash3, then the low bits.
 uint32_t mg_ngram_bucket(const char *bytes, size_t count, int bits);
 
 #endif

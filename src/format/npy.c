@@ -1,4 +1,5 @@
-// npy.c - arrays saved by NumPy: X.npy with the rows, y.npy with the labels. Little-endian and C order only.
+// npy.c - arrays saved by NumPy: X.npy with the rows, y.npy with the labels. Only little-endian arrays in C
+// order are read.
 #include "format/binary.h"
 
 #include "base/memory.h"
@@ -12,19 +13,19 @@ typedef struct array {
     mg_input *input;
     mg_binary cells;
     int dimensions;
-    char kind;    // 'U' or 'S' for text labels, else 0
-    size_t width; // of one text, in characters ('U', 4 bytes each) or bytes ('S')
+    char kind;    // 'U' or 'S' for text labels, otherwise 0
+    size_t width; // of one text: characters of 4 bytes ('U'), or bytes ('S')
 } array;
 
 typedef struct reader {
-    array rows, labels; // labels.input NULL when not given
+    array rows, labels; // labels.input is NULL if not given
 } reader;
 
 static int probe(const char *head, size_t bytes) {
     return bytes >= 8 && !memcmp(head, "\x93NUMPY", 6) ? 2 : 0;
 }
 
-// The value behind 'key': in the header's Python literal; NULL when it is missing.
+// The value of 'key': in the header's Python literal; NULL if the key is missing.
 static const char *value_of(const char *header, const char *key) {
     char quoted[32];
     snprintf(quoted, sizeof quoted, "'%s'", key);
@@ -52,7 +53,7 @@ static bool find_type(const char *name, mg_h5_type *out) {
     return false;
 }
 
-// 'descr': '<f4', '|u1', '<U12', '|S5'
+// Parses 'descr': '<f4', '|u1', '<U12', '|S5'.
 static mg_status read_type(array *a, const char *header, mg_error *error) {
     const char *value = value_of(header, "descr"), *path = mg_input_path(a->input);
     char order, name[16], type[4] = "";
@@ -74,7 +75,7 @@ static mg_status read_type(array *a, const char *header, mg_error *error) {
     return MG_OK;
 }
 
-// 'shape': (60000, 28, 28); everything after the first counts as features.
+// Parses 'shape': (60000, 28, 28). All dimensions but the first are features.
 static mg_status read_shape(array *a, const char *header, mg_error *error) {
     const char *at = value_of(header, "shape"), *path = mg_input_path(a->input);
     bool good = at && *at == '(';
@@ -105,7 +106,7 @@ static mg_status parse_header(array *a, const char *header, mg_error *error) {
     return MG_OK;
 }
 
-// Magic, version, length of the header in 2 or 4 bytes, the header.
+// The header: magic bytes, version, length of the literal in 2 or 4 bytes, the literal.
 static mg_status read_header(array *a, mg_error *error) {
     unsigned char fixed[8], length[4] = {0};
     const char *path = mg_input_path(a->input);
@@ -154,11 +155,11 @@ static mg_status read_headers(reader *r, mg_error *error) {
     return MG_OK;
 }
 
-// One UCS-4 text, padded with zeros, as UTF-8.
+// Converts one UCS-4 text, padded with zeros, to UTF-8.
 static bool to_utf8(const unsigned char *cell, size_t width, char *out, size_t *bytes) {
     uint32_t c;
     char *to = out;
-    for (; width > 0; width--) { // trailing padding
+    for (; width > 0; width--) { // skip the padding
         memcpy(&c, cell + (width - 1) * 4, 4);
         if (c != 0) break;
     }

@@ -1,4 +1,4 @@
-// pairs.c - owns the grammar of index:value and the order of a line.
+// pairs.c - parses index:value pairs, and sorts those of a line.
 #include "format/pairs.h"
 
 #include "base/memory.h"
@@ -21,7 +21,7 @@ static mg_status refuse_index(const mg_pairs *pairs, const char *at, const char 
                    (long long)pairs->high, pairs->beyond ? "; " : "", pairs->beyond ? pairs->beyond : "");
 }
 
-// One "index:value" at *at, which moves behind it; on failure *at is the byte to blame.
+// Reads one "index:value" at *at, and moves *at behind it; on failure *at is the byte at fault.
 static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const char *end, int64_t *index,
                                   double *value, mg_error *error) {
     const char *c = *at;
@@ -31,7 +31,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
         bool number = c > *at && c < end && (*c == ':' || n > UINT32_MAX);
         return refuse_index(pairs, *at, end, number ? n : -1, error);
     }
-    // LIBLINEAR reads "63: .5" too, and its files have it.
+    // LIBLINEAR also reads "63: .5", and some of its files contain it.
     const char *begin = mg_skip_blanks(c + 1, end), *after = mg_text_number(begin, end, value);
     if (!after || (after < end && !mg_is_blank(*after) && *after != '#') || !(fabs(*value) <= FLT_MAX)) {
         *at = begin;
@@ -42,7 +42,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
     return MG_OK;
 }
 
-// Names the place where `index` comes the second time.
+// Fails at the second place where `index` occurs.
 static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, const char **bad,
                                mg_error *error) {
     int met = 0;

@@ -1,5 +1,5 @@
-// svmlight.c - "label index:value index:value ... # comment" lines of SVMlight and LIBSVM. Rows come out
-// sorted; a feature given twice, a query id or several labels in one line are refused.
+// svmlight.c - lines "label index:value index:value ... # comment" of SVMlight and LIBSVM. Rows are sorted; a
+// repeated feature, a query id, or several labels in a line are refused.
 #include "format/format.h"
 
 #include "base/memory.h"
@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-enum { MOST_DENSE = 1 << 26 }; // a row of 256 MiB
+enum { MOST_DENSE = 1 << 26 }; // features of a row of 256 MiB
 
 typedef struct options {
-    int64_t features;   // MG_UNSET_INT: the largest index decides
+    int64_t features;   // MG_UNSET_INT: determined by the largest index
     const char *base;   // "auto", "0", "1"
     const char *layout; // "sparse", "dense"
 } options;
@@ -22,20 +22,20 @@ typedef struct reader {
     options *options;
     mg_pairs pairs;
     int64_t rows, stored;
-    float *dense; // [features] of one row, NULL when sparse
+    float *dense; // [features] one row; NULL for sparse output
 } reader;
 
-// Every line of the head that holds data has a second word "digits:".
+// Sure if every line of data in the head has a second word that begins with "digits:".
 static int probe(const char *head, size_t bytes) {
     int seen = 0;
     for (const char *line = head, *end = head + bytes; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // cut off
+        if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // the head ends within this line
         stop = stop ? stop : end;
         const char *c = mg_skip_blanks(line, stop);
         line = stop + 1;
         if (c == stop || *c == '#' || *c == '\r') continue;
-        if (stop - c >= 9 && !memcmp(c, "__label__", 9)) return 0; // a text of fastText
+        if (stop - c >= 9 && !memcmp(c, "__label__", 9)) return 0; // fastText
         c = mg_skip_blanks(mg_skip_word(c, stop), stop);
         if (c == stop || *c == '#' || *c == '\r') continue;
         const char *digits = c;
@@ -70,7 +70,7 @@ static mg_status read_label(const reader *r, mg_sink *sink, const char *line, co
     return status ? mg_text_place(r->text, offset, status, error) : MG_OK;
 }
 
-// Reads the whole file; rows go to the sink only when `put`.
+// Reads the whole file; passes rows to the sink only if `put`.
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     char *line;
     size_t bytes;
@@ -93,7 +93,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     }
 }
 
-// What the first pass found fixes base and number of features.
+// Fixes the base and the number of features from what the first pass found.
 static mg_status settle(reader *r, mg_error *error) {
     static const char *const bases[] = {"0", "1"};
     const char *path = mg_text_path(r->text);
@@ -121,7 +121,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     reader *r = at;
     r->pairs.low = r->options->base[0] == '1';
     r->pairs.high = MG_MOST_INDEX;
-    r->pairs.lowest = 1; // of a file that begins later too
+    r->pairs.lowest = 1; // files whose first index is larger also have base 1
     r->pairs.highest = -1;
     r->pairs.beyond = "--features sets the number of features";
     mg_status status = walk(r, sink, false, error);

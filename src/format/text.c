@@ -1,6 +1,6 @@
-// text.c - texts with a label: "label TAB text" lines, or two columns of a table with a header. Texts become
-// hashed n-grams in rows of unit length; the recipe and the document frequencies are kept for the files a
-// model meets later.
+// text.c - texts with a label: lines "label TAB text", or two columns of a table with a header. A text
+// becomes hashed n-grams in a row of unit length. The recipe and the idf table are stored for files that are
+// converted later.
 #include "format/fields.h"
 #include "format/format.h"
 #include "format/labelled_line.h"
@@ -17,8 +17,9 @@ typedef struct options {
     const char *weighting; // "tf", "tf-idf", "binary"
     const char *lowercase; // "auto", "yes", "no"
     bool unit;
-    const char *header;   // "auto", "yes", "no": of plain lines
-    char *label, *column; // names of columns; column (--text) NULL: plain lines
+    const char *header; // "auto", "yes", "no": for plain lines
+    // Names of columns; `column` (--text) is NULL for plain lines.
+    char *label, *column;
 } options;
 
 typedef struct reader {
@@ -27,16 +28,16 @@ typedef struct reader {
     const mg_format_like *like;
     mg_ngram *ngram;
     bool labelled;
-    bool fasttext, header; // of plain lines
-    int64_t label, column; // fields of a record, when a table
+    bool fasttext, header; // for plain lines
+    int64_t label, column; // indices of the fields in a record of a table
     int64_t rows, stored;
-    uint32_t *frequency; // [features] rows a bucket occurs in; NULL unless counted
-    float *scale;        // [features] idf, NULL unless tf-idf
+    uint32_t *frequency; // [features] number of rows with this bucket; NULL if not counted
+    float *scale;        // [features] idf; NULL unless tf-idf
     float *values;       // of one row
     size_t value_capacity;
 } reader;
 
-// Finds the named columns in the header under the delimiter in use.
+// Looks for the named columns in the header, with the current delimiter.
 static mg_status find_columns(reader *r, bool *found, mg_error *error) {
     mg_span field;
     bool more = true;
@@ -68,7 +69,7 @@ static mg_status find_table(reader *r, mg_error *error) {
                    mg_text_path(r->record.text), r->options->column, r->options->label);
 }
 
-// The next line or record: *line is NULL at the end.
+// Reads the next plain line; *line is NULL at the end.
 static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
     size_t bytes;
     do {
@@ -79,7 +80,7 @@ static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **lin
     return r->labelled ? mg_line_cut(r->record.text, r->fasttext, *line, bytes, label, body, error) : MG_OK;
 }
 
-// What the first line says: fastText's labels, and whether it is one of names.
+// Examines the first line: are there fastText labels, and is it a header?
 static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_span label, body;
     char *line;
@@ -121,7 +122,8 @@ static mg_status next_record(reader *r, mg_span *label, mg_span *body, char **li
     return mg_text_fail(r->record.text, 0, MG_DATA, error, "the record has too few fields");
 }
 
-// Weighs the row in place of its counts; the sum of squares is taken in double, in the order of the buckets.
+// Turns the counts of a row into values. The sum of squares is computed in double, in the order of the
+// buckets.
 static mg_status weigh(reader *r, const uint32_t *buckets, const uint32_t *counts, int64_t count,
                        mg_error *error) {
     mg_status status =
@@ -160,7 +162,7 @@ static mg_status put_text(reader *r, mg_sink *sink, const mg_span *body, bool pu
     return status ? status : sink->sparse(sink, buckets, r->values, count, error);
 }
 
-// Passes over the line of names.
+// Skips the header line.
 static mg_status skip_line(reader *r, mg_error *error) {
     char *line;
     size_t bytes;
@@ -194,11 +196,11 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     return status;
 }
 
-// Resolves the recipe and creates what it needs.
+// Resolves the recipe, and creates what it needs.
 static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_ngram_recipe recipe;
     options *o = r->options;
-    mg_ngram_parse(o->ngrams, &recipe); // the option row's check accepted it
+    mg_ngram_parse(o->ngrams, &recipe); // the option's check has accepted it
     recipe.bits = (int)o->bits;
     recipe.lowercase = strcmp(o->lowercase, "auto") ? !strcmp(o->lowercase, "yes") : recipe.words;
     o->lowercase = mg_format_auto_yes_no(recipe.lowercase ? 1 : 2);

@@ -1,4 +1,4 @@
-// columns.c - owns data set names and attributes recipe and names_from of model.h5.
+// columns.c - reads and writes the data set `names` and the attributes `recipe` and `names_from` of model.h5.
 #include "model/columns.h"
 
 #include "base/memory.h"

@@ -1,4 +1,4 @@
-// model.c - model.h5: the long-lived file. Its layout is docs/formats.md; a change of meaning changes
+// model.c - reads and writes model.h5. docs/formats.md describes its layout; a change of its meaning changes
 // format_version.
 #include "model/model.h"
 
@@ -44,7 +44,7 @@ void mg_model_destroy(mg_model *model) {
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
 }
 
-// Attributes, in one place for both directions.
+// Attributes, in one table for reading and writing.
 static const struct {
     const char *name;
     size_t offset;
@@ -59,11 +59,11 @@ typedef struct number_field {
     mg_bound bound;
 } number_field;
 static const number_field reals[] = {
-    {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // of model.delta
+    {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // as for option model.delta
     {"lambda", offsetof(mg_model, lambda), {NULL, DBL_TRUE_MIN, DBL_MAX, false}},
     {"objective", offsetof(mg_model, objective), {NULL, -DBL_MAX, DBL_MAX, false}},
     {"square_norm", offsetof(mg_model, square_norm), {NULL, 0, DBL_MAX, false}},
-    {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // of model.bias
+    {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // as for option model.bias
     {"dual", offsetof(mg_model, dual), {NULL, -INFINITY, DBL_MAX, true}},
 };
 static const number_field integers[] = {
@@ -190,7 +190,7 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     return status;
 }
 
-// Every refusal of a sealed file names it.
+// Adds the path to every refusal of a sealed file.
 static void blame(const char *path, mg_error *error) {
     mg_error why = *error;
     if (!strncmp(why.text, path, strlen(path))) return;

@@ -1,4 +1,4 @@
-// options.c - rows of section model.
+// options.c - the options of section model.
 #include "model/options.h"
 
 #include "loss/loss.h"

@@ -7,15 +7,15 @@
 typedef struct mg_model_options {
     const char *loss;
     double delta;
-    double lambda; // NaN when unset
-    double C;      // NaN when unset
+    double lambda; // NaN if unset
+    double C;      // NaN if unset
     double bias;
     mg_option_weights class_weight;
 } mg_model_options;
 
 extern const mg_section mg_model_section;
 
-// (M20) lambda, given or 1/(C * total weight); 1e-4 when neither is set.
+// (M20) lambda as given, or 1/(C * total weight); 1e-4 if neither is set.
 double mg_model_lambda(const mg_model_options *options, double total_weight);
 
 #endif
