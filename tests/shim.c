@@ -1,11 +1,13 @@
-// shim.c - loaded in front of the program (LD_PRELOAD): another libhdf5, memory that runs out, other control
-// groups.
+// shim.c - a library for LD_PRELOAD: simulates another libhdf5, memory that runs out, other control groups,
+// and another floating-point mode.
 //
-//     SHIM_HDF5=unsafe | 1.8.22     a library that is not thread-safe, or of that version
-//     SHIM_MEMORY=7 | 7+            the 7th allocation of margin fails, or all from it on; only margin uses
-//     posix_memalign SHIM_ROOT=/directory          /proc/self/ and /sys/fs/cgroup/ are looked for below it
-//     SHIM_FLOAT=flush | up         denormals are flushed to zero, as a library built with -ffast-math sets
-//     it; or rounding goes upwards
+//     SHIM_HDF5=unsafe          the HDF5 library is not thread-safe
+//     SHIM_HDF5=1.8.22          the HDF5 library has this version
+//     SHIM_MEMORY=7             margin's 7th allocation fails (only margin uses posix_memalign)
+//     SHIM_MEMORY=7+            this allocation and all later ones fail
+//     SHIM_ROOT=/directory      /proc/self/ and /sys/fs/cgroup/ are read from this directory
+//     SHIM_FLOAT=flush          denormals are flushed to zero, as by a library built with -ffast-math
+//     SHIM_FLOAT=up             results are rounded up
 #include <dlfcn.h>
 #include <errno.h>
 #include <fenv.h>

@@ -1,5 +1,5 @@
-// test_arena.c - buffers of a list are zeroed, aligned and apart; none is left after a failure at any of the
-// allocations, nor after mg_arena_free; a size that cannot be addressed is refused.
+// test_arena.c - buffers of a list are zeroed, aligned and do not overlap. No memory is left after a failure
+// of any allocation, nor after mg_arena_free. A size that cannot be addressed is refused.
 #include "base/arena.h"
 #include "base/memory.h"
 
@@ -39,7 +39,7 @@ static void test_fill(void **unused) {
     (void)unused;
     int64_t before = mg_memory_live();
     mg_error error;
-    for (int round = 0; round < 2; round++) { // the second gets blocks that the first has written to
+    for (int round = 0; round < 2; round++) { // the second round reuses blocks that the first has written to
         state s = {0};
         assert_int_equal(fill(&s, &error), MG_OK);
         assert_zero(s.matrix, ROWS * LANES * sizeof *s.matrix);

@@ -1,4 +1,5 @@
-// test_cpu.c - cores and memory really granted, read from made-up control groups of both versions.
+// test_cpu.c - the cores and memory that a process may use, read from made-up control groups of both
+// versions.
 #include "base/cgroup.h"
 #include "base/cpu.h"
 
@@ -30,7 +31,7 @@ static int end(void **unused) {
     return system(command);
 }
 
-// Writes `text` to root/path, making the directories on the way.
+// Writes `text` to root/path, and creates its directories.
 static void put(const char *path, const char *text) {
     char full[512];
     snprintf(full, sizeof full, "%s%s", root, path);
@@ -99,7 +100,7 @@ static void test_v1(void **unused) {
     put("/cg/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
     put("/cg/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
     put("/cg/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
-    put("/cg/cpuset/other/cpu.cfs_quota_us", "1\n"); // not the hierarchy that has quotas
+    put("/cg/cpuset/other/cpu.cfs_quota_us", "1\n"); // not the hierarchy with the quotas
     put("/cg/cpuset/other/cpu.cfs_period_us", "100000\n");
     put("/cg/memory/memory.limit_in_bytes", "9223372036854771712\n");
     put("/cg/memory/a/memory.limit_in_bytes", "5000\n");
@@ -109,7 +110,8 @@ static void test_v1(void **unused) {
     assert_true(mg_cgroup_memory(root) == 500);
 }
 
-// A container without a namespace of its own sees its host's path, and its group mounted at the top.
+// A container without a namespace of its own sees the host's path of its group, and the group mounted at the
+// top.
 static void test_mount_of_a_subtree(void **unused) {
     (void)unused;
     put("/proc/self/cgroup", "4:cpu:/docker/abc/inner\n0::/\n");
@@ -119,7 +121,7 @@ static void test_mount_of_a_subtree(void **unused) {
     put("/sys/fs/cgroup/cpu/inner/cpu.cfs_quota_us", "50000\n");
     put("/sys/fs/cgroup/cpu/inner/cpu.cfs_period_us", "100000\n");
     assert_true(mg_cgroup_processors(root) == 0.5);
-    put("/proc/self/cgroup", "4:cpu:/docker/abcdef\n"); // merely begins alike
+    put("/proc/self/cgroup", "4:cpu:/docker/abcdef\n"); // only the beginning is equal
     assert_true(mg_cgroup_processors(root) == 3);
     put("/proc/self/cgroup", "4:cpu:/../elsewhere\n");
     assert_true(mg_cgroup_processors(root) == 3);
@@ -138,7 +140,7 @@ static void test_rubbish_sets_no_limit(void **unused) {
     }
     put("/cg/x/memory.max", "12q\n");
     assert_true(mg_cgroup_memory(root) == INT64_MAX);
-    put("/cg/x/cpu.max", "200000 100000\n"); // and the same files do count when they are right
+    put("/cg/x/cpu.max", "200000 100000\n"); // with the right quota the same files do count
     put("/cg/x/memory.max", "12\n");
     assert_true(mg_cgroup_processors(root) == 2);
     assert_true(mg_cgroup_memory(root) == 12);
@@ -163,7 +165,7 @@ static void test_threads(void **unused) {
         setenv("OMP_NUM_THREADS", ignored[i], 1);
         assert_int_equal(mg_cpu_usable_threads(NULL), all);
     }
-    setenv("OMP_NUM_THREADS", "100000", 1); // asks for more than there is
+    setenv("OMP_NUM_THREADS", "100000", 1); // more threads than there are
     assert_int_equal(mg_cpu_usable_threads(&why), all);
     setenv("OMP_NUM_THREADS", " 1 ,4", 1);
     assert_int_equal(mg_cpu_usable_threads(&why), 1);

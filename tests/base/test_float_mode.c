@@ -1,5 +1,5 @@
-// test_float_mode.c - margin computes in its own floating-point environment and gives the host's back, every
-// bit of it.
+// test_float_mode.c - margin computes in its own floating-point environment, and restores every bit of the
+// host's.
 #include "base/float_mode.h"
 
 #include <float.h>
@@ -20,7 +20,7 @@ static uint64_t control(void) { return _mm_getcsr() & ~(unsigned)STICKY; }
 
 static void set_control(uint64_t value) { _mm_setcsr((unsigned)value | 0x1f80); }
 #elif defined(__aarch64__)
-// Flush to zero, default NaNs, the other half-precision format, round up, and all of them with rounding
+// Flush to zero, default NaNs, the alternative half-precision format, round up, and all of them with rounding
 // towards zero.
 static const uint64_t odd_modes[] = {1u << 24, 1u << 25, 1u << 26, 1u << 22, 31u << 22};
 
@@ -39,7 +39,7 @@ static uint64_t control(void) { return (uint64_t)fegetround(); }
 static void set_control(uint64_t value) { fesetround((int)value); }
 #endif
 
-// Not inlined, or the compiler would move the arithmetic across the changes of mode.
+// Not inlined, because the compiler would move the arithmetic across the changes of mode.
 __attribute__((noinline)) static float half_of(volatile float x) { return x * 0.5f; }
 
 __attribute__((noinline)) static float third_of(volatile float x) { return x / 3; }
@@ -58,12 +58,13 @@ static void test_own_mode_and_back(void **unused) {
         mg_float_leave(&mode);
         const uint64_t after = control();
         set_control(usual);
-        if (host == usual) fail_msg("mode 0x%llx: it could not be set", (unsigned long long)odd_modes[m]);
+        if (host == usual)
+            fail_msg("mode 0x%llx: the processor ignores it", (unsigned long long)odd_modes[m]);
         if (own != usual)
             fail_msg("mode 0x%llx: margin computes in 0x%llx", (unsigned long long)odd_modes[m],
                      (unsigned long long)own);
         if (after != host)
-            fail_msg("mode 0x%llx: 0x%llx comes back", (unsigned long long)host, (unsigned long long)after);
+            fail_msg("mode 0x%llx: 0x%llx was restored", (unsigned long long)host, (unsigned long long)after);
         assert_true(own_denormal == denormal && own_third == third);
     }
 }

@@ -1,4 +1,4 @@
-// test_printable.c - characters from files that must neither act on a terminal nor break JSON.
+// test_printable.c - characters from files neither act on a terminal nor make JSON invalid.
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/printable.h"
@@ -24,14 +24,14 @@ static const pair pairs[] = {
     {"a\nb\rc\td", "a\\nb\\rc\\td", "\"a\\u000ab\\u000dc\\u0009d\""},
     {"\177", "\\x7f", "\"\\u007f\""},
     {"\302\205\302\233\302\240", "\\u0085\\u009b\302\240",
-     "\"\\u0085\\u009b\302\240\""}, // C1; U+00A0 is a space
+     "\"\\u0085\\u009b\302\240\""}, // C1 control characters; U+00A0 is a space
     {"\342\200\256x\342\201\246y\342\201\251", "\\u202ex\\u2066y\\u2069",
-     "\"\\u202ex\\u2066y\\u2069\""},            // text that runs backwards
+     "\"\\u202ex\\u2066y\\u2069\""},            // characters that reorder text
     {"\342\200\250", "\\u2028", "\"\\u2028\""}, // a line separator
     {"caf\351", "caf\\xe9", "\"caf\\\\xe9\""},  // Latin-1
     {"\377\376", "\\xff\\xfe", "\"\\\\xff\\\\xfe\""},
     {"\355\240\200", "\\xed\\xa0\\x80", "\"\\\\xed\\\\xa0\\\\x80\""}, // a surrogate
-    {"\342\202", "\\xe2\\x82", "\"\\\\xe2\\\\x82\""},                 // cut off
+    {"\342\202", "\\xe2\\x82", "\"\\\\xe2\\\\x82\""},                 // truncated
     {"C:\\new \"x\"", "C:\\new \"x\"", "\"C:\\\\new \\\"x\\\"\""},
 };
 
@@ -47,7 +47,7 @@ static void test_pairs(void **state) {
         assert_string_equal(json.text, pairs[i].json);
         assert_int_equal(mg_printable(pairs[i].raw, buffer, sizeof buffer), strlen(pairs[i].shown));
         assert_string_equal(buffer, pairs[i].shown);
-        mg_printable(buffer, again, sizeof again); // what is printable does not change again
+        mg_printable(buffer, again, sizeof again); // printing twice changes nothing
         assert_string_equal(again, buffer);
         mg_writer_clear(&out);
         mg_writer_clear(&json);
@@ -68,7 +68,7 @@ static void test_every_character(void **state) {
 static void test_room(void **state) {
     (void)state;
     char out[8];
-    assert_int_equal(mg_printable("ab\ncdefg", out, 5), 9); // whole pieces only
+    assert_int_equal(mg_printable("ab\ncdefg", out, 5), 9); // no escape is cut in two
     assert_string_equal(out, "ab\\n");
     assert_int_equal(mg_printable("ab\ncdefg", out, 4), 9);
     assert_string_equal(out, "ab");

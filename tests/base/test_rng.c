@@ -1,5 +1,5 @@
-// test_rng.c - random numbers, permutations and digests: their quality where training relies on it, and known
-// answers, since a silent change would give every resumed run another order and refuse every checkpoint.
+// test_rng.c - random numbers, permutations and digests: the quality that training relies on, and known
+// answers. A silent change would give every resumed run another order, and would refuse every checkpoint.
 #include "base/hash.h"
 #include "base/rng.h"
 
@@ -36,7 +36,7 @@ static void test_permutation(void **unused) {
     assert_is_permutation(order, MOST);
 }
 
-// Positions that agree between two orders of n rows; about 1 for independent ones.
+// Number of positions at which two orders of n rows agree; about 1 for independent orders.
 static int agreements(const uint32_t *a, const uint32_t *b, uint32_t n) {
     int same = 0;
     for (uint32_t i = 0; i < n; i++) same += a[i] == b[i];
@@ -73,7 +73,7 @@ static void test_keys_differ(void **unused) {
         for (int j = 0; j < i; j++) assert_true(keys[i] != keys[j]);
 }
 
-// Every order of four rows comes up about as often as any other.
+// Each order of four rows occurs about equally often.
 static void test_even(void **unused) {
     (void)unused;
     enum { DRAWS = 24000 };
@@ -94,7 +94,7 @@ static void test_even(void **unused) {
 
 static void test_known_numbers(void **unused) {
     (void)unused;
-    // splitmix64 as published, from the seeds 0 and 1234567
+    // published values of splitmix64 for the seeds 0 and 1234567
     assert_true(mg_rng_at(0, 0) == UINT64_C(0xe220a8397b1dcdaf));
     assert_true(mg_rng_at(0, 1) == UINT64_C(0x6e789e6aa1b965f4));
     assert_true(mg_rng_at(0, 2) == UINT64_C(0x06c45d188009454f));
@@ -139,8 +139,8 @@ static void test_known_digests(void **unused) {
                 UINT64_C(0x37bd9bee33a43fac));
 }
 
-// One flipped bit anywhere, in buffers of every length and of three contents (zeros are where weak digests
-// fail); and the bits of the digest that change are about half.
+// Flips each single bit, in buffers of every length and three contents (weak digests fail on zeros). About
+// half of the digest's bits must change.
 static void test_flipped_bits(void **unused) {
     (void)unused;
     int64_t changed = 0, flips = 0;
@@ -181,7 +181,7 @@ static void test_chaining(void **unused) {
              ba = mg_hash_bytes(mg_hash_bytes(0, b, 40), a, 40);
     assert_true(ab != ba);
     assert_true(ab == mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40));
-    for (int bit = 0; bit < 320; bit++) { // a change in the first piece is not lost by the second
+    for (int bit = 0; bit < 320; bit++) { // a change in the first piece must survive the second
         a[bit / 8] ^= (unsigned char)(1 << bit % 8);
         assert_true(mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40) != ab);
         a[bit / 8] ^= (unsigned char)(1 << bit % 8);
@@ -191,7 +191,7 @@ static void test_chaining(void **unused) {
     assert_true(mg_hash_bytes(5, NULL, 0) != mg_hash_bytes(6, NULL, 0)); // an empty piece keeps the state
 }
 
-// The digest reads bytes wherever they lie.
+// The digest does not depend on the alignment of the bytes.
 static void test_alignment(void **unused) {
     (void)unused;
     unsigned char bytes[128], shifted[128 + 8];

@@ -1,5 +1,5 @@
-// settings_fixture.h - sections made for tests of the reader of settings, so that the options of margin may
-// change without these tests.
+// settings_fixture.h - sections made for tests of the reader of settings, so that margin's options may change
+// without changing these tests.
 #ifndef MG_TEST_SETTINGS_FIXTURE_H
 #define MG_TEST_SETTINGS_FIXTURE_H
 
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Rows of our own: the program's may change without these expectations changing.
+// Made-up rows: margin's own may change without changing the expected values.
 typedef struct files {
     char *train;
     char *validation;

@@ -1,5 +1,5 @@
-// test_config.c - the sections of margin's own configuration: every row is sound, files are read and printed,
-// what is wrong is refused.
+// test_config.c - margin's own configuration: every row is valid, files are read and printed, and wrong
+// values are refused.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// From here on: the program's own sections.
+// The following tests use margin's own sections.
 
 static char *print_whole(const mg_config *config) {
     char *text = NULL;
@@ -29,7 +29,7 @@ static char *print_whole(const mg_config *config) {
     return text;
 }
 
-// Every row is sound: named once, helped, within its own range by default.
+// Every row is valid: a unique name, a help text, and a default within its range.
 static void test_rows(void **state) {
     (void)state;
     int count;
@@ -43,15 +43,16 @@ static void test_rows(void **state) {
                           row->type == MG_OPTION_BYTES || row->type == MG_OPTION_SECONDS ||
                           row->type == MG_OPTION_WEIGHTS;
             if (mg_section_find(section, row->name) != row)
-                fail_msg("%s.%s: twice", section->name, row->name);
-            if (number && !(row->low < row->high)) fail_msg("%s.%s: no range", section->name, row->name);
+                fail_msg("%s.%s: two rows have this name", section->name, row->name);
+            if (number && !(row->low < row->high))
+                fail_msg("%s.%s: the range is empty", section->name, row->name);
             if (row->type == MG_OPTION_CHOICE && !row->choice)
-                fail_msg("%s.%s: no names", section->name, row->name);
+                fail_msg("%s.%s: the choice has no names", section->name, row->name);
             if (row->type == MG_OPTION_BOOL && !row->preset[0])
-                fail_msg("%s.%s: no preset", section->name, row->name);
+                fail_msg("%s.%s: a preset is needed", section->name, row->name);
             size_t length = strlen(row->help);
             bool sentence = length > 0 && row->help[length - 1] == '.' && !strchr(row->help, '\n');
-            if (!sentence) fail_msg("%s.%s: help is no sentence", section->name, row->name);
+            if (!sentence) fail_msg("%s.%s: the help text is not a sentence", section->name, row->name);
             for (const char *c = row->name; *c; c++) assert_true(isalnum((unsigned char)*c) || *c == '_');
         }
     }

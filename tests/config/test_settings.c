@@ -1,5 +1,5 @@
-// test_settings.c - files and --set: who wins, what is refused at which line, hostile files, memory that runs
-// out.
+// test_settings.c - files and --set: which one wins, what is refused at which line, hostile files, and
+// running out of memory.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -46,7 +46,7 @@ static void test_who_wins(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Files that say nothing leave every preset.
+// Empty files leave every preset.
 static void test_empty(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -195,7 +195,7 @@ static void test_set_refusals(void **state) {
     }
 }
 
-// Weights come from block and flow mappings and from --set; a later mapping replaces the earlier whole.
+// Weights come from block mappings, flow mappings and --set; a later mapping replaces the whole earlier one.
 static void test_weights(void **state) {
     (void)state;
     fixture f;
@@ -231,7 +231,7 @@ static void test_check(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Whatever is cut off or flipped: an answer, one line when it is an error.
+// Truncated or changed files are read or refused; an error is one line.
 static void test_damaged(void **state) {
     (void)state;
     static const char text[] = "# head\ntrain: {batch: 64, rate: 1e-3}\ndata:\n  train: \"a\\x41\\u00e9\"\n"
@@ -254,7 +254,7 @@ static void test_damaged(void **state) {
     }
 }
 
-// `unit` over and over, up to `bytes`.
+// `unit` repeated, up to `bytes`.
 static char *repeated(const char *head, const char *unit, size_t bytes) {
     char *text = malloc(bytes + strlen(head) + 1);
     size_t length = strlen(head), step = strlen(unit);
@@ -264,7 +264,7 @@ static char *repeated(const char *head, const char *unit, size_t bytes) {
     return text;
 }
 
-// Sizes that make careless readers slow or large; each must be refused soon.
+// Sizes that would make a careless reader slow or large; each must be refused quickly.
 static void test_hostile(void **state) {
     (void)state;
     static const char *const units[] = {"[",    "{",     "{a: ",  "- ", "? ",    "a: ", "&a ", "!a ",
@@ -284,7 +284,7 @@ static void test_hostile(void **state) {
     }
 }
 
-// Many different labels: duplicates are looked for by sorting, and there is an end to them.
+// Many different labels: duplicates are found by sorting, and their number is limited.
 static void test_many_labels(void **state) {
     (void)state;
     enum { LABELS = 200000 };
@@ -324,7 +324,7 @@ static void test_files(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Every allocation fails: one line says so, nothing leaks, nothing half-built is handed out.
+// Every allocation fails once: one line reports it, nothing leaks, and nothing incomplete is returned.
 static void test_no_memory(void **state) {
     (void)state;
     static const char text[] =

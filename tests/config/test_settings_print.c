@@ -1,5 +1,5 @@
-// test_settings_print.c - a printed configuration reads back as itself; the canonical text and the
-// differences of two.
+// test_settings_print.c - a printed configuration reads back as itself; the canonical text, and the
+// difference between two configurations.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// print(parse(print(c))) == print(c), also for texts that look like something else.
+// print(parse(print(c))) == print(c), also for texts that look like other values.
 static void test_round_trip(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -102,7 +102,7 @@ static void test_canonical(void **state) {
     assert_string_equal(
         a, "train.solver: sgd\ntrain.epochs: 20\ntrain.batch: 256\ntrain.rate: 0.01\ntrain.lambda: ~\n"
            "train.C: ~\ntrain.limit: ~\ntrain.average: true\ntrain.class_weight: none\n");
-    // Threads and paths may differ between a run and its resumption.
+    // Threads and paths may change when a run is resumed.
     assert_string_equal(a, b);
     assert_int_equal(mg_config_difference(a, b, out, sizeof out), 0);
     assert_string_equal(out, "");

@@ -1,5 +1,5 @@
-// test_lock.c - one holder at a time: refused with the holder's number, free again when it lets go or dies,
-// and what is not a lock of margin's is left alone.
+// test_lock.c - only one holder at a time: others are refused with the holder's process id; the lock is free
+// after the holder releases it or dies; files that are not margin's locks are left alone.
 #include "support.h"
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static void expect_refused(const mg_directory *directory, mg_status status, cons
     assert_int_equal(mg_lock_take(directory, &lock, &error), status);
     if (!strstr(error.text, part)) fail_msg("'%s' is not in: %s", part, error.text);
     assert_false(lock.held);
-    mg_lock_release(&lock); // one that is not held is fine
+    mg_lock_release(&lock); // a lock that is not held is allowed
 }
 
 static void test_held(void **unused) {
@@ -50,12 +50,12 @@ static void test_held(void **unused) {
     assert_int_equal(mg_lock_take(other, &again, &error), MG_OK);
     expect_refused(mine, MG_CONFIG, process);
     mg_lock_release(&again);
-    mg_lock_release(&again); // twice is fine
+    mg_lock_release(&again); // twice is allowed
     mg_directory_close(mine);
     mg_directory_close(other);
 }
 
-// Two directories have two locks.
+// Two directories have separate locks.
 static void test_independent(void **unused) {
     (void)unused;
     mg_directory *a = place("a"), *b = place("b");
@@ -69,7 +69,7 @@ static void test_independent(void **unused) {
     mg_directory_close(b);
 }
 
-// A holder that is killed lets go without a word; its file is in nobody's way.
+// A killed holder releases the lock; its file does not matter.
 static void test_killed_holder(void **unused) {
     (void)unused;
     int ready[2];
@@ -101,7 +101,7 @@ static void test_killed_holder(void **unused) {
     mg_directory_close(directory);
 }
 
-// Somebody deleted the file and another made one of that name: it is not the holder's to delete.
+// If somebody deletes the lock file and creates another, the holder does not delete that one.
 static void test_anothers_file(void **unused) {
     (void)unused;
     mg_directory *directory = place("another");
@@ -131,12 +131,12 @@ static void test_no_lock_file(void **unused) {
     expect_refused(directory, MG_IO, "lock: cannot be created");
     size_t size;
     unsigned char *bytes =
-        support_read(support_path("odd/target"), &size); // nothing was written through the link
+        support_read(support_path("odd/target"), &size); // nothing was written through the symbolic link
     assert_memory_equal(bytes, "kept", 4);
     free(bytes);
     support_remove(support_path("odd/lock"));
     mg_lock lock;
-    mg_error error; // the refusals left the directory itself free
+    mg_error error; // the refusals did not lock the directory
     if (mg_lock_take(directory, &lock, &error)) fail_msg("%s", error.text);
     mg_lock_release(&lock);
     mg_directory_close(directory);

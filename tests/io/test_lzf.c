@@ -1,5 +1,4 @@
-// test_lzf.c - packed bytes unpack to what they stand for, and damaged ones touch nothing outside of their
-// buffers.
+// test_lzf.c - packed bytes unpack correctly; damaged ones are refused without access outside the buffers.
 #include "io/lzf.h"
 
 #include "base/memory.h"
@@ -24,9 +23,10 @@ static void test_known(void **unused) {
     assert_memory_equal(out, "hello", 5);
     assert_true(UNPACK("\x02"
                        "abc\x20\x02",
-                       6, out)); // 3 bytes from 3 before
+                       // 3 bytes from distance 3
+                       6, out));
     assert_memory_equal(out, "abcabc", 6);
-    assert_true(UNPACK("\x00x\xe0\x05\x00", 15, out)); // a long copy that overlaps itself
+    assert_true(UNPACK("\x00x\xe0\x05\x00", 15, out)); // a long copy that overlaps its source
     assert_memory_equal(out, "xxxxxxxxxxxxxxx", 15);
     assert_true(UNPACK("", 0, out));
 }
@@ -35,11 +35,11 @@ static void test_damaged(void **unused) {
     (void)unused;
     char out[64];
     assert_false(UNPACK("\x04hell", 5, out));  // literals end too early
-    assert_false(UNPACK("\x04hello", 6, out)); // less than asked for
-    assert_false(UNPACK("\x04hello", 4, out)); // more
+    assert_false(UNPACK("\x04hello", 6, out)); // fewer bytes than asked for
+    assert_false(UNPACK("\x04hello", 4, out)); // more bytes
     assert_false(UNPACK("\x02"
                         "abc\x20\x03",
-                        6, out)); // before the first byte
+                        6, out)); // starts before the first byte
     assert_false(UNPACK("\x02"
                         "abc\x20\x02",
                         5, out)); // the copy is too long
@@ -54,7 +54,7 @@ static void test_damaged(void **unused) {
                         6, out));
 }
 
-// Blocks of exactly their size, so that the sanitizers see a byte too far.
+// The buffers have exactly the needed size, so that the sanitizers detect an access beyond them.
 static void test_random(void **unused) {
     (void)unused;
     uint64_t key = mg_rng_key(1, 2, 3), at = 0;

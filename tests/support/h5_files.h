@@ -1,5 +1,5 @@
-// h5_files.h - HDF5 files for tests, written with the library itself: every type, layout and defect a user's
-// file may have.
+// h5_files.h - writes HDF5 files for tests with the library itself: every type, layout and defect that a
+// user's file may have.
 #ifndef MG_TEST_H5_FILES_H
 #define MG_TEST_H5_FILES_H
 
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static char test_directory[200];
-static char test_file[240]; // the file most tests write again and again
+static char test_file[240]; // the file that most tests write and overwrite
 
 static int make_directory(void **unused) {
     (void)unused;
@@ -74,7 +74,7 @@ static inline hid_t storage_plist(const storage *how, int rank) {
     return plist;
 }
 
-// A data set of dims[rank]; data NULL: declared and never written.
+// Writes a data set of dims[rank]; data NULL: it is declared but never written.
 static inline void put(hid_t file, const char *name, hid_t stored, int rank, const hsize_t *dims,
                        hid_t memory, const void *data, const storage *how) {
     hsize_t most[3] = {H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};
@@ -110,7 +110,7 @@ static inline void put_texts(hid_t file, const char *name, hsize_t n, const char
     H5Tclose(type);
 }
 
-// `width` bytes a text; pad H5T_STR_NULLTERM, _NULLPAD or _SPACEPAD.
+// Writes texts of `width` bytes; pad: H5T_STR_NULLTERM, _NULLPAD or _SPACEPAD.
 static inline void put_fixed_texts(hid_t file, const char *name, hsize_t n, const char *const *texts,
                                    size_t width, H5T_str_t pad) {
     char *cells = calloc(n, width + 1);
@@ -152,7 +152,7 @@ typedef struct csr_types {
     hid_t values, indices, indptr;
 } csr_types;
 
-// A CSR group as AnnData writes it.
+// Writes a CSR group as AnnData does.
 static inline void put_csr(hid_t file, const char *name, int64_t rows, int64_t features,
                            const int64_t *indptr, const int64_t *indices, const double *values,
                            csr_types types, const storage *how) {

@@ -1,4 +1,4 @@
-// support.c
+// support.c - files, data and comparisons of support.h.
 #include "support.h"
 
 #include <setjmp.h>
@@ -21,10 +21,10 @@
 // ---- files --------------------------------------------------------------------------------------
 
 static char directory[200];
-static char **paths; // handed out
+static char **paths; // returned by support_path
 static size_t path_count, path_room;
 
-// In memory where that can be had: hundreds of runs wait for the disk otherwise.
+// Uses a directory in memory if there is one, because hundreds of runs would wait for the disk.
 static const char *choose_base(void) {
     const char *base = getenv("TMPDIR");
     if (base && *base) return base;
@@ -112,7 +112,7 @@ void support_copy(const char *from, const char *to) {
     free(bytes);
 }
 
-// First byte that differs, or -1.
+// Position of the first byte that differs, or -1.
 static long long first_difference(const char *a, const char *b) {
     size_t sizes[2];
     unsigned char *bytes[2] = {support_read(a, &sizes[0]), support_read(b, &sizes[1])};
@@ -200,7 +200,8 @@ static void put_dense(saving *to, const support_rows *data, support_form form, i
     unsigned char *narrow = malloc(cells + 1);
     float *wide = malloc((cells + 1) * sizeof *wide);
     for (size_t i = 0; i < cells; i++) {
-        narrow[i] = form == SUPPORT_U8 ? (unsigned char)data->x[i] : 0; // others may hold what no byte does
+        // other forms may hold values that do not fit a byte
+        narrow[i] = form == SUPPORT_U8 ? (unsigned char)data->x[i] : 0;
         wide[i] = data->x[i] / 7;
     }
     if (form == SUPPORT_U8) append(to, array, narrow, cells);

@@ -1,4 +1,4 @@
-// support_run.c - the part of support.h about runs.
+// support_run.c - the runs of support.h.
 #include "support.h"
 
 #include <setjmp.h>
@@ -90,7 +90,7 @@ void support_expect(support_run *run, mg_status status) {
     fail_msg("ended with status %d (%s), not %d:%s", (int)run->status, run->error.text, (int)status, sets);
 }
 
-// Cuts `, "key": value` out of a line.
+// Removes `, "key": value` from a line.
 static void drop(char *line, const char *key) {
     char *from = strstr(line, key);
     if (!from) return;
