@@ -1,5 +1,5 @@
-// stream_files.h - what tests of the stream share: files whose rows tell their number, and epochs read from
-// them.
+// stream_files.h - what tests of the stream share: files whose rows contain their own number, and reading
+// epochs from them.
 #ifndef MG_TEST_STREAM_FILES_H
 #define MG_TEST_STREAM_FILES_H
 
@@ -16,16 +16,16 @@
 
 enum { ROWS = 20000, COLUMNS = 4, WIDE = 16, MOST_ENTRIES = ROWS * COLUMNS };
 
-// ---- files whose rows tell their number ---------------------------------------------------------
+// ---- files whose rows contain their number -------------------------------------------------------
 
 typedef struct row_form {
     const char *name;
     bool sparse;
     hid_t type;
     storage how;
-    int columns;   // 0: COLUMNS; more are zeros
-    bool in_place; // used where they lie in the file when they are not in memory and nothing is selected
-    int shift;     // bytes that lie before X
+    int columns;   // 0: COLUMNS; further columns are zero
+    bool in_place; // used in place if they are not in memory and no rows are selected
+    int shift;     // bytes in front of X
 } row_form;
 
 enum { FORMS = 10 };
@@ -49,8 +49,7 @@ static inline void list_forms(row_form out[FORMS]) {
     memcpy(out, forms, sizeof forms);
 }
 
-// Row i in digits to the base 128; leading zeros are left out of CSR rows, which so differ in length (row 0
-// is empty).
+// Row i as digits to the base 128. CSR rows omit leading zeros, so they differ in length (row 0 is empty).
 static inline double digit(int64_t row, int column) { return (double)(row >> (7 * column) & 127); }
 
 static inline void write_form(const row_form *form) {
@@ -69,7 +68,8 @@ static inline void write_form(const row_form *form) {
         w[i] = 1 + (double)(i % 3);
     }
     hid_t file = create_file(test_file), access = H5Pcreate(H5P_FILE_ACCESS);
-    if (form->shift) { // a block of their own size and no more, so that X comes right behind these bytes
+    // A block of exactly this size, so that X follows immediately.
+    if (form->shift) {
         H5Fclose(file);
         H5Pset_small_data_block_size(access, 0);
         file = H5Fcreate(test_file, H5F_ACC_TRUNC, H5P_DEFAULT, access);
@@ -114,7 +114,7 @@ static inline float cell_at(const mg_rows *rows, int64_t stored, int column) {
     return rows->cell == MG_CELL_U8 ? ((const uint8_t *)rows->dense)[at] : ((const float *)rows->dense)[at];
 }
 
-// Number of the row in the file, from its cells; its label and weight must be that row's.
+// The number of the row in the file, computed from its cells; checks that label and weight belong to it.
 static inline int64_t number_of(const mg_batch *batch, int64_t r) {
     int64_t stored = mg_rows_stored(&batch->rows, r), number = 0;
     for (int c = 0; c < COLUMNS; c++) number |= (int64_t)cell_at(&batch->rows, stored, c) << (7 * c);
@@ -150,7 +150,8 @@ static inline void read_batch(mg_stream *stream, int64_t batch, epoch_order *ord
     order->batches++;
 }
 
-// The epoch's rows in their order; every row of the data set exactly once, in whole batches but for the last.
+// Reads an epoch, and checks that every row occurs exactly once and that all minibatches but the last are
+// full.
 static inline void read_epoch(mg_stream *stream, const mg_dataset *dataset, int64_t batch, int64_t epoch,
                               epoch_order *order) {
     static char seen[ROWS];
@@ -168,7 +169,7 @@ static inline void read_epoch(mg_stream *stream, const mg_dataset *dataset, int6
     for (int64_t i = 0; i < order->count; i++) assert_false(seen[order->row[i]]++);
     for (int64_t i = 0; i < order->count; i++) assert_true(seen[dataset->select ? dataset->select[i] : i]);
     mg_batch after;
-    assert_int_equal(mg_stream_next(stream, &after, NULL), MG_OK); // and the end stays the end
+    assert_int_equal(mg_stream_next(stream, &after, NULL), MG_OK); // and the end remains the end
     assert_int_equal(after.rows.count, 0);
 }
 
@@ -179,9 +180,9 @@ static inline int64_t agreements(const epoch_order *a, const epoch_order *b) {
 }
 
 static epoch_order one;
-static epoch_order two __attribute__((unused)); // of tests that compare epochs
+static epoch_order two __attribute__((unused)); // for tests that compare epochs
 
-// The file of a form, open with all rows in memory and with two small windows of them.
+// Opens a form's file twice: with all rows in memory, and streamed through two small windows.
 static inline void open_both(const row_form *form, mg_selection side, mg_dataset **memory,
                              mg_dataset **file) {
     write_form(form);

@@ -1,4 +1,5 @@
-// test_data.c - rows of every stored type and layout, their preparation, the held-out fraction, fingerprints.
+// test_data.c - rows of every stored type and layout, their preparation, the held-out fraction, and
+// fingerprints.
 #include "data/dataset.h"
 
 #include <setjmp.h>
@@ -41,7 +42,7 @@ enum { ROWS = 7, COLUMNS = 5 };
 typedef struct stored_type {
     const char *name;
     hid_t type;
-    double least, most; // of its range, as far as floats are exact
+    double least, most; // range of the type, as far as floats are exact
     bool fractions;
     mg_cell cell;
 } stored_type;
@@ -76,7 +77,7 @@ static void list_types(stored_type out[TYPES]) {
     memcpy(out, types, sizeof types);
 }
 
-// Small numbers a type can hold, its extremes in two corners, zeros here and there.
+// Small numbers that the type can hold, its extremes in two corners, and some zeros.
 static void fill(const stored_type *type, double x[ROWS][COLUMNS]) {
     for (int i = 0; i < ROWS; i++)
         for (int d = 0; d < COLUMNS; d++) {
@@ -140,7 +141,7 @@ static void test_dense_types(void **unused) {
         }
 }
 
-// Zeros are left out; some rows are empty.
+// Converts to CSR without the zeros; some rows are empty.
 static int64_t to_csr(double x[ROWS][COLUMNS], int64_t *indptr, int64_t *indices, double *values) {
     int64_t e = 0;
     for (int i = 0; i < ROWS; i++) {
@@ -175,7 +176,7 @@ static void test_csr_types(void **unused) {
         }
 }
 
-// Names with slashes, the older name of the shape attribute, no encoding attribute.
+// Names with slashes, the older name of the shape attribute, and no encoding attribute.
 static void test_names(void **unused) {
     (void)unused;
     const int64_t indptr[] = {0, 1, 2}, indices[] = {0, 2};
@@ -196,7 +197,7 @@ static void test_names(void **unused) {
 
 // ---- preparation --------------------------------------------------------------------------------
 
-// Row preparation as the formulas say it, in double.
+// The preparation of rows by its formulas, in double.
 static void prepare(const char *rows, const char *transform, double *x) {
     double sum = 0, square = 0;
     for (int d = 0; d < COLUMNS; d++) sum += x[d], square += x[d] * x[d];
@@ -235,7 +236,7 @@ static void test_preparation(void **unused) {
         double x[ROWS][COLUMNS], values[ROWS * COLUMNS];
         int64_t indptr[ROWS + 1], indices[ROWS * COLUMNS];
         fill(&types[2], x);
-        to_csr(x, indptr, indices, values); // row 3 becomes empty: it has no length and must stay as it is
+        to_csr(x, indptr, indices, values); // row 3 becomes empty: it has no length and must not change
         for (int d = 0; form && d < COLUMNS; d++) x[0][d] += x[0][d] > 0 ? 0.125 : 0;
         to_csr(x, indptr, indices, values);
         hid_t file = create_file(test_file);
@@ -268,7 +269,7 @@ static void put_numbered(bool sparse) {
     H5Fclose(file);
 }
 
-// Marks the rows of a selection in `seen`; returns how many there are.
+// Marks the rows of a selection in `seen`; returns their number.
 static int64_t mark_side(mg_selection side, double fraction, uint64_t seed, char *seen) {
     mg_dataset_request request = request_all();
     request.labels = "y";
@@ -367,12 +368,13 @@ static void test_fingerprint(void **unused) {
         uint64_t original = fingerprint(&c, type, &storages[0], sparse, 0);
         assert_true(original == fingerprint(&c, type, &storages[0], sparse, 0));
         assert_true(original ==
-                    fingerprint(&c, type, &storages[3], sparse, 0)); // the same rows, packed otherwise
+                    // the same rows with another storage layout
+                    fingerprint(&c, type, &storages[3], sparse, 0));
         assert_true(original == fingerprint(&c, type, &storages[2], sparse, 1)); // the same rows, streamed
         if (!(form % 2)) assert_true(original == fingerprint(&c, H5T_IEEE_F32BE, &storages[0], sparse, 0));
         for (int i = 0; i < ROWS; i++)
             for (int d = 0; d < COLUMNS; d++) {
-                if (sparse && i == 3) continue; // left empty
+                if (sparse && i == 3) continue; // stays empty
                 content changed = c;
                 changed.x[i][d] += c.x[i][d] < 9 ? 1 : -1;
                 assert_true(original != fingerprint(&changed, type, &storages[0], sparse, 0));
@@ -385,7 +387,7 @@ static void test_fingerprint(void **unused) {
             changed.w[i] = 1.5;
             assert_true(original != fingerprint(&changed, type, &storages[0], sparse, 0));
         }
-        content renamed = c; // the same classes under another name
+        content renamed = c; // the same classes with other names
         for (int i = 0; i < ROWS; i++) renamed.y[i] = c.y[i] == 2 ? 3 : c.y[i];
         assert_true(original != fingerprint(&renamed, type, &storages[0], sparse, 0));
     }

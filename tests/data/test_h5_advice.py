@@ -1,4 +1,5 @@
-# test_h5_advice.py - every command that a message about an HDF5 file advises is run to its end, and the file it makes is trained on.
+# test_h5_advice.py - runs every command that a message about an HDF5 file advises, and trains on the
+# resulting file.
 #
 #     test_h5_advice.py MARGIN
 import os

@@ -1,4 +1,5 @@
-# test_h5_forms.py - every form of labels, weights and features that HDF5 files of other tools hold is read right or refused by name.
+# test_h5_forms.py - every form of labels, weights and features in HDF5 files of other tools is read correctly
+# or refused by name.
 #
 #     test_h5_forms.py MARGIN
 import json
@@ -45,7 +46,7 @@ class Forms:
                              "output.directory=r", *more)
 
     def reads(self, put, classes, labels="y", *more, **how):
-        """The classes are those, and rows of another file whose codes have another order are told right."""
+        """Checks the classes, and the accuracy on another file whose codes are in another order."""
         name = self.file("a.h5", lambda f: put(f, ROWS, NAMES), **how)
         self.file("b.h5", lambda f: put(f, ROWS[::-1], SHUFFLED), names=ROWS[::-1])
         done = self.train(name, labels, "--set", "data.test=b.h5", *more)
@@ -56,7 +57,7 @@ class Forms:
             fail(f"{labels}: not '{classes}' in {told}")
 
     def keeps(self, put, classes, labels="y"):
-        """Labels that a terminal cannot show are trained on as they are; they are escaped where they are told, and JSON is valid."""
+        """Labels with characters that act on a terminal are kept; they are escaped in output, and JSON stays valid."""
         done = self.train(self.file("a.h5", put), labels)
         told = self.work.run("info", "r/model.h5").stdout
         answer = json.loads(self.work.run("eval", "--json", "r/model.h5", "a.h5").stdout)
@@ -252,7 +253,7 @@ def features(t):
         if done.returncode or "100.00%" not in done.stdout:
             fail(f"Cell Ranger's matrix: {done.stderr}{done.stdout}")
     models = set()
-    for order in (1, -1):  # real files hold the features of a barcode in any order
+    for order in (1, -1):  # in real files the features of a barcode come in any order
         def wide(f):
             tenx(f)
             del f["matrix/data"], f["matrix/indices"], f["matrix/indptr"]
@@ -269,7 +270,7 @@ def features(t):
     t.refuses(lambda f: tenx(f), "data set X is missing; the file holds matrix, y")
 
 
-# A class of one row stays among the rows trained on, whichever rows are held out.
+# A class with one row stays in the training rows, whichever rows are held out.
 def rare_class(t):
     y = np.array([0] * 30 + [1] * 29 + [2])
     order = np.random.default_rng(3).permutation(60)

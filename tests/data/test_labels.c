@@ -1,5 +1,5 @@
-// test_labels.c - labels of every kind become classes in sorted order, and nothing is ever clamped or
-// guessed.
+// test_labels.c - labels of every kind become classes in sorted order; unknown ones are never mapped to
+// another class.
 #include "base/memory.h"
 #include "data/labels.h"
 
@@ -38,7 +38,7 @@ static void clear(read_labels *labels) {
     mg_classes_clear(&labels->classes);
 }
 
-// Labels of `rows` rows read back as texts, and their classes.
+// Reads the labels of `rows` rows, and compares their texts and classes.
 static void expect(int64_t rows, const char *const *label, int64_t count, const char *const *classes) {
     read_labels got = read_some(rows, NULL, rows, NULL, false);
     if (got.status) fail_msg("%s", got.error.text);
@@ -58,7 +58,7 @@ static void expect_failure(int64_t rows, const char *message) {
     read_labels got = read_some(rows, NULL, rows, NULL, false);
     if (got.status != MG_DATA) fail_msg("status %d, not MG_DATA: %s", got.status, message);
     if (!strstr(got.error.text, message)) fail_msg("\"%s\" is not in: %s", message, got.error.text);
-    if (!strstr(got.error.text, "t.h5: ")) fail_msg("no file in: %s", got.error.text);
+    if (!strstr(got.error.text, "t.h5: ")) fail_msg("no file name in: %s", got.error.text);
     clear(&got);
 }
 
@@ -90,7 +90,7 @@ static void test_integers(void **unused) {
            LIST("-9223372036854775808", "0", "9223372036854775807"));
 }
 
-// Numbers that no int64 holds would be folded into one by the library: they are refused.
+// The library would map all numbers that do not fit an int64 to the same one, so they are refused.
 static void test_too_large(void **unused) {
     (void)unused;
     write_numbers(H5T_STD_U64LE, H5T_NATIVE_UINT64, 3, (uint64_t[]){1, UINT64_C(1) << 63, UINT64_MAX});
@@ -143,7 +143,7 @@ static void test_texts(void **unused) {
             H5Fclose(file);
             expect(6, texts, 5, sorted);
         }
-    file = create_file(test_file); // texts that fill their cells, without an end
+    file = create_file(test_file); // texts that fill their cells, without a terminating zero
     put_fixed_texts(file, "y", 3, LIST("abc", "abd", "ab"), 3, H5T_STR_NULLPAD);
     H5Fclose(file);
     expect(3, LIST("abc", "abd", "ab"), 3, LIST("ab", "abc", "abd"));
@@ -163,7 +163,8 @@ static void write_categorical(hid_t code_type, hsize_t n, const int *codes, hsiz
 
 static void test_categorical(void **unused) {
     (void)unused;
-    // categories neither sorted nor all used: only those that occur become classes, in sorted order
+    // Categories that are not sorted, and not all used: only those that occur become classes, in sorted
+    // order.
     const char *const categories[] = {"monocyte", "unused", "B cell", "T cell", "a cell"};
     const int codes[] = {3, 0, 2, 3, 4};
     const hid_t types[] = {H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I32BE, H5T_STD_I64LE};
@@ -206,7 +207,7 @@ static void test_categorical_incomplete(void **unused) {
     put_texts(file, "y/categories", 1, LIST("a"));
     H5Fclose(file);
     expect_failure(2, "y/codes must be a vector of integers");
-    file = create_file(test_file); // two classes of one name
+    file = create_file(test_file); // two classes of the same name
     put_group(file, "y");
     put_vector(file, "y/codes", H5T_STD_I8LE, 2, H5T_NATIVE_INT, (int[]){0, 2});
     put_texts(file, "y/categories", 3, LIST("a", "b", "a"));
@@ -234,7 +235,7 @@ static void test_selection(void **unused) {
     }
 }
 
-// Other rows are mapped to the classes of the model, whichever of the two kinds either has.
+// Rows of another file are mapped to the model's classes; labels and classes may be numbers or texts.
 static void test_known(void **unused) {
     (void)unused;
     for (int kind = 0; kind < 4; kind++) {

@@ -1,5 +1,5 @@
-// test_moments.c - means and deviations of columns against sums in long double: far from zero, tiny, huge,
-// constant, weighted.
+// test_moments.c - means and deviations of columns compared with sums in long double: columns that are far
+// from zero, tiny, huge, constant, weighted.
 #include "base/memory.h"
 #include "data/moments.h"
 #include "data/scale.h"
@@ -52,7 +52,7 @@ static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const flo
     return store;
 }
 
-// In steps of that many rows.
+// Adds `step` rows at a time.
 static mg_moments moments_of(const mg_store *store, const float *weight, int64_t step) {
     mg_moments m;
     assert_int_equal(mg_moments_create(&m, store->layout, COLUMNS, NULL), MG_OK);
@@ -64,7 +64,7 @@ static mg_moments moments_of(const mg_store *store, const float *weight, int64_t
     return m;
 }
 
-// Every column's scale and centre next to two passes in long double.
+// Compares every column's scale and centre with two passes in long double.
 static void compare(const mg_moments *m, int64_t rows, const float *x, const float *weight) {
     mg_scale scale;
     mg_error error = {0};
@@ -92,7 +92,7 @@ static void check(mg_layout layout, mg_cell cell, int64_t rows, const float *x, 
     mg_store store = store_of(layout, cell, rows, x);
     mg_moments m = moments_of(&store, weight, rows), pieces = moments_of(&store, weight, 7);
     compare(&m, rows, x, weight);
-    // Whatever the number of rows added at a time: the same bits.
+    // The bits do not depend on how many rows are added at a time.
     assert_memory_equal(m.mean, pieces.mean, COLUMNS * sizeof(double));
     assert_memory_equal(m.squares, pieces.squares, COLUMNS * sizeof(double));
     if (!weight) { // weights of 1 change nothing
@@ -111,9 +111,9 @@ static void check(mg_layout layout, mg_cell cell, int64_t rows, const float *x, 
 static void check_weighted(mg_layout layout, mg_cell cell, int64_t rows, const float *x) {
     float weight[ROWS];
     check(layout, cell, rows, x, NULL);
-    for (int64_t i = 0; i < rows; i++) weight[i] = (float)(i % 5); // 0 too
+    for (int64_t i = 0; i < rows; i++) weight[i] = (float)(i % 5); // includes 0
     check(layout, cell, rows, x, weight);
-    // The first row of a block may weigh next to nothing and lie far from the others.
+    // The first row of a block may have a tiny weight and be far from the others.
     for (int64_t i = 0; i < rows; i++) weight[i] = i % 64 == 0 ? 1e-20f : 1 + (float)(i % 3);
     check(layout, cell, rows, x, weight);
 }
@@ -153,7 +153,7 @@ static void test_narrow(void **unused) {
     check_weighted(MG_DENSE, MG_CELL_U8, ROWS, x);
 }
 
-// A column of one value has no deviation at all, whatever the value and the weights; it gets scale 0.
+// A constant column has a deviation of exactly 0 and scale 0, whatever the value and the weights.
 static void test_constant(void **unused) {
     (void)unused;
     static float x[ROWS * COLUMNS], weight[ROWS];
@@ -179,7 +179,8 @@ static void test_constant(void **unused) {
         }
 }
 
-// What float32 cannot scale is refused with the column; a mean that drowns the deviation is noticed.
+// A column that float32 cannot scale is refused by its number; a mean much larger than the deviation is
+// detected.
 static void test_limits(void **unused) {
     (void)unused;
     static float x[4 * COLUMNS];

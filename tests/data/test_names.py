@@ -1,5 +1,5 @@
-# test_names.py - names of features and recipes of files: a file whose columns mean something else than the model's is refused with the first
-# difference, and nothing is answered.
+# test_names.py - names of features and recipes of files: a file whose columns have another meaning than the
+# model's is refused with the first difference, and nothing is predicted.
 #
 #     test_names.py MARGIN
 import sys
@@ -34,7 +34,7 @@ class Names:
             fail(f"{' '.join(arguments)}: exit {status}: {err}")
         return out
 
-    # One line on standard error with every part in it, nothing on standard output.
+    # Expects one line with every part on standard error, and nothing on standard output.
     def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
         found, out, err = self.run(*arguments, stdin=stdin)
         if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
@@ -52,7 +52,7 @@ class Names:
         self.well("train", "-q", "--overwrite", *self.settings(train, output, **more))
 
     def refuse_everywhere(self, model, train, bad, *parts):
-        """eval, predict, data.test, data.validation."""
+        """eval, predict, data.test and data.validation refuse the file."""
         self.refused("eval", f"{model}/model.h5", bad, parts=[bad, *parts])
         self.refused("predict", f"{model}/model.h5", bad, parts=[bad, *parts])
         for role in ("data__test", "data__validation"):
@@ -86,13 +86,14 @@ def headers(t):
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind' but 'label'"])
-    t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")  # the names say that it is the same
+    # the names show that the features are the same
+    t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
         fail("a file whose labels come first is not answered right")
 
 
 def advice_of_headers(t):
-    """What the messages advise works."""
+    """The advice of the messages works."""
     t.write("bare.csv", "0,1,1\n1,0,0\n")
     t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
@@ -124,7 +125,7 @@ def advice_of_headers(t):
 
 
 def places_of_labels(t):
-    """Without names, labels from another place are other columns."""
+    """Without names, a label column in another place means other feature columns."""
     t.convert("plain.csv", "1,0,0\n0,1,1\n1,0,0\n0,1,1\n", "plain.h5", "--label", "last")
     t.train("plain.h5", "p")
     t.convert("first.csv", "1,0,1\n0,1,0\n", "first.h5", "--label", "first")
@@ -142,7 +143,7 @@ def bases(t):
         fail("--like does not keep the base")
     t.convert("te.svm", lines, "other.h5", "--features", "3")
     t.refuse_everywhere("s", "trs.h5", "other.h5", "base 1", "base is 0")
-    t.convert("narrow.svm", "0 0:3\n1 1:3\n", "narrow.h5")  # the rest of the features is 0
+    t.convert("narrow.svm", "0 0:3\n1 1:3\n", "narrow.h5")  # the missing features are 0
     if t.well("predict", "s/model.h5", "narrow.h5") != "0\n1\n" or "100.00%" not in t.well("eval", "s/model.h5", "narrow.h5"):
         fail("a narrower sparse file is not answered right")
     t.train("trs.h5", "s2", data__test="narrow.h5", data__validation="narrow.h5")
@@ -181,10 +182,11 @@ def recipes(t):
     t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained on texts", "convert --like"])
     t.convert("te.tsv", TEXTS, "ones.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1")
     t.train("ones.h5", "o")
-    t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")  # the same, written otherwise
+    # the same recipe, written differently
+    t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")
     t.well("eval", "o/model.h5", "one.h5")
     t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")
-    t.write("te.tsv", TEXTS)  # a table of texts looks like any other table: the earlier file says what it is
+    t.write("te.tsv", TEXTS)  # a table of texts looks like any other table; the file of --like decides
     t.refused("convert", "-q", "--format", "csv", "--like", "trt.h5", "te.tsv", "never.h5", parts=["--format csv does not agree"], status=WRONG_USE)
     t.refused("convert", "-q", "--like", "trt.h5", "te.svm", "never.h5", parts=["te.svm", "format svmlight", "format text"])
     t.convert("table.csv", "x,1,2\ny,3,4\nx,1,1\n", "tabs.h5")
@@ -244,7 +246,7 @@ def anndata(t):
             save(t.work.at("none.h5ad"), x, None, sparse)
             t.train("a.h5ad", "a")
             t.well("eval", "a/model.h5", "a.h5ad")
-            t.well("eval", "a/model.h5", "none.h5ad")  # nothing to compare but the number
+            t.well("eval", "a/model.h5", "none.h5ad")  # only the number of features can be compared
             t.refuse_everywhere("a", "a.h5ad", "b.h5ad", "feature 1 is 'CD8A' but 'CD4'", "in another order")
     cells = np.array([(n.encode(), i) for i, n in enumerate(genes)], dtype=[("index", "S8"), ("n", "i4")])
     t.write("elsewhere", "x" * 64)
@@ -253,7 +255,7 @@ def anndata(t):
         with h5py.File(t.work.at("packed.h5ad"), "r+") as f:
             f.create_dataset("var", data=cells, **how)
         t.refused("train", "-q", *t.settings("packed.h5ad", "never"), parts=["packed.h5ad: table var is stored in other files, is virtual, or is packed"])
-        t.train("packed.h5ad", "packed", data__names="none")  # which is the way out
+        t.train("packed.h5ad", "packed", data__names="none")  # as the message advises
         t.refused("eval", "a/model.h5", "packed.h5ad", parts=["table var", "--names"])
         t.well("eval", "a/model.h5", "packed.h5ad", "--names", "none")
         t.well("predict", "a/model.h5", "packed.h5ad", "--names", "none")
@@ -276,7 +278,7 @@ def anndata(t):
 
 
 def tenx(t):
-    """A matrix in a group with its features, as 10x has it: identifiers are compared, as symbols repeat."""
+    """10x files: a matrix in a group with its features. Identifiers are compared, because symbols repeat."""
     x = np.array([[1, 0, 2], [0, 1, 2]] * 4, dtype=np.int32)
 
     def write(name, group, ids, place):
@@ -295,7 +297,7 @@ def tenx(t):
 
 
 def resumption(t):
-    """The names are part of what a run goes on with."""
+    """A run is not resumed if the names have changed."""
     x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
     save(t.work.at("m.h5ad"), x, frame(["a", "b", "c"]))
     values = t.settings("m.h5ad", "half", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")

@@ -1,6 +1,6 @@
 // test_odd_files.c - HDF5 files drawn at random from everything the library can write: types, shapes,
-// layouts, filters, halves that were never written, links. Each is refused in one line or read right, within
-// a bounded amount of memory.
+// layouts, filters, halves that were never written, links. Each is refused in one line or read correctly,
+// within a bounded amount of memory.
 #include "data/dataset.h"
 
 #include "base/hash.h"
@@ -25,9 +25,9 @@ static uint64_t counter;
 
 static uint64_t pick(uint64_t n) { return mg_hash_mix(++counter) % n; }
 
-// ---- what may stand in a file -------------------------------------------------------------------
+// ---- what a file may contain ---------------------------------------------------------------------
 
-// A type whose cells are numbers the library converts from double.
+// A type of numbers that the library converts from double.
 static hid_t number_type(void) {
     const hid_t types[] = {H5T_STD_I8LE,   H5T_STD_U8LE,   H5T_STD_I16LE,  H5T_STD_U16BE, H5T_STD_I32BE,
                            H5T_STD_U32LE,  H5T_STD_I64BE,  H5T_STD_I32LE,  H5T_STD_I64LE, H5T_STD_U64BE,
@@ -39,7 +39,7 @@ static hid_t number_type(void) {
     if (which == 15) { // bfloat16
         H5Tset_fields(type, 15, 7, 8, 0, 7);
         H5Tset_size(type, 2);
-    } else if (which == 16) { // 24 bits of 32, not at the bottom
+    } else if (which == 16) { // 24 of 32 bits, not the lowest ones
         H5Tset_precision(type, 24);
         H5Tset_offset(type, 5);
     } else {
@@ -92,7 +92,7 @@ static hid_t other_type(void) {
 
 typedef struct drawn {
     hid_t type;
-    int rank; // -1: no space at all
+    int rank; // -1: no data space
     hsize_t dims[3];
     bool writable; // from double
 } drawn;
@@ -104,14 +104,15 @@ static drawn draw(int usual_rank, hsize_t rows, hsize_t columns) {
     d.type = kind < 18 ? number_type() : kind == 18 ? enum_type() : other_type();
     if (!pick(12)) d.rank = (int)pick(5) - 1;
     if (!pick(12)) d.dims[pick(2)] = pick(2) ? pick(3) : 1 + pick(9);
-    if (!pick(40)) d.dims[pick(2)] = 1ull << (20 + pick(36)); // declared only
+    if (!pick(40)) d.dims[pick(2)] = 1ull << (20 + pick(36)); // declared, never written
     return d;
 }
 
 static hid_t draw_plist(const drawn *d, hid_t space) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     if (!pick(3)) H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
-    bool few = H5Sget_simple_extent_npoints(space) <= MOST_CELLS; // others are declared, never reserved
+    // larger ones are declared, and no storage is reserved
+    bool few = H5Sget_simple_extent_npoints(space) <= MOST_CELLS;
     if (!pick(6)) H5Pset_alloc_time(plist, few && pick(2) ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_INCR);
     switch (d->rank > 0 ? pick(24) : 99) {
     case 0:
@@ -131,22 +132,22 @@ static hid_t draw_plist(const drawn *d, hid_t space) {
         if (!pick(3)) H5Pset_shuffle(plist);
         if (!pick(3)) H5Pset_deflate(plist, (unsigned)pick(10));
         if (!pick(4)) H5Pset_fletcher32(plist);
-        // Other filters: test_bad_data.c. Those of 1.10.8 write past their buffers when fed what is drawn
-        // here.
+        // Other filters are in test_bad_data.c; those of HDF5 1.10.8 write past their buffers with random
+        // parameters.
         break;
     default: break;
     }
     return plist;
 }
 
-// Whole, in part or not at all; small whole numbers, now and then something that is no number.
+// Writes all, some or none of the cells: small whole numbers, sometimes a NaN or infinity.
 static void write_cells(hid_t set, const drawn *d, hid_t space, double (*cell)(hssize_t i)) {
     static double cells[MOST_CELLS];
     hssize_t count = H5Sget_simple_extent_npoints(space);
     if (!d->writable || count <= 0 || count > MOST_CELLS || !pick(20)) return;
     for (hssize_t i = 0; i < count; i++) cells[i] = cell(i);
     if (!pick(60)) cells[pick((uint64_t)count)] = pick(2) ? NAN : INFINITY;
-    if (!pick(20)) { // the first row only
+    if (!pick(20)) { // only the first row
         hsize_t start[3] = {0}, extent[3] = {1, d->dims[1], d->dims[2]};
         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL);
         hid_t memory = H5Screate_simple(d->rank, extent, NULL);
@@ -208,9 +209,9 @@ static void write_odd_file(void) {
     H5Fclose(file);
 }
 
-// ---- what margin makes of it --------------------------------------------------------------------
+// ---- what margin reads ---------------------------------------------------------------------------
 
-// The file once more: the library opens no file twice in two ways.
+// A copy of the file, because the library does not open the same file in two ways.
 static void copy_file(void) {
     static unsigned char bytes[1 << 20];
     FILE *from = fopen(test_file, "rb"), *to = fopen(in_directory("other.h5"), "wb");
@@ -227,8 +228,8 @@ static double *oracle(const char *name, int64_t cells) {
     hid_t file = H5Fopen(in_directory("other.h5"), H5F_ACC_RDONLY, H5P_DEFAULT),
           set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set);
     double *out = calloc((size_t)cells, sizeof *out);
-    if (H5Tget_class(type) ==
-        H5T_ENUM) { // not converted to numbers; of one byte, or they would have been refused
+    // Not converted to numbers; one byte wide, because margin refuses others.
+    if (H5Tget_class(type) == H5T_ENUM) {
         signed char *raw = calloc((size_t)cells, 1);
         assert_int_equal(H5Tget_size(type), 1);
         H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw);
@@ -303,9 +304,9 @@ static void test_drawn(void **unused) {
     assert_true(read > FILES / 10 && refused > FILES / 10);
 }
 
-// ---- small files that unpack to large ones ------------------------------------------------------
+// ---- small files that unpack to large ones --------------------------------------------------------
 
-// One chunk that a file of a kilobyte says unpacks to gigabytes; what is in it is never looked at.
+// A single chunk that unpacks to gigabytes according to a file of one kilobyte; its content is never read.
 static void put_bomb(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, hsize_t columns) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE),
           space = H5Screate_simple(rank, (hsize_t[]){rows, columns}, NULL);
@@ -343,8 +344,8 @@ static void test_bombs(void **unused) {
     expect_refused("y", "data set y has chunks of 2147483648 bytes");
 }
 
-// What the file declares must not decide what is allocated. (Sanitizers take more address space than any
-// limit.)
+// The sizes that a file declares must not decide how much is allocated. (Not under sanitizers, which need
+// more address space than any limit.)
 static int limit_memory(void **state) {
     if (make_directory(state)) return -1;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -1,4 +1,4 @@
-// test_odd_rows.c - data at the edges of what can be trained from: each ends as docs/formats.md says.
+// test_odd_rows.c - data at the limits of what can be trained on: each case ends as docs/formats.md says.
 #include "support.h"
 
 #include <setjmp.h>
@@ -19,7 +19,7 @@ static support_run train(const support_rows *data, support_form form, int batch)
     return run;
 }
 
-// Steps of an epoch: the last one may be short, and a batch larger than the data is the data.
+// Steps of an epoch: the last minibatch may be short, and one larger than the data holds all rows.
 static void test_batches(void **unused) {
     (void)unused;
     const struct {
@@ -42,7 +42,7 @@ static void test_labels(void **unused) {
     const struct {
         int64_t labels[4];
         int64_t classes;
-        const char *message; // NULL: it trains
+        const char *message; // NULL: training succeeds
     } cases[] = {
         {{-1, 1, -1, 1}, 2, NULL},
         {{INT64_MIN, INT64_MAX, 0, 0}, 3, NULL},
@@ -63,7 +63,7 @@ static void test_labels(void **unused) {
     support_free(&one);
 }
 
-// Rows of zeros train, whatever they are prepared by; a file of nothing else does too.
+// Rows of zeros can be trained on with every preparation, also if there are no other rows.
 static void test_zeros(void **unused) {
     (void)unused;
     static const char *const ways[] = {"data.rows=none",       "data.rows=unit",      "data.rows=total",

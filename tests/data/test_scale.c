@@ -1,4 +1,4 @@
-// test_scale.c - column scaling from the moments of the rows, and the warning that it is needed.
+// test_scale.c - column scaling from the moments of the rows, and the warning that scaling is needed.
 #include "data/dataset.h"
 #include "data/scale.h"
 
@@ -36,7 +36,7 @@ static void test_scale(void **unused) {
     assert_int_equal(mg_scale_create("standard", &dataset->moments, &scale, NULL), MG_OK);
     assert_true(scale.center[0] == 4 && scale.scale[0] == (float)(1 / sqrt(5)));
     assert_true(scale.center[1] == 1 && scale.scale[1] == (float)(1 / sqrt(19)));
-    assert_true(scale.center[2] == 7 && scale.scale[2] == 0); // a constant column says nothing
+    assert_true(scale.center[2] == 7 && scale.scale[2] == 0); // a constant column has scale 0
     assert_true(fabs(mg_scale_mean_square_norm(&scale, &dataset->moments) - 2) < 1e-6);
     mg_scale_destroy(&scale);
     assert_int_equal(mg_scale_create("max-abs", &dataset->moments, &scale, NULL), MG_OK);
@@ -51,7 +51,7 @@ static void test_scale(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// Columns a thousand times as large as the others are noticed, unless scaling evens them out.
+// Columns a thousand times as large as the others are detected, unless scaling corrects them.
 static void test_uneven(void **unused) {
     (void)unused;
     double x[2][4] = {{1, 2, -3000, 0}, {2, 1, 1000, 0}};
@@ -74,7 +74,7 @@ static void test_uneven(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// Weight 2 is the row twice and weight 0 no row at all, for every kind of cell.
+// A row of weight 2 counts twice and one of weight 0 not at all, for every type of cell.
 static void test_weights(void **unused) {
     (void)unused;
     double x[4][2] = {{1, 100}, {3, -4}, {2, 50}, {7, 8}},
@@ -83,7 +83,7 @@ static void test_weights(void **unused) {
     const int64_t indptr[] = {0, 1, 3, 5, 7}, again[] = {0, 1, 3, 5, 7, 9},
                   indices[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
     const double values[] = {1, 3, -4, 2, 50, 7, 8}, more[] = {1, 3, -4, 3, -4, 7, 8, 7, 8};
-    x[0][1] = 0; // as in the sparse rows
+    x[0][1] = 0; // zero, because the sparse rows do not store it
     const hid_t types[] = {H5T_IEEE_F32LE, H5T_STD_I8LE};
     const csr_types types_of_csr = {H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE};
     hid_t file = create_file(test_file);

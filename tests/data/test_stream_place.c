@@ -1,5 +1,5 @@
-// test_stream_place.c - streamed rows used in place of the file or copied: the same batches, and what happens
-// when the file is cut, pages go, rows are wrong or memory runs out.
+// test_stream_place.c - streamed rows, in place or copied, give the same minibatches. Also: a truncated file,
+// evicted pages, invalid rows, and running out of memory.
 #include "stream_files.h"
 
 #include "base/memory.h"
@@ -19,13 +19,13 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-// What is done where rows cannot be used in place.
+// Makes the stream copy rows, as where they cannot be used in place.
 static void give_up_place(mg_dataset *dataset) {
     mg_map_destroy(dataset->map);
     dataset->map = NULL;
 }
 
-// Rows in place and the same rows copied.
+// Rows in place and copied rows are equal.
 static void test_place_and_copies(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -57,7 +57,8 @@ static long waited_for_pages(void) {
     return usage.ru_majflt;
 }
 
-// Pages that go before they are used (here they are thrown out) end the use in place; the order stays.
+// If pages are evicted before they are used (here deliberately), rows are copied from then on; the order does
+// not change.
 static void test_short_of_memory(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -68,12 +69,12 @@ static void test_short_of_memory(void **unused) {
     read_epoch(m, memory, 100, 0, &one);
     const char *rows = mg_map_rows(file->map), *base = rows - (uintptr_t)rows % 4096;
     size_t length = (size_t)(rows - base) + (size_t)ROWS * WIDE * sizeof(float);
-    assert_int_equal(madvise((void *)base, length, MADV_RANDOM), 0); // one page a fault
+    assert_int_equal(madvise((void *)base, length, MADV_RANDOM), 0); // one page per fault
     long before = waited_for_pages();
     bool end = false, copied = false;
     two.count = two.batches = 0;
     assert_int_equal(mg_stream_seek(s, 0, 0, NULL), MG_OK);
-    usleep(100000); // both windows are brought in
+    usleep(100000); // until both windows have been read
     int fd = open(test_file, O_RDONLY);
     assert_int_equal(fdatasync(fd), 0);
     assert_int_equal(madvise((void *)base, length, MADV_DONTNEED), 0);
@@ -97,7 +98,7 @@ static void test_short_of_memory(void **unused) {
     mg_dataset_close(file);
 }
 
-// A stream may be destroyed, or sent elsewhere, while its thread reads.
+// A stream may be destroyed, or sought to another place, while its thread reads.
 static void test_abandoned(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -118,8 +119,8 @@ static void test_abandoned(void **unused) {
     }
 }
 
-// The file is cut while it is read: the step that needs the lost rows fails with a message, those before it
-// do not.
+// The file is truncated while it is read: the step that needs the lost rows fails with a message; earlier
+// steps do not.
 static void test_cut_under_way(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -138,13 +139,13 @@ static void test_cut_under_way(void **unused) {
     assert_true(rows > 256 && rows < ROWS);
     assert_non_null(strstr(error.text, "data set X"));
     assert_non_null(strstr(error.text, "cut"));
-    assert_int_equal(mg_stream_next(stream, &batch, &error), MG_DATA); // it stays failed
+    assert_int_equal(mg_stream_next(stream, &batch, &error), MG_DATA); // it keeps failing
     mg_stream_destroy(stream);
     mg_dataset_close(dataset);
 }
 
-// Rows in place of a file that is cut, at a page's border or within one: before they are brought in, or when
-// they were.
+// Rows in place in a file that is truncated, at a page boundary or within a page, before or after its pages
+// were read.
 static void test_cut_in_place(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -163,7 +164,8 @@ static void test_cut_in_place(void **unused) {
         if (late) {
             assert_int_equal(status, MG_OK);
             assert_int_equal(mg_stream_check(stream, &error), MG_OK);
-            assert_int_equal(truncate(test_file, 40960 + within * 1000), 0); // in the midst of this batch
+            // in the middle of this minibatch
+            assert_int_equal(truncate(test_file, 40960 + within * 1000), 0);
             float sum = 0;
             for (int64_t r = 0; r < batch.rows.count; r++)
                 sum += cell_at(&batch.rows, mg_rows_stored(&batch.rows, r), 0);
@@ -172,13 +174,13 @@ static void test_cut_in_place(void **unused) {
         }
         assert_int_equal(status, MG_DATA);
         assert_non_null(strstr(error.text, "data set X: the file ends too early: it was cut"));
-        assert_int_equal(mg_stream_check(stream, &error), MG_DATA); // it stays failed
+        assert_int_equal(mg_stream_check(stream, &error), MG_DATA); // it keeps failing
         mg_stream_destroy(stream);
         mg_dataset_close(dataset);
     }
 }
 
-// Rows no survey has read are looked at as they come, in place as in copies.
+// Rows that no survey has checked are checked when they are read, in place as well as copied.
 static void test_unchecked_rows(void **unused) {
     (void)unused;
     static float x[ROWS][WIDE];
@@ -215,7 +217,7 @@ static void test_unchecked_rows(void **unused) {
     assert_non_null(strstr(error.text, "X[19999, 3] is inf; only finite"));
 }
 
-// Every allocation of opening and creating may fail: MG_MEMORY, nothing kept, nothing lost.
+// Every allocation of opening and creating may fail: MG_MEMORY, and nothing leaks.
 static void test_out_of_memory(void **unused) {
     (void)unused;
     row_form forms[FORMS];

@@ -1,4 +1,5 @@
-// test_weights.c - weights of rows and of classes: what is read, what is refused, what becomes of them.
+// test_weights.c - weights of rows and of classes: which are read, which are refused, and how they are
+// scaled.
 #include "data/dataset.h"
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
-# test_advice.py - every advice in a message of convert, its formats and the reader of configurations: the message is provoked, what it
-# says is done, and that must succeed. Commands are taken out of the message itself, not repeated here.
+# test_advice.py - follows every advice in the messages of convert, its formats and the reader of
+# configurations. Each message is provoked, its advice is followed, and that must succeed. Commands are taken
+# from the message, not repeated here.
 #
 #     test_advice.py MARGIN
 import bz2
@@ -34,12 +35,12 @@ class Advice:
         self.work = work
         self.skipped = []
 
-    # Shell in the work directory; margin is $MARGIN.
+    # Runs a shell command in the work directory; margin is $MARGIN.
     def shell(self, command):
         return subprocess.run(["sh", "-c", command], cwd=self.work.at(""), capture_output=True, text=True,
                               env={**os.environ, "MARGIN": self.work.margin})
 
-    # `arguments` of convert must fail with each of `parts` in one line; returns the line.
+    # Runs convert with `arguments`, which must fail with one line that has all `parts`; returns the line.
     def told(self, arguments, parts, status=(2, 3)):
         done = self.work.run("convert", *arguments)
         lines = [line for line in done.stderr.splitlines() if not line.startswith(("warning", "guessed"))]
@@ -57,7 +58,7 @@ class Advice:
         with open(self.work.at(name), "wb") as out:
             out.write(data)
 
-    # "... convert the output of: COMMAND > NAME": runs the command, and converts NAME.
+    # For "... convert the output of: COMMAND > NAME": runs the command, and converts NAME.
     def filtered(self, name, data, parts, *options, arguments=()):
         self.put(name, data)
         line = self.told([*arguments, name, "never.h5"], parts)
@@ -70,7 +71,7 @@ class Advice:
         self.done(command[1], line)
         self.done(f"$MARGIN convert --overwrite {' '.join(options)} {command[2]} out.h5", line)
 
-    # The file is refused; with the options that the message names it is converted.
+    # Expects that the file is refused, and converted with the options that the message names.
     def optional(self, data, parts, *options, name="in.csv", arguments=(), more=()):
         self.put(name, data)
         line = self.told([*arguments, name, "never.h5"], parts)
@@ -108,7 +109,7 @@ def texts(a):
                "--format text")
     a.filtered("weights.vw", b"1 2.0 'tag|f price:.23 sqft:.25\n-1 'other|f price:.1 sqft:.2\n", ["Vowpal Wabbit"], "--format text")
     a.filtered("numbered.vw", b"1 |f 1:0.5 2:0.3\n2 |f 1:0.1 3:0.3\n", ["Vowpal Wabbit"], "--format svmlight")
-    # Another encoding: the command with its names filled in.
+    # Another encoding: runs the command with the file names filled in.
     for name, data, options in (("l.csv", "a,b,label\n1,2,ä\n3,4,y\n", ""), ("l.tsv", "x\tschön hier\ny\tda\n", ""),
                                 ("h.csv", "ä,b,label\n1,2,x\n3,4,y\n", ""), ("l.svm", "ä 1:1\ny 1:2\n", "")):
         a.put(name, data.encode("latin-1"))
@@ -161,7 +162,7 @@ def binaries(a):
     a.done(f"$MARGIN {command} --set output.directory=run", line)
 
 
-# Arrays that have to be saved in another way: the call in the message is evaluated.
+# Arrays that must be saved in another way: evaluates the call in the message.
 def arrays(a):
     X, y = np.arange(12, dtype="f4").reshape(4, 3), np.array([0, 1, 0, 1])
     np.save(a.work.at("y.npy"), y)
@@ -209,7 +210,7 @@ def tables(a):
     line = a.told(["--decimal", "comma", "points.csv", "never.h5"], ["no point"])
     command = re.search(r"tr -d \. < FILE > NEW", line)[0].replace("FILE", "points.csv").replace("NEW", "plain.csv")
     a.done(f"{command} && $MARGIN convert --overwrite --decimal comma plain.csv out.h5", line)
-    # Tabs: a table of texts, a line of names.
+    # Tabs: a table of texts, and a header line.
     a.optional(b"id\tbody\tkind\n1\thello there\tpos\n2\tgood bye\tneg\n", ["table or texts"], "--format text", name="t.tsv")
     a.put("t.tsv", b"id\tbody\tkind\n1\thello there\tpos\n2\tgood bye\tneg\n")
     a.done("$MARGIN convert --overwrite --text body --label kind t.tsv out.h5", "--text NAME --label NAME")
@@ -218,7 +219,7 @@ def tables(a):
     a.optional(b"hello there\nbye\n", ["no tab"], "--label none", name="t.txt", arguments=["--format", "text"])
 
 
-# Options named by svmlight, text, and the driver.
+# Options that svmlight, text and the conversion itself advise.
 def options(a):
     a.optional(b"1 1:2 5:3\n2 2:1\n", ["--features sets"], name="f.svm", arguments=["--features", "3"])
     a.done("$MARGIN convert --overwrite --features 5 f.svm out.h5", "--features sets the number of features")
@@ -239,7 +240,7 @@ def options(a):
     a.told(["--label", "a", "t.tsv", "never.h5"], ["needs --text"])
 
 
-# Warnings: done as they say, they do not come again.
+# Warnings: after following the advice they are not printed again.
 def warnings(a):
     rows = "".join(f"{i},{i % 3},{i % 2}\n" for i in range(40))
     a.put("index.csv", (",a,label\n" + rows).encode())

@@ -1,4 +1,4 @@
-// test_binary.c - IDX and NPY files of every type: their cells are read right, and damaged headers are
+// test_binary.c - IDX and NPY files of every type: their cells are read correctly, and damaged headers are
 // refused.
 #include "convert_files.h"
 

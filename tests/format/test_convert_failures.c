@@ -1,5 +1,5 @@
-// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves nothing behind;
-// its progress never goes back.
+// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves no files behind;
+// its progress never decreases.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// Failures on the way: the k-th call of one kind fails.
+// Failures of file calls: the k-th call of one kind fails.
 
 static mg_file_ops real_calls;
 static int calls_left;
@@ -75,7 +75,7 @@ static void failed_writes_leave_nothing(void **state) {
                 break;
             }
             failures++;
-            // Only the last sync, of the directory, comes after the file has its name.
+            // The only call after the file got its name is the sync of the directory.
             if (access(output, F_OK) == 0) assert_true(status == MG_OK || strstr(error.text, "directory"));
             else assert_int_equal(status, MG_IO);
             assert_int_equal(entries(), before + (access(output, F_OK) == 0));
@@ -105,7 +105,7 @@ static void failed_allocations_leave_nothing(void **state) {
         if (inputs[i][0]) put_text(0, inputs[i][0]);
         else put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
         bool failed = true;
-        for (int k = 2; failed; k++) { // each once, then with all after it
+        for (int k = 2; failed; k++) { // each call fails alone, then with all later ones
             mg_error error = {.text = ""};
             unlink(output);
             int before = entries();

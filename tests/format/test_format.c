@@ -1,5 +1,5 @@
-// test_format.c - svmlight and CSV from end to end, one matrix in every format, the table of damaged files
-// and the words that refuse each, and what must not happen to files that exist.
+// test_format.c - svmlight and CSV from end to end, one matrix in every format, damaged files and the
+// messages that refuse them, and existing files that must not be harmed.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -143,7 +143,7 @@ static void one_matrix_in_every_format(void **state) {
     expect_dense(ROWS, COLUMNS, values);
 }
 
-// The table of everything that is refused.
+// Everything that is refused.
 
 static const struct {
     const char *file, *settings;
@@ -290,7 +290,7 @@ static void same_input_same_bytes(void **state) {
         for (int run = 0; run < 2; run++) {
             put_text(0, inputs[i][0]);
             converted(1, inputs[i][1]);
-            if (run == 0 && i == 0) sleep(1); // a time stamp would show
+            if (run == 0 && i == 0) sleep(1); // a stored time would show
             FILE *file = fopen(output, "rb");
             sizes[run] = fread(run ? second : first, 1, sizeof first, file);
             fclose(file);

@@ -1,5 +1,5 @@
-# test_guesses.py - what convert guesses of a file, and that it says so: the values that are written, the line of guesses, the refusals and the
-# warnings; --drop, --decimal and --like.
+# test_guesses.py - what convert guesses about a file, and that it reports it: the values written, the line of
+# guesses, refusals and warnings; --drop, --decimal and --like.
 #
 #     test_guesses.py MARGIN
 import random
@@ -25,7 +25,7 @@ class Guesses:
         done = self.work.run("convert", "--overwrite", *options, name, out)
         return done.returncode, done.stderr
 
-    # Converted with these features and labels; returns what was said.
+    # Converts, expects these features and labels, and returns what was printed.
     def gives(self, data, X, y, *options, **names):
         status, said = self.convert(data, *options, **names)
         if status:
@@ -68,7 +68,7 @@ def told(g):
         fail(f"what was given is called a guess: {said!r}")
     if "guessed" in g.gives(CSV, [[1, 2], [3, 4]], ["x", "y"], "-q"):
         fail("--quiet tells guesses")
-    # What comes from another file is no guess.
+    # What comes from the file of --like is not a guess.
     if "guessed" in g.gives("x,1,2\ny,3,4\n", [[1, 2], [3, 4]], ["x", "y"], out="like.h5", *["-q"]):
         fail("--quiet tells guesses")
     said = g.gives("1,1,2\n2,3,4\n", [[1, 2], [3, 4]], ["1", "2"], "--like", "like.h5")
@@ -104,7 +104,7 @@ def labels(g):
         done = g.work.run("convert", "--overwrite", "X.npy", "y.npy", "never.h5")
         if done.returncode != 3 or "label 1" not in done.stderr:
             fail(f"labels {bad}: exit {done.returncode}, {done.stderr}")
-    # Names of classes that only look like it.
+    # Names of classes that only look like missing values.
     g.gives("a,label\n1,nan_\n2,Nanny\n3,no\n", [[1], [2], [3]], ["nan_", "Nanny", "no"])
 
 
@@ -118,13 +118,13 @@ def label_columns(g):
     g.gives("x,y\n1,3\n2,4\n5,4\n", [[1], [2], [5]], [3, 4, 4])
     g.gives("x,y,label\n1,3,a\n2,4,b\n", [[1, 3], [2, 4]], ["a", "b"])
     g.says(g.gives("a,class,b\n1,0,2\n3,1,4\n", [[1, 2], [3, 4]], [0, 1]), "warning", "middle", "--label")
-    # Label first, last pixel always 0.
+    # The label is first, and the last pixel is always 0.
     g.refused("".join(f"{i % 10},{i * 7 % 256},0\n" for i in range(60)), "--label first")
-    # Regression: each row its own class.
+    # Regression targets: each row has its own class.
     said = g.gives("a,b,price\n" + "".join(f"{i % 7}.5,{i % 3},{100000 + 17 * i}\n" for i in range(60)), None,
                    [100000 + 17 * i for i in range(60)])
     g.says(said, "warning", "60 rows have 60 classes", "--label")
-    # Ids that are words, in front of the labels.
+    # Ids that are words, in the first column; the labels are last.
     g.refused("".join(f"row{i},{i % 7},{i % 2}\n" for i in range(60)), "--label last")
 
 
@@ -147,7 +147,7 @@ def indices(g):
 
 def dropped(g):
     g.gives("id,a,b,label\n9,1,2,x\n8,3,4,y\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "id", out="like.h5")
-    # The same file again, and one without labels: the column goes by itself.
+    # The same file again, and one without labels: the column to drop is found in both.
     g.gives("id,a,b,label\n7,5,6,x\n", [[5, 6]], ["x"], "--like", "like.h5")
     g.gives("x,9,1,2,5\ny,8,3,4,5\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "2,5", "--header", "no", out="like.h5")
     g.gives("7,5,6,0\n6,7,8,0\n", [[5, 6], [7, 8]], None, "--like", "like.h5", "--label", "none")
@@ -163,7 +163,7 @@ def headers(g):
     g.refused("0,1,2,3\n5,6,7,1\n5,7,7,2\n", "--header yes")
     g.refused("2019,2020,label\n5,6,1\n5,7,2\n", "--header yes")
     g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
-    # Names that are numbers, over labels that are words: both lines have numbers and a word.
+    # Names that are numbers above labels that are words: both lines have numbers and a word.
     rows = "5,6,9,2,x\n5,7,1,3,y\n"
     for names in ("0,1,2,3,label", "400.5,401.5,402.5,403.5,Species", "9,0,2,7,class", "0,1,2,3,what", "400.5,401,401.5,402,what"):
         g.refused(names + "\n" + rows, "line 1 may be a header", "--header yes")
@@ -173,7 +173,7 @@ def headers(g):
     wave = ",".join(str(400 + 1.9 * i + 0.1 * (i % 3)) for i in range(9))
     g.refused(f"{wave},what\n3,1,4,1,5,9,2,6,5,x\n2,7,1,8,2,8,1,8,2,y\n", "in order", "--header yes")
     g.refused('"","7","3","what"\n"1",0.5,2,"x"\n"2",1.5,4,"y"\n', "first field is empty", "--header yes")
-    # A label that no row has but the first is told; labels that begin so by chance are not refused.
+    # A warning if only the first row has its label; no refusal, because this may be a coincidence.
     rows = "".join(f"{i % 7},{i * i % 5},{'xy'[i % 2]}\n" for i in range(20))
     g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1", "--header yes")
     for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
@@ -213,7 +213,7 @@ def foreign(g):
     g.refused("|f a b c\n|f d e\n", "Vowpal Wabbit")
     g.refused("1 | 1:2 3:4\n-1 | 2:1\n", "Vowpal Wabbit with numbered features")
     g.refused("-1 | good\n1 | bad evening\n", "Vowpal Wabbit")
-    # Pairs that svmlight does not have are no labels.
+    # Pairs that are not valid svmlight are not labels.
     for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n", "1 1.0:2\n2 2.0:3\n"):
         g.refused(pairs, "index:value", "--format svmlight", "--label")
     g.gives("1,3:1\n2,1:1\n", [[1], [2]], ["3:1", "1:1"], "--label", "2")

@@ -1,5 +1,5 @@
-// test_ngrams.c - texts become counts of n-grams, with a hash that never changes; a later file follows the
-// recipe of the first.
+// test_ngrams.c - texts become counts of n-grams with a hash that never changes; a later file uses the recipe
+// of the first.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -40,7 +40,7 @@ static void expect_row(const char *const *grams, const double *weights, int coun
 
 static void the_hash_never_changes(void **state) {
     (void)state;
-    // Computed from the published definitions, outside this program.
+    // Computed from the published definitions, with another program.
     assert_int_equal(mg_ngram_bucket("", 0, 28), 177809702);
     assert_int_equal(mg_ngram_bucket("a", 1, 28), 163499611);
     assert_int_equal(mg_ngram_bucket("hello world", 11, 28), 191817173);
@@ -98,7 +98,7 @@ static void tables_of_texts(void **state) {
     expect_texts(2, labels);
 }
 
-// A row with more n-grams than are sorted at once goes through a table; the counts must be the same.
+// A row with more n-grams than are sorted at once is counted in a table; the counts must be the same.
 static void very_long_texts(void **state) {
     (void)state;
     enum { WORDS = 300000 };
@@ -129,13 +129,13 @@ static void later_files_follow_the_first(void **state) {
     assert_int_equal(report.features, 64);
     expect_row(grams, weights, 3, 6);
     const char *const seven[] = {"7"};
-    expect_texts(1, seven); // as texts, because those of the first file are
+    expect_texts(1, seven); // read as texts, because the first file is
     unlink(output);
     snprintf(settings, sizeof settings, "like=%s bits=7", names[2]);
     refused(1, settings, MG_USAGE, "does not agree");
     snprintf(settings, sizeof settings, "like=%s", names[2]);
     put_text(0, "1,2,3\n");
-    refused(1, settings, MG_DATA, "no tab between label and text"); // read as what the first file was
+    refused(1, settings, MG_DATA, "no tab between label and text"); // read in the format of the first file
     put_text(0, "1 0:1 5:1\n");
     converted(1, "");
     copy_output(2);

@@ -1,5 +1,4 @@
-// test_gradcheck.c - the check passes on every loss and kind of data, and finds what is wrong when something
-// is.
+// test_gradcheck.c - the gradient check passes for every loss and kind of data, and detects planted errors.
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/file.h"
@@ -54,8 +53,8 @@ static void put_csr(hid_t file, const float *x) {
     H5Gclose(group);
 }
 
-// X dense floats, B bytes, S sparse, y labels, w weights; a column that never varies, one of another size,
-// rows without values.
+// X dense floats, B bytes, S sparse, y labels, w weights; a constant column, one of another size, rows
+// without values.
 static int begin(void **unused) {
     (void)unused;
     static float x[ROWS * FEATURES], sparse[ROWS * FEATURES], w[ROWS];
@@ -141,7 +140,7 @@ static void test_passes(void **unused) {
     }
 }
 
-// ---- what must be found -------------------------------------------------------------------------
+// ---- errors that must be detected -----------------------------------------------------------------
 
 static const mg_loss *right;
 
@@ -169,7 +168,7 @@ static double value_scaled(int64_t classes, const double *scores, int64_t y, dou
 }
 
 typedef struct fixture {
-    mg_config *config; // owns nothing of the rest, but outlives it
+    mg_config *config; // owns none of the rest, but must outlive it
     mg_dataset *data;
     mg_scale scale;
     mg_team team;
@@ -229,15 +228,15 @@ static void test_finds_wrong_losses(void **unused) {
         assert_true(result.passed);
         for (int w = 0; w < 4; w++) {
             assert_int_equal(mg_gradcheck_loss(&f.sample, &wrong[w], &result, NULL), MG_OK);
-            if (result.passed) fail_msg("%s, defect %d was not found", right->name, w);
+            if (result.passed) fail_msg("%s, defect %d was not detected", right->name, w);
             assert_true(!(result.score_error <= MG_GRADCHECK_ALLOWED));
         }
     }
     close_fixture(&f);
 }
 
-// A point whose folded weights are not what its scores were taken at is found by the step of every loss that
-// has curvature.
+// Weights that do not match the scores after folding are detected by the step of every loss that has
+// curvature.
 static void test_finds_wrong_folding(void **unused) {
     (void)unused;
     fixture f;
@@ -259,7 +258,7 @@ static void test_kinks_are_skipped(void **unused) {
     mg_gradcheck_result result;
     open_fixture(&f);
     const mg_loss *loss = mg_loss_find("crammer-singer");
-    for (int i = 0; i < 8; i++) { // exactly on the kink: the strongest rival is delta behind
+    for (int i = 0; i < 8; i++) { // exactly on the kink: the strongest rival is delta below
         double *scores = f.sample.scores + i * f.problem.classes;
         for (int64_t k = 0; k < f.problem.classes; k++)
             scores[k] = k == f.sample.label[i] ? 1 : k == (f.sample.label[i] + 1) % CLASSES ? 0 : -9;

@@ -1,5 +1,5 @@
-// test_loss.c - every loss of the registry against formulas written anew in double, against central
-// differences, and in the corners: ties, margins of exactly 0, padding lanes, NaN.
+// test_loss.c - every loss of the registry compared with formulas in double and with central differences, and
+// in special cases: ties, margins of exactly 0, padding lanes, NaN.
 #include "loss/loss.h"
 #include "rows/rows.h"
 
@@ -30,7 +30,7 @@ static int strongest(int classes, const double *s, int y) {
     return rival;
 }
 
-// coef: d loss / d s. active[k]: is class k on the side of its kink where it counts?
+// coef: d loss / d s. active[k]: class k is on the side of its kink where it contributes.
 static double reference(const char *name, int classes, const double *s, int y, double delta, double *coef,
                         int *active) {
     double loss = 0, sum = 0;
@@ -43,7 +43,7 @@ static double reference(const char *name, int classes, const double *s, int y, d
     }
     bool crammer = !strncmp(name, "crammer-singer", 14);
     if (!ovr && !crammer && strncmp(name, "weston-watkins", 14))
-        fail_msg("this test has no formula of %s: write it anew in double, here", name);
+        fail_msg("this test has no formula for %s: add one in double here", name);
     int rival = crammer ? strongest(classes, s, y) : -1;
     for (int j = 0; j < classes; j++) {
         double t = ovr && j == y ? 1 : -1, m = ovr ? delta - t * s[j] : s[j] - s[y] + delta;
@@ -67,8 +67,8 @@ static double uniform(void) { // (-1, 1)
     return (double)(int64_t)(state >> 11) * 0x1p-52 - 1;
 }
 
-// style 0: real numbers; 1: multiples of 1/4, so that ties and margins of exactly 0 abound and floats are
-// exact.
+// style 0: real numbers; 1: multiples of 1/4, so that ties and margins of exactly 0 are frequent and floats
+// are exact.
 static void draw(int style, int classes, double *s) {
     for (int k = 0; k < classes; k++)
         s[k] = style ? floor(uniform() * 8) / 4 : (double)(float)(uniform() * 2.5);
@@ -102,7 +102,7 @@ static void assert_close(double a, double b, double tolerance) {
 
 typedef void visitor(const mg_loss *loss, int style, int classes, const double *s, int y, double delta);
 
-// Every loss, size, style, true class (or some of them) and margin parameter.
+// Visits every loss, size, style, margin parameter, and true class (or some of them).
 static void each(visitor *visit) {
     const double deltas[] = {1, 0.25};
     for (int i = 0; mg_loss_at(i); i++)
@@ -125,7 +125,7 @@ static void check_reference(const mg_loss *loss, int style, int classes, const d
     bool exact = style && strcmp(loss->name, "softmax") != 0;
     assert_close(loss->value(classes, s, y, delta), expected, 1e-13);
     assert_close(got.loss, expected, exact ? 0 : 2e-6);
-    if (!style && loss->kink(classes, s, y, delta) < 1e-5) return; // rounding may decide the side of the kink
+    if (!style && loss->kink(classes, s, y, delta) < 1e-5) return; // rounding may change the side of the kink
     for (int k = 0; k < classes; k++) assert_close(got.coef[k], coef[k], exact ? 0 : 4e-6);
 }
 
@@ -155,9 +155,8 @@ static void test_central_differences(void **unused) {
     each(check_differences);
 }
 
-// Any one score may move by less than the kink without a class entering or leaving the active set, and some
-// score meets a kink when it moves a little further. Losses that are smooth wherever the margin is met say
-// so.
+// Any single score may change by less than the kink without a class entering or leaving the active set, and
+// some score reaches a kink if it changes a little more. Smooth losses have no kink where the margin is met.
 static void check_kink(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
     (void)style;
     double coef[MOST], kink = loss->kink(classes, s, y, delta);
@@ -181,7 +180,7 @@ static void check_kink(const mg_loss *loss, int style, int classes, const double
                 } else if (kink > 1e-9 && !squared) {
                     assert_memory_equal(before, after, sizeof(int) * (size_t)classes);
                     assert_close(after_value - value, coef[k] * step,
-                                 1e-12); // a straight line as far as that
+                                 1e-12); // a straight line up to there
                     assert_close(loss->value(classes, moved, y, delta) - value, coef[k] * step, 1e-12);
                 } else if (kink > 1e-9 && value > 0) { // the same rival, whatever its margin
                     assert_int_equal(strongest(classes, s, y), strongest(classes, moved, y));
@@ -195,19 +194,19 @@ static void test_kink(void **unused) {
     each(check_kink);
 }
 
-// The squared Crammer-Singer loss has its ridge where two rivals are equally strong outside the margin.
+// The squared Crammer-Singer loss has a kink where two rivals outside the margin are equally strong.
 static void test_squared_ridge(void **unused) {
     (void)unused;
     const mg_loss *loss = mg_loss_find("crammer-singer-squared");
     assert_true(loss->kink(3, (double[]){0, 2, 1.5}, 0, 1) == 0.5);
     assert_true(loss->kink(3, (double[]){0, 2, 2}, 0, 1) == 0);
     assert_true(loss->kink(3, (double[]){4, 2, 2}, 0, 1) ==
-                1); // the true score may fall by 1 before the tie counts
+                1); // the true score may fall by 1 before the tie matters
     assert_true(loss->kink(3, (double[]){4, 2, -3}, 0, 1) == 5);
     assert_true(isinf(loss->kink(2, (double[]){0, 2}, 0, 1)));
 }
 
-// With two classes there is one rival, so the joint losses are one loss.
+// With two classes there is only one rival, so the joint losses are equal.
 static void check_two_classes(const mg_loss *loss, int style, int classes, const double *s, int y,
                               double delta) {
     (void)style;
@@ -242,8 +241,8 @@ static void test_coefficients(void **unused) {
 static const char *const hinges[] = {"weston-watkins", "crammer-singer", "weston-watkins-squared",
                                      "crammer-singer-squared"};
 
-// At a margin of exactly 0 the subgradient is 0; of equal rivals the lowest class is pushed; padding never is
-// a rival.
+// At a margin of exactly 0 the subgradient is 0. Among equal rivals the lowest class gets the coefficient.
+// Padding is never a rival.
 static void test_corners(void **unused) {
     (void)unused;
     for (int i = 0; i < 4; i++) {
@@ -257,13 +256,14 @@ static void test_corners(void **unused) {
     assert_true(tie.loss == 4 && tie.coef[1] == 4 && tie.coef[2] == -4 && tie.coef[3] == 0);
     answer own = ask(mg_loss_find("one-vs-rest"), 2, (double[]){1, -1}, 0, 1);
     assert_true(own.loss == 0 && own.coef[0] == 0 && own.coef[1] == 0);
-    for (int i = 0; i < 4; i++) { // scores far below everything must not let a padding lane of -INFINITY in
+    // padding lanes of -INFINITY must not count even if all scores are far lower
+    for (int i = 0; i < 4; i++) {
         answer got = ask(mg_loss_find(hinges[i]), 2, (double[]){-1e30, -3e30}, 0, 1);
         assert_true(got.loss == 0 && got.coef[0] == 0);
     }
 }
 
-// A NaN among the scores, wherever it stands, must come out of the loss: training stops on it.
+// A NaN among the scores, wherever it is, must make the loss NaN, because training stops on it.
 static void test_nan(void **unused) {
     (void)unused;
     for (int i = 0; mg_loss_at(i); i++)
@@ -273,7 +273,7 @@ static void test_nan(void **unused) {
                     double s[MOST];
                     draw(0, sizes[n], s);
                     int y = style & 1 ? k : (k + 1) % sizes[n];
-                    if (style & 2) s[y] = 50; // the margin is met, but for the NaN
+                    if (style & 2) s[y] = 50; // the margin is met, except for the NaN
                     s[k] = NAN;
                     if (!isnan(ask(mg_loss_at(i), sizes[n], s, y, 1).loss))
                         fail_msg("%s: a NaN of class %d of %d is lost, y %d", mg_loss_at(i)->name, k,
@@ -290,7 +290,7 @@ static void test_infinite(void **unused) {
     }
 }
 
-// Scores far apart: no overflow where the value itself is small.
+// Scores that are far apart: no overflow where the result is small.
 static void test_softmax_range(void **unused) {
     (void)unused;
     const mg_loss *softmax = mg_loss_find("softmax");

@@ -1,4 +1,4 @@
-// test_columns.c - names and recipes: compared as lists, and read from model files that hold anything.
+// test_columns.c - names and recipes: compared as lists, and read from model files with arbitrary content.
 #include "support.h"
 
 #include "base/memory.h"
@@ -39,7 +39,7 @@ static void lists_differ_by_the_first_name(void **state) {
     const char *const abc[] = {"a", "b", "c"}, *const acb[] = {"a", "c", "b"}, *const abd[] = {"a", "b", "d"},
                       *const aab[] = {"a", "a", "b"};
     expect_difference(3, abc, 3, abc, NULL);
-    expect_difference(3, aab, 3, aab, NULL); // what repeats is compared by position
+    expect_difference(3, aab, 3, aab, NULL); // repeated names are compared by position
     expect_difference(3, abc, 3, acb,
                       "f.h5: feature 2 is 'c' but 'b' in m.h5 (the same names in another order): do");
     expect_difference(
@@ -56,7 +56,7 @@ static void lists_differ_by_the_first_name(void **state) {
                       "missing, and 1 others are there): do");
     char name[80];
     memset(name, 'x', 63);
-    strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of what is shown
+    strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of the shown part
     const char *const lengthy[] = {name};
     char expected[200];
     snprintf(expected, sizeof expected,
@@ -95,7 +95,7 @@ static void recipes_are_looked_up_by_whole_words(void **state) {
     assert_null(mg_recipe_find("format", "format", &bytes));
 }
 
-// A model's names and recipe, as `fill` leaves them in the file.
+// Reads a model's names and recipe as `fill` wrote them to the file.
 static void expect_columns(void (*fill)(mg_h5_image *image), const char *expected) {
     mg_h5_image *image;
     mg_h5 *file;

@@ -1,5 +1,4 @@
-// test_ranges.c - ranges of features: they cover all of them in order, and hold about as many stored values
-// each.
+// test_ranges.c - ranges of features cover all features in order, and hold about equally many stored values.
 #include "parallel/cut.h"
 
 #include <setjmp.h>
@@ -13,7 +12,7 @@
 
 enum { ROWS = 3000, FEATURES = 5000, ENTRIES = 40, RANGES = 8 };
 
-// Rows whose features become rarer the higher their number; `power` 1: all alike.
+// Rows in which features are rarer the higher their number; `power` 1: equally frequent.
 static void fill(uint32_t *indices, int64_t *indptr, int power) {
     uint64_t state = 7;
     indptr[0] = 0;
@@ -60,7 +59,7 @@ static void test_equal_shares(void **unused) {
         mg_rows all = {
             .count = ROWS, .features = FEATURES, .layout = MG_CSR, .indptr = indptr, .indices = indices};
         check(&all, 0.8, 1.2);
-        mg_rows batch = all; // a few rows in an order of their own
+        mg_rows batch = all; // a few rows in another order
         for (uint32_t i = 0; i < 256; i++) order[i] = i * 977 % ROWS;
         batch.index = order;
         batch.count = 256;
@@ -69,7 +68,7 @@ static void test_equal_shares(void **unused) {
     free(indices);
 }
 
-// One feature has all values, or there are none at all: ranges stay in order.
+// One feature has all values, or there are none: ranges stay in order.
 static void test_edges(void **unused) {
     (void)unused;
     int64_t indptr[] = {0, 1, 2, 3}, none[] = {0, 0}, begin[RANGES + 1];
