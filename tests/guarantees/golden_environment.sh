@@ -1,5 +1,6 @@
 #!/bin/sh
-# golden_environment.sh - what the environment says of threads does not show in the weights: OMP_NUM_THREADS and the cores allowed.
+# golden_environment.sh - the thread settings of the environment (OMP_NUM_THREADS, allowed cores) do not
+# change the weights.
 #
 #     golden_environment.sh TEST_GOLDEN
 set -u

@@ -1,8 +1,9 @@
 #!/bin/sh
-# golden_matrix.sh - margin built anew by every compiler at every level of optimisation: the weights keep the hashes of golden.txt. What
-# is built with -O3 are the presets release and clang: test_golden is one of their tests.
+# golden_matrix.sh - builds margin with every compiler at every optimisation level; the weights must have the
+# hashes of golden.txt. Builds with -O3 are covered by the presets release and clang, whose tests include
+# test_golden.
 #
-#     golden_matrix.sh SOURCE        some minutes; ctest --preset release -C Matrix -L matrix runs it
+#     golden_matrix.sh SOURCE        takes minutes; run by ctest --preset release -C Matrix -L matrix
 set -u
 work=$(mktemp -d "${TMPDIR:-/tmp}/margin-matrix-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT

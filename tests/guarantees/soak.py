@@ -2,10 +2,10 @@
 #
 #     soak.py MARGIN [MINUTES] [SEED]
 #
-# A round is a function of its seed but for the moments at which a process meets its signal: a configuration of any solver, trained once
-# or along a path, an oracle run with one thread, rows in memory and nobody in its way, and a run of the same configuration that is
-# killed, stopped or out of disk some times and resumed with other threads and memory. Both must leave the same model, points, last
-# checkpoint and metrics.
+# A round is determined by its seed, except for the moments at which a process gets its signal. It draws a
+# configuration of any solver, as a run or a path. The oracle trains it undisturbed, with one thread and rows
+# in memory. A second run of the same configuration is killed, stopped or out of disk several times, and is
+# resumed with other threads and memory. Both must leave the same model, points, last checkpoint and metrics.
 import json
 import os
 import random
@@ -78,7 +78,8 @@ class Soak:
         return process.returncode, time.monotonic() - start
 
     def life(self, draw, took, calm):
-        """One process of the disturbed run, from its start or resumption to its end. True when the run is over."""
+        """One process of the disturbed run, from its start or resumption to its end. True if the run is
+        finished."""
         memory = [] if draw.random() < 0.5 or not self.streaming else ["--set", f"data.memory_limit={self.streaming}"]
         process = self.train("disturbed", "--resume", "--set", f"train.threads={draw.choice((1, 2, 3, 5))}", *memory, "--set",
                              f"checkpoint.every_steps={draw.choice((1, 7, 50))}", "--set", f"checkpoint.keep={draw.choice((1, 2, 4))}")
@@ -101,7 +102,8 @@ class Soak:
         for step in steps_of(self.work.at("disturbed")):
             if not self.work.whole(checkpoint(self.work.at("disturbed"), step)):
                 raise Mismatch(f"{fate}: the checkpoint of step {step} is damaged")
-        # Lines for which there was no room to the end are gone, and the run said so; a checkpoint may well know of them.
+        # Lines for which the disk had no room until the end are lost, and the run reported that; a checkpoint
+        # may count them.
         self.log_is_whole &= "metrics.jsonl: cannot be written" not in said
         self.count["lives"] += 1
         if process.returncode:
@@ -110,8 +112,9 @@ class Soak:
         return process.returncode == 0
 
     def take_results_alone(self):
-        """A disk that had room for results but for no checkpoint: they are right, and while they are there nothing is resumed. The first
-        point of a path comes before its first checkpoint: alone it is no obstacle."""
+        """A disk with room for results but not for checkpoints: the results must be right, and while they
+        exist nothing is resumed. The first point of a path is written before its first checkpoint; alone it
+        does not prevent a resumption."""
         name = "path.jsonl" if self.grid else "model.h5"
         if steps_of(self.work.at("disturbed")) or not os.path.exists(self.work.at("disturbed", name)):
             return
@@ -128,7 +131,7 @@ class Soak:
         self.count["results alone"] += 1
 
     def expect_right(self, name):
-        """The model of the oracle, or the first of its points."""
+        """The model of the oracle, or its first point."""
         if not self.grid:
             return self.expect_same(name)
         points = points_of(self.work.at("disturbed", name))
@@ -148,8 +151,8 @@ class Soak:
         self.work.data("train.h5", rows, features, draw.choice((2, 3, 11)), sparse, seed)
         self.grid, configuration = draw_configuration(draw, sparse)
         window, batch = configuration["data"]["window"], configuration["train"]["batch"]
-        # Two windows, of a batch at least; where that holds all the rows they are not streamed after all.
-        # A solver of auto is chosen by what fits the memory; dual and newton need all rows there.
+        # Two windows of at least a minibatch each; if they hold all the rows, the rows are not streamed. The solver
+        # auto depends on the free memory; dual and newton need all rows in memory.
         solver, certified = configuration["train"]["solver"], configuration["train"]["tolerance"] > 0
         self.streaming = 0 if window == "64MiB" or solver != "sgd" else 2 * max(window, min(batch, rows) * (8 * features + 64)) + 40 * rows
         with open(self.work.at("run.yaml"), "w") as out:
@@ -166,7 +169,8 @@ class Soak:
         while not self.life(draw, took, calm=lives >= 6):
             lives += 1
         self.count["resumed"] += lives
-        # A path's checkpoints tell how long its points took; without validation rows it keeps no model.
+        # A path's checkpoints contain the time its points took, and without validation rows it writes no
+        # model.
         if not self.grid or configuration["data"]["validation"] != "~":
             self.expect_same("model.h5")
         if not self.grid:

@@ -1,5 +1,6 @@
-# test_begin_again.py - what --resume and --overwrite do with what is there: a run knows what it was begun from before its first
-# checkpoint, a finished run stays as it is, and an old result stays until the new one is complete.
+# test_begin_again.py - what --resume and --overwrite do with existing results: a run knows how it was started
+# before its first checkpoint, a finished run is not changed, and an old result is kept until the new one is
+# complete.
 #
 #     test_begin_again.py MARGIN
 import os
@@ -26,7 +27,7 @@ def expect(work, status, *arguments, says=""):
 
 
 def tree(directory):
-    """Every file with its bytes and the time it was written."""
+    """Every file with its bytes and its modification time."""
     found = {}
     for place, _, names in os.walk(directory):
         for name in names:
@@ -36,13 +37,13 @@ def tree(directory):
 
 
 def killed_before_a_checkpoint(work, name):
-    """A copy of a finished run as a kill before its first checkpoint leaves it."""
+    """A copy of a finished run in the state in which a kill before its first checkpoint leaves it."""
     shutil.copytree(work.at(name), work.at("cut"))
     os.remove(work.at("cut/model.h5"))
     shutil.rmtree(work.at("cut/checkpoints"))
 
 
-# --init is a part of what a run is, whether there is a checkpoint or not.
+# --init is part of a run's identity, with or without a checkpoint.
 def init(work):
     for name, c in (("first", "1"), ("other", "1e-4")):
         expect(work, 0, *TRAIN, "--set", f"output.directory={name}", "--set", f"model.C={c}")
@@ -57,7 +58,7 @@ def init(work):
     expect(work, 0, *SGD, "--init", "moved.h5", *cut)  # the advice, with the file under another name
     if runs.read(work.at("cut/model.h5")) != runs.read(work.at("whole/model.h5")):
         runs.fail("resumed with the same --init to another model")
-    # With a checkpoint the model is not needed any more, but another one is refused.
+    # Once there is a checkpoint, the model is not needed, but another one is refused.
     os.remove(work.at("cut/model.h5"))
     expect(work, 2, *SGD, *other, *cut, says="begun from the weights of moved.h5")
     expect(work, 0, *SGD, *cut)
@@ -69,7 +70,7 @@ def init(work):
     shutil.rmtree(work.at("cut"))
 
 
-# Resuming what is finished changes not a byte and writes not a file anew, and answers as the run did.
+# Resuming a finished run or path changes no byte, writes no file again, and reports the same result.
 def finished(work):
     kinds = {
         "run": TRAIN,
@@ -91,7 +92,7 @@ def finished(work):
 
 
 def started(work, directory, *command):
-    """A run that goes on for ever, once it has written its first lines."""
+    """A run that never ends; returns after it has written its first lines."""
     process = work.start(*command, "--set", f"output.directory={directory}")
     for _ in range(6000):
         if process.poll() is not None:
@@ -103,7 +104,7 @@ def started(work, directory, *command):
     runs.fail("the run does not begin")
 
 
-# --overwrite keeps the old result until the new one is complete, however often the new one is killed.
+# --overwrite keeps the old result until the new one is complete, however often the new run is killed.
 def overwrite(work):
     expect(work, 0, *SGD, "--set", "output.directory=o")
     old = {name: runs.read(work.at("o", name)) for name in ("model.h5", "config.yaml", "metrics.jsonl")}
@@ -117,7 +118,7 @@ def overwrite(work):
     expect(work, 0, *SGD, "--set", "output.directory=o", "--set", "model.C=1", "--overwrite")
     if os.path.exists(work.at("o/previous")) or runs.read(work.at("o/model.h5")) == old["model.h5"]:
         runs.fail("previous/ stays behind a complete result")
-    # The same of a cross-validation: its summary and its folds belong together.
+    # The same for a cross-validation: its summary and its folds belong together.
     cv = ("cv", "--quiet", "--folds", "2", *SGD[2:], "--set", "output.directory=v")
     expect(work, 0, *cv)
     old = [runs.read(work.at("v", name)) for name in ("cv.jsonl", "fold-2/model.h5")]
@@ -130,7 +131,7 @@ def overwrite(work):
     expect(work, 0, *cv, "--overwrite")
     if os.path.exists(work.at("v/previous")):
         runs.fail("previous/ stays behind a complete cross-validation")
-    # What is not margin's own is nobody's to delete.
+    # Files that are not margin's are never deleted.
     with open(work.at("o/notes.txt"), "w") as note:
         note.write("mine")
     os.makedirs(work.at("o/previous"))
@@ -146,7 +147,7 @@ def overwrite(work):
         runs.fail("--overwrite deleted a file that is not margin's")
 
 
-# What one command left is no other's to replace unasked.
+# A result of one command is not replaced by another command without --overwrite.
 def others(work):
     at = ("--set", "output.directory=m")
     path = ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2", *at)
@@ -167,7 +168,8 @@ def others(work):
             if os.path.exists(work.at("m/previous")):
                 runs.fail("previous/ remains after a complete result")
             shutil.rmtree(work.at("m"))
-    # The points of a killed path do not replace an older complete result. Full: --overwrite fails once it has moved what was there.
+    # The points of a killed path do not replace an older complete result. On a full disk --overwrite fails
+    # after it has moved the old result.
     expect(work, 0, *path)
     old = runs.read(work.at("m/model.h5"))
     os.mkdir(work.at("m/previous"))
@@ -184,7 +186,7 @@ def others(work):
     shutil.rmtree(work.at("m"))
 
 
-# `previous` is replaced when that was asked for, and only where it is a directory.
+# `previous` is replaced only with --overwrite, and only if it is a directory.
 def previous(work):
     at = ("--set", "output.directory=m")
     expect(work, 0, *TRAIN, "--set", "output.directory=m/previous")
@@ -201,7 +203,7 @@ def previous(work):
         runs.fail("a link named previous was followed")
 
 
-# A checkpoint that cannot be read is not a damaged one: good work is neither passed over nor called lost.
+# A checkpoint that cannot be read is not a damaged one: it is neither skipped nor reported as lost.
 def unreadable(work):
     if os.geteuid() == 0:
         os.chmod(work.path, 0o777)

@@ -1,11 +1,12 @@
-# test_crash_states.py - power loss at every moment of a real run: its system calls are traced, every state the disk may be in between
-# two of them is built, and each must hold what the run had reported as written.
+# test_crash_states.py - power loss at every moment of a real run. The run's system calls are traced, every
+# possible disk state between two calls is built, and each must contain what the run had reported as written.
 #
 #     test_crash_states.py MARGIN
 #
-# The disk of this model keeps what was synced and any part of the rest: each directory any of the names given, taken or changed since
-# its last fsync, each file all, nothing, a half, or zeros in place of what was written since its own. Sync calls are then taken out of
-# the trace: the same judgement must find states that broke the promise, or it would prove nothing.
+# The model of the disk keeps what was synced and any part of the rest: for each directory, any of the names
+# added, removed or changed since its last fsync; for each file, all, nothing, a half, or zeros in place of
+# what was written since its last fsync. As a check of the test itself, sync calls are then removed from the
+# trace: the test must find states that break the promise.
 import itertools
 import os
 import re
@@ -31,9 +32,11 @@ checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 
 
 def record(work):
-    """Lines of strace over a whole run, and over its resumption, which writes the last checkpoint and the model once more."""
-    environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced itself
-    # Without its last line the run is not a finished one: metrics.jsonl is not synced, and may lose it.
+    """The strace output of a whole run and of its resumption, which writes the last checkpoint and the model
+    again."""
+    # leak detection does not work under strace
+    environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+    # Without its last line the run is not finished: metrics.jsonl is not synced, and may lose it.
     shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'
     script = f'"$0" {" ".join(TRAIN)} --overwrite && {shorten} && "$0" {" ".join(TRAIN)} --resume'
     traced = ["strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-e", "trace=" + CALLS, "-e", "signal=none", "-o", work.at("trace")]
@@ -61,9 +64,9 @@ def plain(text):
 
 
 def operations(work, lines):
-    """What the calls did to files below runs/, and what the program said, in order."""
+    """What the calls did to files below runs/, and what the program reported, in order."""
     below = work.at("") + "runs"
-    places = {}  # of the descriptors that do not append
+    places = {}  # write positions of the descriptors that do not append
     for text in lines:
         call = re.match(r"(\w+)\((.*)\)\s+= (-?\d+)", text)
         if not call or int(call[3]) < 0:
@@ -77,7 +80,8 @@ def operations(work, lines):
                 yield ("said", "model")
             continue
         if name in ("openat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat"):
-            # A name is relative to the directory whose descriptor stands before it, which strace gives the path of.
+            # A name is relative to the directory whose descriptor comes before it; strace shows that
+            # directory's path.
             named = re.findall(r'(?:(\d+)<([^>]*)>, |AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)"', arguments)
             folders = [plain(folder).decode() if descriptor else work.path for descriptor, folder, _ in named]
             paths = [os.path.normpath(os.path.join(folder, s.decode())) for folder, s in zip(folders, strings)]
@@ -110,14 +114,14 @@ def operations(work, lines):
 
 
 class Disk:
-    """Directories and files as lists of changes, of which the first `synced` have reached the platter."""
+    """Directories and files as lists of changes; the first `synced` changes are on disk."""
 
     def __init__(self, root):
         self.root = root
-        self.changes = {root: []}  # of a directory: (name, what it stands for or None), together when they are one step
+        self.changes = {root: []}  # of a directory: (name, its node or None); grouped if they are one step
         self.synced = {root: 0}
         self.names = {root: root}  # path -> node, as the running program sees it
-        self.content = {}          # memory of bytes_of
+        self.content = {}  # cache of bytes_of
 
     def make(self, node, path):
         self.changes[node] = []
@@ -180,7 +184,8 @@ class Disk:
         return bytes(out)
 
     def tree(self, lost, how):
-        """path -> bytes, when of the directory `lost[0]` the changes lost[1] did not last and `how(node)` tells of every file's."""
+        """path -> bytes, if directory `lost[0]` lost the changes lost[1], and `how(node)` says how much of
+        each file was lost."""
         out = {}
         stack = [(self.root, "")]
         while stack:
@@ -197,9 +202,9 @@ class Disk:
         return out
 
     def losses(self):
-        """Ways to lose names: none, all, and every choice within one directory while the others keep theirs (the last ones, and any
-        one, where they are many: that is without syncs only)."""
-        yield "all"  # that is, all last
+        """Ways to lose names: none, all, and every choice within one directory while the others keep theirs.
+        If there are many (only without syncs): the last ones, and any single one."""
+        yield "all"  # all changes are on disk
         yield "none"
         for node in self.changes:
             if node == self.root or node[0] == "directory":
@@ -255,7 +260,8 @@ class Judge:
         return None
 
     def resume(self, tree):
-        """From this state the run must go on to the same model. Metrics have no say in which states are told apart."""
+        """Resumes from this state, which must give the same model. Metrics are ignored when states are
+        compared."""
         key = frozenset((p, d) for p, d in tree.items() if not p.endswith("metrics.jsonl"))
         if key in self.resumed:
             return
@@ -278,7 +284,7 @@ class Judge:
 
 
 def explore(work, trace, judge, go_on, enough=10):
-    """Complaints over every state of the trace, until there are enough of them."""
+    """Complaints about all states of the trace, until there are enough."""
     disk, reported, model_said, complaints = Disk(work.at("runs")), -1, False, []
     for number, operation in enumerate(trace):
         if operation[0] == "said":
@@ -298,7 +304,8 @@ def explore(work, trace, judge, go_on, enough=10):
 
 
 def long_enough(work):
-    """A trace with checkpoints written, replaced and deleted; how many there are is a matter of the writing thread's speed."""
+    """A trace with checkpoints written, replaced and deleted; their number depends on the speed of the
+    writing thread."""
     for doubled in range(6):
         shutil.rmtree(work.at("runs/a"), ignore_errors=True)
         with open(work.at("run.yaml"), "w") as out:

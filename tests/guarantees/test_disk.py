@@ -1,7 +1,7 @@
-# test_disk.py - a disk that fills and a directory that goes away under a run: the checkpoints before stand, a warning appears, the exit
-# status tells, and the run goes on to the same model.
+# test_disk.py - the disk fills up, or the directory disappears, during a run: earlier checkpoints are kept, a
+# warning appears, the exit status reports it, and the run resumes to the same model.
 #
-#     test_disk.py MARGIN          has itself started again in a mount namespace, with a disk of two megabytes of its own
+#     test_disk.py MARGIN          restarts itself in a mount namespace, with a disk of two megabytes
 import os
 import shutil
 import subprocess
@@ -81,7 +81,7 @@ class Disk:
                 fail(f"{what}: the checkpoint of step {step} is damaged")
 
     def filled(self, freed):
-        """The disk is full from the middle of the run on; `freed`: only for a while."""
+        """The disk is full from the middle of the run on; with `freed`, only for a while."""
         shutil.rmtree(self.work.at("disk/a"), ignore_errors=True)
         process = self.begin("disk/a")
         time.sleep(self.took * 0.1)
@@ -137,7 +137,7 @@ class Disk:
         print(f"directory removed under the run: {len(lines) - 1} warnings, exit {process.returncode}")
 
     def read_only(self):
-        """A disk nobody can write to; the run that stands there stays as it is."""
+        """A disk that nobody can write to; a run that is stored there is not changed."""
         before = {n: read(self.work.at("disk/a", n)) for n in ("model.h5", "config.yaml", "metrics.jsonl")}
         subprocess.run(["mount", "-o", "remount,ro", self.work.at("disk")], check=True)
         for how in ("--resume", "--overwrite"):

@@ -1,9 +1,10 @@
 #!/bin/sh
-# test_environment.sh MARGIN - what margin makes of the machine it finds: a libhdf5 it must not use, memory that runs out under a whole
-# command, a container with one processor. SHIM: what tests/shim.c became; without it (sanitizers want to be first) this is skipped.
+# test_environment.sh MARGIN - margin in a hostile environment: a libhdf5 that it must not use, memory that
+# runs out during a whole command, a container with one processor. SHIM is the library built from
+# tests/shim.c; without it (a sanitizer must be loaded first) the test is skipped.
 set -eu
 margin=$(readlink -f "$1")
-[ -n "${SHIM:-}" ] || { echo "built with a sanitizer: nothing can be loaded in front of it"; exit 77; }
+[ -n "${SHIM:-}" ] || { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -15,7 +16,8 @@ fail() {
     exit 1
 }
 
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT in the one line on standard error.
+# expect STATUS TEXT COMMAND...: checks the exit status, and that the only line on standard error contains
+# TEXT.
 expect() {
     wanted=$1 text=$2 status=0
     shift 2
@@ -52,8 +54,9 @@ done
 
 # ---- memory ------------------------------------------------------------------------------------------------------------------------
 
-# Every 13th allocation, as all are tried in one process by test_memory.c: here the exit status and the one line of the program count.
-rm "$(ls run/checkpoints/*.h5 | tail -1)" # one more epoch to go
+# Every 13th allocation only, because test_memory.c tries all of them in one process. Here the exit status and
+# the one line of the program matter.
+rm "$(ls run/checkpoints/*.h5 | tail -1)" # so that there is one more epoch to train
 cp -r run kept
 tries=0
 for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "info run/model.h5" "gradcheck c.yaml"; do
@@ -70,14 +73,15 @@ for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 tra
             case $command in train*) for file in run/checkpoints/*.h5; do
                 "$margin" info --verify "$file" >/dev/null || fail "allocation $at$more left $file broken"; done ;; esac
         done
-        [ $status != 0 ] || break # past the last
+        [ $status != 0 ] || break # past the last allocation
         at=$((at + 13))
     done
 done
 [ $tries -gt 100 ] || fail "only $tries failures"
-echo "$tries runs without memory"
+echo "$tries runs out of memory"
 
-# A container that allows less than the weights of what a file of two lines declares: refused before it is killed for using it.
+# A file of two lines declares weights larger than the container's memory: margin refuses it before the
+# container kills the process.
 mkdir -p small/proc/self small/sys/fs/cgroup/box
 echo "0::/box" >small/proc/self/cgroup
 echo "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw" >small/proc/self/mountinfo
@@ -106,7 +110,7 @@ if [ "$(nproc)" -gt 1 ]; then
     echo "one thread under made-up quotas, v1 and v2"
 fi
 
-# A real one, where this machine lets us make it.
+# A real control group, if this machine allows creating one.
 group=
 if [ -w /sys/fs/cgroup/cpu/cgroup.procs ] && mkdir "/sys/fs/cgroup/cpu/margin-test-$$" 2>/dev/null; then
     group=/sys/fs/cgroup/cpu/margin-test-$$

@@ -1,5 +1,5 @@
-# test_files.py - each file is opened once and what was opened is checked; a run works in the directory it opened, whatever becomes of the
-# directory's name; answers go where -o leads.
+# test_files.py - each file is opened once, and what was opened is checked; a run works in the directory it
+# opened, whatever happens to the directory's name; answers go where -o points.
 #
 #     test_files.py MARGIN
 import os
@@ -58,7 +58,7 @@ class Files:
         return process
 
     def special_files(self):
-        """What is no regular file is refused by name, at once."""
+        """A file that is not regular is refused by name, at once."""
         work = self.work
         os.mkfifo(work.at("fifo"))
         listening = socket.socket(socket.AF_UNIX)
@@ -81,7 +81,7 @@ class Files:
             os.mkfifo(work.at("s", part))
             done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", "output.directory=s", "--resume", timeout=60)
             expect(done.returncode in (0, 3) and part.split("/")[-1] in done.stderr, part, done)
-        # A pipe that somebody already writes may hold a configuration.
+        # A pipe that already has a writer may hold a configuration.
         done = subprocess.run(["bash", "-c", 'exec "$0" config <(echo "train: {epochs: 7}")', work.margin], capture_output=True, text=True)
         expect(done.returncode == 0 and "epochs: 7" in done.stdout, "a configuration from a pipe", done)
 
@@ -94,7 +94,7 @@ class Files:
         expect(done.stdout == self.answers["a"], "a file of the name that libhdf5 is given", done)
 
     def opened_once(self):
-        """By its name a model or data file is opened once; what replaces it later is not looked at."""
+        """A model or data file is opened by its name only once; a file that replaces it later is not read."""
         work = self.work
         if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
             return print("strace does not work here: who opens what was not looked at")
@@ -114,7 +114,7 @@ class Files:
             expect(names and all(names.count(n) <= most for n in names), f"{what} opens {names}")
 
     def replaced(self):
-        """Models that take turns under one name are answered from as one or the other."""
+        """Two models replace each other under one name: each answer is that of one of them."""
         work, stop = self.work, threading.Event()
 
         def take_turns():
@@ -135,7 +135,8 @@ class Files:
             turns.join()
 
     def directory_moved(self):
-        """The run goes on where its directory is; one that took its name is left alone."""
+        """The run continues in its directory after a rename; a directory that took its name is not
+        touched."""
         work = self.work
         first = self.begin("run")
         os.rename(work.at("run"), work.at("moved"))
@@ -150,7 +151,7 @@ class Files:
         expect(not os.path.exists(work.at("moved/lock")) and steps_of(work.at("moved"))[0] > held, "the moved directory")
 
     def directory_deleted(self):
-        """A run whose directory was deleted takes no other's lock with it."""
+        """A run whose directory was deleted does not remove another run's lock."""
         work = self.work
         first = self.begin("gone")
         os.rename(work.at("gone"), work.at("away"))
@@ -160,7 +161,7 @@ class Files:
         said = first.communicate(timeout=60)[1]
         expect(first.returncode == 3 and "No such file" in said.splitlines()[-1], f"deleted: exit {first.returncode}: {said}")
         expect(os.path.exists(work.at("gone/lock")), "the lock of the second run is gone")
-        for remove in (False, True):  # also when somebody deletes the file
+        for remove in (False, True):  # also if somebody deletes the file
             if remove:
                 os.unlink(work.at("gone/lock"))
             refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone", timeout=60), 2, "is training into it")
@@ -177,7 +178,7 @@ class Files:
         first.communicate()
 
     def long_paths(self):
-        """As long as the system allows, or refused before anything is written."""
+        """A path as long as the system allows works; a longer one is refused before anything is written."""
         work, part = self.work, "d" * 99
         path = work.path
         while len(path) < 3000:
@@ -190,7 +191,8 @@ class Files:
         done = work.run("cv", "--folds", "2", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}/c")
         expect(done.returncode == 0 and os.path.exists(path + "/c/cv.jsonl"), "cv", done)
         done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}")
-        refused(done, 2, " ... ", "start a new one with --overwrite, or set output.directory")  # the middle goes, and shows that it went
+        # the middle is removed and marked
+        refused(done, 2, " ... ", "start a new one with --overwrite, or set output.directory")
         while len(path) < 4100:
             path += "/" + part
         for command in (["train"], ["path", "--C", "0.1:1:10"], ["cv", "--folds", "2"]):
@@ -214,13 +216,13 @@ class Files:
         expect(work.run(*predict, "-o", "fifo", input=lines).returncode == 0 and reader.communicate(timeout=60)[0] == wanted, "-o FIFO")
         os.mkdir(work.at("there"))
         os.symlink("there/target", work.at("link"))
-        for _ in range(2):  # a link to nothing yet, and to a file
+        for _ in range(2):  # a link to a missing file, then to an existing one
             done = work.run(*predict, "-o", "link", input=lines)
             expect(done.returncode == 0 and os.path.islink(work.at("link")) and read(work.at("there/target")).decode() == wanted, "a link", done)
         os.symlink("loop", work.at("loop"))
         refused(work.run(*predict, "-o", "loop", input=lines), 3, "loop: ")
         refused(work.run(*predict, "-o", "there", input=lines), 3, "there: ")
-        # Temporaries of killed processes are in nobody's way.
+        # Temporary files of killed processes do not matter.
         for number in range(300):
             with open(work.at(f"out.txt.{number}.tmp"), "w"):
                 pass

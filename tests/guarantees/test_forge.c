@@ -1,5 +1,5 @@
-// test_forge.c - a seal says that a file is whole, not that a run wrote it: whatever stands in a sealed model
-// or checkpoint is refused by its name, or is a state a run can go on from.
+// test_forge.c - a seal shows that a file is intact, not that a run wrote it: invalid content of a sealed
+// model or checkpoint is refused by its name, unless a run can continue from it.
 #include "support.h"
 #include "support_forge.h"
 
@@ -55,7 +55,7 @@ static support_run run_of(int kind) {
     support_set(&run, "checkpoint.every_steps=1");
     snprintf(text, sizeof text, "%s", settings[kind]);
     for (char *word; (word = strsep(&rest, " "));) support_set(&run, "%s", word);
-    if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual"); // support_new's is sgd
+    if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual"); // support_new sets sgd
     run.stop_after = kind == SOFTMAX ? 2 : 9;
     if (kind == PATH) run.stop_after = 150;
     return run;
@@ -83,7 +83,7 @@ static void seal(hid_t file, const char *path) {
     free(bytes);
 }
 
-// The newest checkpoint of a stopped run of that kind, whose directory holds one more.
+// The newest checkpoint of a stopped run of that kind, whose directory holds one more checkpoint.
 static const char *stopped(int kind) {
     support_run run = run_of(kind);
     run.overwrite = true;
@@ -93,7 +93,7 @@ static const char *stopped(int kind) {
     return support_newest(support_path("run%d", kind));
 }
 
-// A few steps more.
+// Trains a few more steps.
 static mg_status resume(int kind, support_run *run) {
     *run = run_of(kind);
     run->resume = true;
@@ -112,7 +112,7 @@ static int begin(void **unused) {
 
 // ---- checkpoints --------------------------------------------------------------------------------
 
-// Untouched but for its seal, every one is gone on from.
+// Opened and sealed again without a change, every checkpoint can be resumed from.
 static void test_untouched(void **unused) {
     (void)unused;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -157,7 +157,7 @@ static const struct {
     {SGD_DENSE, "state/best", 3, INFINITY},
     {SGD_DENSE, "state/best_offset", 1, NAN},
     {SGD_DENSE, "state/velocity", 1, NAN},
-    {SGD_DENSE, "state/weights", 7, 1}, // of the padding
+    {SGD_DENSE, "state/weights", 7, 1}, // padding
     {SGD_DENSE, "state/bias", 3, 1},
     {SGD_DENSE, "state/snapshots", 0, -1},
     {SGD_DENSE, "state/snapshots", 0, 1e9},
@@ -216,8 +216,8 @@ static const struct {
     {PATH, "state/path_points", 5, 3},
 };
 
-// One line with the file and the field; nothing changes. The advice holds to its end: without the file the
-// run goes on from the one before, and it begins anew.
+// Expects one line with the file and the field, and no change to the run. The advice must work: without the
+// file the run resumes from the checkpoint before, or starts again.
 static void test_states(void **unused) {
     (void)unused;
     int kind = -1;
@@ -238,7 +238,8 @@ static void test_states(void **unused) {
         mg_status status = resume(kind, &run);
         const char *name = strchr(states[i].field, '/') ? strchr(states[i].field, '/') + 1 : states[i].field;
         bool by_epoch =
-            !strcmp(name, "clock") || !strcmp(name, "epoch"); // it may be its relation to another that tells
+            // the message may name the field it conflicts with
+            !strcmp(name, "clock") || !strcmp(name, "epoch");
         if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) ||
             (!by_epoch && !strstr(run.error.text, name)))
             fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place,
@@ -281,7 +282,7 @@ static void test_info(void **unused) {
     free(bytes);
 }
 
-// The file that says what a run was begun from; without it the run begins.
+// The file that records what a run was started from; without it the run starts.
 static void test_begun(void **unused) {
     (void)unused;
     char path[4600], checkpoint[4600];
@@ -307,7 +308,7 @@ static void test_begun(void **unused) {
     if (resume(SGD_DENSE, &run)) fail_msg("%s", run.error.text);
 }
 
-// Fields of every other type and shape, and none at all: all are refused, and by name.
+// Fields of every other type and shape, and missing fields: all are refused by name.
 static void reshape(hid_t file, const char *name, int how) {
     const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_INT64, H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8};
     const hsize_t dims[] = {4, 100};
@@ -384,7 +385,7 @@ static const char *trained(void) {
     return support_path("run%d/model.h5", SGD_DENSE);
 }
 
-// Whatever uses a model says the same.
+// Every use of a model reports the same.
 static void expect_refused(const char *path, const char *field, const char *how) {
     mg_model *model;
     mg_predictor *predictor = NULL;
@@ -456,7 +457,7 @@ static void test_model_shapes(void **unused) {
             reshape(file, all.name[f], how);
             seal(file, path);
             snprintf(how_text, sizeof how_text, "shape %d", how);
-            bool fits = !strcmp(all.name[f], "weights") && how == 6; // but no bias goes with it
+            bool fits = !strcmp(all.name[f], "weights") && how == 6; // but the bias does not match
             expect_refused(path, fits ? "bias" : all.name[f], how_text);
         }
     free(bytes);

@@ -1,13 +1,13 @@
-// test_golden.c - the same bits everywhere: the weights of a run of every solver, dense and sparse, have
-// hashes kept in golden.txt, which every compiler, optimisation, kernel, number of threads and way of reading
-// the rows must reproduce.
+// test_golden.c - the same bits everywhere. golden.txt holds hashes of the weights of a run of every solver,
+// dense and sparse. Every compiler, optimisation level, kernel and number of threads must reproduce them, in
+// memory and streamed.
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
-//     test_golden few        of the numbers of threads only 1 and 16
-//     test_golden quick      this environment's kernel and threads, over and over: for
-//     tests/guarantees/golden_*.sh test_golden bless      writes golden.txt anew and says what changed
+//     test_golden few        only 1 and 16 threads
+//     test_golden quick      only this environment's kernel and threads, for tests/guarantees/golden_*.sh
+//     test_golden bless      writes golden.txt again, and prints what changed
 //
-// Only a change that moves results on purpose blesses new hashes, and says so in CHANGELOG.md.
+// Only a change that moves results on purpose stores new hashes, and says so in CHANGELOG.md.
 #include "support.h"
 
 #include <setjmp.h>
@@ -28,20 +28,21 @@ enum { MOST_SETTINGS = 9 };
 static const struct golden {
     const char *name;
     support_form form;
-    int64_t memory_limit; // below what the rows take: they are streamed; 0: the solver needs them in memory
+    // Less than the rows need, so that they are streamed; 0: the solver needs them in memory.
+    int64_t memory_limit;
     const char *settings[MOST_SETTINGS];
-    int64_t features; // 0: 37
+    int64_t features; // 0: 37 features
 } goldens[] = {
     {"sgd-dense",
      SUPPORT_U8,
      12000,
      {"train.solver=sgd", "sgd.update=adagrad", "data.scale=standard", "model.loss=crammer-singer"}},
-    // Sums of floats, so that their order shows.
+    // Sums of floats, which depend on their order.
     {"sgd-floats",
      SUPPORT_F32,
      48000,
      {"train.solver=sgd", "sgd.update=plain", "data.scale=none", "model.loss=weston-watkins"}},
-    // Rows of whole cache lines and none held out: streamed, they are used where they lie in the file.
+    // Rows fill whole cache lines, and none are held out: streamed, they are used in place.
     {"sgd-in-place",
      SUPPORT_F32,
      48000,
@@ -65,7 +66,7 @@ static const struct golden {
      SUPPORT_CSR,
      0,
      {"train.solver=dual", "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
-    // Rows wide enough for several threads to own ranges of them.
+    // Rows are wide enough for several threads to own ranges of them.
     {"dual-wide",
      SUPPORT_U8,
      0,
@@ -99,7 +100,7 @@ static const struct golden {
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
-// Nothing is left to a default, and nothing asks the mathematics library for more than a square root.
+// Every option is set, and none needs more of the mathematics library than a square root.
 static const char *const all_settings[] = {
     "train.tolerance=0",
     "train.epochs=3",
@@ -158,7 +159,7 @@ static const char *data_of(const struct golden *golden) {
     return path;
 }
 
-// threads 0: as many as this environment says.
+// threads 0: as many as this environment allows.
 static uint64_t train(const struct golden *golden, int threads, bool streamed) {
     const char *directory = support_path("run");
     support_run run = support_new(data_of(golden), directory);
@@ -171,7 +172,7 @@ static uint64_t train(const struct golden *golden, int threads, bool streamed) {
     support_expect(&run, MG_OK);
     assert_true(run.plan.streamed == streamed);
     if (run.plan.tolerance > 0)
-        assert_true(run.result.converged); // or no certificate is part of what is hashed
+        assert_true(run.result.converged); // otherwise the certificate is not part of the hash
     uint64_t hash = hash_of(directory);
     support_remove(directory);
     return hash;
@@ -188,12 +189,12 @@ static void expect_golden(const struct golden *golden, int threads, const char *
     }
 }
 
-// Between the numbers of threads, with the fastest kernel and with the others.
+// Steps between the numbers of threads, with the fastest kernel and with the others.
 static int step = 1, others_step = 5;
 
 static void test_everywhere(void **unused) {
     (void)unused;
-    int kernels = 0; // the first is the fastest: with it every number of threads is tried
+    int kernels = 0; // the first one is the fastest, with which every number of threads is tried
     char *before = getenv("MARGIN_KERNEL") ? strdup(getenv("MARGIN_KERNEL")) : NULL;
     for (int k = 0; mg_kernel_at(k); k++) {
         const mg_kernel *kernel = mg_kernel_at(k);
@@ -239,7 +240,7 @@ int main(int argc, char **argv) {
                             quick[] = {cmocka_unit_test(test_quick)};
     const struct CMUnitTest anew[] = {cmocka_unit_test(bless)};
     const char *what = argc > 1 ? argv[1] : "";
-#if defined(__SANITIZE_ADDRESS__) // slow, and looking at other things
+#if defined(__SANITIZE_ADDRESS__) // slow, and meant for other faults
     bool few = true;
 #else
     bool few = !strcmp(what, "few");

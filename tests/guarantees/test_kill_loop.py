@@ -1,6 +1,6 @@
-# test_kill_loop.py - killed again and again, 5 to 70 ms after it began or after it was resumed, with a checkpoint wanted after every
-# minibatch: no file under its name is ever damaged, the newest checkpoint is never older than the last one reported, and in the end
-# the model is that of the run that was left alone.
+# test_kill_loop.py - a run is killed again and again, 5 to 70 ms after its start or resumption, with a
+# checkpoint requested after every minibatch. No file under its final name is ever damaged, the newest
+# checkpoint is never older than the last one reported, and the final model is that of an undisturbed run.
 #
 #     test_kill_loop.py MARGIN [KILLS] [SEED]
 import json
@@ -29,7 +29,8 @@ def arguments(epochs, seed, directory, *more):
 
 
 def reported(path):
-    """The highest step a line of the metrics reports a checkpoint of; -1: none. The last line may have been cut."""
+    """The highest step for which the metrics report a checkpoint; -1: none. The last line may be
+    incomplete."""
     step = -1
     try:
         with open(path) as file:
@@ -42,7 +43,7 @@ def reported(path):
 
 
 def expect_whole(work, directory, at_least, what):
-    """Newest step of the checkpoints, all of which must be whole."""
+    """The newest step of the checkpoints, all of which must be intact."""
     steps = steps_of(work.at(directory))
     for step in steps:
         if not work.whole(checkpoint(work.at(directory), step)):
@@ -63,7 +64,7 @@ def expect_same(work, epochs, seed):
 
 
 def long_enough(work):
-    """Epochs that take the program half a second from its beginning to its end."""
+    """A number of epochs that takes the program about half a second."""
     epochs = 8
     while True:
         start = time.monotonic()
@@ -81,7 +82,8 @@ def main():
     print(f"seed {seed}", flush=True)
     draw = random.Random(seed)
     with Work(sys.argv[1]) as work:
-        work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)  # writing takes a good part of the time
+        # writing takes a good part of the time
+        work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))
         epochs = long_enough(work)
@@ -105,7 +107,7 @@ def main():
             at_least = max(at_least, expect_whole(work, "killed", at_least, f"kill {kills}"))
             furthest = max(furthest, at_least)
             kills += process.returncode != 0
-            if process.returncode == 0:  # on to another run
+            if process.returncode == 0:  # start another run
                 expect_same(work, epochs, run_seed)
                 ends, run_seed, at_least = ends + 1, run_seed + 1, -1
                 shutil.rmtree(work.at("killed"))

@@ -1,5 +1,6 @@
-// test_memory.c - memory that runs out: every allocation of every command fails in turn, once and for ever.
-// One line says so, nothing leaks (sanitizers see to that), and what was written before stands.
+// test_memory.c - running out of memory: every allocation of every command fails in turn, alone and together
+// with all later ones. One line reports it, nothing leaks (sanitizers check that), and files written before
+// are kept.
 #include "support.h"
 
 #include "base/memory.h"
@@ -20,7 +21,7 @@
 
 enum { MOST_ALLOCATIONS = 3000 };
 
-// Data, and a run that goes through as much as one can: scaling, weights, rows held out, checkpoints.
+// Data and a run that uses as many features as possible: scaling, weights, held-out rows, checkpoints.
 static support_run run_of(support_form form, const char *directory) {
     support_run run = support_new(support_path("data%d.h5", form), directory);
     support_set(&run, "train.batch=16");
@@ -40,8 +41,8 @@ static void expect_whole(const char *path, const char *what) {
     free(bytes);
 }
 
-// Allocation `at` of the run fails: what it leaves is whole, and resumed it ends as if nothing had been.
-// False past the last.
+// Allocation `at` of the run fails: its files are intact, and after a resumption it ends like an undisturbed
+// run. False past the last allocation.
 static bool run_once(const support_run *reference, const char *whole, const char *hurt, long at, bool ever,
                      int *costs) {
     char what[100];
@@ -54,19 +55,19 @@ static bool run_once(const support_run *reference, const char *whole, const char
     bool warned = strstr(run.messages, "warning: no checkpoint") != NULL;
     if (status != MG_OK && status != MG_MEMORY)
         fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
-    if (!failed && status) fail_msg("nothing failed and yet: %s", run.error.text);
+    if (!failed && status) fail_msg("no allocation failed, but: %s", run.error.text);
     if (status && !strstr(run.error.text, "memory")) fail_msg("%s: %s", what, run.error.text);
     costs[status ? 0 : warned ? 1 : 2]++;
-    if (!support_exists(hurt)) return failed; // it had not begun
+    if (!support_exists(hurt)) return failed; // it had not started
     if (support_exists(support_path("hurt/checkpoints")) &&
         support_count(support_path("hurt/checkpoints"), ".h5"))
         expect_whole(support_newest(hurt), what);
     if (!status && !warned && strcmp(strrchr(support_newest(hurt), '/'), strrchr(support_newest(whole), '/')))
-        fail_msg("%s: the last checkpoint is missing, and nothing was said of it", what);
+        fail_msg("%s: the last checkpoint is missing, and no message says so", what);
     run.resume = true;
     support_expect(&run, MG_OK);
-    // Lines of metrics for which there was no memory are missed, as the run said, and the checkpoint counts
-    // the others: the rest is as it would have been.
+    // Metrics lines that were lost for lack of memory are missing, as the run reported. The checkpoint counts
+    // the others, which must be equal.
     char paths[2][1200];
     snprintf(paths[0], sizeof paths[0], "%s/model.h5", whole);
     snprintf(paths[1], sizeof paths[1], "%s/model.h5", hurt);
@@ -75,7 +76,7 @@ static bool run_once(const support_run *reference, const char *whole, const char
     return failed;
 }
 
-static int checkpoints_lost; // by all the runs below: which allocation is whose depends on how threads meet
+static int checkpoints_lost; // in all runs below; which thread makes an allocation depends on their timing
 
 static void train(support_form form, int threads, const char *const settings[3], int step) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
@@ -86,8 +87,9 @@ static void train(support_form form, int threads, const char *const settings[3],
     support_expect(&reference, MG_OK);
     assert_int_equal(reference.plan.streamed, strstr(settings[0], "memory_limit") != NULL);
     for (int ever = 0; ever < 2; ever++) {
-        int costs[3] = {0}; // runs that ended, that went without a checkpoint, that went on
-        long at = 1; // what fails first is the same in both passes; the second looks at what fails after it
+        int costs[3] = {0}; // runs that ended, that went without a checkpoint, that were resumed
+        // the first failure is the same in both passes; the second pass is about what fails after it
+        long at = 1;
         for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step)
             assert_true(at < MOST_ALLOCATIONS);
         print_message("%s, %d threads, %s: %ld allocations, %d failures ended the run, %d cost a checkpoint, "
@@ -103,7 +105,7 @@ static void train(support_form form, int threads, const char *const settings[3],
 static void test_train(void **unused) {
     (void)unused;
     train(SUPPORT_F32, 1, (const char *const[3]){"sgd.eta=~"},
-          3); // every third: most of them are the sample runs of the search, again and again
+          3); // every third: most of them are sample runs of the search, which repeat
 }
 
 static void test_train_streamed(void **unused) {
@@ -213,14 +215,14 @@ static mg_status list(mg_error *error) {
 
 typedef mg_status act(mg_error *error);
 
-// Allocation `at` of the command fails. False past the last; *shrugged counts those the command could do
-// without.
+// Allocation `at` of the command fails. False past the last allocation; *shrugged counts the failures that
+// the command could ignore.
 static bool act_once(const char *name, act *command, long at, bool ever, int *shrugged) {
     mg_error error = {0};
     mg_memory_fail_at(at, ever);
     mg_status status = command(&error);
     bool failed = mg_memory_fail_at(0, false) > 0;
-    if (!failed && status) fail_msg("%s: nothing failed and yet: %s", name, error.text);
+    if (!failed && status) fail_msg("%s: no allocation failed, but: %s", name, error.text);
     if (status && (status != MG_MEMORY || error.status != status || !strstr(error.text, "memory") ||
                    strchr(error.text, '\n')))
         fail_msg("%s, allocation %ld: status %d, '%s'", name, at, (int)status, error.text);
@@ -233,7 +235,7 @@ static void test_commands(void **unused) {
     static const struct {
         const char *name;
         act *command;
-        int shrugs; // does without a note there is no memory for
+        int shrugs; // it omits a note for which there is no memory
     } commands[] = {{"eval", measure, 0},
                     {"predict", predict_file, 0},
                     {"predict -", predict_lines, 0},
@@ -252,7 +254,7 @@ static void test_commands(void **unused) {
                 assert_true(++at < MOST_ALLOCATIONS);
             print_message("%s, %s: %ld allocations\n", commands[c].name, ever ? "for ever" : "once", at - 1);
             if (at < 3 || shrugged > commands[c].shrugs)
-                fail_msg("%s: %d allocations failed unheard", commands[c].name, shrugged);
+                fail_msg("%s: %d failed allocations were not reported", commands[c].name, shrugged);
         }
 }
 

@@ -1,9 +1,10 @@
 #!/bin/sh
-# test_memory_sum.sh MARGIN - memory is reckoned in sum, against a made-up container: no block is too large by itself, all of them are.
-# SHIM: what tests/shim.c became; without it (sanitizers want to be first) this is skipped.
+# test_memory_sum.sh MARGIN - memory is checked in sum, in a made-up container: each block fits, but not all
+# of them together. SHIM is the library built from tests/shim.c; without it (a sanitizer must be loaded first)
+# the test is skipped.
 set -eu
 margin=$(readlink -f "$1")
-[ -n "${SHIM:-}" ] || { echo "built with a sanitizer: nothing can be loaded in front of it"; exit 77; }
+[ -n "${SHIM:-}" ] || { echo "built with a sanitizer, which must be loaded before any other library"; exit 77; }
 python=/usr/bin/python3
 [ -x "$python" ] || python=$(command -v python3) || { echo "python3 is not installed"; exit 77; }
 "$python" -c "import h5py" 2>/dev/null || { echo "h5py is not installed"; exit 77; }
@@ -18,7 +19,7 @@ fail() {
     exit 1
 }
 
-# box NAME BYTES: a container of so much memory.
+# box NAME BYTES: a container with this much memory.
 box() {
     mkdir -p "$1/proc/self" "$1/sys/fs/cgroup/box"
     echo "0::/box" >"$1/proc/self/cgroup"
@@ -26,7 +27,7 @@ box() {
     echo "$2" >"$1/sys/fs/cgroup/box/${3:-memory.max}"
 }
 
-# inside BOX COMMAND...: its status in $status, its peak of memory in kB in the file peak.
+# inside BOX COMMAND...: sets $status; the file `peak` receives the peak of memory in kB.
 inside() {
     status=0
     SHIM_ROOT=$work/$1
@@ -42,7 +43,7 @@ P
 "$python" - <<'P'
 import h5py, numpy as np
 r = np.random.RandomState(0)
-with h5py.File('wide.h5', 'w') as f:  # few values, many features: the state is large, the rows are not
+with h5py.File('wide.h5', 'w') as f: # few values, many features: the state is large, the rows are not
     f['X/data'] = np.ones(4000, 'f4')
     f['X/indices'] = np.sort(r.randint(0, 400000, (400, 10)), axis=1).ravel().astype('i4')
     f['X/indptr'] = np.arange(401, dtype='i8') * 10
@@ -74,14 +75,14 @@ box high 120000000 memory.high
 inside high train $fixed --set data.train=wide.h5 --overwrite --set output.directory=wide2
 [ $status = 1 ] && grep -q "out of memory" err || fail "memory.high does not count: status $status"
 
-# A model that fits neither with its file nor with its weights is refused, not killed.
+# A model that does not fit together with its file or its weights is refused, not killed.
 box tiny 40000000
 for command in "eval wide/model.h5 wide.h5" "predict wide/model.h5 wide.h5" "predict wide/model.h5 -"; do
     inside tiny $command </dev/null
     [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err || fail "margin $command: status $status"
 done
 
-# Rows that fit by themselves, but not with the state: the advice is followed to its end.
+# Rows that fit alone, but not together with the state: the advice works.
 box middle 66000000
 long="train $fixed --set data.train=long.h5 --set train.max_steps=5 --set train.parts=2 --set data.window=1000000 --set output.directory=long"
 inside middle $long

@@ -1,6 +1,5 @@
-// test_narrow.c - the ends of 32-bit indices and of memory, brought near (MG_NARROW): 5000 features, 5000
-// rows in memory, four megabytes in one block. Each is refused in one line, or gone round without a change of
-// result.
+// test_narrow.c - the limits of 32-bit indices and of memory, lowered by MG_NARROW: 5000 features, 5000 rows
+// in memory, four megabytes per block. Each is refused in one line, or avoided without changing the result.
 #include "support.h"
 
 #include "base/memory.h"
@@ -48,7 +47,7 @@ static void test_features(void **unused) {
         }
 }
 
-// More rows than an index counts are streamed, whatever the memory, to the same model.
+// More rows than an index can count are streamed, whatever the memory, with the same model.
 static void test_rows(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {

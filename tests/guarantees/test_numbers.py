@@ -1,5 +1,5 @@
-# test_numbers.py - numbers a user can check: columns far from zero, huge and tiny ones, constants, balanced classes of weighted rows, and
-# values that float32 does not hold.
+# test_numbers.py - numbers that a user can check: columns that are far from zero, huge or tiny, constants,
+# balanced classes with row weights, and values that float32 cannot hold.
 #
 #     test_numbers.py MARGIN
 import sys
@@ -42,7 +42,8 @@ def accuracy(text):
     return float(text.split("train accuracy")[1].split("%")[0])
 
 
-# With data.scale: standard, neither the magnitude of the columns nor their distance from zero shows in the result.
+# With data.scale: standard the result depends neither on the magnitude of the columns nor on their distance
+# from zero.
 def scaled(work):
     draw = np.random.default_rng(0)
     rows = 800
@@ -63,7 +64,7 @@ def scaled(work):
                     runs.fail(f"mean {ratio} deviations: {text}")
                 if accuracy(train(work, "b.h5", "data.weights=w", *options)) != accuracy(text):
                     runs.fail("weights of 1 change the result")
-    # The advice of the warning, followed: the constant is subtracted before the values become float32.
+    # The advice of the warning: the constant is subtracted before the values become float32.
     x = z / 1e6 + 1
     put(work.at("b.h5"), (x - 1).astype("f4"), y)
     text = train(work, "b.h5", "data.scale=standard", "model.C=1", *SOLVERS[1])
@@ -71,7 +72,7 @@ def scaled(work):
         runs.fail(f"after the advice was followed: {text}")
 
 
-# A constant column has no weight: the test rows may hold another constant.
+# A constant column has no weight: the test rows may have another constant.
 def constant(work):
     draw = np.random.default_rng(1)
     y = draw.integers(0, 2, 300)
@@ -79,7 +80,7 @@ def constant(work):
         x = np.c_[draw.normal(size=300) + 4 * y + 5, np.full(300, value)]
         if options == ("data.rows=total",):
             x[:, 0] = 3 * draw.integers(1, 50, 300)
-            x[:, 1] = x[:, 0] / 3  # the shares are constant, but for their rounding
+            x[:, 1] = x[:, 0] / 3  # the scaled values are constant, except for rounding
             x = np.c_[x, x[:, 0] * 0]
         put(work.at("a.h5"), x.astype("f4"), y, w=draw.random(300))
         train(work, "a.h5", "data.scale=standard", "model.C=1", *SOLVERS[1], *options)
@@ -88,7 +89,7 @@ def constant(work):
                 runs.fail(f"a constant column of {value} {options} has weight {f['weights'][:, 1]}")
 
 
-# class_weight: balanced, and all else: a row of weight 2 is the row twice, one of weight 0 is not there.
+# class_weight: balanced, and others: a row of weight 2 counts twice, one of weight 0 not at all.
 def balanced(work):
     draw = np.random.default_rng(2)
     y = draw.choice(4, 400, p=[0.6, 0.2, 0.15, 0.05])
@@ -96,7 +97,7 @@ def balanced(work):
     x[np.arange(400), y] += 1
     weight = draw.integers(0, 4, 400)
     weight[y == 0] = weight[y == 0] % 2
-    weight[y == 3] = 0  # a class of which nothing is left
+    weight[y == 3] = 0  # no row of this class counts
     for sparse in (False, True):
         for layout in (("data.memory_limit=0",), ("data.memory_limit=20000", "data.window=4KiB", "train.batch=32")):
             put(work.at("a.h5"), x, y, sparse, w=weight.astype("f4"))
@@ -111,7 +112,7 @@ def balanced(work):
                 runs.fail(f"sparse {sparse}, {layout}: weighted rows give {got[0]}, repeated ones {got[1]}")
 
 
-# What float32 does not hold is told with its place and number.
+# Values that float32 cannot hold are reported with their place and number.
 def vanishing(work):
     with open(work.at("a.csv"), "w") as f:
         f.write("a,b,label\n" + "".join(f"{1 + k},{['1e-50', '-1e-400'][i % 2] if i >= 3 else '0e-400'},{k}\n" for i, k in enumerate([0, 1] * 5)))

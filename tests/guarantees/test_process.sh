@@ -1,6 +1,7 @@
 #!/bin/sh
-# test_process.sh MARGIN - what margin makes of the process it is given: closed descriptors, ignored signals, output that cannot be written,
-# threads and stacks that cannot be had, and texts of files that would act on a terminal.
+# test_process.sh MARGIN - how margin handles the process it runs in: closed descriptors, ignored signals,
+# output that cannot be written, missing threads and stacks, and texts from files that would act on a
+# terminal.
 set -eu
 margin=$(readlink -f "$1")
 python=/usr/bin/python3
@@ -10,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 unset OMP_NUM_THREADS OMP_STACKSIZE
-# The leak check of the sanitizers' builds needs a thread of its own, which the limits below refuse.
+# The leak check of the sanitizers needs a thread of its own, which the limits below refuse.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 
 fail() {
@@ -95,12 +96,13 @@ for signal in HUP TERM INT; do
     wait $pid || status=$?
     [ $status = 75 ] && [ -n "$(ls $signal/checkpoints)" ] || fail "$signal: status $status"
 done
-# Ignored at the start, HUP and TERM stay so; INT still asks for a checkpoint, as scripts ignore it for all they start in the background.
+# HUP and TERM stay ignored if they were ignored at the start. INT still requests a checkpoint, because shells
+# ignore it for all background commands.
 (trap '' HUP TERM; exec "$margin" $long --set output.directory=ignored) >/dev/null 2>ignored.err & pid=$!
 wait_for ignored.err '^run '
 kill -HUP $pid
 kill -TERM $pid
-for bit in 1 15; do # SigIgn is a mask in hexadecimal
+for bit in 1 15; do # SigIgn is a hexadecimal mask
     mask=$(sed -n 's/^SigIgn:[[:space:]]*//p' /proc/$pid/status)
     [ $((0x$mask >> (bit - 1) & 1)) = 1 ] || fail "signal $bit is not ignored any more"
 done
@@ -120,7 +122,8 @@ for signal in HUP INT TERM; do
     wait $pid || fail "predict -o, $signal ignored: status $?"
     [ "$(wc -l <answers.$signal)" = 1 ] || fail "predict -o, $signal ignored: no answer"
 done
-# A signal ends the wait for a line, also where the command has a thread of its own because the main thread's stack is small.
+# A signal ends the wait for a line, also if the command runs in a thread of its own because the main thread's
+# stack is small.
 for stack in 64 8192; do
     mkfifo waits.$stack
     (ulimit -s $stack; exec "$margin" predict whole/model.h5 - -o waits.out) <waits.$stack 2>err & pid=$!
@@ -181,7 +184,7 @@ fi
 
 names="--set data.labels=t"
 "$margin" train $quiet $names --overwrite --set output.directory=texts >/dev/null
-hostile() { # anything but printable characters and line feeds, C1 and the reversal of text among them
+hostile() { # anything but printable characters and line feeds; also C1 and characters that reorder text
     "$python" -c "
 import sys, unicodedata
 text = open('$1', 'rb').read().decode(errors='surrogateescape')

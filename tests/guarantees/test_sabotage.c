@@ -1,6 +1,6 @@
-// test_sabotage.c - nothing in a checkpoint is there in vain: whatever is restored wrongly, the resumed run
-// or path shows it. The list of what there is comes from the files themselves; fields that hold unlike
-// numbers are taken apart.
+// test_sabotage.c - everything in a checkpoint matters: whatever is restored wrongly, the resumed run or path
+// differs. The list of contents comes from the files themselves; fields with several meanings are tested
+// number by number.
 #include "support.h"
 
 #include <margin/path.h>
@@ -23,10 +23,10 @@
 enum { MOST_NAMES = 128, WAYS = 2 };
 
 typedef struct names {
-    char text[MOST_NAMES]
-             [64]; // "state/weights" a data set, "state/clock[2]" one number of it, "@step" an attribute
+    // "state/weights" is a data set, "state/clock[2]" one of its numbers, "@step" an attribute.
+    char text[MOST_NAMES][64];
     int count;
-    bool shown[MOST_NAMES]; // its sabotage changed something
+    bool shown[MOST_NAMES]; // its sabotage made a difference
 } names;
 
 static int add_name(names *list, const char *prefix, const char *name) {
@@ -39,7 +39,8 @@ static int add_name(names *list, const char *prefix, const char *name) {
     return list->count++;
 }
 
-// 64-bit numbers are few and each is another thing, but for the one field that has one for every feature.
+// Fields of 64-bit integers are short, and each number has its own meaning, except for one field with a
+// number per feature.
 static herr_t take_set(hid_t group, const char *name, const H5L_info_t *info, void *list) {
     hid_t set = H5Dopen2(group, name, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
     hssize_t count = H5Sget_simple_extent_npoints(space);
@@ -74,7 +75,7 @@ static void list_checkpoint(const char *path, names *list) {
 
 // ---- altering -----------------------------------------------------------------------------------
 
-// Numbers become others of their kind, also when they are 0: a little other, or, in another way, far other.
+// Changes numbers to others of their kind, also zeros; `way` selects a small or a large change.
 static void alter_values(hid_t type, size_t count, void *values, int way) {
     H5T_class_t class = H5Tget_class(type);
     size_t size = H5Tget_size(type);
@@ -86,7 +87,7 @@ static void alter_values(hid_t type, size_t count, void *values, int way) {
         else if (class == H5T_FLOAT)
             *real = !isfinite(*real) ? 0 : way ? 1000 * *real + 1000 : 1.5 * *real + 0.125;
         else if (class == H5T_INTEGER && size == 8) *integer = way ? *integer / 2 : *integer + 1;
-        else at[i == 0 && size > 1 ? size - 2 : 0] ^= 1; // text, bytes
+        else at[i == 0 && size > 1 ? size - 2 : 0] ^= 1; // texts and bytes
     }
 }
 
@@ -117,7 +118,7 @@ static void alter_set(hid_t file, const char *name, int way) {
     H5Dclose(set);
 }
 
-// A copy of the checkpoint with one thing altered, and a seal that fits again.
+// A copy of the checkpoint with one thing changed, and a correct seal.
 static void write_altered(const char *from, const char *name, int way, const char *to) {
     size_t size;
     const char *bare = support_path("bare.h5");
@@ -165,7 +166,7 @@ static bool same_lines(const char *a, const char *b, const char *name) {
     return same;
 }
 
-// A path's points tell of seconds too; nothing here takes a hundred.
+// A path's points contain seconds too; none here is as large as a hundred.
 static bool same_points(const any_run *a, const any_run *b) {
     for (int i = 0; i < a->points.points; i++)
         if (fabs(a->points.point[i].seconds - b->points.point[i].seconds) > 100) return false;
@@ -174,15 +175,15 @@ static bool same_points(const any_run *a, const any_run *b) {
 
 static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
-// What a run tells when it ends, beside its model: a gap is no part of any epoch's line but that of its
+// What a run reports at its end, besides its model: a gap is in no epoch's line except that of its
 // certificate.
 static bool same_results(const mg_train_result *a, const mg_train_result *b) {
     return same_number(a->objective, b->objective) && same_number(a->dual, b->dual) &&
            same_number(a->gap, b->gap) && a->converged == b->converged && !strcmp(a->warning, b->warning);
 }
 
-// Resumes from the checkpoint with `name` altered ("": nothing), in a directory whose metrics tell more than
-// the checkpoint knows of, as after a crash. Did anything come out differently?
+// Resumes from the checkpoint with `name` changed ("": nothing), in a directory whose metrics have more lines
+// than the checkpoint counts, as after a crash. Returns true if the result differs.
 static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name,
                     int way) {
     char to[4200], model[4200], metrics[4200];
@@ -211,10 +212,10 @@ static bool differs(const any_run *whole, const char *checkpoint, const char *re
     return different;
 }
 
-// What of a checkpoint is tried, and whether it ever showed: `whole` things by every kind of run, numbers of
-// a field by any.
+// What is tried in a checkpoint, and whether it made a difference: a whole field must do so in every kind of
+// run, a single number in any one.
 typedef struct trials {
-    const char *only; // names that hold this
+    const char *only; // only names that contain this
     names whole, *numbers;
 } trials;
 
@@ -227,7 +228,7 @@ static void try(trials *trial, const any_run *whole, const char *checkpoint, con
         list->shown[n] = differs(whole, checkpoint, reference, name, way);
 }
 
-// Everything a checkpoint of this run holds, at every step until its sabotage shows.
+// Everything in a checkpoint of this run, at every step until its sabotage makes a difference.
 static void sabotage(const any_run *base, trials *trial) {
     const char *reference = support_path("reference"), *stopped = support_path("stopped");
     any_run whole = *base;
@@ -252,7 +253,7 @@ static void sabotage(const any_run *base, trials *trial) {
 static void expect_all_shown(const names *list, const char *what) {
     for (int i = 0; i < list->count; i++)
         if (!list->shown[i])
-            fail_msg("%s: %s may be restored wrongly and nothing comes of it", what, list->text[i]);
+            fail_msg("%s: a wrong %s in a checkpoint makes no difference", what, list->text[i]);
 }
 
 enum { VARIANTS = 2, MOST_SETTINGS = 6 };
@@ -265,8 +266,9 @@ enum { VARIANTS = 2, MOST_SETTINGS = 6 };
 static const struct kind {
     const char *name;
     support_form form;
-    const char *only, *C;           // of trials; of any_run
-    const char *variants[VARIANTS]; // NULL: not another one. What is there in both need only show in one
+    const char *only, *C; // `only` of trials; `C` of any_run
+    // NULL: no further variant. What several variants contain need make a difference in only one.
+    const char *variants[VARIANTS];
     const char *settings[MOST_SETTINGS];
 } kinds[] = {
     {"dual, dense",
@@ -344,7 +346,7 @@ static void test_sabotage(void **unused) {
     expect_all_shown(&numbers, "of any kind of run");
 }
 
-// A checkpoint of another version is refused as such, however well it would read.
+// A checkpoint of another version is refused as such, even if it could be read.
 static void test_other_version(void **unused) {
     (void)unused;
     const char *data = support_path("version.h5"), *directory = support_path("version");

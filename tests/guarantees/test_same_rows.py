@@ -1,5 +1,5 @@
-# test_same_rows.py - the same rows give the same bits: however the file stores them, as a file or as lines, dense or sparse, by every kernel,
-# and whatever floating-point environment the process was given.
+# test_same_rows.py - the same rows give the same bits: however the file stores them, as a file or as lines,
+# dense or sparse, with every kernel, and in every floating-point environment.
 #
 #     test_same_rows.py MARGIN
 import os
@@ -103,7 +103,8 @@ def environment(work):
     x, y = rows_of(3)
     x = x * 1.37
     with h5py.File(work.at("env.h5"), "w") as f:
-        f["X"], f["y"] = (x * 2.0 ** -130).astype("f4"), y  # denormals: flushed, nothing would be left
+        # denormals; if they were flushed, nothing would be left
+        f["X"], f["y"] = (x * 2.0 ** -130).astype("f4"), y
     with h5py.File(work.at("env-large.h5"), "w") as f:
         f["X"], f["y"] = x.astype("f4"), y
     lines = "".join(" ".join(f"{d + 1}:{float(np.float32(v))!r}" for d, v in enumerate(row) if v) + "\n" for row in x[:100])

@@ -1,4 +1,4 @@
-# test_stops.py - a run told to stop, by any signal at any moment, leaves what it takes to go on to the same model.
+# test_stops.py - a run that is asked to stop, by any signal at any moment, can be resumed to the same model.
 #
 #     test_stops.py MARGIN [SEED]
 import os
@@ -31,7 +31,7 @@ class Stops:
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))
         self.epochs = 8
-        while True:  # long enough to be met by a signal
+        while True:  # long enough to be hit by a signal
             start = time.monotonic()
             self.train("whole", check=True)
             self.took = time.monotonic() - start
@@ -53,7 +53,7 @@ class Stops:
 
     def begin(self, *more, within=()):
         shutil.rmtree(self.work.at("stopped"), ignore_errors=True)
-        # The search for leaks cannot stop the threads of a process 1.
+        # The leak check cannot stop the threads of process 1.
         environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if within else None
         return subprocess.Popen([*within, self.work.margin, *self.arguments("stopped", *more)], cwd=self.work.path, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -65,7 +65,7 @@ class Stops:
                 fail("what was waited for never came")
 
     def expect(self, process, what, early=()):
-        """The outcome is right, and the run goes on to the same files. What came of it is counted under `what`."""
+        """Checks the outcome, and resumes to the same files. Counts the outcome under `what`."""
         _, said = process.communicate(timeout=300)
         status = process.returncode
         if status not in (0, STOPPED) and not (status in early and not os.path.exists(self.work.at("stopped"))):
@@ -93,7 +93,7 @@ class Stops:
             self.expect(process, f"{number.name} at random", early=(-number,))
 
     def while_written(self):
-        """TERM as soon as a temporary of a checkpoint shows."""
+        """TERM as soon as a temporary file of a checkpoint appears."""
         folder = self.work.at("stopped/checkpoints")
 
         def being_written():
@@ -109,7 +109,7 @@ class Stops:
             self.expect(process, "TERM while a checkpoint is written")
 
     def before_the_first(self):
-        """TERM as soon as the run's directory is there: the learning rate is still being looked for."""
+        """TERM as soon as the run's directory exists: the learning rate is still being searched for."""
         whole, self.model = self.model, None
         self.train("searched", "--set", "sgd.eta=~", check=True)
         self.model = read(self.work.at("searched/model.h5"))
@@ -166,7 +166,7 @@ class Stops:
 
 
 def send_to_child(process, *numbers):
-    """One signal after the other, far enough apart to be two; the child may have ended before."""
+    """Two signals, far enough apart to count as two; the child may have ended before."""
     with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
         children = file.read().split()
     try:

@@ -1,4 +1,4 @@
-// checkpoint_files.h - what tests of checkpoints share: the state of no run, written and restored.
+// checkpoint_files.h - what tests of checkpoints share: a made-up state that is written and restored.
 #ifndef MG_TEST_CHECKPOINT_FILES_H
 #define MG_TEST_CHECKPOINT_FILES_H
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- a state of no run --------------------------------------------------------------------------
+// ---- a made-up state -----------------------------------------------------------------------------
 
 static float weights[12];
 static double eta;
@@ -28,7 +28,7 @@ static inline int same_text(const char *before, const char *now, char *out, size
     return strcmp(before, now) != 0;
 }
 
-static char heard[4000]; // by the resume
+static char heard[4000]; // messages of the resumption
 
 static inline void hear(void *context, const char *line) {
     (void)context;

@@ -1,4 +1,4 @@
-// run_models.h - models of two runs, compared.
+// run_models.h - compares the models of two runs.
 #ifndef MG_TEST_RUN_MODELS_H
 #define MG_TEST_RUN_MODELS_H
 
@@ -27,7 +27,7 @@ static inline mg_model *load_model(const char *directory) {
     return model;
 }
 
-// Not fmax in a loop over floats that are widened: there gcc 12 for ARM crashes.
+// Not fmax in a loop over widened floats, because gcc 12 for ARM crashes on it.
 static inline void raise_to(double *most, double value) {
     if (value > *most) *most = value;
 }

@@ -1,4 +1,4 @@
-// scored_files.h - a model whose scores can be read off the rows, and files of rows for it.
+// scored_files.h - a model whose scores equal the features of a row, and files of rows for it.
 #ifndef MG_TEST_SCORED_FILES_H
 #define MG_TEST_SCORED_FILES_H
 
@@ -46,14 +46,14 @@ static inline void write_image(mg_h5_image *image, const char *path) {
     assert_int_equal(mg_h5_image_write(image, path, NULL), MG_OK);
 }
 
-// Three features, three classes, scores equal to the row: what a row scores can be read off it.
+// Three features and three classes; the scores equal the row, so they can be read from it.
 static const float rows_x[6][3] = {
-    {2, 1, 0}, // of 0: right, margin kept
-    {1, 1, 0}, // of 0: tied with 1, the lower class wins: right; loss 1
-    {1, 1, 0}, // of 1: tied with 0: wrong, second; loss 1
-    {0, 0, 3}, // of 2: right
-    {3, 2, 0}, // of 2: third; loss 4
-    {0, 5, 0}, // of no class of the model
+    {2, 1, 0}, // class 0: correct, margin kept
+    {1, 1, 0}, // class 0: tied with class 1, the lower class wins: correct; loss 1
+    {1, 1, 0}, // class 1: tied with class 0: wrong, second; loss 1
+    {0, 0, 3}, // class 2: correct
+    {3, 2, 0}, // class 2: third; loss 4
+    {0, 5, 0}, // a class that the model does not have
 };
 enum { ROWS = 6, KNOWN = 5, K = 3 };
 static const int64_t rows_y[ROWS] = {10, 10, 20, 30, 30, 77};
@@ -61,8 +61,7 @@ static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本"
 
 static inline void write_model(const char *path, bool texts, const char *rows, const char *transform) {
     mg_model *model;
-    const char *const names[K] = {"a\"b", "Äpfel",
-                                  "日本"}; // ascending by bytes: classes 0 and 1 change places
+    const char *const names[K] = {"a\"b", "Äpfel", "日本"}; // ascending by bytes: classes 0 and 1 are swapped
     assert_int_equal(mg_model_create(K, K, &model, NULL), MG_OK);
     for (int k = 0; k < K; k++) model->weights[k * K + (texts && k < 2 ? 1 - k : k)] = 1;
     model->classes = (mg_classes){.count = K, .texts = texts};
@@ -121,7 +120,7 @@ static inline void write_sparse(const char *path) {
     mg_h5_image_array(image, "X/indptr", MG_H5_I64, 1, &points, indptr);
     mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
     write_image(image, path);
-    // The image has no attribute of two numbers: the shape is put in through the library.
+    // The image cannot write an attribute of two numbers, so the shape is added with h5py.
     char command[400];
     snprintf(
         command, sizeof command,

@@ -1,5 +1,5 @@
-// test_checkpoint.c - files that are whole or not at all: every system call may fail, rotation leaves what it
-// must, and a run outlives checkpoints that cannot be written.
+// test_checkpoint.c - files are complete or not there at all: every system call may fail, rotation keeps what
+// it must, and a run continues if checkpoints cannot be written.
 #include "checkpoint_files.h"
 
 #include "support.h"
@@ -28,11 +28,11 @@ typedef enum fault { FAULT_ERROR, FAULT_SHORT, FAULT_INTERRUPT } fault;
 
 static mg_file_ops real;
 static _Atomic long calls; // made so far
-static long fail_at;       // this one fails, 0: none
-static bool for_ever;      // and all after it
+static long fail_at;       // number of the call that fails, 0: none
+static bool for_ever;      // and all later ones
 static fault kind;
 static int reason;
-static _Atomic bool renamed; // a rename went well
+static _Atomic bool renamed; // a rename succeeded
 
 static bool fails(void) {
     long number = atomic_fetch_add(&calls, 1) + 1;
@@ -41,7 +41,7 @@ static bool fails(void) {
     return kind == FAULT_ERROR;
 }
 
-static char order[64];                                         // what was called, a letter each
+static char order[64];                                         // the calls in order, one letter each
 static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER; // in a whole run two threads write
 
 static void note(char letter) {
@@ -76,7 +76,7 @@ static int failing_fsync(int fd) {
 static int failing_close(int fd) {
     note('c');
     bool failed = fails();
-    int closed = real.close(fd); // as the system does: the descriptor is gone whatever comes back
+    int closed = real.close(fd); // as in the system: the descriptor is closed whatever is returned
     if (failed) errno = reason;
     return failed ? -1 : closed;
 }
@@ -141,7 +141,7 @@ static void test_write_fails(void **unused) {
                      is_new = size == sizeof new && !memcmp(now, new, size);
                 free(now);
                 if (!status && calls < at) break;
-                bool ignored = !status && at == calls; // closing the directory: nothing hangs on it
+                bool ignored = !status && at == calls; // closing the directory: its failure does not matter
                 if (status != MG_IO && !ignored) fail_msg("call %ld: status %d", at, (int)status);
                 if (!ignored && (strchr(error.text, '\n') ||
                                  (!strstr(error.text, path) && !strstr(error.text, directory))))
@@ -150,12 +150,12 @@ static void test_write_fails(void **unused) {
                     fail_msg("call %ld: the file is neither the old nor the new one", at);
                 assert_int_equal(support_count(directory, ""),
                                  ever && support_count(directory, ".tmp") ? 2 : 1);
-                support_remove(directory); // with unlink failing too, the temporary stays
+                support_remove(directory); // if unlink fails too, the temporary file remains
                 mkdir(directory, 0777);
             }
 }
 
-// Reported is durable: the bytes are synced before the name is given, and the name before it is said.
+// What is reported is durable: the bytes are synced before the rename, and the directory before the report.
 static void test_write_order(void **unused) {
     (void)unused;
     mg_error error = {0};
@@ -197,7 +197,7 @@ static mg_status submit(mg_checkpointer *checkpointer, int number) {
     mg_error error = {0};
     set_state(number);
     assert_true(mg_checkpointer_submit(checkpointer, &position, false));
-    set_state(-1); // the state goes on while it is written
+    set_state(-1); // the state changes while it is written
     mg_status status = mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error);
     assert_true(news && step == number);
     assert_int_equal(mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error), MG_OK);
@@ -219,7 +219,7 @@ static const char *const foreign[] = {"step-1.h5",
                                       "step"};
 enum { FOREIGN = sizeof foreign / sizeof *foreign };
 
-static mg_directory *place; // of the one that is open
+static mg_directory *place; // of the open checkpointer
 
 static void close_checkpointer(mg_checkpointer *checkpointer) {
     mg_checkpointer_destroy(checkpointer);
@@ -243,7 +243,7 @@ static void test_rotation(void **unused) {
         for (int f = 0; f < FOREIGN; f++) support_write(support_path("rotation/%s", foreign[f]), "mine", 4);
         support_write(support_path("rotation/step-000000000001.h5.77.tmp"), "cut", 3);
         mg_checkpointer *checkpointer = open_checkpointer(directory, keep);
-        assert_int_equal(support_count(directory, ""), FOREIGN); // the leftover is gone
+        assert_int_equal(support_count(directory, ""), FOREIGN); // the leftover was deleted
         for (int number = 1; number <= 7; number++) {
             assert_int_equal(submit(checkpointer, number), MG_OK);
             int kept = number < keep ? number : keep;
@@ -251,7 +251,8 @@ static void test_rotation(void **unused) {
             for (int k = 0; k < kept; k++)
                 assert_true(support_exists(support_path("rotation/step-%012d.h5", number - k)));
         }
-        // A future that was given up: its files make room once there is something whole.
+        // Checkpoints of an abandoned later part of the run are deleted once a newer intact checkpoint
+        // exists.
         assert_int_equal(submit(checkpointer, 5), MG_OK);
         assert_false(support_exists(support_path("rotation/step-000000000007.h5")));
         assert_true(support_exists(support_path("rotation/step-000000000005.h5")));
@@ -269,7 +270,7 @@ static void test_rotation(void **unused) {
     }
 }
 
-// A checkpoint that fails leaves those before it; what cannot be deleted is deleted later.
+// If a checkpoint fails, the earlier ones are kept; what cannot be deleted now is deleted later.
 static void test_rotation_with_faults(void **unused) {
     (void)unused;
     for (int ever = 0; ever < 2; ever++)
@@ -291,7 +292,7 @@ static void test_rotation_with_faults(void **unused) {
             assert_true(found && position.step == (there ? 4 : 3) && eta == (there ? 4 : 3) && !heard[0]);
             assert_int_equal(submit(checkpointer, 5), MG_OK);
             close_checkpointer(checkpointer);
-            close_checkpointer(open_checkpointer(directory, 2)); // sweeps what a failed unlink left
+            close_checkpointer(open_checkpointer(directory, 2)); // deletes what a failed unlink left
             assert_int_equal(support_count(directory, ""), 2);
             support_remove(directory);
         }
@@ -322,7 +323,7 @@ static void expect_all_whole(const char *directory, const char *what) {
     }
 }
 
-// What may befall a call.
+// How a call may fail.
 static const struct {
     const char *name;
     fault kind;
@@ -331,13 +332,13 @@ static const struct {
                {"EDQUOT", FAULT_ERROR, EDQUOT},  {"EROFS", FAULT_ERROR, EROFS},
                {"half a write", FAULT_SHORT, 0}, {"EINTR", FAULT_INTERRUPT, 0}};
 
-// What runs with faults came to, all in all.
+// Totals over the runs with faults.
 typedef struct outcomes {
     int runs, warned, failed, model_stood;
 } outcomes;
 
-// One run with call `at` failing: its files are whole, its status is right, and resumed it ends as if nothing
-// had been. False when it made fewer calls.
+// One run with call `at` failing: its files are intact, its status is right, and after a resumption it ends
+// like an undisturbed run. False if it made fewer calls.
 static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
     char what[100];
@@ -352,7 +353,7 @@ static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     if (status != MG_OK && status != MG_IO) fail_msg("%s: status %d (%s)", what, (int)status, run.error.text);
     bool warning = strstr(run.messages, "warning: no checkpoint") != NULL;
     if ((beyond || befalls[b].kind != FAULT_ERROR) && (status || run.messages[0]))
-        fail_msg("%s: nothing was wrong and yet: %s", what, run.messages);
+        fail_msg("%s: no call failed, but it reported: %s", what, run.messages);
     sum->runs++;
     sum->warned += warning;
     sum->failed += status != MG_OK;
@@ -388,15 +389,16 @@ static void test_run_with_faults(void **unused) {
             }
     printf("%d runs met a failing call: %d warned of a checkpoint, %d failed, %d of them with a model\n",
            sum.runs, sum.warned, sum.failed, sum.model_stood);
-    if (!sum.warned || sum.failed < 4 || !sum.model_stood) fail_msg("too few of them had anything to tell");
+    if (!sum.warned || sum.failed < 4 || !sum.model_stood)
+        fail_msg("too few runs warned, failed or kept their model");
 }
 
-// ---- another run meanwhile ----------------------------------------------------------------------
+// ---- another run at the same time ----------------------------------------------------------------
 
 static const char *meanwhile; // the directory of both runs
-static int opened;            // how often it was, or was to be
+static int opened;            // how often its opening was tried
 
-// The second time is after the data were loaded, just before the lock is taken.
+// The second opening comes after the data were loaded, just before the lock is taken.
 static int open_after_another(int directory, const char *name, int flags, mode_t mode) {
     if (!strcmp(name, meanwhile) && ++opened == 2) {
         mg_file_calls = real;

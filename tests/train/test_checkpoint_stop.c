@@ -1,5 +1,5 @@
-// test_checkpoint_stop.c - a run that is stopped inside any system call of any file ends in order and resumes
-// to the same bits.
+// test_checkpoint_stop.c - a run that is stopped inside any system call on any file ends normally, and
+// resumes to the same bits.
 #include "support.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static support_run run_with_checkpoints(const char *directory) {
     return run;
 }
 
-static long stop_at; // the stop is asked for inside this call
+static long stop_at; // the stop is requested inside this call
 
 static void stop_here(void) {
     if (atomic_fetch_add(&calls, 1) + 1 == stop_at) mg_train_stop();
@@ -54,8 +54,8 @@ static int stopping_unlink(int directory, const char *name) {
     return real.unlink(directory, name);
 }
 
-// A stop that comes inside any call of any file - the first, a checkpoint's, the model's - ends the run in
-// order or comes too late.
+// A stop inside any call on any file (the first one, a checkpoint, the model) ends the run normally, or comes
+// too late.
 static void test_stopped_while_writing(void **unused) {
     (void)unused;
     const char *whole = support_path("not-stopped"), *stopped = support_path("stopped");
@@ -85,7 +85,7 @@ static void test_stopped_while_writing(void **unused) {
         support_remove(stopped);
     }
     if (!before_first || !amid)
-        fail_msg("%d were stopped before the first step, %d amid them", before_first, amid);
+        fail_msg("%d runs were stopped before the first step, %d between steps", before_first, amid);
 }
 
 int main(void) {

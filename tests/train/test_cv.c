@@ -1,5 +1,6 @@
-// test_cv.c - folds: stratified, disjoint, covering all rows, by the seed alone; cross-validation: what a run
-// on the rows outside of a fold gives, averaged; the same after an interruption and on any number of threads.
+// test_cv.c - folds are stratified and disjoint, cover all rows, and depend only on the seed.
+// Cross-validation gives the average of runs on the rows outside of each fold; also after an interruption and
+// on any number of threads.
 #include "support.h"
 
 #include <setjmp.h>
@@ -20,7 +21,7 @@ enum { ROWS = 203, FEATURES = 20, CLASSES = 4 };
 
 // ---- folds --------------------------------------------------------------------------------------
 
-// Classes of 2, 3, 29 and all the other rows, mixed.
+// Classes of 2, 3, 29 and all remaining rows, mixed.
 static void uneven_labels(int32_t *label) {
     for (int i = 0; i < ROWS; i++) label[i] = i % 7 == 3 ? 2 : 3;
     label[0] = label[100] = 0;
@@ -72,12 +73,12 @@ static void test_folds_are_even(void **unused) {
         deal(label, folds, 2, other);
         int moved = 0;
         for (int i = 0; i < ROWS; i++) moved += fold[i] != other[i];
-        assert_true(moved > ROWS / 4); // another seed, other folds
+        assert_true(moved > ROWS / 4); // another seed gives other folds
     }
     deal(label, 5, 1, fold);
     int in_order = 0;
     for (int i = 5; i < ROWS; i++) in_order += fold[i] == fold[i - 5];
-    assert_true(in_order < ROWS / 2); // rows do not take turns as they lie in the file
+    assert_true(in_order < ROWS / 2); // rows are not assigned in the order of the file
 }
 
 static void test_folds_refused(void **unused) {
@@ -95,7 +96,7 @@ static void test_folds_refused(void **unused) {
         "--folds: 3 folds need as many rows in classes of more than one row; x.h5 has 2: use fewer");
 }
 
-// The row of a class of one is in no fold, and so in the training rows of each.
+// The only row of a class is in no fold, and so in the training rows of every fold.
 static void test_class_of_one(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];
@@ -111,7 +112,7 @@ static void test_class_of_one(void **unused) {
     for (int f = 0; f < 3; f++) assert_true(dealt[f] == (ROWS - 1) / 3 || dealt[f] == (ROWS + 1) / 3);
 }
 
-// The two selections of every fold share no row and lose none.
+// The two selections of every fold are disjoint and cover all rows.
 static void test_selections(void **unused) {
     (void)unused;
     const char *data = support_path("selections.h5");
@@ -168,7 +169,7 @@ static void take_fold(void *context, const mg_cv_fold *fold) {
     if (cv->told < MG_CV_FOLDS) cv->fold[cv->told++] = *fold;
 }
 
-// After so many steps of all folds together.
+// Stops after this many steps of all folds together.
 static bool ask_stop(void *context, int64_t step) {
     support_run *run = context;
     (void)step;
@@ -208,7 +209,7 @@ static void expect_same(const char *a, const char *b, const char *what) {
     free(lines[1]);
 }
 
-// A fold is a run on a file that holds the other rows, tested on one that holds its own.
+// A fold equals a run on a file with the other rows, tested on a file with its own rows.
 static void check_fold(const support_rows *rows, support_form form, const cv_run *cv, int f) {
     int64_t pick[2][ROWS], count[2] = {0};
     int32_t label[ROWS], fold[ROWS];
@@ -256,7 +257,7 @@ static void test_folds_are_runs(void **unused) {
                 squares += (cv.fold[f].accuracy - sum / 3) * (cv.fold[f].accuracy - sum / 3);
             assert_true(fabs(cv.result.mean[0].mean - sum / 3) < 1e-15 &&
                         fabs(cv.result.mean[0].deviation - sqrt(squares / 2)) < 1e-12);
-            assert_true(sum / 3 > 0.6 && squares > 0); // or the test shows little
+            assert_true(sum / 3 > 0.6 && squares > 0); // otherwise the test shows little
             support_remove(support_path("cv"));
             support_free(&rows);
         }
@@ -287,7 +288,8 @@ static void test_grid(void **unused) {
     assert_int_equal(best, cv.result.best);
     assert_true(best > 0);
     assert_false(
-        support_exists(support_path("grid/fold-1/model.h5"))); // what is held out is not to choose a model by
+        // the held-out rows are not used to choose a model
+        support_exists(support_path("grid/fold-1/model.h5")));
 }
 
 static void test_threads_and_resume(void **unused) {
@@ -303,7 +305,7 @@ static void test_threads_and_resume(void **unused) {
             cv_run piece = cv;
             support_set(&piece.run, "output.directory=%s", support_path("pieces"));
             piece.run.stop_after = at;
-            mg_status status = validate(&piece); // stopped in its last step it is done
+            mg_status status = validate(&piece); // stopped in its last step, it is complete
             assert_true(status == MG_STOPPED || (status == MG_OK && at == steps));
             piece.run.stop_after = 0;
             piece.run.resume = true;

@@ -1,4 +1,5 @@
-"""Runs that failed say so, once, and the option they name helps when it is set. Certificates, epochs' lines, overflowing rows, paths."""
+"""Runs that failed report it once, and the option that the warning names helps. Also certificates, lines of
+epochs, rows whose scores overflow, and paths."""
 import json
 import os
 import re
@@ -68,7 +69,7 @@ def train(data, *sets, command="train", status=0):
 
 
 def advised(warning):
-    """The options a warning says to set."""
+    """The options that a warning advises to set."""
     found = re.findall(r"set ((?:data|model|train)\.\w+) to (\S+?)[,;]?(?:$| )", warning)
     sets = [f"{key}={value}" for key, value in found]
     if "with train.solver: auto" in warning:
@@ -112,7 +113,7 @@ def check_advice():
 
 
 def check_objectives_of_zeros():
-    """The value a failed run is compared with is the loss of zeros: K - 1, 1, K, log K."""
+    """The value that a failed run is compared with is the loss of zero weights: K - 1, 1, K, log K."""
     r = np.random.default_rng(1)
     save("four.h5", r.standard_normal((400, 3)) * 1e-12, np.arange(400) % 4)
     zeros = {"weston-watkins": 3, "crammer-singer": 1, "one-vs-rest": 4, "softmax": np.log(4), "weston-watkins-squared": 3}
@@ -122,7 +123,7 @@ def check_objectives_of_zeros():
         assert told and abs(float(told.group(1)) - value) < 1e-4, (loss, warnings)
 
 
-# No option helps rows that are all alike, and none is named.
+# No option helps if all rows are equal, and none is named.
 def check_rows_alike():
     for scale in ("standard", "max-abs"):
         for sparse in (False, True) if scale == "max-abs" else (False,):
@@ -172,7 +173,7 @@ def check_certified():
                 assert ("gap" in epoch) <= ("objective" in epoch) == ("train_loss" in epoch), epoch
                 if "gap" in epoch:
                     assert abs((epoch["objective"] - epoch["dual"]) / epoch["objective"] - epoch["gap"]) < 1e-7, epoch
-    # Resumed after its end, a run reports the same.
+    # A finished run that is resumed reports the same.
     margin("train", "-q", "--resume", "--set", f"data.train={data}", "--set", "output.directory=run", "--set", "train.tolerance=1e-3",
            "--set", "train.solver=auto", "--set", "data.validation=0.3", "--set", f"data.test={data}")
     again = events("run", "end")[0]
@@ -217,7 +218,7 @@ def check_path():
             told = f.attrs["objective"]
         assert told in [point["objective"] for point in points]
         assert not margin(*words, "--set", "data.train=sound_sparse.h5", "--set", "train.epochs=0")[2]
-    # Checkpoints do not fit a file, the points and the model do.
+    # Checkpoints exceed the limit on file sizes, the points and the model do not.
     for data, limit in (("sound.h5", 12000), ("sound_sparse.h5", 12000)):
         code, out, err = margin(*words, "--set", f"data.train={data}", limit=limit)
         assert err.count("warning: no checkpoint") == 3 and code == 3 and "are written" in err, (code, out, err)

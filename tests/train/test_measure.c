@@ -1,5 +1,5 @@
-// test_measure.c - metrics against numbers worked out by hand, as numbers and as JSON; descriptions of files;
-// memory that runs out.
+// test_measure.c - metrics compared with numbers computed by hand, as values and as JSON; descriptions of
+// files; running out of memory.
 #include "scored_files.h"
 
 #include "base/memory.h"
@@ -79,7 +79,7 @@ static void test_weights(void **unused) {
     write_dense(at("d.h5"), ROWS, INTEGERS);
     mg_measurement *m = measure(
         &(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .weights = "w", .skip_unknown = true});
-    // Of the rows that count: those left out weigh 9.
+    // Only rows that count: the omitted rows have weight 9.
     assert_near(m->mean_loss, (1 * 0 + 3 * 1 + 1 * 1 + 1 * 0 + 2 * 4) / 8.0);
     assert_near(m->accuracy, 0.6);
     mg_measurement_destroy(m);
@@ -151,8 +151,7 @@ static void test_json(void **unused) {
                            "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"",
                            MG_MARGIN, at("t.h5"), at("dt.h5"), program),
                      0);
-    // Classes of texts are in another order, and the tie of the second and third row goes to the lowest of
-    // that order.
+    // Text classes are in another order, and the ties in rows 2 and 3 go to the first class of that order.
     assert_string_equal(out, "5 1 0.6 1.2 [[1, 0, 0], [1, 1, 0], [0, 1, 1]] ['a\"b', 'Äpfel', '日本'] [0.5, "
                              "0.5, 1] {'1': 0.6, '2': 0.8}\n");
 }
@@ -170,7 +169,8 @@ static void test_commands(void **unused) {
     assert_int_equal(
         shell(out, sizeof out, "%s eval --unknown skip %s %s", MG_MARGIN, at("t.h5"), at("dt.h5")), 0);
     assert_non_null(
-        strstr(out, "\n日本    100.00%")); // two columns a character: padded to the width of "class"
+        // two columns per character: padded to the width of "class"
+        strstr(out, "\n日本    100.00%"));
     assert_non_null(strstr(out, "\nÄpfel    50.00%"));
     assert_int_equal(shell(out, sizeof out, "%s predict %s %s | head -n 1; echo ${PIPESTATUS:-0}", MG_MARGIN,
                            at("m.h5"), at("d.h5")),
@@ -184,7 +184,7 @@ static void test_commands(void **unused) {
                      3);
     assert_string_equal(out, "margin predict: standard input:2:3: 'x' is not a number\n");
     assert_int_equal(shell(out, sizeof out, "ls %s | grep -c '^p.txt'", directory),
-                     1); // neither it nor a temporary
+                     1); // neither the file nor a temporary one
     assert_int_equal(shell(out, sizeof out,
                            "trap '' PIPE; yes 1:1 2>/dev/null | %s predict %s - 2>&1 >/dev/full", MG_MARGIN,
                            at("m.h5")),
@@ -236,7 +236,7 @@ static void test_descriptions(void **unused) {
     }
 }
 
-// Every allocation of a measurement may fail: an error each time, never a crash or a leak.
+// Every allocation of a measurement may fail: each gives an error, never a crash or a leak.
 static void test_memory(void **unused) {
     (void)unused;
     write_model(at("m.h5"), true, "none", "none");

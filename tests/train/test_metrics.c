@@ -1,5 +1,6 @@
-// test_metrics.c - metrics.jsonl: whole lines of JSON, appended; a resumption keeps what its checkpoint knows
-// of and drops the rest, a line cut short too; what could not be written is tried again.
+// test_metrics.c - metrics.jsonl: complete lines of JSON, appended. A resumption keeps the lines that its
+// checkpoint counts and drops the rest, also an incomplete line. Lines that could not be written are tried
+// again.
 #include "support.h"
 
 #include <setjmp.h>
@@ -73,10 +74,11 @@ static void test_lines(void **unused) {
     (void)unused;
     put_text("of a run before\n");
     write_whole();
-    expect(WHOLE); // a fresh file
+    expect(WHOLE); // a new file
 }
 
-// After `keep` counted lines: they stay with what is between and behind them, up to the next counted one.
+// After `keep` counted lines: they are kept with the lines between and after them, up to the next counted
+// one.
 static void test_kept(void **unused) {
     (void)unused;
     static const struct {
@@ -88,7 +90,7 @@ static void test_kept(void **unused) {
         {1, LINE("start", 0, 0) LINE("epoch", 10, 1.5), 1.5},
         {2, LINE("start", 0, 0) LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2), 2},
         {3, WHOLE, 3},
-        {9, WHOLE, 3}, // fewer than the checkpoint knows of: all of them
+        {9, WHOLE, 3}, // fewer lines than the checkpoint counts: all are kept
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double seconds = 0;
@@ -101,7 +103,7 @@ static void test_kept(void **unused) {
     }
 }
 
-// Cut at every byte: the line that is not whole goes, and the next begins at the beginning of a line.
+// Truncated at every byte: the incomplete line is dropped, and the next one starts on a new line.
 static void test_cut(void **unused) {
     (void)unused;
     for (size_t length = 0; length <= strlen(WHOLE); length++) {
@@ -133,16 +135,16 @@ static void test_end_step(void **unused) {
     assert_true(seconds == 3.5);
     put_text(LINE("end", 26, 4)); // the only line
     assert_int_equal(mg_metrics_end_step(place, &seconds), 26);
-    put_text(
-        WHOLE
-        "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}"); // cut before its line feed
+    put_text(WHOLE
+             // truncated before its line feed
+             "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}");
     assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
     assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
 }
 
 static mg_file_ops real;
-static size_t room; // bytes that the disk still takes
+static size_t room; // bytes that still fit on the disk
 
 static ssize_t write_while_room(int fd, const void *bytes, size_t size) {
     if (!room) {
@@ -154,8 +156,8 @@ static ssize_t write_while_room(int fd, const void *bytes, size_t size) {
     return real.write(fd, bytes, taken);
 }
 
-// The disk is full in the middle of a line, at every place: when there is room again, the rest comes first
-// and nothing comes twice.
+// The disk fills up in the middle of a line, at every place. When there is room again, the rest is written
+// first, and nothing twice.
 static void test_full_disk(void **unused) {
     (void)unused;
     real = mg_file_calls;
@@ -189,7 +191,7 @@ static void test_no_file(void **unused) {
     assert_int_equal(mg_metrics_open(place, -1, &metrics, &seconds, &error), MG_IO);
     assert_non_null(strstr(error.text, "is not a regular file"));
     assert_int_equal(metrics.fd, -1);
-    put(&metrics, "epoch", 1, 1, 1); // of a run without the file: nothing
+    put(&metrics, "epoch", 1, 1, 1); // in a run without the file, nothing happens
     mg_metrics_close(&metrics);
     support_remove(support_path("run/%s", file));
 }

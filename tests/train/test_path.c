@@ -1,5 +1,5 @@
-// test_path.c - paths of regularisations: every point as good as one trained alone, started from the one
-// before; the same files after any interruption and on any number of threads; the best of them kept.
+// test_path.c - regularisation paths: every point is as good as one trained alone, and starts from the one
+// before; the files are the same after any interruption and on any number of threads; the best model is kept.
 #include "support.h"
 
 #include <setjmp.h>
@@ -58,7 +58,7 @@ static void expect(path_run *path, mg_status status) {
                  (int)status);
 }
 
-// The solvers that can follow a path, NULL past the last.
+// The solvers that support paths, NULL after the last.
 static const char *solver_at(int i) {
     for (int s = 0; mg_solver_at(s); s++)
         if (mg_solver_at(s)->set_lambda && i-- == 0) return mg_solver_at(s)->name;
@@ -87,10 +87,10 @@ static void check_against_alone(const support_run *base, const mg_path_point *po
     support_set(&run, "model.C=%.17g", point->C);
     support_set(&run, "train.tolerance=%g", tolerance);
     support_expect(&run, MG_OK);
-    double slack = 1e-7 * run.result.objective; // what single precision leaves of a gap of 0
+    double slack = 1e-7 * run.result.objective; // rounding of float32 at a gap of 0
     if (!(point->gap <= tolerance) || fabs(run.plan.lambda - point->lambda) > 1e-12 * point->lambda)
         fail_msg("%s: gap %g of %g, lambda %g", what, point->gap, tolerance, point->lambda);
-    // Both bracket the same optimum.
+    // Both intervals contain the same optimum.
     if (point->objective + slack < run.result.dual || run.result.objective + slack < point->dual)
         fail_msg("%s, C %g: from %.9f to %.9f, alone from %.9f to %.9f", what, point->C, point->dual,
                  point->objective, run.result.dual, run.result.objective);
@@ -103,9 +103,9 @@ static void test_as_good_as_alone(void **unused) {
     const char *data = support_path("alone.h5"), *directory = support_path("path");
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int l = 0; l < 4; l++) {
-            support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES,
-                         3);                          // 17: dual variables are stored in few words
-            for (int s = l == 3; solver_at(s); s++) { // softmax has no dual ascent, which comes first
+            // 17: dual variables are stored in few words
+            support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES, 3);
+            for (int s = l == 3; solver_at(s); s++) { // softmax has no dual ascent, which is solver 0
                 char what[100];
                 path_run path = path_new(data, directory);
                 support_set(&path.run, "model.loss=%s", losses[l]);
@@ -120,7 +120,7 @@ static void test_as_good_as_alone(void **unused) {
         }
 }
 
-// From a neighbour that is certified, one epoch is nearly enough.
+// Starting from a certified neighbour, one epoch is nearly enough.
 static void test_starts_warm(void **unused) {
     (void)unused;
     const char *data = support_path("warm.h5");
@@ -142,21 +142,22 @@ static void test_keeps_best(void **unused) {
     mg_error error;
     mg_model *model;
     char until[60];
-    support_data(data, SUPPORT_CSR, 80, 100, CLASSES, 5); // more features than rows: too large a C does harm
+    // more features than rows, so that a C that is too large hurts
+    support_data(data, SUPPORT_CSR, 80, 100, CLASSES, 5);
     path_run path = path_new(data, long_way);
     path.C = "1e-4:10:10";
     support_set(&path.run, "data.test=%s", data);
     expect(&path, MG_OK);
     int best = mg_path_best(path.result.point, path.result.points);
     assert_int_equal(best, path.result.best);
-    assert_true(best > 0 && best < path.result.points - 1); // or the test shows little
+    assert_true(best > 0 && best < path.result.points - 1); // otherwise the test shows little
     assert_int_equal(mg_model_load(path.result.model_path, &model, &error), MG_OK);
     assert_true(model->lambda == path.result.point[best].lambda &&
                 model->objective == path.result.point[best].objective &&
                 model->dual == path.result.point[best].dual);
     mg_model_destroy(model);
     assert_true(path.result.test_accuracy > 0.5);
-    // A path that ends there has the same model.
+    // A path that ends at the best point has the same model.
     path_run ends = path_new(data, short_way);
     snprintf(until, sizeof until, "1e-4:%g:10", path.result.point[best].C);
     ends.C = until;
@@ -209,7 +210,7 @@ static void test_threads(void **unused) {
     }
 }
 
-// The best model is written while a checkpoint is.
+// The best model is written at the same time as a checkpoint.
 static void test_two_images_at_once(void **unused) {
     (void)unused;
     mg_error error;
@@ -228,20 +229,20 @@ static void test_two_images_at_once(void **unused) {
     }
 }
 
-// At every step of every point, the last of a point and the first of the next among them.
+// Stops at every step of every point, also the last of a point and the first of the next.
 static void expect_resumable(const char *data, const char *solver, const char *loss) {
     const char *whole = support_path("whole"), *pieces = support_path("pieces");
     path_run path = path_new(data, whole);
     path.C = "1e-3:1e-1:10";
     support_set(&path.run, "train.solver=%s", solver);
     support_set(&path.run, "model.loss=%s", loss);
-    support_set(&path.run, "train.epochs=14"); // past the first rows that sleep
+    support_set(&path.run, "train.epochs=14"); // beyond the epoch at which the first rows are shrunk
     expect(&path, MG_OK);
     for (int64_t at = 1; at <= path.run.steps; at++) {
         path_run piece = path;
         support_set(&piece.run, "output.directory=%s", pieces);
         piece.run.stop_after = at;
-        follow(&piece); // stopped in its last step it is done
+        follow(&piece); // stopped in its last step, it is complete
         assert_true(piece.run.status == MG_STOPPED || (piece.run.status == MG_OK && at == path.run.steps));
         piece.run.stop_after = 0;
         piece.run.resume = true;
@@ -264,7 +265,7 @@ static void test_resume(void **unused) {
     }
 }
 
-// A path that is done has nothing to do again but its files.
+// Resuming a finished path only writes its files again.
 static void test_resume_of_a_whole(void **unused) {
     (void)unused;
     const char *data = support_path("done.h5"), *whole = support_path("done"), *again = support_path("again");
@@ -281,7 +282,7 @@ static void test_resume_of_a_whole(void **unused) {
     expect_same(whole, again, "resumed when it was done");
 }
 
-// Without a checkpoint: points that were on disk before one was are made again, later ones stay.
+// Without a checkpoint: points from before the first checkpoint are computed again; later ones are kept.
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("stay.h5"), *whole = support_path("stay"),
@@ -349,7 +350,7 @@ static void test_refused(void **unused) {
     expect_refused(&path, MG_CONFIG, "path.C: 1e-3:1:10, now 1e-3:10:10");
     support_set(&path.run, "train.tolerance=1e-2");
     support_run run = path.run;
-    assert_int_equal(support_train(&run), MG_CONFIG); // a run is no path
+    assert_int_equal(support_train(&run), MG_CONFIG); // a run is not a path
     assert_non_null(strstr(run.error.text, "path.C: 1e-3:1:10, now absent"));
 }
 
@@ -382,7 +383,7 @@ static void test_grid(void **unused) {
     }
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (mg_grid_parse(wrong[i], NULL, &grid, &error) != MG_USAGE)
-            fail_msg("'%s' is taken for %d points", wrong[i], grid.count);
+            fail_msg("'%s' was accepted as %d points", wrong[i], grid.count);
 }
 
 int main(void) {

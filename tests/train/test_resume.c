@@ -1,5 +1,5 @@
-// test_resume.c - a run stopped after any step and resumed leaves the files of the run that was never
-// stopped; and what it must not be resumed with is refused by name.
+// test_resume.c - a run stopped after any step and resumed leaves the files of an undisturbed run; changes
+// that it must not be resumed with are refused by name.
 #include "support.h"
 
 #include <setjmp.h>
@@ -18,8 +18,8 @@
 
 enum { ROWS = 64, FEATURES = 20, CLASSES = 3 };
 
-// Three or four batches an epoch, four epochs; the held-out rows are few, so that accuracies repeat and
-// patience runs out.
+// Three or four minibatches per epoch, four epochs. The held-out rows are few, so that accuracies repeat and
+// patience ends the run.
 static support_run small_run(const char *data, const char *directory) {
     support_run run = support_new(data, directory);
     support_set(&run, "train.batch=16");
@@ -32,9 +32,9 @@ static support_run small_run(const char *data, const char *directory) {
 
 // ---- after every step ---------------------------------------------------------------------------
 
-static char expected[8192]; // messages of the run that was never stopped
+static char expected[8192]; // messages of the undisturbed run
 
-// Stops after step `at`, goes on, and compares. *changed may set other options for the second half.
+// Stops after step `at`, resumes, and compares. `changed` may set other options for the second half.
 static void stop_and_go_on(const support_run *base, const char *reference, int64_t at, const char *changed,
                            const char *what) {
     char name[600];
@@ -53,7 +53,7 @@ static void stop_and_go_on(const support_run *base, const char *reference, int64
     support_expect(&run, MG_OK);
     assert_int_equal(run.plan.resumed_step, at);
     assert_int_equal(run.steps + at, run.result.step);
-    if (strcmp(run.messages, expected)) fail_msg("%s: says '%s', not '%s'", name, run.messages, expected);
+    if (strcmp(run.messages, expected)) fail_msg("%s: reports '%s', not '%s'", name, run.messages, expected);
     support_expect_same_runs(reference, directory, name);
     support_remove(directory);
 }
@@ -106,7 +106,7 @@ static void test_every_rate(void **unused) {
         }
 }
 
-// Runs that end inside an epoch, exactly at its end, with evaluations now and then or only at the end.
+// Runs that end inside an epoch or exactly at its end, with evaluations now and then or only at the end.
 static void test_every_ending(void **unused) {
     (void)unused;
     const char *const endings[] = {"train.max_steps=6",      "train.max_steps=7",
@@ -144,7 +144,7 @@ static void test_step_by_step(void **unused) {
         support_set(&piece, "output.directory=%s", pieces);
         for (int64_t at = 1; at <= run.result.step; at++) {
             piece.stop_after = at;
-            support_expect(&piece, MG_STOPPED); // the last one while it is evaluated
+            support_expect(&piece, MG_STOPPED); // the last one during its evaluation
             assert_int_equal(piece.steps, 1);
             piece.resume = true;
         }
@@ -153,7 +153,7 @@ static void test_step_by_step(void **unused) {
     }
 }
 
-// Before the first step there is nothing to keep, and the search for a learning rate begins again.
+// Before the first step there is nothing to keep, and the search for a learning rate starts again.
 static void test_stopped_in_search(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *whole = support_path("searched"),
@@ -173,7 +173,7 @@ static void test_stopped_in_search(void **unused) {
     support_expect_same_runs(whole, stopped, "stopped while choosing the rate");
 }
 
-// ---- with something changed that may change -----------------------------------------------------
+// ---- options that may change ---------------------------------------------------------------------
 
 static void test_accepted(void **unused) {
     (void)unused;
@@ -208,7 +208,7 @@ static void test_accepted(void **unused) {
         for (size_t c = 0; c < sizeof changes / sizeof *changes; c++)
             for (int64_t at = 5; at < 38; at += 14)
                 stop_and_go_on(&run, reference, at, changes[c], changes[c]);
-        // the other way round: begun streaming, finished in memory
+        // The other way round: started by streaming, finished in memory.
         support_set(&run, "%s", paths[3]);
         stop_and_go_on(&run, reference, 13, "data.memory_limit=0", "streamed, then in memory");
         assert_true(run.plan.streamed == 0);
@@ -235,7 +235,7 @@ static void test_moved(void **unused) {
     support_expect_same_runs(whole, after, "a run that was moved");
 }
 
-// A finished run finishes again with the same files; a last line cut by a crash is dropped.
+// A finished run, resumed, leaves the same files; a last line that a crash truncated is dropped.
 static void test_finished(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *a = support_path("finished-a"),
@@ -265,9 +265,9 @@ static void test_finished(void **unused) {
     }
 }
 
-// ---- with something changed that may not --------------------------------------------------------
+// ---- options that may not change -----------------------------------------------------------------
 
-// Another allowed value of the option; false when there is none.
+// Another allowed value of the option; false if there is none.
 static bool other_value(const mg_section *section, const mg_option *option, const char *now, char *out,
                         size_t size) {
     static const char *const texts[][2] = {
@@ -300,7 +300,7 @@ static bool other_value(const mg_section *section, const mg_option *option, cons
     return false;
 }
 
-// Value of the option in the run's settings, or its preset.
+// The value of the option in the run's settings, or its preset.
 static const char *value_now(const support_run *run, const char *key, const mg_option *option) {
     const char *value = option->preset;
     size_t length = strlen(key);
@@ -310,7 +310,7 @@ static const char *value_now(const support_run *run, const char *key, const mg_o
     return value;
 }
 
-// Options that have no say in the result are accepted, every one; paths are changed in test_accepted and
+// Every option that does not change the result is accepted; paths are changed in test_accepted and
 // test_moved.
 static void accept_options(const support_run *base, int64_t at) {
     int sections, walked = 0;
@@ -395,7 +395,7 @@ static void test_refused_data(void **unused) {
         run.resume = true;
         run.stop_after = 3;
         for (int change = 0; change < 7; change++) {
-            support_rows now = support_pick(&rows, order, ROWS); // two rows have changed places
+            support_rows now = support_pick(&rows, order, ROWS); // two rows are swapped
             if (change) {
                 support_free(&now);
                 for (int64_t i = 0; i < ROWS; i++) order[i] = i;
@@ -447,7 +447,7 @@ static void test_nothing_to_resume(void **unused) {
     support_expect_same_runs(support_path("fresh"), support_path("fresh-whole"), "resumed from nothing");
 }
 
-// A finished run whose checkpoints are gone is not begun again over its own model.
+// A finished run without checkpoints is not started again over its own model.
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *directory = support_path("results"),

@@ -22,8 +22,8 @@
 static const int threads[] = {2, 3, 4, 5, 6, 7, 8, 16};
 enum { COUNTS = sizeof threads / sizeof *threads };
 
-// `base` again with other numbers of threads, in memory and streamed: model, metrics and checkpoint must have
-// the same bytes.
+// Repeats `base` with other numbers of threads, in memory and streamed: model, metrics and checkpoint must
+// have the same bytes.
 static void expect_any_threads(const support_run *base, int memory_limit, const char *reference,
                                const char *what) {
     const char *directory = support_path("threads");
@@ -66,7 +66,7 @@ static void test_threads(void **unused) {
     }
 }
 
-// The search for a learning rate is part of the promise.
+// The same bits are also promised for the search for a learning rate.
 static void test_threads_search(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -154,8 +154,8 @@ static void test_twice(void **unused) {
 
 // ---- weights of rows and classes ----------------------------------------------------------------
 
-// Every row of weight 2 stands twice in the second file; batches hold all rows, so that both runs take the
-// same steps.
+// In the second file every row of weight 2 occurs twice. Minibatches hold all rows, so that both runs take
+// the same steps.
 static void expect_weight_is_twice(support_form form, const char *lambda, const char *loss) {
     const char *paths[2] = {support_path("weighted.h5"), support_path("doubled.h5")};
     const char *runs[2] = {support_path("weighted"), support_path("doubled")};
@@ -200,7 +200,7 @@ static void test_weight_is_twice(void **unused) {
     }
 }
 
-// Class weights are sample weights by another name.
+// Class weights equal the corresponding row weights.
 static void test_class_weights(void **unused) {
     (void)unused;
     const char *data = support_path("classes.h5");
@@ -312,8 +312,8 @@ static void test_limits(void **unused) {
     support_set(&epochs, "train.epochs=2");
     support_expect(&epochs, MG_OK);
     assert_string_equal(epochs.result.reason, "epochs");
-    assert_int_equal(epochs.result.step, 14); // six batches of 16 rows and one of 4, twice
-    // A limit that falls on the end of an epoch does not cost that epoch its line and its evaluation.
+    assert_int_equal(epochs.result.step, 14); // six minibatches of 16 rows and one of 4, twice
+    // A limit that coincides with the end of an epoch does not suppress that epoch's line and evaluation.
     support_run same = epochs;
     support_set(&same, "train.epochs=9");
     support_set(&same, "train.max_steps=14");
@@ -333,7 +333,7 @@ static void test_limits(void **unused) {
     assert_true(support_exists(support_path("seconds/model.h5")));
 }
 
-// ---- runs that get out of hand ------------------------------------------------------------------
+// ---- runs that diverge ---------------------------------------------------------------------------
 
 static void expect_finite_checkpoints(const char *directory) {
     float weights[500];
@@ -357,8 +357,8 @@ static void expect_finite_checkpoints(const char *directory) {
     }
 }
 
-// The rate is so high that a loss, or else the weights leave the range of float; whenever it shows, no model
-// and no checkpoint of it remain.
+// The rate is so high that a loss or the weights leave the range of float. No model and no checkpoint of that
+// state remain.
 static void expect_nonfinite(const char *name, const char *loss, const char *eta, const char *scale) {
     for (int steps = 1; steps <= 8; steps++) {
         const char *directory = support_path("%s-%d", name, steps);

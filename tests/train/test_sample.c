@@ -1,5 +1,5 @@
-// test_sample.c - the sample of a training set: the first rows of the first epoch's order with their labels
-// and weights, dense and sparse, from memory and from the file, wherever the stream was before.
+// test_sample.c - the sample of a training set: the first rows in the order of the first epoch, with their
+// labels and weights; dense and sparse, from memory and from the file, wherever the stream was before.
 #include "../data/stream_files.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 
 static int64_t number_in(const mg_sample *sample, int64_t r) {
     mg_batch batch = {.rows = sample->rows, .label = sample->label, .weight = sample->weight};
-    return number_of(&batch, r); // label and weight are that row's
+    return number_of(&batch, r); // checks that label and weight belong to the row
 }
 
 static void expect_sample(mg_dataset *dataset, int64_t batch, int64_t count) {
@@ -35,7 +35,8 @@ static void check_both(const row_form *form, mg_selection side, int64_t batch, b
     mg_dataset_close(file);
 }
 
-// The rows are more than the fewest, so that the sample ends inside the epoch, and with 1000 inside a batch.
+// There are more rows than the sample needs, so it ends inside the epoch; with 1000 it ends inside a
+// minibatch.
 static void test_part(void **unused) {
     (void)unused;
     row_form forms[FORMS];

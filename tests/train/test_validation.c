@@ -1,5 +1,5 @@
-// test_validation.c - held-out rows: a fraction is two files, the model is that of the best epoch, and the
-// last weights are judged too.
+// test_validation.c - held-out rows: a fraction equals two files, the model is that of the best epoch, and
+// the last weights are evaluated too.
 #include "run_models.h"
 
 #include "support.h"
@@ -17,7 +17,7 @@
 
 // ---- validation ---------------------------------------------------------------------------------
 
-// A fraction is the same as two files that hold the two sides.
+// A fraction gives the same result as two files with the two sides.
 static void test_held_out(void **unused) {
     (void)unused;
     const char *data = support_path("whole.h5"),
@@ -58,7 +58,7 @@ static void test_held_out(void **unused) {
     support_free(&rows);
 }
 
-// The model is that of the best epoch, which a shorter run ends with.
+// The model is that of the best epoch, with which a shorter run ends.
 static void test_early_stopping(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -86,7 +86,7 @@ static void test_early_stopping(void **unused) {
     }
 }
 
-// With evaluate_every 0 the weights are judged at the end; so are those of a run that ends inside an epoch.
+// With evaluate_every 0 the weights are evaluated at the end, also in a run that ends inside an epoch.
 static void test_evaluated_at_the_end(void **unused) {
     (void)unused;
     const char *data = support_path("end.h5");

@@ -1,4 +1,4 @@
-// test_wrong_rows.c - wrong data are refused and leave nothing behind; a run that fails later keeps the
+// test_wrong_rows.c - invalid data are refused and leave no files behind; a run that fails later keeps the
 // result of the run before.
 #include "run_models.h"
 
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- wrong data ---------------------------------------------------------------------------------
+// ---- invalid data --------------------------------------------------------------------------------
 
 static void expect_refused(const char *set, mg_status status, const char *part) {
     const char *directory = support_path("never");
@@ -84,8 +84,8 @@ static mg_status ignore_answers(void *context, const char *text, size_t bytes, m
     return MG_OK;
 }
 
-// Rows of the test file are read when all is over: what is wrong with them does not cost the model. Nothing
-// but evaluation and prediction reads them, and these must find it, copied (10 features) or in place (16).
+// Rows of the test file are read after the training: a fault in them does not cost the model. Only evaluation
+// and prediction read them, and must detect the fault, with copied rows (10 features) or rows in place (16).
 static void expect_wrong_rows_found(int64_t features, const char *where) {
     support_rows rows = support_make(60, features, 3, 17);
     support_save(&rows, SUPPORT_F32, support_path("good.h5"));
@@ -120,7 +120,7 @@ static void test_wrong_test_rows(void **unused) {
     expect_wrong_rows_found(16, "[8, 9]");
 }
 
-// A run that fails later keeps what the one before left.
+// A run that fails later keeps the result of the run before.
 static void test_directory(void **unused) {
     (void)unused;
     const char *data = support_path("directory.h5"), *directory = support_path("taken");
