@@ -19,38 +19,6 @@ static const char *decimal_name(int i) {
     return i >= 0 && i < 2 ? names[i] : NULL;
 }
 
-static mg_status wrong_count(const mg_csv *r, int64_t fields, mg_error *error) {
-    return mg_text_fail(r->record.text, r->record.bytes, MG_DATA, error,
-                        "the record has %lld fields, the first one has %lld", (long long)fields,
-                        (long long)r->columns);
-}
-
-// Reports why a field is not a feature, and the option that helps.
-static mg_status refuse_cell(const mg_csv *r, int64_t column, const mg_span *field, mg_error *error) {
-    char advice[256] = "";
-    int64_t rest = 0, group = 0;
-    const char *end = field->text + field->bytes, *c = field->text;
-    mg_status status = mg_number_complain(field->text, end, error);
-    bool whole = !mg_record_count(&r->record, &rest, NULL) && column + 1 + rest == r->columns;
-    const char *mark = memchr(c, ',', field->bytes);
-    for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++) group++;
-    if (r->comma && memchr(field->text, '.', field->bytes))
-        snprintf(advice, sizeof advice,
-                 "; with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
-    else if (mark && mark > field->text && group == 3)
-        snprintf(advice, sizeof advice,
-                 "; if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW takes "
-                 "them out; if it is a decimal comma: --decimal comma",
-                 r->record.delimiter == ',' ? "\"[0-9]+" : "[0-9]");
-    else if (mark && mark > field->text && group > 0 && c == end && !r->comma)
-        snprintf(advice, sizeof advice, "; --decimal comma reads it as a decimal comma");
-    else if (whole && r->features > 1)
-        snprintf(advice, sizeof advice, "; --drop %lld leaves the column out", (long long)column + 1);
-    if (error)
-        snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text), "%s", advice);
-    return mg_text_place(r->record.text, field->offset, status, error);
-}
-
 // Reads one feature. An unquoted number is parsed in place; any other field is extracted first.
 static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_error *error) {
     mg_record *record = &r->record;
@@ -71,9 +39,9 @@ static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_err
     bool more;
     mg_status status = mg_record_field(record, &field, &more, error);
     if (status) return status;
-    if (!more) return wrong_count(r, column, error);
+    if (!more) return mg_csv_refuse_count(r, column, error);
     if (!mg_csv_number(r, &field, &value) || !(fabs(value) <= (double)FLT_MAX))
-        return refuse_cell(r, column, &field, error);
+        return mg_csv_refuse_cell(r, column, &field, error);
     *cell = (float)value;
     if (mg_text_vanishes(value)) mg_text_lose(record->text, 1);
     return MG_OK;
@@ -103,7 +71,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
         }
         mg_status status = mg_record_field(&r->record, &field, &more, error);
         if (status) return status;
-        if (!more) return wrong_count(r, i, error);
+        if (!more) return mg_csv_refuse_count(r, i, error);
         if (i != r->label) continue;
         if (!put) mg_csv_watch_label(r, &field);
         status = read_label(r, &field, sink, error);
@@ -112,7 +80,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
     if (r->record.at <= r->record.bytes) {
         int64_t rest;
         mg_status status = mg_record_count(&r->record, &rest, error);
-        return status ? status : wrong_count(r, r->columns + rest, error);
+        return status ? status : mg_csv_refuse_count(r, r->columns + rest, error);
     }
     return MG_OK;
 }

@@ -1,9 +1,10 @@
 // csv.h - the state of reading one table, which the files src/format/csv*.c share. csv.c reads records,
 // csv_guess.c decides on delimiter and label column, csv_header.c on the header, csv_columns.c handles
-// dropped columns and checks guesses against the values.
+// dropped columns and checks guesses against the values, csv_advice.c refuses records and says what helps.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
+#include "format/distinct.h"
 #include "format/fields.h"
 #include "format/format.h"
 #include "format/header.h"
@@ -22,10 +23,10 @@ typedef struct mg_csv_options {
 
 // What the first pass has seen of one column's values.
 typedef struct mg_csv_values {
-    uint64_t *seen;   // open hash table of digests; 0: free. NULL: not watched
-    int64_t distinct; // digests in `seen`; counting stops above a limit
-    bool fractions;   // some value is not a whole number
-    bool words;       // some value is not a number
+    mg_distinct distinct; // counted only if the label column is guessed from its place
+    double low, high;     // of the numbers
+    bool fractions;       // some value is not a whole number
+    bool words;           // some value is not a number
 } mg_csv_values;
 
 // Kind of a field. RUBBISH is a word that begins like a number, PAIR is index:value.
@@ -73,6 +74,13 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
 
 // The character of a delimiter's name; 0 if the name is unknown.
 char mg_csv_delimiter(const char *name);
+
+// Report why a field is not a feature, or why a record of `fields` fields is not a row, and what helps.
+mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg_error *error);
+mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error);
+
+// Refuses a first line that is a title, a comment or a delimiter for spreadsheets.
+mg_status mg_csv_check_top(mg_csv *r, mg_error *error);
 
 // Returns 1 if a usual delimiter occurs in the first line of the head, otherwise 0.
 int mg_csv_probe(const char *head, size_t bytes);

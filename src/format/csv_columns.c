@@ -11,8 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-// More than MOST_SEEN distinct values are "many" for any number of rows.
-enum { SEEN_SIZE = 1 << 14, MOST_SEEN = SEEN_SIZE / 2, LITTLE_CLASSES = 50 };
+enum { LITTLE_CLASSES = 50 };
 
 static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_error *error) {
     const char *path = mg_text_path(r->record.text);
@@ -111,34 +110,25 @@ mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
 mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error) {
     r->counting = r->label == 0 || r->dropped[0] ? -1 : 0;
     for (int end = 0; end < 2 && r->by_place; end++) {
-        mg_status status = mg_memory_zeroed(&r->ends[end].seen, SEEN_SIZE, sizeof(uint64_t), error);
+        mg_status status = mg_distinct_begin(&r->ends[end].distinct, error);
         if (status) return status;
     }
     return MG_OK;
 }
 
 void mg_csv_watch_end(mg_csv *r) {
-    for (int end = 0; end < 2; end++) {
-        mg_memory_free(r->ends[end].seen);
-        r->ends[end].seen = NULL;
-    }
-}
-
-static void meet(mg_csv_values *values, uint64_t digest) {
-    if (values->distinct > MOST_SEEN) return;
-    if (digest == 0) digest = 1;
-    size_t at = digest & (SEEN_SIZE - 1);
-    while (values->seen[at] != 0 && values->seen[at] != digest) at = (at + 1) & (SEEN_SIZE - 1);
-    values->distinct += values->seen[at] == 0;
-    values->seen[at] = digest;
+    for (int end = 0; end < 2; end++) mg_distinct_end(&r->ends[end].distinct);
 }
 
 static void meet_number(mg_csv_values *values, double value) {
     uint64_t bits;
     value += 0.0; // turns -0 into 0
     memcpy(&bits, &value, sizeof bits);
+    bool first = values->distinct.count == 0;
+    values->low = first || value < values->low ? value : values->low;
+    values->high = first || value > values->high ? value : values->high;
     values->fractions = values->fractions || value != trunc(value);
-    meet(values, mg_hash_mix(bits));
+    mg_distinct_meet(&values->distinct, mg_hash_mix(bits));
 }
 
 // If a header is read as a row, no other row has its label.
@@ -162,7 +152,7 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
         return;
     }
     values->words = true;
-    meet(values, mg_hash_bytes(1, field->text, field->bytes));
+    mg_distinct_meet(&values->distinct, mg_hash_bytes(1, field->text, field->bytes));
 }
 
 void mg_csv_watch_row(mg_csv *r) {
@@ -174,14 +164,22 @@ void mg_csv_watch_row(mg_csv *r) {
     if (r->label == 0 && !r->dropped[r->columns - 1]) meet_number(&r->ends[1], last);
 }
 
-static bool has_many(const mg_csv *r, const mg_csv_values *values) {
-    return values->distinct > MOST_SEEN || values->distinct * 2 > r->rows;
-}
-
 // Whole numbers, at least two distinct ones, and at most half as many as rows.
 static bool may_be_labels(const mg_csv *r, const mg_csv_values *values) {
-    return !values->fractions && values->distinct >= 2 && values->distinct <= MOST_SEEN &&
-           values->distinct * 2 <= r->rows + 1;
+    return !values->fractions && values->distinct.count >= 2 && values->distinct.count <= MG_DISTINCT_MOST &&
+           values->distinct.count * 2 <= r->rows + 1;
+}
+
+// Returns true for whole numbers that start at -1, 0 or 1 and have few gaps, like numbers of classes.
+static bool counts_classes(const mg_csv_values *values) {
+    return !values->fractions && !values->words && values->low >= -1 && values->low <= 1 &&
+           values->high - values->low < 2 * (double)values->distinct.count;
+}
+
+// Returns true if `taken` has numbers of classes and `left` has few whole numbers that are none (grey
+// values).
+static bool is_plain_feature(const mg_csv_values *taken, const mg_csv_values *left) {
+    return counts_classes(taken) && !counts_classes(left) && taken->distinct.count <= left->distinct.count;
 }
 
 // For labels that were guessed from their place: checks whether the column at the other end looks more like
@@ -194,20 +192,22 @@ static mg_status judge_place(mg_csv *r, mg_error *error) {
     if (!may_be_labels(r, left) || (r->counting >= 0 && other == 0)) return MG_OK;
     mg_csv_column_text(r, r->label, here);
     mg_csv_column_text(r, other, there);
-    if ((has_many(r, taken) && taken->distinct > left->distinct) || (taken->distinct == 1 && r->rows > 2))
+    if ((mg_distinct_many(&taken->distinct, r->rows) && taken->distinct.count > left->distinct.count) ||
+        (taken->distinct.count == 1 && r->rows > 2))
         return mg_fail(
             error, MG_DATA,
             "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: say "
             "--label %s or --label %s",
-            path, here, taken->distinct > MOST_SEEN ? "more than " : "", (long long)taken->distinct,
-            (long long)r->rows, there, (long long)left->distinct, r->label == 0 ? "last" : "first",
-            r->label == 0 ? "first" : "last");
-    if (!taken->words && left->distinct <= LITTLE_CLASSES && left->distinct * 4 <= r->rows)
+            path, here, taken->distinct.count > MG_DISTINCT_MOST ? "more than " : "",
+            (long long)taken->distinct.count, (long long)r->rows, there, (long long)left->distinct.count,
+            r->label == 0 ? "last" : "first", r->label == 0 ? "first" : "last");
+    if (is_plain_feature(taken, left)) return MG_OK;
+    if (!taken->words && left->distinct.count <= LITTLE_CLASSES && left->distinct.count * 4 <= r->rows)
         mg_tell_line(
             &r->tell,
             "warning: %s: the labels are taken from %s (%lld values), but %s (%lld values) may be the "
             "labels: --label %s",
-            path, here, (long long)taken->distinct, there, (long long)left->distinct,
+            path, here, (long long)taken->distinct.count, there, (long long)left->distinct.count,
             r->label == 0 ? "last" : "first");
     return MG_OK;
 }
@@ -258,7 +258,7 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 
 static void warn_of_first(mg_csv *r) {
     // most labels occur once; another warning reports that
-    bool own = r->by_place && has_many(r, &r->ends[r->label != 0]);
+    bool own = r->by_place && mg_distinct_many(&r->ends[r->label != 0].distinct, r->rows);
     if (r->first_label == 0 || r->rows < 10 || own) return;
     mg_tell_line(
         &r->tell,

@@ -255,15 +255,21 @@ static bool is_word(mg_csv_sort sort) {
     return sort == MG_CSV_WORD || sort == MG_CSV_RUBBISH || sort == MG_CSV_PAIR;
 }
 
-// In lines such as "1 -1:3", "1 a:3" and "1,2:0.5" a feature would be read as the label.
+// In lines such as "1 -1:3", "1 a:3", "1,2:0.5", "1,1=2" and "1;2|f a" a feature would be read as the label.
 static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
-    return mg_fail(error, MG_DATA,
-                   "%s: the labels would be in column %lld, which begins with a pair index:value: lines of "
-                   "svmlight have "
-                   "whole numbers from 0 before the colons and blanks between pairs (--format svmlight); "
-                   "--label %lld for a "
-                   "table with such labels",
-                   mg_text_path(r->record.text), (long long)column + 1, (long long)column + 1);
+    mg_span field = {0};
+    bool more = true;
+    mg_status status = mg_csv_first_record(r, error);
+    if (!status && r->header) status = mg_record_next(&r->record, error);
+    for (int64_t i = 0; !status && i <= column; i++)
+        status = mg_record_field(&r->record, &field, &more, error);
+    if (status) return status;
+    return mg_text_fail(
+        r->record.text, field.offset, MG_DATA, error,
+        "the label would be '%.*s' of column %lld, which looks like a feature with its value; "
+        "lines of svmlight have index:value, with whole numbers from 0 and blanks between the "
+        "pairs (--format svmlight); --label %lld for a table with such labels",
+        (int)(field.bytes < 40 ? field.bytes : 40), field.text, (long long)column + 1, (long long)column + 1);
 }
 
 // `sorts`: kinds of the fields in the first record of data.
@@ -287,8 +293,9 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     if (!named && first_word && last_word)
         return mg_fail(error, MG_DATA,
                        "%s: neither the first nor the last column is a number: use --label first or --label "
-                       "last, or for texts --format text",
-                       mg_text_path(r->record.text));
+                       "last%s",
+                       mg_text_path(r->record.text),
+                       r->record.delimiter == '\t' ? ", or for texts --format text" : "");
     if (!named && sorts[first ? 0 : last] == MG_CSV_PAIR) return refuse_pair(r, first ? 0 : last, error);
     r->by_place = !named;
     const char *why = first ? "first, has words" : "last";
@@ -302,7 +309,8 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
 mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     mg_csv_first f = {0};
     r->comma = !strcmp(r->options->decimal, "comma");
-    mg_status status = find_delimiter(r, guesses, error);
+    mg_status status = mg_csv_check_top(r, error);
+    if (!status) status = find_delimiter(r, guesses, error);
     if (!status) status = mg_csv_first_record(r, error);
     if (!status) status = mg_record_count(&r->record, &r->columns, error);
     if (status) return status;

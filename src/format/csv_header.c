@@ -12,11 +12,16 @@
 
 enum { FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
 
-// Returns true for index:value, as in svmlight lines.
+// Returns true for index:value, as in svmlight lines, also with other marks (1=2, 1;2) and several values,
+// and for a number before a bar (0.5|f a, as in Vowpal Wabbit).
 static bool is_pair(const mg_span *field) {
     double value;
-    const char *end = field->text + field->bytes, *colon = memchr(field->text, ':', field->bytes);
-    return colon && colon > field->text && mg_text_number(colon + 1, end, &value) == end;
+    const char *at = field->text, *end = at + field->bytes, *bar = memchr(at, '|', field->bytes);
+    if (bar && bar > at && mg_text_number(at, bar, &value) == bar) return true;
+    while (at < end && !strchr(":=;", *at)) at++;
+    if (at == field->text || at == end) return false;
+    while (at && at < end && strchr(":=;", *at)) at = mg_text_number(at + 1, end, &value);
+    return at == end;
 }
 
 static bool names_labels(const mg_span *field) {
@@ -116,6 +121,31 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     return MG_OK;
 }
 
+// Refuses a second record of units or types: the first two records have no number, and the third has.
+static mg_status refuse_units(mg_csv *r, const mg_csv_first *f, mg_error *error) {
+    int64_t numbers = 0;
+    mg_span field;
+    bool more = true;
+    double value;
+    for (int64_t i = 0; i < r->columns; i++)
+        if (f->first[i] == MG_CSV_NUMBER || f->second[i] == MG_CSV_NUMBER) return MG_OK;
+    int64_t line = mg_text_line_number(r->record.text);
+    bool packed = mg_text_packed(r->record.text);
+    mg_status status = f->one ? MG_OK : mg_record_next(&r->record, error);
+    if (status || f->one || !r->record.line) return status;
+    for (int64_t i = 0; !status && i < r->columns && more; i++) {
+        status = mg_record_field(&r->record, &field, &more, error);
+        numbers += !status && more && mg_csv_number(r, &field, &value);
+    }
+    if (status || numbers == 0) return status;
+    return mg_fail(
+        error, MG_DATA,
+        "%s:%lld: has no number, as units below a header: remove the line: %ssed %lldd %s> NEW (--header no "
+        "reads the first two lines as rows)",
+        mg_text_path(r->record.text), (long long)line, packed ? "gzip -dc < FILE | " : "", (long long)line,
+        packed ? "" : "< FILE ");
+}
+
 mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg_error *error) {
     bool named[2] = {false, false};
     r->guessed_header = !strcmp(r->options->header, "auto");
@@ -128,6 +158,7 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
     if (f->one) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
     else status = read_sorts(r, f->second, f->values + r->columns, &named[1], error);
     if (!status && r->guessed_header) status = guess(r, f, named, error);
+    if (!status && (r->guessed_header || r->header)) status = refuse_units(r, f, error);
     if (!r->header) memcpy(f->second, f->first, (size_t)r->columns * sizeof *f->second);
     if (r->guessed_header)
         mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has no number, line 2 has)" : "no");

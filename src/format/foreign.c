@@ -2,7 +2,8 @@
 // command must work as printed; tests/format/test_advice.py runs them.
 #include "format/foreign.h"
 
-#include "format/pairs.h"
+#include "format/head.h"
+#include "format/wabbit.h"
 #include "io/text.h"
 
 #include <ctype.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_NAME = 400, SHOWN_LINES = 50 };
+enum { MOST_NAME = 400 };
 
 typedef struct head {
     const char *path, *bytes;
@@ -206,52 +207,51 @@ mg_status mg_foreign_refuse(const char *path, bool packed, const char *bytes, si
                          error);
 }
 
-// Parses one line of Vowpal Wabbit: numbers and a tag, a blank, then '|', a namespace and features. A line
-// with a single word after the bar may also belong to a table; *sure is set if this one cannot.
-static bool is_wabbit(const char *line, const char *stop, bool *pairs, bool *sure) {
-    const char *bar = memchr(line, '|', (size_t)(stop - line));
-    if (!bar) return false;
-    bool blank = bar == line || mg_is_blank(bar[-1]), tag = false;
-    for (const char *c = mg_skip_blanks(line, bar); c < bar; c = mg_skip_blanks(c, bar)) {
-        const char *after = mg_skip_word(c, bar);
-        double value;
-        tag = *c == '\'' || (tag && *c != '\0');
-        if (!tag && mg_text_number(c, after, &value) != after) return false;
-        c = after;
-    }
-    if (!blank && !tag) return false;
-    int words = 0;
-    const char *c = bar + 1 < stop && mg_is_blank(bar[1]) ? bar + 1 : mg_skip_word(bar, stop);
-    bool named = c != bar + 1;
-    for (c = mg_skip_blanks(c, stop); c < stop && *c != '|';
-         c = mg_skip_blanks(mg_skip_word(c, stop), stop)) {
-        words++;
-        const char *end = mg_skip_word(c, stop);
-        const char *colon = memchr(c, ':', (size_t)(end - c));
-        *sure = *sure || words > 1 || named || (colon && colon > c);
-        *pairs = *pairs && colon && colon > c && strspn(c, "0123456789") == (size_t)(colon - c);
-    }
-    return words > 0;
-}
+static const char numbered_filter[] = "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1 /; s/\\|[^ ]* *//g'";
+static const char texts_filter[] = "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1\\t/; s/\\|[^ ]* *//g'";
 
 static mg_status refuse_wabbit(const head *h, mg_error *error) {
-    const char *line = h->bytes, *end = h->bytes + h->count;
-    bool pairs = true, sure = false;
-    int seen = 0;
-    for (; line < end && seen < SHOWN_LINES; seen++) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && seen > 0 && h->count > (size_t)60 << 10) break; // the head ends within this line
-        stop = stop ? stop : end;
-        if (stop > line && stop[-1] == '\r') stop--;
-        if (mg_skip_blanks(line, stop) < stop && !is_wabbit(line, stop, &pairs, &sure)) return MG_OK;
-        line = stop + (stop < end && *stop == '\r' ? 2 : 1);
+    const mg_wabbit found = mg_wabbit_look(h->bytes, h->count);
+    const char *filter = found.numbered ? numbered_filter : texts_filter;
+    if (!found.is) return MG_OK;
+    if (!found.sure)
+        return refuse_filter(
+            h,
+            "a table with '|' between its columns (--format csv --delimiter pipe --label last reads it) "
+            "or of Vowpal Wabbit",
+            filter, found.numbered ? ".svm" : ".tsv", error);
+    if (found.numbered)
+        return refuse_filter(h, "of Vowpal Wabbit with numbered features", filter, ".svm", error);
+    return refuse_filter(h, "of Vowpal Wabbit (to be read as texts, --format text)", filter, ".tsv", error);
+}
+
+// Returns true if the line has a label and then only pairs such as 1=2 or 1;2. *mark: the character between
+// index and value, the same in all lines.
+static bool has_other_pairs(const char *line, const char *stop, char *mark) {
+    const char *c = mg_skip_blanks(mg_skip_word(mg_skip_blanks(line, stop), stop), stop);
+    if (c == stop) return false;
+    for (; c < stop; c = mg_skip_blanks(c, stop)) {
+        double value;
+        const char *end = mg_skip_word(c, stop), *at = c + strspn(c, "0123456789");
+        if (at == c || at >= end || !strchr("=;", *at) || (*mark && *at != *mark)) return false;
+        *mark = *at;
+        if (mg_text_number(at + 1, end, &value) != end) return false;
+        c = end;
     }
-    if (!sure) return MG_OK;
-    if (pairs)
-        return refuse_filter(h, "of Vowpal Wabbit with numbered features",
-                             "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1 /; s/\\|[^ ]* *//g'", ".svm", error);
-    return refuse_filter(h, "of Vowpal Wabbit (to be read as texts, --format text)",
-                         "sed -E 's/^([^ |]*)[^|]*\\|[^ ]* */\\1\\t/; s/\\|[^ ]* *//g'", ".tsv", error);
+    return true;
+}
+
+// Refuses svmlight with another character than ':' in its pairs.
+static mg_status refuse_other_pairs(const head *h, mg_error *error) {
+    char mark = '\0', what[128], filter[64];
+    mg_head_lines lines = mg_head_begin(h->bytes, h->count);
+    while (mg_head_next(&lines))
+        if (!has_other_pairs(lines.line, lines.stop, &mark)) return MG_OK;
+    if (!mark) return MG_OK;
+    snprintf(what, sizeof what,
+             "svmlight with '%c' in place of ':' (if not, use --format csv or --format text)", mark);
+    snprintf(filter, sizeof filter, "sed -E 's/([0-9])%c/\\1:/g'", mark);
+    return refuse_filter(h, what, filter, ".svm", error);
 }
 
 // Refuses ARFF, which begins with comments (%) and @relation.
@@ -286,6 +286,7 @@ mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size
     if (h.count == 0) return MG_OK;
     mg_status status = refuse_arff(&h, error);
     if (!status) status = refuse_wabbit(&h, error);
+    if (!status) status = refuse_other_pairs(&h, error);
     if (status) return status;
     if (h.bytes[0] == '{' || (h.bytes[0] == '[' && h.count > 1 && strchr("[{\r\n ", h.bytes[1])))
         return refuse_sentence(&h, "JSON", "make a CSV table of it, with one row for each object", error);
@@ -295,20 +296,31 @@ mg_status mg_foreign_text(const char *path, bool packed, const char *bytes, size
     return MG_OK;
 }
 
+mg_status mg_foreign_bars(const char *path, const char *bytes, size_t count, mg_error *error) {
+    mg_head_lines lines = mg_head_begin(bytes, count);
+    while (mg_head_next(&lines)) {
+        const char *label = mg_skip_blanks(lines.line, lines.stop), *end = mg_skip_word(label, lines.stop);
+        if (!memchr(label, '|', (size_t)(end - label))) continue;
+        int shown = (int)(end - label < 40 ? end - label : 40);
+        return mg_fail(
+            error, MG_DATA,
+            "%s:%lld: the label would be '%.*s', as in Vowpal Wabbit's lines of label and namespace; "
+            "use --format svmlight if it is one label",
+            path, (long long)lines.number, shown, label);
+    }
+    return MG_OK;
+}
+
 mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg_error *error) {
-    const char *line = bytes, *end = bytes + count;
-    int64_t first = -1, lines = 0;
-    for (; line < end && lines < SHOWN_LINES; lines++) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && lines > 0 && count > (size_t)60 << 10) break; // the head ends within this line
-        stop = stop ? stop : end;
+    mg_head_lines lines = mg_head_begin(bytes, count);
+    int64_t first = -1, seen = 0;
+    for (; mg_head_next(&lines); seen++) {
         int64_t tabs = 0;
-        for (const char *c = line; c < stop; c++) tabs += *c == '\t';
+        for (const char *c = lines.line; c < lines.stop; c++) tabs += *c == '\t';
         if (first >= 0 && tabs != first) return MG_OK;
         first = tabs;
-        line = stop + 1;
     }
-    if (first < 2 || lines < 2) return MG_OK;
+    if (first < 2 || seen < 2) return MG_OK;
     return mg_fail(
         error, MG_DATA,
         "%s: may be a table or texts (every line has %lld tabs): for columns of texts use --text NAME "
@@ -317,7 +329,8 @@ mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg
         path, (long long)first);
 }
 
-mg_status mg_foreign_unknown(const char *path, const char *bytes, size_t count, mg_error *error) {
+mg_status mg_foreign_unknown(const char *path, bool packed, const char *bytes, size_t count,
+                             mg_error *error) {
     const unsigned char *c = (const unsigned char *)bytes;
     if (memchr(bytes, '\0', count))
         return mg_fail(
@@ -327,6 +340,7 @@ mg_status mg_foreign_unknown(const char *path, const char *bytes, size_t count, 
             path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
     return mg_fail(error, MG_DATA,
                    "%s: the format cannot be guessed: its first line has neither index:value pairs nor a "
-                   "delimiter nor a tab; set it with --format, or set the delimiter with --delimiter",
-                   path);
+                   "delimiter nor a tab; set it with --format, or set the delimiter with --delimiter; a "
+                   "title is removed by %ssed 1d %s> NEW",
+                   path, packed ? "gzip -dc < FILE | " : "", packed ? "" : "< FILE ");
 }

@@ -20,7 +20,10 @@ mg_status mg_foreign_text(const char *path, bool packed, const char *head, size_
 // Refuses lines of texts whose tabs look like the columns of a table. For a guessed format only.
 mg_status mg_foreign_table(const char *path, const char *head, size_t bytes, mg_error *error);
 
+// Refuses svmlight lines with a '|' in the label. For a guessed format only.
+mg_status mg_foreign_bars(const char *path, const char *head, size_t bytes, mg_error *error);
+
 // Refuses a file of unknown format.
-mg_status mg_foreign_unknown(const char *path, const char *head, size_t bytes, mg_error *error);
+mg_status mg_foreign_unknown(const char *path, bool packed, const char *head, size_t bytes, mg_error *error);
 
 #endif

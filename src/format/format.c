@@ -107,9 +107,11 @@ mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, 
     bool packed;
     mg_status status = read_head(path, &head, &bytes, &packed, error);
     if (!status) status = mg_foreign_text(path, packed, head, bytes, error);
-    if (!status && !format) status = mg_foreign_unknown(path, head, bytes, error);
+    if (!status && !format) status = mg_foreign_unknown(path, packed, head, bytes, error);
     if (!status && !like && !strcmp(format->name, "text"))
         status = mg_foreign_table(path, head, bytes, error);
+    if (!status && !like && !strcmp(format->name, "svmlight"))
+        status = mg_foreign_bars(path, head, bytes, error);
     mg_memory_free(head);
     return status;
 }

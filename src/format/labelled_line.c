@@ -30,16 +30,18 @@ static mg_status cut_fasttext(const mg_text *text, char *line, size_t bytes, mg_
     return MG_OK;
 }
 
-mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label,
+mg_status mg_line_cut(const mg_text *text, mg_line_kind kind, char *line, size_t bytes, mg_span *label,
                       mg_span *body, mg_error *error) {
-    if (fasttext) return cut_fasttext(text, line, bytes, label, body, error);
-    char *tab = memchr(line, '\t', bytes);
+    if (kind == MG_LINE_FASTTEXT) return cut_fasttext(text, line, bytes, label, body, error);
+    char *tab = kind == MG_LINE_LAST ? memrchr(line, '\t', bytes) : memchr(line, '\t', bytes);
     if (!tab)
         return mg_text_fail(text, 0, MG_DATA, error,
                             "the line has no tab between label and text: use --label none when there are no "
                             "labels, --text when the texts are a column of a table");
-    *label = (mg_span){line, (size_t)(tab - line), 0};
-    *body = (mg_span){tab + 1, bytes - label->bytes - 1, label->bytes + 1};
+    size_t before = (size_t)(tab - line);
+    const mg_span front = {line, before, 0}, back = {tab + 1, bytes - before - 1, before + 1};
+    *label = kind == MG_LINE_LAST ? back : front;
+    *body = kind == MG_LINE_LAST ? front : back;
     return MG_OK;
 }
 

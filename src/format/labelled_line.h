@@ -7,8 +7,14 @@
 // Returns true if the line begins with fastText's label prefix.
 bool mg_line_is_fasttext(const char *line, size_t bytes);
 
+typedef enum mg_line_kind {
+    MG_LINE_FIRST, // label TAB text
+    MG_LINE_LAST,  // text TAB label
+    MG_LINE_FASTTEXT
+} mg_line_kind;
+
 // Splits the line just read from `text` into label and body.
-mg_status mg_line_cut(const mg_text *text, bool fasttext, char *line, size_t bytes, mg_span *label,
+mg_status mg_line_cut(const mg_text *text, mg_line_kind kind, char *line, size_t bytes, mg_span *label,
                       mg_span *body, mg_error *error);
 
 // Decides whether the first line is a header. Errors: MG_DATA if it is unclear: the names of a label and a

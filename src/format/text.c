@@ -1,11 +1,13 @@
 // text.c - texts with a label: lines "label TAB text", or two columns of a table with a header. A text
 // becomes hashed n-grams in a row of unit length. The recipe and the idf table are stored for files that are
 // converted later.
+#include "format/distinct.h"
 #include "format/fields.h"
 #include "format/format.h"
 #include "format/labelled_line.h"
 #include "format/ngram.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -28,8 +30,10 @@ typedef struct reader {
     const mg_format_like *like;
     mg_ngram *ngram;
     bool labelled;
-    bool fasttext, header; // for plain lines
-    int64_t label, column; // indices of the fields in a record of a table
+    mg_line_kind kind;          // for plain lines
+    bool header;                // for plain lines
+    mg_distinct labels, bodies; // for plain lines whose order of label and text is guessed
+    int64_t label, column;      // indices of the fields in a record of a table
     int64_t rows, stored;
     uint32_t *frequency; // [features] number of rows with this bucket; NULL if not counted
     float *scale;        // [features] idf; NULL unless tf-idf
@@ -77,7 +81,7 @@ static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **lin
         if (status || !*line) return status;
     } while (bytes == 0);
     *label = *body = (mg_span){*line, bytes, 0};
-    return r->labelled ? mg_line_cut(r->record.text, r->fasttext, *line, bytes, label, body, error) : MG_OK;
+    return r->labelled ? mg_line_cut(r->record.text, r->kind, *line, bytes, label, body, error) : MG_OK;
 }
 
 // Examines the first line: are there fastText labels, and is it a header?
@@ -92,17 +96,20 @@ static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
         if (!status) status = mg_text_line(r->record.text, &line, &bytes, error);
         if (status || !line) return status;
     } while (bytes == 0);
-    r->fasttext = r->labelled && mg_line_is_fasttext(line, bytes);
+    bool last = r->labelled && r->options->label && !strcmp(r->options->label, "last");
+    bool fasttext = r->labelled && !r->options->label && mg_line_is_fasttext(line, bytes);
+    r->kind = fasttext ? MG_LINE_FASTTEXT : last ? MG_LINE_LAST : MG_LINE_FIRST;
     r->header = !strcmp(header, "yes");
     if (!r->labelled) return MG_OK;
-    status = mg_line_cut(r->record.text, r->fasttext, line, bytes, &label, &body, error);
-    if (!status && guess && !r->fasttext)
+    status = mg_line_cut(r->record.text, r->kind, line, bytes, &label, &body, error);
+    if (!status && guess && !fasttext)
         status = mg_line_header(r->record.text, &label, &body, &r->header, error);
-    if (r->fasttext) mg_guess(guesses, NULL, "labels after __label__, as in fastText");
-    else if (guess)
-        mg_guess(guesses, "header", "label before the first tab, header %s",
-                 r->header ? "yes (line 1 has names)" : "no");
-    return status;
+    if (fasttext) mg_guess(guesses, NULL, "labels after __label__, as in fastText");
+    else if (!r->options->label) mg_guess(guesses, "label", "label before the first tab");
+    if (!fasttext && guess)
+        mg_guess(guesses, "header", "header %s", r->header ? "yes (line 1 has names)" : "no");
+    if (!status && !fasttext && !r->options->label) status = mg_distinct_begin(&r->labels, error);
+    return status || !r->labels.seen ? status : mg_distinct_begin(&r->bodies, error);
 }
 
 static mg_status next_record(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
@@ -173,6 +180,22 @@ static mg_status skip_line(reader *r, mg_error *error) {
     return status;
 }
 
+// Refuses lines whose labels differ from row to row while their texts do not: label and text are probably in
+// the other order.
+static mg_status doubt_order(reader *r, mg_error *error) {
+    mg_distinct_end(&r->labels);
+    mg_distinct_end(&r->bodies);
+    if (r->rows < 4 || !mg_distinct_many(&r->labels, r->rows) || r->bodies.count * 2 > r->labels.count)
+        return MG_OK;
+    const char *more = r->labels.count > MG_DISTINCT_MOST ? "more than " : "";
+    int64_t shown = *more ? MG_DISTINCT_MOST : r->labels.count;
+    return mg_fail(
+        error, MG_DATA,
+        "%s: before the first tab there are %s%lld values in %lld rows, behind it %lld: use --label "
+        "last if the labels come last, --label first if they come first",
+        mg_text_path(r->record.text), more, (long long)shown, (long long)r->rows, (long long)r->bodies.count);
+}
+
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     bool table = r->options->column != NULL;
     r->rows = r->stored = 0;
@@ -188,6 +211,8 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
         if (r->labelled) {
             status = sink->label(sink, label.text, label.bytes, error);
             if (status) return mg_text_place(r->record.text, label.offset, status, error);
+            mg_distinct_meet(&r->labels, mg_hash_bytes(1, label.text, label.bytes));
+            mg_distinct_meet(&r->bodies, mg_hash_bytes(1, body.text, body.bytes));
         }
         status = put_text(r, sink, &body, put, error);
     }
@@ -208,9 +233,13 @@ static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_status status = mg_ngram_create(&r->ngram, &recipe, error);
     if (!status && o->column && !o->label) status = mg_memory_text(&o->label, "label", error);
     if (!status && o->column) status = find_table(r, error);
-    if (!status && !o->column && o->label && r->labelled)
+    bool placed = o->label && (!strcmp(o->label, "first") || !strcmp(o->label, "last"));
+    if (!status && !o->column && o->label && r->labelled && !placed)
         status =
-            mg_fail(error, MG_USAGE, "--label %s needs --text: both name columns of the header", o->label);
+            mg_fail(error, MG_USAGE,
+                    "--label %s needs --text: both name columns of the header (without --text: first, last "
+                    "or none)",
+                    o->label);
     if (!status && !o->column) status = find_kind(r, guesses, error);
     if (status || strcmp(o->weighting, "tf-idf") != 0) return status;
     status = mg_memory_get(&r->scale, (size_t)1 << o->bits, sizeof *r->scale, error);
@@ -224,6 +253,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     reader *r = at;
     mg_status status = settle(r, &shape->guesses, error);
     if (!status) status = walk(r, sink, false, error);
+    if (!status) status = doubt_order(r, error);
     if (status) return status;
     shape->rows = r->rows;
     shape->features = INT64_C(1) << r->options->bits;
@@ -243,6 +273,8 @@ static void close_reader(void *at) {
     if (!r) return;
     mg_text_close(r->record.text);
     mg_ngram_destroy(r->ngram);
+    mg_distinct_end(&r->labels);
+    mg_distinct_end(&r->bodies);
     mg_memory_free(r->frequency);
     mg_memory_free(r->scale);
     mg_memory_free(r->values);
@@ -320,7 +352,9 @@ static const mg_option rows[] = {
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, label),
      .preset = "",
-     .help = "Name of the column of the labels, used with --text. none: there are no labels."},
+     .help =
+         "With --text: name of the column of the labels. Without it: first (label, tab, text) or last (text, "
+         "tab, label). none: there are no labels."},
     {.name = "text",
      .type = MG_OPTION_TEXT,
      .offset = offsetof(options, column),

@@ -51,6 +51,10 @@ mg_status mg_text_rewind(mg_text *text, mg_error *error) {
 
 const char *mg_text_path(const mg_text *text) { return mg_input_path(text->input); }
 
+bool mg_text_packed(const mg_text *text) { return mg_input_packed(text->input); }
+
+int64_t mg_text_line_number(const mg_text *text) { return text->line; }
+
 // Makes room for a block after the unread bytes, and reads into it.
 static mg_status fill(mg_text *text, mg_error *error) {
     if (text->start > 0) {

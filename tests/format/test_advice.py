@@ -109,6 +109,12 @@ def texts(a):
                "--format text")
     a.filtered("weights.vw", b"1 2.0 'tag|f price:.23 sqft:.25\n-1 'other|f price:.1 sqft:.2\n", ["Vowpal Wabbit"], "--format text")
     a.filtered("numbered.vw", b"1 |f 1:0.5 2:0.3\n2 |f 1:0.1 3:0.3\n", ["Vowpal Wabbit"], "--format svmlight")
+    for data, option in ((b"1|f a b\n2|f c d\n", "--format text"), (b"1 | a\n2 | b\n", "--format text"), (b"1|f 1:2\n2|f 2:3\n", "--format svmlight")):
+        a.filtered("bars.vw", data, ["Vowpal Wabbit"], option)
+        a.optional(data, ["Vowpal Wabbit"], "--format csv --delimiter pipe --label last", name="bars.vw")
+    for data in (b"1 1=2 3=4\n2 1=2\n", b"1 1;2\n2 1;2\n"):
+        a.filtered("marks.txt", data, ["in place of ':'"], "--format svmlight")
+    a.optional(b"1 1=2\n2 1=2\n", ["in place of ':'"], "--format csv", name="marks.txt", more=["--label last"])
     # Another encoding: runs the command with the file names filled in.
     for name, data, options in (("l.csv", "a,b,label\n1,2,ä\n3,4,y\n", ""), ("l.tsv", "x\tschön hier\ny\tda\n", ""),
                                 ("h.csv", "ä,b,label\n1,2,x\n3,4,y\n", ""), ("l.svm", "ä 1:1\ny 1:2\n", "")):
@@ -219,6 +225,32 @@ def tables(a):
     a.optional(b"hello there\nbye\n", ["no tab"], "--label none", name="t.txt", arguments=["--format", "text"])
 
 
+# Lines that are no rows.
+def odd_lines(a):
+    table = b"a,b,label\n1,2,x\n3,4,y\n"
+    units = b"a,b,label\ncm,kg,-\n1,2,x\n3,4,y\n"
+    cases = [(b"# a comment here\n" + table, ""), (b"% one\n% two\n" + table, ""), (b"sep=,\n" + table, ""), (b"sep=;\n" + table, ""),
+             (b"My export\n" + table, ""), (b"Export\n" + table, ""), (b"Export, January\n" + table, ""), (units, ""), (units, "--header yes"),
+             (b"# a b label\n1 2 x\n3 4 y\n", ""), (table + b"foo,bar,x\n", ""), (table + b"foo,3,x\n", ""), (table + b"1,2\n", ""), (table + b"1,2,3,x\n", ""),
+             (table + b"# end\n", ""), (table + b"a,b,label\n5,6,y\n", ""), (table + b"1,,x\n", "")]
+    for data, arguments in cases:
+        for packed in (False, True):
+            a.put("odd.csv", gzip.compress(data) if packed else data)
+            line = a.told([*arguments.split(), "odd.csv", "never.h5"], ["sed"])
+            command = re.search(r"(gzip -dc < FILE \| )?sed ('.*?'|\d+d)( < FILE)? > NEW", line)
+            if not command:
+                fail(f"no command in {line!r}")
+            a.done(command[0].replace("FILE", "odd.csv").replace("NEW", "even.csv") +
+                   f" && $MARGIN convert --overwrite {arguments} even.csv out.h5", line)
+    a.optional(table + b"foo,3,x\n", ["leave the column out"], "--drop 1")
+    a.optional(b"a,b,c,label\n1,foo,bar,x\n3,foo,bar,y\n", ["leaves the columns out"], "--drop 2,3")
+    a.optional(b"good one\t1\nbad one\t0\n", ["texts"], "--format text --label last", name="t.tsv")
+    a.put("t.csv", b"good one,1\nbad one,0\n")
+    line = a.told(["--label", "last", "t.csv", "never.h5"], ["names"])
+    command, option = re.search(r"(sed '.*?' < FILE > NEW), then (--text text --label label)", line).groups()
+    a.done(command.replace("FILE", "t.csv").replace("NEW", "new.csv") + f" && $MARGIN convert --overwrite {option} new.csv out.h5", line)
+
+
 # Options that svmlight, text and the conversion itself advise.
 def options(a):
     a.optional(b"1 1:2 5:3\n2 2:1\n", ["--features sets"], name="f.svm", arguments=["--features", "3"])
@@ -238,6 +270,7 @@ def options(a):
     a.done("(gzip -dc tail.csv.gz 2>/dev/null || true) | gzip > new.csv.gz && $MARGIN convert --overwrite new.csv.gz out.h5", "repack")
     a.put("t.tsv", b"pos\thello there\nneg\tbye\n")
     a.told(["--label", "a", "t.tsv", "never.h5"], ["needs --text"])
+    a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(), ["9 values in 9 rows"], "--label last", "--label first", name="t.tsv")
 
 
 # Warnings: after following the advice they are not printed again.
@@ -273,7 +306,7 @@ def configurations(a):
 def main():
     with Work(sys.argv[1]) as work:
         a = Advice(work)
-        for part in (packed_files, texts, archives, binaries, arrays, tables, options, warnings, configurations):
+        for part in (packed_files, texts, archives, binaries, arrays, tables, odd_lines, options, warnings, configurations):
             part(a)
         print("every advice works" + (f"; without their tools: {', '.join(a.skipped)}" if a.skipped else ""))
 

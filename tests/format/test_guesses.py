@@ -124,8 +124,38 @@ def label_columns(g):
     said = g.gives("a,b,price\n" + "".join(f"{i % 7}.5,{i % 3},{100000 + 17 * i}\n" for i in range(60)), None,
                    [100000 + 17 * i for i in range(60)])
     g.says(said, "warning", "60 rows have 60 classes", "--label")
+    # Grey values beside classes that are numbered are no labels; numbers that may be classes are warned of.
+    grey = "".join(f"{39 + i % 48} {27 + i * 7 % 100} {(1, 2, 3, 4, 5, 7)[i % 6]}\n" for i in range(400))
+    if "warning" in g.gives(grey, None, [(1, 2, 3, 4, 5, 7)[i % 6] for i in range(400)]):
+        fail("a column of grey values is taken for labels")
+    for first, last in ((10, 4), (3, 5), (3, 40)):
+        table = "".join(f"{i % first},{i * 7 % 100},{i % last}\n" for i in range(400))
+        g.says(g.gives(table, None, [i % last for i in range(400)]), "warning", "--label first")
     # Ids that are words, in the first column; the labels are last.
     g.refused("".join(f"row{i},{i % 7},{i % 2}\n" for i in range(60)), "--label last")
+
+
+# Texts before a tab, labels behind it.
+def texts_first(g):
+    rows = [(f"this is text {i}", ("pos", "neg")[i % 2]) for i in range(12)]
+    table = "".join(f"{text}\t{label}\n" for text, label in rows)
+    labels = [label for _, label in rows]
+    g.refused(table, "12 values in 12 rows", "--label last", "--label first", name="a.tsv")
+    g.refused(table, "--label last", options=["--format", "text"], name="a.tsv")
+    said = g.gives(table, None, labels, "--label", "last", name="a.tsv", out="like.h5")
+    with h5py.File(g.work.at("like.h5")) as file:
+        wanted = dense(file["X"])
+    swapped = "".join(f"{label}\t{text}\n" for text, label in rows)
+    g.gives(swapped, wanted, labels, name="b.tsv")
+    g.gives(table, wanted, labels, "--like", "like.h5", "--label", "last", name="a.tsv")
+    g.refused(table, "--label last", options=["--like", "like.h5"], name="a.tsv")
+    g.says(g.gives(table, None, [text for text, _ in rows], "--label", "first", name="a.tsv"), "12 rows have 12 classes")
+    g.gives("text\tlabel\n" + table, wanted, labels, "--label", "last", name="a.tsv")
+    # More classes than half of the rows, and as many texts: nothing to refuse.
+    g.gives("a\tx one\nb\ty two\nc\tz three\nd\tw four\n", None, list("abcd"), name="a.tsv")
+    g.gives("a\tx\na\tx\na\ty\nb\tx\n", None, list("aaab"), name="a.tsv")
+    # Numbers for labels.
+    g.refused("".join(f"this is text {i}\t{i % 2}\n" for i in range(12)), "--format text --label last", name="a.tsv")
 
 
 def indices(g):
@@ -213,8 +243,20 @@ def foreign(g):
     g.refused("|f a b c\n|f d e\n", "Vowpal Wabbit")
     g.refused("1 | 1:2 3:4\n-1 | 2:1\n", "Vowpal Wabbit with numbered features")
     g.refused("-1 | good\n1 | bad evening\n", "Vowpal Wabbit")
+    g.refused("1 2.0 tag|f a b\n-1 |f c\n", "Vowpal Wabbit")
+    g.refused("|f a b\n1|f b\n", "Vowpal Wabbit")
+    # Lines that a table may have too.
+    for lines in ("1|f a b\n2|f c d\n", "1|f a b c\n2|f c\n", "1 | a\n2 | b\n", "1|f 1:2\n2|f 2:3\n", "1|f:2 a\n1|f b\n",
+                  "1:2:0.5|f a b\n1:1:0.5|f b a\n", "1|a b|c d\n2|a c|c e\n"):
+        g.refused(lines, "Vowpal Wabbit", "--delimiter pipe")
+    g.gives("1|New York\n2|Old York\n", [[1], [2]], ["New York", "Old York"], "--delimiter", "pipe")
+    g.refused("a|f 1:2\nb|f 2:3\n", ":1:", "'a|f'", "--format svmlight")
+    g.gives("a|f 1:2\nb|f 2:3\n", None, ["a|f", "b|f"], "--format", "svmlight")
+    for lines in ("1 1=2\n2 1=2\n", "1 1;2\n2 1;2\n", "1 1=2 3=4\n2 1=2\n", "1\t1=2\n2\t1=2\n"):
+        g.refused(lines, "in place of ':'", "--format csv")
     # Pairs that are not valid svmlight are not labels.
-    for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n", "1 1.0:2\n2 2.0:3\n"):
+    for pairs in ("1 -1:1\n2 -1:1\n", "1 a:1\n2 b:1\n", "1 f1:1 f2:3\n2 f3:1 f1:3\n", "1,2:0.5\n0,3:0.5\n", "1 1.0:2\n2 2.0:3\n", "1,1=2\n2,1=2\n",
+                  "1 f1=2\n2 f1=2\n", "1;2;0.5|f a\n1;1;0.5|f b\n"):
         g.refused(pairs, "index:value", "--format svmlight", "--label")
     g.gives("1,3:1\n2,1:1\n", [[1], [2]], ["3:1", "1:1"], "--label", "2")
     g.gives("1|2|x\n3|4|y\n", [[1, 2], [3, 4]], ["x", "y"])
@@ -228,7 +270,7 @@ def foreign(g):
 def main():
     with Work(sys.argv[1]) as work:
         g = Guesses(work)
-        for part in (told, tab_separated, labels, label_columns, indices, dropped, headers, numbers, fasttext, foreign):
+        for part in (told, tab_separated, labels, label_columns, texts_first, indices, dropped, headers, numbers, fasttext, foreign):
             part(g)
         print("guesses are told, doubtful ones refused")
 

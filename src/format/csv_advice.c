@@ -1,0 +1,162 @@
+// csv_advice.c - what keeps a record from being a row, and what helps. tests/format/test_advice.py does what
+// each message says.
+#include "format/csv.h"
+
+#include "io/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ADVICE = 400, MOST_LISTED = 120 };
+
+// "sed 3d < FILE > NEW removes it", of a record that is one line.
+static void remove_line(const mg_csv *r, char out[ADVICE / 2]) {
+    const mg_text *text = r->record.text;
+    if (memchr(r->record.line, '\n', r->record.bytes))
+        snprintf(out, ADVICE / 2, "correct or remove the record");
+    else
+        snprintf(out, ADVICE / 2, "correct the line, or remove it: %ssed %lldd %s> NEW",
+                 mg_text_packed(text) ? "gzip -dc < FILE | " : "", (long long)mg_text_line_number(text),
+                 mg_text_packed(text) ? "" : "< FILE ");
+}
+
+static bool is_bad(const mg_csv *r, mg_span *field) {
+    double value;
+    return !mg_csv_number(r, field, &value);
+}
+
+// The columns of the record that are no numbers, from `column` on, as --drop takes them; returns how many.
+// The list is empty when it is long. The fields are used up.
+static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
+    mg_span field;
+    bool more = true;
+    mg_error ignored;
+    int64_t count = 1;
+    size_t used = (size_t)snprintf(list, MOST_LISTED, "%lld", (long long)column + 1);
+    for (int64_t i = column + 1; i < r->columns && more; i++) {
+        if (mg_record_field(&r->record, &field, &more, &ignored) || !more) break;
+        if (i == r->label || r->dropped[i] || !is_bad(r, &field)) continue;
+        count++;
+        if (used < MOST_LISTED)
+            used += (size_t)snprintf(list + used, MOST_LISTED - used, ",%lld", (long long)i + 1);
+    }
+    if (used >= MOST_LISTED) *list = '\0';
+    return count;
+}
+
+// Texts in a table without names, which --text needs.
+static bool advise_texts(const mg_csv *r, char out[ADVICE]) {
+    bool first = r->label == 0;
+    if (memchr(r->record.line, '\t', r->record.bytes) && strchr("\t ", r->record.delimiter)) {
+        snprintf(out, ADVICE, "texts before a tab and a label: --format text --label last");
+        return true;
+    }
+    if (r->columns != 2 || r->label < 0 || r->record.delimiter == ' ' || r->header) return false;
+    snprintf(out, ADVICE,
+             "texts need a first line of names: sed '1i %s%c%s' < FILE > NEW, then --text text --label label",
+             first ? "label" : "text", r->record.delimiter, first ? "text" : "label");
+    return true;
+}
+
+// A field of the first row tells of its column, one of a later row of its line.
+static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
+    char list[MOST_LISTED], line[ADVICE / 2];
+    int64_t rest = 0, bad;
+    bool whole = !mg_record_count(&r->record, &rest, NULL) && column + 1 + rest == r->columns;
+    remove_line(r, line);
+    bad = list_bad(r, column, list);
+    bool drop = whole && *list && bad < r->features;
+    if (r->rows == 0 && !r->header && advise_texts(r, out)) return;
+    if (!drop) snprintf(out, ADVICE, "%s", line);
+    else if (r->rows == 0)
+        snprintf(out, ADVICE, "--drop %s leaves the column%s out", list, bad > 1 ? "s" : "");
+    else if (bad == 1) snprintf(out, ADVICE, "%s; or leave the column out: --drop %s", line, list);
+    else snprintf(out, ADVICE, "%s", line);
+}
+
+mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg_error *error) {
+    char advice[ADVICE];
+    int64_t group = 0;
+    const char *end = field->text + field->bytes, *c = field->text;
+    mg_status status = mg_number_complain(field->text, end, error);
+    const char *mark = memchr(c, ',', field->bytes);
+    for (c = mark ? mark + 1 : end; c < end && *c >= '0' && *c <= '9'; c++) group++;
+    if (r->comma && memchr(field->text, '.', field->bytes))
+        snprintf(advice, sizeof advice,
+                 "with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
+    else if (mark && mark > field->text && group == 3)
+        snprintf(advice, sizeof advice,
+                 "if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW takes "
+                 "them out; if it is a decimal comma: --decimal comma",
+                 r->record.delimiter == ',' ? "\"[0-9]+" : "[0-9]");
+    else if (mark && mark > field->text && group > 0 && c == end && !r->comma)
+        snprintf(advice, sizeof advice, "--decimal comma reads it as a decimal comma");
+    else advise(r, column, advice);
+    if (error)
+        snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text), "; %s", advice);
+    return mg_text_place(r->record.text, field->offset, status, error);
+}
+
+mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error) {
+    char advice[ADVICE];
+    remove_line(r, advice);
+    bool second = !r->header && r->rows == 1;
+    return mg_text_fail(
+        r->record.text, r->record.bytes, MG_DATA, error,
+        "the record has %lld fields, the first one has %lld%s; %s", (long long)fields, (long long)r->columns,
+        second || (r->header && r->rows == 0) ? " (which may be a title: remove it with sed 1d)" : "",
+        advice);
+}
+
+// Fields of the first record and of the next one that is no comment as the first is; false when they cannot
+// be read.
+static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
+    mg_error ignored;
+    r->record.delimiter = delimiter;
+    fields[0] = fields[1] = 0;
+    mg_status status = mg_csv_first_record(r, &ignored);
+    if (!status) status = mg_record_count(&r->record, &fields[0], &ignored);
+    char first = status ? '\0' : *r->record.line;
+    do {
+        if (!status) status = mg_record_next(&r->record, &ignored);
+    } while (!status && r->record.line && strchr("#%", first) && *r->record.line == first);
+    if (!status && r->record.line) status = mg_record_count(&r->record, &fields[1], &ignored);
+    return !status && r->record.line;
+}
+
+mg_status mg_csv_check_top(mg_csv *r, mg_error *error) {
+    static const char all[] = ",\t;|";
+    const char *path = mg_text_path(r->record.text), *packed = "";
+    int64_t fields[2];
+    r->record.delimiter = ',';
+    mg_status status = mg_csv_first_record(r, error);
+    if (status) return status;
+    char first = *r->record.line;
+    if (mg_text_packed(r->record.text)) packed = "gzip -dc < FILE | ";
+    const char *from = *packed ? "" : "< FILE ";
+    if (r->record.bytes >= 4 && r->record.bytes <= 6 && !strncmp(r->record.line, "sep=", 4))
+        return mg_fail(
+            error, MG_DATA,
+            "%s:1: sep= names the delimiter for a spreadsheet and is no row: remove the line: %ssed 1d "
+            "%s> NEW",
+            path, packed, from);
+    bool comment = strchr("#%", first) != NULL, two = false;
+    if (!comment && strcmp(r->options->delimiter, "auto") != 0) return MG_OK;
+    for (size_t i = 0; i < sizeof all; i++) {
+        if (!count_both(r, all[i] ? all[i] : ' ', fields)) continue;
+        two = two || (fields[1] > 1 && all[i]);
+        if (fields[0] == fields[1] && fields[0] > 1) return MG_OK;
+    }
+    if (comment)
+        return mg_fail(
+            error, MG_DATA,
+            "%s:1: begins with '%c' and has other columns than the next line: if it is a comment, remove "
+            "such lines: %ssed '/^%c/d' %s> NEW",
+            path, first, packed, first, from);
+    if (!two) return MG_OK;
+    return mg_fail(
+        error, MG_DATA,
+        "%s:1: no delimiter divides it into as many fields as the next line: if it is a title, remove it: "
+        "%ssed 1d %s> NEW",
+        path, packed, from);
+}
