@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, GRADIENT_SLICES = 16, AHEAD = 8 };
+enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, GRADIENT_RANGES = 16, AHEAD = 8 };
 
 // What certificates work with; it stays from one to the next.
 struct mg_certifier {
@@ -24,8 +24,8 @@ struct mg_certifier {
     int64_t first, count;
     mg_weights *scored; // by evaluate_part
     float *share;       // [N] rows take note of their shares of the gap; NULL: they do not
-    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], slice_square[MG_RESIDENT_SLICES],
-        slice_rounded[MG_RESIDENT_SLICES];
+    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], range_square[MG_WEIGHT_RANGES],
+        range_rounded[MG_WEIGHT_RANGES];
     mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
     mg_arena arena;
 };
@@ -75,13 +75,13 @@ static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t en
     }
 }
 
-// W of an owner's range of features, from rows in order.
-static void add_sparse_range(void *context, int64_t owner) {
+// W of a range's range of features, from rows in order.
+static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     for (int64_t i = 0; i < job->count; i++) {
         int64_t row = job->first + i, count = job->fews[i], begin, end;
-        mg_resident_entries(resident, row, owner, &begin, &end);
+        mg_resident_entries(resident, row, range, &begin, &end);
         if (count > 0)
             add_entries(job, row, begin, end, job->coef + i * resident->lanes, count, job->few + i * MG_FEW);
     }
@@ -110,12 +110,12 @@ static void sum_dense_part(void *context, int64_t part) {
     }
 }
 
-static void add_dense_slice(void *context, int64_t slice) {
+static void add_dense_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     int64_t size = resident->size, parts = mg_cut_items(job->count, PART_ROWS);
-    for (int64_t j = mg_cut_begin(size, GRADIENT_SLICES, slice);
-         j < mg_cut_begin(size, GRADIENT_SLICES, slice + 1); j++)
+    for (int64_t j = mg_cut_begin(size, GRADIENT_RANGES, range);
+         j < mg_cut_begin(size, GRADIENT_RANGES, range + 1); j++)
         for (int64_t p = 0; p < parts; p++) job->w[j] -= resident->scale * (double)job->grad[p * size + j];
 }
 
@@ -138,10 +138,10 @@ static double add_chunk(certificate *job) {
     mg_team_for(team, parts, take_part, job);
     add_bias(job);
     if (job->resident->sparse) {
-        mg_team_for(team, job->resident->owners, add_sparse_range, job);
+        mg_team_for(team, job->resident->ranges, add_sparse_range, job);
     } else {
         mg_team_for(team, parts, sum_dense_part, job);
-        mg_team_for(team, GRADIENT_SLICES, add_dense_slice, job);
+        mg_team_for(team, GRADIENT_RANGES, add_dense_range, job);
     }
     for (int64_t p = 0; p < parts; p++) value += job->part_dual[p];
     return value;
@@ -151,24 +151,24 @@ static mg_weights *raw_weights(certificate *job) {
     return job->resident->problem->scale ? &job->raw : &job->iterate->weights;
 }
 
-static void clear_slice(void *context, int64_t slice) {
+static void clear_range(void *context, int64_t range) {
     certificate *job = context;
-    int64_t line = job->resident->line, from = job->resident->slice[slice] * line,
-            to = job->resident->slice[slice + 1] * line;
+    int64_t line = job->resident->line, from = job->resident->weight_range[range] * line,
+            to = job->resident->weight_range[range + 1] * line;
     memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
 }
 
-// Training goes on from the rebuilt weights. A slice of their lines; their square in double, and as they are
+// Training goes on from the rebuilt weights. A range of their lines; their square in double, and as they are
 // rounded and evaluated.
-static void settle_slice(void *context, int64_t slice) {
+static void settle_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     mg_weights *w = &job->iterate->weights;
-    int64_t from = resident->slice[slice], to = resident->slice[slice + 1];
+    int64_t from = resident->weight_range[range], to = resident->weight_range[range + 1];
     double square = mg_iterate_round(job->iterate, job->w, from, to);
     if (resident->problem->scale) mg_resident_raw_lines(resident, w, &job->raw, from, to);
-    job->slice_square[slice] = square;
-    job->slice_rounded[slice] = mg_weights_square_lines(raw_weights(job), resident->problem->scale, from, to);
+    job->range_square[range] = square;
+    job->range_rounded[range] = mg_weights_square_lines(raw_weights(job), resident->problem->scale, from, to);
 }
 
 // Returns ||W||^2 in double; *rounded: of the weights that are evaluated.
@@ -177,10 +177,10 @@ static double settle_weights(certificate *job, double *rounded) {
     mg_weights *w = &job->iterate->weights;
     double square = 0;
     *rounded = 0;
-    mg_team_for(resident->problem->team, resident->slices, settle_slice, job);
-    for (int slice = 0; slice < resident->slices; slice++) {
-        square += job->slice_square[slice];
-        *rounded += job->slice_rounded[slice];
+    mg_team_for(resident->problem->team, resident->weight_ranges, settle_range, job);
+    for (int range = 0; range < resident->weight_ranges; range++) {
+        square += job->range_square[range];
+        *rounded += job->range_rounded[range];
     }
     mg_iterate_round_bias(job->iterate, job->bias, resident->problem->bias, &square, rounded);
     if (resident->problem->scale) mg_resident_raw_bias(resident, w, &job->raw);
@@ -257,7 +257,7 @@ void mg_certifier_destroy(mg_certifier *job) {
 static double rebuild(certificate *job) {
     const mg_problem *problem = job->resident->problem;
     double value = 0;
-    mg_team_for(problem->team, job->resident->slices, clear_slice, job);
+    mg_team_for(problem->team, job->resident->weight_ranges, clear_range, job);
     memset(job->bias, 0, (size_t)job->resident->lanes * sizeof *job->bias);
     for (job->first = 0; job->first < problem->rows; job->first += CHUNK_ROWS) {
         job->count = problem->rows - job->first < CHUNK_ROWS ? problem->rows - job->first : CHUNK_ROWS;
@@ -282,10 +282,10 @@ static double evaluate(certificate *job, mg_weights *raw, float *share, double *
     return loss / (double)resident->problem->rows;
 }
 
-static void square_slice(void *context, int64_t slice) {
+static void square_range(void *context, int64_t range) {
     certificate *job = context;
-    const int64_t *line = job->resident->slice + slice;
-    job->slice_rounded[slice] =
+    const int64_t *line = job->resident->weight_range + range;
+    job->range_rounded[range] =
         mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
 }
 
@@ -298,8 +298,8 @@ static void evaluate_average(certificate *job, mg_weights *average) {
     if (problem->scale) mg_resident_to_raw(resident, average, raw);
     else mg_weights_fold_offset(raw, problem->bias, NULL);
     double loss = evaluate(job, raw, NULL, NULL), square = 0;
-    mg_team_for(problem->team, resident->slices, square_slice, job);
-    for (int slice = 0; slice < resident->slices; slice++) square += job->slice_rounded[slice];
+    mg_team_for(problem->team, resident->weight_ranges, square_range, job);
+    for (int range = 0; range < resident->weight_ranges; range++) square += job->range_rounded[range];
     for (int64_t k = 0; k < raw->classes; k++) square += (double)raw->bias[k] * (double)raw->bias[k];
     mg_incumbent_keep(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }

@@ -27,10 +27,10 @@ typedef struct copy_job {
     mg_weights *to;
 } copy_job;
 
-static void copy_slice(void *context, int64_t slice) {
+static void copy_range(void *context, int64_t range) {
     const copy_job *job = context;
-    int64_t line = job->to->line, from = job->resident->slice[slice] * line,
-            to = job->resident->slice[slice + 1] * line;
+    int64_t line = job->to->line, from = job->resident->weight_range[range] * line,
+            to = job->resident->weight_range[range + 1] * line;
     memcpy(job->to->v + from, job->from->v + from, (size_t)(to - from) * sizeof *job->to->v);
 }
 
@@ -49,7 +49,7 @@ void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double pr
     if (primal < bounds->best_primal) {
         bounds->best_primal = primal;
         mg_weights *to = &incumbent->weights;
-        mg_team_for(resident->problem->team, resident->slices, copy_slice,
+        mg_team_for(resident->problem->team, resident->weight_ranges, copy_range,
                     &(copy_job){.resident = resident, .from = raw, .to = to});
         memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);

@@ -12,13 +12,13 @@ enum { RANGE_ENTRIES = 32 }; // of a row: with fewer each, ranges cost more than
 static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
     bool dense = !resident->sparse;
-    double owners = problem->entries_per_row / RANGE_ENTRIES;
-    resident->owners = owners < 2 ? 2 : owners > MG_RESIDENT_RANGES ? MG_RESIDENT_RANGES : (int)owners;
+    double ranges = problem->entries_per_row / RANGE_ENTRIES;
+    resident->ranges = ranges < 2 ? 2 : ranges > MG_FEATURE_RANGES ? MG_FEATURE_RANGES : (int)ranges;
     int64_t zeros = resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS;
     const mg_buffer buffers[] = {
         MG_BUFFER(resident->zeros, 1, zeros),
         MG_BUFFER(resident->norm, mg_resident_has_duals(resident) ? problem->rows : 0, 1),
-        MG_BUFFER(resident->cuts, dense ? 0 : problem->rows, resident->owners - 1),
+        MG_BUFFER(resident->cuts, dense ? 0 : problem->rows, resident->ranges - 1),
         MG_BUFFER(resident->column_scale, dense && problem->scale, resident->line),
         MG_BUFFER(resident->column_center, dense && problem->center, resident->line),
         MG_BUFFER(resident->pass, resident->certify ? PASS_PARTS : 0, 1),
@@ -114,25 +114,25 @@ static mg_status find_norms(mg_resident *resident, int64_t items, mg_error *erro
 static void cut_rows(void *context, int64_t item) {
     mg_resident *resident = context;
     const mg_rows *rows = &resident->all.rows;
-    int64_t others = resident->owners - 1,
+    int64_t others = resident->ranges - 1,
             end = mg_cut_end(resident->problem->rows, MG_RESIDENT_ITEM_ROWS, item);
     for (int64_t row = item * MG_RESIDENT_ITEM_ROWS; row < end; row++) {
         int64_t first = rows->indptr[row], at = first;
-        for (int o = 1; o < resident->owners; o++) {
-            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], resident->begin[o]);
+        for (int o = 1; o < resident->ranges; o++) {
+            at = mg_rows_lower_bound(rows->indices, at, rows->indptr[row + 1], resident->range_begin[o]);
             resident->cuts[row * others + o - 1] = (uint32_t)(at - first);
         }
     }
 }
 
-static void cut_slices(mg_resident *resident) {
+static void cut_weights(mg_resident *resident) {
     int64_t lines = resident->size / resident->line, whole[] = {0, lines};
-    const int64_t *begin = resident->sparse ? resident->begin : whole;
-    int ranges = resident->sparse ? resident->owners : 1, each = MG_RESIDENT_SLICES / ranges;
-    resident->slices = ranges * each;
-    for (int s = 0; s <= resident->slices; s++) {
+    const int64_t *begin = resident->sparse ? resident->range_begin : whole;
+    int ranges = resident->sparse ? resident->ranges : 1, each = MG_WEIGHT_RANGES / ranges;
+    resident->weight_ranges = ranges * each;
+    for (int s = 0; s <= resident->weight_ranges; s++) {
         int r = s / each, part = s % each;
-        resident->slice[s] = r == ranges ? lines : begin[r] + (begin[r + 1] - begin[r]) * part / each;
+        resident->weight_range[s] = r == ranges ? lines : begin[r] + (begin[r + 1] - begin[r]) * part / each;
     }
 }
 
@@ -141,9 +141,9 @@ mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_erro
     resident->all = *all;
     mg_status status = resident->norm ? find_norms(resident, items, error) : MG_OK;
     if (status) return status;
-    if (resident->sparse) mg_cut_ranges(&all->rows, resident->owners, resident->begin);
+    if (resident->sparse) mg_cut_ranges(&all->rows, resident->ranges, resident->range_begin);
     if (resident->sparse) mg_team_for(resident->problem->team, items, cut_rows, resident);
-    cut_slices(resident);
+    cut_weights(resident);
     return MG_OK;
 }
 

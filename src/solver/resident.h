@@ -8,8 +8,8 @@
 #include "solver/solver.h"
 
 enum {
-    MG_RESIDENT_RANGES = 8,       // most ranges of features of sparse rows, each one thread's work
-    MG_RESIDENT_SLICES = 16,      // most ranges of the weights in a sweep over all of them
+    MG_FEATURE_RANGES = 8,        // most ranges of features of sparse rows, each one thread's work
+    MG_WEIGHT_RANGES = 16,        // most ranges of the weights in a sweep over all of them
     MG_RESIDENT_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
     MG_RESIDENT_ZEROS = 16,       // fewest of resident->zeros
 };
@@ -23,16 +23,16 @@ typedef struct mg_resident {
     double scale;              // 1 / (lambda N)
     float *norm;               // [N] ||x'||^2 with the constant feature; NULL: the loss has no dual
     int64_t lanes, line, size; // of weights
-    int owners;                // sparse: ranges of features
-    int64_t begin[MG_RESIDENT_RANGES + 1]; // sparse: of these
-    uint32_t *cuts; // sparse: [N][owners - 1] where in its row the entries of each range but the first begin
-    int slices;
-    int64_t slice[MG_RESIDENT_SLICES +
-                  1]; // first line of weights of each: those of a range go to its thread, which holds them
-    float *column_scale, *column_center; // dense: [line] zero beyond D; NULL without
-    float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)]
-    mg_pass *pass;                       // [passes] for whole passes over the data
-    int passes;                          // certify: as many as parts of all rows
+    int ranges;                // sparse: ranges of features
+    int64_t range_begin[MG_FEATURE_RANGES + 1]; // sparse: of these
+    uint32_t *cuts; // sparse: [N][ranges - 1] where in its row the entries of each range but the first begin
+    int weight_ranges;
+    int64_t weight_range[MG_WEIGHT_RANGES + 1]; // first line of weights of each: those of a range go to its
+                                                // thread, which holds them
+    float *column_scale, *column_center;        // dense: [line] zero beyond D; NULL without
+    float *zeros;                               // [max(lanes, MG_RESIDENT_ZEROS)]
+    mg_pass *pass;                              // [passes] for whole passes over the data
+    int passes;                                 // certify: as many as parts of all rows
     mg_arena arena;
 } mg_resident;
 
@@ -56,12 +56,12 @@ static inline double mg_resident_weight(const mg_resident *resident, int64_t row
 }
 
 // Stored values of a row that lie in a range of features.
-static inline void mg_resident_entries(const mg_resident *resident, int64_t row, int64_t owner,
+static inline void mg_resident_entries(const mg_resident *resident, int64_t row, int64_t range,
                                        int64_t *begin, int64_t *end) {
     const int64_t *indptr = resident->all.rows.indptr;
-    const uint32_t *cuts = resident->cuts + row * (resident->owners - 1);
-    *begin = indptr[row] + (owner > 0 ? cuts[owner - 1] : 0);
-    *end = owner < resident->owners - 1 ? indptr[row] + cuts[owner] : indptr[row + 1];
+    const uint32_t *cuts = resident->cuts + row * (resident->ranges - 1);
+    *begin = indptr[row] + (range > 0 ? cuts[range - 1] : 0);
+    *end = range < resident->ranges - 1 ? indptr[row] + cuts[range] : indptr[row + 1];
 }
 
 // Cells [from, to) of one dense row of x', both multiples of MG_LANES; and all of them.

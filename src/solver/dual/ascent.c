@@ -63,9 +63,9 @@ static float newest_share(const mg_ascent *ascent) {
     return (float)((AVERAGE_POWER + 1) / (double)(ascent->clock->snapshots + AVERAGE_POWER));
 }
 
-static void average_slice(void *context, int64_t slice) {
+static void average_range(void *context, int64_t range) {
     mg_ascent *ascent = context;
-    const int64_t *line = ascent->resident->slice + slice;
+    const int64_t *line = ascent->resident->weight_range + range;
     int64_t from = line[0] * ascent->resident->line, to = line[1] * ascent->resident->line;
     float part = newest_share(ascent), *restrict mean = ascent->mean.v;
     const float *restrict now = ascent->iterate->weights.v;
@@ -74,7 +74,7 @@ static void average_slice(void *context, int64_t slice) {
 
 static void take_snapshot(mg_ascent *ascent) {
     ascent->clock->snapshots++;
-    mg_team_for(ascent->resident->problem->team, ascent->resident->slices, average_slice, ascent);
+    mg_team_for(ascent->resident->problem->team, ascent->resident->weight_ranges, average_range, ascent);
     float part = newest_share(ascent), *bias = ascent->mean.bias;
     for (int64_t k = 0; k < ascent->resident->lanes; k++)
         bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);

@@ -29,9 +29,9 @@ typedef struct mg_dual_part {
     uint32_t kept; // and whose new ones are stored already: nearly always they are what the merge leaves
 } mg_dual_part;
 
-typedef struct mg_dual_owner {
-    _Alignas(64) double square; // what the owner's part of the update does to ||W||^2
-} mg_dual_owner;
+typedef struct mg_dual_range_square {
+    _Alignas(64) double square; // what the range's part of the update does to ||W||^2
+} mg_dual_range_square;
 
 // A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only
 // sums do.
@@ -85,10 +85,10 @@ typedef struct mg_dual_dense {
 } mg_dual_dense;
 
 typedef struct mg_dual_sparse {
-    float *owner_scores; // [owners - 1][MG_DUAL_ROUND][lanes] of every owner but the first, whose are
+    float *range_scores; // [ranges - 1][MG_DUAL_ROUND][lanes] of every range but the first, whose are
                          // round.scores
-    float *values;       // with scaled columns: [owners][most entries]
-    mg_dual_owner owner[MG_RESIDENT_RANGES];
+    float *values;       // with scaled columns: [ranges][most entries]
+    mg_dual_range_square range[MG_FEATURE_RANGES];
 } mg_dual_sparse;
 
 typedef struct mg_ascent {
@@ -158,7 +158,7 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error);
 void mg_dual_dense_block(mg_ascent *ascent);
 void mg_dual_dense_close(mg_ascent *ascent);
 
-// Sparse rows. Each owner of a range of features adds `again` times the steps owed to its weights, and then
+// Sparse rows. Each range of a range of features adds `again` times the steps owed to its weights, and then
 // scores its part of the round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
 // Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);

@@ -11,35 +11,35 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     const mg_problem *problem = resident->problem;
     const mg_buffer buffers[] = {
-        MG_BUFFER(ascent->sparse.owner_scores, (resident->owners - 1) * MG_DUAL_ROUND, resident->lanes),
-        MG_BUFFER(ascent->sparse.values, problem->scale ? resident->owners : 0, problem->most_entries),
+        MG_BUFFER(ascent->sparse.range_scores, (resident->ranges - 1) * MG_DUAL_ROUND, resident->lanes),
+        MG_BUFFER(ascent->sparse.values, problem->scale ? resident->ranges : 0, problem->most_entries),
     };
     return MG_ARENA_FILL(&ascent->arena, buffers, error);
 }
 
-// An owner's entries of a row, columns scaled.
+// A range's entries of a row, columns scaled.
 typedef struct entries {
     int64_t count;
     const uint32_t *indices;
     const float *values;
 } entries;
 
-static entries entries_of(const mg_ascent *ascent, int64_t row, int64_t owner, bool with_values) {
+static entries entries_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
     const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
-    mg_resident_entries(ascent->resident, row, owner, &from, &end);
+    mg_resident_entries(ascent->resident, row, range, &from, &end);
     entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
     if (!with_values || !ascent->sparse.values) return e;
-    float *to = ascent->sparse.values + owner * ascent->resident->problem->most_entries;
+    float *to = ascent->sparse.values + range * ascent->resident->problem->most_entries;
     for (int64_t j = 0; j < e.count; j++)
         to[j] = e.values[j] * ascent->resident->problem->scale[e.indices[j]];
     e.values = to;
     return e;
 }
 
-static void fetch_entries(const mg_ascent *ascent, int64_t r, int64_t owner) {
+static void fetch_entries(const mg_ascent *ascent, int64_t r, int64_t range) {
     if (r >= ascent->round.left) return;
-    entries e = entries_of(ascent, ascent->round.row[r], owner, false);
+    entries e = entries_of(ascent, ascent->round.row[r], range, false);
     for (int64_t j = 0; j < e.count && j < FETCH_ENTRIES; j += 16) {
         __builtin_prefetch(e.indices + j, 0, 3);
         __builtin_prefetch(e.values + j, 0, 3);
@@ -55,33 +55,33 @@ static void step_row(mg_ascent *ascent, int64_t r, float *z) {
     if (kept) mg_dual_part_of(ascent, r)->kept |= mg_dual_bit(r);
 }
 
-static double update_owner(mg_ascent *ascent, int64_t owner) {
+static double update_range(mg_ascent *ascent, int64_t range) {
     mg_weights *w = &ascent->iterate->weights;
     const uint32_t *rows = ascent->round.row - ascent->round.owed;
     double square = 0;
     for (int64_t r = 0; r < ascent->round.owed; r++) {
         if (!mg_dual_changed(ascent, r)) continue;
-        entries e = entries_of(ascent, rows[r], owner, true);
+        entries e = entries_of(ascent, rows[r], range, true);
         square += (double)ascent->resident->problem->kernel->csr_update(
             e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
     }
     return square;
 }
 
-static void work_on_owner(void *context, int64_t owner) {
+static void work_on_range(void *context, int64_t range) {
     mg_ascent *ascent = context;
     const mg_weights *w = &ascent->iterate->weights;
-    float *scores = owner == 0
+    float *scores = range == 0
                         ? ascent->round.scores
-                        : ascent->sparse.owner_scores + (owner - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
-    if (ascent->round.again != 0) ascent->sparse.owner[owner].square = update_owner(ascent, owner);
+                        : ascent->sparse.range_scores + (range - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
+    if (ascent->round.again != 0) ascent->sparse.range[range].square = update_range(ascent, range);
     for (int64_t r = 0; r < ascent->round.count; r++) {
-        entries e = entries_of(ascent, ascent->round.row[r], owner, true), next = {.count = 0};
-        if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], owner, false);
-        fetch_entries(ascent, r + FETCH_ROWS, owner);
+        entries e = entries_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
+        if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], range, false);
+        fetch_entries(ascent, r + FETCH_ROWS, range);
         ascent->resident->problem->kernel->csr_scores(
             e.count, e.indices, e.values, w->line, w->v,
-            owner == 0 ? ascent->round.offset : ascent->resident->zeros, scores + r * ascent->resident->lanes,
+            range == 0 ? ascent->round.offset : ascent->resident->zeros, scores + r * ascent->resident->lanes,
             next.count, next.indices);
     }
 }
@@ -110,9 +110,9 @@ double mg_dual_sparse_scores(mg_ascent *ascent, float again) {
          i++)
         ascent->round.u[i] *= ascent->round.again;
     if (ascent->round.again != 0 && ascent->resident->problem->bias > 0) square = update_bias(ascent);
-    mg_team_for(ascent->resident->problem->team, ascent->resident->owners, work_on_owner, ascent);
-    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->owners; o++)
-        square += ascent->sparse.owner[o].square;
+    mg_team_for(ascent->resident->problem->team, ascent->resident->ranges, work_on_range, ascent);
+    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->ranges; o++)
+        square += ascent->sparse.range[o].square;
     return square;
 }
 
@@ -129,9 +129,9 @@ static void step_part(void *context, int64_t part) {
             end = first + MG_DUAL_ROUND_PART;
     if (end > ascent->round.count) end = ascent->round.count;
     ascent->round.part[part] = (mg_dual_part){.loss = 0};
-    for (int o = 1; o < ascent->resident->owners; o++)
+    for (int o = 1; o < ascent->resident->ranges; o++)
         ascent->resident->problem->kernel->add(
-            (end - first) * lanes, ascent->sparse.owner_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
+            (end - first) * lanes, ascent->sparse.range_scores + ((o - 1) * MG_DUAL_ROUND + first) * lanes,
             ascent->round.scores + first * lanes);
     for (int64_t r = first; r < end; r++) {
         fetch_row(ascent, r + MG_DUAL_ROUND);

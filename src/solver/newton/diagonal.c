@@ -21,7 +21,7 @@ static void weigh_part(void *context, int64_t part) {
                 (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
 }
 
-static void add_owner(void *context, int64_t owner) {
+static void add_range(void *context, int64_t range) {
     const diagonal_job *job = context;
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
@@ -31,7 +31,7 @@ static void add_owner(void *context, int64_t owner) {
     for (int64_t i = 0; i < job->count; i++) {
         const float *coef = newton->chunk.coef + i * resident->lanes;
         int64_t at, end;
-        mg_resident_entries(resident, newton->free.row[job->first + i], owner, &at, &end);
+        mg_resident_entries(resident, newton->free.row[job->first + i], range, &at, &end);
         for (; at < end; at++) {
             int64_t d = rows->indices[at];
             float x = rows->values[at] * (scale ? scale[d] : 1),
@@ -51,11 +51,11 @@ static void add_constant(const diagonal_job *job) {
             to[k] += square * newton->chunk.coef[i * resident->lanes + k];
 }
 
-static void invert_slice(void *context, int64_t slice) {
+static void invert_range(void *context, int64_t range) {
     const diagonal_job *job = context;
-    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
+    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_RANGES, range + 1);
     float lambda = (float)job->newton->resident->problem->lambda;
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++)
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_RANGES, range); j < end; j++)
         job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
@@ -67,8 +67,8 @@ void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
         int64_t left = newton->free.count - job.first;
         job.count = left < MG_NEWTON_CHUNK ? left : MG_NEWTON_CHUNK;
         mg_team_for(team, (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS, weigh_part, &job);
-        mg_team_for(team, newton->resident->owners, add_owner, &job);
+        mg_team_for(team, newton->resident->ranges, add_range, &job);
         add_constant(&job);
     }
-    mg_team_for(team, MG_NEWTON_SLICES, invert_slice, &job);
+    mg_team_for(team, MG_NEWTON_RANGES, invert_range, &job);
 }

@@ -12,25 +12,25 @@ typedef struct step_job {
     float along, again;
 } step_job;
 
-static void go_slice(void *context, int64_t slice) {
+static void go_range(void *context, int64_t range) {
     const step_job *job = context;
     mg_newton *n = job->newton;
     float *restrict x = n->cg.direction, *restrict r = n->cg.residual, along = job->along;
     const float *restrict p = n->cg.search, *restrict hp = n->cg.product;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice);
-         j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++) {
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
+         j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++) {
         x[j] += along * p[j];
         r[j] -= along * hp[j];
     }
 }
 
-static void turn_slice(void *context, int64_t slice) {
+static void turn_range(void *context, int64_t range) {
     const step_job *job = context;
     mg_newton *n = job->newton;
     float *restrict p = n->cg.search, again = job->again;
     const float *restrict z = n->cg.better;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_SLICES, slice);
-         j < mg_cut_begin(n->length, MG_NEWTON_SLICES, slice + 1); j++)
+    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
+         j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++)
         p[j] = z[j] + again * p[j];
 }
 
@@ -51,13 +51,13 @@ int mg_newton_solve(mg_newton *newton) {
         double curve = mg_newton_dot(newton, p, hp);
         if (!(curve > 0)) break;
         job.along = (float)(rz / curve);
-        mg_team_for(team, MG_NEWTON_SLICES, go_slice, &job);
+        mg_team_for(team, MG_NEWTON_RANGES, go_range, &job);
         step++;
         if (mg_newton_dot(newton, r, r) <= goal) break;
         mg_precondition_apply(newton->precondition, newton, r, z);
         double next = mg_newton_dot(newton, r, z);
         job.again = (float)(next / rz);
-        mg_team_for(team, MG_NEWTON_SLICES, turn_slice, &job);
+        mg_team_for(team, MG_NEWTON_RANGES, turn_range, &job);
         rz = next;
     }
     return step;

@@ -12,7 +12,7 @@ enum {
     MG_NEWTON_PARTS = 16,
     MG_NEWTON_PART_ROWS = 256,
     MG_NEWTON_CHUNK = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS,
-    MG_NEWTON_SLICES = 16
+    MG_NEWTON_RANGES = 16
 };
 
 typedef struct mg_precondition mg_precondition;

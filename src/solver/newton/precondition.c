@@ -240,23 +240,23 @@ static void apply_class(void *context, int64_t k) {
     p->to[resident->size + k] = y[features];
 }
 
-static void apply_slice(void *context, int64_t slice) {
+static void apply_range(void *context, int64_t range) {
     const mg_precondition *p = context;
-    int64_t length = p->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice); j < end; j++)
+    int64_t length = p->newton->length, end = mg_cut_begin(length, MG_NEWTON_RANGES, range + 1);
+    for (int64_t j = mg_cut_begin(length, MG_NEWTON_RANGES, range); j < end; j++)
         p->to[j] = p->inverse[j] * p->from[j];
 }
 
 // Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would
 // spoil (M29).
-static void remove_mean(void *context, int64_t slice) {
+static void remove_mean(void *context, int64_t range) {
     const mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;
     int64_t features = resident->problem->features, classes = resident->problem->classes,
             line = resident->line;
     int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line,
-            end = mg_cut_begin(features, MG_NEWTON_SLICES, slice + 1);
-    for (int64_t d = mg_cut_begin(features, MG_NEWTON_SLICES, slice); d < end; d++) {
+            end = mg_cut_begin(features, MG_NEWTON_RANGES, range + 1);
+    for (int64_t d = mg_cut_begin(features, MG_NEWTON_RANGES, range); d < end; d++) {
         float sum = 0, *at = p->to + d * wide;
         for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
         for (int64_t k = 0; k < classes; k++) at[k * apart] -= sum / (float)classes;
@@ -269,10 +269,10 @@ void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *f
     p->newton = newton;
     p->from = from;
     p->to = to;
-    if (p->inverse) mg_team_for(problem->team, MG_NEWTON_SLICES, apply_slice, p);
+    if (p->inverse) mg_team_for(problem->team, MG_NEWTON_RANGES, apply_range, p);
     else mg_team_for(problem->team, problem->classes, apply_class, p);
     if (!mg_newton_joint(newton)) return;
-    mg_team_for(problem->team, MG_NEWTON_SLICES, remove_mean, p);
+    mg_team_for(problem->team, MG_NEWTON_RANGES, remove_mean, p);
     for (int64_t k = 0; k < problem->classes; k++) sum += bias[k];
     for (int64_t k = 0; k < problem->classes; k++) bias[k] -= sum / (float)problem->classes;
 }

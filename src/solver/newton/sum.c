@@ -97,18 +97,18 @@ static void fill_part(void *context, int64_t part) {
     }
 }
 
-static void add_dense_slice(void *context, int64_t slice) {
+static void add_dense_range(void *context, int64_t range) {
     const mg_newton *newton = ((const sum_job *)context)->newton;
-    int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
         const float *grad = newton->chunk.grad + p * size;
-        for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice); newton->chunk.used[p] > 0 && j < end;
+        for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range); newton->chunk.used[p] > 0 && j < end;
              j++)
             newton->chunk.raw_sum[j] += (double)grad[j];
     }
 }
 
-// One row's entries of an owner's range of features. Most rows have a few coefficients.
+// One row's entries of a range's range of features. Most rows have a few coefficients.
 static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t begin, int64_t end) {
     const mg_resident *resident = newton->resident;
     const mg_rows *rows = &resident->all.rows;
@@ -126,8 +126,8 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
     }
 }
 
-// The chunk's rows, as far as they are an owner's, in their order.
-static void add_sparse_owner(void *context, int64_t owner) {
+// The chunk's rows, as far as they are a range's, in their order.
+static void add_sparse_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
@@ -136,7 +136,7 @@ static void add_sparse_owner(void *context, int64_t owner) {
         for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->chunk.used[p]; i < last; i++) {
             int64_t row = newton->chunk.row[i], begin, end;
             const float *coef = newton->chunk.coef + i * resident->lanes;
-            mg_resident_entries(resident, row, owner, &begin, &end);
+            mg_resident_entries(resident, row, range, &begin, &end);
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
             else
                 resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin,
@@ -145,10 +145,10 @@ static void add_sparse_owner(void *context, int64_t owner) {
         }
 }
 
-static void clear_slice(void *context, int64_t slice) {
+static void clear_range(void *context, int64_t range) {
     const sum_job *job = context;
-    int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_SLICES, slice),
-            to = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+    int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_RANGES, range),
+            to = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     if (in_float(job))
         memset(job->newton->chunk.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.grad);
     else
@@ -163,15 +163,15 @@ static void sum_rows(sum_job *job, int64_t items) {
     const mg_resident *resident = newton->resident;
     mg_team *team = resident->problem->team;
     double *constant = newton->chunk.raw_sum + resident->size;
-    mg_team_for(team, MG_NEWTON_SLICES, clear_slice, job);
+    mg_team_for(team, MG_NEWTON_RANGES, clear_range, job);
     memset(constant, 0, (size_t)resident->lanes * sizeof *constant);
     for (job->first = 0; job->first < items; job->first += MG_NEWTON_CHUNK) {
         job->count = items - job->first < MG_NEWTON_CHUNK ? items - job->first : MG_NEWTON_CHUNK;
         int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
         memset(newton->chunk.used, 0, sizeof newton->chunk.used);
         mg_team_for(team, parts, fill_part, job);
-        if (resident->sparse) mg_team_for(team, resident->owners, add_sparse_owner, job);
-        else mg_team_for(team, MG_NEWTON_SLICES, add_dense_slice, job);
+        if (resident->sparse) mg_team_for(team, resident->ranges, add_sparse_range, job);
+        else mg_team_for(team, MG_NEWTON_RANGES, add_dense_range, job);
         for (int64_t p = 0; p < parts; p++)
             for (int64_t k = 0; k < resident->lanes; k++)
                 constant[k] += newton->chunk.constant[p * resident->lanes + k];
@@ -179,17 +179,17 @@ static void sum_rows(sum_job *job, int64_t items) {
 }
 
 // Sums of raw cells become means of x' = scale (x - center).
-static void scale_slice(void *context, int64_t slice) {
+static void scale_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
     const double *raw = newton->chunk.raw_sum, *constant = raw + resident->size;
     int64_t line = resident->line, size = resident->size,
-            end = mg_cut_begin(size, MG_NEWTON_SLICES, slice + 1);
+            end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     bool dense = !resident->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
-    for (int64_t j = mg_cut_begin(size, MG_NEWTON_SLICES, slice), l = j / line, r = j % line; j < end; j++) {
+    for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
         double sum = in_floats ? (double)newton->chunk.grad[j] : raw[j],
                scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
@@ -217,7 +217,7 @@ static void scale_constant(const sum_job *job) {
 void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to) {
     sum_job job = {.newton = newton, .fill = fill, .to = to};
     sum_rows(&job, items);
-    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, scale_range, &job);
     scale_constant(&job);
 }
 
@@ -288,7 +288,7 @@ void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
     sum_job job = {.newton = newton, .fill = fill_product, .vector = vector, .product = product};
     make_raw(newton, vector);
     sum_rows(&job, newton->free.count);
-    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, scale_slice, &job);
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, scale_range, &job);
     scale_constant(&job);
 }
 
@@ -297,25 +297,25 @@ enum { DOT_LANES = 8 }; // sums side by side: one alone would wait for every add
 typedef struct dot_job {
     const mg_newton *newton;
     const float *a, *b;
-    double part[MG_NEWTON_SLICES];
+    double part[MG_NEWTON_RANGES];
 } dot_job;
 
-static void dot_slice(void *context, int64_t slice) {
+static void dot_range(void *context, int64_t range) {
     dot_job *job = context;
-    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_SLICES, slice + 1);
+    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_RANGES, range + 1);
     double lane[DOT_LANES] = {0};
-    int64_t j = mg_cut_begin(length, MG_NEWTON_SLICES, slice);
+    int64_t j = mg_cut_begin(length, MG_NEWTON_RANGES, range);
     for (; j + DOT_LANES <= end; j += DOT_LANES)
         for (int l = 0; l < DOT_LANES; l++) lane[l] += (double)job->a[j + l] * (double)job->b[j + l];
     for (int l = 0; j < end; l++, j++) lane[l] += (double)job->a[j] * (double)job->b[j];
     for (int l = 1; l < DOT_LANES; l++) lane[0] += lane[l];
-    job->part[slice] = lane[0];
+    job->part[range] = lane[0];
 }
 
 double mg_newton_dot(const mg_newton *newton, const float *a, const float *b) {
     dot_job job = {.newton = newton, .a = a, .b = b};
     double sum = 0;
-    mg_team_for(newton->resident->problem->team, MG_NEWTON_SLICES, dot_slice, &job);
-    for (int s = 0; s < MG_NEWTON_SLICES; s++) sum += job.part[s];
+    mg_team_for(newton->resident->problem->team, MG_NEWTON_RANGES, dot_range, &job);
+    for (int s = 0; s < MG_NEWTON_RANGES; s++) sum += job.part[s];
     return sum;
 }
