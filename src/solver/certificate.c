@@ -22,9 +22,9 @@ struct mg_certifier {
     float *wide;   // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
     float *grad;   // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
     int64_t first, count;
-    mg_weights *scored; // by evaluate_part
-    float *share;       // [N] rows take note of their shares of the gap; NULL: they do not
-    double part_loss[PARTS], part_dual[PARTS], part_share[PARTS], range_square[MG_WEIGHT_RANGES],
+    mg_weights *scored;  // by evaluate_part
+    float *contribution; // [N] rows take note of their contributions of the gap; NULL: they do not
+    double part_loss[PARTS], part_dual[PARTS], part_contribution[PARTS], range_square[MG_WEIGHT_RANGES],
         range_rounded[MG_WEIGHT_RANGES];
     mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
     mg_arena arena;
@@ -195,7 +195,7 @@ static void evaluate_part(void *context, int64_t part) {
     mg_pass *pass = &resident->pass[part];
     int64_t first = mg_cut_begin(problem->rows, resident->passes, part),
             end = mg_cut_begin(problem->rows, resident->passes, part + 1);
-    double loss = 0, shares = 0;
+    double loss = 0, contributions = 0;
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, job->scored, &resident->all.rows, first, count);
@@ -205,17 +205,17 @@ static void evaluate_part(void *context, int64_t part) {
             double weight = mg_resident_weight(resident, row),
                    value = (double)problem->loss->row(pass->lanes, s, y, problem->delta, c);
             loss += weight * value;
-            if (!job->share) continue;
+            if (!job->contribution) continue;
             mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
             mg_dual_terms t =
                 problem->kernel->dual_terms(problem->loss->dual, resident->lanes, s, y, problem->delta, c);
-            double share = weight * (value - t.linear + 0.5 * t.curve);
-            job->share[row] = share > 0 ? (float)share : 0;
-            shares += share > 0 ? share : 0;
+            double contribution = weight * (value - t.linear + 0.5 * t.curve);
+            job->contribution[row] = contribution > 0 ? (float)contribution : 0;
+            contributions += contribution > 0 ? contribution : 0;
         }
     }
     job->part_loss[part] = loss;
-    job->part_share[part] = shares;
+    job->part_contribution[part] = contributions;
 }
 
 mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
@@ -267,18 +267,18 @@ static double rebuild(certificate *job) {
 }
 
 // Mean loss with the weights of raw cells, and into share [N], unless it is NULL, what rows add to the gap;
-// *share_sum: of all of them.
-static double evaluate(certificate *job, mg_weights *raw, float *share, double *share_sum) {
+// *contribution_sum: of all of them.
+static double evaluate(certificate *job, mg_weights *raw, float *contribution, double *contribution_sum) {
     const mg_resident *resident = job->resident;
     double loss = 0, sum = 0;
     job->scored = raw;
-    job->share = share;
+    job->contribution = contribution;
     mg_team_for(resident->problem->team, resident->passes, evaluate_part, job);
     for (int p = 0; p < resident->passes; p++) {
         loss += job->part_loss[p];
-        sum += job->part_share[p];
+        sum += job->part_contribution[p];
     }
-    if (share) *share_sum = sum;
+    if (contribution) *contribution_sum = sum;
     return loss / (double)resident->problem->rows;
 }
 
@@ -304,13 +304,14 @@ static void evaluate_average(certificate *job, mg_weights *average) {
     mg_incumbent_keep(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }
 
-void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *share, double *share_sum,
-                          double *share_gap) {
+void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
+                          double *contribution_sum, double *contribution_gap) {
     const mg_problem *problem = job->resident->problem;
     double n = (double)problem->rows, rounded, value = rebuild(job), square = settle_weights(job, &rounded);
-    double primal = evaluate(job, raw_weights(job), share, share_sum) + 0.5 * problem->lambda * rounded;
+    double primal =
+        evaluate(job, raw_weights(job), contribution, contribution_sum) + 0.5 * problem->lambda * rounded;
     mg_incumbent_keep(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
-    *share_gap = *share_sum / (n * primal);
+    *contribution_gap = *contribution_sum / (n * primal);
     if (average && job->incumbent->bounds.last_gap > job->resident->options->train->tolerance)
         evaluate_average(job, average);
 }

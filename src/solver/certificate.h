@@ -15,7 +15,7 @@ void mg_certifier_destroy(mg_certifier *certifier);
 // Rebuilds W from the dual variables in double, evaluates both objectives, keeps the best, and tells share[N]
 // what every row adds to the gap, with their sum and the gap they come to. `average` (NULL: none): weights
 // that may have a lower objective (M30).
-void mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *share, double *share_sum,
-                          double *share_gap);
+void mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *contribution,
+                          double *contribution_sum, double *contribution_gap);
 
 #endif

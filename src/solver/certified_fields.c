@@ -23,8 +23,8 @@ static const mg_bound clock_bounds[] = {
     {"Newton iterations", -1, MOST_EPOCHS, false},
 };
 static const mg_bound number_bounds[] = {
-    {"gap of the shares", 0, INFINITY, true},
-    {"mean share", 0, INFINITY, false},
+    {"gap of the contributions", 0, INFINITY, true},
+    {"mean contribution", 0, INFINITY, false},
     {"parts", 0, LOOKS_AFTER, false},
     {"sigma", 0, DBL_MAX, false},
 };

@@ -21,8 +21,9 @@ enum { WAIT_PART = 8 }; // of the visits so far is the longest time shares are n
 static bool is_near(const mg_certified *c) {
     const mg_bounds *bounds = &c->incumbent.bounds;
     if (!isfinite(bounds->best_primal)) return false;
-    double ahead = bounds->last_gap < c->numbers.share_gap ? bounds->last_gap / c->numbers.share_gap : 1;
-    double gap = ahead * c->ascent->gap.sum / ((double)c->resident.problem->rows * bounds->best_primal);
+    double ahead =
+        bounds->last_gap < c->numbers.contribution_gap ? bounds->last_gap / c->numbers.contribution_gap : 1;
+    double gap = ahead * c->ascent->shrinking.sum / ((double)c->resident.problem->rows * bounds->best_primal);
     return gap <= NEARLY * c->resident.options->train->tolerance;
 }
 
@@ -70,7 +71,7 @@ bool mg_schedule_stalled(const mg_certified *c) {
 
 void mg_schedule_start(mg_certified *c) {
     c->clock = (mg_counters){.round = MG_DUAL_ROUND, .newton = mg_resident_has_duals(&c->resident) ? -1 : 0};
-    c->numbers = (mg_numbers){.share_gap = INFINITY};
+    c->numbers = (mg_numbers){.contribution_gap = INFINITY};
 }
 
 bool mg_schedule_newton(const mg_certified *c) {
@@ -84,9 +85,10 @@ static mg_status certify(mg_certified *c, mg_error *error) {
                      : mg_certifier_create(&c->resident, &c->iterate, &c->incumbent, &c->certifier, error);
     if (status) return status;
     mg_weights *average = c->clock.snapshots > 0 && ascent->mean.v ? &ascent->mean : NULL;
-    double share_gap;
-    mg_certifier_certify(c->certifier, average, ascent->gap.share, &ascent->gap.sum, &share_gap);
-    c->numbers.share_gap = share_gap;
+    double contribution_gap;
+    mg_certifier_certify(c->certifier, average, ascent->shrinking.contribution, &ascent->shrinking.sum,
+                         &contribution_gap);
+    c->numbers.contribution_gap = contribution_gap;
     c->clock.visits_before += c->clock.visits;
     c->clock.visits = 0;
     mg_incumbent_mark(&c->incumbent, effort(c));
@@ -106,7 +108,7 @@ mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
             c->certifier = NULL;
         }
     }
-    c->numbers.mean_share = c->ascent->gap.sum / (double)c->resident.problem->rows;
+    c->numbers.mean_contribution = c->ascent->shrinking.sum / (double)c->resident.problem->rows;
     return MG_OK;
 }
 

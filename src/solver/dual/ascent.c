@@ -32,8 +32,8 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
             mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
     const mg_buffer buffers[] = {
         MG_BUFFER(ascent->visits.list, rows, 1),
-        MG_BUFFER(ascent->gap.wake, resident->certify ? rows : 0, 1),
-        MG_BUFFER(ascent->gap.share, resident->certify ? rows : 0, 1),
+        MG_BUFFER(ascent->shrinking.visit_from, resident->certify ? rows : 0, 1),
+        MG_BUFFER(ascent->shrinking.contribution, resident->certify ? rows : 0, 1),
     };
     if (!status) status = MG_ARENA_FILL(&ascent->arena, buffers, error);
     if (!status) status = mg_dual_round_create(ascent, error);
@@ -51,15 +51,17 @@ void mg_ascent_destroy(mg_ascent *ascent) {
 
 void mg_ascent_restart(mg_ascent *ascent) {
     size_t rows = (size_t)ascent->resident->problem->rows;
-    if (ascent->gap.wake) memset(ascent->gap.wake, 0, rows * sizeof *ascent->gap.wake);
-    if (ascent->gap.share) memset(ascent->gap.share, 0, rows * sizeof *ascent->gap.share);
+    if (ascent->shrinking.visit_from)
+        memset(ascent->shrinking.visit_from, 0, rows * sizeof *ascent->shrinking.visit_from);
+    if (ascent->shrinking.contribution)
+        memset(ascent->shrinking.contribution, 0, rows * sizeof *ascent->shrinking.contribution);
     forget_list(ascent);
 }
 
 // ---- the average --------------------------------------------------------------------------------
 
 // The share of the newest snapshot (M30).
-static float newest_share(const mg_ascent *ascent) {
+static float newest_weight(const mg_ascent *ascent) {
     return (float)((AVERAGE_POWER + 1) / (double)(ascent->clock->snapshots + AVERAGE_POWER));
 }
 
@@ -67,7 +69,7 @@ static void average_range(void *context, int64_t range) {
     mg_ascent *ascent = context;
     const int64_t *line = ascent->resident->weight_range + range;
     int64_t from = line[0] * ascent->resident->line, to = line[1] * ascent->resident->line;
-    float part = newest_share(ascent), *restrict mean = ascent->mean.v;
+    float part = newest_weight(ascent), *restrict mean = ascent->mean.v;
     const float *restrict now = ascent->iterate->weights.v;
     for (int64_t j = from; j < to; j++) mean[j] += part * (now[j] - mean[j]);
 }
@@ -75,7 +77,7 @@ static void average_range(void *context, int64_t range) {
 static void take_snapshot(mg_ascent *ascent) {
     ascent->clock->snapshots++;
     mg_team_for(ascent->resident->problem->team, ascent->resident->weight_ranges, average_range, ascent);
-    float part = newest_share(ascent), *bias = ascent->mean.bias;
+    float part = newest_weight(ascent), *bias = ascent->mean.bias;
     for (int64_t k = 0; k < ascent->resident->lanes; k++)
         bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
 }
@@ -117,30 +119,32 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 void mg_ascent_end_epoch(mg_ascent *ascent) {
     double sum = 0;
     forget_list(ascent);
-    for (int64_t row = 0; ascent->gap.share && row < ascent->resident->problem->rows; row++)
-        sum += (double)ascent->gap.share[row];
-    ascent->gap.sum = sum;
+    for (int64_t row = 0; ascent->shrinking.contribution && row < ascent->resident->problem->rows; row++)
+        sum += (double)ascent->shrinking.contribution[row];
+    ascent->shrinking.sum = sum;
 }
 
 // ---- checkpoints --------------------------------------------------------------------------------
 
 int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
-    static const mg_bound wake = {.least = 0, .most = MOST_EPOCHS + MG_DUAL_SLEEP};
+    static const mg_bound visit_from = {.least = 0, .most = MOST_EPOCHS + MG_DUAL_SHRUNK};
     int64_t rows = ascent->resident->problem->rows;
     int n = 0;
     if (ascent->mean.v)
         n += mg_field_weights(&ascent->mean, (mg_field_names){"mean", "mean_bias", NULL}, out);
     if (!ascent->resident->certify) return n;
-    out[n++] = mg_field_bounded("wake", MG_H5_I32, rows, ascent->gap.wake, &wake, 1);
-    out[n++] = mg_field_bounded("share", MG_H5_F32, rows, ascent->gap.share, &mg_bound_grown, 1);
+    out[n++] = mg_field_bounded("wake", MG_H5_I32, rows, ascent->shrinking.visit_from, &visit_from, 1);
+    out[n++] = mg_field_bounded("share", MG_H5_F32, rows, ascent->shrinking.contribution, &mg_bound_grown, 1);
     return n;
 }
 
 // A row sleeps for so many epochs from one that has been.
 mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error) {
-    const mg_bound wake = {.most = (double)ascent->clock->epoch + MG_DUAL_SLEEP};
+    const mg_bound visit_from = {.most = (double)ascent->clock->epoch + MG_DUAL_SHRUNK};
     mg_status status = MG_OK;
-    for (int64_t row = 0; !status && ascent->gap.wake && row < ascent->resident->problem->rows; row++)
-        status = mg_bound_check(&wake, "state/wake", row, (double)ascent->gap.wake[row], error);
+    for (int64_t row = 0; !status && ascent->shrinking.visit_from && row < ascent->resident->problem->rows;
+         row++)
+        status =
+            mg_bound_check(&visit_from, "state/wake", row, (double)ascent->shrinking.visit_from[row], error);
     return status;
 }

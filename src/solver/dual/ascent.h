@@ -15,7 +15,7 @@ enum {
     MG_DUAL_BLOCK = 16,     // rows of a dense block, solved one after the other through their products
     MG_DUAL_BLOCK_PART = 8, // of these are multiplied at a time
     MG_DUAL_RANGES = 8,     // most ranges of cells of dense rows, each one thread's work
-    MG_DUAL_SLEEP = 9,      // epochs until a row that hardly matters is visited again
+    MG_DUAL_SHRUNK = 9,     // epochs until a row that hardly matters is visited again
     MG_DUAL_SNAPSHOTS = 64, // most of an epoch
 };
 static_assert((int)MG_DUAL_BLOCK <= (int)MG_RESIDENT_ZEROS, "zeros for a block's products");
@@ -52,11 +52,11 @@ typedef struct mg_dual_visits {
 } mg_dual_visits;
 
 // What every row adds to the gap, for shrinking. With certificates only.
-typedef struct mg_dual_shares {
-    int32_t *wake; // [N] first epoch a row is visited again
-    float *share;  // [N] latest share of the gap
-    double sum;    // of all of them, at the end of an epoch
-} mg_dual_shares;
+typedef struct mg_dual_shrinking {
+    int32_t *visit_from; // [N] first epoch a row is visited again
+    float *contribution; // [N] latest share of the gap
+    double sum;          // of all of them, at the end of an epoch
+} mg_dual_shrinking;
 
 // The round or block under way: what the threads are told of it, on a cache line of its own, and what it
 // works with.
@@ -100,7 +100,7 @@ typedef struct mg_ascent {
                      // certificates; with them and sparse rows one more candidate for the best objective
                      // (M30); else empty
     mg_dual_visits visits;
-    mg_dual_shares gap;
+    mg_dual_shrinking shrinking;
     mg_dual_round round;
     mg_dual_dense dense;
     mg_dual_sparse sparse;

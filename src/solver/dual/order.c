@@ -21,8 +21,8 @@ enum {
 // list.
 static bool is_visited(const mg_ascent *ascent, int64_t row) {
     if (ascent->resident->all.weight && ascent->resident->all.weight[row] == 0) return false;
-    return !ascent->gap.wake || ascent->gap.wake[row] <= ascent->clock->epoch ||
-           ascent->gap.wake[row] == ascent->clock->epoch + MG_DUAL_SLEEP;
+    return !ascent->shrinking.visit_from || ascent->shrinking.visit_from[row] <= ascent->clock->epoch ||
+           ascent->shrinking.visit_from[row] == ascent->clock->epoch + MG_DUAL_SHRUNK;
 }
 
 typedef struct mix_job {

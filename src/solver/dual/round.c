@@ -8,11 +8,11 @@
 #define SMALLEST_CURVATURE 1e-6f // of a row without features: any step is right, but it must be finite
 #define NOISE 1e-6               // a share of the gap below this part of its terms is rounding
 #define SMALLEST_CHANGE 1e-7f
-#define SLEEP_BELOW 0.1
-enum { FIRST_SLEEP = 2 }; // epoch
-enum { LOOK_AFTER = 16 }; // rounds
-#define SHRINK_BELOW 0.75
-#define GROW_ABOVE 0.95
+#define SHRINK_BELOW 0.1
+enum { FIRST_SHRINKING = 2 }; // epoch
+enum { LOOK_AFTER = 16 };     // rounds
+#define HALVE_BELOW 0.75
+#define DOUBLE_ABOVE 0.95
 // With the best part above this, the whole step still raises the dual, by (2 part - 1) / part^2 of what the
 // best would, nine tenths at least; taking the rest back means scoring the round again.
 #define FULL_ENOUGH 0.75
@@ -40,10 +40,11 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
 }
 
 // A row whose share of the gap is far below the mean sleeps; certificates look at every row all the same.
-static void note_share(mg_ascent *ascent, int64_t row, double share) {
-    ascent->gap.share[row] = (float)share;
-    if (ascent->clock->epoch >= FIRST_SLEEP && share < SLEEP_BELOW * ascent->numbers->mean_share)
-        ascent->gap.wake[row] = (int32_t)ascent->clock->epoch + MG_DUAL_SLEEP;
+static void note_contribution(mg_ascent *ascent, int64_t row, double contribution) {
+    ascent->shrinking.contribution[row] = (float)contribution;
+    if (ascent->clock->epoch >= FIRST_SHRINKING &&
+        contribution < SHRINK_BELOW * ascent->numbers->mean_contribution)
+        ascent->shrinking.visit_from[row] = (int32_t)ascent->clock->epoch + MG_DUAL_SHRUNK;
 }
 
 void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
@@ -57,10 +58,11 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_rows_get(ascent->iterate->duals, row, lanes, before);
     double loss = (double)problem->loss->row(lanes, s, y, problem->delta, z);
     mg_dual_terms t = problem->kernel->dual_terms(prox, lanes, s, y, problem->delta, before);
-    double share = loss - t.linear + 0.5 * t.curve;
+    double contribution = loss - t.linear + 0.5 * t.curve;
     part->loss += weight * loss;
-    if (ascent->resident->certify) note_share(ascent, row, share > 0 ? weight * share : 0);
-    if (!(share > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
+    if (ascent->resident->certify)
+        note_contribution(ascent, row, contribution > 0 ? weight * contribution : 0);
+    if (!(contribution > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
     problem->kernel->dual_step(prox, lanes, s, y, problem->delta,
@@ -122,8 +124,8 @@ static void choose_round(mg_ascent *ascent, double part) {
     ascent->numbers->parts += part;
     if (++clock->rounds < LOOK_AFTER) return;
     double mean = ascent->numbers->parts / LOOK_AFTER;
-    if (mean < SHRINK_BELOW && clock->round > 1) clock->round /= 2;
-    else if (mean > GROW_ABOVE && clock->round < MG_DUAL_ROUND) clock->round *= 2;
+    if (mean < HALVE_BELOW && clock->round > 1) clock->round /= 2;
+    else if (mean > DOUBLE_ABOVE && clock->round < MG_DUAL_ROUND) clock->round *= 2;
     clock->rounds = 0;
     ascent->numbers->parts = 0;
 }
