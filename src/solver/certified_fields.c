@@ -70,11 +70,11 @@ int mg_certified_fields(void *state, mg_field *out) {
 static mg_status check_counters(const mg_certified *c, mg_error *error) {
     const mg_counters *clock = &c->clock;
     double epochs = (double)clock->epoch, rows = (double)c->resident.problem->rows;
-    bool turns = c->resident.certify && c->resident.options->handover != MG_HANDOVER_NEVER;
+    bool newton_phase = c->resident.certify && c->resident.options->handover != MG_HANDOVER_NEVER;
     bool averages = c->ascent && c->ascent->mean.v;
     const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0},
                    visits = {.most = (epochs + 1) * rows};
-    const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !turns ? -1 : epochs};
+    const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !newton_phase ? -1 : epochs};
     mg_status status =
         mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
     if (!status)

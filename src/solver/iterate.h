@@ -23,8 +23,8 @@ typedef struct mg_counters {
 } mg_counters;
 
 typedef struct mg_numbers {
-    double contribution_gap; // what the shares of the gap added up to at the last certificate, relative: of
-                             // the weights as they were, not of the best
+    double contribution_gap;  // what the shares of the gap added up to at the last certificate, relative: of
+                              // the weights as they were, not of the best
     double mean_contribution; // at the end of the last epoch; shares far below it let a row sleep
     double parts; // sum of the line search's results over the rounds since their number was last looked at
     double sigma; // penalty of the Newton phase

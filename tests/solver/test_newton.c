@@ -248,10 +248,10 @@ static void test_precondition(void **unused) {
     assert_true(n->free.count > ROWS / 2);
     int64_t size = ((mg_certified *)s.state)->resident.size;
     for (int64_t k = 0; k < CLASSES; k++) {
-        for (int64_t d = 0; d < WIDE; d++) n->downhill[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
-        n->downhill[size + k] = (float)uniform();
+        for (int64_t d = 0; d < WIDE; d++) n->descent[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
+        n->descent[size + k] = (float)uniform();
     }
-    mg_precondition_apply(n->precondition, n, n->downhill, n->cg.better);
+    mg_precondition_apply(n->precondition, n, n->descent, n->cg.better);
     for (int64_t k = 0; k < CLASSES; k++) {
         double product[WIDE + 1];
         for (int64_t d = 0; d <= WIDE; d++)
@@ -266,7 +266,7 @@ static void test_precondition(void **unused) {
                 product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
         }
         for (int64_t d = 0; d <= WIDE; d++)
-            assert_true(fabs(product[d] - (double)n->downhill[d < WIDE ? k * WIDE_LINE + d : size + k]) <
+            assert_true(fabs(product[d] - (double)n->descent[d < WIDE ? k * WIDE_LINE + d : size + k]) <
                         1e-3);
     }
     s.solver->destroy(s.state);

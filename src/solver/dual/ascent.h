@@ -64,8 +64,8 @@ typedef struct mg_dual_round {
     _Alignas(64) const uint32_t *row; // [count] stored rows
     int64_t count;
     int64_t left;              // rows of the visit from `row` on
-    int64_t owed;              // rows of the block or round before whose steps are not in the weights yet
-    float again;               // sparse: part of those steps the weights take
+    int64_t deferred;          // rows of the block or round before whose steps are not in the weights yet
+    float factor;              // sparse: part of those steps the weights take
     bool opens;                // dense: first block of a visit
     bool failed;               // no memory for dual variables
     int side;                  // dense: of wide and x that holds this block
@@ -162,7 +162,7 @@ void mg_dual_dense_close(mg_ascent *ascent);
 // scores its part of the round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
 // Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);
-double mg_dual_sparse_scores(mg_ascent *ascent, float again);
+double mg_dual_sparse_scores(mg_ascent *ascent, float factor);
 void mg_dual_sparse_steps(mg_ascent *ascent);
 
 #endif

@@ -67,8 +67,8 @@ static void work_on_range(void *context, int64_t p) {
     int64_t cells = range->to - range->from, classes = ascent->resident->problem->classes;
     const float **x = range->x[ascent->round.side];
     if (ascent->round.opens) copy_weights(ascent, range, false);
-    if (ascent->round.owed > 0)
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ascent->round.owed, cells,
+    if (ascent->round.deferred > 0)
+        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ascent->round.deferred, cells,
                                  (const void *const *)range->x[!ascent->round.side], classes, ascent->round.u,
                                  ascent->resident->lanes, range->w);
     if (ascent->round.count == 0) {
@@ -113,7 +113,7 @@ void mg_dual_dense_block(mg_ascent *ascent) {
                              ascent->dense.gram);
     }
     ascent->round.opens = false;
-    ascent->round.owed = 0;
+    ascent->round.deferred = 0;
     for (int64_t r = 0; r < ascent->round.count; r++) {
         if (r % MG_DUAL_ROUND_PART == 0) *mg_dual_part_of(ascent, r) = (mg_dual_part){.loss = 0};
         mg_dual_row_step(ascent, r, ascent->round.z);
@@ -122,7 +122,7 @@ void mg_dual_dense_block(mg_ascent *ascent) {
                    (size_t)ascent->resident->lanes * sizeof *ascent->round.u);
             continue;
         }
-        ascent->round.owed = ascent->round.count;
+        ascent->round.deferred = ascent->round.count;
         pass_on(ascent, r, bias * bias);
         for (int64_t k = 0; k < w->classes; k++)
             w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
@@ -134,5 +134,5 @@ void mg_dual_dense_block(mg_ascent *ascent) {
 void mg_dual_dense_close(mg_ascent *ascent) {
     ascent->round.count = ascent->round.left = 0;
     mg_team_for(ascent->resident->problem->team, ascent->dense.ranges, work_on_range, ascent);
-    ascent->round.owed = 0;
+    ascent->round.deferred = 0;
 }

@@ -82,7 +82,7 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
 // ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
     double slope = 0, curve = 0, n = (double)ascent->resident->problem->rows;
-    for (int64_t p = 0; p < mg_dual_parts(ascent->round.owed); p++) {
+    for (int64_t p = 0; p < mg_dual_parts(ascent->round.deferred); p++) {
         slope += ascent->round.part[p].gain;
         curve += ascent->round.part[p].curve;
         square -= 2 * ascent->round.part[p].inner;
@@ -120,7 +120,7 @@ static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, fl
 // rounds become smaller.
 static void choose_round(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
-    if (ascent->round.owed < clock->round) return; // the rest of a step says little
+    if (ascent->round.deferred < clock->round) return; // the rest of a step says little
     ascent->numbers->parts += part;
     if (++clock->rounds < LOOK_AFTER) return;
     double mean = ascent->numbers->parts / LOOK_AFTER;
@@ -134,12 +134,12 @@ static void choose_round(mg_ascent *ascent, double part) {
 // is best.
 static void settle_round(mg_ascent *ascent) {
     double square = mg_dual_sparse_scores(ascent, 1);
-    if (ascent->round.owed == 0) return;
+    if (ascent->round.deferred == 0) return;
     double part = best_part(ascent, square);
     choose_round(ascent, part);
     if (part > FULL_ENOUGH) part = 1;
     else mg_dual_sparse_scores(ascent, (float)(part - 1));
-    keep_step(ascent, ascent->round.row - ascent->round.owed, ascent->round.owed, (float)part);
+    keep_step(ascent, ascent->round.row - ascent->round.deferred, ascent->round.deferred, (float)part);
 }
 
 // Visits rows[0..count) of sparse data.
@@ -147,8 +147,8 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     double loss = 0;
     memcpy(ascent->round.offset, ascent->iterate->weights.offset,
            (size_t)ascent->resident->problem->classes * sizeof *ascent->round.offset);
-    ascent->round.owed = 0;
-    for (int64_t first = 0; first < count || ascent->round.owed > 0; first += ascent->round.count) {
+    ascent->round.deferred = 0;
+    for (int64_t first = 0; first < count || ascent->round.deferred > 0; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
         ascent->round.count =
@@ -156,7 +156,7 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
         settle_round(ascent);
         mg_dual_sparse_steps(ascent);
         for (int64_t p = 0; p < mg_dual_parts(ascent->round.count); p++) loss += ascent->round.part[p].loss;
-        ascent->round.owed = ascent->round.count;
+        ascent->round.deferred = ascent->round.count;
     }
     return loss;
 }

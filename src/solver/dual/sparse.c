@@ -57,9 +57,9 @@ static void step_row(mg_ascent *ascent, int64_t r, float *z) {
 
 static double update_range(mg_ascent *ascent, int64_t range) {
     mg_weights *w = &ascent->iterate->weights;
-    const uint32_t *rows = ascent->round.row - ascent->round.owed;
+    const uint32_t *rows = ascent->round.row - ascent->round.deferred;
     double square = 0;
-    for (int64_t r = 0; r < ascent->round.owed; r++) {
+    for (int64_t r = 0; r < ascent->round.deferred; r++) {
         if (!mg_dual_changed(ascent, r)) continue;
         entries e = entries_of(ascent, rows[r], range, true);
         square += (double)ascent->resident->problem->kernel->csr_update(
@@ -74,7 +74,7 @@ static void work_on_range(void *context, int64_t range) {
     float *scores = range == 0
                         ? ascent->round.scores
                         : ascent->sparse.range_scores + (range - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
-    if (ascent->round.again != 0) ascent->sparse.range[range].square = update_range(ascent, range);
+    if (ascent->round.factor != 0) ascent->sparse.range[range].square = update_range(ascent, range);
     for (int64_t r = 0; r < ascent->round.count; r++) {
         entries e = entries_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
         if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], range, false);
@@ -93,7 +93,7 @@ static double update_bias(mg_ascent *ascent) {
     double square = 0;
     for (int64_t k = 0; k < w->classes; k++) {
         double before = (double)w->bias[k];
-        for (int64_t r = 0; r < ascent->round.owed; r++)
+        for (int64_t r = 0; r < ascent->round.deferred; r++)
             if (mg_dual_changed(ascent, r))
                 w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
         square += ((double)w->bias[k] - before) * ((double)w->bias[k] + before);
@@ -102,16 +102,16 @@ static double update_bias(mg_ascent *ascent) {
     return square;
 }
 
-double mg_dual_sparse_scores(mg_ascent *ascent, float again) {
+double mg_dual_sparse_scores(mg_ascent *ascent, float factor) {
     double square = 0;
-    ascent->round.again = ascent->round.owed > 0 ? again : 0;
-    for (int64_t i = 0; ascent->round.again != 0 && ascent->round.again != 1 &&
-                        i < ascent->round.owed * ascent->resident->lanes;
+    ascent->round.factor = ascent->round.deferred > 0 ? factor : 0;
+    for (int64_t i = 0; ascent->round.factor != 0 && ascent->round.factor != 1 &&
+                        i < ascent->round.deferred * ascent->resident->lanes;
          i++)
-        ascent->round.u[i] *= ascent->round.again;
-    if (ascent->round.again != 0 && ascent->resident->problem->bias > 0) square = update_bias(ascent);
+        ascent->round.u[i] *= ascent->round.factor;
+    if (ascent->round.factor != 0 && ascent->resident->problem->bias > 0) square = update_bias(ascent);
     mg_team_for(ascent->resident->problem->team, ascent->resident->ranges, work_on_range, ascent);
-    for (int o = 0; ascent->round.again != 0 && o < ascent->resident->ranges; o++)
+    for (int o = 0; ascent->round.factor != 0 && o < ascent->resident->ranges; o++)
         square += ascent->sparse.range[o].square;
     return square;
 }

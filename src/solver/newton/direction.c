@@ -9,29 +9,29 @@ enum { MOST_STEPS = 60 };
 
 typedef struct step_job {
     mg_newton *newton;
-    float along, again;
+    float alpha, beta;
 } step_job;
 
-static void go_range(void *context, int64_t range) {
+static void advance_range(void *context, int64_t range) {
     const step_job *job = context;
     mg_newton *n = job->newton;
-    float *restrict x = n->cg.direction, *restrict r = n->cg.residual, along = job->along;
+    float *restrict x = n->cg.direction, *restrict r = n->cg.residual, alpha = job->alpha;
     const float *restrict p = n->cg.search, *restrict hp = n->cg.product;
     for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
          j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++) {
-        x[j] += along * p[j];
-        r[j] -= along * hp[j];
+        x[j] += alpha * p[j];
+        r[j] -= alpha * hp[j];
     }
 }
 
-static void turn_range(void *context, int64_t range) {
+static void search_range(void *context, int64_t range) {
     const step_job *job = context;
     mg_newton *n = job->newton;
-    float *restrict p = n->cg.search, again = job->again;
+    float *restrict p = n->cg.search, beta = job->beta;
     const float *restrict z = n->cg.better;
     for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
          j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++)
-        p[j] = z[j] + again * p[j];
+        p[j] = z[j] + beta * p[j];
 }
 
 int mg_newton_solve(mg_newton *newton) {
@@ -40,7 +40,7 @@ int mg_newton_solve(mg_newton *newton) {
     float *r = newton->cg.residual, *p = newton->cg.search, *hp = newton->cg.product, *z = newton->cg.better;
     step_job job = {.newton = newton};
     memset(newton->cg.direction, 0, bytes);
-    memcpy(r, newton->downhill, bytes);
+    memcpy(r, newton->descent, bytes);
     double goal = ENOUGH * ENOUGH * mg_newton_dot(newton, r, r);
     mg_precondition_apply(newton->precondition, newton, r, z);
     memcpy(p, z, bytes);
@@ -50,14 +50,14 @@ int mg_newton_solve(mg_newton *newton) {
         mg_newton_product(newton, p, hp);
         double curve = mg_newton_dot(newton, p, hp);
         if (!(curve > 0)) break;
-        job.along = (float)(rz / curve);
-        mg_team_for(team, MG_NEWTON_RANGES, go_range, &job);
+        job.alpha = (float)(rz / curve);
+        mg_team_for(team, MG_NEWTON_RANGES, advance_range, &job);
         step++;
         if (mg_newton_dot(newton, r, r) <= goal) break;
         mg_precondition_apply(newton->precondition, newton, r, z);
         double next = mg_newton_dot(newton, r, z);
-        job.again = (float)(next / rz);
-        mg_team_for(team, MG_NEWTON_RANGES, turn_range, &job);
+        job.beta = (float)(next / rz);
+        mg_team_for(team, MG_NEWTON_RANGES, search_range, &job);
         rz = next;
     }
     return step;

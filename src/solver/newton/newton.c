@@ -39,7 +39,7 @@ static mg_status create_buffers(mg_newton *n, mg_error *error) {
         MG_BUFFER(n->rows.lead, rows, 1),
         MG_BUFFER(n->rows.reach, rows, 1),
         MG_BUFFER(n->w, n->length, 1),
-        MG_BUFFER(n->downhill, n->length, 1),
+        MG_BUFFER(n->descent, n->length, 1),
         MG_BUFFER(n->cg.direction, n->length, 1),
         MG_BUFFER(n->cg.residual, n->length, 1),
         MG_BUFFER(n->cg.search, n->length, 1),
@@ -107,10 +107,10 @@ static double square_of(const mg_newton *n) {
 }
 
 // Minus the inner problem's gradient. Returns its square.
-static double form_downhill(mg_newton *n) {
+static double form_descent(mg_newton *n) {
     double lambda = n->resident->problem->lambda;
-    for (int64_t j = 0; j < n->length; j++) n->downhill[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
-    return mg_newton_dot(n, n->downhill, n->downhill);
+    for (int64_t j = 0; j < n->length; j++) n->descent[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
+    return mg_newton_dot(n, n->descent, n->descent);
 }
 
 // Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept
@@ -133,7 +133,7 @@ static double search_line(mg_newton *n, double slope) {
 
 // Along the direction as far as it pays. False: no progress can be made in this precision.
 static bool take_step(mg_newton *n) {
-    double slope = -mg_newton_dot(n, n->downhill, n->cg.direction);
+    double slope = -mg_newton_dot(n, n->descent, n->cg.direction);
     if (!(slope < 0)) return false;
     mg_newton_scores(n, n->cg.direction, 0, n->rows.move);
     mg_newton_reach(n);
@@ -170,13 +170,14 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
 static int solve_inner(mg_newton *n) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     int64_t built_free = 0, built = 0;
-    bool ascends = mg_resident_has_duals(n->resident);
-    int most = ascends ? MOST_INNER : SMOOTH_INNER;
+    bool has_duals = mg_resident_has_duals(n->resident);
+    int most = has_duals ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
-        double square = form_downhill(n);
-        if (ascends && inner > 0 && square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows))
+        double square = form_descent(n);
+        if (has_duals && inner > 0 &&
+            square / (2 * lambda) <= MULTIPLE * sums.distance / (2 * n->sigma * rows))
             return inner;
         double moved = fabs((double)(n->free.count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {

@@ -72,9 +72,9 @@ struct mg_newton {
     mg_newton_free free;
     mg_newton_chunk chunk;
     mg_newton_cg cg;
-    float *w, *downhill; // vectors
-    double *sum;         // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
-    mg_weights raw;      // a vector as weights of raw cells
+    float *w, *descent; // vectors
+    double *sum;        // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
+    mg_weights raw;     // a vector as weights of raw cells
     mg_precondition *precondition;
 
     float *scratch; // [MG_NEWTON_PARTS][4][lanes] of one row
@@ -179,7 +179,7 @@ void mg_newton_slope_smooth(void *newton, int64_t part); // of one of MG_NEWTON_
 
 // ---- direction.c --------------------------------------------------------------------------------
 
-// direction: H direction = downhill, roughly; unless the step is given up meanwhile. Returns the steps it
+// direction: H direction = descent, roughly; unless the step is given up meanwhile. Returns the steps it
 // took.
 int mg_newton_solve(mg_newton *newton);
 

@@ -157,10 +157,10 @@ static mg_newton_sums add_parts(const mg_newton *newton) {
 }
 
 mg_newton_sums mg_newton_evaluate(mg_newton *newton) {
-    bool ascends = mg_resident_has_duals(newton->resident);
+    bool has_duals = mg_resident_has_duals(newton->resident);
     memset(newton->part, 0, sizeof newton->part);
-    if (!ascends) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
-    mg_newton_sum(newton, newton->resident->problem->rows, ascends ? fill_changes : mg_newton_fill_smooth,
+    if (!has_duals) memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
+    mg_newton_sum(newton, newton->resident->problem->rows, has_duals ? fill_changes : mg_newton_fill_smooth,
                   newton->sum);
     newton->free.count = 0;
     for (int64_t row = 0; row < newton->resident->problem->rows; row++)
