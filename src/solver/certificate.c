@@ -301,7 +301,7 @@ static void evaluate_average(certificate *job, mg_weights *average) {
     mg_team_for(problem->team, resident->weight_ranges, square_range, job);
     for (int range = 0; range < resident->weight_ranges; range++) square += job->range_rounded[range];
     for (int64_t k = 0; k < raw->classes; k++) square += (double)raw->bias[k] * (double)raw->bias[k];
-    mg_incumbent_keep(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
+    mg_incumbent_update(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
 }
 
 void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
@@ -310,8 +310,8 @@ void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contrib
     double n = (double)problem->rows, rounded, value = rebuild(job), square = settle_weights(job, &rounded);
     double primal =
         evaluate(job, raw_weights(job), contribution, contribution_sum) + 0.5 * problem->lambda * rounded;
-    mg_incumbent_keep(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
+    mg_incumbent_update(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
     *contribution_gap = *contribution_sum / (n * primal);
-    if (average && job->incumbent->bounds.last_gap > job->resident->options->train->tolerance)
+    if (average && job->incumbent->bounds.gap > job->resident->options->train->tolerance)
         evaluate_average(job, average);
 }

@@ -63,7 +63,7 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
 static const mg_weights *weights(void *state) {
     mg_certified *c = state;
     const mg_problem *problem = c->resident.problem;
-    if (isfinite(c->incumbent.bounds.best_primal)) return &c->incumbent.weights;
+    if (isfinite(c->incumbent.bounds.primal)) return &c->incumbent.weights;
     mg_weights *from =
         c->resident.certify || c->clock.snapshots == 0 ? &c->iterate.weights : &c->ascent->mean;
     if (problem->scale) {
@@ -78,12 +78,11 @@ static const mg_weights *weights(void *state) {
 
 static void tell_successor(const mg_certified *c, mg_step_result *out) {
     const mg_solver_options *options = c->resident.options;
-    bool done = c->incumbent.bounds.last_gap <= options->train->tolerance;
+    bool done = c->incumbent.bounds.gap <= options->train->tolerance;
     if (c->clock.newton != 0 || done || !mg_schedule_newton(c)) return;
     out->successor = mg_solver_newton.name;
     snprintf(out->why, sizeof out->why, "a gap of %.2g after %.3g passes of dual ascent",
-             c->incumbent.bounds.last_gap,
-             (double)c->clock.visits_before / (double)c->resident.problem->rows);
+             c->incumbent.bounds.gap, (double)c->clock.visits_before / (double)c->resident.problem->rows);
 }
 
 static double epoch_part(const mg_ascent *ascent) {
@@ -94,15 +93,14 @@ static double epoch_part(const mg_ascent *ascent) {
 static void standing(void *state, mg_step_result *out) {
     const mg_certified *c = state;
     const mg_bounds *bounds = &c->incumbent.bounds;
-    *out = (mg_step_result){.epochs = c->clock.epoch,
-                            .epoch_part = epoch_part(c->ascent),
-                            .certified = isfinite(bounds->best_primal)};
+    *out = (mg_step_result){
+        .epochs = c->clock.epoch, .epoch_part = epoch_part(c->ascent), .certified = isfinite(bounds->primal)};
     if (out->certified)
         out->certificate = (mg_certificate){
-            .primal = bounds->best_primal,
-            .dual = bounds->best_dual,
-            .gap = bounds->last_gap,
-            .reached = bounds->last_gap <= c->resident.options->train->tolerance,
+            .primal = bounds->primal,
+            .dual = bounds->dual,
+            .gap = bounds->gap,
+            .reached = bounds->gap <= c->resident.options->train->tolerance,
             .fresh = c->clock.newton > 0 || c->clock.visits == 0,
             .stalled = mg_schedule_stalled(c),
         };

@@ -29,11 +29,11 @@ static const mg_bound number_bounds[] = {
     {"sigma", 0, DBL_MAX, false},
 };
 static const mg_bound bounds_bounds[] = {
-    {"best objective", 0, INFINITY, false},
-    {"best bound", -INFINITY, DBL_MAX, false},
+    {"primal value", 0, INFINITY, false},
+    {"dual value", -INFINITY, DBL_MAX, false},
     {"gap", 0, INFINITY, false},
-    {"marked gap", 0, INFINITY, false},
-    {"marked effort", 0, DBL_MAX, false},
+    {"gap at the last progress", 0, INFINITY, false},
+    {"passes at the last progress", 0, DBL_MAX, false},
 };
 #define COUNT(rows) (int)(sizeof(rows) / sizeof *(rows))
 static_assert(COUNT(clock_bounds) == sizeof(mg_counters) / sizeof(int64_t), "a bound for every counter");
@@ -89,7 +89,7 @@ static mg_status check_numbers(const mg_certified *c, mg_error *error) {
     const mg_bounds *bounds = &c->incumbent.bounds;
     double gap = mg_incumbent_gap(bounds);
     const mg_bound same = {.least = gap, .most = gap};
-    mg_status status = mg_bound_check(&same, "state/bounds (gap)", -1, bounds->last_gap, error);
+    mg_status status = mg_bound_check(&same, "state/bounds (gap)", -1, bounds->gap, error);
     if (!status && c->ascent && c->clock.newton > 0)
         status = mg_bound_check(&mg_bound_positive, "state/numbers (sigma)", -1, c->numbers.sigma, error);
     return status;

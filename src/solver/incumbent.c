@@ -8,8 +8,8 @@
 #define CLEARLY 0.9      // times the gap noted last
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
-    incumbent->bounds = (mg_bounds){
-        .best_primal = INFINITY, .best_dual = -INFINITY, .last_gap = INFINITY, .mark_gap = INFINITY};
+    incumbent->bounds =
+        (mg_bounds){.primal = INFINITY, .dual = -INFINITY, .gap = INFINITY, .progress_gap = INFINITY};
 }
 
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
@@ -35,32 +35,31 @@ static void copy_range(void *context, int64_t range) {
 }
 
 double mg_incumbent_gap(const mg_bounds *bounds) {
-    if (!isfinite(bounds->best_primal)) return INFINITY; // no objective, no gap
-    double gap =
-        bounds->best_primal > 0 ? (bounds->best_primal - bounds->best_dual) / bounds->best_primal : 0;
+    if (!isfinite(bounds->primal)) return INFINITY; // no objective, no gap
+    double gap = bounds->primal > 0 ? (bounds->primal - bounds->dual) / bounds->primal : 0;
     if (isnan(gap)) return INFINITY; // no objective is finite yet: nothing is known
     return fabs(gap) > ROUNDING ? fabs(gap)
                                 : ROUNDING; // a bound above an objective shows how coarse both are
 }
 
-void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
+void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
     const mg_resident *resident = incumbent->resident;
     mg_bounds *bounds = &incumbent->bounds;
-    if (primal < bounds->best_primal) {
-        bounds->best_primal = primal;
+    if (primal < bounds->primal) {
+        bounds->primal = primal;
         mg_weights *to = &incumbent->weights;
         mg_team_for(resident->problem->team, resident->weight_ranges, copy_range,
                     &(copy_job){.resident = resident, .from = raw, .to = to});
         memcpy(to->bias, raw->bias, (size_t)to->lanes * sizeof *to->bias);
         memcpy(to->offset, raw->offset, (size_t)to->lanes * sizeof *to->offset);
     }
-    if (lower > bounds->best_dual) bounds->best_dual = lower;
-    bounds->last_gap = mg_incumbent_gap(bounds);
+    if (lower > bounds->dual) bounds->dual = lower;
+    bounds->gap = mg_incumbent_gap(bounds);
 }
 
-void mg_incumbent_mark(mg_incumbent *incumbent, double effort) {
+void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes) {
     mg_bounds *bounds = &incumbent->bounds;
-    if (!(bounds->last_gap < CLEARLY * bounds->mark_gap)) return;
-    bounds->mark_gap = bounds->last_gap;
-    bounds->mark_effort = effort;
+    if (!(bounds->gap < CLEARLY * bounds->progress_gap)) return;
+    bounds->progress_gap = bounds->gap;
+    bounds->progress_passes = passes;
 }

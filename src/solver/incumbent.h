@@ -7,10 +7,10 @@
 
 // A checkpoint holds them as one field.
 typedef struct mg_bounds {
-    double best_primal, best_dual; // INFINITY and -INFINITY before the first certificate
-    double last_gap;               // relative, of the last certificate; INFINITY before
-    double mark_gap,
-        mark_effort; // the gap when it had last become clearly smaller, and the effort until then
+    double primal, dual; // INFINITY and -INFINITY before the first certificate
+    double gap;          // relative, of the last certificate; INFINITY before
+    double progress_gap,
+        progress_passes; // the gap when it had last become clearly smaller, and the effort until then
 } mg_bounds;
 
 typedef struct mg_incumbent {
@@ -26,13 +26,13 @@ mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *reside
 void mg_incumbent_clear(mg_incumbent *incumbent);
 
 // Takes note of an objective some weights of raw cells reach and of a lower bound.
-void mg_incumbent_keep(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
+void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
 
 // Relative gap of the best objective and bound; INFINITY without an objective.
 double mg_incumbent_gap(const mg_bounds *bounds);
 
 // After a certificate: takes note when the gap has become clearly smaller. `effort`: passes over the rows so
 // far, roughly.
-void mg_incumbent_mark(mg_incumbent *incumbent, double effort);
+void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes);
 
 #endif

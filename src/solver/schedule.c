@@ -20,17 +20,16 @@ enum { WAIT_PART = 8 }; // of the visits so far is the longest time shares are n
 // the last certificate knows.
 static bool is_near(const mg_certified *c) {
     const mg_bounds *bounds = &c->incumbent.bounds;
-    if (!isfinite(bounds->best_primal)) return false;
-    double ahead =
-        bounds->last_gap < c->numbers.contribution_gap ? bounds->last_gap / c->numbers.contribution_gap : 1;
-    double gap = ahead * c->ascent->shrinking.sum / ((double)c->resident.problem->rows * bounds->best_primal);
+    if (!isfinite(bounds->primal)) return false;
+    double ahead = bounds->gap < c->numbers.contribution_gap ? bounds->gap / c->numbers.contribution_gap : 1;
+    double gap = ahead * c->ascent->shrinking.sum / ((double)c->resident.problem->rows * bounds->primal);
     return gap <= NEARLY * c->resident.options->train->tolerance;
 }
 
 // Shares are noisy, and where the gap falls slowly they say "near" again and again: the further off it was,
 // the longer they are not asked.
 static bool has_waited(const mg_certified *c) {
-    double over = c->incumbent.bounds.last_gap / c->resident.options->train->tolerance - 1;
+    double over = c->incumbent.bounds.gap / c->resident.options->train->tolerance - 1;
     double wait = (over < 1 ? over : 1) * (double)c->clock.visits_before / WAIT_PART,
            least = 0.5 * (double)c->resident.problem->rows;
     return (double)c->clock.visits >= (wait > least ? wait : least);
@@ -52,11 +51,11 @@ static bool certificate_is_due(const mg_certified *c) {
 static bool newton_is_due(const mg_certified *c, double gap_before) {
     if (c->resident.options->handover == MG_HANDOVER_AT_ONCE) return true;
     return c->resident.options->handover == MG_HANDOVER_WHEN_SLOW &&
-           c->incumbent.bounds.last_gap * SLOW > gap_before && mg_newton_fits(&c->resident);
+           c->incumbent.bounds.gap * SLOW > gap_before && mg_newton_fits(&c->resident);
 }
 
 // Passes over the rows, roughly.
-static double effort(const mg_certified *c) {
+static double passes_so_far(const mg_certified *c) {
     double passes = (double)(c->clock.visits_before + c->clock.visits) / (double)c->resident.problem->rows;
     return passes + (c->clock.newton > 0 ? NEWTON_PASSES * (double)c->clock.newton : 0);
 }
@@ -64,7 +63,7 @@ static double effort(const mg_certified *c) {
 // Where scores are too coarse for the tolerance, rows go on stepping to and fro and Newton steps find
 // nothing. Dual ascent has a certificate whenever its visits have doubled; a single one may be bad luck.
 bool mg_schedule_stalled(const mg_certified *c) {
-    double before = c->incumbent.bounds.mark_effort, since = effort(c) - before;
+    double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;
     return c->resident.certify && since > slow * STALLED_PASSES && since > slow * before;
 }
@@ -91,7 +90,7 @@ static mg_status certify(mg_certified *c, mg_error *error) {
     c->numbers.contribution_gap = contribution_gap;
     c->clock.visits_before += c->clock.visits;
     c->clock.visits = 0;
-    mg_incumbent_mark(&c->incumbent, effort(c));
+    mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
     return MG_OK;
 }
 
@@ -99,7 +98,7 @@ mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
     c->clock.epoch++;
     mg_ascent_end_epoch(c->ascent);
     if (certificate_is_due(c)) {
-        double before = c->incumbent.bounds.last_gap;
+        double before = c->incumbent.bounds.gap;
         mg_status status = certify(c, error);
         if (status) return status;
         if (newton_is_due(c, before)) {
@@ -124,6 +123,6 @@ mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
     c->numbers.sigma = sigma;
     c->clock.newton++;
     c->clock.epoch++;
-    mg_incumbent_mark(&c->incumbent, effort(c));
+    mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
     return MG_OK;
 }

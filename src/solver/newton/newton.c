@@ -161,8 +161,8 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w),
            lower = sums->value / rows - square_of(n) / (2 * lambda);
-    if (bounds->best_primal < primal) primal = bounds->best_primal;
-    if (bounds->best_dual > lower) lower = bounds->best_dual;
+    if (bounds->primal < primal) primal = bounds->primal;
+    if (bounds->dual > lower) lower = bounds->dual;
     return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
 }
 
@@ -222,8 +222,8 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     mg_newton_sums sums = settle(n);
     double primal =
         sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
-    mg_incumbent_keep(n->incumbent, &n->raw, primal,
-                      sums.value / rows - square_of(n) / (2 * problem->lambda));
+    mg_incumbent_update(n->incumbent, &n->raw, primal,
+                        sums.value / rows - square_of(n) / (2 * problem->lambda));
     if (has_duals && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) *sigma *= GROWTH;
     else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);
     *loss = sums.loss;
