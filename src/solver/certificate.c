@@ -7,20 +7,26 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 4096, PART_ROWS = 256, PARTS = CHUNK_ROWS / PART_ROWS, GRADIENT_RANGES = 16, AHEAD = 8 };
+enum {
+    ROWS_AT_ONCE = 4096,
+    PART_ROWS = 256,
+    PARTS = ROWS_AT_ONCE / PART_ROWS,
+    GRADIENT_RANGES = 16,
+    AHEAD = 8
+};
 
 // What certificates work with; it stays from one to the next.
 struct mg_certifier {
     const mg_resident *resident;
     mg_iterate *iterate;
     mg_incumbent *incumbent;
-    double *w;     // as weights.v, in double
-    double *bias;  // [lanes]
-    float *coef;   // [CHUNK_ROWS][lanes] coefficients of the chunk's rows
-    uint16_t *few; // [CHUNK_ROWS][MG_FEW] their classes that are not zero
-    int *fews;     // [CHUNK_ROWS] how many; above MG_FEW they are not listed
-    float *wide;   // dense: [CHUNK_ROWS / PARTS ...][line] rows x'
-    float *grad;   // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
+    double *w;         // as weights.v, in double
+    double *bias;      // [lanes]
+    float *coef;       // [ROWS_AT_ONCE][lanes] coefficients of the chunk's rows
+    uint16_t *classes; // [ROWS_AT_ONCE][MG_FEW] their classes that are not zero
+    int *listed;       // [ROWS_AT_ONCE] how many; above MG_FEW they are not listed
+    float *wide;       // dense: [ROWS_AT_ONCE / PARTS ...][line] rows x'
+    float *grad;       // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
     int64_t first, count;
     mg_weights *scored;  // by evaluate_part
     float *contribution; // [N] rows take note of their contributions of the gap; NULL: they do not
@@ -48,9 +54,10 @@ static void take_part(void *context, int64_t part) {
         mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
         value +=
             mg_resident_weight(resident, row) * mg_resident_dual_value(resident, c, resident->all.label[row]);
-        job->fews[i] = 0;
+        job->listed[i] = 0;
         for (int64_t k = 0; resident->sparse && k < resident->problem->classes; k++)
-            if (c[k] != 0 && job->fews[i]++ < MG_FEW) job->few[i * MG_FEW + job->fews[i] - 1] = (uint16_t)k;
+            if (c[k] != 0 && job->listed[i]++ < MG_FEW)
+                job->classes[i * MG_FEW + job->listed[i] - 1] = (uint16_t)k;
     }
     job->part_dual[part] = value;
 }
@@ -63,14 +70,14 @@ static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t en
     const mg_rows *rows = &resident->all.rows;
     const float *scaling = resident->problem->scale;
     int64_t line = resident->line, classes = resident->problem->classes;
-    double scale = -mg_resident_weight(resident, row) * resident->scale, listed[MG_FEW];
-    for (int64_t j = 0; count <= MG_FEW && j < count; j++) listed[j] = scale * (double)c[few[j]];
+    double scale = -mg_resident_weight(resident, row) * resident->scale, scaled[MG_FEW];
+    for (int64_t j = 0; count <= MG_FEW && j < count; j++) scaled[j] = scale * (double)c[few[j]];
     for (; begin < end; begin++) {
         int64_t d = rows->indices[begin];
         double x = (double)rows->values[begin] * (scaling ? (double)scaling[d] : 1), *w = job->w + d * line;
         if (begin + AHEAD < end)
             __builtin_prefetch(job->w + rows->indices[begin + AHEAD] * line + few[0], 1, 3);
-        for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * listed[j];
+        for (int64_t j = 0; count <= MG_FEW && j < count; j++) w[few[j]] += x * scaled[j];
         for (int64_t k = 0; count > MG_FEW && k < classes; k++) w[k] += x * scale * (double)c[k];
     }
 }
@@ -80,10 +87,11 @@ static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     for (int64_t i = 0; i < job->count; i++) {
-        int64_t row = job->first + i, count = job->fews[i], begin, end;
+        int64_t row = job->first + i, count = job->listed[i], begin, end;
         mg_resident_entries(resident, row, range, &begin, &end);
         if (count > 0)
-            add_entries(job, row, begin, end, job->coef + i * resident->lanes, count, job->few + i * MG_FEW);
+            add_entries(job, row, begin, end, job->coef + i * resident->lanes, count,
+                        job->classes + i * MG_FEW);
     }
 }
 
@@ -131,7 +139,7 @@ static void add_bias(certificate *job) {
 }
 
 // One chunk of rows into W; returns what it adds to the dual.
-static double add_chunk(certificate *job) {
+static double add_rows(certificate *job) {
     mg_team *team = job->resident->problem->team;
     int64_t parts = mg_cut_items(job->count, PART_ROWS);
     double value = 0;
@@ -232,9 +240,9 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
     const mg_buffer buffers[] = {
         MG_BUFFER(job->w, resident->size, 1),
         MG_BUFFER(job->bias, lanes, 1),
-        MG_BUFFER(job->coef, CHUNK_ROWS, lanes),
-        MG_BUFFER(job->few, CHUNK_ROWS, MG_FEW),
-        MG_BUFFER(job->fews, CHUNK_ROWS, 1),
+        MG_BUFFER(job->coef, ROWS_AT_ONCE, lanes),
+        MG_BUFFER(job->classes, ROWS_AT_ONCE, MG_FEW),
+        MG_BUFFER(job->listed, ROWS_AT_ONCE, 1),
         MG_BUFFER(job->wide, resident->sparse ? 0 : PARTS * MG_BLOCK_ROWS, resident->line),
         MG_BUFFER(job->grad, resident->sparse ? 0 : PARTS, resident->size),
     };
@@ -259,9 +267,9 @@ static double rebuild(certificate *job) {
     double value = 0;
     mg_team_for(problem->team, job->resident->weight_ranges, clear_range, job);
     memset(job->bias, 0, (size_t)job->resident->lanes * sizeof *job->bias);
-    for (job->first = 0; job->first < problem->rows; job->first += CHUNK_ROWS) {
-        job->count = problem->rows - job->first < CHUNK_ROWS ? problem->rows - job->first : CHUNK_ROWS;
-        value += add_chunk(job);
+    for (job->first = 0; job->first < problem->rows; job->first += ROWS_AT_ONCE) {
+        job->count = problem->rows - job->first < ROWS_AT_ONCE ? problem->rows - job->first : ROWS_AT_ONCE;
+        value += add_rows(job);
     }
     return value;
 }

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { POOL_CHUNK = 1024, WIDE = UINT16_MAX, AT_BOUND = 1 << 15 };
+enum { SLAB_ROWS = 1024, WIDE = UINT16_MAX, AT_BOUND = 1 << 15 };
 
 typedef struct slot {
     union {
@@ -27,8 +27,8 @@ struct mg_dual_rows {
     float *dense; // [rows][classes]; NULL with many classes
     slot *slots;  // [rows]; NULL with few
     // pool of whole rows
-    float **chunk;      // [chunks + 1 .. most] of POOL_CHUNK rows each
-    int64_t chunks;     // allocated
+    float **slab;       // [slabs + 1 .. most] of SLAB_ROWS rows each
+    int64_t slabs;      // allocated
     int64_t used;       // rows handed out at some time
     uint32_t *returned; // [returned_room] of these, free again
     int64_t returned_count;
@@ -55,7 +55,7 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
     const mg_buffer buffers[] = {
         MG_BUFFER(r->dense, dense ? rows : 0, classes),
         MG_BUFFER(r->slots, dense ? 0 : rows, 1),
-        MG_BUFFER(r->chunk, dense ? 0 : rows / POOL_CHUNK + 1, 1),
+        MG_BUFFER(r->slab, dense ? 0 : rows / SLAB_ROWS + 1, 1),
     };
     status = MG_ARENA_FILL(&r->arena, buffers, error);
     if (status) mg_dual_rows_destroy(r);
@@ -65,14 +65,14 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
 
 void mg_dual_rows_destroy(mg_dual_rows *r) {
     if (!r) return;
-    for (int64_t i = 0; i < r->chunks; i++) mg_memory_free(r->chunk[i]);
+    for (int64_t i = 0; i < r->slabs; i++) mg_memory_free(r->slab[i]);
     mg_memory_free(r->returned);
     mg_arena_free(&r->arena);
     mg_memory_free(r);
 }
 
 static float *wide_row(const mg_dual_rows *r, uint32_t place) {
-    return r->chunk[place / POOL_CHUNK] + (int64_t)(place % POOL_CHUNK) * r->classes;
+    return r->slab[place / SLAB_ROWS] + (int64_t)(place % SLAB_ROWS) * r->classes;
 }
 
 // A bit for each of the 16 lanes that is not zero.
@@ -131,10 +131,10 @@ static bool widen(mg_dual_rows *r, slot *s) {
     if (r->returned_count > 0) {
         place = r->returned[--r->returned_count];
     } else {
-        if (r->used == r->chunks * POOL_CHUNK) {
-            if (mg_memory_get(&r->chunk[r->chunks], POOL_CHUNK, (size_t)r->classes * sizeof(float), NULL))
+        if (r->used == r->slabs * SLAB_ROWS) {
+            if (mg_memory_get(&r->slab[r->slabs], SLAB_ROWS, (size_t)r->classes * sizeof(float), NULL))
                 return false;
-            r->chunks++;
+            r->slabs++;
         }
         place = (uint32_t)r->used++;
     }

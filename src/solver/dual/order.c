@@ -13,8 +13,8 @@ enum {
     ORDER_BLOCK = 32,
     BLOCK_STREAM = 5,
     MIX_STREAM = 6,
-    STRAND = 2 * ORDER_BLOCK,
-    MIXED = STRAND * MG_DUAL_PARTS
+    SPARSE_WINDOW = 2 * ORDER_BLOCK,
+    DENSE_WINDOW = SPARSE_WINDOW * MG_DUAL_PARTS
 };
 
 // A row that fell asleep during this very epoch was awake at its beginning: a resumed run must find it in the
@@ -30,32 +30,32 @@ typedef struct mix_job {
     uint64_t key;
 } mix_job;
 
-// `count` rows from the `first` of the list on, in random order into `to`; count <= MIXED.
+// `count` rows from the `first` of the list on, in random order into `to`; count <= DENSE_WINDOW.
 static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *to) {
-    uint32_t order[MIXED];
+    uint32_t order[DENSE_WINDOW];
     mg_rng_permutation(mg_rng_key(job->key, (uint64_t)first, 0), (uint32_t)count, order);
     for (int64_t i = 0; i < count; i++) to[i] = job->ascent->visits.list[first + order[i]];
 }
 
-static void mix_window(void *context, int64_t item) {
+static void mix_dense(void *context, int64_t item) {
     const mix_job *job = context;
-    uint32_t rows[MIXED];
-    int64_t first = item * MIXED, left = job->ascent->visits.listed - first,
-            count = left < MIXED ? left : MIXED;
+    uint32_t rows[DENSE_WINDOW];
+    int64_t first = item * DENSE_WINDOW, left = job->ascent->visits.listed - first,
+            count = left < DENSE_WINDOW ? left : DENSE_WINDOW;
     shuffle(job, first, count, rows);
     memcpy(job->ascent->visits.list + first, rows, (size_t)count * sizeof *rows);
 }
 
 // A window that is not full has strands of fewer rows, the last ones of none.
-static void mix_strands(void *context, int64_t item) {
+static void mix_sparse(void *context, int64_t item) {
     const mix_job *job = context;
-    uint32_t rows[MIXED], *to = job->ascent->visits.list + item * MIXED;
-    int64_t first = item * MIXED, left = job->ascent->visits.listed - first,
-            count = left < MIXED ? left : MIXED;
-    for (int64_t from = 0; from < count; from += STRAND)
-        shuffle(job, first + from, count - from < STRAND ? count - from : STRAND, rows + from);
-    for (int64_t part = 0; part < STRAND; part += MG_DUAL_ROUND_PART)
-        for (int64_t from = part; from < count; from += STRAND)
+    uint32_t rows[DENSE_WINDOW], *to = job->ascent->visits.list + item * DENSE_WINDOW;
+    int64_t first = item * DENSE_WINDOW, left = job->ascent->visits.listed - first,
+            count = left < DENSE_WINDOW ? left : DENSE_WINDOW;
+    for (int64_t from = 0; from < count; from += SPARSE_WINDOW)
+        shuffle(job, first + from, count - from < SPARSE_WINDOW ? count - from : SPARSE_WINDOW, rows + from);
+    for (int64_t part = 0; part < SPARSE_WINDOW; part += MG_DUAL_ROUND_PART)
+        for (int64_t from = part; from < count; from += SPARSE_WINDOW)
             for (int64_t i = from; i < from + MG_DUAL_ROUND_PART && i < count; i++) *to++ = rows[i];
 }
 
@@ -74,6 +74,6 @@ void mg_dual_make_list(mg_ascent *ascent) {
             if (is_visited(ascent, row)) ascent->visits.list[ascent->visits.listed++] = (uint32_t)row;
     }
     mix_job job = {.ascent = ascent, .key = mg_rng_key(seed, MIX_STREAM, epoch)};
-    mg_team_for(ascent->resident->problem->team, mg_cut_items(ascent->visits.listed, MIXED),
-                ascent->resident->sparse ? mix_strands : mix_window, &job);
+    mg_team_for(ascent->resident->problem->team, mg_cut_items(ascent->visits.listed, DENSE_WINDOW),
+                ascent->resident->sparse ? mix_sparse : mix_dense, &job);
 }

@@ -17,7 +17,7 @@ static void weigh_part(void *context, int64_t part) {
     int64_t lanes = newton->resident->lanes, end = (part + 1) * MG_NEWTON_PART_ROWS;
     for (int64_t i = part * MG_NEWTON_PART_ROWS; i < end && i < job->count; i++)
         for (int64_t k = 0; k < newton->resident->problem->classes; k++)
-            newton->chunk.coef[i * lanes + k] =
+            newton->parts.coef[i * lanes + k] =
                 (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
 }
 
@@ -29,7 +29,7 @@ static void add_range(void *context, int64_t range) {
     const float *scale = resident->problem->scale;
     int64_t line = resident->line, classes = resident->problem->classes;
     for (int64_t i = 0; i < job->count; i++) {
-        const float *coef = newton->chunk.coef + i * resident->lanes;
+        const float *coef = newton->parts.coef + i * resident->lanes;
         int64_t at, end;
         mg_resident_entries(resident, newton->free.row[job->first + i], range, &at, &end);
         for (; at < end; at++) {
@@ -48,7 +48,7 @@ static void add_constant(const diagonal_job *job) {
           *to = job->diagonal + resident->size;
     for (int64_t i = 0; square > 0 && i < job->count; i++)
         for (int64_t k = 0; k < resident->problem->classes; k++)
-            to[k] += square * newton->chunk.coef[i * resident->lanes + k];
+            to[k] += square * newton->parts.coef[i * resident->lanes + k];
 }
 
 static void invert_range(void *context, int64_t range) {
@@ -63,9 +63,9 @@ void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
     diagonal_job job = {.newton = newton, .diagonal = to};
     mg_team *team = newton->resident->problem->team;
     memset(to, 0, (size_t)newton->length * sizeof *to);
-    for (; job.first < newton->free.count; job.first += MG_NEWTON_CHUNK) {
+    for (; job.first < newton->free.count; job.first += MG_NEWTON_ROWS) {
         int64_t left = newton->free.count - job.first;
-        job.count = left < MG_NEWTON_CHUNK ? left : MG_NEWTON_CHUNK;
+        job.count = left < MG_NEWTON_ROWS ? left : MG_NEWTON_ROWS;
         mg_team_for(team, (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS, weigh_part, &job);
         mg_team_for(team, newton->resident->ranges, add_range, &job);
         add_constant(&job);

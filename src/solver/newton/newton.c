@@ -48,11 +48,11 @@ static mg_status create_buffers(mg_newton *n, mg_error *error) {
         MG_BUFFER(n->sum, n->length, 1),
         {&n->free.packed, sparse ? 0 : (size_t)(rows / MG_NEWTON_PACK + 1), (size_t)w->line, cell},
         MG_BUFFER(n->free.row, rows, 1),
-        MG_BUFFER(n->chunk.row, MG_NEWTON_CHUNK, 1),
-        MG_BUFFER(n->chunk.coef, MG_NEWTON_CHUNK, lanes),
-        MG_BUFFER(n->chunk.constant, MG_NEWTON_PARTS, lanes),
-        MG_BUFFER(n->chunk.raw_sum, n->length, 1),
-        MG_BUFFER(n->chunk.grad, sparse ? 1 : MG_NEWTON_PARTS, w->size),
+        MG_BUFFER(n->parts.row, MG_NEWTON_ROWS, 1),
+        MG_BUFFER(n->parts.coef, MG_NEWTON_ROWS, lanes),
+        MG_BUFFER(n->parts.constant, MG_NEWTON_PARTS, lanes),
+        MG_BUFFER(n->parts.raw_sum, n->length, 1),
+        MG_BUFFER(n->parts.grad, sparse ? 1 : MG_NEWTON_PARTS, w->size),
         MG_BUFFER(n->scratch, MG_NEWTON_PARTS * 4, lanes),
     };
     mg_status status = MG_ARENA_FILL(&n->arena, buffers, error);

@@ -11,7 +11,7 @@
 enum {
     MG_NEWTON_PARTS = 16,
     MG_NEWTON_PART_ROWS = 256,
-    MG_NEWTON_CHUNK = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS,
+    MG_NEWTON_ROWS = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS,
     MG_NEWTON_RANGES = 16
 };
 
@@ -52,14 +52,14 @@ typedef struct mg_newton_cg {
 } mg_newton_cg;
 
 // One chunk of the rows that are summed up: rows with coefficients, packed at the beginning of each part.
-typedef struct mg_newton_chunk {
-    uint32_t *row; // [CHUNK]
-    float *coef;   // [CHUNK][lanes]
+typedef struct mg_newton_parts {
+    uint32_t *row; // [MG_NEWTON_ROWS]
+    float *coef;   // [MG_NEWTON_ROWS][lanes]
     int64_t used[MG_NEWTON_PARTS];
     float *grad;      // dense: [PARTS][size] of raw cells; sparse: [size]
     double *raw_sum;  // as a vector: of raw cells, then of the coefficients alone
     double *constant; // [PARTS][lanes]
-} mg_newton_chunk;
+} mg_newton_parts;
 
 struct mg_newton {
     const mg_resident *resident;
@@ -70,7 +70,7 @@ struct mg_newton {
     double sigma;
     mg_newton_rows rows;
     mg_newton_free free;
-    mg_newton_chunk chunk;
+    mg_newton_parts parts;
     mg_newton_cg cg;
     float *w, *descent; // vectors
     double *sum;        // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N

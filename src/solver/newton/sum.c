@@ -56,9 +56,9 @@ typedef struct sum_job {
 static bool in_float(const sum_job *job) { return job->product && job->newton->resident->sparse; }
 
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row) {
-    int64_t at = part * MG_NEWTON_PART_ROWS + newton->chunk.used[part]++;
-    newton->chunk.row[at] = (uint32_t)row;
-    return newton->chunk.coef + at * newton->resident->lanes;
+    int64_t at = part * MG_NEWTON_PART_ROWS + newton->parts.used[part]++;
+    newton->parts.row[at] = (uint32_t)row;
+    return newton->parts.coef + at * newton->resident->lanes;
 }
 
 void mg_newton_add_taken(mg_newton *newton, int64_t part) {
@@ -66,16 +66,16 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     if (resident->sparse) return;
     mg_pass *pass = &resident->pass[part];
     int64_t at = part * MG_NEWTON_PART_ROWS, lanes = resident->lanes;
-    float *grad = newton->chunk.grad + part * resident->size;
+    float *grad = newton->parts.grad + part * resident->size;
     mg_rows rows = resident->all.rows;
-    rows.index = newton->chunk.row + at;
-    rows.count = newton->chunk.used[part];
+    rows.index = newton->parts.row + at;
+    rows.count = newton->parts.used[part];
     for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
         int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
         mg_pass_take(pass, resident->problem->kernel, &rows, first, count);
         resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
                                                     resident->problem->classes,
-                                                    newton->chunk.coef + (at + first) * lanes, lanes, grad);
+                                                    newton->parts.coef + (at + first) * lanes, lanes, grad);
     }
 }
 
@@ -85,14 +85,14 @@ static void fill_part(void *context, int64_t part) {
     int64_t lanes = newton->resident->lanes, first = part * MG_NEWTON_PART_ROWS,
             end = first + MG_NEWTON_PART_ROWS;
     int64_t size = newton->resident->size;
-    double *constant = newton->chunk.constant + part * lanes;
-    newton->chunk.used[part] = 0;
+    double *constant = newton->parts.constant + part * lanes;
+    newton->parts.used[part] = 0;
     memset(constant, 0, (size_t)lanes * sizeof *constant);
     if (!newton->resident->sparse)
-        memset(newton->chunk.grad + part * size, 0, (size_t)size * sizeof *newton->chunk.grad);
+        memset(newton->parts.grad + part * size, 0, (size_t)size * sizeof *newton->parts.grad);
     job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
-    for (int64_t i = 0; i < newton->chunk.used[part]; i++) {
-        const float *coef = newton->chunk.coef + (first + i) * lanes;
+    for (int64_t i = 0; i < newton->parts.used[part]; i++) {
+        const float *coef = newton->parts.coef + (first + i) * lanes;
         for (int64_t k = 0; k < lanes; k++) constant[k] += (double)coef[k];
     }
 }
@@ -101,10 +101,10 @@ static void add_dense_range(void *context, int64_t range) {
     const mg_newton *newton = ((const sum_job *)context)->newton;
     int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
-        const float *grad = newton->chunk.grad + p * size;
-        for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range); newton->chunk.used[p] > 0 && j < end;
+        const float *grad = newton->parts.grad + p * size;
+        for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range); newton->parts.used[p] > 0 && j < end;
              j++)
-            newton->chunk.raw_sum[j] += (double)grad[j];
+            newton->parts.raw_sum[j] += (double)grad[j];
     }
 }
 
@@ -119,7 +119,7 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
         count++;
     }
     for (; begin < end; begin++) {
-        double *restrict sum = newton->chunk.raw_sum + (int64_t)rows->indices[begin] * resident->line,
+        double *restrict sum = newton->parts.raw_sum + (int64_t)rows->indices[begin] * resident->line,
                          x = (double)rows->values[begin];
         for (int64_t j = 0; count <= MG_FEW && j < count; j++) sum[few[j]] += x * (double)coef[few[j]];
         for (int64_t k = 0; count > MG_FEW && k < classes; k++) sum[k] += x * (double)coef[k];
@@ -133,15 +133,15 @@ static void add_sparse_range(void *context, int64_t range) {
     const mg_resident *resident = newton->resident;
     const mg_rows *rows = &resident->all.rows;
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++)
-        for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->chunk.used[p]; i < last; i++) {
-            int64_t row = newton->chunk.row[i], begin, end;
-            const float *coef = newton->chunk.coef + i * resident->lanes;
+        for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->parts.used[p]; i < last; i++) {
+            int64_t row = newton->parts.row[i], begin, end;
+            const float *coef = newton->parts.coef + i * resident->lanes;
             mg_resident_entries(resident, row, range, &begin, &end);
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
             else
                 resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin,
                                                           rows->values + begin, resident->line, coef,
-                                                          newton->chunk.grad);
+                                                          newton->parts.grad);
         }
 }
 
@@ -150,31 +150,31 @@ static void clear_range(void *context, int64_t range) {
     int64_t size = job->newton->resident->size, from = mg_cut_begin(size, MG_NEWTON_RANGES, range),
             to = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     if (in_float(job))
-        memset(job->newton->chunk.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->chunk.grad);
+        memset(job->newton->parts.grad + from, 0, (size_t)(to - from) * sizeof *job->newton->parts.grad);
     else
-        memset(job->newton->chunk.raw_sum + from, 0,
-               (size_t)(to - from) * sizeof *job->newton->chunk.raw_sum);
+        memset(job->newton->parts.raw_sum + from, 0,
+               (size_t)(to - from) * sizeof *job->newton->parts.raw_sum);
 }
 
-// Sums of raw cells, in newton->chunk.raw_sum or, where that is enough and it is faster, in float in
-// newton->chunk.grad; those of the coefficients in any case behind the former.
+// Sums of raw cells, in newton->parts.raw_sum or, where that is enough and it is faster, in float in
+// newton->parts.grad; those of the coefficients in any case behind the former.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
     mg_team *team = resident->problem->team;
-    double *constant = newton->chunk.raw_sum + resident->size;
+    double *constant = newton->parts.raw_sum + resident->size;
     mg_team_for(team, MG_NEWTON_RANGES, clear_range, job);
     memset(constant, 0, (size_t)resident->lanes * sizeof *constant);
-    for (job->first = 0; job->first < items; job->first += MG_NEWTON_CHUNK) {
-        job->count = items - job->first < MG_NEWTON_CHUNK ? items - job->first : MG_NEWTON_CHUNK;
+    for (job->first = 0; job->first < items; job->first += MG_NEWTON_ROWS) {
+        job->count = items - job->first < MG_NEWTON_ROWS ? items - job->first : MG_NEWTON_ROWS;
         int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
-        memset(newton->chunk.used, 0, sizeof newton->chunk.used);
+        memset(newton->parts.used, 0, sizeof newton->parts.used);
         mg_team_for(team, parts, fill_part, job);
         if (resident->sparse) mg_team_for(team, resident->ranges, add_sparse_range, job);
         else mg_team_for(team, MG_NEWTON_RANGES, add_dense_range, job);
         for (int64_t p = 0; p < parts; p++)
             for (int64_t k = 0; k < resident->lanes; k++)
-                constant[k] += newton->chunk.constant[p * resident->lanes + k];
+                constant[k] += newton->parts.constant[p * resident->lanes + k];
     }
 }
 
@@ -184,14 +184,14 @@ static void scale_range(void *context, int64_t range) {
     const mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
-    const double *raw = newton->chunk.raw_sum, *constant = raw + resident->size;
+    const double *raw = newton->parts.raw_sum, *constant = raw + resident->size;
     int64_t line = resident->line, size = resident->size,
             end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
     bool dense = !resident->sparse, in_floats = in_float(job);
     double part = 1 / (double)problem->rows, lambda = problem->lambda;
     for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range), l = j / line, r = j % line; j < end; j++) {
         int64_t d = dense ? r : l, k = dense ? l : r;
-        double sum = in_floats ? (double)newton->chunk.grad[j] : raw[j],
+        double sum = in_floats ? (double)newton->parts.grad[j] : raw[j],
                scale = problem->scale && d < problem->features ? (double)problem->scale[d] : 1;
         if (problem->center && d < problem->features) sum -= (double)problem->center[d] * constant[k];
         if (job->product) job->product[j] = (float)(lambda * (double)job->vector[j] + part * (scale * sum));
@@ -204,7 +204,7 @@ static void scale_range(void *context, int64_t range) {
 static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
     int64_t size = resident->size;
-    const double *constant = job->newton->chunk.raw_sum + size;
+    const double *constant = job->newton->parts.raw_sum + size;
     double part = resident->problem->bias / (double)resident->problem->rows,
            lambda = resident->problem->lambda;
     for (int64_t k = 0; k < resident->lanes; k++) {
@@ -280,7 +280,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
         if (!resident->sparse)
             resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
                                                         resident->problem->classes, coef, resident->lanes,
-                                                        newton->chunk.grad + part * resident->size);
+                                                        newton->parts.grad + part * resident->size);
     }
 }
 
