@@ -231,7 +231,7 @@ static double mean_square_norm(const mg_rows *rows) {
     return (double)rows->features * cell * cell / 3;
 }
 
-static int64_t most_entries(const mg_rows *rows) {
+static int64_t most_values(const mg_rows *rows) {
     if (rows->layout == MG_DENSE) return rows->features;
     int64_t most = 0;
     for (int64_t i = 0; i < rows->count; i++)
@@ -256,8 +256,8 @@ static void pose(bench *b, const mg_kernel *kernel) {
         .lambda = 1 / (double)rows,
         .bias = 1,
         .mean_square_norm = mean_square_norm(&b->rows) + 1,
-        .entries_per_row = entries_of(&b->rows) / (double)rows,
-        .most_entries = most_entries(&b->rows),
+        .values_per_row = entries_of(&b->rows) / (double)rows,
+        .most_values = most_values(&b->rows),
         .batch = shape->batch,
         .parts = parts,
         .kernel = kernel,

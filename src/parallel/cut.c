@@ -25,10 +25,10 @@ static int64_t length(const mg_rows *rows, int64_t r) {
 
 // Features of evenly spaced stored values of evenly spaced rows; returns how many.
 static size_t take_sample(const mg_rows *rows, uint32_t *sample) {
-    int64_t step = (rows->count + SAMPLED_ROWS - 1) / SAMPLED_ROWS, entries = 0, at = 0;
+    int64_t step = (rows->count + SAMPLED_ROWS - 1) / SAMPLED_ROWS, values = 0, at = 0;
     size_t count = 0;
-    for (int64_t r = 0; r < rows->count; r += step) entries += length(rows, r);
-    int64_t stride = entries / SAMPLE + 1;
+    for (int64_t r = 0; r < rows->count; r += step) values += length(rows, r);
+    int64_t stride = values / SAMPLE + 1;
     for (int64_t r = 0; r < rows->count; r += step) {
         const uint32_t *indices = rows->indices + rows->indptr[mg_rows_stored(rows, r)];
         for (; at < length(rows, r); at += stride) sample[count++] = indices[at];

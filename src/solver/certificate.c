@@ -64,8 +64,8 @@ static void take_part(void *context, int64_t part) {
 
 // A row's entries from `begin` to `end` into W; `count` of its classes are listed in `few` unless there are
 // more.
-static void add_entries(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c,
-                        int64_t count, const uint16_t *few) {
+static void add_values(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c,
+                       int64_t count, const uint16_t *few) {
     const mg_resident *resident = job->resident;
     const mg_rows *rows = &resident->all.rows;
     const float *scaling = resident->problem->scale;
@@ -88,10 +88,10 @@ static void add_sparse_range(void *context, int64_t range) {
     const mg_resident *resident = job->resident;
     for (int64_t i = 0; i < job->count; i++) {
         int64_t row = job->first + i, count = job->listed[i], begin, end;
-        mg_resident_entries(resident, row, range, &begin, &end);
+        mg_resident_values(resident, row, range, &begin, &end);
         if (count > 0)
-            add_entries(job, row, begin, end, job->coef + i * resident->lanes, count,
-                        job->classes + i * MG_FEW);
+            add_values(job, row, begin, end, job->coef + i * resident->lanes, count,
+                       job->classes + i * MG_FEW);
     }
 }
 

@@ -22,8 +22,8 @@ typedef struct mg_problem {
     const float *scale;      // [D] or NULL
     const float *center;     // [D], of raw cells, or NULL
     double mean_square_norm; // mean of ||x'||^2 with the constant feature
-    double entries_per_row;  // mean number of stored values
-    int64_t most_entries;    // of a row
+    double values_per_row;   // mean number of stored values
+    int64_t most_values;     // of a row
     int64_t batch;
     int64_t parts; // of a batch; fixed by shapes and configuration
     int64_t steps_per_epoch;

@@ -7,12 +7,12 @@
 #include <string.h>
 
 enum { PASS_PARTS = 16 };
-enum { RANGE_ENTRIES = 32 }; // of a row: with fewer each, ranges cost more than they save
+enum { RANGE_VALUES = 32 }; // of a row: with fewer each, ranges cost more than they save
 
 static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
     bool dense = !resident->sparse;
-    double ranges = problem->entries_per_row / RANGE_ENTRIES;
+    double ranges = problem->values_per_row / RANGE_VALUES;
     resident->ranges = ranges < 2 ? 2 : ranges > MG_FEATURE_RANGES ? MG_FEATURE_RANGES : (int)ranges;
     int64_t zeros = resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS;
     const mg_buffer buffers[] = {

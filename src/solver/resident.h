@@ -56,8 +56,8 @@ static inline double mg_resident_weight(const mg_resident *resident, int64_t row
 }
 
 // Stored values of a row that lie in a range of features.
-static inline void mg_resident_entries(const mg_resident *resident, int64_t row, int64_t range,
-                                       int64_t *begin, int64_t *end) {
+static inline void mg_resident_values(const mg_resident *resident, int64_t row, int64_t range, int64_t *begin,
+                                      int64_t *end) {
     const int64_t *indptr = resident->all.rows.indptr;
     const uint32_t *cuts = resident->cuts + row * (resident->ranges - 1);
     *begin = indptr[row] + (range > 0 ? cuts[range - 1] : 0);

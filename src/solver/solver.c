@@ -41,7 +41,7 @@ int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train,
     if (solver->whole && train->tolerance > 0) return CERTIFIED_EPOCHS;
     bool dense = problem->layout == MG_DENSE;
     int64_t fewest = !solver->whole ? SGD_EPOCHS : dense ? DENSE_EPOCHS : SPARSE_EPOCHS;
-    double rows = (double)problem->rows, values = rows * problem->entries_per_row;
+    double rows = (double)problem->rows, values = rows * problem->values_per_row;
     double wanted = !solver->whole ? sgd_rows / rows : (dense ? dense_work : sparse_work) / values;
     return wanted >= MOST_EPOCHS ? MOST_EPOCHS : wanted > (double)fewest ? (int64_t)wanted : fewest;
 }

@@ -156,7 +156,7 @@ static double feature_square(const mg_run *run) {
 // Nothing that data.scale would change for the better.
 static bool is_well_scaled(const mg_run *run) {
     const char *scale = run->options->data->scale;
-    double cells = sqrt(feature_square(run) / run->setup.problem.entries_per_row);
+    double cells = sqrt(feature_square(run) / run->setup.problem.values_per_row);
     return !strcmp(scale, "standard") || !strcmp(scale, "max-abs") ||
            (cells >= LEAST_SIZE && cells <= MOST_SIZE && !run->setup.uneven);
 }
@@ -164,7 +164,7 @@ static bool is_well_scaled(const mg_run *run) {
 void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     const mg_problem *problem = &run->setup.problem;
     const char *how = problem->layout == MG_DENSE ? "standard" : "max-abs";
-    double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->entries_per_row);
+    double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->values_per_row);
     char then[160];
     if (is_well_scaled(run)) {
         // Scaled columns that vary have values near 1: these hold zeros alone, and no regularisation helps.

@@ -143,7 +143,7 @@ static void tell_plan(mg_run *run) {
         .sparse = train->layout == MG_CSR,
         .streamed = !train->resident,
         .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
-                                    (int64_t)(rows * problem->entries_per_row)),
+                                    (int64_t)(rows * problem->values_per_row)),
         .state_bytes = run->fields.bytes,
         .load_seconds = setup->load_seconds,
         .lambda = problem->lambda,

@@ -181,8 +181,8 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .center = setup->scale.center,
         .mean_square_norm = mg_scale_mean_square_norm(&setup->scale, &data->moments) +
                             options->model->bias * options->model->bias,
-        .entries_per_row = (double)data->entries / (double)data->count,
-        .most_entries = mg_source_most_entries(data->source),
+        .values_per_row = (double)data->entries / (double)data->count,
+        .most_values = mg_source_most_entries(data->source),
         .batch = train->batch < data->count ? train->batch : data->count,
         .team = &setup->team,
     };

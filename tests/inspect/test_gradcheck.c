@@ -198,7 +198,7 @@ static void open_fixture(fixture *f) {
         .batch = 16,
         .parts = 1,
         .mean_square_norm = mg_scale_mean_square_norm(&f->scale, &f->data->moments) + 1,
-        .entries_per_row = FEATURES,
+        .values_per_row = FEATURES,
         .steps_per_epoch = 1,
         .total_steps = 1,
         .team = &f->team,

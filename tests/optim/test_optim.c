@@ -212,7 +212,7 @@ static void test_epochs(void **context) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mg_problem problem = {
-            .layout = cases[i].layout, .rows = cases[i].rows, .entries_per_row = cases[i].entries};
+            .layout = cases[i].layout, .rows = cases[i].rows, .values_per_row = cases[i].entries};
         mg_train_options train = {0};
         const mg_solver *solver = mg_solver_find(cases[i].solver);
         assert_int_equal(mg_solver_epochs(solver, &train, &problem), cases[i].epochs);
@@ -220,7 +220,7 @@ static void test_epochs(void **context) {
         assert_int_equal(mg_solver_epochs(solver, &train, &problem), 7);
     }
     assert_true(mg_solver_epochs(mg_solver_find("dual"), &(mg_train_options){.tolerance = 1e-3},
-                                 &(mg_problem){.rows = 10, .entries_per_row = 1}) > 20);
+                                 &(mg_problem){.rows = 10, .values_per_row = 1}) > 20);
 }
 
 int main(void) {

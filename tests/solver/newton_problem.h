@@ -290,8 +290,8 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
         .bias = p->bias,
         .scale = p->scaled ? p->scale : NULL,
         .center = p->centred ? p->center : NULL,
-        .entries_per_row = FEATURES,
-        .most_entries = FEATURES,
+        .values_per_row = FEATURES,
+        .most_values = FEATURES,
         .batch = 32,
         .team = &s->team,
     };

@@ -234,8 +234,8 @@ static void test_precondition(void **unused) {
                              .delta = 1,
                              .lambda = 0.01,
                              .bias = 2,
-                             .entries_per_row = WIDE,
-                             .most_entries = WIDE,
+                             .values_per_row = WIDE,
+                             .most_values = WIDE,
                              .batch = ROWS,
                              .team = &s.team};
     assert_int_equal(mg_kernel_select(&s.problem.kernel, NULL), MG_OK);

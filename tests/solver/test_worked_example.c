@@ -189,7 +189,7 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
         .lambda = 1,
         .bias = 1,
         .mean_square_norm = 3.5,
-        .entries_per_row = D,
+        .values_per_row = D,
         .batch = N,
         .parts = parts,
         .steps_per_epoch = 1,

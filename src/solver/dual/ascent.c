@@ -91,7 +91,7 @@ static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
     if (ascent->resident->certify)
         return ascent->resident->sparse &&
                after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
-    double sweeps = (double)all * problem->entries_per_row / (4.0 * (double)problem->features);
+    double sweeps = (double)all * problem->values_per_row / (4.0 * (double)problem->features);
     int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS,
             count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
     int64_t steps = mg_cut_items(ascent->visits.listed, problem->batch),

@@ -5,42 +5,42 @@
 
 #include <string.h>
 
-enum { FETCH_ENTRIES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
+enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
 
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     const mg_problem *problem = resident->problem;
     const mg_buffer buffers[] = {
         MG_BUFFER(ascent->sparse.range_scores, (resident->ranges - 1) * MG_DUAL_ROUND, resident->lanes),
-        MG_BUFFER(ascent->sparse.values, problem->scale ? resident->ranges : 0, problem->most_entries),
+        MG_BUFFER(ascent->sparse.values, problem->scale ? resident->ranges : 0, problem->most_values),
     };
     return MG_ARENA_FILL(&ascent->arena, buffers, error);
 }
 
 // A range's entries of a row, columns scaled.
-typedef struct entries {
+typedef struct stored {
     int64_t count;
     const uint32_t *indices;
     const float *values;
-} entries;
+} stored;
 
-static entries entries_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
+static stored values_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
     const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
-    mg_resident_entries(ascent->resident, row, range, &from, &end);
-    entries e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
+    mg_resident_values(ascent->resident, row, range, &from, &end);
+    stored e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
     if (!with_values || !ascent->sparse.values) return e;
-    float *to = ascent->sparse.values + range * ascent->resident->problem->most_entries;
+    float *to = ascent->sparse.values + range * ascent->resident->problem->most_values;
     for (int64_t j = 0; j < e.count; j++)
         to[j] = e.values[j] * ascent->resident->problem->scale[e.indices[j]];
     e.values = to;
     return e;
 }
 
-static void fetch_entries(const mg_ascent *ascent, int64_t r, int64_t range) {
+static void fetch_values(const mg_ascent *ascent, int64_t r, int64_t range) {
     if (r >= ascent->round.left) return;
-    entries e = entries_of(ascent, ascent->round.row[r], range, false);
-    for (int64_t j = 0; j < e.count && j < FETCH_ENTRIES; j += 16) {
+    stored e = values_of(ascent, ascent->round.row[r], range, false);
+    for (int64_t j = 0; j < e.count && j < FETCH_VALUES; j += 16) {
         __builtin_prefetch(e.indices + j, 0, 3);
         __builtin_prefetch(e.values + j, 0, 3);
     }
@@ -61,7 +61,7 @@ static double update_range(mg_ascent *ascent, int64_t range) {
     double square = 0;
     for (int64_t r = 0; r < ascent->round.deferred; r++) {
         if (!mg_dual_changed(ascent, r)) continue;
-        entries e = entries_of(ascent, rows[r], range, true);
+        stored e = values_of(ascent, rows[r], range, true);
         square += (double)ascent->resident->problem->kernel->csr_update(
             e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
     }
@@ -76,9 +76,9 @@ static void work_on_range(void *context, int64_t range) {
                         : ascent->sparse.range_scores + (range - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
     if (ascent->round.factor != 0) ascent->sparse.range[range].square = update_range(ascent, range);
     for (int64_t r = 0; r < ascent->round.count; r++) {
-        entries e = entries_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
-        if (r + 1 < ascent->round.left) next = entries_of(ascent, ascent->round.row[r + 1], range, false);
-        fetch_entries(ascent, r + FETCH_ROWS, range);
+        stored e = values_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
+        if (r + 1 < ascent->round.left) next = values_of(ascent, ascent->round.row[r + 1], range, false);
+        fetch_values(ascent, r + FETCH_ROWS, range);
         ascent->resident->problem->kernel->csr_scores(
             e.count, e.indices, e.values, w->line, w->v,
             range == 0 ? ascent->round.offset : ascent->resident->zeros, scores + r * ascent->resident->lanes,

@@ -31,7 +31,7 @@ static void add_range(void *context, int64_t range) {
     for (int64_t i = 0; i < job->count; i++) {
         const float *coef = newton->parts.coef + i * resident->lanes;
         int64_t at, end;
-        mg_resident_entries(resident, newton->free.row[job->first + i], range, &at, &end);
+        mg_resident_values(resident, newton->free.row[job->first + i], range, &at, &end);
         for (; at < end; at++) {
             int64_t d = rows->indices[at];
             float x = rows->values[at] * (scale ? scale[d] : 1),

@@ -93,7 +93,7 @@ bool mg_newton_fits(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
     int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),
             kept = resident->line * (int64_t)mg_cell_size(problem->cell);
-    if (resident->sparse) kept = (int64_t)problem->entries_per_row * 8;
+    if (resident->sparse) kept = (int64_t)problem->values_per_row * 8;
     return (!resident->sparse || mg_precondition_factors(problem)) &&
            (row <= LITTLE_MEMORY / problem->rows || row <= 2 * kept);
 }

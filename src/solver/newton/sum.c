@@ -136,7 +136,7 @@ static void add_sparse_range(void *context, int64_t range) {
         for (int64_t i = p * MG_NEWTON_PART_ROWS, last = i + newton->parts.used[p]; i < last; i++) {
             int64_t row = newton->parts.row[i], begin, end;
             const float *coef = newton->parts.coef + i * resident->lanes;
-            mg_resident_entries(resident, row, range, &begin, &end);
+            mg_resident_values(resident, row, range, &begin, &end);
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
             else
                 resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin,

@@ -91,7 +91,7 @@ static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
     mg_status status = mg_memory_zeroed(&sgd->ranges.owner, owners, sizeof *sgd->ranges.owner, error);
     if (!status) status = mg_memory_get(&sgd->ranges.begin, owners + 1, sizeof *sgd->ranges.begin, error);
     if (!status) status = create_slots(&sgd->ranges.all, features, (size_t)sgd->weights.line, error);
-    if (__builtin_mul_overflow(batch, (size_t)problem->most_entries, &entries)) entries = SIZE_MAX;
+    if (__builtin_mul_overflow(batch, (size_t)problem->most_values, &entries)) entries = SIZE_MAX;
     if (!status)
         status =
             mg_memory_zeroed(&sgd->ranges.coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
@@ -158,7 +158,7 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
 }
 
 static int64_t snapshots_per_epoch(const mg_problem *problem) {
-    double rows = (double)problem->rows * problem->entries_per_row, sweep = 4.0 * (double)problem->features;
+    double rows = (double)problem->rows * problem->values_per_row, sweep = 4.0 * (double)problem->features;
     int64_t most = rows / sweep < MOST_SNAPSHOTS ? (int64_t)(rows / sweep) : MOST_SNAPSHOTS;
     int64_t count = most < 4 ? 4 : most;
     return count < problem->steps_per_epoch ? count : problem->steps_per_epoch;
