@@ -1,27 +1,28 @@
 #!/usr/bin/env bash
-# arm.sh - whole runs on 64-bit ARM: margin cross-compiled with Debian's arm64 libraries, and the golden runs and the tests of run, resume
-# and the dual pass under qemu. The weights keep the hashes of golden.txt, as on x86-64.
+# arm.sh - whole runs on 64-bit ARM: cross-compiles margin with Debian's arm64 libraries, and runs the golden
+# runs and the tests of run, resume and the dual pass under qemu. The weights must have the hashes of
+# golden.txt, as on x86-64.
 #
-#     scripts/arm.sh            fetches Debian's arm64 packages once; where it cannot, it says so and is skipped
-#     scripts/arm.sh --all      more numbers of threads in the golden runs, the whole of test_dual
+#     scripts/arm.sh            downloads Debian's arm64 packages once; skipped with a message if it cannot
+#     scripts/arm.sh --all      more numbers of threads in the golden runs, and all of test_dual
 #
-# The libraries lie in build-arm/sysroot; nothing of the machine's own changes but the packages of packages.sh.
+# The libraries go to build-arm/sysroot; on the machine itself only the packages of packages.sh are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
 if [ "$(uname -m)" = aarch64 ]; then
-    echo "arm.sh: skipped: this machine is 64-bit ARM, where scripts/test.sh runs these tests and all others"
+    echo "arm.sh: skipped: this machine is 64-bit ARM; scripts/test.sh runs these tests on it"
     exit 0
 fi
 packages_need "${packages_build[@]}" "${packages_arm[@]}" python3
 
 sysroot=$PWD/build-arm/sysroot
 emulator=$(command -v qemu-aarch64-static)
-# They bring the libraries they need themselves, the C library too.
+# Their dependencies, the C library included, are downloaded too.
 arm64=(libhdf5-dev libyaml-dev zlib1g-dev libcmocka-dev)
 
-# Fills the sysroot from the apt sources of this machine, with a state and a cache of its own.
+# Fills the sysroot from this machine's apt sources, with a separate state and cache of apt.
 fetch_sysroot() {
     local apt=$PWD/build-arm/apt link target
     rm -rf "$apt" "$sysroot"
@@ -31,11 +32,11 @@ fetch_sysroot() {
         -o Dir::State::status="$apt/status" -o Dir::State::extended_states="$apt/extended" -o Dir::Cache="$apt"
         -o Dir::Cache::archives="$apt/archives" -o Debug::NoLocking=1 -o APT::Sandbox::User=
         -o Acquire::Retries=2 -o Acquire::http::Timeout=20)
-    # A source without arm64 packages fails here; whether those needed were found, the download tells.
+    # A source without arm64 packages fails here; the download shows whether the needed ones were found.
     apt-get "${options[@]}" update >"$apt/log" 2>&1 || true
     apt-get "${options[@]}" install --yes --download-only --no-install-recommends "${arm64[@]}" >>"$apt/log" 2>&1 || return 1
     for package in "$apt"/archives/*.deb; do dpkg-deb -x "$package" "$sysroot"; done
-    # Links of development packages name the place on an installed system.
+    # Links in development packages are absolute paths of an installed system; they are made relative.
     find "$sysroot" -type l -lname '/*' | while read -r link; do
         target=$(readlink "$link")
         ln -sfnr "$sysroot$target" "$link"
@@ -53,13 +54,14 @@ if ! printf '%s\n' "${arm64[@]}" | cmp -s - "$sysroot/complete"; then
     fi
 fi
 
-tests=(test_resume test_dual test_run test_golden test_float_mode) # the longest ones first
+tests=(test_resume test_dual test_run test_golden test_float_mode) # the longest first
 cmake -S . -B build-arm --toolchain "$PWD/scripts/arm.cmake" -DMARGIN_ARM_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build build-arm -j "$(nproc)" --target "${tests[@]}" >build-arm/build.log || { cat build-arm/build.log; exit 1; }
 
 "$emulator" -L "$sysroot" build-arm/margin list kernels | grep -q '^ *neon' || { echo "arm.sh: no neon kernel"; exit 1; }
 
-# Few: of the golden runs those with 1 and with 16 threads, in memory and streamed, with either kernel; a shorter form of test_dual.
+# `few`: golden runs with only 1 and 16 threads, in memory and streamed, with both kernels; a shorter
+# test_dual.
 few=few
 [ "${1:-}" != --all ] || few=
 run_test() {

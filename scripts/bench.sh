@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh - margin next to OpenBLAS and PyTorch on Fashion-MNIST: installs and builds what it needs, prints a Markdown table.
-#   scripts/bench.sh [THREADS]       BUILD=DIRECTORY builds elsewhere than in build/
+# bench.sh - compares margin with OpenBLAS and PyTorch on Fashion-MNIST: installs and builds what it needs,
+# and prints a Markdown table.
+#   scripts/bench.sh [THREADS]       BUILD=DIRECTORY builds there instead of in build/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -1,6 +1,6 @@
-// bench_gemm.c - the loss and gradient over all rows of a file, by margin and by two SGEMM calls of a BLAS, in turns in one
-// process. scripts/bench.sh compiles it. The BLAS is spared the step between the two products, the coefficients: it gets those
-// that margin found.
+// bench_gemm.c - the loss and gradient over all rows of a file, computed by margin and by two SGEMM calls of
+// a BLAS, in turns in one process. scripts/bench.sh compiles it. The step between the two products, the
+// coefficients, is not measured for the BLAS: it uses those that margin computed.
 //
 //   bench_gemm DATA.h5 THREADS REPETITIONS      prints one JSON object
 #include "base/clock.h"
@@ -20,7 +20,7 @@ extern char *openblas_get_config(void);
 
 enum { MOST = 101, PARTS = 16, CLASSES_MOST = 1024 };
 
-// Idle threads of either side spin for a while before they sleep, and would take the other's cores.
+// Idle threads of either library spin for a while before they sleep, and would take cores from the other.
 #define PAUSE_MICROSECONDS 80000
 
 typedef struct side {
@@ -29,7 +29,7 @@ typedef struct side {
     mg_problem problem;
     mg_weights weights;
     mg_pass pass[PARTS];
-    float *grad[PARTS]; // the sum ends in the first
+    float *grad[PARTS]; // the first one receives the sum
     double coef_sum[PARTS][CLASSES_MOST];
     double seconds[MOST];
     int at;
@@ -62,7 +62,7 @@ static void merge(void *context, int64_t k) {
 
 static void pass_twice(void *context) {
     side *one = context;
-    for (int turn = 0; turn < 2; turn++) { // the first one wakes the threads
+    for (int turn = 0; turn < 2; turn++) { // the first call wakes the threads
         double start = mg_clock_seconds();
         mg_team_for(one->problem.team, PARTS, part, one);
         mg_team_for(one->problem.team, one->problem.classes, merge, one);
@@ -112,7 +112,7 @@ static void prepare(side *one, const mg_rows *rows, const mg_dataset *data, cons
     }
 }
 
-// Coefficients of every row, as the pass finds them.
+// The coefficients of every row, as the pass computes them.
 static void find_coefficients(side *one, float *c) {
     mg_pass *pass = &one->pass[0];
     int64_t classes = one->problem.classes;
@@ -125,7 +125,7 @@ static void find_coefficients(side *one, float *c) {
     }
 }
 
-// The same rows as floats, padded as margin keeps them, and plain for the BLAS.
+// The same rows as floats, padded as in margin and unpadded for the BLAS.
 static void widen(const mg_rows *rows, mg_rows *floats, float *plain) {
     mg_error error;
     float *wide;
@@ -145,7 +145,7 @@ static void *get(size_t count) {
     return block;
 }
 
-// Both must have computed the same: the largest difference relative to the largest entry.
+// Both must have computed the same: the largest difference relative to the largest value.
 static double difference(const side *one, const blas *b) {
     double worst = 0, size = 0;
     for (int64_t k = 0; k < b->classes; k++)

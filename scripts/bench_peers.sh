@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# bench_peers.sh - margin next to LIBLINEAR, msvmocas, scikit-learn and PyTorch, side by side on the same rows: installs and builds what
-# it needs, measures, and writes docs/benchmarks_peers.md and docs/plots/*.svg. The machine should be otherwise idle.
-#   scripts/bench_peers.sh [--report]        --report: only writes page and plots anew, from what was measured last
-# Environment: PROBLEMS ("fashion-mnist mnist news20 languages"), ROUNDS (5), TIMEOUT (300, seconds a command), SCALE (1; with less, every
-# 1/SCALE-th row, and page and plots go into build/peers/try), DATA (../shared/data: mnist and news20, left out when absent), PROGRAMS
-# ("margin liblinear msvmocas linearsvc sgdclassifier torch"), BUILD (build).
+# bench_peers.sh - compares margin with LIBLINEAR, msvmocas, scikit-learn and PyTorch on the same rows:
+# installs and builds what it needs, measures, and writes docs/benchmarks_peers.md and docs/plots/*.svg. The
+# machine should be otherwise idle.
+#   scripts/bench_peers.sh [--report]        only writes page and plots, from the last measurements
+#
+# Environment: PROBLEMS ("fashion-mnist mnist news20 languages"), ROUNDS (5), TIMEOUT (300 seconds per
+# command), SCALE (1; with less, only every 1/SCALE-th row is used, and page and plots go to build/peers/try),
+# DATA (../shared/data: mnist and news20, left out if missing), PROGRAMS ("margin liblinear msvmocas linearsvc
+# sgdclassifier torch"), BUILD (build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""margin next to OpenBLAS and PyTorch on Fashion-MNIST, in one run: a Markdown table on standard output.
+"""Compares margin with OpenBLAS and PyTorch on Fashion-MNIST, in one run; prints a Markdown table.
 
     bench_sgd.py MARGIN BENCH_GEMM DATA.h5 DIRECTORY [THREADS]
 
@@ -18,7 +18,8 @@ import numpy
 import torch
 
 BATCH, ETA, ROUNDS, EPOCHS, TORCH_EPOCHS = 256, 0.08, 3, 6, 2
-MANY_CLASSES = [(60000, 512, 100), (20000, 1024, 1000)]  # rows, features, classes of random bytes: where a BLAS is at its best
+# Rows, features, classes of random bytes: the sizes at which a BLAS is fastest.
+MANY_CLASSES = [(60000, 512, 100), (20000, 1024, 1000)]
 
 
 def say(text):
@@ -27,7 +28,7 @@ def say(text):
 
 def run_margin(margin, arguments, directory):
     """One training run: its metrics, and its peak memory in bytes."""
-    memory = directory + ".memory"  # what wait4 tells of a child counts the memory of this process too
+    memory = directory + ".memory"  # wait4 on a child would also count this process's memory
     command = ["/usr/bin/time", "-f", "%M", "-o", memory, margin, "train", "configs/fashion_mnist.yaml", "--overwrite", "--quiet", "--set", f"output.directory={directory}"]
     for argument in arguments:
         command += ["--set", argument]
@@ -40,7 +41,7 @@ def run_margin(margin, arguments, directory):
 
 
 def epoch_seconds(events):
-    """Of every epoch but the first, which warms up."""
+    """Of every epoch but the first, which is the warm-up."""
     marks = [event["seconds"] for event in events if event["event"] == "epoch"]
     return [after - before for before, after in zip(marks, marks[1:])]
 
@@ -105,7 +106,8 @@ def compare_epochs(margin, data, copy, directory, threads):
 
 
 def measure_loading(margin, path, directory, threads):
-    """Seconds and bytes a second of the file, which is in the page cache; and the most memory of such a run."""
+    """Seconds, bytes per second of the file (which is in the page cache), and the peak memory of such a
+    run."""
     arguments = ["train.max_steps=1", "train.solver=sgd", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
     seconds = []
     for _ in range(5):
@@ -115,7 +117,8 @@ def measure_loading(margin, path, directory, threads):
 
 
 def compare_streaming(margin, path, directory, threads):
-    """Rows a second in memory and streamed from a file four times the limit, in turns; and the part of the time spent waiting for rows."""
+    """Rows per second in memory and streamed (from a file four times the limit), in turns; and the fraction
+    of time spent waiting for rows."""
     common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", "train.solver=sgd", f"sgd.eta={ETA}", "data.test=",
               f"data.window={os.path.getsize(path) // 16}", f"data.train={path}"]
     limit = os.path.getsize(path) // 4

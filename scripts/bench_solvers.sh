@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# bench_solvers.sh - seconds of training to a certified optimum, margin on one thread and on all, next to LIBLINEAR to the same gap:
-# installs and builds what it needs, prints a Markdown table, and one of the softmax loss next to scikit-learn. The machine should be
-# otherwise idle.
-# Environment: PROBLEMS ("fashion-mnist mnist news20 news20-counts languages softmax"), ROUNDS (5), TIMEOUT (300, seconds of a run), SCALE (1; with
-# less, a share of the rows, to try it out), DATA (../shared/data: mnist and news20, left out when absent), BUILD (build).
+# bench_solvers.sh - measures the seconds of training to a certified optimum, with margin on one thread and on
+# all, and with LIBLINEAR to the same gap; for the softmax loss with scikit-learn. Installs and builds what it
+# needs, and prints Markdown tables. The machine should be otherwise idle.
+# Environment: PROBLEMS ("fashion-mnist mnist news20 news20-counts languages softmax"), ROUNDS (5), TIMEOUT
+# (300 seconds per run), SCALE (1; with less, that share of the rows, for a trial), DATA (../shared/data:
+# mnist and news20, left out if missing), BUILD (build).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

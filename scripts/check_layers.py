@@ -3,7 +3,7 @@
 
     check_layers.py [ROOT]
 
-Prints one line per finding and ends with 1 when there is one. docs/ARCHITECTURE.md tells the reasons.
+Prints one line per finding, and exits with 1 if there is any. docs/ARCHITECTURE.md explains the rules.
 """
 import bisect
 import re
@@ -15,9 +15,11 @@ LAYERS = {
     "data": 3, "model": 4, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
     "api": 8, "cli": 9,
 }
-# Folders inside a folder: their files include what stands beside these folders and their own, never each other's.
+# Folders inside a folder. Their files include files of the enclosing folder and their own, but not each
+# other's.
 SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
-# What stands beside them is shared, and does not know them; but for what drives one after the other.
+# Files of the enclosing folder are shared and must not include those inside, except the files that drive
+# them.
 DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
 TEST_LINES = 500
@@ -31,8 +33,8 @@ GUARDED_HEADERS = [
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 OPENMP = re.compile(r'^\s*#\s*(pragma\s+omp\b|include\s*[<"]omp\.h)|_Pragma\s*\(\s*"\s*omp\b')
-# Threads that compute are those of src/parallel. One thread reads ahead, one writes checkpoints, and the command line runs the library on a
-# stack of its own.
+# Compute threads are started only in src/parallel. One thread reads ahead, one writes checkpoints, and the
+# command line runs the library in a thread with a large stack.
 STARTS_THREADS = re.compile(r"(?<![\w.>])(pthread_create|mg_thread_start|thrd_create)\s*\(")
 MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/stream\.c|train/checkpoint\.c|cli/process\.c")
 REDUCTION = re.compile(r"\breduction\s*\(")
@@ -42,7 +44,7 @@ TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*
 
 
 def blank(text):
-    """Comments and the insides of literals become spaces; every line and column stays where it is."""
+    """Replaces comments and the content of literals by spaces; every line and column stays where it is."""
     def replace(match):
         token = match.group()
         inside = re.sub(r"[^\n]", " ", token)
@@ -51,7 +53,7 @@ def blank(text):
 
 
 def without_directives(text):
-    """Blanks preprocessor lines, continuations too: their braces need not be paired."""
+    """Blanks preprocessor lines and their continuations, because their braces need not be paired."""
     lines, inside = text.split("\n"), False
     for i, line in enumerate(lines):
         inside = inside or line.lstrip().startswith("#")
@@ -62,7 +64,7 @@ def without_directives(text):
 
 
 def functions(code):
-    """(name, first line, last line, head) of every function; `code` is free of comments and directives."""
+    """(name, first line, last line, head) of every function; `code` has no comments and directives."""
     newlines = [m.start() for m in re.finditer("\n", code)]
     line_of = lambda at: bisect.bisect_left(newlines, at) + 1
     depth, start, found = 0, 0, None
@@ -88,7 +90,7 @@ def functions(code):
 
 
 def sub_room(path):
-    """solver/dual of solver/dual/round.c; None of a file that stands in the folder itself."""
+    """The folder solver/dual for solver/dual/round.c; None for a file in the enclosing folder."""
     parts = path.split("/")
     return "/".join(parts[:2]) if len(parts) > 2 and parts[1] in SUB_ROOMS.get(parts[0], ()) else None
 
@@ -159,19 +161,20 @@ def check_file(path, source):
     for function, first, last, head in functions(without_directives(code)):
         if last - first + 1 > FUNCTION_LINES:
             yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
-        # A macro of capitals in front, such as INLINE, stands for static.
+        # A macro in capitals, such as INLINE, includes static.
         private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
         if not private and not function.startswith("mg_"):
             yield first, f"external function {function} does not start with mg_"
 
 
 def check_tests(root):
-    """Tests that are too long, and those that lie in no folder of their subject."""
+    """Tests that are too long, and tests that are not in the folder of what they test."""
     for path in sorted(p for p in (root / "tests").rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")):
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > TEST_LINES:
             yield path, lines, f"test of {lines} lines (at most {TEST_LINES})"
-        if path.parent.name == "tests" and path.name != "shim.c":  # no test: it is loaded in front of the program
+        # shim.c is a library for LD_PRELOAD, not a test
+        if path.parent.name == "tests" and path.name != "shim.c":
             yield path, 1, "tests lie in the folder of what they test (CONTRIBUTING.md)"
 
 

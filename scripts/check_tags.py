@@ -1,25 +1,26 @@
 #!/usr/bin/env python3
-"""Checks that code and mathematics speak of the same equations.
+"""Checks that code and documents use the same equation tags.
 
     check_tags.py [ROOT]
 
-Every tag such as (M5) used in src or in another page of docs must stand in docs/math.md, and every one of
-docs/math.md must be used in src. Tags are equations only: no promise of docs/guarantees.md may be called M1.
+Every tag such as (M5) in src or in a page of docs must be defined in docs/math.md, and every tag of
+docs/math.md must be used in src. Tags are for equations only: no promise of docs/guarantees.md may be called
+M1.
 """
 import re
 import sys
 from pathlib import Path
 
-# (M5), (M5, M6) and, in the document, \tag{M5}
+# (M5), (M5, M6) and, in math.md, \tag{M5}
 IN_TEXT = re.compile(r"\((M\d+[a-z]?(?:\s*,\s*M\d+[a-z]?)*)\)")
 IN_FORMULA = re.compile(r"\\tag\{(M\d+[a-z]?)\}")
 IN_PROSE = re.compile(r"\bM\d+[a-z]?\b")
-# the first cell of a row of promises: "D1" or "D1, R1"
+# the first cell in a row of promises: "D1" or "D1, R1"
 PROMISE = re.compile(r"\|\s*([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\s*\|")
 
 
 def tags_of(path):
-    """tag -> first line it stands in."""
+    """tag -> the first line that contains it."""
     found = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         for group in IN_TEXT.findall(line) + IN_FORMULA.findall(line):
@@ -33,7 +34,7 @@ def in_order(tags):
 
 
 def findings_in_pages(docs, written):
-    """What the other pages say: tags that no equation has, and promises that are called as equations are."""
+    """Findings in the other pages: tags without an equation, and promises named like equations."""
     for path in sorted(p for p in docs.glob("*.md") if p.name != "math.md"):
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             place = f"docs/{path.name}:{number}"

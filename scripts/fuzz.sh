@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fuzz.sh - runs every fuzz target for a while: scripts/fuzz.sh [seconds, default 60] [target ...]. What it finds stays in
-# build-fuzz/found; what it learns stays in build-fuzz/corpus and is where the next run begins.
+# fuzz.sh - runs every fuzz target for a while: scripts/fuzz.sh [seconds, default 60] [target ...]. Findings
+# are stored in build-fuzz/found; the corpus is stored in build-fuzz/corpus, from which the next run starts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -15,7 +15,7 @@ cmake --build --preset fuzz -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' 
 mkdir -p build-fuzz/seeds build-fuzz/found
 build-fuzz/tests/fuzz_replay --write build-fuzz/seeds
 
-# A small quarantine: the limit on memory is meant for what the target takes, not for what it gave back.
+# A small quarantine: the memory limit is meant for what the target holds, not for what it has freed.
 export ASAN_OPTIONS=quarantine_size_mb=8
 failed=()
 for target in "$@"; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# large.sh - trains past 2^31 stored values: scripts/large.sh [directory for some 9 GB, default build/large]. Dense rows streamed must
-# end with the same model as in memory (4 GB); sparse rows are streamed only. Every row must be told apart, as the data are separable.
+# large.sh - trains on more than 2^31 stored values: scripts/large.sh [directory for about 9 GB, default
+# build/large]. Dense rows must give the same model streamed and in memory (4 GB); sparse rows are only
+# streamed. Every row must be classified correctly, because the data are separable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

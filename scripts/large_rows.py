@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""large_rows.py FILE dense|sparse - a data file with more than 2^31 stored values, written slab by slab.
+"""large_rows.py FILE dense|sparse - writes a data file with more than 2^31 stored values, slab by slab.
 
-Row i has class i % 4 and is larger in that quarter of its features. Rows repeat with a long period: cheap to make, and what a wrong
-offset reads is another class.
+Row i has class i % 4, and larger values in that quarter of its features. Rows repeat with a long period,
+which makes them cheap to generate; a read at a wrong offset returns rows of another class.
 """
 import sys
 
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 path, form = sys.argv[1:3]
-CLASSES, SLAB, WIDTH = 4, 20_000, 200  # WIDTH: stored values of a row
+CLASSES, SLAB, WIDTH = 4, 20_000, 200  # WIDTH: stored values per row
 ROWS = 11_000_000                      # 2.2e9 stored values
 FEATURES = WIDTH if form == "dense" else 4 * WIDTH
 

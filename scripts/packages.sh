@@ -1,4 +1,4 @@
-# packages.sh - sourced by the other scripts: installs Debian packages that are missing, with sudo when not root.
+# packages.sh - sourced by other scripts: installs missing Debian packages, with sudo unless root.
 
 packages_need() {
     local missing=() package

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# quickstart.sh - from a clean Debian 12 to a trained and evaluated classifier of Fashion-MNIST: packages, build, data, training.
+# quickstart.sh - from a clean Debian 12 to a trained and evaluated classifier of Fashion-MNIST: packages,
+# build, data, training.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

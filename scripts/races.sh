@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# races.sh - builds margin with ThreadSanitizer and runs the tests that have threads; one of them holds a race that must be found.
+# races.sh - builds margin with ThreadSanitizer and runs the tests that use threads; one test contains a
+# planted race, which must be found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -7,7 +8,8 @@ cd "$(dirname "$0")/.."
 packages_need "${packages_build[@]}" "${packages_test[@]}"
 cmake --preset tsan >/dev/null
 cmake --build --preset tsan -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' || test "${PIPESTATUS[0]}" = 0
-# Where the kernel spreads addresses too widely for clang 14's shadow memory, programs must start without that.
+# If the kernel randomises addresses more than clang 14's shadow memory allows, programs must start without
+# randomisation.
 fixed=()
 ! setarch "$(uname -m)" -R true 2>/dev/null || fixed=(setarch "$(uname -m)" -R)
 "${fixed[@]}" ctest --preset tsan -j "$(nproc)"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The default solver, and sgd at its default rate, against a grid of eight rates, test accuracy at the same lambda: the Markdown
-table of docs/benchmarks.md.
+"""Compares the test accuracy of the default solver, and of sgd at its default rate, with a grid of eight
+rates at the same lambda: the Markdown table of docs/benchmarks.md.
 
     rate_table.py [MARGIN [DATA]]     default build/margin and ../shared/data
 
-Needs the data sets' own files under DATA and Debian's dataset-fashion-mnist; leaves nothing behind.
+Needs the original data sets in DATA, and Debian's dataset-fashion-mnist; leaves no files behind.
 """
 import os
 import subprocess
@@ -15,7 +15,7 @@ MARGIN = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/margin")
 DATA = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else "../shared/data")
 FASHION = "/usr/share/datasets/fashion-mnist"
 RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
-# name, train inputs, test inputs, settings, a good C (from the literature's tables)
+# name, train inputs, test inputs, settings, a good C (from the literature)
 SETS = [
     ("fashion-mnist", [FASHION + "/train-images-idx3-ubyte.gz", FASHION + "/train-labels-idx1-ubyte.gz"],
      [FASHION + "/t10k-images-idx3-ubyte.gz", FASHION + "/t10k-labels-idx1-ubyte.gz"], ["data.scale=1/255"], "0.01"),
@@ -58,7 +58,7 @@ def main():
         if not os.path.exists(train[0]):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            if test is None:  # letter: the first 16,000 rows train, the last 4,000 test
+            if test is None:  # letter: the first 16,000 rows are for training, the last 4,000 for the test
                 lines = open(train[0]).read().splitlines(True)
                 for part, rows in (("train", lines[:16000]), ("test", lines[16000:])):
                     open("%s/%s.csv" % (folder, part), "w").writelines(rows)

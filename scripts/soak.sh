@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# soak.sh - random configurations, killed, stopped and starved of disk at random, resumed, and compared with runs that were left alone.
-#   scripts/soak.sh [MINUTES] [SEED]     default: 60 minutes from a random seed; 0 minutes is one run, to repeat a seed that was told
-#                                        BUILD=DIRECTORY builds elsewhere than in build/
+# soak.sh - runs random configurations that are killed, stopped or out of disk at random, resumes them, and
+# compares them with undisturbed runs.
+#   scripts/soak.sh [MINUTES] [SEED]     default: 60 minutes from a random seed
+#   scripts/soak.sh 0 SEED               a single round, to repeat a reported seed
+# BUILD=DIRECTORY builds there instead of in build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""margin next to its peers: measures, and writes RESULTS.json, which report.py turns into a page and plots.
+"""Compares margin with other programs: measures, and writes RESULTS.json, which report.py turns into a page
+and plots.
 
-    compare.py MARGIN WORK RESULTS.json [PROBLEM ...]       from the root of the repository; scripts/bench_peers.sh calls it
+    compare.py MARGIN WORK RESULTS.json [PROBLEM ...]
 
-Environment: ROUNDS (5), TIMEOUT (300 seconds a command), SCALE (1; 0.01 takes every hundredth row), DATA (../shared/data),
-PROGRAMS (all; some of margin, liblinear, msvmocas, linearsvc, sgdclassifier, torch).
+Run it from the root of the repository; scripts/bench_peers.sh calls it. Environment: ROUNDS (5), TIMEOUT (300
+seconds per command), SCALE (1; 0.01 uses every hundredth row), DATA (../shared/data), PROGRAMS (all; some of
+margin, liblinear, msvmocas, linearsvc, sgdclassifier, torch).
 """
 import json
 import os
@@ -22,7 +24,7 @@ from programs import Broken, Late, say
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TIMEOUT = float(os.environ.get("TIMEOUT", "300"))
 SCALE = float(os.environ.get("SCALE", "1"))
-CLOSE_ENOUGH = 2e-5   # nearer than that the reference cannot tell
+CLOSE_ENOUGH = 2e-5  # the reference is not more precise than this
 
 
 def machine():
@@ -52,7 +54,7 @@ def excuse(failure, program):
 
 
 class Record:
-    """What became of one program on one problem."""
+    """The results of one program on one problem."""
 
     def __init__(self, program, problem):
         self.program = program
@@ -82,12 +84,12 @@ class Record:
         say(f"  {program.name}: {done.wall:.2f} s, {told['accuracy']:.4f}, {told['objective']:.5f}")
 
     def check(self, done):
-        """The judge and margin are of one mind about the objective."""
+        """Checks that the judge and margin compute the same objective."""
         if isinstance(self.program, programs.Margin) and abs(done.events[-1]["objective"] / self.told["objective"] - 1) > 1e-4:
             sys.exit(f"margin told an objective of {done.events[-1]['objective']}, its weights have {self.told['objective']}")
 
     def finish(self):
-        """Training alone where only the whole is known: less what reading and writing take."""
+        """Seconds of training; if only the total is known, minus the time of reading and writing."""
         if self.nothing:
             reading = statistics.median(self.nothing)
             self.told["reading"] = reading
@@ -150,7 +152,8 @@ def compare(problem, margin, wanted):
 
 
 def earlier(results, told):
-    """Problems of an earlier run under the same conditions stay: one problem can be measured anew."""
+    """Keeps the problems of an earlier run under the same conditions, so that one problem can be measured
+    again."""
     if not os.path.exists(results):
         return []
     with open(results) as file:

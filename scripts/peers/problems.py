@@ -1,4 +1,5 @@
-"""The problems programs are compared on: their files in every program's format, their rows, and the one judge of all weights."""
+"""The problems on which programs are compared: their files in every program's format, their rows, and the
+judge that evaluates all weights."""
 import copy
 import os
 import subprocess
@@ -8,19 +9,20 @@ import numpy
 import scipy.sparse
 
 FASHION = "/usr/share/datasets/fashion-mnist"
-BLOCK = 4096  # rows judged at a time
+BLOCK = 4096  # rows evaluated at a time
 
 
 class Problem:
-    """Rows and an objective: lambda/2 ||W||^2 + mean loss, lambda = 1/(C rows), `bias` the value of a constant feature.
+    """Rows and an objective: lambda/2 ||W||^2 + mean loss, lambda = 1/(C rows); `bias` is the value of a
+    constant feature.
 
-    settings: what prepares the rows for margin; preparation: the same for everybody else, a number they are multiplied with,
-    "unit" (length of a row) or "" (as they are).
+    settings: the preparation of the rows in margin. preparation: the same for the other programs: a factor,
+    "unit" (rows of length 1), or "" (unchanged).
     """
 
     def __init__(self, name, C, bias, settings, preparation, inputs):
         self.name, self.C, self.bias, self.settings, self.preparation = name, C, bias, settings, preparation
-        self.inputs = inputs  # of training and test rows: HDF5, or what margin converts
+        self.inputs = inputs  # of training and test rows: HDF5, or files that margin converts
         self.loss = "crammer-singer"
 
     def but(self, **changes):
@@ -37,7 +39,7 @@ def idx(folder, part):
 
 
 def known(data):
-    """Every problem by its name; data: the folder of the data sets that are not in Debian."""
+    """All problems by name. data: the folder of the data sets that are not in Debian."""
     news20 = [[f"{data}/news20/news20.svm.gz"], [f"{data}/news20/news20.t.svm.gz"]]
     pixels = ["data.scale=1/255"]
     problems = [
@@ -75,7 +77,8 @@ def read(path, preparation):
 
 
 def copy_part(source, target, share, classes=None):
-    """A share of the rows, drawn at random but the same every time; only those of some classes. Returns the classes of the copy."""
+    """A share of the rows, drawn at random but always the same; only those of some classes. Returns the
+    classes of the copy."""
     with h5py.File(source) as file, h5py.File(target, "w") as out:
         y = file["y"][:]
         chosen = numpy.random.default_rng(1).random(len(y)) < share
@@ -98,7 +101,7 @@ def stale(path, source):
 
 
 def write_svmlight(x, y, path):
-    """Classes are numbered from 1, as msvmocas wants them."""
+    """Numbers the classes from 1, as msvmocas requires."""
     x = scipy.sparse.csr_matrix(x)
     with open(path + ".part", "w") as file:
         for first in range(0, x.shape[0], BLOCK):
@@ -117,7 +120,8 @@ def convert(margin, inputs, target, like):
 
 
 def prepare(problem, margin, work, scale, text=True):
-    """Files of a problem under work, where they are not yet: problem.train, .test (HDF5), .text and .text_constant (svmlight)."""
+    """Creates a problem's missing files in the work directory: problem.train, .test (HDF5), .text and
+    .text_constant (svmlight)."""
     folder = os.path.join(work, problem.name) + (f"-{scale:g}" if scale != 1 else "")
     os.makedirs(folder, exist_ok=True)
     whole = []
@@ -150,7 +154,8 @@ def prepare(problem, margin, work, scale, text=True):
 # ---- the judge -----------------------------------------------------------------------------------------------------------
 
 class Judge:
-    """Holds the rows of a problem and says, in double precision, how good weights [classes, features] and biases [classes] are."""
+    """Holds the rows of a problem, and evaluates weights [classes, features] and biases [classes] in double
+    precision."""
 
     def __init__(self, problem):
         self.lam = 1 / number(problem.C)
@@ -173,7 +178,8 @@ class Judge:
         return right / len(self.parts[1][1])
 
     def objective(self, weights, biases):
-        """Crammer-Singer; the bias is the weight of the constant feature times its value, and is regularised as such."""
+        """The Crammer-Singer objective; the bias is the weight of the constant feature times its value, and
+        is regularised like it."""
         loss = 0.0
         for s, y in self.scores(0, weights, biases):
             rows = numpy.arange(len(y))

@@ -1,4 +1,5 @@
-"""How each program is run, timed and read: one command from file to model, and the weights it leaves."""
+"""How each program is run and timed, and how its output is read: one command from file to model, and the
+weights it leaves."""
 import json
 import os
 import re
@@ -15,7 +16,8 @@ import numpy
 from problems import number
 
 PYTHON = "/usr/bin/python3"
-REFERENCE, REFERENCE_SECONDS = 1e-5, 120  # of the optimum that gaps are measured against: how near, and how long that may take
+# The gap of the optimum from which gaps are measured, and the seconds allowed to reach it.
+REFERENCE, REFERENCE_SECONDS = 1e-5, 120
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -28,22 +30,22 @@ class Broken(Exception):
 
 
 class Run:
-    """What a command took, and every state of the weights it left: points of (seconds of training, weights, biases)."""
+    """The cost of a command, and all weights it left: points of (seconds of training, weights, biases)."""
 
     def __init__(self, wall, memory, output):
         self.wall, self.memory, self.output = wall, memory, output
-        self.train = None  # seconds of training alone, where the program tells
+        self.train = None  # seconds of training alone, if the program reports them
         self.points = []
 
 
 def keep_some_memory():
-    """A program may use most of the machine's memory, not all of it: one that wants more fails alone."""
+    """Limits a program to most of the machine's memory, so that one that needs more fails alone."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     resource.setrlimit(resource.RLIMIT_AS, (int(0.9 * total), resource.RLIM_INFINITY))
 
 
 def run(command, folder, timeout):
-    """Runs a command to its end; Late carries what it printed until it was stopped."""
+    """Runs a command to its end; Late carries the output until the command was stopped."""
     peak = os.path.join(folder, "peak_memory")
     start = time.perf_counter()
     child = subprocess.Popen(["/usr/bin/time", "-q", "-f", "%M", "-o", peak, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -124,7 +126,7 @@ class Msvmocas:
 
 
 class Python:
-    """A peer of python_peer.py; epochs: of its curve."""
+    """A program of python_peer.py; `epochs` is the number of epochs in its curve."""
 
     def __init__(self, short, name, epochs, note):
         self.short, self.name, self.epochs, self.note = short, name, epochs, note
@@ -148,7 +150,7 @@ class Python:
         return done
 
     def curve(self, problem, timeout):
-        """States of the weights after every epoch, as far as it came in time."""
+        """The weights after every epoch that ended in time."""
         os.makedirs(f"{problem.folder}/{self.short}", exist_ok=True)
         try:
             output = run(self.command(problem, self.epochs), problem.folder, timeout).output
@@ -193,7 +195,8 @@ class Margin:
         return weights, biases
 
     def curve(self, problem, timeout):
-        """(seconds, test accuracy, objective) after every epoch, as margin tells; its seconds leave evaluation out."""
+        """(seconds, test accuracy, objective) after every epoch, as margin reports them; its seconds do not
+        include evaluation."""
         try:
             run(self.command(problem, [f"data.validation={problem.test}"]), problem.folder, timeout)
         except Late:
@@ -206,7 +209,7 @@ def empty(problem):
 
 
 def optimum(margin, problem, timeout):
-    """The best objective that is known and the best bound below every objective, with the gap between them."""
+    """The best known objective, the best lower bound of all objectives, and the gap between them."""
     solver = Margin(margin, "margin", [], "")
     done = solver.run(problem, None, settings=[f"train.tolerance={REFERENCE:g}", f"train.time_limit={min(timeout, REFERENCE_SECONDS):g}"])
     end = done.events[-1]

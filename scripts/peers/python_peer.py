@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""One training run of a Python peer, as its user would write it: from margin's HDF5 file to weights.
+"""One training run of a Python program, as its user would write it: from margin's HDF5 file to weights.
 
     python_peer.py linearsvc|sgdclassifier|torch TRAIN.h5 PREPARATION C BIAS DIRECTORY [EPOCHS]
 
-Without EPOCHS the run is what the table shows, with it weights are kept after every epoch. Prints a line of JSON for each weights file:
-{"seconds": of fitting so far, without writing, "weights": path}.
+Without EPOCHS it is the run of the table; with EPOCHS the weights of every epoch are kept. Prints a line of
+JSON for each file of weights: {"seconds": of training so far, without writing, "weights": path}.
 """
 import json
 import os
@@ -19,7 +19,7 @@ TORCH_EPOCHS = 20
 
 
 class Clock:
-    """Seconds of training, and the weights that go with them."""
+    """Seconds of training, and the weights at that time."""
 
     def __init__(self, directory):
         self.directory, self.seconds, self.files, self.start = directory, 0.0, 0, time.perf_counter()
@@ -67,7 +67,7 @@ class DenseBatches:
 
 
 class SparseBatches:
-    """A sum of the weights of a row's features: what PyTorch has for sparse rows."""
+    """A sum of the weights of a row's features: the only operation PyTorch has for sparse rows."""
 
     def __init__(self, x, classes, bias):
         import torch
@@ -88,9 +88,10 @@ class SparseBatches:
 
 
 def torch_sgd(x, y, C, bias, clock, epochs):
-    """MultiMarginLoss is the Weston-Watkins loss over the number of classes, so weight_decay is lambda over it too. SGD has no default
-    rate: that number over the mean squared length of a row, and falling by a cosine, suits pixels and text alike. At least 256 rows a
-    batch, and at most 1,000 batches an epoch, as each costs a pass over the weights."""
+    """MultiMarginLoss is the Weston-Watkins loss divided by the number of classes, so weight_decay is lambda
+    divided by it too. SGD has no default rate; that number divided by the mean squared length of a row,
+    decreased by a cosine, suits pixels and text. Batches have at least 256 rows, and an epoch at most 1,000
+    batches, because each costs a pass over the weights."""
     import torch
     torch.manual_seed(1)
     clock.start = time.perf_counter()

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Turns what compare.py measured into a page, benchmarks_peers.md, and two plots (SVG) for each problem.
+"""Turns the measurements of compare.py into the page benchmarks_peers.md, and two plots (SVG) for each
+problem.
 
     report.py RESULTS.json DIRECTORY
 """
@@ -9,8 +10,8 @@ import statistics
 import subprocess
 import sys
 
-# Why a goal is missed or a peer is ahead: (problem, what or program) -> text, written by hand after looking into it. The texts are here
-# because every run of the script writes the whole page.
+# Why a goal is missed or another program is faster: (problem, what or program) -> text, written by hand after
+# an investigation. The texts are here because every run of the script writes the whole page.
 REASONS = {
     ("fashion-mnist", "training, margin (default) against PyTorch"):
         "PyTorch makes 20 epochs and ends 0.6 points lower; margin makes 10 and has PyTorch's accuracy after one",
@@ -32,7 +33,7 @@ REASONS = {
 OURS = ("margin (default)", "margin (sgd)")
 SMALLEST_GAP = 1e-5
 COLOURS = ["#c00000", "#ff7f0e", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#17a2b8", "#000000"]
-# What was set out for: problem, what, program of ours, peer, how many times faster.
+# The goals: problem, what, our program, the other program, how many times faster.
 GOALS = [
     ("fashion-mnist", "training", OURS[0], "liblinear-train -s 4", 10), ("fashion-mnist", "training", OURS[0], "PyTorch", 10),
     ("fashion-mnist", "file to model", OURS[0], "liblinear-train -s 4", 20), ("fashion-mnist", "file to model", OURS[0], "PyTorch", 20),
@@ -63,12 +64,12 @@ def named(problem, name):
 
 
 def reached(program, accuracy):
-    """Seconds of training until the weights first had an accuracy."""
+    """Seconds of training until the weights first reach an accuracy."""
     return min((point[0] for point in program["curve"] if point[1] >= accuracy and point[0] > 0), default=None)
 
 
 def overhead(program):
-    """Seconds of the whole command beside training."""
+    """Seconds of the whole command minus training."""
     return statistics.median(program["wall"]) - statistics.median(program["train"]) if program["wall"] else None
 
 
@@ -103,7 +104,7 @@ def main_table(problem):
 
 
 def accuracy_table(problem):
-    """Seconds of training until liblinear's accuracy, and a tenth of a point below it."""
+    """Seconds of training until LIBLINEAR's accuracy, and until a tenth of a point below it."""
     peer = named(problem, "liblinear-train -s 4")
     if not peer or "accuracy" not in peer:
         return []
@@ -125,7 +126,7 @@ def ratio(ours, peer, ours_took, peer_took):
 
 
 def goal_rows(problem):
-    """Of whole runs, and of the curves until an accuracy."""
+    """Ratios of whole runs, and of the curves until an accuracy."""
     liblinear = named(problem, "liblinear-train -s 4")
     for name, what, ours, peer, goal in GOALS:
         pair = [named(problem, ours), named(problem, peer)]

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Seconds of training to a certified optimum of the softmax loss, margin on one thread and on all, against scikit-learn's
-LogisticRegression (L-BFGS, as many iterations as that takes, of 25, 50, 100, ...): a Markdown table. No constant feature, which
-scikit-learn would not regularise.
+"""Compares the seconds of training to a certified optimum of the softmax loss: margin on one thread and on
+all, and scikit-learn's LogisticRegression (L-BFGS, with the fewest iterations of 25, 50, 100, ... that
+suffice). Prints a Markdown table. There is no constant feature, because scikit-learn would not regularise it.
 
-    softmax.py MARGIN WORK                     from the root of the repository; scripts/bench_solvers.sh calls it
+    softmax.py MARGIN WORK
 
-Environment: ROUNDS (5), TIMEOUT (300, seconds of one run), SCALE (1), DATA (../shared/data).
+Run it from the root of the repository; scripts/bench_solvers.sh calls it. Environment: ROUNDS (5), TIMEOUT
+(300 seconds per run), SCALE (1), DATA (../shared/data).
 """
 import os
 import statistics
@@ -35,12 +36,12 @@ def objective(judge, weights):
 
 
 def fit(problem, rows, iterations):
-    """Weights and seconds."""
+    """The weights, and the seconds of training."""
     model = LogisticRegression(C=problems.number(problem.C), multi_class="multinomial", solver="lbfgs", tol=1e-12, max_iter=iterations,
                                fit_intercept=False)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it would go on
+        warnings.simplefilter("ignore")  # the warning that it has not converged
         model.fit(*rows)
     return model.coef_, time.perf_counter() - start
 

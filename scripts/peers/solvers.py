@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Seconds of training to a certified optimum, margin on one thread and on all, against LIBLINEAR to the same gap: a Markdown table.
+"""Compares the seconds of training to a certified optimum, with margin on one thread and on all, and with
+LIBLINEAR to the same gap. Prints a Markdown table.
 
-    solvers.py MARGIN WORK [PROBLEM ...]       from the root of the repository; scripts/bench_solvers.sh calls it
+    solvers.py MARGIN WORK [PROBLEM ...]
 
-Environment: ROUNDS (5), TIMEOUT (300, seconds of one run), SCALE (1), DATA (../shared/data).
+Run it from the root of the repository; scripts/bench_solvers.sh calls it. Environment: ROUNDS (5), TIMEOUT
+(300 seconds per run), SCALE (1), DATA (../shared/data).
 """
 import os
 import statistics
@@ -18,7 +20,7 @@ TIMEOUT = float(os.environ.get("TIMEOUT", "300"))
 SCALE = float(os.environ.get("SCALE", "1"))
 LADDER = [5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001]
 CS, WW = "crammer-singer", "weston-watkins"
-# Problem, C, and the goals: of a loss at a tolerance.
+# Problem, C, and the goal for each pair of loss and tolerance.
 CASES = [
     ("fashion-mnist", "0.01", {(CS, 1e-3): "8x", (CS, 1e-4): "10x"}),
     ("fashion-mnist", "1/16", {(CS, 1e-3): "10x", (CS, 1e-4): "12x"}),
@@ -33,7 +35,7 @@ WW_GOAL = "1.7x of CS"
 
 
 def passes(events, rows):
-    """Rows visited over rows there are: an epoch of a solver may be a part of a pass."""
+    """Visited rows divided by the number of rows: an epoch of a solver may be a part of a pass."""
     visited, before = 0.0, 0.0
     for event in events:
         if event["event"] == "epoch":
@@ -43,7 +45,7 @@ def passes(events, rows):
 
 
 class Cell:
-    """margin on one problem, loss, tolerance and number of threads."""
+    """Runs margin on one problem, loss, tolerance and number of threads."""
 
     def __init__(self, margin, problem, loss, tolerance, threads):
         self.problem, self.loss, self.tolerance, self.threads = problem.but(loss=loss), loss, tolerance, threads
@@ -66,14 +68,14 @@ class Cell:
 
 
 class Peer:
-    """LIBLINEAR at the coarsest -e that ends within a gap of the optimum."""
+    """Runs LIBLINEAR with the largest -e that ends within a gap of the optimum."""
 
     def __init__(self, stop, gap):
         self.stop, self.gap, self.walls, self.late = stop, gap, [], False
 
 
 def find_stops(problem, dual):
-    """Peers by tolerance, None where no run got there in time."""
+    """The other program's runs by tolerance; None if no run got there in time."""
     program, judge, found = programs.Liblinear(), problems.Judge(problem), dict.fromkeys(TOLERANCES)
     for stop in LADDER:
         try:
@@ -139,7 +141,7 @@ def case(margin, problem, goals, all_threads):
         say(f"{problem.name}, C = {problem.C}, round {turn + 1} of {ROUNDS}")
         for cell in cells.values():
             if cell.seconds and not cell.converged:
-                continue  # it ended by the limit of time, and will again
+                continue  # it reached the time limit, and would again
             cell.round()
         time_peers(problem, peers, reading)
     for line in lines(problem, goals, cells, peers, reading):

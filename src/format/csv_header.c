@@ -81,7 +81,7 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
 typedef struct tally {
     int64_t numbers, words; // in the first record
     int64_t differs, names; // fields that are not a number, and words, above a number in the second record
-    // leading numbers that count 0, 1, 2, ... or 1, 2, 3, ..., like the column names of pandas
+    // Leading numbers that count 0, 1, 2, ... or 1, 2, 3, ..., like the column names of pandas.
     int64_t counts;
     int64_t counting; // their first number
 } tally;

@@ -187,7 +187,7 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
 
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
                             mg_error *error) {
-    // this descriptor has its own read position
+    // This descriptor has its own read position.
     int again = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = again < 0 ? NULL : fdopendir(again);
     if (!stream) {

@@ -21,7 +21,7 @@ enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 }
 
 typedef struct slot {
     char name[64];
-    // place in the file; bytes of the array; bytes written, without those in the buffer
+    // Place in the file; bytes of the array; bytes written, without those in the buffer.
     int64_t offset, size, written;
     unsigned char *buffer; // [BUFFER]
     size_t filled;

@@ -94,7 +94,7 @@ static void test_even(void **unused) {
 
 static void test_known_numbers(void **unused) {
     (void)unused;
-    // published values of splitmix64 for the seeds 0 and 1234567
+    // Published values of splitmix64 for the seeds 0 and 1234567.
     assert_true(mg_rng_at(0, 0) == UINT64_C(0xe220a8397b1dcdaf));
     assert_true(mg_rng_at(0, 1) == UINT64_C(0x6e789e6aa1b965f4));
     assert_true(mg_rng_at(0, 2) == UINT64_C(0x06c45d188009454f));

@@ -1,4 +1,4 @@
-# The measurements of a small shape: every number is there, and none is judged.
+# The measurements of a small shape: every number is present; their values are not checked.
 . "$HERE/lib.sh"
 try margin bench --shape cubes
 try margin bench --threads 0

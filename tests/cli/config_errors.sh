@@ -1,4 +1,4 @@
-# A configuration that is wrong: file and line, the value, what is allowed; nothing is begun.
+# An invalid configuration: the message has file and line, the value and what is allowed; no run is started.
 . "$HERE/lib.sh"
 wrong() {
     printf '%s\n' "$@" >x.yaml

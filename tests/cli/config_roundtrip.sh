@@ -1,4 +1,4 @@
-# What is printed is a configuration with the same values: printing it again changes nothing.
+# The printed configuration has the same values: printing it again changes nothing.
 . "$HERE/lib.sh"
 cat >x.yaml <<'X'
 # a comment

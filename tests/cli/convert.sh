@@ -1,4 +1,4 @@
-# Conversions that go well, and inputs that are refused with file, line and column.
+# Successful conversions, and inputs that are refused with file, line and column.
 . "$HERE/lib.sh"
 printf 'a,b,label\n1,2,x\n3,4,y\n' >good.csv
 try margin convert good.csv good.h5 2>&1 | without_times

@@ -1,5 +1,5 @@
-# A data file that is cut while its rows are used where they lie in it: one line and exit status 3, and no model. With the whole file in its
-# place again the run goes on from its last checkpoint to the model of one that was left alone.
+# A data file that is truncated while its rows are used in place: one line, exit status 3, and no model. With
+# the whole file restored, the run resumes from its last checkpoint to the model of an undisturbed run.
 . "$HERE/lib.sh"
 dense whole.h5 20000 16 3
 cp whole.h5 data.h5

@@ -7,7 +7,7 @@ model: {C: 0.1}
 train: {solver: sgd, batch: 32, epochs: 5}
 sgd: {update: adagrad, rate: constant, average: true, eta: 0.05}
 X
-# With a grid also what a change of the solver would change; test_cv.c is where that is judged.
+# With a grid, numbers that depend on the solver are masked too; test_cv.c checks them.
 without_seconds() {
     sed -E 's/  [0-9.]+ s$/  # s/; s/, "seconds": [0-9.e-]+//'
 }

@@ -1,5 +1,5 @@
-# A model and a checkpoint that were altered in whatever way are refused by every command in one line with file and reason: a byte
-# flipped, bytes cut off and appended, an edit by another program.
+# A model or checkpoint that was changed in any way is refused by every command in one line with file and
+# reason: a flipped byte, bytes removed or added, an edit by another program.
 . "$HERE/lib.sh"
 need_python
 "$python" -c 'import h5py' 2>/dev/null || { echo "h5py is not installed"; exit 77; }
@@ -15,7 +15,9 @@ restore() {
 resumes() {
     margin train --quiet --resume --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 --set output.directory=run
 }
-expect_refused() { # COMMAND...: exit 3, nothing on standard output, one line, and for a resumption one more on what it passed over
+# COMMAND...: exit 3, nothing on standard output, one line; a resumption prints one more about the skipped
+# checkpoint
+expect_refused() {
     most=1
     [ "$1" != resumes ] || most=2
     "$@" >out 2>err
@@ -46,12 +48,12 @@ edit <<'P'
 import sys
 for path in sys.argv[1:]:
     with open(path, "r+b") as file:
-        file.seek(8) # the version of the superblock: libhdf5 would not know the file again
+        file.seek(8) # the version of the superblock: libhdf5 would not recognise the file
         byte = file.read(1)
         file.seek(8)
         file.write(bytes([byte[0] ^ 1]))
 P
-expect_refused margin info run/model.h5 # libhdf5 does not get to see it
+expect_refused margin info run/model.h5 # the file is refused before libhdf5 reads it
 refused "a bit flipped"
 for file in run/model.h5 $checkpoint; do head -c 2000 $file >cut && cp cut $file; done
 refused "cut"

@@ -1,4 +1,4 @@
-# Data that cannot be trained on: one line naming file, data set and index, exit status 3, and no directory.
+# Data that cannot be trained on: one line with file, data set and index, exit status 3, and no directory.
 . "$HERE/lib.sh"
 dense good.h5 40 6 3
 dense wide.h5 40 7 3

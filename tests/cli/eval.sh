@@ -1,4 +1,4 @@
-# Measures of a model, for people and for programs.
+# Metrics of a model, as a table and as JSON.
 . "$HERE/lib.sh"
 dense train.h5 400 8 4
 dense test.h5 150 8 4

@@ -1,4 +1,4 @@
-# Gradients of all losses on real rows; the errors are rounding, so only the verdicts are shown.
+# Gradients of all losses on real rows. The errors are rounding errors, so only the verdicts are compared.
 . "$HERE/lib.sh"
 dense data.h5 100 5 3
 sparse sparse.h5 100 5 3

@@ -1,4 +1,4 @@
-# Every command explains itself, with an example, on standard output.
+# Every command has a help text with an example, on standard output.
 . "$HERE/lib.sh"
 try margin --help
 try margin help | tail -1

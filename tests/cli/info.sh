@@ -1,4 +1,4 @@
-# What files hold, and whether they are whole.
+# Descriptions of files, and whether the files are intact.
 . "$HERE/lib.sh"
 dense data.h5 100 5 3
 sparse sparse.h5 100 5 3

@@ -1,4 +1,5 @@
-# A second INT does not wait for the minibatch. The first is met by a run whose minibatches take long: many rows, the plainest kernel.
+# A second INT does not wait for the end of the minibatch. The minibatches take long: many rows, the slowest
+# kernel.
 . "$HERE/lib.sh"
 awk 'BEGIN { for (i = 0; i < 8000; i++) printf "%c", 65 + i % 50 }' >labels
 { printf '\000\000\010\001\000\000\037\100'; cat labels; } >labels.idx
@@ -14,7 +15,7 @@ for attempt in 1 2 3 4 5 6 7 8; do
     kill -INT $pid 2>/dev/null
     status=0
     wait $pid || status=$?
-    # 75: the minibatch was over before the second signal came
+    # 75: the minibatch ended before the second signal came
     [ $status -eq 75 ] || break
 done
 echo "exit $status"

@@ -1,5 +1,5 @@
-# Killed at whatever moment, again and again, and resumed until it is done, a run leaves the model of the run that was left alone, and
-# every checkpoint that has its name is whole.
+# A run that is killed at random moments again and again, and resumed until it is finished, leaves the model
+# of an undisturbed run; every checkpoint under its final name is intact.
 . "$HERE/lib.sh"
 sparse train.h5 2000 60 5
 cat >run.yaml <<'X'
@@ -16,14 +16,15 @@ took=$(($(date +%s%N) - start))
 same whole/model.h5 plain/model.h5
 kills=0
 damaged=0
-for percent in 1 3 6 2 9 5 14 8 11 4 17 7 12 20 10 15 25 13 30 18; do # of the time the whole run took
+# In percent of the time that the whole run took.
+for percent in 1 3 6 2 9 5 14 8 11 4 17 7 12 20 10 15 25 13 30 18; do
     "$MARGIN" train run.yaml --quiet --resume --set output.directory=killed >out 2>>err &
     pid=$!
     sleep "$(awk -v took=$took -v percent=$percent 'BEGIN { printf "%.4f", took * percent / 1e11 }')"
     kill -KILL $pid || true
     status=0
     wait $pid || status=$?
-    [ $status -ne 0 ] || break # it was done before
+    [ $status -ne 0 ] || break # it ended before the kill
     kills=$((kills + 1))
     for file in killed/checkpoints/step-*.h5 killed/model.h5; do
         [ ! -e "$file" ] || "$MARGIN" info --verify "$file" >/dev/null || damaged=$((damaged + 1))

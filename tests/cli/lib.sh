@@ -1,6 +1,6 @@
 # lib.sh - what the cases share. Sourced; works in the current directory.
 
-# try COMMAND...: shows the command on both streams, runs it, shows a status other than 0.
+# try COMMAND...: prints the command on both streams and runs it; prints its exit status unless it is 0.
 try() {
     echo "\$ $*"
     echo "\$ $*" >&2
@@ -13,7 +13,8 @@ margin() {
     "$MARGIN" "$@"
 }
 
-# table ROWS FEATURES CLASSES: records of label and small whole numbers, the same everywhere; awk counts exactly up to 2^53.
+# table ROWS FEATURES CLASSES: records of a label and small whole numbers, the same on every machine; awk
+# counts exactly up to 2^53.
 table() {
     awk -v rows="$1" -v features="$2" -v classes="$3" 'BEGIN {
         state = 12345
@@ -33,29 +34,29 @@ table() {
     }'
 }
 
-# dense NAME ROWS FEATURES CLASSES: a data file.
+# dense NAME ROWS FEATURES CLASSES: makes a data file.
 dense() {
     table "$2" "$3" "$4" >"$1.csv"
     "$MARGIN" convert --quiet --format csv --header no --label first "$1.csv" "$1"
 }
 
-# sparse NAME ROWS FEATURES CLASSES: the same without its zeros.
+# sparse NAME ROWS FEATURES CLASSES: the same rows as CSR without zeros.
 sparse() {
     table "$2" "$3" "$4" |
         awk -F, '{ line = $1; for (d = 2; d <= NF; d++) if ($d != 0) line = line " " d - 1 ":" $d; print line }' >"$1.svm"
     "$MARGIN" convert --quiet --format svmlight --features "$3" "$1.svm" "$1"
 }
 
-# What a case trains with, so that no default of the solver shows in what it expects.
+# Settings for all runs, so that the expected output does not depend on defaults of the solver.
 fixed="--set sgd.update=adagrad --set sgd.rate=constant --set sgd.average=true"
 
-# Seconds, rates and sizes of this machine.
+# Masks times, rates and sizes, which depend on the machine.
 without_times() {
     sed -E 's/\([0-9.]+ s\)/(# s)/; s/[0-9,]+ rows\/s/# rows\/s/; s/waiting +[0-9]+%/waiting #%/; s/[0-9.]+ s of training/# s of training/
             s/  [0-9.]+ s(  left .*)?$/  # s/; s/^machine .*/machine    #/; s/[0-9.]+ s, [0-9.]+ MB\/s/# s, # MB\/s/'
 }
 
-# wait_for FILE TEXT: until the file holds the text; gives up after a minute.
+# wait_for FILE TEXT: waits until the file contains the text; gives up after a minute.
 wait_for() {
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
@@ -65,7 +66,7 @@ wait_for() {
     done
 }
 
-# same FILE FILE: do they hold the same bytes?
+# same FILE FILE: prints a line if the files have the same bytes.
 same() {
     if cmp "$1" "$2"; then echo "same: $1 $2"; fi
 }

@@ -1,4 +1,4 @@
-# What there is to choose from; which kernels can be used is the machine's.
+# Everything that can be chosen; which kernels are usable depends on the machine.
 . "$HERE/lib.sh"
 for kind in losses solvers updates rates formats; do try margin list $kind; done
 try margin list kernels | grep -c usable >/dev/null && echo "kernels are listed"

@@ -1,5 +1,5 @@
-# One run at a time in a directory: a second is refused by name and changes nothing; a killed one stands in nobody's way, and what it
-# left half-written goes.
+# One run at a time in a directory: a second run is refused by name and changes nothing. A killed run does not
+# prevent a new one, and its incomplete files are deleted.
 . "$HERE/lib.sh"
 dense train.h5 2000 20 4
 cat >run.yaml <<'X'
@@ -17,7 +17,7 @@ for how in --resume --overwrite; do
     echo "$how beside it: exit $?, $(wc -l <err) line"
     sed "s/process $pid /process # /" err
 done
-# It is told before any data are looked at.
+# It is refused before any data are read.
 timeout -s KILL 60 "$MARGIN" train run.yaml --quiet --resume --set data.train=none.h5 2>&1 | sed "s/process $pid /process # /"
 "$MARGIN" train run.yaml --quiet --set train.epochs=1 --set output.directory=other >/dev/null
 echo "beside it, elsewhere: exit $?"
@@ -25,7 +25,7 @@ ls other
 kill -KILL $pid
 wait $pid 2>/dev/null
 touch run/model.h5.$pid.tmp run/config.yaml.$pid.tmp run/checkpoints/step-000000000001.h5.$pid.tmp
-touch run/model.h5.tmp run/mine.7.tmp run/model.h5.a7.tmp # nothing of margin's
+touch run/model.h5.tmp run/mine.7.tmp run/model.h5.a7.tmp # not margin's files
 "$MARGIN" train run.yaml --quiet --overwrite --set train.epochs=1 >/dev/null
 echo "after it was killed: exit $?"
 ls run

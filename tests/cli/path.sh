@@ -6,7 +6,7 @@ cat >run.yaml <<'X'
 data: {train: train.h5, test: test.h5, validation: 0.3, scale: 0.1}
 train: {batch: 32}
 X
-# Digits that a change of the solver would change are masked too; test_path.c is where they are judged.
+# Digits that depend on the solver are masked too; test_path.c checks them.
 masked() {
     without_times | sed -E 's/^([0-9][0-9.e-]*  +[0-9][0-9.e-]*) .*( -|%) .*$/\1  ...\2  .../; s/validation [0-9.]+%/validation #%/
         s/^(test accuracy +)[0-9.]+/\1#/; s/("(objective|dual|gap|accuracy|passes|seconds)": )[0-9.e-]+/\1#/g; s/state .*/state #/
@@ -24,7 +24,7 @@ find runs -type f ! -name 'step-*' | sort
 head -1 runs/run/config.yaml
 masked <runs/run/path.jsonl
 
-# Killed in its third point.
+# Killed during its third point.
 longer="--C 1e-3:1:10 --set train.tolerance=1e-5 --quiet"
 "$MARGIN" path run.yaml $longer --set output.directory=whole >out.txt
 "$MARGIN" path run.yaml $longer --set output.directory=killed --set checkpoint.every_steps=1 >out.txt &

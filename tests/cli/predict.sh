@@ -1,4 +1,4 @@
-# Answers to lines and to files.
+# Predictions for lines and for files.
 . "$HERE/lib.sh"
 sparse train.h5 400 8 4
 "$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=3 --set output.directory=run >/dev/null

@@ -1,10 +1,12 @@
 #!/bin/sh
-# run.sh - one case of the command line: runs CASE.sh in a directory of its own and compares what it prints with CASE.out and
-# CASE.err, and how it exits with CASE.exit (absent: nothing, nothing and 0).
+# run.sh - runs one case of the command line: runs CASE.sh in a temporary directory, and compares its output
+# with CASE.out and CASE.err, and its exit status with CASE.exit (a missing file means no output and status
+# 0).
 #
 #     run.sh MARGIN CASE.sh          MARGIN_BLESS=1 writes the expected files instead of comparing
 #
-# Cases find lib.sh in $HERE. What depends on the machine is filtered by the case itself. Exit status 77: the case was skipped.
+# $HERE is the directory of lib.sh. Each case filters what depends on the machine. Exit status 77: the case
+# was skipped.
 set -u
 
 [ $# -eq 2 ] || { echo "usage: run.sh MARGIN CASE.sh" >&2; exit 2; }

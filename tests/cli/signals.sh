@@ -1,5 +1,5 @@
-# INT, TERM and USR1 end a run in order, with exit status 75; resumed, it leaves the model of the run that was left alone. A second
-# INT leaves at once.
+# INT, TERM and USR1 end a run normally, with exit status 75; resumed, it leaves the model of an undisturbed
+# run. A second INT ends it at once.
 . "$HERE/lib.sh"
 dense train.h5 3000 20 4
 cat >run.yaml <<'X'
@@ -18,7 +18,7 @@ for signal in INT TERM USR1; do
         kill -$signal $pid 2>/dev/null || true
         status=0
         wait $pid || status=$?
-        [ $status -eq 0 ] || break # 0: this machine was busy elsewhere, and the run over before the signal came
+        [ $status -eq 0 ] || break # 0: this machine was busy, and the run ended before the signal came
     done
     echo "$signal: exit $status, $(wc -l <$signal.err) line, $(wc -c <$signal.out) bytes of results, $(ls $signal/checkpoints | wc -l) checkpoint"
     sed -E 's/step [0-9]+ of [0-9]+/step # of #/' $signal.err

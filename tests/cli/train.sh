@@ -1,4 +1,4 @@
-# A whole run and what it leaves; a directory that holds a run is not written over by accident.
+# A whole run and its files; a directory that holds a run is not overwritten by accident.
 . "$HERE/lib.sh"
 dense train.h5 300 8 4
 dense test.h5 100 8 4

@@ -1,8 +1,9 @@
-# Two runs some seconds apart, over memory filled with other bytes, leave the same files: no clock and no stray byte gets into them.
+# Two runs some seconds apart, with memory filled with different bytes, leave the same files: no time and no
+# uninitialised byte gets into them.
 . "$HERE/lib.sh"
 dense train.h5 400 12 4
 sparse sparse.h5 400 30 4
-# turn NUMBER DATA DIRECTORY SETTING...
+# turn NUMBER DATA DIRECTORY SETTING...: trains into DIRECTORY-NUMBER.
 turn() {
     number=$1 data=$2 directory=$3-$1
     shift 3
@@ -23,7 +24,7 @@ all 2
 for first in *-1; do
     second=${first%1}2
     (cd $first && find . -type f | sort) | while read -r file; do
-        case $file in *metrics.jsonl | *config.yaml) continue ;; esac # times, and the directory
+        case $file in *metrics.jsonl | *config.yaml) continue ;; esac # they contain times and the directory
         cmp $first/$file $second/$file && echo "same: ${first%-1} $file" | sed "s/step-[0-9]*/step-#/"
     done
 done

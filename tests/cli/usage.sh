@@ -1,4 +1,4 @@
-# Wrong use: one line that says what is wrong, exit status 2, nothing on standard output.
+# Wrong usage: one line with the fault, exit status 2, nothing on standard output.
 . "$HERE/lib.sh"
 try margin 2>&1 | head -3
 try margin trian

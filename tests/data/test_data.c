@@ -368,7 +368,7 @@ static void test_fingerprint(void **unused) {
         uint64_t original = fingerprint(&c, type, &storages[0], sparse, 0);
         assert_true(original == fingerprint(&c, type, &storages[0], sparse, 0));
         assert_true(original ==
-                    // the same rows with another storage layout
+                    // The same rows with another storage layout.
                     fingerprint(&c, type, &storages[3], sparse, 0));
         assert_true(original == fingerprint(&c, type, &storages[2], sparse, 1)); // the same rows, streamed
         if (!(form % 2)) assert_true(original == fingerprint(&c, H5T_IEEE_F32BE, &storages[0], sparse, 0));

@@ -86,7 +86,7 @@ def headers(t):
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind' but 'label'"])
-    # the names show that the features are the same
+    # The names show that the features are the same.
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
         fail("a file whose labels come first is not answered right")
@@ -182,7 +182,7 @@ def recipes(t):
     t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained on texts", "convert --like"])
     t.convert("te.tsv", TEXTS, "ones.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1")
     t.train("ones.h5", "o")
-    # the same recipe, written differently
+    # The same recipe, written differently.
     t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")
     t.well("eval", "o/model.h5", "one.h5")
     t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")

@@ -111,7 +111,7 @@ static drawn draw(int usual_rank, hsize_t rows, hsize_t columns) {
 static hid_t draw_plist(const drawn *d, hid_t space) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     if (!pick(3)) H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
-    // larger ones are declared, and no storage is reserved
+    // Larger ones are declared, and no storage is reserved.
     bool few = H5Sget_simple_extent_npoints(space) <= MOST_CELLS;
     if (!pick(6)) H5Pset_alloc_time(plist, few && pick(2) ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_INCR);
     switch (d->rank > 0 ? pick(24) : 99) {

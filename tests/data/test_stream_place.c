@@ -164,7 +164,7 @@ static void test_cut_in_place(void **unused) {
         if (late) {
             assert_int_equal(status, MG_OK);
             assert_int_equal(mg_stream_check(stream, &error), MG_OK);
-            // in the middle of this minibatch
+            // In the middle of this minibatch.
             assert_int_equal(truncate(test_file, 40960 + within * 1000), 0);
             float sum = 0;
             for (int64_t r = 0; r < batch.rows.count; r++)

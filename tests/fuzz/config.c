@@ -1,4 +1,4 @@
-// config.c - the targets of a configuration: what is accepted prints as a file that reads back to the same.
+// config.c - the targets for configurations: what is accepted must print as a file that reads back the same.
 #include "fuzz.h"
 
 #include "base/memory.h"

@@ -1,10 +1,10 @@
-// entry.c - libFuzzer's way in; compiled once for each target.
+// entry.c - the entry points of libFuzzer; compiled once for each target.
 #include "fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// What a target prepares at its first input is no input's time.
+// A target is prepared here, so that its first input is not measured as slow.
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     return FUZZ_TARGET((const uint8_t *)"", 0);

@@ -1,7 +1,7 @@
-// forge.c - the target of forged files: the input tells what to change in a sealed model or checkpoint of a
-// real run; it is sealed again and used. Whatever is in it, it is refused in one line, or training goes on
-// for a few steps and rows get finite scores. The files stay valid HDF5: what libhdf5 makes of hostile bytes
-// is not tried here.
+// forge.c - the target for forged files: the input says what to change in a sealed model or checkpoint of a
+// real run. The file is sealed again and used. It must be refused in one line, or training continues for a
+// few steps and rows get finite scores. The files remain valid HDF5: how libhdf5 handles hostile bytes is not
+// tested here.
 #include "fuzz.h"
 #include "support_forge.h"
 
@@ -24,7 +24,7 @@ enum { MOST_FIELDS = 64, ROWS = 48, FEATURES = 9, MOST_CHANGES = 6, STEPS = 4, N
 
 static const struct {
     bool sparse, path;
-    int64_t stop; // after this step a checkpoint is taken
+    int64_t stop; // a checkpoint is taken after this step
     int classes;
     const char *settings;
 } kinds[] = {
@@ -50,7 +50,7 @@ typedef struct image {
 
 static char root[64];
 static mg_config *configs[KINDS];
-static image checkpoints[KINDS], models[KINDS], metrics[KINDS], begun; // begun: of the first kind
+static image checkpoints[KINDS], models[KINDS], metrics[KINDS], begun; // `begun` is of the first kind
 
 // ---- files of real runs -------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ static void note_fields(image *to) {
     H5Fclose(file);
 }
 
-// The checkpoints of a directory; with `newest` its path, else all are deleted.
+// Reads the directory's checkpoints: with `newest` it returns the newest path, otherwise all are deleted.
 static void look_through(int kind, char *newest) {
     char directory[120], path[400];
     snprintf(directory, sizeof directory, "%s/run%d/checkpoints", root, kind);
@@ -231,7 +231,7 @@ static void make_images(int kind) {
     if (kind == 0) take_file(path, &begun);
     if (kind == 0) note_fields(&begun);
     error = (mg_error){0};
-    if (kind > 1) return; // the models of all solvers are alike
+    if (kind > 1) return; // the models of all solvers have the same form
     fuzz_check(!run(kind, true, 1000, &error), error.text);
     snprintf(path, sizeof path, "%s/run%d/model.h5", root, kind);
     take_file(path, &models[kind]);
@@ -283,7 +283,7 @@ static hid_t take_type(input *in) {
     return types[take(in) % (sizeof types / sizeof *types)];
 }
 
-// Extents that a file of some kilobytes can claim, so that no one may be trusted before it is compared.
+// Sizes that a file of a few kilobytes can declare, none of which may be trusted without a check.
 static void take_hollow(hid_t file, const char *field, input *in) {
     hsize_t dims[3];
     for (int i = 0; i < 3; i++) dims[i] = (hsize_t)take(in) << take(in) % 40;
@@ -318,7 +318,7 @@ static void expect_refusal(mg_status status, mg_error *error) {
     if (status != MG_NONFINITE) fuzz_refusal(status, error);
 }
 
-// The directory as the stopped run left it, so that every input meets the same.
+// Restores the directory that the stopped run left, so that every input finds the same state.
 static void restore_directory(int kind) {
     static const char *const results[] = {"model.h5", "path.jsonl"};
     char path[120];
@@ -331,7 +331,8 @@ static void restore_directory(int kind) {
     put_file(path, metrics[kind].bytes, metrics[kind].size);
 }
 
-// A checkpoint that is taken is gone on from for some steps, and what is written then is taken again.
+// A checkpoint that is accepted is resumed from for some steps, and the checkpoint written then must be
+// accepted too.
 static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     char path[400];
     mg_error error = {0};
@@ -342,8 +343,8 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     mg_inspect(path, NULL, NULL, nowhere, &error);
     fclose(nowhere);
     error = (mg_error){0};
-    bool newton =
-        strstr(kinds[kind].settings, "newton") != NULL; // one of its steps is as much as twenty of others
+    // A Newton step costs as much as twenty steps of the other solvers.
+    bool newton = strstr(kinds[kind].settings, "newton") != NULL;
     mg_status status = run(kind, true, newton ? NEWTON_STEPS : STEPS, &error);
     if (status && status != MG_STOPPED) expect_refusal(status, &error);
     else if (status == MG_STOPPED) {
@@ -353,7 +354,7 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     }
 }
 
-// Without a checkpoint the run begins anew when what it was begun from is right.
+// Without a checkpoint the run starts if the record of how it was started is correct.
 static void use_begun(const unsigned char *bytes, size_t size) {
     char path[120];
     mg_error error = {0};

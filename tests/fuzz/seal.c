@@ -1,5 +1,5 @@
-// seal.c - the target of sealed files: a seal that is accepted is the content's own, and no changed byte
-// passes. What stands behind a seal is libhdf5's to parse and not fuzzed here.
+// seal.c - the target for sealed files: an accepted seal is that of the content, and any changed byte is
+// detected. How libhdf5 parses the content is not fuzzed here.
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-// The input as a file that may be sealed.
+// The input is a file that may be sealed.
 static void check_foreign(const uint8_t *bytes, size_t size) {
     size_t content;
     unsigned char seal[MG_SEAL_BYTES];
@@ -22,7 +22,7 @@ static void check_foreign(const uint8_t *bytes, size_t size) {
     fuzz_check(!memcmp(seal, bytes + content, MG_SEAL_BYTES), "a seal that is accepted is the content's own");
 }
 
-// The input as content: sealed, then changed in one byte, then cut.
+// The input is content: it is sealed, then one byte is changed, then it is truncated.
 static void check_own(const uint8_t *bytes, size_t size) {
     unsigned char *file;
     size_t content, whole = size + MG_SEAL_BYTES;
@@ -39,7 +39,7 @@ static void check_own(const uint8_t *bytes, size_t size) {
     fuzz_check(status == MG_DATA, "a changed byte is noticed");
     fuzz_refusal(status, &error);
     file[at] ^= bit;
-    if (at <= size) check_foreign(file, at); // content may begin with a sealed file
+    if (at <= size) check_foreign(file, at); // the content may begin with a sealed file
     else fuzz_check(mg_file_check_seal("x.h5", file, at, &content, &error) == MG_DATA, "a cut is noticed");
     mg_memory_free(file);
 }

@@ -1,4 +1,4 @@
-// seeds.c - inputs that are not text, made from what they consist of, so that none is kept as a binary file.
+// seeds.c - inputs that are not text, assembled from their parts, so that no binary file is stored.
 #include "seeds.h"
 
 #include "io/file.h"
@@ -8,7 +8,7 @@
 
 #define BYTES(text) text, sizeof(text) - 1
 
-// Header fields and cells; the header's length is put between them.
+// Header fields and cells; the length of the header is inserted between them.
 static const struct {
     const char *name, *header, *cells;
     size_t bytes;
@@ -47,13 +47,13 @@ static const struct {
     {"wide_labels", BYTES("\0\0\x0c\1\0\0\0\3\0\0\0\1\xff\xff\xff\xff\0\0\0\1")},
     {"huge", BYTES("\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
     {"no_rows", BYTES("\0\0\x08\2\0\0\0\0\0\0\0\2")},
-    {"gzip",
-     BYTES(
-         "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")}, // cut in the stored block
+    {"gzip", BYTES(
+                 // Ends within the stored block.
+                 "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")},
 };
 
-// Forged files (forge.c): which file, then some fields, each with what is done to it. One seed a file;
-// fuzzing finds the rest.
+// Forged files (forge.c): which file, then some fields, each with its change. One seed per file; fuzzing
+// finds the rest.
 enum { FORGED_FILES = 13 };
 static const char forged[] = "\0\7\0\0\2\0\0"
                              "\11\1\0\1\37\0\0"

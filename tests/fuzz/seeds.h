@@ -1,4 +1,4 @@
-// seeds.h - inputs that are not text, for the targets that want such.
+// seeds.h - inputs that are not text, for the targets that need them.
 #ifndef MG_FUZZ_SEEDS_H
 #define MG_FUZZ_SEEDS_H
 

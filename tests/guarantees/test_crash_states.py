@@ -34,7 +34,7 @@ checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 def record(work):
     """The strace output of a whole run and of its resumption, which writes the last checkpoint and the model
     again."""
-    # leak detection does not work under strace
+    # Leak detection does not work under strace.
     environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
     # Without its last line the run is not finished: metrics.jsonl is not synced, and may lose it.
     shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'

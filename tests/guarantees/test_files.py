@@ -191,7 +191,7 @@ class Files:
         done = work.run("cv", "--folds", "2", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}/c")
         expect(done.returncode == 0 and os.path.exists(path + "/c/cv.jsonl"), "cv", done)
         done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", f"output.directory={path}")
-        # the middle is removed and marked
+        # The middle is removed and marked.
         refused(done, 2, " ... ", "start a new one with --overwrite, or set output.directory")
         while len(path) < 4100:
             path += "/" + part

@@ -238,7 +238,7 @@ static void test_states(void **unused) {
         mg_status status = resume(kind, &run);
         const char *name = strchr(states[i].field, '/') ? strchr(states[i].field, '/') + 1 : states[i].field;
         bool by_epoch =
-            // the message may name the field it conflicts with
+            // The message may name the field it conflicts with.
             !strcmp(name, "clock") || !strcmp(name, "epoch");
         if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) ||
             (!by_epoch && !strstr(run.error.text, name)))

@@ -82,7 +82,7 @@ def main():
     print(f"seed {seed}", flush=True)
     draw = random.Random(seed)
     with Work(sys.argv[1]) as work:
-        # writing takes a good part of the time
+        # Writing takes a good part of the time.
         work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))

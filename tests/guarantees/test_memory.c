@@ -88,7 +88,7 @@ static void train(support_form form, int threads, const char *const settings[3],
     assert_int_equal(reference.plan.streamed, strstr(settings[0], "memory_limit") != NULL);
     for (int ever = 0; ever < 2; ever++) {
         int costs[3] = {0}; // runs that ended, that went without a checkpoint, that were resumed
-        // the first failure is the same in both passes; the second pass is about what fails after it
+        // The first failure is the same in both passes; the second pass is about what fails after it.
         long at = 1;
         for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step)
             assert_true(at < MOST_ALLOCATIONS);

@@ -103,7 +103,7 @@ def environment(work):
     x, y = rows_of(3)
     x = x * 1.37
     with h5py.File(work.at("env.h5"), "w") as f:
-        # denormals; if they were flushed, nothing would be left
+        # Denormals; if they were flushed, nothing would be left.
         f["X"], f["y"] = (x * 2.0 ** -130).astype("f4"), y
     with h5py.File(work.at("env-large.h5"), "w") as f:
         f["X"], f["y"] = x.astype("f4"), y

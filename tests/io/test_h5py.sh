@@ -1,6 +1,7 @@
 #!/bin/sh
-# test_h5py.sh - h5py reads what margin writes and margin reads what h5py writes: model.h5 with everything it promises, an
-# AnnData-like file trained from directly, scores computed again with NumPy. Skipped (77) without h5py.
+# test_h5py.sh - h5py reads what margin writes, and margin reads what h5py writes: model.h5 with everything in
+# docs/formats.md, training from a file like AnnData's, and scores computed again with NumPy. Skipped (77)
+# without h5py.
 #
 #     test_h5py.sh MARGIN
 set -eu
@@ -16,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 cat >write.py <<'P'
-# The files a user of h5py would write.
+# The files that a user of h5py would write.
 import h5py, numpy as np
 rng = np.random.default_rng(1)
 n, d, k = 300, 40, 4
@@ -27,7 +28,7 @@ np.save("counts.npy", counts)
 np.save("y.npy", y)
 indptr = np.concatenate([[0], np.cumsum((counts > 0).sum(1))])
 rows, indices = np.nonzero(counts)
-with h5py.File("cells.h5ad", "w") as f:  # as anndata does it, up to what margin does not look at
+with h5py.File("cells.h5ad", "w") as f: # like anndata, except for what margin does not read
     f.attrs["encoding-type"], f.attrs["encoding-version"] = "anndata", "0.1.0"
     x = f.create_group("X")
     x.attrs["encoding-type"], x.attrs["encoding-version"] = "csr_matrix", "0.1.0"
@@ -93,7 +94,8 @@ hinges = np.maximum(0, own - true + 1)
 hinges[np.arange(len(y)), y] = 0
 told = json.load(open("cells.json"))
 assert abs(told["mean_loss"] - hinges.sum(1).mean()) < 1e-5 * told["mean_loss"]
-# the objective is that of the scaled features: W = weights / scale, and the constant feature's weight is the bias without centring
+# The objective is that of the scaled features: W = weights / scale. Without centring, the constant feature's
+# weight is the bias.
 logs = np.log1p(x)
 deviation, mean = logs.std(0), logs.mean(0)
 w = weights * deviation
@@ -112,7 +114,7 @@ print("model.h5, scores, loss and objective agree with NumPy")
 P
 "$python" read.py
 
-# An edit by another program is refused, however small.
+# Any edit by another program is refused.
 "$python" - <<'P'
 import h5py
 with h5py.File("dense/model.h5", "r+") as f:
@@ -122,15 +124,15 @@ status=0
 "$MARGIN" predict dense/model.h5 dense.h5 >out 2>err || status=$?
 [ $status -eq 3 ] && [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] || { echo "an edited model was not refused: $status"; cat err; exit 1; }
 
-# float16 cells stay what they are in memory and in the file; the weights are those of the same values as float32, bit for bit, whether
-# rows are widened in registers (few classes) or once (many).
+# float16 cells stay float16 in memory and in the file. The weights have the bits of training on the same
+# values as float32, whether rows are widened in registers (few classes) or once (many classes).
 "$python" - <<'P'
 import h5py, numpy as np
 rng = np.random.default_rng(2)
 for k in (4, 20):
     y = rng.integers(0, k, 400)
     x = (rng.normal(size=(400, 53)) + (np.arange(53)[None, :] % k == y[:, None])).astype(np.float16)
-    x[0, :3] = 6e-8, -6e-5, 65504  # subnormal, and the largest there is
+    x[0, :3] = 6e-8, -6e-5, 65504 # subnormal, and the largest number
     for name, kind in (("half", np.float16), ("single", np.float32)):
         with h5py.File(f"{name}{k}.h5", "w") as f:
             f["X"], f["y"] = x.astype(kind), y
@@ -153,7 +155,7 @@ with h5py.File("half/model.h5") as a, h5py.File("single/model.h5") as b:
 P
     done
 done
-# Streamed as well as in memory: windows of rows are sized by what they take, so float16 is compared with itself.
+# Streamed, float16 is compared with itself: the size of windows depends on the bytes of a row.
 for limit in 0 36000; do
     "$MARGIN" train --quiet --overwrite --set data.train=half20.h5 --set data.scale=none --set model.lambda=0.1 --set train.solver=sgd --set train.epochs=3 \
         --set data.memory_limit=$limit --set data.window=4KiB --set train.batch=16 --set output.directory=limit$limit >/dev/null
@@ -163,5 +165,5 @@ import h5py
 with h5py.File("limit0/model.h5") as a, h5py.File("limit36000/model.h5") as b:
     assert a["weights"][:].tobytes() == b["weights"][:].tobytes(), "streamed float16"
 P
-"$MARGIN" info half4.h5 | grep -q float16 || { echo "margin info does not tell float16"; exit 1; }
+"$MARGIN" info half4.h5 | grep -q float16 || { echo "margin info does not report float16"; exit 1; }
 echo "float16 gives the weights of float32"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# test_neon.sh - the kernels of 64-bit ARM give the reference's bits too: cross-compiles them with test_kernel.c and runs that under
-# qemu. Skipped (77) where there is no cross compiler or no emulator, and on ARM, where test_kernel itself does it.
+# test_neon.sh - the kernels of 64-bit ARM give the bits of the reference: cross-compiles them with
+# test_kernel.c, and runs that under qemu. Skipped (77) without a cross compiler or an emulator, and on ARM,
+# where test_kernel runs directly.
 set -eu
 
 root=$(readlink -f "$(dirname "$0")/../..")

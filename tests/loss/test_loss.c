@@ -256,7 +256,7 @@ static void test_corners(void **unused) {
     assert_true(tie.loss == 4 && tie.coef[1] == 4 && tie.coef[2] == -4 && tie.coef[3] == 0);
     answer own = ask(mg_loss_find("one-vs-rest"), 2, (double[]){1, -1}, 0, 1);
     assert_true(own.loss == 0 && own.coef[0] == 0 && own.coef[1] == 0);
-    // padding lanes of -INFINITY must not count even if all scores are far lower
+    // Padding lanes of -INFINITY must not count even if all scores are far lower.
     for (int i = 0; i < 4; i++) {
         answer got = ask(mg_loss_find(hinges[i]), 2, (double[]){-1e30, -3e30}, 0, 1);
         assert_true(got.loss == 0 && got.coef[0] == 0);

@@ -1,8 +1,10 @@
-# check_flags.py - what keeps the bits the same is on every command line that compiles margin, and what would change them is on none.
+# check_flags.py - every command line that compiles margin has the options that keep the bits the same, and
+# none that changes them.
 #
 #     check_flags.py BUILD PROGRAM
 #
-# Also: no floating point in an atomic of src/, and no start-up code in the program that would flush denormals.
+# Also checks that no atomic in src/ is floating-point, and that the program has no start-up code that flushes
+# denormals.
 import json
 import os
 import re

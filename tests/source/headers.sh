@@ -1,9 +1,9 @@
 #!/bin/sh
-# headers.sh - every public header compiles alone, and twice, as C11, C17 and C++17.
+# headers.sh - every public header compiles alone and when included twice, as C11, C17 and C++17.
 #
 #     headers.sh INCLUDE_DIR [MORE_INCLUDE_DIRS]      CC and CXX name the compilers
 #
-# Headers are looked for in the folder margin of each directory.
+# The headers are those in the folder margin of each directory.
 set -u
 
 : "${CC:=cc}"
@@ -21,8 +21,8 @@ count=0
 
 # check COMPILER LANGUAGE STANDARD HEADER
 check() {
-    # A header of macros alone would leave nothing to compile, which C forbids: hence the typedef.
-    # shellcheck disable=SC2086 # a compiler and flags of several words are meant
+    # C forbids an empty translation unit, and a header may contain only macros, so a typedef is added.
+    # shellcheck disable=SC2086 # the compiler and the flags may be several words
     printf '#include <margin/%s>\n#include <margin/%s>\ntypedef int something;\n' "$4" "$4" |
         $1 -x "$2" -std="$3" -Wall -Wextra -Wpedantic -Werror -fsyntax-only $flags - ||
         { echo "margin/$4 does not compile alone as $3" >&2; failures=$((failures + 1)); }

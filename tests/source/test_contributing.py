@@ -1,5 +1,5 @@
-# test_contributing.py - the table of CONTRIBUTING.md is true: every path and every test it names is there, and what is registered today is
-# the one file and the one row it speaks of.
+# test_contributing.py - the table in CONTRIBUTING.md is true: every path and every test in it exists, and
+# every registered object consists of the one file and the one row that the table promises.
 #
 #     test_contributing.py MARGIN
 import re
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# registry -> the name that its rows have in C
+# registry -> the C name of its objects
 REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}", "kernel": "mg_kernel_{}",
               "solver": None}  # a solver has several files
 findings = []
@@ -58,7 +58,7 @@ def check_tests(row):
 
 
 def check_registry(folder, pattern):
-    """A row's object is named by its own file, and by nothing else than the list's macro."""
+    """A registered object is named only by its own file, and by the macro of the list."""
     for name in registered(folder):
         word = re.compile(rf"\b{pattern.format(name)}\b(?!\()")
         users = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "src").rglob("*.[ch]"))
@@ -68,7 +68,8 @@ def check_registry(folder, pattern):
 
 
 def check_solver_options():
-    """The options of a solver are named in its own folder, and beside it only by a file that drives this solver by its name."""
+    """Options of a solver are named only in its own folder, and by files that drive this solver by its
+    name."""
     found = 0
     for options in sorted((ROOT / "src/solver").glob("*/options.h")):
         name = options.parent.name

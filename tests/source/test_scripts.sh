@@ -1,6 +1,6 @@
 #!/bin/sh
-# test_scripts.sh - every shell and Python script of the project parses, those nobody runs in the tests too. Without bash or python3
-# their share is left out; skipped (77) without both.
+# test_scripts.sh - every shell and Python script of the project parses, including those that no test runs.
+# Without bash or python3 its scripts are left out; skipped (77) without both.
 set -eu
 
 root=$(dirname "$0")/../..

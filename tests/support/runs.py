@@ -1,4 +1,5 @@
-# runs.py - what the Python tests share: a directory that goes away, small data files, runs of the program, files judged by it.
+# runs.py - what the Python tests share: a temporary directory, small data files, runs of the program, and
+# checks of its files.
 import importlib.util
 import json
 import os
@@ -23,7 +24,8 @@ def fail(why):
 
 
 def need_modules(*names):
-    """Starts the test again under the system's Python when this one lacks a module; without that the test is skipped."""
+    """Restarts the test with the system's Python if this one lacks a module; if that fails too, skips the
+    test."""
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     system = "/usr/bin/python3"
     if missing and "RUNS_SYSTEM_PYTHON" not in os.environ and os.access(system, os.X_OK):
@@ -34,7 +36,7 @@ def need_modules(*names):
 
 
 class Work:
-    """A directory of the test's own, and the program at work in it."""
+    """A temporary directory of the test, and the program that runs in it."""
 
     def __init__(self, margin):
         self.margin = os.path.realpath(margin)
@@ -59,8 +61,8 @@ class Work:
         return subprocess.run([self.margin, *arguments], text=True, **how)
 
     def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
-        """Whole numbers whose class shows in every classes-th feature, as svmlight or CSV, converted. `declared`: sparse rows have
-        so many features, of which all but the first are never there; for a large state."""
+        """Converts svmlight or CSV of whole numbers; the class shows in every classes-th feature. `declared`:
+        sparse rows declare this many features, most of which never occur; for a large state."""
         draw = random.Random(seed)
         lines = []
         for i in range(rows):
@@ -79,7 +81,7 @@ class Work:
             fail(f"convert: {done.stderr}")
 
     def whole(self, path):
-        """Does the seal of the file hold?"""
+        """Returns true if the seal of the file is correct."""
         done = self.run("info", "--verify", path)
         if done.returncode not in (0, 3):
             fail(f"info --verify {path}: exit {done.returncode}: {done.stderr}")
@@ -87,7 +89,7 @@ class Work:
 
 
 def steps_of(directory):
-    """Steps of the checkpoints that stand under their names, newest first."""
+    """Steps of the checkpoints under their final names, newest first."""
     try:
         names = os.listdir(os.path.join(directory, "checkpoints"))
     except FileNotFoundError:
@@ -106,7 +108,7 @@ def read(path):
 
 
 def counted(path):
-    """Epoch and eval lines without what depends on the clock."""
+    """Epoch and eval lines without fields that depend on the clock."""
     lines = [json.loads(line) for line in open(path)]
     return [{k: v for k, v in line.items() if k not in ("seconds", "rows_per_second", "wait_seconds")} for line in lines
             if line["event"] in ("epoch", "eval")]
@@ -118,7 +120,7 @@ def settings(sections):
 
 
 def namespaces(*flags):
-    """The command that gives a process namespaces of its own, or None where that is not allowed."""
+    """The command that gives a process separate namespaces, or None if that is not allowed."""
     command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), *flags]
     try:
         return command if subprocess.run([*command, "true"], capture_output=True).returncode == 0 else None

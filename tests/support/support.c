@@ -200,7 +200,7 @@ static void put_dense(saving *to, const support_rows *data, support_form form, i
     unsigned char *narrow = malloc(cells + 1);
     float *wide = malloc((cells + 1) * sizeof *wide);
     for (size_t i = 0; i < cells; i++) {
-        // other forms may hold values that do not fit a byte
+        // Other forms may hold values that do not fit a byte.
         narrow[i] = form == SUPPORT_U8 ? (unsigned char)data->x[i] : 0;
         wide[i] = data->x[i] / 7;
     }

@@ -21,7 +21,7 @@ const char *support_path(const char *format, ...) __attribute__((format(printf, 
 
 bool support_exists(const char *path);
 void support_remove(const char *path); // a file, or a directory with everything in it; may be missing
-// entries whose names end with `ending`; "": all
+// Entries whose names end with `ending`; "": all.
 int support_count(const char *directory, const char *ending);
 
 // Reads the whole file and adds a zero byte; fails the test if the file is missing. The caller frees it.
@@ -91,7 +91,7 @@ mg_status support_train(support_run *run);
 mg_config *support_configure(support_run *run, mg_observer *observer);
 mg_status support_ended(support_run *run, mg_status status);
 
-// trains; fails the test if the run ends with another status
+// Trains; fails the test if the run ends with another status.
 void support_expect(support_run *run, mg_status status);
 
 // The wanted lines of a file (NULL: all), without fields that depend on the clock. The caller frees it.

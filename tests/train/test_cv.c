@@ -288,7 +288,7 @@ static void test_grid(void **unused) {
     assert_int_equal(best, cv.result.best);
     assert_true(best > 0);
     assert_false(
-        // the held-out rows are not used to choose a model
+        // The held-out rows are not used to choose a model.
         support_exists(support_path("grid/fold-1/model.h5")));
 }
 

@@ -169,7 +169,7 @@ static void test_commands(void **unused) {
     assert_int_equal(
         shell(out, sizeof out, "%s eval --unknown skip %s %s", MG_MARGIN, at("t.h5"), at("dt.h5")), 0);
     assert_non_null(
-        // two columns per character: padded to the width of "class"
+        // Two columns per character: padded to the width of "class".
         strstr(out, "\n日本    100.00%"));
     assert_non_null(strstr(out, "\nÄpfel    50.00%"));
     assert_int_equal(shell(out, sizeof out, "%s predict %s %s | head -n 1; echo ${PIPESTATUS:-0}", MG_MARGIN,

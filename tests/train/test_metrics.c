@@ -136,7 +136,7 @@ static void test_end_step(void **unused) {
     put_text(LINE("end", 26, 4)); // the only line
     assert_int_equal(mg_metrics_end_step(place, &seconds), 26);
     put_text(WHOLE
-             // truncated before its line feed
+             // Truncated before its line feed.
              "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}");
     assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));

@@ -142,7 +142,7 @@ static void test_keeps_best(void **unused) {
     mg_error error;
     mg_model *model;
     char until[60];
-    // more features than rows, so that a C that is too large hurts
+    // More features than rows, so that a C that is too large hurts.
     support_data(data, SUPPORT_CSR, 80, 100, CLASSES, 5);
     path_run path = path_new(data, long_way);
     path.C = "1e-4:10:10";

@@ -1,5 +1,5 @@
-// cmocka.h - as much of cmocka's interface as test_kernel.c uses, for processors that Debian's libcmocka is
-// not installed for.
+// cmocka.h - the part of cmocka's interface that test_kernel.c uses, for processors without Debian's
+// libcmocka.
 #ifndef MG_TEST_CROSS_CMOCKA_H
 #define MG_TEST_CROSS_CMOCKA_H
 
