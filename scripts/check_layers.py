@@ -24,6 +24,7 @@ DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
 TEST_LINES = 500
 FUNCTION_LINES = 60
+STRUCT_FIELDS = 25
 
 # header -> files of src that may include it
 GUARDED_HEADERS = [
@@ -158,6 +159,9 @@ def check_file(path, source):
     if not re.match(rf"// {re.escape(path.name)} - \S", raw):
         yield 1, f'the file does not open with "// {path.name} - what it owns"'
     yield from check_lines(name, room, raw, code, source)
+    for struct, line, fields in structs(without_directives(code)):
+        if fields > STRUCT_FIELDS:
+            yield line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
     for function, first, last, head in functions(without_directives(code)):
         if last - first + 1 > FUNCTION_LINES:
             yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
@@ -165,6 +169,56 @@ def check_file(path, source):
         private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
         if not private and not function.startswith("mg_"):
             yield first, f"external function {function} does not start with mg_"
+
+
+def structs(code):
+    """(name, line, fields) of every struct; `int a, *b;` counts as two, a struct inside as one."""
+    for match in re.finditer(r"\bstruct\s+(\w*)\s*\{", code):
+        depth, fields = 1, 0
+        for character in code[match.end():]:
+            if character in "{([":
+                depth += 1
+            elif character in "})]":
+                depth -= 1
+                if not depth:
+                    break
+            elif depth == 1 and character in ",;":
+                fields += 1
+        yield match.group(1), code.count("\n", 0, match.start()) + 1, fields
+
+
+def prototypes(header):
+    """Functions that a public header declares."""
+    code = without_directives(blank(re.sub(r"extern \"C\" \{", "", header.read_text(encoding="utf-8"))))
+    depth, start = 0, 0
+    for match in re.finditer(r"[{};]", code):
+        if match.group() == ";" and depth == 0:
+            name = re.match(r"\s*(?!typedef)[\w\s*]*?\b(mg_\w+)\s*\(", code[start:match.start()])
+            if name:
+                yield name.group(1)
+        depth = max(depth + {"{": 1, "}": -1}.get(match.group(), 0), 0)
+        if depth == 0:
+            start = match.end()
+
+
+def check_public(root, files):
+    """The functions of include/margin/X.h are defined in one file X.c: in src/api, or in the folder they belong to."""
+    defined = {}
+    for path in files:
+        for function, line, _, head in functions(without_directives(blank(path.read_text(encoding="utf-8")))):
+            if path.suffix == ".c" and not re.search(r"\bstatic\b", head):
+                defined[function] = (path, line)
+    for header in sorted((root / "include/margin").glob("*.h*")):
+        name = header.name.split(".")[0]
+        homes = {defined[f][0] for f in prototypes(header) if f in defined}
+        for function in prototypes(header):
+            path, line = defined.get(function, (header, 1))
+            if path.stem != name or path.suffix != ".c":
+                yield path, line, f"{function} of margin/{name}.h is not defined in a file {name}.c"
+            elif len(homes) > 1:
+                yield path, line, f"the functions of margin/{name}.h are defined in several files"
+            elif path.parent.name != "api" and (root / f"src/api/{name}.c").exists():
+                yield path, line, f"{function} of margin/{name}.h is not defined in src/api/{name}.c"
 
 
 def check_tests(root):
@@ -190,7 +244,7 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
-    for path, line, complaint in check_tests(root):
+    for path, line, complaint in [*check_public(root, files), *check_tests(root)]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1
     print(f"{len(files)} files, {count} findings")

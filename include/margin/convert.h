@@ -1,5 +1,5 @@
-/* convert.h - data files of other formats into the HDF5 files margin trains from; docs/formats.md describes
- * both. */
+/* convert.h - converts data files of other formats to the HDF5 files that margin trains on (docs/formats.md).
+ */
 #ifndef MARGIN_CONVERT_H
 #define MARGIN_CONVERT_H
 
@@ -24,17 +24,16 @@ typedef struct mg_convert_options {
     const char *const *inputs; /* [input_count] plain or gzip files */
     int input_count;
     const char *output;
-    /* an earlier output whose recipe, features and kind of labels this one shares; NULL: none */
-    const char *like;
-    bool overwrite;                     /* an output that exists is replaced */
+    const char *like; /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
+    bool overwrite;   /* replace an output that exists */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
-    /* Called now and then with the rows seen and the part of the work done; may be NULL. */
+    /* Called from time to time with the rows read so far and the fraction of the work done. May be NULL. */
     void (*progress)(void *context, int64_t rows, double fraction);
-    /* One line each: what was guessed ("guessed: ..."), and warnings ("warning: ..."); may be NULL. */
+    /* Called with one line of text: a guess ("guessed: ...") or a warning ("warning: ..."). May be NULL. */
     void (*message)(void *context, const char *line);
-    void *context;                     /* of both */
-    const volatile sig_atomic_t *stop; /* NULL, or ends the work with MG_STOPPED once it is not zero */
+    void *context;                     /* passed to both */
+    const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the work with MG_STOPPED */
 } mg_convert_options;
 
 enum { MG_CONVERT_MOST_CLASSES = 1 << 20 };
@@ -44,18 +43,20 @@ typedef struct mg_convert_report {
     int64_t rows;
     int64_t features;
     int64_t classes; /* distinct labels, counted up to MG_CONVERT_MOST_CLASSES; 0 without labels */
-    int64_t stored;  /* values in the file: rows * features when dense */
-    int64_t bytes;   /* of the inputs, as stored */
+    int64_t stored;  /* values in the output; rows * features if it is dense */
+    int64_t bytes;   /* of the inputs, compressed if they are */
     bool sparse;
     bool labelled;
-    bool text_labels; /* labels are texts, else integers */
+    bool text_labels; /* labels are texts; otherwise integers */
     double seconds;
 } mg_convert_report;
 
-/* Writes options->output, whole or not at all; *report (may be NULL) is filled on success. */
+/*
+ * Writes options->output. The file appears only when it is complete. *report (may be NULL) is filled on
+ * success. Errors: MG_USAGE, MG_DATA with file:line, MG_IO, MG_MEMORY, MG_STOPPED.
+ */
 mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error);
 
-/* One row of the list of formats, and one of the list of their options. */
 typedef struct mg_convert_format {
     const char *name;
     const char *arguments; /* its inputs, as in a usage line */
@@ -66,12 +67,12 @@ typedef struct mg_convert_option {
     const char *format;
     const char *name;
     const char *kind;   /* "whole number", "text", ... */
-    const char *preset; /* "" when there is none */
+    const char *preset; /* default; "" when there is none */
     const char *help;
-    char allowed[160]; /* values that may be given */
+    char allowed[160]; /* allowed values */
 } mg_convert_option;
 
-/* The i-th from 0; false past the last. */
+/* The i-th format, and the i-th option of all formats, from 0; false past the last. */
 bool mg_convert_format_at(int i, mg_convert_format *out);
 bool mg_convert_option_at(int i, mg_convert_option *out);
 

@@ -1,4 +1,4 @@
-/* cv.h - cross-validation: how well a configuration does on rows it was not trained on. */
+/* cv.h - cross-validation: how accurate a configuration is on rows that it was not trained on. */
 #ifndef MARGIN_CV_H
 #define MARGIN_CV_H
 
@@ -10,42 +10,42 @@ extern "C" {
 
 enum { MG_CV_FOLDS = 100 };
 
-/* One fold at one point of the grid. NaN stands for what is not there. */
+/* One fold at one point of the grid. NaN: not available. */
 typedef struct mg_cv_fold {
     int fold, point;       /* from 0 */
     double C, lambda;      /* of the point; NaN without a grid */
-    double accuracy;       /* on the rows of the fold */
-    double objective, gap; /* on the others, which it was trained on */
+    double accuracy;       /* on the rows of the fold, which were held out */
+    double objective, gap; /* on the other rows, which were trained on */
     double seconds;        /* of training */
 } mg_cv_fold;
 
 typedef struct mg_cv_mean {
-    double value;     /* of the grid: C or lambda, as asked for; NaN without one */
-    double mean;      /* of the folds' accuracies */
-    double deviation; /* standard deviation of them, over folds - 1 */
+    double value;     /* C or lambda, whichever the grid is of; NaN without a grid */
+    double mean;      /* of the accuracies of the folds */
+    double deviation; /* their standard deviation, with divisor folds - 1 */
 } mg_cv_mean;
 
 typedef struct mg_cv_request {
-    int64_t folds;
+    int64_t folds;          /* 2 to MG_CV_FOLDS */
     const char *C, *lambda; /* a grid as in mg_path_request, or both NULL */
     bool resume;
     bool overwrite;
     const mg_observer *observer; /* may be NULL */
     void *context;
-    void (*fold)(void *context, const mg_cv_fold *fold); /* told of each, fold by fold; may be NULL */
+    void (*fold)(void *context, const mg_cv_fold *fold); /* called with each result; may be NULL */
 } mg_cv_request;
 
 typedef struct mg_cv_result {
-    int folds, points; /* points: 1 without a grid */
-    int best;          /* highest mean, the smaller C among equals */
-    mg_cv_mean mean[MG_PATH_POINTS];
-    char folds_path[MG_PATH_TEXT]; /* cv.jsonl */
+    int folds, points;               /* points: 1 without a grid */
+    int best;                        /* point of the highest mean; of equal ones, that of the smallest C */
+    mg_cv_mean mean[MG_PATH_POINTS]; /* [points] */
+    char folds_path[MG_PATH_TEXT];   /* cv.jsonl */
 } mg_cv_result;
 
 /*
- * Trains once for every fold on the rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train
- * does, or along a grid as mg_path does. Folds depend on train.seed and the labels; data.validation and
- * data.test are not looked at. Errors: those of mg_train and mg_path.
+ * Trains once for each fold, on all rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train
+ * does or, with a grid, as mg_path does. The folds are a function of train.seed and the labels.
+ * data.validation and data.test are not used. Errors: those of mg_train and mg_path.
  */
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error);
 

@@ -1,4 +1,4 @@
-/* gradcheck.h - the gradients training uses against finite differences of the objective, on real rows. */
+/* gradcheck.h - compares the gradients of training with finite differences of the objective, on real rows. */
 #ifndef MARGIN_GRADCHECK_H
 #define MARGIN_GRADCHECK_H
 
@@ -22,12 +22,12 @@ enum { MG_GRADCHECK_LOSSES = 64, MG_GRADCHECK_MOST_ROWS = 100000 };
 typedef struct mg_gradcheck_result {
     const char *loss;
     int64_t rows;       /* checked */
-    int64_t skipped;    /* rows too near a kink, where there is no derivative to compare with */
-    double score_error; /* d loss / d score: the worst row */
+    int64_t skipped;    /* rows too close to a kink of the loss, where it has no derivative */
+    double score_error; /* of d loss / d score, on the worst row */
     int64_t weights;    /* checked */
-    /* d objective / d W, as a step of the solver took it: all checked weights together */
+    /* of d objective / d W as a step of the solver uses it, over all checked weights */
     double weight_error;
-    /* MG_GRADCHECK_ALLOWED, or what float32 arithmetic can lose on these columns when that is more */
+    /* MG_GRADCHECK_ALLOWED, or the rounding error of float32 on these columns if that is larger */
     double weight_allowed;
     bool passed;
 } mg_gradcheck_result;
@@ -35,20 +35,21 @@ typedef struct mg_gradcheck_result {
 typedef struct mg_gradcheck_report {
     int64_t rows, features, classes;
     const char *layout, *kernel;
-    /* worst score of the kernel against double, relative to the sum of its terms' magnitudes */
+    /* largest error of the kernel's scores, relative to the sum of the magnitudes of their terms */
     double forward_error;
     int count;
-    mg_gradcheck_result results[MG_GRADCHECK_LOSSES];
+    mg_gradcheck_result results[MG_GRADCHECK_LOSSES]; /* [count] */
     bool passed;
 } mg_gradcheck_report;
 
 /*
- * Checks every loss on a sample of `rows` training rows drawn by train.seed, at random weights. A gradient
- * that is wrong is report->passed false, not an error. Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
+ * Checks every loss on `rows` training rows (1 to MG_GRADCHECK_MOST_ROWS) chosen by train.seed, at random
+ * weights. A wrong gradient is not an error: report->passed is then false. Errors: MG_USAGE, MG_CONFIG,
+ * MG_DATA, MG_IO, MG_MEMORY.
  */
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error);
 
-/* One JSON object on one line. Errors: MG_IO, MG_MEMORY. */
+/* Writes the report as one JSON object on one line. Errors: MG_IO, MG_MEMORY. */
 mg_status mg_gradcheck_print_json(const mg_gradcheck_report *report, FILE *file, mg_error *error);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* margin.h - everything: include this. */
+/* margin.h - includes all headers of margin. */
 #ifndef MARGIN_MARGIN_H
 #define MARGIN_MARGIN_H
 
@@ -8,9 +8,11 @@
 #include <margin/cv.h>
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
-#include <margin/model.h>
+#include <margin/list.h>
+#include <margin/measure.h>
 #include <margin/output.h>
 #include <margin/path.h>
+#include <margin/predict.h>
 #include <margin/printable.h>
 #include <margin/status.h>
 #include <margin/trainer.h>

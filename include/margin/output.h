@@ -1,4 +1,4 @@
-/* output.h - a file of answers, which appears under its name only when it is complete. */
+/* output.h - an output file that appears under its name only when it is complete. */
 #ifndef MARGIN_OUTPUT_H
 #define MARGIN_OUTPUT_H
 
@@ -13,17 +13,22 @@ extern "C" {
 
 typedef struct mg_output mg_output;
 
-/* Opens `path` for writing to *file. Symbolic links are followed. A regular file, or a name that is free, is
- * replaced as a whole when the output is closed: until then a temporary file beside it is written. Anything
- * else is written as it is: a device, a FIFO (which waits for a reader), a descriptor of this process
- * (/dev/stdout, /dev/fd/N), which goes on where it is. Errors: MG_IO, MG_MEMORY. */
+/*
+ * Opens `path` for writing to *file and follows symbolic links. If the path is a regular file or does not
+ * exist, a temporary file beside it is written, which takes the name when the output is closed. A device, a
+ * FIFO (which waits for a reader) or a descriptor of this process (/dev/stdout, /dev/fd/N) is written
+ * directly. Errors: MG_IO, MG_MEMORY.
+ */
 mg_status mg_output_open(const char *path, mg_output **out, FILE **file, mg_error *error);
 
-/* Is it written as it is, so that a reader may be waiting for every line? */
+/* Is the output written directly, so that a reader may wait for every line? */
 bool mg_output_is_direct(const mg_output *output);
 
-/* Closes *file and the output. `status`: what became of the work. After MG_OK the file is synced and gets its
- * name; otherwise the one that was there stands. Returns `status`, or MG_IO when the output itself failed. */
+/*
+ * Closes the output and its *file. `status` is the result of the work that wrote it. If it is MG_OK, the file
+ * is synced and takes its name; otherwise the old file is kept. Returns `status`, or MG_IO if the output
+ * failed.
+ */
 mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* path.h - a model for each of a series of regularisations, one after the other, and the best of them. */
+/* path.h - trains a model for each of a series of regularisations, and keeps the best. */
 #ifndef MARGIN_PATH_H
 #define MARGIN_PATH_H
 
@@ -10,42 +10,42 @@ extern "C" {
 
 enum { MG_PATH_POINTS = 100 };
 
-/* One point. NaN stands for what is not there. */
+/* One point of a path: one value of C or lambda. NaN: not available. */
 typedef struct mg_path_point {
-    double C, lambda; /* lambda = 1/(C * total weight of the rows) */
+    double C, lambda; /* lambda = 1 / (C * total weight of the rows) */
     double objective; /* of its model, on the training rows */
-    double dual;      /* certified lower bound of any model's objective */
+    double dual;      /* certified lower bound of the objective of any model */
     double gap;       /* (objective - dual) / objective */
-    double accuracy;  /* on the rows held out: validation rows, or a fold of a cross-validation */
-    double seconds;   /* of training, evaluation left out */
-    double passes;    /* over the training rows; rows may be visited less often than others */
+    double accuracy;  /* on the validation rows, or on the fold that a cross-validation holds out */
+    double seconds;   /* of training, without evaluation */
+    double passes;    /* visited rows / training rows */
 } mg_path_point;
 
 typedef struct mg_path_request {
-    /* "from:to:factor", from and to included when the factor leads there; either this one */
-    const char *C;
-    const char *lambda; /* or this one */
+    const char *C;      /* "from:to:factor"; `to` is included if the factor leads there */
+    const char *lambda; /* the same for lambda; exactly one of the two is given, the other is NULL */
     bool resume;
     bool overwrite;
     const mg_observer *observer; /* may be NULL */
     void *context;
-    /* told at the end of each, from 0; may be NULL */
-    void (*point)(void *context, int number, const mg_path_point *point);
+    void (*point)(void *context, int number,
+                  const mg_path_point *point); /* called with each, from 0; may be NULL */
 } mg_path_request;
 
 typedef struct mg_path_result {
     int points;
-    int best;             /* highest accuracy, the smaller C among equals; -1 without validation rows */
-    double tolerance;     /* points were trained to this certified gap, unless train.epochs ended them */
+    int best; /* point of the highest accuracy; of equal ones, that of the smallest C; -1: no validation rows
+               */
+    double tolerance;     /* certified gap to which points are trained, unless train.epochs ends them first */
     double test_accuracy; /* of the best; NaN without test rows */
-    mg_path_point point[MG_PATH_POINTS];
+    mg_path_point point[MG_PATH_POINTS]; /* [points] */
     char model_path[MG_PATH_TEXT], points_path[MG_PATH_TEXT];
 } mg_path_result;
 
 /*
- * Trains at every point, starting from the one before. train.tolerance 0 stands for 1e-3; train.epochs limits
- * each point. The directory gets path.jsonl and, with validation rows, the best model as model.h5. Errors:
- * those of mg_train; MG_USAGE for the series.
+ * Trains at every point, starting from the result of the point before. train.tolerance 0 means 1e-3 here, and
+ * train.epochs limits each point. Writes path.jsonl into the directory and, if there are validation rows, the
+ * best model as model.h5. Errors: those of mg_train; MG_USAGE for the series.
  */
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,
                   mg_error *error);

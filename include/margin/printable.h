@@ -1,4 +1,4 @@
-/* printable.h - texts from files (labels, names, paths) as a terminal may show them. */
+/* printable.h - makes texts from files (labels, names, paths) safe to show on a terminal. */
 #ifndef MARGIN_PRINTABLE_H
 #define MARGIN_PRINTABLE_H
 
@@ -11,17 +11,17 @@ extern "C" {
 enum { MG_PRINTABLE_PIECE = 8 };
 
 /*
- * The next character of *text, which moves past it, as printable UTF-8 in `out`, with a terminating zero.
- * Returns its bytes; 0 at the end. Control characters (C0, DEL, C1), the line and paragraph separators and
- * the characters that reorder text (U+202A to U+202E, U+2066 to U+2069) become \n, \r, \t, \xNN or \uNNNN; a
- * byte that is not UTF-8 becomes \xNN. A backslash stays as it is, so a text without such characters is
- * unchanged, and what is printable already does not change again.
+ * Copies the next character of *text to `out` as printable UTF-8 with a terminating zero, and moves *text
+ * past it. Returns the bytes written; 0 at the end of the text. Control characters (C0, DEL, C1), the line
+ * and paragraph separators and the characters that change the direction of text (U+202A to U+202E, U+2066 to
+ * U+2069) become \n, \r, \t, \xNN or \uNNNN. A byte that is not UTF-8 becomes \xNN. A backslash stays a
+ * backslash. So printable text does not change.
  */
 int mg_printable_next(const char **text, char out[MG_PRINTABLE_PIECE]);
 
 /*
- * The whole of `text` so, in out[size] with a terminating zero. Returns the bytes it takes without the zero,
- * as snprintf does; what does not fit is left out in whole characters.
+ * Copies the whole text in this form to out[size], with a terminating zero. Returns the bytes that it needs
+ * without the zero, as snprintf does. If `size` is too small, the end is left out, in whole characters.
  */
 size_t mg_printable(const char *text, char *out, size_t size);
 

@@ -1,4 +1,4 @@
-/* status.h - what a call can end as: one list of codes, one text filled where the fault was found. */
+/* status.h - how a call ends: a code, and one line of text that is filled where the fault is found. */
 #ifndef MARGIN_STATUS_H
 #define MARGIN_STATUS_H
 
@@ -24,17 +24,24 @@ typedef enum mg_status {
 #undef MG_STATUS_CODE
 } mg_status;
 
-/* The one message of a failed call: what, where, the value, the allowed range, what to do. One line, no
- * newline. */
+/* The message of a failed call, one line without a newline: what is wrong, where, the value, what is allowed,
+ * what to do. */
 typedef struct mg_error {
     mg_status status;
     char text[1024];
 } mg_error;
 
-/* Bytes of a path that is given back: of the longest directory the system knows, and a name in it. */
+/* Bytes of a path in a result: the longest directory that the system allows, and a file name in it. */
 enum { MG_PATH_TEXT = 4352 };
 
-/* Exit status a command ends with for `status`. */
+/* Receives what is worth a line but is not a failure, such as fewer threads than wanted. message may be NULL.
+ */
+typedef struct mg_notices {
+    void (*message)(void *context, const char *line);
+    void *context;
+} mg_notices;
+
+/* Exit status of a command that ends with `status`. */
 int mg_status_exit(mg_status status);
 
 /* Meaning of `status` in a few words; never NULL. */

@@ -4,6 +4,7 @@
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/writer.h"
+#include "train/run.h"
 
 #include <margin/trainer.h>
 
@@ -41,6 +42,8 @@ void mg_config_trainer_close(mg_config_trainer *trainer) {
     mg_memory_free(trainer->resolved);
     *trainer = (mg_config_trainer){0};
 }
+
+void mg_train_stop(void) { mg_run_stop = 1; }
 
 mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result,
                    mg_error *error) {

@@ -6,7 +6,6 @@
 #include "io/input.h"
 #include "kernel/kernel.h"
 
-#include <margin/inspect.h>
 #include <margin/version.h>
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
-// bench.h - what the parts of `margin bench` share: the shapes, the rows made for them, the limits of the
-// machine.
+// bench.h - what the files of `margin bench` share: the shapes, their rows, and the limits of the machine.
 #ifndef MG_BENCH_BENCH_H
 #define MG_BENCH_BENCH_H
 
@@ -17,15 +16,15 @@ typedef struct mg_bench_shape {
     mg_cell cell;
     int64_t rows, quick_rows;
     int64_t features, classes;
-    double median_entries,
-        spread;     // CSR: stored values a row are lognormal, `spread` the deviation of their logarithm
-    bool scattered; // CSR: frequent features lie anywhere, as hashing puts them, not first
-    int64_t batch;  // of an epoch of the sgd solver, which is measured too; 0: it is not
+    // CSR: the number of stored values of a row is lognormal; `spread` is the deviation of its logarithm
+    double median_entries, spread;
+    bool scattered; // CSR: frequent features lie anywhere, as after hashing; otherwise they come first
+    int64_t batch;  // minibatch for an epoch of the sgd solver; 0: no epoch is measured
 } mg_bench_shape;
 
 const mg_bench_shape *mg_bench_shape_row(int i); // NULL past the last
 
-// Rows and labels made at random, the same on every machine and for any number of threads.
+// Random rows and labels, the same on every machine and for any number of threads.
 typedef struct mg_bench_data {
     mg_store store;
     int32_t *label;
@@ -37,8 +36,7 @@ void mg_bench_data_destroy(mg_bench_data *data);
 
 enum { MG_BENCH_SLICE = 1 << 12 }; // floats of a gradient that a thread merges at a time
 
-// What the pass over CSR rows is measured against: plain loops over the same rows, a gradient for each
-// thread.
+// Plain loops over the same CSR rows, with a gradient for each thread: what the pass is compared with.
 typedef struct mg_bench_naive {
     const mg_rows *rows;
     const int32_t *label;
@@ -46,7 +44,7 @@ typedef struct mg_bench_naive {
     float delta;
     mg_team *team;
     int parts;
-    float *w, *grad, *score; // all weights, [parts] of as many, [parts][classes]
+    float *w, *grad, *score; // all weights; [parts] gradients; [parts][classes]
 } mg_bench_naive;
 
 mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, const int32_t *label,
@@ -54,8 +52,12 @@ mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, cons
 void mg_bench_naive_destroy(mg_bench_naive *naive);
 void mg_bench_naive_pass(mg_bench_naive *naive);
 
-// Fills peak_gflops and read_gbps: the best of several tries, as a limit should be.
+// Fills peak_gflops and read_gbps with the best of several tries.
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,
                            mg_error *error);
+
+// Measures one shape and adds its results to the report. Errors: MG_MEMORY.
+mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape *shape,
+                           const mg_kernel *kernel, mg_team *team, mg_bench_report *report, mg_error *error);
 
 #endif

@@ -30,11 +30,6 @@ const mg_bench_shape *mg_bench_shape_row(int i) {
     return i >= 0 && i < (int)(sizeof shapes / sizeof *shapes) ? &shapes[i] : NULL;
 }
 
-const char *mg_bench_shape_at(int i) {
-    const mg_bench_shape *shape = mg_bench_shape_row(i);
-    return shape ? shape->name : NULL;
-}
-
 enum { LABEL_STREAM = 301, CELL_STREAM, LENGTH_STREAM, FEATURE_STREAM, CHUNK_ROWS = 256, WORD_BYTES = 8 };
 
 typedef struct maker {

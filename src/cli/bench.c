@@ -23,14 +23,14 @@ static void show(void *context, const mg_bench_report *report, const mg_bench_re
         printf("at most %.1f GFLOP/s (float32 multiply-adds in registers), reading %.1f GB/s\n\n",
                report->peak_gflops, report->read_gbps);
         printf("%-15s %9s  %-22s %-20s %10s %9s %9s %7s %8s  %s\n", "shape", "rows", "features x classes",
-               "what", "ms", "Mrows/s", "GFLOP/s", "GB/s", "speed-up", "of the roof");
+               "what", "ms", "Mrows/s", "GFLOP/s", "GB/s", "speed-up", "of the limit");
     } else {
         snprintf(shape, sizeof shape, "%s x %" PRId64 "%s", mg_cli_count((double)one->features, features),
                  one->classes, one->sparse ? " sparse" : "");
         printf("%-15s %9s  %-22s %-20s %10.3f %9.3f %9.1f %7.1f %7.2fx  %3.0f %% of the %s's\n", one->shape,
                mg_cli_count((double)one->rows, rows), shape, one->what, 1e3 * one->seconds,
                1e-6 * (double)one->rows / one->seconds, one->gflops, one->gbps, one->speedup,
-               100 * one->fraction_of_roof, one->memory_bound ? "memory" : "arithmetic");
+               100 * one->fraction_of_limit, one->memory_bound ? "memory" : "arithmetic");
     }
     fflush(stdout);
 }
@@ -63,7 +63,7 @@ int mg_command_bench(int argc, char **argv) {
         "(probe: 1024). The rows are random and have the shapes of real data sets."
         "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  "
         "margin bench --shape probe --rows 1280000\n\n"
-        "\"Of the roof\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its "
+        "\"Of the limit\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its "
         "memory when every "
         "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that "
         "fit in the last "

@@ -1,7 +1,7 @@
 // eval.c - the command: metrics of a model on labelled data, as one JSON object or as a table.
 #include "cli/flags.h"
 
-#include <margin/model.h>
+#include <margin/measure.h>
 #include <margin/printable.h>
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 // list.c - the command: the names that options take.
 #include "cli/cli.h"
 
-#include <margin/inspect.h>
+#include <margin/list.h>
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 // not at all.
 #include "cli/flags.h"
 
-#include <margin/model.h>
+#include <margin/predict.h>
 #include <margin/output.h>
 
 #include <errno.h>

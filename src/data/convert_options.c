@@ -119,28 +119,3 @@ mg_status mg_convert_read_options(mg_conversion *c, mg_error *error) {
     if (!status && c->options->like) status = read_like(c, error);
     return status;
 }
-
-bool mg_convert_format_at(int i, mg_convert_format *out) {
-    const mg_format *format = mg_format_at(i);
-    if (!format) return false;
-    *out = (mg_convert_format){format->name, format->arguments, format->help};
-    return true;
-}
-
-bool mg_convert_option_at(int i, mg_convert_option *out) {
-    const mg_format *format;
-    for (int f = 0; i >= 0 && (format = mg_format_at(f)); f++) {
-        if (i < format->section->count) {
-            const mg_option *option = &format->section->options[i];
-            *out = (mg_convert_option){.format = format->name,
-                                       .name = option->name,
-                                       .kind = mg_option_type_name(option->type),
-                                       .preset = option->preset,
-                                       .help = option->help};
-            mg_option_allowed(option, out->allowed, sizeof out->allowed);
-            return true;
-        }
-        i -= format->section->count;
-    }
-    return false;
-}

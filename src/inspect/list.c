@@ -8,7 +8,7 @@
 #include "rate/rate.h"
 #include "solver/choose.h"
 
-#include <margin/inspect.h>
+#include <margin/list.h>
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "train/scoring.h"
 
-#include <margin/model.h>
+#include <margin/measure.h>
 
 #include <math.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "format/pairs.h"
 #include "train/scoring.h"
 
-#include <margin/model.h>
+#include <margin/predict.h>
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "train/evaluate.h"
 
-#include <margin/model.h>
+#include <margin/status.h>
 #include <signal.h>
 
 typedef struct mg_scoring {

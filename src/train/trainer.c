@@ -12,8 +12,6 @@
 
 _Atomic int mg_run_stop;
 
-void mg_train_stop(void) { mg_run_stop = 1; }
-
 void mg_run_message(const mg_run *run, const char *format, ...) {
     const mg_observer *observer = run->request->observer;
     if (!observer || !observer->message) return;
@@ -229,7 +227,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         if (!epoch_is_over(run)) mg_run_tell_progress(run, NULL);
         mg_run_checkpoint_if_due(run, false);
         if (observer && observer->stop && observer->stop(observer->context, run->position.step))
-            mg_train_stop();
+            mg_run_stop = 1;
     }
     return status;
 }

@@ -5,7 +5,7 @@ try margin bench --threads 0
 try margin bench --quick now
 try margin bench --rows 0
 margin bench --quick --threads 2 --shape letters --json >report.json
-for key in processor kernel threads peak_gflops read_gbps kernels name dtype rows features classes seconds rows_per_second speedup gflops fraction_of_roof; do
+for key in processor kernel threads peak_gflops read_gbps kernels name dtype rows features classes seconds rows_per_second speedup gflops fraction_of_limit; do
     grep -q "\"$key\": " report.json || echo "$key is missing"
 done
 sed -E 's/.*"kernels": //; s/\}, /},\n/g' report.json | sed -E 's/.*"name": "([^"]*)".*"dtype": "([^"]*)", "rows": ([0-9]+), "features": ([0-9]+), "classes": ([0-9]+).*/\1, \2, \3 x \4, \5 classes/'

@@ -11,7 +11,8 @@
 #include <dirent.h>
 #include <margin/config.h>
 #include <margin/inspect.h>
-#include <margin/model.h>
+#include <margin/measure.h>
+#include <margin/predict.h>
 #include <margin/path.h>
 #include <margin/trainer.h>
 #include <math.h>

@@ -11,7 +11,8 @@
 #include "model/model.h"
 
 #include <margin/inspect.h>
-#include <margin/model.h>
+#include <margin/measure.h>
+#include <margin/predict.h>
 #include <margin/path.h>
 #include <math.h>
 #include <stdio.h>

@@ -8,7 +8,9 @@
 
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
-#include <margin/model.h>
+#include <margin/list.h>
+#include <margin/measure.h>
+#include <margin/predict.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #include "rows/rows.h"
 
 #include <margin/convert.h>
-#include <margin/model.h>
+#include <margin/status.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,10 @@
 #include "io/h5.h"
 
 #include <margin/inspect.h>
-#include <margin/model.h>
+#include <margin/list.h>
+#include <margin/version.h>
+#include <margin/measure.h>
+#include <margin/predict.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

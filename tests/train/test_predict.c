@@ -2,7 +2,7 @@
 // before the next question.
 #include "scored_files.h"
 
-#include <margin/model.h>
+#include <margin/predict.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,8 @@
 
 #include "support.h"
 
-#include <margin/model.h>
+#include <margin/measure.h>
+#include <margin/predict.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

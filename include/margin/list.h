@@ -1,0 +1,23 @@
+/* list.h - lists what this build offers: losses, solvers, update rules, rates, formats, kernels. */
+#ifndef MARGIN_LIST_H
+#define MARGIN_LIST_H
+
+#include <margin/status.h>
+
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The i-th kind that can be listed, from 0: "losses", "solvers", ...; NULL past the last. */
+const char *mg_list_kind(int i);
+
+/* Writes the names of one kind with their descriptions. NULL: all kinds. Errors: MG_USAGE, MG_IO, MG_MEMORY.
+ */
+mg_status mg_list_print(const char *kind, FILE *file, mg_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,362 @@
+// measure.c - times the margin routine and an epoch of sgd on one shape, next to the limits of the machine.
+#include "bench/bench.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "solver/pass.h"
+#include "solver/solver.h"
+#include "solver/sgd/options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_REPETITIONS = 64, SAMPLE = 2048, WEIGHT_STREAM = 311, ORDER_STREAM };
+
+// Cases of training. The time of the gradient depends on how many coefficients the loss leaves non-zero.
+typedef struct bench_case {
+    const char *name, *loss;
+    double violating; // fraction of the rows
+} bench_case;
+
+static const bench_case passes[] = {
+    {"pass", "crammer-singer", 1},                  // early in training
+    {"pass, 30% violating", "crammer-singer", 0.3}, // late
+    {"pass, every class", "weston-watkins", 1},     // the most work: no coefficient is zero
+};
+
+typedef struct part {
+    mg_pass pass;
+    float *grad;
+    double *coef_sum;
+    double loss;
+} part;
+
+typedef struct bench {
+    const mg_bench_request *request;
+    mg_bench_report *report;
+    const mg_bench_shape *shape;
+    mg_bench_data data;
+    mg_rows rows;
+    mg_team *team;
+    mg_problem problem;
+    mg_weights weights;
+    part *parts;    // [problem.parts]
+    double nonzero; // coefficients of a row, on average
+    double violating;
+    mg_bench_naive naive;
+    // an epoch
+    const mg_solver *solver;
+    void *state;
+    uint32_t *order; // [rows]
+    int64_t steps;
+    // timing
+    void (*work)(struct bench *bench);
+    double seconds[MOST_REPETITIONS];
+    int repetitions;
+} bench;
+
+// ---- The pass -----------------------------------------------------------------------------------
+
+static int64_t grad_floats(const bench *b) {
+    return mg_round_up(b->weights.size, MG_LANES); // what kernel->add wants
+}
+
+static void part_gradient(void *context, int64_t p) {
+    bench *b = context;
+    part *one = &b->parts[p];
+    int64_t parts = b->problem.parts;
+    memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
+    memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
+    one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL,
+                                 b->rows.count * p / parts, b->rows.count * (p + 1) / parts, MG_SUM_ON,
+                                 one->grad, one->coef_sum);
+}
+
+static void merge_slice(void *context, int64_t slice) {
+    bench *b = context;
+    int64_t from = slice * MG_BENCH_SLICE, n = mg_cut_next(from, grad_floats(b), MG_BENCH_SLICE);
+    for (int64_t p = 1; p < b->problem.parts; p++)
+        b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
+}
+
+static void pass_over_all(bench *b) {
+    mg_team_for(b->team, b->problem.parts, part_gradient, b);
+    mg_team_for(b->team, (grad_floats(b) + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE, merge_slice, b);
+}
+
+static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Scores the first rows. If delta is NULL, margin[i] becomes the highest score of a rival minus the score of
+// the row's class. Otherwise counts the rows that violate the margin.
+static void look_at_sample(bench *b, int64_t count, const float *delta, double *margin) {
+    mg_pass *pass = &b->parts[0].pass;
+    int64_t nonzero = 0, violating = 0;
+    for (int64_t first = 0; first < count; first += pass->block_rows) {
+        int64_t n = mg_cut_next(first, count, pass->block_rows);
+        mg_pass_scores(pass, b->problem.kernel, &b->weights, &b->rows, first, n);
+        if (delta) mg_pass_losses(pass, b->problem.loss, *delta, &b->rows, b->data.label, NULL, first, n);
+        for (int64_t i = 0; i < n; i++) {
+            const float *scores = pass->scores + i * pass->lanes, *coef = pass->coef + i * pass->lanes;
+            int64_t y = b->data.label[first + i], of_row = 0;
+            float most = -INFINITY;
+            for (int64_t k = 0; k < b->problem.classes; k++) {
+                if (k != y && scores[k] > most) most = scores[k];
+                of_row += delta && coef[k] != 0;
+            }
+            if (!delta) margin[first + i] = (double)most - (double)scores[y];
+            nonzero += of_row;
+            violating += of_row > 0;
+        }
+    }
+    b->nonzero = (double)nonzero / (double)count;
+    b->violating = (double)violating / (double)count;
+}
+
+// Chooses delta so that the wanted fraction of the rows violates the margin.
+static void choose_delta(bench *b, const bench_case *wanted) {
+    double margin[SAMPLE];
+    int64_t count = b->rows.count < SAMPLE ? b->rows.count : SAMPLE;
+    look_at_sample(b, count, NULL, margin);
+    qsort(margin, (size_t)count, sizeof *margin, ascending);
+    double size = fmax(fabs(margin[0]), fabs(margin[count - 1]));
+    b->problem.delta = wanted->violating < 1
+                           ? (float)-margin[(int64_t)((1 - wanted->violating) * (double)count)]
+                           : (float)(100 * size);
+    look_at_sample(b, count, &b->problem.delta, NULL);
+}
+
+// ---- The epoch ----------------------------------------------------------------------------------
+
+static void epoch(bench *b) {
+    mg_batch batch = {.rows = b->rows, .label = b->data.label};
+    int64_t size = b->problem.batch;
+    mg_step_result result;
+    for (int64_t first = 0; first < b->rows.count; first += size) {
+        batch.first = first;
+        batch.rows.index = b->order + first;
+        batch.rows.count = mg_cut_next(first, b->rows.count, size);
+        batch.rows.behind = b->rows.count - first - batch.rows.count;
+        b->solver->step(b->state, &batch, b->steps++, &result, NULL);
+    }
+}
+
+// ---- Timing -------------------------------------------------------------------------------------
+
+static void repeat(void *context) {
+    bench *b = context;
+    int least = b->request->quick ? 3 : 7;
+    double budget = b->request->quick ? 0.05 : 1, start = mg_clock_seconds();
+    b->work(b); // not counted: it warms pages and caches
+    b->repetitions = 0;
+    while (b->repetitions < MOST_REPETITIONS &&
+           (b->repetitions < least || mg_clock_seconds() - start < budget)) {
+        double before = mg_clock_seconds();
+        b->work(b);
+        b->seconds[b->repetitions++] = mg_clock_seconds() - before;
+    }
+    qsort(b->seconds, (size_t)b->repetitions, sizeof *b->seconds, ascending);
+}
+
+// The median with one thread, or 0 if there is only one. The parts stay the same, and so does every bit.
+static double median_alone(bench *b) {
+    int threads = b->team->threads;
+    if (threads == 1) return 0;
+    b->team->threads = 1;
+    mg_team_run(b->team, repeat, b);
+    b->team->threads = threads;
+    return b->seconds[b->repetitions / 2];
+}
+
+static double entries_of(const mg_rows *rows) {
+    return rows->layout == MG_CSR ? (double)rows->indptr[rows->count]
+                                  : (double)rows->count * (double)rows->features;
+}
+
+// Bytes that must come from memory: rows, weights and gradient, each once.
+static double bytes_of(const bench *b) {
+    double rows = b->rows.layout == MG_CSR ? 8 * (entries_of(&b->rows) + (double)b->rows.count)
+                                           : entries_of(&b->rows) * (double)mg_cell_size(b->rows.cell);
+    return rows + 8 * (double)b->problem.classes * (double)b->problem.features;
+}
+
+static void measure(bench *b, const char *what, void (*work)(bench *)) {
+    mg_bench_report *report = b->report;
+    if (report->count == MG_BENCH_MOST) return;
+    b->work = work;
+    double alone = median_alone(b);
+    mg_team_run(b->team, repeat, b);
+    mg_bench_result *result = &report->results[report->count++];
+    double entries = entries_of(&b->rows), median = b->seconds[b->repetitions / 2];
+    double flops = 2 * entries * ((double)b->problem.classes + b->nonzero), bytes = bytes_of(b);
+    double by_memory = flops / bytes * report->read_gbps;
+    double limit = fmin(report->peak_gflops, by_memory);
+    *result = (mg_bench_result){
+        .shape = b->shape->name,
+        .dtype = mg_cell_name(b->rows.cell),
+        .sparse = b->rows.layout == MG_CSR,
+        .rows = b->rows.count,
+        .features = b->problem.features,
+        .classes = b->problem.classes,
+        .entries = entries,
+        .threads = b->team->threads,
+        .repetitions = b->repetitions,
+        .seconds = median,
+        .speedup = alone > 0 ? alone / median : 1,
+        .spread = (b->seconds[b->repetitions - 1] - b->seconds[0]) / median,
+        .gflops = flops / median / 1e9,
+        .gbps = bytes / median / 1e9,
+        .violating = b->violating,
+        .fraction_of_limit = flops / median / 1e9 / limit,
+        .memory_bound = by_memory < report->peak_gflops,
+        .what = what,
+    };
+    if (b->request->progress) b->request->progress(b->request->context, report, result);
+}
+
+// ---- A shape ------------------------------------------------------------------------------------
+
+static double mean_square_norm(const mg_rows *rows) {
+    if (rows->layout == MG_CSR) return 1;                 // rows have unit length
+    double cell = mg_cell_size(rows->cell) > 1 ? 1 : 255; // uniform from 0 to here
+    return (double)rows->features * cell * cell / 3;
+}
+
+static int64_t most_values(const mg_rows *rows) {
+    if (rows->layout == MG_DENSE) return rows->features;
+    int64_t most = 0;
+    for (int64_t i = 0; i < rows->count; i++)
+        if (rows->indptr[i + 1] - rows->indptr[i] > most) most = rows->indptr[i + 1] - rows->indptr[i];
+    return most;
+}
+
+static void pose(bench *b, const mg_kernel *kernel) {
+    const mg_bench_shape *shape = b->shape;
+    int64_t rows = b->rows.count;
+    // A whole gradient of CSR rows is large, so there is one part for each thread. Its bits do not matter
+    // here.
+    int64_t parts = shape->layout == MG_CSR
+                        ? b->team->threads
+                        : mg_cut_parts(rows, shape->classes, shape->features, shape->layout);
+    b->problem = (mg_problem){
+        .rows = rows,
+        .features = shape->features,
+        .classes = shape->classes,
+        .layout = shape->layout,
+        .cell = shape->cell,
+        .delta = 1,
+        .lambda = 1 / (double)rows,
+        .bias = 1,
+        .mean_square_norm = mean_square_norm(&b->rows) + 1,
+        .values_per_row = entries_of(&b->rows) / (double)rows,
+        .most_values = most_values(&b->rows),
+        .batch = shape->batch,
+        .parts = parts,
+        .kernel = kernel,
+        .team = b->team,
+    };
+}
+
+static void destroy_parts(bench *b) {
+    for (int64_t p = 0; b->parts && p < b->problem.parts; p++) {
+        mg_pass_destroy(&b->parts[p].pass);
+        mg_memory_free(b->parts[p].grad);
+        mg_memory_free(b->parts[p].coef_sum);
+    }
+    mg_memory_free(b->parts);
+    mg_weights_destroy(&b->weights);
+    b->parts = NULL;
+}
+
+static mg_status create_parts(bench *b, mg_error *error) {
+    const mg_problem *problem = &b->problem;
+    mg_status status = mg_memory_zeroed(&b->parts, (size_t)problem->parts, sizeof *b->parts, error);
+    if (!status)
+        status = mg_weights_create(&b->weights, problem->layout, problem->classes, problem->features, error);
+    for (int64_t p = 0; !status && p < problem->parts; p++) {
+        part *one = &b->parts[p];
+        status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes,
+                                problem->features, error);
+        if (!status) status = mg_memory_get(&one->grad, (size_t)grad_floats(b), sizeof(float), error);
+        if (!status) status = mg_memory_get(&one->coef_sum, (size_t)b->weights.lanes, sizeof(double), error);
+    }
+    uint64_t key = mg_rng_key(1, WEIGHT_STREAM, 0);
+    for (int64_t k = 0; !status && k < problem->classes; k++)
+        for (int64_t d = 0; d < problem->features; d++)
+            *mg_weights_at(&b->weights, k, d) =
+                (float)(mg_rng_at(key, (uint64_t)(k * problem->features + d)) >> 40) * 0x1p-24f - 0.5f;
+    return status;
+}
+
+static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
+    mg_status status =
+        mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, b->team, error);
+    if (status) return status;
+    b->naive.delta = b->problem.delta;
+    measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
+    mg_bench_naive_destroy(&b->naive);
+    return MG_OK;
+}
+
+static mg_status measure_passes(bench *b, mg_error *error) {
+    mg_status status = create_parts(b, error);
+    for (size_t c = 0; !status && c < sizeof passes / sizeof *passes; c++) {
+        b->problem.loss = mg_loss_find(passes[c].loss);
+        choose_delta(b, &passes[c]);
+        measure(b, passes[c].name, pass_over_all);
+        for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->rows.layout == MG_CSR; by_class--)
+            status = measure_naive(b, by_class, error);
+    }
+    destroy_parts(b);
+    return status;
+}
+
+// Labels are random, so nothing can be learned, and nearly every row keeps violating the margin.
+static mg_status measure_epoch(bench *b, mg_error *error) {
+    mg_train_options train = {0};
+    mg_sgd_options sgd = {0};
+    mg_solver_options options = {.train = &train, .own = &sgd};
+    mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
+    b->problem.loss = mg_loss_find("crammer-singer");
+    b->problem.delta = 1;
+    b->problem.steps_per_epoch = (b->rows.count + b->problem.batch - 1) / b->problem.batch;
+    b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
+    b->problem.parts =
+        mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
+    b->nonzero = 2;
+    b->violating = 1;
+    b->steps = 0;
+    b->solver = mg_solver_find("sgd");
+    if (!status) status = mg_memory_get(&b->order, (size_t)b->rows.count, sizeof *b->order, error);
+    if (!status) status = b->solver->create(&b->problem, &options, &b->state, error);
+    if (!status) {
+        mg_rng_permutation(mg_rng_key(1, ORDER_STREAM, 0), (uint32_t)b->rows.count, b->order);
+        measure(b, "epoch of sgd", epoch);
+        b->solver->destroy(b->state);
+    }
+    mg_memory_free(b->order);
+    b->order = NULL;
+    mg_section_clear(&mg_sgd_section, &sgd);
+    return status;
+}
+
+mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape *shape,
+                           const mg_kernel *kernel, mg_team *team, mg_bench_report *report, mg_error *error) {
+    bench b = {.request = request, .report = report, .shape = shape, .team = team};
+    int64_t rows = request->quick ? shape->quick_rows : shape->rows;
+    if (request->rows) rows = request->rows;
+    mg_status status = mg_bench_data_create(shape, rows, team, &b.data, error);
+    if (status) return status;
+    b.rows = mg_store_rows(&b.data.store);
+    pose(&b, kernel);
+    status = measure_passes(&b, error);
+    if (!status && shape->batch) status = measure_epoch(&b, error);
+    mg_bench_data_destroy(&b.data);
+    return status;
+}
