@@ -184,7 +184,7 @@ def main():
                        ("weston_watkins_uint8", "Weston-Watkins (no coefficient is zero), uint8 rows"),
                        ("weston_watkins_float32", "Weston-Watkins, float32 rows")):
         print(f"| loss and gradient over all rows, {text} | {milliseconds(gemm[name])} | {milliseconds(gemm['sgemm'])}, two SGEMM calls of OpenBLAS, "
-              f"coefficients for nothing | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |")
+              f"without the time of the coefficients | {gemm['sgemm'] / gemm[name]:.2f}x | 2x |")
     for (rows, features, classes), told in many:
         for name, text in (("crammer_singer_float32", "Crammer-Singer"), ("weston_watkins_float32", "Weston-Watkins")):
             print(f"| the same, {rows:,} x {features:,} float32 rows at random, {classes:,} classes, {text} | {milliseconds(told[name])} | "

@@ -16,17 +16,17 @@ REASONS = {
     ("fashion-mnist", "training, margin (default) against PyTorch"):
         "PyTorch makes 20 epochs and ends 0.6 points lower; margin makes 10 and has PyTorch's accuracy after one",
     ("fashion-mnist", "file to model, margin (default) against liblinear-train -s 4"):
-        "margin makes 10 epochs; 4 are enough for the accuracy; it needs 0.13 s to start, read and write",
-    ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the same",
+        "margin makes 10 epochs, although 4 are enough for this accuracy, and it needs 0.13 s to start, read and write",
+    ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the reasons of the two rows above",
     ("news20", "training, margin (default) against liblinear-train -s 4"):
-        "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has the accuracy after three",
+        "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has LIBLINEAR's accuracy after three",
     ("news20", "peak memory, margin (default) of liblinear-train -s 4's"):
         "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual variables, and libhdf5 itself",
     ("news20", "margin (sgd)"): "its search for a rate takes nearly all of the time",
     ("languages", "training, margin (sgd) against liblinear-train -s 4"):
         "1.3 s to find a rate, then 4 epochs (the minimum of sgd) of 1.3 s and more",
     ("languages", "training, margin (default) against liblinear-train -s 4"):
-        "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, not 57",
+        "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, while the goal assumed 57 s",
     ("languages", "peak memory, margin (default) of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
     ("languages", "margin (sgd)"): "sgd searches for a rate and makes 4 epochs of minibatches; dual ascent makes 2 epochs of rows",
 }
@@ -180,15 +180,16 @@ def plot(problem, folder, kind, height):
 
 # ---- the page ------------------------------------------------------------------------------------------------------------
 
-HOW = """Figures are medians of {rounds} rounds (least .. most). Within a round the programs take turns. A command may take {timeout:g} seconds at most.
+HOW = """Figures are medians of {rounds} rounds, with the least and the largest value in parentheses. Within a round the programs take turns. A command may
+take {timeout:g} seconds at most.
 Files are in the page cache.
 
 - "File to model" is the wall time of the whole command. margin and the Python programs read HDF5; LIBLINEAR and msvmocas read
   svmlight text.
-- "Test accuracy" and "objective" are computed from the weights that each program leaves, by one function in double precision
+- "Test accuracy" and "objective" are computed from the weights that each program leaves, by the same function in double precision
   (`scripts/peers/problems.py`).
 - The objective is Crammer-Singer, lambda/2 ||W||^2 + mean loss with lambda = 1/(C rows). It is also given for programs that minimise
-  another objective (SGDClassifier, PyTorch); there it says how far apart the two objectives are.
+  another objective (SGDClassifier, PyTorch); for these the difference shows how far apart the two objectives are.
 - The gap is (objective - bound)/objective with the best lower bound that a run of margin certified.
 
 `-c C` of LIBLINEAR and of msvmocas is the same C: both minimise 1/2 ||W||^2 + C (sum of losses), which is the objective here divided by
@@ -196,6 +197,13 @@ lambda. msvmocas has no constant feature, so its text has one as the last column
 SGDClassifier (n_jobs=-1), PyTorch and margin use all cores.
 
 No program is tuned for a data set. C and the preparation of the rows belong to the problem.
+"""
+
+
+GOAL_COLUMNS = """## Goals
+
+"whole runs" compares complete runs and gives both test accuracies. The next two columns compare the times until each program first has LIBLINEAR's test
+accuracy, and until it first has 0.1 percentage points less. Memory is margin's as a fraction of the other program's.
 """
 
 
@@ -228,8 +236,8 @@ def chapter(problem):
            f" {problem['classes']} classes; {preparation}; C = {problem['C']}, {constant}."
            f" The optimum is at most {reference['primal']:.6f} and at least {reference['dual']:.6f}.\n")
     yield from main_table(problem)
-    yield ("Seconds until the weights first had the accuracy that LIBLINEAR reaches at its default stop, and a tenth of a point less"
-           " (the curves of the plots, one run each):\n")
+    yield ("Seconds until the weights of a program first reached the test accuracy of LIBLINEAR (at LIBLINEAR's default stopping tolerance),"
+           " and until they first reached 0.1 percentage points less. The times come from the runs that the plots show, one for each program:\n")
     yield from accuracy_table(problem)
     yield f"![test accuracy against seconds](plots/{problem['name']}_accuracy.svg)\n"
     yield f"![gap against seconds](plots/{problem['name']}_gap.svg)\n"
@@ -237,7 +245,7 @@ def chapter(problem):
 
 def page(told):
     yield from opening(told)
-    yield "## Goals\n"
+    yield GOAL_COLUMNS
     goals = [row for problem in told["problems"] for rows in (goal_rows, memory_rows) for row in rows(problem)]
     yield from table(["problem", "what", "goal", "whole runs", "until LIBLINEAR's accuracy", "until 0.1 points less", "reason of a miss"], goals)
     for problem in told["problems"]:
