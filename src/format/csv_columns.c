@@ -16,8 +16,8 @@ enum { LITTLE_CLASSES = 50 };
 static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_error *error) {
     const char *path = mg_text_path(r->record.text);
     if (column < 0)
-        return mg_fail(error, MG_USAGE, "%s: has no column '%s' for --drop (%s1 to %lld)", path, item,
-                       r->header ? "a name of the header or " : "", (long long)r->columns);
+        return mg_fail(error, MG_USAGE, "%s: has no column '%s'; --drop takes %snumbers from 1 to %lld", path,
+                       item, r->header ? "names of the header and " : "", (long long)r->columns);
     if (column == r->label)
         return mg_fail(error, MG_USAGE,
                        "%s: --drop %s would leave out the column of the labels; --label selects another",

@@ -146,7 +146,8 @@ mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory
     const unsigned char *bytes = bytes_of(image, &size);
     mg_status status =
         bytes ? mg_directory_write_sealed(directory, name, bytes, size, error)
-              : mg_fail(error, image->status, "%s/%s: its HDF5 file cannot be built in memory: %s",
+              : mg_fail(error, image->status,
+                        "%s/%s: was not written, because its HDF5 content could not be built in memory: %s",
                         mg_directory_path(directory), name, image->reason);
     mg_h5_image_destroy(image);
     return status;

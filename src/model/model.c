@@ -153,9 +153,11 @@ static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_t
                              int64_t rows, mg_error *error) {
     if (mg_h5_array_type(array) == type && mg_h5_array_rank(array) == rank && mg_h5_array_rows(array) == rows)
         return MG_OK;
-    return mg_fail(error, MG_DATA, "%s is %lld values of %s of rank %d (%lld of %s of rank %d are allowed)",
-                   name, (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)),
-                   mg_h5_array_rank(array), (long long)rows, mg_h5_type_name(type), rank);
+    return mg_fail(
+        error, MG_DATA,
+        "data set %s has %lld rows, type %s and rank %d, but must have %lld rows, type %s and rank %d", name,
+        (long long)mg_h5_array_rows(array), mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array),
+        (long long)rows, mg_h5_type_name(type), rank);
 }
 
 static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
@@ -194,10 +196,10 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
 static void blame(const char *path, mg_error *error) {
     mg_error why = *error;
     if (!strncmp(why.text, path, strlen(path))) return;
-    mg_fail(
-        error, why.status,
-        "%s: %s; its seal is correct, but no run of margin writes this: train it again, or use another model",
-        path, why.text);
+    mg_fail(error, why.status,
+            "%s: %s; the seal at the end of the file is correct, but margin never writes such a file: train "
+            "the model again, or use another one",
+            path, why.text);
 }
 
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out,

@@ -114,11 +114,11 @@ static mg_status take_config(mg_h5 *file, char **config, mg_error *error) {
     if (status) return status;
     if (mg_h5_array_type(array) != MG_H5_U8 || mg_h5_array_rank(array) != 1 ||
         mg_h5_array_rows(array) > MOST_CONFIG)
-        status =
-            mg_fail(error, MG_DATA,
-                    "%s: config is %lld values of %s of rank %d (up to %d of uint8 of rank 1 are allowed)",
-                    mg_h5_path(file), (long long)mg_h5_array_rows(array),
-                    mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array), MOST_CONFIG);
+        status = mg_fail(error, MG_DATA,
+                         "%s: data set config has %lld rows, type %s and rank %d, but must have at most %d "
+                         "rows, type uint8 and rank 1",
+                         mg_h5_path(file), (long long)mg_h5_array_rows(array),
+                         mg_h5_type_name(mg_h5_array_type(array)), mg_h5_array_rank(array), MOST_CONFIG);
     if (!status) status = mg_memory_zeroed(config, (size_t)mg_h5_array_rows(array) + 1, 1, error);
     if (!status) status = mg_h5_array_read(array, 0, mg_h5_array_rows(array), *config, error);
     mg_h5_array_close(array);
@@ -251,14 +251,16 @@ static mg_status blame(const char *path, const char *advice, mg_status status, m
     mg_error why = error ? *error : (mg_error){0};
     if (status != MG_DATA) return status;
     bool named = !strncmp(why.text, path, strlen(path));
-    return mg_fail(error, status, "%s%s%s; its seal is correct, but no run of margin writes this: %s",
-                   named ? "" : path, named ? "" : ": ", why.text, advice);
+    return mg_fail(
+        error, status,
+        "%s%s%s; the seal at the end of the file is correct, but margin never writes such a file: %s",
+        named ? "" : path, named ? "" : ": ", why.text, advice);
 }
 
 mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error) {
     mg_status status = take_config(file, config, error);
     if (!status) status = take_position(file, position, error);
-    return blame(mg_h5_path(file), "no run goes on from it", status, error);
+    return blame(mg_h5_path(file), "no run can be resumed from it", status, error);
 }
 
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,

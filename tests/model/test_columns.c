@@ -167,10 +167,10 @@ static void models_may_hold_anything(void **state) {
     (void)state;
     expect_columns(put_nothing, NULL);
     expect_columns(put_good, NULL);
-    expect_columns(put_fewer, "names is not a vector of 3 texts");
-    expect_columns(put_numbers, "names is not a vector of 3 texts");
-    expect_columns(put_rank, "names is not a vector of 3 texts");
-    expect_columns(put_short_numbers, "names is not a vector of 3 texts");
+    expect_columns(put_fewer, "data set names must be a vector of 3 texts");
+    expect_columns(put_numbers, "data set names must be a vector of 3 texts");
+    expect_columns(put_rank, "data set names must be a vector of 3 texts");
+    expect_columns(put_short_numbers, "data set names must be a vector of 3 texts");
     expect_columns(put_group, "names is a group");
     expect_columns(put_bytes, "names[1] is a name that is not UTF-8");
     expect_columns(put_long, "names[2] is a name of 1001 bytes; at most 1000 are allowed");

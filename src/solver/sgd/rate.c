@@ -79,7 +79,9 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
         for (int64_t i = 0; i < fit; i++) search->order[i] = search->fitted[search->order[i]];
         for (int64_t first = 0; first < fit; first += problem->batch, step++) {
             if (search->stop && search->stop())
-                return mg_fail(error, MG_STOPPED, "stopped while choosing the learning rate");
+                return mg_fail(error, MG_STOPPED,
+                               "stopped by a signal while the learning rate was chosen: start again with "
+                               "--resume or --overwrite");
             mg_batch batch = {.rows = search->sample->rows,
                               .label = search->sample->label,
                               .weight = search->sample->weight};
