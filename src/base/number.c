@@ -15,6 +15,11 @@ static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 // A host program may have set a locale with a decimal comma, which must not change how files are read.
 static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
+double mg_strtod(const char *text) {
+    pthread_once(&plain_once, plain_create);
+    return strtod_l(text, NULL, plain_locale);
+}
+
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Length of the decimal number at the start of `text`; 0 if there is none. *zero: all its digits are zero.
@@ -45,8 +50,7 @@ bool mg_parse_real_prefix(const char *text, double *out, const char **rest) {
     bool zero;
     size_t length = decimal_length(text, &zero);
     if (length == 0) return false;
-    pthread_once(&plain_once, plain_create);
-    double value = strtod_l(text, NULL, plain_locale);
+    double value = mg_strtod(text);
     if (!isfinite(value) || (value == 0 && !zero)) return false;
     *out = value;
     *rest = text + length;

@@ -15,6 +15,9 @@ bool mg_parse_real(const char *text, double *out);
 // Parses the decimal number at the start of `text`, such as 512 in "512MB"; *rest points behind it.
 bool mg_parse_real_prefix(const char *text, double *out, const char **rest);
 
+// strtod with the decimal point '.', whatever the locale of the host program.
+double mg_strtod(const char *text);
+
 enum { MG_REAL_TEXT = 32 };
 
 // Prints the fewest digits that read back as the same double.

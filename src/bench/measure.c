@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/rng.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
@@ -88,11 +89,6 @@ static void pass_over_all(bench *b) {
 
 static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Scores the first rows. If delta is NULL, margin[i] becomes the highest score of a rival minus the score of
 // the row's class. Otherwise counts the rows that violate the margin.
 static void look_at_sample(bench *b, int64_t count, const float *delta, double *margin) {
@@ -124,7 +120,7 @@ static void choose_delta(bench *b, const bench_case *wanted) {
     double margin[SAMPLE];
     int64_t count = b->rows.count < SAMPLE ? b->rows.count : SAMPLE;
     look_at_sample(b, count, NULL, margin);
-    qsort(margin, (size_t)count, sizeof *margin, ascending);
+    qsort(margin, (size_t)count, sizeof *margin, mg_order_double);
     double size = fmax(fabs(margin[0]), fabs(margin[count - 1]));
     b->problem.delta = wanted->violating < 1
                            ? (float)-margin[(int64_t)((1 - wanted->violating) * (double)count)]
@@ -161,7 +157,7 @@ static void repeat(void *context) {
         b->work(b);
         b->seconds[b->repetitions++] = mg_clock_seconds() - before;
     }
-    qsort(b->seconds, (size_t)b->repetitions, sizeof *b->seconds, ascending);
+    qsort(b->seconds, (size_t)b->repetitions, sizeof *b->seconds, mg_order_double);
 }
 
 // The median with one thread, or 0 if there is only one. The parts stay the same, and so does every bit.

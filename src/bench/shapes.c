@@ -38,9 +38,6 @@ typedef struct maker {
     mg_team *team;
 } maker;
 
-// In [0, 1).
-static double uniform(uint64_t key, uint64_t i) { return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53; }
-
 // ---- Dense --------------------------------------------------------------------------------------
 
 // A random word gives eight 8-bit cells, or four halves or two floats in [0, 1).
@@ -65,7 +62,7 @@ static void fill_dense_row(const mg_store *store, int64_t row) {
 static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
     uint64_t key = mg_rng_key(1, LENGTH_STREAM, (uint64_t)row);
     double normal = -6;
-    for (uint64_t i = 0; i < 12; i++) normal += uniform(key, i);
+    for (uint64_t i = 0; i < 12; i++) normal += mg_rng_uniform(key, i);
     int64_t length = (int64_t)(shape->median_entries * exp(shape->spread * normal));
     return length < 1 ? 1 : length > shape->features / 4 ? shape->features / 4 : length;
 }
@@ -74,7 +71,7 @@ static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
 static uint32_t draw_feature(const mg_bench_shape *shape, uint64_t key, uint64_t i) {
     enum { HEAD = 20 };
     double features = (double)shape->features;
-    uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, uniform(key, i)) - 1)),
+    uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, mg_rng_uniform(key, i)) - 1)),
              count = (uint64_t)shape->features;
     if (rank >= count) rank = count - 1;
     // An odd factor permutes a power of two.

@@ -1,6 +1,8 @@
 // cells.c - converts and checks stored cells, in plain loops that the compiler vectorises.
 #include "data/cells.h"
 
+#include "base/order.h"
+
 #include "rows/rows.h"
 
 #include <math.h>
@@ -88,11 +90,6 @@ int64_t mg_cells_to_indices(mg_h5_type type, int64_t n, const void *cells, int64
     return -1;
 }
 
-static int ascending(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 int64_t mg_cells_sort(int64_t n, uint64_t *pairs, uint32_t *index, float *value) {
     int64_t twice = -1;
     uint32_t bits;
@@ -100,7 +97,7 @@ int64_t mg_cells_sort(int64_t n, uint64_t *pairs, uint32_t *index, float *value)
         memcpy(&bits, &value[e], sizeof bits);
         pairs[e] = (uint64_t)index[e] << 32 | bits;
     }
-    qsort(pairs, (size_t)n, sizeof *pairs, ascending);
+    qsort(pairs, (size_t)n, sizeof *pairs, mg_order_uint64);
     for (int64_t e = 0; e < n; e++) {
         bits = (uint32_t)pairs[e];
         memcpy(&value[e], &bits, sizeof bits);

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/order.h"
 #include "data/raw_labels.h"
 
 #include <stdio.h>
@@ -11,11 +12,6 @@
 #include <string.h>
 
 enum { RECENT = 2048 }; // values remembered while distinct ones are collected
-
-static int ascending(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
 
 // The distinct values of number[select[..]], ascending. Most repeated values are skipped before the sort,
 // which then has few values to sort.
@@ -31,7 +27,7 @@ static mg_status distinct_numbers(const int64_t *number, const int64_t *select, 
         (*out)[kept] = value;
         *seen = ++kept;
     }
-    qsort(*out, (size_t)kept, sizeof **out, ascending);
+    qsort(*out, (size_t)kept, sizeof **out, mg_order_int64);
     for (int64_t i = 0; i < kept; i++)
         if (!i || (*out)[i] != (*out)[i - 1]) (*out)[(*distinct)++] = (*out)[i];
     return MG_OK;

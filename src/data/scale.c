@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/order.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -101,11 +102,6 @@ double mg_scale_mean_square_norm(const mg_scale *scale, const mg_moments *moment
     return sum > 0 ? sum : 0;
 }
 
-static int ascending(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread *out) {
     float *magnitude;
     *out = (mg_spread){0};
@@ -116,7 +112,7 @@ bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread
         if (size > 0) magnitude[used++] = size;
         if ((double)size > out->largest) out->largest = (double)size, out->column = d;
     }
-    qsort(magnitude, (size_t)used, sizeof *magnitude, ascending);
+    qsort(magnitude, (size_t)used, sizeof *magnitude, mg_order_float);
     out->median = used ? (double)magnitude[used / 2] : 0;
     out->smallest = used ? (double)magnitude[used / FEW_COLUMNS] : 0;
     mg_memory_free(magnitude);

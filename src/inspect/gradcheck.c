@@ -4,6 +4,7 @@
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/rng.h"
 #include "solver/solver.h"
 #include "solver/sgd/options.h"
@@ -82,14 +83,9 @@ static double compare_row(check *c, int64_t i, double *norm) {
     return sqrt(wrong);
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Median of the norms that are not zero; sorts them.
 static double median_size(double *size, int64_t count) {
-    qsort(size, (size_t)count, sizeof *size, ascending);
+    qsort(size, (size_t)count, sizeof *size, mg_order_double);
     int64_t first = 0;
     while (first < count && !(size[first] > 0)) first++;
     return first < count ? size[first + (count - first) / 2] : 0;

@@ -10,8 +10,6 @@
 
 enum { ROW_STREAM = 101, WEIGHT_STREAM, CHECK_STREAM };
 
-static double uniform(uint64_t key, uint64_t i) { return (double)(mg_rng_at(key, i) >> 11) * 0x1p-53; }
-
 // One row of each of `count` equal stretches of the training set: distinct, ascending, spread over all of it.
 static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg_error *error) {
     int64_t *place = NULL;
@@ -21,7 +19,7 @@ static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg
     if (!status && train->weight) status = mg_memory_get(&s->weight, n, sizeof *s->weight, error);
     for (int64_t i = 0; !status && i < s->count; i++) {
         int64_t from = train->count * i / s->count, to = train->count * (i + 1) / s->count;
-        int64_t row = from + (int64_t)(uniform(key, (uint64_t)i) * (double)(to - from));
+        int64_t row = from + (int64_t)(mg_rng_uniform(key, (uint64_t)i) * (double)(to - from));
         s->label[i] = train->label[row];
         if (train->weight) s->weight[i] = train->weight[row];
         place[i] = train->select ? train->select[row] : row;
@@ -102,7 +100,7 @@ static void set_weights(mg_gradsample *s, double factor, bool first) {
             bool constant = d == problem->features;
             double scale = constant || !problem->scale ? 1 : (double)problem->scale[d];
             float *v = constant ? &s->weights.bias[k] : mg_weights_at(&s->weights, k, d);
-            double random = 2 * uniform(key, (uint64_t)(k * (problem->features + 1) + d)) - 1;
+            double random = 2 * mg_rng_uniform(key, (uint64_t)(k * (problem->features + 1) + d)) - 1;
             if (constant && !(problem->bias > 0)) random = 0;
             *v = (float)(first ? random * scale * factor : (double)*v * factor);
             double w = mg_gradsample_weight(s, &s->weights, k, d);

@@ -50,15 +50,6 @@ mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t 
     return MG_OK;
 }
 
-mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_error *error) {
-    mg_directory *directory;
-    const char *name;
-    mg_status status = mg_directory_open_parent(path, &directory, &name, error);
-    if (!status) status = mg_directory_write(directory, name, bytes, size, error);
-    mg_directory_close(directory);
-    return status;
-}
-
 // ---- reading ------------------------------------------------------------------------------------
 
 static const char *kind_of(mode_t mode) {
@@ -183,4 +174,14 @@ mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_
         return mg_fail(error, MG_DATA, "%s: the seal does not match its %zu bytes: %s", path, *content_size,
                        advice);
     return MG_OK;
+}
+
+mg_status mg_file_blame(const char *path, const char *advice, mg_status status, mg_error *error) {
+    if (status != MG_DATA || !error) return status;
+    mg_error why = *error;
+    bool named = !strncmp(why.text, path, strlen(path));
+    return mg_fail(
+        error, status,
+        "%s%s%s; the seal at the end of the file is correct, but margin never writes such a file: %s",
+        named ? "" : path, named ? "" : ": ", why.text, advice);
 }

@@ -49,9 +49,6 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 // Writes all `size` bytes to the descriptor. Errors: MG_IO.
 mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t size, mg_error *error);
 
-// Replaces the file `path` by `size` bytes, like mg_directory_write.
-mg_status mg_file_write(const char *path, const void *bytes, size_t size, mg_error *error);
-
 // The seal: 64 bytes after the content, which show whether any byte has changed. HDF5 readers ignore them.
 enum { MG_SEAL_BYTES = 64 };
 
@@ -66,5 +63,9 @@ bool mg_file_has_seal(int fd);
 // with `path` and the fault.
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,
                              mg_error *error);
+
+// Completes the refusal of content whose seal is correct: `path` in front of the text in *error, unless it is
+// there already, and `advice` behind it. Does nothing unless `status` is MG_DATA. Returns `status`.
+mg_status mg_file_blame(const char *path, const char *advice, mg_status status, mg_error *error);
 
 #endif

@@ -137,9 +137,8 @@ void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const ch
 
 // Writes the image, sealed, as a whole file (mg_directory_write_sealed). It is not copied first, because a
 // checkpoint may be as large as the free memory. The image is destroyed in any case.
-mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,
-                               mg_error *error);
-mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error);
+mg_status mg_h5_image_write(mg_h5_image *image, const mg_directory *directory, const char *name,
+                            mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);
 
 #endif

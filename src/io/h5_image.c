@@ -139,8 +139,8 @@ static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     return *(unsigned char **)handle; // the handle of the core driver points to its buffer
 }
 
-mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory, const char *name,
-                               mg_error *error) {
+mg_status mg_h5_image_write(mg_h5_image *image, const mg_directory *directory, const char *name,
+                            mg_error *error) {
     mg_h5_quiet();
     size_t size = 0;
     const unsigned char *bytes = bytes_of(image, &size);
@@ -150,16 +150,6 @@ mg_status mg_h5_image_write_in(mg_h5_image *image, const mg_directory *directory
                         "%s/%s: was not written, because its HDF5 content could not be built in memory: %s",
                         mg_directory_path(directory), name, image->reason);
     mg_h5_image_destroy(image);
-    return status;
-}
-
-mg_status mg_h5_image_write(mg_h5_image *image, const char *path, mg_error *error) {
-    mg_directory *directory;
-    const char *name;
-    mg_status status = mg_directory_open_parent(path, &directory, &name, error);
-    if (status) mg_h5_image_destroy(image);
-    else status = mg_h5_image_write_in(image, directory, name, error);
-    mg_directory_close(directory);
     return status;
 }
 

@@ -2,28 +2,22 @@
 // exactly here; strtod parses the rest.
 #include "io/text.h"
 
+#include "base/number.h"
+
 #include <float.h>
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum { LONGEST_NUMBER = 1000 }; // most characters of a number; a longer one is refused
 
-static locale_t plain_locale;
-static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
-
-static void plain_create(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
-
 // For more than 19 digits, or a large exponent. `bytes` is at most LONGEST_NUMBER.
 static double slow(const char *at, size_t bytes) {
     char copy[LONGEST_NUMBER + 1];
-    pthread_once(&plain_once, plain_create);
     memcpy(copy, at, bytes);
     copy[bytes] = '\0';
-    double value = strtod_l(copy, NULL, plain_locale);
+    double value = mg_strtod(copy);
     // Underflow: the smallest double is returned, so that the caller sees that the number was not 0.
     if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE"))
         value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;

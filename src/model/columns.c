@@ -23,10 +23,9 @@ static mg_status take_names(mg_h5 *file, int64_t features, mg_names *names, mg_e
     if (status) return status;
     if (mg_h5_array_type(array) != MG_H5_TEXT || mg_h5_array_rank(array) != 1 ||
         mg_h5_array_rows(array) != features)
-        status = mg_fail(error, MG_DATA,
-                         "%s: data set names must be a vector of %lld texts, one for each feature: train the "
-                         "model again, or use another one",
-                         mg_h5_path(file), (long long)features);
+        status =
+            mg_fail(error, MG_DATA, "%s: data set names must be a vector of %lld texts, one for each feature",
+                    mg_h5_path(file), (long long)features);
     if (!status) status = mg_h5_array_read_texts(array, &text, error);
     snprintf(where, sizeof where, "%s: names", mg_h5_path(file));
     if (!status) status = mg_names_take(names, text, features, where, error);

@@ -108,7 +108,7 @@ mg_status mg_model_save(const mg_model *model, const mg_directory *directory, co
         mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
-    return mg_h5_image_write_in(image, directory, name, error);
+    return mg_h5_image_write(image, directory, name, error);
 }
 
 static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) {
@@ -192,16 +192,6 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
     return status;
 }
 
-// Adds the path to every refusal of a sealed file.
-static void blame(const char *path, mg_error *error) {
-    mg_error why = *error;
-    if (!strncmp(why.text, path, strlen(path))) return;
-    mg_fail(error, why.status,
-            "%s: %s; the seal at the end of the file is correct, but margin never writes such a file: train "
-            "the model again, or use another one",
-            path, why.text);
-}
-
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out,
                          mg_error *error) {
     *out = NULL;
@@ -209,11 +199,13 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     mg_model *model = NULL;
     mg_status status = mg_h5_open_image(path, content, size, &file, error);
     if (!status) status = check_format(path, file, error);
+    bool right_format = !status; // other files and versions are refused with advice of their own
     if (!status) status = take_arrays(file, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
     if (!status) status = mg_model_check(model, error);
-    if (status == MG_DATA && error && file) blame(path, error);
+    if (right_format)
+        status = mg_file_blame(path, "train the model again, or use another one", status, error);
     if (!status) status = mg_memory_text(&model->path, path, error);
     mg_h5_close(file);
     if (status) mg_model_destroy(model);

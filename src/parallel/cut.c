@@ -3,6 +3,8 @@
 // the stored values), so ranges of equal length would leave most of the work to one thread.
 #include "parallel/cut.h"
 
+#include "base/order.h"
+
 #include <stdlib.h>
 
 enum { SAMPLED_ROWS = 1024, SAMPLE = 8192 };
@@ -12,11 +14,6 @@ enum {
     FEWEST_PARTS = 4,
     GRADIENT_FLOATS = 16 << 20
 }; // of all gradients together: 64 MiB
-
-static int ascending(const void *a, const void *b) {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
 
 static int64_t length(const mg_rows *rows, int64_t r) {
     int64_t row = mg_rows_stored(rows, r);
@@ -40,7 +37,7 @@ static size_t take_sample(const mg_rows *rows, uint32_t *sample) {
 void mg_cut_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin) {
     uint32_t sample[SAMPLE];
     size_t count = take_sample(rows, sample);
-    qsort(sample, count, sizeof *sample, ascending);
+    qsort(sample, count, sizeof *sample, mg_order_uint32);
     begin[0] = 0;
     begin[ranges] = rows->features;
     for (int64_t r = 1; r < ranges; r++)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/order.h"
 #include "base/thread.h"
 #include "train/checkpoint_file.h"
 
@@ -44,10 +45,7 @@ static void name_of(int64_t step, char out[NAME_TEXT]) {
     snprintf(out, NAME_TEXT, "step-%012lld.h5", (long long)step); // a number has 20 characters at most
 }
 
-static int descending(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x < y) - (x > y);
-}
+static int descending(const void *a, const void *b) { return mg_order_int64(b, a); }
 
 typedef struct step_list {
     int64_t *step;

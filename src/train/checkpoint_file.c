@@ -86,7 +86,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
         field_name(&fields[f], field);
         mg_h5_image_array(image, field, fields[f].type, 1, &fields[f].count, fields[f].data);
     }
-    return mg_h5_image_write_in(image, directory, name, error);
+    return mg_h5_image_write(image, directory, name, error);
 }
 
 static mg_status check_format(mg_h5 *file, mg_error *error) {
@@ -246,21 +246,10 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
     return status ? status : mg_field_check(field, error);
 }
 
-// What is wrong with a sealed file, by its name, with what to do about it.
-static mg_status blame(const char *path, const char *advice, mg_status status, mg_error *error) {
-    mg_error why = error ? *error : (mg_error){0};
-    if (status != MG_DATA) return status;
-    bool named = !strncmp(why.text, path, strlen(path));
-    return mg_fail(
-        error, status,
-        "%s%s%s; the seal at the end of the file is correct, but margin never writes such a file: %s",
-        named ? "" : path, named ? "" : ": ", why.text, advice);
-}
-
 mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error) {
     mg_status status = take_config(file, config, error);
     if (!status) status = take_position(file, position, error);
-    return blame(mg_h5_path(file), "no run can be resumed from it", status, error);
+    return mg_file_blame(mg_h5_path(file), "no run can be resumed from it", status, error);
 }
 
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
@@ -290,7 +279,7 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     const char *advice =
         state->count ? "delete it to continue from the one before, or start a new run with --overwrite"
                      : "delete it to start from the beginning";
-    if (*verified) status = blame(path, advice, status, error);
+    if (*verified) status = mg_file_blame(path, advice, status, error);
     mg_h5_close(file);
     mg_memory_free(bytes);
     mg_memory_free(path);

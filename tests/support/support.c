@@ -130,6 +130,16 @@ void support_expect_same(const char *a, const char *b, const char *what) {
     if (at >= 0) fail_msg("%s: %s and %s differ at byte %lld", what, a, b, at);
 }
 
+void support_write_image(struct mg_h5_image *image, const char *path) {
+    mg_error error = {0};
+    mg_directory *place;
+    const char *name;
+    if (mg_directory_open_parent(path, &place, &name, &error) ||
+        mg_h5_image_write(image, place, name, &error))
+        fail_msg("%s", error.text);
+    mg_directory_close(place);
+}
+
 // ---- data ---------------------------------------------------------------------------------------
 
 const char *const support_form_names[SUPPORT_FORMS] = {"u8", "f32", "csr"};

@@ -32,6 +32,10 @@ bool support_same(const char *a, const char *b);
 void support_expect_same(const char *a, const char *b,
                          const char *what); // fails the test at the first byte that differs
 
+// Finishes an HDF5 image and writes it, sealed, to `path`; fails the test if that fails.
+struct mg_h5_image;
+void support_write_image(struct mg_h5_image *image, const char *path);
+
 // ---- data ---------------------------------------------------------------------------------------
 
 enum { SUPPORT_U8, SUPPORT_F32, SUPPORT_CSR, SUPPORT_FORMS };

@@ -2,6 +2,7 @@
 #ifndef MG_TEST_SCORED_FILES_H
 #define MG_TEST_SCORED_FILES_H
 
+#include "support.h"
 #include "base/memory.h"
 #include "io/h5.h"
 #include "model/model.h"
@@ -40,10 +41,6 @@ static inline int end(void **unused) {
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", directory);
     return system(command);
-}
-
-static inline void write_image(mg_h5_image *image, const char *path) {
-    assert_int_equal(mg_h5_image_write(image, path, NULL), MG_OK);
 }
 
 // Three features and three classes; the scores equal the row, so they can be read from it.
@@ -100,7 +97,7 @@ static inline void write_dense(const char *path, int64_t rows, labels kind) {
     if (kind == INTEGERS) mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
     if (kind == TEXTS) mg_h5_image_texts(image, "y", rows, rows_text);
     mg_h5_image_array(image, "w", MG_H5_F32, 1, &rows, weights);
-    write_image(image, path);
+    support_write_image(image, path);
 }
 
 static inline void write_sparse(const char *path) {
@@ -119,7 +116,7 @@ static inline void write_sparse(const char *path) {
     mg_h5_image_array(image, "X/indices", MG_H5_I32, 1, &stored, indices);
     mg_h5_image_array(image, "X/indptr", MG_H5_I64, 1, &points, indptr);
     mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
-    write_image(image, path);
+    support_write_image(image, path);
     // The image cannot write an attribute of two numbers, so the shape is added with h5py.
     char command[400];
     snprintf(
