@@ -39,7 +39,7 @@ typedef struct bench {
     mg_bench_report *report;
     const mg_bench_shape *shape;
     mg_bench_data data;
-    mg_rows rows;
+    mg_batch all; // its rows
     mg_team *team;
     mg_problem problem;
     mg_weights weights;
@@ -70,9 +70,9 @@ static void part_gradient(void *context, int64_t p) {
     int64_t parts = b->problem.parts;
     memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
     memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
-    one->loss = mg_pass_gradient(&one->pass, &b->problem, &b->weights, &b->rows, b->data.label, NULL,
-                                 b->rows.count * p / parts, b->rows.count * (p + 1) / parts, MG_SUM_ON,
-                                 one->grad, one->coef_sum);
+    one->loss = mg_pass_gradient(
+        &one->pass, &b->problem, &b->weights, &b->all, mg_cut_begin(b->all.rows.count, parts, p),
+        mg_cut_begin(b->all.rows.count, parts, p + 1), (mg_pass_sum){MG_SUM_ON, one->grad, one->coef_sum});
 }
 
 static void merge_slice(void *context, int64_t slice) {
@@ -96,8 +96,8 @@ static void look_at_sample(bench *b, int64_t count, const float *delta, double *
     int64_t nonzero = 0, violating = 0;
     for (int64_t first = 0; first < count; first += pass->block_rows) {
         int64_t n = mg_cut_next(first, count, pass->block_rows);
-        mg_pass_scores(pass, b->problem.kernel, &b->weights, &b->rows, first, n);
-        if (delta) mg_pass_losses(pass, b->problem.loss, *delta, &b->rows, b->data.label, NULL, first, n);
+        mg_pass_scores(pass, b->problem.kernel, &b->weights, &b->all.rows, first, n);
+        if (delta) mg_pass_losses(pass, b->problem.loss, *delta, &b->all, first, n);
         for (int64_t i = 0; i < n; i++) {
             const float *scores = pass->scores + i * pass->lanes, *coef = pass->coef + i * pass->lanes;
             int64_t y = b->data.label[first + i], of_row = 0;
@@ -118,7 +118,7 @@ static void look_at_sample(bench *b, int64_t count, const float *delta, double *
 // Chooses delta so that the wanted fraction of the rows violates the margin.
 static void choose_delta(bench *b, const bench_case *wanted) {
     double margin[SAMPLE];
-    int64_t count = b->rows.count < SAMPLE ? b->rows.count : SAMPLE;
+    int64_t count = b->all.rows.count < SAMPLE ? b->all.rows.count : SAMPLE;
     look_at_sample(b, count, NULL, margin);
     qsort(margin, (size_t)count, sizeof *margin, mg_order_double);
     double size = fmax(fabs(margin[0]), fabs(margin[count - 1]));
@@ -131,14 +131,14 @@ static void choose_delta(bench *b, const bench_case *wanted) {
 // ---- The epoch ----------------------------------------------------------------------------------
 
 static void epoch(bench *b) {
-    mg_batch batch = {.rows = b->rows, .label = b->data.label};
+    mg_batch batch = b->all;
     int64_t size = b->problem.batch;
     mg_step_result result;
-    for (int64_t first = 0; first < b->rows.count; first += size) {
+    for (int64_t first = 0; first < b->all.rows.count; first += size) {
         batch.first = first;
         batch.rows.index = b->order + first;
-        batch.rows.count = mg_cut_next(first, b->rows.count, size);
-        batch.rows.behind = b->rows.count - first - batch.rows.count;
+        batch.rows.count = mg_cut_next(first, b->all.rows.count, size);
+        batch.rows.behind = b->all.rows.count - first - batch.rows.count;
         b->solver->step(b->state, &batch, b->steps++, &result, NULL);
     }
 }
@@ -177,8 +177,9 @@ static double entries_of(const mg_rows *rows) {
 
 // Bytes that must come from memory: rows, weights and gradient, each once.
 static double bytes_of(const bench *b) {
-    double rows = b->rows.layout == MG_CSR ? 8 * (entries_of(&b->rows) + (double)b->rows.count)
-                                           : entries_of(&b->rows) * (double)mg_cell_size(b->rows.cell);
+    double rows = b->all.rows.layout == MG_CSR
+                      ? 8 * (entries_of(&b->all.rows) + (double)b->all.rows.count)
+                      : entries_of(&b->all.rows) * (double)mg_cell_size(b->all.rows.cell);
     return rows + 8 * (double)b->problem.classes * (double)b->problem.features;
 }
 
@@ -189,15 +190,15 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
     double alone = median_alone(b);
     mg_team_run(b->team, repeat, b);
     mg_bench_result *result = &report->results[report->count++];
-    double entries = entries_of(&b->rows), median = b->seconds[b->repetitions / 2];
+    double entries = entries_of(&b->all.rows), median = b->seconds[b->repetitions / 2];
     double flops = 2 * entries * ((double)b->problem.classes + b->nonzero), bytes = bytes_of(b);
     double by_memory = flops / bytes * report->read_gbps;
     double limit = fmin(report->peak_gflops, by_memory);
     *result = (mg_bench_result){
         .shape = b->shape->name,
-        .dtype = mg_cell_name(b->rows.cell),
-        .sparse = b->rows.layout == MG_CSR,
-        .rows = b->rows.count,
+        .dtype = mg_cell_name(b->all.rows.cell),
+        .sparse = b->all.rows.layout == MG_CSR,
+        .rows = b->all.rows.count,
         .features = b->problem.features,
         .classes = b->problem.classes,
         .entries = entries,
@@ -234,7 +235,7 @@ static int64_t most_values(const mg_rows *rows) {
 
 static void pose(bench *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
-    int64_t rows = b->rows.count;
+    int64_t rows = b->all.rows.count;
     // A whole gradient of CSR rows is large, so there is one part for each thread. Its bits do not matter
     // here.
     int64_t parts = shape->layout == MG_CSR
@@ -249,9 +250,9 @@ static void pose(bench *b, const mg_kernel *kernel) {
         .delta = 1,
         .lambda = 1 / (double)rows,
         .bias = 1,
-        .mean_square_norm = mean_square_norm(&b->rows) + 1,
-        .values_per_row = entries_of(&b->rows) / (double)rows,
-        .most_values = most_values(&b->rows),
+        .mean_square_norm = mean_square_norm(&b->all.rows) + 1,
+        .values_per_row = entries_of(&b->all.rows) / (double)rows,
+        .most_values = most_values(&b->all.rows),
         .batch = shape->batch,
         .parts = parts,
         .kernel = kernel,
@@ -292,7 +293,7 @@ static mg_status create_parts(bench *b, mg_error *error) {
 
 static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
     mg_status status =
-        mg_bench_naive_create(&b->naive, &b->rows, b->data.label, &b->weights, by_class, b->team, error);
+        mg_bench_naive_create(&b->naive, &b->all.rows, b->data.label, &b->weights, by_class, b->team, error);
     if (status) return status;
     b->naive.delta = b->problem.delta;
     measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
@@ -306,7 +307,7 @@ static mg_status measure_passes(bench *b, mg_error *error) {
         b->problem.loss = mg_loss_find(passes[c].loss);
         choose_delta(b, &passes[c]);
         measure(b, passes[c].name, pass_over_all);
-        for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->rows.layout == MG_CSR; by_class--)
+        for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->all.rows.layout == MG_CSR; by_class--)
             status = measure_naive(b, by_class, error);
     }
     destroy_parts(b);
@@ -321,7 +322,7 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
     mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
     b->problem.loss = mg_loss_find("crammer-singer");
     b->problem.delta = 1;
-    b->problem.steps_per_epoch = (b->rows.count + b->problem.batch - 1) / b->problem.batch;
+    b->problem.steps_per_epoch = (b->all.rows.count + b->problem.batch - 1) / b->problem.batch;
     b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
     b->problem.parts =
         mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
@@ -329,10 +330,10 @@ static mg_status measure_epoch(bench *b, mg_error *error) {
     b->violating = 1;
     b->steps = 0;
     b->solver = mg_solver_find("sgd");
-    if (!status) status = mg_memory_get(&b->order, (size_t)b->rows.count, sizeof *b->order, error);
+    if (!status) status = mg_memory_get(&b->order, (size_t)b->all.rows.count, sizeof *b->order, error);
     if (!status) status = b->solver->create(&b->problem, &options, &b->state, error);
     if (!status) {
-        mg_rng_permutation(mg_rng_key(1, ORDER_STREAM, 0), (uint32_t)b->rows.count, b->order);
+        mg_rng_permutation(mg_rng_key(1, ORDER_STREAM, 0), (uint32_t)b->all.rows.count, b->order);
         measure(b, "epoch of sgd", epoch);
         b->solver->destroy(b->state);
     }
@@ -349,7 +350,7 @@ mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape
     if (request->rows) rows = request->rows;
     mg_status status = mg_bench_data_create(shape, rows, team, &b.data, error);
     if (status) return status;
-    b.rows = mg_store_rows(&b.data.store);
+    b.all = (mg_batch){.rows = mg_store_rows(&b.data.store), .label = b.data.label};
     pose(&b, kernel);
     status = measure_passes(&b, error);
     if (!status && shape->batch) status = measure_epoch(&b, error);

@@ -22,6 +22,24 @@
 
 enum { MG_FEW = 4 };
 
+// Dense rows.
+typedef struct mg_dense_rows {
+    mg_cell cell;
+    int64_t count, dp;    // dp cells each, a multiple of 16
+    const void *const *x; // [count] aligned as their cells are
+} mg_dense_rows;
+
+static inline mg_dense_rows mg_dense_floats(int64_t count, int64_t dp, const float *const *x) {
+    return (mg_dense_rows){MG_CELL_F32, count, dp, (const void *const *)x};
+}
+
+// What scores rows (M1).
+typedef struct mg_kernel_weights {
+    int64_t classes;     // CSR: a multiple of 8
+    const float *w;      // dense: [classes][dp], 64-byte aligned; CSR: [features][classes], 32-byte aligned
+    const float *offset; // [classes]
+} mg_kernel_weights;
+
 // Dense rows as they lie in memory. Narrower cells become floats in registers; or once, in `wide`, which pays
 // when many classes read them.
 typedef struct mg_dense_block {
@@ -40,6 +58,15 @@ typedef enum mg_sum {
     MG_SUM_NEW,   // from +0; g need not be set
     MG_SUM_APART, // from +0, and then added to what g holds
 } mg_sum;
+
+// One row as its dual step sees it. Scores of lanes beyond K are -INFINITY, coefficients there are 0.
+typedef struct mg_dual_row {
+    const mg_prox *prox;
+    int64_t lanes; // a multiple of 16
+    const float *scores;
+    int64_t y;
+    float delta;
+} mg_dual_row;
 
 // -l*(c) + <scores, c> = linear - curve / 2.
 typedef struct mg_dual_terms {
@@ -64,55 +91,45 @@ typedef struct mg_kernel {
     // Columns scaled (M19): x[j] = scale[j] * (x[j] - center[j]), n a multiple of 16; center NULL: 0.
     void (*scale_columns)(int64_t n, const float *center, const float *scale, float *x);
 
-    // Scores of `rows` dense float rows (M1). x[i]: dp floats, dp a multiple of 16. w: [classes][dp]
-    // class-major, 64-byte aligned. offset: [classes]. s: [rows][lds]; only the first `classes` of a row are
-    // written.
-    void (*dense_scores)(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
-                         const float *offset, float *s, int64_t lds);
+    // Scores of dense rows of floats (M1). s: [rows][lds]; only the first `classes` of a row are written.
+    void (*dense_scores)(const mg_dense_rows *rows, const mg_kernel_weights *weights, float *s, int64_t lds);
 
     // The same for rows of any cell.
-    void (*dense_block_scores)(const mg_dense_block *block, int64_t classes, const float *w,
-                               const float *offset, float *s, int64_t lds);
+    void (*dense_block_scores)(const mg_dense_block *block, const mg_kernel_weights *weights, float *s,
+                               int64_t lds);
 
-    // Gradient of the scores' rows (M10): g: [classes][dp] += coef^T x, or = with MG_SUM_NEW. x[i]: dp cells.
-    // coef: [rows][ldc]. rows <= MG_BLOCK_ROWS.
-    void (*dense_accumulate)(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x,
-                             int64_t classes, const float *coef, int64_t ldc, float *g);
+    // Gradient of at most MG_BLOCK_ROWS dense rows (M10): g: [classes][dp] += coef^T x, or as `sum` says.
+    // coef: [rows][ldc].
+    void (*dense_accumulate)(const mg_dense_rows *rows, mg_sum sum, int64_t classes, const float *coef,
+                             int64_t ldc, float *g);
 
-    // Scores of one CSR row of n entries: w: [features][kp] feature-major, kp a multiple of 8, 32-byte
-    // aligned; s: [kp], offset: [kp]. `next`/`next_n`: entries of the row that will be asked for soon, for
-    // prefetching their rows of w; may be NULL/0.
-    void (*csr_scores)(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
-                       const float *offset, float *s, int64_t next_n, const uint32_t *next);
+    // Scores of one CSR row (M1). s: [classes]. next: the row that is scored soon; its weights are
+    // prefetched. NULL: none.
+    void (*csr_scores)(const mg_csr_row *row, const mg_csr_row *next, const mg_kernel_weights *weights,
+                       float *s);
 
-    // Gradient of one CSR row: g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp], padding
-    // lanes zero.
-    void (*csr_accumulate)(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                           const float *coef, float *g);
+    // Gradient of one CSR row (M10): g: [features][kp] feature-major, row f of g += x_f * coef. coef: [kp],
+    // padding lanes zero.
+    void (*csr_accumulate)(const mg_csr_row *row, int64_t kp, const float *coef, float *g);
 
     // csr_accumulate into weights, and what that does to their square: the sum of x c (2 w + x c), which the
     // rounding of w leaves alone: (new - old) would be off by a bit of w, more than small steps are worth.
     // Order of that sum: with at most MG_FEW classes one sum per class over the entries, added in class
     // order; else 16 lanes over entries and vectors of 16 classes, folded, plus 8 lanes for a last half
     // vector, folded.
-    float (*csr_update)(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                        const float *coef, float *w);
+    float (*csr_update)(const mg_csr_row *row, int64_t kp, const float *coef, float *w);
 
-    // (M26) Exact maximiser of one row's share of the dual: c[lanes] becomes argmax over c' of -l*(c') +
-    // <scores, c'> - q/2 ||c' - c||^2. lanes a multiple of 16, scores of lanes beyond K -INFINITY and c 0
-    // there; q > 0; z: scratch of `lanes`.
-    void (*dual_step)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta,
-                      float q, float *z, float *c);
+    // (M26) Exact maximiser of what one row adds to the dual: c[lanes] becomes argmax over c' of -l*(c') +
+    // <scores, c'> - q/2 ||c' - c||^2. q > 0; z: scratch of `lanes`.
+    void (*dual_step)(const mg_dual_row *row, float q, float *z, float *c);
 
-    // (M27) What coefficients c[lanes] of a row are worth at its scores, lanes as for dual_step.
-    mg_dual_terms (*dual_terms)(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y,
-                                float delta, const float *c);
+    // (M27) What coefficients c[lanes] of a row are worth at its scores.
+    mg_dual_terms (*dual_terms)(const mg_dual_row *row, const float *c);
 
     // (M27) What the line search needs of a row's step; u[lanes] becomes factor * (after - before).
     // shift[lanes] is part of the scores but not of those the search starts from.
-    mg_dual_change (*dual_change)(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift,
-                                  int64_t y, float delta, double factor, const float *before,
-                                  const float *after, float *u);
+    mg_dual_change (*dual_change)(const mg_dual_row *row, const float *shift, double factor,
+                                  const float *before, const float *after, float *u);
 
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);

@@ -31,57 +31,67 @@ static float dot(mg_cell cell, int64_t dp, const void *x, const float *w) {
     return fold(lane);
 }
 
-static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
-                         const float *offset, float *s, int64_t lds) {
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t k = 0; k < classes; k++)
-            s[i * lds + k] = dot(MG_CELL_F32, dp, x[i], w + k * dp) + offset[k];
+static void score_row(const mg_dense_rows *rows, int64_t i, const mg_kernel_weights *weights, float *s) {
+    for (int64_t k = 0; k < weights->classes; k++)
+        s[k] = dot(rows->cell, rows->dp, rows->x[i], weights->w + k * rows->dp) + weights->offset[k];
 }
 
-static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w,
-                               const float *offset, float *s, int64_t lds) {
-    for (int64_t i = 0; i < block->rows; i++) {
-        float *wide = block->wide ? block->wide + i * block->wide_line : NULL;
-        if (wide) widen(block->cell, block->dp, block->raw[i], wide);
-        for (int64_t k = 0; k < classes; k++)
-            s[i * lds + k] = dot(block->cell, block->dp, block->raw[i], w + k * block->dp) + offset[k];
+static void dense_scores(const mg_dense_rows *rows, const mg_kernel_weights *weights, float *s, int64_t lds) {
+    for (int64_t i = 0; i < rows->count; i++) score_row(rows, i, weights, s + i * lds);
+}
+
+static void dense_block_scores(const mg_dense_block *block, const mg_kernel_weights *weights, float *s,
+                               int64_t lds) {
+    mg_dense_rows rows = {block->cell, block->rows, block->dp, block->raw};
+    for (int64_t i = 0; i < rows.count; i++) {
+        if (block->wide) widen(rows.cell, rows.dp, rows.x[i], block->wide + i * block->wide_line);
+        score_row(&rows, i, weights, s + i * lds);
     }
 }
 
-static void dense_accumulate(mg_cell cell, mg_sum from, int64_t rows, int64_t dp, const void *const *x,
-                             int64_t classes, const float *coef, int64_t ldc, float *g) {
+static void dense_accumulate(const mg_dense_rows *rows, mg_sum from, int64_t classes, const float *coef,
+                             int64_t ldc, float *g) {
     for (int64_t k = 0; k < classes; k++)
-        for (int64_t d = 0; d < dp; d++) {
-            float *to = &g[k * dp + d], sum = from == MG_SUM_ON ? *to : 0;
-            for (int64_t i = 0; i < rows; i++)
-                if (coef[i * ldc + k] != 0) sum = fmaf(coef[i * ldc + k], mg_cell_at(cell, x[i], d), sum);
+        for (int64_t d = 0; d < rows->dp; d++) {
+            float *to = &g[k * rows->dp + d], sum = from == MG_SUM_ON ? *to : 0;
+            for (int64_t i = 0; i < rows->count; i++)
+                if (coef[i * ldc + k] != 0)
+                    sum = fmaf(coef[i * ldc + k], mg_cell_at(rows->cell, rows->x[i], d), sum);
             *to = from == MG_SUM_APART ? *to + sum : sum;
         }
 }
 
-static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
-                       const float *offset, float *s, int64_t next_n, const uint32_t *next) {
-    (void)next_n, (void)next;
-    for (int64_t k = 0; k < kp; k++) s[k] = offset[k];
-    for (int64_t e = 0; e < n; e++)
-        for (int64_t k = 0; k < kp; k++) s[k] = fmaf(values[e], w[indices[e] * kp + k], s[k]);
-}
-
-static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                           const float *coef, float *g) {
-    int64_t nonzero = 0;
-    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
-    for (int64_t e = 0; e < n; e++)
+static void csr_scores(const mg_csr_row *row, const mg_csr_row *next, const mg_kernel_weights *weights,
+                       float *s) {
+    (void)next;
+    int64_t kp = weights->classes;
+    for (int64_t k = 0; k < kp; k++) s[k] = weights->offset[k];
+    for (int64_t e = 0; e < row->count; e++)
         for (int64_t k = 0; k < kp; k++)
-            if (nonzero > MG_FEW || coef[k] != 0)
-                g[indices[e] * kp + k] = fmaf(values[e], coef[k], g[indices[e] * kp + k]);
+            s[k] = fmaf(row->values[e], weights->w[row->indices[e] * kp + k], s[k]);
 }
 
-static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                        const float *coef, float *w) {
-    float lane[LANES] = {0}, rest[LANES] = {0}, total = 0;
+static int64_t nonzero_of(int64_t n, const float *x) {
     int64_t nonzero = 0;
-    for (int64_t k = 0; k < kp; k++) nonzero += coef[k] != 0;
+    for (int64_t j = 0; j < n; j++) nonzero += x[j] != 0;
+    return nonzero;
+}
+
+static void csr_accumulate(const mg_csr_row *row, int64_t kp, const float *coef, float *g) {
+    bool all = nonzero_of(kp, coef) > MG_FEW;
+    for (int64_t e = 0; e < row->count; e++)
+        for (int64_t k = 0; k < kp; k++) {
+            float *to = &g[row->indices[e] * kp + k];
+            if (all || coef[k] != 0) *to = fmaf(row->values[e], coef[k], *to);
+        }
+}
+
+static float csr_update(const mg_csr_row *row, int64_t kp, const float *coef, float *w) {
+    int64_t n = row->count;
+    const uint32_t *indices = row->indices;
+    const float *values = row->values;
+    float lane[LANES] = {0}, rest[LANES] = {0}, total = 0;
+    int64_t nonzero = nonzero_of(kp, coef);
     for (int64_t k = 0; k < kp; k++) {
         float single = 0, *sum = nonzero > MG_FEW ? NULL : &single;
         if (sum && coef[k] == 0) continue;

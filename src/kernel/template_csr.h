@@ -4,10 +4,13 @@
 
 enum { CSR_TILE = 64 }; // classes whose sums stay in registers while the entries go by
 
-// (M1) for 16 * full + 8 * half classes of one row.
-INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indices, const float *values,
-                           int64_t kp, const float *w, const float *offset, float *s, int64_t next_n,
-                           const uint32_t *next) {
+// (M1) for 16 * full + 8 * half classes of one row, from class `first` on.
+INLINE void csr_score_tile(int full, int half, const mg_csr_row *row, const mg_csr_row *next,
+                           const mg_kernel_weights *weights, int64_t first, float *s) {
+    int64_t n = row->count, kp = weights->classes, next_n = next ? next->count : 0;
+    const uint32_t *indices = row->indices, *ahead = next ? next->indices : NULL;
+    const float *values = row->values, *w = weights->w + first, *offset = weights->offset + first;
+    s += first;
     v16 sum[4];
     v8 rest = v8_zero();
     UNROLL
@@ -17,7 +20,7 @@ INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indice
         const float *from = w + indices[e] * kp;
         if (e < next_n) {
             UNROLL
-            for (int j = 0; j < full + half; j++) prefetch(w + next[e] * kp + 16 * j);
+            for (int j = 0; j < full + half; j++) prefetch(w + ahead[e] * kp + 16 * j);
         }
         v16 x = v16_set(values[e]);
         UNROLL
@@ -29,30 +32,26 @@ INLINE void csr_score_tile(int full, int half, int64_t n, const uint32_t *indice
     if (half) v8_store(s + 16 * full, rest);
 }
 
-typedef void csr_score_function(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                                const float *w, const float *offset, float *s, int64_t next_n,
-                                const uint32_t *next);
+typedef void csr_score_function(const mg_csr_row *row, const mg_csr_row *next,
+                                const mg_kernel_weights *weights, int64_t first, float *s);
 
 // F vectors of 16 classes and H of 8; tile number 2 * F + H.
 #define CSR_TILES(X) X(0, 1) X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0)
 
 #define CSR_FUNCTION(F, H)                                                                                   \
-    static void csr_score_##F##_##H(int64_t n, const uint32_t *indices, const float *values, int64_t kp,     \
-                                    const float *w, const float *offset, float *s, int64_t next_n,           \
-                                    const uint32_t *next) {                                                  \
-        csr_score_tile(F, H, n, indices, values, kp, w, offset, s, next_n, next);                            \
+    static void csr_score_##F##_##H(const mg_csr_row *row, const mg_csr_row *next,                           \
+                                    const mg_kernel_weights *weights, int64_t first, float *s) {             \
+        csr_score_tile(F, H, row, next, weights, first, s);                                                  \
     }
 CSR_TILES(CSR_FUNCTION)
 
 #define CSR_ROW(F, H) [2 * F + H] = csr_score_##F##_##H,
 static csr_score_function *const csr_score_functions[] = {CSR_TILES(CSR_ROW)};
 
-static void csr_scores(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *w,
-                       const float *offset, float *s, int64_t next_n, const uint32_t *next) {
-    for (int64_t k = 0; k < kp; k += CSR_TILE) {
-        int64_t wide = kp - k < CSR_TILE ? kp - k : CSR_TILE;
-        csr_score_functions[wide / 8](n, indices, values, kp, w + k, offset + k, s + k, next_n, next);
-    }
+static void csr_scores(const mg_csr_row *row, const mg_csr_row *next, const mg_kernel_weights *weights,
+                       float *s) {
+    for (int64_t k = 0; k < weights->classes; k += CSR_TILE)
+        csr_score_functions[mg_min(weights->classes - k, CSR_TILE) / 8](row, next, weights, k, s);
 }
 
 // Positions of the nonzero coefficients when there are at most MG_FEW of them; otherwise MG_FEW + 1.
@@ -67,11 +66,13 @@ static int few_classes(int64_t kp, const float *coef, int64_t *few) {
 }
 
 // (M10) for `count` single classes of one row.
-INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *indices, const float *values,
-                    int64_t kp, const float *coef, float *g) {
+INLINE void csr_few(int count, const int64_t *few, const mg_csr_row *row, int64_t kp, const float *coef,
+                    float *g) {
+    const uint32_t *indices = row->indices;
+    const float *values = row->values;
     float *column[MG_FEW], c[MG_FEW]; // copies, so that storing to g cannot change them
     for (int j = 0; j < count; j++) column[j] = g + few[j], c[j] = coef[few[j]];
-    for (int64_t e = 0; e < n; e++) {
+    for (int64_t e = 0, n = row->count; e < n; e++) {
         int64_t at = indices[e] * kp;
         float x = values[e];
         UNROLL
@@ -80,9 +81,10 @@ INLINE void csr_few(int count, const int64_t *few, int64_t n, const uint32_t *in
 }
 
 // (M10) for all classes of one row.
-static void csr_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp, const float *coef,
-                    float *g) {
-    for (int64_t e = 0; e < n; e++) {
+static void csr_all(const mg_csr_row *row, int64_t kp, const float *coef, float *g) {
+    const uint32_t *indices = row->indices;
+    const float *values = row->values;
+    for (int64_t e = 0, n = row->count; e < n; e++) {
         float *to = g + indices[e] * kp;
         v16 x = v16_set(values[e]);
         int64_t k = 0;
@@ -91,25 +93,26 @@ static void csr_all(int64_t n, const uint32_t *indices, const float *values, int
     }
 }
 
-static void csr_accumulate(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                           const float *coef, float *g) {
+static void csr_accumulate(const mg_csr_row *row, int64_t kp, const float *coef, float *g) {
     int64_t few[MG_FEW];
     switch (few_classes(kp, coef, few)) {
     case 0: return;
-    case 1: csr_few(1, few, n, indices, values, kp, coef, g); return;
-    case 2: csr_few(2, few, n, indices, values, kp, coef, g); return;
-    case 3: csr_few(3, few, n, indices, values, kp, coef, g); return;
-    case 4: csr_few(4, few, n, indices, values, kp, coef, g); return;
-    default: csr_all(n, indices, values, kp, coef, g); return;
+    case 1: csr_few(1, few, row, kp, coef, g); return;
+    case 2: csr_few(2, few, row, kp, coef, g); return;
+    case 3: csr_few(3, few, row, kp, coef, g); return;
+    case 4: csr_few(4, few, row, kp, coef, g); return;
+    default: csr_all(row, kp, coef, g); return;
     }
 }
 
 // What csr_few would do to the square of w were nothing rounded: x c (2 w + x c), summed.
-INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint32_t *indices,
-                            const float *values, int64_t kp, const float *coef, float *w) {
+INLINE float csr_update_few(int count, const int64_t *few, const mg_csr_row *row, int64_t kp,
+                            const float *coef, float *w) {
+    const uint32_t *indices = row->indices;
+    const float *values = row->values;
     float *column[MG_FEW], c[MG_FEW], sum[MG_FEW] = {0}, total = 0;
     for (int j = 0; j < count; j++) column[j] = w + few[j], c[j] = coef[few[j]];
-    for (int64_t e = 0; e < n; e++) {
+    for (int64_t e = 0, n = row->count; e < n; e++) {
         int64_t at = indices[e] * kp;
         float x = values[e];
         UNROLL
@@ -124,11 +127,12 @@ INLINE float csr_update_few(int count, const int64_t *few, int64_t n, const uint
 }
 
 // The same for all classes. Halves of eight classes have sums of their own.
-static float csr_update_all(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                            const float *coef, float *w) {
+static float csr_update_all(const mg_csr_row *row, int64_t kp, const float *coef, float *w) {
+    const uint32_t *indices = row->indices;
+    const float *values = row->values;
     v16 sum = v16_zero(), zero = v16_zero();
     v8 rest = v8_zero(), none = v8_zero(), twice = v8_set(2);
-    for (int64_t e = 0; e < n; e++) {
+    for (int64_t e = 0, n = row->count; e < n; e++) {
         float *to = w + indices[e] * kp;
         v16 x = v16_set(values[e]);
         int64_t k = 0;
@@ -154,16 +158,15 @@ static float csr_update_all(int64_t n, const uint32_t *indices, const float *val
     return lane[0] + lane[16];
 }
 
-static float csr_update(int64_t n, const uint32_t *indices, const float *values, int64_t kp,
-                        const float *coef, float *w) {
+static float csr_update(const mg_csr_row *row, int64_t kp, const float *coef, float *w) {
     int64_t few[MG_FEW];
     switch (few_classes(kp, coef, few)) {
     case 0: return 0;
-    case 1: return csr_update_few(1, few, n, indices, values, kp, coef, w);
-    case 2: return csr_update_few(2, few, n, indices, values, kp, coef, w);
-    case 3: return csr_update_few(3, few, n, indices, values, kp, coef, w);
-    case 4: return csr_update_few(4, few, n, indices, values, kp, coef, w);
-    default: return csr_update_all(n, indices, values, kp, coef, w);
+    case 1: return csr_update_few(1, few, row, kp, coef, w);
+    case 2: return csr_update_few(2, few, row, kp, coef, w);
+    case 3: return csr_update_few(3, few, row, kp, coef, w);
+    case 4: return csr_update_few(4, few, row, kp, coef, w);
+    default: return csr_update_all(row, kp, coef, w);
     }
 }
 

@@ -104,8 +104,11 @@ DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
     return dual_fold(sum);
 }
 
-static void dual_step(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y, float delta,
-                      float q, float *z, float *c) {
+static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
+    const mg_prox *prox = of->prox;
+    int64_t lanes = of->lanes, y = of->y;
+    const float *scores = of->scores;
+    float delta = of->delta;
     const dual_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     float own = c[y];
     dual_lanes none = dual_all(-INFINITY), most = none, add = dual_all(delta), scale = dual_all(q);
@@ -180,13 +183,13 @@ DUAL_INLINE double dual_wide_fold(dual_wide a) {
 }
 
 // Scores beyond K are -INFINITY: where a coefficient is zero its score does not count.
-static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float *scores, int64_t y,
-                                float delta, const float *c) {
+static mg_dual_terms dual_terms(const mg_dual_row *of, const float *c) {
+    const mg_prox *prox = of->prox;
     dual_wide linear = {0}, square = {0};
-    double h = (double)prox->rival_curve, own = (double)c[y], shift = (double)delta;
-    for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
+    double h = (double)prox->rival_curve, own = (double)c[of->y], shift = (double)of->delta;
+    for (int64_t k = 0; k < of->lanes; k += DUAL_WIDE) {
         dual_wide x = dual_widen(c + k);
-        linear += dual_wide_keep(x != 0, x * (dual_widen(scores + k) + shift));
+        linear += dual_wide_keep(x != 0, x * (dual_widen(of->scores + k) + shift));
         square += x * x;
     }
     return (mg_dual_terms){
@@ -195,9 +198,11 @@ static mg_dual_terms dual_terms(const mg_prox *prox, int64_t lanes, const float 
     };
 }
 
-static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const float *scores, const float *shift,
-                                  int64_t y, float delta, double factor, const float *before,
-                                  const float *after, float *u) {
+static mg_dual_change dual_change(const mg_dual_row *of, const float *shift, double factor,
+                                  const float *before, const float *after, float *u) {
+    const mg_prox *prox = of->prox;
+    const float *scores = of->scores;
+    int64_t lanes = of->lanes, y = of->y;
     dual_wide inner = {0}, sum = {0}, old = {0}, square = {0}, most = {0};
     for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
         dual_wide b = dual_widen(before + k), d = dual_widen(after + k) - b,
@@ -213,7 +218,7 @@ static mg_dual_change dual_change(const mg_prox *prox, int64_t lanes, const floa
     double h = (double)prox->rival_curve, more = (double)prox->own_curve - h,
            own = (double)after[y] - (double)before[y];
     double scores_of_step = dual_wide_fold(inner),
-           linear = (double)delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
+           linear = (double)of->delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
     return (mg_dual_change){
         .largest = (float)dual_wide_largest(most),
         .slope = scores_of_step + linear - h * dual_wide_fold(old) - more * own * (double)before[y],

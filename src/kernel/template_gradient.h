@@ -12,7 +12,7 @@ enum { CHUNK = 16 }; // classes whose nonzero coefficients are listed at a time
 
 // What one block adds to the gradient of up to CHUNK classes.
 typedef struct chunk {
-    int64_t rows, classes;
+    int64_t rows, classes, dp;
     mg_cell cell;
     mg_sum sum;
     const void *const *x;
@@ -65,12 +65,11 @@ INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entr
 
 // (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
 // them is zero.
-INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, int64_t dp,
-                        float *g) {
+INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
     UNROLL
-    for (int m = 0; m < classes; m++) sums_begin(c->sum, wide, g + m * dp, sum[m]);
+    for (int m = 0; m < classes; m++) sums_begin(c->sum, wide, g + m * c->dp, sum[m]);
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc + k;
         uint32_t bits = c->bits[i] >> k & all;
@@ -86,11 +85,11 @@ INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int
         }
     }
     UNROLL
-    for (int m = 0; m < classes; m++) sums_end(c->sum, wide, sum[m], g + m * dp);
+    for (int m = 0; m < classes; m++) sums_end(c->sum, wide, sum[m], g + m * c->dp);
 }
 
 typedef void class_function(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g);
-typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g);
+typedef void shared_function(const chunk *c, int64_t k, int64_t d, float *g);
 
 #define CLASS_FUNCTION(CELL, V)                                                                              \
     static void class_##CELL##_##V(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {       \
@@ -101,8 +100,8 @@ typedef void shared_function(const chunk *c, int64_t k, int64_t d, int64_t dp, f
 CLASS_TILES(CLASS_FUNCTIONS)
 
 #define SHARED_FUNCTION(CELL, K, V)                                                                          \
-    static void shared_##CELL##_##K##x##V(const chunk *c, int64_t k, int64_t d, int64_t dp, float *g) {      \
-        shared_tile(MG_CELL_##CELL, K, V, c, k, d, dp, g);                                                   \
+    static void shared_##CELL##_##K##x##V(const chunk *c, int64_t k, int64_t d, float *g) {                  \
+        shared_tile(MG_CELL_##CELL, K, V, c, k, d, g);                                                       \
     }
 #define SHARED_FUNCTIONS(K, V)                                                                               \
     SHARED_FUNCTION(U8, K, V) SHARED_FUNCTION(I8, K, V) SHARED_FUNCTION(F16, K, V) SHARED_FUNCTION(F32, K, V)
@@ -123,9 +122,9 @@ static class_function *const class_functions[VECTORS_MOST + 1][MG_CELL_F32 + 1] 
 static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1]
                                               [MG_CELL_F32 + 1] = {SHARED_TILES(SHARED_ROW)};
 
-static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
+static void chunk_add_listed(chunk *c, float *g) {
     chunk_list(c);
-    int64_t tiles = tiles_of(dp / 16, VECTORS_MOST);
+    int64_t dp = c->dp, tiles = tiles_of(dp / 16, VECTORS_MOST);
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t k = 0; k < c->classes; k++)
@@ -135,14 +134,14 @@ static void chunk_add_listed(chunk *c, int64_t dp, float *g) {
     }
 }
 
-static void chunk_add_shared(const chunk *c, int64_t dp, float *g) {
-    int64_t tiles = tiles_of(dp / 16, SHARED_VECTORS_MOST),
+static void chunk_add_shared(const chunk *c, float *g) {
+    int64_t dp = c->dp, tiles = tiles_of(dp / 16, SHARED_VECTORS_MOST),
             groups = tiles_of(c->classes, SHARED_CLASSES_MOST);
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
         for (int64_t m = 0; m < groups; m++) {
             int64_t k = cut(c->classes, groups, m), share = cut(c->classes, groups, m + 1) - k;
-            shared_functions[share][wide][c->cell](c, k, 16 * d, dp, g + k * dp + 16 * d);
+            shared_functions[share][wide][c->cell](c, k, 16 * d, g + k * dp + 16 * d);
         }
     }
 }
@@ -154,16 +153,16 @@ static bool chunk_is_full(const chunk *c) {
     return 4 * full >= 3 * c->rows;
 }
 
-static void dense_accumulate(mg_cell cell, mg_sum sum, int64_t rows, int64_t dp, const void *const *x,
-                             int64_t classes, const float *coef, int64_t ldc, float *g) {
+static void dense_accumulate(const mg_dense_rows *rows, mg_sum sum, int64_t classes, const float *coef,
+                             int64_t ldc, float *g) {
     chunk c; // its lists are long, and filled only as far as they are read
-    c.cell = cell, c.sum = sum, c.rows = rows, c.x = x, c.ldc = ldc;
+    c.cell = rows->cell, c.sum = sum, c.rows = rows->count, c.dp = rows->dp, c.x = rows->x, c.ldc = ldc;
     for (int64_t k = 0; k < classes; k += CHUNK) {
-        c.classes = classes - k < CHUNK ? classes - k : CHUNK;
+        c.classes = mg_min(classes - k, CHUNK);
         c.coef = coef + k;
         chunk_find(&c);
-        if (chunk_is_full(&c)) chunk_add_shared(&c, dp, g + k * dp);
-        else chunk_add_listed(&c, dp, g + k * dp);
+        if (chunk_is_full(&c)) chunk_add_shared(&c, g + k * c.dp);
+        else chunk_add_listed(&c, g + k * c.dp);
     }
 }
 

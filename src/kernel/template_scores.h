@@ -22,6 +22,14 @@ typedef struct visit {
     bool every;
 } visit;
 
+// What one tile reads.
+typedef struct score_input {
+    const visit *visit;
+    const void *const *x;
+    const char *const *ahead; // what to ask for from memory beside each row
+    const float *w, *offset;
+} score_input;
+
 enum { REGISTER = 16 / PARTS }; // floats of one
 
 // A register of the cells from the d-th on.
@@ -43,9 +51,12 @@ INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
 
 // Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
 // instruction set. The first `asking` rows ask for what comes next.
-INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const visit *v,
-                     const void *const *x, const char *const *ahead, const float *w,
+INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const score_input *in,
                      v16 (*sum)[CLASSES_MOST]) {
+    const visit *v = in->visit;
+    const void *const *x = in->x;
+    const char *const *ahead = in->ahead;
+    const float *w = in->w;
     part held[ROWS_MOST][CLASSES_MOST];
     int64_t fetch = v->from / 16 * v->step;
     UNROLL
@@ -78,9 +89,9 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, con
 }
 
 // (M1) for `rows` x `classes` of one kind of cells, all constants once inlined, so that every sum stays in a
-// register. `ahead`: what to ask for from memory beside each row. Between visits the sums wait in `carry`.
-INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, const void *const *x,
-                       const char *const *ahead, const float *w, const float *offset, v16 *carry, float *s) {
+// register. Between visits the sums wait in `carry`.
+INLINE void score_tile(mg_cell cell, int rows, int classes, const score_input *in, v16 *carry, float *s) {
+    const visit *v = in->visit;
     v16 sum[ROWS_MOST][CLASSES_MOST];
     bool first = v->from == 0, last = v->to == v->dp;
     UNROLL
@@ -88,14 +99,14 @@ INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, cons
         UNROLL
         for (int k = 0; k < classes; k++) sum[i][k] = first ? v16_zero() : carry[i * classes + k];
     }
-    if (classes > MANY_CLASSES || v->every) sum_part(cell, rows, classes, 0, rows, v, x, ahead, w, sum);
-    else sum_part(cell, rows, classes, 0, 1, v, x, ahead, w, sum);
+    if (classes > MANY_CLASSES || v->every) sum_part(cell, rows, classes, 0, rows, in, sum);
+    else sum_part(cell, rows, classes, 0, 1, in, sum);
     UNROLL
-    for (int p = 1; p < PARTS; p++) sum_part(cell, rows, classes, p, 0, v, x, ahead, w, sum);
+    for (int p = 1; p < PARTS; p++) sum_part(cell, rows, classes, p, 0, in, sum);
     UNROLL
     for (int i = 0; i < rows; i++) {
         if (last) {
-            v16_fold_store(sum[i], classes, offset, s + i * v->lds);
+            v16_fold_store(sum[i], classes, in->offset, s + i * v->lds);
             continue;
         }
         UNROLL
@@ -103,13 +114,11 @@ INLINE void score_tile(mg_cell cell, int rows, int classes, const visit *v, cons
     }
 }
 
-typedef void score_function(const visit *v, const void *const *x, const char *const *ahead, const float *w,
-                            const float *offset, v16 *carry, float *s);
+typedef void score_function(const score_input *in, v16 *carry, float *s);
 
 #define SCORE_FUNCTION(CELL, R, K)                                                                           \
-    static void score_##CELL##_##R##x##K(const visit *v, const void *const *x, const char *const *ahead,     \
-                                         const float *w, const float *offset, v16 *carry, float *s) {        \
-        score_tile(MG_CELL_##CELL, R, K, v, x, ahead, w, offset, carry, s);                                  \
+    static void score_##CELL##_##R##x##K(const score_input *in, v16 *carry, float *s) {                      \
+        score_tile(MG_CELL_##CELL, R, K, in, carry, s);                                                      \
     }
 #define SCORE_FUNCTIONS(R, K)                                                                                \
     SCORE_FUNCTION(U8, R, K) SCORE_FUNCTION(I8, R, K) SCORE_FUNCTION(F16, R, K) SCORE_FUNCTION(F32, R, K)
@@ -165,8 +174,8 @@ static void cut_rows(scoring *now, int64_t classes) {
 }
 
 // One visit to all rows of a block, for one class tile.
-static void score_visit(const scoring *now, const visit *v, int64_t classes, const float *w,
-                        const float *offset, v16 *carry, float *s) {
+static void score_visit(const scoring *now, const visit *v, const mg_kernel_weights *tile, v16 *carry,
+                        float *s) {
     const mg_dense_block *block = now->block;
     bool widen_now =
         block->wide &&
@@ -177,8 +186,8 @@ static void score_visit(const scoring *now, const visit *v, int64_t classes, con
             widen(block->cell, v->to - v->from,
                   (const char *)block->raw[j] + (size_t)v->from * mg_cell_size(block->cell),
                   block->wide + j * block->wide_line + v->from);
-        score_functions[tall][classes][now->cell](v, now->x + i, now->ahead + i, w, offset,
-                                                  carry + i * classes, s + i * v->lds);
+        score_input in = {v, now->x + i, now->ahead + i, tile->w, tile->offset};
+        score_functions[tall][tile->classes][now->cell](&in, carry + i * tile->classes, s + i * v->lds);
     }
 }
 
@@ -207,11 +216,10 @@ static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, in
     return step;
 }
 
-static void score_some(const mg_dense_block *block, int64_t classes, const float *w, const float *offset,
-                       float *s, int64_t lds) {
+static void score_some(const mg_dense_block *block, const mg_kernel_weights *weights, float *s, int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
     // Short rows end before a tall tile pays for its second walk over them.
-    int64_t dp = block->dp,
+    int64_t dp = block->dp, classes = weights->classes,
             most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block,
                    .class_tiles = tiles_of(classes, most),
@@ -226,30 +234,28 @@ static void score_some(const mg_dense_block *block, int64_t classes, const float
         int64_t visits = tiles_of(dp / 16 * (then - k), PART);
         now.class_tile = c;
         cut_rows(&now, then - k);
-        int64_t step = choose_ahead(&now, then - k, w + then * dp, next);
+        int64_t step = choose_ahead(&now, then - k, weights->w + then * dp, next);
+        mg_kernel_weights tile = {then - k, weights->w + k * dp, weights->offset + k};
         for (int64_t p = 0; p < visits; p++) {
             visit v = {
                 16 * cut(dp / 16, visits, p), 16 * cut(dp / 16, visits, p + 1), dp, lds, step, now.every};
-            score_visit(&now, &v, then - k, w + k * dp, offset + k, carry, s + k);
+            score_visit(&now, &v, &tile, carry, s + k);
         }
     }
 }
 
-static void dense_block_scores(const mg_dense_block *block, int64_t classes, const float *w,
-                               const float *offset, float *s, int64_t lds) {
-    if (block->rows > 0) score_some(block, classes, w, offset, s, lds);
+static void dense_block_scores(const mg_dense_block *block, const mg_kernel_weights *weights, float *s,
+                               int64_t lds) {
+    if (block->rows > 0) score_some(block, weights, s, lds);
 }
 
-static void dense_scores(int64_t rows, int64_t dp, const float *const *x, int64_t classes, const float *w,
-                         const float *offset, float *s, int64_t lds) {
-    for (int64_t i = 0; i < rows; i += MG_BLOCK_ROWS) {
-        int64_t left = rows - i;
-        mg_dense_block block = {.cell = MG_CELL_F32,
-                                .rows = left < MG_BLOCK_ROWS ? left : MG_BLOCK_ROWS,
-                                .dp = dp,
-                                .raw = (const void *const *)(x + i)};
-        block.more = left - block.rows < block.rows ? left - block.rows : block.rows;
-        score_some(&block, classes, w, offset, s + i * lds, lds);
+static void dense_scores(const mg_dense_rows *rows, const mg_kernel_weights *weights, float *s, int64_t lds) {
+    for (int64_t i = 0; i < rows->count; i += MG_BLOCK_ROWS) {
+        int64_t left = rows->count - i;
+        mg_dense_block block = {
+            .cell = MG_CELL_F32, .rows = mg_min(left, MG_BLOCK_ROWS), .dp = rows->dp, .raw = rows->x + i};
+        block.more = mg_min(left - block.rows, block.rows);
+        score_some(&block, weights, s + i * lds, lds);
     }
 }
 

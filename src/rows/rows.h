@@ -86,6 +86,19 @@ static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
     return (const char *)rows->dense + (size_t)(stored * rows->stride) * mg_cell_size(rows->cell);
 }
 
+// One CSR row.
+typedef struct mg_csr_row {
+    int64_t count;           // stored values
+    const uint32_t *indices; // [count] strictly ascending
+    const float *values;     // [count]
+} mg_csr_row;
+
+// Stored row r, CSR.
+static inline mg_csr_row mg_rows_csr(const mg_rows *rows, int64_t stored) {
+    int64_t from = rows->indptr[stored];
+    return (mg_csr_row){rows->indptr[stored + 1] - from, rows->indices + from, rows->values + from};
+}
+
 static inline int64_t mg_rows_stored(const mg_rows *rows, int64_t r) {
     return rows->index ? (int64_t)rows->index[r] : r;
 }

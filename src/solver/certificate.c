@@ -112,9 +112,10 @@ static void sum_dense_part(void *context, int64_t part) {
                   weight = (float)mg_resident_weight(resident, job->first + first + i);
             for (int64_t k = 0; weight != 1 && k < resident->lanes; k++) c[k] *= weight;
         }
-        resident->problem->kernel->dense_accumulate(
-            MG_CELL_F32, MG_SUM_ON, count, line, x, resident->problem->classes,
-            job->coef + first * resident->lanes, resident->lanes, grad);
+        mg_dense_rows rows = {MG_CELL_F32, count, line, x};
+        resident->problem->kernel->dense_accumulate(&rows, MG_SUM_ON, resident->problem->classes,
+                                                    job->coef + first * resident->lanes, resident->lanes,
+                                                    grad);
     }
 }
 
@@ -215,8 +216,8 @@ static void evaluate_part(void *context, int64_t part) {
             loss += weight * value;
             if (!job->contribution) continue;
             mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
-            mg_dual_terms t =
-                problem->kernel->dual_terms(problem->loss->dual, resident->lanes, s, y, problem->delta, c);
+            mg_dual_row dual = {problem->loss->dual, resident->lanes, s, y, problem->delta};
+            mg_dual_terms t = problem->kernel->dual_terms(&dual, c);
             double contribution = weight * (value - t.linear + 0.5 * t.curve);
             job->contribution[row] = contribution > 0 ? (float)contribution : 0;
             contributions += contribution > 0 ? contribution : 0;

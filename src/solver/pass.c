@@ -13,9 +13,8 @@ enum { NARROW_CLASSES = 12 };
 // Rows of whole pages lie in the same few sets of the first-level cache, and so do the weights they meet:
 // with so many classes it pays to copy them apart.
 enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
-enum {
-    BLOCK_FLOATS = 64 << 10
-}; // of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation
+// Of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation.
+enum { BLOCK_FLOATS = 64 << 10, FEWEST_BLOCK_ROWS = 6 };
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features,
                          mg_error *error) {
@@ -27,7 +26,7 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
                       .wide_line = line + MG_LANES,
                       .cell = widens ? MG_CELL_F32 : cell};
     int64_t rows = layout == MG_DENSE ? BLOCK_FLOATS / pass->line : MG_BLOCK_ROWS;
-    pass->block_rows = rows < 6 ? 6 : rows > MG_BLOCK_ROWS ? MG_BLOCK_ROWS : rows;
+    pass->block_rows = mg_clamp(rows, FEWEST_BLOCK_ROWS, MG_BLOCK_ROWS);
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
     // The losses work on whole vectors: a class that is not there must never be a rival. Dense scores leave
@@ -66,7 +65,7 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
                         const mg_rows *rows, int64_t first, int64_t count) {
     const void *raw[2 * MG_BLOCK_ROWS];
     int64_t next = pass->end > 0 && first + count >= pass->end ? pass->then : first + count;
-    int64_t left = rows->count + rows->behind - next, more = left < 0 ? 0 : left < count ? left : count;
+    int64_t left = rows->count + rows->behind - next, more = mg_clamp(left, 0, count);
     for (int64_t i = 0; i < count; i++) raw[i] = dense_row(rows, first + i);
     for (int64_t i = 0; i < more; i++) raw[count + i] = dense_row(rows, next + i);
     for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : raw[i];
@@ -77,20 +76,19 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
                             .more = more,
                             .wide = pass->wide,
                             .wide_line = pass->wide_line};
-    kernel->dense_block_scores(&block, weights->classes, weights->v, weights->offset, pass->scores,
-                               pass->lanes);
+    mg_kernel_weights w = mg_weights_kernel(weights);
+    kernel->dense_block_scores(&block, &w, pass->scores, pass->lanes);
 }
 
 static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
                       int64_t first, int64_t count) {
+    mg_kernel_weights w = mg_weights_kernel(weights);
     for (int64_t i = 0; i < count; i++) {
-        int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row],
-                n = rows->indptr[row + 1] - from;
-        int64_t next = first + i + 1 < rows->count ? mg_rows_stored(rows, first + i + 1) : row;
-        int64_t next_from = rows->indptr[next], next_n = next == row ? 0 : rows->indptr[next + 1] - next_from;
+        bool last = first + i + 1 >= rows->count;
+        mg_csr_row row = mg_rows_csr(rows, mg_rows_stored(rows, first + i)),
+                   next = last ? row : mg_rows_csr(rows, mg_rows_stored(rows, first + i + 1));
         float *scores = pass->scores + i * pass->lanes;
-        kernel->csr_scores(n, rows->indices + from, rows->values + from, weights->line, weights->v,
-                           weights->offset, scores, next_n, rows->indices + next_from);
+        kernel->csr_scores(&row, last ? NULL : &next, &w, scores);
         for (int64_t k = weights->classes; k < pass->lanes; k++)
             scores[k] = -INFINITY; // the padding's, as where dense
     }
@@ -102,14 +100,14 @@ void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *we
     else score_csr(pass, kernel, weights, rows, first, count);
 }
 
-double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows,
-                      const int32_t *label, const float *weight, int64_t first, int64_t count) {
+double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_batch *of, int64_t first,
+                      int64_t count) {
     double sum = 0;
     for (int64_t i = 0; i < count; i++) {
-        int64_t row = mg_rows_stored(rows, first + i);
+        int64_t row = mg_rows_stored(&of->rows, first + i);
         float *coef = pass->coef + i * pass->lanes;
-        float value = loss->row(pass->lanes, pass->scores + i * pass->lanes, label[row], delta, coef);
-        float w = weight ? weight[row] : 1;
+        float value = loss->row(pass->lanes, pass->scores + i * pass->lanes, of->label[row], delta, coef);
+        float w = of->weight ? of->weight[row] : 1;
         sum += (double)value * (double)w;
         if (w != 1)
             for (int64_t k = 0; k < pass->lanes; k++) coef[k] *= w;
@@ -138,33 +136,34 @@ void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_s
     if (mg_pass_touches_all(pass)) memset(pass->touched, 1, (size_t)pass->lanes);
 }
 
-static void accumulate(const mg_pass *pass, const mg_problem *problem, const mg_rows *rows, int64_t first,
-                       int64_t count, int64_t line, mg_sum sum, float *grad) {
-    const mg_kernel *kernel = problem->kernel;
-    if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, sum, count, pass->line, pass->x, problem->classes, pass->coef,
-                                 pass->lanes, grad);
-        return;
-    }
+void mg_pass_accumulate(const mg_pass *pass, const mg_kernel *kernel, mg_sum sum, int64_t classes,
+                        int64_t count, const float *coef, float *grad) {
+    mg_dense_rows rows = {pass->cell, count, pass->line, pass->x};
+    kernel->dense_accumulate(&rows, sum, classes, coef, pass->lanes, grad);
+}
+
+static void accumulate_csr(const mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first,
+                           int64_t count, int64_t line, float *grad) {
     for (int64_t i = 0; i < count; i++) {
-        int64_t row = mg_rows_stored(rows, first + i), from = rows->indptr[row];
-        kernel->csr_accumulate(rows->indptr[row + 1] - from, rows->indices + from, rows->values + from, line,
-                               pass->coef + i * pass->lanes, grad);
+        mg_csr_row row = mg_rows_csr(rows, mg_rows_stored(rows, first + i));
+        kernel->csr_accumulate(&row, line, pass->coef + i * pass->lanes, grad);
     }
 }
 
 double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights,
-                        const mg_rows *rows, const int32_t *label, const float *weight, int64_t first,
-                        int64_t end, mg_sum sum, float *grad, double *coef_sum) {
+                        const mg_batch *batch, int64_t first, int64_t end, mg_pass_sum to) {
+    const mg_rows *rows = &batch->rows;
     double loss = 0;
-    if (first >= end && sum == MG_SUM_NEW) memset(grad, 0, (size_t)weights->size * sizeof *grad);
+    if (first >= end && to.begin == MG_SUM_NEW) memset(to.grad, 0, (size_t)weights->size * sizeof *to.grad);
     for (; first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, weights, rows, first, count);
-        loss += mg_pass_losses(pass, problem->loss, problem->delta, rows, label, weight, first, count);
-        mg_pass_add_coefficients(pass, count, coef_sum);
-        accumulate(pass, problem, rows, first, count, weights->line, sum, grad);
-        sum = MG_SUM_ON;
+        loss += mg_pass_losses(pass, problem->loss, problem->delta, batch, first, count);
+        mg_pass_add_coefficients(pass, count, to.coef_sum);
+        if (rows->layout == MG_DENSE)
+            mg_pass_accumulate(pass, problem->kernel, to.begin, problem->classes, count, pass->coef, to.grad);
+        else accumulate_csr(pass, problem->kernel, rows, first, count, weights->line, to.grad);
+        to.begin = MG_SUM_ON;
     }
     return loss;
 }

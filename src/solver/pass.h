@@ -3,6 +3,7 @@
 #ifndef MG_SOLVER_PASS_H
 #define MG_SOLVER_PASS_H
 
+#include "data/stream.h"
 #include "kernel/kernel.h"
 #include "parallel/cut.h"
 #include "solver/problem.h"
@@ -35,9 +36,9 @@ void mg_pass_scores(mg_pass *pass, const mg_kernel *kernel, const mg_weights *we
                     int64_t first, int64_t count);
 
 // After mg_pass_scores: coefficients of the same rows into pass->coef, times the rows' weights. Returns the
-// weighted sum of the losses. label and weight are indexed by stored row.
-double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_rows *rows,
-                      const int32_t *label, const float *weight, int64_t first, int64_t count);
+// weighted sum of the losses.
+double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_batch *of, int64_t first,
+                      int64_t count);
 
 // (M10) After mg_pass_losses: adds the coefficients of the `count` rows to coef_sum [lanes], the gradient of
 // the constant feature, and marks the classes they touch.
@@ -49,12 +50,22 @@ static inline bool mg_pass_touches_all(const mg_pass *pass) {
     return pass->lanes <= FEW_LANES;
 }
 
-// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) into grad, laid out as the
-// weights, and its sum of coefficients onto coef_sum [lanes]. `sum`: of CSR rows, or where not all classes
-// are touched, MG_SUM_ON; MG_SUM_APART of at most pass->block_rows rows. Returns the weighted sum of the
-// losses.
+// (M10) Adds the gradient of the dense rows in pass->x: `count` rows of coefficients, pass->lanes apart.
+void mg_pass_accumulate(const mg_pass *pass, const mg_kernel *kernel, mg_sum sum, int64_t classes,
+                        int64_t count, const float *coef, float *grad);
+
+// Where a gradient goes.
+typedef struct mg_pass_sum {
+    // MG_SUM_ON: required for CSR rows, and where not all classes are touched. MG_SUM_APART: only for at most
+    // pass->block_rows rows.
+    mg_sum begin;
+    float *grad;      // laid out as the weights
+    double *coef_sum; // [lanes] the coefficients are added to it
+} mg_pass_sum;
+
+// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) of the batch. Returns the
+// weighted sum of the losses.
 double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights,
-                        const mg_rows *rows, const int32_t *label, const float *weight, int64_t first,
-                        int64_t end, mg_sum sum, float *grad, double *coef_sum);
+                        const mg_batch *batch, int64_t first, int64_t end, mg_pass_sum to);
 
 #endif

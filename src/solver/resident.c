@@ -185,7 +185,7 @@ void mg_resident_to_raw(const mg_resident *resident, const mg_weights *w, mg_wei
 
 double mg_resident_dual_value(const mg_resident *resident, const float *c, int64_t y) {
     const mg_problem *problem = resident->problem;
-    mg_dual_terms t = problem->kernel->dual_terms(problem->loss->dual, resident->lanes, resident->zeros, y,
-                                                  problem->delta, c);
+    mg_dual_row dual = {problem->loss->dual, resident->lanes, resident->zeros, y, problem->delta};
+    mg_dual_terms t = problem->kernel->dual_terms(&dual, c);
     return t.linear - 0.5 * t.curve;
 }

@@ -3,6 +3,7 @@
 #define MG_SOLVER_WEIGHTS_H
 
 #include "base/status.h"
+#include "kernel/kernel.h"
 #include "rows/rows.h"
 
 typedef struct mg_weights {
@@ -20,6 +21,12 @@ typedef struct mg_weights {
 mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features,
                             mg_error *error);
 void mg_weights_destroy(mg_weights *weights);
+
+// As kernels score with them: all classes, or a line of CSR weights with its padding.
+static inline mg_kernel_weights mg_weights_kernel(const mg_weights *weights) {
+    return (mg_kernel_weights){weights->layout == MG_DENSE ? weights->classes : weights->line, weights->v,
+                               weights->offset};
+}
 
 // Weight of feature d for class k.
 static inline float *mg_weights_at(const mg_weights *weights, int64_t k, int64_t d) {

@@ -54,6 +54,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     const row_values *row = &e->values[p];
     const mg_rows *rows = &e->batch->rows;
     const mg_weights *weights = e->weights;
+    mg_kernel_weights w = mg_weights_kernel(weights);
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 0;
         e->scorer->kernel->widen(rows->cell, rows->stride,
@@ -64,8 +65,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
             row->values[n++] = row->wide[d];
         }
         float *scores = pass->scores + i * pass->lanes;
-        e->scorer->kernel->csr_scores(n, row->indices, row->values, weights->line, weights->v,
-                                      weights->offset, scores, 0, NULL);
+        e->scorer->kernel->csr_scores(&(mg_csr_row){n, row->indices, row->values}, NULL, &w, scores);
         for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's
     }
 }

@@ -225,8 +225,9 @@ mg_status mg_predictor_line(mg_predictor *p, const char *name, const char *line,
     if (!status && !p->scores)
         status = mg_memory_zeroed(&p->scores, (size_t)weights->lanes, sizeof *p->scores, error);
     if (status) return status;
-    p->scoring.scorer.kernel->csr_scores(p->pairs.count, p->pairs.indices, p->pairs.values, weights->line,
-                                         weights->v, weights->offset, p->scores, 0, NULL);
+    mg_kernel_weights w = mg_weights_kernel(weights);
+    mg_csr_row row = {p->pairs.count, p->pairs.indices, p->pairs.values};
+    p->scoring.scorer.kernel->csr_scores(&row, NULL, &w, p->scores);
     for (int64_t k = 0; k < weights->classes; k++)
         if (!isfinite(p->scores[k]))
             return place(

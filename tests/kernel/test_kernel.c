@@ -124,25 +124,22 @@ static void check_dense(const mg_kernel *kernel, int64_t rows, int64_t dp, int64
     float *s = guarded(ns, CANARY), *want_s = guarded(ns, CANARY);
     float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
-    kernel->dense_scores(rows, dp, d.x, classes, d.w, d.offset, s, d.lds);
-    reference()->dense_scores(rows, dp, d.x, classes, d.w, d.offset, want_s, d.lds);
+    mg_dense_rows all = mg_dense_floats(rows, dp, d.x);
+    mg_kernel_weights weights = {classes, d.w, d.offset};
+    kernel->dense_scores(&all, &weights, s, d.lds);
+    reference()->dense_scores(&all, &weights, want_s, d.lds);
     check_same("dense scores", s, want_s, ns, shape);
     float *apart = guarded(ng, 0), *alone = guarded(ng, CANARY), *want_alone = guarded(ng, 0);
     memcpy(apart, g, (size_t)ng * sizeof *g);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
-                             d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
-                                  d.lds, want_g);
+    kernel->dense_accumulate(&all, MG_SUM_ON, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(&all, MG_SUM_ON, classes, d.coef, d.lds, want_g);
     check_same("dense gradient", g, want_g, ng, shape);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, rows, dp, (const void *const *)d.x, classes, d.coef,
-                             d.lds, alone);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)d.x, classes, d.coef,
-                                  d.lds, want_alone);
+    kernel->dense_accumulate(&all, MG_SUM_NEW, classes, d.coef, d.lds, alone);
+    reference()->dense_accumulate(&all, MG_SUM_ON, classes, d.coef, d.lds, want_alone);
     check_same("dense gradient alone", alone, want_alone, ng, shape);
     memcpy(want_g, apart, (size_t)ng * sizeof *g);
     reference()->add(ng, want_alone, want_g);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_APART, rows, dp, (const void *const *)d.x, classes, d.coef,
-                             d.lds, apart);
+    kernel->dense_accumulate(&all, MG_SUM_APART, classes, d.coef, d.lds, apart);
     check_same("dense gradient, added", apart, want_g, ng, shape);
     drop(apart), drop(alone), drop(want_alone);
     drop(s), drop(want_s), drop(g), drop(want_g);
@@ -174,13 +171,14 @@ static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int
     }
     mg_dense_block block = {
         cell, rows, dp, raw, (int64_t)(draw() % (uint32_t)(rows + 1)), widened ? wide : NULL, line};
-    kernel->dense_block_scores(&block, classes, d.w, d.offset, s, d.lds);
-    reference()->dense_scores(rows, dp, x, classes, d.w, d.offset, want_s, d.lds);
+    mg_kernel_weights weights = {classes, d.w, d.offset};
+    mg_dense_rows cells = {cell, rows, dp, raw}, all = mg_dense_floats(rows, dp, x);
+    kernel->dense_block_scores(&block, &weights, s, d.lds);
+    reference()->dense_scores(&all, &weights, want_s, d.lds);
     check_same("block scores", s, want_s, ns, shape);
     if (widened) check_same("widened rows", wide, want, nx, shape);
-    kernel->dense_accumulate(cell, MG_SUM_ON, rows, dp, raw, classes, d.coef, d.lds, g);
-    reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, dp, (const void *const *)x, classes, d.coef,
-                                  d.lds, want_g);
+    kernel->dense_accumulate(&cells, MG_SUM_ON, classes, d.coef, d.lds, g);
+    reference()->dense_accumulate(&all, MG_SUM_ON, classes, d.coef, d.lds, want_g);
     check_same("block gradient", g, want_g, ng, shape);
     drop(s), drop(want_s), drop(wide), drop(want), drop(g), drop(want_g);
     dense_free(&d);
@@ -228,8 +226,10 @@ static void check_many_rows(const mg_kernel *kernel) {
     for (int64_t i = 0; i < ROWS; i++) x[i] = d.x[i % MG_BLOCK_ROWS];
     int64_t shape[] = {ROWS, WIDE, CLASSES}, n = ROWS * CLASSES;
     float *s = guarded(n, CANARY), *want = guarded(n, CANARY);
-    kernel->dense_scores(ROWS, WIDE, x, CLASSES, d.w, d.offset, s, CLASSES);
-    reference()->dense_scores(ROWS, WIDE, x, CLASSES, d.w, d.offset, want, CLASSES);
+    mg_dense_rows all = mg_dense_floats(ROWS, WIDE, x);
+    mg_kernel_weights weights = {CLASSES, d.w, d.offset};
+    kernel->dense_scores(&all, &weights, s, CLASSES);
+    reference()->dense_scores(&all, &weights, want, CLASSES);
     check_same("scores of many rows", s, want, n, shape);
     drop(s), drop(want);
     dense_free(&d);
@@ -255,10 +255,9 @@ static void check_zero_skipped(const mg_kernel *kernel) {
                 if (isnan(d.x[i][1])) d.coef[i * d.lds + k] = k % 2 ? 0.0f : -0.0f;
         int64_t shape[] = {ROWS, WIDE, CLASSES}, n = CLASSES * WIDE;
         float *g = guarded(n, -0.0f), *want = guarded(n, -0.0f);
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES,
-                                 d.coef, d.lds, g);
-        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ROWS, WIDE, (const void *const *)d.x, CLASSES,
-                                      d.coef, d.lds, want);
+        mg_dense_rows all = mg_dense_floats(ROWS, WIDE, d.x);
+        kernel->dense_accumulate(&all, MG_SUM_ON, CLASSES, d.coef, d.lds, g);
+        reference()->dense_accumulate(&all, MG_SUM_ON, CLASSES, d.coef, d.lds, want);
         check_same("gradient with zero coefficients", g, want, n, shape);
         for (int64_t j = 0; j < n; j++) assert_false(isnan(g[j]));
         drop(g), drop(want);
@@ -300,11 +299,13 @@ static void check_csr(const mg_kernel *kernel, int64_t n, int64_t kp, int64_t no
     float *s = guarded(kp, CANARY), *want_s = guarded(kp, CANARY);
     float *g = guarded(ng, 0), *want_g = guarded(ng, 0);
     for (int64_t j = 0; j < ng; j++) g[j] = want_g[j] = draw_cell();
-    kernel->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, s, n % 3 ? n : 0, n % 3 ? c.indices : NULL);
-    reference()->csr_scores(n, c.indices, c.values, kp, c.w, c.offset, want_s, 0, NULL);
+    mg_csr_row row = {n, c.indices, c.values};
+    mg_kernel_weights weights = {kp, c.w, c.offset};
+    kernel->csr_scores(&row, n % 3 ? &row : NULL, &weights, s);
+    reference()->csr_scores(&row, NULL, &weights, want_s);
     check_same("CSR scores", s, want_s, kp, shape);
-    kernel->csr_accumulate(n, c.indices, c.values, kp, c.coef, g);
-    reference()->csr_accumulate(n, c.indices, c.values, kp, c.coef, want_g);
+    kernel->csr_accumulate(&row, kp, c.coef, g);
+    reference()->csr_accumulate(&row, kp, c.coef, want_g);
     check_same("CSR gradient", g, want_g, ng, shape);
     drop(s), drop(want_s), drop(g), drop(want_g);
     csr_free(&c);
@@ -334,7 +335,7 @@ static void check_few(const mg_kernel *kernel) {
     for (int count = 0; count <= MG_FEW + 1; count++) {
         for (int k = 0; k < KP; k++) coef[k] = k < count ? 1.0f : 0.0f;
         for (int j = 0; j < 3 * KP; j++) g[j] = -0.0f;
-        kernel->csr_accumulate(1, index, value, KP, coef, g);
+        kernel->csr_accumulate(&(mg_csr_row){1, index, value}, KP, coef, g);
         for (int j = 0; j < 3 * KP; j++) {
             bool added = j >= 2 * KP && j < 2 * KP + count, whole = j >= 2 * KP && count > MG_FEW;
             assert_true(g[j] == (added ? 1.0f : 0.0f));
@@ -361,9 +362,9 @@ static void test_reference_sums(void **unused) {
     for (int64_t rows = 1; rows <= 7; rows++) {
         dense d = dense_make(rows, 16 * rows, 5, 30);
         float s[7 * 16], *g = guarded(5 * d.dp, 0.5f);
-        reference()->dense_scores(rows, d.dp, d.x, 5, d.w, d.offset, s, d.lds);
-        reference()->dense_accumulate(MG_CELL_F32, MG_SUM_ON, rows, d.dp, (const void *const *)d.x, 5, d.coef,
-                                      d.lds, g);
+        mg_dense_rows all = mg_dense_floats(rows, d.dp, d.x);
+        reference()->dense_scores(&all, &(mg_kernel_weights){5, d.w, d.offset}, s, d.lds);
+        reference()->dense_accumulate(&all, MG_SUM_ON, 5, d.coef, d.lds, g);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t k = 0; k < 5; k++) {
                 double sum = (double)d.offset[k], size = fabs(sum);
@@ -399,11 +400,12 @@ static void check_layouts(const mg_kernel *kernel) {
     for (int64_t f = 0; f < FEATURES; f++)
         for (int64_t k = 0; k < CLASSES; k++) w[k * DP + f] = c.w[f * KP + k];
     const float *row[] = {x};
-    kernel->dense_scores(1, DP, row, CLASSES, w, c.offset, s, CLASSES);
-    kernel->csr_scores(c.n, c.indices, c.values, KP, c.w, c.offset, t, 0, NULL);
-    kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, 1, DP, (const void *const *)row, CLASSES, c.coef,
-                             CLASSES, g);
-    kernel->csr_accumulate(c.n, c.indices, c.values, KP, c.coef, h);
+    mg_dense_rows wide = mg_dense_floats(1, DP, row);
+    mg_csr_row sparse = {c.n, c.indices, c.values};
+    kernel->dense_scores(&wide, &(mg_kernel_weights){CLASSES, w, c.offset}, s, CLASSES);
+    kernel->csr_scores(&sparse, NULL, &(mg_kernel_weights){KP, c.w, c.offset}, t);
+    kernel->dense_accumulate(&wide, MG_SUM_ON, CLASSES, c.coef, CLASSES, g);
+    kernel->csr_accumulate(&sparse, KP, c.coef, h);
     for (int64_t k = 0; k < CLASSES; k++) {
         double size = fabs((double)c.offset[k]);
         for (int64_t f = 0; f < FEATURES; f++) size += fabs((double)x[f] * (double)w[k * DP + f]);

@@ -74,6 +74,10 @@ static void make(problem *p, const mg_loss *loss) {
     p->before[p->y] = (float)-sum;
 }
 
+static mg_dual_row row_of(const problem *p) {
+    return (mg_dual_row){p->prox, LANES, p->scores, p->y, (float)p->delta};
+}
+
 // The bisection and the step agree, the bounds hold, and every kernel gives the bits of the reference.
 static void test_step(void **unused) {
     (void)unused;
@@ -84,6 +88,7 @@ static void test_step(void **unused) {
             float z[LANES], first[LANES] = {0};
             double right[LANES];
             make(&p, mg_loss_at(l));
+            mg_dual_row row = row_of(&p);
             solve(&p, right);
             int kernels = 0;
             while (mg_kernel_at(kernels)) kernels++;
@@ -92,7 +97,7 @@ static void test_step(void **unused) {
                 if (!kernel->usable()) continue;
                 float c[LANES];
                 memcpy(c, p.before, sizeof c);
-                kernel->dual_step(p.prox, LANES, p.scores, p.y, (float)p.delta, (float)p.q, z, c);
+                kernel->dual_step(&row, (float)p.q, z, c);
                 if (k == kernels - 1) memcpy(first, c, sizeof c);
                 assert_memory_equal(c, first, sizeof c);
             }
@@ -140,9 +145,9 @@ static void check_worth(const problem *p, const mg_kernel *kernel, const float *
         inner += factor * (one[k] - c[k]) * start[k];
         largest = fmax(largest, fabs(one[k] - c[k]));
     }
-    *terms = kernel->dual_terms(p->prox, LANES, p->scores, p->y, (float)p->delta, p->before);
-    *change = kernel->dual_change(p->prox, LANES, p->scores, shift, p->y, (float)p->delta, factor, p->before,
-                                  after, u);
+    mg_dual_row row = row_of(p);
+    *terms = kernel->dual_terms(&row, p->before);
+    *change = kernel->dual_change(&row, shift, factor, p->before, after, u);
     double here = worth(p, start, c), there = worth(p, start, one), scores[LANES], middle[LANES] = {0};
     for (int64_t k = 0; k < LANES; k++) {
         middle[k] = 0.5 * (c[k] + one[k]);
@@ -169,7 +174,8 @@ static void test_worth(void **unused) {
             mg_dual_change change, first_change = {0};
             make(&p, mg_loss_at(l));
             memcpy(after, p.before, sizeof after);
-            mg_kernel_at(0)->dual_step(p.prox, LANES, p.scores, p.y, (float)p.delta, (float)p.q, z, after);
+            mg_dual_row row = row_of(&p);
+            mg_kernel_at(0)->dual_step(&row, (float)p.q, z, after);
             for (int k = 0, seen = 0; mg_kernel_at(k); k++) {
                 if (!mg_kernel_at(k)->usable()) continue;
                 check_worth(&p, mg_kernel_at(k), after, &terms, &change);
@@ -195,6 +201,7 @@ static void test_update(void **unused) {
         for (uint32_t e = 0; e < ENTRIES; e++) indices[e] = 2 * e, values[e] = (float)uniform();
         double few = uniform();
         for (int64_t k = 0; k < kp; k++) coef[k] = uniform() < few ? (float)(uniform() - 0.5) : 0;
+        mg_csr_row row = {ENTRIES, indices, values};
         int kernels = 0;
         while (mg_kernel_at(kernels)) kernels++;
         for (int k = kernels - 1; k >= 0; k--) {
@@ -203,8 +210,8 @@ static void test_update(void **unused) {
             double change = 0;
             memcpy(w, start, sizeof w);
             memcpy(plain, start, sizeof plain);
-            float told = kernel->csr_update(ENTRIES, indices, values, kp, coef, w);
-            kernel->csr_accumulate(ENTRIES, indices, values, kp, coef, plain);
+            float told = kernel->csr_update(&row, kp, coef, w);
+            kernel->csr_accumulate(&row, kp, coef, plain);
             assert_memory_equal(w, plain, sizeof w);
             for (int64_t i = 0; i < FEATURES * kp; i++)
                 change += (double)w[i] * (double)w[i] - (double)start[i] * (double)start[i];
@@ -228,6 +235,7 @@ static void test_small_update(void **unused) {
         for (int i = 0; i < FEATURES * KP; i++) start[i] = (float)(2 * uniform() - 1);
         for (uint32_t e = 0; e < FEATURES; e++) indices[e] = e, values[e] = (float)uniform();
         for (int k = 0; k < few; k++) coef[2 * k] = 1e-6f * (float)(uniform() + 0.5);
+        mg_csr_row row = {FEATURES, indices, values};
         double exact = 0, size = 0;
         for (int e = 0; e < FEATURES; e++)
             for (int k = 0; k < KP; k++) {
@@ -238,7 +246,7 @@ static void test_small_update(void **unused) {
         for (int k = 0; mg_kernel_at(k); k++) {
             if (!mg_kernel_at(k)->usable()) continue;
             memcpy(w, start, sizeof w);
-            double told = (double)mg_kernel_at(k)->csr_update(FEATURES, indices, values, KP, coef, w);
+            double told = (double)mg_kernel_at(k)->csr_update(&row, KP, coef, w);
             if (!(fabs(told - exact) <= 1e-6 * size))
                 fail_msg("%s told %.9g of %.9g", mg_kernel_at(k)->name, told, exact);
         }

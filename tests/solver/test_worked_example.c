@@ -102,13 +102,13 @@ static void start_weights(mg_weights *weights, mg_layout layout) {
 
 static void accumulate(const mg_kernel *kernel, const mg_pass *pass, const mg_rows *rows, mg_weights *g) {
     if (rows->layout == MG_DENSE) {
-        kernel->dense_accumulate(pass->cell, MG_SUM_ON, N, pass->line, pass->x, K, pass->coef, pass->lanes,
-                                 g->v);
+        mg_pass_accumulate(pass, kernel, MG_SUM_ON, K, N, pass->coef, g->v);
         return;
     }
-    for (int64_t i = 0; i < N; i++)
-        kernel->csr_accumulate(rows->indptr[i + 1] - rows->indptr[i], rows->indices + rows->indptr[i],
-                               rows->values + rows->indptr[i], g->line, pass->coef + i * pass->lanes, g->v);
+    for (int64_t i = 0; i < N; i++) {
+        mg_csr_row row = mg_rows_csr(rows, i);
+        kernel->csr_accumulate(&row, g->line, pass->coef + i * pass->lanes, g->v);
+    }
 }
 
 static void check_example(const mg_kernel *kernel, row_form form, const example *e) {
@@ -125,7 +125,8 @@ static void check_example(const mg_kernel *kernel, row_form form, const example 
         for (int64_t k = 0; k < pass.lanes; k++)
             assert_true(pass.scores[i * pass.lanes + k] == (k < K ? S[i][k] : -INFINITY));
 
-    double sum = mg_pass_losses(&pass, mg_loss_find(e->loss), 1, &rows, y, NULL, 0, N);
+    mg_batch batch = {.rows = rows, .label = y};
+    double sum = mg_pass_losses(&pass, mg_loss_find(e->loss), 1, &batch, 0, N);
     assert_true(sum == (double)e->value[0] + (double)e->value[1]);
     for (int i = 0; i < N; i++)
         for (int64_t k = 0; k < pass.lanes; k++)
@@ -218,7 +219,7 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
     mg_pass_scores(&pass, kernel, after, &batch.rows, 0, N);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < K; k++) assert_true(pass.scores[i * pass.lanes + k] == S_after[i][k]);
-    double sum = mg_pass_losses(&pass, problem.loss, 1, &batch.rows, y, NULL, 0, N);
+    double sum = mg_pass_losses(&pass, problem.loss, 1, &batch, 0, N);
     assert_true(sum == 0.5 && objective(after, sum) == 3.4375);
     const float *second = pass.coef + pass.lanes; // its second margin is exactly 0: the kink counts as kept
     assert_true(second[0] == 1 && second[1] == 0 && second[2] == -1);

@@ -67,10 +67,10 @@ static void work_on_range(void *context, int64_t p) {
     int64_t cells = range->to - range->from, classes = ascent->resident->problem->classes;
     const float **x = range->x[ascent->round.side];
     if (ascent->round.opens) copy_weights(ascent, range, false);
-    if (ascent->round.deferred > 0)
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, ascent->round.deferred, cells,
-                                 (const void *const *)range->x[!ascent->round.side], classes, ascent->round.u,
-                                 ascent->resident->lanes, range->w);
+    mg_dense_rows deferred = mg_dense_floats(ascent->round.deferred, cells, range->x[!ascent->round.side]);
+    if (deferred.count > 0)
+        kernel->dense_accumulate(&deferred, MG_SUM_ON, classes, ascent->round.u, ascent->resident->lanes,
+                                 range->w);
     if (ascent->round.count == 0) {
         copy_weights(ascent, range, true);
         return;
@@ -80,14 +80,16 @@ static void work_on_range(void *context, int64_t p) {
         mg_resident_cells(ascent->resident, ascent->round.row[r], range->from, range->to,
                           range->wide[ascent->round.side] + r * cells);
     }
-    kernel->dense_scores(ascent->round.count, cells, x, classes, range->w,
-                         p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros, range->scores,
-                         ascent->resident->lanes);
+    mg_dense_rows rows = mg_dense_floats(ascent->round.count, cells, x);
+    mg_kernel_weights weights = {classes, range->w,
+                                 p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros};
+    kernel->dense_scores(&rows, &weights, range->scores, ascent->resident->lanes);
     for (int64_t first = 0; first < ascent->round.count; first += MG_DUAL_BLOCK_PART) {
         int64_t end = first + MG_DUAL_BLOCK_PART < ascent->round.count ? first + MG_DUAL_BLOCK_PART
                                                                        : ascent->round.count;
-        kernel->dense_scores(end - first, cells, x + first, end, range->wide[ascent->round.side],
-                             ascent->resident->zeros, range->gram + first * MG_DUAL_BLOCK, MG_DUAL_BLOCK);
+        mg_kernel_weights before = {end, range->wide[ascent->round.side], ascent->resident->zeros};
+        rows = mg_dense_floats(end - first, cells, x + first);
+        kernel->dense_scores(&rows, &before, range->gram + first * MG_DUAL_BLOCK, MG_DUAL_BLOCK);
     }
 }
 

@@ -49,7 +49,6 @@ static void note_contribution(mg_ascent *ascent, int64_t row, double contributio
 
 void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     const mg_problem *problem = ascent->resident->problem;
-    const mg_prox *prox = problem->loss->dual;
     int64_t row = ascent->round.row[r], y = ascent->resident->all.label[row], lanes = ascent->resident->lanes;
     float *s = ascent->round.scores + r * lanes, *before = ascent->round.before + r * lanes,
           *after = ascent->round.after + r * lanes;
@@ -57,7 +56,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_part *part = mg_dual_part_of(ascent, r);
     mg_dual_rows_get(ascent->iterate->duals, row, lanes, before);
     double loss = (double)problem->loss->row(lanes, s, y, problem->delta, z);
-    mg_dual_terms t = problem->kernel->dual_terms(prox, lanes, s, y, problem->delta, before);
+    mg_dual_row dual = {problem->loss->dual, lanes, s, y, problem->delta};
+    mg_dual_terms t = problem->kernel->dual_terms(&dual, before);
     double contribution = loss - t.linear + 0.5 * t.curve;
     part->loss += weight * loss;
     if (ascent->resident->certify)
@@ -65,12 +65,11 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     if (!(contribution > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
-    problem->kernel->dual_step(prox, lanes, s, y, problem->delta,
-                               q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
+    problem->kernel->dual_step(&dual, q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
     mg_dual_rows_settle(ascent->iterate->duals, row, lanes, after);
-    mg_dual_change change = problem->kernel->dual_change(prox, lanes, s, ascent->round.shift, y,
-                                                         problem->delta, -weight * ascent->resident->scale,
-                                                         before, after, ascent->round.u + r * lanes);
+    mg_dual_change change =
+        problem->kernel->dual_change(&dual, ascent->round.shift, -weight * ascent->resident->scale, before,
+                                     after, ascent->round.u + r * lanes);
     if (change.largest <= SMALLEST_CHANGE) return;
     part->changed |= mg_dual_bit(r);
     part->gain += weight * change.slope;

@@ -17,18 +17,12 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     return MG_ARENA_FILL(&ascent->arena, buffers, error);
 }
 
-// A range's entries of a row, columns scaled.
-typedef struct stored {
-    int64_t count;
-    const uint32_t *indices;
-    const float *values;
-} stored;
-
-static stored values_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
+// An range's entries of a row, columns scaled.
+static mg_csr_row values_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
     const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
     mg_resident_values(ascent->resident, row, range, &from, &end);
-    stored e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
+    mg_csr_row e = {.count = end - from, .indices = rows->indices + from, .values = rows->values + from};
     if (!with_values || !ascent->sparse.values) return e;
     float *to = ascent->sparse.values + range * ascent->resident->problem->most_values;
     for (int64_t j = 0; j < e.count; j++)
@@ -39,7 +33,7 @@ static stored values_of(const mg_ascent *ascent, int64_t row, int64_t range, boo
 
 static void fetch_values(const mg_ascent *ascent, int64_t r, int64_t range) {
     if (r >= ascent->round.left) return;
-    stored e = values_of(ascent, ascent->round.row[r], range, false);
+    mg_csr_row e = values_of(ascent, ascent->round.row[r], range, false);
     for (int64_t j = 0; j < e.count && j < FETCH_VALUES; j += 16) {
         __builtin_prefetch(e.indices + j, 0, 3);
         __builtin_prefetch(e.values + j, 0, 3);
@@ -61,9 +55,9 @@ static double update_range(mg_ascent *ascent, int64_t range) {
     double square = 0;
     for (int64_t r = 0; r < ascent->round.deferred; r++) {
         if (!mg_dual_changed(ascent, r)) continue;
-        stored e = values_of(ascent, rows[r], range, true);
+        mg_csr_row e = values_of(ascent, rows[r], range, true);
         square += (double)ascent->resident->problem->kernel->csr_update(
-            e.count, e.indices, e.values, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
+            &e, w->line, ascent->round.u + r * ascent->resident->lanes, w->v);
     }
     return square;
 }
@@ -74,15 +68,14 @@ static void work_on_range(void *context, int64_t range) {
     float *scores = range == 0
                         ? ascent->round.scores
                         : ascent->sparse.range_scores + (range - 1) * MG_DUAL_ROUND * ascent->resident->lanes;
+    mg_kernel_weights weights = {w->line, w->v, range == 0 ? ascent->round.offset : ascent->resident->zeros};
     if (ascent->round.factor != 0) ascent->sparse.range[range].square = update_range(ascent, range);
     for (int64_t r = 0; r < ascent->round.count; r++) {
-        stored e = values_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
+        mg_csr_row e = values_of(ascent, ascent->round.row[r], range, true), next = {.count = 0};
         if (r + 1 < ascent->round.left) next = values_of(ascent, ascent->round.row[r + 1], range, false);
         fetch_values(ascent, r + FETCH_ROWS, range);
-        ascent->resident->problem->kernel->csr_scores(
-            e.count, e.indices, e.values, w->line, w->v,
-            range == 0 ? ascent->round.offset : ascent->resident->zeros, scores + r * ascent->resident->lanes,
-            next.count, next.indices);
+        ascent->resident->problem->kernel->csr_scores(&e, &next, &weights,
+                                                      scores + r * ascent->resident->lanes);
     }
 }
 

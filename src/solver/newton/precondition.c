@@ -103,6 +103,14 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t i = 0; i < GATHER; i++) to[d * p->line[g] + i] = rows[i * size + d];
 }
 
+// Products of BLOCK rows of n floats with `count` vectors. Products are what scores are. to: [BLOCK][stride].
+static void multiply(const mg_precondition *p, int64_t n, const float *const *x, int64_t count,
+                     const float *vectors, float *to, int64_t stride) {
+    mg_dense_rows rows = mg_dense_floats(BLOCK, n, x);
+    mg_kernel_weights weights = {count, vectors, p->zeros};
+    p->newton->resident->problem->kernel->dense_scores(&rows, &weights, to, stride);
+}
+
 // A block of rows of the lower triangle: lambda I + sample sample^T. The longest rows come first, so that
 // threads end together.
 static void multiply_block(void *context, int64_t item) {
@@ -114,8 +122,7 @@ static void multiply_block(void *context, int64_t item) {
     float *factor = p->factor + (k * size + first) * size;
     const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
     for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * line;
-    if (line > 0)
-        problem->kernel->dense_scores(BLOCK, line, x, first + BLOCK, sample, p->zeros, factor, size);
+    if (line > 0) multiply(p, line, x, first + BLOCK, sample, factor, size);
     for (int64_t r = 0; r < BLOCK; r++) {
         if (line == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
         factor[r * size + first + r] += (float)problem->lambda;
@@ -144,7 +151,6 @@ static void invert_block(float *a, int64_t size, float lambda) {
 // scores are.
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
-    const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
     if (mg_newton_stopped(p->newton)) return; // nothing will be made of the factors
@@ -156,7 +162,7 @@ static void factor_class(void *context, int64_t k) {
         for (int64_t i = j; i < size; i += BLOCK) {
             float *here = factor + i * size + j;
             for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (i + r) * size;
-            if (j > 0) kernel->dense_scores(BLOCK, j, x, BLOCK, pack, p->zeros, block, BLOCK);
+            if (j > 0) multiply(p, j, x, BLOCK, pack, block, BLOCK);
             for (int64_t r = 0; j > 0 && r < BLOCK; r++)
                 for (int64_t c = 0; c < BLOCK; c++) here[r * size + c] -= block[r * BLOCK + c];
             if (i == j) {
@@ -166,7 +172,7 @@ static void factor_class(void *context, int64_t k) {
                 continue;
             }
             for (int64_t r = 0; r < BLOCK; r++) x[r] = here + r * size;
-            kernel->dense_scores(BLOCK, BLOCK, x, BLOCK, inverse, p->zeros, block, BLOCK);
+            multiply(p, BLOCK, x, BLOCK, inverse, block, BLOCK);
             for (int64_t r = 0; r < BLOCK; r++)
                 memcpy(here + r * size, block + r * BLOCK, BLOCK * sizeof *here);
         }
@@ -182,24 +188,23 @@ static void solve_class(mg_precondition *p, int64_t k) {
     const float *x[BLOCK];
     for (int64_t j = 0; j < size; j += BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size;
-        if (j > 0) kernel->dense_scores(BLOCK, j, x, 1, y, p->zeros, part, 1);
+        if (j > 0) multiply(p, j, x, 1, y, part, 1);
         for (int64_t r = 0; j > 0 && r < BLOCK; r++) y[j + r] -= part[r];
         for (int64_t r = 0; r < BLOCK; r++) x[r] += j;
-        kernel->dense_scores(BLOCK, BLOCK, x, 1, y + j, p->zeros, part, 1);
+        multiply(p, BLOCK, x, 1, y + j, part, 1);
         memcpy(y + j, part, sizeof part);
     }
     for (int64_t j = size - BLOCK; j >= 0; j -= BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++) x[r] = factor + (j + r) * size + j;
-        kernel->dense_accumulate(MG_CELL_F32, MG_SUM_NEW, BLOCK, BLOCK, (const void *const *)x, 1, y + j, 1,
-                                 part);
+        mg_dense_rows rows = mg_dense_floats(BLOCK, BLOCK, x);
+        kernel->dense_accumulate(&rows, MG_SUM_NEW, 1, y + j, 1, part);
         memcpy(y + j, part, sizeof part);
         for (int64_t r = 0; r < BLOCK; r++) {
             x[r] -= j;
             minus[r] = -part[r];
         }
-        if (j > 0)
-            kernel->dense_accumulate(MG_CELL_F32, MG_SUM_ON, BLOCK, j, (const void *const *)x, 1, minus, 1,
-                                     y);
+        rows.dp = j;
+        if (j > 0) kernel->dense_accumulate(&rows, MG_SUM_ON, 1, minus, 1, y);
     }
 }
 

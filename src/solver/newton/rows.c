@@ -13,8 +13,8 @@ static void take_step(const mg_newton *newton, int64_t row, const float *s, cons
     const mg_problem *problem = newton->resident->problem;
     int64_t y = newton->resident->all.label[row];
     memcpy(a, before, (size_t)newton->resident->lanes * sizeof *a);
-    problem->kernel->dual_step(problem->loss->dual, newton->resident->lanes, s, y, problem->delta,
-                               (float)(1 / newton->sigma), z, a);
+    mg_dual_row dual = {problem->loss->dual, newton->resident->lanes, s, y, problem->delta};
+    problem->kernel->dual_step(&dual, (float)(1 / newton->sigma), z, a);
     mg_dual_rows_settle(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 

@@ -73,9 +73,8 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
         int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
         mg_pass_take(pass, resident->problem->kernel, &rows, first, count);
-        resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
-                                                    resident->problem->classes,
-                                                    newton->parts.coef + (at + first) * lanes, lanes, grad);
+        mg_pass_accumulate(pass, resident->problem->kernel, MG_SUM_ON, resident->problem->classes, count,
+                           newton->parts.coef + (at + first) * lanes, grad);
     }
 }
 
@@ -137,11 +136,9 @@ static void add_sparse_range(void *context, int64_t range) {
             int64_t row = newton->parts.row[i], begin, end;
             const float *coef = newton->parts.coef + i * resident->lanes;
             mg_resident_values(resident, row, range, &begin, &end);
+            mg_csr_row values = {end - begin, rows->indices + begin, rows->values + begin};
             if (!in_float(job)) add_sparse_row(newton, coef, begin, end);
-            else
-                resident->problem->kernel->csr_accumulate(end - begin, rows->indices + begin,
-                                                          rows->values + begin, resident->line, coef,
-                                                          newton->parts.grad);
+            else resident->problem->kernel->csr_accumulate(&values, resident->line, coef, newton->parts.grad);
         }
 }
 
@@ -278,9 +275,8 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t
             apply_slope(newton, row, pass->scores + i * pass->lanes, to);
         }
         if (!resident->sparse)
-            resident->problem->kernel->dense_accumulate(pass->cell, MG_SUM_ON, count, pass->line, pass->x,
-                                                        resident->problem->classes, coef, resident->lanes,
-                                                        newton->parts.grad + part * resident->size);
+            mg_pass_accumulate(pass, resident->problem->kernel, MG_SUM_ON, resident->problem->classes, count,
+                               coef, newton->parts.grad + part * resident->size);
     }
 }
 

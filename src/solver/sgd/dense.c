@@ -70,15 +70,14 @@ static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
 static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
     mg_sgd_part *part = &sgd->parts[p];
-    const mg_batch *batch = sgd->batch;
     mg_sum sum = begin_sum(sgd, part);
     mg_sgd_part *neighbour = neighbour_waits(sgd, p, sum);
     part->pass.end = mg_sgd_begin(sgd, p + 1);
     part->pass.then = rows_after(sgd, p);
-    part->loss =
-        mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, &batch->rows, batch->label, batch->weight,
-                         mg_sgd_begin(sgd, p), mg_sgd_begin(sgd, p + 1), neighbour ? MG_SUM_APART : sum,
-                         neighbour ? neighbour->grad : part->grad, part->coef_sum);
+    mg_pass_sum to = {sum, part->grad, part->coef_sum};
+    if (neighbour) to.begin = MG_SUM_APART, to.grad = neighbour->grad;
+    part->loss = mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, sgd->batch, mg_sgd_begin(sgd, p),
+                                  mg_sgd_begin(sgd, p + 1), to);
     if (neighbour) join(sgd, p);
     mg_tree_climb(&sgd->tree, p, neighbour != NULL, merge_parts,
                   sgd); // phase 2 adds the two halves at the root

@@ -111,8 +111,7 @@ static void part_coefficients(void *context, int64_t p) {
     for (int64_t first = mg_sgd_begin(sgd, p); first < end; first += pass->block_rows) {
         int64_t count = mg_cut_next(first, end, pass->block_rows);
         mg_pass_scores(pass, problem->kernel, &sgd->weights, &batch->rows, first, count);
-        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, &batch->rows, batch->label,
-                                     batch->weight, first, count);
+        part->loss += mg_pass_losses(pass, problem->loss, problem->delta, batch, first, count);
         memcpy(sgd->ranges.coef + first * pass->lanes, pass->coef,
                (size_t)(count * pass->lanes) * sizeof(float));
         mg_pass_add_coefficients(pass, count, part->coef_sum);
@@ -135,8 +134,8 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
         if (!n || all_zero(coef, lanes)) continue;
         const uint32_t *slots =
             sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
-        sgd->problem->kernel->csr_accumulate(n, slots, rows->values + from, sgd->weights.line, coef,
-                                             sgd->ranges.owner[p].grad);
+        mg_csr_row row = {n, slots, rows->values + from};
+        sgd->problem->kernel->csr_accumulate(&row, sgd->weights.line, coef, sgd->ranges.owner[p].grad);
     }
 }
 
