@@ -185,6 +185,18 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
     return status;
 }
 
+bool mg_directory_is_text(const mg_directory *directory, const char *name, const char *text) {
+    unsigned char *bytes = NULL;
+    size_t size = 0, length = strlen(text);
+    int fd;
+    if (mg_directory_open_file(directory, name, &fd, NULL)) return false;
+    bool same = !mg_file_read_open(fd, name, length, &bytes, &size, NULL) && size == length &&
+                !memcmp(bytes, text, length);
+    close(fd);
+    mg_memory_free(bytes);
+    return same;
+}
+
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
                             mg_error *error) {
     // This descriptor has its own read position.

@@ -41,6 +41,9 @@ mg_status mg_directory_name(const mg_directory *directory, const char *name, cha
 // Opens a regular file in the directory for reading. Errors: MG_IO.
 mg_status mg_directory_open_file(const mg_directory *directory, const char *name, int *fd, mg_error *error);
 
+// Returns true if the file of this name can be read and holds exactly `text`.
+bool mg_directory_is_text(const mg_directory *directory, const char *name, const char *text);
+
 // Replaces the whole file by `size` bytes: temporary file, fsync, rename, fsync of the directory. On failure
 // the old file is kept and the temporary file is deleted. Errors: MG_IO with path and reason.
 mg_status mg_directory_write(const mg_directory *directory, const char *name, const void *bytes, size_t size,

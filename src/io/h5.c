@@ -72,6 +72,7 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
 // closed.
 static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_error *error) {
     mg_h5 *file;
+    struct stat about;
     mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
     if (!status) status = mg_memory_text(&file->path, path, error);
     if (status) {
@@ -83,6 +84,7 @@ static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_e
     file->file = id;
     file->fd = fd;
     file->users = 1;
+    if (fd >= 0 && !fstat(fd, &about)) file->changed = about.st_mtim;
     *out = file;
     return MG_OK;
 }
@@ -193,6 +195,12 @@ void mg_h5_close(mg_h5 *file) {
 }
 
 const char *mg_h5_path(const mg_h5 *file) { return file->path; }
+
+bool mg_h5_is_unchanged(const mg_h5 *file) {
+    struct stat about;
+    return file->fd < 0 || (!fstat(file->fd, &about) && about.st_mtim.tv_sec == file->changed.tv_sec &&
+                            about.st_mtim.tv_nsec == file->changed.tv_nsec);
+}
 
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
     mg_h5_quiet();

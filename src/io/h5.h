@@ -56,6 +56,9 @@ mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
+// Returns true if nobody has written to the file since it was opened, as far as its time tells.
+bool mg_h5_is_unchanged(const mg_h5 *file);
+
 // What the object `name` (a path with slashes) is. Soft and external links are MG_H5_OTHER, because they may
 // lead to another file.
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);

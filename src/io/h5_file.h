@@ -5,12 +5,14 @@
 #include "io/h5.h"
 
 #include <hdf5.h>
+#include <time.h>
 
 struct mg_h5 {
     hid_t file;
     char *path;
-    int users; // how many owners it has; see mg_h5_share
-    int fd;    // the same file, for reading without the library; -1: the file is in memory
+    int users;               // how many owners it has; see mg_h5_share
+    int fd;                  // the same file, for reading without the library; -1: the file is in memory
+    struct timespec changed; // when the file was last written to before it was opened
 };
 
 struct mg_h5_array {

@@ -89,12 +89,19 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
     return mg_h5_image_write(image, directory, name, error);
 }
 
-static mg_status check_format(mg_h5 *file, mg_error *error) {
-    char *format = NULL, *version_text = NULL;
-    int64_t version = 0;
+static mg_status check_kind(mg_h5 *file, mg_error *error) {
+    char *format = NULL;
     mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
     if (!status && strcmp(format, FORMAT))
         status = mg_fail(error, MG_DATA, "%s: is a %s, not a checkpoint", mg_h5_path(file), format);
+    mg_memory_free(format);
+    return status;
+}
+
+static mg_status check_format(mg_h5 *file, mg_error *error) {
+    char *version_text = NULL;
+    int64_t version = 0;
+    mg_status status = check_kind(file, error);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
     if (!status) status = mg_h5_attribute_text(file, "/", "margin_version", &version_text, error);
     if (!status && (version != FORMAT_VERSION || strcmp(version_text, MG_VERSION)))
@@ -102,7 +109,6 @@ static mg_status check_format(mg_h5 *file, mg_error *error) {
                          "%s: was written by margin %s (format %lld), this is %s (format %d): finish the run "
                          "with the version that began it",
                          mg_h5_path(file), version_text, (long long)version, MG_VERSION, FORMAT_VERSION);
-    mg_memory_free(format);
     mg_memory_free(version_text);
     return status;
 }
@@ -138,17 +144,22 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
     return status;
 }
 
-// The weights a run starts from are part of what it is. A checkpoint holds what became of them, so that the
-// file is not needed again.
-static mg_status check_start(mg_h5 *file, const mg_identity *identity, bool has_state, mg_error *error) {
+// Zero and NULL: the run started from zeros.
+static mg_status take_start(mg_h5 *file, int64_t *fingerprint, char **model, mg_error *error) {
+    *fingerprint = 0;
+    *model = NULL;
+    if (!mg_h5_has_attribute(file, "/", "init_model")) return MG_OK;
+    mg_status status = mg_h5_attribute_int64(file, "/", "init_fingerprint", fingerprint, 1, NULL, error);
+    return status ? status : mg_h5_attribute_text(file, "/", "init_model", model, error);
+}
+
+// The weights a run starts from are part of what it is.
+static mg_status check_start(mg_h5 *file, const mg_identity *identity, mg_error *error) {
     int64_t before = 0;
     char *model = NULL;
-    bool with_model = mg_h5_has_attribute(file, "/", "init_model");
-    mg_status status =
-        with_model ? mg_h5_attribute_int64(file, "/", "init_fingerprint", &before, 1, NULL, error) : MG_OK;
-    if (!status && with_model) status = mg_h5_attribute_text(file, "/", "init_model", &model, error);
-    bool same = before == identity->init_fingerprint || (has_state && identity->init_fingerprint == 0);
-    if (!status && !same && with_model)
+    mg_status status = take_start(file, &before, &model, error);
+    bool same = before == identity->init_fingerprint;
+    if (!status && !same && model)
         status = mg_fail(error, MG_CONFIG,
                          "%s: the run was begun from the weights of %s: give that model with --init, or "
                          "start a new run with --overwrite",
@@ -252,25 +263,43 @@ mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, 
     return mg_file_blame(mg_h5_path(file), "no run can be resumed from it", status, error);
 }
 
+// A sealed file, read once and parsed in memory. Its bytes are freed after it is closed.
+typedef struct sealed {
+    char *path;
+    unsigned char *bytes;
+    mg_h5 *file;
+    bool verified; // the seal is correct
+} sealed;
+
+static mg_status open_sealed(const mg_directory *directory, const char *name, sealed *out, mg_error *error) {
+    size_t size = 0, content = 0;
+    int fd = -1;
+    *out = (sealed){0};
+    mg_status status = mg_directory_name(directory, name, &out->path, error);
+    if (!status) status = mg_directory_open_file(directory, name, &fd, error);
+    if (!status) status = mg_file_read_open(fd, out->path, most_bytes, &out->bytes, &size, error);
+    if (fd >= 0) close(fd);
+    if (!status) status = mg_file_check_seal(out->path, out->bytes, size, &content, error);
+    if (!status) out->verified = true;
+    return status ? status : mg_h5_open_image(out->path, out->bytes, content, &out->file, error);
+}
+
+static void close_sealed(sealed *in) {
+    mg_h5_close(in->file);
+    mg_memory_free(in->bytes);
+    mg_memory_free(in->path);
+}
+
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
                                 const mg_checkpoint_state *state, const mg_resume_hooks *hooks,
                                 bool *verified, mg_error *error) {
-    unsigned char *bytes = NULL;
-    size_t size = 0, content = 0;
-    mg_h5 *file = NULL;
-    char *path;
-    int fd = -1;
-    *verified = false;
-    mg_status status = mg_directory_name(directory, name, &path, error);
-    if (!status) status = mg_directory_open_file(directory, name, &fd, error);
-    if (!status) status = mg_file_read_open(fd, path, most_bytes, &bytes, &size, error);
-    if (fd >= 0) close(fd);
-    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
-    if (!status) *verified = true;
-    if (!status) status = mg_h5_open_image(path, bytes, content, &file, error);
+    sealed in;
+    mg_status status = open_sealed(directory, name, &in, error);
+    mg_h5 *file = in.file;
+    *verified = in.verified;
     if (!status) status = check_format(file, error);
     if (!status) status = check_config(file, identity, hooks, error);
-    if (!status) status = check_start(file, identity, state->count > 0, error);
+    if (!status) status = check_start(file, identity, error);
     if (!status) status = check_solver(file, identity, error);
     if (!status) status = check_data(file, identity, error);
     if (!status) status = take_position(file, state->position, error);
@@ -279,9 +308,26 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     const char *advice =
         state->count ? "delete it to continue from the one before, or start a new run with --overwrite"
                      : "delete it to start from the beginning";
-    if (*verified) status = mg_file_blame(path, advice, status, error);
-    mg_h5_close(file);
-    mg_memory_free(bytes);
-    mg_memory_free(path);
+    if (*verified) status = mg_file_blame(in.path, advice, status, error);
+    close_sealed(&in);
     return status;
+}
+
+mg_status mg_checkpoint_origin_read(const mg_directory *directory, const char *name, mg_origin *out,
+                                    mg_error *error) {
+    sealed in;
+    *out = (mg_origin){0};
+    mg_status status = open_sealed(directory, name, &in, error);
+    if (!status) status = check_kind(in.file, error);
+    if (!status) status = take_config(in.file, &out->config, error);
+    if (!status) status = take_start(in.file, &out->init_fingerprint, &out->init_model, error);
+    close_sealed(&in);
+    if (status) mg_checkpoint_origin_clear(out);
+    return status;
+}
+
+void mg_checkpoint_origin_clear(mg_origin *origin) {
+    mg_memory_free(origin->config);
+    mg_memory_free(origin->init_model);
+    *origin = (mg_origin){0};
 }

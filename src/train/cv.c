@@ -7,7 +7,6 @@
 #include "train/run.h"
 #include "train/run_previous.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +23,7 @@ typedef struct validation {
     mg_path_result path; // of the fold under way
     mg_directory *place; // output.directory
     mg_lock lock;        // of it
+    mg_h5 *data;         // data.train: all folds read the same file, whatever happens to its name
 } validation;
 
 // ---- one fold -----------------------------------------------------------------------------------
@@ -68,6 +68,13 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
     return status;
 }
 
+// Before the first fold changes anything. What is in the directory was judged under the lock, and the lock is
+// still held.
+static mg_status set_aside(void *context, mg_error *error) {
+    const validation *v = context;
+    return mg_run_set_aside(v->place, v->request->overwrite, error);
+}
+
 static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     mg_writer text = {0};
     char *directory = NULL, *canonical = NULL, name[FOLD_TEXT];
@@ -79,6 +86,9 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     if (!status) status = mg_writer_take(&text, &canonical, error);
     const mg_output_options output = {.directory = directory};
     options.output = &output;
+    const mg_before_change before = {set_aside, v};
+    options.train_file = v->data;
+    options.before_change = number == 0 ? &before : NULL;
     options.within = v->place;
     options.name_within = name;
     options.canonical = canonical;
@@ -126,18 +136,16 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
     mg_writer_add(out, "}\n");
 }
 
-// Is the file already what it is to become? A validation that is resumed after its end changes nothing.
-static bool is_written(const validation *v, const char *text) {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    int fd;
-    if (!mg_directory_holds(v->place, "cv.jsonl") || mg_directory_open_file(v->place, "cv.jsonl", &fd, NULL))
-        return false;
-    bool same = !mg_file_read_open(fd, "cv.jsonl", strlen(text), &bytes, &size, NULL) &&
-                size == strlen(text) && !memcmp(bytes, text, size);
-    close(fd);
-    mg_memory_free(bytes);
-    return same;
+// A validation that is resumed after its end changes nothing.
+static mg_status put_in_place(const validation *v, const char *text, mg_error *error) {
+    const mg_observer *observer = v->request->observer;
+    char line[MG_PATH_TEXT + 80];
+    if (mg_directory_is_text(v->place, "cv.jsonl", text)) return MG_OK;
+    snprintf(line, sizeof line, "warning: %s: does not hold the results of these folds; it is written again",
+             v->result->folds_path);
+    if (mg_directory_holds(v->place, "cv.jsonl") && observer && observer->message)
+        observer->message(observer->context, line);
+    return mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
 }
 
 static mg_status write_lines(const validation *v, mg_error *error) {
@@ -155,8 +163,7 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status && !is_written(v, text))
-        status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
+    if (!status) status = put_in_place(v, text, error);
     mg_memory_free(text);
     if (!status) mg_run_forget_previous(v->place);
     return status;
@@ -174,31 +181,13 @@ static void tell_what_is_not_used(const validation *v) {
     observer->message(observer->context, line);
 }
 
-// Checkpoints of a run that the cross-validation takes the place of.
-static mg_status clear_checkpoints(const mg_directory *place, mg_error *error) {
-    mg_directory *checkpoints;
-    if (!mg_directory_holds(place, "checkpoints")) return MG_OK;
-    mg_status status = mg_directory_open_child(place, "checkpoints", false, &checkpoints, error);
-    if (status) return status;
-    status = mg_checkpoint_clear(checkpoints, error);
-    mg_directory_close(checkpoints);
-    if (!status)
-        unlinkat(mg_directory_descriptor(place), "checkpoints",
-                 AT_REMOVEDIR); // files that are not margin's keep it
-    return status;
-}
-
-// Under the lock: what is there is judged once, for all folds.
-static mg_status begin(validation *v, mg_error *error) {
+// Under the lock: what is there is judged once, for all folds. Nothing is changed.
+static mg_status look(const validation *v, mg_error *error) {
     mg_run_traces traces;
     const mg_cv_request *request = v->request;
-    mg_directory_remove_leftovers(v->place, "cv.jsonl.");
     mg_status status = mg_run_find_traces(v->place, &traces, error);
-    if (status) return status;
-    if (request->overwrite) {
-        status = mg_run_set_aside(v->place, error);
-        return status ? status : clear_checkpoints(v->place, error);
-    }
+    if (!status) status = mg_run_check_folds(v->place, request->folds, error);
+    if (status || request->overwrite) return status;
     if (traces.run)
         return mg_fail(error, MG_CONFIG,
                        "%s: already holds a run: start a new run with --overwrite, or set output.directory",
@@ -209,6 +198,30 @@ static mg_status begin(validation *v, mg_error *error) {
                        "with --overwrite, or set output.directory",
                        mg_directory_path(v->place));
     return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
+}
+
+// Folds that see different rows have no mean.
+static mg_status check_data(const validation *v, mg_error *error) {
+    if (mg_h5_is_unchanged(v->data)) return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: was written to during the cross-validation: continue with --resume, which compares "
+                   "its rows with those of the folds that are done",
+                   mg_h5_path(v->data));
+}
+
+static mg_status do_folds(validation *v, mg_error *error) {
+    mg_status status = look(v, error);
+    if (!status && v->options->data->train) status = mg_h5_open(v->options->data->train, &v->data, error);
+    if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
+    if (!status) tell_what_is_not_used(v);
+    for (int64_t f = 0; !status && f < v->request->folds; f++) {
+        status = do_fold(v, f, error);
+        if (!status) status = check_data(v, error);
+    }
+    mg_h5_close(v->data);
+    if (status) return status;
+    average(v);
+    return write_lines(v, error);
 }
 
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request,
@@ -228,13 +241,7 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     bool there = !status && access(options->output->directory, F_OK) == 0;
     if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
-    if (!status) status = begin(v, error);
-    if (!status) tell_what_is_not_used(v);
-    for (int64_t f = 0; !status && f < request->folds; f++) status = do_fold(v, f, error);
-    if (!status) {
-        average(v);
-        status = write_lines(v, error);
-    }
+    if (!status) status = do_folds(v, error);
     mg_run_stop = 0; // it was asked of these folds
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 static const size_t most_bytes = (size_t)1 << 32;
+#define MOST_SECONDS 1e10 // three centuries
 
 static double seconds_of(const char *line, const char *end) {
     const char *key = memmem(line, (size_t)(end - line), "\"seconds\": ", 11);
-    return key ? strtod(key + 11, NULL) : 0;
+    double seconds = key ? strtod(key + 11, NULL) : 0;
+    return seconds >= 0 && seconds < MOST_SECONDS ? seconds : 0; // somebody may have edited the line
 }
 
 static int is_counted(const char *line, const char *end) {

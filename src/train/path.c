@@ -6,12 +6,12 @@
 #include "base/memory.h"
 #include "train/judge.h"
 #include "train/run.h"
-#include "train/run_previous.h"
 
 #include <math.h>
 #include <string.h>
 
 #define TOLERANCE 1e-3
+static const char points_name[] = "path.jsonl";
 
 static const mg_bound point_bounds[] = {
     // those to come are zero
@@ -59,9 +59,8 @@ int mg_path_best(const mg_path_point *points, int count) {
 
 // ---- what it leaves -----------------------------------------------------------------------------
 
-static mg_status write_points(const path *p, mg_error *error) {
+static mg_status put_points(const path *p, char **text, mg_error *error) {
     mg_writer out = {0};
-    char *text;
     for (int64_t i = 0; i < p->point; i++) {
         const mg_path_point *at = &p->result->point[i];
         mg_writer_add(&out, "{");
@@ -77,8 +76,27 @@ static mg_status write_points(const path *p, mg_error *error) {
         mg_json_put_real(&out, "seconds", at->seconds);
         mg_writer_add(&out, "}\n");
     }
-    mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = mg_directory_write(p->run.place.directory, "path.jsonl", text, strlen(text), error);
+    return mg_writer_take(&out, text, error);
+}
+
+static mg_status write_points(const path *p, mg_error *error) {
+    char *text;
+    mg_status status = put_points(p, &text, error);
+    if (!status) status = mg_directory_write(p->run.place.directory, points_name, text, strlen(text), error);
+    mg_memory_free(text);
+    return status;
+}
+
+static mg_status check_points_file(const path *p, mg_error *error) {
+    char *text;
+    const mg_directory *directory = p->run.place.directory;
+    mg_status status = put_points(p, &text, error);
+    if (!status && !mg_directory_is_text(directory, points_name, text))
+        status =
+            mg_fail(error, MG_DATA,
+                    mg_directory_holds(directory, points_name) ? "%s: does not hold the points of this path"
+                                                               : "%s: is missing",
+                    p->result->points_path);
     mg_memory_free(text);
     return status;
 }
@@ -223,9 +241,20 @@ static mg_status conclude(path *p, mg_error *error) {
                    p->result->best >= 0 ? " and the model" : "");
 }
 
+static void find_best(path *p) {
+    p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
+}
+
+static mg_status check_results(void *context, mg_error *error) {
+    path *p = context;
+    find_best(p);
+    mg_status status = check_points_file(p, error);
+    return status || p->result->best < 0 ? status : mg_run_check_model(&p->run, &p->run.best, error);
+}
+
 // A restored path: what is on disk becomes what the checkpoint knows.
 static mg_status take_up(path *p, mg_error *error) {
-    p->result->best = p->run.setup.validation ? mg_path_best(p->result->point, (int)p->point) : -1;
+    find_best(p);
     for (int i = 0; p->request->point && i < p->point; i++)
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
@@ -243,14 +272,14 @@ static mg_status end_stopped(path *p, mg_error *error) {
 }
 
 // Its metrics end like those of a run: a path that is resumed after that has nothing left to do.
-static void end_path(path *p) {
+static mg_status end_path(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_metrics_begin(&run->log.line, "end", run->position.step, run->position.epoch, run->clock.seconds);
     mg_json_put_text(&run->log.line, "reason", "points");
     if (!isnan(p->result->test_accuracy))
         mg_json_put_real(&run->log.line, "test_accuracy", p->result->test_accuracy);
     mg_metrics_end(&run->log.metrics, &run->log.line, 0);
-    mg_run_forget_previous(run->place.directory);
+    return mg_run_conclude(run, error);
 }
 
 static void run_points(void *context) {
@@ -263,7 +292,7 @@ static void run_points(void *context) {
         if (!status) status = end_point(p, p->error);
     }
     if (!status) status = conclude(p, p->error);
-    if (!status) end_path(p);
+    if (!status) status = end_path(p, p->error);
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }
 
@@ -332,6 +361,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
                                   .fields = p->field,
                                   .field_count = OWN_FIELDS,
                                   .check = check_points,
+                                  .check_results = check_results,
                                   .context = p};
     mg_run_init(&p->run, &p->trainer, &p->train_request, &points);
     p->result->points = grid->count;

@@ -196,6 +196,7 @@ static void log_start(mg_run *run) {
     mg_json_put_real(line, "load_seconds", run->setup.load_seconds);
     mg_json_put_int(line, "streamed", !run->setup.train->resident);
     mg_metrics_end(&run->log.metrics, line, 0);
+    mg_run_warn_of_metrics(run);
 }
 
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
@@ -203,10 +204,12 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
                                 .model = run->options->model,
                                 .train = run->options->train,
                                 .start_from_weights = run->request->init_model != NULL,
+                                .train_file = run->options->train_file,
                                 .folds = run->options->folds,
                                 .fold = run->options->fold};
+    const mg_before_change *before = run->options->before_change;
     mg_status status = mg_h5_check_library(error);
-    if (!status) status = mg_run_enter_directory(run, false, error);
+    if (!status && !before) status = mg_run_enter_directory(run, false, error);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test)
@@ -223,6 +226,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     mg_run_memory_windows(&memory);
     status = mg_run_memory_check(&memory, run, status, error);
     if (!status) status = start_from_model(run, error);
+    if (!status && before) status = before->call(before->context, error);
     if (!status) status = mg_run_take_directory(run, error);
     return status;
 }

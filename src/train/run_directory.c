@@ -60,11 +60,14 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
     run->place.path = run->options->output->directory;
     mg_status status = mg_run_check_path(run->place.path, 0, error);
     while (!status && !run->place.lock.held) {
+        mg_error why = {0};
         status = open_place(run, make, error);
         if (status || !run->place.directory) return status;
-        // Told at once, but decided under the lock: another run may have begun and ended meanwhile.
-        status = check_unused(run, error);
-        if (!status) status = mg_lock_take(run->place.directory, &run->place.lock, error);
+        // Told without a lock where none can be had, but decided under it: another run may have begun and
+        // ended meanwhile.
+        mg_status used = check_unused(run, &why);
+        status = mg_lock_take(run->place.directory, &run->place.lock, error);
+        if (used && status != MG_CONFIG) status = mg_fail(error, used, "%s", why.text);
         if (!status && mg_directory_has_its_path(run->place.directory)) return check_unused(run, error);
         mg_lock_release(&run->place.lock);
         mg_directory_close(run->place.directory);
@@ -77,12 +80,18 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
 
 static void pass_message(void *context, const char *line) { mg_run_message(context, "warning: %s", line); }
 
+// Of the rows that are held out, whether from the same file or in one of their own.
+static int64_t held_out_fingerprint(const mg_run *run) {
+    const mg_dataset *held_out = run->options->folds ? run->test : run->setup.validation;
+    return held_out ? (int64_t)held_out->fingerprint : 0;
+}
+
 static mg_identity identity_of(const mg_run *run) {
     return (mg_identity){
         .config = run->options->canonical,
         .solver = run->solver->name,
         .train_fingerprint = (int64_t)run->setup.train->fingerprint,
-        .validation_fingerprint = run->setup.validation ? (int64_t)run->setup.validation->fingerprint : 0,
+        .validation_fingerprint = held_out_fingerprint(run),
         .init_fingerprint = run->init_fingerprint,
         .init_model = run->request->init_model,
     };
@@ -119,41 +128,58 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
                    run->place.path, there);
 }
 
-static mg_status resume(mg_run *run, const mg_identity *identity, bool *found, mg_error *error) {
+// A checkpoint holds what became of the weights of --init, so that file is not needed again: what begun.h5
+// tells of it stands for it. A begun.h5 that cannot be read tells nothing; then --init must be given.
+static void take_start(mg_run *run, mg_identity *identity) {
+    if (run->request->init_model) return;
+    if (mg_checkpoint_origin_read(run->place.directory, "begun.h5", &run->origin, NULL)) return;
+    identity->init_fingerprint = run->origin.init_fingerprint;
+    identity->init_model = run->origin.init_model;
+}
+
+// Without a checkpoint everything that begun.h5 tells must be given again.
+static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_error *error) {
     mg_resume_hooks hooks = {.context = run,
                              .message = pass_message,
                              .difference = run->options->difference,
                              .check = mg_run_check_restored};
+    mg_identity given = *identity;
     mg_status status = MG_OK;
     const mg_checkpoint_state state = {run->fields.field, run->fields.count, &run->position};
+    take_start(run, identity);
     if (run->place.checkpoints)
         status = mg_checkpoint_resume(run->place.checkpoints, identity, &state, &hooks, found, error);
-    if (!status && !*found) status = expect_no_results(run, error);
-    if (!status && !*found && mg_directory_holds(run->place.directory, "begun.h5"))
+    if (!status && *found && identity->init_model && !given.init_model)
+        mg_run_message(run, "note: %s was begun from the weights of %s (--init)", run->place.path,
+                       identity->init_model);
+    if (status || *found) return status;
+    *identity = given;
+    status = expect_no_results(run, error);
+    hooks.check = NULL;
+    if (!status && mg_directory_holds(run->place.directory, "begun.h5"))
         status = mg_checkpoint_check(run->place.directory, "begun.h5", identity, &hooks, error);
-    if (!status && !*found)
+    if (!status)
         mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->place.path);
     return status;
 }
 
-// What the run is stands on disk before anything else of it: --resume compares it even before there is a
-// checkpoint.
-static mg_status begin_anew(mg_run *run, const mg_identity *identity, mg_error *error) {
-    mg_status status = mg_run_set_aside(run->place.directory, error);
-    if (!status && run->place.checkpoints) status = mg_checkpoint_clear(run->place.checkpoints, error);
-    if (!status) status = mg_checkpoint_begin(run->place.directory, "begun.h5", identity, error);
-    return status;
-}
-
-// The last event of the metrics is the `end` of this step, and what the run was for is there. A checkpoint of
-// an earlier step goes on: the last one could not be written.
-static bool is_finished(mg_run *run) {
-    bool result = mg_directory_holds(run->place.directory, "model.h5") ||
-                  mg_directory_holds(run->place.directory, "path.jsonl");
+// The last event of the metrics is the `end` of this step, and the results are there. A checkpoint of an
+// earlier step goes on: the last one could not be written. What is missing or damaged is written again by the
+// end of the run, which then comes once more.
+static mg_status find_finished(mg_run *run, mg_error *error) {
     double seconds = 0;
-    if (!result || mg_metrics_end_step(run->place.directory, &seconds) != run->position.step) return false;
+    mg_error why = {0};
+    if (mg_metrics_end_step(run->place.directory, &seconds) != run->position.step) return MG_OK;
+    mg_status status = run->points.count ? run->points.check_results(run->points.context, &why)
+                                         : mg_run_check_model(run, NULL, &why);
+    if (status == MG_DATA)
+        mg_run_message(run, "warning: %s; it is written again from the checkpoint", why.text);
+    else if (status) return mg_fail(error, status, "%s", why.text);
+    if (status) return MG_OK;
+    run->finished = true;
     run->clock.seconds = seconds;
-    return true;
+    mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->place.path);
+    return MG_OK;
 }
 
 static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
@@ -169,27 +195,26 @@ static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
 mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
     mg_identity identity = identity_of(run);
+    mg_run_place *place = &run->place;
     bool found = false;
     mg_status status = mg_run_enter_directory(run, true, error);
-    if (!status && mg_directory_holds(run->place.directory, "checkpoints"))
-        status = mg_directory_open_child(run->place.directory, "checkpoints", false, &run->place.checkpoints,
-                                         error);
+    if (!status) status = mg_run_set_aside(place->directory, run->request->overwrite, error);
+    if (!status && mg_directory_holds(place->directory, "checkpoints"))
+        status = mg_directory_open_child(place->directory, "checkpoints", false, &place->checkpoints, error);
     if (!status && run->request->resume) status = resume(run, &identity, &found, error);
     for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++)
-        mg_directory_remove_leftovers(run->place.directory, written[i]);
+        mg_directory_remove_leftovers(place->directory, written[i]);
     run->resumed = !status && found;
-    run->finished = run->resumed && is_finished(run);
-    if (run->finished)
-        mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->place.path);
-    if (run->finished) return MG_OK;
-    if (!status && !found) status = begin_anew(run, &identity, error);
+    if (run->resumed) status = find_finished(run, error);
+    if (status || run->finished) return status;
+    // What the run is stands on disk before anything else of it.
+    if (!found) status = mg_checkpoint_begin(place->directory, "begun.h5", &identity, error);
     if (!status) status = open_metrics(run, found, error);
-    if (!status && !run->place.checkpoints)
-        status = mg_directory_open_child(run->place.directory, "checkpoints", true, &run->place.checkpoints,
-                                         error);
+    if (!status && !place->checkpoints)
+        status = mg_directory_open_child(place->directory, "checkpoints", true, &place->checkpoints, error);
     if (!status)
         status =
-            mg_checkpointer_create(run->place.checkpoints, run->options->checkpoint->keep, &identity,
+            mg_checkpointer_create(place->checkpoints, run->options->checkpoint->keep, &identity,
                                    run->fields.field, run->fields.count, &run->saving.checkpointer, error);
     run->saving.seconds = run->clock.seconds;
     run->saving.step = run->position.step;

@@ -5,10 +5,14 @@
 #include "base/memory.h"
 #include "train/bridge.h"
 #include "train/judge.h"
+#include "train/run_previous.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // The weights that did best on the validation rows are the result, unless a certified optimum was asked for.
 static bool keeps_best(const mg_run *run) {
@@ -56,6 +60,51 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     if (!status) status = fill_model(run, weights, facts, model, error);
     if (!status) status = mg_model_save(model, run->place.directory, "model.h5", error);
     mg_model_destroy(model);
+    return status;
+}
+
+static bool holds_weights(const mg_model *model, const mg_model *other) {
+    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
+    return model->classes_count == other->classes_count && model->features == other->features &&
+           !memcmp(model->weights, other->weights, values * sizeof *model->weights) &&
+           !memcmp(model->bias, other->bias, classes * sizeof *model->bias);
+}
+
+static mg_status compare_model(const mg_model *model, const char *path, const mg_weights *weights,
+                               mg_error *error) {
+    mg_model *own = NULL;
+    mg_status status = mg_model_create(weights->classes, weights->features, &own, error);
+    if (status) return status;
+    mg_bridge_model(weights, own);
+    if (!holds_weights(model, own))
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: is intact, but it is not the model of this run: move it away, and --resume "
+                         "writes that again",
+                         path);
+    mg_model_destroy(own);
+    return status;
+}
+
+mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error) {
+    static const char name[] = "model.h5";
+    const mg_directory *directory = run->place.directory;
+    unsigned char *bytes = NULL;
+    size_t size = 0, content = 0;
+    mg_model *model = NULL;
+    char *path;
+    int fd = -1;
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status && faccessat(mg_directory_descriptor(directory), name, F_OK, 0) && errno == ENOENT)
+        status = mg_fail(error, MG_DATA, "%s: is missing", path);
+    if (!status) status = mg_directory_open_file(directory, name, &fd, error);
+    if (!status) status = mg_file_read_open(fd, path, SIZE_MAX, &bytes, &size, error);
+    if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
+    if (!status) status = mg_model_parse(path, bytes, content, &model, error);
+    if (!status && weights) status = compare_model(model, path, weights, error);
+    if (fd >= 0) close(fd);
+    mg_model_destroy(model);
+    mg_memory_free(bytes);
+    mg_memory_free(path);
     return status;
 }
 
@@ -152,7 +201,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status && !run->finished) status = mg_run_save_model(run, weights, &facts, error);
+    if (!status)
+        status = run->finished ? mg_run_check_model(run, weights, error)
+                               : mg_run_save_model(run, weights, &facts, error);
     if (!status)
         status = mg_run_test(run, weights, &result->test_accuracy,
                              error); // whatever that file holds, the model stands
@@ -160,8 +211,14 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_judge_run(run, result, result->warning);
     if (result->warning[0]) mg_judge_tell(run, result->warning);
     log_end(run, result);
-    if (run->log.metrics.failure.status && error) *error = run->log.metrics.failure;
-    return run->log.metrics.failure.status;
+    return MG_OK;
+}
+
+mg_status mg_run_conclude(mg_run *run, mg_error *error) {
+    const mg_error *failure = &run->log.metrics.failure;
+    if (failure->status) return mg_fail(error, failure->status, "%s", failure->text);
+    mg_run_forget_previous(run->place.directory);
+    return MG_OK;
 }
 
 void mg_run_clear(mg_run *run) {
@@ -172,6 +229,7 @@ void mg_run_clear(mg_run *run) {
     mg_dataset_close(run->test);
     mg_metrics_close(&run->log.metrics);
     mg_writer_clear(&run->log.line);
+    mg_checkpoint_origin_clear(&run->origin);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
     if (run->options->folds == 0)

@@ -2,6 +2,9 @@
 // and deletes them.
 #include "train/run_previous.h"
 
+#include "base/memory.h"
+#include "io/lock.h"
+#include "train/checkpoint.h"
 #include "train/metrics.h"
 
 #include <errno.h>
@@ -10,24 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-// Results gather in `previous.new`, which then takes the place of `previous`: a kill between two moves loses
-// none.
 static const char previous[] = "previous", gathering[] = "previous.new";
-static const char *const results[] = {"model.h5", "path.jsonl", "cv.jsonl", "metrics.jsonl", "config.yaml"};
-enum { RESULTS = sizeof results / sizeof *results, WHOLE_RESULTS = 3, NAME_TEXT = 64 };
-
-static bool is_fold(const char *name) {
-    return !strncmp(name, "fold-", 5) && name[5] && strspn(name + 5, "0123456789") == strlen(name + 5);
-}
+static const char *const results[] = {"model.h5",      "path.jsonl",  "cv.jsonl",
+                                      "metrics.jsonl", "config.yaml", "begun.h5"};
+enum { RESULTS = sizeof results / sizeof *results, NAME_TEXT = 64 };
 
 // ---- looking ------------------------------------------------------------------------------------
-
-static mg_status see_fold(void *context, const char *name, mg_error *error) {
-    bool *found = context;
-    (void)error;
-    *found = *found || is_fold(name);
-    return MG_OK;
-}
 
 static bool holds_any(const mg_directory *directory, const char *const *names, size_t count) {
     bool any = false;
@@ -35,16 +26,60 @@ static bool holds_any(const mg_directory *directory, const char *const *names, s
     return any;
 }
 
+static bool holds_run(const mg_directory *directory) {
+    static const char *const names[] = {"config.yaml", "metrics.jsonl", "model.h5",
+                                        "path.jsonl",  "checkpoints",   "begun.h5"};
+    return holds_any(directory, names, sizeof names / sizeof *names);
+}
+
+static bool is_fold_name(const char *name) {
+    return !strncmp(name, "fold-", 5) && name[5] && strspn(name + 5, "0123456789") == strlen(name + 5) &&
+           strlen(name) < NAME_TEXT;
+}
+
+// What stands under the name of a fold.
+typedef enum place_kind {
+    NOT_MARGINS, // nothing, no directory of its own, or a directory without a run
+    OWN_FOLD,    // its begun.h5 says that it is this fold of a cross-validation
+    OTHER_RUN    // any other run
+} place_kind;
+
+static place_kind kind_of_fold(const mg_directory *parent, const char *name) {
+    mg_directory *fold;
+    mg_origin origin;
+    char line[NAME_TEXT + 16];
+    if (!is_fold_name(name) || mg_directory_open_own(parent, name, false, &fold, NULL)) return NOT_MARGINS;
+    snprintf(line, sizeof line, "\ncv.fold: %s\n", name + 5);
+    place_kind kind = holds_run(fold) ? OTHER_RUN : NOT_MARGINS;
+    if (kind && !mg_checkpoint_origin_read(fold, "begun.h5", &origin, NULL)) {
+        if (strstr(origin.config, line)) kind = OWN_FOLD;
+        mg_checkpoint_origin_clear(&origin);
+    }
+    mg_directory_close(fold);
+    return kind;
+}
+
+typedef struct fold_search {
+    const mg_directory *directory;
+    bool found;
+} fold_search;
+
+static mg_status see_fold(void *context, const char *name, mg_error *error) {
+    fold_search *search = context;
+    (void)error;
+    search->found = search->found || kind_of_fold(search->directory, name) == OWN_FOLD;
+    return MG_OK;
+}
+
 mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error) {
-    static const char *const of_run[] = {"config.yaml", "metrics.jsonl", "model.h5",
-                                         "path.jsonl",  "checkpoints",   "begun.h5"};
-    static const char *const of_previous[] = {previous, gathering};
-    *out = (mg_run_traces){
-        .run = holds_any(directory, of_run, sizeof of_run / sizeof *of_run),
-        .folds = mg_directory_holds(directory, "cv.jsonl"),
-        .previous = holds_any(directory, of_previous, sizeof of_previous / sizeof *of_previous),
-    };
-    return mg_directory_list(directory, see_fold, &out->folds, error);
+    fold_search search = {.directory = directory};
+    bool moving = mg_directory_holds(directory, gathering);
+    *out = (mg_run_traces){.previous = moving || mg_directory_holds(directory, previous)};
+    if (moving) return MG_OK;
+    mg_status status = mg_directory_list(directory, see_fold, &search, error);
+    out->run = holds_run(directory);
+    out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
+    return status;
 }
 
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error) {
@@ -55,6 +90,19 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
                    mg_directory_path(directory));
 }
 
+mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error) {
+    char name[NAME_TEXT];
+    for (int64_t f = 1; f <= folds; f++) {
+        snprintf(name, sizeof name, "fold-%lld", (long long)f);
+        if (kind_of_fold(directory, name) == OTHER_RUN)
+            return mg_fail(error, MG_CONFIG,
+                           "%s/%s: holds a run that is not known as fold %lld of a cross-validation: move it "
+                           "away, or set output.directory",
+                           mg_directory_path(directory), name, (long long)f);
+    }
+    return MG_OK;
+}
+
 // ---- deleting -----------------------------------------------------------------------------------
 
 static bool is_own_file(const char *name) {
@@ -62,8 +110,12 @@ static bool is_own_file(const char *name) {
     for (int i = 0; i < RESULTS; i++)
         if (!strcmp(name, results[i])) return true;
     bool checkpoint = !strncmp(name, "step-", 5) && length > 3 && !strcmp(name + length - 3, ".h5");
-    return checkpoint || mg_directory_is_leftover(name, "") || !strcmp(name, "begun.h5") ||
-           !strcmp(name, "lock");
+    return checkpoint || mg_directory_is_leftover(name, "") || !strcmp(name, "lock");
+}
+
+static bool is_own_directory(const char *name) {
+    return is_fold_name(name) || !strcmp(name, "checkpoints") || !strcmp(name, previous) ||
+           !strcmp(name, gathering);
 }
 
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error);
@@ -71,9 +123,7 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
 static mg_status remove_entry(void *context, const char *name, mg_error *error) {
     const mg_directory *directory = context;
     if (is_own_file(name)) return mg_directory_remove(directory, name, error);
-    bool own =
-        is_fold(name) || !strcmp(name, "checkpoints") || !strcmp(name, previous) || !strcmp(name, gathering);
-    return own ? remove_directory(directory, name, error) : MG_OK;
+    return is_own_directory(name) ? remove_directory(directory, name, error) : MG_OK;
 }
 
 // Deletes what margin wrote in it, then the directory itself unless something else is left there. What is no
@@ -93,66 +143,171 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
 
 void mg_run_forget_previous(const mg_directory *directory) {
     remove_directory(directory, previous, NULL); // what cannot be deleted harms nothing
-    remove_directory(directory, gathering, NULL);
+}
+
+// ---- asking: may everything be moved or deleted? ------------------------------------------------
+
+static mg_status refuse_foreign(const mg_directory *parent, const char *name, mg_error *error) {
+    return mg_fail(error, MG_IO, "%s/%s: holds files that are not margin's: move them away",
+                   mg_directory_path(parent), name);
+}
+
+static mg_status ask_entry(void *context, const char *name, mg_error *error) {
+    mg_directory *inside;
+    if (!strcmp(name, ".") || !strcmp(name, "..") || is_own_file(name)) return MG_OK;
+    if (!is_own_directory(name)) return MG_DATA;
+    mg_status status = mg_directory_open_own(context, name, false, &inside, error);
+    if (status) return status;
+    status = mg_directory_list(inside, ask_entry, inside, error);
+    mg_directory_close(inside);
+    return status;
+}
+
+// `name` is not there, or a directory that holds nothing but files of margin's.
+static mg_status ask_directory(const mg_directory *directory, const char *name, mg_error *error) {
+    mg_directory *inside;
+    mg_error why = {0};
+    if (!mg_directory_holds(directory, name)) return MG_OK;
+    mg_status status = mg_directory_open_own(directory, name, false, &inside, &why);
+    if (status == MG_IO && errno == ENOTDIR)
+        return mg_fail(error, status, "%s/%s: is not a directory of margin's: move it away",
+                       mg_directory_path(directory), name);
+    if (!status) status = mg_directory_list(inside, ask_entry, inside, &why);
+    mg_directory_close(inside);
+    if (status == MG_DATA) return refuse_foreign(directory, name, error);
+    return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
+}
+
+// A name that would be moved into `previous.new` must be free there.
+static mg_status ask_room(const mg_directory *directory, const char *name, mg_error *error) {
+    char to[2 * NAME_TEXT];
+    snprintf(to, sizeof to, "%s/%s", gathering, name);
+    if (!mg_directory_holds(directory, name) || !mg_directory_holds(directory, to)) return MG_OK;
+    return mg_fail(error, MG_IO, "%s/%s: is in the way of the %s beside %s: move one of them away",
+                   mg_directory_path(directory), to, name, gathering);
+}
+
+// Calls `act` for the entry under its lock, if it is a fold: a run that is under way there is left alone, and
+// none can begin there meanwhile.
+typedef mg_status act_on_fold(const mg_directory *directory, const char *name, mg_error *error);
+static mg_status with_fold(const mg_directory *directory, const char *name, act_on_fold *act,
+                           mg_error *error) {
+    mg_directory *fold;
+    mg_lock lock = {0};
+    if (kind_of_fold(directory, name) != OWN_FOLD) return MG_OK;
+    mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
+    if (status) return status;
+    status = mg_lock_take(fold, &lock, error);
+    if (!status) status = act(directory, name, error);
+    mg_lock_release(&lock);
+    mg_directory_close(fold);
+    return status;
+}
+
+static mg_status ask_fold(void *context, const char *name, mg_error *error) {
+    return with_fold(context, name, ask_room, error);
+}
+
+static mg_status ask(const mg_directory *directory, mg_error *error) {
+    mg_directory *checkpoints = NULL;
+    mg_status status = ask_directory(directory, previous, error);
+    if (!status) status = ask_directory(directory, gathering, error);
+    for (int i = 0; !status && i < RESULTS; i++) status = ask_room(directory, results[i], error);
+    if (!status) status = mg_directory_list(directory, ask_fold, (void *)directory, error);
+    if (!status && mg_directory_holds(directory, "checkpoints"))
+        status = mg_directory_open_child(directory, "checkpoints", false, &checkpoints, error);
+    mg_directory_close(checkpoints);
+    return status;
 }
 
 // ---- setting aside ------------------------------------------------------------------------------
 
 static mg_status move(const mg_directory *directory, const char *name, mg_error *error) {
-    char to[NAME_TEXT];
-    int length = snprintf(to, sizeof to, "%s/%s", gathering, name);
-    int failed = length >= NAME_TEXT ? ENAMETOOLONG : 0;
-    if (!failed && mg_file_calls.rename(mg_directory_descriptor(directory), name, to, true)) failed = errno;
-    if (!failed) return MG_OK;
+    char to[2 * NAME_TEXT];
+    snprintf(to, sizeof to, "%s/%s", gathering, name);
+    if (!mg_file_calls.rename(mg_directory_descriptor(directory), name, to, false)) return MG_OK;
     return mg_fail(error, MG_IO, "%s/%s: cannot be moved to %s: %s", mg_directory_path(directory), name,
-                   gathering, strerror(failed));
+                   gathering, strerror(errno));
 }
 
 static mg_status move_fold(void *context, const char *name, mg_error *error) {
-    return is_fold(name) ? move(context, name, error) : MG_OK;
+    return with_fold(context, name, move, error);
 }
 
-static mg_status remove_fold(void *context, const char *name, mg_error *error) {
-    return is_fold(name) ? remove_directory(context, name, error) : MG_OK;
+// The directory may be a link to another disk, so it stays where it is, unless it is empty and no link.
+static mg_status clear_checkpoints(const mg_directory *directory, mg_error *error) {
+    mg_directory *checkpoints;
+    if (!mg_directory_holds(directory, "checkpoints")) return MG_OK;
+    mg_status status = mg_directory_open_child(directory, "checkpoints", false, &checkpoints, error);
+    if (status) return status;
+    status = mg_checkpoint_clear(checkpoints, error);
+    if (!status) status = mg_directory_sync(checkpoints, error);
+    mg_directory_close(checkpoints);
+    if (!status) unlinkat(mg_directory_descriptor(directory), "checkpoints", AT_REMOVEDIR);
+    return status;
 }
 
-static mg_status refuse_previous(const mg_directory *directory, mg_error *error) {
-    mg_directory *open;
-    bool own = !mg_directory_open_own(directory, previous, false, &open, NULL);
-    mg_directory_close(open);
-    return mg_fail(error, MG_IO,
-                   own ? "%s/%s: holds files that are not margin's: move them away"
-                       : "%s/%s: is not a directory of margin's: move it away",
-                   mg_directory_path(directory), previous);
-}
-
-static mg_status keep_results(const mg_directory *directory, mg_error *error) {
-    mg_directory *to = NULL;
-    mg_status status = remove_directory(directory, previous, error); // older than the result that is here
-    if (!status && mg_directory_holds(directory, previous)) status = refuse_previous(directory, error);
-    if (!status) status = mg_directory_open_own(directory, gathering, true, &to, error);
+static mg_status gather(const mg_directory *directory, mg_directory **to, mg_error *error) {
+    mg_status status = mg_directory_open_own(directory, gathering, true, to, error); // the moment
+    if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
     for (int i = 0; !status && i < RESULTS; i++)
         if (mg_directory_holds(directory, results[i])) status = move(directory, results[i], error);
-    if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
-    if (!status) status = mg_directory_sync(to, error);
-    mg_directory_close(to);
-    if (!status && mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
+    if (!status) status = clear_checkpoints(directory, error);
+    if (!status) status = mg_directory_sync(*to, error);
+    return status ? status : mg_directory_sync(directory, error);
+}
+
+static mg_status see_result_of_fold(void *context, const char *name, mg_error *error) {
+    static const char *const written[] = {"model.h5", "path.jsonl"};
+    fold_search *search = context;
+    mg_directory *fold;
+    (void)error;
+    if (!is_fold_name(name) || mg_directory_open_own(search->directory, name, false, &fold, NULL))
+        return MG_OK;
+    search->found = search->found || holds_any(fold, written, 2);
+    mg_directory_close(fold);
+    return MG_OK;
+}
+
+// Is what was gathered to become `previous`? Deleting parts of it never makes it so.
+static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
+                          mg_error *error) {
+    double seconds;
+    fold_search folds = {.directory = gathered};
+    mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
+    bool path =
+             mg_directory_holds(gathered, "path.jsonl"), // a path writes its points and its model as it goes
+        ended = path && mg_metrics_end_step(gathered, &seconds) >= 0,
+         complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
+                    (!path && mg_directory_holds(gathered, "model.h5")),
+         partial = path || folds.found;
+    *worth = complete || (partial && !mg_directory_holds(directory, previous));
+    return status;
+}
+
+// What was gathered takes the place of `previous`, or is deleted.
+static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_error *error) {
+    bool worth;
+    mg_status status = is_worth(directory, gathered, &worth, error);
+    const char *gone = worth ? previous : gathering;
+    if (!status) status = remove_directory(directory, gone, error);
+    if (!status && mg_directory_holds(directory, gone)) status = refuse_foreign(directory, gone, error);
+    if (!status && worth &&
+        mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
         status = mg_fail(error, MG_IO, "%s/%s: cannot be renamed to %s: %s", mg_directory_path(directory),
                          gathering, previous, strerror(errno));
     return status ? status : mg_directory_sync(directory, error);
 }
 
-mg_status mg_run_set_aside(const mg_directory *directory, mg_error *error) {
-    double seconds;
-    // A path writes its points and its model as it goes.
-    bool partial =
-        mg_directory_holds(directory, "path.jsonl") && mg_metrics_end_step(directory, &seconds) < 0;
-    bool worth =
-        holds_any(directory, results, WHOLE_RESULTS) && !(partial && mg_directory_holds(directory, previous));
-    mg_status status =
-        worth || mg_directory_holds(directory, gathering) ? keep_results(directory, error) : MG_OK;
-    for (int i = 0; !status && i < RESULTS; i++) status = mg_directory_remove(directory, results[i], error);
-    if (!status) status = mg_directory_list(directory, remove_fold, (void *)directory, error);
-    if (!status) status = mg_directory_remove(directory, "begun.h5", error);
+mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_error *error) {
+    mg_run_traces traces;
+    mg_directory *gathered = NULL;
+    mg_status status = mg_run_find_traces(directory, &traces, error);
+    bool needed = mg_directory_holds(directory, gathering) || (overwrite && (traces.run || traces.folds));
+    if (status || !needed) return status;
+    status = ask(directory, error);
+    if (!status) status = gather(directory, &gathered, error);
+    if (!status) status = settle(directory, gathered, error);
+    mg_directory_close(gathered);
     return status;
 }

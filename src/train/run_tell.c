@@ -75,3 +75,10 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
     }
     mg_metrics_end(&run->log.metrics, &run->log.line, 1);
 }
+
+void mg_run_warn_of_metrics(mg_run *run) {
+    const mg_error *failure = &run->log.metrics.failure;
+    if (failure->status && !run->log.warned)
+        mg_run_message(run, "warning: %s; its lines are kept and tried again", failure->text);
+    run->log.warned = failure->status != MG_OK;
+}

@@ -47,6 +47,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
                        data->validation);
     mg_dataset_request request = request_of(data, data->train, (uint64_t)options->train->seed);
     request.weights = data->weights;
+    request.file = options->train_file;
     request.selection = split || folds ? MG_SELECT_KEPT : MG_SELECT_ALL;
     request.held_out = fraction;
     request.folds = options->folds;

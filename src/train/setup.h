@@ -13,6 +13,7 @@ typedef struct mg_setup_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
+    mg_h5 *train_file;       // data->train, open; NULL: it is opened
     bool start_from_weights; // of a model: not every solver can
     int64_t folds, fold; // folds > 0: training rows are those outside of this fold, from 0; data.validation
                          // is not looked at

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "train/run_previous.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -131,10 +130,8 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         if (status) return status;
     }
     mg_run_tell_progress(run, &measured);
-    bool told = run->log.metrics.failure.status != MG_OK;
     mg_run_log_epoch(run, &measured);
-    if (run->log.metrics.failure.status && !told)
-        mg_run_message(run, "warning: %s; its lines are kept and tried again", run->log.metrics.failure.text);
+    mg_run_warn_of_metrics(run);
     at->epoch++;
     at->batch =
         0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
@@ -266,7 +263,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
-    if (!status) mg_run_forget_previous(run->place.directory);
+    if (!status) status = mg_run_conclude(run, error);
     if (!status && saved) status = mg_fail(error, saved, "%s; the model was written", failure.text);
     return status;
 }

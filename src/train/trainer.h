@@ -8,6 +8,13 @@
 
 #include <margin/trainer.h>
 
+// Called when everything that a run can be refused for was looked at, before anything in its directory is
+// changed. The run does not enter its directory before that.
+typedef struct mg_before_change {
+    mg_status (*call)(void *context, mg_error *error);
+    void *context;
+} mg_before_change;
+
 typedef struct mg_trainer_options {
     const mg_data_options *data;
     const mg_model_options *model;
@@ -17,6 +24,8 @@ typedef struct mg_trainer_options {
     const mg_output_options *output;
     const mg_directory *within; // output.directory is name_within in this one; NULL: it is found by its path
     const char *name_within;
+    mg_h5 *train_file;                     // data.train, open; NULL: the run opens it
+    const mg_before_change *before_change; // NULL: none
     int64_t folds,
         fold; // of a cross-validation, as in mg_setup_options; the fold takes the place of data.test
     const char *resolved;  // configuration as config.yaml of the run
