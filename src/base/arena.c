@@ -1,5 +1,5 @@
-// arena.c - owns the list of a state's buffers. Each buffer is a block of its own, so that memory checkers
-// see where it ends and large ones get huge pages.
+// arena.c - creates and frees the buffers of a state. Each buffer is a separate block, so that memory
+// checkers detect an access beyond its end, and large ones get huge pages.
 #include "base/arena.h"
 
 #include "base/memory.h"
@@ -13,7 +13,7 @@ mg_status mg_arena_fill(mg_arena *arena, const mg_buffer *rows, size_t count, mg
         const mg_buffer *row = &rows[i];
         if (row->count == 0) continue;
         if (__builtin_mul_overflow(row->width, row->size, &bytes))
-            bytes = SIZE_MAX; // mg_memory_zeroed refuses
+            bytes = SIZE_MAX; // too large: mg_memory_zeroed refuses it
         void **block = &arena->block[arena->count];
         status = mg_memory_zeroed(block, row->count, bytes, error);
         if (status) break;

@@ -11,8 +11,8 @@ typedef struct mg_arena {
     size_t count, capacity;
 } mg_arena; // starts zeroed
 
-// A row of a list: `count` vectors of `width` elements each, aligned as in base/memory.h and zeroed. With a
-// count of zero there is no buffer and the pointer stays as it is.
+// A row of the list: `count` vectors of `width` elements each, zeroed and aligned as in base/memory.h. If
+// `count` is zero, there is no buffer and the pointer is not changed.
 typedef struct mg_buffer {
     void *out; // address of the pointer to the buffer
     size_t count, width, size;

@@ -115,8 +115,8 @@ static void describe_rest(const mg_names *known, const mg_names *other, int64_t 
     int64_t missing = known->count - common, more = other->count - common;
     if (!missing && !more) snprintf(out, size, "the same names in another order");
     else
-        snprintf(out, size, "of %lld names %lld are missing, and %lld others are there",
-                 (long long)known->count, (long long)missing, (long long)more);
+        snprintf(out, size, "%lld of %lld names are missing, and %lld are new", (long long)missing,
+                 (long long)known->count, (long long)more);
 }
 
 mg_status mg_names_compare(const mg_names *known, const mg_names *other, const mg_names_parties *parties,

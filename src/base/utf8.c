@@ -1,7 +1,7 @@
 // utf8.c - decodes UTF-8; refuses overlong forms, surrogates, and values above U+10FFFF.
 #include "base/utf8.h"
 
-// Continuation bytes that follow this first byte; -1: it begins no character.
+// Number of continuation bytes after this first byte; -1 if it cannot begin a character.
 static int tail_bytes(unsigned char first) {
     if (first < 0x80) return 0;
     if (first < 0xc0 || first >= 0xf8) return -1;

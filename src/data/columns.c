@@ -79,11 +79,12 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
     *count = mg_h5_array_rows(array);
     if (mg_h5_array_type(array) == MG_H5_TEXT) status = mg_h5_array_read_texts(array, out, error);
     else if (mg_h5_array_type(array) > MG_H5_U64)
-        status = mg_fail(error, MG_DATA,
-                         "%s: %s should have names of features but holds %s: set data.names (eval, predict: "
-                         "--names) to none or a data "
-                         "set of texts",
-                         mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: %s must contain the names of the features, but contains %s: set data.names (eval, predict: "
+            "--names) to none or a data "
+            "set of texts",
+            mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
     else status = mg_h5_array_read_int64(array, &numbers, error);
     if (!status && numbers) status = print_numbers(numbers, *count, out, error);
     mg_memory_free(numbers);

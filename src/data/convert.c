@@ -131,14 +131,15 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
     if (o->format) {
         c->format = mg_format_find(o->format);
         if (!c->format)
-            return mg_fail(error, MG_USAGE, "format '%s' is not known (--help lists them)", o->format);
+            return mg_fail(error, MG_USAGE, "unknown format '%s' (margin convert --help lists the formats)",
+                           o->format);
         if (o->like) status = mg_convert_follow_like(c, true, error);
     } else {
         status = guess_format(c, error);
     }
     if (status) return status;
     if (o->input_count < c->format->inputs_low || o->input_count > c->format->inputs_high)
-        return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, and %d inputs were given",
+        return mg_fail(error, MG_USAGE, "format %s takes %s OUTPUT.h5, but %d inputs were given",
                        c->format->name, c->format->arguments, o->input_count);
     for (int i = o->format ? 0 : 1; !status && i < o->input_count; i++)
         status = mg_format_check(o->inputs[i], error);
@@ -183,7 +184,7 @@ static mg_status first_pass(mg_conversion *c, mg_error *error) {
     if (status) return status;
     tell_guesses(c);
     if (c->options->like && c->shape.features != c->like.features)
-        return mg_fail(error, MG_DATA, "%s: has %lld features, %s has %lld", c->options->inputs[0],
+        return mg_fail(error, MG_DATA, "%s: has %lld features, but %s has %lld", c->options->inputs[0],
                        (long long)c->shape.features, c->like.path, (long long)c->like.features);
     mg_census_settle(&c->labels);
     return MG_OK;

@@ -44,7 +44,7 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
     if (mg_text_missing(text, bytes))
         return mg_fail(
             error, MG_DATA,
-            "label '%s' means a missing label: fill it in or remove the row (if it is a class, give the "
+            "label '%s' stands for a missing label: fill it in or remove the row (if it is a class, give the "
             "class another name, such as '%s_')",
             shown, shown);
     const char *point = mg_text_number(text, text + bytes, &value);

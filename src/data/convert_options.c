@@ -17,11 +17,12 @@ static mg_status refuse_setting(const mg_conversion *c, const char *name, mg_err
     const mg_format *other;
     for (int i = 0; (other = mg_format_at(i)); i++)
         if (mg_section_find(other->section, name))
-            return mg_fail(error, MG_USAGE,
-                           "--%s is an option of format %s, but %s is read as %s (--format chooses)", name,
-                           other->name, c->options->inputs[0], c->format->name);
+            return mg_fail(
+                error, MG_USAGE,
+                "--%s is an option of format %s, but %s is read as %s: set another format with --format",
+                name, other->name, c->options->inputs[0], c->format->name);
     const char *nearest = mg_nearest_name(name, format_option_name, c->format->section);
-    return mg_fail(error, MG_USAGE, "--%s is no option of format %s%s%s", name, c->format->name,
+    return mg_fail(error, MG_USAGE, "--%s is not an option of format %s%s%s", name, c->format->name,
                    nearest ? "; did you mean --" : "", nearest ? nearest : "");
 }
 

@@ -99,7 +99,8 @@ mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_e
         total += (double)dataset->weight[i];
     }
     if (!(total > 0))
-        return mg_fail(error, MG_DATA, "%s: all weights are zero; nothing would be learned", dataset->path);
+        return mg_fail(error, MG_DATA, "%s: all weights are zero: at least one must be above 0",
+                       dataset->path);
     // (M21) With a mean weight of 1, means over minibatches estimate the weighted mean of all rows.
     double scale = (double)dataset->count / total;
     for (int64_t i = 0; i < dataset->count; i++)

@@ -23,10 +23,10 @@ static mg_status check_dealt(const char *name, const int64_t *first, const mg_cl
     for (int64_t k = 0; k < classes->count; k++)
         dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
     if (dealt >= folds) return MG_OK;
-    return mg_fail(
-        error, MG_USAGE,
-        "--folds: %lld folds need as many rows in classes of more than one row; %s has %lld: use fewer",
-        (long long)folds, name, (long long)dealt);
+    return mg_fail(error, MG_USAGE,
+                   "--folds: %lld folds need at least as many rows in classes of more than one row; %s has "
+                   "%lld: use fewer folds",
+                   (long long)folds, name, (long long)dealt);
 }
 
 mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error *error) {

@@ -7,9 +7,10 @@
 
 enum { MG_NO_FOLD = -1 };
 
-// Deals the rows of the request to its `folds` folds: fold[i], from 0, for row i. Two folds differ by at most
-// one row, in total and in each class. Every class keeps a row outside of every fold: if a class has only one
-// row, that row is in MG_NO_FOLD. Errors: MG_USAGE when fewer rows than folds are dealt; MG_MEMORY.
+// Assigns the rows of the request to its `folds` folds: fold[i], from 0, is the fold of row i. The sizes of
+// two folds differ by at most one row, in total and in each class. Every class keeps a row outside of every
+// fold: if a class has only one row, that row gets MG_NO_FOLD. Errors: MG_USAGE if fewer rows than folds can
+// be assigned; MG_MEMORY.
 mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error *error);
 
 #endif

@@ -27,13 +27,14 @@ static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *
         return mg_fail(error, MG_DATA, "%s: categories %s have shape %s; a vector is needed",
                        mg_h5_path(file), name, shape);
     bool one_hot = length == rows && columns > 1;
-    return mg_fail(error, MG_DATA,
-                   "%s: labels %s have shape %s but there are %lld rows of features; one label a row ([N] or "
-                   "[N, 1]) is needed%s",
-                   mg_h5_path(file), name, shape, (long long)rows,
-                   one_hot                          ? ": store y.argmax(1)"
-                   : length == 1 && columns == rows ? ": store y.ravel()"
-                                                    : "");
+    return mg_fail(
+        error, MG_DATA,
+        "%s: labels %s have shape %s but there are %lld rows of features; one label per row ([N] or "
+        "[N, 1]) is needed%s",
+        mg_h5_path(file), name, shape, (long long)rows,
+        one_hot                          ? ": store y.argmax(1)"
+        : length == 1 && columns == rows ? ": store y.ravel()"
+                                         : "");
 }
 
 static mg_status check_text(mg_h5 *file, const char *name, int64_t i, const char *text, mg_error *error) {

@@ -124,8 +124,9 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
         status = request->known ? mg_classes_copy(request->known, classes, error)
                                 : classes_of(&raw, request->select, request->count, classes, error);
     if (!status && classes->count > INT32_MAX)
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld different labels; they are not classes",
-                         mg_h5_path(file), request->name, (long long)classes->count);
+        status =
+            mg_fail(error, MG_DATA, "%s: %s has %lld different labels; at most 2^31 - 1 classes are allowed",
+                    mg_h5_path(file), request->name, (long long)classes->count);
     if (!status) status = mg_memory_get(out, (size_t)request->count, sizeof **out, error);
     if (!status) status = map_rows(file, request, &raw, classes, *out, error);
     mg_raw_labels_clear(&raw);

@@ -26,7 +26,7 @@ typedef struct mg_labels_request {
     bool allow_unknown;      // a label that is not in `known` is class -1 instead of an error
 } mg_labels_request;
 
-// Reads the labels: (*out)[i] is the class of the i-th row, an index into *classes. Both are the caller's.
+// Reads the labels: (*out)[i] is the class of the i-th row, an index into *classes. The caller frees both.
 // Errors: MG_DATA with name[row] and the label; MG_IO, MG_MEMORY.
 mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t **out, mg_classes *classes,
                          mg_error *error);

@@ -64,9 +64,9 @@ static mg_status same(const mg_moments *moments, double factor, mg_scale *scale,
     double size = most * factor;
     if (most == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
     return mg_fail(error, MG_DATA,
-                   "data.scale: %g makes %.4g of the largest |x|, %.4g in column %lld (%g to %g are "
+                   "data.scale: %g scales the largest |x|, %.4g in column %lld, to %.4g (%g to %g are "
                    "allowed): choose another factor",
-                   factor, size, most, (long long)column, LEAST_SIZE, MOST_SIZE);
+                   factor, most, (long long)column, size, LEAST_SIZE, MOST_SIZE);
 }
 
 mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error) {

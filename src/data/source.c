@@ -122,10 +122,10 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
         status = mg_fail(error, MG_DATA, "%s: %s has shape %lld x %lld; at most %u features are allowed",
                          path, source->name, (long long)shape[0], (long long)shape[1], MG_MOST_INDEX);
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
-        status =
-            mg_fail(error, MG_DATA,
-                    "%s: %s/indptr has %lld entries but shape says %lld rows: one more than rows is needed",
-                    path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: %s/indptr has %lld entries but shape says %lld rows: it needs one entry more than rows",
+            path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
         status = mg_fail(error, MG_DATA,
@@ -320,10 +320,10 @@ static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *i
         mg_memory_grow(&source->pairs, &source->pairs_bytes, (size_t)n * sizeof(uint64_t), 1, error);
     int64_t twice = status ? -1 : mg_cells_sort(n, source->pairs, index, value);
     if (twice < 0) return status;
-    return mg_fail(
-        error, MG_DATA,
-        "%s: %s/indices hold %lld twice in row %lld: add the values up, in scipy with .sum_duplicates()",
-        mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
+    return mg_fail(error, MG_DATA,
+                   "%s: %s/indices contain %lld twice in row %lld: add up the repeated values (in scipy: "
+                   ".sum_duplicates())",
+                   mg_h5_path(source->file), source->name, (long long)index[twice], (long long)row);
 }
 
 static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_store *store,

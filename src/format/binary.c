@@ -21,7 +21,7 @@ mg_status mg_binary_check(const mg_binary *cells, const mg_input *input, mg_erro
         __builtin_mul_overflow(bytes, (int64_t)mg_h5_type_size(cells->type), &bytes) ||
         bytes > mg_input_most(input))
         return mg_fail(error, MG_DATA,
-                       "%s: is truncated: its header announces %lld x %lld cells, more than the file has",
+                       "%s: is truncated: its header declares %lld x %lld cells, more than the file has",
                        path, (long long)cells->rows, (long long)cells->columns);
     return MG_OK;
 }

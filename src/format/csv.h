@@ -1,6 +1,6 @@
 // csv.h - the state of reading one table, which the files src/format/csv*.c share. csv.c reads records,
 // csv_guess.c decides on delimiter and label column, csv_header.c on the header, csv_columns.c handles
-// dropped columns and checks guesses against the values, csv_advice.c refuses records and says what helps.
+// dropped columns and checks guesses against the values, csv_advice.c refuses records with advice.
 #ifndef MG_FORMAT_CSV_H
 #define MG_FORMAT_CSV_H
 
@@ -75,7 +75,7 @@ mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg
 // The character of a delimiter's name; 0 if the name is unknown.
 char mg_csv_delimiter(const char *name);
 
-// Report why a field is not a feature, or why a record of `fields` fields is not a row, and what helps.
+// Report why a field is not a feature, or why a record of `fields` fields is not a row, with advice.
 mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg_error *error);
 mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error);
 

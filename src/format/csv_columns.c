@@ -170,14 +170,14 @@ static bool may_be_labels(const mg_csv *r, const mg_csv_values *values) {
            values->distinct.count * 2 <= r->rows + 1;
 }
 
-// Returns true for whole numbers that start at -1, 0 or 1 and have few gaps, like numbers of classes.
+// Returns true for whole numbers that start at -1, 0 or 1 and have few gaps, like class numbers.
 static bool counts_classes(const mg_csv_values *values) {
     return !values->fractions && !values->words && values->low >= -1 && values->low <= 1 &&
            values->high - values->low < 2 * (double)values->distinct.count;
 }
 
-// Returns true if `taken` has numbers of classes and `left` has few whole numbers that are none (grey
-// values).
+// Returns true if `taken` looks like class numbers, and `left` has few whole numbers that do not (such as
+// grey values).
 static bool is_plain_feature(const mg_csv_values *taken, const mg_csv_values *left) {
     return counts_classes(taken) && !counts_classes(left) && taken->distinct.count <= left->distinct.count;
 }

@@ -1,4 +1,4 @@
-// distinct.c - owns the table of digests.
+// distinct.c - the hash table of digests.
 #include "format/distinct.h"
 
 #include "base/memory.h"

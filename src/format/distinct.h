@@ -1,4 +1,4 @@
-// distinct.h - how many different values a column has, up to a limit; doubts about a guess look at it.
+// distinct.h - counts the distinct values of a column, up to a limit, to check a guess.
 #ifndef MG_FORMAT_DISTINCT_H
 #define MG_FORMAT_DISTINCT_H
 
@@ -11,16 +11,16 @@
 enum { MG_DISTINCT_SIZE = 1 << 14, MG_DISTINCT_MOST = MG_DISTINCT_SIZE / 2 };
 
 typedef struct mg_distinct {
-    uint64_t *seen; // open table of digests; 0 is free. NULL: nothing is counted
-    int64_t count;  // past MG_DISTINCT_MOST no more are counted
+    uint64_t *seen; // open hash table of digests; 0: free. NULL: nothing is counted
+    int64_t count;  // counting stops above MG_DISTINCT_MOST
 } mg_distinct;      // starts zeroed
 
 mg_status mg_distinct_begin(mg_distinct *values, mg_error *error);
-void mg_distinct_end(mg_distinct *values); // the count stays
+void mg_distinct_end(mg_distinct *values); // keeps the count
 
 void mg_distinct_meet(mg_distinct *values, uint64_t digest);
 
-// Does nearly every one of `rows` rows have a value of its own? Past the limit: yes.
+// Returns true if most of `rows` rows have a value of their own, or if the limit was exceeded.
 bool mg_distinct_many(const mg_distinct *values, int64_t rows);
 
 #endif

@@ -1,4 +1,4 @@
-// head.h - the first lines of a file, as the guesses look at them.
+// head.h - iterates over the first lines of a file, for the guesses.
 #ifndef MG_FORMAT_HEAD_H
 #define MG_FORMAT_HEAD_H
 
@@ -8,17 +8,17 @@
 
 typedef struct mg_head_lines {
     const char *at, *end;
-    bool cut;                // the last line may go on behind `end`
-    int left;                // lines to look at
+    bool cut;                // the last line may continue behind `end`
+    int left;                // lines that are still to be read
     int64_t number;          // of the current line, from 1
-    const char *line, *stop; // of the current line, without its line end
+    const char *line, *stop; // the current line, without its line end
 } mg_head_lines;
 
 static inline mg_head_lines mg_head_begin(const char *head, size_t bytes) {
     return (mg_head_lines){.at = head, .end = head + bytes, .cut = bytes > (size_t)60 << 10, .left = 50};
 }
 
-// The next line that is not blank; a first line that is cut is taken all the same.
+// Moves to the next line that is not blank. An incomplete line counts only if it is the first.
 static inline bool mg_head_next(mg_head_lines *lines) {
     bool first = !lines->line;
     while (lines->at < lines->end && lines->left-- > 0) {

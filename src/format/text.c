@@ -180,8 +180,8 @@ static mg_status skip_line(reader *r, mg_error *error) {
     return status;
 }
 
-// Refuses lines whose labels differ from row to row while their texts do not: label and text are probably in
-// the other order.
+// Refuses lines whose labels differ from row to row while their texts repeat: label and text are probably
+// swapped.
 static mg_status doubt_order(reader *r, mg_error *error) {
     mg_distinct_end(&r->labels);
     mg_distinct_end(&r->bodies);

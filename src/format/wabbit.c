@@ -1,4 +1,4 @@
-// wabbit.c - owns the signs of a line "label importance tag|namespace feature feature:value ...".
+// wabbit.c - parses lines "label importance tag|namespace feature feature:value ...".
 #include "format/wabbit.h"
 
 #include "format/head.h"
@@ -8,10 +8,10 @@
 
 typedef struct signs {
     mg_wabbit found;
-    bool table; // a line that only a table has
+    bool table; // some line can only belong to a table
 } signs;
 
-// Numbers, with colons between them for contextual bandits.
+// Returns true for a number, or for numbers separated by colons (contextual bandits).
 static bool is_label(const char *at, const char *end) {
     double value;
     while (at < end) {
@@ -22,7 +22,8 @@ static bool is_label(const char *at, const char *end) {
     return true;
 }
 
-// Labels and a tag, which begins with ' or touches the bar. *glued: a label touches the bar, as in a table.
+// Parses labels and a tag, which begins with ' or touches the bar; false for anything else. *glued: a label
+// touches the bar, as in a table.
 static bool read_front(const char *line, const char *bar, bool *glued) {
     bool tag = false, labels = false;
     *glued = false;
@@ -38,7 +39,7 @@ static bool read_front(const char *line, const char *bar, bool *glued) {
     return true;
 }
 
-// Counts the features behind all bars of a line, and the words of the field with the most of them.
+// Counts the features after all bars of a line, and the words in the field with the most words.
 static void read_features(const char *bar, const char *stop, bool glued, mg_wabbit *found, int *features,
                           int *most_words) {
     *features = *most_words = 0;

@@ -7,11 +7,11 @@
 
 typedef struct mg_wabbit {
     bool is;       // false: the lines are something else
-    bool sure;     // false: a table with '|' between its columns has such lines too
+    bool sure;     // false: it may also be a table with '|' between its columns
     bool numbered; // every feature is index:value
 } mg_wabbit;
 
-// What the first lines of a file are.
+// Classifies the first lines of a file.
 mg_wabbit mg_wabbit_look(const char *head, size_t bytes);
 
 #endif

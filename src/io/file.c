@@ -162,9 +162,9 @@ bool mg_file_has_seal(int fd) {
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,
                              mg_error *error) {
     unsigned char expected[MG_SEAL_BYTES];
-    const char *advice = "it was cut, altered or not written by margin";
+    const char *advice = "it was truncated, changed, or not written by margin";
     if (size <= MG_SEAL_BYTES)
-        return mg_fail(error, MG_DATA, "%s: %zu bytes hold no sealed file: %s", path, size, advice);
+        return mg_fail(error, MG_DATA, "%s: %zu bytes are too few for a sealed file: %s", path, size, advice);
     const unsigned char *seal = bytes + size - MG_SEAL_BYTES;
     if (memcmp(seal, seal_name, sizeof seal_name))
         return mg_fail(error, MG_DATA, "%s: the seal at its end is missing: %s", path, advice);

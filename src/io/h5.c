@@ -46,14 +46,14 @@ mg_status mg_h5_check_library(mg_error *error) {
     H5get_libversion(&major, &minor, &release);
     if (!threadsafe)
         return mg_fail(error, MG_FAILED,
-                       "libhdf5 %u.%u.%u here is not thread-safe (an MPI build?): link the serial one "
+                       "libhdf5 %u.%u.%u is not thread-safe (an MPI build?): link the serial one "
                        "(Debian: libhdf5-103-1)",
                        major, minor, release);
     if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR)
-        return mg_fail(
-            error, MG_FAILED,
-            "libhdf5 %u.%u.%u is loaded but margin was built with %d.%d.%d: rebuild or fix the path", major,
-            minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+        return mg_fail(error, MG_FAILED,
+                       "libhdf5 %u.%u.%u is loaded, but margin was built with %d.%d.%d: rebuild margin or "
+                       "correct the library path",
+                       major, minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
     return MG_OK;
 }
 
@@ -135,7 +135,7 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     mg_h5_quiet();
     hid_t id = open_in_library(fd, path, reason, sizeof reason);
     if (id >= 0) return wrap_file(id, fd, path, out, error);
-    const char *advice = has_signature(fd) ? "it was cut or changed: make it or copy it again"
+    const char *advice = has_signature(fd) ? "it was truncated or changed: create it or copy it again"
                                            : "convert other formats with `margin convert`";
     close(fd);
     return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);

@@ -35,7 +35,7 @@ static bool classify(hid_t type, mg_h5_type *out) {
             [1] = MG_H5_I8, [2] = MG_H5_I16, [4] = MG_H5_I32, [8] = MG_H5_I64};
         if (size != 1 && size != 2 && size != 4 && size != 8) return false;
         *out = (mg_h5_type)((int)of_size[size] +
-                            (H5Tget_sign(type) == H5T_SGN_NONE)); // the unsigned one is next
+                            (H5Tget_sign(type) == H5T_SGN_NONE)); // the unsigned type follows the signed one
         return true;
     }
     default: return false;
@@ -71,8 +71,7 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
     if (fine) H5Sget_simple_extent_dims(space, array->dims, NULL);
     H5Sclose(space);
     if (!fine)
-        return mg_fail(error, MG_DATA,
-                       "%s: data set %s has rank %d: it holds one value or none; rows are needed",
+        return mg_fail(error, MG_DATA, "%s: data set %s has rank %d: rows are needed, not a single value",
                        array->file->path, array->name, array->rank);
     const hsize_t most = (hsize_t)1 << 48;
     hsize_t rows = array->dims[0], columns = 1;
@@ -197,10 +196,11 @@ static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *e
                        "%s: data set %s is a table (compound) with the columns %s: name one, as in %s/COLUMN",
                        array->file->path, array->name, mg_h5_columns(stored, columns, sizeof columns),
                        array->name);
-    return mg_fail(error, MG_DATA,
-                   "%s: data set %s holds %s; numbers of 1 to 8 bytes or text are read: store it as such",
-                   array->file->path, array->name,
-                   class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
+    return mg_fail(
+        error, MG_DATA,
+        "%s: data set %s holds %s; only numbers of 1 to 8 bytes and text can be read: convert the values",
+        array->file->path, array->name,
+        class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
 }
 
 // The type of the values; with `column`, the type of that column.
@@ -328,7 +328,7 @@ static mg_status read_direct(const mg_h5_array *array, int64_t first, int64_t co
         if (got <= 0)
             return mg_fail(error, got ? MG_IO : MG_DATA, "%s: data set %s, rows from %lld: %s",
                            array->file->path, array->name, (long long)first,
-                           got ? strerror(errno) : "the file ends too early: it was cut");
+                           got ? strerror(errno) : "the file ends too early: it was truncated");
         to += got;
         at += got;
         left -= (size_t)got;

@@ -31,7 +31,7 @@ mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error) {
     if ((*out)->file >= 0) return MG_OK;
     mg_memory_free(*out);
     *out = NULL;
-    return mg_fail(error, MG_MEMORY, "an HDF5 file cannot be begun in memory");
+    return mg_fail(error, MG_MEMORY, "an HDF5 file cannot be created in memory");
 }
 
 static void note(mg_h5_image *image, const char *name, bool failed) {

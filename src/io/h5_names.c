@@ -66,10 +66,9 @@ mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *er
     memcpy(parent, length ? name : "/", length ? length : 1);
     parent[length ? length : 1] = '\0';
     if (!mg_h5_list(file, parent, there, sizeof there))
-        return mg_fail(error, MG_DATA,
-                       "%s: data set %s is missing: `margin info FILE` lists what the file holds", file->path,
-                       name);
-    return mg_fail(error, MG_DATA, "%s: data set %s is missing; %s holds %s: name what is to be read",
+        return mg_fail(error, MG_DATA, "%s: data set %s is missing: `margin info FILE` lists its contents",
+                       file->path, name);
+    return mg_fail(error, MG_DATA, "%s: data set %s is missing; %s contains %s: give one of these names",
                    file->path, name, length ? parent : "the file", there);
 }
 

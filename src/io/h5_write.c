@@ -52,14 +52,15 @@ static mg_status check_limits(const char *path, const mg_place *place, bool over
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         (bytes > INT64_MAX - METADATA || limit.rlim_cur < (rlim_t)(bytes + METADATA)))
-        return mg_fail(error, MG_IO, "%s: needs %lld bytes, the limit on file sizes is %llu (ulimit -f)",
+        return mg_fail(error, MG_IO,
+                       "%s: needs %lld bytes, but the limit on file sizes is %llu: raise it (ulimit -f)",
                        path, (long long)bytes, (unsigned long long)limit.rlim_cur);
     if (place->descriptor >= 0 ||
         (place->exists && !S_ISREG(place->about.st_mode) && !S_ISDIR(place->about.st_mode)))
-        return mg_fail(
-            error, MG_IO,
-            "%s: is not a regular file, and an HDF5 file is not written in order: give the name of a file",
-            path);
+        return mg_fail(error, MG_IO,
+                       "%s: is not a regular file, and an HDF5 file cannot be written as a stream: give the "
+                       "name of a file",
+                       path);
     if (!place->exists) return MG_OK;
     if (!overwrite)
         return mg_fail(error, MG_IO, "%s: already exists: give another name, or replace it with --overwrite",
@@ -309,7 +310,7 @@ mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes
     slot *place = &writer->slots[array];
     if (size > (uint64_t)(place->size - place->written) - place->filled)
         return mg_fail(error, MG_DATA,
-                       "%s: more data came for %s than was counted: an input changed while it was read",
+                       "%s: %s has more data than in the first reading: an input changed meanwhile",
                        writer->path, place->name);
     const unsigned char *from = bytes;
     while (size > 0) {
@@ -331,7 +332,7 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
         if (status) return status;
         if (writer->slots[i].written != writer->slots[i].size)
             return mg_fail(error, MG_DATA,
-                           "%s: less data came for %s than was counted: an input changed while it was read",
+                           "%s: %s has less data than in the first reading: an input changed meanwhile",
                            writer->path, writer->slots[i].name);
     }
     return MG_OK;

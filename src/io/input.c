@@ -189,7 +189,7 @@ mg_status mg_input_finish(mg_input *input, mg_error *error) {
     mg_status status = mg_input_read(input, rest, sizeof rest, &got, error);
     if (status) return status;
     if (got > 0)
-        return mg_fail(error, MG_DATA, "%s: has bytes after the data its header announces", input->path);
+        return mg_fail(error, MG_DATA, "%s: has bytes after the data its header declares", input->path);
     return MG_OK;
 }
 

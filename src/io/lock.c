@@ -20,7 +20,8 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
     long process = length > 0 ? strtol(text, NULL, 10) : 0;
     if (process > 0) snprintf(who, sizeof who, "process %ld", process);
     return mg_fail(error, MG_CONFIG,
-                   "%s: %s is training into it: wait until it ends, or set output.directory", directory, who);
+                   "%s: %s is training in this directory: wait until it ends, or set output.directory",
+                   directory, who);
 }
 
 // A holder deletes the file before it releases the lock. A file that was opened before that and locked after

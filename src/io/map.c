@@ -115,8 +115,8 @@ const void *mg_map_rows(const mg_map *map) { return map->base + map->lead; }
 static mg_status fault(const mg_map *map, mg_error *error) {
     const mg_map_place *place = &map->place;
     if (!file_is_whole(place))
-        return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was cut", place->path,
-                       place->name);
+        return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was truncated",
+                       place->path, place->name);
     return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
 }
 

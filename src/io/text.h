@@ -47,7 +47,7 @@ static inline bool mg_text_vanishes(double value) {
 const char *mg_text_path(const mg_text *text);
 bool mg_text_packed(const mg_text *text);
 
-// Of the line just read, from 1; the first one of a record of several lines.
+// Number of the line just read, from 1; of a record with several lines, its first line.
 int64_t mg_text_line_number(const mg_text *text);
 
 // NULL is allowed.

@@ -173,7 +173,7 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
                              mg_h5_array_type(classes) == MG_H5_TEXT ? MG_H5_TEXT : MG_H5_I64, 1, k, error);
     if (!status && (k < 2 || k > INT32_MAX || mg_h5_array_columns(weights) < 1))
         status = mg_fail(error, MG_DATA,
-                         "weights are of %lld classes and %lld features (2 to %d classes and at least 1 "
+                         "weights has %lld classes and %lld features (2 to %d classes and at least 1 "
                          "feature are allowed)",
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
     if (!status) status = mg_model_create(k, mg_h5_array_columns(weights), out, error);

@@ -16,8 +16,7 @@ static mg_status check(const void *values, const char *const *origins, mg_error 
     const mg_model_options *options = values;
     if (isnan(options->lambda) || isnan(options->C)) return MG_OK;
     const char *at = mg_section_origin(&mg_model_section, origins, "C");
-    return mg_fail(error, MG_CONFIG,
-                   "%s: model.C and model.lambda are both set; they are two names of one thing: drop one",
+    return mg_fail(error, MG_CONFIG, "%s: model.C and model.lambda both set the regularisation: remove one",
                    at ? at : "model");
 }
 

@@ -23,7 +23,7 @@ expect_refused() {
     "$@" >out 2>err
     status=$?
     lines=$(wc -l <err)
-    [ $status = 3 ] && [ $lines -le $most ] && [ ! -s out ] && grep -q 'cut, altered or not written by margin' err || {
+    [ $status = 3 ] && [ $lines -le $most ] && [ ! -s out ] && grep -q 'truncated, changed, or not written by margin' err || {
         echo "$*: exit $status, $lines lines"
         cat out err
     }

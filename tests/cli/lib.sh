@@ -61,7 +61,7 @@ wait_for() {
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
-        [ $tries -lt 6000 ] || { echo "never came: $2 in $1"; return 1; }
+        [ $tries -lt 6000 ] || { echo "timeout: $1 does not contain $2"; return 1; }
         sleep 0.01
     done
 }

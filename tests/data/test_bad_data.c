@@ -259,7 +259,7 @@ typedef struct csr_case {
 static void test_csr(void **unused) {
     (void)unused;
     const csr_case cases[] = {
-        {{0, 2, 2, 4}, {1, 3, 2, 2}, "X/indices hold 2 twice in row 2"},
+        {{0, 2, 2, 4}, {1, 3, 2, 2}, "X/indices contain 2 twice in row 2"},
         {{0, 2, 2, 4},
          {1, 9, 0, 2},
          "X/indices[1] (row 0) is 9; indices must be from 0 to the number of features - 1"},

@@ -232,7 +232,7 @@ def features(t):
             with h5py.File(t.work.at("r/model.h5")) as f:
                 models.append(f["weights"][()].tobytes())
     if len(set(models)) != 1:
-        fail("X of three dimensions a row trains another model than flattened")
+        fail("X of three dimensions gives another model than the same rows in two dimensions")
     t.refuses(y, "X has rank 1", "x[:, None]", x=np.arange(30.0))
     t.refuses(y, "X has rank 2 and type enumeration", x=np.zeros((30, 2), h5py.enum_dtype({"a": 0, "b": 1})))
     counts = np.zeros((30, 3), "i4")
@@ -263,7 +263,7 @@ def features(t):
         with h5py.File(t.work.at("r/model.h5")) as f:
             models.add((done.returncode, f["weights"][()].tobytes()))
     if len(models) != 1:
-        fail(f"rows in another order train another model: {done.stderr}")
+        fail(f"rows in another order give another model: {done.stderr}")
     more = ("--set", "data.features=hg19")
     t.refuses(lambda f: tenx(f, "hg19", False), "needs an attribute shape", more=more)
     t.refuses(lambda f: tenx(f, "hg19", True, (30, 3)), "needs an attribute shape", more=more)
@@ -284,7 +284,7 @@ def rare_class(t):
             fail(f"seed {seed}: exit {done.returncode}: {done.stderr}{told}")
         noted += "1 of 3 classes have no row held out (the first: '2')" in done.stderr
     if noted != 12:
-        fail(f"{noted} of 12 runs tell that no row of class 2 is held out")
+        fail(f"{noted} of 12 runs report that no row of class 2 is held out")
     done = t.work.run("cv", "--overwrite", "--folds", "3", "--set", "data.train=a.h5", "--set", "output.directory=cv")
     if done.returncode or done.stderr.count("1 of 3 classes have a single row, which is held out in no fold") != 1:
         fail(f"cv: exit {done.returncode}: {done.stderr}")

@@ -38,7 +38,7 @@ class Names:
     def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
         found, out, err = self.run(*arguments, stdin=stdin)
         if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
-            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, {out!r}, {err!r} without one of {parts}")
+            fail(f"{' '.join(arguments)}: exit {found} instead of {status}, one of {parts} is missing in {out!r}, {err!r}")
 
     def convert(self, name, text, output, *options):
         self.write(name, text)
@@ -64,12 +64,12 @@ def headers(t):
     t.train("tr.h5", "r")
     with h5py.File(t.work.at("tr.h5")) as f, h5py.File(t.work.at("r/model.h5")) as m:
         if list(f["var/_index"][:]) != [b"a", b"b"] or list(m["names"][:]) != [b"a", b"b"] or m["names"].dtype.kind not in "SO":
-            fail("the names of the header are not in the converted file or in the model")
+            fail("the converted file or the model lacks the names of the header")
         if m.attrs["recipe"].decode() != "format: csv\nheader: yes\nlabel: last\n":
             fail(f"recipe {m.attrs['recipe']}")
     t.convert("same.csv", "a;b;label\n0;1;1\n1;0;0\n", "same.h5", "--like", "tr.h5")
     if t.well("predict", "r/model.h5", "same.h5") != "1\n0\n":
-        fail("the same header is not answered right")
+        fail("the same header gets wrong predictions")
     other = {  # file: (text, words of the difference)
         "order": ("b,a,label\n0,1,0\n1,0,1\n", ["feature 1 is 'b' but 'a'", "the same names in another order"]),
         "name": ("a,c,label\n0,1,0\n1,0,1\n", ["feature 2 is 'c' but 'b'"]),
@@ -89,7 +89,7 @@ def headers(t):
     # The names show that the features are the same.
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
-        fail("a file whose labels come first is not answered right")
+        fail("a file whose labels come first gets wrong predictions")
 
 
 def advice_of_headers(t):
@@ -98,13 +98,13 @@ def advice_of_headers(t):
     t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
     if t.well("predict", "r/model.h5", "bare.h5") != "1\n0\n":
-        fail("a file without a header is not answered right")
+        fail("a file without a header gets wrong predictions")
     t.convert("rows.csv", "a,b\n0,1\n1,0\n", "rows.h5", "--like", "tr.h5", "--label", "none")
     if t.well("predict", "r/model.h5", "rows.h5") != "1\n0\n":
-        fail("rows without labels are not answered right")
+        fail("rows without labels get wrong predictions")
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved2.h5", "--like", "tr.h5", "--label", "label")
     if t.well("predict", "r/model.h5", "moved2.h5") != "1\n0\n":
-        fail("a file whose labels are named by --label is not answered right")
+        fail("a file whose labels are named by --label gets wrong predictions")
     t.refused("convert", "-q", "--like", "tr.h5", "--header", "no", "--label", "first", "bare.csv", "never.h5", parts=["--label first"],
               status=WRONG_USE)
     t.write("rows.csv", "a,b\n0,1\n1,0\n")
@@ -118,10 +118,10 @@ def advice_of_headers(t):
         out.write("gr\xf6\xdfe,b,label\n1,0,0\n0,1,1\n".encode())
     t.well("convert", "-q", "utf8.csv", "utf8.h5")
     if "gr\xf6\xdfe, b" not in t.well("info", "utf8.h5"):
-        fail("info does not tell the names of a file")
+        fail("info does not print the names of a file")
     told = t.well("info", "r/model.h5")
     if "2: a, b\n" not in told or "format: csv, header: yes, label: last\n" not in told:
-        fail(f"info does not tell names and recipe of a model: {told}")
+        fail(f"info does not print names and recipe of a model: {told}")
 
 
 def places_of_labels(t):
@@ -145,19 +145,19 @@ def bases(t):
     t.refuse_everywhere("s", "trs.h5", "other.h5", "base 1", "base is 0")
     t.convert("narrow.svm", "0 0:3\n1 1:3\n", "narrow.h5")  # the missing features are 0
     if t.well("predict", "s/model.h5", "narrow.h5") != "0\n1\n" or "100.00%" not in t.well("eval", "s/model.h5", "narrow.h5"):
-        fail("a narrower sparse file is not answered right")
+        fail("a narrower sparse file gets wrong predictions")
     t.train("trs.h5", "s2", data__test="narrow.h5", data__validation="narrow.h5")
     t.convert("wide.svm", "0 0:3\n1 4:3\n", "wide.h5")
     t.refuse_everywhere("s", "trs.h5", "wide.h5", "has 5 features", "column 3 (from 0)")
     for line in ("vote\n", "1\n", "some words\n", "1 # 2:3\n"):
         t.refused("predict", "s/model.h5", "-", stdin=line, parts=["standard input:1:", "index:value"])
     if t.well("predict", "s/model.h5", "-", stdin="# nothing\n2:1\n\n").count("\n") != 2:
-        fail("a comment has no answer, an empty line has one")
+        fail("a comment must get no answer, an empty line must get one")
     status, out, err = t.run("predict", "r/model.h5", "-", stdin="1:1\n")
     if status or out != "0\n" or "--base" not in err:
-        fail(f"that the base is guessed is not told: {status} {out!r} {err!r}")
+        fail(f"the guess of the base is not reported: {status} {out!r} {err!r}")
     if t.run("predict", "r/model.h5", "-", "--base", "0", stdin="0:1\n") != (0, "0\n", ""):
-        fail("--base does not settle the base")
+        fail("--base does not set the base")
 
 
 TEXTS = "x\ta b c\ny\td e f\nx\ta b\ny\td f\n"
@@ -168,7 +168,7 @@ def recipes(t):
     t.train("trt.h5", "t")
     t.convert("te.tsv", TEXTS, "same.h5", "--like", "trt.h5")
     if t.well("predict", "t/model.h5", "same.h5") != "x\ny\nx\ny\n":
-        fail("texts are not answered right")
+        fail("texts get wrong predictions")
     others = {"ngrams": ("word:1:1", "word:1:2"), "bits": ("9", "8"), "weighting": ("tf", "tf-idf"), "lowercase": ("no", "yes"), "unit": ("no", "yes")}
     own = {"bits": "8", "weighting": "tf-idf"}
     for option, (value, known) in others.items():
@@ -176,7 +176,7 @@ def recipes(t):
         t.convert("te.tsv", TEXTS, "recipe.h5", "--format", "text", *given)
         t.refuse_everywhere("t", "trt.h5", "recipe.h5", f"{option} {value}", f"{option} is {known}", "--like")
     t.convert("te.tsv", "x\ta b q\ny\td e f\n", "idf.h5", "--format", "text", "--bits", "8", "--weighting", "tf-idf")
-    t.refuse_everywhere("t", "trt.h5", "idf.h5", "another table of idf", "--like")
+    t.refuse_everywhere("t", "trt.h5", "idf.h5", "another idf table", "--like")
     t.convert("te.svm", "x 1:1\ny 256:1\n", "hashed.h5")
     t.refuse_everywhere("t", "trt.h5", "hashed.h5", "format svmlight", "format is text")
     t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained on texts", "convert --like"])
@@ -319,7 +319,7 @@ def widths(t):
     wide = np.hstack([x[:, :2], np.zeros((8, 1), np.float32)])
     save(t.work.at("zeros.h5"), wide)
     if t.well("predict", "w/model.h5", "s2.h5", "--scores") != t.well("predict", "w/model.h5", "zeros.h5", "--scores"):
-        fail("a narrower sparse file is not the one filled up with zeros")
+        fail("a narrower sparse file differs from the same file padded with zeros")
 
 
 with Work(sys.argv[1]) as work:

@@ -173,7 +173,7 @@ static void test_cut_in_place(void **unused) {
             status = mg_stream_check(stream, &error);
         }
         assert_int_equal(status, MG_DATA);
-        assert_non_null(strstr(error.text, "data set X: the file ends too early: it was cut"));
+        assert_non_null(strstr(error.text, "data set X: the file ends too early: it was truncated"));
         assert_int_equal(mg_stream_check(stream, &error), MG_DATA); // it keeps failing
         mg_stream_destroy(stream);
         mg_dataset_close(dataset);

@@ -45,7 +45,7 @@ class Advice:
         done = self.work.run("convert", *arguments)
         lines = [line for line in done.stderr.splitlines() if not line.startswith(("warning", "guessed"))]
         if done.returncode not in status or len(lines) != 1 or any(part not in lines[0] for part in parts):
-            fail(f"convert {arguments}: exit {done.returncode}, {done.stderr!r} without one of {parts}")
+            fail(f"convert {arguments}: exit {done.returncode}, one of {parts} is missing in {done.stderr!r}")
         return lines[0]
 
     def done(self, command, why):

@@ -176,7 +176,7 @@ static const struct {
     {"svmlight/zero_index.svm", "base=2", MG_CONFIG, "svmlight.base"},
     {"svmlight/zero_index.svm", "bits=2", MG_USAGE, "--bits is an option of format text"},
     {"svmlight/zero_index.svm", "laoyut=dense", MG_USAGE, "did you mean --layout"},
-    {"svmlight/zero_index.svm", "format=svm", MG_USAGE, "format 'svm' is not known"},
+    {"svmlight/zero_index.svm", "format=svm", MG_USAGE, "unknown format 'svm'"},
     {"svmlight/fraction_label.svm", "", MG_DATA, ":2:1: label 0.5 is not a whole number"},
     {"svmlight/latin1_label.svm", "", MG_DATA, ":1:1: the label is not UTF-8 (byte fc)"},
     {"svmlight/control_label.svm", "", MG_DATA, "control character (byte 01)"},

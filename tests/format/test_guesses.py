@@ -40,7 +40,7 @@ class Guesses:
 
     def says(self, said, *parts):
         if any(part not in said for part in parts):
-            fail(f"{said!r} is without one of {parts}")
+            fail(f"one of {parts} is missing in {said!r}")
 
     def refused(self, data, *parts, options=(), name="in.csv"):
         status, said = self.convert(data, *options, name=name, out="never.h5")
@@ -65,15 +65,15 @@ def told(g):
     said = g.gives("1 2 7\n3 4 8\n1 1 8\n", [[1, 2], [3, 4], [1, 1]], [7, 8, 8], "--header", "no", "--label", "last")
     g.says(said, "delimiter space")
     if "header" in said or "label" in said:
-        fail(f"what was given is called a guess: {said!r}")
+        fail(f"a given option is reported as a guess: {said!r}")
     if "guessed" in g.gives(CSV, [[1, 2], [3, 4]], ["x", "y"], "-q"):
-        fail("--quiet tells guesses")
+        fail("--quiet prints guesses")
     # What comes from the file of --like is not a guess.
     if "guessed" in g.gives("x,1,2\ny,3,4\n", [[1, 2], [3, 4]], ["x", "y"], out="like.h5", *["-q"]):
-        fail("--quiet tells guesses")
+        fail("--quiet prints guesses")
     said = g.gives("1,1,2\n2,3,4\n", [[1, 2], [3, 4]], ["1", "2"], "--like", "like.h5")
     if "label" in said:
-        fail(f"--like is called a guess: {said!r}")
+        fail(f"the format of --like is reported as a guess: {said!r}")
 
 
 CSV = "a,b,label\n1,2,x\n3,4,y\n"
@@ -124,10 +124,10 @@ def label_columns(g):
     said = g.gives("a,b,price\n" + "".join(f"{i % 7}.5,{i % 3},{100000 + 17 * i}\n" for i in range(60)), None,
                    [100000 + 17 * i for i in range(60)])
     g.says(said, "warning", "60 rows have 60 classes", "--label")
-    # Grey values beside classes that are numbered are no labels; numbers that may be classes are warned of.
+    # Grey values next to numbered classes are not labels; numbers that may be classes give a warning.
     grey = "".join(f"{39 + i % 48} {27 + i * 7 % 100} {(1, 2, 3, 4, 5, 7)[i % 6]}\n" for i in range(400))
     if "warning" in g.gives(grey, None, [(1, 2, 3, 4, 5, 7)[i % 6] for i in range(400)]):
-        fail("a column of grey values is taken for labels")
+        fail("a column of grey values is mistaken for labels")
     for first, last in ((10, 4), (3, 5), (3, 40)):
         table = "".join(f"{i % first},{i * 7 % 100},{i % last}\n" for i in range(400))
         g.says(g.gives(table, None, [i % last for i in range(400)]), "warning", "--label first")
@@ -167,12 +167,12 @@ def indices(g):
         g.says(g.gives(table, None, y), "warning", "--drop 1")
         said = g.gives(table, X, y, "--drop", "1")
         if "warning" in said:
-            fail(f"a dropped column is warned of: {said!r}")
+            fail(f"a warning about a dropped column: {said!r}")
         if first and "," not in first:
             g.gives(table, X, y, "--drop", first)
     g.says(g.gives("a,user_id,label\n1,77,x\n2,78,y\n3,78,y\n", None, ["x", "y", "y"]), "warning", "--drop 2")
     if "warning" in g.gives("a,b,label\n1,77,x\n5,78,y\n3,78,y\n", None, ["x", "y", "y"]):
-        fail("a column of numbers is taken for an index")
+        fail("a column of numbers is mistaken for an index")
 
 
 def dropped(g):
@@ -208,7 +208,7 @@ def headers(g):
     g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1", "--header yes")
     for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
         if "warning" in g.gives(table, None, [line.split(",")[-1] for line in table.split()]):
-            fail(f"{table!r} is warned of")
+            fail(f"a warning about {table!r}")
     g.gives("\ufeffa,b,label\r\n1,2,x\r\n3,4,y\r\n", [[1, 2], [3, 4]], ["x", "y"])
 
 

@@ -136,11 +136,11 @@ class Soak:
             return self.expect_same(name)
         points = points_of(self.work.at("disturbed", name))
         if points != points_of(self.work.at("oracle", name))[:len(points)]:
-            raise Mismatch("the points are others")
+            raise Mismatch("the points differ")
 
     def expect_same(self, name):
         if read(self.work.at("oracle", name)) != read(self.work.at("disturbed", name)):
-            raise Mismatch(f"{name} is another")
+            raise Mismatch(f"{name} differs")
 
     def round(self, seed):
         draw = random.Random(seed)
@@ -176,10 +176,10 @@ class Soak:
         if not self.grid:
             self.expect_same(os.path.relpath(last, self.work.at("oracle")))
         elif points_of(self.work.at("oracle/path.jsonl")) != points_of(self.work.at("disturbed/path.jsonl")):
-            raise Mismatch("the points are others")
+            raise Mismatch("the points differ")
         self.count["logs cut short"] += not self.log_is_whole
         if self.log_is_whole and counted(self.work.at("oracle/metrics.jsonl")) != counted(self.work.at("disturbed/metrics.jsonl")):
-            raise Mismatch("the metrics tell another story")
+            raise Mismatch("the metrics differ")
 
 
 def main():

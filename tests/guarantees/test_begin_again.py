@@ -57,7 +57,7 @@ def init(work):
     shutil.copy(work.at("first/model.h5"), work.at("moved.h5"))
     expect(work, 0, *SGD, "--init", "moved.h5", *cut)  # the advice, with the file under another name
     if runs.read(work.at("cut/model.h5")) != runs.read(work.at("whole/model.h5")):
-        runs.fail("resumed with the same --init to another model")
+        runs.fail("the resumption with the same --init gave another model")
     # Once there is a checkpoint, the model is not needed, but another one is refused.
     os.remove(work.at("cut/model.h5"))
     expect(work, 2, *SGD, *other, *cut, says="begun from the weights of moved.h5")
@@ -88,7 +88,7 @@ def finished(work):
         if tree(work.at(name + "-done")) != before:
             runs.fail(f"{name}: resuming the finished run changed files")
         if first.stdout != again.stdout:
-            runs.fail(f"{name}: resumed, it answers\n{again.stdout}instead of\n{first.stdout}")
+            runs.fail(f"{name}: resumed, it prints\n{again.stdout}instead of\n{first.stdout}")
 
 
 def started(work, directory, *command):
@@ -101,7 +101,7 @@ def started(work, directory, *command):
             if os.path.exists(config) and b"  epochs: 1000000" in runs.read(config):
                 return process
         time.sleep(0.01)
-    runs.fail("the run does not begin")
+    runs.fail("the run does not start")
 
 
 # --overwrite keeps the old result until the new one is complete, however often the new run is killed.
@@ -117,20 +117,20 @@ def overwrite(work):
             runs.fail("the old result is not in previous/")
     expect(work, 0, *SGD, "--set", "output.directory=o", "--set", "model.C=1", "--overwrite")
     if os.path.exists(work.at("o/previous")) or runs.read(work.at("o/model.h5")) == old["model.h5"]:
-        runs.fail("previous/ stays behind a complete result")
+        runs.fail("previous/ remains after a complete result")
     # The same for a cross-validation: its summary and its folds belong together.
     cv = ("cv", "--quiet", "--folds", "2", *SGD[2:], "--set", "output.directory=v")
     expect(work, 0, *cv)
     old = [runs.read(work.at("v", name)) for name in ("cv.jsonl", "fold-2/model.h5")]
     process = started(work, "v", *cv[:-2], *ENDLESS, "--overwrite")
-    expect(work, 2, *cv, "--overwrite", says="is training into it")
+    expect(work, 2, *cv, "--overwrite", says="is training in this directory")
     process.send_signal(signal.SIGKILL)
     process.wait()
     if [runs.read(work.at("v/previous", name)) for name in ("cv.jsonl", "fold-2/model.h5")] != old or os.path.exists(work.at("v/cv.jsonl")):
         runs.fail("the old cross-validation is not in previous/")
     expect(work, 0, *cv, "--overwrite")
     if os.path.exists(work.at("v/previous")):
-        runs.fail("previous/ stays behind a complete cross-validation")
+        runs.fail("previous/ remains after a complete cross-validation")
     # Files that are not margin's are never deleted.
     with open(work.at("o/notes.txt"), "w") as note:
         note.write("mine")
@@ -228,7 +228,7 @@ def unreadable(work):
         runs.fail(f"an unreadable checkpoint: exit {done.returncode}: {done.stderr}")
     os.rename(newest, work.at("moved"))
     if train("--resume").returncode or runs.read(work.at("u/model.h5")) != model:
-        runs.fail("moved away, the run does not go on from the one before")
+        runs.fail("with the checkpoint moved away, the run does not resume from the one before")
 
 
 with runs.Work(sys.argv[1]) as work:

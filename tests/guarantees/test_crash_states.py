@@ -150,7 +150,7 @@ class Disk:
             self.changes[self.names[path]].append(("truncate", *rest))
         elif kind == "rename":
             if os.path.dirname(path) != os.path.dirname(rest[0]):
-                fail(f"{path} is renamed into another directory: not foreseen")
+                fail(f"{path} is renamed into another directory, which this test does not support")
             self.link([(path, None), (rest[0], self.names[path])])
         elif kind == "unlink":
             self.link([(path, None)])
@@ -272,7 +272,7 @@ class Judge:
             fail(f"resumed from {sorted(tree)}: exit {done.returncode}: {done.stderr}")
         left = [n for _, _, names in os.walk(self.work.at("again")) for n in names if n.endswith(".tmp") or n == "lock"]
         if left:
-            fail(f"resumed from {sorted(tree)}, it left {left}")
+            fail(f"resumed from {sorted(tree)}, {left} remain")
 
     def work_on(self, tree):
         subprocess.run(["rm", "-rf", self.work.at("again")], check=True)
@@ -315,7 +315,7 @@ def long_enough(work):
         named = [o[2] for o in trace if o[0] == "rename" and "/checkpoints/" in o[2]]
         pruned = [o for o in trace if o[0] == "unlink" and o[1] in named]
         if ("said", last) not in trace or sum(o == ("said", "model") for o in trace) != 2:
-            fail("the run did not tell of its last checkpoint and twice of its model")
+            fail("the run did not report its last checkpoint once and its model twice")
         if len(set(named)) >= 3 and len(named) > len(set(named)) and pruned:
             return trace
     fail(f"the run did not write, replace and delete checkpoints: {named}, deleted {pruned}")

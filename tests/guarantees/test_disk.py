@@ -100,7 +100,7 @@ class Disk:
             fail(f"a full disk: no warning of a checkpoint in {lines}")
         self.expect_whole("disk/a", "a full disk")
         if steps_of(self.work.at("disk/a"))[0] < before:
-            fail("a full disk: the newest checkpoint is gone")
+            fail("a full disk: the newest checkpoint is missing")
         if freed:
             if process.returncode or read(self.work.at("disk/a/model.h5")) != self.model:
                 fail(f"a disk full for a while: exit {process.returncode}: {said}")
@@ -114,13 +114,13 @@ class Disk:
 
     def expect_same_log(self, directory):
         if read(self.work.at(directory, "model.h5")) != self.model:
-            fail(f"{directory}: the model is another")
+            fail(f"{directory}: the model differs")
         logs = [counted(self.work.at(d, "metrics.jsonl")) for d in ("whole", directory)]
         if logs[0] != logs[1]:
-            fail(f"{directory}: the metrics tell another story")
+            fail(f"{directory}: the metrics differ")
         left = [n for n in os.listdir(self.work.at(directory)) if n.endswith(".tmp") or n == "lock"]
         if left:
-            fail(f"{directory}: {left} were left")
+            fail(f"{directory}: {left} remain")
 
     def removed(self):
         """The run's directory is deleted while it trains."""
@@ -133,7 +133,7 @@ class Disk:
         if process.returncode != INPUT_OUTPUT or "No such file or directory" not in lines[-1] or not lines[0].startswith("warning: no checkpoint"):
             fail(f"a directory that was removed: exit {process.returncode}: {said}")
         if os.path.exists(self.work.at("gone")):
-            fail("a directory that was removed: it is there again")
+            fail("a directory that was removed was created again")
         print(f"directory removed under the run: {len(lines) - 1} warnings, exit {process.returncode}")
 
     def read_only(self):
@@ -145,7 +145,7 @@ class Disk:
             if done.returncode != INPUT_OUTPUT or done.stderr.count("\n") != 1 or "Read-only file system" not in done.stderr:
                 fail(f"a read-only disk: exit {done.returncode}: {done.stderr}")
         if any(read(self.work.at("disk/a", n)) != b for n, b in before.items()):
-            fail("a read-only disk: and yet something changed")
+            fail("a read-only disk: something changed")
         print("read-only: refused, unchanged")
 
 

@@ -45,9 +45,9 @@ expect 0 "" $train
 for command in "$convert" "$train" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "predict run/model.h5 -" \
     "info train.h5" "gradcheck c.yaml"; do
     export SHIM_HDF5=unsafe
-    expect 1 "libhdf5 [0-9.]* here is not thread-safe" $command
+    expect 1 "libhdf5 [0-9.]* is not thread-safe" $command
     export SHIM_HDF5=1.8.22
-    expect 1 "libhdf5 1.8.22 is loaded but margin was built with" $command
+    expect 1 "libhdf5 1.8.22 is loaded, but margin was built with" $command
     unset SHIM_HDF5
     expect 0 "" $command
 done

@@ -116,7 +116,7 @@ def main():
             fail(f"resumed for the last time: exit {done.returncode}: {done.stderr}")
         expect_same(work, epochs, run_seed)
         if furthest < 2:
-            fail("no run got anywhere before it was killed")
+            fail("no run made a step before it was killed")
         print(f"{kills} kills of {ends + 1} runs: 0 files damaged, 0 steps behind a reported checkpoint, the same models")
 
 

@@ -60,8 +60,8 @@ box small 120000000
 inside small train $fixed --set data.train=wide.h5 --set output.directory=wide
 [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] || fail "a state beyond the container: status $status"
 grep -q "out of memory: beside its rows (.*) the run needs .*: state .*, its snapshot .*, a checkpoint being written .*, evaluation and windows of rows .*; .* are available: give it more memory" err ||
-    fail "no sum and parts"
-[ ! -e wide ] || fail "a directory was made"
+    fail "the message lacks the sum and its parts"
+[ ! -e wide ] || fail "a directory was created"
 [ "$(cat peak)" -lt 150000 ] || fail "a peak of $(cat peak) kB"
 for command in "path --quiet --C 1:10:10" "cv --quiet --folds 2"; do
     inside small $command --set data.train=wide.h5 --set train.tolerance=1e-2 --set output.directory=other

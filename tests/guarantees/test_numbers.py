@@ -132,7 +132,7 @@ def vanishing(work):
         text = train(work, "a.h5", "train.epochs=2")
         put(work.at("f.h5"), x.astype("f4"), y, sparse)
         if "too small" in train(work, "good.h5", "train.epochs=2"):
-            runs.fail("a warning about values that all fit")
+            runs.fail("a warning although all values fit")
         for command in (("eval", "r/model.h5", "a.h5"), ("predict", "r/model.h5", "a.h5")):
             r = work.run(*command)
             for said in (text, r.stderr):

@@ -25,7 +25,7 @@ wait_for() {
     tries=0
     until grep -q "$2" "$1" 2>/dev/null; do
         tries=$((tries + 1))
-        [ $tries -lt 6000 ] || fail "never came: $2 in $1"
+        [ $tries -lt 6000 ] || fail "timeout: $1 does not contain $2"
         sleep 0.01
     done
 }
@@ -72,7 +72,7 @@ for command in --help --version help list "list --help" config "config --referen
     status=0
     "$margin" $command >/dev/full 2>err || status=$?
     [ $status = 1 ] || fail "margin $command >/dev/full: status $status"
-    [ "$(grep -vc '^warning: ' err)" = 1 ] && grep -Eq "cannot be written(: No space left on device)?$" err || fail "margin $command >/dev/full: not its one line"
+    [ "$(grep -vc '^warning: ' err)" = 1 ] && grep -Eq "cannot be written(: No space left on device)?$" err || fail "margin $command >/dev/full: not exactly one line"
 done
 (trap '' PIPE
 until [ -e closed.pipe ]; do sleep 0.01; done
@@ -104,7 +104,7 @@ kill -HUP $pid
 kill -TERM $pid
 for bit in 1 15; do # SigIgn is a hexadecimal mask
     mask=$(sed -n 's/^SigIgn:[[:space:]]*//p' /proc/$pid/status)
-    [ $((0x$mask >> (bit - 1) & 1)) = 1 ] || fail "signal $bit is not ignored any more"
+    [ $((0x$mask >> (bit - 1) & 1)) = 1 ] || fail "signal $bit is no longer ignored"
 done
 kill -INT $pid
 status=0

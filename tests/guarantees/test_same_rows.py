@@ -117,7 +117,7 @@ def environment(work):
             model = train(work, data, out, *options, env=env)
             said[mode] = (model, answers(work, work.at(out, "model.h5"), data, env=env), answers(work, work.at(out, "model.h5"), "-", env=env, input=lines))
         if len(set(said.values())) != 1:
-            runs.fail(f"{data} {options}: the floating-point environment shows")
+            runs.fail(f"{data} {options}: the floating-point environment changes the result")
         with h5py.File(work.at(out, "model.h5")) as f:
             if not np.all(np.any(f["weights"][:] != 0, axis=1)):
                 runs.fail(f"{data} {options}: nothing was learned")

@@ -62,7 +62,7 @@ class Stops:
         until = time.monotonic() + 60
         while process.poll() is None and not condition():
             if time.monotonic() > until:
-                fail("what was waited for never came")
+                fail("the awaited output did not come")
 
     def expect(self, process, what, early=()):
         """Checks the outcome, and resumes to the same files. Counts the outcome under `what`."""
@@ -78,9 +78,9 @@ class Stops:
         self.train("stopped", "--resume", "--set", f"train.threads={self.draw.choice((1, 2, 3))}", check=True)
         last = steps_of(self.work.at("whole"))[0]
         if read(self.work.at("stopped/model.h5")) != self.model:
-            fail(f"{what}: the model of the resumed run is another")
+            fail(f"{what}: the model of the resumed run differs")
         if read(checkpoint(self.work.at("stopped"), last)) != read(checkpoint(self.work.at("whole"), last)):
-            fail(f"{what}: the last checkpoint of the resumed run is another")
+            fail(f"{what}: the last checkpoint of the resumed run differs")
         key = (what, "stopped" if status == STOPPED else "was done before" if status == 0 else "had not begun")
         self.count[key] = self.count.get(key, 0) + 1
         return said
@@ -124,7 +124,7 @@ class Stops:
                 fail(f"TERM before the first batch: exit {process.returncode}: {said}")
             self.train("stopped", "--resume", "--set", "sgd.eta=~", check=True)
             if read(self.work.at("stopped/model.h5")) != self.model:
-                fail("TERM before the first batch: the model of the resumed run is another")
+                fail("TERM before the first batch: the model of the resumed run differs")
         if not early:
             fail("not one of 5 was stopped before its first step")
         self.count[("TERM while the rate is looked for", f"stopped, {early} before the first step")] = 5

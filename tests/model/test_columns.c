@@ -42,12 +42,10 @@ static void lists_differ_by_the_first_name(void **state) {
     expect_difference(3, aab, 3, aab, NULL); // repeated names are compared by position
     expect_difference(3, abc, 3, acb,
                       "f.h5: feature 2 is 'c' but 'b' in m.h5 (the same names in another order): do");
-    expect_difference(
-        3, abc, 3, abd,
-        "f.h5: feature 3 is 'd' but 'c' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
-    expect_difference(
-        3, aab, 3, abc,
-        "f.h5: feature 2 is 'b' but 'a' in m.h5 (of 3 names 1 are missing, and 1 others are there): do");
+    expect_difference(3, abc, 3, abd,
+                      "f.h5: feature 3 is 'd' but 'c' in m.h5 (1 of 3 names are missing, and 1 are new): do");
+    expect_difference(3, aab, 3, abc,
+                      "f.h5: feature 2 is 'b' but 'a' in m.h5 (1 of 3 names are missing, and 1 are new): do");
     expect_difference(3, abc, 2, abc,
                       "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (of 3 names 1 are missing, "
                       "and 0 others are there): do");
@@ -60,8 +58,7 @@ static void lists_differ_by_the_first_name(void **state) {
     const char *const lengthy[] = {name};
     char expected[200];
     snprintf(expected, sizeof expected,
-             "f.h5: feature 1 is '%.63s...' but 'a' in m.h5 (of 1 names 1 are missing, and 1 others are "
-             "there): do",
+             "f.h5: feature 1 is '%.63s...' but 'a' in m.h5 (1 of 1 names are missing, and 1 are new): do",
              name);
     expect_difference(1, abc, 1, lengthy, expected);
 }

@@ -25,7 +25,8 @@
 // Expects one line with the file and the reason. Only the check of the seal reports like this, and it comes
 // before libhdf5 gets a byte.
 static bool tells_of_damage(const mg_error *error, const char *path) {
-    return strstr(error->text, path) && strstr(error->text, "it was cut, altered or not written by margin") &&
+    return strstr(error->text, path) &&
+           strstr(error->text, "it was truncated, changed, or not written by margin") &&
            !strchr(error->text, '\n');
 }
 
