@@ -47,11 +47,11 @@ static void lists_differ_by_the_first_name(void **state) {
     expect_difference(3, aab, 3, abc,
                       "f.h5: feature 2 is 'b' but 'a' in m.h5 (1 of 3 names are missing, and 1 are new): do");
     expect_difference(3, abc, 2, abc,
-                      "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (of 3 names 1 are missing, "
-                      "and 0 others are there): do");
+                      "f.h5: has 2 features; feature 3, 'c' in m.h5, is missing (1 of 3 names are missing, "
+                      "and 0 are new): do");
     expect_difference(2, abc, 3, abc,
-                      "f.h5: feature 3 is 'c', but there are only 2 features in m.h5 (of 2 names 0 are "
-                      "missing, and 1 others are there): do");
+                      "f.h5: feature 3 is 'c', but there are only 2 features in m.h5 (0 of 2 names are "
+                      "missing, and 1 are new): do");
     char name[80];
     memset(name, 'x', 63);
     strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of the shown part
