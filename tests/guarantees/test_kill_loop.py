@@ -76,6 +76,14 @@ def long_enough(work):
         epochs *= 2
 
 
+def size_of(path):
+    """Bytes of the file; -1 when there is none, or none any more."""
+    try:
+        return os.path.getsize(path)
+    except FileNotFoundError:
+        return -1
+
+
 def main():
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 80
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
@@ -91,10 +99,10 @@ def main():
         while kills < wanted:
             process = work.start(*arguments(epochs, run_seed, "killed", "--resume"))
             after_resuming = draw.random() < 0.5
-            size = os.path.getsize(work.at("killed/metrics.jsonl")) if os.path.exists(work.at("killed/metrics.jsonl")) else -1
+            size = size_of(work.at("killed/metrics.jsonl"))
             until = time.monotonic() + 10
             while after_resuming and process.poll() is None and time.monotonic() < until:
-                if os.path.exists(work.at("killed/metrics.jsonl")) and os.path.getsize(work.at("killed/metrics.jsonl")) != size:
+                if size_of(work.at("killed/metrics.jsonl")) not in (-1, size):
                     break
             time.sleep(draw.uniform(0.005, 0.07))
             process.kill()
