@@ -1,4 +1,5 @@
-// test_kernel.c - every kernel this machine can run gives the bits of the reference, and these are right.
+// test_kernel.c - every kernel that this machine can run gives the bits of the reference, and the reference
+// is correct.
 #include "kernel/kernel.h"
 #include "base/memory.h"
 #include "rows/rows.h"
@@ -13,7 +14,7 @@
 #include <cmocka.h>
 
 enum { GUARD = 64 };     // cells before and after every output
-enum { TWO_LEFT = 101 }; // in place of a percentage of zero coefficients: all but two
+enum { TWO_LEFT = 101 }; // used as a percentage of zero coefficients: all are zero but two
 static const float CANARY = -12345.5f;
 
 static uint64_t state = 1;
@@ -23,7 +24,8 @@ static uint32_t draw(void) {
     return (uint32_t)(state >> 33);
 }
 
-// Between -1 and 1, with zeros of both signs and a few magnitudes, so that a wrong order of additions shows.
+// Between -1 and 1, with zeros of both signs and a few magnitudes, so that a wrong order of additions changes
+// the sum.
 static float draw_cell(void) {
     switch (draw() % 16) {
     case 0: return 0.0f;
@@ -46,7 +48,7 @@ static float *drawn(int64_t n) {
     return out;
 }
 
-// An output with canaries on both sides, 64-byte aligned where it begins.
+// An output with guard cells on both sides; its start is 64-byte aligned.
 static float *guarded(int64_t n, float fill) {
     float *out = floats(n + 2 * GUARD);
     for (int64_t j = 0; j < n + 2 * GUARD; j++) out[j] = j < GUARD || j >= GUARD + n ? CANARY : fill;
@@ -55,7 +57,7 @@ static float *guarded(int64_t n, float fill) {
 
 static void drop(float *a) { mg_memory_free(a - GUARD); }
 
-// Cells and canaries of `a` are those of `b`, bit for bit.
+// Checks that cells and guard cells of `a` and `b` have the same bits.
 static void check_same(const char *what, const float *a, const float *b, int64_t n, const int64_t *shape) {
     for (int64_t j = -GUARD; j < n + GUARD; j++) {
         uint32_t p, q;
@@ -96,14 +98,15 @@ static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned perc
     d.w = drawn(classes * dp);
     d.offset = drawn(classes);
     d.coef = drawn(rows * d.lds);
-    for (int64_t i = 0; i < rows; i++) d.x[i] = d.cells + i * 7 % rows * dp; // out of order, some twice
+    // Not in order, and some rows twice.
+    for (int64_t i = 0; i < rows; i++) d.x[i] = d.cells + i * 7 % rows * dp;
     for (int64_t j = 0; j < rows * d.lds; j++)
         if (draw() % 100 < percent_zero) d.coef[j] = draw() % 2 ? 0.0f : -0.0f;
         else if (d.coef[j] == 0 && percent_zero == 0) d.coef[j] = 1;
     return d;
 }
 
-// At most two nonzero coefficients a row, as the Crammer-Singer loss leaves them.
+// Keeps at most two nonzero coefficients per row, as the Crammer-Singer loss gives.
 static void keep_two(dense *d) {
     for (int64_t i = 0; i < d->rows; i++) {
         int64_t a = draw() % (uint32_t)d->classes, b = draw() % (uint32_t)d->classes;
@@ -151,8 +154,8 @@ static void only_finite_halves(int64_t n, uint16_t *halves) {
         if ((halves[j] & 0x7c00) == 0x7c00) halves[j] ^= 0x4000;
 }
 
-// The rows of check_dense as they lie in memory, of any cell, widened or not, against the same rows as
-// floats; the rows behind the block are only asked for.
+// The rows of check_dense stored in memory, with any type of cell, widened or not, compared with the same
+// rows as floats. The rows behind the block are only prefetched.
 static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp,
                         int64_t classes) {
     dense d = dense_make(rows, dp, classes, 50);
@@ -187,13 +190,14 @@ static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int
 static void check_block_shapes(const mg_kernel *kernel) {
     for (int c = 0; c < 2 * (MG_CELL_F32 + 1); c++) {
         mg_cell cell = (mg_cell)(c / 2);
-        bool widened = c % 2; // floats are copied apart
+        bool widened = c % 2; // floats are copied separately
         for (int64_t rows = 1; rows <= 13; rows++)
             for (int64_t classes = 1; classes <= 25; classes++)
                 check_block(kernel, cell, widened, rows, 16 * (1 + draw() % 5), classes);
         check_block(kernel, cell, widened, MG_BLOCK_ROWS, 784, 10);
         check_block(kernel, cell, widened, 9, 3072, 10);
-        check_block(kernel, cell, widened, MG_BLOCK_ROWS - 1, 1024, 400); // weights asked for tile by tile
+        // Weights are prefetched tile by tile.
+        check_block(kernel, cell, widened, MG_BLOCK_ROWS - 1, 1024, 400);
     }
 }
 
@@ -210,7 +214,7 @@ static void check_dense_shapes(const mg_kernel *kernel) {
             check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 6]);
     for (int64_t dp = 16; dp <= 800; dp += 16)
         check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
-    for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16) // sums that wait between visits
+    for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16) // sums that are stored between tiles
         check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
     for (unsigned z = 0; z < 6; z++) {
         check_dense(kernel, MG_BLOCK_ROWS, 784, 10, zeros[z]);
@@ -218,7 +222,7 @@ static void check_dense_shapes(const mg_kernel *kernel) {
     }
 }
 
-// Scores of more rows than a block has.
+// Scores of more rows than a block holds.
 static void check_many_rows(const mg_kernel *kernel) {
     enum { ROWS = 3 * MG_BLOCK_ROWS + 5, WIDE = 1040, CLASSES = 12 };
     dense d = dense_make(MG_BLOCK_ROWS, WIDE, CLASSES, 0);
@@ -241,10 +245,10 @@ static void test_dense_equals_reference(void **unused) {
     each_kernel(check_many_rows);
 }
 
-// A coefficient of zero takes nothing from its row: not its NaN, and not the sign of a zero in the gradient.
+// A zero coefficient adds nothing from its row: neither a NaN nor the sign of a zero in the gradient.
 static void check_zero_skipped(const mg_kernel *kernel) {
     enum { ROWS = 20, WIDE = 112, CLASSES = 13 };
-    for (unsigned every = 1; every <= 5; every++) { // mostly full rows or few: both ways of adding
+    for (unsigned every = 1; every <= 5; every++) { // mostly full rows, or few: both ways of adding
         dense d = dense_make(ROWS, WIDE, CLASSES, 0);
         for (int64_t i = 0; i < ROWS; i += every) {
             float *bad = d.cells + (d.x[i] - d.cells);
@@ -284,7 +288,7 @@ typedef struct csr {
 static csr csr_make(int64_t n, int64_t kp, int64_t nonzero) {
     csr c = {.n = n, .kp = kp, .w = drawn(FEATURES * kp), .offset = drawn(kp), .coef = floats(kp)};
     int64_t at = 0;
-    for (uint32_t f = 0; f < FEATURES && at < n; f++) // ascending, every choice possible
+    for (uint32_t f = 0; f < FEATURES && at < n; f++) // ascending; every selection is possible
         if (draw() % (FEATURES - f) < (uint32_t)(n - at)) c.indices[at] = f, c.values[at++] = draw_cell();
     for (int64_t k = 0; k < kp; k++) c.coef[k] = draw() % 2 ? 0.0f : -0.0f;
     for (int64_t j = 0; j < nonzero; j++) c.coef[draw() % (uint32_t)kp] = 0.25f + (float)(draw() % 100);
@@ -326,7 +330,8 @@ static void test_csr_equals_reference(void **unused) {
     each_kernel(check_csr_shapes);
 }
 
-// Four classes are still few: the others keep their bits, where adding a zero could change a sign.
+// Four classes still count as few: the other classes keep their bits, although adding a zero could change a
+// sign.
 static void check_few(const mg_kernel *kernel) {
     enum { KP = 24 };
     static const uint32_t index[] = {2};
@@ -388,7 +393,7 @@ static void test_reference_sums(void **unused) {
     }
 }
 
-// One row both ways, dense and CSR: the same scores to rounding, the same gradient.
+// One row, dense and as CSR: the same scores up to rounding, the same gradient.
 static void check_layouts(const mg_kernel *kernel) {
     enum { DP = 112, KP = 24, CLASSES = 20 };
     csr c = csr_make(40, KP, 12);

@@ -1,5 +1,5 @@
-// test_optim.c - every update rule and every schedule against its formula, written anew in double; how many
-// epochs a solver asks for.
+// test_optim.c - every update rule and every schedule compared with its formula in double; the number of
+// epochs that a solver chooses.
 #include "optim/optim.h"
 #include "rate/rate.h"
 #include "solver/solver.h"
@@ -30,7 +30,7 @@ static void assert_close(double a, double b, double tolerance) {
 
 // ---- update rules -------------------------------------------------------------------------------
 
-// A line of weights under one rule, as the solver drives it, beside the same in double by the formulas of
+// Weights updated by one rule as the solver does it, compared with the same in double by the formulas of
 // docs/math.md.
 static void drive(const mg_optim *rule, bool shared) {
     const double mu = 0.875;
@@ -56,7 +56,7 @@ static void drive(const mg_optim *rule, bool shared) {
                 move = g[j] + mu * v2[j];
                 assert_close(velocity[j], v2[j], 1e-6);
             } else if (strcmp(rule->name, "plain")) {
-                fail_msg("this test has no formula of %s: write it anew in double, here", rule->name);
+                fail_msg("this test has no formula for %s: add one in double here", rule->name);
             }
             w2[j] -= rate * move;
             assert_close(w[j], w2[j], 1e-5);
@@ -81,7 +81,7 @@ static void test_rules(void **unused) {
     assert_null(mg_optim_find("no-such-rule"));
 }
 
-// A line in pieces, as threads take it, is the same line.
+// Updating weights in pieces, as threads do, gives the same result.
 static void test_pieces(void **unused) {
     (void)unused;
     for (int i = 0; mg_optim_at(i); i++) {
@@ -109,7 +109,7 @@ static void test_pieces(void **unused) {
     }
 }
 
-// Velocity by hand: mu 0.5, eta 0.25, gradients 1, 2, 0.
+// The velocity by hand: mu 0.5, eta 0.25, gradients 1, 2, 0.
 static void test_velocity(void **unused) {
     (void)unused;
     const mg_optim *rule = mg_optim_find("momentum");
@@ -126,7 +126,8 @@ static void test_velocity(void **unused) {
     assert_true(plain == 0.5f);
 }
 
-// A feature without a gradient neither moves nor divides by zero, and its rate stays what its past makes it.
+// A feature without a gradient neither moves nor divides by zero, and its rate depends only on earlier
+// gradients.
 static void test_adagrad_memory(void **unused) {
     (void)unused;
     const mg_optim *rule = mg_optim_find("adagrad");
@@ -139,7 +140,7 @@ static void test_adagrad_memory(void **unused) {
     assert_true(rates[1] == 0.4f && memory[1] == 25);
 }
 
-// (M22) The rate nobody chose: finite, positive, and a change of units of x is a change of units of eta.
+// (M22) The default rate: finite and positive, and a change of the unit of x changes eta accordingly.
 static void test_default_eta(void **unused) {
     (void)unused;
     assert_close(mg_optim_find("adagrad")->eta(16), 0.25, 1e-15);
@@ -150,8 +151,8 @@ static void test_default_eta(void **unused) {
         for (double norm = 1e-12; norm < 1e13; norm *= 10)
             assert_true(rule->eta(norm) > 0 && isfinite(rule->eta(norm)));
         assert_true(rule->eta(0) > 0 && isfinite(rule->eta(0)));
-        // w moves by eta G (or by eta, for adagrad) and scores by x times that: with x twice as long the
-        // scores must move the same.
+        // w changes by eta G (adagrad: by eta), and scores by x times that. If x is twice as large, the
+        // scores must change by the same amount.
         double expected = rule->accumulates ? 0.5 : 0.25;
         assert_close(rule->eta(4 * 3.7) / rule->eta(3.7), expected, 1e-12);
     }
@@ -162,12 +163,11 @@ static void test_default_eta(void **unused) {
 static double schedule(const char *name, double t, double total, double lambda, double eta) {
     if (!strcmp(name, "inverse-time")) return 1 / (1 + lambda * eta * t);
     if (!strcmp(name, "cosine")) return (1 + cos(3.14159265358979323846 * t / total)) / 2;
-    if (strcmp(name, "constant"))
-        fail_msg("this test has no formula of %s: write it anew in double, here", name);
+    if (strcmp(name, "constant")) fail_msg("this test has no formula for %s: add one in double here", name);
     return 1;
 }
 
-// Pure functions of the step: asked in any order, again and again, they answer the same.
+// Schedules are pure functions of the step: called in any order, and repeatedly, they return the same.
 static void test_schedules(void **unused) {
     (void)unused;
     int count = 0;
@@ -194,7 +194,7 @@ static void test_schedules(void **unused) {
     assert_close(mg_rate_find("inverse-time")->factor(1500, 0, 1e-3, 2), 0.25, 1e-15);
 }
 
-// What docs/options.md says of train.epochs = 0.
+// What docs/options.md says about train.epochs = 0.
 static void test_epochs(void **context) {
     (void)context;
     static const struct {

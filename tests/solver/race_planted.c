@@ -1,4 +1,4 @@
-// race_planted.c - two items of a team's job write one word without a word between them.
+// race_planted.c - a planted race: two items of a job write the same word without synchronisation.
 #include "parallel/team.h"
 
 #include <pthread.h>
@@ -9,13 +9,13 @@ enum { ITEMS = 8, MOST_ROUNDS = 10000 };
 
 static int shared;
 static pthread_t caller;
-static _Atomic int others; // items that ran elsewhere; relaxed, so that it orders nothing
+static _Atomic int others; // items that another thread ran; relaxed, so that it orders nothing
 
 static void race(void *unused, int64_t item) {
     (void)unused;
     shared += (int)item;
     if (!pthread_equal(pthread_self(), caller)) atomic_fetch_add_explicit(&others, 1, memory_order_relaxed);
-    usleep(100); // time for another thread to come
+    usleep(100); // so that another thread takes an item
 }
 
 static void body(void *team) {

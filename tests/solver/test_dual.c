@@ -1,5 +1,5 @@
 // test_dual.c - whole runs of dual ascent: the same bits on any number of threads and after any interruption,
-// and a certificate that holds when it is recomputed from the files alone.
+// and a certificate that is confirmed from the files alone.
 #include "support.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static int begin(void **unused) {
     return losses_count ? support_begin(unused) : -1;
 }
 
-// Few classes, and more than are stored as they are.
+// Few classes, and so many that only a few nonzero dual variables per row are stored.
 static const int64_t class_counts[] = {3, 17};
 
 static support_run dual_run(const char *data, const char *directory, const char *tolerance) {
@@ -42,8 +42,8 @@ static support_run dual_run(const char *data, const char *directory, const char 
     return run;
 }
 
-// `test_dual few` tries one number of threads, fewer stops, and one form of rows in the longest test: an
-// emulator is slow.
+// `test_dual few` tries one number of threads, fewer stops, and one form of rows in the longest test, because
+// an emulator is slow.
 static bool few;
 
 static void test_threads(void **unused) {
@@ -82,7 +82,7 @@ static void test_resume(void **unused) {
                 support_data(data, form, ROWS, FEATURES, class_counts[c], 6);
                 support_run run = dual_run(data, whole, certify ? "1e-3" : "0");
                 support_set(&run, "model.loss=%s", c ? "weston-watkins" : "crammer-singer");
-                support_set(&run, "train.epochs=12"); // past the first rows that sleep
+                support_set(&run, "train.epochs=12"); // beyond the epoch at which the first rows are shrunk
                 if (certify) support_set(&run, "data.validation=0.2");
                 support_expect(&run, MG_OK);
                 for (int64_t at = 1; at < run.result.step; at += few ? 9 + at / 2 : 1 + at / 12) {
@@ -112,7 +112,7 @@ typedef struct problem {
     bool joint, squared, strongest;
 } problem;
 
-// Loss of one row from its scores, from the definition.
+// The loss of one row from its scores, by the definition.
 static double loss_of(const problem *p, const double *s, int64_t y) {
     double sum = 0, most = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -125,7 +125,7 @@ static double loss_of(const problem *p, const double *s, int64_t y) {
     return p->strongest ? (p->squared ? most * most : most) : sum;
 }
 
-// Minus the conjugate at c, and a check that c may be chosen at all.
+// Minus the conjugate at c; also checks that c is feasible.
 static double conjugate_of(const problem *p, const double *c, int64_t y) {
     double rivals = 0, squares = 0, total = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -156,7 +156,7 @@ static double read_real(const char *path, const char *name) {
     return value;
 }
 
-// Dual variables as docs/formats.md describes them.
+// Reads dual variables in the form that docs/formats.md describes.
 static double *read_dual(const char *path, const problem *p) {
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, "state/dual", H5P_DEFAULT),
           space = H5Dget_space(set);
@@ -202,7 +202,7 @@ static double lower_bound(const problem *p, const double *c) {
     return value - 0.5 * p->lambda * square;
 }
 
-// Objective of the model's weights; the scale is 0.01 for every column, and the constant feature is 1.
+// The objective of the model's weights; the scale is 0.01 for every column, and the constant feature is 1.
 static double primal(const problem *p, const char *model) {
     float *v = malloc((size_t)(p->classes * p->features) * sizeof *v),
           *bias = malloc((size_t)p->classes * sizeof *bias);
@@ -224,7 +224,7 @@ static double primal(const problem *p, const char *model) {
     return sum + 0.5 * p->lambda * square;
 }
 
-// Weighted: weights 0 to 3 by turns.
+// With weights: 0 to 3 in turn.
 static void make_problem(problem *p, support_rows *rows, support_form form, int l, int64_t classes,
                          bool weighted) {
     double total = 0, *weight = malloc(ROWS * sizeof *weight);
@@ -289,7 +289,8 @@ static void test_certificate(void **unused) {
             for (int c = 0; c < 2; c++) expect_certified(form, l, class_counts[c], (l + c) % 2);
 }
 
-// The dual of every step's checkpoint, computed from the file alone, is at least that of the one before.
+// The dual value of every step's checkpoint, computed from the file alone, is at least that of the step
+// before.
 static void expect_ascent(support_form form, int l, int64_t classes) {
     const char *data = support_path("ascent.h5"), *directory = support_path("ascent");
     char path[600];
@@ -300,14 +301,14 @@ static void expect_ascent(support_form form, int l, int64_t classes) {
     support_run run = dual_run(data, directory, "0");
     support_set(&run, "model.loss=%s", losses[l]);
     support_set(&run,
-                "model.lambda=1e-4");  // steps that go much too far for rows merged without a line search
-    support_set(&run, "model.bias=0"); // its part of sparse steps is never merged
+                "model.lambda=1e-4");  // without a line search, the merged steps would be much too long
+    support_set(&run, "model.bias=0"); // the bias of sparse steps is never merged
     for (int64_t i = 0; i < ROWS; i++) p.x[i * (FEATURES + 1) + FEATURES] = 0;
     support_set(&run, "train.epochs=4");
     support_set(&run, "checkpoint.every_steps=1");
     support_set(&run, "checkpoint.keep=1000");
     p.lambda = 1e-4;
-    double before = 0; // of no step
+    double before = 0; // before the first step
     for (int64_t at = 1; at <= 4 * ((ROWS + 39) / 40); at++) {
         run.resume = at > 1;
         run.stop_after = at;
@@ -315,8 +316,8 @@ static void expect_ascent(support_form form, int l, int64_t classes) {
         snprintf(path, sizeof path, "%s/checkpoints/step-%012d.h5", directory, (int)at);
         double *c = read_dual(path, &p), now = lower_bound(&p, c);
         if (!(now >= before - 1e-5 * fabs(before)))
-            fail_msg("%s, %s: step %d takes the dual from %.9g to %.9g", losses[l], support_form_names[form],
-                     (int)at, before, now);
+            fail_msg("%s, %s: step %d changes the dual value from %.9g to %.9g", losses[l],
+                     support_form_names[form], (int)at, before, now);
         before = now;
         free(c);
     }
@@ -331,7 +332,7 @@ static void test_never_falls(void **unused) {
         for (int l = 0; l < losses_count; l++) expect_ascent(form, l, class_counts[l % 2]);
 }
 
-// What ends by its limits says how far it came, and is no failure.
+// A run that ends by its limits reports its gap, and is not a failure.
 static void test_limits(void **unused) {
     (void)unused;
     const char *data = support_path("limits.h5"), *directory = support_path("limits");
@@ -343,7 +344,7 @@ static void test_limits(void **unused) {
     assert_true(!run.result.converged && run.result.gap > 1e-6);
 }
 
-// A tolerance below what single precision tells ends too, and as what it is.
+// A run with a tolerance below the precision of float32 ends too, and reports that it stalled.
 static void test_stalled(void **unused) {
     (void)unused;
     const char *data = support_path("stalled.h5"),
@@ -354,7 +355,7 @@ static void test_stalled(void **unused) {
             support_run run = dual_run(data, directory, "1e-13");
             support_set(&run, "train.solver=%s", solvers[s]);
             support_set(&run, "train.epochs=0");
-            support_set(&run, "train.max_steps=1000000"); // not needed where this works
+            support_set(&run, "train.max_steps=1000000"); // reached only if the run does not end by itself
             support_expect(&run, MG_OK);
             if (strcmp(run.result.reason, "stalled") || run.result.converged ||
                 !(run.result.gap > 1e-13 && run.result.gap < 1e-3))
@@ -364,7 +365,7 @@ static void test_stalled(void **unused) {
         }
 }
 
-// What it cannot do is refused in words.
+// What dual ascent cannot do is refused with a message.
 static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");

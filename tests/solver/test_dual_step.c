@@ -1,5 +1,5 @@
-// test_dual_step.c - the exact dual step of one row against a solution by bisection in double, for every loss
-// and kernel.
+// test_dual_step.c - the exact dual step of one row, compared with a solution by bisection in double, for
+// every loss and kernel.
 #include "kernel/kernel.h"
 #include "loss/loss.h"
 
@@ -31,7 +31,7 @@ typedef struct problem {
 
 static double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
-// Coefficients for one theta, from the definition (M26); returns their sum.
+// The coefficients for one theta, from the definition (M26); returns their sum.
 static double coefficients(const problem *p, double theta, double *c) {
     double sum = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -78,7 +78,7 @@ static mg_dual_row row_of(const problem *p) {
     return (mg_dual_row){p->prox, LANES, p->scores, p->y, (float)p->delta};
 }
 
-// The bisection and the step agree, the bounds hold, and every kernel gives the bits of the reference.
+// The step agrees with the bisection, the bounds hold, and every kernel gives the bits of the reference.
 static void test_step(void **unused) {
     (void)unused;
     for (int l = 0; mg_loss_at(l); l++) {
@@ -104,7 +104,7 @@ static void test_step(void **unused) {
             double most = 0, sum = 0;
             for (int64_t j = 0; j < p.classes; j++) most = fmax(most, fabs(right[j]));
             for (int64_t j = 0; j < p.classes; j++) {
-                // Scores are rounded at their size, and divided by q.
+                // Scores are rounded relative to their size, and divided by q.
                 double tolerance = 2e-6 * (1 + most) + 1e-6 * 10 / p.q;
                 if (!(fabs((double)first[j] - right[j]) <= tolerance))
                     fail_msg("%s: class %d of %d: %g, not %g (q %g)", mg_loss_at(l)->name, (int)j,
@@ -119,7 +119,7 @@ static void test_step(void **unused) {
     }
 }
 
-// -l*(c) + <scores, c> from the definition (M25).
+// -l*(c) + <scores, c>, from the definition (M25).
 static double worth(const problem *p, const double *scores, const double *c) {
     double sum = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -131,8 +131,8 @@ static double worth(const problem *p, const double *scores, const double *c) {
     return sum;
 }
 
-// What a step is worth: value, slope and curvature against the definition, from three points of the parabola;
-// the same bits everywhere.
+// The gain of a step: value, slope and curvature compared with the definition, from three points of the
+// parabola; the same bits for every kernel.
 static void check_worth(const problem *p, const mg_kernel *kernel, const float *after, mg_dual_terms *terms,
                         mg_dual_change *change) {
     double start[LANES] = {0}, c[LANES] = {0}, one[LANES] = {0}, factor = -0.37, inner = 0, largest = 0;
@@ -188,7 +188,7 @@ static void test_worth(void **unused) {
         }
 }
 
-// csr_update does what csr_accumulate does, and tells what became of the square of the weights.
+// csr_update does what csr_accumulate does, and also returns the change of the squared norm of the weights.
 static void test_update(void **unused) {
     (void)unused;
     enum { FEATURES = 40, ENTRIES = 17 };
@@ -222,8 +222,8 @@ static void test_update(void **unused) {
     }
 }
 
-// A step so small that the rounding of the weights is a good part of it is still told to a millionth of its
-// terms: the line search lives on it.
+// Even if a step is so small that rounding the weights changes it noticeably, the returned change is accurate
+// to a millionth of its terms, as the line search needs.
 static void test_small_update(void **unused) {
     (void)unused;
     enum { FEATURES = 400, KP = 24 };
@@ -248,7 +248,7 @@ static void test_small_update(void **unused) {
             memcpy(w, start, sizeof w);
             double told = (double)mg_kernel_at(k)->csr_update(&row, KP, coef, w);
             if (!(fabs(told - exact) <= 1e-6 * size))
-                fail_msg("%s told %.9g of %.9g", mg_kernel_at(k)->name, told, exact);
+                fail_msg("%s returned %.9g instead of %.9g", mg_kernel_at(k)->name, told, exact);
         }
     }
 }

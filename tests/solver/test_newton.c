@@ -1,6 +1,6 @@
-// test_newton.c - the Newton phase: it ends at the optimum that a plain solver in double finds, coordinate
-// ascent for every loss with a dual and accelerated gradients for softmax, of every layout, weights, bias and
-// scaled columns; its certificate is honest; its bits do not depend on threads, kernels or where it was
+// test_newton.c - the Newton phase: it ends at the optimum that a simple solver in double finds (coordinate
+// ascent for every loss with a dual, accelerated gradients for softmax), for every layout, weights, bias and
+// scaled columns. Its certificate is true, and its bits do not depend on threads, kernels or where it was
 // resumed.
 #include "newton_problem.h"
 
@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Newton's method with a wrong derivative still ends at the optimum, only late: the most outer iterations any
-// of these problems needs is 20.
+// With a wrong derivative, Newton's method still ends at the optimum, only later. None of these problems
+// needs more than 20 outer iterations.
 enum { MOST_OUTER = 30 };
 
 // ---- tests --------------------------------------------------------------------------------------
@@ -30,8 +30,8 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
                            const char *what) {
     setting s;
     double best = -INFINITY, lower = -INFINITY, c[ROWS][CLASSES];
-    // Nearly all end within 1e-6; dual ascent of the weighted sparse rows stays at 1 to 5e-6, where single
-    // steps are of its scores' rounding.
+    // Nearly all runs end within 1e-6. Dual ascent on weighted sparse rows stays at 1 to 5e-6, where single
+    // steps are as small as the rounding of the scores.
     double tolerance = strcmp(solver, "newton") ? 5e-6 : 1e-6;
     begin(&s, p, loss, form, solver, tolerance, 1);
     for (int i = 0; i < MOST_VISITS && ((mg_certified *)s.state)->clock.newton < MOST_OUTER && !step(&s);
@@ -40,7 +40,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
         if (now.gap == INFINITY) continue;
         expect_feasible(&s, c);
         lower = fmax(lower, dual_of(p, loss->dual, c));
-        // A certificate must be true, and a lower bound once known stays.
+        // A certificate must be true, and the lower bound must not decrease.
         if (now.primal < p->dual * (1 - 1e-7) || now.dual > p->primal * (1 + 1e-7) || now.dual < best)
             fail_msg("%s: certified %.9g to %.9g, but the optimum is %.9g and %.9g was known", what, now.dual,
                      now.primal, p->primal, best);
@@ -50,7 +50,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
     if (!last.reached || !(fabs(last.primal - p->primal) <= tolerance * p->primal) ||
         !(fabs(last.dual - p->primal) <= tolerance * p->primal))
         fail_msg("%s: %.9g to %.9g, but the optimum is %.9g", what, last.dual, last.primal, p->primal);
-    // What is certified is what the coefficients and the weights give.
+    // The certified values must be those of the coefficients and the weights.
     expect_feasible(&s, c);
     const mg_weights *w = s.solver->weights(s.state);
     double mine[CLASSES][WIDTH];
@@ -62,8 +62,9 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
     double primal = primal_of(p, loss, mine);
     lower = fmax(lower, dual_of(p, loss->dual, c));
     if (fabs(primal - last.primal) > 1e-6 * primal)
-        fail_msg("%s: objective %.9g, said to be %.9g", what, primal, last.primal);
-    if (lower < last.dual - 1e-6 * primal) fail_msg("%s: dual %.9g, said to be %.9g", what, lower, last.dual);
+        fail_msg("%s: objective %.9g, reported as %.9g", what, primal, last.primal);
+    if (lower < last.dual - 1e-6 * primal)
+        fail_msg("%s: dual %.9g, reported as %.9g", what, lower, last.dual);
     end(&s);
 }
 
@@ -88,7 +89,7 @@ static void test_optimum(void **unused) {
     }
 }
 
-// Runs the solver to its end and keeps what it would save.
+// Runs the solver to its end, and keeps what it would save.
 typedef struct outcome {
     setting *s;
     float weights[CLASSES * LINE * 2];
@@ -152,7 +153,7 @@ static void test_same_bits(void **unused) {
     expect_same_bits(mg_loss_find("softmax"));
 }
 
-// The state of one solver becomes another's by its fields alone, as a checkpoint does it.
+// Copies the state of one solver to another by its fields alone, as a checkpoint does.
 static void hand_over(setting *from, setting *to) {
     to->place = from->place;
     for (int f = 0; f < from->field_count; f++) {
@@ -183,7 +184,8 @@ static void test_resume(void **unused) {
             begin(&s, &p, loss, form, solvers[i], 1e-5, 1);
             finish(&whole);
             assert_true(((mg_certified *)s.state)->clock.newton >
-                        0); // auto must have gone over for this to test anything
+                        // Otherwise auto never started the Newton phase, and this tests nothing.
+                        0);
             end(&s);
             for (int at = 0; at < whole.steps; at++) {
                 outcome resumed = {.s = &again, .steps = at + 1};
@@ -199,8 +201,8 @@ static void test_resume(void **unused) {
         }
 }
 
-// The preconditioner against its definition (M29), with more features than one block of its factor has: M
-// times what it makes of a vector is the vector.
+// The preconditioner compared with its definition (M29), with more features than one block of its factor: M
+// times the preconditioned vector is the vector.
 static void test_precondition(void **unused) {
     (void)unused;
     enum { WIDE = 75, WIDE_LINE = 80 };
@@ -243,7 +245,7 @@ static void test_precondition(void **unused) {
     assert_int_equal(s.solver->whole->attach(s.state, &s.all, NULL), MG_OK);
     for (int i = 0; i < 2; i++) assert_int_equal(s.solver->whole->next(s.state, 0, &result, NULL), MG_OK);
     mg_newton *n = ((mg_certified *)s.state)->newton;
-    mg_newton_evaluate(n); // slopes of free rows
+    mg_newton_evaluate(n); // the slopes of free rows
     mg_precondition_build(n->precondition, n);
     assert_true(n->free.count > ROWS / 2);
     int64_t size = ((mg_certified *)s.state)->resident.size;
@@ -273,7 +275,7 @@ static void test_precondition(void **unused) {
     mg_memory_free(x);
 }
 
-// Out of memory anywhere in the first outer iteration: the step says so, and going on is possible.
+// Running out of memory anywhere in the first outer iteration: the step reports it, and the run can continue.
 static void test_memory(void **unused) {
     (void)unused;
     for (int form = 0; form < 2 * SUPPORT_FORMS; form++) {
@@ -295,8 +297,8 @@ static void test_memory(void **unused) {
     }
 }
 
-// Classes that can be told apart and hardly any regularisation: probabilities are nearly 1, and what is
-// missing must keep its digits.
+// Separable classes and hardly any regularisation: probabilities are nearly 1, and their small differences
+// from 1 must keep their digits.
 static void test_separable(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -325,7 +327,7 @@ static bool patience_ends(void *context) {
     return polls_left-- <= 0;
 }
 
-// A step given up anywhere has not happened: the next one ends as if it had been the first try.
+// A step that is given up has no effect: the next one ends as if it were the first.
 static void test_given_up(void **unused) {
     (void)unused;
     const char *const losses[] = {"crammer-singer", "softmax"};
@@ -360,7 +362,7 @@ static void test_given_up(void **unused) {
     }
 }
 
-// Whole runs: files too.
+// Whole runs, with their files.
 static void test_runs(void **unused) {
     (void)unused;
     for (int i = 0; i < 2 * SUPPORT_FORMS; i++) {
@@ -377,7 +379,7 @@ static void test_runs(void **unused) {
         support_set(&run, "data.scale=max-abs");
         support_set(&run, "model.lambda=%g", i < SUPPORT_FORMS ? 0.01 : 1e-5);
         support_expect(&run, MG_OK);
-        int64_t least = i < SUPPORT_FORMS ? 3 : 1; // Newton steps of softmax go four to one of the run's
+        int64_t least = i < SUPPORT_FORMS ? 3 : 1; // softmax: four Newton steps make one epoch
         assert_true(run.result.step > least && run.result.step < 60);
         support_run other = run;
         support_set(&other, "output.directory=%s", stopped);
@@ -387,19 +389,19 @@ static void test_runs(void **unused) {
         other.stop_after = 0;
         support_expect(&other, MG_OK);
         support_expect_same_runs(whole, stopped, support_form_names[form]);
-        // Where dual ascent ends and Newton steps begin is told once; softmax begins with them.
+        // The change from dual ascent to Newton steps is reported once; softmax starts with Newton steps.
         char *lines = support_lines(support_path("whole-%d/metrics.jsonl", i), NULL),
              *told = strstr(lines, "\"solver_why\": \"a gap of ");
         assert_true((told != NULL) == (i < SUPPORT_FORMS) && (!told || !strstr(told + 1, "\"solver_why\"")));
         if (told && !strstr(run.messages, "solver newton from here on: a gap of "))
-            fail_msg("not told: %s", run.messages);
+            fail_msg("the change is not reported: %s", run.messages);
         free(lines);
         support_set(&run, "train.tolerance=0");
         support_expect(&run, MG_CONFIG);
     }
 }
 
-// More features than factors are made for: their diagonal does.
+// More features than the preconditioner can factor: it uses the diagonal.
 static void test_wide(void **unused) {
     (void)unused;
     for (int form = SUPPORT_F32; form < SUPPORT_FORMS; form++) {

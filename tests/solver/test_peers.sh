@@ -1,7 +1,8 @@
 #!/bin/sh
-# test_peers.sh - the objective margin ends with against the optimum that scikit-learn (LinearSVC, multi_class="crammer_singer") and
-# liblinear-train -s 4 find for the same rows, lambda and constant feature. margin may not end more than $allowed of the optimum
-# above it, and nobody below it. Skipped (77) without scikit-learn.
+# test_peers.sh - compares margin's final objective with the optimum that scikit-learn (LinearSVC,
+# multi_class="crammer_singer") and liblinear-train -s 4 find for the same rows, lambda and constant feature.
+# margin may end at most $allowed of the optimum above it, and no program below it. Skipped (77) without
+# scikit-learn.
 #
 #     test_peers.sh MARGIN
 set -eu
@@ -18,7 +19,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 cat >write.py <<'P'
-# Real data that come with scikit-learn; the constant feature is a column for them and model.bias for margin.
+# Data sets included in scikit-learn. The constant feature is a column for the other programs, and model.bias
+# for margin.
 import h5py, numpy as np
 from sklearn import datasets
 for name, load, scale in [("digits", datasets.load_digits, 1 / 16), ("iris", datasets.load_iris, 1 / 4)]:

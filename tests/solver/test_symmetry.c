@@ -1,5 +1,5 @@
-// test_symmetry.c - what must not matter to a certified optimum: the order of rows, the names of classes,
-// whether a row stands twice or weighs two; and rows that contradict each other.
+// test_symmetry.c - what a certified optimum must not depend on: the order of rows, the names of classes, and
+// whether a row occurs twice or has weight 2. Also rows that contradict each other.
 #include "support.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ enum { LOSSES = sizeof losses / sizeof *losses, SOLVERS = sizeof solvers / sizeo
 #define TOLERANCE 1e-4
 #define LAMBDA 0.02
 
-// A certified model of these rows; its objective.
+// Trains a certified model of these rows; returns it with its objective.
 static mg_model *certified(const support_rows *rows, support_form form, const char *loss, const char *solver,
                            double *objective) {
     const char *data = support_path("data.h5"), *directory = support_path("run");
@@ -54,9 +54,9 @@ static mg_model *certified(const support_rows *rows, support_form form, const ch
     return model;
 }
 
-// Two models of one problem, the second's classes named by `name`. Each is within the tolerance of the
-// optimum, so that by strong convexity neither is further from it than sqrt(2 tolerance objective / lambda),
-// in scaled features.
+// Compares two models of the same problem; `name` maps the second's classes to the first's. Each is within
+// the tolerance of the optimum. By strong convexity neither is further from it than sqrt(2 tolerance
+// objective / lambda), in scaled features.
 static void expect_same_optimum(mg_model *a, double first, mg_model *b, double second, const int64_t *name,
                                 const char *what) {
     double apart = 0, most = 2 * sqrt(2 * TOLERANCE * first / LAMBDA);
@@ -77,7 +77,7 @@ static void expect_same_optimum(mg_model *a, double first, mg_model *b, double s
 // Calls `check` for every solver, loss and form.
 static void for_all(void (*check)(support_form form, const char *loss, const char *solver)) {
     for (int s = 0; s < SOLVERS; s++)
-        for (int l = 0; l < LOSSES - (s == 0); l++) // softmax comes last, and has no dual ascent
+        for (int l = 0; l < LOSSES - (s == 0); l++) // softmax is last, and has no dual ascent
             for (int form = 0; form < SUPPORT_FORMS; form++) check((support_form)form, losses[l], solvers[s]);
 }
 
@@ -120,7 +120,7 @@ static void check_weights(support_form form, const char *loss, const char *solve
     support_free(&twice);
 }
 
-// Every row stands there once more, of another class.
+// Every row occurs a second time with another class.
 static void check_contradictions(support_form form, const char *loss, const char *solver) {
     int64_t pick[2 * ROWS];
     double objective;

@@ -1,5 +1,5 @@
-// test_worked_example.c - the example of docs/math.md, number by number, through the code that trains: dense
-// rows, 8-bit rows and CSR rows, every kernel this machine runs.
+// test_worked_example.c - the example of docs/math.md, number by number, computed by the code that trains:
+// dense rows, 8-bit rows and CSR rows, with every kernel that this machine can run.
 #include "base/memory.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
@@ -60,7 +60,7 @@ static const example examples[] = {
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
 
-// ---- the rows in each of the forms they may have ------------------------------------------------
+// ---- the rows in each form -----------------------------------------------------------------------
 
 typedef enum row_form { FLOATS, BYTES, CSR, FORMS } row_form;
 
@@ -148,7 +148,7 @@ static void test_gradient(void **unused) {
             for (int e = 0; e < EXAMPLES; e++) check_example(mg_kernel_at(i), form, &examples[e]);
 }
 
-// The tables above are what the formula G = X^T M / N says, whatever the code does.
+// The tables above agree with the formula G = X^T M / N, independently of the code.
 static void test_tables(void **unused) {
     (void)unused;
     for (int e = 0; e < EXAMPLES; e++)
@@ -221,7 +221,8 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
         for (int k = 0; k < K; k++) assert_true(pass.scores[i * pass.lanes + k] == S_after[i][k]);
     double sum = mg_pass_losses(&pass, problem.loss, 1, &batch, 0, N);
     assert_true(sum == 0.5 && objective(after, sum) == 3.4375);
-    const float *second = pass.coef + pass.lanes; // its second margin is exactly 0: the kink counts as kept
+    // Its second margin is exactly 0: at the kink the margin counts as kept.
+    const float *second = pass.coef + pass.lanes;
     assert_true(second[0] == 1 && second[1] == 0 && second[2] == -1);
     mg_pass_destroy(&pass);
     sgd->destroy(state);

@@ -103,7 +103,7 @@ static void test_as_good_as_alone(void **unused) {
     const char *data = support_path("alone.h5"), *directory = support_path("path");
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int l = 0; l < 4; l++) {
-            // 17: dual variables are stored in few words
+            // With 17 classes only a few nonzero dual variables per row are stored.
             support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES, 3);
             for (int s = l == 3; solver_at(s); s++) { // softmax has no dual ascent, which is solver 0
                 char what[100];
