@@ -1,6 +1,6 @@
-// cut.c - owns the two cuts that are not equal shares: the parts of a minibatch, and ranges of features by
-// what they hold. Frequent features come first in many files (of news20 the first half holds nine tenths of
-// the stored values), so ranges of equal length would leave most of the work to one thread.
+// cut.c - owns the number of parts of a minibatch, and ranges of features with equally many stored values.
+// Many files put frequent features first (in news20, half of the features hold nine tenths of the stored
+// values), so ranges of equal length would give one thread most of the work.
 #include "parallel/cut.h"
 
 #include "base/order.h"
@@ -8,12 +8,8 @@
 #include <stdlib.h>
 
 enum { SAMPLED_ROWS = 1024, SAMPLE = 8192 };
-enum {
-    PART_ROWS = 32,
-    MOST_PARTS = 16,
-    FEWEST_PARTS = 4,
-    GRADIENT_FLOATS = 16 << 20
-}; // of all gradients together: 64 MiB
+enum { PART_ROWS = 32, MOST_PARTS = 16, FEWEST_PARTS = 4 }; // of a minibatch
+enum { GRADIENT_FLOATS = 16 << 20 };                        // of the gradients of all parts: 64 MiB
 
 static int64_t length(const mg_rows *rows, int64_t r) {
     int64_t row = mg_rows_stored(rows, r);
@@ -22,7 +18,7 @@ static int64_t length(const mg_rows *rows, int64_t r) {
 
 // Features of evenly spaced stored values of evenly spaced rows; returns how many.
 static size_t take_sample(const mg_rows *rows, uint32_t *sample) {
-    int64_t step = (rows->count + SAMPLED_ROWS - 1) / SAMPLED_ROWS, values = 0, at = 0;
+    int64_t step = mg_divide_up(rows->count, SAMPLED_ROWS), values = 0, at = 0;
     size_t count = 0;
     for (int64_t r = 0; r < rows->count; r += step) values += length(rows, r);
     int64_t stride = values / SAMPLE + 1;
@@ -46,11 +42,10 @@ void mg_cut_ranges(const mg_rows *rows, int64_t ranges, int64_t *begin) {
 }
 
 int64_t mg_cut_parts(int64_t batch, int64_t classes, int64_t features, mg_layout layout) {
-    int64_t parts = batch / PART_ROWS;
-    if (parts > MOST_PARTS) parts = MOST_PARTS;
+    int64_t parts = mg_min(batch / PART_ROWS, MOST_PARTS);
     if (layout == MG_DENSE) { // each part has a gradient of its own
         int64_t most = GRADIENT_FLOATS / (classes * mg_round_up(features, MG_LANES));
-        if (parts > most) parts = most < FEWEST_PARTS ? FEWEST_PARTS : most;
+        if (parts > most) parts = mg_max(most, FEWEST_PARTS);
     }
-    return parts < 1 ? 1 : parts;
+    return mg_max(parts, 1);
 }

@@ -1,6 +1,7 @@
-// team.c - threads that spin shortly, then sleep; work is claimed item by item from one word.
+// team.c - threads that spin for a short time and then sleep. They claim items from one atomic word.
 #include "parallel/team.h"
 
+#include "base/arithmetic.h"
 #include "base/cpu.h"
 #include "base/float_mode.h"
 #include "base/thread.h"
@@ -13,9 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-    SPINS = 1500
-}; // some 60 microseconds where a pause is slow: longer than the serial work between two phases of a step
+// About 60 microseconds where a pause is slow: longer than the serial work between two jobs of a step.
+enum { SPINS = 1500 };
 
 typedef void run_item(void *context, int64_t item);
 
@@ -35,15 +35,15 @@ static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-// Of few items a thread takes its own share first, so that what one lies in its cache is there the next time;
-// then what others have not begun, from their end.
+// With few items a thread takes the same ones every time, because their data are in its cache; then the last
+// item that nobody has claimed.
 static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
     uint32_t from = (uint32_t)(count * thread / threads), to = (uint32_t)(count * (thread + 1) / threads);
     uint32_t own = left & (uint32_t)((1ULL << to) - (1ULL << from));
     return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
 }
 
-// The word that claims an item, and the item; false: none is left. Few items are bits of the word, many are
+// The word that claims an item, and the item. False: none is left. Few items are bits of the word; many are
 // counted.
 static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word,
                        int64_t *item) {
@@ -60,9 +60,9 @@ static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int th
     return *item < count;
 }
 
-// Claims and runs items until none is left. The job's fields are read before the claim: should a new job have
-// been published meanwhile, its generation differs and the claim fails; once it succeeds, the job cannot end
-// before its item is done.
+// Claims and runs items until none is left. The fields of the job are read before the claim: if a new job was
+// published in between, its generation differs and the claim fails. After a successful claim the job cannot
+// end before this item is complete.
 static void work(mg_team *team, int thread) {
     uint64_t seen = atomic_load_explicit(&team->next, memory_order_acquire);
     for (;;) {
@@ -112,7 +112,7 @@ static void ring(mg_team *team) {
     wake_all(&team->bell);
 }
 
-// The caller has nothing left to claim: others are at their last items.
+// The caller has nothing left to claim; other threads run their last items.
 static void wait_for_others(mg_team *team, uint32_t count) {
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load_explicit(&team->done, memory_order_acquire) == count) return;
@@ -130,8 +130,8 @@ void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_
         return;
     }
     uint64_t generation = atomic_load_explicit(&team->next, memory_order_relaxed) >> 32;
-    // Closed first: with the old word a thread that comes late could pair the old job's last item with the
-    // new job's count.
+    // The old job is closed first. Otherwise a late thread could claim an item of the old word with the count
+    // of the new job.
     atomic_store_explicit(&team->next, generation << 32 | UINT32_MAX, memory_order_seq_cst);
     atomic_store_explicit(&team->count, count, memory_order_relaxed);
     atomic_store_explicit(&team->run, (uintptr_t)run, memory_order_relaxed);
@@ -149,8 +149,7 @@ static void end_run(mg_team *team) {
     wake_all(&team->bell);
 }
 
-// A thread of the team. Each starts the next before it stands by, and ends after it: no list of them is
-// needed.
+// A thread of the team. Each one starts the next and joins it at its end, so no list of threads is needed.
 typedef struct helper {
     mg_team *team;
     int number, wanted;
@@ -168,7 +167,7 @@ static void *help(void *context) {
     return NULL;
 }
 
-// Runs the body with up to `wanted` threads in all.
+// Runs the body with up to `wanted` threads, the caller included.
 static void run_with(mg_team *team, int wanted, void (*body)(void *context), void *context) {
     helper first = {.team = team, .number = 1, .wanted = wanted};
     atomic_store_explicit(&team->started, 1, memory_order_relaxed);
@@ -189,13 +188,11 @@ static void nothing(void *context) { (void)context; }
 
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size) {
     team->threads = threads;
-    int64_t allowed = mg_cpu_allowed_threads();
-    int wanted = threads + beside;
-    if (wanted > allowed) wanted = (int)allowed;
-    run_with(team, wanted, nothing, NULL); // all of them are there at the same time
+    int wanted = (int)mg_min(threads + beside, mg_cpu_allowed_threads());
+    run_with(team, wanted, nothing, NULL); // all of them run at the same time
     int started = atomic_load_explicit(&team->started, memory_order_relaxed);
     if (started >= threads + beside) return true;
-    team->threads = started - beside < 1 ? 1 : started - beside;
+    team->threads = (int)mg_max(started - beside, 1);
     snprintf(warning, size,
              "only %d of %d threads can be started (limits on processes, of the control group or on memory): "
              "%d compute%s; "

@@ -1,4 +1,4 @@
-// tree.c - owns who of two neighbouring parts merges them: whoever ends second.
+// tree.c - owns which thread adds two sibling subtrees: the one that completes the second.
 #include "parallel/tree.h"
 
 #include "base/memory.h"
@@ -23,7 +23,7 @@ void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *m
     int64_t half = mg_tree_half(tree);
     for (int64_t step = joined ? 2 : 1; step < half; step *= 2) {
         int64_t left = p & ~(2 * step - 1), right = left + step;
-        if (right >= tree->parts) continue; // nobody to meet here
+        if (right >= tree->parts) continue; // no sibling on this level
         atomic_uint *arrived = &tree->node[right].arrived;
         if (atomic_fetch_add_explicit(arrived, 1, memory_order_acq_rel) == 0) return;
         atomic_store_explicit(arrived, 0, memory_order_relaxed); // for the next minibatch
@@ -32,7 +32,7 @@ void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *m
     }
 }
 
-bool mg_tree_takes_neighbour(const mg_tree *tree, int64_t p) {
+bool mg_tree_takes_sibling(const mg_tree *tree, int64_t p) {
     int64_t right = p | 1;
     if (right >= tree->parts || mg_tree_half(tree) < 2) return false;
     atomic_uint *arrived = &tree->node[right].arrived;

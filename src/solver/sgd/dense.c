@@ -40,7 +40,7 @@ static void merge_parts(void *context, int64_t into, int64_t from) {
 // The part p would meet first, if it is done already: then p's gradient can go straight onto its.
 static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
     int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
-    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_neighbour(&sgd->tree, p))
+    if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_sibling(&sgd->tree, p))
         return NULL;
     return &sgd->parts[p ^ 1];
 }
