@@ -1,11 +1,11 @@
-// incumbent.c - owns the best weights found and the bounds around the optimum.
+// incumbent.c - owns the incumbent and the bounds of the optimum.
 #include "solver/incumbent.h"
 
 #include <math.h>
 #include <string.h>
 
-#define ROUNDING 0x1p-24 // of the scores: no gap is said to be smaller, whatever the sums come to
-#define CLEARLY 0.9      // times the gap noted last
+#define ROUNDING 0x1p-24 // of the scores; no smaller gap is reported
+#define CLEARLY 0.9      // times the last noted gap is clear progress
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
     incumbent->bounds =
@@ -35,11 +35,10 @@ static void copy_range(void *context, int64_t range) {
 }
 
 double mg_incumbent_gap(const mg_bounds *bounds) {
-    if (!isfinite(bounds->primal)) return INFINITY; // no objective, no gap
+    if (!isfinite(bounds->primal)) return INFINITY; // no weights yet
     double gap = bounds->primal > 0 ? (bounds->primal - bounds->dual) / bounds->primal : 0;
-    if (isnan(gap)) return INFINITY; // no objective is finite yet: nothing is known
-    return fabs(gap) > ROUNDING ? fabs(gap)
-                                : ROUNDING; // a bound above an objective shows how coarse both are
+    if (isnan(gap)) return INFINITY;         // no weights have a finite objective yet
+    return mg_max_real(fabs(gap), ROUNDING); // a bound above the objective shows how coarse both are
 }
 
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {

@@ -1,5 +1,5 @@
-// incumbent.h - the best that a certified run has found: the weights of the lowest objective, the highest
-// lower bound, and whether the gap between the two still falls.
+// incumbent.h - the weights of the lowest primal value that a certified run has found, the highest lower
+// bound, and when the gap between the two last fell.
 #ifndef MG_SOLVER_INCUMBENT_H
 #define MG_SOLVER_INCUMBENT_H
 
@@ -7,10 +7,10 @@
 
 // A checkpoint holds them as one field.
 typedef struct mg_bounds {
-    double primal, dual; // INFINITY and -INFINITY before the first certificate
-    double gap;          // relative, of the last certificate; INFINITY before
-    double progress_gap,
-        progress_passes; // the gap when it had last become clearly smaller, and the effort until then
+    double primal, dual;    // INFINITY and -INFINITY before the first certificate
+    double gap;             // relative; INFINITY before the first certificate
+    double progress_gap;    // the gap when it last fell clearly,
+    double progress_passes; // and the passes over the rows until then
 } mg_bounds;
 
 typedef struct mg_incumbent {
@@ -22,17 +22,18 @@ typedef struct mg_incumbent {
 // Errors: MG_MEMORY.
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error);
 
-// Nothing is known.
+// Forgets the weights and the bounds.
 void mg_incumbent_clear(mg_incumbent *incumbent);
 
-// Takes note of an objective some weights of raw cells reach and of a lower bound.
+// Keeps the weights of raw cells if `primal`, their objective, is the lowest so far; keeps `lower` if it is
+// the highest lower bound.
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
 
-// Relative gap of the best objective and bound; INFINITY without an objective.
+// Relative gap of primal and dual; INFINITY without a primal value.
 double mg_incumbent_gap(const mg_bounds *bounds);
 
-// After a certificate: takes note when the gap has become clearly smaller. `effort`: passes over the rows so
-// far, roughly.
+// Called after a certificate: notes whether the gap has fallen clearly. `passes`: passes over the rows so
+// far, approximately.
 void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes);
 
 #endif

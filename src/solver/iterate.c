@@ -1,4 +1,4 @@
-// iterate.c - owns the changes of a whole W at once: rescaled, rebuilt, or reached by Newton steps.
+// iterate.c - owns the changes of all of W at once: it is rescaled, rebuilt, or replaced by a Newton step.
 #include "solver/iterate.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-// iterate.h - the point that a certified run has reached: W, the dual variables it belongs to, and the
-// counters beside them.
+// iterate.h - the point that a certified run has reached: W, its dual variables, and the run's counters.
 #ifndef MG_SOLVER_ITERATE_H
 #define MG_SOLVER_ITERATE_H
 
@@ -11,36 +10,36 @@ typedef struct mg_iterate {
     mg_dual_rows *duals; // NULL: the loss has no dual
 } mg_iterate;
 
-// What the next step depends on beside the arrays; a checkpoint holds each struct as one field.
+// The numbers that the next step depends on. A checkpoint holds each struct as one field.
 typedef struct mg_counters {
     int64_t epoch;
     int64_t snapshots;     // in the average
-    int64_t round;         // sparse: rows of a round now
-    int64_t rounds;        // of them since their number was last looked at
+    int64_t round;         // sparse: rows of a round at present
+    int64_t rounds;        // since the size of a round was last reviewed
     int64_t visits;        // rows visited since the last certificate
-    int64_t visits_before; // and until then
-    int64_t newton;        // outer iterations of the Newton phase so far; -1: not in it
+    int64_t visits_before; // rows visited until the last certificate
+    int64_t newton;        // outer iterations of the Newton phase; -1: it has not begun
 } mg_counters;
 
 typedef struct mg_numbers {
-    double contribution_gap;  // what the shares of the gap added up to at the last certificate, relative: of
-                              // the weights as they were, not of the best
-    double mean_contribution; // at the end of the last epoch; shares far below it let a row sleep
-    double parts; // sum of the line search's results over the rounds since their number was last looked at
-    double sigma; // penalty of the Newton phase
+    double contribution_gap;  // relative gap that the rows' contributions came to at the last certificate; it
+                              // is the gap of the weights at that time, not of the incumbent
+    double mean_contribution; // at the end of the last epoch; rows far below it are shrunk
+    double parts;             // sum of the line search's results since the size of a round was last reviewed
+    double sigma;             // penalty of the Newton phase
 } mg_numbers;
 
-// Every weight times `factor`.
+// Multiplies every weight by `factor`.
 void mg_iterate_scale(mg_iterate *iterate, float factor);
 
-// W becomes the vector: as weights.v, then the bias.
+// Sets W to a vector: the values of weights.v, then the bias.
 void mg_iterate_take(mg_iterate *iterate, const float *vector);
 
-// Lines [from, end) of W become those of a vector in double; returns their square.
+// Sets lines [from, end) of W to those of a vector in double; returns the sum of their squares.
 double mg_iterate_round(mg_iterate *iterate, const double *vector, int64_t from, int64_t end);
 
-// The bias, and with it the offsets of a constant feature of `value`. *square grows by that of the vector,
-// *rounded by that of the floats.
+// The same for the bias, and for the offset of a constant feature of `value`. Adds the sum of squares of
+// `bias` to *square, and that of the rounded floats to *rounded.
 void mg_iterate_round_bias(mg_iterate *iterate, const double *bias, double value, double *square,
                            double *rounded);
 

@@ -1,5 +1,4 @@
-// resident.c - owns the rows of solvers that hold all of them: norms, ranges of features, and cells of x' as
-// these solvers see them.
+// resident.c - owns what solvers that hold all rows know of them: norms, ranges of features, cells as x'.
 #include "solver/resident.h"
 
 #include "base/memory.h"
@@ -7,16 +6,14 @@
 #include <string.h>
 
 enum { PASS_PARTS = 16 };
-enum { RANGE_VALUES = 32 }; // of a row: with fewer each, ranges cost more than they save
+enum { RANGE_VALUES = 32 }; // stored values of a row in a range; with fewer, ranges cost more than they save
 
 static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;
     bool dense = !resident->sparse;
-    double ranges = problem->values_per_row / RANGE_VALUES;
-    resident->ranges = ranges < 2 ? 2 : ranges > MG_FEATURE_RANGES ? MG_FEATURE_RANGES : (int)ranges;
-    int64_t zeros = resident->lanes > MG_RESIDENT_ZEROS ? resident->lanes : MG_RESIDENT_ZEROS;
+    resident->ranges = (int)mg_clamp_real(problem->values_per_row / RANGE_VALUES, 2, MG_FEATURE_RANGES);
     const mg_buffer buffers[] = {
-        MG_BUFFER(resident->zeros, 1, zeros),
+        MG_BUFFER(resident->zeros, 1, mg_max(resident->lanes, MG_RESIDENT_ZEROS)),
         MG_BUFFER(resident->norm, mg_resident_has_duals(resident) ? problem->rows : 0, 1),
         MG_BUFFER(resident->cuts, dense ? 0 : problem->rows, resident->ranges - 1),
         MG_BUFFER(resident->column_scale, dense && problem->scale, resident->line),

@@ -1,5 +1,5 @@
-// resident.h - what solvers share that hold all rows in memory: the problem, the rows, and how work over them
-// is cut. Nothing of it changes after it was attached, but for lambda.
+// resident.h - what is common to the solvers that hold all rows in memory: the problem, the rows, and how
+// work on them is cut. After mg_resident_attach only lambda changes.
 #ifndef MG_SOLVER_RESIDENT_H
 #define MG_SOLVER_RESIDENT_H
 
@@ -8,31 +8,33 @@
 #include "solver/solver.h"
 
 enum {
-    MG_FEATURE_RANGES = 8,        // most ranges of features of sparse rows, each one thread's work
-    MG_WEIGHT_RANGES = 16,        // most ranges of the weights in a sweep over all of them
-    MG_RESIDENT_ITEM_ROWS = 1024, // of a pass over all rows that one thread takes at a time
-    MG_RESIDENT_ZEROS = 16,       // fewest of resident->zeros
+    MG_FEATURE_RANGES = 8,        // most ranges of the features of sparse rows
+    MG_WEIGHT_RANGES = 16,        // most ranges of all weights
+    MG_RESIDENT_ITEM_ROWS = 1024, // rows of an item in a pass over all rows
+    MG_RESIDENT_ZEROS = 16,       // least length of resident->zeros
 };
 
 typedef struct mg_resident {
     const mg_problem *problem; // &own
-    mg_problem own;            // a copy: its lambda may be set anew
+    mg_problem own;            // a copy, because mg_resident_set_lambda changes it
     const mg_solver_options *options;
     bool certify, sparse;
-    mg_batch all;              // every row, in file order
+    mg_batch all;              // all rows, in the order of the file
     double scale;              // 1 / (lambda N)
     float *norm;               // [N] ||x'||^2 with the constant feature; NULL: the loss has no dual
     int64_t lanes, line, size; // of weights
-    int ranges;                // sparse: ranges of features
-    int64_t range_begin[MG_FEATURE_RANGES + 1]; // sparse: of these
-    uint32_t *cuts; // sparse: [N][ranges - 1] where in its row the entries of each range but the first begin
+    int ranges;                // of features, of sparse rows
+    int64_t range_begin[MG_FEATURE_RANGES + 1]; // sparse: first feature of each range
+    // sparse: [N][ranges - 1] where in a row the stored values of each range but the first begin
+    uint32_t *cuts;
     int weight_ranges;
-    int64_t weight_range[MG_WEIGHT_RANGES + 1]; // first line of weights of each: those of a range go to its
-                                                // thread, which holds them
-    float *column_scale, *column_center;        // dense: [line] zero beyond D; NULL without
-    float *zeros;                               // [max(lanes, MG_RESIDENT_ZEROS)]
-    mg_pass *pass;                              // [passes] for whole passes over the data
-    int passes;                                 // certify: as many as parts of all rows
+    // First line of weights of each range. A feature range is a whole number of weight ranges, so that the
+    // thread that has its weights in cache claims them.
+    int64_t weight_range[MG_WEIGHT_RANGES + 1];
+    float *column_scale, *column_center; // dense: [line] zero beyond D; NULL: none
+    float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)]
+    mg_pass *pass;                       // [passes] one for each part of a pass over all rows
+    int passes;                          // 0 without certificates
     mg_arena arena;
 } mg_resident;
 
@@ -41,12 +43,12 @@ mg_status mg_resident_create(mg_resident *resident, const mg_problem *problem,
                              const mg_solver_options *options, const mg_weights *shape, mg_error *error);
 void mg_resident_destroy(mg_resident *resident);
 
-// The rows: their norms, ranges and cuts. Errors: MG_MEMORY.
+// Takes the rows and computes their norms, ranges and cuts. Errors: MG_MEMORY.
 mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_error *error);
 
 void mg_resident_set_lambda(mg_resident *resident, double lambda);
 
-// Is there a dual, and are there dual variables (M25)?
+// Does the loss have a dual, so that there are dual variables (M25)?
 static inline bool mg_resident_has_duals(const mg_resident *resident) {
     return resident->problem->loss->dual != NULL;
 }
@@ -55,7 +57,7 @@ static inline double mg_resident_weight(const mg_resident *resident, int64_t row
     return resident->all.weight ? (double)resident->all.weight[row] : 1;
 }
 
-// Stored values of a row that lie in a range of features.
+// Position of the stored values of a row that belong to a range of features.
 static inline void mg_resident_values(const mg_resident *resident, int64_t row, int64_t range, int64_t *begin,
                                       int64_t *end) {
     const int64_t *indptr = resident->all.rows.indptr;
@@ -64,11 +66,11 @@ static inline void mg_resident_values(const mg_resident *resident, int64_t row, 
     *end = range < resident->ranges - 1 ? indptr[row] + cuts[range] : indptr[row + 1];
 }
 
-// Cells [from, to) of one dense row of x', both multiples of MG_LANES; and all of them.
+// Cells [from, to) of a dense row as x'; both are multiples of MG_LANES. And all cells of the row.
 void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x);
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x);
 
-// W of scaled features into weights of raw cells: lines [from, end); bias and offsets; all of it.
+// Converts W of scaled features into weights of raw cells: lines [from, end); bias and offsets; everything.
 void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from,
                            int64_t end);
 void mg_resident_raw_bias(const mg_resident *resident, const mg_weights *w, mg_weights *to);
