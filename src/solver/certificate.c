@@ -1,5 +1,6 @@
-// certificate.c - owns the certificate (M27): W rebuilt from the dual variables in double, both objectives of
-// it, and what every row adds to the gap. A gap from the weights training drifted to would prove nothing.
+// certificate.c - owns the certificate (M27): W rebuilt from the dual variables in double, its two
+// objectives, and every row's contribution to the gap. The W of training has drifted from the dual variables
+// by rounding, so its gap would prove nothing.
 #include "solver/certificate.h"
 
 #include "base/memory.h"
@@ -7,43 +8,36 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    ROWS_AT_ONCE = 4096,
-    PART_ROWS = 256,
-    PARTS = ROWS_AT_ONCE / PART_ROWS,
-    GRADIENT_RANGES = 16,
-    AHEAD = 8
-};
+enum { PART_ROWS = 256, PARTS = 16, ROWS_AT_ONCE = PARTS * PART_ROWS, GRADIENT_RANGES = 16, AHEAD = 8 };
 
-// What certificates work with; it stays from one to the next.
 struct mg_certifier {
     const mg_resident *resident;
     mg_iterate *iterate;
     mg_incumbent *incumbent;
-    double *w;         // as weights.v, in double
-    double *bias;      // [lanes]
-    float *coef;       // [ROWS_AT_ONCE][lanes] coefficients of the chunk's rows
-    uint16_t *classes; // [ROWS_AT_ONCE][MG_FEW] their classes that are not zero
-    int *listed;       // [ROWS_AT_ONCE] how many; above MG_FEW they are not listed
-    float *wide;       // dense: [ROWS_AT_ONCE / PARTS ...][line] rows x'
-    float *grad;       // dense: [PARTS][classes][line] sums of PART_ROWS rows in float, as in training
+    double *w;    // as weights.v, in double
+    double *bias; // [lanes]
+    // The rows that are added to W at present: `count` rows from `first` on, in parts.
     int64_t first, count;
-    mg_weights *scored;  // by evaluate_part
-    float *contribution; // [N] rows take note of their contributions of the gap; NULL: they do not
-    double part_loss[PARTS], part_dual[PARTS], part_contribution[PARTS], range_square[MG_WEIGHT_RANGES],
-        range_rounded[MG_WEIGHT_RANGES];
-    mg_weights raw; // rebuilt weights, of raw cells; empty where these are the scaled ones
+    float *coef;         // [ROWS_AT_ONCE][lanes] their coefficients
+    uint16_t *classes;   // [ROWS_AT_ONCE][MG_FEW] the classes whose coefficients are not 0
+    int *listed;         // [ROWS_AT_ONCE] how many; if more than MG_FEW, `classes` does not list them
+    float *wide;         // dense: [PARTS][MG_BLOCK_ROWS][line] rows x'
+    float *grad;         // dense: [PARTS][classes][line] sums of a part in float, as in training
+    mg_weights *scored;  // the weights that evaluate_part scores with
+    float *contribution; // [N] set by evaluate_part; NULL: not wanted
+    double part_loss[PARTS], part_dual[PARTS], part_contribution[PARTS];
+    double range_square[MG_WEIGHT_RANGES], range_rounded[MG_WEIGHT_RANGES];
+    mg_weights raw; // the rebuilt weights, of raw cells; empty if columns are not scaled
     mg_arena arena;
 };
 
 typedef mg_certifier certificate;
 
 static int64_t part_end(const certificate *job, int64_t part) {
-    int64_t end = (part + 1) * PART_ROWS;
-    return end < job->count ? end : job->count;
+    return mg_cut_end(job->count, PART_ROWS, part);
 }
 
-// Coefficients of the part's rows, as they enter W; and what they add to the dual.
+// Reads the coefficients of the part's rows and sums what they add to the dual value.
 static void take_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -62,8 +56,8 @@ static void take_part(void *context, int64_t part) {
     job->part_dual[part] = value;
 }
 
-// A row's entries from `begin` to `end` into W; `count` of its classes are listed in `few` unless there are
-// more.
+// Adds stored values [begin, end) of a row to W. `few` lists the `count` classes with coefficients if these
+// are at most MG_FEW.
 static void add_values(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c,
                        int64_t count, const uint16_t *few) {
     const mg_resident *resident = job->resident;
@@ -82,7 +76,7 @@ static void add_values(certificate *job, int64_t row, int64_t begin, int64_t end
     }
 }
 
-// W of a range's range of features, from rows in order.
+// Adds the rows to the W of a range of features, in their order.
 static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -95,7 +89,7 @@ static void add_sparse_range(void *context, int64_t range) {
     }
 }
 
-// Dense rows of a part, in float as in training; parts are then added in double, in their order.
+// Sums the dense rows of a part in float, as in training. The parts are then added in double, in their order.
 static void sum_dense_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -103,8 +97,7 @@ static void sum_dense_part(void *context, int64_t part) {
     float *grad = job->grad + part * resident->size, *block = job->wide + part * MG_BLOCK_ROWS * line;
     const void *x[MG_BLOCK_ROWS];
     memset(grad, 0, (size_t)resident->size * sizeof *grad);
-    for (int64_t first = part * PART_ROWS, end = part_end(job, part); first < end; first += MG_BLOCK_ROWS) {
-        int64_t count = end - first < MG_BLOCK_ROWS ? end - first : MG_BLOCK_ROWS;
+    MG_EACH_BLOCK (first, count, part * PART_ROWS, part_end(job, part), MG_BLOCK_ROWS) {
         for (int64_t i = 0; i < count; i++) {
             x[i] = block + i * line;
             mg_resident_row(resident, job->first + first + i, block + i * line);
@@ -123,8 +116,7 @@ static void add_dense_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     int64_t size = resident->size, parts = mg_cut_items(job->count, PART_ROWS);
-    for (int64_t j = mg_cut_begin(size, GRADIENT_RANGES, range);
-         j < mg_cut_begin(size, GRADIENT_RANGES, range + 1); j++)
+    MG_EACH_OF_PART (j, size, GRADIENT_RANGES, range)
         for (int64_t p = 0; p < parts; p++) job->w[j] -= resident->scale * (double)job->grad[p * size + j];
 }
 
@@ -139,7 +131,7 @@ static void add_bias(certificate *job) {
     }
 }
 
-// One chunk of rows into W; returns what it adds to the dual.
+// Adds the `count` rows from `first` on to W; returns what they add to the dual value.
 static double add_rows(certificate *job) {
     mg_team *team = job->resident->problem->team;
     int64_t parts = mg_cut_items(job->count, PART_ROWS);
@@ -167,9 +159,9 @@ static void clear_range(void *context, int64_t range) {
     memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
 }
 
-// Training goes on from the rebuilt weights. A range of their lines; their square in double, and as they are
-// rounded and evaluated.
-static void settle_range(void *context, int64_t range) {
+// Sets a range of the iterate's W to the rebuilt weights, from which training continues. Computes their
+// square in double, and the square of the rounded weights that are evaluated.
+static void round_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     mg_weights *w = &job->iterate->weights;
@@ -180,13 +172,13 @@ static void settle_range(void *context, int64_t range) {
     job->range_rounded[range] = mg_weights_square_lines(raw_weights(job), resident->problem->scale, from, to);
 }
 
-// Returns ||W||^2 in double; *rounded: of the weights that are evaluated.
-static double settle_weights(certificate *job, double *rounded) {
+// Returns ||W||^2 of the weights in double; *rounded: of the rounded ones.
+static double round_weights(certificate *job, double *rounded) {
     const mg_resident *resident = job->resident;
     mg_weights *w = &job->iterate->weights;
     double square = 0;
     *rounded = 0;
-    mg_team_for(resident->problem->team, resident->weight_ranges, settle_range, job);
+    mg_team_for(resident->problem->team, resident->weight_ranges, round_range, job);
     for (int range = 0; range < resident->weight_ranges; range++) {
         square += job->range_square[range];
         *rounded += job->range_rounded[range];
@@ -196,17 +188,16 @@ static double settle_weights(certificate *job, double *rounded) {
     return square;
 }
 
-// Losses of one part of the rows and their shares of the gap.
+// Losses of one part of the rows, and their contributions to the gap.
 static void evaluate_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
     mg_pass *pass = &resident->pass[part];
-    int64_t first = mg_cut_begin(problem->rows, resident->passes, part),
-            end = mg_cut_begin(problem->rows, resident->passes, part + 1);
+    int64_t from = mg_cut_begin(problem->rows, resident->passes, part),
+            to = mg_cut_begin(problem->rows, resident->passes, part + 1);
     double loss = 0, contributions = 0;
-    for (; first < end; first += pass->block_rows) {
-        int64_t count = mg_cut_next(first, end, pass->block_rows);
+    MG_EACH_BLOCK (first, count, from, to, pass->block_rows) {
         mg_pass_scores(pass, problem->kernel, job->scored, &resident->all.rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = resident->all.label[row];
@@ -218,9 +209,9 @@ static void evaluate_part(void *context, int64_t part) {
             mg_dual_rows_get(job->iterate->duals, row, resident->lanes, c);
             mg_dual_row dual = {problem->loss->dual, resident->lanes, s, y, problem->delta};
             mg_dual_terms t = problem->kernel->dual_terms(&dual, c);
-            double contribution = weight * (value - t.linear + 0.5 * t.curve);
-            job->contribution[row] = contribution > 0 ? (float)contribution : 0;
-            contributions += contribution > 0 ? contribution : 0;
+            double contribution = mg_max_real(0, weight * (value - t.linear + 0.5 * t.curve));
+            job->contribution[row] = (float)contribution;
+            contributions += contribution;
         }
     }
     job->part_loss[part] = loss;
@@ -262,21 +253,22 @@ void mg_certifier_destroy(mg_certifier *job) {
     mg_memory_free(job);
 }
 
-// W from the dual variables, in job->w and job->bias; returns the sum of -l*.
+// Computes W from the dual variables, in job->w and job->bias; returns the sum of -l*.
 static double rebuild(certificate *job) {
     const mg_problem *problem = job->resident->problem;
     double value = 0;
     mg_team_for(problem->team, job->resident->weight_ranges, clear_range, job);
     memset(job->bias, 0, (size_t)job->resident->lanes * sizeof *job->bias);
-    for (job->first = 0; job->first < problem->rows; job->first += ROWS_AT_ONCE) {
-        job->count = problem->rows - job->first < ROWS_AT_ONCE ? problem->rows - job->first : ROWS_AT_ONCE;
+    MG_EACH_BLOCK (first, count, 0, problem->rows, ROWS_AT_ONCE) {
+        job->first = first;
+        job->count = count;
         value += add_rows(job);
     }
     return value;
 }
 
-// Mean loss with the weights of raw cells, and into share [N], unless it is NULL, what rows add to the gap;
-// *contribution_sum: of all of them.
+// Returns the mean loss of weights of raw cells. Unless `contribution` is NULL, sets contribution[N] and
+// *contribution_sum.
 static double evaluate(certificate *job, mg_weights *raw, float *contribution, double *contribution_sum) {
     const mg_resident *resident = job->resident;
     double loss = 0, sum = 0;
@@ -298,8 +290,8 @@ static void square_range(void *context, int64_t range) {
         mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
 }
 
-// (M30) Any weights will do for the primal side; where single steps make them jump about, their average is
-// the better choice.
+// (M30) Any weights give a primal value. Dual ascent makes W jump about, so the average of its snapshots
+// often has a lower one.
 static void evaluate_average(certificate *job, mg_weights *average) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
@@ -316,7 +308,7 @@ static void evaluate_average(certificate *job, mg_weights *average) {
 void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
                           double *contribution_sum, double *contribution_gap) {
     const mg_problem *problem = job->resident->problem;
-    double n = (double)problem->rows, rounded, value = rebuild(job), square = settle_weights(job, &rounded);
+    double n = (double)problem->rows, rounded, value = rebuild(job), square = round_weights(job, &rounded);
     double primal =
         evaluate(job, raw_weights(job), contribution, contribution_sum) + 0.5 * problem->lambda * rounded;
     mg_incumbent_update(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);

@@ -1,4 +1,4 @@
-// certified.c - the solvers dual and newton: owns their common state, and drives dual ascent and then Newton
+// certified.c - the solvers dual and newton: owns the state of both, and runs dual ascent and then Newton
 // steps.
 #include "solver/certified.h"
 
@@ -76,7 +76,7 @@ static const mg_weights *weights(void *state) {
 
 // ---- steps --------------------------------------------------------------------------------------
 
-static void tell_successor(const mg_certified *c, mg_step_result *out) {
+static void report_successor(const mg_certified *c, mg_step_result *out) {
     const mg_solver_options *options = c->resident.options;
     bool done = c->incumbent.bounds.gap <= options->train->tolerance;
     if (c->clock.newton != 0 || done || !mg_schedule_newton(c)) return;
@@ -104,10 +104,10 @@ static void standing(void *state, mg_step_result *out) {
             .fresh = c->clock.newton > 0 || c->clock.visits == 0,
             .stalled = mg_schedule_stalled(c),
         };
-    tell_successor(c, out);
+    report_successor(c, out);
 }
 
-static mg_status ascend(mg_certified *c, int64_t step, mg_step_result *out, mg_error *error) {
+static mg_status step_ascent(mg_certified *c, int64_t step, mg_step_result *out, mg_error *error) {
     bool over;
     mg_status status = mg_ascent_step(c->ascent, step, out, &over, error);
     return status || !over ? status : mg_schedule_end_epoch(c, error);
@@ -116,8 +116,8 @@ static mg_status ascend(mg_certified *c, int64_t step, mg_step_result *out, mg_e
 static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *error) {
     mg_certified *c = state;
     mg_step_result done = {.rows = c->resident.problem->rows};
-    mg_status status =
-        mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error) : ascend(c, step, &done, error);
+    mg_status status = mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error)
+                                             : step_ascent(c, step, &done, error);
     if (status) return status;
     standing(state, out);
     out->loss = done.loss;
@@ -125,15 +125,15 @@ static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *
     return MG_OK;
 }
 
-// Dual variables are feasible whatever lambda is, and W is their sum times 1/(lambda N): nothing else is left
-// of the problem before. Without them W itself is where to begin.
+// Dual variables are feasible for every lambda, and W is their sum times 1 / (lambda N); nothing else of the
+// old problem is kept. A loss without a dual starts from W itself.
 static void set_lambda(void *state, double lambda, bool restored) {
     mg_certified *c = state;
     double before = c->resident.problem->lambda;
     mg_resident_set_lambda(&c->resident, lambda);
     if (restored || lambda == before) return;
     mg_iterate_scale(&c->iterate, c->ascent ? (float)(before / lambda) : 1);
-    mg_newton_destroy(c->newton); // what it holds belongs to other weights
+    mg_newton_destroy(c->newton); // it holds sums of the old weights
     c->newton = NULL;
     if (c->ascent) mg_ascent_restart(c->ascent);
     mg_incumbent_clear(&c->incumbent);
@@ -142,32 +142,22 @@ static void set_lambda(void *state, double lambda, bool restored) {
 
 static const mg_whole_solver whole = {.attach = attach, .next = next, .standing = standing};
 
+// Both solvers have the same state and functions. options->handover says when Newton steps follow.
+#define CERTIFIED                                                                                            \
+    .certificates = true, .whole = &whole, .create = create, .destroy = destroy, .weights = weights,         \
+    .set_lambda = set_lambda, .fields = mg_certified_fields, .check = mg_certified_check
+
 const mg_solver mg_solver_dual = {
     .name = "dual",
     .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
     .certifies = "the relative duality gap, with train.tolerance",
-    .certificates = true,
-    .whole = &whole,
-    .create = create,
-    .destroy = destroy,
-    .weights = weights,
-    .set_lambda = set_lambda,
-    .fields = mg_certified_fields,
-    .check = mg_certified_check,
+    CERTIFIED,
 };
 
-// The same state and functions; options->handover tells that Newton steps follow the first certificate.
 const mg_solver mg_solver_newton = {
     .name = "newton",
     .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain "
             "Newton steps of softmax",
     .certifies = "the relative duality gap",
-    .certificates = true,
-    .whole = &whole,
-    .create = create,
-    .destroy = destroy,
-    .weights = weights,
-    .set_lambda = set_lambda,
-    .fields = mg_certified_fields,
-    .check = mg_certified_check,
+    CERTIFIED,
 };

@@ -9,34 +9,34 @@
 #include "solver/newton/newton.h"
 
 typedef struct mg_certified {
-    _Alignas(64) mg_counters clock; // written every round, so apart from what all threads read
+    _Alignas(64) mg_counters clock; // written every round, so not in a cache line that all threads read
     mg_numbers numbers;
     _Alignas(64) mg_resident resident;
     mg_iterate iterate;
     mg_incumbent incumbent;
-    mg_weights view;         // of raw cells, where columns are scaled
-    mg_ascent *ascent;       // NULL: the loss has no dual, and Newton steps begin at once, from W (M31)
+    mg_weights view;         // the weights of raw cells that are reported, if columns are scaled
+    mg_ascent *ascent;       // NULL: the loss has no dual; Newton steps begin at once (M31)
     mg_certifier *certifier; // NULL before the first certificate and in the Newton phase
     mg_newton *newton;       // NULL before its phase
 } mg_certified;
 
-// A fresh state's counters and numbers.
+// Sets the counters and numbers of a fresh state.
 void mg_schedule_start(mg_certified *c);
 
-// Are the steps those of the Newton phase?
+// True if the next step is one of the Newton phase.
 bool mg_schedule_newton(const mg_certified *c);
 
-// An epoch of dual ascent is over: counts it, and certifies or goes over to Newton steps where that is due.
-// Errors: MG_MEMORY.
+// Ends an epoch of dual ascent: counts it, certifies if that is due, and begins the Newton phase if that is
+// due. Errors: MG_MEMORY.
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
 
-// An outer iteration of the Newton phase, which is an epoch of its own. Errors: MG_MEMORY, MG_STOPPED.
+// One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error);
 
-// Has the gap not become clearly smaller for a long time?
+// True if the gap has not fallen clearly for a long time.
 bool mg_schedule_stalled(const mg_certified *c);
 
-// What a checkpoint holds; and whether what was restored belongs together.
+// The fields of a checkpoint, and the check that restored fields belong together.
 int mg_certified_fields(void *state, mg_field *fields);
 mg_status mg_certified_check(void *state, int64_t batch, mg_error *error);
 

@@ -1,5 +1,5 @@
-// certified_fields.c - owns which arrays of a certified run a checkpoint holds, and what makes them a state
-// that a run can have reached.
+// certified_fields.c - owns which arrays of a certified run a checkpoint holds, and the checks that they are
+// a state that a run can reach.
 #include "solver/certified.h"
 
 #include "base/memory.h"
@@ -7,17 +7,17 @@
 #include <assert.h>
 #include <math.h>
 
-#define MOST_EPOCHS 1e9 // of train.epochs; a row's wake is an int32
+#define MOST_EPOCHS 1e9 // of train.epochs
 #define MOST_COUNT 1e15
-#define BOX_SLACK 1e-3 // of dual variables: what steps and merges in single precision leave of a bound
+#define BOX_SLACK 1e-3 // by how much rounding of steps and merges may exceed a bound of dual variables
 
-enum { LOOKS_AFTER = 16 }; // rounds, the most that are counted before their number is looked at
+enum { MOST_ROUNDS = 16 }; // that are counted before the size of a round is reviewed
 
 static const mg_bound clock_bounds[] = {
     {"epoch", 0, MOST_EPOCHS, false},
     {"snapshots", 0, MOST_COUNT, false},
     {"rows of a round", 1, MG_DUAL_ROUND, false},
-    {"rounds", 0, LOOKS_AFTER, false},
+    {"rounds", 0, MOST_ROUNDS, false},
     {"visits", 0, MOST_COUNT, false},
     {"visits before", 0, MOST_COUNT, false},
     {"Newton iterations", -1, MOST_EPOCHS, false},
@@ -25,7 +25,7 @@ static const mg_bound clock_bounds[] = {
 static const mg_bound number_bounds[] = {
     {"gap of the contributions", 0, INFINITY, true},
     {"mean contribution", 0, INFINITY, false},
-    {"parts", 0, LOOKS_AFTER, false},
+    {"parts", 0, MOST_ROUNDS, false},
     {"sigma", 0, DBL_MAX, false},
 };
 static const mg_bound bounds_bounds[] = {
@@ -95,7 +95,7 @@ static mg_status check_numbers(const mg_certified *c, mg_error *error) {
     return status;
 }
 
-// (M25) Dual variables outside their box are of no bound: a certificate from them would prove nothing.
+// (M25) Dual variables outside their box give no lower bound: a certificate from them would prove nothing.
 static mg_status check_box(const mg_certified *c, mg_error *error) {
     const mg_prox *prox = c->resident.problem->loss->dual;
     const mg_bound rival = {
@@ -115,7 +115,7 @@ static mg_status check_box(const mg_certified *c, mg_error *error) {
     return status;
 }
 
-// An outer iteration of the Newton phase is a step and an epoch.
+// In the Newton phase every step is an epoch, so there is no batch within one.
 static mg_status check_batch(const mg_certified *c, int64_t batch, mg_error *error) {
     const mg_bound none = {.most = 0};
     bool newton = c->resident.certify && c->clock.newton >= 0;

@@ -1,23 +1,23 @@
-// schedule.c - owns what happens between epochs: when a certificate is worth its price, and when Newton steps
-// take over. Visits decide, never the clock.
+// schedule.c - owns what happens between epochs: when a certificate is worth its cost, and when Newton steps
+// follow. Numbers of visits decide, never the clock.
 #include "solver/certified.h"
 
 #include <math.h>
 
-// Times the number of rows between two certificates, at the latest: of sparse rows, whose certificates cost
-// more than a pass, and as many as were visited before.
+// Most visits between two certificates, as a multiple of the rows. Sparse rows: a certificate costs more than
+// a pass, so the limit is at least this, and as many visits as there were before.
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
-#define SLOW 10    // times smaller is the least a gap must become between certificates
-#define NEARLY 1.1 // times the tolerance: when the shares say so, a certificate is worth its pass
+#define SLOW 10 // the gap should fall by this factor between certificates; Newton steps follow if it does not
+#define NEARLY 1.1 // times the tolerance: if the estimated gap is below, a certificate is worth its pass
 enum {
-    STALLED_PASSES = 200,
-    ASCENT_SLOWER = 5,
-    NEWTON_PASSES = 10
-};                      // without a clear change; times that in dual ascent; of an outer iteration
-enum { WAIT_PART = 8 }; // of the visits so far is the longest time shares are not asked after a certificate
+    STALLED_PASSES = 200, // without clear progress, of Newton steps
+    ASCENT_SLOWER = 5,    // times as many in dual ascent
+    NEWTON_PASSES = 10    // passes that an outer iteration counts as
+};
+enum { WAIT_PART = 8 }; // the wait after a certificate is at most this part of all visits
 
-// The rows' latest shares tell the gap of the weights; that of the best ones so far was smaller by a factor
-// the last certificate knows.
+// Estimates the gap of the incumbent: the rows' contributions give the gap of the current weights, and the
+// last certificate gives the ratio of the two.
 static bool is_near(const mg_certified *c) {
     const mg_bounds *bounds = &c->incumbent.bounds;
     if (!isfinite(bounds->primal)) return false;
@@ -26,27 +26,25 @@ static bool is_near(const mg_certified *c) {
     return gap <= NEARLY * c->resident.options->train->tolerance;
 }
 
-// Shares are noisy, and where the gap falls slowly they say "near" again and again: the further off it was,
-// the longer they are not asked.
+// Contributions are noisy, and where the gap falls slowly they promise too much again and again. So the
+// schedule waits after a certificate, for longer the further the gap was from the tolerance.
 static bool has_waited(const mg_certified *c) {
     double over = c->incumbent.bounds.gap / c->resident.options->train->tolerance - 1;
-    double wait = (over < 1 ? over : 1) * (double)c->clock.visits_before / WAIT_PART,
+    double wait = mg_min_real(1, over) * (double)c->clock.visits_before / WAIT_PART,
            least = 0.5 * (double)c->resident.problem->rows;
-    return (double)c->clock.visits >= (wait > least ? wait : least);
+    return (double)c->clock.visits >= mg_max_real(least, wait);
 }
 
 static bool certificate_is_due(const mg_certified *c) {
     if (!c->resident.certify) return false;
     int64_t rows = c->resident.problem->rows, before = c->clock.visits_before;
-    int64_t most = !c->resident.sparse                  ? MOST_VISITS * rows
-                   : before > MOST_SPARSE_VISITS * rows ? before
-                                                        : MOST_SPARSE_VISITS * rows;
+    int64_t most = c->resident.sparse ? mg_max(MOST_SPARSE_VISITS * rows, before) : MOST_VISITS * rows;
     bool first =
         c->clock.epoch == 1 && (!c->resident.sparse || c->resident.options->handover == MG_HANDOVER_AT_ONCE);
     return first || c->clock.visits >= most || (has_waited(c) && is_near(c));
 }
 
-// Dual ascent has become slow: where the Newton phase has factors to precondition with it is faster then
+// When dual ascent has become slow, the Newton phase is faster if it has factors for its preconditioner
 // (docs/solvers.md).
 static bool newton_is_due(const mg_certified *c, double gap_before) {
     if (c->resident.options->handover == MG_HANDOVER_AT_ONCE) return true;
@@ -54,14 +52,15 @@ static bool newton_is_due(const mg_certified *c, double gap_before) {
            c->incumbent.bounds.gap * SLOW > gap_before && mg_newton_fits(&c->resident);
 }
 
-// Passes over the rows, roughly.
+// Passes over the rows, approximately.
 static double passes_so_far(const mg_certified *c) {
     double passes = (double)(c->clock.visits_before + c->clock.visits) / (double)c->resident.problem->rows;
     return passes + (c->clock.newton > 0 ? NEWTON_PASSES * (double)c->clock.newton : 0);
 }
 
-// Where scores are too coarse for the tolerance, rows go on stepping to and fro and Newton steps find
-// nothing. Dual ascent has a certificate whenever its visits have doubled; a single one may be bad luck.
+// Where scores in single precision are too coarse for the tolerance, dual ascent moves to and fro and Newton
+// steps find nothing. In dual ascent certificates become rare (visits double from one to the next), and a
+// single one without progress may be bad luck.
 bool mg_schedule_stalled(const mg_certified *c) {
     double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;
