@@ -1,5 +1,5 @@
-// ascent.c - dual ascent: exact steps of single rows, merged so that the dual never falls. Owns the steps of
-// an epoch, the average of snapshots, and what a checkpoint holds of both.
+// ascent.c - dual ascent: exact steps of single rows, merged so that the dual value never falls. Owns the
+// steps of an epoch, the average of snapshots, and the fields of a checkpoint.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3 };
-#define MOST_EPOCHS 1e9 // of train.epochs; a row's wake is an int32
+#define MOST_EPOCHS 1e9 // of train.epochs; visit_from is an int32
 
 static void forget_list(mg_ascent *ascent) {
     ascent->visits.listed = -1;
@@ -60,7 +60,7 @@ void mg_ascent_restart(mg_ascent *ascent) {
 
 // ---- the average --------------------------------------------------------------------------------
 
-// The share of the newest snapshot (M30).
+// The weight of the newest snapshot in the average (M30).
 static float newest_weight(const mg_ascent *ascent) {
     return (float)((AVERAGE_POWER + 1) / (double)(ascent->clock->snapshots + AVERAGE_POWER));
 }
@@ -82,18 +82,16 @@ static void take_snapshot(mg_ascent *ascent) {
         bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
 }
 
-// Are `rows` more the step that ends another of the equal spans of rows between snapshots? With a tolerance
-// the average is one more candidate for the best primal value, of sparse rows; dense ones go over to Newton
-// steps.
+// True if the step of `rows` rows ends one of the equal intervals between snapshots. With a tolerance, the
+// average is a candidate for the incumbent of sparse rows; dense rows use Newton steps instead.
 static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
     const mg_problem *problem = ascent->resident->problem;
     int64_t all = problem->rows, after = ascent->clock->visits_before + ascent->clock->visits;
     if (ascent->resident->certify)
         return ascent->resident->sparse &&
                after * CERTIFY_SNAPSHOTS / all > (after - rows) * CERTIFY_SNAPSHOTS / all;
-    double sweeps = (double)all * problem->values_per_row / (4.0 * (double)problem->features);
-    int64_t most = sweeps < MOST_SNAPSHOTS ? (int64_t)sweeps : MOST_SNAPSHOTS,
-            count = most < FEWEST_SNAPSHOTS ? FEWEST_SNAPSHOTS : most;
+    double passes = (double)all * problem->values_per_row / (4.0 * (double)problem->features);
+    int64_t count = mg_max((int64_t)mg_min_real(MOST_SNAPSHOTS, passes), FEWEST_SNAPSHOTS);
     int64_t steps = mg_cut_items(ascent->visits.listed, problem->batch),
             done = mg_cut_items(ascent->visits.place, problem->batch);
     return done * count / steps > (done - 1) * count / steps;
@@ -104,9 +102,8 @@ static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
 mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, bool *over, mg_error *error) {
     mg_dual_visits *visits = &ascent->visits;
     if (visits->listed < 0) mg_dual_make_list(ascent);
-    int64_t span = ascent->resident->problem->batch, first = span * step,
-            at = first < visits->listed ? first : visits->listed;
-    out->rows = mg_cut_next(at, visits->listed, span);
+    int64_t batch = ascent->resident->problem->batch, at = mg_min(batch * step, visits->listed);
+    out->rows = mg_cut_next(at, visits->listed, batch);
     out->loss = mg_dual_visit(ascent, visits->list + at, out->rows);
     if (ascent->round.failed) return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
     visits->place = at + out->rows;
@@ -138,7 +135,7 @@ int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
     return n;
 }
 
-// A row sleeps for so many epochs from one that has been.
+// A row is shrunk for MG_DUAL_SHRUNK epochs from an epoch that has begun.
 mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error) {
     const mg_bound visit_from = {.most = (double)ascent->clock->epoch + MG_DUAL_SHRUNK};
     mg_status status = MG_OK;

@@ -1,5 +1,5 @@
-// ascent.h - the state of dual ascent: ascent.c (steps, the average of snapshots), order.c (which rows,
-// when), round.c (steps of rows and their merge), dense.c and sparse.c (scores and updates).
+// ascent.h - the state of dual ascent: ascent.c (steps, the average of snapshots), order.c (the order of
+// visits), round.c (steps of rows and their merge), dense.c and sparse.c (scores and updates of weights).
 #ifndef MG_SOLVER_DUAL_ASCENT_H
 #define MG_SOLVER_DUAL_ASCENT_H
 
@@ -9,72 +9,68 @@
 #include <assert.h>
 
 enum {
-    MG_DUAL_ROUND = 64,     // most rows of a sparse round: their scores are those of its beginning
-    MG_DUAL_ROUND_PART = 8, // of these a thread takes at a time
+    MG_DUAL_ROUND = 64,     // most rows of a sparse round; all are scored with the weights at its beginning
+    MG_DUAL_ROUND_PART = 8, // rows of a round that are one item
     MG_DUAL_PARTS = MG_DUAL_ROUND / MG_DUAL_ROUND_PART,
-    MG_DUAL_BLOCK = 16,     // rows of a dense block, solved one after the other through their products
-    MG_DUAL_BLOCK_PART = 8, // of these are multiplied at a time
-    MG_DUAL_RANGES = 8,     // most ranges of cells of dense rows, each one thread's work
-    MG_DUAL_SHRUNK = 9,     // epochs until a row that hardly matters is visited again
+    MG_DUAL_BLOCK = 16,     // rows of a dense block, which step one after the other
+    MG_DUAL_BLOCK_PART = 8, // rows of a block that are multiplied at a time
+    MG_DUAL_RANGES = 8,     // most ranges of the cells of dense rows
+    MG_DUAL_SHRUNK = 9,     // a row that is shrunk is visited again after so many epochs
     MG_DUAL_SNAPSHOTS = 64, // most of an epoch
 };
 static_assert((int)MG_DUAL_BLOCK <= (int)MG_RESIDENT_ZEROS, "zeros for a block's products");
 
-// What rows of a round or block add up to. Threads write these side by side, so that each has a cache line of
-// its own.
+// Sums over the rows of a part. Threads write parts side by side, so each has a cache line of its own.
 typedef struct mg_dual_part {
-    _Alignas(64) double loss;  // weighted, before their steps
-    double gain, curve, inner; // of their steps, for the line search
-    uint32_t changed;          // a bit for each row whose coefficients change
-    uint32_t kept; // and whose new ones are stored already: nearly always they are what the merge leaves
+    _Alignas(64) double loss;  // weighted, before the steps
+    double gain, curve, inner; // of the steps, for the line search
+    uint32_t changed;          // one bit for each row whose coefficients change
+    uint32_t kept; // one bit for each row whose new coefficients are stored; the merge rarely changes them
 } mg_dual_part;
 
 typedef struct mg_dual_range_square {
-    _Alignas(64) double square; // what the range's part of the update does to ||W||^2
+    _Alignas(64) double square; // what the update of a range changes of ||W||^2
 } mg_dual_range_square;
 
-// A range of cells of dense rows and of their weights: what lies in it never leaves the thread's cache, only
-// sums do.
+// A range of the cells of dense rows and of their weights. Its data stay in one thread's cache; only sums
+// leave it.
 typedef struct mg_dual_range {
     int64_t from, to; // cells
-    float *w;         // [classes][to - from] copy of the weights during a visit
+    float *w;         // [classes][to - from] copy of the weights during a step
     float *wide[2];   // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
     const float *x[2][MG_DUAL_BLOCK];
-    float *scores,
-        *gram; // this range's part of round.scores and dense.gram; of the first range those themselves
+    float *scores, *gram; // as round.scores and dense.gram, summed over this range; the first range has those
 } mg_dual_range;
 
-// Which rows the epoch visits.
+// The rows that an epoch visits.
 typedef struct mg_dual_visits {
-    uint32_t *list; // [N] in their order
-    int64_t listed; // of these; -1: the list is still to be made
-    int64_t place;  // in the list behind the last step
+    uint32_t *list; // [N] in the order of their visits
+    int64_t listed; // rows in the list; -1: it has not been made
+    int64_t place;  // rows of the list that have been visited
 } mg_dual_visits;
 
-// What every row adds to the gap, for shrinking. With certificates only.
+// Shrinking; with certificates only. Checkpoints call the arrays "wake" and "share".
 typedef struct mg_dual_shrinking {
-    int32_t *visit_from; // [N] first epoch a row is visited again
-    float *contribution; // [N] latest share of the gap
-    double sum;          // of all of them, at the end of an epoch
+    int32_t *visit_from; // [N] first epoch in which a row is visited again
+    float *contribution; // [N] latest contribution to the gap
+    double sum;          // of all contributions, at the end of an epoch
 } mg_dual_shrinking;
 
-// The round or block under way: what the threads are told of it, on a cache line of its own, and what it
-// works with.
+// The present round or block: what the threads read, on cache lines of its own, and the memory it works with.
 typedef struct mg_dual_round {
-    _Alignas(64) const uint32_t *row; // [count] stored rows
+    _Alignas(64) const uint32_t *row; // [count] its rows
     int64_t count;
-    int64_t left;              // rows of the visit from `row` on
-    int64_t deferred;          // rows of the block or round before whose steps are not in the weights yet
-    float factor;              // sparse: part of those steps the weights take
-    bool opens;                // dense: first block of a visit
+    int64_t left;              // rows of the step from `row` on
+    int64_t deferred;          // rows of the block or round before whose steps are not yet in the weights
+    float factor;              // sparse: the weights take the deferred steps times this
+    bool opens;                // dense: first block of a step
     bool failed;               // no memory for dual variables
-    int side;                  // dense: of wide and x that holds this block
-    _Alignas(64) int64_t rows; // the most of a round or block
+    int side;                  // dense: which of wide and x belongs to this block
+    _Alignas(64) int64_t rows; // most of a round or block
     float *scores, *before, *after, *u; // [rows][lanes]; scores beyond K stay -INFINITY
-    float *offset;                      // [lanes] of the weights, as sums of scores begin: -INFINITY beyond K
-    float *z;                           // [parts][lanes] scratch
-    // [lanes] sparse: what the constant feature's weights of this round add to the scores so far
-    float *shift;
+    float *offset; // [lanes] of the weights: sums of scores begin with it; -INFINITY beyond K
+    float *z;      // [MG_DUAL_PARTS][lanes] scratch
+    float *shift;  // [lanes] sparse: what the constant feature has added to the scores in this round
     mg_dual_part part[MG_DUAL_PARTS];
 } mg_dual_round;
 
@@ -85,9 +81,9 @@ typedef struct mg_dual_dense {
 } mg_dual_dense;
 
 typedef struct mg_dual_sparse {
-    float *range_scores; // [ranges - 1][MG_DUAL_ROUND][lanes] of every range but the first, whose are
+    float *range_scores; // [ranges - 1][MG_DUAL_ROUND][lanes] of each range but the first, which has
                          // round.scores
-    float *values;       // with scaled columns: [ranges][most entries]
+    float *values;       // with scaled columns: [ranges][most values of a row]
     mg_dual_range_square range[MG_FEATURE_RANGES];
 } mg_dual_sparse;
 
@@ -96,9 +92,9 @@ typedef struct mg_ascent {
     mg_iterate *iterate;
     mg_counters *clock;
     mg_numbers *numbers;
-    mg_weights mean; // average of snapshots, of scaled features until it is asked for: the result without
-                     // certificates; with them and sparse rows one more candidate for the best objective
-                     // (M30); else empty
+    // Average of snapshots, of scaled features until it is asked for. Without certificates it is the result;
+    // with certificates and sparse rows it is a candidate for the incumbent (M30); else it is empty.
+    mg_weights mean;
     mg_dual_visits visits;
     mg_dual_shrinking shrinking;
     mg_dual_round round;
@@ -107,35 +103,35 @@ typedef struct mg_ascent {
     mg_arena arena;
 } mg_ascent;
 
-// The others outlive it. Errors: MG_MEMORY.
+// The structs that are passed outlive it. Errors: MG_MEMORY.
 mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
                            mg_numbers *numbers, mg_ascent **out, mg_error *error);
 void mg_ascent_destroy(mg_ascent *ascent);
 
-// The problem is another one: every row is visited again.
+// Begins another problem: every row is visited again.
 void mg_ascent_restart(mg_ascent *ascent);
 
-// Step `step` of the epoch. *over: it was the last one. Errors: MG_MEMORY.
+// Takes step `step` of the epoch. *over: it was the last one. Errors: MG_MEMORY.
 mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, bool *over, mg_error *error);
 
-// The epoch is over: adds up the shares, and begins another list.
+// Ends an epoch: sums the contributions to the gap; the next step makes a new list.
 void mg_ascent_end_epoch(mg_ascent *ascent);
 
-// What a checkpoint holds of it; and whether what was restored can be: MG_DATA.
+// The fields of a checkpoint, and the check of restored fields. Errors: MG_DATA.
 int mg_ascent_fields(mg_ascent *ascent, mg_field *out);
 mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error);
 
-// Which rows the epoch visits, in its order; from (seed, epoch) and the rows that are awake.
+// Lists the rows that the epoch visits: a function of (seed, epoch) and of the rows that are shrunk.
 void mg_dual_make_list(mg_ascent *ascent);
 
-// Memory for rounds and blocks. Errors: MG_MEMORY.
+// Creates the memory of rounds and blocks. Errors: MG_MEMORY.
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error);
 
-// Visits rows[0..count) in rounds. Returns the weighted sum of their losses before their steps; round.failed:
-// the rest was left out.
+// Visits rows[0..count) in rounds or blocks. Returns the weighted sum of their losses before their steps.
+// round.failed: rows are left out because memory ran out.
 double mg_dual_visit(mg_ascent *ascent, const uint32_t *rows, int64_t count);
 
-// The part that holds row r of the round, and the row's bit in it.
+// The part of row r of the round, the number of parts, and the bit of a row in its part.
 static inline mg_dual_part *mg_dual_part_of(mg_ascent *ascent, int64_t r) {
     return &ascent->round.part[r / MG_DUAL_ROUND_PART];
 }
@@ -148,19 +144,20 @@ static inline bool mg_dual_changed(const mg_ascent *ascent, int64_t r) {
     return ascent->round.part[r / MG_DUAL_ROUND_PART].changed & mg_dual_bit(r);
 }
 
-// One row's step from round.scores: round.after, round.u and what it adds to its part; round.shift is part of
-// these scores, but not of those the line search starts from.
+// One row's step from round.scores: sets round.after and round.u, and adds to the sums of its part.
+// round.scores contain round.shift; the line search starts from scores without it.
 void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z);
 
-// Dense rows: memory for blocks; one block's steps, each as if it had seen those before it; and what a visit
-// still owes the weights. Errors: MG_MEMORY.
+// Dense rows: memory of blocks; the steps of one block, each from scores that contain the steps before it;
+// the end of a step, which adds the deferred steps to the weights. Errors: MG_MEMORY.
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error);
 void mg_dual_dense_block(mg_ascent *ascent);
 void mg_dual_dense_close(mg_ascent *ascent);
 
-// Sparse rows. Each range of a range of features adds `again` times the steps owed to its weights, and then
-// scores its part of the round's rows with them; returns what that did to ||W||^2. Then the rows' steps.
-// Errors: MG_MEMORY.
+// Sparse rows: memory of rounds; scores; the steps of the round's rows. mg_dual_sparse_scores adds `factor`
+// times the deferred steps to the weights and scores the round's rows with them; it returns what that changes
+// of
+// ||W||^2. Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);
 double mg_dual_sparse_scores(mg_ascent *ascent, float factor);
 void mg_dual_sparse_steps(mg_ascent *ascent);

@@ -1,14 +1,14 @@
-// dense.c - blocks of dense rows: scores and products of all rows at once, then one row after the other as if
-// each had seen the steps of those before it, then the weights. Threads own ranges of cells, so that neither
-// rows nor weights travel between cores.
+// dense.c - blocks of dense rows: the scores and the products of all rows at once, then one row after the
+// other, each with the steps of those before it, then the weights. Each thread has its ranges of cells, so
+// neither rows nor weights move between cores.
 #include "solver/dual/ascent.h"
 
 #include <string.h>
 
-enum { RANGE_CELLS = 384 }; // fewer are not worth a barrier
-enum { FETCH_ROWS = 4 };    // rows ahead that are asked for from memory
+enum { RANGE_CELLS = 384 }; // with fewer, waiting for the other threads costs more than they save
+enum { FETCH_ROWS = 4 };    // rows ahead that are prefetched
 
-// The scores and products of the first range are those that the others are added to.
+// The first range has the scores and products to which those of the other ranges are added.
 static mg_status create_range(mg_ascent *ascent, int p, mg_error *error) {
     mg_dual_range *range = &ascent->dense.range[p];
     int64_t vectors = ascent->resident->line / MG_LANES, ranges = ascent->dense.ranges;
@@ -33,7 +33,7 @@ static mg_status create_range(mg_ascent *ascent, int p, mg_error *error) {
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
     int64_t ranges = ascent->resident->line / RANGE_CELLS;
     const mg_buffer buffers[] = {MG_BUFFER(ascent->dense.gram, MG_DUAL_BLOCK, MG_DUAL_BLOCK)};
-    ascent->dense.ranges = ranges < 1 ? 1 : ranges > MG_DUAL_RANGES ? MG_DUAL_RANGES : (int)ranges;
+    ascent->dense.ranges = (int)mg_clamp(ranges, 1, MG_DUAL_RANGES);
     mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
     for (int p = 0; !status && p < ascent->dense.ranges; p++) status = create_range(ascent, p, error);
     return status;
@@ -48,7 +48,7 @@ static void fetch_cells(const mg_ascent *ascent, const mg_dual_range *range, int
         __builtin_prefetch(row + at, 0, 3);
 }
 
-// Rows between the weights as they lie for everybody and the range's own.
+// Copies the range's weights from the iterate, or back (`out`).
 static void copy_weights(const mg_ascent *ascent, const mg_dual_range *range, bool out) {
     int64_t cells = range->to - range->from;
     for (int64_t k = 0; k < ascent->resident->problem->classes; k++) {
@@ -58,8 +58,9 @@ static void copy_weights(const mg_ascent *ascent, const mg_dual_range *range, bo
     }
 }
 
-// One range's share of a block: the steps of the block before enter the weights; then this one's rows, scores
-// and products of each part of rows with every row up to it. With no rows left the weights go back.
+// One range's work for a block: adds the steps of the block before to the weights; then converts this block's
+// rows, scores them, and multiplies each part of rows with every row up to it. With no rows left it writes
+// the weights back.
 static void work_on_range(void *context, int64_t p) {
     mg_ascent *ascent = context;
     const mg_kernel *kernel = ascent->resident->problem->kernel;
@@ -84,16 +85,14 @@ static void work_on_range(void *context, int64_t p) {
     mg_kernel_weights weights = {classes, range->w,
                                  p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros};
     kernel->dense_scores(&rows, &weights, range->scores, ascent->resident->lanes);
-    for (int64_t first = 0; first < ascent->round.count; first += MG_DUAL_BLOCK_PART) {
-        int64_t end = first + MG_DUAL_BLOCK_PART < ascent->round.count ? first + MG_DUAL_BLOCK_PART
-                                                                       : ascent->round.count;
-        mg_kernel_weights before = {end, range->wide[ascent->round.side], ascent->resident->zeros};
-        rows = mg_dense_floats(end - first, cells, x + first);
+    MG_EACH_BLOCK (first, n, 0, ascent->round.count, MG_DUAL_BLOCK_PART) {
+        mg_kernel_weights before = {first + n, range->wide[ascent->round.side], ascent->resident->zeros};
+        rows = mg_dense_floats(n, cells, x + first);
         kernel->dense_scores(&rows, &before, range->gram + first * MG_DUAL_BLOCK, MG_DUAL_BLOCK);
     }
 }
 
-// The rows after `r` see its step in their scores.
+// Adds the step of row r to the scores of the rows after it.
 static void pass_on(mg_ascent *ascent, int64_t r, float constant) {
     const float *u = ascent->round.u + r * ascent->resident->lanes;
     for (int64_t j = r + 1; j < ascent->round.count; j++) {

@@ -1,8 +1,8 @@
-// order.c - owns which rows an epoch visits and in which order: blocks of rows that lie together, in random
-// order, several blocks mixed at a time. Rows near each other in memory are then visited near each other in
-// time, and a file sorted by class does no harm. Dense rows are mixed in windows. Of sparse ones a window is
-// made of strands, each mixed by itself, and every part of a round takes its rows from its own strand:
-// neighbours, which share cache lines of dual variables, are stepped by one thread.
+// order.c - owns which rows an epoch visits, and in which order: blocks of rows that are adjacent in memory,
+// in random order, and the rows of several blocks (a window) in random order. So rows that are close in
+// memory are visited at close times, and a file that is sorted by class does no harm. Sparse rows:
+// MG_DUAL_PARTS small windows are interleaved so that each part of a round comes from one window. Then one
+// thread steps the rows that share cache lines of dual variables.
 #include "solver/dual/ascent.h"
 
 #include "base/rng.h"
@@ -17,8 +17,7 @@ enum {
     DENSE_WINDOW = SPARSE_WINDOW * MG_DUAL_PARTS
 };
 
-// A row that fell asleep during this very epoch was awake at its beginning: a resumed run must find it in the
-// list.
+// A row that was shrunk during this epoch is in its list: a resumed run must find the list as it was.
 static bool is_visited(const mg_ascent *ascent, int64_t row) {
     if (ascent->resident->all.weight && ascent->resident->all.weight[row] == 0) return false;
     return !ascent->shrinking.visit_from || ascent->shrinking.visit_from[row] <= ascent->clock->epoch ||
@@ -30,7 +29,7 @@ typedef struct mix_job {
     uint64_t key;
 } mix_job;
 
-// `count` rows from the `first` of the list on, in random order into `to`; count <= DENSE_WINDOW.
+// Writes rows [first, first + count) of the list to `to` in random order; count <= DENSE_WINDOW.
 static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *to) {
     uint32_t order[DENSE_WINDOW];
     mg_rng_permutation(mg_rng_key(job->key, (uint64_t)first, 0), (uint32_t)count, order);
@@ -40,20 +39,17 @@ static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *
 static void mix_dense(void *context, int64_t item) {
     const mix_job *job = context;
     uint32_t rows[DENSE_WINDOW];
-    int64_t first = item * DENSE_WINDOW, left = job->ascent->visits.listed - first,
-            count = left < DENSE_WINDOW ? left : DENSE_WINDOW;
+    int64_t first = item * DENSE_WINDOW, count = mg_cut_next(first, job->ascent->visits.listed, DENSE_WINDOW);
     shuffle(job, first, count, rows);
     memcpy(job->ascent->visits.list + first, rows, (size_t)count * sizeof *rows);
 }
 
-// A window that is not full has strands of fewer rows, the last ones of none.
+// At the end of the list, the last windows may have fewer rows or none.
 static void mix_sparse(void *context, int64_t item) {
     const mix_job *job = context;
     uint32_t rows[DENSE_WINDOW], *to = job->ascent->visits.list + item * DENSE_WINDOW;
-    int64_t first = item * DENSE_WINDOW, left = job->ascent->visits.listed - first,
-            count = left < DENSE_WINDOW ? left : DENSE_WINDOW;
-    for (int64_t from = 0; from < count; from += SPARSE_WINDOW)
-        shuffle(job, first + from, count - from < SPARSE_WINDOW ? count - from : SPARSE_WINDOW, rows + from);
+    int64_t first = item * DENSE_WINDOW, count = mg_cut_next(first, job->ascent->visits.listed, DENSE_WINDOW);
+    MG_EACH_BLOCK (from, n, 0, count, SPARSE_WINDOW) shuffle(job, first + from, n, rows + from);
     for (int64_t part = 0; part < SPARSE_WINDOW; part += MG_DUAL_ROUND_PART)
         for (int64_t from = part; from < count; from += SPARSE_WINDOW)
             for (int64_t i = from; i < from + MG_DUAL_ROUND_PART && i < count; i++) *to++ = rows[i];
@@ -62,15 +58,14 @@ static void mix_sparse(void *context, int64_t item) {
 void mg_dual_make_list(mg_ascent *ascent) {
     int64_t rows = ascent->resident->problem->rows, blocks = mg_cut_items(rows, ORDER_BLOCK);
     uint64_t seed = (uint64_t)ascent->resident->options->train->seed, epoch = (uint64_t)ascent->clock->epoch;
-    // The order of blocks stands at the end of the list, which fills from its beginning: a block's place is
-    // read before it is needed.
+    // The order of the blocks is at the end of the list, which is filled from its beginning: a block's number
+    // is read before it is overwritten.
     uint32_t *order = ascent->visits.list + (rows - blocks);
     mg_rng_permutation(mg_rng_key(seed, BLOCK_STREAM, epoch), (uint32_t)blocks, order);
     ascent->visits.listed = 0;
     for (int64_t b = 0; b < blocks; b++) {
-        int64_t first = (int64_t)order[b] * ORDER_BLOCK,
-                end = first + ORDER_BLOCK < rows ? first + ORDER_BLOCK : rows;
-        for (int64_t row = first; row < end; row++)
+        int64_t block = order[b], end = mg_cut_end(rows, ORDER_BLOCK, block);
+        for (int64_t row = block * ORDER_BLOCK; row < end; row++)
             if (is_visited(ascent, row)) ascent->visits.list[ascent->visits.listed++] = (uint32_t)row;
     }
     mix_job job = {.ascent = ascent, .key = mg_rng_key(seed, MIX_STREAM, epoch)};

@@ -1,20 +1,21 @@
-// round.c - steps of rows and their merge: rows of a dense block one after the other, rows of a sparse round
-// together with an exact line search, so that the dual never falls.
+// round.c - steps of rows and their merge: the rows of a dense block step one after the other; the rows of a
+// sparse round step together, and an exact line search keeps the dual value from falling.
 #include "solver/dual/ascent.h"
 
 #include <math.h>
 #include <string.h>
 
-#define SMALLEST_CURVATURE 1e-6f // of a row without features: any step is right, but it must be finite
-#define NOISE 1e-6               // a share of the gap below this part of its terms is rounding
+#define SMALLEST_CURVATURE 1e-6f // for rows without features: any step is right, but it must be finite
+#define NOISE 1e-6               // a contribution below this part of its terms is rounding
 #define SMALLEST_CHANGE 1e-7f
-#define SHRINK_BELOW 0.1
+#define SHRINK_BELOW 0.1      // times the mean contribution
 enum { FIRST_SHRINKING = 2 }; // epoch
-enum { LOOK_AFTER = 16 };     // rounds
-#define HALVE_BELOW 0.75
+enum { REVIEW_AFTER = 16 };   // rounds: then their size is reviewed
+#define HALVE_BELOW 0.75      // mean result of the line search
 #define DOUBLE_ABOVE 0.95
-// With the best part above this, the whole step still raises the dual, by (2 part - 1) / part^2 of what the
-// best would, nine tenths at least; taking the rest back means scoring the round again.
+// If the line search gives a part above this, the whole step is taken. It raises the dual value by
+// (2 part - 1) / part^2 times what the best part would, at least nine tenths, and saves scoring the round
+// again.
 #define FULL_ENOUGH 0.75
 
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
@@ -39,7 +40,8 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
     return status;
 }
 
-// A row whose share of the gap is far below the mean sleeps; certificates look at every row all the same.
+// Shrinking: a row whose contribution is far below the mean is not visited for some epochs. Certificates
+// contain every row all the same.
 static void note_contribution(mg_ascent *ascent, int64_t row, double contribution) {
     ascent->shrinking.contribution[row] = (float)contribution;
     if (ascent->clock->epoch >= FIRST_SHRINKING &&
@@ -60,8 +62,7 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_terms t = problem->kernel->dual_terms(&dual, before);
     double contribution = loss - t.linear + 0.5 * t.curve;
     part->loss += weight * loss;
-    if (ascent->resident->certify)
-        note_contribution(ascent, row, contribution > 0 ? weight * contribution : 0);
+    if (ascent->resident->certify) note_contribution(ascent, row, weight * mg_max_real(0, contribution));
     if (!(contribution > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
@@ -77,7 +78,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     part->inner += change.inner;
 }
 
-// Part of the steps owed that raises the dual most, at most all of it; `square` is what all of it does to
+// The part of the deferred steps, at most 1, that raises the dual value most. `square`: what all of them
+// change of
 // ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
     double slope = 0, curve = 0, n = (double)ascent->resident->problem->rows;
@@ -86,11 +88,11 @@ static double best_part(const mg_ascent *ascent, double square) {
         curve += ascent->round.part[p].curve;
         square -= 2 * ascent->round.part[p].inner;
     }
-    curve += ascent->resident->problem->lambda * n * (square > 0 ? square : 0);
+    curve += ascent->resident->problem->lambda * n * mg_max_real(0, square);
     return curve > slope && slope > 0 ? slope / curve : 1;
 }
 
-// The dual variables of row r of the round, which is `row`, take `part` of their step.
+// Sets the dual variables of `row`, row r of the round, to `part` of their step.
 static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
     const float *before = ascent->round.before + r * ascent->resident->lanes;
     float *after = ascent->round.after + r * ascent->resident->lanes;
@@ -103,7 +105,7 @@ static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
         ascent->round.failed = true;
 }
 
-// All of them, where they have not yet.
+// The same for all rows of the round whose new dual variables are not yet stored.
 static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, float part) {
     for (int64_t p = 0; p < mg_dual_parts(count); p++) {
         uint32_t left = part == 1 ? ascent->round.part[p].changed & ~ascent->round.part[p].kept
@@ -115,23 +117,22 @@ static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, fl
     }
 }
 
-// Rows that have much in common overshoot together: where the line search keeps taking back what a round did,
-// rounds become smaller.
+// Rows that have many features in common overshoot together. Rounds become smaller when the line search keeps
+// taking back what they did.
 static void choose_round(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
-    if (ascent->round.deferred < clock->round) return; // the rest of a step says little
+    if (ascent->round.deferred < clock->round) return; // a shorter round, at the end of a step, says little
     ascent->numbers->parts += part;
-    if (++clock->rounds < LOOK_AFTER) return;
-    double mean = ascent->numbers->parts / LOOK_AFTER;
+    if (++clock->rounds < REVIEW_AFTER) return;
+    double mean = ascent->numbers->parts / REVIEW_AFTER;
     if (mean < HALVE_BELOW && clock->round > 1) clock->round /= 2;
     else if (mean > DOUBLE_ABOVE && clock->round < MG_DUAL_ROUND) clock->round *= 2;
     clock->rounds = 0;
     ascent->numbers->parts = 0;
 }
 
-// Scores of the round's rows, for which the steps of the round before must first enter the weights, as far as
-// is best.
-static void settle_round(mg_ascent *ascent) {
+// Scores the round's rows with weights that contain the deferred steps, as far as the line search keeps them.
+static void merge_round(mg_ascent *ascent) {
     double square = mg_dual_sparse_scores(ascent, 1);
     if (ascent->round.deferred == 0) return;
     double part = best_part(ascent, square);
@@ -141,7 +142,7 @@ static void settle_round(mg_ascent *ascent) {
     keep_step(ascent, ascent->round.row - ascent->round.deferred, ascent->round.deferred, (float)part);
 }
 
-// Visits rows[0..count) of sparse data.
+// Visits sparse rows; the last turn of the loop only merges the last round.
 static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
     double loss = 0;
     memcpy(ascent->round.offset, ascent->iterate->weights.offset,
@@ -150,9 +151,8 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     for (int64_t first = 0; first < count || ascent->round.deferred > 0; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
-        ascent->round.count =
-            ascent->round.left < ascent->clock->round ? ascent->round.left : ascent->clock->round;
-        settle_round(ascent);
+        ascent->round.count = mg_min(ascent->round.left, ascent->clock->round);
+        merge_round(ascent);
         mg_dual_sparse_steps(ascent);
         for (int64_t p = 0; p < mg_dual_parts(ascent->round.count); p++) loss += ascent->round.part[p].loss;
         ascent->round.deferred = ascent->round.count;
@@ -166,7 +166,7 @@ static double visit_blocks(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     for (int64_t first = 0; first < count; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
-        ascent->round.count = ascent->round.left < MG_DUAL_BLOCK ? ascent->round.left : MG_DUAL_BLOCK;
+        ascent->round.count = mg_min(ascent->round.left, MG_DUAL_BLOCK);
         mg_dual_dense_block(ascent);
         keep_step(ascent, ascent->round.row, ascent->round.count, 1);
         for (int64_t p = 0; p < mg_dual_parts(ascent->round.count); p++) loss += ascent->round.part[p].loss;

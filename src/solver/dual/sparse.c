@@ -1,11 +1,11 @@
-// sparse.c - rounds of sparse rows. Threads own ranges of features, update their weights and score their part
-// of every row, so that weights do not travel between cores; then rows are spread over the threads for their
-// steps. No sum depends on the threads.
+// sparse.c - rounds of sparse rows. Threads claim ranges of features, update their weights, and sum the
+// range's part of every score, so weights do not move between cores. Then they claim rows, which step. No sum
+// depends on threads.
 #include "solver/dual/ascent.h"
 
 #include <string.h>
 
-enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // of a row soon to come that are asked for early
+enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // stored values of a row, and rows ahead, that are prefetched
 
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
@@ -17,7 +17,7 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     return MG_ARENA_FILL(&ascent->arena, buffers, error);
 }
 
-// An range's entries of a row, columns scaled.
+// The stored values of a row in a range, with scaled columns.
 static mg_csr_row values_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
     const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
@@ -40,7 +40,7 @@ static void fetch_values(const mg_ascent *ascent, int64_t r, int64_t range) {
     }
 }
 
-// A row's step, and at once its dual variables, where no other row's memory is concerned.
+// A row's step. Its dual variables are stored at once if that touches only the row's own memory.
 static void step_row(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_row_step(ascent, r, z);
     if (!mg_dual_changed(ascent, r)) return;
@@ -79,7 +79,7 @@ static void work_on_range(void *context, int64_t range) {
     }
 }
 
-// The constant feature's weights.
+// Updates the weights of the constant feature.
 static double update_bias(mg_ascent *ascent) {
     mg_weights *w = &ascent->iterate->weights;
     float bias = (float)ascent->resident->problem->bias;
@@ -119,8 +119,7 @@ static void fetch_row(const mg_ascent *ascent, int64_t r) {
 static void step_part(void *context, int64_t part) {
     mg_ascent *ascent = context;
     int64_t lanes = ascent->resident->lanes, first = part * MG_DUAL_ROUND_PART,
-            end = first + MG_DUAL_ROUND_PART;
-    if (end > ascent->round.count) end = ascent->round.count;
+            end = mg_cut_end(ascent->round.count, MG_DUAL_ROUND_PART, part);
     ascent->round.part[part] = (mg_dual_part){.loss = 0};
     for (int o = 1; o < ascent->resident->ranges; o++)
         ascent->resident->problem->kernel->add(
@@ -132,8 +131,9 @@ static void step_part(void *context, int64_t part) {
     }
 }
 
-// The constant feature is in every row: rows that all saw its old weights would overshoot together. So they
-// step one after the other, each with the weights the one before has left.
+// The constant feature is in every row: if all rows stepped from its old weights, they would overshoot
+// together. So they step one after the other, and each sees the constant feature as the rows before it have
+// left it.
 static void step_in_turn(mg_ascent *ascent) {
     float square = (float)(ascent->resident->problem->bias * ascent->resident->problem->bias);
     memset(ascent->round.shift, 0, (size_t)ascent->resident->lanes * sizeof *ascent->round.shift);
