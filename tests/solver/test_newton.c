@@ -253,17 +253,17 @@ static void test_precondition(void **unused) {
         for (int64_t d = 0; d < WIDE; d++) n->descent[k * WIDE_LINE + d] = (float)(uniform() - 0.5);
         n->descent[size + k] = (float)uniform();
     }
-    mg_precondition_apply(n->precondition, n, n->descent, n->cg.better);
+    mg_precondition_apply(n->precondition, n, n->descent, n->cg.preconditioned);
     for (int64_t k = 0; k < CLASSES; k++) {
         double product[WIDE + 1];
         for (int64_t d = 0; d <= WIDE; d++)
-            product[d] = 0.01 * (double)n->cg.better[d < WIDE ? k * WIDE_LINE + d : size + k];
+            product[d] = 0.01 * (double)n->cg.preconditioned[d < WIDE ? k * WIDE_LINE + d : size + k];
         for (int64_t f = 0; f < n->free.count; f++) {
             const float *row = x + n->free.row[f] * WIDE_LINE;
-            double inner = 2 * (double)n->cg.better[size + k],
+            double inner = 2 * (double)n->cg.preconditioned[size + k],
                    weight = (double)n->rows.slope[n->free.row[f] * MG_LANES + k] / ROWS;
             for (int64_t d = 0; d < WIDE; d++)
-                inner += (double)row[d] * (double)n->cg.better[k * WIDE_LINE + d];
+                inner += (double)row[d] * (double)n->cg.preconditioned[k * WIDE_LINE + d];
             for (int64_t d = 0; d <= WIDE; d++)
                 product[d] += weight * inner * (d < WIDE ? (double)row[d] : 2);
         }

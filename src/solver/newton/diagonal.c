@@ -1,21 +1,21 @@
-// diagonal.c - the diagonal of the Hessian (M29) for sparse rows with more features than factors are made
-// for. Every free row counts: a sample would miss the rare features, which are most of them.
+// diagonal.c - the diagonal of the Hessian (M29), for sparse rows with more features than factors allow. It
+// is computed from all free rows: a sample would miss rare features, which are most of them.
 #include "solver/newton/newton.h"
 
 #include <string.h>
 
 typedef struct diagonal_job {
     mg_newton *newton;
-    int64_t first, count; // of the chunk, of the free rows
+    int64_t first, count; // the free rows that are added at present
     float *diagonal;
 } diagonal_job;
 
-// (J_i)_kk times the row's weight, of the chunk's rows.
+// (J_i)_kk times the weight of a row, for the rows of a part.
 static void weigh_part(void *context, int64_t part) {
     const diagonal_job *job = context;
     mg_newton *newton = job->newton;
-    int64_t lanes = newton->resident->lanes, end = (part + 1) * MG_NEWTON_PART_ROWS;
-    for (int64_t i = part * MG_NEWTON_PART_ROWS; i < end && i < job->count; i++)
+    int64_t lanes = newton->resident->lanes, end = mg_cut_end(job->count, MG_NEWTON_PART_ROWS, part);
+    for (int64_t i = part * MG_NEWTON_PART_ROWS; i < end; i++)
         for (int64_t k = 0; k < newton->resident->problem->classes; k++)
             newton->parts.coef[i * lanes + k] =
                 (float)mg_newton_diagonal(newton, newton->free.row[job->first + i], k);
@@ -53,9 +53,8 @@ static void add_constant(const diagonal_job *job) {
 
 static void invert_range(void *context, int64_t range) {
     const diagonal_job *job = context;
-    int64_t length = job->newton->length, end = mg_cut_begin(length, MG_NEWTON_RANGES, range + 1);
     float lambda = (float)job->newton->resident->problem->lambda;
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_RANGES, range); j < end; j++)
+    MG_EACH_OF_PART (j, job->newton->length, MG_NEWTON_RANGES, range)
         job->diagonal[j] = 1 / (lambda + job->diagonal[j]);
 }
 
@@ -63,10 +62,10 @@ void mg_newton_inverse_diagonal(mg_newton *newton, float *to) {
     diagonal_job job = {.newton = newton, .diagonal = to};
     mg_team *team = newton->resident->problem->team;
     memset(to, 0, (size_t)newton->length * sizeof *to);
-    for (; job.first < newton->free.count; job.first += MG_NEWTON_ROWS) {
-        int64_t left = newton->free.count - job.first;
-        job.count = left < MG_NEWTON_ROWS ? left : MG_NEWTON_ROWS;
-        mg_team_for(team, (job.count + MG_NEWTON_PART_ROWS - 1) / MG_NEWTON_PART_ROWS, weigh_part, &job);
+    MG_EACH_BLOCK (first, count, 0, newton->free.count, MG_NEWTON_ROWS) {
+        job.first = first;
+        job.count = count;
+        mg_team_for(team, mg_cut_items(count, MG_NEWTON_PART_ROWS), weigh_part, &job);
         mg_team_for(team, newton->resident->ranges, add_range, &job);
         add_constant(&job);
     }

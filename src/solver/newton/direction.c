@@ -1,11 +1,11 @@
-// direction.c - the direction of one Newton step by preconditioned conjugate gradients; vectors in float,
-// products in double.
+// direction.c - the direction of one Newton step, by preconditioned conjugate gradients: vectors in float,
+// inner products in double.
 #include "solver/newton/newton.h"
 
 #include <string.h>
 
 enum { MOST_STEPS = 60 };
-#define ENOUGH 0.3 // of the residual's length at the beginning
+#define ENOUGH 0.3 // times the first residual's length ends the search
 
 typedef struct step_job {
     mg_newton *newton;
@@ -17,8 +17,7 @@ static void advance_range(void *context, int64_t range) {
     mg_newton *n = job->newton;
     float *restrict x = n->cg.direction, *restrict r = n->cg.residual, alpha = job->alpha;
     const float *restrict p = n->cg.search, *restrict hp = n->cg.product;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
-         j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++) {
+    MG_EACH_OF_PART (j, n->length, MG_NEWTON_RANGES, range) {
         x[j] += alpha * p[j];
         r[j] -= alpha * hp[j];
     }
@@ -28,16 +27,15 @@ static void search_range(void *context, int64_t range) {
     const step_job *job = context;
     mg_newton *n = job->newton;
     float *restrict p = n->cg.search, beta = job->beta;
-    const float *restrict z = n->cg.better;
-    for (int64_t j = mg_cut_begin(n->length, MG_NEWTON_RANGES, range);
-         j < mg_cut_begin(n->length, MG_NEWTON_RANGES, range + 1); j++)
-        p[j] = z[j] + beta * p[j];
+    const float *restrict z = n->cg.preconditioned;
+    MG_EACH_OF_PART (j, n->length, MG_NEWTON_RANGES, range) p[j] = z[j] + beta * p[j];
 }
 
 int mg_newton_solve(mg_newton *newton) {
     mg_team *team = newton->resident->problem->team;
     size_t bytes = (size_t)newton->length * sizeof(float);
-    float *r = newton->cg.residual, *p = newton->cg.search, *hp = newton->cg.product, *z = newton->cg.better;
+    float *r = newton->cg.residual, *p = newton->cg.search, *hp = newton->cg.product,
+          *z = newton->cg.preconditioned;
     step_job job = {.newton = newton};
     memset(newton->cg.direction, 0, bytes);
     memcpy(r, newton->descent, bytes);

@@ -1,5 +1,6 @@
 // newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers,
-// solved by semismooth Newton steps (M28, M29). Everything it starts from is (W, dual variables, sigma).
+// whose inner problem semismooth Newton steps solve (M28, M29). An iteration depends on W, the dual variables
+// and sigma alone.
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -10,8 +11,8 @@
 enum {
     MOST_INNER = 20,
     SMOOTH_INNER = 4,
-    FEW_INNER = 4,
-    MANY_INNER = 8,
+    FEW_INNER = 4,  // up to so many: sigma grows
+    MANY_INNER = 8, // more: sigma shrinks
     REBUILD_AFTER = 10,
     MOST_TRIALS = 12,
     LITTLE_MEMORY = 256 << 20
@@ -19,10 +20,10 @@ enum {
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
-#define MULTIPLE 4.0    // inner iterations end when the residual weighs this many times the proximal term
-#define SURE 0.9        // of the tolerance: a gap estimated to be smaller will be certified
-#define SLOPE_LEFT 0.1  // of the slope at the beginning ends a line search
-#define FREE_MOVED 0.25 // of the free rows gone or come calls for another preconditioner
+#define MULTIPLE 4.0    // inner iterations end when the residual is at most this many times the proximal term
+#define SURE 0.9        // an estimated gap below this part of the tolerance will be certified
+#define SLOPE_LEFT 0.1  // this part of the first slope ends a line search
+#define FREE_MOVED 0.25 // a new preconditioner is built if the number of free rows changes by this part
 
 static mg_status create_buffers(mg_newton *n, mg_error *error) {
     const mg_problem *problem = n->resident->problem;
@@ -44,7 +45,7 @@ static mg_status create_buffers(mg_newton *n, mg_error *error) {
         MG_BUFFER(n->cg.residual, n->length, 1),
         MG_BUFFER(n->cg.search, n->length, 1),
         MG_BUFFER(n->cg.product, n->length, 1),
-        MG_BUFFER(n->cg.better, n->length, 1),
+        MG_BUFFER(n->cg.preconditioned, n->length, 1),
         MG_BUFFER(n->sum, n->length, 1),
         {&n->free.packed, sparse ? 0 : (size_t)(rows / MG_NEWTON_PACK + 1), (size_t)w->line, cell},
         MG_BUFFER(n->free.row, rows, 1),
@@ -88,7 +89,7 @@ void mg_newton_destroy(mg_newton *n) {
     mg_memory_free(n);
 }
 
-// Scores, coefficients and changes of every row: little, or not much beside the rows themselves.
+// Scores, coefficients and moves of every row must be small, or at most twice the rows themselves.
 bool mg_newton_fits(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
     int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),
@@ -106,15 +107,15 @@ static double square_of(const mg_newton *n) {
     return sum;
 }
 
-// Minus the inner problem's gradient. Returns its square.
+// Computes minus the gradient of the inner problem. Returns its square.
 static double form_descent(mg_newton *n) {
     double lambda = n->resident->problem->lambda;
     for (int64_t j = 0; j < n->length; j++) n->descent[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
     return mg_newton_dot(n, n->descent, n->descent);
 }
 
-// Step length at which the inner problem's slope along the direction has nearly vanished: a secant, kept
-// inside its bracket. The inner problem is convex, so the slope only grows.
+// Finds a step length at which the inner problem's slope along the direction has nearly vanished, by a secant
+// that is kept inside its bracket. The inner problem is convex, so the slope only grows.
 static double search_line(mg_newton *n, double slope) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double wv = mg_newton_dot(n, n->w, n->cg.direction),
@@ -131,7 +132,7 @@ static double search_line(mg_newton *n, double slope) {
     return low > 0 ? low : t;
 }
 
-// Along the direction as far as it pays. False: no progress can be made in this precision.
+// Takes a step along the direction. False: single precision allows no progress.
 static bool take_step(mg_newton *n) {
     double slope = -mg_newton_dot(n, n->descent, n->cg.direction);
     if (!(slope < 0)) return false;
@@ -145,28 +146,28 @@ static bool take_step(mg_newton *n) {
 
 // ---- one outer iteration ------------------------------------------------------------------------
 
-// Scores and sums of the iterate, formed anew: what a resumed run begins with.
-static mg_newton_sums settle(mg_newton *n) {
+// Computes scores and sums of the iterate anew, as a resumed run must.
+static mg_newton_sums restore(mg_newton *n) {
     const mg_weights *w = &n->iterate->weights;
     memcpy(n->w, w->v, (size_t)w->size * sizeof *n->w);
     memcpy(n->w + w->size, w->bias, (size_t)w->lanes * sizeof *n->w);
     mg_newton_scores(n, n->w, -INFINITY, n->rows.scores);
-    n->settled = true;
-    return mg_newton_settle(n);
+    n->current = true;
+    return mg_newton_restore(n);
 }
 
-// What another evaluation says of the gap, without proof.
+// True if the gap seems to be reached, by an estimate that proves nothing.
 static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     const mg_bounds *bounds = &n->incumbent->bounds;
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double primal = sums->loss / rows + 0.5 * lambda * mg_newton_dot(n, n->w, n->w),
            lower = sums->value / rows - square_of(n) / (2 * lambda);
-    if (bounds->primal < primal) primal = bounds->primal;
-    if (bounds->dual > lower) lower = bounds->dual;
+    primal = mg_min_real(primal, bounds->primal);
+    lower = mg_max_real(lower, bounds->dual);
     return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
 }
 
-// Newton steps until the inner problem is solved as well as its proximal term deserves. Returns how many.
+// Newton steps until the error of the inner problem is small next to its proximal term. Returns how many.
 static int solve_inner(mg_newton *n) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     int64_t built_free = 0, built = 0;
@@ -191,7 +192,7 @@ static int solve_inner(mg_newton *n) {
     }
 }
 
-// The point reached becomes the next one's beginning.
+// Stores the point in the iterate.
 static mg_status store(mg_newton *n, mg_error *error) {
     const mg_resident *resident = n->resident;
     mg_dual_rows *duals = n->iterate->duals;
@@ -210,16 +211,16 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     const mg_problem *problem = n->resident->problem;
     double rows = (double)problem->rows;
     bool has_duals = mg_resident_has_duals(n->resident);
-    if (!n->settled) settle(n);
+    if (!n->current) restore(n);
     n->sigma = *sigma;
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
-        n->settled = false; // the iterate is still that of the beginning
+        n->current = false; // the iterate has not changed, but the scores have
         return mg_fail(error, MG_STOPPED, "stopped");
     }
     mg_status status = store(n, error);
     if (status) return status;
-    mg_newton_sums sums = settle(n);
+    mg_newton_sums sums = restore(n);
     double primal =
         sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
     mg_incumbent_update(n->incumbent, &n->raw, primal,

@@ -1,6 +1,5 @@
-// precondition.c - owns the preconditioner of conjugate gradients: per class the Cholesky factor of its own
-// block of the Hessian (M29) on a sample of the free rows, or its diagonal where such factors would be too
-// large.
+// precondition.c - owns the preconditioner of conjugate gradients: for each class the Cholesky factor of its
+// block of the Hessian (M29) on a sample of the free rows, or its diagonal if factors would be too large.
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -10,7 +9,7 @@
 
 enum {
     BLOCK = 32,         // of the factor
-    GATHER = 16,        // rows a thread puts into the sample at a time: a line of the transposed sample
+    GATHER = 16,        // rows that are transposed into the sample at a time
     MOST_SAMPLE = 1600, // free rows of a class
     GROUP = 4,          // classes whose samples are in memory at a time
 };
@@ -18,28 +17,27 @@ enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
 
 struct mg_precondition {
     bool factors;
-    int64_t size;   // features and the constant one, rounded up
-    float *factor;  // [K][size][size] lower triangle of L, blocks of the diagonal inverted; or [K][size]
-                    // inverse diagonal
-    float *inverse; // of sparse rows without factors: the inverse diagonal as a vector, and nothing else is
-                    // needed
+    int64_t size;   // features with the constant one, rounded up
+    float *factor;  // [K][size][size] lower triangle of L with inverted diagonal blocks; or [K][size] inverse
+                    // diagonal
+    float *inverse; // sparse rows without factors: the inverse diagonal as a vector; the rest is unused
     float *zeros;   // [size]
-    float *sample;  // [GROUP][size][line] rows x' of a class, transposed, times the root of their weight
-    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] being gathered
-    int64_t lines;  // of a class's work
-    float *work;    // [K][lines][size] of factors; the last line for applying them
-    // a build
+    float *sample;  // [GROUP][size][line] rows x' of a class, transposed, times the root of their weights
+    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] rows x' before they are transposed
+    int64_t lines;  // of the work of a class
+    float *work;    // [K][lines][size] for building; the last line for applying
+    // While it is built:
     mg_newton *newton;
     int64_t first_class;                // of the group
-    int64_t picked[GROUP], line[GROUP]; // rows of the class in the sample; rounded up
+    int64_t picked[GROUP], line[GROUP]; // rows in the sample of each class; rounded up
     uint32_t pick[GROUP][MOST_SAMPLE];
     float weight[GROUP][MOST_SAMPLE];
-    const float *from; // to be applied to
+    const float *from; // while it is applied
     float *to;
     mg_arena arena;
 };
 
-// x' of a row with the constant feature behind it, zeros up to `size`.
+// Writes x' of a row, the constant feature, and zeros up to `size`.
 static void take_row(const mg_precondition *p, const mg_resident *resident, int64_t row, float *x) {
     const mg_problem *problem = resident->problem;
     int64_t features = problem->features;
@@ -56,9 +54,9 @@ static void take_row(const mg_precondition *p, const mg_resident *resident, int6
 
 // ---- factors ------------------------------------------------------------------------------------
 
-// Free rows of a class of the group, as often as what they weigh deserves: whenever the weights so far pass
-// another of equal steps, so that those of a sampled row and of the ones passed over before it are the
-// sample's.
+// Samples the free rows of a class in proportion to their weights: a row is taken when the running sum of
+// weights passes the next of equal steps. It represents the rows that were passed over before it, and takes
+// over their weights.
 static void pick_rows(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -84,7 +82,7 @@ static void pick_rows(void *context, int64_t g) {
     p->line[g] = mg_round_up(p->picked[g], GATHER);
 }
 
-// Sixteen rows into the transposed sample: a line of every feature.
+// Transposes GATHER rows into the sample.
 static void gather_part(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t g = item / (MOST_SAMPLE / GATHER), first = item % (MOST_SAMPLE / GATHER) * GATHER, size = p->size;
@@ -103,7 +101,7 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t i = 0; i < GATHER; i++) to[d * p->line[g] + i] = rows[i * size + d];
 }
 
-// Products of BLOCK rows of n floats with `count` vectors. Products are what scores are. to: [BLOCK][stride].
+// Inner products of BLOCK rows of n floats with `count` vectors, by the kernel for scores. to: [BLOCK][stride].
 static void multiply(const mg_precondition *p, int64_t n, const float *const *x, int64_t count,
                      const float *vectors, float *to, int64_t stride) {
     mg_dense_rows rows = mg_dense_floats(BLOCK, n, x);
@@ -111,8 +109,8 @@ static void multiply(const mg_precondition *p, int64_t n, const float *const *x,
     p->newton->resident->problem->kernel->dense_scores(&rows, &weights, to, stride);
 }
 
-// A block of rows of the lower triangle: lambda I + sample sample^T. The longest rows come first, so that
-// threads end together.
+// Computes a block of rows of the lower triangle of lambda I + sample sample^T. The longest blocks come
+// first, so that the threads end at about the same time.
 static void multiply_block(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
@@ -129,8 +127,8 @@ static void multiply_block(void *context, int64_t item) {
     }
 }
 
-// A block of the diagonal becomes the inverse of its Cholesky factor. Rounding must not make a pivot smaller
-// than lambda.
+// Replaces a diagonal block by the inverse of its Cholesky factor. No pivot is smaller than lambda, whatever
+// the rounding.
 static void invert_block(float *a, int64_t size, float lambda) {
     float l[BLOCK][BLOCK], inverse[BLOCK][BLOCK] = {{0}};
     for (int64_t i = 0; i < BLOCK; i++)
@@ -147,13 +145,13 @@ static void invert_block(float *a, int64_t size, float lambda) {
     for (int64_t i = 0; i < BLOCK; i++) memcpy(a + i * size, inverse[i], sizeof inverse[i]);
 }
 
-// Cholesky by columns of blocks: what the columns before give to one is a product of rows, which is what
-// scores are.
+// Cholesky factorisation by columns of blocks. What the earlier columns subtract from a block is a product of
+// rows, so the kernel for scores computes it.
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
-    if (mg_newton_stopped(p->newton)) return; // nothing will be made of the factors
+    if (mg_newton_stopped(p->newton)) return; // the factors will not be used
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
     for (int64_t j = 0; j < size; j += BLOCK) {
@@ -179,7 +177,7 @@ static void factor_class(void *context, int64_t k) {
     }
 }
 
-// to = (L L^T)^-1 from, for one class.
+// Applies (L L^T)^-1 to the vector of one class.
 static void solve_class(mg_precondition *p, int64_t k) {
     const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
@@ -210,7 +208,7 @@ static void solve_class(mg_precondition *p, int64_t k) {
 
 // ---- diagonal of dense rows ---------------------------------------------------------------------
 
-// Of a class of the group, from the rows of its sample.
+// The inverse diagonal of a class of the group, from its sample.
 static void diagonal_class(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -247,21 +245,18 @@ static void apply_class(void *context, int64_t k) {
 
 static void apply_range(void *context, int64_t range) {
     const mg_precondition *p = context;
-    int64_t length = p->newton->length, end = mg_cut_begin(length, MG_NEWTON_RANGES, range + 1);
-    for (int64_t j = mg_cut_begin(length, MG_NEWTON_RANGES, range); j < end; j++)
-        p->to[j] = p->inverse[j] * p->from[j];
+    MG_EACH_OF_PART (j, p->newton->length, MG_NEWTON_RANGES, range) p->to[j] = p->inverse[j] * p->from[j];
 }
 
-// Directions of joint losses have class sums of zero, which the blocks, knowing nothing of each other, would
-// spoil (M29).
+// (M29) With a joint loss, a direction sums to zero over the classes. The blocks are independent of each
+// other and would spoil that.
 static void remove_mean(void *context, int64_t range) {
     const mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;
     int64_t features = resident->problem->features, classes = resident->problem->classes,
             line = resident->line;
-    int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line,
-            end = mg_cut_begin(features, MG_NEWTON_RANGES, range + 1);
-    for (int64_t d = mg_cut_begin(features, MG_NEWTON_RANGES, range); d < end; d++) {
+    int64_t wide = resident->sparse ? line : 1, apart = resident->sparse ? 1 : line;
+    MG_EACH_OF_PART (d, features, MG_NEWTON_RANGES, range) {
         float sum = 0, *at = p->to + d * wide;
         for (int64_t k = 0; k < classes; k++) sum += at[k * apart];
         for (int64_t k = 0; k < classes; k++) at[k * apart] -= sum / (float)classes;

@@ -1,15 +1,15 @@
-// rows.c - what the proximal term makes of every row (M28): its coefficients at given scores, which of them
-// are free to move, the slope along a direction.
+// rows.c - the rows of a loss with a dual (M28): their coefficients at given scores, which rows are free, and
+// the slope along a direction.
 #include "solver/newton/newton.h"
 
 #include <math.h>
 #include <string.h>
 
-#define ROUNDING 1e-5f // of a lead that is followed through a few steps, in parts of its scores
+#define ROUNDING 1e-5f // error of a lead that is updated for a few steps, relative to its scores
 
-// A of one row from its old coefficients and scores. z: scratch.
-static void take_step(const mg_newton *newton, int64_t row, const float *s, const float *before, float *z,
-                      float *a) {
+// Computes A of one row from its old coefficients and its scores. z: scratch.
+static void find_coefficients(const mg_newton *newton, int64_t row, const float *s, const float *before,
+                              float *z, float *a) {
     const mg_problem *problem = newton->resident->problem;
     int64_t y = newton->resident->all.label[row];
     memcpy(a, before, (size_t)newton->resident->lanes * sizeof *a);
@@ -18,8 +18,8 @@ static void take_step(const mg_newton *newton, int64_t row, const float *s, cons
     mg_dual_rows_settle(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 
-// D_F of one row; false when nothing of it can move. Whether the own class is at its bound is asked of the
-// multiplier that a free rival tells, as the rivals' sum is rounded.
+// Computes D_F of one row; false if the row is not free. Whether the own class is at its bound follows from
+// the multiplier of a free rival: the sum of the rivals is too coarse, because it is rounded.
 static bool find_slope(const mg_newton *newton, int64_t row, const float *s, const float *before,
                        const float *a, float *slope) {
     const mg_problem *problem = newton->resident->problem;
@@ -47,8 +47,8 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
     return free > 1;
 }
 
-// Most by which a rival gains on its class, from scores or their change; for losses without a joint dual each
-// class stands alone.
+// The most by which a rival exceeds the own class, in scores or in their change. Without a joint dual each
+// class counts alone.
 static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     bool joint = newton->resident->problem->loss->dual->joint;
     float most = joint ? -INFINITY : -s[y], own = joint ? s[y] : 0;
@@ -59,8 +59,7 @@ static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     return most;
 }
 
-// Rows that keep the margin and have no coefficients, nor had any: they stay so while their class leads by
-// more than delta.
+// True for rows without coefficients, old or new, whose own class leads by more than delta at step length t.
 static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
     return newton->rows.lead[row] - t * newton->rows.reach[row] > newton->resident->problem->delta;
 }
@@ -79,9 +78,7 @@ static bool all_zero(const float *c, int64_t lanes) {
 static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
-    int64_t rows = resident->problem->rows;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part);
-         row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++)
+    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part)
         if (newton->rows.lead[row] > 0)
             newton->rows.reach[row] =
                 gain_of(newton, newton->rows.move + row * resident->lanes, resident->all.label[row]);
@@ -93,10 +90,9 @@ void mg_newton_reach(mg_newton *newton) {
 
 static void move_part(void *context, int64_t part) {
     mg_newton *newton = context;
-    int64_t rows = newton->resident->problem->rows, lanes = newton->resident->lanes;
+    int64_t lanes = newton->resident->lanes;
     float t = (float)newton->trial;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part);
-         row < mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1); row++) {
+    MG_EACH_OF_PART (row, newton->resident->problem->rows, MG_NEWTON_PARTS, part) {
         float *s = newton->rows.scores + row * lanes;
         const float *move = newton->rows.move + row * lanes;
         for (int64_t k = 0; k < lanes; k++) s[k] += t * move[k];
@@ -123,7 +119,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
         if (weight == 0 || is_quiet(newton, row, 0)) continue;
         sums->loss += (double)weight * (double)problem->loss->row(lanes, s, y, problem->delta, z);
         mg_dual_rows_get(newton->iterate->duals, row, lanes, before);
-        take_step(newton, row, s, before, z, a);
+        find_coefficients(newton, row, s, before, z, a);
         if (a[y] != 0 || !problem->loss->dual->joint) {
             float *slope = newton->rows.slope + row * lanes;
             newton->rows.is_free[row] = find_slope(newton, row, s, before, a, slope);
@@ -193,7 +189,7 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
     mg_newton_add_taken(newton, part);
 }
 
-mg_newton_sums mg_newton_settle(mg_newton *newton) {
+mg_newton_sums mg_newton_restore(mg_newton *newton) {
     memset(newton->part, 0, sizeof newton->part);
     memset(newton->sum, 0, (size_t)newton->length * sizeof *newton->sum);
     mg_newton_sum(newton, newton->resident->problem->rows,
@@ -204,18 +200,17 @@ mg_newton_sums mg_newton_settle(mg_newton *newton) {
 static void slope_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
-    int64_t rows = resident->problem->rows, lanes = resident->lanes,
-            end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    int64_t lanes = resident->lanes;
     float *z = newton->scratch + part * 4 * lanes, *before = z + lanes, *a = before + lanes, *s = a + lanes,
           t = (float)newton->trial;
     double sum = 0;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
+    MG_EACH_OF_PART (row, resident->problem->rows, MG_NEWTON_PARTS, part) {
         const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
         double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0 || is_quiet(newton, row, t)) continue;
         for (int64_t k = 0; k < lanes; k++) s[k] = scores[k] + t * move[k];
         mg_dual_rows_get(newton->iterate->duals, row, lanes, before);
-        take_step(newton, row, s, before, z, a);
+        find_coefficients(newton, row, s, before, z, a);
         for (int64_t k = 0; k < lanes; k++) inner += (double)a[k] * (double)move[k];
         sum += weight * inner;
     }

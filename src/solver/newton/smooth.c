@@ -1,6 +1,5 @@
-// smooth.c - what Newton steps ask of the rows of a smooth loss (M31). Coefficients are a function of the
-// scores: there is nothing to be kept from step to step, no proximal term, and every row with a weight is
-// free.
+// smooth.c - the rows of a smooth loss (M31). Their coefficients are a function of the scores: nothing is
+// kept from step to step, there is no proximal term, and every row with a weight is free.
 #include "solver/newton/newton.h"
 
 void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
@@ -32,11 +31,10 @@ void mg_newton_slope_smooth(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
     const mg_problem *problem = resident->problem;
-    int64_t rows = problem->rows, lanes = resident->lanes,
-            end = mg_cut_begin(rows, MG_NEWTON_PARTS, part + 1);
+    int64_t lanes = resident->lanes;
     float *a = newton->scratch + part * 4 * lanes, *s = a + lanes, t = (float)newton->trial;
     double sum = 0;
-    for (int64_t row = mg_cut_begin(rows, MG_NEWTON_PARTS, part); row < end; row++) {
+    MG_EACH_OF_PART (row, problem->rows, MG_NEWTON_PARTS, part) {
         const float *scores = newton->rows.scores + row * lanes, *move = newton->rows.move + row * lanes;
         double weight = mg_resident_weight(resident, row), inner = 0;
         if (weight == 0) continue;

@@ -1,5 +1,5 @@
-// sum.c - the passes over the data of the Newton phase: scores of a vector, sums of rows in double, Hessian
-// products. Cells stay raw; scaling and centring are in the vectors (M19).
+// sum.c - the passes of the Newton phase over the data: scores of a vector, sums over rows in double, Hessian
+// products. Cells stay raw; the vectors contain scaling and centring (M19).
 #include "solver/newton/newton.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@ typedef struct score_job {
     float padding, *to;
 } score_job;
 
-// A vector as weights of raw cells.
+// Converts a vector to weights of raw cells.
 static void make_raw(mg_newton *newton, const float *vector) {
     mg_weights view = newton->iterate->weights;
     view.v = (float *)vector;
@@ -22,10 +22,9 @@ static void score_part(void *context, int64_t part) {
     const score_job *job = context;
     const mg_resident *resident = job->newton->resident;
     mg_pass *pass = &resident->pass[part];
-    int64_t rows = resident->problem->rows, first = mg_cut_begin(rows, resident->passes, part),
+    int64_t rows = resident->problem->rows, from = mg_cut_begin(rows, resident->passes, part),
             end = mg_cut_begin(rows, resident->passes, part + 1);
-    for (; first < end; first += pass->block_rows) {
-        int64_t count = mg_cut_next(first, end, pass->block_rows);
+    MG_EACH_BLOCK (first, count, from, end, pass->block_rows) {
         mg_pass_scores(pass, resident->problem->kernel, &job->newton->raw, &resident->all.rows, first, count);
         float *to = job->to + first * resident->lanes;
         memcpy(to, pass->scores, (size_t)(count * resident->lanes) * sizeof *to);
@@ -46,11 +45,11 @@ void mg_newton_scores(mg_newton *newton, const float *vector, float padding, flo
 typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
-    int64_t first, count; // items of the chunk
-    double *to;           // [length] gets the means on top; or
-    const float *vector;  // the product becomes lambda times this one and the means, for which sums of sparse
-                          // rows in float will do
-    float *product;
+    int64_t first, count; // the items that are summed at present
+    double *to;           // [length] the means are added to it; or
+    const float
+        *vector;    // the product becomes lambda times this vector plus the means. Sums of sparse rows in
+    float *product; // float are exact enough for that
 } sum_job;
 
 static bool in_float(const sum_job *job) { return job->product && job->newton->resident->sparse; }
@@ -70,8 +69,7 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
     mg_rows rows = resident->all.rows;
     rows.index = newton->parts.row + at;
     rows.count = newton->parts.used[part];
-    for (int64_t first = 0; first < rows.count; first += pass->block_rows) {
-        int64_t count = rows.count - first < pass->block_rows ? rows.count - first : pass->block_rows;
+    MG_EACH_BLOCK (first, count, 0, rows.count, pass->block_rows) {
         mg_pass_take(pass, resident->problem->kernel, &rows, first, count);
         mg_pass_accumulate(pass, resident->problem->kernel, MG_SUM_ON, resident->problem->classes, count,
                            newton->parts.coef + (at + first) * lanes, grad);
@@ -81,15 +79,15 @@ void mg_newton_add_taken(mg_newton *newton, int64_t part) {
 static void fill_part(void *context, int64_t part) {
     const sum_job *job = context;
     mg_newton *newton = job->newton;
-    int64_t lanes = newton->resident->lanes, first = part * MG_NEWTON_PART_ROWS,
-            end = first + MG_NEWTON_PART_ROWS;
-    int64_t size = newton->resident->size;
+    int64_t lanes = newton->resident->lanes, size = newton->resident->size,
+            first = part * MG_NEWTON_PART_ROWS;
     double *constant = newton->parts.constant + part * lanes;
     newton->parts.used[part] = 0;
     memset(constant, 0, (size_t)lanes * sizeof *constant);
     if (!newton->resident->sparse)
         memset(newton->parts.grad + part * size, 0, (size_t)size * sizeof *newton->parts.grad);
-    job->fill(newton, part, job->first + first, job->first + (end < job->count ? end : job->count));
+    job->fill(newton, part, job->first + first,
+              job->first + mg_cut_end(job->count, MG_NEWTON_PART_ROWS, part));
     for (int64_t i = 0; i < newton->parts.used[part]; i++) {
         const float *coef = newton->parts.coef + (first + i) * lanes;
         for (int64_t k = 0; k < lanes; k++) constant[k] += (double)coef[k];
@@ -98,16 +96,15 @@ static void fill_part(void *context, int64_t part) {
 
 static void add_dense_range(void *context, int64_t range) {
     const mg_newton *newton = ((const sum_job *)context)->newton;
-    int64_t size = newton->resident->size, end = mg_cut_begin(size, MG_NEWTON_RANGES, range + 1);
+    int64_t size = newton->resident->size;
     for (int64_t p = 0; p < MG_NEWTON_PARTS; p++) {
         const float *grad = newton->parts.grad + p * size;
-        for (int64_t j = mg_cut_begin(size, MG_NEWTON_RANGES, range); newton->parts.used[p] > 0 && j < end;
-             j++)
-            newton->parts.raw_sum[j] += (double)grad[j];
+        if (newton->parts.used[p] == 0) continue;
+        MG_EACH_OF_PART (j, size, MG_NEWTON_RANGES, range) newton->parts.raw_sum[j] += (double)grad[j];
     }
 }
 
-// One row's entries of a range's range of features. Most rows have a few coefficients.
+// Adds the stored values of a row in a range of features. Most rows have only a few coefficients.
 static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t begin, int64_t end) {
     const mg_resident *resident = newton->resident;
     const mg_rows *rows = &resident->all.rows;
@@ -125,7 +122,7 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
     }
 }
 
-// The chunk's rows, as far as they are a range's, in their order.
+// Adds the rows taken to a range of features, in their order.
 static void add_sparse_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
@@ -153,8 +150,8 @@ static void clear_range(void *context, int64_t range) {
                (size_t)(to - from) * sizeof *job->newton->parts.raw_sum);
 }
 
-// Sums of raw cells, in newton->parts.raw_sum or, where that is enough and it is faster, in float in
-// newton->parts.grad; those of the coefficients in any case behind the former.
+// Sums raw cells, in float in newton->parts.grad if that is enough (it is faster), else in
+// newton->parts.raw_sum. The sums of the coefficients are in the second half of raw_sum in both cases.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
@@ -162,8 +159,9 @@ static void sum_rows(sum_job *job, int64_t items) {
     double *constant = newton->parts.raw_sum + resident->size;
     mg_team_for(team, MG_NEWTON_RANGES, clear_range, job);
     memset(constant, 0, (size_t)resident->lanes * sizeof *constant);
-    for (job->first = 0; job->first < items; job->first += MG_NEWTON_ROWS) {
-        job->count = items - job->first < MG_NEWTON_ROWS ? items - job->first : MG_NEWTON_ROWS;
+    MG_EACH_BLOCK (first, count, 0, items, MG_NEWTON_ROWS) {
+        job->first = first;
+        job->count = count;
         int64_t parts = mg_cut_items(job->count, MG_NEWTON_PART_ROWS);
         memset(newton->parts.used, 0, sizeof newton->parts.used);
         mg_team_for(team, parts, fill_part, job);
@@ -175,7 +173,7 @@ static void sum_rows(sum_job *job, int64_t items) {
     }
 }
 
-// Sums of raw cells become means of x' = scale (x - center).
+// Converts sums of raw cells to means of x' = scale (x - center).
 static void scale_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
@@ -197,7 +195,7 @@ static void scale_range(void *context, int64_t range) {
     }
 }
 
-// The same of the coefficients, which belong to the constant feature.
+// The same for the sums of the coefficients, which belong to the constant feature.
 static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
     int64_t size = resident->size;
@@ -238,8 +236,7 @@ static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
     const mg_rows *rows = &newton->resident->all.rows;
     size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
-    for (int64_t f = mg_cut_begin(newton->free.count, PACK_ITEMS, item);
-         f < mg_cut_begin(newton->free.count, PACK_ITEMS, item + 1); f++)
+    MG_EACH_OF_PART (f, newton->free.count, PACK_ITEMS, item)
         memcpy((char *)newton->free.packed + (size_t)f * bytes,
                (const char *)rows->dense + newton->free.row[f] * bytes, bytes);
 }
@@ -258,14 +255,13 @@ static mg_rows free_rows(const mg_newton *newton) {
     return rows;
 }
 
-// Scores and coefficients of the free rows from `first`, in the part's place of the chunk; dense ones are
-// added to its gradient while they are in cache.
-static void fill_product(mg_newton *newton, int64_t part, int64_t first, int64_t end) {
+// Scores free rows [from, end) and sets their coefficients in the part. Dense rows are added to its gradient
+// while they are in cache.
+static void fill_product(mg_newton *newton, int64_t part, int64_t from, int64_t end) {
     const mg_resident *resident = newton->resident;
     mg_pass *pass = &resident->pass[part];
     mg_rows rows = free_rows(newton);
-    for (; first < end; first += pass->block_rows) {
-        int64_t count = mg_cut_next(first, end, pass->block_rows);
+    MG_EACH_BLOCK (first, count, from, end, pass->block_rows) {
         float *coef = NULL;
         mg_pass_scores(pass, resident->problem->kernel, &newton->raw, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
@@ -288,7 +284,7 @@ void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
     scale_constant(&job);
 }
 
-enum { DOT_LANES = 8 }; // sums side by side: one alone would wait for every addition
+enum { DOT_LANES = 8 }; // independent sums, because a single one would wait for every addition
 
 typedef struct dot_job {
     const mg_newton *newton;
