@@ -1,7 +1,6 @@
-// choose.c - owns which solver trains: the conditions of every solver, the order in which auto tries them,
-// and when a run with a tolerance goes over from dual ascent to Newton steps. Everything is decided by shapes
-// and options, so that the choice never depends on threads or time. `margin list solvers` prints these
-// tables.
+// choose.c - owns which solver trains: the conditions of each solver, the order in which auto tries them, and
+// when Newton steps follow dual ascent. Shapes and options decide, so the choice does not depend on threads
+// or time. `margin list solvers` prints these tables.
 #include "solver/choose.h"
 
 #include "solver/dual_rows.h"
@@ -39,13 +38,13 @@ static bool starts_from_zeros(const situation *f) { return !f->from_weights; }
 
 typedef struct condition {
     bool (*holds)(const situation *facts);
-    const char *text;     // for the table; NULL: it belongs to the condition before
-    const char *obstacle; // why the solver cannot be used when it does not hold
+    const char *text;     // for the table; NULL: part of the condition before
+    const char *obstacle; // the reason why the solver cannot be used if the condition does not hold
 } condition;
 
 enum { MOST_CONDITIONS = 8 };
 
-// auto takes the first solver whose conditions hold.
+// auto takes the first solver whose conditions all hold.
 static const struct rule {
     const mg_solver *solver;
     condition condition[MOST_CONDITIONS]; // ends with an empty one
@@ -70,7 +69,7 @@ static const struct rule {
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
-// With a tolerance: what train.solver says of Newton steps, and when they follow dual ascent.
+// With a tolerance: when Newton steps follow dual ascent, for each value of train.solver.
 static const struct change {
     const char *solver, *when;
     mg_handover handover;
@@ -84,7 +83,7 @@ static const struct change {
     {"sgd", "never", MG_HANDOVER_NEVER},
 };
 
-// Why a solver cannot minimise the problem, in a few words; NULL: it can.
+// The reason why a solver cannot be used, in a few words; NULL: it can.
 static const char *obstacle_to(const struct rule *rule, const situation *facts) {
     for (const condition *c = rule->condition; c->holds; c++)
         if (!c->holds(facts)) return c->obstacle;
@@ -103,8 +102,8 @@ static const struct rule *rule_of(const mg_solver *solver) {
     return NULL;
 }
 
-// What auto would rather have taken: with a tolerance the last solver that certifies, which asks least of the
-// loss.
+// The rule that auto should have been able to take: with a tolerance the last solver with certificates,
+// because it needs least of the loss.
 static const struct rule *rule_wanted(const situation *facts) {
     const struct rule *wanted = &rules[0];
     for (int i = 0; facts->tolerance && i < RULES; i++)

@@ -9,15 +9,16 @@
 typedef struct mg_choice {
     const mg_solver *solver;
     mg_handover handover;
-    char why[MG_SOLVER_WHY]; // "" when it was named
+    char why[MG_SOLVER_WHY]; // "" if the configuration names the solver
 } mg_choice;
 
-// The solver that the configuration names or, for auto, the first whose conditions hold. `from_weights`: it
-// is to start from those of a model. Errors: MG_CONFIG when what was named cannot be used.
+// Chooses the solver that the configuration names or, for auto, the first one whose conditions hold.
+// `from_weights`: the run starts from the weights of a model. Errors: MG_CONFIG if the named solver cannot be
+// used.
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
                            bool from_weights, mg_choice *out, mg_error *error);
 
-// The tables of conditions, for people.
+// Writes the tables of conditions as text.
 void mg_solver_list_choices(mg_writer *out);
 
 #endif

@@ -1,5 +1,5 @@
-// dual_rows.c - owns the storage of dual variables: K floats a row, or a few pairs and a pool for the rows
-// that need more.
+// dual_rows.c - owns the storage of dual variables: K floats a row; or a few pairs of class and value, and a
+// pool for the rows that need more.
 #include "solver/dual_rows.h"
 
 #include "base/arena.h"
@@ -26,11 +26,11 @@ struct mg_dual_rows {
     const int32_t *label;
     float *dense; // [rows][classes]; NULL with many classes
     slot *slots;  // [rows]; NULL with few
-    // pool of whole rows
-    float **slab;       // [slabs + 1 .. most] of SLAB_ROWS rows each
+    // The pool of rows with K floats:
+    float **slab;       // [slabs, up to rows / SLAB_ROWS + 1] of SLAB_ROWS rows each
     int64_t slabs;      // allocated
-    int64_t used;       // rows handed out at some time
-    uint32_t *returned; // [returned_room] of these, free again
+    int64_t used;       // rows that were handed out at some time
+    uint32_t *returned; // [returned_room] those that are free again
     int64_t returned_count;
     size_t returned_room;
     mg_arena arena;
@@ -75,7 +75,7 @@ static float *wide_row(const mg_dual_rows *r, uint32_t place) {
     return r->slab[place / SLAB_ROWS] + (int64_t)(place % SLAB_ROWS) * r->classes;
 }
 
-// A bit for each of the 16 lanes that is not zero.
+// One bit for each of the 16 lanes that is not zero.
 static unsigned nonzero_of(const float *c) {
     mg_four_mask nonzero[MG_FOURS];
     for (int v = 0; v < MG_FOURS; v++) nonzero[v] = mg_four_load(c + 4 * v) != 0;
@@ -112,7 +112,7 @@ void mg_dual_rows_fetch(const mg_dual_rows *r, int64_t row) {
     else __builtin_prefetch(&r->slots[row], 1, 3);
 }
 
-void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
+void mg_dual_rows_balance(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
     if (!r->joint) return;
     int64_t own = r->label[row];
     float sum = 0;
@@ -124,7 +124,7 @@ void mg_dual_rows_settle(const mg_dual_rows *r, int64_t row, int64_t lanes, floa
     c[own] = -sum;
 }
 
-// Gives the slot a whole row of the pool. False: out of memory.
+// Gives the slot a row of the pool. False: out of memory.
 static bool widen(mg_dual_rows *r, slot *s) {
     if (s->count == WIDE) return true;
     uint32_t place;
@@ -152,7 +152,7 @@ static bool narrow(mg_dual_rows *r, slot *s) {
     return true;
 }
 
-// The rivals that are not zero; false: there are more than a slot has room for.
+// Fills a slot with the rivals that are not zero. False: there are too many for a slot.
 static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const float *c, slot *few) {
     int64_t own = r->joint ? r->label[row] : -1;
     few->count = 0;
@@ -260,7 +260,7 @@ static bool unpack_row(mg_dual_rows *r, int64_t row, const unsigned char **at, c
         last = class;
         c[class] = value;
     }
-    mg_dual_rows_settle(r, row, lanes, c);
+    mg_dual_rows_balance(r, row, lanes, c);
     return true;
 }
 

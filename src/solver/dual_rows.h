@@ -1,5 +1,4 @@
-// dual_rows.h - the dual variables of every row: K coefficients each, most of them zero, kept in a few words
-// a row.
+// dual_rows.h - the dual variables of every row: K coefficients, most of them zero, stored in a few bytes.
 #ifndef MG_SOLVER_DUAL_ROWS_H
 #define MG_SOLVER_DUAL_ROWS_H
 
@@ -8,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Few classes: every row has its K floats. More: a row has room for MG_DUAL_FEW nonzero rivals; one with more
-// gets K floats of its own from a pool while it has them. The own class is not stored when coefficients sum
-// to zero.
+// Up to MG_DUAL_DENSE classes: every row has K floats. More classes: a row has room for MG_DUAL_FEW nonzero
+// rivals, and one with more gets K floats from a pool while it needs them. If coefficients sum to zero, that
+// of the own class is not stored.
 enum { MG_DUAL_FEW = 5, MG_DUAL_DENSE = 12, MG_DUAL_CLASSES = 1 << 15 };
 
 typedef struct mg_dual_rows mg_dual_rows;
@@ -20,32 +19,33 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
                               mg_dual_rows **out, mg_error *error);
 void mg_dual_rows_destroy(mg_dual_rows *rows);
 
-// Coefficients of a row into c[0..lanes), zero beyond K. Any thread.
+// Reads the coefficients of a row into c[0..lanes); zero beyond K. Any thread.
 void mg_dual_rows_get(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
-// Asks for the memory of a row that will be wanted soon.
+// Prefetches the memory of a row.
 void mg_dual_rows_fetch(const mg_dual_rows *rows, int64_t row);
 
-// Coefficients that sum to zero: the own one becomes minus the sum of the others in ascending order, as it is
-// after every way of storing them. Nothing where they need not. c: [lanes], zero beyond K.
-void mg_dual_rows_settle(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
+// If the coefficients must sum to zero: sets that of the own class to minus the sum of the others in
+// ascending order, as reading a row does. c: [lanes], zero beyond K.
+void mg_dual_rows_balance(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
-// Stores settled c[lanes]. One thread at a time. False: out of memory; the row keeps what it had.
+// Stores balanced c[lanes]. One thread at a time. False: out of memory; the row has not changed.
 bool mg_dual_rows_put(mg_dual_rows *rows, int64_t row, int64_t lanes, const float *c);
 
-// The same where it touches nothing but the row's own memory: any thread. False: the row is left to
+// The same from any thread, if it touches only the row's own memory. False: it would touch more; call
 // mg_dual_rows_put.
 bool mg_dual_rows_put_few(mg_dual_rows *rows, int64_t row, int64_t lanes, const float *c);
 
-// The same as bytes for a checkpoint, most coefficients being at a bound: per row the count of nonzero ones,
-// for each its class and, unless it is 1, its value. `to` NULL: only how many bytes.
+// The rows as bytes for a checkpoint: for each row the number of nonzero coefficients; for each of these its
+// class and, unless it is 1 (at the bound, as most are), its value. `to` NULL: only counts. Returns the
+// number of bytes.
 int64_t mg_dual_rows_pack(void *rows, unsigned char *to);
 
-// As many bytes as these rows can ever take.
+// Most bytes that these rows can take.
 int64_t mg_dual_rows_most_bytes(void *rows);
 
-// Errors: MG_DATA when the bytes do not fit these rows: classes ascend and are not the own one where that is
-// not stored, values are finite and not 0; MG_MEMORY.
+// Errors: MG_DATA if the bytes do not fit these rows: classes must ascend, and must not be the own one if
+// that is not stored; values must be finite and not 0. MG_MEMORY.
 mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t size, mg_error *error);
 
 #endif

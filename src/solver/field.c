@@ -36,7 +36,7 @@ mg_status mg_field_check(const mg_field *field, mg_error *error) {
     static const mg_bound padding = {.name = "beyond the last class or feature"};
     char name[80];
     mg_status status = MG_OK;
-    if (field->unpack) return MG_OK; // it has looked at every value
+    if (field->unpack) return MG_OK; // unpack has checked every value
     snprintf(name, sizeof name, "state/%.60s", field->name);
     for (int64_t i = 0; !status && i < field->count; i++) {
         const mg_bound *bound = field->bounds ? &field->bounds[i % field->bound_count] : &mg_bound_finite;

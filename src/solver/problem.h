@@ -1,4 +1,4 @@
-// problem.h - what is to be minimised, as every solver and every evaluation sees it.
+// problem.h - what is minimised, and what every solver and every evaluation needs for it.
 #ifndef MG_SOLVER_PROBLEM_H
 #define MG_SOLVER_PROBLEM_H
 
@@ -7,8 +7,8 @@
 #include "rows/rows.h"
 #include "parallel/team.h"
 
-// Column scaling is folded into the weights: kernels see raw cells x and weights V = scale * W, while the
-// model is linear in x' = scale * (x - center) with weights W (M19). scale or center NULL: ones or zeros.
+// Column scaling is folded into the weights (M19): kernels read raw cells x and weights V = scale * W, while
+// the model is linear in x' = scale * (x - center) with weights W.
 typedef struct mg_problem {
     int64_t rows;     // N, of the training set
     int64_t features; // D
@@ -19,16 +19,16 @@ typedef struct mg_problem {
     float delta;
     double lambda;
     double bias;             // value of the constant feature, 0 = none
-    const float *scale;      // [D] or NULL
-    const float *center;     // [D], of raw cells, or NULL
+    const float *scale;      // [D]; NULL: ones
+    const float *center;     // [D] of raw cells; NULL: zeros
     double mean_square_norm; // mean of ||x'||^2 with the constant feature
     double values_per_row;   // mean number of stored values
     int64_t most_values;     // of a row
     int64_t batch;
-    int64_t parts; // of a batch; fixed by shapes and configuration
+    int64_t parts; // of a minibatch; fixed by shapes and configuration
     int64_t steps_per_epoch;
     int64_t epochs;
-    int64_t total_steps; // the run's length if nothing stops it sooner
+    int64_t total_steps; // of the run, if nothing ends it earlier
     const mg_kernel *kernel;
     mg_team *team;
 } mg_problem;

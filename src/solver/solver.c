@@ -1,4 +1,4 @@
-// solver.c - the registry, and how many epochs a run has when nobody says.
+// solver.c - the registry, and the number of epochs of a run.
 #include "solver/solver.h"
 
 #include "solver/list.h"
@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum { SGD_EPOCHS = 4, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, MOST_EPOCHS = 20, CERTIFIED_EPOCHS = 1 << 20 };
-// Stored values that dual ascent visits at least: half a second of one core. Small data cost little and gain
-// from more epochs.
+// Stored values that dual ascent visits at least: half a second of one core. More epochs cost little on small
+// data, and improve the result.
 static const double dense_work = 5e8, sparse_work = 1e8;
-static const double sgd_rows = 5.12e6; // that sgd visits at least: 20,000 minibatches of 256
+static const double sgd_rows = 5.12e6; // rows that sgd visits at least: 20,000 minibatches of 256
 
 #define MG_SOLVER_DECLARE(symbol) extern const mg_solver mg_solver_##symbol;
 MG_SOLVER_LIST(MG_SOLVER_DECLARE)
@@ -23,7 +23,7 @@ const mg_solver *mg_solver_at(int i) {
     return i >= 0 && i < (int)(sizeof solvers / sizeof *solvers) ? solvers[i] : NULL;
 }
 
-// For the option: every solver, and the rule that chooses one.
+// The allowed values of train.solver: auto and every solver.
 const char *mg_solver_name(int i) {
     if (i == 0) return "auto";
     const mg_solver *solver = mg_solver_at(i - 1);
@@ -40,8 +40,8 @@ int64_t mg_solver_epochs(const mg_solver *solver, const mg_train_options *train,
     if (train->epochs) return train->epochs;
     if (solver->whole && train->tolerance > 0) return CERTIFIED_EPOCHS;
     bool dense = problem->layout == MG_DENSE;
-    int64_t fewest = !solver->whole ? SGD_EPOCHS : dense ? DENSE_EPOCHS : SPARSE_EPOCHS;
     double rows = (double)problem->rows, values = rows * problem->values_per_row;
-    double wanted = !solver->whole ? sgd_rows / rows : (dense ? dense_work : sparse_work) / values;
-    return wanted >= MOST_EPOCHS ? MOST_EPOCHS : wanted > (double)fewest ? (int64_t)wanted : fewest;
+    if (!solver->whole) return (int64_t)mg_clamp_real(sgd_rows / rows, SGD_EPOCHS, MOST_EPOCHS);
+    return dense ? (int64_t)mg_clamp_real(dense_work / values, DENSE_EPOCHS, MOST_EPOCHS)
+                 : (int64_t)mg_clamp_real(sparse_work / values, SPARSE_EPOCHS, MOST_EPOCHS);
 }

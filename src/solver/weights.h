@@ -1,4 +1,5 @@
-// weights.h - weights in the layout the kernels want: class-major for dense rows, feature-major for CSR.
+// weights.h - weights in the layout that kernels read: class-major for dense rows, feature-major for CSR
+// rows.
 #ifndef MG_SOLVER_WEIGHTS_H
 #define MG_SOLVER_WEIGHTS_H
 
@@ -10,12 +11,12 @@ typedef struct mg_weights {
     mg_layout layout; // of the rows they score
     int64_t classes, features;
     int64_t lanes; // classes rounded up to 16
-    // floats of a line: a class's features (dense) or a feature's classes (CSR), padded with zeros
+    // Floats from one class to the next (dense) or from one feature to the next (CSR), padded with zeros.
     int64_t line;
     int64_t size;  // floats of v
     float *v;      // dense [classes][line], CSR [features][line]: weights of raw cells, scaling folded in
     float *bias;   // [lanes] weight of the constant feature
-    float *offset; // [lanes] what a row of zeros scores: bias value * bias - V center
+    float *offset; // [lanes] score of a row of zeros: bias value * bias - V center
 } mg_weights;
 
 mg_status mg_weights_create(mg_weights *weights, mg_layout layout, int64_t classes, int64_t features,
@@ -34,14 +35,14 @@ static inline float *mg_weights_at(const mg_weights *weights, int64_t k, int64_t
                                        : weights->v + d * weights->line + k;
 }
 
-// offset = bias value * bias - V center; center NULL: no centring. Double sums over features in ascending
-// order.
+// Sets offset = bias value * bias - V center, with sums in double over features in ascending order. center
+// NULL: no centring.
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center);
 
-// (M2) ||W||^2 of the scaled features, the constant feature included. scale NULL: ones.
+// (M2) ||W||^2 of scaled features, with the constant feature. scale NULL: ones.
 double mg_weights_square_norm(const mg_weights *weights, const float *scale);
 
-// The same of lines [from, to) alone, without the constant feature.
+// The same for lines [from, to) alone, without the constant feature.
 double mg_weights_square_lines(const mg_weights *weights, const float *scale, int64_t from, int64_t to);
 
 // Are the weights, their bias and their offset all finite?

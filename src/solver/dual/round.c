@@ -67,7 +67,7 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
     problem->kernel->dual_step(&dual, q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE, z, after);
-    mg_dual_rows_settle(ascent->iterate->duals, row, lanes, after);
+    mg_dual_rows_balance(ascent->iterate->duals, row, lanes, after);
     mg_dual_change change =
         problem->kernel->dual_change(&dual, ascent->round.shift, -weight * ascent->resident->scale, before,
                                      after, ascent->round.u + r * lanes);
@@ -99,7 +99,7 @@ static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
     if (part != 1) {
         for (int64_t k = 0; k < ascent->resident->problem->classes; k++)
             after[k] = before[k] + part * (after[k] - before[k]);
-        mg_dual_rows_settle(ascent->iterate->duals, row, ascent->resident->lanes, after);
+        mg_dual_rows_balance(ascent->iterate->duals, row, ascent->resident->lanes, after);
     }
     if (!mg_dual_rows_put(ascent->iterate->duals, row, ascent->resident->lanes, after))
         ascent->round.failed = true;

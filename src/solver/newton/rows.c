@@ -15,7 +15,7 @@ static void find_coefficients(const mg_newton *newton, int64_t row, const float 
     memcpy(a, before, (size_t)newton->resident->lanes * sizeof *a);
     mg_dual_row dual = {problem->loss->dual, newton->resident->lanes, s, y, problem->delta};
     problem->kernel->dual_step(&dual, (float)(1 / newton->sigma), z, a);
-    mg_dual_rows_settle(newton->iterate->duals, row, newton->resident->lanes, a);
+    mg_dual_rows_balance(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 
 // Computes D_F of one row; false if the row is not free. Whether the own class is at its bound follows from
