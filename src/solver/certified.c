@@ -149,15 +149,15 @@ static const mg_whole_solver whole = {.attach = attach, .next = next, .standing 
 
 const mg_solver mg_solver_dual = {
     .name = "dual",
-    .help = "exact dual steps of single rows; a few epochs of averaged weights without a tolerance",
+    .help = "dual coordinate ascent by rows; without a tolerance a few epochs, whose weights are averaged",
     .certifies = "the relative duality gap, with train.tolerance",
     CERTIFIED,
 };
 
 const mg_solver mg_solver_newton = {
     .name = "newton",
-    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; plain "
-            "Newton steps of softmax",
+    .help = "proximal method of multipliers with semismooth Newton steps, after one epoch of dual; for "
+            "softmax, Newton steps alone",
     .certifies = "the relative duality gap",
     CERTIFIED,
 };

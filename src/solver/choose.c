@@ -50,20 +50,20 @@ static const struct rule {
     condition condition[MOST_CONDITIONS]; // ends with an empty one
 } rules[] = {
     {&mg_solver_dual,
-     {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual of the form needed"},
+     {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual that this solver can use"},
       {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
       {has_few_classes, "at most 32768 classes", "there are too many classes for dual variables"},
-      {is_resident, "the rows fit in memory", "rows do not fit the memory"},
-      {starts_from_zeros, "no --init", "dual variables cannot be had from the weights of --init"}}},
+      {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
+      {starts_from_zeros, "no --init", "the weights of --init do not determine dual variables"}}},
     {&mg_solver_newton,
-     {{has_tolerance, "train.tolerance is set", "it ends by its certificate, and train.tolerance is 0"},
+     {{has_tolerance, "train.tolerance is set", "it stops by its certificate, and train.tolerance is 0"},
       {has_dual_or_slope, "the loss has a dual or a second derivative",
        "the loss has neither a dual nor a second derivative"},
       {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
       {has_few_classes, "at most 32768 classes, unless the loss is softmax",
        "there are too many classes for dual variables"},
-      {is_resident, "the rows fit in memory", "rows do not fit the memory"},
-      {needs_no_duals, "no --init", "dual variables cannot be had from the weights of --init"},
+      {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
+      {needs_no_duals, "no --init", "the weights of --init do not determine dual variables"},
       {starts_from_zeros, NULL, "it does not start from the weights of --init"}}},
     {&mg_solver_sgd, {{NULL, NULL, NULL}}},
 };
@@ -76,8 +76,8 @@ static const struct change {
 } changes[] = {
     {"dual", "never", MG_HANDOVER_NEVER},
     {"auto",
-     "when a certificate's gap is not ten times smaller than the one before, and factors can precondition "
-     "them",
+     "when the gap falls by less than a factor of 10 between two certificates, if Newton steps need little "
+     "memory",
      MG_HANDOVER_WHEN_SLOW},
     {"newton", "after the first certificate; at once if the loss has no dual", MG_HANDOVER_AT_ONCE},
     {"sgd", "never", MG_HANDOVER_NEVER},
@@ -147,7 +147,8 @@ void mg_solver_list_choices(mg_writer *out) {
             if (c->text) mg_writer_format(out, "%s%s", n++ ? "; " : "", c->text);
         mg_writer_add(out, "\n");
     }
-    mg_writer_format(out, "with a tolerance, Newton steps follow dual ascent, by train.solver:\n");
+    mg_writer_format(out,
+                     "with a tolerance, Newton steps follow dual ascent; when, depends on train.solver:\n");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         mg_writer_format(out, "  %-24s %s\n", changes[i].solver, changes[i].when);
 }

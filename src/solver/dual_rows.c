@@ -40,10 +40,9 @@ mg_status mg_dual_rows_create(int64_t rows, int64_t classes, bool joint, const i
                               mg_dual_rows **out, mg_error *error) {
     *out = NULL;
     if (classes > MG_DUAL_CLASSES)
-        return mg_fail(
-            error, MG_CONFIG,
-            "train.solver: %lld classes are more than the %d that dual variables are kept for: use sgd",
-            (long long)classes, MG_DUAL_CLASSES);
+        return mg_fail(error, MG_CONFIG,
+                       "train.solver: dual variables of %lld classes are not possible (at most %d): use sgd",
+                       (long long)classes, MG_DUAL_CLASSES);
     mg_dual_rows *r;
     mg_status status = mg_memory_zeroed(&r, 1, sizeof *r, error);
     if (status) return status;
@@ -283,7 +282,7 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
             status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
     }
     if (!status && at != end)
-        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left over after %lld rows",
+        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes follow the last of %lld rows",
                          (long long)(end - at), (long long)r->rows);
     mg_memory_free(c);
     return status;

@@ -10,7 +10,7 @@ static const mg_option train_rows[] = {
      "is set, else sgd."},
     {"tolerance", MG_OPTION_REAL, AT(tolerance), "0", 0, 1, NULL, NULL, true,
      "Stop when the objective is certified to be within this fraction of the optimum. 0 = no tolerance. "
-     "Below 1e-6 the goal is rarely reached, because scores are in single precision."},
+     "A tolerance below 1e-6 is rarely reached, because scores are in single precision."},
     {"epochs", MG_OPTION_INT, AT(epochs), "0", 0, 1e9, NULL, NULL, true,
      "Largest number of epochs. 0 = automatic. sgd: 20, falling to 4 above 256,000 rows. dual: 2 (sparse) "
      "or 3 (dense), up to 20 on small data. No limit with a tolerance."},

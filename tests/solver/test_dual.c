@@ -371,9 +371,10 @@ static void test_refused(void **unused) {
     const char *data = support_path("refused.h5"), *directory = support_path("refused");
     static const char *const cases[][2] = {
         {"model.loss=softmax",
-         "train.solver: dual cannot be used: the loss has no dual of the form needed; use newton"},
+         "train.solver: dual cannot be used: the loss has no dual that this solver can use; use newton"},
         {"data.scale=standard", "train.solver: dual cannot be used: sparse rows are centred; use sgd"},
-        {"data.memory_limit=20000", "train.solver: dual cannot be used: rows do not fit the memory; use sgd"},
+        {"data.memory_limit=20000",
+         "train.solver: dual cannot be used: the rows do not fit in memory; use sgd"},
         {"train.solver=sgd",
          "train.tolerance: 0.001 cannot be certified by solver sgd; leave it at 0, or use dual"},
     };
