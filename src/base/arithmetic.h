@@ -3,6 +3,7 @@
 #ifndef MG_BASE_ARITHMETIC_H
 #define MG_BASE_ARITHMETIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline int64_t mg_min(int64_t a, int64_t b) { return b < a ? b : a; }
@@ -28,5 +29,12 @@ static inline int64_t mg_divide_up(int64_t n, int64_t of) { return (n + of - 1) 
 
 // n rounded up to a multiple of `of`; n >= 0.
 static inline int64_t mg_round_up(int64_t n, int64_t of) { return mg_divide_up(n, of) * of; }
+
+// True if all values are zero. It has no early exit, so that the compiler vectorises it.
+static inline bool mg_all_zero(const float *values, int64_t count) {
+    int any = 0;
+    for (int64_t i = 0; i < count; i++) any |= values[i] != 0;
+    return !any;
+}
 
 #endif

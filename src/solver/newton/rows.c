@@ -69,12 +69,6 @@ static float lead_of(const mg_newton *newton, const float *s, int64_t y) {
     return -gain - ROUNDING * (fabsf(s[y]) + fabsf(gain) + 1);
 }
 
-static bool all_zero(const float *c, int64_t lanes) {
-    bool any = false;
-    for (int64_t k = 0; k < lanes; k++) any = any || c[k] != 0;
-    return !any;
-}
-
 static void reach_part(void *context, int64_t part) {
     mg_newton *newton = context;
     const mg_resident *resident = newton->resident;
@@ -127,7 +121,7 @@ static void fill_changes(mg_newton *newton, int64_t part, int64_t first, int64_t
             sums->value += (double)weight * mg_resident_dual_value(resident, a, y);
         }
         newton->rows.lead[row] =
-            all_zero(before, lanes) && all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
+            mg_all_zero(before, lanes) && mg_all_zero(a, lanes) ? lead_of(newton, s, y) : -INFINITY;
         if (memcmp(before, a, (size_t)lanes * sizeof *a)) {
             double distance = 0;
             for (int64_t k = 0; k < lanes; k++)
@@ -179,7 +173,7 @@ static void fill_all(mg_newton *newton, int64_t part, int64_t first, int64_t end
         sums->loss += weight * (double)resident->problem->loss->row(lanes, newton->rows.scores + row * lanes,
                                                                     y, resident->problem->delta, z);
         sums->value += weight * mg_resident_dual_value(resident, a, y);
-        if (all_zero(a, lanes)) {
+        if (mg_all_zero(a, lanes)) {
             newton->rows.lead[row] = lead_of(newton, newton->rows.scores + row * lanes, y);
             continue;
         }

@@ -118,12 +118,6 @@ static void part_coefficients(void *context, int64_t p) {
     }
 }
 
-static bool all_zero(const float *coef, int64_t lanes) {
-    for (int64_t k = 0; k < lanes; k++)
-        if (coef[k] != 0) return false;
-    return true;
-}
-
 // Gradients of the owner's touched features, rows in order (M10).
 static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
@@ -131,7 +125,7 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
     for (int64_t i = 0; i < rows->count; i++) {
         const float *coef = sgd->ranges.coef + i * lanes;
         int64_t from = sgd->ranges.cuts[i * stride + p], n = sgd->ranges.cuts[i * stride + p + 1] - from;
-        if (!n || all_zero(coef, lanes)) continue;
+        if (!n || mg_all_zero(coef, lanes)) continue;
         const uint32_t *slots =
             sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
         mg_csr_row row = {n, slots, rows->values + from};
