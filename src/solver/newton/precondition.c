@@ -22,14 +22,14 @@ struct mg_precondition {
                     // diagonal
     float *inverse; // sparse rows without factors: the inverse diagonal as a vector; the rest is unused
     float *zeros;   // [size]
-    float *sample;  // [GROUP][size][line] rows x' of a class, transposed, times the root of their weights
+    float *sample;  // [GROUP][size][padded] rows x' of a class, transposed, times the root of their weights
     float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] rows x' before they are transposed
-    int64_t lines;  // of the work of a class
-    float *work;    // [K][lines][size] for building; the last line for applying
+    int64_t vectors; // of the work of a class
+    float *work;     // [K][vectors][size] for building; the last one for applying
     // While it is built:
     mg_newton *newton;
-    int64_t first_class;                // of the group
-    int64_t picked[GROUP], line[GROUP]; // rows in the sample of each class; rounded up
+    int64_t first_class;                  // of the group
+    int64_t picked[GROUP], padded[GROUP]; // rows in the sample of each class; rounded up
     uint32_t pick[GROUP][MOST_SAMPLE];
     float weight[GROUP][MOST_SAMPLE];
     const float *from; // while it is applied
@@ -79,7 +79,7 @@ static void pick_rows(void *context, int64_t g) {
         p->weight[g][p->picked[g]++] = (float)carried;
         carried = 0;
     }
-    p->line[g] = mg_round_up(p->picked[g], GATHER);
+    p->padded[g] = mg_round_up(p->picked[g], GATHER);
 }
 
 // Transposes GATHER rows into the sample.
@@ -98,7 +98,7 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t d = 0; d < size; d++) x[d] *= root;
     }
     for (int64_t d = 0; d < size; d++)
-        for (int64_t i = 0; i < GATHER; i++) to[d * p->line[g] + i] = rows[i * size + d];
+        for (int64_t i = 0; i < GATHER; i++) to[d * p->padded[g] + i] = rows[i * size + d];
 }
 
 // Inner products of BLOCK rows of n floats with `count` vectors, by the kernel for scores. to: [BLOCK][stride].
@@ -114,15 +114,15 @@ static void multiply(const mg_precondition *p, int64_t n, const float *const *x,
 static void multiply_block(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
-            k = p->first_class + g, line = p->line[g];
+            k = p->first_class + g, padded = p->padded[g];
     const mg_problem *problem = p->newton->resident->problem;
     if (k >= problem->classes) return;
     float *factor = p->factor + (k * size + first) * size;
     const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
-    for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * line;
-    if (line > 0) multiply(p, line, x, first + BLOCK, sample, factor, size);
+    for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * padded;
+    if (padded > 0) multiply(p, padded, x, first + BLOCK, sample, factor, size);
     for (int64_t r = 0; r < BLOCK; r++) {
-        if (line == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
+        if (padded == 0) memset(factor + r * size, 0, (size_t)(first + BLOCK) * sizeof *factor);
         factor[r * size + first + r] += (float)problem->lambda;
     }
 }
@@ -150,7 +150,7 @@ static void invert_block(float *a, int64_t size, float lambda) {
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
     int64_t size = p->size;
-    float *factor = p->factor + k * size * size, *pack = p->work + k * p->lines * size;
+    float *factor = p->factor + k * size * size, *pack = p->work + k * p->vectors * size;
     if (mg_newton_stopped(p->newton)) return; // the factors will not be used
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
@@ -181,7 +181,7 @@ static void factor_class(void *context, int64_t k) {
 static void solve_class(mg_precondition *p, int64_t k) {
     const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
-    float *factor = p->factor + k * size * size, *y = p->work + ((k + 1) * p->lines - 1) * size;
+    float *factor = p->factor + k * size * size, *y = p->work + ((k + 1) * p->vectors - 1) * size;
     _Alignas(64) float part[BLOCK], minus[BLOCK];
     const float *x[BLOCK];
     for (int64_t j = 0; j < size; j += BLOCK) {
@@ -214,7 +214,7 @@ static void diagonal_class(void *context, int64_t g) {
     const mg_newton *newton = p->newton;
     int64_t size = p->size, k = p->first_class + g;
     if (k >= newton->resident->problem->classes) return;
-    float *inverse = p->factor + k * size, *x = p->work + k * p->lines * size;
+    float *inverse = p->factor + k * size, *x = p->work + k * p->vectors * size;
     memset(inverse, 0, (size_t)size * sizeof *inverse);
     for (int64_t i = 0; i < p->picked[g]; i++) {
         take_row(p, newton->resident, p->pick[g][i], x);
@@ -232,7 +232,7 @@ static void apply_class(void *context, int64_t k) {
     int64_t features = resident->problem->features, size = p->size, line = resident->line,
             wide = resident->sparse ? line : 1;
     int64_t first = resident->sparse ? k : k * line;
-    float *y = p->work + ((k + 1) * p->lines - 1) * size;
+    float *y = p->work + ((k + 1) * p->vectors - 1) * size;
     memset(y, 0, (size_t)size * sizeof *y);
     for (int64_t d = 0; d < features; d++) y[d] = p->from[first + d * wide];
     y[features] = p->from[resident->size + k];
@@ -311,14 +311,14 @@ mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_er
     *out = p;
     p->size = size_of(problem);
     p->factors = mg_precondition_factors(problem);
-    p->lines = p->factors ? BLOCK + 1 : 2;
+    p->vectors = p->factors ? BLOCK + 1 : 2;
     bool diagonal = !p->factors && newton->resident->sparse;
     int64_t size = p->size, classes = diagonal ? 0 : problem->classes, group = p->factors ? GROUP : 0;
     const mg_buffer buffers[] = {
         MG_BUFFER(p->inverse, diagonal, newton->length),
         MG_BUFFER(p->factor, classes * size, p->factors ? size : 1),
         MG_BUFFER(p->zeros, !diagonal, size),
-        MG_BUFFER(p->work, classes * p->lines, size),
+        MG_BUFFER(p->work, classes * p->vectors, size),
         MG_BUFFER(p->sample, group * MOST_SAMPLE, size),
         MG_BUFFER(p->rows, group * MOST_SAMPLE, size),
     };
