@@ -101,7 +101,8 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t i = 0; i < GATHER; i++) to[d * p->padded[g] + i] = rows[i * size + d];
 }
 
-// Inner products of BLOCK rows of n floats with `count` vectors, by the kernel for scores. to: [BLOCK][stride].
+// Inner products of BLOCK rows of n floats with `count` vectors, by the kernel for scores. to:
+// [BLOCK][stride].
 static void multiply(const mg_precondition *p, int64_t n, const float *const *x, int64_t count,
                      const float *vectors, float *to, int64_t stride) {
     mg_dense_rows rows = mg_dense_floats(BLOCK, n, x);
