@@ -1,4 +1,4 @@
-// cv.c - owns mg_cv: a configuration, with or without a grid, becomes a cross-validation.
+// cv.c - mg_cv: a cross-validation from a configuration, with or without a grid.
 #include "api/trainer.h"
 #include "base/float_mode.h"
 #include "train/cv.h"

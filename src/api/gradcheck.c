@@ -1,4 +1,4 @@
-// gradcheck.c - a configuration becomes a gradient check, and its report becomes JSON.
+// gradcheck.c - mg_gradcheck: a gradient check from a configuration, and its report as JSON.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "config/config.h"

@@ -1,4 +1,4 @@
-// path.c - owns mg_path: a configuration and a grid become a path.
+// path.c - mg_path: a path from a configuration and a grid.
 #include "api/trainer.h"
 #include "base/float_mode.h"
 #include "train/path.h"

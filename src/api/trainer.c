@@ -1,4 +1,4 @@
-// trainer.c - a configuration becomes a run.
+// trainer.c - mg_train: a run from a configuration.
 #include "api/trainer.h"
 
 #include "base/float_mode.h"

@@ -1,4 +1,4 @@
-// trainer.h - a configuration as what a run is started with.
+// trainer.h - the options of a run from a configuration.
 #ifndef MG_API_TRAINER_H
 #define MG_API_TRAINER_H
 
@@ -7,11 +7,11 @@
 #include "train/trainer.h"
 
 typedef struct mg_config_trainer {
-    mg_trainer_options options; // good as long as the configuration and this
+    mg_trainer_options options; // valid as long as the configuration and this struct
     char *canonical, *resolved;
-} mg_config_trainer; // starts zeroed
+} mg_config_trainer; // zero before it is opened
 
-// grid NULL: none; otherwise both texts tell it. Errors: MG_MEMORY.
+// grid NULL: there is none; otherwise both texts contain it. Errors: MG_MEMORY.
 mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer,
                                  mg_error *error);
 void mg_config_trainer_close(mg_config_trainer *trainer);

@@ -1,5 +1,4 @@
-// version.c - owns what a bug report has to say of a build and a machine. It stands here because it asks
-// every library.
+// version.c - the versions that a bug report needs, from every library.
 #include "base/cpu.h"
 #include "config/yaml.h"
 #include "io/h5.h"

@@ -34,7 +34,7 @@ mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_tea
                                mg_error *error);
 void mg_bench_data_destroy(mg_bench_data *data);
 
-enum { MG_BENCH_SLICE = 1 << 12 }; // floats of a gradient that a thread merges at a time
+enum { MG_BENCH_RANGE = 1 << 12 }; // floats of a gradient that a thread merges at a time
 
 // Plain loops over the same CSR rows, with a gradient for each thread: what the pass is compared with.
 typedef struct mg_bench_naive {

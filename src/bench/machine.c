@@ -1,4 +1,4 @@
-// machine.c - the two limits every kernel has: multiply-adds in registers, and reading from memory.
+// machine.c - measures the two limits of the machine: multiply-adds in registers, and reading from memory.
 #include "bench/bench.h"
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 
 enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
 
-#define CHUNK ((int64_t)2 << 20) // bytes a thread reads at a time
+#define ITEM ((int64_t)2 << 20) // bytes that a thread reads as one item
 #define MOST_BYTES ((int64_t)1 << 30)
 #define QUICK_BYTES ((int64_t)512 << 20)
 #define LEAST_BYTES ((int64_t)64 << 20)
@@ -20,12 +20,12 @@ typedef struct machine {
     const mg_kernel *kernel;
     mg_team *team;
     int tries;
-    int64_t iterations; // of the loop in registers, a thread
+    int64_t iterations; // of the loop in registers, for each thread
     double flops, flops_per_second;
-    uint64_t *words; // [chunks][CHUNK / 8]
-    int64_t chunks;
+    uint64_t *words; // [items][ITEM / 8]
+    int64_t items;
     double bytes_per_second;
-    volatile float float_sink; // what was computed has to go somewhere
+    volatile float float_sink; // keeps the compiler from removing the loops
     volatile uint64_t word_sink;
 } machine;
 
@@ -57,17 +57,17 @@ static void find_peak(void *context) {
 
 // ---- Reading ------------------------------------------------------------------------------------
 
-static void touch_chunk(void *context, int64_t item) {
+static void touch_item(void *context, int64_t item) {
     machine *m = context;
-    memset(m->words + item * (CHUNK / 8), (int)item + 1, (size_t)CHUNK);
+    memset(m->words + item * (ITEM / 8), (int)item + 1, (size_t)ITEM);
 }
 
-// Words are combined without waiting for each other, so that nothing but memory limits the loop.
-static void read_chunk(void *context, int64_t item) {
+// Lanes are combined independently of each other, so that only memory limits the loop.
+static void read_item(void *context, int64_t item) {
     machine *m = context;
-    const uint64_t *words = m->words + item * (CHUNK / 8);
+    const uint64_t *words = m->words + item * (ITEM / 8);
     uint64_t lane[WORDS] = {0}, all = 0;
-    for (int64_t i = 0; i < CHUNK / 8; i += WORDS)
+    for (int64_t i = 0; i < ITEM / 8; i += WORDS)
         for (int l = 0; l < WORDS; l++) lane[l] ^= words[i + l];
     for (int l = 0; l < WORDS; l++) all ^= lane[l];
     m->word_sink = all;
@@ -75,24 +75,24 @@ static void read_chunk(void *context, int64_t item) {
 
 static void find_bandwidth(void *context) {
     machine *m = context;
-    mg_team_for(m->team, m->chunks, touch_chunk, m);
+    mg_team_for(m->team, m->items, touch_item, m);
     for (int t = 0; t < m->tries; t++) {
         double start = mg_clock_seconds();
-        mg_team_for(m->team, m->chunks, read_chunk, m);
-        double rate = (double)(m->chunks * CHUNK) / (mg_clock_seconds() - start);
+        mg_team_for(m->team, m->items, read_item, m);
+        double rate = (double)(m->items * ITEM) / (mg_clock_seconds() - start);
         if (rate > m->bytes_per_second) m->bytes_per_second = rate;
     }
 }
 
-// Four times the last-level cache, so that most of what is read is not in it; within reason and the memory
-// there is.
+// Four times the last-level cache, so that most of what is read is not in it, within the bounds above and a
+// quarter of the available memory.
 static int64_t buffer_bytes(bool quick) {
     int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
     if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
     int64_t most = quick ? QUICK_BYTES : MOST_BYTES;
     if (bytes > most) bytes = most;
     if (available > 0 && bytes > available) bytes = available;
-    return bytes < CHUNK ? CHUNK : bytes;
+    return bytes < ITEM ? ITEM : bytes;
 }
 
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,
@@ -100,8 +100,8 @@ mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, m
     machine m = {.kernel = kernel,
                  .team = team,
                  .tries = quick ? QUICK_TRIES : TRIES,
-                 .chunks = buffer_bytes(quick) / CHUNK};
-    mg_status status = mg_memory_get(&m.words, (size_t)m.chunks, (size_t)CHUNK, error);
+                 .items = buffer_bytes(quick) / ITEM};
+    mg_status status = mg_memory_get(&m.words, (size_t)m.items, (size_t)ITEM, error);
     if (status) return status;
     mg_team_run(team, find_peak, &m);
     mg_team_run(team, find_bandwidth, &m);

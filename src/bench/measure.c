@@ -75,16 +75,16 @@ static void part_gradient(void *context, int64_t p) {
         mg_cut_begin(b->all.rows.count, parts, p + 1), (mg_pass_sum){MG_SUM_ON, one->grad, one->coef_sum});
 }
 
-static void merge_slice(void *context, int64_t slice) {
+static void merge_range(void *context, int64_t range) {
     bench *b = context;
-    int64_t from = slice * MG_BENCH_SLICE, n = mg_cut_next(from, grad_floats(b), MG_BENCH_SLICE);
+    int64_t from = range * MG_BENCH_RANGE, n = mg_cut_next(from, grad_floats(b), MG_BENCH_RANGE);
     for (int64_t p = 1; p < b->problem.parts; p++)
         b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
 
 static void pass_over_all(bench *b) {
     mg_team_for(b->team, b->problem.parts, part_gradient, b);
-    mg_team_for(b->team, (grad_floats(b) + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE, merge_slice, b);
+    mg_team_for(b->team, (grad_floats(b) + MG_BENCH_RANGE - 1) / MG_BENCH_RANGE, merge_range, b);
 }
 
 static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }

@@ -1,5 +1,5 @@
-// naive.c - the yardstick of CSR rows: the pass as loops that anybody would write, over weights laid out by
-// class, as models are, or by feature, as is best for such rows.
+// naive.c - the pass over CSR rows as plain loops, over weights laid out by class, as models are, or by
+// feature, which suits such rows best.
 #include "bench/bench.h"
 
 #include "base/memory.h"
@@ -51,7 +51,7 @@ static void naive_scores(const mg_bench_naive *naive, int64_t i, float *s) {
                 s[k] += rows->values[e] * naive->w[rows->indices[e] * classes + k];
 }
 
-// Scores, the strongest rival and the gradient of the Crammer-Singer loss, row after row.
+// Computes scores, the best rival and the gradient of the Crammer-Singer loss, row by row.
 static void naive_part(void *context, int64_t p) {
     mg_bench_naive *naive = context;
     const mg_rows *rows = naive->rows;
@@ -72,16 +72,16 @@ static void naive_part(void *context, int64_t p) {
     }
 }
 
-static void naive_merge(void *context, int64_t slice) {
+static void merge_range(void *context, int64_t range) {
     mg_bench_naive *naive = context;
-    int64_t size = naive->classes * naive->features, from = slice * MG_BENCH_SLICE;
-    int64_t to = from + MG_BENCH_SLICE < size ? from + MG_BENCH_SLICE : size;
+    int64_t size = naive->classes * naive->features, from = range * MG_BENCH_RANGE;
+    int64_t to = from + MG_BENCH_RANGE < size ? from + MG_BENCH_RANGE : size;
     for (int64_t p = 1; p < naive->parts; p++)
         for (int64_t j = from; j < to; j++) naive->grad[j] += naive->grad[p * size + j];
 }
 
 void mg_bench_naive_pass(mg_bench_naive *naive) {
     mg_team_for(naive->team, naive->parts, naive_part, naive);
-    mg_team_for(naive->team, (naive->classes * naive->features + MG_BENCH_SLICE - 1) / MG_BENCH_SLICE,
-                naive_merge, naive);
+    mg_team_for(naive->team, (naive->classes * naive->features + MG_BENCH_RANGE - 1) / MG_BENCH_RANGE,
+                merge_range, naive);
 }

@@ -1,5 +1,5 @@
-// shapes.c - the shapes that are measured, and rows made for them: what costs time is the number of rows,
-// features, classes and stored values, and for CSR how often which feature occurs.
+// shapes.c - the shapes that are measured, and random rows for them. The time depends on the number of rows,
+// features, classes and stored values and, for CSR, on how often each feature occurs.
 #include "bench/bench.h"
 
 #include "base/memory.h"
@@ -30,7 +30,7 @@ const mg_bench_shape *mg_bench_shape_row(int i) {
     return i >= 0 && i < (int)(sizeof shapes / sizeof *shapes) ? &shapes[i] : NULL;
 }
 
-enum { LABEL_STREAM = 301, CELL_STREAM, LENGTH_STREAM, FEATURE_STREAM, CHUNK_ROWS = 256, WORD_BYTES = 8 };
+enum { LABEL_STREAM = 301, CELL_STREAM, LENGTH_STREAM, FEATURE_STREAM, ITEM_ROWS = 256, WORD_BYTES = 8 };
 
 typedef struct maker {
     const mg_bench_shape *shape;
@@ -58,7 +58,7 @@ static void fill_dense_row(const mg_store *store, int64_t row) {
 
 // ---- CSR ----------------------------------------------------------------------------------------
 
-// Lognormal, from a sum of uniforms.
+// Lognormal length, from a sum of uniform numbers.
 static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
     uint64_t key = mg_rng_key(1, LENGTH_STREAM, (uint64_t)row);
     double normal = -6;
@@ -74,11 +74,11 @@ static uint32_t draw_feature(const mg_bench_shape *shape, uint64_t key, uint64_t
     uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, mg_rng_uniform(key, i)) - 1)),
              count = (uint64_t)shape->features;
     if (rank >= count) rank = count - 1;
-    // An odd factor permutes a power of two.
+    // An odd factor is a permutation modulo a power of two.
     return (uint32_t)(shape->scattered ? rank * UINT64_C(0x9e3779b1) % count : rank);
 }
 
-// Place of `feature` in the ascending list, or where it would be.
+// Position of `feature` in the ascending list, or where it would be inserted.
 static int64_t find(const uint32_t *list, int64_t n, uint32_t feature) {
     int64_t low = 0;
     while (low < n) {
@@ -108,11 +108,11 @@ static void fill_csr_row(const mg_bench_shape *shape, const mg_store *store, int
 
 // -------------------------------------------------------------------------------------------------
 
-static void fill_chunk(void *context, int64_t chunk) {
+static void fill_item(void *context, int64_t item) {
     const maker *m = context;
     mg_store *store = &m->data->store;
-    int64_t end = (chunk + 1) * CHUNK_ROWS < store->count ? (chunk + 1) * CHUNK_ROWS : store->count;
-    for (int64_t row = chunk * CHUNK_ROWS; row < end; row++) {
+    int64_t end = (item + 1) * ITEM_ROWS < store->count ? (item + 1) * ITEM_ROWS : store->count;
+    for (int64_t row = item * ITEM_ROWS; row < end; row++) {
         if (store->layout == MG_DENSE) fill_dense_row(store, row);
         else fill_csr_row(m->shape, store, row);
         m->data->label[row] =
@@ -122,7 +122,7 @@ static void fill_chunk(void *context, int64_t chunk) {
 
 static void fill(void *context) {
     const maker *m = context;
-    mg_team_for(m->team, (m->data->store.count + CHUNK_ROWS - 1) / CHUNK_ROWS, fill_chunk, context);
+    mg_team_for(m->team, (m->data->store.count + ITEM_ROWS - 1) / ITEM_ROWS, fill_item, context);
 }
 
 mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data,

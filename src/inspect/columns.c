@@ -1,4 +1,4 @@
-// columns.c - owns the description of columns: their names, and the recipe of the file.
+// columns.c - describes columns: their names and the recipe of the file.
 #include "inspect/inspect.h"
 
 #include "base/printable.h"
@@ -20,7 +20,7 @@ void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out) {
     mg_writer_format(out, "  %-*s ", width, "recipe");
     for (const char *line = columns->recipe; *line;) {
         size_t size = strcspn(line, "\n");
-        for (size_t done = 0; done < size; done += SHOWN_BYTES) { // a recipe is ASCII: no character is cut
+        for (size_t done = 0; done < size; done += SHOWN_BYTES) { // a recipe is ASCII, so no character is cut
             char part[SHOWN_BYTES + 1] = "";
             memcpy(part, line + done, size - done < SHOWN_BYTES ? size - done : SHOWN_BYTES);
             mg_printable_add(out, part);

@@ -1,6 +1,5 @@
-// gradcheck.c - owns the comparison of gradients with central differences. The differences are taken of the
-// double value of a loss, so that the only float32 numbers are the ones under test: the coefficients, and a
-// step of the solver.
+// gradcheck.c - compares gradients with central differences. The differences use the value of a loss in
+// double precision, so that only what is tested is in float32: the coefficients, and a step of the solver.
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
@@ -15,8 +14,8 @@
 
 enum { CHECKED_WEIGHTS = 96, CHECKED_BIASES = 8, CHECKED_SCORES = 1024, TRIES = 32, PICK_STREAM = 201 };
 
-#define STEP 1e-6    // of a difference, relative to the size of the scores
-#define KINK_STEPS 4 // steps a row must stay away from the nearest kink
+#define STEP 1e-6    // step of a difference, relative to the size of the scores
+#define KINK_STEPS 4 // a row is checked if no kink is within this many steps
 #define ROUNDING 0x1p-24
 
 typedef struct check {
@@ -24,13 +23,13 @@ typedef struct check {
     const mg_loss *loss;
     double delta;
     int64_t lanes;
-    uint32_t *used; // [count] rows far from kinks
+    uint32_t *used; // [used_count] rows far from kinks
     int64_t used_count;
-    double *h;        // [count] step in scores
-    double *analytic; // [count][classes] coefficients, not weighted
-    double *size;     // [count] norms of the rows' gradients
+    double *h;        // [count] step of the scores
+    double *analytic; // [count][classes] coefficients, without the weights of rows
+    double *size;     // [count] norms of the gradients of the rows
     double coef_size; // their median
-    // of one row
+    // for one row
     double *scores;       // [classes]
     float *narrow, *coef; // [lanes]
 } check;
@@ -48,13 +47,14 @@ static double difference(const check *c, double *scores, int64_t y, int64_t k, d
     return (up - down) / (2 * h);
 }
 
-// The row's coefficients as training computes them, from its scores in double rounded to float. Returns their
+// Computes the row's coefficients as training does, from its double scores rounded to float. Returns their
 // norm.
 static double take_coefficients(check *c, int64_t i) {
     int64_t classes = c->sample->problem->classes, y = c->sample->label[i];
     const double *exact = c->sample->scores + i * classes;
     for (int64_t k = 0; k < c->lanes; k++) c->narrow[k] = k < classes ? (float)exact[k] : -INFINITY;
-    for (int64_t k = 0; k < classes; k++) c->scores[k] = (double)c->narrow[k]; // what the float row saw
+    for (int64_t k = 0; k < classes; k++)
+        c->scores[k] = (double)c->narrow[k]; // the scores that the float code used
     c->loss->row(c->lanes, c->narrow, y, (float)c->delta, c->coef);
     double square = 0;
     for (int64_t k = 0; k < classes; k++) {
@@ -65,25 +65,25 @@ static double take_coefficients(check *c, int64_t i) {
     return sqrt(square);
 }
 
-// Difference of the row's coefficients from the finite ones, and the norm of these.
+// Norm of the difference between the row's coefficients and the finite differences, and the norm of these.
 static double compare_row(check *c, int64_t i, double *norm) {
     int64_t classes = c->sample->problem->classes, y = c->sample->label[i],
             stride = (classes + CHECKED_SCORES - 1) / CHECKED_SCORES;
     double wrong = 0, square = 0;
     for (int64_t k = 0; k < classes; k++) {
         if (k % stride != i % stride && k != y)
-            continue; // of very many classes some, others for the next row
+            continue; // with very many classes only some are checked, others for the next row
         double finite = difference(c, c->scores, y, k, c->h[i]), off = c->analytic[i * classes + k] - finite;
         wrong += off * off;
         square += finite * finite;
     }
     for (int64_t k = classes; k < c->lanes; k++)
-        wrong += c->coef[k] == 0 ? 0 : 1; // a class that is not there
+        wrong += c->coef[k] == 0 ? 0 : 1; // a class that does not exist
     *norm = sqrt(square);
     return sqrt(wrong);
 }
 
-// Median of the norms that are not zero; sorts them.
+// Sorts the norms and returns the median of those that are not zero.
 static double median_size(double *size, int64_t count) {
     qsort(size, (size_t)count, sizeof *size, mg_order_double);
     int64_t first = 0;
@@ -95,7 +95,7 @@ static void choose_step(check *c, int64_t i, double norm) {
     int64_t classes = c->sample->problem->classes;
     double size = c->delta, value = c->loss->value(classes, c->scores, c->sample->label[i], c->delta);
     for (int64_t k = 0; k < classes; k++) size = fmax(size, fabs(c->scores[k]));
-    // Wide enough for the rounding of the value itself to be lost in the difference.
+    // The step is wide enough that the rounding of the value is lost in the difference.
     c->h[i] = fmax(STEP * size, norm > 0 ? 2e-8 * value / norm : 0);
 }
 
@@ -118,10 +118,10 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
         memcpy(sorted, c->size, (size_t)c->used_count * sizeof *sorted);
         c->coef_size = median_size(sorted, c->used_count);
     }
-    // Rows whose loss is almost zero are judged by the size of an ordinary row.
+    // If the loss of a row is almost zero, its error is relative to the norm of an ordinary row.
     for (int64_t u = 0; !status && u < c->used_count; u++) {
         double size = fmax(c->size[u], c->coef_size), off = size > 0 ? wrong[u] / size : wrong[u];
-        if (!(off <= result->score_error)) result->score_error = off; // a NaN stays
+        if (!(off <= result->score_error)) result->score_error = off; // a NaN is kept
     }
     mg_memory_free(sorted);
     result->rows = c->used_count;
@@ -134,7 +134,7 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
 
 static double row_weight(const mg_gradsample *s, int64_t i) { return s->weight ? (double)s->weight[i] : 1; }
 
-// Mean loss of the rows used, as a function of one weight: its central difference.
+// Central difference of the mean loss of the used rows by one weight.
 static double finite_weight(check *c, int64_t k, int64_t d) {
     const mg_gradsample *s = c->sample;
     int64_t classes = s->problem->classes;
@@ -153,7 +153,7 @@ static double finite_weight(check *c, int64_t k, int64_t d) {
     return sum / (double)c->used_count;
 }
 
-// Magnitudes that float32 adds up for the same weight: what its roundings are relative to.
+// Sum of the magnitudes that float32 adds up for this weight. Rounding errors are relative to it.
 static double terms_of_weight(const check *c, int64_t k, int64_t d) {
     const mg_problem *problem = c->sample->problem;
     double sum = 0, center = 0, scale = 1;
@@ -167,7 +167,7 @@ static double terms_of_weight(const check *c, int64_t k, int64_t d) {
     return scale * sum / (double)c->used_count;
 }
 
-// One minibatch of the rows used through the real solver: afterwards `state` holds the weights it stepped to.
+// Takes one step of the real solver on the used rows. `state` then holds the new weights.
 static mg_status take_step(const check *c, const mg_solver *solver, void *state, mg_error *error) {
     const mg_gradsample *s = c->sample;
     solver->begin_at(state, &s->weights);
@@ -178,7 +178,7 @@ static mg_status take_step(const check *c, const mg_solver *solver, void *state,
     return solver->step(state, &batch, 0, &result, error);
 }
 
-// A feature worth checking: mostly one that a used row has.
+// Picks a feature to check, mostly one that a used row has.
 static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t row) {
     const mg_gradsample *s = c->sample;
     const mg_problem *problem = s->problem;
@@ -186,7 +186,7 @@ static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t 
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t random = mg_rng_at(key, (*at)++);
         d = (int64_t)(random % (uint64_t)problem->features);
-        if (s->store.layout == MG_CSR && random >> 61) { // seven times of eight
+        if (s->store.layout == MG_CSR && random >> 61) { // seven times out of eight
             int64_t from = s->store.indptr[row], n = s->store.indptr[row + 1] - from;
             if (n) d = (int64_t)s->store.indices[from + (int64_t)(random % (uint64_t)n)];
         }
@@ -210,8 +210,8 @@ static void compare_weights(check *c, const mg_weights *after, double lambda, do
         if (d < problem->features && problem->scale && !(problem->scale[d] > 0)) continue;
         double before = mg_gradsample_weight(s, &s->weights, k, d),
                now = mg_gradsample_weight(s, after, k, d);
-        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), hence g +
-        // lambda W.
+        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), so g + lambda W
+        // follows from the weights before and after.
         double step = (1 + lambda * eta) * (before - now) / eta;
         double finite = finite_weight(c, k, d) + lambda * before, size = terms_of_weight(c, k, d);
         wrong += (step - finite) * (step - finite);
@@ -236,9 +236,9 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     problem.loss = c->loss;
     problem.rows = problem.batch = problem.total_steps = c->used_count;
     problem.steps_per_epoch = problem.total_steps = 1;
-    problem.parts = c->used_count < 4 ? 1 : 4; // several, so that their sum is checked too
-    // A regulariser that weighs about as much as the loss, and a step as long as the weights: both are then
-    // seen clearly.
+    problem.parts = c->used_count < 4 ? 1 : 4; // several parts, so that their sum is tested too
+    // The regulariser has about the weight of the loss, and the step is as long as the weights, so that
+    // errors in either are visible.
     double size = c->coef_size * sqrt(problem.mean_square_norm / (double)problem.features);
     problem.lambda = s->weight_size > 0 && size > 0 ? 0.3 * size / s->weight_size : 1;
     sgd.eta = 1 / problem.lambda;
@@ -274,7 +274,7 @@ mg_status mg_gradcheck_loss(const mg_gradsample *sample, const mg_loss *loss, mg
     mg_status status = create(&c, error);
     if (!status) status = check_scores(&c, result, error);
     if (!status && c.used_count) status = check_step(&c, result, error);
-    // So written, a NaN does not pass; nor does a loss of which no row could be checked.
+    // Written so that a NaN fails, and so does a loss without any checked row.
     result->passed = c.used_count > 0 && result->score_error <= MG_GRADCHECK_ALLOWED &&
                      result->weight_error <= result->weight_allowed;
     void *const blocks[] = {c.used, c.h, c.size, c.analytic, c.scores, c.narrow, c.coef};

@@ -1,4 +1,4 @@
-// gradsample.c - owns the rows of a gradient check and their scores in double, straight from the definition.
+// gradsample.c - the rows of a gradient check, and their scores in double precision by the definition.
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
@@ -10,7 +10,8 @@
 
 enum { ROW_STREAM = 101, WEIGHT_STREAM, CHECK_STREAM };
 
-// One row of each of `count` equal stretches of the training set: distinct, ascending, spread over all of it.
+// Draws one row from each of `count` equal stretches of the training set. So rows are distinct, ascending and
+// spread over the whole set.
 static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg_error *error) {
     int64_t *place = NULL;
     size_t n = (size_t)s->count;
@@ -61,7 +62,7 @@ double mg_gradsample_weight(const mg_gradsample *s, const mg_weights *weights, i
     return scale > 0 ? (double)*mg_weights_at(weights, k, d) / scale : 0;
 }
 
-// Scores of all rows, and for each row the largest sum of the magnitudes its scores are made of.
+// Computes the scores of all rows and, for each row, the largest sum of the magnitudes of a score's terms.
 static void score(mg_gradsample *s, double *magnitude, double *terms) {
     const mg_problem *problem = s->problem;
     int64_t classes = problem->classes, features = problem->features;
@@ -69,10 +70,10 @@ static void score(mg_gradsample *s, double *magnitude, double *terms) {
         double *scores = s->scores + i * classes;
         memset(scores, 0, (size_t)classes * sizeof *scores);
         memset(terms, 0, (size_t)classes * sizeof *terms);
-        bool stored = s->store.layout == MG_CSR &&
-                      !problem->center; // the others are zeros: a row of millions is left unread
+        // The other cells of a sparse row are zeros: a row of millions of features is not read cell by cell.
+        bool stored = s->store.layout == MG_CSR && !problem->center;
         int64_t from = stored ? s->store.indptr[i] : 0, to = stored ? s->store.indptr[i + 1] : features;
-        for (int64_t e = from; e <= to; e++) { // the last is the constant feature
+        for (int64_t e = from; e <= to; e++) { // the last one is the constant feature
             int64_t d = e == to ? features : stored ? (int64_t)s->store.indices[e] : e;
             double x = mg_gradsample_feature(s, i, d),
                    cell = d < features ? fabs(mg_gradsample_cell(s, i, d)) : problem->bias;
@@ -90,7 +91,7 @@ static void score(mg_gradsample *s, double *magnitude, double *terms) {
     }
 }
 
-// Every weight moves to factor * weight, the first time to factor * a random number.
+// Multiplies every weight by `factor`; the first time, sets it to `factor` times a random number.
 static void set_weights(mg_gradsample *s, double factor, bool first) {
     const mg_problem *problem = s->problem;
     uint64_t key = mg_rng_key(s->key, WEIGHT_STREAM, 0);
@@ -111,7 +112,7 @@ static void set_weights(mg_gradsample *s, double factor, bool first) {
     mg_weights_fold_offset(&s->weights, problem->bias, problem->center);
 }
 
-// What the kernel makes of the same rows and weights.
+// Compares with the kernel's scores of the same rows and weights.
 static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_error *error) {
     const mg_problem *problem = s->problem;
     mg_pass pass;
@@ -126,7 +127,7 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
             for (int64_t k = 0; k < problem->classes; k++) {
                 double off = fabs((double)pass.scores[i * pass.lanes + k] -
                                   s->scores[(first + i) * problem->classes + k]);
-                if (off > worst) worst = off; // fmax of widened floats crashes gcc 12 for ARM
+                if (off > worst) worst = off; // gcc 12 for ARM crashes on fmax of widened floats
             }
             s->noise[first + i] = worst;
             if (magnitude[first + i] > 0)

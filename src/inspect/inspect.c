@@ -1,4 +1,4 @@
-// inspect.c - owns the question what a file is, and the descriptions of models and checkpoints.
+// inspect.c - finds out what a file is, and describes models and checkpoints.
 #include "inspect/inspect.h"
 
 #include "base/float_mode.h"
@@ -27,13 +27,13 @@ static void put_int(mg_writer *out, const char *name, int64_t value) {
     mg_writer_format(out, "  %-14s %lld\n", name, (long long)value);
 }
 
-// A file that was opened once, and all that is read of it.
+// A file that is opened once, and everything that is read from it.
 typedef struct contents {
     const char *path;
     int fd;
     mg_h5 *file;
-    unsigned char *bytes; // [size] of a sealed file; NULL: read where it lies
-    size_t size, sealed;  // sealed: bytes that the seal holds for
+    unsigned char *bytes; // [size] of a sealed file; NULL: the file is read in place
+    size_t size, sealed;  // sealed: bytes that the seal covers
 } contents;
 
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
@@ -147,7 +147,7 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
 
 // ---- any file -----------------------------------------------------------------------------------
 
-// Another program's attribute of that name tells nothing.
+// An attribute of this name that another program wrote is ignored.
 static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     char *format = NULL;
     *out = 0;
@@ -158,8 +158,8 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     return status == MG_DATA ? MG_OK : status;
 }
 
-// Reads what ends in a seal as a whole, and checks it before libhdf5 sees a byte of it; a data file has none
-// and is opened where it lies.
+// Reads a sealed file as a whole, and checks the seal before libhdf5 sees any byte. A data file has no seal
+// and is opened in place.
 static mg_status open_contents(contents *in, mg_error *error) {
     mg_status status = mg_file_open(in->path, MG_FILE_REGULAR, &in->fd, error);
     if (status) return status;
@@ -173,7 +173,7 @@ static mg_status open_contents(contents *in, mg_error *error) {
     return status ? status : mg_h5_open_image(in->path, in->bytes, in->sealed, &in->file, error);
 }
 
-// What calls itself margin's must have a seal.
+// A file that says that it is a model or checkpoint must have a seal.
 static mg_status expect_seal(contents *in, mg_error *error) {
     if (in->sealed) return MG_OK;
     mg_status status = mg_file_read_open(in->fd, in->path, most_bytes, &in->bytes, &in->size, error);

@@ -1,4 +1,4 @@
-// inspect.h - descriptions of files, in parts: inspect.c tells what a file is, data.c what data it holds.
+// inspect.h - the parts of a description: inspect.c finds out what a file is, data.c describes data.
 #ifndef MG_INSPECT_INSPECT_H
 #define MG_INSPECT_INSPECT_H
 
@@ -9,13 +9,14 @@
 
 #include <margin/inspect.h>
 
-enum { MG_INSPECT_CLASSES = 20 }; // shown of a long list
+enum { MG_INSPECT_CLASSES = 20 }; // classes that are listed; the others are only counted
 
-// Describes a file that is neither model nor checkpoint. Names NULL: "X" and "y", which need not be there.
+// Describes a file that is neither model nor checkpoint. features or labels NULL: X or y, which need not
+// exist. Errors: MG_DATA, MG_IO, MG_MEMORY.
 mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
                           mg_error *error);
 
-// Lines about names and recipe, where they are known; the word in front of each is `width` wide.
+// Writes lines about names and recipe, if they exist. The word at the start of each line is `width` wide.
 void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out);
 
 #endif

@@ -1,4 +1,4 @@
-// bridge.c - copies weights between the two layouts.
+// bridge.c - copies weights from one layout to the other.
 #include "train/bridge.h"
 
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights *weights, mg_error *error) {

@@ -1,4 +1,5 @@
-// checkpoint.c - the writing thread, the rotation, the search for the newest sound file.
+// checkpoint.c - the thread that writes checkpoints, which ones are kept, and the search for the newest
+// intact one.
 #include "train/checkpoint.h"
 
 #include "base/clock.h"
@@ -17,18 +18,18 @@ struct mg_checkpointer {
     int64_t keep;
     mg_identity identity;
     char *config;
-    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS],
-        given[MG_CHECKPOINT_FIELDS];   // given: what is written
-    size_t room[MG_CHECKPOINT_FIELDS]; // bytes of the snapshots of fields of no fixed size
+    mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS];
+    mg_field given[MG_CHECKPOINT_FIELDS]; // what is written: snapshots, or live fields that do not change now
+    size_t room[MG_CHECKPOINT_FIELDS];    // allocated bytes of the snapshots of packed fields
     int count;
     mg_position position; // of what is written
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool busy, quit; // under the lock
+    bool busy, quit; // protected by the lock, as all below
     bool news;
-    mg_error failure; // of the last write; status MG_OK when it went well
+    mg_error failure; // of the last write; status MG_OK if it succeeded
     double write_seconds;
 };
 
@@ -42,7 +43,7 @@ static bool parse_name(const char *name, int64_t *step) {
 enum { NAME_TEXT = 40 };
 
 static void name_of(int64_t step, char out[NAME_TEXT]) {
-    snprintf(out, NAME_TEXT, "step-%012lld.h5", (long long)step); // a number has 20 characters at most
+    snprintf(out, NAME_TEXT, "step-%012lld.h5", (long long)step); // at most 20 digits fit
 }
 
 static int descending(const void *a, const void *b) { return mg_order_int64(b, a); }
@@ -62,7 +63,8 @@ static mg_status add_step(void *context, const char *name, mg_error *error) {
     return status;
 }
 
-// Steps of the checkpoints there, newest first; the caller frees them, also after a failure.
+// Lists the steps of the checkpoints in the directory, newest first. The caller frees them, even after a
+// failure.
 static mg_status list(const mg_directory *directory, step_list *steps, mg_error *error) {
     *steps = (step_list){0};
     mg_status status = mg_directory_list(directory, add_step, steps, error);
@@ -70,8 +72,8 @@ static mg_status list(const mg_directory *directory, step_list *steps, mg_error 
     return status;
 }
 
-// Older checkpoints go only once a newer one is safely there; newer ones, of a future that was given up, go
-// too.
+// Deletes checkpoints beyond the number to keep, once the newest is on disk. Checkpoints of later steps are
+// deleted too: the run was resumed from before them.
 static void prune(const mg_checkpointer *c) {
     step_list steps;
     int64_t kept = 0;
@@ -80,7 +82,7 @@ static void prune(const mg_checkpointer *c) {
         char name[NAME_TEXT];
         if (steps.step[i] <= c->position.step && kept++ < c->keep) continue;
         name_of(steps.step[i], name);
-        mg_directory_remove(c->directory, name, NULL); // what stays now goes with the next
+        mg_directory_remove(c->directory, name, NULL); // a failure is tried again with the next one
     }
     mg_memory_free(steps.step);
 }
@@ -94,7 +96,7 @@ static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     return status;
 }
 
-// Called with the lock held, which is not held while the file is written.
+// The lock is held when this is called and when it returns, but not while the file is written.
 static void write_submitted(mg_checkpointer *c) {
     pthread_mutex_unlock(&c->lock);
     double start = mg_clock_seconds();
@@ -113,7 +115,7 @@ static void *write_loop(void *context) {
     pthread_mutex_lock(&c->lock);
     for (;;) {
         while (!c->busy && !c->quit) pthread_cond_wait(&c->changed, &c->lock);
-        if (!c->busy) break; // a submitted checkpoint is written even when the run is quitting
+        if (!c->busy) break; // also when the run ends, a submitted checkpoint is written
         write_submitted(c);
     }
     pthread_mutex_unlock(&c->lock);
@@ -142,8 +144,8 @@ mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, co
                                       mg_h5_type_size(fields[f].type), error);
     }
     if (!status) mg_directory_remove_leftovers(directory, "step-");
-    c->started = !status && mg_thread_start(&c->thread, write_loop,
-                                            c); // without it whoever submits a checkpoint writes it
+    // Without the thread, mg_checkpointer_submit writes the file itself.
+    c->started = !status && mg_thread_start(&c->thread, write_loop, c);
     if (status) mg_checkpointer_destroy(c);
     else *out = c;
     return status;
@@ -185,7 +187,7 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     pthread_mutex_lock(&c->lock);
     bool idle = !c->busy;
     pthread_mutex_unlock(&c->lock);
-    if (!idle) return false; // only this thread makes it busy, so what was idle stays idle
+    if (!idle) return false; // only the calling thread makes it busy, so it stays idle
     mg_error failure = {0};
     for (int f = 0; !failure.status && f < c->count; f++) {
         bool lies = still && !c->live[f].pack;
@@ -195,8 +197,8 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     pthread_mutex_lock(&c->lock);
     c->position = *position;
     c->busy = !failure.status;
-    c->news = failure.status !=
-              MG_OK; // one that was never handed over has failed like one that could not be written
+    // A snapshot that failed is reported like a file that could not be written.
+    c->news = failure.status != MG_OK;
     c->failure = failure;
     pthread_cond_broadcast(&c->changed);
     if (c->busy && !c->started) write_submitted(c);

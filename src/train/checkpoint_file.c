@@ -1,4 +1,4 @@
-// checkpoint_file.c - owns the layout of a checkpoint file.
+// checkpoint_file.c - the layout of a checkpoint file.
 #include "train/checkpoint_file.h"
 
 #include "base/memory.h"
@@ -14,10 +14,10 @@ enum { FORMAT_VERSION = 1 };
 static const size_t most_bytes = (size_t)1 << 40;
 
 #define MOST_EPOCHS (1e9 + 1)     // of train.epochs
-#define MOST_STEPS 999999999999.0 // in the names of files
+#define MOST_STEPS 999999999999.0 // 12 digits in the file name
 #define MOST_COUNT 1e15
 
-// Bounds that hold for any run; what depends on its shapes is the caller's to check (mg_resume_hooks).
+// Bounds that hold for any run. Those that depend on its shapes are checked by mg_resume_hooks.check.
 typedef struct position_field {
     const char *name;
     size_t offset;
@@ -41,7 +41,7 @@ enum { MOST_CONFIG = 1 << 26 }; // bytes
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static void field_name(const mg_field *field, char out[64]) {
-    snprintf(out, 64, "state/%s", field->name); // names are constants of the program, far below 50 bytes
+    snprintf(out, 64, "state/%s", field->name); // names are constants of the program, shorter than 50 bytes
 }
 
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
@@ -51,7 +51,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
     int64_t bytes = 0, room = mg_memory_room();
     for (int f = 0; f < state->count; f++)
         bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
-    if (bytes > room) // libhdf5 would be granted it, and the process killed for using it
+    if (bytes > room) // otherwise libhdf5 gets the memory, and the process is killed for using it
         return mg_fail(error, MG_MEMORY,
                        "out of memory: %lld bytes are needed to write %s, %lld are available",
                        (long long)bytes, name, (long long)(room > 0 ? room : 0));
@@ -68,7 +68,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
         mg_h5_image_attribute_text(image, "/", "init_model", identity->init_model);
     }
     int64_t length = (int64_t)strlen(identity->config);
-    // A data set, not an attribute: attributes end at 64 KiB.
+    // A data set, because attributes are limited to 64 KiB.
     mg_h5_image_array(image, "config", MG_H5_U8, 1, &length, identity->config);
     for (size_t i = 0; i < COUNT(integers); i++) {
         int64_t value;

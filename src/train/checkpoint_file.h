@@ -1,5 +1,4 @@
-// checkpoint_file.h - one checkpoint file: position and fields into it and back. Internal to
-// train/checkpoint*.c.
+// checkpoint_file.h - writes and restores one checkpoint file. Internal to train/checkpoint*.c.
 #ifndef MG_TRAIN_CHECKPOINT_FILE_H
 #define MG_TRAIN_CHECKPOINT_FILE_H
 
@@ -9,7 +8,8 @@
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
                               const mg_checkpoint_state *state, mg_error *error);
 
-// *verified tells whether the file was sound, so that a sound file of another run is told from a damaged one.
+// *verified is true if the seal is correct, which distinguishes a file of another run from a damaged one.
+// Errors: as mg_checkpoint_resume.
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
                                 const mg_checkpoint_state *state, const mg_resume_hooks *hooks,
                                 bool *verified, mg_error *error);

@@ -1,4 +1,4 @@
-// cv.c - the folds one after the other, each in a directory of its own, and what they have in common.
+// cv.c - trains the folds one after the other, each in a directory of its own, and summarises them.
 #include "train/cv.h"
 
 #include "base/json.h"
@@ -20,7 +20,7 @@ typedef struct validation {
     const mg_cv_request *request;
     mg_cv_result *result;
     mg_cv_fold *fold;    // [folds][points]
-    mg_path_result path; // of the fold under way
+    mg_path_result path; // of the current fold
     mg_directory *place; // output.directory
     mg_lock lock;        // of it
     mg_h5 *data;         // data.train: all folds read the same file, whatever happens to its name
@@ -169,7 +169,7 @@ static mg_status write_lines(const validation *v, mg_error *error) {
     return status;
 }
 
-static void tell_what_is_not_used(const validation *v) {
+static void report_unused(const validation *v) {
     const mg_observer *observer = v->request->observer;
     const mg_data_options *data = v->options->data;
     const char *what = data->validation && data->test ? "data.validation and data.test are"
@@ -213,7 +213,7 @@ static mg_status do_folds(validation *v, mg_error *error) {
     mg_status status = look(v, error);
     if (!status && v->options->data->train) status = mg_h5_open(v->options->data->train, &v->data, error);
     if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
-    if (!status) tell_what_is_not_used(v);
+    if (!status) report_unused(v);
     for (int64_t f = 0; !status && f < v->request->folds; f++) {
         status = do_fold(v, f, error);
         if (!status) status = check_data(v, error);
@@ -246,7 +246,9 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);
     mg_directory_close(v->place);
-    if (made) rmdir(options->output->directory); // when it stayed empty: the data were not sound
+    if (made)
+        rmdir(options->output
+                  ->directory); // deletes it if it is still empty, such as when the data were refused
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

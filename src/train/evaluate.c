@@ -1,4 +1,4 @@
-// evaluate.c - owns one pass over a data set and the tally of its metrics.
+// evaluate.c - one pass over a data set, and the metrics of its rows.
 #include "train/evaluate.h"
 
 #include "base/memory.h"
@@ -9,9 +9,9 @@
 
 enum { PARTS = MG_EVALUATE_BATCH / MG_EVALUATE_PART };
 
-// One dense row as a sparse one.
+// Memory for one dense row as a sparse row.
 typedef struct row_values {
-    float *wide; // [line] as floats
+    float *wide; // [line] the cells as floats
     uint32_t *indices;
     float *values;
 } row_values;
@@ -22,17 +22,18 @@ typedef struct evaluator {
     const mg_batch *batch;
     mg_pass pass[PARTS];
     double loss[PARTS];
-    bool by_value; // dense rows and weights of sparse ones
+    bool by_value; // dense rows are scored value by value, with weights for CSR rows
     row_values values[PARTS];
     bool keep_scores;
-    float *scores; // [batch][lanes], when the caller wants them
+    float *scores; // [batch][lanes]; NULL: the caller does not want them
     int32_t best[MG_EVALUATE_BATCH];
-    int32_t rank[MG_EVALUATE_BATCH]; // of the true class, 0 = best; -1 unknown
-    int64_t bad[PARTS]; // first row of the part with a score or a loss that is not finite; -1: none
+    int32_t rank[MG_EVALUATE_BATCH]; // of the row's class, 0 = best; -1: unknown label
+    // first row of the part whose score or loss is not finite; -1: none
+    int64_t bad[PARTS];
     double bad_value[PARTS];
 } evaluator;
 
-// Highest score, the lowest class among equals; -1 never comes out, NaN counts as lowest.
+// The class of the highest score; of equal scores, the lowest class. NaN counts as the lowest score.
 static int32_t best_class(int64_t classes, const float *scores) {
     int64_t best = 0;
     for (int64_t k = 1; k < classes; k++)
@@ -47,8 +48,8 @@ static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
     return ahead;
 }
 
-// In the order of sparse rows: value by value, zeros left out. So a dense row, the same row of a CSR file and
-// the same row on a line score the same bits.
+// Adds value by value and leaves out zeros, as for sparse rows. So a dense row, the same row in a CSR file
+// and the same row on a line have scores of the same bits.
 static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count) {
     mg_pass *pass = &e->pass[p];
     const row_values *row = &e->values[p];
@@ -66,7 +67,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
         }
         float *scores = pass->scores + i * pass->lanes;
         e->scorer->kernel->csr_scores(&(mg_csr_row){n, row->indices, row->values}, NULL, &w, scores);
-        for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // the padding's
+        for (int64_t k = weights->classes; k < pass->lanes; k++) scores[k] = -INFINITY; // padding lanes
     }
 }
 
@@ -108,7 +109,7 @@ static void score_part(void *context, int64_t p) {
     }
 }
 
-// Finite values whose scores are not: no label, loss or accuracy may be made of them.
+// Refuses scores that are not finite, because no label, loss or accuracy may be computed from them.
 static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result,
                               mg_error *error) {
     char name[MG_REACH_NAME];

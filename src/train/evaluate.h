@@ -1,4 +1,4 @@
-// evaluate.h - losses and metrics of weights over a data set, the same bits for any number of threads.
+// evaluate.h - losses and metrics of weights over a data set, with the same bits for any number of threads.
 #ifndef MG_TRAIN_EVALUATE_H
 #define MG_TRAIN_EVALUATE_H
 
@@ -18,29 +18,32 @@ typedef struct mg_scorer {
 } mg_scorer;
 
 typedef struct mg_evaluation {
-    int64_t rows;    // with a known label
-    int64_t skipped; // with an unknown one
+    int64_t rows;    // whose label is known
+    int64_t skipped; // whose label is unknown
     double loss;     // weighted mean
     int64_t correct;
     int64_t top[MG_TOP]; // top[k-1]: rows whose class is among the k highest scores
-    bool overflow;       // it failed at a row whose scores or loss are beyond float32
-    int64_t *confusion;  // [classes][classes] true by predicted, NULL unless asked for; the caller's
+    bool overflow;       // the evaluation failed at a row whose scores or loss exceed float32
+    // [classes][classes], true by predicted class; the caller's; NULL: not wanted
+    int64_t *confusion;
 } mg_evaluation;
 
-// What the caller may do with each scored batch: scores [count][lanes], best class per row. May be NULL.
+// Callbacks of an evaluation; each may be NULL. `rows` gets every scored batch: scores [count][lanes] and the
+// best class of each row.
 typedef struct mg_evaluate_visit {
     void *context;
     mg_status (*rows)(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,
                       const int32_t *best, mg_error *error);
-    bool (*stop)(void *context); // true: give up, MG_STOPPED
+    bool (*stop)(void *context); // true: the evaluation ends with MG_STOPPED
 } mg_evaluate_visit;
 
-// Bytes one pass takes for scratch memory, windows of streamed rows left out; it is tried.
+// Bytes of scratch memory for one pass, without windows of streamed rows. It allocates them once to count
+// them.
 double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes);
 
-// One pass in file order. Weights for CSR rows score dense rows too, in the order of sparse ones. Errors:
-// those of reading; MG_STOPPED; MG_DATA naming a row whose scores or loss are not finite; MG_NONFINITE when
-// that is because the weights are not.
+// Makes one pass in file order. Weights for CSR rows score dense rows too, in the order of sparse rows.
+// Errors: those of reading; MG_STOPPED; MG_DATA with the row whose scores or loss are not finite;
+// MG_NONFINITE if the reason is that the weights are not finite.
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights,
                       const mg_evaluate_visit *visit, mg_evaluation *result, mg_error *error);
 

@@ -1,4 +1,4 @@
-// grid.c - reads from:to:factor.
+// grid.c - parses from:to:factor.
 #include "train/grid.h"
 
 #include "base/number.h"
@@ -10,10 +10,10 @@
 #define LEAST 1e-30
 #define MOST 1e30
 #define LEAST_FACTOR 1.01
-#define ROUNDING                                                                                             \
-    1e-9 // of the last point: a factor of 10 leads from 1e-3 to 1 also when a power of it is rounded
+// Relative to the last point: a factor of 10 must lead from 1e-3 to 1, although powers are rounded.
+#define ROUNDING 1e-9
 
-// The three numbers; false when there are not three.
+// Splits the three numbers; false if there are not exactly three.
 static bool split(const char *text, double out[3]) {
     char part[64];
     for (int i = 0; i < 3; i++) {

@@ -1,4 +1,4 @@
-// grid.h - a geometric series of regularisations, as it is asked for: from:to:factor.
+// grid.h - a geometric series of regularisations: from:to:factor.
 #ifndef MG_TRAIN_GRID_H
 #define MG_TRAIN_GRID_H
 
@@ -13,10 +13,10 @@ typedef struct mg_grid {
     double value[MG_PATH_POINTS];
 } mg_grid;
 
-// One of the two is not NULL and stays. Errors: MG_USAGE.
+// Exactly one of the two is not NULL; the grid keeps that text. Errors: MG_USAGE.
 mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error);
 
-// (M20) of point i, for rows of this total weight.
+// (M20) lambda of point i, for rows of this total weight.
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight);
 
 #endif

@@ -1,4 +1,4 @@
-// judge.c - decides whether a run that ended has failed, and what to say of it.
+// judge.c - decides whether a finished run has failed, and which option helps.
 #include "train/judge.h"
 
 #include "base/json.h"
@@ -10,20 +10,20 @@
 
 #define NO_BETTER 0.999 // of the baseline's objective
 #define VACUOUS_GAP 0.9
-#define SMALL_GAP 0.01  // a stalled gap below this is a matter of precision, not of the data
-#define LEAST_SIZE 0.03 // root mean square of cells between these two is one that solvers get on with
+#define SMALL_GAP 0.01  // if a run stalls below this gap, the reason is precision, not the data
+#define LEAST_SIZE 0.03 // solvers work well when the root mean square of the cells is between these two
 #define MOST_SIZE 30.0
-#define WEAK 0.1 // of the objective of zeros is the least that weights must be able to gain
+#define WEAK 0.1 // weights must be able to gain this fraction of the objective of zeros
 #define ADVISED_TOLERANCE 1e-3
 
 // ---- models that have learnt nothing ------------------------------------------------------------
 
-// Two scores for every row: one for the most frequent class, one for all others. By symmetry their losses
-// take two values.
+// A model with the same two scores for every row: one for the most frequent class, one for all other classes.
+// By symmetry, the loss of a row has one of two values.
 typedef struct constant_model {
     const mg_problem *problem;
     double *scores; // [classes]; class 0 stands for the most frequent one
-    double share;   // of the rows' weight
+    double share;   // fraction of the total weight of the rows that the most frequent class has
     double score[2];
 } constant_model;
 
@@ -37,7 +37,7 @@ static double objective_of(constant_model *m) {
     return loss + 0.5 * p->lambda * square / (p->bias * p->bias);
 }
 
-// Golden section: the objective is convex in each score. Leaves the best score in place.
+// Golden-section search; the objective is convex in each score. Leaves the best score in m->score[which].
 static double minimise(constant_model *m, int which) {
     const double part = 0.6180339887498949;
     double low = -2 * (double)m->problem->delta - 50, high = -low;
@@ -70,14 +70,13 @@ static double largest_share(const mg_dataset *train, double *sums) {
     return most / all;
 }
 
-// What a model has to beat.
+// What a model must be better than.
 typedef struct baseline {
     double zeros;    // objective of weights of zero
-    double constant; // of the best model that gives every row the scores of the most frequent class; at most
-                     // `zeros`
+    double constant; // of the best constant model; at most `zeros`
 } baseline;
 
-// For the problem as it is posed now. Where there is no memory for the constant model, `constant` is `zeros`.
+// For the current problem. If there is no memory for the constant model, `constant` is `zeros`.
 static baseline find_baseline(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     constant_model m = {.problem = problem};
@@ -102,9 +101,9 @@ bool mg_judge_bound_is_vacuous(double objective, double dual) {
 
 // ---- advice -------------------------------------------------------------------------------------
 
-// P(W) is at least P(0) - ||gradient||^2 / (2 lambda), and the gradient at most the coefficients' length
-// times that of the rows: what weights can gain on zeros at most, as a part of P(0), for rows of this mean
-// square.
+// The largest possible gain over weights of zero, as a fraction of P(0), for rows of this mean square. P(W)
+// is at least P(0) - ||gradient||^2 / (2 lambda), and the norm of the gradient is at most the norm of the
+// coefficients times that of the rows.
 static double most_gain(const mg_run *run, double mean_square) {
     const mg_problem *problem = &run->setup.problem;
     int64_t lanes = mg_round_up(problem->classes, MG_LANES);
@@ -118,7 +117,7 @@ static double most_gain(const mg_run *run, double mean_square) {
     return (double)square * mean_square / (2 * problem->lambda * loss);
 }
 
-// The value of model.lambda or, where that is how it was said, model.C, at which weights can gain enough.
+// Advises a value of model.lambda, or of model.C if that was set, at which weights can gain enough.
 static void advise_regularisation(const mg_run *run, double gain, char *out, size_t size) {
     double now = run->setup.problem.lambda, lambda = now * gain * WEAK * WEAK;
     if (isnan(run->options->model->C))
@@ -153,7 +152,7 @@ static double feature_square(const mg_run *run) {
     return problem->mean_square_norm - problem->bias * problem->bias;
 }
 
-// Nothing that data.scale would change for the better.
+// True if data.scale could not improve anything.
 static bool is_well_scaled(const mg_run *run) {
     const char *scale = run->options->data->scale;
     double cells = sqrt(feature_square(run) / run->setup.problem.values_per_row);
@@ -167,7 +166,7 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->values_per_row);
     char then[160];
     if (is_well_scaled(run)) {
-        // Scaled columns that vary have values near 1: these hold zeros alone, and no regularisation helps.
+        // Scaled columns that vary have values near 1. These are all zero, and no regularisation helps.
         if (strcmp(run->options->data->scale, "none") != 0 && !(feature_square(run) > 1e-9))
             snprintf(
                 out, size,
@@ -184,13 +183,13 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
 
 // ---- verdicts -----------------------------------------------------------------------------------
 
-// The smallest number of one digit that is clearly above the gap.
+// The smallest number of one digit that is clearly larger than the gap.
 static double tolerance_above(double gap) {
     double least = 1.5 * gap, power = pow(10, floor(log10(least)));
     return ceil(least / power) * power;
 }
 
-// The option that would have let a run go on; NULL: it has stalled, and none would.
+// The option that would have let the run continue; NULL: it stalled, and no option would.
 static const char *advise_limit(const char *reason) {
     if (!strcmp(reason, "stalled")) return NULL;
     if (!strcmp(reason, "epochs")) return "raise train.epochs";
@@ -217,7 +216,8 @@ static void judge_certified(const mg_run *run, const mg_train_result *result, ch
              advice);
 }
 
-// Mean loss of the rows of the last epoch as they came; NaN when this process does not know it.
+// Mean loss of the rows of the last epoch, each before its own step; NaN if this process did not run that
+// epoch.
 static double passing_loss(const mg_run *run) {
     const mg_position *at = &run->position;
     return at->loss_rows > 0 ? at->loss / (double)at->loss_rows : NAN;
@@ -251,7 +251,7 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
                  run->setup.spread.smallest, run->setup.spread.largest, advice);
 }
 
-void mg_judge_tell(mg_run *run, const char *text) {
+void mg_judge_report(mg_run *run, const char *text) {
     const mg_trainer_options *options = run->options;
     if (options->folds) mg_run_message(run, "warning: fold %lld: %s", (long long)options->fold + 1, text);
     else mg_run_message(run, "warning: %s", text);

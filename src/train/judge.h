@@ -1,5 +1,5 @@
-// judge.h - looks at what a run reached: whether it beats a model that has learnt nothing, whether its
-// certificate says anything, and which option helps when not.
+// judge.h - judges a finished run: is it better than a model that has learned nothing, does its certificate
+// bound anything, and which option helps if not.
 #ifndef MG_TRAIN_JUDGE_H
 #define MG_TRAIN_JUDGE_H
 
@@ -7,16 +7,16 @@
 
 enum { MG_JUDGE_TEXT = 600 };
 
-// Does a lower bound say nothing of the objective: none, not above 0, or less than a tenth of it?
+// True if the lower bound is useless: missing, not above 0, or less than a tenth of the objective.
 bool mg_judge_bound_is_vacuous(double objective, double dual);
 
-// One line on what went wrong and the option that helps; "" when nothing did.
+// Writes one line on what went wrong and which option helps; "" if nothing did.
 void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_JUDGE_TEXT]);
 
-// The options that help a problem no solver gets far with; `out` ends without a full stop.
+// Writes which options help with a problem that is hard for every solver; `out` ends without a full stop.
 void mg_judge_advise(const mg_run *run, char *out, size_t size);
 
-// The warning on the terminal and as an event of metrics.jsonl.
-void mg_judge_tell(mg_run *run, const char *text);
+// Sends the warning to the observer, and to metrics.jsonl as an event.
+void mg_judge_report(mg_run *run, const char *text);
 
 #endif

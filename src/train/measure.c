@@ -1,4 +1,4 @@
-// measure.c - owns the metrics of a model on labelled rows.
+// measure.c - measures a model on labelled rows.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -10,16 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
-// What a measurement borrows from: it keeps the labels of the model alive.
+// The labels that a measurement points to.
 typedef struct owned_labels {
     mg_classes classes;
-    char (*printed)[MG_LABEL_BUFFER]; // [classes] of integers
+    char (*printed)[MG_LABEL_BUFFER]; // [classes] integer labels as text
 } owned_labels;
 
 typedef struct counter {
     mg_measurement *m;
     const int32_t *label; // [rows of the file]
-    int64_t row;          // next of the file
+    int64_t row;          // next row of the file
     const volatile sig_atomic_t *stop;
 } counter;
 
@@ -31,7 +31,7 @@ static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t row
     if (y == k) per_class[k].correct += rows;
 }
 
-// Used only where a table of all pairs of classes would be too large.
+// Used only if the table of all pairs of classes would be too large.
 static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_t lanes, const float *scores,
                             const int32_t *best, mg_error *error) {
     (void)classes, (void)lanes, (void)scores, (void)error;
@@ -60,7 +60,7 @@ static void conclude(mg_measurement *m, const mg_model *model) {
     m->objective = m->mean_loss + 0.5 * model->lambda * model->square_norm; // (M2)
 }
 
-// The rows measured may weigh more or less than those left out: their own mean weight is 1.
+// The total weight of the measured rows. It differs from that of all rows when rows are left out.
 static double known_weight(const mg_dataset *dataset) {
     double weight = 0;
     for (int64_t i = 0; i < dataset->count; i++)
@@ -121,7 +121,7 @@ static mg_status create(const mg_model *model, const char *data, mg_measurement 
     return status;
 }
 
-// Opens the data; when only unknown labels stood in the way, the message says what to do about them.
+// Opens the data. If only unknown labels are in the way, the message says what to do about them.
 static mg_status open_data(mg_scoring *scoring, const mg_measure_request *request, mg_dataset **out,
                            mg_error *error) {
     mg_scoring_data data = {
@@ -155,8 +155,8 @@ mg_status mg_measure(const mg_measure_request *request, mg_measurement **out, mg
     if (!status) status = create(scoring.model, request->data, out, error);
     if (!status) status = run(&scoring, dataset, request, *out, error);
     if (!status)
-        mg_scoring_tell_vanished(&request->notices, dataset,
-                                 request->features ? request->features : scoring.model->features_name);
+        mg_scoring_report_vanished(&request->notices, dataset,
+                                   request->features ? request->features : scoring.model->features_name);
     mg_dataset_close(dataset);
     mg_scoring_clear(&scoring);
     if (status) {

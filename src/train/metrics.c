@@ -26,13 +26,13 @@ static int is_counted(const char *line, const char *end) {
            memmem(line, length, "\"event\": \"eval\"", 15);
 }
 
-// Bytes of `text` that stay: all up to the line after the last counted one that is kept.
+// Bytes of `text` to keep: up to the line after the last counted line that is kept.
 static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *seconds) {
     const char *at = text, *stop = text + size, *kept = text;
     int64_t counted = 0;
     while (at < stop) {
         const char *end = memchr(at, '\n', (size_t)(stop - at));
-        if (!end) break; // a line cut by a crash
+        if (!end) break; // a line that a crash cut off
         int counts = is_counted(at, end);
         if (counts && counted == keep) break;
         counted += counts;
@@ -43,7 +43,7 @@ static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *se
     return (size_t)(kept - text);
 }
 
-// A link to a device would be cut, a FIFO would wait for a reader.
+// Only a regular file is opened: a device would be truncated, and a FIFO would wait for a reader.
 static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, mg_error *error) {
     struct stat about;
     metrics->fd = mg_file_calls.open(mg_directory_descriptor(directory), "metrics.jsonl",
@@ -85,8 +85,7 @@ int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
     ended = ended && memmem(bytes + begin, size - begin, "\"event\": \"end\"", 14);
     const char *step = ended ? memmem(bytes + begin, size - begin, "\"step\": ", 8) : NULL;
     *seconds = step ? seconds_of((const char *)bytes + begin, (const char *)bytes + size) : 0;
-    int64_t end =
-        step ? strtoll(step + 8, NULL, 10) : -1; // the line ends in a line feed, which ends the number
+    int64_t end = step ? strtoll(step + 8, NULL, 10) : -1; // the number ends before the line feed
     mg_memory_free(bytes);
     return end;
 }
@@ -107,7 +106,7 @@ void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t 
     mg_json_put_real(line, "seconds", seconds);
 }
 
-// The failure to tell: of this attempt, or else of a line that was lost for good.
+// Returns the failure to report: of this attempt, or else of a line that was lost.
 static mg_error write_pending(mg_metrics *metrics) {
     mg_writer *pending = &metrics->pending;
     mg_error failure = metrics->lost;
@@ -128,13 +127,13 @@ static mg_error write_pending(mg_metrics *metrics) {
 }
 
 void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
-    if (metrics->fd < 0) mg_writer_clear(line); // of a finished run
+    if (metrics->fd < 0) mg_writer_clear(line); // a finished run writes nothing
     if (metrics->fd < 0) return;
     mg_writer_add(line, "}\n");
     if (!line->status) mg_writer_add_bytes(&metrics->pending, line->text, line->length);
     if (line->status || metrics->pending.status) {
         metrics->lost = line->status ? line->error : metrics->pending.error;
-        metrics->pending.status = MG_OK; // what it holds is as it was
+        metrics->pending.status = MG_OK; // what it already holds is unchanged
     } else {
         metrics->events += counted;
     }

@@ -1,5 +1,5 @@
-// metrics.h - metrics.jsonl: one JSON object a line, appended as the run goes; on resume, lines of work that
-// will be done again are dropped.
+// metrics.h - metrics.jsonl: one JSON object a line, appended during the run. On resume, lines of work that
+// will be repeated are removed.
 #ifndef MG_TRAIN_METRICS_H
 #define MG_TRAIN_METRICS_H
 
@@ -12,29 +12,29 @@
 
 typedef struct mg_metrics {
     int fd;
-    int64_t events; // epoch and eval lines written so far: what a checkpoint remembers
+    int64_t events; // epoch and eval lines so far; a checkpoint stores this number
     char *path;
-    mg_writer pending; // lines, or the rest of one, that could not be written yet: they are tried again with
-                       // the next
-    mg_error lost;     // why a line is missing for good: there was no memory for it
-    mg_error failure;  // of the last attempt; MG_OK when every line is written
+    // what could not be written yet: it is tried again with the next line
+    mg_writer pending;
+    mg_error lost;    // why a line is lost: there was no memory for it
+    mg_error failure; // of the last attempt; MG_OK if every line is written
 } mg_metrics;
 
-// Opens metrics.jsonl for appending. keep_events < 0: a fresh file. Otherwise the first keep_events epoch and
-// eval lines stay with what is between them, and *seconds becomes the training time they tell. Errors: MG_IO,
-// MG_MEMORY.
+// Opens metrics.jsonl for appending. keep_events < 0: the file starts empty. Otherwise the first keep_events
+// epoch and eval lines are kept, with the lines between them, and *seconds becomes the training time that
+// they contain. Errors: MG_IO, MG_MEMORY.
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics,
                           double *seconds, mg_error *error);
 void mg_metrics_close(mg_metrics *metrics);
 
-// The step of the `end` event that metrics.jsonl of the directory ends in, and the seconds of training it
-// tells; -1: it ends in another line.
+// The step of the `end` event, if that is the last line of the directory's metrics.jsonl; *seconds is its
+// training time. -1: the last line is another one.
 int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds);
 
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);
 
-// Ends the line and writes it, and what is pending before it. `counted`: an epoch or eval line. The writer is
+// Ends the line and writes it, after any pending ones. `counted`: it is an epoch or eval line. The writer is
 // empty afterwards.
 void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted);
 

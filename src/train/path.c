@@ -1,5 +1,5 @@
-// path.c - one run over a series of problems that differ in lambda: each begins where the one before ended.
-// What a point needs of those before is in every checkpoint, so a path goes on like any run.
+// path.c - one run over a series of problems that differ in lambda. Each point starts from the result of the
+// one before. Every checkpoint holds the results of all earlier points, so a path is resumed like any run.
 #include "train/path.h"
 
 #include "base/json.h"
@@ -14,7 +14,7 @@
 static const char points_name[] = "path.jsonl";
 
 static const mg_bound point_bounds[] = {
-    // those to come are zero
+    // points that are not done yet are zero
     {"C", 0, DBL_MAX, false},
     {"lambda", 0, DBL_MAX, false},
     {"objective", -DBL_MAX, DBL_MAX, false},
@@ -31,17 +31,17 @@ enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
 typedef struct path {
     const mg_grid *grid;
     const mg_path_request *request;
-    mg_path_result *result; // its points are part of checkpoints
-    mg_model_options model; // the configuration's, with what a path decides
+    mg_path_result *result; // its points are saved in checkpoints
+    mg_model_options model; // the options of the configuration, as changed by the path
     mg_train_options train;
     mg_trainer_options trainer;
     mg_train_request train_request;
     mg_field field[OWN_FIELDS];
-    mg_bound points; // the number of those done
-    int64_t point;   // under way, from 0; its epochs are counted from 0
+    mg_bound points; // bound of `point`
+    int64_t point;   // current point, from 0; its epochs are counted from 0
     double begun;    // seconds of training before it
     mg_run run;
-    bool model_owed; // the best model could not be written yet
+    bool model_pending; // the best model is not written yet, because that failed
     mg_error *error;
     mg_status status;
 } path;
@@ -114,7 +114,7 @@ static mg_status write_best(path *p, mg_error *error) {
 
 // ---- points -------------------------------------------------------------------------------------
 
-// The run's problem becomes that of the point; `restored` as mg_solver.set_lambda has it.
+// Poses the problem of the current point; `restored` as in mg_solver.set_lambda.
 static void pose(path *p, bool restored) {
     mg_run *run = &p->run;
     run->setup.problem.lambda = mg_grid_lambda(p->grid, (int)p->point, run->setup.train->total_weight);
@@ -134,8 +134,8 @@ static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_
     return status;
 }
 
-// What is known of the point's weights: a certificate or, where train.epochs ended the point before the
-// first, their objective alone. A bound that says nothing is none.
+// What is known about the weights of the point: a certificate or, if train.epochs ended the point before the
+// first one, only their objective. A useless bound is left out.
 static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out, mg_error *error) {
     mg_run *run = &p->run;
     mg_evaluation train = {0};
@@ -178,14 +178,14 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     return MG_OK;
 }
 
-// path.jsonl and, where it has changed, the model. What a full disk refuses is told and tried again at the
-// next point, but for the last.
+// Writes path.jsonl and, if it has changed, the model. A failed write, such as on a full disk, is reported
+// and tried again at the next point, except at the last.
 static mg_status write_results(path *p, mg_error *error) {
     mg_error failure = {0};
-    p->model_owed |= p->result->best == p->point - 1;
+    p->model_pending |= p->result->best == p->point - 1;
     mg_status status = write_points(p, &failure);
-    if (!status && p->model_owed) status = write_best(p, &failure);
-    if (!status) p->model_owed = false;
+    if (!status && p->model_pending) status = write_best(p, &failure);
+    if (!status) p->model_pending = false;
     if (status == MG_IO && p->point < p->grid->count) {
         mg_run_message(&p->run, "warning: %s; it is tried again at the next point", failure.text);
         return MG_OK;
@@ -193,8 +193,8 @@ static mg_status write_results(path *p, mg_error *error) {
     return status ? mg_fail(error, status, "%s", failure.text) : MG_OK;
 }
 
-// What is on disk is never behind the checkpoint: a path that dies in between does the point's end again, to
-// the same bytes.
+// The results are on disk before the checkpoint. A path that dies in between ends the point again, with the
+// same bytes.
 static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
@@ -210,8 +210,8 @@ static mg_status end_point(path *p, mg_error *error) {
     return mg_run_try_checkpoint(run, error);
 }
 
-// One line for all points that were not trained to the tolerance.
-static void tell_uncertified(path *p) {
+// One warning for all points that were not trained to the tolerance.
+static void report_uncertified(path *p) {
     char text[MG_JUDGE_TEXT], advice[300], gap[32] = "no bound";
     int count = 0, first = -1;
     for (int i = p->grid->count - 1; i >= 0; i--)
@@ -225,17 +225,17 @@ static void tell_uncertified(path *p) {
     snprintf(text, sizeof text,
              "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s): %s", count,
              p->grid->count, p->train.tolerance, at->C, gap, advice);
-    mg_judge_tell(&p->run, text);
+    mg_judge_report(&p->run, text);
 }
 
-// The points and the model are there; so is a line on what went wrong.
+// The points and the model are written; measures the best model and reports what went wrong.
 static mg_status conclude(path *p, mg_error *error) {
     const mg_error *failure = &p->run.saving.failure;
     mg_status status = MG_OK;
     if (p->result->best >= 0 && !p->run.options->folds)
         status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
     if (status) return status;
-    tell_uncertified(p);
+    report_uncertified(p);
     if (!failure->status) return MG_OK;
     return mg_fail(error, failure->status, "%s; the points%s are written", failure->text,
                    p->result->best >= 0 ? " and the model" : "");
@@ -315,8 +315,8 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     return MG_OK;
 }
 
-// The points that a checkpoint calls done are those of the grid; the epochs of the one under way visit every
-// row at most once each.
+// Checks that the finished points of a checkpoint are those of the grid, and that the current point visited
+// no row more than once an epoch.
 static mg_status check_points(void *context, mg_error *error) {
     const path *p = context;
     const mg_bound visited = {.most =
@@ -344,7 +344,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
     p->train = *options->train;
     if (!(p->train.tolerance > 0)) p->train.tolerance = TOLERANCE;
-    p->train.evaluate_every = p->train.patience = 0; // points are judged when they end
+    p->train.evaluate_every = p->train.patience = 0; // points are evaluated when they end
     p->trainer = *options;
     p->trainer.model = &p->model;
     p->trainer.train = &p->train;

@@ -1,4 +1,4 @@
-// predict.c - owns the answers: one line of text for every row, of a file or of a stream of lines.
+// predict.c - answers rows, from a file or line by line, with one line of text each.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -18,20 +18,20 @@ enum { FLUSH_BYTES = 64 << 10 };
 struct mg_predictor {
     mg_scoring scoring;
     mg_predict_options options;
-    char *features, *names; // copies of those of options, or NULL
+    char *features, *names; // copies of the texts of `options`, or NULL
     int32_t *leader;        // [options.top] classes, best first
-    mg_writer out;          // answers not yet handed over
+    mg_writer out;          // answers that the sink has not received yet
     // rows from lines
     mg_pairs pairs;
     char beyond[64];
     int64_t lines;
     float *scores; // [lanes]
-    float *shares; // [classes] probabilities; NULL: scores are answered
+    float *shares; // [classes] probabilities; NULL: answers contain scores
 };
 
 // ---- answers ------------------------------------------------------------------------------------
 
-// A label may hold anything; an answer is one line.
+// A label may contain any character, but an answer is one line.
 static void add_label(mg_predictor *p, int64_t k) {
     char buffer[MG_LABEL_BUFFER];
     mg_printable_add(&p->out, mg_classes_label(&p->scoring.model->classes, k, buffer));
@@ -39,11 +39,11 @@ static void add_label(mg_predictor *p, int64_t k) {
 
 static void add_score(mg_predictor *p, float score) {
     char text[MG_REAL_TEXT];
-    mg_print_float(score + 0.0f, text); // a zero has no sign
+    mg_print_float(score + 0.0f, text); // no sign for a zero
     mg_writer_add(&p->out, text);
 }
 
-// The options.top highest scores, best first; of equals the lowest class comes first.
+// Finds the options.top highest scores, best first; of equal scores, the lowest class first.
 static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *scores) {
     int64_t count = 0;
     for (int64_t k = 0; k < classes; k++) {
@@ -115,22 +115,21 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     mg_evaluation unused = {0};
     p->out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
-    if (!status)
-        status =
-            mg_scoring_prepare(&p->scoring, MG_CSR, error); // whatever the file's layout: as lines are scored
+    // Whatever the layout of the file, rows are scored as lines are.
+    if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     if (!status)
         status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
     if (!status) status = hand_over(p, sink, error);
     if (!status)
-        mg_scoring_tell_vanished(&p->options.notices, dataset,
-                                 p->features ? p->features : p->scoring.model->features_name);
+        mg_scoring_report_vanished(&p->options.notices, dataset,
+                                   p->features ? p->features : p->scoring.model->features_name);
     mg_dataset_close(dataset);
     return status;
 }
 
 // ---- lines --------------------------------------------------------------------------------------
 
-// Puts "name:line:column: " in front of the text in *error; columns count characters, as editors do.
+// Puts "name:line:column: " in front of the text in *error. Columns count characters, as editors do.
 static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at,
                        mg_status status, mg_error *error) {
     if (!error) return status;
@@ -141,7 +140,7 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
     return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)p->lines, (long long)column, text);
 }
 
-// Index of the first feature in the training file's lines; without such a file 1, as most have it.
+// Index of the first feature in the lines of the training file; 1 if that is not known.
 static int base_of(const mg_model *model) { return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1; }
 
 static bool base_is_known(const mg_predictor *p) {
@@ -155,8 +154,8 @@ const char *mg_predictor_guess(const mg_predictor *p) {
                               "assumes 1; set it with --base 0 or --base 1";
 }
 
-// Lines of index:value are no rows of a model whose features are hashed n-grams, unless somebody who says
-// their base hashed them so.
+// Refuses lines of index:value if the features of the model are hashed n-grams, unless --base says that the
+// lines are hashed in the same way.
 static mg_status check_lines(const mg_predictor *p, mg_error *error) {
     const mg_model *model = p->scoring.model;
     if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
@@ -167,7 +166,8 @@ static mg_status check_lines(const mg_predictor *p, mg_error *error) {
                    model->path);
 }
 
-// Where the pairs of the line begin: behind a first word that is none, which is a label.
+// Returns where the pairs of the line begin: after the first word if that is not a pair, because then it is a
+// label.
 static const char *skip_label(const char *line, const char *end) {
     const char *word = mg_skip_blanks(line, end);
     const char *after = word;

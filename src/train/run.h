@@ -1,5 +1,5 @@
 // run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c
-// (opening), run_directory.c, run_checkpoint.c, run_tell.c (progress) and run_end.c (the model).
+// (opening), run_directory.c, run_checkpoint.c, run_report.c (progress) and run_end.c (the model).
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
 
@@ -103,11 +103,11 @@ typedef struct mg_run {
     char reason[64]; // why it ends; "" while it goes on
 } mg_run;
 
-// Set by mg_train_stop, from a signal handler or any thread.
+// Set by mg_train_stop, which may be called from a signal handler or any thread.
 extern _Atomic int mg_run_stop;
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 
-// NaN for solvers without one.
+// NaN if the solver has none.
 double mg_run_learning_rate(const mg_run *run, int64_t step);
 
 void mg_run_message(const mg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -123,52 +123,53 @@ void mg_run_take_standing(mg_run *run);
 // Opens data, solver, directory and, with resume, the newest checkpoint.
 mg_status mg_run_begin(mg_run *run, mg_error *error);
 
-// For mg_resume_hooks: do position and fields belong together? context: the run.
+// Checks that position and fields fit together; for mg_resume_hooks, with the run as context.
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
 
-// Chooses what the configuration leaves open and tells the plan; with the team standing by.
+// Chooses what the configuration leaves open, and reports the plan. The team's threads are running.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
-// For solvers whose steps take long: a signal has come or the time is up. context: the run.
+// For solvers with long steps: true after a signal, or when the time limit is reached. context: the run.
 bool mg_run_give_up(void *context);
 
 // Epochs are counted from 0 again, for the next point of a path.
 void mg_run_count_anew(mg_run *run);
 
-// Epochs until a limit is reached; then run->reason says which. Errors: MG_STOPPED, MG_NONFINITE, those of
-// reading.
+// Runs epochs until a limit is reached; run->reason then says which. Errors: MG_STOPPED, MG_NONFINITE, those
+// of reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);
 
-// For the loop: a checkpoint in the background when one is due, after news of the one before. `epoch_end`:
-// the current epoch has just ended.
+// Submits a checkpoint to the writing thread if one is due, after reporting the result of the one before.
+// `epoch_end`: the current epoch has just ended.
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end);
 
-// A checkpoint of exactly here, on disk before this returns. Errors: those of writing; MG_NONFINITE.
+// Writes a checkpoint of the current state and waits until it is on disk. Errors: those of writing;
+// MG_NONFINITE.
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
 
-// The same, but one that cannot be written is a warning: the one before stands. Errors: MG_NONFINITE.
+// The same, but a failed write is only a warning, and the previous checkpoint is kept. Errors: MG_NONFINITE.
 mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error);
 
-// The weights, as the best so far, with where the run is.
+// Stores the weights as the best so far, with the current step and epoch.
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
 
-// directory/name for whoever asked for the run; the directory is no longer than MG_RUN_MOST_PATH.
+// Writes directory/name for results; the directory has at most MG_RUN_MOST_PATH bytes.
 enum { MG_RUN_MOST_PATH = 4095 };
 void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]);
 
-// Is it set, and short enough with `more` bytes behind it? Errors: MG_CONFIG.
+// Checks that the directory is set, and that `more` bytes can follow its path. Errors: MG_CONFIG.
 mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error);
 
-// Opens and locks output.directory, and refuses one that holds a run when that is not to be resumed or
-// overwritten. Without `make` one that is not there is left so, and run->place stays NULL. The second call
-// does nothing. Errors: MG_CONFIG, MG_IO.
+// Opens and locks output.directory. Refuses a directory that holds a run, unless the run is to be resumed or
+// overwritten. If the directory does not exist and `make` is false, run->place.directory stays NULL. A second
+// call does nothing. Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error);
 
 // Enters it, restores the newest checkpoint or sets aside what is there, and opens what the run writes.
 mg_status mg_run_take_directory(mg_run *run, mg_error *error);
 void mg_run_leave_directory(mg_run *run);
 
-// What a model file tells about its weights.
+// What a model file says about its weights.
 typedef struct mg_run_facts {
     double lambda, objective, dual; // dual NaN: no certificate
     int64_t step, epoch;
@@ -184,21 +185,21 @@ mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_er
 // Accuracy on run->test; NaN without it.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);
 
-// The newest certificate of the solver; false without one.
+// Copies the newest certificate of the solver; false without one.
 bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
 
-// What the end of an epoch measured, all of it of the same weights, those that would be saved now. NaN: not
-// measured in this epoch.
+// What the end of an epoch measured, all for the weights that would be saved now. NaN: not measured.
 typedef struct mg_measured {
     double loss, objective; // on the training rows
-    double dual, gap;       // of a certificate
+    double dual, gap;       // of a certificate of this epoch
     double accuracy;        // on the validation rows
 } mg_measured;
 #define MG_NOT_MEASURED ((mg_measured){NAN, NAN, NAN, NAN, NAN})
 
-// Progress, ten times a second at most but for ends of epochs, which have something measured (NULL: within an
-// epoch); and the epoch's line of metrics.jsonl, with whose steps follow where that changes.
-void mg_run_tell_progress(mg_run *run, const mg_measured *measured);
+// Reports progress: at most ten times a second, and at every end of an epoch, where `measured` is not NULL.
+// mg_run_log_epoch writes the epoch's line of metrics.jsonl, and reports which solver follows if that
+// changes.
+void mg_run_report_progress(mg_run *run, const mg_measured *measured);
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured);
 
 // One warning when lines of metrics.jsonl begin to be refused.
@@ -212,12 +213,12 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 mg_status mg_run_conclude(mg_run *run, mg_error *error);
 void mg_run_clear(mg_run *run);
 
-// Losses of weights on the training rows. Errors: those of mg_evaluate, but MG_NONFINITE where scores or
-// losses leave the range of float32.
+// Losses of weights on the training rows. Errors: those of mg_evaluate, but MG_NONFINITE if scores or losses
+// exceed float32.
 mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit,
                           mg_evaluation *out, mg_error *error);
 
-// Objective of weights from an evaluation (M2).
+// (M2) Objective of weights from their evaluation.
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation);
 
 #endif

@@ -1,5 +1,5 @@
-// run_begin.c - opens everything a run needs, in the order that finds a user's mistake before anything is
-// written.
+// run_begin.c - opens everything that a run needs, in an order that finds mistakes of the user before
+// anything is written.
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -43,7 +43,7 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     if (run->solver->whole) {
         const mg_dataset *train = run->setup.train;
         mg_batch all = {.rows = mg_store_rows(&train->store), .label = train->label, .weight = train->weight};
-        mg_memory_defer(false); // rows are worked on: what is granted now is touched
+        mg_memory_defer(false); // attach uses its memory at once, so each request is checked
         status = run->solver->whole->attach(run->state, &all, error);
         mg_memory_defer(true);
         if (status) return status;
@@ -59,13 +59,14 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     }
     for (int f = 0; f < run->points.field_count; f++)
         run->fields.field[run->fields.count++] = run->points.fields[f];
-    for (int f = 0; f < run->fields.count; f++) // once for itself, once for its snapshot
+    // twice: the field and its snapshot
+    for (int f = 0; f < run->fields.count; f++)
         run->fields.bytes +=
             2.0 * (double)run->fields.field[f].count * (double)mg_h5_type_size(run->fields.field[f].type);
     return status;
 }
 
-// Weights of a class are worth something to that class only.
+// The weights of a class are useful only for the same class.
 static mg_status check_same_classes(const mg_model *model, const mg_dataset *train, mg_error *error) {
     char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < model->classes_count; k++) {
@@ -79,7 +80,7 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     return MG_OK;
 }
 
-// Of the weights alone: the file may have been moved or copied. Never 0.
+// Of the weights only, because the file may have been moved or copied. Never 0.
 static int64_t fingerprint_of(const mg_model *model) {
     size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
     uint64_t digest = mg_hash_bytes(0, model->weights, values * sizeof *model->weights);
@@ -95,7 +96,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     mg_status status = mg_model_load(run->request->init_model, &model, error);
     if (status) return status;
     snprintf(whose, sizeof whose, "in the model %s", model->path);
-    if (model->features == run->setup.problem.features) // else the bridge tells what differs
+    if (model->features == run->setup.problem.features) // otherwise mg_bridge_start reports the difference
         status = mg_dataset_match(run->setup.train, &model->columns, model->features, whose, error);
     if (!status) status = mg_bridge_start(model, &run->setup.problem, &start, error);
     if (!status) status = check_same_classes(model, run->setup.train, error);
@@ -112,7 +113,7 @@ static bool rate_is_searched(const mg_run *run) {
 
 static bool stop_asked(void) { return mg_run_stop != 0; }
 
-// What the configuration leaves open is chosen once, before the first step; its time is training time.
+// Chooses what the configuration leaves open, once, before the first step. This counts as training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
     if (!rate_is_searched(run)) return MG_OK;
     double start = mg_clock_seconds();
@@ -127,7 +128,7 @@ static mg_status prepare_solver(mg_run *run, mg_error *error) {
     return status;
 }
 
-static void tell_plan(mg_run *run) {
+static void report_plan(mg_run *run) {
     const mg_setup *setup = &run->setup;
     const mg_problem *problem = &setup->problem;
     const mg_dataset *train = setup->train;
@@ -235,7 +236,7 @@ mg_status mg_run_prepare(mg_run *run, mg_error *error) {
     mg_status status = run->resumed ? MG_OK : prepare_solver(run, error);
     if (status) return status;
     run->ready = true;
-    tell_plan(run);
+    report_plan(run);
     log_start(run);
     return MG_OK;
 }

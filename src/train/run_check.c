@@ -1,5 +1,5 @@
-// run_check.c - does what a checkpoint restored belong together, and to the run at hand? Its seal does not
-// say so.
+// run_check.c - checks that the contents of a restored checkpoint fit together and fit this run. A correct
+// seal does not prove that.
 #include "train/run.h"
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
@@ -8,8 +8,8 @@ static mg_status check_range(const char *name, int64_t value, int64_t least, int
                    (long long)least, (long long)most);
 }
 
-// Steps follow from epochs and minibatches, but for solvers whose epochs have as many steps as rows are awake
-// and for paths, whose points count epochs anew.
+// The number of steps follows from epochs and minibatches, except for solvers whose epochs skip rows, and for
+// paths, which count epochs from 0 at every point.
 static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch, most;
     if (run->points.count > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
@@ -18,9 +18,9 @@ static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error 
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
 }
 
-// How many rows' losses were summed up follows from the steps of the epoch, or of the one that just ended.
-// Solvers that choose their rows may have had fewer in the last step of an epoch, and a path begins to count
-// epochs anew.
+// The number of summed losses follows from the steps of the current epoch, or of the one that has just ended.
+// Solvers that choose their rows may take fewer in the last step of an epoch, and a path counts epochs from 0
+// at every point.
 static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
     int64_t rows = run->setup.problem.rows, summed = rows, visited;
     if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&

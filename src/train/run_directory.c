@@ -1,5 +1,5 @@
-// run_directory.c - the directory of a run: entered through one descriptor, locked, and made ready for a run
-// that begins or goes on.
+// run_directory.c - opens the directory of a run, locks it, and prepares it for a run that begins or is
+// resumed.
 #include "train/run.h"
 
 #include "base/memory.h"
@@ -53,7 +53,8 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
     mg_status status =
         options->within ? mg_directory_open_child(options->within, name, make, &run->place.directory, error)
                         : mg_directory_open(name, make, &run->place.directory, error);
-    return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK : status; // none yet
+    return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK
+                                                                        : status; // it does not exist yet
 }
 
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
@@ -97,7 +98,7 @@ static mg_identity identity_of(const mg_run *run) {
     };
 }
 
-// Lines of a file, as many as matter; of one that is there but cannot be read all of those.
+// Counts lines, up to `most`. If the file exists but cannot be read, returns `most`.
 static int64_t count_lines(const mg_directory *directory, const char *name, int64_t most) {
     unsigned char *bytes = NULL;
     size_t size = 0;
@@ -113,8 +114,9 @@ static int64_t count_lines(const mg_directory *directory, const char *name, int6
     return status ? most : count;
 }
 
-// Without a checkpoint: is there what only comes after one? Then somebody took it away, or it could not be
-// written. A path's first point and then its model are on disk shortly before its first checkpoint.
+// Without a checkpoint there must be no results that only come after one. Otherwise somebody deleted the
+// checkpoint, or it could not be written. A path writes its first point and then its model shortly before its
+// first checkpoint.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
     int64_t least = run->points.count > 1 ? 2 : 1,
             lines = count_lines(run->place.directory, "path.jsonl", least);

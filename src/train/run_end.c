@@ -1,4 +1,4 @@
-// run_end.c - what a finished run leaves behind: the evaluated model and the last line of the metrics.
+// run_end.c - the results of a finished run: the evaluated model and the last line of the metrics.
 #include "train/run.h"
 
 #include "base/json.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// The weights that did best on the validation rows are the result, unless a certified optimum was asked for.
+// The weights of the best validation accuracy are the result, unless a certified optimum was asked for.
 static bool keeps_best(const mg_run *run) {
     return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
 }
@@ -43,7 +43,7 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     return status;
 }
 
-// Also the objective: a model nobody can judge is not one to keep.
+// The objective must be finite too: a model that cannot be compared is not kept.
 static mg_status check_finite(const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
     if (isfinite(facts->objective) && mg_weights_finite(weights)) return MG_OK;
     return mg_fail(error, MG_NONFINITE,
@@ -137,7 +137,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     mg_metrics_end(&run->log.metrics, line, 0);
 }
 
-// A bound that says nothing of the objective is none.
+// A useless bound is left out.
 static void take_certificate(const mg_run *run, mg_train_result *result) {
     mg_certificate certificate;
     result->dual = result->gap = NAN;
@@ -149,8 +149,8 @@ static void take_certificate(const mg_run *run, mg_train_result *result) {
     result->gap = certificate.gap;
 }
 
-// Of the weights a run ends with, where no end of an epoch in this process has done so. It is no evaluation
-// that counts.
+// Measures the last weights on the validation rows, if no end of an epoch in this process did. It does not
+// count as an evaluation for train.patience.
 static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluation validation = {0};
@@ -192,7 +192,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                          "the objective of step %lld is %g, so large that models cannot be compared: lower "
                          "sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
-    // The model is copied more than once on its way to the disk; the rows make room for it.
+    // Frees the rows, because the model is copied more than once before it is on disk.
     mg_dataset_release_rows(run->setup.train);
     const mg_run_facts facts = {
         .lambda = run->setup.problem.lambda,
@@ -209,7 +209,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                              error); // whatever that file holds, the model stands
     if (status) return status;
     mg_judge_run(run, result, result->warning);
-    if (result->warning[0]) mg_judge_tell(run, result->warning);
+    if (result->warning[0]) mg_judge_report(run, result->warning);
     log_end(run, result);
     return MG_OK;
 }
@@ -232,6 +232,6 @@ void mg_run_clear(mg_run *run) {
     mg_checkpoint_origin_clear(&run->origin);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
-    if (run->options->folds == 0)
-        mg_run_stop = 0; // it was asked of this run; of a fold, it is asked of those that follow too
+    // The request to stop was for this run; in a cross-validation it also stops the folds that follow.
+    if (run->options->folds == 0) mg_run_stop = 0;
 }

@@ -1,4 +1,4 @@
-// run_memory.c - owns the reckoning of a run's memory.
+// run_memory.c - adds up the memory that a run needs.
 #include "train/run_memory.h"
 
 #include "base/memory.h"
@@ -30,8 +30,8 @@ static double bytes_of_windows(const mg_dataset *data, int64_t batch) {
     return WINDOWS * bytes_of_rows(data, rows < data->count ? rows : data->count);
 }
 
-// Evaluation has scratch memory, and windows of its own for rows that are not in memory; one data set at a
-// time.
+// Evaluation needs scratch memory and, for rows that are not in memory, windows of its own. It evaluates one
+// data set at a time.
 static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     const mg_dataset *sets[] = {run->setup.train, run->setup.validation, run->test};
     double most = 0;
@@ -44,7 +44,7 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     return most;
 }
 
-// The limit with which the rows are streamed and all else fits; 0: there is none.
+// The data.memory_limit with which the rows are streamed and everything else fits; 0: there is none.
 static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, double need) {
     const mg_dataset *data = run->setup.train;
     double rows = bytes_of_rows(data, data->count),
@@ -80,8 +80,8 @@ mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg
                               mg_error *error) {
     mg_memory_defer(false);
     if (status) return status;
-    // state_bytes counts fields twice: once for themselves, once for the snapshot. The image of a checkpoint
-    // is as large as a snapshot.
+    // fields.bytes counts fields twice: the field and its snapshot. The image of a checkpoint is as large as
+    // a snapshot.
     double need =
         (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->fields.bytes;
     return need > (double)memory->room ? refuse(memory, run, need, error) : MG_OK;

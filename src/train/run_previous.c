@@ -1,5 +1,4 @@
-// run_previous.c - owns the directory `previous` of a run: it decides what is a result, moves results there
-// and deletes them.
+// run_previous.c - the directory `previous`: what is a result, moving results there, and deleting them.
 #include "train/run_previous.h"
 
 #include "base/memory.h"
@@ -126,8 +125,8 @@ static mg_status remove_entry(void *context, const char *name, mg_error *error) 
     return is_own_directory(name) ? remove_directory(directory, name, error) : MG_OK;
 }
 
-// Deletes what margin wrote in it, then the directory itself unless something else is left there. What is no
-// directory, such as a link to one, is left as it is: margin makes none.
+// Deletes the files of margin in the directory, and the directory itself if nothing else is left. A name that
+// is not a directory, such as a link to one, stays: margin does not create those.
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error) {
     mg_directory *directory;
     if (!mg_directory_holds(parent, name)) return MG_OK;

@@ -11,9 +11,9 @@
 
 // What margin has left in a directory. What is being set aside counts as `previous`.
 typedef struct mg_run_traces {
-    bool run;      // of `train` or `path`
-    bool folds;    // of `cv`
-    bool previous; // an old result that an unfinished one is to replace
+    bool run;      // a run or a path
+    bool folds;    // a cross-validation
+    bool previous; // an old result that an unfinished new one replaces
 } mg_run_traces;
 
 // Errors: MG_IO.
@@ -32,7 +32,7 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
 // before anything is changed. The caller holds the directory's lock. Errors: MG_IO, MG_CONFIG, MG_MEMORY.
 mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_error *error);
 
-// The new result is complete: deletes `previous`. Only files that margin writes are deleted.
+// Deletes `previous`, once the new result is complete. Only files that margin writes are deleted.
 void mg_run_forget_previous(const mg_directory *directory);
 
 #endif

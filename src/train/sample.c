@@ -1,4 +1,4 @@
-// sample.c - the one place that copies rows out of batches.
+// sample.c - copies rows out of minibatches.
 #include "train/sample.h"
 
 #include "base/memory.h"

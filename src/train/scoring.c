@@ -1,4 +1,4 @@
-// scoring.c - owns the way from a model file and a data file to rows that can be scored.
+// scoring.c - loads a model and opens data for it.
 #include "train/scoring.h"
 
 #include "base/cpu.h"
@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead: evaluation passes through a file and never holds it
+enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead; evaluation never holds all rows
 
 mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
                           mg_error *error) {
@@ -82,7 +82,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     return status;
 }
 
-void mg_scoring_tell_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
+void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
     char text[MG_VANISHED_TEXT], line[MG_VANISHED_TEXT + 16];
     mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text);
     if (!text[0] || !notices->message) return;

@@ -1,4 +1,4 @@
-// setup.c - opens data and poses the problem.
+// setup.c - opens the data and poses the problem.
 #include "train/setup.h"
 
 #include "base/clock.h"
@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BESIDE = 2 };     // threads beside the team: one reads ahead, one writes checkpoints
-#define MOST_SPREAD 1000 // of columns that need no warning at the end of a run
+enum { BESIDE = 2 };     // threads besides the team: one reads ahead, one writes checkpoints
+#define MOST_SPREAD 1000 // ratio of column scales above which a finished run gets a warning
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
     return (mg_dataset_request){
@@ -87,11 +87,11 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     request.selection = MG_SELECT_HELD_OUT;
     request.folds = options->folds;
     request.fold = options->fold;
-    request.survey = true; // a path looks at them after every point
+    request.survey = true; // a path evaluates them after every point
     return mg_dataset_open(&request, out, error);
 }
 
-// Weight of each class, NULL when all weigh 1.
+// Weight of each class; NULL: all weigh 1.
 static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out,
                                mg_error *error) {
     *out = NULL;
@@ -107,7 +107,7 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
             rows += weight;
         }
         for (int64_t k = 0; k < classes->count; k++)
-            weighty += (*out)[k] > 0; // rows of weight 0 are as if they were not there
+            weighty += (*out)[k] > 0; // rows of weight 0 do not count
         for (int64_t k = 0; k < classes->count; k++)
             (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
         return MG_OK;
@@ -153,7 +153,7 @@ static void find_distance(mg_setup *setup) {
 static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
     const mg_dataset *train = setup->train;
     bool folds = options->folds > 0;
-    if (!train->unseen || (folds && options->fold > 0)) return; // told with the first fold
+    if (!train->unseen || (folds && options->fold > 0)) return; // reported with the first fold
     snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s",
              (long long)train->unseen, (long long)train->classes.count,
              folds ? "have a single row, which is held out in no fold" : "have no row held out",

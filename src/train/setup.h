@@ -1,5 +1,4 @@
-// setup.h - everything a run works on: data sets, weights of rows, scaling, the problem. Opened from options,
-// closed as one.
+// setup.h - everything that a run works on: data sets, weights of rows, scaling, the problem.
 #ifndef MG_TRAIN_SETUP_H
 #define MG_TRAIN_SETUP_H
 
@@ -23,17 +22,16 @@ typedef struct mg_setup {
     mg_dataset *train, *validation; // validation may be NULL
     mg_scale scale;
     mg_problem problem;
-    mg_choice choice; // of the solver
+    mg_choice choice; // which solver trains
     mg_team team;
     const char *threads_bound_by;
     double load_seconds;
-    char warning[512];               // "" or one line worth telling
-    char vanished[MG_VANISHED_TEXT]; // "" or one line about values of the training rows that float32 does not
-                                     // hold
-    char thread_warning[256];        // the same, about threads that cannot be had
-    char note[256];                  // the same
-    char uneven_note[512];           // the same, about columns of different scale
-    bool uneven;                     // they differ by more than 1,000
+    char warning[512];               // each of these: "" or one line
+    char vanished[MG_VANISHED_TEXT]; // values of the training rows that float32 cannot hold
+    char thread_warning[256];        // threads that could not be started
+    char note[256];
+    char uneven_note[512]; // columns of different scale
+    bool uneven;           // column scales differ by more than 1,000
     mg_spread spread;
 } mg_setup;
 
@@ -41,12 +39,12 @@ typedef struct mg_setup {
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
 void mg_setup_close(mg_setup *setup);
 
-// Opens another file with the run's names, preparation and classes. `survey`: its rows are read now, and stay
-// if they fit.
+// Opens another file with the names, preparation and classes of the run. `survey`: reads its rows now, and
+// keeps them if they fit in memory. Errors: those of mg_setup_open.
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
                              bool survey, mg_dataset **out, mg_error *error);
 
-// Opens the rows of the training file that the fold holds out.
+// Opens the rows of the training file that the fold holds out. Errors: those of mg_setup_open.
 mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *setup, mg_dataset **out,
                              mg_error *error);
 

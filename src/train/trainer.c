@@ -1,4 +1,5 @@
-// trainer.c - the loop: minibatches, ends of epochs, checkpoints when due, and the reasons to stop.
+// trainer.c - the training loop: minibatches, ends of epochs, checkpoints that are due, and the reasons to
+// stop.
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -32,7 +33,7 @@ double mg_run_learning_rate(const mg_run *run, int64_t step) {
     return run->solver->learning_rate ? run->solver->learning_rate(run->state, step) : NAN;
 }
 
-// Its last step is done, its end is not dealt with.
+// The last step of the epoch is done, but its end is not processed.
 static bool epoch_is_over(const mg_run *run) {
     if (run->solver->whole) return run->last.epochs > run->position.epoch;
     return run->position.batch == run->setup.problem.steps_per_epoch;
@@ -74,8 +75,8 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     memcpy(run->best.offset, weights->offset, (size_t)weights->lanes * sizeof(float));
 }
 
-// Objective on the training rows, unless there is a certificate, and accuracy on the validation rows of the
-// weights as they would be saved now.
+// Measures the weights that would be saved now: the objective on the training rows, unless there is a
+// certificate, and the accuracy on the validation rows.
 static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
@@ -107,8 +108,8 @@ static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     return MG_OK;
 }
 
-// What a certificate of this epoch says of the best weights so far, which are those that would be saved; an
-// older one is not told again.
+// Takes the measurements from a certificate of this epoch. It belongs to the best weights so far, which are
+// those that would be saved. An older certificate is not reported again.
 static void take_certificate(mg_run *run, mg_measured *measured) {
     const mg_problem *problem = &run->setup.problem;
     mg_certificate certificate;
@@ -129,12 +130,12 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
         mg_status status = evaluate(run, &measured, error);
         if (status) return status;
     }
-    mg_run_tell_progress(run, &measured);
+    mg_run_report_progress(run, &measured);
     mg_run_log_epoch(run, &measured);
     mg_run_warn_of_metrics(run);
     at->epoch++;
-    at->batch =
-        0; // the losses stay until the next epoch begins: the end of the run looks at those of the last one
+    // at->loss stays until the next epoch begins: the end of the run uses that of the last epoch.
+    at->batch = 0;
     run->counts.epoch_seconds = run->counts.epoch_waited = 0;
     run->counts.epoch_rows = 0;
     mg_run_checkpoint_if_due(run, true);
@@ -143,7 +144,7 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
 
 // ---- the loop -----------------------------------------------------------------------------------
 
-// The next minibatch of the stream; solvers that hold all rows take their own.
+// Takes the next minibatch of the stream. Solvers that hold all rows choose their own.
 static mg_status step(mg_run *run, mg_error *error) {
     mg_position *at = &run->position;
     mg_batch batch;
@@ -153,7 +154,8 @@ static mg_status step(mg_run *run, mg_error *error) {
     if (!status)
         status = whole ? whole->next(run->state, at->batch, &done, error)
                        : run->solver->step(run->state, &batch, at->step, &done, error);
-    if (status == MG_STOPPED && !mg_run_stop) return MG_OK; // the time is up, and the loop will see it
+    if (status == MG_STOPPED && !mg_run_stop)
+        return MG_OK; // the time limit is reached, and the loop will see it
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
@@ -172,7 +174,7 @@ static mg_status step(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-// Why training ends here; NULL: it goes on. The first reason that holds is the one that is reported.
+// Why training ends here; NULL: it continues. The first reason that holds is reported.
 static const char *limit_of(const mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
@@ -206,7 +208,7 @@ bool mg_run_give_up(void *context) {
            (limit > 0 && run->clock.seconds + mg_clock_seconds() - run->clock.step_begun >= limit);
 }
 
-// Batches until the epoch ends or a reason to stop comes up.
+// Takes minibatches until the epoch ends or there is a reason to stop.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
     const mg_observer *observer = run->request->observer;
     mg_status status = run->solver->whole
@@ -221,7 +223,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         count_time(run, now - run->clock.step_begun);
         run->clock.step_begun = now;
         if (status) break;
-        if (!epoch_is_over(run)) mg_run_tell_progress(run, NULL);
+        if (!epoch_is_over(run)) mg_run_report_progress(run, NULL);
         mg_run_checkpoint_if_due(run, false);
         if (observer && observer->stop && observer->stop(observer->context, run->position.step))
             mg_run_stop = 1;
@@ -234,7 +236,8 @@ void mg_run_count_anew(mg_run *run) {
     run->counts.visited = 0;
 }
 
-// The end of an epoch comes before any limit: a run resumed from its last step must still deal with it.
+// Processes the end of an epoch before it checks limits: a run resumed from the last step of an epoch must
+// still process that end.
 mg_status mg_run_loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
     while (!status) {
@@ -245,7 +248,7 @@ mg_status mg_run_loop(mg_run *run, mg_error *error) {
     return status;
 }
 
-// The weights a run ends with are judged like those of an epoch, unless its end just did so.
+// Evaluates the last weights like those of an epoch, unless the end of an epoch has just done so.
 static mg_status evaluate_last(mg_run *run, mg_error *error) {
     const mg_position *at = &run->position;
     int64_t every = run->options->train->evaluate_every;
@@ -254,11 +257,11 @@ static mg_status evaluate_last(mg_run *run, mg_error *error) {
     return evaluate(run, &unused, error);
 }
 
-// The last checkpoint, then the model. A checkpoint that cannot be written does not take the model with it.
+// Writes the last checkpoint, then the model. The model is written even if the checkpoint fails.
 static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_error failure = {0};
-    run->solver->weights(
-        run->state); // what was put off is done now, so that the last evaluation leaves the state as it is
+    // Deferred updates are applied now, so that the last evaluation does not change the state.
+    run->solver->weights(run->state);
     mg_status saved = mg_run_checkpoint(run, &failure);
     if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
@@ -279,7 +282,7 @@ static mg_status end_stopped(mg_run *run, mg_error *error) {
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->place.path);
 }
 
-// What runs with the team's threads standing by, and its outcome.
+// What runs while the team's threads are running, and its result.
 typedef struct whole {
     mg_run *run;
     mg_train_result *result;

@@ -1,4 +1,4 @@
-// trainer.h - one run, from its options to its directory.
+// trainer.h - one run, from its options to its results.
 #ifndef MG_TRAIN_TRAINER_H
 #define MG_TRAIN_TRAINER_H
 
@@ -22,7 +22,8 @@ typedef struct mg_trainer_options {
     const void *solver_options[MG_SOLVERS]; // values of mg_solver_at(i)->section; NULL: it has none
     const mg_checkpoint_options *checkpoint;
     const mg_output_options *output;
-    const mg_directory *within; // output.directory is name_within in this one; NULL: it is found by its path
+    // directory that contains output.directory under the name name_within; NULL: it is opened by its path
+    const mg_directory *within;
     const char *name_within;
     mg_h5 *train_file;                     // data.train, open; NULL: the run opens it
     const mg_before_change *before_change; // NULL: none

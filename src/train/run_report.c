@@ -1,4 +1,4 @@
-// run_tell.c - what a run says while it goes on: progress, and the line of metrics.jsonl of every epoch.
+// run_report.c - reports during a run: progress, and a line of metrics.jsonl for every epoch.
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -11,13 +11,13 @@ bool mg_run_certificate(const mg_run *run, mg_certificate *certificate) {
     return run->last.certified;
 }
 
-// Part of the epoch under way that is done.
+// Fraction of the current epoch that is done.
 static double epoch_part(const mg_run *run) {
     return run->solver->whole ? run->last.epoch_part
                               : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;
 }
 
-void mg_run_tell_progress(mg_run *run, const mg_measured *measured) {
+void mg_run_report_progress(mg_run *run, const mg_measured *measured) {
     const mg_observer *observer = run->request->observer;
     const mg_problem *problem = &run->setup.problem;
     const mg_position *at = &run->position;
