@@ -1,4 +1,4 @@
-// bench.c - the command: this machine and the margin routine on it, as a table or as JSON.
+// bench.c - the command bench: measures the machine and the margin routine, as a table or as JSON.
 #include "cli/flags.h"
 
 #include <margin/bench.h>
@@ -13,7 +13,7 @@ typedef struct arguments {
     mg_bench_request request;
 } arguments;
 
-// The table grows as results come.
+// Prints one line of the table for each result.
 static void show(void *context, const mg_bench_report *report, const mg_bench_result *one) {
     char rows[32], features[32], shape[128];
     (void)context;
@@ -57,17 +57,16 @@ int mg_command_bench(int argc, char **argv) {
         parse_option,
         NULL,
         "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a "
-        "fraction of the "
-        "lower of these two limits: a pass (loss and gradient over all rows), and an epoch of sgd in "
-        "minibatches of 256 rows "
-        "(probe: 1024). The rows are random and have the shapes of real data sets."
-        "\vExample:\n  margin bench --quick\n  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  "
-        "margin bench --shape probe --rows 1280000\n\n"
-        "\"Of the limit\" is the fraction of the machine's limit for the shape: of its arithmetic, or of its "
-        "memory when every "
-        "row is read from memory once. The speed-up is relative to one thread. Times are medians. Rows that "
-        "fit in the last "
-        "cache can be read faster than the limit of the memory.",
+        "fraction of the lower of these two limits: a pass (loss and gradient over all rows), and an epoch "
+        "of sgd in minibatches of 256 rows (probe: 1024). The rows are random and have the shapes of real "
+        "data sets."
+        "\vExample:\n"
+        "  margin bench --quick\n"
+        "  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n"
+        "  margin bench --shape probe --rows 1280000\n\n"
+        "\"Of the limit\" is the fraction of the machine's limit for the shape: of its arithmetic, or of "
+        "its memory when every row is read from memory once. The speed-up is relative to one thread. Times "
+        "are medians. Rows that fit in the last cache can be read faster than the limit of the memory.",
         NULL,
         NULL,
         NULL};

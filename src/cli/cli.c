@@ -1,4 +1,4 @@
-// cli.c - what the commands share.
+// cli.c - functions that the commands share.
 #include "cli/cli.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-// cli.h - the commands of the one binary, and the few lines they share.
+// cli.h - the commands of the program, and functions that they share.
 #ifndef MG_CLI_CLI_H
 #define MG_CLI_CLI_H
 
@@ -30,30 +30,30 @@ int mg_command_config(int argc, char **argv);
 int mg_command_list(int argc, char **argv);
 int mg_command_bench(int argc, char **argv);
 
-// Prints "margin COMMAND: text" on stderr and returns the exit status of the error.
+// Prints "margin COMMAND: text" to stderr and returns the exit status of the error.
 int mg_cli_fail(const char *command, const mg_error *error);
 
-// argp_parse with margin's conventions: exit status 2 for wrong use, the command's name in front of messages.
+// argp_parse with exit status 2 for wrong use and the command's name in front of messages.
 int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-// 12345678 -> "12,345,678"; several calls in one expression are fine.
+// 12345678 -> "12,345,678". Returns `out`.
 const char *mg_cli_count(double number, char out[32]);
 
-// 1.5 GB, 47 MB; decimal units.
+// A size in decimal units: "1.5 GB", "47 MB". Returns `out`.
 const char *mg_cli_bytes(double bytes, char out[32]);
 
-// The whole number `value` of `option`, from low to high; anything else ends as wrong use.
+// Parses the value of an option, a whole number from low to high. Otherwise ends the program as wrong use.
 int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
                    int64_t high);
 
-// Writes a text that may come from a file (a label, a name, a path) as a terminal may show it.
+// Writes a text that may come from a file (a label, a name, a path) so that it is safe on a terminal.
 void mg_cli_put(FILE *file, const char *text);
 void mg_cli_put_line(FILE *file, const char *head, const char *text);
 
-// A warning of the library, on standard error; the context is not used.
+// Prints a warning of the library to stderr; for mg_notices. The context is not used.
 void mg_cli_notice(void *context, const char *line);
 
-// argp_error for texts that quote an argument: the line is printable.
+// argp_error for messages that quote an argument: the line is made printable.
 void mg_cli_wrong(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,4 +1,4 @@
-// config.c - the command: a configuration with every option resolved.
+// config.c - the command config: prints a configuration with the value of every option.
 #include "cli/flags.h"
 
 #include <margin/config.h>
@@ -29,10 +29,10 @@ int mg_command_config(int argc, char **argv) {
         parse_option,
         "[CONFIG]",
         "Prints a configuration as margin reads it: every option with its meaning, its allowed values and "
-        "its value. "
-        "The output is itself a configuration file. Without CONFIG it contains the defaults."
-        "\vExample:\n  margin config > my.yaml\n  margin config configs/fashion_mnist.yaml --set "
-        "train.epochs=5",
+        "its value. The output is itself a configuration file. Without CONFIG it contains the defaults."
+        "\vExample:\n"
+        "  margin config > my.yaml\n"
+        "  margin config configs/fashion_mnist.yaml --set train.epochs=5",
         NULL,
         NULL,
         NULL};

@@ -1,4 +1,4 @@
-// convert.c - the command: arguments in, progress and one line of summary out.
+// convert.c - the command convert: shows progress, and a summary in one line.
 #include "cli/cli.h"
 
 #include <margin/convert.h>
@@ -15,7 +15,7 @@
 
 enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
 
-static const double tick = 0.2; // seconds between two lines of progress
+static const double tick = 0.2; // seconds between two updates of the progress
 
 typedef struct arguments {
     mg_convert_options options;
@@ -23,7 +23,7 @@ typedef struct arguments {
     bool quiet;
     double began, told; // seconds
     double bytes;       // of the inputs
-    bool drawn;         // a line of progress stands on the terminal
+    bool drawn;         // a progress line is on the terminal
 } arguments;
 
 static double now(void) {
@@ -42,7 +42,7 @@ static void show_progress(void *context, int64_t rows, double fraction) {
             1e-6 * fraction * all->bytes / (time - all->began));
 }
 
-// Warnings come even when quiet.
+// Warnings are shown even with --quiet.
 static void show_message(void *context, const char *line) {
     arguments *all = context;
     if (all->quiet && !strncmp(line, "guessed", 7)) return;
@@ -75,12 +75,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     return 0;
 }
 
-// Text of the rows' help, which argp keeps pointers to.
+// The help texts of the options, to which argp keeps pointers.
 typedef struct help_text {
     char option[MOST_SETTINGS][400], format[16][160];
 } help_text;
 
-// Rows of options: the general ones, then a heading and the options of each format.
+// Fills the table of options: the general ones, then for each format a heading and its options.
 static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
         {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},
@@ -141,7 +141,8 @@ int mg_command_convert(int argc, char **argv) {
         .parser = parse_option,
         .args_doc = "INPUT... OUTPUT.h5",
         .doc = "Converts files of other formats, plain or gzip, to the HDF5 file that margin trains on.\v"
-               "Example:\n  margin convert train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz train.h5\n"
+               "Example:\n"
+               "  margin convert train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz train.h5\n"
                "  margin convert --format svmlight --like train.h5 news20.t.svm.gz test.h5\n\n"
                "The options of a format are allowed only with that format. docs/formats.md describes them."};
     build_options(rows, &help);

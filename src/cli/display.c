@@ -1,4 +1,4 @@
-// display.c - the plan, the progress line and the messages of a training on standard error, and the signals
+// display.c - shows the plan, the progress and the messages of a training on stderr, and catches the signals
 // that stop it.
 #include "cli/display.h"
 
@@ -15,7 +15,7 @@
 static volatile sig_atomic_t interrupts;
 
 static void on_signal(int number) {
-    // The first asks for a checkpoint; a second Ctrl-C leaves at once.
+    // The first signal asks for a checkpoint; a second Ctrl-C ends the process at once.
     if (number == SIGINT && interrupts++) {
         sigset_t interrupt;
         sigemptyset(&interrupt);
@@ -23,20 +23,20 @@ static void on_signal(int number) {
         signal(SIGINT, SIG_DFL);
         pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
         raise(SIGINT);
-        _exit(128 + SIGINT); // the first process of a container does not die of a signal
+        _exit(128 + SIGINT); // process 1 of a container is not killed by a signal that it raises
     }
     mg_train_stop();
 }
 
 void mg_cli_catch_signals(void) {
-    // Shells ignore INT for whatever a script starts in the background; whoever sends it there still wants a
-    // checkpoint.
+    // Shells ignore SIGINT for programs that a script starts in the background. A SIGINT that is sent to such
+    // a program must still stop it.
     signal(SIGINT, SIG_DFL);
     mg_cli_catch(SIGINT, on_signal, SA_RESTART);
     mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
     mg_cli_catch(SIGHUP, on_signal, SA_RESTART);
     mg_cli_catch(SIGUSR1, on_signal, SA_RESTART);
-    signal(SIGXFSZ, SIG_IGN); // a file-size limit is met as a failed write
+    signal(SIGXFSZ, SIG_IGN); // exceeding a limit on file sizes is then a failed write
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -95,9 +95,8 @@ static void show_progress(void *context, const mg_progress *p) {
     if (screen->quiet || (!screen->terminal && (screen->brief || !p->epoch_end))) return;
     char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
     show_eta(p->eta_seconds, eta);
-    const char *which = isnan(p->train_loss)
-                            ? "pass loss"
-                            : "loss"; // of weights that change meanwhile, or of those at the end
+    // The loss of the rows so far, each before its own step, or that of the last weights.
+    const char *which = isnan(p->train_loss) ? "pass loss" : "loss";
     if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
     if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);
     if (!isnan(p->accuracy)) snprintf(accuracy, sizeof accuracy, "  validation %.2f%%", 100 * p->accuracy);

@@ -1,4 +1,4 @@
-// display.h - what the commands that train show while they do.
+// display.h - what the commands that train show on stderr.
 #ifndef MG_CLI_DISPLAY_H
 #define MG_CLI_DISPLAY_H
 
@@ -8,19 +8,20 @@
 
 typedef struct mg_cli_display {
     bool terminal, quiet;
-    bool brief;     // several trainings under one command: one plan, and lines of epochs on a terminal only
-    bool planned;   // the one plan was shown
-    bool certifies; // epochs go on until a certificate is good enough
-    bool drawn;     // an unfinished progress line stands on the terminal
+    bool brief;     // several trainings in one command: one plan, and progress only on a terminal
+    bool planned;   // the plan was shown
+    bool certifies; // there is a tolerance, so the number of epochs is not known
+    bool drawn;     // a progress line is on the terminal
 } mg_cli_display;
 
-// An observer that shows a run on standard error; quiet: warnings alone.
+// An observer that shows a run on stderr; quiet: only warnings.
 mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 
-// Takes the progress line off the terminal, before something else is written.
+// Erases the progress line before other output.
 void mg_cli_clear_line(mg_cli_display *screen);
 
-// Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint; a second Ctrl-C leaves at once.
+// After this, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint and stop the run. A second Ctrl-C ends
+// the process at once.
 void mg_cli_catch_signals(void);
 
 #endif

@@ -1,4 +1,4 @@
-// eval.c - the command: metrics of a model on labelled data, as one JSON object or as a table.
+// eval.c - the command eval: measures of a model on labelled data, as a table or as one JSON object.
 #include "cli/flags.h"
 
 #include <margin/measure.h>
@@ -21,7 +21,7 @@ typedef struct arguments {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-// Columns a label takes on a terminal, as mg_cli_put writes it.
+// Columns of the terminal that a label takes, as mg_cli_put writes it.
 static int columns_of(const char *label) {
     char piece[MG_PRINTABLE_PIECE];
     int columns = 0;
@@ -61,7 +61,7 @@ static int64_t *in_order(int64_t count) {
     return order;
 }
 
-// Classes without rows have no quality: they come last.
+// Classes without rows have no f1; they come last.
 static int by_f1(const void *a, const void *b, void *context) {
     const mg_measurement *m = context;
     int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
@@ -181,13 +181,13 @@ int mg_command_eval(int argc, char **argv) {
         options,
         parse_option,
         "MODEL DATA",
-        "Measures a model on labelled rows: accuracy, loss, objective, the figures of each class, the "
-        "most frequent confusions."
-        "\vExample:\n  margin eval runs/first/model.h5 test.h5\n  margin eval runs/first/model.h5 "
-        "test.h5 --json | python3 -m json.tool\n\n"
-        "DATA is read in pieces and never held in memory as a whole. A value that would be a division "
-        "by zero is null, such as "
-        "the precision of a class that was never predicted.",
+        "Measures a model on labelled rows: accuracy, loss, objective, the figures of each class, the most "
+        "frequent confusions."
+        "\vExample:\n"
+        "  margin eval runs/first/model.h5 test.h5\n"
+        "  margin eval runs/first/model.h5 test.h5 --json | python3 -m json.tool\n\n"
+        "DATA is read block by block and never held in memory as a whole. A value that would be a division "
+        "by zero is null, such as the precision of a class that was never predicted.",
         NULL,
         NULL,
         NULL};
@@ -202,8 +202,8 @@ int mg_command_eval(int argc, char **argv) {
     all.request.features = flags.features;
     all.request.names = flags.names;
     mg_cli_results();
-    setlocale(LC_CTYPE,
-              "C.UTF-8"); // labels are UTF-8 whatever the terminal's language; numbers stay as they are
+    // Labels are UTF-8, whatever the language of the terminal. Numbers keep their decimal point.
+    setlocale(LC_CTYPE, "C.UTF-8");
     mg_status status = mg_measure(&all.request, &measurement, &error);
     if (status) return mg_cli_fail("eval", &error);
     if (flags.json) status = mg_measurement_print_json(measurement, stdout, &error);

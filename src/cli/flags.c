@@ -1,14 +1,14 @@
-// flags.c - owns the flags that several commands share: name, help text and what a value may be.
+// flags.c - the flags that several commands share: names, help texts and allowed values.
 #include "cli/flags.h"
 
 #include <string.h>
 
-enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 }; // keys of shared flags do not meet those of the commands
+enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 }; // keys of shared flags differ from those of the commands
 
 typedef enum kind { ON, TEXT, SETTING, THREADS } kind;
 
 typedef struct flag {
-    int takes; // the bit of flags.h
+    int takes; // its bit in flags.h
     kind kind;
     size_t place; // of the value in mg_cli_flags
     struct argp_option option;
@@ -40,7 +40,7 @@ static const flag shared[] = {
 };
 enum { SHARED = sizeof shared / sizeof *shared };
 
-// A command's own parser with the shared flags in front of it.
+// A parser that handles the shared flags and passes the others to the parser of the command.
 typedef struct front {
     const struct argp *own;
     int takes;

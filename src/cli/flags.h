@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 
-// What a command may take. A new flag is one bit here, one row of the table in flags.c and one field of
+// The flags that a command accepts. A new flag needs a bit here, a row of the table in flags.c and a field of
 // mg_cli_flags.
 enum {
     MG_CLI_SET = 1 << 0,
@@ -21,14 +21,14 @@ enum {
 // Flags of every command that trains.
 enum { MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET };
 
-// --set texts collected while parsing.
+// The texts of --set.
 enum { MG_CLI_MOST_SETS = 256 };
 typedef struct mg_cli_sets {
     const char *text[MG_CLI_MOST_SETS];
     int count;
 } mg_cli_sets;
 
-// The values given. Starts zeroed, which stands for "not given".
+// The values of the flags. Zero means not given.
 typedef struct mg_cli_flags {
     const char *config, *features, *names;
     mg_cli_sets sets;
@@ -36,8 +36,8 @@ typedef struct mg_cli_flags {
     int threads;
 } mg_cli_flags;
 
-// Like mg_cli_parse, with the shared flags in `takes` added to the options of `argp`. The parser of `argp`
-// does not see them.
+// Like mg_cli_parse, with the shared flags in `takes` in addition to the options of `argp`. The parser of
+// `argp` does not get the shared flags.
 int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input,
                        mg_cli_flags *flags);
 

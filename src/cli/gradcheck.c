@@ -1,4 +1,4 @@
-// gradcheck.c - the command: gradients against finite differences, as a table or as JSON.
+// gradcheck.c - the command gradcheck: errors of gradients, as a table or as JSON.
 #include "cli/flags.h"
 
 #include <margin/gradcheck.h>
@@ -47,14 +47,13 @@ int mg_command_gradcheck(int argc, char **argv) {
         parse_option,
         "[CONFIG]",
         "Compares gradients with central differences in double precision, on training rows at random "
-        "weights. For each loss it "
-        "checks the derivative with respect to every score, and a step of the solver with respect to "
-        "the weights of the model "
-        "(including scaling, constant feature and regulariser)."
-        "\vExample:\n  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n\n"
-        "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, where "
-        "it has no "
-        "derivative, are skipped. The exit status is 1 when a gradient is wrong.",
+        "weights. For each loss it checks the derivative with respect to every score, and a step of the "
+        "solver with respect to the weights of the model (including scaling, constant feature and "
+        "regulariser)."
+        "\vExample:\n"
+        "  margin gradcheck configs/fashion_mnist.yaml --set data.scale=standard\n\n"
+        "Errors are relative to the norm of the gradient. Rows that are too close to a kink of a loss, "
+        "where it has no derivative, are skipped. The exit status is 1 when a gradient is wrong.",
         NULL,
         NULL,
         NULL};

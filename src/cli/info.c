@@ -1,4 +1,4 @@
-// info.c - the command: what a file holds, and whether it is whole.
+// info.c - the command info: describes a file, or checks its seal.
 #include "cli/cli.h"
 
 #include <margin/inspect.h>
@@ -24,7 +24,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         all->path = value;
         return 0;
     case ARGP_KEY_END:
-        if (!all->path) argp_error(state, "a FILE is needed");
+        if (!all->path) argp_error(state, "FILE is required");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -43,7 +43,9 @@ int mg_command_info(int argc, char **argv) {
         parse_option,
         "FILE",
         "Describes a data, model or checkpoint file. For data it also says what to consider before training."
-        "\vExample:\n  margin info train.h5\n  margin info runs/first/model.h5 --verify",
+        "\vExample:\n"
+        "  margin info train.h5\n"
+        "  margin info runs/first/model.h5 --verify",
         NULL,
         NULL,
         NULL};

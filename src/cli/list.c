@@ -1,4 +1,4 @@
-// list.c - the command: the names that options take.
+// list.c - the command list: prints the names that options take.
 #include "cli/cli.h"
 
 #include <margin/list.h>
@@ -20,7 +20,8 @@ int mg_command_list(int argc, char **argv) {
         "[losses|solvers|updates|rates|formats|kernels]",
         "Lists the available losses, solvers, updates, rates, formats or kernels, and the option that "
         "selects each. Without an argument it lists all of them."
-        "\vExample:\n  margin list losses",
+        "\vExample:\n"
+        "  margin list losses",
         NULL,
         NULL,
         NULL};

@@ -28,16 +28,16 @@ static void print_usage(FILE *out) {
         "Trains multiclass linear classifiers (SVMs and softmax) from one YAML file; weights in HDF5.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(
-        out,
-        "\n  margin COMMAND --help   options of a command, with an example\n"
-        "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
-        "Example:\n"
-        "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
-        "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
-        "  margin eval runs/first/model.h5 test.h5\n\n"
-        "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint file;\n"
-        "4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
+    fprintf(out,
+            "\n"
+            "  margin COMMAND --help   options of a command, with an example\n"
+            "  margin --version        versions of margin and its libraries, and the kernel in use\n\n"
+            "Example:\n"
+            "  margin convert --format idx images-idx3-ubyte.gz labels-idx1-ubyte.gz train.h5\n"
+            "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
+            "  margin eval runs/first/model.h5 test.h5\n\n"
+            "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint "
+            "file;\n4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
 }
 
 static int print_version(void) {
@@ -62,8 +62,7 @@ enum { LARGE_BLOCK = 4 << 20 };
 
 int main(int argc, char **argv) {
     mg_cli_begin();
-    // Left alone, the allocator comes to keep freed blocks of up to 32 MB for itself: weights, and images of
-    // checkpoints.
+    // By default, the allocator keeps freed blocks of up to 32 MB, such as weights and images of checkpoints.
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {

@@ -1,4 +1,4 @@
-// path.c - the command: a table of points and the best of them.
+// path.c - the command path: a table of points and the best of them.
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"
@@ -61,13 +61,13 @@ int mg_command_path(int argc, char **argv) {
         options,
         parse_option,
         "[CONFIG]",
-        "Trains for each value of C, starting from the model of the value before, and writes "
-        "path.jsonl. With data.validation it "
-        "also writes the most accurate model to model.h5; of equal ones, that with the smallest C."
-        "\vExample:\n  margin path configs/fashion_mnist.yaml --set data.validation=0.1 --C 1e-3:1:10\n\n"
+        "Trains for each value of C, starting from the model of the value before, and writes path.jsonl. "
+        "With data.validation it also writes the most accurate model to model.h5; of equal ones, that with "
+        "the smallest C."
+        "\vExample:\n"
+        "  margin path configs/fashion_mnist.yaml --set data.validation=0.1 --C 1e-3:1:10\n\n"
         "Each value is trained to the gap train.tolerance (1e-3 when that is 0), or for train.epochs. "
-        "Signals and --resume work as "
-        "in margin train.",
+        "Signals and --resume work as in margin train.",
         NULL,
         NULL,
         NULL};

@@ -1,5 +1,5 @@
-// predict.c - the command: rows of a file or lines of standard input in, answers out; a named file whole or
-// not at all.
+// predict.c - the command predict: answers rows of a file or lines of standard input. An output file appears
+// only when it is complete.
 #include "cli/flags.h"
 
 #include <margin/predict.h>
@@ -20,12 +20,12 @@ typedef struct arguments {
     mg_cli_flags flags;
 } arguments;
 
-// Where answers go.
+// Where the answers are written.
 typedef struct output {
     FILE *file;
     const char *path; // as given; NULL: standard output
-    mg_output *named; // of that path
-    bool at_once;     // somebody may be waiting for every line
+    mg_output *named; // the file of that path
+    bool at_once;     // a reader may wait for every line
 } output;
 
 static mg_status complain(mg_error *error, const char *path, const char *what) {
@@ -58,7 +58,7 @@ static mg_status write_answers(void *context, const char *text, size_t bytes, mg
 
 static bool asked_to_stop(const arguments *all) { return all->options.stop && *all->options.stop; }
 
-// One answer for each line, at once: whoever sent it may be waiting.
+// Answers each line at once, because the sender may wait for it.
 static mg_status answer_lines(mg_predictor *predictor, const arguments *all, output *out, mg_error *error) {
     char *line = NULL;
     size_t capacity = 0, bytes, answered = 0;
@@ -80,8 +80,9 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
     }
     free(line);
     const char *guess = mg_predictor_guess(predictor);
-    if (!status && answered && guess)
-        fprintf(stderr, "margin predict: note: %s\n", guess); // a failure is one line
+    if (!status && answered && guess) // only on success, because a failure is one line
+        fprintf(stderr, "margin predict: note: %s
+", guess);
     return status;
 }
 
@@ -138,8 +139,7 @@ int mg_command_predict(int argc, char **argv) {
         {"scores", KEY_SCORES, NULL, 0,
          "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
         {"probabilities", KEY_PROBABILITIES, NULL, 0,
-         "Print probabilities instead of scores (only models of loss softmax); may be combined with "
-         "--top",
+         "Print probabilities instead of scores (only models of loss softmax); may be combined with --top",
          0},
         {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
         {"base", KEY_BASE, "0|1", 0,
@@ -151,13 +151,12 @@ int mg_command_predict(int argc, char **argv) {
         parse_option,
         "MODEL DATA\nMODEL -",
         "Prints one line for each row: the label of the class with the highest score."
-        "\vDATA is an HDF5 file; it needs no labels. When DATA is -, rows are read from standard input "
-        "as lines of svmlight, "
-        "\"index:value index:value # comment\", with or without a label at the start. Each line is answered "
-        "at once. An empty "
-        "line is a row of zeros; a line that is only a comment gets no answer; any other line without pairs "
-        "is an error.\n\n"
-        "Example:\n  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
+        "\vDATA is an HDF5 file; it needs no labels. When DATA is -, rows are read from standard input as "
+        "lines of svmlight, \"index:value index:value # comment\", with or without a label at the start. "
+        "Each line is answered at once. An empty line is a row of zeros; a line that is only a comment gets "
+        "no answer; any other line without pairs is an error.\n\n"
+        "Example:\n"
+        "  margin predict runs/first/model.h5 test.h5 -o labels.txt\n"
         "  echo '3:0.5 17:2' | margin predict runs/first/model.h5 - --top 3",
         NULL,
         NULL,
@@ -171,10 +170,11 @@ int mg_command_predict(int argc, char **argv) {
     all.options.features = all.flags.features;
     all.options.names = all.flags.names;
     mg_cli_results();
-    // With a file to leave behind, signals end the work in order; without one they may simply kill.
+    // With --output, signals stop the work, so that no partial file remains. Without it they kill the
+    // process.
     if (all.output) all.options.stop = mg_cli_catch_stops();
     mg_status status = run(&all, &error);
     if (!status) return 0;
-    if (status == MG_STOPPED) mg_cli_die_of_stop(); // nothing was left behind
+    if (status == MG_STOPPED) mg_cli_die_of_stop(); // no file was written
     return mg_cli_fail("predict", &error);
 }

@@ -1,4 +1,4 @@
-// process.c - owns the start and the end of the process.
+// process.c - the start and the end of the process.
 #include "cli/process.h"
 
 #include <errno.h>
@@ -15,14 +15,14 @@ enum { STACK_BYTES = 2 << 20 };
 
 static volatile sig_atomic_t stop_signal;
 
-// A file opened later would get the number of a closed standard stream, and messages would be written into
-// it.
+// Opens closed standard descriptors. Otherwise a file that is opened later would get the number of one, and
+// messages would be written into it.
 static void open_closed_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) _exit(1);
 }
 
-// Runs at every exit, those inside of argp (--help) too. A command that failed has said so in its own line.
+// Runs at every exit, including those in argp (--help). A command that failed has already reported it.
 static void check_output(int status, void *unused) {
     (void)unused;
     errno = 0;
@@ -43,7 +43,7 @@ typedef struct call {
     int (*run)(int argc, char **argv);
     int argc, status;
     char **argv;
-    sigset_t signals; // that the process blocked at its start
+    sigset_t signals; // blocked at the start of the process
 } call;
 
 static void *run_call(void *context) {
@@ -60,7 +60,8 @@ int mg_cli_run(int (*run)(int argc, char **argv), int argc, char **argv) {
     pthread_t thread;
     bool small = !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_BYTES;
     if (!small || pthread_attr_init(&attributes)) return run(argc, argv);
-    // A signal must interrupt the thread that waits for input, not the main thread, which waits for that one.
+    // Signals must interrupt the thread that reads input. The main thread only waits for that thread, so it
+    // blocks them.
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &one.signals);
@@ -84,7 +85,7 @@ void mg_cli_catch(int number, void (*handler)(int), int flags) {
 static void stop(int number) { stop_signal = number; }
 
 const volatile sig_atomic_t *mg_cli_catch_stops(void) {
-    mg_cli_catch(SIGINT, stop, 0); // no SA_RESTART: a wait for a line ends too
+    mg_cli_catch(SIGINT, stop, 0); // without SA_RESTART, so that a read of a line ends too
     mg_cli_catch(SIGTERM, stop, 0);
     mg_cli_catch(SIGHUP, stop, 0);
     signal(SIGXFSZ, SIG_IGN);
@@ -98,5 +99,5 @@ void mg_cli_die_of_stop(void) {
 }
 
 void mg_cli_results(void) {
-    signal(SIGPIPE, SIG_DFL); // whoever started this may have left it ignored
+    signal(SIGPIPE, SIG_DFL); // the parent process may have left it ignored
 }

@@ -44,8 +44,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"init", KEY_INIT, "MODEL", 0,
-         "Start from the weights of a model.h5. Give it again when you resume a run that has no "
-         "checkpoint yet",
+         "Start from the weights of a model.h5. Give it again when you resume a run that has no checkpoint "
+         "yet",
          0},
         {0},
     };
@@ -54,10 +54,11 @@ int mg_command_train(int argc, char **argv) {
         parse_option,
         "[CONFIG]",
         "Trains a classifier and writes model.h5, metrics.jsonl and checkpoints into the run's directory."
-        "\vExample:\n  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
-        "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run: it finishes the minibatch, writes a "
-        "checkpoint and exits with status "
-        "75. The same command with --resume continues to the same bits. docs/options.md lists every option.",
+        "\vExample:\n"
+        "  margin train configs/fashion_mnist.yaml --set train.epochs=5\n\n"
+        "Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 stop the run: it finishes the minibatch, writes a checkpoint "
+        "and exits with status 75. The same command with --resume continues to the same bits. "
+        "docs/options.md lists every option.",
         NULL,
         NULL,
         NULL};

@@ -56,7 +56,7 @@ const void *mg_config_values(const mg_config *config, const mg_section *section)
     return found ? (const char *)config + found->offset : NULL;
 }
 
-// runs/<name of the config file without .yaml>, unless the user named a directory.
+// The default directory: runs/<name of the config file without .yaml>.
 static mg_status name_directory(mg_config *config, const char *path, mg_error *error) {
     const mg_section *section;
     void *values;

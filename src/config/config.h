@@ -1,4 +1,4 @@
-// config.h - a whole configuration, read and checked: one struct per section, from the room it configures.
+// config.h - a whole configuration: one struct for each section, defined in the folder that it configures.
 #ifndef MG_CONFIG_CONFIG_H
 #define MG_CONFIG_CONFIG_H
 
@@ -22,18 +22,18 @@ struct mg_config {
     mg_settings settings;                          // the same values, by name
 };
 
-// Every section with its place in mg_config; the number of them in *count.
+// All sections with their place in mg_config; *count is their number.
 const mg_binding *mg_config_bindings(int *count);
 
-// The struct of a section; NULL when there is no such section.
+// The struct with the values of a section; NULL: there is no such section.
 const void *mg_config_values(const mg_config *config, const mg_section *section);
 
-// The options that change the result, one "section.key: value" a line, unset ones "~": what is hashed, and
-// kept in a checkpoint. The text is the caller's.
+// The canonical configuration: the options that change the result, one "section.key: value" a line, with ~
+// for unset ones. It is stored in checkpoints. The caller frees the text. Errors: MG_MEMORY.
 mg_status mg_config_canonical(const mg_config *config, char **text, mg_error *error);
 
-// Names the options in which two canonical texts differ: "train.batch: 64, now 128; sgd.rate: constant, now
-// cosine; and 3 more". Returns how many do.
+// Writes the options in which two canonical configurations differ: "train.batch: 64, now 128; sgd.rate:
+// constant, now cosine; and 3 more". Returns how many differ.
 int mg_config_difference(const char *before, const char *now, char *out, size_t size);
 
 #endif

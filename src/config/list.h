@@ -1,7 +1,7 @@
-// list.h - the sections of a configuration file, in the order they are printed.
-// A section's rows stand in the folder that it configures. A new section is an options.h and options.c there,
-// the include in config.h, and a row here: X(section, struct, field of mg_config). Sections of solvers have
-// no row: they follow `train`, in the order of the registry of solvers (config.c).
+// list.h - the sections of a configuration file, in the order in which they are printed. A section is defined
+// in the folder that it configures. A new one needs an options.h and options.c there, the include in
+// config.h, and a row here: X(section, struct, field of mg_config). Sections of solvers have no row: they
+// follow `train`, in the order of the registry of solvers (config.c).
 #ifndef MG_CONFIG_LIST_H
 #define MG_CONFIG_LIST_H
 

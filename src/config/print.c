@@ -1,4 +1,4 @@
-// print.c - owns how all options are written: as a file, as documentation, as the text a checkpoint keeps.
+// print.c - prints all options: as a configuration file, as documentation, and as canonical configuration.
 #include "config/settings.h"
 
 #include "base/memory.h"
@@ -9,14 +9,14 @@
 
 enum { ALLOWED_TEXT = 1024, COMMENT_TEXT = 2048, COMMENT_WIDTH = 100 };
 
-// The value of one option as YAML; "" when unset, and when the writer has already failed.
+// The value of one option as YAML; "" if it is unset, or if the writer has failed before.
 static char *value_text(mg_writer *writer, const mg_option *option, const void *values) {
     char *text = NULL;
     if (!writer->status) writer->status = mg_option_print(option, values, &text, &writer->error);
     return text;
 }
 
-// `text` as comment lines of at most COMMENT_WIDTH columns, broken at spaces.
+// Writes `text` as comment lines of at most COMMENT_WIDTH columns, broken at spaces.
 static void write_comment(mg_writer *writer, const char *indent, const char *text) {
     size_t room = COMMENT_WIDTH - strlen(indent);
     while (*text) {
@@ -59,7 +59,7 @@ void mg_settings_write(const mg_settings *settings, mg_writer *writer) {
     }
 }
 
-// A '|' would end the cell.
+// A '|' would end the cell of the table.
 static void write_cell(mg_writer *writer, const char *text) {
     for (size_t run; *text; text += run) {
         run = strcspn(text, "|");

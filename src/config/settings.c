@@ -1,4 +1,4 @@
-// settings.c - owns who wins: preset < file < --set; and remembers for each option where it was set.
+// settings.c - default < file < --set: which value wins, and where each option was set.
 #include "config/settings.h"
 
 #include "base/memory.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// One option of one section, and where its origin is kept.
+// One option of one section, and where its origin is stored.
 typedef struct place {
     const mg_section *section;
     const mg_option *option;
@@ -23,7 +23,7 @@ static void *values_at(const mg_settings *settings, int i) {
     return (char *)settings->base + settings->bindings[i].offset;
 }
 
-// Index of the section's first option among the origins.
+// Index of the section's first option in `origins`.
 static int first_origin(const mg_settings *settings, int section) {
     int first = 0;
     for (int i = 0; i < section; i++) first += settings->bindings[i].section->count;
@@ -67,13 +67,13 @@ void mg_settings_destroy(mg_settings *settings) {
     *settings = (mg_settings){0};
 }
 
-// Puts the place in front of what mg_option_parse and its like said.
+// Puts the place in front of a message of mg_option_parse or mg_option_add_weight.
 static mg_status say_where(mg_status status, const char *where, const mg_error *inner, mg_error *error) {
     if (status == MG_MEMORY) return mg_fail(error, status, "%s", inner->text);
     return mg_fail(error, status, "%s: %s", where, inner->text);
 }
 
-// Gives an option its value; a NULL value is the preset and counts as not set.
+// Sets an option. NULL restores the default, which counts as not set.
 static mg_status assign(const place *at, const char *value, const char *where, mg_error *error) {
     mg_error inner;
     char *origin = NULL;
@@ -85,14 +85,14 @@ static mg_status assign(const place *at, const char *value, const char *where, m
     return status;
 }
 
-// "name:line", the form origins and messages share.
+// "name:line", for origins and messages.
 static mg_status make_where(const char *name, int line, char **out, mg_error *error) {
     mg_writer writer = {0};
     mg_writer_format(&writer, "%s:%d", name, line);
     return mg_writer_take(&writer, out, error);
 }
 
-// The mapping of label -> weight at `mapping` replaces what the option held.
+// Replaces the value of the option by the mapping label -> weight.
 static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_yaml_node *mapping,
                                 const char *where, mg_error *error) {
     const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
@@ -171,7 +171,7 @@ mg_status mg_settings_read(mg_settings *settings, const char *name, const char *
     return status;
 }
 
-// The whole file; never more than the limit is held, whatever `path` leads to.
+// Reads the whole file, but never holds more than the limit, whatever `path` leads to.
 static mg_status read_bytes(const char *path, char **out, size_t *length, mg_error *error) {
     size_t capacity = 0;
     mg_status status = MG_OK;
@@ -207,7 +207,7 @@ mg_status mg_settings_read_file(mg_settings *settings, const char *path, mg_erro
     return status;
 }
 
-// {cat: 2, dog: 0.5} of a --set is read as it would be from a file.
+// A --set of the form {cat: 2, dog: 0.5} is parsed like the same text in a file.
 static mg_status set_weights(const place *at, const char *value, mg_error *error) {
     mg_yaml yaml;
     mg_status status = mg_yaml_read("--set", value, strlen(value), &yaml, error);

@@ -1,5 +1,5 @@
-// settings.h - the options of all sections together: read from a file and from --set, asked for by
-// "section.key", printed. Which sections there are is the caller's: list.h for the program, others for tests.
+// settings.h - the options of all sections together: read from a file and from --set, looked up by
+// "section.key", printed. The caller chooses the sections: config.c those of the program, tests their own.
 #ifndef MG_CONFIG_SETTINGS_H
 #define MG_CONFIG_SETTINGS_H
 
@@ -8,51 +8,52 @@
 
 typedef struct mg_binding {
     const mg_section *section;
-    size_t offset; // of the section's struct in the struct of the whole
+    size_t offset; // of the section's struct in `base`
 } mg_binding;
 
 typedef struct mg_settings {
-    const mg_binding *bindings; // [count], borrowed
+    const mg_binding *bindings; // [count] owned by the caller
     int count;
-    void *base;     // struct of the whole, borrowed, zeroed before mg_settings_create
-    char **origins; // one per option, sections in order: "configs/x.yaml:7", "--set", NULL = preset
+    void *base; // struct of all sections, owned by the caller, zero before mg_settings_create
+    // one for each option, in the order of the sections: "configs/x.yaml:7" or "--set"; NULL: default
+    char **origins;
 } mg_settings;
 
-enum { MG_SETTINGS_FILE_BYTES = 16 << 20 }; // a longer file is no configuration
+enum { MG_SETTINGS_FILE_BYTES = 16 << 20 }; // a longer file is refused
 
-// Everything at its preset. A settings that failed here is to be destroyed too.
+// Sets all options to their defaults. Call mg_settings_destroy even after a failure. Errors: MG_MEMORY.
 mg_status mg_settings_create(mg_settings *settings, const mg_binding *bindings, int count, void *base,
                              mg_error *error);
 
-// Frees what the values own, not `base` itself.
+// Frees what the values own, but not `base`.
 void mg_settings_destroy(mg_settings *settings);
 
-// Reads the YAML of `bytes`; `name` is what messages call it. Errors: MG_CONFIG with "name:line: ...".
+// Reads YAML text; `name` is used in messages. Errors: MG_CONFIG with "name:line: ..."; MG_MEMORY.
 mg_status mg_settings_read(mg_settings *settings, const char *name, const char *bytes, size_t length,
                            mg_error *error);
 mg_status mg_settings_read_file(mg_settings *settings, const char *path, mg_error *error);
 
-// One "section.key=value" of the command line.
+// Applies one "section.key=value" of the command line. Errors: MG_CONFIG, MG_MEMORY.
 mg_status mg_settings_set(mg_settings *settings, const char *assignment, mg_error *error);
 
-// Runs the checks the sections bring along.
+// Runs the checks of the sections. Errors: MG_CONFIG.
 mg_status mg_settings_check(const mg_settings *settings, mg_error *error);
 
-// Where "section.key" was set; NULL when it holds its preset or does not exist.
+// Where "section.key" was set; NULL: it has its default, or does not exist.
 const char *mg_settings_origin(const mg_settings *settings, const char *key);
 
-// The row and the struct of "section.key" into *section and *values; NULL when there is none. For defaults
-// only the whole can know.
+// Finds the row of "section.key", with its section and values; NULL: there is none. For defaults that depend
+// on more than the option itself.
 const mg_option *mg_settings_find(const mg_settings *settings, const char *key, const mg_section **section,
                                   void **values);
 
-// Every option with its help as YAML that reads back to the same values.
+// Writes every option with its help, as YAML that reads back to the same values.
 void mg_settings_write(const mg_settings *settings, mg_writer *writer);
 
-// docs/options.md.
+// Writes docs/options.md.
 void mg_settings_write_reference(const mg_binding *bindings, int count, mg_writer *writer);
 
-// The options that change the result, one "section.key: value" a line.
+// Writes the options that change the result, one "section.key: value" a line.
 void mg_settings_write_canonical(const mg_settings *settings, mg_writer *writer);
 
 #endif

@@ -1,10 +1,10 @@
-// suggest.h - what to say to a name nobody knows: where it stands, what it is, what was meant.
+// suggest.h - messages for unknown names: where the name is, what it is, and what may have been meant.
 #ifndef MG_CONFIG_SUGGEST_H
 #define MG_CONFIG_SUGGEST_H
 
 #include "config/settings.h"
 
-// All return MG_CONFIG. "<where>: unknown key train.epocs; did you mean train.epochs?"
+// All functions return MG_CONFIG. "<where>: unknown key train.epocs; did you mean train.epochs?"
 mg_status mg_unknown_key(const mg_settings *settings, int section, const char *key, const char *where,
                          mg_error *error);
 
@@ -12,7 +12,7 @@ mg_status mg_unknown_key(const mg_settings *settings, int section, const char *k
 mg_status mg_unknown_section(const mg_settings *settings, const char *name, const char *where,
                              mg_error *error);
 
-// "<where>: 'epochs=3' names no section; did you mean train.epochs?"
+// "<where>: 'epochs=3' does not name a section; did you mean train.epochs?"
 mg_status mg_unsectioned_key(const mg_settings *settings, const char *assignment, const char *where,
                              mg_error *error);
 
