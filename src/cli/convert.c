@@ -21,9 +21,9 @@ typedef struct arguments {
     mg_convert_options options;
     mg_convert_setting settings[MOST_SETTINGS];
     bool quiet;
-    double began, told; // seconds
-    double bytes;       // of the inputs
-    bool drawn;         // a progress line is on the terminal
+    double began, shown; // seconds
+    double bytes;        // of the inputs
+    bool drawn;          // a progress line is on the terminal
 } arguments;
 
 static double now(void) {
@@ -35,8 +35,8 @@ static double now(void) {
 static void show_progress(void *context, int64_t rows, double fraction) {
     arguments *all = context;
     double time = now();
-    if (time - all->told < tick) return;
-    all->told = time;
+    if (time - all->shown < tick) return;
+    all->shown = time;
     all->drawn = true;
     fprintf(stderr, "\r%3.0f%%  %" PRId64 " rows  %.1f MB/s \033[K", fraction * 100, rows,
             1e-6 * fraction * all->bytes / (time - all->began));

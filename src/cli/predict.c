@@ -81,8 +81,7 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
     free(line);
     const char *guess = mg_predictor_guess(predictor);
     if (!status && answered && guess) // only on success, because a failure is one line
-        fprintf(stderr, "margin predict: note: %s
-", guess);
+        fprintf(stderr, "margin predict: note: %s\n", guess);
     return status;
 }
 

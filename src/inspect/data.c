@@ -195,9 +195,9 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
             mg_writer_format(out, "  %-24s %.0f, %.4g a row, %.4g%% of all cells\n", "stored values", stored,
                              stored / (double)rows, 100 * density);
         else
-            mg_writer_format(out, "  %-24s %.4g%% (of %lld rows looked at)\n", "not zero", 100 * density,
+            mg_writer_format(out, "  %-24s %.4g%% (in a sample of %lld rows)\n", "not zero", 100 * density,
                              (long long)s.rows);
-        mg_writer_format(out, "  %-24s %.6g (of %lld rows looked at)\n", "largest |x|", (double)most,
+        mg_writer_format(out, "  %-24s %.6g (in a sample of %lld rows)\n", "largest |x|", (double)most,
                          (long long)s.rows);
         suggest(source, &s, density, advice);
     }

@@ -39,12 +39,12 @@ typedef struct mg_run_place {
     mg_lock lock;
 } mg_run_place;
 
-// metrics.jsonl and what an observer is told.
+// metrics.jsonl and what an observer gets.
 typedef struct mg_run_log {
     mg_metrics metrics;
     mg_writer line; // the line of metrics.jsonl that is being written
     bool warned;    // that lines of it cannot be written
-    double shown;   // when the observer was last told the progress
+    double shown;   // when the observer last got the progress
 } mg_run_log;
 
 // The checkpoints. Marks are those of the newest checkpoint that was submitted.

@@ -283,15 +283,15 @@ static mg_status end_stopped(mg_run *run, mg_error *error) {
 }
 
 // What runs while the team's threads are running, and its result.
-typedef struct whole {
+typedef struct run_call {
     mg_run *run;
     mg_train_result *result;
     mg_error *error;
     mg_status status;
-} whole;
+} run_call;
 
-static void run_whole(void *context) {
-    whole *all = context;
+static void run_with_team(void *context) {
+    run_call *all = context;
     all->status = mg_run_prepare(all->run, all->error);
     if (!all->status) all->status = mg_run_loop(all->run, all->error);
     if (!all->status) all->status = finish(all->run, all->result, all->error);
@@ -303,9 +303,9 @@ mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_reque
                          mg_train_result *result, mg_error *error) {
     mg_run run;
     mg_run_init(&run, options, request, NULL);
-    whole all = {.run = &run, .result = result, .error = error};
+    run_call all = {.run = &run, .result = result, .error = error};
     all.status = mg_run_begin(&run, error);
-    if (!all.status) mg_team_run(&run.setup.team, run_whole, &all);
+    if (!all.status) mg_team_run(&run.setup.team, run_with_team, &all);
     mg_run_clear(&run);
     return all.status;
 }
