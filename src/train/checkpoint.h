@@ -88,20 +88,20 @@ mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, c
 mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity,
                               const mg_resume_hooks *hooks, mg_error *error);
 
-// What a run was begun from, as such a file or a checkpoint of any version of margin tells it.
+// What a run was begun from, as read from a checkpoint or begun.h5 of any version of margin.
 typedef struct mg_origin {
     char *config;
     int64_t init_fingerprint;
     char *init_model; // NULL: none
 } mg_origin;
 
-// Errors: MG_IO, MG_DATA, MG_MEMORY.
+// Reads it from a file of the directory. Errors: MG_IO, MG_DATA, MG_MEMORY.
 mg_status mg_checkpoint_origin_read(const mg_directory *directory, const char *name, mg_origin *out,
                                     mg_error *error);
 void mg_checkpoint_origin_clear(mg_origin *origin);
 
-// Where a checkpoint is and the configuration it belongs to (the caller frees it), checked like those a run
-// goes on from. The file is open and its seal is correct. Errors: MG_DATA, MG_MEMORY.
+// Reads the position and the configuration (freed by the caller) of a checkpoint, with the checks of
+// --resume. The file is open and its seal is correct. Errors: MG_DATA, MG_MEMORY.
 mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, mg_error *error);
 
 // Deletes all checkpoints and temporary files in the directory.

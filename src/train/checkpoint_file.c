@@ -144,7 +144,7 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
     return status;
 }
 
-// Zero and NULL: the run started from zeros.
+// Reads which weights the run started from; 0 and NULL: it started from zeros.
 static mg_status take_start(mg_h5 *file, int64_t *fingerprint, char **model, mg_error *error) {
     *fingerprint = 0;
     *model = NULL;
@@ -153,7 +153,7 @@ static mg_status take_start(mg_h5 *file, int64_t *fingerprint, char **model, mg_
     return status ? status : mg_h5_attribute_text(file, "/", "init_model", model, error);
 }
 
-// The weights a run starts from are part of what it is.
+// A resumed run must have started from the same weights.
 static mg_status check_start(mg_h5 *file, const mg_identity *identity, mg_error *error) {
     int64_t before = 0;
     char *model = NULL;
@@ -263,7 +263,7 @@ mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, 
     return mg_file_blame(mg_h5_path(file), "no run can be resumed from it", status, error);
 }
 
-// A sealed file, read once and parsed in memory. Its bytes are freed after it is closed.
+// A sealed file that is read once and parsed in memory. Its bytes are freed when it is closed.
 typedef struct sealed {
     char *path;
     unsigned char *bytes;

@@ -68,8 +68,8 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
     return status;
 }
 
-// Before the first fold changes anything. What is in the directory was judged under the lock, and the lock is
-// still held.
+// Called before the first fold changes anything. The directory was checked under the lock, which is still
+// held.
 static mg_status set_aside(void *context, mg_error *error) {
     const validation *v = context;
     return mg_run_set_aside(v->place, v->request->overwrite, error);
@@ -136,7 +136,7 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
     mg_writer_add(out, "}\n");
 }
 
-// A validation that is resumed after its end changes nothing.
+// Writes cv.jsonl if its content differs. A cross-validation that is resumed after its end changes nothing.
 static mg_status put_in_place(const validation *v, const char *text, mg_error *error) {
     const mg_observer *observer = v->request->observer;
     char line[MG_PATH_TEXT + 80];
@@ -181,7 +181,7 @@ static void report_unused(const validation *v) {
     observer->message(observer->context, line);
 }
 
-// Under the lock: what is there is judged once, for all folds. Nothing is changed.
+// Checks, under the lock and once for all folds, what the directory holds. Changes nothing.
 static mg_status look(const validation *v, mg_error *error) {
     mg_run_traces traces;
     const mg_cv_request *request = v->request;
@@ -200,7 +200,7 @@ static mg_status look(const validation *v, mg_error *error) {
     return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
 }
 
-// Folds that see different rows have no mean.
+// All folds must have the same rows; otherwise their mean means nothing.
 static mg_status check_data(const validation *v, mg_error *error) {
     if (mg_h5_is_unchanged(v->data)) return MG_OK;
     return mg_fail(error, MG_DATA,
@@ -242,13 +242,11 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
     if (!status) status = do_folds(v, error);
-    mg_run_stop = 0; // it was asked of these folds
+    mg_run_stop = 0; // the request to stop was for these folds
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);
     mg_directory_close(v->place);
-    if (made)
-        rmdir(options->output
-                  ->directory); // deletes it if it is still empty, such as when the data were refused
+    if (made) rmdir(options->output->directory); // it is still empty if the data were refused
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

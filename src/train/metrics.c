@@ -17,7 +17,7 @@ static const size_t most_bytes = (size_t)1 << 32;
 static double seconds_of(const char *line, const char *end) {
     const char *key = memmem(line, (size_t)(end - line), "\"seconds\": ", 11);
     double seconds = key ? strtod(key + 11, NULL) : 0;
-    return seconds >= 0 && seconds < MOST_SECONDS ? seconds : 0; // somebody may have edited the line
+    return seconds >= 0 && seconds < MOST_SECONDS ? seconds : 0; // the line may have been edited
 }
 
 static int is_counted(const char *line, const char *end) {

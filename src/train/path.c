@@ -252,7 +252,7 @@ static mg_status check_results(void *context, mg_error *error) {
     return status || p->result->best < 0 ? status : mg_run_check_model(&p->run, &p->run.best, error);
 }
 
-// A restored path: what is on disk becomes what the checkpoint knows.
+// After a resume: writes what the checkpoint holds to path.jsonl and model.h5.
 static mg_status take_up(path *p, mg_error *error) {
     find_best(p);
     for (int i = 0; p->request->point && i < p->point; i++)
@@ -271,7 +271,7 @@ static mg_status end_stopped(path *p, mg_error *error) {
                    (long long)p->point + 1, p->grid->count, p->run.place.path);
 }
 
-// Its metrics end like those of a run: a path that is resumed after that has nothing left to do.
+// Ends the metrics like those of a run, so that a later --resume finds nothing left to do.
 static mg_status end_path(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_metrics_begin(&run->log.line, "end", run->position.step, run->position.epoch, run->clock.seconds);

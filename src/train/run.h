@@ -26,7 +26,7 @@ typedef struct mg_run_points {
     const mg_field *fields; // [field_count] what it keeps in checkpoints
     int field_count;
     mg_status (*check)(void *context, mg_error *error); // checks these fields after they were restored
-    // Are its results in the directory, as the restored fields have them? Errors: as mg_run_check_model.
+    // Checks that the results in the directory agree with the restored fields. Errors: as mg_run_check_model.
     mg_status (*check_results)(void *context, mg_error *error);
     void *context;
 } mg_run_points;
@@ -43,7 +43,7 @@ typedef struct mg_run_place {
 typedef struct mg_run_log {
     mg_metrics metrics;
     mg_writer line; // the line of metrics.jsonl that is being written
-    bool warned;    // that lines of it cannot be written
+    bool warned;    // the user was warned that lines of metrics.jsonl cannot be written
     double shown;   // when the observer last got the progress
 } mg_run_log;
 
@@ -87,7 +87,7 @@ typedef struct mg_run {
     void *state;
     mg_step_result last;      // of the newest step, or where a restored state stands
     int64_t init_fingerprint; // of the weights of --init; 0: it starts from zeros
-    mg_origin origin;         // what begun.h5 tells of them, when --init is not given again
+    mg_origin origin;         // from begun.h5, if --init is not given again
     mg_weights best;          // by validation accuracy; empty without validation rows
     mg_run_fields fields;
     mg_run_place place;
@@ -165,7 +165,8 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 // call does nothing. Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error);
 
-// Enters it, restores the newest checkpoint or sets aside what is there, and opens what the run writes.
+// Enters the directory, restores the newest checkpoint or sets old results aside, and opens the files of the
+// run.
 mg_status mg_run_take_directory(mg_run *run, mg_error *error);
 void mg_run_leave_directory(mg_run *run);
 
@@ -178,11 +179,11 @@ typedef struct mg_run_facts {
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error);
 
-// Reads model.h5 again. `weights`: those it must hold; NULL: any. Errors: MG_DATA: it is missing or damaged;
-// MG_CONFIG: it is intact and holds other weights; MG_IO, MG_MEMORY.
+// Reads model.h5 again. `weights`: those that it must hold; NULL: any. Errors: MG_DATA if it is missing or
+// damaged; MG_CONFIG if it is intact and holds other weights; MG_IO, MG_MEMORY.
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error);
 
-// Accuracy on run->test; NaN without it.
+// Measures the accuracy on run->test; NaN without it.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);
 
 // Copies the newest certificate of the solver; false without one.
@@ -202,7 +203,7 @@ typedef struct mg_measured {
 void mg_run_report_progress(mg_run *run, const mg_measured *measured);
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured);
 
-// One warning when lines of metrics.jsonl begin to be refused.
+// Warns once when lines of metrics.jsonl cannot be written.
 void mg_run_warn_of_metrics(mg_run *run);
 
 // Final evaluation, model.h5, end event.

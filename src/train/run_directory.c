@@ -64,7 +64,7 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
         mg_error why = {0};
         status = open_place(run, make, error);
         if (status || !run->place.directory) return status;
-        // Told without a lock where none can be had, but decided under it: another run may have begun and
+        // Checked even if the lock cannot be taken, and again under the lock: another run may have begun and
         // ended meanwhile.
         mg_status used = check_unused(run, &why);
         status = mg_lock_take(run->place.directory, &run->place.lock, error);
@@ -81,7 +81,7 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
 
 static void pass_message(void *context, const char *line) { mg_run_message(context, "warning: %s", line); }
 
-// Of the rows that are held out, whether from the same file or in one of their own.
+// Fingerprint of the held-out rows, whether they are from the same file or from their own.
 static int64_t held_out_fingerprint(const mg_run *run) {
     const mg_dataset *held_out = run->options->folds ? run->test : run->setup.validation;
     return held_out ? (int64_t)held_out->fingerprint : 0;
@@ -130,8 +130,8 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
                    run->place.path, there);
 }
 
-// A checkpoint holds what became of the weights of --init, so that file is not needed again: what begun.h5
-// tells of it stands for it. A begun.h5 that cannot be read tells nothing; then --init must be given.
+// A checkpoint holds the trained weights, so the file of --init is not needed again: begun.h5 says which one
+// it was. If begun.h5 cannot be read, --init must be given.
 static void take_start(mg_run *run, mg_identity *identity) {
     if (run->request->init_model) return;
     if (mg_checkpoint_origin_read(run->place.directory, "begun.h5", &run->origin, NULL)) return;
@@ -139,7 +139,7 @@ static void take_start(mg_run *run, mg_identity *identity) {
     identity->init_model = run->origin.init_model;
 }
 
-// Without a checkpoint everything that begun.h5 tells must be given again.
+// Without a checkpoint, everything that begun.h5 holds must be given again.
 static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_error *error) {
     mg_resume_hooks hooks = {.context = run,
                              .message = pass_message,
@@ -165,9 +165,9 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
     return status;
 }
 
-// The last event of the metrics is the `end` of this step, and the results are there. A checkpoint of an
-// earlier step goes on: the last one could not be written. What is missing or damaged is written again by the
-// end of the run, which then comes once more.
+// True if the last event of the metrics is the `end` of this step, and the results exist. If the checkpoint
+// is of an earlier step, the run continues, because its last checkpoint could not be written. If a result is
+// missing or damaged, the end of the run is repeated and writes it again.
 static mg_status find_finished(mg_run *run, mg_error *error) {
     double seconds = 0;
     mg_error why = {0};
@@ -209,7 +209,7 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     run->resumed = !status && found;
     if (run->resumed) status = find_finished(run, error);
     if (status || run->finished) return status;
-    // What the run is stands on disk before anything else of it.
+    // begun.h5 is written before anything else of the run.
     if (!found) status = mg_checkpoint_begin(place->directory, "begun.h5", &identity, error);
     if (!status) status = open_metrics(run, found, error);
     if (!status && !place->checkpoints)

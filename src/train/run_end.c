@@ -204,9 +204,8 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     if (!status)
         status = run->finished ? mg_run_check_model(run, weights, error)
                                : mg_run_save_model(run, weights, &facts, error);
-    if (!status)
-        status = mg_run_test(run, weights, &result->test_accuracy,
-                             error); // whatever that file holds, the model stands
+    // After the model is saved: errors in data.test do not lose it.
+    if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error);
     if (status) return status;
     mg_judge_run(run, result, result->warning);
     if (result->warning[0]) mg_judge_report(run, result->warning);

@@ -36,9 +36,9 @@ static bool is_fold_name(const char *name) {
            strlen(name) < NAME_TEXT;
 }
 
-// What stands under the name of a fold.
+// What the name of a fold refers to.
 typedef enum place_kind {
-    NOT_MARGINS, // nothing, no directory of its own, or a directory without a run
+    NOT_MARGINS, // nothing, not a directory, or a directory without a run
     OWN_FOLD,    // its begun.h5 says that it is this fold of a cross-validation
     OTHER_RUN    // any other run
 } place_kind;
@@ -141,7 +141,7 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
 }
 
 void mg_run_forget_previous(const mg_directory *directory) {
-    remove_directory(directory, previous, NULL); // what cannot be deleted harms nothing
+    remove_directory(directory, previous, NULL); // a failure does no harm
 }
 
 // ---- asking: may everything be moved or deleted? ------------------------------------------------
@@ -162,7 +162,7 @@ static mg_status ask_entry(void *context, const char *name, mg_error *error) {
     return status;
 }
 
-// `name` is not there, or a directory that holds nothing but files of margin's.
+// True if `name` does not exist, or is a directory that contains only files of margin.
 static mg_status ask_directory(const mg_directory *directory, const char *name, mg_error *error) {
     mg_directory *inside;
     mg_error why = {0};
@@ -177,7 +177,7 @@ static mg_status ask_directory(const mg_directory *directory, const char *name, 
     return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
 }
 
-// A name that would be moved into `previous.new` must be free there.
+// Checks that the names that would be moved do not exist in `previous.new`.
 static mg_status ask_room(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
@@ -186,7 +186,7 @@ static mg_status ask_room(const mg_directory *directory, const char *name, mg_er
                    mg_directory_path(directory), to, name, gathering);
 }
 
-// Calls `act` for the entry under its lock, if it is a fold: a run that is under way there is left alone, and
+// Calls `act` for the entry, under its lock, if it is a fold. A run that is running there is left alone, and
 // none can begin there meanwhile.
 typedef mg_status act_on_fold(const mg_directory *directory, const char *name, mg_error *error);
 static mg_status with_fold(const mg_directory *directory, const char *name, act_on_fold *act,
@@ -233,7 +233,7 @@ static mg_status move_fold(void *context, const char *name, mg_error *error) {
     return with_fold(context, name, move, error);
 }
 
-// The directory may be a link to another disk, so it stays where it is, unless it is empty and no link.
+// The directory may be a link to another disk, so it stays, unless it is empty and not a link.
 static mg_status clear_checkpoints(const mg_directory *directory, mg_error *error) {
     mg_directory *checkpoints;
     if (!mg_directory_holds(directory, "checkpoints")) return MG_OK;
@@ -247,7 +247,8 @@ static mg_status clear_checkpoints(const mg_directory *directory, mg_error *erro
 }
 
 static mg_status gather(const mg_directory *directory, mg_directory **to, mg_error *error) {
-    mg_status status = mg_directory_open_own(directory, gathering, true, to, error); // the moment
+    mg_status status =
+        mg_directory_open_own(directory, gathering, true, to, error); // the decision takes effect here
     if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
     for (int i = 0; !status && i < RESULTS; i++)
         if (mg_directory_holds(directory, results[i])) status = move(directory, results[i], error);
@@ -268,14 +269,14 @@ static mg_status see_result_of_fold(void *context, const char *name, mg_error *e
     return MG_OK;
 }
 
-// Is what was gathered to become `previous`? Deleting parts of it never makes it so.
+// True if what was gathered becomes `previous`. Deleting parts of it does not change that.
 static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
                           mg_error *error) {
     double seconds;
     fold_search folds = {.directory = gathered};
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
-    bool path =
-             mg_directory_holds(gathered, "path.jsonl"), // a path writes its points and its model as it goes
+    bool path = mg_directory_holds(gathered,
+                                   "path.jsonl"), // a path writes its points and its model during the run
         ended = path && mg_metrics_end_step(gathered, &seconds) >= 0,
          complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
@@ -284,7 +285,7 @@ static mg_status is_worth(const mg_directory *directory, const mg_directory *gat
     return status;
 }
 
-// What was gathered takes the place of `previous`, or is deleted.
+// Renames what was gathered to `previous`, or deletes it.
 static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_error *error) {
     bool worth;
     mg_status status = is_worth(directory, gathered, &worth, error);

@@ -12,10 +12,11 @@ typedef struct mg_setup_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
-    mg_h5 *train_file;       // data->train, open; NULL: it is opened
-    bool start_from_weights; // of a model: not every solver can
-    int64_t folds, fold; // folds > 0: training rows are those outside of this fold, from 0; data.validation
-                         // is not looked at
+    mg_h5 *train_file; // the open file data->train; NULL: it is opened here
+    // start from the weights of a model, which not every solver can
+    bool start_from_weights;
+    // folds > 0: trains on the rows outside of this fold, from 0; data.validation is not used
+    int64_t folds, fold;
 } mg_setup_options;
 
 typedef struct mg_setup {

@@ -8,8 +8,8 @@
 
 #include <margin/trainer.h>
 
-// Called when everything that a run can be refused for was looked at, before anything in its directory is
-// changed. The run does not enter its directory before that.
+// Called when everything that a run can be refused for was checked, and before anything in its directory
+// changes. The run does not enter its directory before that.
 typedef struct mg_before_change {
     mg_status (*call)(void *context, mg_error *error);
     void *context;
@@ -25,12 +25,12 @@ typedef struct mg_trainer_options {
     // directory that contains output.directory under the name name_within; NULL: it is opened by its path
     const mg_directory *within;
     const char *name_within;
-    mg_h5 *train_file;                     // data.train, open; NULL: the run opens it
+    mg_h5 *train_file;                     // the open file data.train; NULL: the run opens it
     const mg_before_change *before_change; // NULL: none
-    int64_t folds,
-        fold; // of a cross-validation, as in mg_setup_options; the fold takes the place of data.test
-    const char *resolved;  // configuration as config.yaml of the run
-    const char *canonical; // what a checkpoint must agree with
+    // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
+    int64_t folds, fold;
+    const char *resolved;  // config.yaml of the run
+    const char *canonical; // canonical configuration, which a checkpoint must agree with
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 
