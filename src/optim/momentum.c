@@ -2,26 +2,32 @@
 // of a feature moves only in the steps that touch it, as lazy updates must.
 #include "optim/optim.h"
 
+#include <stddef.h>
+
 static double eta(double mean_square_norm) {
-    return mean_square_norm > 0 ? 0.05 / mean_square_norm
-                                : 0.1; // a tenth of the plain rate: velocity 0.9 multiplies it by ten
+    // A tenth of the plain rate: velocity 0.9 multiplies it by ten.
+    return mean_square_norm > 0 ? 0.05 / mean_square_norm : 0.1;
 }
 
 // (M14) v = mu v + g; w -= eta (g + mu v)
-static void apply(const mg_optim_step *step, int64_t n, const float *rate, bool shared, const float *g,
-                  float *velocity, float *w) {
-    float mu = step->momentum;
-    for (int64_t j = 0; j < n; j++) {
+static void apply(const mg_optim_step *step, const mg_optim_line *line) {
+    const float mu = (float)step->options->momentum, *g = line->g, *rate = line->rate;
+    float *velocity = line->memory.array[0] + line->memory.at, *w = line->w;
+    bool shared = line->shared;
+    for (int64_t j = 0, n = line->n; j < n; j++) {
         float v = mu * velocity[j] + g[j];
         velocity[j] = v;
         w[j] -= (shared ? rate[0] : rate[j]) * (g[j] + mu * v);
     }
 }
 
+static const mg_optim_array arrays[] = {MG_OPTIM_EACH_WEIGHT("velocity", NULL)};
+
 const mg_optim mg_optim_momentum = {
     .name = "momentum",
     .help = "Nesterov: v = mu v + g, w -= eta (g + mu v)",
-    .velocity = true,
+    .weight_arrays = arrays,
+    .weight_count = 1,
     .eta = eta,
     .apply = apply,
 };

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum { MG_MOST_FIELDS = 16 };
+enum { MG_MOST_FIELDS = 64 };
 
 #define MG_SOLVER_ONE(symbol) +1
 enum { MG_SOLVERS = MG_SOLVER_LIST(MG_SOLVER_ONE) }; // in the registry

@@ -45,7 +45,7 @@ static herr_t take_set(hid_t group, const char *name, const H5L_info_t *info, vo
     hid_t set = H5Dopen2(group, name, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
     hssize_t count = H5Sget_simple_extent_npoints(space);
     (void)info;
-    if (H5Tget_size(type) < 8 || count == 1 || !strcmp(name, "settled")) add_name(list, "state/", name);
+    if (H5Tget_size(type) < 8 || count == 1 || !strcmp(name, "decayed")) add_name(list, "state/", name);
     else
         for (int i = 0; i < (int)count; i++) {
             char one[64];

@@ -90,14 +90,14 @@ static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
         sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
 }
 
-// Phase 2, by slice of features, class-major weights: merge, rates, step, decay.
-static void update_class_major(void *context, int64_t slice) {
+// Phase 2, by item of features, class-major weights: merge, rates, step, decay.
+static void update_class_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
-    int64_t from = slice * MG_SGD_SLICE, n = w->line - from < MG_SGD_SLICE ? w->line - from : MG_SGD_SLICE;
+    int64_t from = item * MG_SGD_ITEM, n = w->line - from < MG_SGD_ITEM ? w->line - from : MG_SGD_ITEM;
     int64_t used = problem->features - from < n ? problem->features - from : n;
-    float square[MG_SGD_SLICE] = {0}, rates[MG_SGD_SLICE], decay[MG_SGD_SLICE];
+    float square[MG_SGD_ITEM] = {0}, rates[MG_SGD_ITEM], decay[MG_SGD_ITEM];
     float mean = 1 / (float)sgd->batch->rows.count;
     for (int64_t k = 0; k < w->classes; k++) {
         float *g = sgd->parts[0].grad + k * w->line + from;
@@ -112,34 +112,40 @@ static void update_class_major(void *context, int64_t slice) {
         }
     }
     mg_optim_step step = mg_sgd_rule_step(sgd);
-    if (sgd->rule->rates) sgd->rule->rates(&step, used, square, sgd->memory + from, rates);
+    mg_optim_memory memory = {sgd->memory.feature, from};
+    if (sgd->rule->rates) sgd->rule->rates(&step, used, square, memory, rates);
     else
         for (int64_t d = 0; d < used; d++) rates[d] = step.eta;
     for (int64_t d = 0; d < used; d++) decay[d] = 1 / (1 + (float)problem->lambda * rates[d]); // (M12)
     for (int64_t k = 0; k < w->classes; k++) {
         int64_t at = k * w->line + from;
         float *v = w->v + at;
-        sgd->rule->apply(&step, used, rates, false, sgd->parts[0].grad + at,
-                         sgd->velocity ? sgd->velocity + at : NULL, v);
-        for (int64_t d = 0; d < used; d++) v[d] *= decay[d];
+        mg_optim_line line = mg_sgd_line(sgd, at, used);
+        line.rate = rates;
+        line.scale = problem->scale ? problem->scale + from : NULL;
+        line.g = sgd->parts[0].grad + at;
+        sgd->rule->apply(&step, &line);
+        if (sgd->rule->weight_rates) mg_sgd_decay_weights(sgd, &step, &line, problem->lambda);
+        else
+            for (int64_t d = 0; d < used; d++) v[d] *= decay[d];
         double dot = 0;
         for (int64_t d = 0; problem->center && d < used; d++)
             dot += (double)v[d] * (double)problem->center[from + d];
-        sgd->slice_dot[slice * w->lanes + k] = dot;
+        sgd->item_dot[item * w->lanes + k] = dot;
     }
 }
 
 // The same for feature-major weights: a feature's classes are one line with one rate.
-static void update_feature_major(void *context, int64_t slice) {
+static void update_feature_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
-    int64_t from = slice * MG_SGD_SLICE,
-            to = from + MG_SGD_SLICE < problem->features ? from + MG_SGD_SLICE : problem->features;
+    int64_t from = item * MG_SGD_ITEM,
+            to = from + MG_SGD_ITEM < problem->features ? from + MG_SGD_ITEM : problem->features;
     int64_t half = mg_tree_half(&sgd->tree);
     float mean = 1 / (float)sgd->batch->rows.count;
     mg_optim_step step = mg_sgd_rule_step(sgd);
-    double *dot = sgd->slice_dot + slice * w->lanes;
+    double *dot = sgd->item_dot + item * w->lanes;
     memset(dot, 0, (size_t)w->lanes * sizeof *dot);
     for (int64_t d = from; d < to; d++) {
         float *g = sgd->parts[0].grad + d * w->line, *v = w->v + d * w->line;
@@ -151,10 +157,16 @@ static void update_feature_major(void *context, int64_t slice) {
             square += scaled * scaled;
             g[k] = scaled * scale;
         }
-        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + d, &rate);
-        sgd->rule->apply(&step, w->line, &rate, true, g, sgd->velocity ? sgd->velocity + d * w->line : NULL,
-                         v);
-        float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
+        mg_optim_line line = mg_sgd_line(sgd, d * w->line, w->line);
+        line.shared = true;
+        line.rate = &rate;
+        line.scale = &scale;
+        line.g = g;
+        if (sgd->rule->rates)
+            sgd->rule->rates(&step, 1, &square, (mg_optim_memory){sgd->memory.feature, d}, &rate);
+        sgd->rule->apply(&step, &line);
+        if (sgd->rule->weight_rates) mg_sgd_decay_weights(sgd, &step, &line, problem->lambda);
+        float decay = sgd->rule->weight_rates ? 1 : 1 / (1 + (float)problem->lambda * rate); // (M12)
         for (int64_t k = 0; k < w->line; k++) {
             v[k] *= decay;
             dot[k] += (double)v[k] * (double)center;
@@ -170,7 +182,7 @@ void mg_sgd_step_dense(mg_sgd *sgd) {
         sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
         sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will stand there
     }
-    mg_team_for(problem->team, mg_sgd_slices(sgd),
+    mg_team_for(problem->team, mg_sgd_items(sgd),
                 sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);
     mg_sgd_step_bias(sgd);
 }

@@ -1,7 +1,6 @@
 // options.c - the rows of section sgd.
 #include "solver/sgd/options.h"
 
-#include "optim/optim.h"
 #include "rate/rate.h"
 
 #define AT(field) offsetof(mg_sgd_options, field)
@@ -12,7 +11,7 @@ static const mg_option sgd_rows[] = {
      "Schedule of the learning rate; `margin list rates` describes each."},
     {"eta", MG_OPTION_REAL, AT(eta), "", 1e-30, 1e30, NULL, NULL, true,
      "Learning rate. Unset = found on a sample of the training rows, and recorded in the run."},
-    {"momentum", MG_OPTION_REAL, AT(momentum), "0.9", 0, 0.999999, NULL, NULL, true,
+    {"momentum", MG_OPTION_REAL, AT(rule.momentum), "0.9", 0, 0.999999, NULL, NULL, true,
      "Momentum of the update rule momentum (Nesterov)."},
     {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
      "Whether the result is the average of snapshots of the weights instead of the last weights."},

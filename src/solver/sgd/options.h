@@ -3,12 +3,13 @@
 #define MG_SOLVER_SGD_OPTIONS_H
 
 #include "base/option.h"
+#include "optim/optim.h"
 
 typedef struct mg_sgd_options {
     const char *update;
     const char *rate;
     double eta; // NaN when unset: the rule decides
-    double momentum;
+    mg_optim_options rule;
     bool average;
 } mg_sgd_options;
 

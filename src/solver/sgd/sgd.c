@@ -4,8 +4,11 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
+
+enum { OTHER_FIELDS = 12 }; // of a checkpoint, beside those of the rule's arrays
 
 enum {
     MOST_SNAPSHOTS = 16
@@ -15,94 +18,102 @@ static void destroy(void *state) {
     mg_sgd *sgd = state;
     if (!sgd) return;
     int64_t parts = sgd->problem ? sgd->problem->parts : 0;
-    for (int64_t p = 0; sgd->parts && p < parts; p++) {
-        mg_pass_destroy(&sgd->parts[p].pass);
-        mg_memory_free(sgd->parts[p].grad);
-        mg_memory_free(sgd->parts[p].coef_sum);
-    }
+    for (int64_t p = 0; sgd->parts && p < parts; p++) mg_pass_destroy(&sgd->parts[p].pass);
     mg_tree_destroy(&sgd->tree);
     mg_weights_destroy(&sgd->weights);
     mg_weights_destroy(&sgd->average.mean);
-    mg_sgd_ranges *ranges = &sgd->ranges;
-    void *const blocks[] = {sgd->velocity,      sgd->bias_velocity,  sgd->memory,      sgd->settled,
-                            sgd->parts,         sgd->slice_dot,      ranges->owner,    ranges->begin,
-                            ranges->coef,       ranges->cuts,        ranges->slot,     ranges->offset,
-                            ranges->entry_slot, ranges->all.touched, ranges->all.grad, ranges->all.square,
-                            ranges->all.memory, ranges->all.rate};
-    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+    mg_arena_free(&sgd->arena);
     mg_memory_free(sgd);
+}
+
+// The arrays that the update rule asks for.
+static mg_status create_memory(mg_sgd *sgd, mg_error *error) {
+    const mg_optim *rule = sgd->rule;
+    mg_sgd_memory *memory = &sgd->memory;
+    int64_t features = sgd->problem->features;
+    const mg_buffer lists[] = {
+        MG_BUFFER(memory->weight, rule->weight_count, 1),
+        MG_BUFFER(memory->bias, rule->weight_count, 1),
+        MG_BUFFER(memory->feature, rule->feature_count, 1),
+        MG_BUFFER(memory->slot, sgd->sparse ? rule->feature_count : 0, 1),
+    };
+    mg_status status = MG_ARENA_FILL(&sgd->arena, lists, error);
+    for (int i = 0; !status && i < rule->weight_count; i++) {
+        const mg_buffer arrays[] = {MG_BUFFER(memory->weight[i], sgd->weights.size, 1),
+                                    MG_BUFFER(memory->bias[i], sgd->weights.lanes, 1)};
+        status = MG_ARENA_FILL(&sgd->arena, arrays, error);
+    }
+    for (int i = 0; !status && i < rule->feature_count; i++) {
+        const mg_buffer array = MG_BUFFER(memory->feature[i], features + 1, 1);
+        status = mg_arena_fill(&sgd->arena, &array, 1, error);
+        if (status || !sgd->sparse) continue;
+        const mg_buffer slots = MG_BUFFER(memory->slot[i], features, 1);
+        status = mg_arena_fill(&sgd->arena, &slots, 1, error);
+    }
+    return status;
 }
 
 static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_status status =
         mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
-    size_t size = (size_t)sgd->weights.size, lanes = (size_t)sgd->weights.lanes,
-           features = (size_t)problem->features;
     if (!status && sgd->average.on)
         status = mg_weights_create(&sgd->average.mean, problem->layout, problem->classes, problem->features,
                                    error);
-    if (!status && sgd->rule->velocity) status = mg_memory_zeroed(&sgd->velocity, size, sizeof(float), error);
-    if (!status && sgd->rule->velocity)
-        status = mg_memory_zeroed(&sgd->bias_velocity, lanes, sizeof(float), error);
-    if (!status) status = mg_memory_zeroed(&sgd->memory, features + 1, sizeof(float), error);
+    if (!status) status = create_memory(sgd, error);
     return status;
 }
 
 static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    size_t parts = (size_t)problem->parts, lanes = (size_t)sgd->weights.lanes;
-    mg_status status = mg_memory_zeroed(&sgd->parts, parts, sizeof *sgd->parts, error);
+    int64_t lanes = sgd->weights.lanes;
+    const mg_buffer buffers[] = {
+        MG_BUFFER(sgd->parts, problem->parts, 1),
+        MG_BUFFER(sgd->item_dot, mg_sgd_items(sgd), lanes),
+    };
+    mg_status status = MG_ARENA_FILL(&sgd->arena, buffers, error);
     if (!status) status = mg_tree_create(&sgd->tree, problem->parts, error);
-    for (size_t p = 0; !status && p < parts; p++) {
+    for (int64_t p = 0; !status && p < problem->parts; p++) {
         mg_sgd_part *part = &sgd->parts[p];
+        const mg_buffer sums[] = {
+            MG_BUFFER(part->coef_sum, lanes, 1),
+            MG_BUFFER(part->grad, sgd->sparse ? 0 : sgd->weights.size, 1),
+        };
         status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes,
                                 problem->features, error);
-        if (!status) status = mg_memory_zeroed(&part->coef_sum, lanes, sizeof(double), error);
-        if (!status && !sgd->sparse)
-            status = mg_memory_zeroed(&part->grad, (size_t)sgd->weights.size, sizeof(float), error);
+        if (!status) status = MG_ARENA_FILL(&sgd->arena, sums, error);
     }
-    if (!status)
-        status = mg_memory_zeroed(&sgd->slice_dot, (size_t)mg_sgd_slices(sgd) * lanes, sizeof(double), error);
     return status;
 }
 
-// Room for every feature: nothing is allocated later, and what is never touched never takes memory.
-static mg_status create_slots(mg_sgd_owner *all, size_t features, size_t line, mg_error *error) {
-    mg_status status = mg_memory_get(&all->touched, features, sizeof *all->touched, error);
-    if (!status) status = mg_memory_get(&all->grad, features, line * sizeof *all->grad, error);
-    if (!status) status = mg_memory_get(&all->square, features, sizeof *all->square, error);
-    if (!status) status = mg_memory_get(&all->memory, features, sizeof *all->memory, error);
-    if (!status) status = mg_memory_get(&all->rate, features, sizeof *all->rate, error);
-    return status;
-}
+enum { RANGES_A_THREAD = 4 };
 
-enum { OWNERS_A_THREAD = 4 };
-
-// Every row's entries are cut into as many pieces, and no result depends on where: one for a single thread;
-// several each for more, as the owner of rare features has more of them to bring up to date than that of as
-// many entries of frequent ones.
-static mg_status create_owners(mg_sgd *sgd, mg_error *error) {
+// The values of every row are cut into as many pieces, and no result depends on where: one for a single
+// thread; several each for more, because a range of rare features has more of them to bring up to date than a
+// range that holds as many values of frequent ones. There is room for every feature: nothing is allocated
+// later, and what is never touched never takes memory.
+static mg_status create_ranges(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    int64_t threads = problem->team->threads, most = threads > 1 ? OWNERS_A_THREAD * threads : 1;
-    sgd->ranges.count = most < problem->parts ? most : problem->parts;
-    size_t owners = (size_t)sgd->ranges.count, batch = (size_t)problem->batch,
-           features = (size_t)problem->features, entries;
-    mg_status status = mg_memory_zeroed(&sgd->ranges.owner, owners, sizeof *sgd->ranges.owner, error);
-    if (!status) status = mg_memory_get(&sgd->ranges.begin, owners + 1, sizeof *sgd->ranges.begin, error);
-    if (!status) status = create_slots(&sgd->ranges.all, features, (size_t)sgd->weights.line, error);
-    if (__builtin_mul_overflow(batch, (size_t)problem->most_values, &entries)) entries = SIZE_MAX;
-    if (!status)
-        status =
-            mg_memory_zeroed(&sgd->ranges.coef, batch, (size_t)sgd->weights.lanes * sizeof(float), error);
-    if (!status)
-        status = mg_memory_zeroed(&sgd->ranges.cuts, batch * (owners + 1), sizeof *sgd->ranges.cuts, error);
-    if (!status) status = mg_memory_zeroed(&sgd->ranges.offset, batch, sizeof *sgd->ranges.offset, error);
-    if (!status)
-        status = mg_memory_get(&sgd->ranges.entry_slot, entries, sizeof *sgd->ranges.entry_slot, error);
-    if (!status) status = mg_memory_zeroed(&sgd->ranges.slot, features, sizeof *sgd->ranges.slot, error);
-    if (!status) status = mg_memory_zeroed(&sgd->settled, features, sizeof *sgd->settled, error);
-    for (size_t p = 0; !status && p <= owners; p++) sgd->ranges.begin[p] = (int64_t)(features * p / owners);
+    mg_sgd_ranges *ranges = &sgd->ranges;
+    int64_t threads = problem->team->threads, batch = problem->batch, features = problem->features;
+    ranges->count = mg_min(threads > 1 ? RANGES_A_THREAD * threads : 1, problem->parts);
+    const mg_buffer buffers[] = {
+        MG_BUFFER(ranges->range, ranges->count, 1),
+        MG_BUFFER(ranges->begin, ranges->count + 1, 1),
+        MG_BUFFER(ranges->all.touched, features, 1),
+        MG_BUFFER(ranges->all.grad, features, sgd->weights.line),
+        MG_BUFFER(ranges->all.square, features, 1),
+        MG_BUFFER(ranges->all.rate, features, 1),
+        MG_BUFFER(ranges->coef, batch, sgd->weights.lanes),
+        MG_BUFFER(ranges->cuts, batch, ranges->count + 1),
+        MG_BUFFER(ranges->offset, batch, 1),
+        MG_BUFFER(ranges->value_slot, batch, problem->most_values),
+        MG_BUFFER(ranges->slot, features, 1),
+        MG_BUFFER(sgd->decayed, features, 1),
+    };
+    mg_status status = MG_ARENA_FILL(&sgd->arena, buffers, error);
+    for (int64_t r = 0; !status && r <= ranges->count; r++)
+        ranges->begin[r] = mg_cut_begin(features, ranges->count, r);
     if (!status) mg_sgd_share_features(sgd);
     return status;
 }
@@ -121,15 +132,40 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     sgd->eta = sgd->eta_is_open ? sgd->rule->eta(problem->mean_square_norm) : own->eta;
     sgd->train = options->train;
     sgd->own = own;
-    sgd->momentum = (float)own->momentum;
     sgd->average.on = own->average;
     sgd->sparse = problem->layout == MG_CSR && !problem->center;
+    assert(2 * sgd->rule->weight_count + sgd->rule->feature_count + OTHER_FIELDS <= MG_MOST_FIELDS);
     status = create_state(sgd, error);
     if (!status) status = create_parts(sgd, error);
-    if (!status && sgd->sparse) status = create_owners(sgd, error);
+    if (!status && sgd->sparse) status = create_ranges(sgd, error);
     if (status) destroy(sgd);
     else *state = sgd;
     return status;
+}
+
+static mg_optim_line piece_of(const mg_optim_line *line, int64_t from) {
+    mg_optim_line piece = *line;
+    piece.n = mg_min(line->n - from, MG_SGD_ITEM);
+    piece.memory.at += from;
+    piece.w += from;
+    if (!line->shared && line->scale) piece.scale += from;
+    return piece;
+}
+
+bool mg_sgd_decay_weights(const mg_sgd *sgd, const mg_optim_step *step, const mg_optim_line *line,
+                          double strength) {
+    float rate[MG_SGD_ITEM], factor = (float)strength;
+    bool decays = false;
+    for (int pass = 0; pass < 2 && (pass == 0 || decays); pass++)
+        for (int64_t from = 0; from < line->n; from += MG_SGD_ITEM) {
+            mg_optim_line piece = piece_of(line, from);
+            sgd->rule->weight_rates(step, &piece, rate);
+            for (int64_t j = 0; j < piece.n; j++) {
+                if (pass == 0) decays |= (double)(factor * rate[j]) >= MG_SGD_LEAST_DECAY;
+                else piece.w[j] *= 1 / (1 + factor * rate[j]);
+            }
+        }
+    return decays;
 }
 
 void mg_sgd_step_bias(mg_sgd *sgd) {
@@ -144,15 +180,18 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
             g[k] = (float)(sgd->parts[0].coef_sum[k] * mean);
             square += g[k] * g[k];
         }
-        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, sgd->memory + problem->features, &rate);
-        sgd->rule->apply(&step, w->lanes, &rate, true, g, sgd->bias_velocity, w->bias);
-        float decay = 1 / (1 + (float)problem->lambda * rate); // (M12)
+        mg_optim_line line = {w->lanes, true, &rate, NULL, g, {sgd->memory.bias, 0}, w->bias};
+        mg_optim_memory memory = {sgd->memory.feature, problem->features};
+        if (sgd->rule->rates) sgd->rule->rates(&step, 1, &square, memory, &rate);
+        sgd->rule->apply(&step, &line);
+        if (sgd->rule->weight_rates) mg_sgd_decay_weights(sgd, &step, &line, problem->lambda);
+        float decay = sgd->rule->weight_rates ? 1 : 1 / (1 + (float)problem->lambda * rate); // (M12)
         for (int64_t k = 0; k < w->lanes; k++) w->bias[k] *= decay;
     }
     for (int64_t k = 0; k < w->classes; k++) {
         double dot = 0;
-        for (int64_t s = 0; problem->center && s < mg_sgd_slices(sgd); s++)
-            dot += sgd->slice_dot[s * w->lanes + k];
+        for (int64_t s = 0; problem->center && s < mg_sgd_items(sgd); s++)
+            dot += sgd->item_dot[s * w->lanes + k];
         w->offset[k] = (float)(problem->bias * (double)w->bias[k] - dot);
     }
 }
@@ -164,10 +203,11 @@ static int64_t snapshots_per_epoch(const mg_problem *problem) {
     return count < problem->steps_per_epoch ? count : problem->steps_per_epoch;
 }
 
-static void average_slice(void *context, int64_t slice) {
+enum { AVERAGE_ITEM = 1 << 14 }; // floats
+
+static void average_item(void *context, int64_t item) {
     mg_sgd *sgd = context;
-    int64_t from = slice * (1 << 14),
-            n = sgd->weights.size - from < (1 << 14) ? sgd->weights.size - from : (1 << 14);
+    int64_t from = item * AVERAGE_ITEM, n = mg_cut_next(from, sgd->weights.size, AVERAGE_ITEM);
     float share = 1 / (float)sgd->average.snapshots;
     const float *v = sgd->weights.v + from;
     float *mean = sgd->average.mean.v + from;
@@ -181,9 +221,9 @@ static void snapshot(mg_sgd *sgd) {
             at = sgd->step % steps + 1;
     if (at == 1 || (sgd->step < steps && at == steps / 2 + 1)) sgd->average.snapshots = 0;
     if (at * count / steps == (at - 1) * count / steps) return;
-    mg_sgd_settle(sgd);
+    mg_sgd_decay_all(sgd);
     sgd->average.snapshots++;
-    mg_team_for(sgd->problem->team, (sgd->weights.size + (1 << 14) - 1) / (1 << 14), average_slice, sgd);
+    mg_team_for(sgd->problem->team, mg_cut_items(sgd->weights.size, AVERAGE_ITEM), average_item, sgd);
     float share = 1 / (float)sgd->average.snapshots;
     for (int64_t k = 0; k < sgd->weights.lanes; k++) {
         sgd->average.mean.bias[k] += (sgd->weights.bias[k] - sgd->average.mean.bias[k]) * share;
@@ -202,6 +242,7 @@ static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_ste
     if (sgd->sparse) mg_sgd_step_sparse(sgd);
     else mg_sgd_step_dense(sgd);
     sgd->rate_sum += sgd->factor;
+    sgd->taken++;
     if (sgd->average.on && number >= sgd->average.first) snapshot(sgd);
     *out = (mg_step_result){.rows = batch->rows.count};
     for (int64_t p = 0; p < problem->parts; p++) out->loss += sgd->parts[p].loss; // (M11)
@@ -211,7 +252,7 @@ static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_ste
 static const mg_weights *weights(void *state) {
     mg_sgd *sgd = state;
     if (sgd->average.on && sgd->average.snapshots) return &sgd->average.mean;
-    mg_sgd_settle(sgd);
+    mg_sgd_decay_all(sgd);
     return &sgd->weights;
 }
 
@@ -222,22 +263,49 @@ static void begin_at(void *state, const mg_weights *from) {
     memcpy(sgd->weights.offset, from->offset, (size_t)from->lanes * sizeof(float));
 }
 
+// Floats in lines whose padding is 0.
+typedef struct padded {
+    int64_t line, used, count;
+} padded;
+
+static mg_field memory_field(const char *name, const mg_optim_array *array, padded shape, float *data) {
+    mg_field field = mg_field_lines(name, shape.line, shape.used, shape.count, data);
+    field.bounds = array->bound;
+    field.bound_count = array->bound != NULL;
+    return field;
+}
+
+static int memory_fields(const mg_sgd *sgd, mg_field *out) {
+    const mg_optim *rule = sgd->rule;
+    const mg_weights *w = &sgd->weights;
+    int64_t features = sgd->problem->features;
+    const padded weights = {w->line, w->layout == MG_DENSE ? w->features : w->classes, w->size},
+                 bias = {w->lanes, w->classes, w->lanes}, all = {0, 0, features + 1};
+    int n = 0;
+    for (int i = 0; i < rule->feature_count; i++, n++)
+        out[n] =
+            memory_field(rule->feature_arrays[i].name, &rule->feature_arrays[i], all, sgd->memory.feature[i]);
+    for (int i = 0; i < rule->weight_count; i++) {
+        const mg_optim_array *array = &rule->weight_arrays[i];
+        out[n++] = memory_field(array->name, array, weights, sgd->memory.weight[i]);
+        out[n++] = memory_field(array->bias_name, array, bias, sgd->memory.bias[i]);
+    }
+    return n;
+}
+
 static int fields(void *state, mg_field *out) {
     static const mg_bound snapshots = {.most = MOST_SNAPSHOTS};
     mg_sgd *sgd = state;
     int n = 0;
     const mg_weights *w = &sgd->weights;
-    int64_t features = sgd->problem->features, used = w->layout == MG_DENSE ? w->features : w->classes;
+    int64_t features = sgd->problem->features;
     out[n++] = mg_field_bounded("eta", MG_H5_F64, 1, &sgd->eta, &mg_bound_positive, 1);
     n += mg_field_current_weights(w, out + n);
-    // A sum of squares may overflow: its feature then stands still.
-    if (sgd->rule->accumulates)
-        out[n++] = mg_field_bounded("memory", MG_H5_F32, features + 1, sgd->memory, &mg_bound_grown, 1);
-    if (sgd->velocity) out[n++] = mg_field_lines("velocity", w->line, used, w->size, sgd->velocity);
-    if (sgd->velocity)
-        out[n++] = mg_field_lines("bias_velocity", w->lanes, w->classes, w->lanes, sgd->bias_velocity);
+    n += memory_fields(sgd, out + n);
+    if (sgd->rule->begin)
+        out[n++] = mg_field_bounded("taken", MG_H5_I64, 1, &sgd->taken, &mg_bound_not_negative, 1);
     if (sgd->sparse)
-        out[n++] = mg_field_bounded("settled", MG_H5_F64, features, sgd->settled, &mg_bound_not_negative, 1);
+        out[n++] = mg_field_bounded("decayed", MG_H5_F64, features, sgd->decayed, &mg_bound_not_negative, 1);
     if (sgd->sparse)
         out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
     if (sgd->average.on)
@@ -253,10 +321,10 @@ static int fields(void *state, mg_field *out) {
 static mg_status check(void *state, int64_t batch, mg_error *error) {
     (void)batch;
     const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, settled = {.most = sgd->rate_sum};
+    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->rate_sum};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
     for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
-        status = mg_bound_check(&settled, "state/settled", d, sgd->settled[d], error);
+        status = mg_bound_check(&decayed, "state/decayed", d, sgd->decayed[d], error);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MG_SOLVER_SGD_SGD_H
 #define MG_SOLVER_SGD_SGD_H
 
+#include "base/arena.h"
 #include "optim/optim.h"
 #include "rate/rate.h"
 #include "parallel/tree.h"
@@ -17,31 +18,38 @@ typedef struct mg_sgd_part {
     double loss;      // weighted sum over the part's rows
 } mg_sgd_part;
 
-// What one owner of a range of features works with (sparse steps).
-typedef struct mg_sgd_owner {
-    _Alignas(64) uint32_t from; // its features; every owner has a cache line of its own
+// A range of features and what its thread works with (sparse steps).
+typedef struct mg_sgd_range {
+    _Alignas(64) uint32_t from; // its features; every range has a cache line of its own
     uint32_t to;
-    int64_t count;     // features the batch touches
-    uint32_t *touched; // [to - from] these, in order of first touch: a feature's place here is its slot
-    float *grad;       // [to - from][line] by slot
-    float *square, *memory, *rate; // [to - from] by slot
-} mg_sgd_owner;
+    int64_t count;        // features the batch touches
+    uint32_t *touched;    // [to - from] these, in order of first touch: a feature's place here is its slot
+    float *grad;          // [to - from][line] by slot
+    float *square, *rate; // [to - from] by slot
+} mg_sgd_range;
 
 extern const mg_solver mg_solver_sgd;
 
 // Sparse steps: how features are cut into ranges, and what a minibatch touches of them.
 typedef struct mg_sgd_ranges {
     int64_t count;
-    mg_sgd_owner *owner;  // [count] their ranges, and their places in the arrays of all
+    mg_sgd_range *range;  // [count] their features, and their places in the arrays of all
     int64_t *begin;       // [count + 1] of the ranges; which they are matters to no result
     bool weighed;         // they hold about as many stored values each
-    mg_sgd_owner all;     // [features] of each; pages come to life as slots are used
+    mg_sgd_range all;     // [features] of each; pages come to life as slots are used
     float *coef;          // [batch][lanes] of the minibatch
-    int64_t *cuts;        // [batch][count + 1] where each owner's entries begin
-    uint32_t *slot;       // [features] place in the owner's list, if touched[slot] says so
-    int64_t *offset;      // [batch] of a row's entries in entry_slot
-    uint32_t *entry_slot; // [batch entries] the owner's slot of each entry
+    int64_t *cuts;        // [batch][count + 1] where each range's values begin
+    uint32_t *slot;       // [features] place in the range's list, if touched[slot] says so
+    int64_t *offset;      // [batch] of a row's values in value_slot
+    uint32_t *value_slot; // [batch][most_values] the slot of each value
 } mg_sgd_ranges;
+
+// The arrays of the update rule.
+typedef struct mg_sgd_memory {
+    float **weight, **bias; // [rule->weight_count], each as weights.v; of the constant feature: [lanes]
+    float **feature;        // [rule->feature_count], each [features + 1]; the last is the constant feature's
+    float **slot;           // sparse: the same by slot, each [features]
+} mg_sgd_memory;
 
 typedef struct mg_sgd_average {
     bool on;
@@ -58,20 +66,20 @@ typedef struct mg_sgd {
     const mg_rate *schedule;
     double eta;       // before the schedule
     bool eta_is_open; // not configured: mg_sgd_prepare chooses
-    float momentum;
     bool sparse;
 
+    mg_arena arena;
     mg_weights weights;
-    float *velocity, *bias_velocity; // as weights.v, [lanes]; NULL unless the rule wants them
-    float *memory;                   // [features + 1] of the rule, the last one for the constant feature
-    double *settled;                 // sparse: [features] rate sum up to which a feature's decay is applied
-    double rate_sum;                 // sum of schedule factors so far
+    mg_sgd_memory memory;
+    int64_t taken;   // steps so far
+    double *decayed; // sparse: [features] rate sum up to which a feature's decay is applied
+    double rate_sum; // sum of schedule factors so far
     mg_sgd_average average;
 
     mg_sgd_part *parts;
     mg_tree tree; // of their sums
     mg_sgd_ranges ranges;
-    double *slice_dot; // dense with centring: [slices][lanes] of V center
+    double *item_dot; // dense with centring: [items][lanes] of V center
 
     // the step under way
     const mg_batch *batch;
@@ -82,11 +90,11 @@ typedef struct mg_sgd {
 void mg_sgd_step_dense(mg_sgd *sgd);
 void mg_sgd_step_sparse(mg_sgd *sgd);
 
-// Every owner gets its range of features.
+// Every range gets its features.
 void mg_sgd_share_features(mg_sgd *sgd);
 
-// Applies every decay that is still owed (sparse).
-void mg_sgd_settle(mg_sgd *sgd);
+// Applies every deferred decay (sparse).
+void mg_sgd_decay_all(mg_sgd *sgd);
 
 // Chooses the learning rate by trying several on a sample (M22).
 mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
@@ -94,10 +102,13 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
 // Constant feature and offsets, after the weights have moved.
 void mg_sgd_step_bias(mg_sgd *sgd);
 
-enum { MG_SGD_SLICE = 128 }; // features a thread updates at a time
+// A decay this close to 1 is no float below 1.
+#define MG_SGD_LEAST_DECAY 3e-8
 
-static inline int64_t mg_sgd_slices(const mg_sgd *sgd) {
-    return mg_cut_items(mg_round_up(sgd->problem->features, MG_LANES), MG_SGD_SLICE);
+enum { MG_SGD_ITEM = 128 }; // features a thread updates at a time
+
+static inline int64_t mg_sgd_items(const mg_sgd *sgd) {
+    return mg_cut_items(mg_round_up(sgd->problem->features, MG_LANES), MG_SGD_ITEM);
 }
 
 // Rows of the batch that part p takes: [begin(p), begin(p + 1)).
@@ -105,8 +116,26 @@ static inline int64_t mg_sgd_begin(const mg_sgd *sgd, int64_t p) {
     return mg_cut_begin(sgd->batch->rows.count, sgd->problem->parts, p);
 }
 
-static inline mg_optim_step mg_sgd_rule_step(const mg_sgd *sgd) {
-    return (mg_optim_step){.eta = (float)(sgd->eta * sgd->factor), .momentum = sgd->momentum};
+// What the rule sees of a step; `number` counts from 1.
+static inline mg_optim_step mg_sgd_step_of(const mg_sgd *sgd, double factor, int64_t number) {
+    mg_optim_step step = {.eta = (float)(sgd->eta * factor), .number = number, .options = &sgd->own->rule};
+    if (sgd->rule->begin) sgd->rule->begin(&step);
+    return step;
 }
+
+// The step under way.
+static inline mg_optim_step mg_sgd_rule_step(const mg_sgd *sgd) {
+    return mg_sgd_step_of(sgd, sgd->factor, sgd->taken + 1);
+}
+
+// Weights [at, at + n) of weights.v with their memory; rate, scale and gradient are the caller's.
+static inline mg_optim_line mg_sgd_line(const mg_sgd *sgd, int64_t at, int64_t n) {
+    return (mg_optim_line){.n = n, .memory = {sgd->memory.weight, at}, .w = sgd->weights.v + at};
+}
+
+// (M12) For rules with a rate for each weight: w /= 1 + strength * rate. False: no factor is a float below 1,
+// and nothing was changed.
+bool mg_sgd_decay_weights(const mg_sgd *sgd, const mg_optim_step *step, const mg_optim_line *line,
+                          double strength);
 
 #endif

@@ -1,6 +1,6 @@
-// sparse.c - the step that costs time in proportion to the stored values of the batch. Each part owns a range
-// of features and alone writes their weights; rows are split for the scores only. Nothing of size D x K is
-// formed or swept.
+// sparse.c - the step that costs time in proportion to the stored values of the batch. Each thread owns
+// ranges of features and alone writes their weights; rows are split for the scores only. Nothing of size D x
+// K is formed or swept.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
@@ -10,33 +10,48 @@ enum {
     ROWS_AHEAD = 4
 }; // touched features and rows whose state is fetched in advance: it lies anywhere in memory
 
-// A decay this close to 1 is no float below 1: it stays owed, and counts once it has grown.
-#define LEAST_DECAY 3e-8
+// The step that deferred decay follows: the rate before its schedule, after the steps so far.
+static mg_optim_step base_step(const mg_sgd *sgd) { return mg_sgd_step_of(sgd, 1, sgd->taken); }
 
 // Rates of n features as they are, without a new gradient; `none` holds n zeros.
-static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, float *memory, float *rate) {
-    mg_optim_step base = {.eta = (float)sgd->eta, .momentum = sgd->momentum};
+static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, mg_optim_memory memory,
+                          float *rate) {
+    mg_optim_step base = base_step(sgd);
     if (sgd->rule->rates) sgd->rule->rates(&base, n, none, memory, rate);
     else
         for (int64_t t = 0; t < n; t++) rate[t] = base.eta;
 }
 
-// (M23) Decay owed by feature f since it was last settled, as one implicit step over the sum of the rates.
-static void settle(mg_sgd *sgd, uint32_t f, float rate) {
-    double decay = sgd->problem->lambda * (double)rate * (sgd->rate_sum - sgd->settled[f]);
-    if (decay < LEAST_DECAY) return;
-    sgd->settled[f] = sgd->rate_sum;
-    float factor = (float)(1 / (1 + decay)), *v = sgd->weights.v + (int64_t)f * sgd->weights.line;
-    for (int64_t k = 0; k < sgd->weights.line; k++) v[k] *= factor;
+static mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
+    mg_optim_line line = mg_sgd_line(sgd, f * sgd->weights.line, sgd->weights.line);
+    line.shared = true;
+    line.scale = sgd->problem->scale ? sgd->problem->scale + f : NULL;
+    return line;
 }
 
-// The owner's slot of feature f; a fresh one with a zero gradient when the batch had not touched it yet.
-static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_owner *owner, uint32_t f) {
+// (M12, M23) Decay of feature f up to the rate sum `sum`, as one implicit step; strength: lambda. A decay
+// that is no float below 1 stays deferred, and counts once it has grown.
+static void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate, double strength,
+                          double sum) {
+    mg_optim_line line = line_of(sgd, f);
+    double decay = strength * (double)rate * (sum - sgd->decayed[f]);
+    if (sgd->rule->weight_rates) {
+        if (!mg_sgd_decay_weights(sgd, step, &line, strength * (sum - sgd->decayed[f]))) return;
+    } else {
+        if (decay < MG_SGD_LEAST_DECAY) return;
+        float factor = (float)(1 / (1 + decay));
+        for (int64_t k = 0; k < line.n; k++) line.w[k] *= factor;
+    }
+    sgd->decayed[f] = sum;
+}
+
+// The range's slot of feature f; a fresh one with a zero gradient when the batch had not touched it yet.
+static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_range *range, uint32_t f) {
     uint32_t slot = sgd->ranges.slot[f];
-    if (slot < owner->count && owner->touched[slot] == f) return slot;
-    slot = (uint32_t)owner->count++;
+    if (slot < range->count && range->touched[slot] == f) return slot;
+    slot = (uint32_t)range->count++;
     sgd->ranges.slot[f] = slot;
-    owner->touched[slot] = f;
+    range->touched[slot] = f;
     return slot;
 }
 
@@ -45,56 +60,77 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
     for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
-// Phase 0, by rows: where each owner's entries begin.
+// Phase 0, by rows: where each range's entries begin.
 static void cut_rows(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
-    int64_t owners = sgd->ranges.count;
+    int64_t count = sgd->ranges.count;
     for (int64_t i = mg_sgd_begin(sgd, p); i < mg_sgd_begin(sgd, p + 1); i++) {
         int64_t row = mg_rows_stored(rows, i), e = rows->indptr[row], end = rows->indptr[row + 1],
-                *cuts = sgd->ranges.cuts + i * (owners + 1);
-        for (int64_t o = 0; o < owners; o++) {
-            while (e < end && rows->indices[e] < sgd->ranges.owner[o].from) e++;
-            cuts[o] = e;
+                *cuts = sgd->ranges.cuts + i * (count + 1);
+        for (int64_t r = 0; r < count; r++) {
+            while (e < end && rows->indices[e] < sgd->ranges.range[r].from) e++;
+            cuts[r] = e;
         }
-        cuts[owners] = end;
+        cuts[count] = end;
     }
 }
 
-// An owner's entries of row i will be looked up soon.
+// An range's entries of row i will be looked up soon.
 static void fetch_slots(const mg_sgd *sgd, int64_t p, int64_t i) {
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t *cuts = sgd->ranges.cuts + i * (sgd->ranges.count + 1) + p;
     for (int64_t e = cuts[0]; e < cuts[1]; e++) __builtin_prefetch(sgd->ranges.slot + rows->indices[e], 1);
 }
 
-// Phase 1, by owner: which features does the batch touch, and bring them up to date.
+static mg_optim_memory slots_of(const mg_sgd *sgd, const mg_sgd_range *range) {
+    return (mg_optim_memory){sgd->memory.slot, range->from};
+}
+
+// The rule's arrays of the features touched, by slot, and back.
+static void load_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
+    for (int i = 0; i < sgd->rule->feature_count; i++) {
+        const float *from = sgd->memory.feature[i];
+        float *to = sgd->memory.slot[i] + range->from;
+        for (int64_t t = 0; t < range->count; t++) {
+            if (t + AHEAD < range->count) __builtin_prefetch(from + range->touched[t + AHEAD], 1);
+            to[t] = from[range->touched[t]];
+        }
+    }
+}
+
+static void store_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
+    for (int i = 0; i < sgd->rule->feature_count; i++) {
+        const float *from = sgd->memory.slot[i] + range->from;
+        for (int64_t t = 0; t < range->count; t++) sgd->memory.feature[i][range->touched[t]] = from[t];
+    }
+}
+
+// Phase 1, by range: which features does the batch touch, and bring them up to date.
 static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
-    mg_sgd_owner *owner = &sgd->ranges.owner[p];
+    mg_sgd_range *range = &sgd->ranges.range[p];
     int64_t stride = sgd->ranges.count + 1, line = sgd->weights.line;
-    owner->count = 0;
+    range->count = 0;
     for (int64_t i = 0; i < rows->count; i++) {
         const int64_t *cuts = sgd->ranges.cuts + i * stride + p;
         uint32_t *slots =
-            sgd->ranges.entry_slot + sgd->ranges.offset[i] - rows->indptr[mg_rows_stored(rows, i)];
+            sgd->ranges.value_slot + sgd->ranges.offset[i] - rows->indptr[mg_rows_stored(rows, i)];
         if (i + ROWS_AHEAD < rows->count) fetch_slots(sgd, p, i + ROWS_AHEAD);
-        for (int64_t e = cuts[0]; e < cuts[1]; e++) slots[e] = slot_of(sgd, owner, rows->indices[e]);
+        for (int64_t e = cuts[0]; e < cuts[1]; e++) slots[e] = slot_of(sgd, range, rows->indices[e]);
     }
-    memset(owner->grad, 0, (size_t)(owner->count * line) * sizeof(float));
-    for (int64_t t = 0; t < owner->count; t++) {
-        if (t + AHEAD < owner->count) {
-            __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
-            __builtin_prefetch(sgd->memory + owner->touched[t + AHEAD], 1);
+    memset(range->grad, 0, (size_t)(range->count * line) * sizeof(float));
+    memset(range->square, 0, (size_t)range->count * sizeof(float));
+    load_memory(sgd, range);
+    present_rates(sgd, range->count, range->square, slots_of(sgd, range), range->rate);
+    mg_optim_step base = base_step(sgd);
+    for (int64_t t = 0; t < range->count; t++) {
+        if (t + AHEAD < range->count) {
+            fetch_weights(sgd, range->touched[t + AHEAD]);
+            __builtin_prefetch(sgd->decayed + range->touched[t + AHEAD], 1);
         }
-        owner->memory[t] = sgd->memory[owner->touched[t]];
-        owner->square[t] = 0;
-    }
-    present_rates(sgd, owner->count, owner->square, owner->memory, owner->rate);
-    for (int64_t t = 0; t < owner->count; t++) {
-        if (t + AHEAD < owner->count) fetch_weights(sgd, owner->touched[t + AHEAD]);
-        settle(sgd, owner->touched[t], owner->rate[t]);
+        decay_feature(sgd, &base, range->touched[t], range->rate[t], sgd->problem->lambda, sgd->rate_sum);
     }
 }
 
@@ -118,7 +154,7 @@ static void part_coefficients(void *context, int64_t p) {
     }
 }
 
-// Gradients of the owner's touched features, rows in order (M10).
+// Gradients of the range's touched features, rows in order (M10).
 static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
     int64_t stride = sgd->ranges.count + 1, lanes = sgd->weights.lanes;
@@ -127,60 +163,58 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
         int64_t from = sgd->ranges.cuts[i * stride + p], n = sgd->ranges.cuts[i * stride + p + 1] - from;
         if (!n || mg_all_zero(coef, lanes)) continue;
         const uint32_t *slots =
-            sgd->ranges.entry_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
+            sgd->ranges.value_slot + sgd->ranges.offset[i] + (from - rows->indptr[mg_rows_stored(rows, i)]);
         mg_csr_row row = {n, slots, rows->values + from};
-        sgd->problem->kernel->csr_accumulate(&row, sgd->weights.line, coef, sgd->ranges.owner[p].grad);
+        sgd->problem->kernel->csr_accumulate(&row, sgd->weights.line, coef, sgd->ranges.range[p].grad);
     }
 }
 
 // Scales the gradients as the weights see them and takes their squared norms.
-static void scale_gradients(mg_sgd *sgd, mg_sgd_owner *owner) {
+static void scale_gradients(mg_sgd *sgd, mg_sgd_range *range) {
     const float *scales = sgd->problem->scale;
     int64_t line = sgd->weights.line;
     float mean = 1 / (float)sgd->batch->rows.count;
-    for (int64_t t = 0; t < owner->count; t++) {
-        uint32_t f = owner->touched[t];
-        float *g = owner->grad + t * line, scale = scales ? scales[f] : 1, lane[8] = {0};
+    for (int64_t t = 0; t < range->count; t++) {
+        uint32_t f = range->touched[t];
+        float *g = range->grad + t * line, scale = scales ? scales[f] : 1, lane[8] = {0};
         for (int64_t k = 0; k < line; k += 8)
             for (int l = 0; l < 8; l++) {
                 float scaled = g[k + l] * (mean * scale);
                 lane[l] += scaled * scaled;
                 g[k + l] = scaled * scale; // (M19)
             }
-        owner->square[t] =
+        range->square[t] =
             ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
     }
 }
 
-// Phase 3, by owner: gradients of the touched features, then their step and decay.
+// Phase 3, by range: gradients of the touched features, then their step and decay.
 static void update_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
-    mg_sgd_owner *owner = &sgd->ranges.owner[p];
+    mg_sgd_range *range = &sgd->ranges.range[p];
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
-    // The rate holds this step's factor already; what is owed is a sum of factors.
+    // The rate holds this step's factor already; deferred decay is a sum of factors.
     double after = sgd->rate_sum + sgd->factor,
-           share = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
+           strength = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
     accumulate(sgd, p);
-    scale_gradients(sgd, owner);
+    scale_gradients(sgd, range);
     if (sgd->rule->rates) {
-        sgd->rule->rates(&step, owner->count, owner->square, owner->memory, owner->rate);
-        for (int64_t t = 0; t < owner->count; t++) sgd->memory[owner->touched[t]] = owner->memory[t];
+        sgd->rule->rates(&step, range->count, range->square, slots_of(sgd, range), range->rate);
+        store_memory(sgd, range);
     }
-    for (int64_t t = 0; t < owner->count; t++) {
-        int64_t f = owner->touched[t];
-        float *v = sgd->weights.v + f * line, rate = sgd->rule->rates ? owner->rate[t] : step.eta;
-        if (t + AHEAD < owner->count) {
-            fetch_weights(sgd, owner->touched[t + AHEAD]);
-            __builtin_prefetch(sgd->settled + owner->touched[t + AHEAD], 1);
+    for (int64_t t = 0; t < range->count; t++) {
+        int64_t f = range->touched[t];
+        float rate = sgd->rule->rates ? range->rate[t] : step.eta;
+        if (t + AHEAD < range->count) {
+            fetch_weights(sgd, range->touched[t + AHEAD]);
+            __builtin_prefetch(sgd->decayed + range->touched[t + AHEAD], 1);
         }
-        sgd->rule->apply(&step, line, &rate, true, owner->grad + t * line,
-                         sgd->velocity ? sgd->velocity + f * line : NULL, v);
-        double decay = share * (double)rate * (after - sgd->settled[f]); // (M12)
-        if (decay < LEAST_DECAY) continue;
-        float factor = (float)(1 / (1 + decay));
-        for (int64_t k = 0; k < line; k++) v[k] *= factor;
-        sgd->settled[f] = after;
+        mg_optim_line weights = line_of(sgd, f);
+        weights.rate = &rate;
+        weights.g = range->grad + t * line;
+        sgd->rule->apply(&step, &weights);
+        decay_feature(sgd, &step, f, rate, strength, after);
     }
 }
 
@@ -188,13 +222,12 @@ void mg_sgd_share_features(mg_sgd *sgd) {
     int64_t line = sgd->weights.line;
     for (int64_t p = 0; p < sgd->ranges.count; p++) {
         int64_t from = sgd->ranges.begin[p];
-        sgd->ranges.owner[p] = (mg_sgd_owner){
+        sgd->ranges.range[p] = (mg_sgd_range){
             .from = (uint32_t)from,
             .to = (uint32_t)sgd->ranges.begin[p + 1],
             .touched = sgd->ranges.all.touched + from,
             .grad = sgd->ranges.all.grad + from * line,
             .square = sgd->ranges.all.square + from,
-            .memory = sgd->ranges.all.memory + from,
             .rate = sgd->ranges.all.rate + from,
         };
     }
@@ -234,18 +267,20 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
     mg_sgd_step_bias(sgd);
 }
 
-static void settle_owner(void *context, int64_t p) {
+static void decay_range(void *context, int64_t p) {
     enum { RUN = 256 };
     static const float none[RUN];
     mg_sgd *sgd = context;
     float rate[RUN];
-    for (uint32_t from = sgd->ranges.owner[p].from, to; from < sgd->ranges.owner[p].to; from = to) {
-        to = sgd->ranges.owner[p].to - from < RUN ? sgd->ranges.owner[p].to : from + RUN;
-        present_rates(sgd, to - from, none, sgd->memory + from, rate);
-        for (uint32_t f = from; f < to; f++) settle(sgd, f, rate[f - from]);
+    mg_optim_step base = base_step(sgd);
+    for (uint32_t from = sgd->ranges.range[p].from, to; from < sgd->ranges.range[p].to; from = to) {
+        to = sgd->ranges.range[p].to - from < RUN ? sgd->ranges.range[p].to : from + RUN;
+        present_rates(sgd, to - from, none, (mg_optim_memory){sgd->memory.feature, from}, rate);
+        for (uint32_t f = from; f < to; f++)
+            decay_feature(sgd, &base, f, rate[f - from], sgd->problem->lambda, sgd->rate_sum);
     }
 }
 
-void mg_sgd_settle(mg_sgd *sgd) {
-    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->ranges.count, settle_owner, sgd);
+void mg_sgd_decay_all(mg_sgd *sgd) {
+    if (sgd->sparse) mg_team_for(sgd->problem->team, sgd->ranges.count, decay_range, sgd);
 }
