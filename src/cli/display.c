@@ -36,7 +36,6 @@ void mg_cli_catch_signals(void) {
     mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
     mg_cli_catch(SIGHUP, on_signal, SA_RESTART);
     mg_cli_catch(SIGUSR1, on_signal, SA_RESTART);
-    signal(SIGXFSZ, SIG_IGN); // exceeding a limit on file sizes is then a failed write
     signal(SIGPIPE, SIG_IGN);
 }
 

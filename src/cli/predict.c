@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_BASE };
 
@@ -116,10 +118,30 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
+static bool is_file(const char *path, const struct stat *file) {
+    struct stat about;
+    bool found = strcmp(path, "-") ? !stat(path, &about) : !fstat(STDIN_FILENO, &about);
+    return found && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
+}
+
+// The answers must not take the place of what they are made from.
+static mg_status check_output(const arguments *all, mg_error *error) {
+    struct stat about;
+    if (!all->output || stat(all->output, &about) || !S_ISREG(about.st_mode)) return MG_OK;
+    const char *what = is_file(all->options.model, &about) ? "the model" : NULL;
+    if (is_file(all->data, &about)) what = "the data";
+    if (!what) return MG_OK;
+    error->status = MG_USAGE;
+    snprintf(error->text, sizeof error->text,
+             "%.700s: is %s, which the answers would replace: give -o another name", all->output, what);
+    return MG_USAGE;
+}
+
 static mg_status run(arguments *all, mg_error *error) {
     mg_predictor *predictor;
     output out;
-    mg_status status = mg_predictor_open(&all->options, &predictor, error);
+    mg_status status = check_output(all, error);
+    if (!status) status = mg_predictor_open(&all->options, &predictor, error);
     if (status) return status;
     status = open_output(&out, all->output, error);
     const mg_predict_sink sink = {write_answers, &out};

@@ -36,6 +36,7 @@ static void check_output(int status, void *unused) {
 
 void mg_cli_begin(void) {
     open_closed_descriptors();
+    signal(SIGXFSZ, SIG_IGN); // a limit of file sizes then is an error of write()
     on_exit(check_output, NULL);
 }
 
@@ -88,7 +89,6 @@ const volatile sig_atomic_t *mg_cli_catch_stops(void) {
     mg_cli_catch(SIGINT, stop, 0); // without SA_RESTART, so that a read of a line ends too
     mg_cli_catch(SIGTERM, stop, 0);
     mg_cli_catch(SIGHUP, stop, 0);
-    signal(SIGXFSZ, SIG_IGN);
     return &stop_signal;
 }
 

@@ -37,9 +37,11 @@ static mg_status open_at(int parent, const char *name, const char *path, int mor
         directory->fd = mg_file_calls.open(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | more, 0);
     if (!status && directory->fd < 0) {
         int reason = errno;
-        status = reason == ENOTDIR
-                     ? mg_fail(error, MG_IO, "%s: is not a directory", path)
-                     : mg_fail(error, MG_IO, "%s: directory cannot be opened: %s", path, strerror(reason));
+        status =
+            reason == ENOTDIR
+                ? mg_fail(error, MG_IO, "%s: is not a directory%s", path,
+                          more & O_NOFOLLOW ? " (symbolic links are not followed here): move it away" : "")
+                : mg_fail(error, MG_IO, "%s: directory cannot be opened: %s", path, strerror(reason));
         errno = reason;
     }
     if (status) mg_directory_close(directory);
@@ -105,8 +107,8 @@ mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_
     return status;
 }
 
-static mg_status open_child(const mg_directory *parent, const char *name, bool make, int more,
-                            mg_directory **out, mg_error *error) {
+mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
+                                mg_error *error) {
     char *path;
     *out = NULL;
     mg_status status = mg_directory_name(parent, name, &path, error);
@@ -116,21 +118,11 @@ static mg_status open_child(const mg_directory *parent, const char *name, bool m
     mg_status synced =
         !status && make ? sync_descriptor(parent->fd, parent->path, made ? error : NULL) : MG_OK;
     if (made && synced) status = synced;
-    if (!status) status = open_at(parent->fd, name, path, more, out, error);
+    if (!status) status = open_at(parent->fd, name, path, O_NOFOLLOW, out, error);
     int reason = errno;
     mg_memory_free(path);
     errno = reason;
     return status;
-}
-
-mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out,
-                                  mg_error *error) {
-    return open_child(parent, name, make, 0, out, error);
-}
-
-mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
-                                mg_error *error) {
-    return open_child(parent, name, make, O_NOFOLLOW, out, error);
 }
 
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error) {

@@ -12,12 +12,8 @@ typedef struct mg_directory mg_directory;
 // MG_MEMORY.
 mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_error *error);
 
-// The same for the directory `name` in `parent`, which may be closed afterwards.
-mg_status mg_directory_open_child(const mg_directory *parent, const char *name, bool make, mg_directory **out,
-                                  mg_error *error);
-
-// The same, but a symbolic link is refused (errno is ENOTDIR), so everything that is deleted or moved in the
-// directory lies in `parent`.
+// The same for the directory `name` in `parent`, which may be closed afterwards. A symbolic link is refused
+// (errno is ENOTDIR), so everything that is written, deleted or moved in the directory lies in `parent`.
 mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
                                 mg_error *error);
 

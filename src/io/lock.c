@@ -46,9 +46,10 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
     // margin never creates a symbolic link, a FIFO or a device of this name.
     *fd = mg_file_calls.open(mg_directory_descriptor(directory), name,
                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    if (*fd < 0) return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
-    if (!fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
-    mg_file_calls.close(*fd);
+    if (*fd < 0 && errno != ELOOP)
+        return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
+    if (*fd >= 0 && !fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
+    if (*fd >= 0) mg_file_calls.close(*fd);
     return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away",
                    path, name);
 }

@@ -43,15 +43,35 @@ static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *se
     return (size_t)(kept - text);
 }
 
-// Only a regular file is opened: a device would be truncated, and a FIFO would wait for a reader.
-static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, mg_error *error) {
+// The file is cut and appended to in place, so it must not be one of another directory: a symbolic link is
+// not followed. A FIFO would wait for a reader.
+static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, nlink_t *links,
+                           mg_error *error) {
     struct stat about;
     metrics->fd = mg_file_calls.open(mg_directory_descriptor(directory), "metrics.jsonl",
-                                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+                                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
+    if (metrics->fd < 0 && errno == ELOOP)
+        return mg_fail(
+            error, MG_IO,
+            "%s: is a symbolic link, and links are not followed here: put a copy of the file in its place, "
+            "or move it away",
+            metrics->path);
     if (metrics->fd < 0)
         return mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
-    if (!fstat(metrics->fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
+    bool known = !fstat(metrics->fd, &about);
+    *links = known ? about.st_nlink : 1;
+    if (known && S_ISREG(about.st_mode)) return MG_OK;
     return mg_fail(error, MG_IO, "%s: is not a regular file: move it away", metrics->path);
+}
+
+// Puts a copy of the kept lines in the place of a file that has other names too, such as in a backup.
+static mg_status unlink_copy(const mg_directory *directory, mg_metrics *metrics, const void *bytes,
+                             size_t kept, mg_error *error) {
+    nlink_t links;
+    mg_file_calls.close(metrics->fd);
+    metrics->fd = -1;
+    mg_status status = mg_directory_write(directory, "metrics.jsonl", bytes, kept, error);
+    return status ? status : open_file(directory, metrics, &links, error);
 }
 
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics,
@@ -60,11 +80,13 @@ mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg
     unsigned char *bytes = NULL;
     size_t size = 0, kept = 0;
     mg_status status = mg_directory_name(directory, "metrics.jsonl", &metrics->path, error);
-    if (!status) status = open_file(directory, metrics, error);
+    nlink_t links = 1;
+    if (!status) status = open_file(directory, metrics, &links, error);
     if (!status && keep_events >= 0) {
         status = mg_file_read_open(metrics->fd, metrics->path, most_bytes, &bytes, &size, error);
         if (!status) kept = kept_bytes((const char *)bytes, size, keep_events, seconds);
     }
+    if (!status && links > 1) status = unlink_copy(directory, metrics, bytes, kept, error);
     mg_memory_free(bytes);
     if (!status && ftruncate(metrics->fd, (off_t)kept))
         status = mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));

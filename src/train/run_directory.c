@@ -30,8 +30,14 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 
 static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_run_traces traces;
-    if (run->request->overwrite) return MG_OK;
     mg_status status = mg_run_find_traces(run->place.directory, &traces, error);
+    if (!status && traces.foreign_config)
+        return mg_fail(
+            error, MG_CONFIG,
+            "%s/config.yaml: was not written by a run, and a run would replace it: move it away, or set "
+            "output.directory",
+            run->place.path);
+    if (status || run->request->overwrite) return status;
     if (!status && traces.folds)
         return mg_fail(
             error, MG_CONFIG,
@@ -50,9 +56,9 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
     const mg_trainer_options *options = run->options;
     const char *name = options->within ? options->name_within : run->place.path;
     int parent = options->within ? mg_directory_descriptor(options->within) : AT_FDCWD;
-    mg_status status =
-        options->within ? mg_directory_open_child(options->within, name, make, &run->place.directory, error)
-                        : mg_directory_open(name, make, &run->place.directory, error);
+    mg_status status = options->within
+                           ? mg_directory_open_own(options->within, name, make, &run->place.directory, error)
+                           : mg_directory_open(name, make, &run->place.directory, error);
     return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK
                                                                         : status; // it does not exist yet
 }
@@ -202,7 +208,7 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     mg_status status = mg_run_enter_directory(run, true, error);
     if (!status) status = mg_run_set_aside(place->directory, run->request->overwrite, error);
     if (!status && mg_directory_holds(place->directory, "checkpoints"))
-        status = mg_directory_open_child(place->directory, "checkpoints", false, &place->checkpoints, error);
+        status = mg_directory_open_own(place->directory, "checkpoints", false, &place->checkpoints, error);
     if (!status && run->request->resume) status = resume(run, &identity, &found, error);
     for (size_t i = 0; !status && i < sizeof written / sizeof *written; i++)
         mg_directory_remove_leftovers(place->directory, written[i]);
@@ -213,7 +219,7 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     if (!found) status = mg_checkpoint_begin(place->directory, "begun.h5", &identity, error);
     if (!status) status = open_metrics(run, found, error);
     if (!status && !place->checkpoints)
-        status = mg_directory_open_child(place->directory, "checkpoints", true, &place->checkpoints, error);
+        status = mg_directory_open_own(place->directory, "checkpoints", true, &place->checkpoints, error);
     if (!status)
         status =
             mg_checkpointer_create(place->checkpoints, run->options->checkpoint->keep, &identity,
@@ -230,6 +236,13 @@ void mg_run_leave_directory(mg_run *run) {
                        "warning: %s is not the directory this run began in: that directory was renamed or "
                        "deleted, and the files of this run are in it",
                        run->place.path);
+    else if (run->place.lock.held && run->place.checkpoints &&
+             !mg_directory_has_its_path(run->place.checkpoints))
+        mg_run_message(
+            run,
+            "warning: %s/checkpoints is not the directory this run began with: that directory was "
+            "renamed or deleted, and the checkpoints of this run are in it: move it back to continue",
+            run->place.path);
     mg_lock_release(&run->place.lock);
     mg_directory_close(run->place.checkpoints);
     mg_directory_close(run->place.directory);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static const char previous[] = "previous", gathering[] = "previous.new";
+// config.yaml comes before begun.h5, beside which it is margin's.
 static const char *const results[] = {"model.h5",      "path.jsonl",  "cv.jsonl",
                                       "metrics.jsonl", "config.yaml", "begun.h5"};
 enum { RESULTS = sizeof results / sizeof *results, NAME_TEXT = 64 };
@@ -25,9 +26,9 @@ static bool holds_any(const mg_directory *directory, const char *const *names, s
     return any;
 }
 
+// config.yaml alone is not a sign of a run: a user may have written it.
 static bool holds_run(const mg_directory *directory) {
-    static const char *const names[] = {"config.yaml", "metrics.jsonl", "model.h5",
-                                        "path.jsonl",  "checkpoints",   "begun.h5"};
+    static const char *const names[] = {"metrics.jsonl", "model.h5", "path.jsonl", "checkpoints", "begun.h5"};
     return holds_any(directory, names, sizeof names / sizeof *names);
 }
 
@@ -77,6 +78,7 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
     if (moving) return MG_OK;
     mg_status status = mg_directory_list(directory, see_fold, &search, error);
     out->run = holds_run(directory);
+    out->foreign_config = !out->run && mg_directory_holds(directory, "config.yaml");
     out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
     return status;
 }
@@ -214,7 +216,7 @@ static mg_status ask(const mg_directory *directory, mg_error *error) {
     for (int i = 0; !status && i < RESULTS; i++) status = ask_room(directory, results[i], error);
     if (!status) status = mg_directory_list(directory, ask_fold, (void *)directory, error);
     if (!status && mg_directory_holds(directory, "checkpoints"))
-        status = mg_directory_open_child(directory, "checkpoints", false, &checkpoints, error);
+        status = mg_directory_open_own(directory, "checkpoints", false, &checkpoints, error);
     mg_directory_close(checkpoints);
     return status;
 }
@@ -233,11 +235,10 @@ static mg_status move_fold(void *context, const char *name, mg_error *error) {
     return with_fold(context, name, move, error);
 }
 
-// The directory may be a link to another disk, so it stays, unless it is empty and not a link.
 static mg_status clear_checkpoints(const mg_directory *directory, mg_error *error) {
     mg_directory *checkpoints;
     if (!mg_directory_holds(directory, "checkpoints")) return MG_OK;
-    mg_status status = mg_directory_open_child(directory, "checkpoints", false, &checkpoints, error);
+    mg_status status = mg_directory_open_own(directory, "checkpoints", false, &checkpoints, error);
     if (status) return status;
     status = mg_checkpoint_clear(checkpoints, error);
     if (!status) status = mg_directory_sync(checkpoints, error);
@@ -250,8 +251,11 @@ static mg_status gather(const mg_directory *directory, mg_directory **to, mg_err
     mg_status status =
         mg_directory_open_own(directory, gathering, true, to, error); // the decision takes effect here
     if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
-    for (int i = 0; !status && i < RESULTS; i++)
-        if (mg_directory_holds(directory, results[i])) status = move(directory, results[i], error);
+    for (int i = 0; !status && i < RESULTS; i++) {
+        bool foreign = !strcmp(results[i], "config.yaml") && !holds_run(directory);
+        if (!foreign && mg_directory_holds(directory, results[i]))
+            status = move(directory, results[i], error);
+    }
     if (!status) status = clear_checkpoints(directory, error);
     if (!status) status = mg_directory_sync(*to, error);
     return status ? status : mg_directory_sync(directory, error);

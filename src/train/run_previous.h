@@ -11,9 +11,10 @@
 
 // What a directory contains. What is being set aside counts as `previous`.
 typedef struct mg_run_traces {
-    bool run;      // a run or a path
-    bool folds;    // a cross-validation
-    bool previous; // an old result that an unfinished new one replaces
+    bool run;            // of `train` or `path`
+    bool folds;          // of `cv`
+    bool previous;       // an old result that an unfinished one is to replace
+    bool foreign_config; // config.yaml without any file of a run: margin did not write it
 } mg_run_traces;
 
 // Looks at the directory. Errors: MG_IO.

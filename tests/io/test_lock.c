@@ -128,7 +128,8 @@ static void test_no_lock_file(void **unused) {
     support_remove(support_path("odd/lock"));
     support_write(support_path("odd/target"), "kept", 4);
     assert_int_equal(symlink("target", support_path("odd/lock")), 0);
-    expect_refused(directory, MG_IO, "lock: cannot be created");
+    expect_refused(directory, MG_IO,
+                   "lock: is not a regular file, so it is not a lock of margin: move it away");
     size_t size;
     unsigned char *bytes =
         support_read(support_path("odd/target"), &size); // nothing was written through the symbolic link

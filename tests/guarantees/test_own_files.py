@@ -1,0 +1,146 @@
+# test_own_files.py - a run changes only files of its own: no configuration that a user wrote, nothing behind a link,
+# no model or data under the name of an output.
+#
+#     test_own_files.py MARGIN
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+import runs
+
+TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")
+SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2", "--set", "train.batch=8")
+CV = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c")
+
+
+def expect(work, status, *arguments, says=""):
+    done = work.run(*arguments)
+    if done.returncode != status or says not in done.stderr:
+        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+    return done
+
+
+def at(name):
+    return ("--set", f"output.directory={name}")
+
+
+def names(directory):
+    return sorted(os.path.relpath(os.path.join(place, name), directory) for place, _, files in os.walk(directory) for name in files)
+
+
+# A configuration that no run wrote.
+def own_configuration(work):
+    os.mkdir(work.at("u"))
+    with open(work.at("u/config.yaml"), "w") as file:
+        file.write("# my notes\ndata:\n  train: d.h5\noutput:\n  directory: u\n")
+    before = runs.read(work.at("u/config.yaml"))
+    for command in (("train", "u/config.yaml"), (*SGD, *at("u")), ("path", "u/config.yaml", "--C", "1e-3:1:10")):
+        for more in ((), ("--overwrite",), ("--resume",)):
+            expect(work, 2, *command, *more, says="u/config.yaml: was not written by a run, and a run would replace it: move it away")
+    for more in ((), ("--overwrite",)):
+        expect(work, 0, "cv", "u/config.yaml", "--quiet", "--folds", "2", *more)
+    if runs.read(work.at("u/config.yaml")) != before:
+        runs.fail("a configuration that margin did not write was changed")
+    os.rename(work.at("u/config.yaml"), work.at("my.yaml"))  # the advice
+    expect(work, 0, "train", "my.yaml", "--quiet", "--overwrite")
+    expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # that of a run
+    shutil.rmtree(work.at("u"))
+
+
+# Nothing is written or deleted through a link.
+def links(work):
+    expect(work, 0, *SGD, *at("l"))
+    os.makedirs(work.at("else"))
+    os.rename(work.at("l/checkpoints"), work.at("else/checkpoints"))
+    os.symlink("../else/checkpoints", work.at("l/checkpoints"))
+    before = names(work.at("else"))
+    for command in ((*SGD, *at("l"), "--overwrite"), (*SGD, *at("l"), "--resume"), ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at("l"), "--overwrite")):
+        expect(work, 3, *command, says="l/checkpoints: is not a directory (symbolic links are not followed here): move it away")
+        if names(work.at("else")) != before:
+            runs.fail(f"{command[0]} deleted files through a link named checkpoints")
+    shutil.rmtree(work.at("l"))
+    expect(work, 0, *SGD, *at("l"))
+    os.remove(work.at("l/model.h5"))
+    os.rename(work.at("l/metrics.jsonl"), work.at("else/metrics.jsonl"))
+    os.symlink("../else/metrics.jsonl", work.at("l/metrics.jsonl"))
+    before = runs.read(work.at("else/metrics.jsonl"))
+    expect(work, 3, *SGD, *at("l"), "--resume", says="l/metrics.jsonl: is a symbolic link")
+    os.remove(work.at("l/metrics.jsonl"))
+    os.link(work.at("else/metrics.jsonl"), work.at("l/metrics.jsonl"))
+    expect(work, 0, *SGD, *at("l"), "--resume")
+    if runs.read(work.at("else/metrics.jsonl")) != before or os.stat(work.at("l/metrics.jsonl")).st_nlink != 1:
+        runs.fail("metrics.jsonl was written through a link")
+    os.symlink("elsewhere", work.at("l/lock"))
+    expect(work, 3, *SGD, *at("l"), "--resume", says="l/lock: is not a regular file, so it is not a lock of margin: move it away")
+    os.remove(work.at("l/lock"))
+    shutil.rmtree(work.at("l"))
+
+
+# The answers of predict do not replace the model or the data.
+def answers(work):
+    expect(work, 0, *SGD, *at("a"))
+    shutil.copy(work.at("d.h5"), work.at("y.h5"))
+    os.symlink("y.h5", work.at("link.h5"))
+    for output, what in (("a/model.h5", "the model"), ("y.h5", "the data"), ("link.h5", "the data")):
+        before = runs.read(work.at(output))
+        expect(work, 2, "predict", "a/model.h5", "y.h5", "-o", output, says=f"is {what}, which the answers would replace")
+        if runs.read(work.at(output)) != before:
+            runs.fail(f"predict replaced {what}")
+    with open(work.at("lines"), "w") as lines:
+        lines.write("1:1\n")
+    with open(work.at("lines")) as lines:
+        done = work.run("predict", "a/model.h5", "-", "-o", "lines", stdin=lines)
+    if done.returncode != 2 or runs.read(work.at("lines")) != b"1:1\n":
+        runs.fail(f"predict replaced its standard input: {done.stderr}")
+    shutil.rmtree(work.at("a"))
+
+
+# A limit of file sizes is an error, whatever command meets it.
+def limited(work):
+    expect(work, 0, *SGD, *at("a"))
+    for command in (("predict", "a/model.h5", "d.h5"), ("info", "a/model.h5"), ("list",), ("config",), ("--help",), ("eval", "a/model.h5", "d.h5", "--json")):
+        with open(work.at("answers"), "w") as out:
+            done = subprocess.run(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", work.margin, *command], cwd=work.path, text=True, stdout=out, stderr=subprocess.PIPE)
+        if done.returncode != 1 or done.stderr.count("\n") != 1:
+            runs.fail(f"{command}: exit {done.returncode}, {done.stderr!r}")
+    shutil.rmtree(work.at("a"))
+
+
+def wait_for(process, path):
+    for _ in range(6000):
+        if os.path.exists(path):
+            return
+        if process.poll() is not None:
+            runs.fail(f"{path} does not come: {process.stderr.read()}")
+        time.sleep(0.01)
+    runs.fail(f"{path} does not come")
+
+
+# Checkpoints that are moved away under a run.
+def moved_checkpoints(work):
+    process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
+    wait_for(process, work.at("b/metrics.jsonl"))
+    os.rename(work.at("b/checkpoints"), work.at("away"))
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    if "b/checkpoints is not the directory this run began with" not in process.stderr.read():
+        runs.fail("checkpoints were moved away under a run, which does not report it")
+    os.rename(work.at("away"), work.at("b/checkpoints"))  # the advice
+    process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"), "--resume")
+    wait_for(process, work.at("b/lock"))
+    process.kill()
+    if "holds no checkpoint" in process.communicate()[1]:
+        runs.fail("moved back, the checkpoints are not found")
+    shutil.rmtree(work.at("b"))
+
+
+with runs.Work(sys.argv[1]) as work:
+    work.data("d.h5", 200, 10, 3, False)
+    for part in (own_configuration, links, answers, limited, moved_checkpoints):
+        part(work)
+    print("a run changes only what is its own")
