@@ -19,7 +19,7 @@ cat file
 echo "a directory nobody can write to"
 if [ "$(id -u)" = 0 ]; then unwritable=/proc/self/fdinfo; else unwritable=locked; mkdir locked; chmod 555 locked; fi
 "$MARGIN" train run.yaml --quiet --set output.directory=$unwritable/run 2>err
-echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) says why"
+echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) with the reason"
 
 # The limit is in blocks of 512 bytes. First the configuration does not fit, then the checkpoint, then
 # everything but the model.
@@ -27,7 +27,7 @@ limited() {
     rm -rf full
     (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full --set checkpoint.every_epochs=1 >out 2>err)
     echo "limit $1: exit $?, $(grep -c '^margin train: ' err) error, $(wc -c <out) bytes of results"
-    grep -q '^margin train: .*File too large' err || echo "it does not say why"
+    grep -q '^margin train: .*File too large' err || echo "the reason is missing"
     echo "$(grep -c '^warning: no checkpoint .*File too large; the previous checkpoint is kept$' err) warnings" | sed 's/^[1-9][0-9]*/some/'
     for file in full/checkpoints/*.h5 full/model.h5; do
         [ ! -e "$file" ] || "$MARGIN" info --verify "$file" >/dev/null || echo "$file is damaged"

@@ -19,5 +19,5 @@ for attempt in 1 2 3 4 5 6 7 8; do
     [ $status -eq 75 ] || break
 done
 echo "exit $status"
-[ ! -e run/model.h5 ] || echo "and yet there is a model"
+[ ! -e run/model.h5 ] || echo "but there is a model"
 find run -name '*.tmp'

@@ -14,13 +14,13 @@ pid=$!
 wait_for run/metrics.jsonl '"event": "checkpoint"'
 for how in --resume --overwrite; do
     timeout -s KILL 60 "$MARGIN" train run.yaml --quiet $how 2>err # without the lock it would not end
-    echo "$how beside it: exit $?, $(wc -l <err) line"
+    echo "$how while it runs: exit $?, $(wc -l <err) line"
     sed "s/process $pid /process # /" err
 done
 # It is refused before any data are read.
 timeout -s KILL 60 "$MARGIN" train run.yaml --quiet --resume --set data.train=none.h5 2>&1 | sed "s/process $pid /process # /"
 "$MARGIN" train run.yaml --quiet --set train.epochs=1 --set output.directory=other >/dev/null
-echo "beside it, elsewhere: exit $?"
+echo "another directory while it runs: exit $?"
 ls other
 kill -KILL $pid
 wait $pid 2>/dev/null

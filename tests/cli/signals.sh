@@ -22,7 +22,7 @@ for signal in INT TERM USR1; do
     done
     echo "$signal: exit $status, $(wc -l <$signal.err) line, $(wc -c <$signal.out) bytes of results, $(ls $signal/checkpoints | wc -l) checkpoint"
     sed -E 's/step [0-9]+ of [0-9]+/step # of #/' $signal.err
-    [ ! -e $signal/model.h5 ] || echo "and yet there is a model"
+    [ ! -e $signal/model.h5 ] || echo "but there is a model"
     "$MARGIN" train run.yaml --quiet --resume --set output.directory=$signal --set train.threads=1 >/dev/null
     echo "resumed: exit $?"
     same whole/model.h5 $signal/model.h5
