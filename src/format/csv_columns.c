@@ -196,7 +196,7 @@ static mg_status judge_place(mg_csv *r, mg_error *error) {
         (taken->distinct.count == 1 && r->rows > 2))
         return mg_fail(
             error, MG_DATA,
-            "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: say "
+            "%s: the labels cannot be guessed: %s has %s%lld values in %lld rows, %s has %lld: use "
             "--label %s or --label %s",
             path, here, taken->distinct.count > MG_DISTINCT_MOST ? "more than " : "",
             (long long)taken->distinct.count, (long long)r->rows, there, (long long)left->distinct.count,
@@ -262,7 +262,7 @@ static void warn_of_first(mg_csv *r) {
     if (r->first_label == 0 || r->rows < 10 || own) return;
     mg_tell_line(
         &r->tell,
-        "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, say "
+        "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, use "
         "--header yes",
         mg_text_path(r->record.text));
 }
