@@ -25,6 +25,9 @@ FILE_LINES = 400
 TEST_LINES = 500
 FUNCTION_LINES = 60
 STRUCT_FIELDS = 25
+PARAMETERS = 7
+CONDITIONALS = 2  # `?:` in one expression
+WRITERS = 3
 
 # header -> files of src that may include it
 GUARDED_HEADERS = [
@@ -120,6 +123,41 @@ def check_include(name, room, quote, header):
     return None
 
 
+def parameters(head):
+    """How many parameters the function with this head takes."""
+    at, depth, count = head.index("("), 0, 1
+    for character in head[at:]:
+        depth += (character == "(") - (character == ")")
+        count += character == "," and depth == 1
+    return count
+
+
+def crowded(code):
+    """Lines of the statements that have too many conditional operators in one expression."""
+    start = 0
+    for match in re.finditer(r"[;{}]", code):
+        statement = code[start:match.start()]
+        if deepest(statement) > CONDITIONALS:
+            yield code.count("\n", 0, start + len(statement) - len(statement.lstrip())) + 1
+        start = match.end()
+
+
+def deepest(statement):
+    """The most conditional operators in one expression of a statement: brackets and commas begin another."""
+    counts, most = [0], 0
+    for character in statement:
+        if character in "([":
+            counts.append(0)
+        elif character in ")]" and len(counts) > 1:
+            counts.pop()
+        elif character == ",":
+            counts[-1] = 0
+        elif character == "?":
+            counts[-1] += 1
+        most = max(most, sum(counts))
+    return most
+
+
 def check_lines(name, room, raw, code, source):
     for number, (line, plain) in enumerate(zip(raw.split("\n"), code.split("\n")), 1):
         if plain.strip() and OPENMP.search(line):
@@ -162,9 +200,13 @@ def check_file(path, source):
     for struct, line, fields in structs(without_directives(code)):
         if fields > STRUCT_FIELDS:
             yield line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
+    for line in crowded(without_directives(code)):
+        yield line, f"more than {CONDITIONALS} conditional operators in one expression: use an if or a table"
     for function, first, last, head in functions(without_directives(code)):
         if last - first + 1 > FUNCTION_LINES:
             yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
+        if parameters(head) > PARAMETERS:
+            yield first, f"function {function} takes {parameters(head)} parameters (at most {PARAMETERS})"
         # A macro in capitals, such as INLINE, includes static.
         private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
         if not private and not function.startswith("mg_"):
@@ -185,6 +227,18 @@ def structs(code):
             elif depth == 1 and character in ",;":
                 fields += 1
         yield match.group(1), code.count("\n", 0, match.start()) + 1, fields
+
+
+def check_writers(root):
+    """Each part of a run (a member of mg_run) is assigned in few files."""
+    assigned = {}
+    for path in sorted((root / "src/train").glob("*.c")):
+        code = blank(path.read_text(encoding="utf-8"))
+        for match in re.finditer(r"\brun(?:->|\.)(\w+)[\w.\[\]]*(?:->\w+)?\s*(?:[-+|]?=(?!=)|\+\+)", code):
+            assigned.setdefault(match.group(1), set()).add(path.name)
+    for member, files in sorted(assigned.items()):
+        if len(files) > WRITERS:
+            yield root / "src/train/run.h", 1, f"mg_run.{member} is assigned in {', '.join(sorted(files))} (at most {WRITERS} files)"
 
 
 def prototypes(header):
@@ -244,7 +298,7 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
-    for path, line, complaint in [*check_public(root, files), *check_tests(root)]:
+    for path, line, complaint in [*check_public(root, files), *check_writers(root), *check_tests(root)]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1
     print(f"{len(files)} files, {count} findings")
