@@ -50,8 +50,10 @@ static void part(void *context, int64_t p) {
     side *one = context;
     memset(one->grad[p], 0, (size_t)one->weights.size * sizeof(float));
     memset(one->coef_sum[p], 0, sizeof one->coef_sum[p]);
-    mg_pass_gradient(&one->pass[p], &one->problem, &one->weights, &one->rows, one->label, NULL, one->rows.count * p / PARTS,
-                     one->rows.count * (p + 1) / PARTS, MG_SUM_ON, one->grad[p], one->coef_sum[p]);
+    const mg_batch batch = {.rows = one->rows, .label = one->label};
+    const mg_pass_sum to = {MG_SUM_ON, one->grad[p], one->coef_sum[p]};
+    mg_pass_gradient(&one->pass[p], &one->problem, &one->weights, &batch, one->rows.count * p / PARTS,
+                     one->rows.count * (p + 1) / PARTS, to);
 }
 
 static void merge(void *context, int64_t k) {
@@ -119,7 +121,8 @@ static void find_coefficients(side *one, float *c) {
     for (int64_t first = 0; first < one->rows.count; first += pass->block_rows) {
         int64_t count = one->rows.count - first < pass->block_rows ? one->rows.count - first : pass->block_rows;
         mg_pass_scores(pass, one->problem.kernel, &one->weights, &one->rows, first, count);
-        mg_pass_losses(pass, one->problem.loss, one->problem.delta, &one->rows, one->label, NULL, first, count);
+        const mg_batch batch = {.rows = one->rows, .label = one->label};
+        mg_pass_losses(pass, one->problem.loss, one->problem.delta, &batch, first, count);
         for (int64_t i = 0; i < count; i++)
             memcpy(c + (first + i) * classes, pass->coef + i * pass->lanes, (size_t)classes * sizeof *c);
     }
