@@ -88,16 +88,14 @@ int mg_command_cv(int argc, char **argv) {
     all.request.observer = &observer;
     all.request.context = &show;
     all.request.fold = show_fold;
-    static mg_cv_result result;
     mg_config *config;
+    static mg_cv_result result;
     mg_error error = {0};
-    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
-    if (status) return mg_cli_fail("cv", &error);
-    mg_cli_catch_signals();
-    status = mg_cv(config, &all.request, &result, &error);
-    mg_config_destroy(config);
-    mg_cli_clear_line(&show.screen);
-    if (status) return mg_cli_fail("cv", &error);
+    int wrong = mg_cli_begin_run("cv", &flags, &config);
+    if (wrong) return wrong;
+    mg_status status = mg_cv(config, &all.request, &result, &error);
+    wrong = mg_cli_end_run("cv", &show.screen, config, status, &error);
+    if (wrong) return wrong;
     show_result(&result, all.request.C ? "C" : all.request.lambda ? "lambda" : NULL);
     return 0;
 }

@@ -28,7 +28,7 @@ static void on_signal(int number) {
     mg_train_stop();
 }
 
-void mg_cli_catch_signals(void) {
+static void catch_signals(void) {
     // Shells ignore SIGINT for programs that a script starts in the background. A SIGINT that is sent to such
     // a program must still stop it.
     signal(SIGINT, SIG_DFL);
@@ -117,4 +117,20 @@ mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief) {
     *screen = (mg_cli_display){.terminal = isatty(STDERR_FILENO), .quiet = quiet, .brief = brief};
     return (mg_observer){
         .context = screen, .plan = show_plan, .progress = show_progress, .message = show_message};
+}
+
+int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config **config) {
+    mg_error error = {0};
+    if (mg_config_load(flags->config, flags->sets.text, flags->sets.count, config, &error))
+        return mg_cli_fail(command, &error);
+    catch_signals();
+    return 0;
+}
+
+int mg_cli_end_run(const char *command, mg_cli_display *screen, mg_config *config, mg_status status,
+                   const mg_error *error) {
+    mg_config_destroy(config);
+    if (screen->brief) mg_cli_clear_line(screen);
+    else if (screen->drawn) fputc('\n', stderr);
+    return status ? mg_cli_fail(command, error) : 0;
 }

@@ -2,6 +2,8 @@
 #ifndef MG_CLI_DISPLAY_H
 #define MG_CLI_DISPLAY_H
 
+#include "cli/flags.h"
+
 #include <margin/trainer.h>
 
 #include <stdbool.h>
@@ -20,8 +22,14 @@ mg_observer mg_cli_observer(mg_cli_display *screen, bool quiet, bool brief);
 // Erases the progress line before other output.
 void mg_cli_clear_line(mg_cli_display *screen);
 
-// After this, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a checkpoint and stop the run. A second Ctrl-C ends
-// the process at once.
-void mg_cli_catch_signals(void);
+// Before a training: loads the configuration. From then on, Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 ask for a
+// checkpoint and stop the run; a second Ctrl-C ends the process at once. Returns 0, or an exit status after a
+// failure, which has been reported.
+int mg_cli_begin_run(const char *command, const mg_cli_flags *flags, mg_config **config);
+
+// After a training: frees the configuration and ends the progress line. Returns 0, or an exit status if
+// `status` is a failure, which has been reported.
+int mg_cli_end_run(const char *command, mg_cli_display *screen, mg_config *config, mg_status status,
+                   const mg_error *error);
 
 #endif

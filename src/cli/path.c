@@ -81,16 +81,14 @@ int mg_command_path(int argc, char **argv) {
     all.request.observer = &observer;
     all.request.context = &screen;
     all.request.point = show_point;
-    static mg_path_result result;
     mg_config *config;
+    static mg_path_result result;
     mg_error error = {0};
-    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
-    if (status) return mg_cli_fail("path", &error);
-    mg_cli_catch_signals();
-    status = mg_path(config, &all.request, &result, &error);
-    mg_config_destroy(config);
-    mg_cli_clear_line(&screen);
-    if (status) return mg_cli_fail("path", &error);
+    int wrong = mg_cli_begin_run("path", &flags, &config);
+    if (wrong) return wrong;
+    mg_status status = mg_path(config, &all.request, &result, &error);
+    wrong = mg_cli_end_run("path", &screen, config, status, &error);
+    if (wrong) return wrong;
     show_result(&result);
     return 0;
 }

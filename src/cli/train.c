@@ -71,15 +71,13 @@ int mg_command_train(int argc, char **argv) {
     const mg_observer observer = mg_cli_observer(&screen, flags.quiet, false);
     all.request.observer = &observer;
     mg_config *config;
-    mg_error error = {0};
     mg_train_result result;
-    mg_status status = mg_config_load(flags.config, flags.sets.text, flags.sets.count, &config, &error);
-    if (status) return mg_cli_fail("train", &error);
-    mg_cli_catch_signals();
-    status = mg_train(config, &all.request, &result, &error);
-    mg_config_destroy(config);
-    if (screen.drawn) fprintf(stderr, "\n");
-    if (status) return mg_cli_fail("train", &error);
+    mg_error error = {0};
+    int wrong = mg_cli_begin_run("train", &flags, &config);
+    if (wrong) return wrong;
+    mg_status status = mg_train(config, &all.request, &result, &error);
+    wrong = mg_cli_end_run("train", &screen, config, status, &error);
+    if (wrong) return wrong;
     show_result(&result);
     return 0;
 }

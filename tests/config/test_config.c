@@ -58,6 +58,29 @@ static void test_rows(void **state) {
     }
 }
 
+// A solver that names a section in its row gets that section in the configuration, and nothing else is
+// needed.
+static void test_solver_sections(void **state) {
+    (void)state;
+    mg_config *config;
+    int found = 0;
+    assert_int_equal(mg_config_load(NULL, NULL, 0, &config, NULL), MG_OK);
+    for (int i = 0; i < MG_SOLVERS; i++) {
+        const mg_section *section = mg_solver_at(i)->section;
+        if (!section) continue;
+        const char *values = mg_config_values(config, section);
+        assert_non_null(values);
+        assert_in_range(values - (const char *)config, 0, sizeof *config - mg_solver_at(i)->options_size);
+        char key[100];
+        snprintf(key, sizeof key, "%s.%s", section->name, section->options[0].name);
+        assert_null(mg_config_origin(config, key));
+        found++;
+    }
+    assert_true(found >= 1);
+    assert_null(mg_config_values(config, NULL));
+    mg_config_destroy(config);
+}
+
 static void test_load(void **state) {
     (void)state;
     mg_config *config, *again;
@@ -136,9 +159,8 @@ static void test_load_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_load),
-        cmocka_unit_test(test_load_refusals),
+        cmocka_unit_test(test_rows),           cmocka_unit_test(test_solver_sections),
+        cmocka_unit_test(test_load),           cmocka_unit_test(test_load_refusals),
         cmocka_unit_test(test_load_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
