@@ -6,6 +6,7 @@
 //     SHIM_MEMORY=7             margin's 7th allocation fails (only margin uses posix_memalign)
 //     SHIM_MEMORY=7+            this allocation and all later ones fail
 //     SHIM_ROOT=/directory      /proc/self/ and /sys/fs/cgroup/ are read from this directory
+//     SHIM_FLOCK=37             flock() fails with this errno
 //     SHIM_FLOAT=flush          denormals are flushed to zero, as by a library built with -ffast-math
 //     SHIM_FLOAT=up             results are rounded up
 #include <dlfcn.h>
@@ -55,6 +56,15 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
     if (fails && (call == fails || (call > fails && *rest == '+'))) return ENOMEM;
     *out = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     return *out ? 0 : ENOMEM;
+}
+
+int flock(int fd, int operation) {
+    int (*real)(int, int);
+    const char *reason = getenv("SHIM_FLOCK");
+    *(void **)&real = dlsym(RTLD_NEXT, "flock");
+    if (!reason) return real(fd, operation);
+    errno = (int)strtol(reason, NULL, 10);
+    return -1;
 }
 
 FILE *fopen(const char *path, const char *mode) {

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +117,7 @@ static hid_t open_in_library(int fd, const char *path, char *reason, size_t size
     mg_h5_register_filters();
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
     H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
+    H5Pset_file_locking(access_list, 0, 1); // see lock_for_reading
     for (int n = access(own, F_OK) ? 1 : 0; n < 2 && id < 0; n++) {
         id = H5Fopen(names[n], H5F_ACC_RDONLY, access_list);
         if (id < 0) {
@@ -129,14 +132,33 @@ static hid_t open_in_library(int fd, const char *path, char *reason, size_t size
     return id;
 }
 
+// A program that writes to a file holds an exclusive lock of it, if it uses the library with its default
+// settings; what margin would read is incomplete. The library itself cannot open a file if the file system
+// has no locks (ENOLCK, ENOSYS, ...), so the lock is taken here. HDF5_USE_FILE_LOCKING=FALSE leaves it out,
+// as in the library.
+static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
+    const char *use = getenv("HDF5_USE_FILE_LOCKING");
+    if (use && (!strcmp(use, "FALSE") || !strcmp(use, "0"))) return MG_OK;
+    if (!flock(fd, LOCK_SH | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
+    return mg_fail(
+        error, MG_IO,
+        "%s: another program has it open for writing (it holds a lock of the file): close it there, or set "
+        "HDF5_USE_FILE_LOCKING=FALSE in the environment if it does not write now",
+        path);
+}
+
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error) {
     char reason[256] = "";
     *out = NULL;
     mg_h5_quiet();
+    mg_status status = lock_for_reading(fd, path, error);
+    if (status) close(fd);
+    if (status) return status;
     hid_t id = open_in_library(fd, path, reason, sizeof reason);
     if (id >= 0) return wrap_file(id, fd, path, out, error);
     const char *advice = has_signature(fd) ? "it was truncated or changed: create it or copy it again"
                                            : "convert other formats with `margin convert`";
+    if (strstr(reason, "lock")) advice = "set HDF5_USE_FILE_LOCKING=FALSE in the environment";
     close(fd);
     return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);
 }
@@ -168,10 +190,7 @@ mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_
     mg_h5_quiet();
     mg_h5_memory_name(name);
     mg_h5_register_filters();
-    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
-    H5Pset_fapl_core(access_list, 1 << 16, 0);
-    H5Pset_file_image(access_list, (void *)(uintptr_t)bytes, size);
+    hid_t access_list = mg_h5_lend(bytes, size);
     hid_t id = H5Fopen(name, H5F_ACC_RDONLY, access_list);
     char reason[256];
     if (id < 0) mg_h5_reason(reason, sizeof reason);

@@ -47,8 +47,8 @@ mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
 // The same for a file that mg_file_open has opened. Takes ownership of `fd`, also on failure.
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
-// Opens a file from `size` bytes whose seal was already checked. The library copies the bytes. `path` is used
-// in messages.
+// Opens a file from `size` bytes whose seal was already checked. The bytes are not copied: they must stay
+// until the file is closed. `path` is used in messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
 
 // Adds a user to the open file; each user calls mg_h5_close. Not thread-safe.

@@ -42,6 +42,10 @@ hid_t mg_h5_half_type(void);
 enum { MG_H5_MEMORY_NAME = 48 };
 void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]);
 
+// A list of properties with which the library opens these bytes as a file, without a copy. The caller closes
+// the list, and keeps the bytes as long as the file is open.
+hid_t mg_h5_lend(const void *bytes, size_t size);
+
 // Stops the library from printing errors in the calling thread (the setting is per thread).
 void mg_h5_quiet(void);
 

@@ -44,6 +44,15 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     return most;
 }
 
+// The model at the end: its weights and names, and the file that is built of them in memory.
+static double bytes_of_model(const mg_run *run) {
+    const mg_problem *problem = &run->setup.problem;
+    const mg_names *names = &run->setup.train->columns.names;
+    double weights = sizeof(float) * (double)problem->classes * ((double)problem->features + 1),
+           text = (double)names->count * (double)mg_names_width(names);
+    return 2 * weights + 3 * text + (double)sizeof(char *) * (double)names->count;
+}
+
 // The data.memory_limit with which the rows are streamed and everything else fits; 0: there is none.
 static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, double need) {
     const mg_dataset *data = run->setup.train;
@@ -55,8 +64,8 @@ static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, 
 }
 
 static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double need, mg_error *error) {
-    char text[6][32], advice[128];
-    double snapshot = 0.5 * run->fields.bytes;
+    char text[7][32], advice[128];
+    double snapshot = 0.5 * run->fields.bytes, model = bytes_of_model(run);
     const mg_dataset *data = run->setup.train;
     int64_t limit = limit_that_helps(memory, run, need);
     if (limit)
@@ -67,13 +76,14 @@ static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double n
     else snprintf(advice, sizeof advice, "give it more memory, or train on fewer features or classes");
     return mg_fail(error, MG_MEMORY,
                    "out of memory: beside its rows (%s) the run needs %s: state %s, its snapshot %s, a "
-                   "checkpoint being written %s, evaluation and "
+                   "checkpoint or the model being written %s, evaluation and "
                    "windows of rows %s; %s are available: %s",
                    data->resident ? mg_print_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed",
                    mg_print_bytes(need, text[1]), mg_print_bytes((double)memory->state, text[2]),
-                   mg_print_bytes(snapshot, text[3]), mg_print_bytes(snapshot, text[3]),
+                   mg_print_bytes(snapshot, text[3]),
+                   mg_print_bytes(model > snapshot ? model : snapshot, text[5]),
                    mg_print_bytes((double)memory->windows + bytes_of_evaluation(run, false), text[4]),
-                   mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[5]), advice);
+                   mg_print_bytes(memory->room > 0 ? (double)memory->room : 0, text[6]), advice);
 }
 
 mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg_status status,
@@ -82,7 +92,8 @@ mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg
     if (status) return status;
     // fields.bytes counts fields twice: the field and its snapshot. The image of a checkpoint is as large as
     // a snapshot.
-    double need =
-        (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + run->fields.bytes;
+    double model = bytes_of_model(run), image = run->fields.bytes / 2;
+    double need = (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + image +
+                  (model > image ? model : image);
     return need > (double)memory->room ? refuse(memory, run, need, error) : MG_OK;
 }

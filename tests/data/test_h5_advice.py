@@ -2,6 +2,7 @@
 # resulting file.
 #
 #     test_h5_advice.py MARGIN
+import errno
 import os
 import re
 import shutil
@@ -199,6 +200,24 @@ def anndata_rows(a):
         a.works("NEW.h5ad", 24, "--set", "data.labels=obs/ct")
 
 
+# A file that another program is writing, and one on a file system without locks.
+def locks(a):
+    a.file(lambda f: f.update({"X": X, "y": Y}))
+    with h5py.File(a.work.at("OLD.h5"), "r+"):
+        line = a.message("another program has it open for writing")
+        setting = re.search(r"set (HDF5_USE_FILE_LOCKING)=(FALSE) in the environment", line).groups()
+        os.environ[setting[0]] = setting[1]
+        a.works("OLD.h5", 30)
+        del os.environ[setting[0]]
+    a.works("OLD.h5", 30)
+    if os.environ.get("SHIM"):
+        for reason in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            done = a.work.run("train", "-q", "--overwrite", "--set", "data.train=OLD.h5", "--set", "output.directory=r",
+                              env={**os.environ, "LD_PRELOAD": os.environ["SHIM"], "SHIM_FLOCK": str(reason)})
+            if done.returncode or done.stderr:
+                fail(f"flock() fails with {os.strerror(reason)}: exit {done.returncode}: {done.stderr}")
+
+
 with Work(sys.argv[1]) as work:
     advice = Advice(work)
     repacked(advice)
@@ -206,3 +225,4 @@ with Work(sys.argv[1]) as work:
     sparse(advice)
     unlabelled(advice)
     anndata_rows(advice)
+    locks(advice)
