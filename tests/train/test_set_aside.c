@@ -1,0 +1,271 @@
+// test_set_aside.c - --overwrite is killed at each of its calls that change the disk. Whatever begins next in
+// the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and the old result is
+// somewhere until then. The old and the new run differ in one thing: --init, data, configuration or command.
+#include "support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "io/file.h"
+
+#include <margin/cv.h>
+#include <margin/path.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROWS = 60, FEATURES = 6, CLASSES = 3, KILLED = 9 };
+typedef enum command_kind { TRAIN, PATH, CV } command_kind;
+typedef enum begin_how { BEGIN, RESUME, OVERWRITE } begin_how;
+
+typedef struct command {
+    command_kind kind;
+    const char *data, *init, *set;
+} command;
+
+static support_run perform(const command *c, const char *directory, begin_how how) {
+    mg_observer observer;
+    support_run run = support_new(support_path("%s", c->data), support_path("%s", directory));
+    run.resume = how == RESUME;
+    run.overwrite = how == OVERWRITE;
+    support_set(&run, "train.epochs=2");
+    support_set(&run, "train.batch=20");
+    if (c->kind == PATH) support_set(&run, "data.validation=0.25");
+    if (c->kind != TRAIN) support_set(&run, "train.solver=dual");
+    if (c->set) support_set(&run, "%s", c->set);
+    if (c->init) run.init = support_path("%s", c->init);
+    if (c->kind == TRAIN) {
+        support_train(&run);
+        return run;
+    }
+    static mg_path_result points;
+    static mg_cv_result folds;
+    mg_config *config = support_configure(&run, &observer);
+    if (!config) fail_msg("%s", run.error.text);
+    const mg_path_request path = {
+        .C = "1e-2:1:10", .resume = run.resume, .overwrite = run.overwrite, .observer = &observer};
+    const mg_cv_request cv = {
+        .folds = 2, .resume = run.resume, .overwrite = run.overwrite, .observer = &observer};
+    support_ended(&run, c->kind == PATH ? mg_path(config, &path, &points, &run.error)
+                                        : mg_cv(config, &cv, &folds, &run.error));
+    mg_config_destroy(config);
+    return run;
+}
+
+// ---- results ------------------------------------------------------------------------------------
+
+// The file that a command writes last, and the models.
+static const char *const summaries[] = {"model.h5", "path.jsonl", "cv.jsonl"};
+static const char *const models[][3] = {
+    {"model.h5", NULL}, {"model.h5", NULL}, {"fold-1/model.h5", "fold-2/model.h5", NULL}};
+
+static bool same_lines(const char *a, const char *b) {
+    if (!support_exists(a) || !support_exists(b)) return false;
+    char *lines[2] = {support_lines(a, NULL), support_lines(b, NULL)};
+    bool same = !strcmp(lines[0], lines[1]);
+    free(lines[0]);
+    free(lines[1]);
+    return same;
+}
+
+static bool has_results(command_kind kind, const char *directory, const char *of) {
+    bool same = true;
+    for (int i = 0; models[kind][i]; i++) {
+        const char *one = support_path("%s/%s", directory, models[kind][i]);
+        same = same && support_exists(one) && support_same(one, support_path("%s/%s", of, models[kind][i]));
+    }
+    return same && (kind == TRAIN || same_lines(support_path("%s/%s", directory, summaries[kind]),
+                                                support_path("%s/%s", of, summaries[kind])));
+}
+
+// Each file of the old result is in the directory or in one of those it is moved to.
+static bool old_result_is_safe(command_kind kind, const char *directory) {
+    static const char *const places[] = {"", "previous.new/", "previous/"};
+    bool all = true;
+    for (int i = 0; models[kind][i]; i++) {
+        const char *old = support_path("old/%s", models[kind][i]);
+        bool found = false;
+        for (int p = 0; p < 3; p++) {
+            const char *here = support_path("%s/%s%s", directory, places[p], models[kind][i]);
+            found = found || (support_exists(here) && support_same(here, old));
+        }
+        all = all && found;
+    }
+    return all;
+}
+
+static bool is_set_aside(const char *directory) {
+    return support_exists(support_path("%s/previous", directory)) ||
+           support_exists(support_path("%s/previous.new", directory));
+}
+
+// ---- kills --------------------------------------------------------------------------------------
+
+static mg_file_ops real;
+static _Atomic long calls;
+static long kill_at;
+
+static void count(void) {
+    if (++calls == kill_at) _exit(KILLED);
+}
+
+static int kill_open(int directory, const char *name, int flags, mode_t mode) {
+    if (flags & O_CREAT) count();
+    return real.open(directory, name, flags, mode);
+}
+
+// Only kills are tried here, not power loss: nothing needs to be on disk.
+static int no_fsync(int fd) {
+    (void)fd;
+    return 0;
+}
+
+static int kill_fsync(int fd) {
+    count();
+    return no_fsync(fd);
+}
+
+static int kill_rename(int directory, const char *from, const char *to, bool replace) {
+    count();
+    return real.rename(directory, from, to, replace);
+}
+
+static int kill_unlink(int directory, const char *name) {
+    count();
+    return real.unlink(directory, name);
+}
+
+// Returns true if the command was killed before that call, and false if it ended well before it came to it.
+static bool killed(const command *c, const char *directory, begin_how how, long at) {
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        kill_at = at;
+        calls = 0;
+        mg_file_calls.open = kill_open;
+        mg_file_calls.fsync = kill_fsync;
+        mg_file_calls.rename = kill_rename;
+        mg_file_calls.unlink = kill_unlink;
+        _exit(perform(c, directory, how).status ? 1 : 0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != KILLED))
+        fail_msg("killed at call %ld: the process ended with status %d", at, status);
+    return WEXITSTATUS(status) == KILLED;
+}
+
+static void copy(const char *from, const char *to) {
+    char line[9000];
+    support_remove(support_path("%s", to));
+    snprintf(line, sizeof line, "cp -a '%s' '%s'", support_path("%s", from), support_path("%s", to));
+    assert_int_equal(system(line), 0);
+}
+
+static void expect_new(const command *c, const char *directory, begin_how how, long at, const char *what) {
+    support_run run = perform(c, directory, how);
+    if (run.status)
+        fail_msg("%s, killed at call %ld: then %s: %s", what, at, how == RESUME ? "--resume" : "--overwrite",
+                 run.error.text);
+    if (!has_results(c->kind, directory, "want"))
+        fail_msg("%s, killed at call %ld: %s gives another result", what, at,
+                 how == RESUME ? "--resume" : "--overwrite");
+    if (is_set_aside(directory)) fail_msg("%s, killed at call %ld: previous remains", what, at);
+}
+
+// Nothing was changed yet: the old result is still the directory's. It is not taken for that of the new run.
+static void expect_old(const command *before, const command *c, long at, const char *what) {
+    support_run run = perform(c, "o", RESUME);
+    if (!has_results(before->kind, "o", "old"))
+        fail_msg("%s, killed at call %ld: the old result changed", what, at);
+    bool told = before->init && !c->init && strstr(run.messages, "was begun from the weights of");
+    if (run.status == MG_OK && !told)
+        fail_msg("%s, killed at call %ld: --resume takes the old result for the new one", what, at);
+}
+
+static void walk(const command *before, const command *after, const char *what) {
+    long at = 1;
+    int decided = 0;
+    support_run run = perform(before, "old", BEGIN);
+    if (!run.status) run = perform(after, "want", BEGIN);
+    if (run.status) fail_msg("%s: %s", what, run.error.text);
+    if (before->kind == after->kind && has_results(before->kind, "old", "want"))
+        fail_msg("%s: both runs give the same", what);
+    for (;; at++) {
+        copy("old", "o");
+        if (!killed(after, "o", OVERWRITE, at)) break;
+        bool changed = is_set_aside("o") || !old_result_is_safe(before->kind, "o");
+        if (!old_result_is_safe(before->kind, "o") && !has_results(after->kind, "o", "want"))
+            fail_msg("%s, killed at call %ld: the old result is gone before the new one is there", what, at);
+        copy("o", "again");
+        decided += changed;
+        if (changed) expect_new(after, "o", RESUME, at, what);
+        else expect_old(before, after, at, what);
+        // Every second time the resumption is killed as well.
+        if (changed && at % 2) killed(after, "again", RESUME, 1 + at / 2 % 13);
+        if (at % 3 || !changed) expect_new(after, "again", OVERWRITE, at, what);
+    }
+    assert_true(has_results(after->kind, "o", "want"));
+    if (decided < 10) fail_msg("%s: only %d kills after the first change", what, decided);
+    support_remove(support_path("old"));
+    support_remove(support_path("want"));
+}
+
+// ---- the pairs ----------------------------------------------------------------------------------
+
+static void test_init(void **unused) {
+    (void)unused;
+    const command first = {TRAIN, "a.h5", NULL, "model.C=0.01"};
+    assert_int_equal(perform(&first, "first", BEGIN).status, MG_OK);
+    const command with = {TRAIN, "a.h5", "first/model.h5", NULL}, without = {TRAIN, "a.h5", NULL, NULL};
+    walk(&with, &without, "old with --init, new without");
+    walk(&without, &with, "old without --init, new with");
+}
+
+static void test_data(void **unused) {
+    (void)unused;
+    for (command_kind k = TRAIN; k <= CV; k++) {
+        const command a = {k, "a.h5", NULL, NULL}, b = {k, "b.h5", NULL, NULL};
+        walk(&a, &b, k == TRAIN ? "other data" : k == PATH ? "other data of a path" : "other data of folds");
+    }
+}
+
+static void test_configuration(void **unused) {
+    (void)unused;
+    const command a = {TRAIN, "a.h5", NULL, NULL}, b = {TRAIN, "a.h5", NULL, "train.seed=7"};
+    walk(&a, &b, "another seed");
+}
+
+static void test_commands(void **unused) {
+    (void)unused;
+    const command train = {TRAIN, "a.h5", NULL, NULL}, cv = {CV, "a.h5", NULL, NULL},
+                  path = {PATH, "a.h5", NULL, NULL};
+    walk(&train, &cv, "cv over train");
+    walk(&cv, &path, "path over cv");
+}
+
+static int begin(void **unused) {
+    mg_file_calls.fsync = no_fsync;
+    real = mg_file_calls;
+    int failed = support_begin(unused);
+    support_data(support_path("a.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 1);
+    support_data(support_path("b.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 2);
+    return failed;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_commands),
+    };
+    return cmocka_run_group_tests(tests, begin, support_end);
+}
