@@ -14,11 +14,11 @@ mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights 
 mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights,
                           mg_error *error) {
     if (model->classes_count != problem->classes || model->features != problem->features)
-        return mg_fail(
-            error, MG_DATA,
-            "%s: has %lld classes of %lld features but the data have %lld of %lld: --init needs the same",
-            model->path, (long long)model->classes_count, (long long)model->features,
-            (long long)problem->classes, (long long)problem->features);
+        return mg_fail(error, MG_DATA,
+                       "%s: has %lld classes of %lld features but the data have %lld of %lld: give --init a "
+                       "model of these data, or leave --init out",
+                       model->path, (long long)model->classes_count, (long long)model->features,
+                       (long long)problem->classes, (long long)problem->features);
     mg_status status = mg_bridge_weights(model, problem->layout, weights, error);
     for (int64_t k = 0; !status && k < weights->classes; k++) {
         double dot = 0;

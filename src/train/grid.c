@@ -49,7 +49,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
                            i ? "to" : "from", number[i], LEAST, MOST);
     if (!(factor >= LEAST_FACTOR))
         return mg_fail(error, MG_USAGE,
-                       "--%s: factor %g is not allowed (at least %g; with from above to, values fall)",
+                       "--%s: factor %g is not allowed (at least %g; if from is above to, the values fall)",
                        grid->name, factor, LEAST_FACTOR);
     bool falling = from > to;
     double next = from;

@@ -75,9 +75,9 @@ static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_
     mg_evaluate_visit visit = {.context = &c, .rows = m->confusion ? NULL : count_rows, .stop = stop_asked};
     double weight = known_weight(dataset);
     if (!(weight > 0))
-        return mg_fail(error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s",
-                       request->data, (long long)dataset->count,
-                       dataset->weight ? " and a weight above 0" : "");
+        return mg_fail(
+            error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels",
+            request->data, (long long)dataset->count, dataset->weight ? " and a weight above 0" : "");
     mg_status status = mg_evaluate(&scoring->scorer, dataset, &scoring->weights, &visit, &evaluation, error);
     if (status) return status;
     m->rows = evaluation.rows;

@@ -306,7 +306,7 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     if (status) return status;
     if (solver && !solver->set_lambda)
         return mg_fail(error, MG_CONFIG,
-                       "train.solver: %s cannot start from the point of a path before: use dual",
+                       "train.solver: %s cannot start from the previous point of a path: use dual",
                        solver->name);
     if (limit)
         return mg_fail(error, MG_CONFIG,

@@ -74,8 +74,9 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
                    *b = mg_classes_label(&train->classes, k, now);
         if (strcmp(a, b))
             return mg_fail(error, MG_DATA,
-                           "%s: class %lld is '%s' but '%s' in %s: --init needs the same labels", model->path,
-                           (long long)k, a, b, train->path);
+                           "%s: class %lld is '%s' but '%s' in %s: give --init a model of these labels, or "
+                           "leave --init out",
+                           model->path, (long long)k, a, b, train->path);
     }
     return MG_OK;
 }

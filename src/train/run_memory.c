@@ -75,7 +75,7 @@ static mg_status refuse(const mg_run_memory *memory, const mg_run *run, double n
         snprintf(advice, sizeof advice, "lower data.window or train.batch");
     else snprintf(advice, sizeof advice, "give it more memory, or train on fewer features or classes");
     return mg_fail(error, MG_MEMORY,
-                   "out of memory: beside its rows (%s) the run needs %s: state %s, its snapshot %s, a "
+                   "out of memory: besides its rows (%s) the run needs %s: state %s, its snapshot %s, a "
                    "checkpoint or the model being written %s, evaluation and "
                    "windows of rows %s; %s are available: %s",
                    data->resident ? mg_print_bytes(bytes_of_rows(data, data->count), text[0]) : "streamed",

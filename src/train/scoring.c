@@ -30,9 +30,10 @@ mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notic
     scoring->scorer.loss = mg_loss_find(model->loss);
     scoring->preparation = mg_preparation_of(model->rows, model->transform);
     if (!scoring->scorer.loss)
-        status =
-            mg_fail(error, MG_DATA, "%s: was trained with the loss %s, which this margin (%s) does not have",
-                    path, model->loss, MG_VERSION);
+        status = mg_fail(
+            error, MG_DATA,
+            "%s: was trained with the loss %s, which this margin (%s) does not have: use a newer margin",
+            path, model->loss, MG_VERSION);
 done:
     if (status) mg_scoring_clear(scoring);
     return status;

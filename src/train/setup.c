@@ -134,7 +134,7 @@ static void find_unevenness(mg_setup *setup) {
     if (!mg_spread_uneven(spread)) return;
     snprintf(setup->uneven_note, sizeof setup->uneven_note,
              "columns differ in scale: the largest |x| is %.4g (column %lld), the median column's %.4g; "
-             "training will suffer: "
+             "training becomes slow and inaccurate: "
              "set data.scale to standard or max-abs, or data.rows to unit",
              spread->largest, (long long)spread->column, spread->median);
 }
@@ -207,7 +207,8 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     mg_status status = open_data(options, setup, error);
     if (!status && setup->train->classes.count < 2)
         status =
-            mg_fail(error, MG_DATA, "%s: all %lld rows have the same label; at least 2 classes are needed",
+            mg_fail(error, MG_DATA,
+                    "%s: all %lld rows have the same label; at least 2 classes are needed: check data.labels",
                     setup->train->path, (long long)setup->train->count);
     if (!status) status = class_weights(&options->model->class_weight, setup->train, &weights, error);
     if (!status) status = mg_dataset_weigh(setup->train, weights, error);

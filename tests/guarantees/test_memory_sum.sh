@@ -59,7 +59,7 @@ fixed="--quiet --set train.solver=sgd --set sgd.eta=0.01 --set train.epochs=1 --
 box small 120000000
 inside small train $fixed --set data.train=wide.h5 --set output.directory=wide
 [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] || fail "a state beyond the container: status $status"
-grep -q "out of memory: beside its rows (.*) the run needs .*: state .*, its snapshot .*, a checkpoint or the model being written .*, evaluation and windows of rows .*; .* are available: give it more memory" err ||
+grep -q "out of memory: besides its rows (.*) the run needs .*: state .*, its snapshot .*, a checkpoint or the model being written .*, evaluation and windows of rows .*; .* are available: give it more memory" err ||
     fail "the message lacks the sum and its parts"
 [ ! -e wide ] || fail "a directory was created"
 [ "$(cat peak)" -lt 150000 ] || fail "a peak of $(cat peak) kB"

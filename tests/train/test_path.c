@@ -327,7 +327,7 @@ static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");
     const char *const wrong[][2] = {
-        {"train.solver=sgd", "train.solver: sgd cannot start from the point of a path before"},
+        {"train.solver=sgd", "train.solver: sgd cannot start from the previous point of a path"},
         {"train.max_steps=10", "train.max_steps limits a run, not a path"},
         {"train.time_limit=10", "train.time_limit limits a run, not a path"},
     };
