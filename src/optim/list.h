@@ -2,4 +2,5 @@
 #define MG_OPTIM_LIST(X)                                                                                     \
     X(plain)                                                                                                 \
     X(momentum)                                                                                              \
-    X(adagrad)
+    X(adagrad)                                                                                               \
+    X(adam)

@@ -50,7 +50,7 @@ def draw_configuration(draw, sparse):
         "train": {"solver": solver, "tolerance": tolerance, "epochs": draw.randrange(1, 40), "batch": draw.choice((4, 16, 64, 1000)),
                   "seed": draw.randrange(1000), "parts": draw.choice((0, 1, 3, 8)), "evaluate_every": draw.choice((0, 1, 1, 3)),
                   "max_steps": 0 if grid else draw.choice((0, 0, 333)), "patience": 0 if validation == "~" else draw.choice((0, 2, 5))},
-        "sgd": {"update": draw.choice(("plain", "momentum", "adagrad")), "rate": draw.choice(("constant", "inverse-time", "cosine")),
+        "sgd": {"update": draw.choice(("plain", "momentum", "adagrad", "adam")), "rate": draw.choice(("constant", "inverse-time", "cosine")),
                 "average": draw.choice(("true", "false")), "eta": draw.choice(("~", 0.001, 0.01))},
     }
 

@@ -311,6 +311,8 @@ static const struct kind {
     {"momentum, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},
     {"adagrad, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=adagrad", "data.scale=none"}},
     {"momentum, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=momentum", "data.scale=none"}},
+    {"adam, dense", SUPPORT_F32, "", NULL, AVERAGED, {"sgd.update=adam", "data.scale=standard"}},
+    {"adam, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=adam", "data.scale=max-abs"}},
     {"plain, sparse", SUPPORT_CSR, "", NULL, AVERAGED, {"sgd.update=plain", "data.scale=standard"}},
 };
 

@@ -87,6 +87,35 @@ def check_solver_options():
         findings.append("src/solver: no solver has options of its own, so nothing proves that they travel by its row alone")
 
 
+def body(path, function):
+    """The text of a function in C, from its name to the brace in the first column."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    found = re.search(rf"^[\w* ]+\b{function}\(.*?^}}", text, re.S | re.M)
+    return found.group() if found else ""
+
+
+def check_update_rules():
+    """Each update rule has what its row of the table lists, and solver sgd knows neither its name nor its arrays."""
+    formulas, sabotage = body("tests/optim/test_optim.c", "drive"), \
+        (ROOT / "tests/guarantees/test_sabotage.c").read_text(encoding="utf-8")
+    most = 0
+    for name in registered("optim"):
+        path = ROOT / f"src/optim/{name}.c"
+        arrays = re.findall(r'MG_OPTIM_EACH_(?:WEIGHT|FEATURE)\("(\w+)"', path.read_text(encoding="utf-8"))
+        most = max(most, len(arrays))
+        if f'"{name}"' not in formulas:
+            findings.append(f"update rule {name}: drive() of tests/optim/test_optim.c has no formula of it")
+        if f'"sgd.update={name}"' not in sabotage:
+            findings.append(f"update rule {name}: tests/guarantees/test_sabotage.c has no row of it")
+        words = [f'"{word}"' for word in [*arrays, name]]
+        for other in sorted((ROOT / "src/solver/sgd").glob("*.[ch]")):
+            text = "" if other.stem == "options" else other.read_text(encoding="utf-8")
+            findings.extend(f"{other.relative_to(ROOT)}: names {word}, which only src/optim/{name}.c should know"
+                            for word in words if word in text)
+    if most < 2:
+        findings.append("src/optim: no update rule keeps two arrays, so nothing proves that any number will do")
+
+
 for entry in table():
     check_paths(entry)
     check_functions(entry)
@@ -95,5 +124,6 @@ for room, form in REGISTRIES.items():
     if form:
         check_registry(room, form)
 check_solver_options()
+check_update_rules()
 print("\n".join(findings) or "CONTRIBUTING.md is true")
 sys.exit(1 if findings else 0)

@@ -13,6 +13,12 @@ static const mg_option sgd_rows[] = {
      "Learning rate. Unset = found on a sample of the training rows, and recorded in the run."},
     {"momentum", MG_OPTION_REAL, AT(rule.momentum), "0.9", 0, 0.999999, NULL, NULL, true,
      "Momentum of the update rule momentum (Nesterov)."},
+    {"beta1", MG_OPTION_REAL, AT(rule.beta1), "0.9", 0, 0.999999, NULL, NULL, true,
+     "Share of the running mean of gradients that the update rule adam keeps at each step."},
+    {"beta2", MG_OPTION_REAL, AT(rule.beta2), "0.999", 0, 0.999999, NULL, NULL, true,
+     "Share of the running mean of squared gradients that the update rule adam keeps at each step."},
+    {"epsilon", MG_OPTION_REAL, AT(rule.epsilon), "1e-8", 1e-30, 1, NULL, NULL, true,
+     "Added by the update rule adam to the root of the mean squared gradient, which divides the step."},
     {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
      "Whether the result is the average of snapshots of the weights instead of the last weights."},
 };

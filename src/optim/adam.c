@@ -1,0 +1,65 @@
+// adam.c - a mean of gradients and a mean of their squares for each weight (M32), Kingma and Ba 2015. On CSR
+// rows both means of a feature change only in the steps that touch it ("lazy" Adam).
+#include "optim/optim.h"
+
+#include <math.h>
+#include <stddef.h>
+
+enum { MEAN, SQUARE };               // the arrays
+enum { MEAN_GROWTH, SQUARE_GROWTH }; // of step->own: what corrects the start of the means at 0
+
+static double eta(double mean_square_norm) {
+    return mean_square_norm > 0 ? 0.03 / sqrt(mean_square_norm) : 0.03; // (M22)
+}
+
+static void begin(mg_optim_step *step) {
+    double t = step->number > 0 ? (double)step->number : 1;
+    step->own[MEAN_GROWTH] = (float)(1 / (1 - pow(step->options->beta1, t)));
+    step->own[SQUARE_GROWTH] = (float)(1 / (1 - pow(step->options->beta2, t)));
+}
+
+// Rate of a weight: eta / (sqrt(mean square of the gradient) + epsilon). g and both means are scaled as the
+// weights are. A weight that never had a gradient does not move.
+static inline float rate_of(const mg_optim_step *step, float epsilon, float scale, float square) {
+    float root = sqrtf(square * step->own[SQUARE_GROWTH]) + epsilon * scale;
+    return square > 0 ? step->eta * scale / root : 0;
+}
+
+static inline float scale_of(const mg_optim_line *line, int64_t j) {
+    return line->scale ? line->scale[line->shared ? 0 : j] : 1;
+}
+
+// (M32) m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, w -= rate m / (1 - beta1^t)
+static void apply(const mg_optim_step *step, const mg_optim_line *line) {
+    float beta1 = (float)step->options->beta1, beta2 = (float)step->options->beta2,
+          epsilon = (float)step->options->epsilon, *mean = line->memory.array[MEAN] + line->memory.at,
+          *square = line->memory.array[SQUARE] + line->memory.at;
+    for (int64_t j = 0; j < line->n; j++) {
+        float g = line->g[j];
+        mean[j] = beta1 * mean[j] + (1 - beta1) * g;
+        square[j] = beta2 * square[j] + (1 - beta2) * (g * g);
+        float rate = rate_of(step, epsilon, scale_of(line, j), square[j]);
+        line->w[j] -= rate * (mean[j] * step->own[MEAN_GROWTH]);
+    }
+}
+
+static void weight_rates(const mg_optim_step *step, const mg_optim_line *line, float *rate) {
+    const float *square = line->memory.array[SQUARE] + line->memory.at;
+    for (int64_t j = 0; j < line->n; j++)
+        rate[j] = rate_of(step, (float)step->options->epsilon, scale_of(line, j), square[j]);
+}
+
+// A square may overflow: its weight then stands still.
+static const mg_optim_array arrays[] = {[MEAN] = MG_OPTIM_EACH_WEIGHT("mean_gradient", NULL),
+                                        [SQUARE] = MG_OPTIM_EACH_WEIGHT("mean_square", &mg_bound_grown)};
+
+const mg_optim mg_optim_adam = {
+    .name = "adam",
+    .help = "step of a weight = eta m / (sqrt(v) + epsilon), with running means m of g and v of g^2",
+    .weight_arrays = arrays,
+    .weight_count = 2,
+    .eta = eta,
+    .begin = begin,
+    .apply = apply,
+    .weight_rates = weight_rates,
+};
