@@ -1,15 +1,19 @@
 // kernel.h - the vectorised margin routine, one table per instruction set. reference.c is the contract: every
 // other table gives the same bits. Nothing here allocates or fails.
 //
-// The order of every sum is part of the contract:
-//   dense score   16 lanes; lane l takes features l, l+16, ... in ascending order, one fused multiply-add
-//   each, from +0;
-//                 fold: a[l] += a[l+8] for l<8, then a[l] += a[l+4] for l<4, then +2, then +1; then +
-//                 offset[k].
-//   dense G       G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i ascending; zero coefficients are
-//   skipped; mg_sum says from where. CSR score     s[k] = fma(x, W[f][k], s[k]) over the row's entries in
-//   ascending order, from offset[k]. CSR G         G[f][k] = fma(x, coef[k], G[f][k]); when at most MG_FEW
-//   classes of the row are nonzero only those are touched.
+// The order of every sum is part of the contract. "fma" is one fused multiply-add; "fold" adds 16 lanes
+// pairwise: a[l] += a[l+8] for l < 8, then a[l] += a[l+4] for l < 4, then +2, then +1.
+//
+// - Dense scores: lane l takes features l, l+16, ... in ascending order, one fma each, from +0; then fold,
+// then
+//   + offset[k].
+// - Dense gradient: G[k][d] = fma(coef[i][k], x[i][d], G[k][d]) for rows i in ascending order. Zero
+//   coefficients are skipped. mg_sum tells where a sum begins.
+// - CSR scores: s[k] = fma(x, W[f][k], s[k]) for the row's values in ascending order, from offset[k].
+// - CSR gradient: G[f][k] = fma(x, coef[k], G[f][k]). If at most MG_FEW coefficients of the row are nonzero,
+//   only their classes are touched.
+// - Dual step: in sums over classes, lane k % 16 takes the classes in ascending order; then fold.
+// - Worth of a dual step: the same in double with lane k % 8; the fold begins with +4.
 #ifndef MG_KERNEL_KERNEL_H
 #define MG_KERNEL_KERNEL_H
 

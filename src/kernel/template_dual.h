@@ -1,6 +1,6 @@
 // template_dual.h - the exact dual step of one row (M26) and what it is worth (M27), over vectors of 64 bytes
 // that the compiler splits into what the instruction set has: nothing but IEEE operations lane by lane, so
-// that every kernel gives the same bits. reference.c includes it too.
+// that every kernel gives the bits of reference.c.
 #ifndef MG_KERNEL_TEMPLATE_DUAL_H
 #define MG_KERNEL_TEMPLATE_DUAL_H
 
