@@ -173,7 +173,7 @@ def labels_are_refused(t):
     t.refuses(lambda f: f.create_dataset("y", data=np.arange(30)[None, :] % 3), "labels y have shape [1, 30]", "y.ravel()")
     t.refuses(lambda f: f.create_dataset("y", data=np.eye(3)[np.arange(30) % 3]), "labels y have shape [30, 3]", "y.argmax(1)")
     t.refuses(lambda f: table(f, ROWS, NAMES), "obs is a table", "columns index, ct, weight, name", labels="obs")
-    t.refuses(lambda f: table(f, ROWS, NAMES), "obs/cell is missing; obs holds index, ct", labels="obs/cell")
+    t.refuses(lambda f: table(f, ROWS, NAMES), "obs/cell is missing; obs contains index, ct", labels="obs/cell")
     t.refuses(lambda f: categorical(f, ROWS, NAMES), "labels obs are a group", "(ct)", labels="obs")
     t.refuses(lambda f: categorical(f, ROWS, ["B", "NK", "T", "B"]), "both B", labels="obs/ct")
 
@@ -267,7 +267,7 @@ def features(t):
     more = ("--set", "data.features=hg19")
     t.refuses(lambda f: tenx(f, "hg19", False), "needs an attribute shape", more=more)
     t.refuses(lambda f: tenx(f, "hg19", True, (30, 3)), "needs an attribute shape", more=more)
-    t.refuses(lambda f: tenx(f), "data set X is missing; the file holds matrix, y")
+    t.refuses(lambda f: tenx(f), "data set X is missing; the file contains matrix, y")
 
 
 # A class with one row stays in the training rows, whichever rows are held out.
