@@ -20,7 +20,7 @@ typedef struct mg_bench_result {
     const char *dtype; /* of a stored value: "uint8", "float16", "float32" */
     bool sparse;
     int64_t rows, features, classes;
-    double entries; /* stored values of all rows */
+    double stored; /* stored values of all rows */
     int threads;
     int repetitions;
     double seconds;           /* median of the repetitions */

@@ -16,7 +16,7 @@ extern "C" {
 typedef struct mg_plan {
     const char *directory;
     int64_t rows, features, classes, validation_rows;
-    double entries; /* stored values of all rows */
+    double stored; /* stored values of all rows */
     bool sparse;
     bool streamed;      /* rows are read from the file when they are needed */
     double row_bytes;   /* of the rows in memory or, if they are streamed, of the windows */

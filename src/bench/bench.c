@@ -62,7 +62,7 @@ static void put_result(mg_writer *out, const mg_bench_result *one) {
     mg_json_put_int(out, "rows", one->rows);
     mg_json_put_int(out, "features", one->features);
     mg_json_put_int(out, "classes", one->classes);
-    mg_json_put_real(out, "entries", one->entries);
+    mg_json_put_real(out, "stored_values", one->stored);
     mg_json_put_int(out, "threads", one->threads);
     mg_json_put_int(out, "repetitions", one->repetitions);
     mg_json_put_real(out, "seconds", one->seconds);

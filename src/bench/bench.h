@@ -17,7 +17,7 @@ typedef struct mg_bench_shape {
     int64_t rows, quick_rows;
     int64_t features, classes;
     // CSR: the number of stored values of a row is lognormal; `spread` is the deviation of its logarithm
-    double median_entries, spread;
+    double median_values, spread;
     bool scattered; // CSR: frequent features lie anywhere, as after hashing; otherwise they come first
     int64_t batch;  // minibatch for an epoch of the sgd solver; 0: no epoch is measured
 } mg_bench_shape;

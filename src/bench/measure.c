@@ -170,7 +170,7 @@ static double median_alone(bench *b) {
     return b->seconds[b->repetitions / 2];
 }
 
-static double entries_of(const mg_rows *rows) {
+static double values_of(const mg_rows *rows) {
     return rows->layout == MG_CSR ? (double)rows->indptr[rows->count]
                                   : (double)rows->count * (double)rows->features;
 }
@@ -178,8 +178,8 @@ static double entries_of(const mg_rows *rows) {
 // Bytes that must come from memory: rows, weights and gradient, each once.
 static double bytes_of(const bench *b) {
     double rows = b->all.rows.layout == MG_CSR
-                      ? 8 * (entries_of(&b->all.rows) + (double)b->all.rows.count)
-                      : entries_of(&b->all.rows) * (double)mg_cell_size(b->all.rows.cell);
+                      ? 8 * (values_of(&b->all.rows) + (double)b->all.rows.count)
+                      : values_of(&b->all.rows) * (double)mg_cell_size(b->all.rows.cell);
     return rows + 8 * (double)b->problem.classes * (double)b->problem.features;
 }
 
@@ -190,8 +190,8 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
     double alone = median_alone(b);
     mg_team_run(b->team, repeat, b);
     mg_bench_result *result = &report->results[report->count++];
-    double entries = entries_of(&b->all.rows), median = b->seconds[b->repetitions / 2];
-    double flops = 2 * entries * ((double)b->problem.classes + b->nonzero), bytes = bytes_of(b);
+    double stored = values_of(&b->all.rows), median = b->seconds[b->repetitions / 2];
+    double flops = 2 * stored * ((double)b->problem.classes + b->nonzero), bytes = bytes_of(b);
     double by_memory = flops / bytes * report->read_gbps;
     double limit = fmin(report->peak_gflops, by_memory);
     *result = (mg_bench_result){
@@ -201,7 +201,7 @@ static void measure(bench *b, const char *what, void (*work)(bench *)) {
         .rows = b->all.rows.count,
         .features = b->problem.features,
         .classes = b->problem.classes,
-        .entries = entries,
+        .stored = stored,
         .threads = b->team->threads,
         .repetitions = b->repetitions,
         .seconds = median,
@@ -251,7 +251,7 @@ static void pose(bench *b, const mg_kernel *kernel) {
         .lambda = 1 / (double)rows,
         .bias = 1,
         .mean_square_norm = mean_square_norm(&b->all.rows) + 1,
-        .values_per_row = entries_of(&b->all.rows) / (double)rows,
+        .values_per_row = values_of(&b->all.rows) / (double)rows,
         .most_values = most_values(&b->all.rows),
         .batch = shape->batch,
         .parts = parts,

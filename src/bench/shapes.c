@@ -63,7 +63,7 @@ static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
     uint64_t key = mg_rng_key(1, LENGTH_STREAM, (uint64_t)row);
     double normal = -6;
     for (uint64_t i = 0; i < 12; i++) normal += mg_rng_uniform(key, i);
-    int64_t length = (int64_t)(shape->median_entries * exp(shape->spread * normal));
+    int64_t length = (int64_t)(shape->median_values * exp(shape->spread * normal));
     return length < 1 ? 1 : length > shape->features / 4 ? shape->features / 4 : length;
 }
 
@@ -128,10 +128,10 @@ static void fill(void *context) {
 mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_team *team, mg_bench_data *data,
                                mg_error *error) {
     *data = (mg_bench_data){0};
-    int64_t entries = 0;
-    for (int64_t i = 0; shape->layout == MG_CSR && i < rows; i++) entries += draw_length(shape, i);
+    int64_t stored = 0;
+    for (int64_t i = 0; shape->layout == MG_CSR && i < rows; i++) stored += draw_length(shape, i);
     mg_status status =
-        mg_store_create(&data->store, shape->layout, shape->cell, shape->features, rows, entries, error);
+        mg_store_create(&data->store, shape->layout, shape->cell, shape->features, rows, stored, error);
     if (!status) status = mg_memory_get(&data->label, (size_t)rows, sizeof *data->label, error);
     if (status) {
         mg_bench_data_destroy(data);

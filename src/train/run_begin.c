@@ -141,7 +141,7 @@ static void report_plan(mg_run *run) {
         .features = train->features,
         .classes = problem->classes,
         .validation_rows = setup->validation ? setup->validation->count : 0,
-        .entries = (double)train->entries,
+        .stored = (double)train->entries,
         .sparse = train->layout == MG_CSR,
         .streamed = !train->resident,
         .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
