@@ -35,6 +35,7 @@ static void catch_signals(void) {
     mg_cli_catch(SIGINT, on_signal, SA_RESTART);
     mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
     mg_cli_catch(SIGHUP, on_signal, SA_RESTART);
+    mg_cli_catch(SIGXCPU, on_signal, SA_RESTART);
     mg_cli_catch(SIGUSR1, on_signal, SA_RESTART);
     signal(SIGPIPE, SIG_IGN);
 }

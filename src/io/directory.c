@@ -155,6 +155,12 @@ bool mg_directory_has_its_path(const mg_directory *directory) {
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+bool mg_directory_has_name(const mg_directory *directory, const mg_directory *parent, const char *name) {
+    struct stat opened, named;
+    return !fstat(directory->fd, &opened) && !fstatat(parent->fd, name, &named, AT_SYMLINK_NOFOLLOW) &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 bool mg_directory_holds(const mg_directory *directory, const char *name) {
     struct stat about;
     return !fstatat(directory->fd, name, &about, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;

@@ -112,6 +112,14 @@ int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
     return end;
 }
 
+bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory) {
+    struct stat opened, named;
+    return metrics->fd < 0 || !directory ||
+           (!fstat(metrics->fd, &opened) &&
+            !fstatat(mg_directory_descriptor(directory), "metrics.jsonl", &named, AT_SYMLINK_NOFOLLOW) &&
+            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino);
+}
+
 void mg_metrics_close(mg_metrics *metrics) {
     if (metrics->fd >= 0) mg_file_calls.close(metrics->fd);
     mg_writer_clear(&metrics->pending);

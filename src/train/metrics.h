@@ -25,6 +25,9 @@ typedef struct mg_metrics {
 // they contain. Errors: MG_IO, MG_MEMORY.
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics,
                           double *seconds, mg_error *error);
+// Returns false if the open file is no longer metrics.jsonl of the directory: it was deleted or renamed.
+bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory);
+
 void mg_metrics_close(mg_metrics *metrics);
 
 // The step of the `end` event, if that is the last line of the directory's metrics.jsonl; *seconds is its

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MOST_ATTEMPTS = 100 };
+
 void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]) {
     static_assert(MG_PATH_TEXT > MG_RUN_MOST_PATH + 64, "a name fits behind the longest directory");
     int length = snprintf(out, MG_PATH_TEXT, "%s/%s", directory, name);
@@ -63,10 +65,18 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
                                                                         : status; // it does not exist yet
 }
 
+// Is the directory that was locked still the one that was asked for? That of a fold is looked for in the
+// directory of the cross-validation, which may have been renamed.
+static bool is_in_place(const mg_run *run) {
+    const mg_directory *within = run->options->within;
+    return within ? mg_directory_has_name(run->place.directory, within, run->options->name_within)
+                  : mg_directory_has_its_path(run->place.directory);
+}
+
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
     run->place.path = run->options->output->directory;
     mg_status status = mg_run_check_path(run->place.path, 0, error);
-    while (!status && !run->place.lock.held) {
+    for (int attempt = 0; !status && !run->place.lock.held; attempt++) {
         mg_error why = {0};
         status = open_place(run, make, error);
         if (status || !run->place.directory) return status;
@@ -75,7 +85,10 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
         mg_status used = check_unused(run, &why);
         status = mg_lock_take(run->place.directory, &run->place.lock, error);
         if (used && status != MG_CONFIG) status = mg_fail(error, used, "%s", why.text);
-        if (!status && mg_directory_has_its_path(run->place.directory)) return check_unused(run, error);
+        if (!status && is_in_place(run)) return check_unused(run, error);
+        if (!status && attempt == MOST_ATTEMPTS)
+            status =
+                mg_fail(error, MG_IO, "%s: is replaced again and again while it is opened", run->place.path);
         mg_lock_release(&run->place.lock);
         mg_directory_close(run->place.directory);
         run->place.directory = NULL;

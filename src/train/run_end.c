@@ -226,6 +226,9 @@ void mg_run_clear(mg_run *run) {
     if (run->state) run->solver->destroy(run->state);
     mg_weights_destroy(&run->best);
     mg_dataset_close(run->test);
+    if (!mg_metrics_are_there(&run->log.metrics, run->place.directory))
+        mg_run_message(run, "warning: %s: was deleted or renamed while the run wrote to it",
+                       run->log.metrics.path);
     mg_metrics_close(&run->log.metrics);
     mg_writer_clear(&run->log.line);
     mg_checkpoint_origin_clear(&run->origin);

@@ -95,6 +95,11 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
     char name[NAME_TEXT];
     for (int64_t f = 1; f <= folds; f++) {
         snprintf(name, sizeof name, "fold-%lld", (long long)f);
+        mg_directory *fold = NULL;
+        bool there = mg_directory_holds(directory, name);
+        mg_status status = there ? mg_directory_open_own(directory, name, false, &fold, error) : MG_OK;
+        mg_directory_close(fold);
+        if (status) return status;
         if (kind_of_fold(directory, name) == OTHER_RUN)
             return mg_fail(error, MG_CONFIG,
                            "%s/%s: holds a run that is not known as fold %lld of a cross-validation: move it "

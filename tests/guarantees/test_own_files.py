@@ -81,6 +81,18 @@ def links(work):
     shutil.rmtree(work.at("l"))
 
 
+# A linked fold is refused before any fold is trained.
+def linked_fold(work):
+    os.makedirs(work.at("c"))
+    os.makedirs(work.at("elsewhere"))
+    os.symlink("../elsewhere", work.at("c/fold-2"))
+    for more in ((), ("--resume",), ("--overwrite",)):
+        expect(work, 3, "cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at("c"), *more, says="c/fold-2: is not a directory (symbolic links are not followed here): move it away")
+        if os.listdir(work.at("c")) != ["fold-2"]:
+            runs.fail("a fold was trained before another was refused")
+    shutil.rmtree(work.at("c"))
+
+
 # The answers of predict do not replace the model or the data.
 def answers(work):
     expect(work, 0, *SGD, *at("a"))
@@ -121,6 +133,31 @@ def wait_for(process, path):
     runs.fail(f"{path} does not come")
 
 
+# A cross-validation whose directory is renamed goes on in it. A limit of processor time asks for a checkpoint.
+def renamed(work):
+    cv = ("cv", "--quiet", "--folds", "3", "--set", "data.train=d.h5", "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.batch=1",
+          "--set", "train.epochs=300", "--set", "train.evaluate_every=0", *at("c"))
+    process = work.start(*cv)
+    wait_for(process, work.at("c/fold-1/metrics.jsonl"))
+    os.rename(work.at("c"), work.at("moved"))
+    try:
+        said = process.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        runs.fail("a cross-validation whose directory is renamed does not end")
+    if process.returncode or not os.path.exists(work.at("moved/cv.jsonl")) or os.path.exists(work.at("c")):
+        runs.fail(f"a cross-validation whose directory is renamed: exit {process.returncode}, {said}")
+    shutil.rmtree(work.at("moved"))
+    process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
+    wait_for(process, work.at("b/metrics.jsonl"))
+    os.remove(work.at("b/metrics.jsonl"))
+    process.send_signal(signal.SIGXCPU)
+    said = process.communicate()[1]
+    if process.returncode != 75 or "b/metrics.jsonl: was deleted or renamed while the run wrote to it" not in said:
+        runs.fail(f"SIGXCPU, without metrics.jsonl: exit {process.returncode}, {said}")
+    shutil.rmtree(work.at("b"))
+
+
 # Checkpoints that are moved away under a run.
 def moved_checkpoints(work):
     process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
@@ -141,6 +178,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, links, answers, limited, moved_checkpoints):
+    for part in (own_configuration, links, linked_fold, answers, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")
