@@ -62,7 +62,7 @@ def make_random(path, rows, features, classes, kind=numpy.uint8):
 def compare_gemm(bench_gemm, path, threads, repetitions):
     told = json.loads(subprocess.run([bench_gemm, path, str(threads), str(repetitions)], check=True, capture_output=True, text=True).stdout)
     if told["difference"] > 1e-3:
-        sys.exit(f"the gradients differ by {told['difference']:.2g}: nothing to compare")
+        sys.exit(f"the gradients differ by {told['difference']:.2g}, so the times cannot be compared")
     return told
 
 
@@ -177,7 +177,7 @@ def main():
     version = subprocess.run([margin, "--version"], check=True, capture_output=True, text=True).stdout.split("\n")[0]
     blas = " ".join(gemm["blas"].split()[:2])
     print(f"Fashion-MNIST, 60,000 x 784, 10 classes. {processor()}, {threads} threads, kernel {gemm['kernel']}. {version}; {blas};")
-    print(f"PyTorch {torch.__version__}; Python {platform.python_version()}. Medians; what is compared took turns in one run of `scripts/bench.sh`.\n")
+    print(f"PyTorch {torch.__version__}; Python {platform.python_version()}. Medians; measurements that are compared took turns in one run of `scripts/bench.sh`.\n")
     print("| measure | margin | peer | ratio | goal |")
     print("|---|---|---|---|---|")
     for name, text in (("crammer_singer_uint8", "Crammer-Singer, uint8 rows"), ("crammer_singer_float32", "Crammer-Singer, float32 rows"),

@@ -112,7 +112,7 @@ def check_include(name, room, quote, header):
         return None
     other = header.split("/")[0] if "/" in header else None
     if other not in LAYERS:
-        return f'"{header}" is not of the form "room/file.h"'
+        return f'"{header}" is not of the form "folder/file.h"'
     mine, theirs = sub_room(name), sub_room(header)
     if mine and theirs and mine != theirs:
         return f'{mine} and {theirs} are solvers of their own: "{header}" may not be included here'
@@ -161,7 +161,7 @@ def deepest(statement):
 def check_lines(name, room, raw, code, source):
     for number, (line, plain) in enumerate(zip(raw.split("\n"), code.split("\n")), 1):
         if plain.strip() and OPENMP.search(line):
-            yield number, "threads are those of src/parallel/team.c, not OpenMP's"
+            yield number, "OpenMP is not allowed: use the threads of src/parallel/team.c"
         include = INCLUDE.match(line) if plain.lstrip().startswith("#") else None
         if include:
             quote, header = include.groups()
@@ -172,11 +172,11 @@ def check_lines(name, room, raw, code, source):
                 yield number, complaint
             continue
         if STARTS_THREADS.search(plain) and not MAY_START_THREADS.fullmatch(name):
-            yield number, "compute threads are those of src/parallel: use mg_team_for"
+            yield number, "compute threads are started only in src/parallel: use mg_team_for"
         if REDUCTION.search(plain):
-            yield number, "a reduction adds in an order that changes with the threads; sum the parts in their order"
+            yield number, "a reduction adds in an order that depends on the threads: add the sums of the parts in a fixed order"
         if ALLOCATE.search(plain) and name != "base/memory.c" and room != "cli":
-            yield number, "memory comes from base/memory.h alone"
+            yield number, "only base/memory.c allocates: use base/memory.h"
         if SPEAK.search(plain) and room != "cli":
             yield number, "library code never prints or exits; fill an mg_error"
 
@@ -193,7 +193,7 @@ def check_file(path, source):
     if lines > FILE_LINES:
         yield lines, f"file of {lines} lines (at most {FILE_LINES})"
     if path.stem in ("util", "utils", "common", "misc", "helpers"):
-        yield 1, "the name says nothing of what the file owns"
+        yield 1, "the file name does not say what the file owns"
     if not re.match(rf"// {re.escape(path.name)} - \S", raw):
         yield 1, f'the file does not open with "// {path.name} - what it owns"'
     yield from check_lines(name, room, raw, code, source)
@@ -283,7 +283,7 @@ def check_tests(root):
             yield path, lines, f"test of {lines} lines (at most {TEST_LINES})"
         # shim.c is a library for LD_PRELOAD, not a test
         if path.parent.name == "tests" and path.name != "shim.c":
-            yield path, 1, "tests lie in the folder of what they test (CONTRIBUTING.md)"
+            yield path, 1, "a test belongs in the folder of what it tests (CONTRIBUTING.md)"
 
 
 def main():

@@ -40,7 +40,7 @@ def findings_in_pages(docs, written):
             place = f"docs/{path.name}:{number}"
             promise = PROMISE.match(line) if path.name == "guarantees.md" else None
             if promise and "M" in promise.group(1):
-                yield f"{place}: promise {promise.group(1)} is called as an equation is; take another letter"
+                yield f"{place}: promise {promise.group(1)} is named like an equation; use another letter"
             for tag in IN_PROSE.findall(line):
                 if tag not in written and not promise:
                     yield f"{place}: {tag} is not in docs/math.md"
@@ -62,7 +62,7 @@ def main():
     for tag in missing:
         print(f"{used[tag]}: ({tag}) is not in docs/math.md")
     for tag in unused:
-        print(f"docs/math.md:{written[tag]}: ({tag}) is used nowhere in src")
+        print(f"docs/math.md:{written[tag]}: ({tag}) is not used in src")
     pages = list(findings_in_pages(document.parent, written))
     for finding in pages:
         print(finding)

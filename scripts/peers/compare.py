@@ -86,7 +86,7 @@ class Record:
     def check(self, done):
         """Checks that the judge and margin compute the same objective."""
         if isinstance(self.program, programs.Margin) and abs(done.events[-1]["objective"] / self.told["objective"] - 1) > 1e-4:
-            sys.exit(f"margin told an objective of {done.events[-1]['objective']}, its weights have {self.told['objective']}")
+            sys.exit(f"margin reported an objective of {done.events[-1]['objective']}, but that of its weights is {self.told['objective']}")
 
     def finish(self):
         """Seconds of training; if only the total is known, minus the time of reading and writing."""

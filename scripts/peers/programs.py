@@ -109,7 +109,7 @@ class Msvmocas:
         done = run(self.command(problem, tolerance), problem.folder, timeout)
         told = re.search(r"ocas_time\s*:\s*([0-9.eE+-]+)", done.output)
         if not told:
-            raise Broken(f"msvmocas told no ocas_time: {done.output.strip()[-300:]}")
+            raise Broken(f"msvmocas printed no ocas_time: {done.output.strip()[-300:]}")
         done.train = float(told.group(1))
         done.weights = lambda: self.read(problem)
         return done

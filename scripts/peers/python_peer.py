@@ -75,7 +75,7 @@ class SparseBatches:
         self.model = torch.nn.EmbeddingBag(x.shape[1], classes, mode="sum")
         torch.nn.init.zeros_(self.model.weight)
         if bias:
-            raise SystemExit("sparse rows with a bias are not written here")
+            raise SystemExit("sparse rows with a bias are not implemented")
 
     def scores(self, index):
         import torch

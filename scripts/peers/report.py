@@ -211,7 +211,7 @@ def opening(told):
     machine = told["machine"]
     yield "# margin next to other programs\n"
     if told["scale"] != 1:
-        yield f"**A share of {told['scale']:g} of the rows, only to try the scripts: these numbers mean nothing.**\n"
+        yield f"**A trial with a share of {told['scale']:g} of the rows: these numbers mean nothing.**\n"
     yield (f"Made by `scripts/bench_peers.sh`. {machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}),"
            f" {machine['memory_gb']} GB; " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()) + ".\n")
     yield HOW.format(**told)

@@ -155,7 +155,7 @@ def main():
     head = ["problem", "C", "loss", "to gap", *(f"{count} thread{'s' if count > 1 else ''}" for count in all_threads), "certified gap", "passes",
             "liblinear", "its stop and gap", *(f"ratio, {count}" for count in all_threads), "goal"]
     if SCALE != 1:
-        print(f"**A share of {SCALE:g} of the rows, to try the script out: these numbers mean nothing.**\n")
+        print(f"**A trial with a share of {SCALE:g} of the rows: these numbers mean nothing.**\n")
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
     ready = {}
     for name, C, goals in CASES:
