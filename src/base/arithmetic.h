@@ -30,7 +30,7 @@ static inline int64_t mg_divide_up(int64_t n, int64_t of) { return (n + of - 1) 
 // n rounded up to a multiple of `of`; n >= 0.
 static inline int64_t mg_round_up(int64_t n, int64_t of) { return mg_divide_up(n, of) * of; }
 
-// True if all values are zero. It has no early exit, so that the compiler vectorises it.
+// Returns true if all values are zero. There is no early exit, so that the compiler can vectorise the loop.
 static inline bool mg_all_zero(const float *values, int64_t count) {
     int any = 0;
     for (int64_t i = 0; i < count; i++) any |= values[i] != 0;

@@ -1,11 +1,11 @@
-// h5_lent.c - lends a block of memory to the library as a file. By default the library copies such a block
-// twice.
+// h5_lent.c - opens a block of memory as a file without copying it. By default the library copies such a
+// block twice.
 #include "io/h5_file.h"
 
 #include <string.h>
 
-// Every buffer that the library asks for is the block itself, so nothing is left to copy. The file is opened
-// for reading only: nobody writes into the block or needs a larger one.
+// The library gets the block itself for every buffer that it requests, so it copies nothing. The file is
+// opened read-only, so the library neither writes into the block nor needs a larger one.
 static void *lend(size_t size, H5FD_file_image_op_t operation, void *block) {
     (void)size, (void)operation;
     return block;

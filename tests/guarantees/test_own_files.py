@@ -1,5 +1,5 @@
-# test_own_files.py - a run changes only files of its own: no configuration that a user wrote, nothing behind a link,
-# no model or data under the name of an output.
+# test_own_files.py - a run changes only its own files: it does not change a configuration written by the user,
+# files behind a symbolic link, or a model or data file that is named as output.
 #
 #     test_own_files.py MARGIN
 import os
@@ -48,7 +48,7 @@ def own_configuration(work):
         runs.fail("a configuration that margin did not write was changed")
     os.rename(work.at("u/config.yaml"), work.at("my.yaml"))  # the advice
     expect(work, 0, "train", "my.yaml", "--quiet", "--overwrite")
-    expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # that of a run
+    expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # a configuration that a run wrote
     shutil.rmtree(work.at("u"))
 
 
@@ -112,7 +112,7 @@ def answers(work):
     shutil.rmtree(work.at("a"))
 
 
-# A limit of file sizes is an error, whatever command meets it.
+# Reaching the limit on file sizes is an error in every command.
 def limited(work):
     expect(work, 0, *SGD, *at("a"))
     for command in (("predict", "a/model.h5", "d.h5"), ("info", "a/model.h5"), ("list",), ("config",), ("--help",), ("eval", "a/model.h5", "d.h5", "--json")):
@@ -133,7 +133,7 @@ def wait_for(process, path):
     runs.fail(f"{path} does not come")
 
 
-# A cross-validation whose directory is renamed goes on in it. A limit of processor time asks for a checkpoint.
+# A cross-validation continues in its directory after a rename. A limit of processor time requests a checkpoint.
 def renamed(work):
     cv = ("cv", "--quiet", "--folds", "3", "--set", "data.train=d.h5", "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.batch=1",
           "--set", "train.epochs=300", "--set", "train.evaluate_every=0", *at("c"))
@@ -158,7 +158,7 @@ def renamed(work):
     shutil.rmtree(work.at("b"))
 
 
-# Checkpoints that are moved away under a run.
+# Checkpoints that are moved away while the run is training.
 def moved_checkpoints(work):
     process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
     wait_for(process, work.at("b/metrics.jsonl"))

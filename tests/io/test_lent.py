@@ -1,4 +1,4 @@
-# test_lent.py - a sealed file is in memory once: the library reads it where it is, and copies nothing.
+# test_lent.py - a sealed file is in memory once: the library reads it in place, without a copy.
 #
 #     test_lent.py MARGIN
 import os
@@ -13,7 +13,7 @@ ALLOWANCE = 8 << 20
 
 
 def peak(work, *arguments):
-    """The most memory that the command had at once, in bytes."""
+    """Peak memory of the command, in bytes."""
     process = work.start(*arguments)
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
@@ -33,7 +33,7 @@ with runs.Work(sys.argv[1]) as work:
         model = f"{name}/model.h5"
         peaks[name] = [peak(work, "info", model), peak(work, "eval", model, f"{name}.h5"), os.path.getsize(work.at(model))]
     size = peaks["large"][2]
-    # Both hold the file and the weights that are taken from it.
+    # Both commands hold the file, and the weights read from it.
     for what, copies, at in (("info", 2, 0), ("eval", 2, 1)):
         more = peaks["large"][at] - peaks["small"][at]
         if more > copies * size + ALLOWANCE:

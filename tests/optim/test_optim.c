@@ -30,7 +30,7 @@ static void assert_close(double a, double b, double tolerance) {
 
 // ---- update rules -------------------------------------------------------------------------------
 
-// Options at which no two powers of the means agree.
+// Options for which no two powers of the decay factors are equal.
 static const mg_optim_options options = {.momentum = 0.875, .beta1 = 0.75, .beta2 = 0.9375, .epsilon = 1e-3};
 
 enum { MOST_ARRAYS = 8 };
@@ -56,7 +56,7 @@ static mg_optim_step step_of(const mg_optim *rule, double eta, int64_t number) {
     return step;
 }
 
-// The same in double: two sums for each weight, whatever the rule makes of them.
+// The same in double, with two accumulators for each weight; their meaning depends on the rule.
 typedef struct model {
     double w[N], a[N], b[N];
 } model;
@@ -84,8 +84,8 @@ static double drive(const char *name, model *m, int j, double eta, int64_t t, do
     return rate;
 }
 
-// Weights under one rule, as the solver drives it, beside the same in double. Weights and gradients of a
-// scaled column are scaled (M19): the model is that of the weights before scaling.
+// Updates weights by one rule as the solver does, and compares them with the same in double. Weights and
+// gradients of a scaled column are scaled (M19): the model is that of the weights before scaling.
 static void check_rule(const mg_optim *rule, bool shared, bool scaled) {
     float w[N], g[N], rates[N], square[N], scale[N], decay[N];
     arrays own;

@@ -1,6 +1,7 @@
-// test_set_aside.c - --overwrite is killed at each of its calls that change the disk. Whatever begins next in
-// the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and the old result is
-// somewhere until then. The old and the new run differ in one thing: --init, data, configuration or command.
+// test_set_aside.c - a run with --overwrite is killed at each of its calls that change the disk. The next run
+// in the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and until then the
+// old result still exists. The old and the new run differ in one thing: --init, data, configuration or
+// command.
 #include "support.h"
 
 #include <setjmp.h>
@@ -60,7 +61,7 @@ static support_run perform(const command *c, const char *directory, begin_how ho
 
 // ---- results ------------------------------------------------------------------------------------
 
-// The file that a command writes last, and the models.
+// The file that a command writes last, and its models.
 static const char *const summaries[] = {"model.h5", "path.jsonl", "cv.jsonl"};
 static const char *const models[][3] = {
     {"model.h5", NULL}, {"model.h5", NULL}, {"fold-1/model.h5", "fold-2/model.h5", NULL}};
@@ -84,7 +85,7 @@ static bool has_results(command_kind kind, const char *directory, const char *of
                                                 support_path("%s/%s", of, summaries[kind])));
 }
 
-// Each file of the old result is in the directory or in one of those it is moved to.
+// Checks that each file of the old result is in the directory, or in one to which results are moved.
 static bool old_result_is_safe(command_kind kind, const char *directory) {
     static const char *const places[] = {"", "previous.new/", "previous/"};
     bool all = true;
@@ -120,7 +121,7 @@ static int kill_open(int directory, const char *name, int flags, mode_t mode) {
     return real.open(directory, name, flags, mode);
 }
 
-// Only kills are tried here, not power loss: nothing needs to be on disk.
+// These are kills, not power loss, so nothing needs to be synced to disk.
 static int no_fsync(int fd) {
     (void)fd;
     return 0;
@@ -141,7 +142,8 @@ static int kill_unlink(int directory, const char *name) {
     return real.unlink(directory, name);
 }
 
-// Returns true if the command was killed before that call, and false if it ended well before it came to it.
+// Returns true if the command was killed before that call, and false if it succeeded without making that
+// call.
 static bool killed(const command *c, const char *directory, begin_how how, long at) {
     int status;
     fflush(NULL);
@@ -180,7 +182,7 @@ static void expect_new(const command *c, const char *directory, begin_how how, l
     if (is_set_aside(directory)) fail_msg("%s, killed at call %ld: previous remains", what, at);
 }
 
-// Nothing was changed yet: the old result is still the directory's. It is not taken for that of the new run.
+// Before the first change the old result is still in the directory. It must not be mistaken for the new one.
 static void expect_old(const command *before, const command *c, long at, const char *what) {
     support_run run = perform(c, "o", RESUME);
     if (!has_results(before->kind, "o", "old"))
@@ -208,7 +210,7 @@ static void walk(const command *before, const command *after, const char *what) 
         decided += changed;
         if (changed) expect_new(after, "o", RESUME, at, what);
         else expect_old(before, after, at, what);
-        // Every second time the resumption is killed as well.
+        // In every second case the resumption is killed too.
         if (changed && at % 2) killed(after, "again", RESUME, 1 + at / 2 % 13);
         if (at % 3 || !changed) expect_new(after, "again", OVERWRITE, at, what);
     }
