@@ -133,9 +133,9 @@ static hid_t open_in_library(int fd, const char *path, char *reason, size_t size
 }
 
 // A program that writes a file with the library's default settings holds an exclusive lock on it, and the
-// file is incomplete until the lock is released. The library cannot open a file on a file system without
-// locks (ENOLCK, ENOSYS,
-// ...), so the lock is taken here. HDF5_USE_FILE_LOCKING=FALSE disables it, as in the library.
+// file is incomplete until the lock is released. The library cannot open a file if the file system has no
+// locks (ENOLCK, ENOSYS and others), so the lock is taken here. HDF5_USE_FILE_LOCKING=FALSE disables it, as
+// in the library.
 static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
     const char *use = getenv("HDF5_USE_FILE_LOCKING");
     if (use && (!strcmp(use, "FALSE") || !strcmp(use, "0"))) return MG_OK;
