@@ -274,8 +274,7 @@ static void destroy_parts(bench *b) {
 static mg_status create_parts(bench *b, mg_error *error) {
     const mg_problem *problem = &b->problem;
     mg_status status = mg_memory_zeroed(&b->parts, (size_t)problem->parts, sizeof *b->parts, error);
-    if (!status)
-        status = mg_weights_create(&b->weights, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_problem_weights(problem, &b->weights, error);
     for (int64_t p = 0; !status && p < problem->parts; p++) {
         part *one = &b->parts[p];
         status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes,

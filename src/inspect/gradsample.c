@@ -145,8 +145,7 @@ mg_status mg_gradsample_create(mg_dataset *train, const mg_problem *problem, int
     double *magnitude = NULL, *terms = NULL;
     size_t n = (size_t)s->count, classes = (size_t)problem->classes;
     mg_status status = draw_rows(train, mg_rng_key(seed, ROW_STREAM, 0), s, error);
-    if (!status)
-        status = mg_weights_create(&s->weights, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_problem_weights(problem, &s->weights, error);
     if (!status) status = mg_memory_get(&s->scores, n, classes * sizeof *s->scores, error);
     if (!status) status = mg_memory_get(&s->noise, n, sizeof *s->noise, error);
     if (!status) status = mg_memory_get(&magnitude, n, sizeof *magnitude, error);

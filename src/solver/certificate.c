@@ -239,8 +239,7 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
         MG_BUFFER(job->grad, resident->sparse ? 0 : PARTS, resident->size),
     };
     status = MG_ARENA_FILL(&job->arena, buffers, error);
-    if (!status && problem->scale)
-        status = mg_weights_create(&job->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status && problem->scale) status = mg_problem_weights(problem, &job->raw, error);
     if (status) mg_certifier_destroy(job);
     else *out = job;
     return status;

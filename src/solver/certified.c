@@ -26,8 +26,7 @@ static void destroy(void *state) {
 static mg_status create_parts(mg_certified *c, mg_error *error) {
     const mg_problem *problem = c->resident.problem;
     mg_status status = mg_incumbent_create(&c->incumbent, &c->resident, error);
-    if (!status && problem->scale)
-        status = mg_weights_create(&c->view, problem->layout, problem->classes, problem->features, error);
+    if (!status && problem->scale) status = mg_problem_weights(problem, &c->view, error);
     if (!status && mg_resident_has_duals(&c->resident))
         status = mg_ascent_create(&c->resident, &c->iterate, &c->clock, &c->numbers, &c->ascent, error);
     return status;
@@ -40,7 +39,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     mg_status status = mg_memory_zeroed(&c, 1, sizeof *c, error);
     if (status) return status;
     mg_weights *w = &c->iterate.weights;
-    status = mg_weights_create(w, problem->layout, problem->classes, problem->features, error);
+    status = mg_problem_weights(problem, w, error);
     if (!status) status = mg_resident_create(&c->resident, problem, options, w, error);
     if (!status) status = create_parts(c, error);
     if (!status) mg_schedule_start(c);

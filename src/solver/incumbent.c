@@ -17,8 +17,7 @@ mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *reside
     *incumbent = (mg_incumbent){.resident = resident};
     mg_incumbent_clear(incumbent);
     if (!resident->certify) return MG_OK;
-    return mg_weights_create(&incumbent->weights, problem->layout, problem->classes, problem->features,
-                             error);
+    return mg_problem_weights(problem, &incumbent->weights, error);
 }
 
 typedef struct copy_job {

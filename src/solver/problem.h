@@ -6,6 +6,7 @@
 #include "loss/loss.h"
 #include "rows/rows.h"
 #include "parallel/team.h"
+#include "solver/weights.h"
 
 // Column scaling is folded into the weights (M19): kernels read raw cells x and weights V = scale * W, while
 // the model is linear in x' = scale * (x - center) with weights W.
@@ -32,5 +33,10 @@ typedef struct mg_problem {
     const mg_kernel *kernel;
     mg_team *team;
 } mg_problem;
+
+// Creates weights of the problem's shape, all zero. Errors: MG_MEMORY.
+static inline mg_status mg_problem_weights(const mg_problem *problem, mg_weights *out, mg_error *error) {
+    return mg_weights_create(out, problem->layout, problem->classes, problem->features, error);
+}
 
 #endif

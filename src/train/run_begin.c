@@ -52,7 +52,7 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     run->fields.count = run->solver->fields(run->state, run->fields.field);
     if (run->setup.validation) {
         mg_weights *best = &run->best;
-        status = mg_weights_create(best, problem->layout, problem->classes, problem->features, error);
+        status = mg_problem_weights(problem, best, error);
         if (!status)
             run->fields.count += mg_field_weights(best, (mg_field_names){"best", "best_bias", "best_offset"},
                                                   run->fields.field + run->fields.count);

@@ -27,9 +27,7 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
     ascent->clock = clock;
     ascent->numbers = numbers;
     forget_list(ascent);
-    if (!resident->certify || resident->sparse)
-        status =
-            mg_weights_create(&ascent->mean, problem->layout, problem->classes, problem->features, error);
+    if (!resident->certify || resident->sparse) status = mg_problem_weights(problem, &ascent->mean, error);
     const mg_buffer buffers[] = {
         MG_BUFFER(ascent->visits.list, rows, 1),
         MG_BUFFER(ascent->shrinking.visit_from, resident->certify ? rows : 0, 1),

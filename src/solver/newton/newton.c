@@ -73,8 +73,7 @@ mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_
     n->incumbent = incumbent;
     n->length = iterate->weights.size + iterate->weights.lanes;
     status = create_buffers(n, error);
-    if (!status)
-        status = mg_weights_create(&n->raw, problem->layout, problem->classes, problem->features, error);
+    if (!status) status = mg_problem_weights(problem, &n->raw, error);
     if (!status) status = mg_precondition_create(n, &n->precondition, error);
     if (status) mg_newton_destroy(n);
     else *out = n;

@@ -55,11 +55,8 @@ static mg_status create_memory(mg_sgd *sgd, mg_error *error) {
 
 static mg_status create_state(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
-    mg_status status =
-        mg_weights_create(&sgd->weights, problem->layout, problem->classes, problem->features, error);
-    if (!status && sgd->average.on)
-        status = mg_weights_create(&sgd->average.mean, problem->layout, problem->classes, problem->features,
-                                   error);
+    mg_status status = mg_problem_weights(problem, &sgd->weights, error);
+    if (!status && sgd->average.on) status = mg_problem_weights(problem, &sgd->average.mean, error);
     if (!status) status = create_memory(sgd, error);
     return status;
 }
