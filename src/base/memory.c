@@ -1,6 +1,7 @@
 // memory.c - makes every allocation of the library, and refuses those that do not fit into memory.
 #include "base/memory.h"
 
+#include "base/arithmetic.h"
 #include "base/cgroup.h"
 
 #include <malloc.h>
@@ -45,9 +46,8 @@ int64_t mg_memory_room(void) {
     int64_t held = mg_memory_live(), own = mg_cgroup_own_memory("");
     int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""),
             limit = mg_cgroup_memory_limit("");
-    int64_t untouched = own >= 0 && held > own ? held - own : 0,
-            room = (system < group ? system : group) - untouched;
-    return limit - held < room ? limit - held : room;
+    int64_t untouched = own >= 0 && held > own ? held - own : 0, room = mg_min(system, group) - untouched;
+    return mg_min(limit - held, room);
 }
 
 static bool fits(size_t bytes, int64_t *room) {

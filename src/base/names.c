@@ -1,6 +1,7 @@
 // names.c - lists of names: their limits, how they are compared, and the message about a difference.
 #include "base/names.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -121,7 +122,7 @@ static void describe_rest(const mg_names *known, const mg_names *other, int64_t 
 
 mg_status mg_names_compare(const mg_names *known, const mg_names *other, const mg_names_parties *parties,
                            mg_error *error) {
-    int64_t least = known->count < other->count ? known->count : other->count, at = 0, common;
+    int64_t least = mg_min(known->count, other->count), at = 0, common;
     char rest[160], a[MG_NAME_SHOWN], b[MG_NAME_SHOWN];
     while (at < least && !strcmp(known->text[at], other->text[at])) at++;
     if (at == known->count && at == other->count) return MG_OK;

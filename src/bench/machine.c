@@ -1,6 +1,7 @@
 // machine.c - measures the two limits of the machine: multiply-adds in registers, and reading from memory.
 #include "bench/bench.h"
 
+#include "base/arithmetic.h"
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
@@ -88,11 +89,9 @@ static void find_bandwidth(void *context) {
 // quarter of the available memory.
 static int64_t buffer_bytes(bool quick) {
     int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
-    if (bytes < LEAST_BYTES) bytes = LEAST_BYTES;
-    int64_t most = quick ? QUICK_BYTES : MOST_BYTES;
-    if (bytes > most) bytes = most;
-    if (available > 0 && bytes > available) bytes = available;
-    return bytes < ITEM ? ITEM : bytes;
+    bytes = mg_min(mg_max(bytes, LEAST_BYTES), quick ? QUICK_BYTES : MOST_BYTES);
+    if (available > 0) bytes = mg_min(bytes, available);
+    return mg_max(bytes, ITEM);
 }
 
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,

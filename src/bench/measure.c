@@ -94,8 +94,7 @@ static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }
 static void look_at_sample(bench *b, int64_t count, const float *delta, double *margin) {
     mg_pass *pass = &b->parts[0].pass;
     int64_t nonzero = 0, violating = 0;
-    for (int64_t first = 0; first < count; first += pass->block_rows) {
-        int64_t n = mg_cut_next(first, count, pass->block_rows);
+    MG_EACH_BLOCK (first, n, 0, count, pass->block_rows) {
         mg_pass_scores(pass, b->problem.kernel, &b->weights, &b->all.rows, first, n);
         if (delta) mg_pass_losses(pass, b->problem.loss, *delta, &b->all, first, n);
         for (int64_t i = 0; i < n; i++) {
@@ -118,7 +117,7 @@ static void look_at_sample(bench *b, int64_t count, const float *delta, double *
 // Chooses delta so that the wanted fraction of the rows violates the margin.
 static void choose_delta(bench *b, const bench_case *wanted) {
     double margin[SAMPLE];
-    int64_t count = b->all.rows.count < SAMPLE ? b->all.rows.count : SAMPLE;
+    int64_t count = mg_min(b->all.rows.count, SAMPLE);
     look_at_sample(b, count, NULL, margin);
     qsort(margin, (size_t)count, sizeof *margin, mg_order_double);
     double size = fmax(fabs(margin[0]), fabs(margin[count - 1]));
@@ -132,12 +131,11 @@ static void choose_delta(bench *b, const bench_case *wanted) {
 
 static void epoch(bench *b) {
     mg_batch batch = b->all;
-    int64_t size = b->problem.batch;
     mg_step_result result;
-    for (int64_t first = 0; first < b->all.rows.count; first += size) {
+    MG_EACH_BLOCK (first, count, 0, b->all.rows.count, b->problem.batch) {
         batch.first = first;
         batch.rows.index = b->order + first;
-        batch.rows.count = mg_cut_next(first, b->all.rows.count, size);
+        batch.rows.count = count;
         batch.rows.behind = b->all.rows.count - first - batch.rows.count;
         b->solver->step(b->state, &batch, b->steps++, &result, NULL);
     }

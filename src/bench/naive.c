@@ -3,6 +3,7 @@
 #include "bench/bench.h"
 
 #include "base/memory.h"
+#include "parallel/cut.h"
 
 #include <string.h>
 
@@ -75,7 +76,7 @@ static void naive_part(void *context, int64_t p) {
 static void merge_range(void *context, int64_t range) {
     mg_bench_naive *naive = context;
     int64_t size = naive->classes * naive->features, from = range * MG_BENCH_RANGE;
-    int64_t to = from + MG_BENCH_RANGE < size ? from + MG_BENCH_RANGE : size;
+    int64_t to = mg_cut_end(size, MG_BENCH_RANGE, range);
     for (int64_t p = 1; p < naive->parts; p++)
         for (int64_t j = from; j < to; j++) naive->grad[j] += naive->grad[p * size + j];
 }

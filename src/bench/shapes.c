@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "parallel/cut.h"
 
 #include <math.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static void fill_csr_row(const mg_bench_shape *shape, const mg_store *store, int
 static void fill_item(void *context, int64_t item) {
     const maker *m = context;
     mg_store *store = &m->data->store;
-    int64_t end = (item + 1) * ITEM_ROWS < store->count ? (item + 1) * ITEM_ROWS : store->count;
+    int64_t end = mg_cut_end(store->count, ITEM_ROWS, item);
     for (int64_t row = item * ITEM_ROWS; row < end; row++) {
         if (store->layout == MG_DENSE) fill_dense_row(store, row);
         else fill_csr_row(m->shape, store, row);

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "data/cells.h"
+#include "parallel/cut.h"
 
 #include <math.h>
 #include <string.h>
@@ -116,14 +117,14 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
     // The order of an epoch's rows depends on these numbers, so they must not depend on how the file is
     // chunked.
-    block = block < 1 ? 1 : block;
-    dataset->block_rows = block < dataset->count ? block : dataset->count;
-    dataset->window_rows = window < 1 ? 1 : window;
+    block = mg_max(block, 1);
+    dataset->block_rows = mg_min(block, dataset->count);
+    dataset->window_rows = mg_max(window, 1);
     // A chunk is decompressed as a whole. The survey reads from the first row to the last, so it reads whole
     // chunks.
-    int64_t chunk = mg_source_chunk_rows(dataset->source), most = window > block ? window : block;
-    dataset->survey_rows = chunk > block && !dataset->select && chunk <= most ? chunk : block;
-    if (dataset->survey_rows > dataset->count) dataset->survey_rows = dataset->count;
+    int64_t chunk = mg_source_chunk_rows(dataset->source), most = mg_max(window, block);
+    bool by_chunks = chunk > block && !dataset->select && chunk <= most;
+    dataset->survey_rows = mg_min(by_chunks ? chunk : block, dataset->count);
 }
 
 static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first) {
@@ -148,18 +149,15 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
     mg_store passing = {0};
     mg_store *store = dataset->resident ? &dataset->store : &passing;
     int64_t step = dataset->survey_rows, most = 0;
-    for (int64_t first = 0; first < dataset->count; first += step) {
-        int64_t rows = first + step > dataset->count ? dataset->count - first : step;
-        int64_t entries = mg_source_entries(dataset->source, dataset->select, first, rows);
-        most = entries > most ? entries : most;
-    }
+    MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
+        most = mg_max(most, mg_source_entries(dataset->source, dataset->select, first, rows));
     mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
     if (!status)
         status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
                                  dataset->resident ? dataset->count : step,
                                  dataset->resident ? dataset->entries : most, error);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
-        int64_t rows = first + step > dataset->count ? dataset->count - first : step;
+        int64_t rows = mg_cut_next(first, dataset->count, step);
         if (!dataset->resident) store->count = 0;
         int64_t before = store->count;
         status = mg_source_read(dataset->source, dataset->select, first, rows, store, error);

@@ -1,6 +1,7 @@
 // moments.c - computes the sums over columns, in a fixed order.
 #include "data/moments.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -120,7 +121,7 @@ static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row, do
         moments->first[d] = (double)mg_cell_at(cell, row, d);
     if (bytes) add_bytes(features, row, moments->integer_sum, moments->integer_square, moments->integer_most);
     for (int64_t from = 0, n; !bytes && from < features; from += n) {
-        n = features - from < CELLS ? features - from : CELLS;
+        n = mg_min(features - from, CELLS);
         const float *x = cell == MG_CELL_F32 ? (const float *)row + from : cells;
         for (int64_t d = 0; x == cells && d < n; d++) cells[d] = mg_cell_at(cell, row, from + d);
         add_floats(n, weight, x, moments->first + from, moments->sum + from, moments->square + from,

@@ -68,8 +68,7 @@ static void order_rows(mg_stream *stream, window *w) {
 }
 
 static int64_t rows_of_window(const mg_stream *stream, int64_t first) {
-    int64_t left = stream->dataset->count - first;
-    return left < stream->window_rows ? left : stream->window_rows;
+    return mg_min(stream->dataset->count - first, stream->window_rows);
 }
 
 // Rows in memory, or in place in the file, need only an order.
@@ -198,9 +197,8 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     stream->seed = seed;
     stream->shuffle = shuffle;
     stream->in_place = dataset->map != NULL;
-    int64_t rows = dataset->window_rows / batch * batch;
-    stream->window_rows = rows < batch ? batch : rows;
-    if (stream->window_rows > dataset->count) stream->window_rows = mg_round_up(dataset->count, batch);
+    int64_t rows = mg_max(dataset->window_rows / batch * batch, batch);
+    stream->window_rows = rows > dataset->count ? mg_round_up(dataset->count, batch) : rows;
     stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
     if (stream->window_rows > MG_MOST_INDEX || stream->blocks > MG_MOST_INDEX)
         status = mg_fail(error, MG_CONFIG,
@@ -316,7 +314,7 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
     batch->rows =
         w->in_place ? rows_in_place(dataset) : mg_store_rows(dataset->resident ? &dataset->store : &w->store);
     batch->rows.index = w->index + offset;
-    batch->rows.count = left < stream->batch ? left : stream->batch;
+    batch->rows.count = mg_min(left, stream->batch);
     batch->rows.behind = left - batch->rows.count;
     batch->label = by_number || !dataset->label ? dataset->label : w->label;
     batch->weight = by_number ? dataset->weight : w->weight;

@@ -1,6 +1,7 @@
 // data.c - describes a data file: its objects, rows and labels, and what to consider before training.
 #include "inspect/inspect.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 #include "base/printable.h"
 #include "data/scale.h"
@@ -84,11 +85,10 @@ static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
     double row_bytes = mg_store_bytes(mg_source_layout(source), MG_CELL_F32, mg_source_features(source), all,
                                       mg_source_entries(source, NULL, 0, all)) /
                        (double)all;
-    double most = SAMPLE_BYTES / (row_bytes > 1 ? row_bytes : 1);
-    s->rows = most < 1 ? 1 : most < MOST_SAMPLE_ROWS ? (int64_t)most : MOST_SAMPLE_ROWS;
-    if (s->rows > all) s->rows = all;
+    double most = SAMPLE_BYTES / mg_max_real(1, row_bytes);
+    s->rows = mg_min((int64_t)mg_clamp_real(most, 1, MOST_SAMPLE_ROWS), all);
     mg_status status = mg_memory_get(&s->row, (size_t)s->rows, sizeof *s->row, error);
-    int64_t runs = s->rows < SAMPLE_RUNS ? s->rows : SAMPLE_RUNS, at = 0;
+    int64_t runs = mg_min(s->rows, SAMPLE_RUNS), at = 0;
     for (int64_t r = 0; !status && r < runs; r++) {
         int64_t begin = at, end = s->rows * (r + 1) / runs, from = all * r / runs;
         for (; at < end; at++) s->row[at] = from + at - begin;

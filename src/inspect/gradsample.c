@@ -120,7 +120,7 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
     mg_status status =
         mg_pass_create(&pass, problem->layout, problem->cell, problem->classes, problem->features, error);
     for (int64_t first = 0; !status && first < s->count; first += pass.block_rows) {
-        int64_t count = s->count - first < pass.block_rows ? s->count - first : pass.block_rows;
+        int64_t count = mg_cut_next(first, s->count, pass.block_rows);
         mg_pass_scores(&pass, problem->kernel, &s->weights, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             double worst = 0;
@@ -140,7 +140,7 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
 
 mg_status mg_gradsample_create(mg_dataset *train, const mg_problem *problem, int64_t rows, uint64_t seed,
                                mg_gradsample *s, mg_error *error) {
-    *s = (mg_gradsample){.problem = problem, .count = rows < train->count ? rows : train->count};
+    *s = (mg_gradsample){.problem = problem, .count = mg_min(rows, train->count)};
     s->key = mg_rng_key(seed, CHECK_STREAM, 0);
     double *magnitude = NULL, *terms = NULL;
     size_t n = (size_t)s->count, classes = (size_t)problem->classes;

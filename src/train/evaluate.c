@@ -82,11 +82,10 @@ static void score_part(void *context, int64_t p) {
     evaluator *e = context;
     mg_pass *pass = &e->pass[p];
     const mg_rows *rows = &e->batch->rows;
-    int64_t end = (p + 1) * MG_EVALUATE_PART < rows->count ? (p + 1) * MG_EVALUATE_PART : rows->count;
+    int64_t end = mg_cut_end(rows->count, MG_EVALUATE_PART, p);
     e->loss[p] = 0;
     e->bad[p] = -1;
-    for (int64_t first = p * MG_EVALUATE_PART; first < end; first += pass->block_rows) {
-        int64_t count = mg_cut_next(first, end, pass->block_rows);
+    MG_EACH_BLOCK (first, count, p * MG_EVALUATE_PART, end, pass->block_rows) {
         if (e->by_value) score_by_value(e, p, first, count);
         else mg_pass_scores(pass, e->scorer->kernel, e->weights, rows, first, count);
         for (int64_t i = 0; i < count; i++) {

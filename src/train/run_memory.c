@@ -1,6 +1,7 @@
 // run_memory.c - adds up the memory that a run needs.
 #include "train/run_memory.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -26,8 +27,7 @@ static double bytes_of_rows(const mg_dataset *data, int64_t rows) {
 }
 
 static double bytes_of_windows(const mg_dataset *data, int64_t batch) {
-    int64_t rows = data->window_rows > batch ? data->window_rows : batch;
-    return WINDOWS * bytes_of_rows(data, rows < data->count ? rows : data->count);
+    return WINDOWS * bytes_of_rows(data, mg_min(mg_max(data->window_rows, batch), data->count));
 }
 
 // Evaluation needs scratch memory and, for rows that are not in memory, windows of its own. It evaluates one
@@ -39,7 +39,7 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
         if (!sets[i]) continue;
         double bytes = mg_evaluate_scratch(sets[i], run->setup.problem.classes);
         if (!sets[i]->resident || streamed) bytes += bytes_of_windows(sets[i], MG_EVALUATE_BATCH);
-        most = bytes > most ? bytes : most;
+        most = mg_max_real(most, bytes);
     }
     return most;
 }

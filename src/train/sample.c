@@ -1,6 +1,7 @@
 // sample.c - copies rows out of minibatches.
 #include "train/sample.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -48,9 +49,7 @@ static mg_status take_batch(const mg_batch *batch, int64_t most, mg_sample_store
 mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store,
                          mg_sample *sample, mg_error *error) {
     *store = (mg_sample_store){0};
-    int64_t most = dataset->count / 16;
-    most = most < MG_SAMPLE_FEWEST ? MG_SAMPLE_FEWEST : most > MG_SAMPLE_MOST ? MG_SAMPLE_MOST : most;
-    if (most > dataset->count) most = dataset->count;
+    int64_t most = mg_min(mg_clamp(dataset->count / 16, MG_SAMPLE_FEWEST, MG_SAMPLE_MOST), dataset->count);
     mg_status status =
         mg_store_create(&store->store, dataset->layout, dataset->cell, dataset->features, most, 0, error);
     if (!status) status = mg_memory_get(&store->label, (size_t)most, sizeof *store->label, error);

@@ -1,6 +1,7 @@
 // setup.c - opens the data and poses the problem.
 #include "train/setup.h"
 
+#include "base/arithmetic.h"
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
@@ -184,7 +185,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
                             options->model->bias * options->model->bias,
         .values_per_row = (double)data->entries / (double)data->count,
         .most_values = mg_source_most_entries(data->source),
-        .batch = train->batch < data->count ? train->batch : data->count,
+        .batch = mg_min(train->batch, data->count),
         .team = &setup->team,
     };
     problem->parts = train->parts
