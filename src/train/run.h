@@ -100,7 +100,7 @@ typedef struct mg_run {
     bool resumed;    // from a checkpoint
     bool finished;   // resumed, and nothing is left to do: nothing is written
     bool ready;      // what the configuration leaves open is chosen, so there is something to resume
-    char reason[64]; // why it ends; "" while it goes on
+    char reason[64]; // why it ended; "" while training continues
 } mg_run;
 
 // Set by mg_train_stop, which may be called from a signal handler or any thread.
