@@ -217,27 +217,33 @@ static mg_status set_weights(const place *at, const char *value, mg_error *error
     return status;
 }
 
-mg_status mg_settings_set(mg_settings *settings, const char *assignment, mg_error *error) {
+// `names` is "section.key", and is changed.
+static mg_status set_named(mg_settings *settings, char *names, const char *value, mg_error *error) {
     static const char where[] = "--set";
-    const char *equals = strchr(assignment, '='), *dot = strchr(assignment, '.');
-    char brief[MG_SHORT_TEXT], key[MG_SHORT_TEXT];
-    mg_shorten(assignment, brief);
-    if (!equals)
-        return mg_fail(error, MG_CONFIG, "%s: '%s' is not of the form section.key=value", where, brief);
-    if (!dot || dot > equals) return mg_unsectioned_key(settings, assignment, where, error);
-    int section = find_section(settings, assignment, (size_t)(dot - assignment));
-    if (section < 0) {
-        snprintf(key, sizeof key, "%.*s", (int)(dot - assignment < 60 ? dot - assignment : 60), assignment);
-        return mg_unknown_section(settings, key, where, error);
-    }
+    char *dot = strchr(names, '.'), *key = dot + 1;
     place at;
-    snprintf(key, sizeof key, "%.*s", (int)(equals - dot - 1 < 60 ? equals - dot - 1 : 60), dot + 1);
+    *dot = '\0';
+    int section = find_section(settings, names, strlen(names));
+    if (section < 0) return mg_unknown_section(settings, names, where, error);
     if (!find_option(settings, section, key, &at))
         return mg_unknown_key(settings, section, key, where, error);
-    const char *value = equals + 1;
     bool unset = value[0] == '\0' || strcmp(value, "~") == 0 || strcmp(value, "null") == 0;
     if (at.option->type == MG_OPTION_WEIGHTS && value[0] == '{') return set_weights(&at, value, error);
     return assign(&at, unset ? NULL : value, where, error);
+}
+
+mg_status mg_settings_set(mg_settings *settings, const char *assignment, mg_error *error) {
+    const char *equals = strchr(assignment, '='), *dot = strchr(assignment, '.');
+    char brief[MG_SHORT_TEXT], *names;
+    mg_shorten(assignment, brief);
+    if (!equals) return mg_fail(error, MG_CONFIG, "--set: '%s' is not of the form section.key=value", brief);
+    if (!dot || dot > equals) return mg_unsectioned_key(settings, assignment, "--set", error);
+    mg_status status = mg_memory_text(&names, assignment, error);
+    if (status) return status;
+    names[equals - assignment] = '\0';
+    status = set_named(settings, names, equals + 1, error);
+    mg_memory_free(names);
+    return status;
 }
 
 mg_status mg_settings_check(const mg_settings *settings, mg_error *error) {

@@ -4,18 +4,13 @@
 
 #include "base/memory.h"
 #include "data/cells.h"
+#include "io/text.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { LONGEST = 1000 }; // most bytes of a text; the same limit as for converted labels
-
-static bool is_missing_word(const char *text) {
-    char quoted[16];
-    return strlen(text) < 8 && !strpbrk(text, "',") && snprintf(quoted, sizeof quoted, "'%s'", text) > 0 &&
-           strstr(MG_MISSING_LIST, quoted);
-}
 
 static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *array, int64_t rows,
                               mg_error *error) {
@@ -77,7 +72,7 @@ static mg_status read_texts(mg_h5 *file, const char *name, mg_h5_array *array, m
     if (status) out->text_count = 0;
     for (int64_t i = 0; !status && i < out->text_count; i++) {
         if (out->missing[i]) *out->text[i] = '\0'; // a masked text is ignored
-        else if (is_missing_word(out->text[i])) out->missing[i] = MG_MISSING_WORD;
+        else if (mg_text_missing(out->text[i], strlen(out->text[i]))) out->missing[i] = MG_MISSING_WORD;
         else status = check_text(file, name, i, out->text[i], error);
     }
     return status;

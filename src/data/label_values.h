@@ -14,10 +14,6 @@ typedef enum mg_missing {
     MG_MISSING_CODE
 } mg_missing;
 
-// Texts that stand for a missing label, as a Python list: those of pandas that occur, and "?".
-#define MG_MISSING_LIST                                                                                      \
-    "['', '?', '#N/A', '<NA>', 'N/A', 'NA', 'NULL', 'NaN', 'NaT', 'None', 'n/a', 'nan', 'null']"
-
 // Reads the values of a data set, or of a group of values and a mask (AnnData's nullable arrays); texts: one
 // per row. `rows`: the required number, or MG_ANY_ROWS; *count (may be NULL) is the actual number. Errors:
 // MG_DATA with the value.

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "data/label_values.h"
+#include "io/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,7 +182,8 @@ static mg_status refuse_unlabelled(mg_h5 *file, const char *name, const mg_raw_l
                    "%s: %s[%lld] is not a label (%s), %lld of %lld rows have none: label them, or keep only "
                    "the other rows, in Python: "
                    "import anndata; a = anndata.read_h5ad('OLD.h5ad'); "
-                   "a[~a.obs['%s'].astype(str).isin(" MG_MISSING_LIST ")].write_h5ad('NEW.h5ad')",
+                   "a[~a.obs['%s'].astype(str).str.lower().isin(" MG_MISSING_PYTHON
+                   ")].write_h5ad('NEW.h5ad')",
                    path, name, (long long)first, reason, (long long)count, (long long)rows, column);
 }
 

@@ -57,7 +57,15 @@ void mg_text_close(mg_text *text);
 // number. Overflow gives infinity; underflow gives the smallest number of the same sign.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
-// Returns true if the text is empty or a word for a missing value: NA, NaN, null, None, ? and the like.
+// The words that stand for a missing value, in upper or lower case; so does an empty text. One list for every
+// format and for the commands in messages: X(word).
+#define MG_MISSING_WORDS(X)                                                                                  \
+    X("nan")                                                                                                 \
+    X("-nan") X("+nan") X("na") X("n/a") X("n.a.") X("<na>") X("#n/a") X("#na") X("#value!") X("nat")        \
+        X("null") X("none") X("?")
+#define MG_MISSING_QUOTED(word) ", '" word "'"
+#define MG_MISSING_PYTHON "[''" MG_MISSING_WORDS(MG_MISSING_QUOTED) "]"
+
 bool mg_text_missing(const char *text, size_t bytes);
 
 // Returns true if all of [at, end) is a whole number (7, +7, 7.0 or 7e0) that fits an int64_t.

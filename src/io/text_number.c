@@ -119,13 +119,10 @@ bool mg_text_whole(const char *at, const char *end, int64_t *out) {
 }
 
 bool mg_text_missing(const char *text, size_t bytes) {
-    static const char *const words[] = {"nan",  "na",   "n/a", "<na>",    "#n/a", "#na",
-                                        "null", "none", "?",   "#value!", "nat",  "n.a."};
+#define WORD(word) word,
+    static const char *const words[] = {MG_MISSING_WORDS(WORD)};
+#undef WORD
     if (bytes == 0) return true;
-    if (bytes == 4 && (*text == '-' || *text == '+')) { // -nan
-        text++;
-        bytes--;
-    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (bytes == strlen(words[i]) && !strncasecmp(text, words[i], bytes)) return true;
     return false;

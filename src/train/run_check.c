@@ -8,13 +8,17 @@ static mg_status check_range(const char *name, int64_t value, int64_t least, int
                    (long long)least, (long long)most);
 }
 
+// Far more than a run takes, and far enough below what the name of a checkpoint holds.
+static const int64_t most_steps = 500000000000;
+
 // The number of steps follows from epochs and minibatches, except for solvers whose epochs skip rows, and for
 // paths, which count epochs from 0 at every point.
 static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch, most;
     if (run->points.count > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
-        return check_range("step", at->step, at->batch, INT64_MAX, error);
+        return check_range("step", at->step, at->batch, most_steps, error);
     most += at->batch;
+    if (run->solver->whole && most > most_steps) most = most_steps;
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
 }
 
@@ -31,6 +35,15 @@ static mg_status check_loss(const mg_run *run, const mg_position *at, bool over,
     return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
 }
 
+// Counted lines of metrics come with epochs and evaluations, a few for each step at most. The limit grows
+// with the steps, so that the next checkpoint is within it too.
+static mg_status check_events(const mg_position *at, mg_error *error) {
+    enum { MOST_A_STEP = 1000 };
+    int64_t most = at->step < INT64_MAX / MOST_A_STEP - 1 ? (at->step + 1) * MOST_A_STEP : INT64_MAX;
+    mg_status status = check_range("events", at->events, 0, most, error);
+    return status ? status : check_range("stale", at->stale, 0, at->events, error);
+}
+
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     mg_run *run = context;
     const mg_solver *solver = run->solver;
@@ -44,6 +57,7 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (!status && !run->points.count)
         status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);
     if (!status) status = check_steps(run, at, error);
+    if (!status) status = check_events(at, error);
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
     if (!status && solver->check) status = solver->check(run->state, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);

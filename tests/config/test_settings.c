@@ -16,6 +16,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Keys and sections are compared as a whole, however long they are.
+static void test_long_keys(void **state) {
+    (void)state;
+    enum { LONG = 64 };
+    static int64_t value;
+    char key[LONG + 1], section[LONG + 1], set[3 * LONG];
+    memset(key, 'k', LONG);
+    memset(section, 's', LONG);
+    key[LONG] = section[LONG] = '\0';
+    const mg_option row = {
+        .name = key, .type = MG_OPTION_INT, .offset = 0, .preset = "1", .low = 0, .high = 9, .help = "Long."};
+    const mg_section only = {.name = section, .help = "long", .options = &row, .count = 1};
+    const mg_binding binding = {&only, 0};
+    mg_settings settings;
+    mg_error error;
+    assert_int_equal(mg_settings_create(&settings, &binding, 1, &value, &error), MG_OK);
+    snprintf(set, sizeof set, "%s.%s=7", section, key);
+    assert_int_equal(mg_settings_set(&settings, set, &error), MG_OK);
+    assert_int_equal(value, 7);
+    snprintf(set, sizeof set, "%s.%sx=8", section, key);
+    assert_int_equal(mg_settings_set(&settings, set, &error), MG_CONFIG);
+    snprintf(set, sizeof set, "%s.%.60s=8", section, key);
+    assert_int_equal(mg_settings_set(&settings, set, &error), MG_CONFIG);
+    snprintf(set, sizeof set, "%.60s.%s=8", section, key);
+    assert_int_equal(mg_settings_set(&settings, set, &error), MG_CONFIG);
+    assert_int_equal(value, 7);
+    mg_settings_destroy(&settings);
+}
+
 static void test_who_wins(void **state) {
     (void)state;
     fixture f;
@@ -355,12 +384,12 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who_wins),    cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_set_refusals),
-        cmocka_unit_test(test_weights),     cmocka_unit_test(test_check),
-        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_many_labels), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_long_keys),    cmocka_unit_test(test_who_wins),
+        cmocka_unit_test(test_empty),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_set_refusals), cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_many_labels),
+        cmocka_unit_test(test_files),        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

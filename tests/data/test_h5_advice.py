@@ -148,7 +148,7 @@ def unlabelled(a):
                                                                                        "../../docs/formats.md")).read(), re.S)[1]
     string = h5py.string_dtype()
     forms = (np.where(np.arange(30) < 4, np.nan, Y.astype("f8")),
-             np.array(["NA" if i < 2 else "" if i < 4 else "abc"[i % 3] for i in range(30)], dtype=object))
+             np.array([("nA", "N.a.")[i] if i < 2 else "" if i < 4 else "abc"[i % 3] for i in range(30)], dtype=object))
 
     def dense(f):
         f["X"] = X
@@ -180,6 +180,21 @@ def unlabelled(a):
                 fail("not 4 rows without a label")
             a.python(script)
             a.works("NEW.h5", 26)
+
+
+# The words of the page mean a missing label in HDF5 and in CSV, in upper and lower case; no other word does.
+def missing_words(a):
+    page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/formats.md")).read()
+    words = eval(re.search(r"^none = (\[.*\])$", page, re.M)[1])
+    for word in [w for word in words for w in sorted({word, word.upper(), word.title()})] + ["none_", "x"]:
+        labels = [word if i == 2 else "abc"[i % 3] for i in range(30)]
+        a.file(lambda f: f.update({"X": X, "y": np.array(labels, dtype=object)}))
+        with open(a.work.at("a.csv"), "w") as table:
+            table.writelines(f"{i},{label}\n" for i, label in enumerate(labels))
+        h5, csv = a.train("OLD.h5"), a.work.run("convert", "--overwrite", "--header", "no", "--label", "last", "a.csv", "a.h5")
+        wanted = 0 if word in ("none_", "x") else 3
+        if (h5.returncode, csv.returncode) != (wanted, wanted):
+            fail(f"{word!r} as a label: {h5.returncode} {h5.stderr}; {csv.returncode} {csv.stderr}")
 
 
 def anndata_rows(a):
@@ -224,5 +239,6 @@ with Work(sys.argv[1]) as work:
     rewritten(advice)
     sparse(advice)
     unlabelled(advice)
+    missing_words(advice)
     anndata_rows(advice)
     locks(advice)

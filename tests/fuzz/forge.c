@@ -51,7 +51,9 @@ typedef struct image {
 
 static char root[64];
 static mg_config *configs[KINDS];
-static image checkpoints[KINDS], models[KINDS], metrics[KINDS], begun; // `begun` is of the first kind
+static image checkpoints[KINDS], models[KINDS], metrics[KINDS];
+static image begun, warm;      // begun.h5 of the first kind; of a run with --init too
+static const char *init_model; // for the next run; NULL: weights of zero
 
 // ---- files of real runs -------------------------------------------------------------------------
 
@@ -157,7 +159,8 @@ static mg_status run(int kind, bool resume, int64_t steps, mg_error *error) {
     mg_path_result points;
     const mg_path_request path = {
         .C = "0.0001:0.01:10", .resume = resume, .overwrite = !resume, .observer = &observer};
-    const mg_train_request train = {.resume = resume, .overwrite = !resume, .observer = &observer};
+    const mg_train_request train = {
+        .init_model = init_model, .resume = resume, .overwrite = !resume, .observer = &observer};
     return kinds[kind].path ? mg_path(configs[kind], &path, &points, error)
                             : mg_train(configs[kind], &train, &result, error);
 }
@@ -239,6 +242,22 @@ static void make_images(int kind) {
     note_fields(&models[kind]);
 }
 
+// begun.h5 of a run that starts from the first model; the directory then has its own again.
+static void make_warm(void) {
+    static char model[120];
+    char path[120];
+    mg_error error = {0};
+    snprintf(model, sizeof model, "%s/init.h5", root);
+    put_file(model, models[0].bytes, models[0].size);
+    init_model = model;
+    fuzz_check(run(0, false, kinds[0].stop, &error) == MG_STOPPED, "a run with --init can be stopped");
+    init_model = NULL;
+    snprintf(path, sizeof path, "%s/run0/begun.h5", root);
+    take_file(path, &warm);
+    note_fields(&warm);
+    put_file(path, begun.bytes, begun.size);
+}
+
 static void prepare(void) {
     if (root[0]) return;
     snprintf(root, sizeof root, "%s/margin-forge-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
@@ -251,6 +270,7 @@ static void prepare(void) {
         make_data(path, form / 2, form % 2 ? 14 : 3);
     }
     for (int kind = 0; kind < KINDS; kind++) make_images(kind);
+    make_warm();
 }
 
 // ---- changes ------------------------------------------------------------------------------------
@@ -356,13 +376,16 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
 }
 
 // Without a checkpoint the run starts if the record of how it was started is correct.
-static void use_begun(const unsigned char *bytes, size_t size) {
-    char path[120];
+static void use_begun(bool with_init, const unsigned char *bytes, size_t size) {
+    char path[120], model[120];
     mg_error error = {0};
     restore_directory(0);
     snprintf(path, sizeof path, "%s/run0/begun.h5", root);
     put_file(path, bytes, size);
+    snprintf(model, sizeof model, "%s/init.h5", root);
+    init_model = with_init ? model : NULL;
     mg_status status = run(0, true, STEPS, &error);
+    init_model = NULL;
     if (status && status != MG_STOPPED) expect_refusal(status, &error);
     put_file(path, begun.bytes, begun.size);
 }
@@ -401,15 +424,16 @@ static void use_model(int kind, const unsigned char *bytes, size_t size) {
 int fuzz_forge(const uint8_t *bytes, size_t size) {
     prepare();
     input in = {bytes, size};
-    int which = (int)(take(&in) % (KINDS + 3)), kind = which < KINDS ? which : which - KINDS;
-    const image *of = which < KINDS ? &checkpoints[kind] : kind < 2 ? &models[kind] : &begun;
+    int which = (int)(take(&in) % (KINDS + 4)), kind = which < KINDS ? which : which - KINDS;
+    const image *const begins[] = {&begun, &warm};
+    const image *of = which < KINDS ? &checkpoints[kind] : kind < 2 ? &models[kind] : begins[kind == 3];
     hid_t file = forge_open(of->bytes, of->size);
     for (int i = 0; i < MOST_CHANGES && in.left > 0; i++) change(file, of, &in);
     size_t forged_size;
     unsigned char *forged = forge_close(file, &forged_size);
     if (which < KINDS) use_checkpoint(kind, forged, forged_size);
     else if (kind < 2) use_model(kind, forged, forged_size);
-    else use_begun(forged, forged_size);
+    else use_begun(kind == 3, forged, forged_size);
     free(forged);
     return 0;
 }

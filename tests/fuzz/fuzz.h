@@ -18,6 +18,7 @@ int fuzz_text(const uint8_t *bytes, size_t size); // texts to be hashed
 int fuzz_idx(const uint8_t *bytes, size_t size);
 int fuzz_npy(const uint8_t *bytes, size_t size);
 int fuzz_seal(const uint8_t *bytes, size_t size); // a sealed file, or the content of one
+int fuzz_lzf(const uint8_t *bytes, size_t size);  // the size of a chunk, and what is packed in it
 // What is changed in a model or checkpoint before it is sealed again.
 int fuzz_forge(const uint8_t *bytes, size_t size);
 

@@ -20,7 +20,8 @@ static const struct {
     int (*run)(const uint8_t *bytes, size_t size);
 } targets[] = {{"config", fuzz_config}, {"set", fuzz_set},   {"svmlight", fuzz_svmlight},
                {"csv", fuzz_csv},       {"text", fuzz_text}, {"idx", fuzz_idx},
-               {"npy", fuzz_npy},       {"seal", fuzz_seal}, {"forge", fuzz_forge}};
+               {"npy", fuzz_npy},       {"seal", fuzz_seal}, {"lzf", fuzz_lzf},
+               {"forge", fuzz_forge}};
 
 static int inputs;
 

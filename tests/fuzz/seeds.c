@@ -54,10 +54,26 @@ static const struct {
 
 // Forged files (forge.c): which file, then some fields, each with its change. One seed per file; fuzzing
 // finds the rest.
-enum { FORGED_FILES = 13 };
+enum { FORGED_FILES = 14 };
 static const char forged[] = "\0\7\0\0\2\0\0"
                              "\11\1\0\1\37\0\0"
                              "\21\6\0\5\3\0\2\0\0\0";
+
+// The size of a chunk, and its packed bytes.
+static const struct {
+    const char *name, *bytes;
+    size_t size;
+} chunks[] = {
+    {"literals", BYTES("\5\0\x04hello")},
+    {"copy", BYTES("\6\0\x02"
+                   "abc\x20\x02")},
+    {"long_overlapping_copy", BYTES("\x0f\0\0x\xe0\x05\0")},
+    {"before_the_first", BYTES("\6\0\x02"
+                               "abc\x20\x03")},
+    {"no_distance", BYTES("\6\0\x02"
+                          "abc\xe0\1")},
+    {"nothing", BYTES("\0\0")},
+};
 
 typedef struct seed_sink {
     fuzz_seed_use use;
@@ -103,6 +119,8 @@ void fuzz_seeds(fuzz_seed_use use, void *context) {
     put_arrays(&sink);
     put_sealed(&sink);
     put_forged(&sink);
+    for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++)
+        use(context, "lzf", chunks[i].name, (const unsigned char *)chunks[i].bytes, chunks[i].size);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++)
         use(context, "idx", images[i].name, (const unsigned char *)images[i].bytes, images[i].size);
 }

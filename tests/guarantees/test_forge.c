@@ -142,6 +142,8 @@ static const struct {
     {SGD_DENSE, "step", 0, -1},
     {SGD_DENSE, "step", 0, 0x1p62},
     {SGD_DENSE, "events", 0, -1},
+    {SGD_DENSE, "events", 0, 1e15}, // the next checkpoint would have more
+    {SGD_DENSE, "stale", 0, 1e15},
     {SGD_DENSE, "loss", 0, NAN},
     {SGD_DENSE, "loss_rows", 0, -1},
     {SGD_DENSE, "loss_rows", 0, 1e6},
@@ -254,6 +256,23 @@ static void test_states(void **unused) {
         stopped(kind);
     }
     free(bytes);
+}
+
+// In the Newton phase no minibatch is under way. Everything else agrees with the forged one here: the losses
+// are those of its rows.
+static void test_newton_batch(void **unused) {
+    (void)unused;
+    support_run run;
+    size_t size;
+    const char *path = stopped(NEWTON_DENSE);
+    unsigned char *bytes = support_read(path, &size);
+    hid_t file = forge_open(bytes, size);
+    assert_true(forge_set(file, "batch", 0, 1) && forge_set(file, "loss_rows", 0, 16));
+    seal(file, path);
+    free(bytes);
+    mg_status status = resume(NEWTON_DENSE, &run);
+    if (status != MG_DATA || !strstr(run.error.text, "batch of the Newton phase"))
+        fail_msg("status %d '%s'", status, run.error.text);
 }
 
 // `margin info` prints no position that a resumption would refuse.
@@ -466,9 +485,10 @@ static void test_model_shapes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_untouched),    cmocka_unit_test(test_states), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_info),         cmocka_unit_test(test_begun),  cmocka_unit_test(test_models),
-        cmocka_unit_test(test_model_shapes),
+        cmocka_unit_test(test_untouched), cmocka_unit_test(test_states),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_newton_batch),
+        cmocka_unit_test(test_info),      cmocka_unit_test(test_begun),
+        cmocka_unit_test(test_models),    cmocka_unit_test(test_model_shapes),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }
