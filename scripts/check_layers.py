@@ -34,6 +34,8 @@ GUARDED_HEADERS = [
     (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
     (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
     (re.compile(r"zlib\.h"), re.compile(r"io/\w+\.[ch]"), "src/io"),
+    (re.compile(r"(\w*intrin|arm_\w+)\.h"), re.compile(r"base/(lanes\.h|float_mode\.c)|kernel/(avx2|avx512|neon)\.c"),
+     "src/base/lanes.h and the kernels of instruction sets"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 OPENMP = re.compile(r'^\s*#\s*(pragma\s+omp\b|include\s*[<"]omp\.h)|_Pragma\s*\(\s*"\s*omp\b')

@@ -4,49 +4,12 @@
 #ifndef MG_KERNEL_TEMPLATE_DUAL_H
 #define MG_KERNEL_TEMPLATE_DUAL_H
 
+#include "base/lanes.h"
 #include "kernel/kernel.h"
 
-#include <math.h>
-#include <string.h>
+enum { SIXTEEN = 16, EIGHT = 8, DUAL_ROUNDS = 40 };
 
-// Vectors never cross a call: everything here is inlined, and -Wpsabi has nothing to say.
-#define DUAL_INLINE static inline __attribute__((always_inline))
-
-enum { DUAL_LANES = 16, DUAL_ROUNDS = 40 };
-
-typedef float dual_lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t dual_mask __attribute__((vector_size(64)));
-
-DUAL_INLINE dual_lanes dual_all(float x) {
-    return (dual_lanes){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
-}
-
-DUAL_INLINE dual_lanes dual_keep(dual_mask mask, dual_lanes x) { return (dual_lanes)(mask & (dual_mask)x); }
-
-DUAL_INLINE dual_lanes dual_choose(dual_mask mask, dual_lanes a, dual_lanes b) {
-    return (dual_lanes)((mask & (dual_mask)a) | (~mask & (dual_mask)b));
-}
-
-// Sum of the lanes in the order of the dense scores' fold.
-DUAL_INLINE float dual_fold(dual_lanes a) {
-    a += __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
-    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    return a[0] + a[1];
-}
-
-// The largest lane.
-DUAL_INLINE float dual_largest(dual_lanes a) {
-    dual_lanes b = __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-    a = dual_choose(b > a, b, a);
-    b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
-    a = dual_choose(b > a, b, a);
-    b = __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    a = dual_choose(b > a, b, a);
-    return a[1] > a[0] ? a[1] : a[0];
-}
-
-// One row's problem. z of rivals stands in memory, z of the own class apart: its lane there is -INFINITY.
+// One row's problem. z has -INFINITY in the lane of the own class, whose z is own_z.
 typedef struct dual_row {
     int64_t lanes;
     const float *z;
@@ -54,27 +17,27 @@ typedef struct dual_row {
     float own_z, own_least, own_shrink;
 } dual_row;
 
-// f(theta), the sum of the coefficients theta gives, and minus its slope.
-DUAL_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
-    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most),
-               at = dual_all(theta);
-    dual_lanes free = dual_all(0);
-    for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
-        dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
-        dual_mask below = v < most;
-        free += dual_keep((v > 0) & below, shrink);
-        sum += dual_keep(v > 0, dual_choose(below, v, most));
+// f(theta): the sum of the coefficients at theta. *slope: minus its slope.
+MG_LANES_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
+    mg_sixteen sum = mg_sixteen_all(0), shrink = mg_sixteen_all(row->shrink),
+               most = mg_sixteen_all(row->most), at = mg_sixteen_all(theta);
+    mg_sixteen free = mg_sixteen_all(0);
+    for (int64_t k = 0; k < row->lanes; k += SIXTEEN) {
+        mg_sixteen v = (*(const mg_sixteen *)(row->z + k) - at) * shrink;
+        mg_sixteen_mask below = v < most;
+        free += mg_sixteen_keep((v > 0) & below, shrink);
+        sum += mg_sixteen_keep(v > 0, mg_sixteen_choose(below, v, most));
     }
     float own = (row->own_z - theta) * row->own_shrink;
     bool own_free = own < 0 && own > row->own_least;
-    *slope = dual_fold(free) + (own_free ? row->own_shrink : 0);
+    *slope = mg_sixteen_fold(free) + (own_free ? row->own_shrink : 0);
     own = own > 0 ? 0 : own < row->own_least ? row->own_least : own;
-    return dual_fold(sum) + own;
+    return mg_sixteen_fold(sum) + own;
 }
 
-// theta with f(theta) = 0: f falls from z_own to the largest z. Newton's method alone cycles between kinks,
-// so it stays in a bracket, and where it has not halved that, the middle is next.
-DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
+// theta with f(theta) = 0; f falls from z_own to the largest z. Newton's method alone may cycle between
+// kinks. So it stays in a bracket, and if two rounds have not halved the bracket, the middle is next.
+MG_LANES_INLINE float dual_root(const dual_row *row, float start, float most_z) {
     float low = row->own_z, high = most_z, theta = start > low && start < high ? start : 0.5f * (low + high);
     float width = INFINITY;
     for (int round = 0; round < DUAL_ROUNDS; round++) {
@@ -91,17 +54,17 @@ DUAL_INLINE float dual_root(const dual_row *row, float start, float most_z) {
     return theta;
 }
 
-// Rivals from theta; returns their sum. Where the own class takes up the sum, it is exactly zero.
-DUAL_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
-    dual_lanes sum = dual_all(0), shrink = dual_all(row->shrink), most = dual_all(row->most),
-               at = dual_all(theta);
-    for (int64_t k = 0; k < row->lanes; k += DUAL_LANES) {
-        dual_lanes v = (*(const dual_lanes *)(row->z + k) - at) * shrink;
-        v = dual_keep(v > 0, dual_choose(v < most, v, most));
+// The rivals' coefficients at theta. Returns their sum.
+MG_LANES_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
+    mg_sixteen sum = mg_sixteen_all(0), shrink = mg_sixteen_all(row->shrink),
+               most = mg_sixteen_all(row->most), at = mg_sixteen_all(theta);
+    for (int64_t k = 0; k < row->lanes; k += SIXTEEN) {
+        mg_sixteen v = (*(const mg_sixteen *)(row->z + k) - at) * shrink;
+        v = mg_sixteen_keep(v > 0, mg_sixteen_choose(v < most, v, most));
         memcpy(c + k, &v, sizeof v);
         sum += v;
     }
-    return dual_fold(sum);
+    return mg_sixteen_fold(sum);
 }
 
 static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
@@ -109,16 +72,17 @@ static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
     int64_t lanes = of->lanes, y = of->y;
     const float *scores = of->scores;
     float delta = of->delta;
-    const dual_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const mg_sixteen_mask lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     float own = c[y];
-    dual_lanes none = dual_all(-INFINITY), most = none, add = dual_all(delta), scale = dual_all(q);
-    for (int64_t k = 0; k < lanes; k += DUAL_LANES) {
-        dual_lanes v = *(const dual_lanes *)(scores + k) + add + scale * *(const dual_lanes *)(c + k);
-        v = dual_choose(lane == (int32_t)(y - k), none, v);
+    mg_sixteen none = mg_sixteen_all(-INFINITY), most = none, add = mg_sixteen_all(delta),
+               scale = mg_sixteen_all(q);
+    for (int64_t k = 0; k < lanes; k += SIXTEEN) {
+        mg_sixteen v = *(const mg_sixteen *)(scores + k) + add + scale * *(const mg_sixteen *)(c + k);
+        v = mg_sixteen_choose(lane == (int32_t)(y - k), none, v);
         memcpy(z + k, &v, sizeof v);
-        most = dual_choose(v > most, v, most);
+        most = mg_sixteen_choose(v > most, v, most);
     }
-    float largest = dual_largest(most);
+    float largest = mg_sixteen_largest(most);
     dual_row row = {
         .lanes = lanes,
         .z = z,
@@ -134,7 +98,7 @@ static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
         c[y] = v > 0 ? 0 : v < row.own_least ? row.own_least : v;
         return;
     }
-    if (!(largest > row.own_z)) { // no rival has anything to gain
+    if (!(largest > row.own_z)) { // no rival can gain anything
         memset(c, 0, (size_t)lanes * sizeof *c);
         return;
     }
@@ -150,51 +114,19 @@ static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
 
 // ---- what a step is worth, in double ------------------------------------------------------------
 
-enum { DUAL_WIDE = 8 };
-
-typedef double dual_wide __attribute__((vector_size(64)));
-typedef int64_t dual_wide_mask __attribute__((vector_size(64)));
-typedef float dual_half __attribute__((vector_size(32), aligned(4), may_alias));
-
-DUAL_INLINE dual_wide dual_widen(const float *from) {
-    return __builtin_convertvector(*(const dual_half *)from, dual_wide);
-}
-
-DUAL_INLINE dual_wide dual_wide_keep(dual_wide_mask mask, dual_wide x) {
-    return (dual_wide)(mask & (dual_wide_mask)x);
-}
-
-DUAL_INLINE dual_wide dual_wide_choose(dual_wide_mask mask, dual_wide a, dual_wide b) {
-    return (dual_wide)((mask & (dual_wide_mask)a) | (~mask & (dual_wide_mask)b));
-}
-
-DUAL_INLINE double dual_wide_largest(dual_wide a) {
-    dual_wide b = __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
-    a = dual_wide_choose(b > a, b, a);
-    b = __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
-    a = dual_wide_choose(b > a, b, a);
-    return a[1] > a[0] ? a[1] : a[0];
-}
-
-DUAL_INLINE double dual_wide_fold(dual_wide a) {
-    a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3);
-    a += __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5);
-    return a[0] + a[1];
-}
-
 // Scores beyond K are -INFINITY: where a coefficient is zero its score does not count.
 static mg_dual_terms dual_terms(const mg_dual_row *of, const float *c) {
     const mg_prox *prox = of->prox;
-    dual_wide linear = {0}, square = {0};
+    mg_eight linear = {0}, square = {0};
     double h = (double)prox->rival_curve, own = (double)c[of->y], shift = (double)of->delta;
-    for (int64_t k = 0; k < of->lanes; k += DUAL_WIDE) {
-        dual_wide x = dual_widen(c + k);
-        linear += dual_wide_keep(x != 0, x * (dual_widen(of->scores + k) + shift));
+    for (int64_t k = 0; k < of->lanes; k += EIGHT) {
+        mg_eight x = mg_eight_widen(c + k);
+        linear += mg_eight_keep(x != 0, x * (mg_eight_widen(of->scores + k) + shift));
         square += x * x;
     }
     return (mg_dual_terms){
-        .linear = dual_wide_fold(linear) - own * (prox->joint ? shift : 2 * shift),
-        .curve = h * dual_wide_fold(square) + ((double)prox->own_curve - h) * own * own,
+        .linear = mg_eight_fold(linear) - own * (prox->joint ? shift : 2 * shift),
+        .curve = h * mg_eight_fold(square) + ((double)prox->own_curve - h) * own * own,
     };
 }
 
@@ -203,26 +135,26 @@ static mg_dual_change dual_change(const mg_dual_row *of, const float *shift, dou
     const mg_prox *prox = of->prox;
     const float *scores = of->scores;
     int64_t lanes = of->lanes, y = of->y;
-    dual_wide inner = {0}, sum = {0}, old = {0}, square = {0}, most = {0};
-    for (int64_t k = 0; k < lanes; k += DUAL_WIDE) {
-        dual_wide b = dual_widen(before + k), d = dual_widen(after + k) - b,
-                  size = dual_wide_choose(d < 0, -d, d);
-        dual_half step = __builtin_convertvector(dual_wide_keep(d != 0, d * factor), dual_half);
+    mg_eight inner = {0}, sum = {0}, old = {0}, square = {0}, most = {0};
+    for (int64_t k = 0; k < lanes; k += EIGHT) {
+        mg_eight b = mg_eight_widen(before + k), d = mg_eight_widen(after + k) - b,
+                 size = mg_eight_choose(d < 0, -d, d);
+        mg_eight_floats step = __builtin_convertvector(mg_eight_keep(d != 0, d * factor), mg_eight_floats);
         memcpy(u + k, &step, sizeof step);
-        inner += dual_wide_keep(d != 0, d * (dual_widen(scores + k) - dual_widen(shift + k)));
+        inner += mg_eight_keep(d != 0, d * (mg_eight_widen(scores + k) - mg_eight_widen(shift + k)));
         sum += d;
         old += d * b;
         square += d * d;
-        most = dual_wide_choose(size > most, size, most);
+        most = mg_eight_choose(size > most, size, most);
     }
     double h = (double)prox->rival_curve, more = (double)prox->own_curve - h,
            own = (double)after[y] - (double)before[y];
-    double scores_of_step = dual_wide_fold(inner),
-           linear = (double)of->delta * (dual_wide_fold(sum) - own * (prox->joint ? 1 : 2));
+    double scores_of_step = mg_eight_fold(inner),
+           linear = (double)of->delta * (mg_eight_fold(sum) - own * (prox->joint ? 1 : 2));
     return (mg_dual_change){
-        .largest = (float)dual_wide_largest(most),
-        .slope = scores_of_step + linear - h * dual_wide_fold(old) - more * own * (double)before[y],
-        .curve = h * dual_wide_fold(square) + more * own * own,
+        .largest = (float)mg_eight_largest(most),
+        .slope = scores_of_step + linear - h * mg_eight_fold(old) - more * own * (double)before[y],
+        .curve = h * mg_eight_fold(square) + more * own * own,
         .inner = factor * scores_of_step,
     };
 }

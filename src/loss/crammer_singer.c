@@ -9,7 +9,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
     mg_fours_zero(lanes, coef);
     if (!(margin > 0))
-        return margin == margin ? 0.0f : margin; // a NaN must come out, not pass for a margin kept
+        return margin == margin ? 0.0f : margin; // a NaN must not look like a margin that is met
     coef[rival] = 1;
     coef[y] = -1;
     return margin;

@@ -25,8 +25,8 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
     return hinge * hinge;
 }
 
-// Smooth where the margin is met, but not where two rivals are equally strong outside it: both are needed to
-// get there.
+// Smooth where the margin is just met, but not where two rivals violate it equally. Both conditions must be
+// reached, so the distance is the larger one.
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double margin = margin_of(classes, scores, y, delta);
     double most = -INFINITY, second = -INFINITY;

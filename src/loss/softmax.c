@@ -15,7 +15,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
         sum += (double)coef[k];
     }
     float scale = (float)(1 / sum);
-    double rivals = 0; // p_y - 1 of a float p_y would lose all but its first digits where p_y is nearly 1
+    double rivals = 0; // p_y - 1 from a float p_y near 1 would lose most digits
     for (int64_t k = 0; k < lanes; k++) {
         coef[k] *= scale;
         rivals += k != y ? (double)coef[k] : 0;

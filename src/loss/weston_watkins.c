@@ -8,7 +8,7 @@ static float row(int64_t lanes, float *scores, int64_t y, float delta, float *co
     float base = delta - scores[y], own = scores[y];
     mg_four sum[MG_FOURS] = {0}, count[MG_FOURS] = {0};
     scores[y] = -INFINITY; // the true class is no rival of itself
-    for (int64_t j = 0; j < lanes; j += MG_LOSS_LANES)
+    for (int64_t j = 0; j < lanes; j += MG_LANES)
         for (int v = 0; v < MG_FOURS; v++) {
             mg_four margin = mg_four_load(scores + j + 4 * v) + mg_four_all(base);
             mg_four violation = mg_four_keep(margin > 0, mg_four_all(1));

@@ -3,8 +3,8 @@
 #include "solver/dual_rows.h"
 
 #include "base/arena.h"
+#include "base/lanes.h"
 #include "base/memory.h"
-#include "loss/lanes.h"
 #include "rows/rows.h"
 
 #include <math.h>
@@ -82,7 +82,7 @@ static unsigned nonzero_of(const float *c) {
 }
 
 static void clear(float *c, int64_t lanes) {
-    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES) memset(c + k, 0, MG_LOSS_LANES * sizeof *c);
+    for (int64_t k = 0; k < lanes; k += MG_LANES) memset(c + k, 0, MG_LANES * sizeof *c);
 }
 
 void mg_dual_rows_get(const mg_dual_rows *r, int64_t row, int64_t lanes, float *c) {
@@ -115,7 +115,7 @@ void mg_dual_rows_balance(const mg_dual_rows *r, int64_t row, int64_t lanes, flo
     if (!r->joint) return;
     int64_t own = r->label[row];
     float sum = 0;
-    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES)
+    for (int64_t k = 0; k < lanes; k += MG_LANES)
         for (unsigned bits = nonzero_of(c + k); bits; bits &= bits - 1) {
             int64_t class = k + __builtin_ctz(bits);
             if (class != own) sum += c[class];
@@ -155,7 +155,7 @@ static bool narrow(mg_dual_rows *r, slot *s) {
 static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const float *c, slot *few) {
     int64_t own = r->joint ? r->label[row] : -1;
     few->count = 0;
-    for (int64_t k = 0; k < lanes; k += MG_LOSS_LANES) {
+    for (int64_t k = 0; k < lanes; k += MG_LANES) {
         for (unsigned bits = nonzero_of(c + k); bits; bits &= bits - 1) {
             int64_t class = k + __builtin_ctz(bits);
             if (class == own) continue;

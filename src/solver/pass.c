@@ -1,17 +1,18 @@
 // pass.c - owns the block of rows that stays in cache between scores and accumulation.
 #include "solver/pass.h"
 
+#include "base/lanes.h"
 #include "base/memory.h"
-#include "loss/lanes.h"
 
 #include <math.h>
 #include <string.h>
 
-// Up to so many classes narrow cells become floats in registers, each time they are read: written to memory
-// they would push weights and rows out of the first-level cache. More classes read them often enough.
+// Up to this many classes, narrow cells become floats in registers each time they are read: written to
+// memory, they would displace weights and rows from the first-level cache. With more classes they are read
+// often enough to be written.
 enum { NARROW_CLASSES = 12 };
-// Rows of whole pages lie in the same few sets of the first-level cache, and so do the weights they meet:
-// with so many classes it pays to copy them apart.
+// Rows of a whole number of pages share a few sets of the first-level cache, with each other and with their
+// weights. From this many classes on it pays to copy them apart.
 enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
 // Of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation.
 enum { BLOCK_FLOATS = 64 << 10, FEWEST_BLOCK_ROWS = 6 };
@@ -29,8 +30,7 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
     pass->block_rows = mg_clamp(rows, FEWEST_BLOCK_ROWS, MG_BLOCK_ROWS);
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
-    // The losses work on whole vectors: a class that is not there must never be a rival. Dense scores leave
-    // the padding alone.
+    // The losses work on whole vectors, so padding must never be a rival. Dense scores do not write it.
     for (int64_t i = 0; !status && i < pass->block_rows * pass->lanes; i++) pass->scores[i] = -INFINITY;
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
@@ -90,7 +90,7 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
         float *scores = pass->scores + i * pass->lanes;
         kernel->csr_scores(&row, last ? NULL : &next, &w, scores);
         for (int64_t k = weights->classes; k < pass->lanes; k++)
-            scores[k] = -INFINITY; // the padding's, as where dense
+            scores[k] = -INFINITY; // the padding, as for dense rows
     }
 }
 
@@ -115,7 +115,7 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
     return sum;
 }
 
-// Marks the classes of lanes [k, k + MG_LANES) that have a nonzero coefficient.
+// Marks the classes among lanes [k, k + MG_LANES) that have a nonzero coefficient.
 static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
     mg_four_mask any[MG_FOURS] = {0};
     for (int64_t i = 0; i < count; i++)
