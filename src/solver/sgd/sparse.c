@@ -5,10 +5,8 @@
 
 #include <string.h>
 
-enum {
-    AHEAD = 12,
-    ROWS_AHEAD = 4
-}; // touched features and rows whose state is fetched in advance: it lies anywhere in memory
+// Touched features and rows that are prefetched, because they may be anywhere in memory.
+enum { AHEAD = 12, ROWS_AHEAD = 4 };
 
 // The step that deferred decay follows: the rate before its schedule, after the steps so far.
 static mg_optim_step base_step(const mg_sgd *sgd) { return mg_sgd_step_of(sgd, 1, sgd->taken); }
@@ -22,7 +20,7 @@ static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, mg_op
         for (int64_t t = 0; t < n; t++) rate[t] = base.eta;
 }
 
-static mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
+static inline mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
     mg_optim_line line = mg_sgd_line(sgd, f * sgd->weights.line, sgd->weights.line);
     line.shared = true;
     line.scale = sgd->problem->scale ? sgd->problem->scale + f : NULL;
@@ -31,21 +29,21 @@ static mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
 
 // (M12, M23) Decay of feature f up to the rate sum `sum`, as one implicit step; strength: lambda. A decay
 // that is no float below 1 stays deferred, and counts once it has grown.
-static void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate, double strength,
-                          double sum) {
-    mg_optim_line line = line_of(sgd, f);
-    double decay = strength * (double)rate * (sum - sgd->decayed[f]);
+static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate,
+                                 double strength, double sum) {
+    double times = sum - sgd->decayed[f], decay = strength * (double)rate * times;
     if (sgd->rule->weight_rates) {
-        if (!mg_sgd_decay_weights(sgd, step, &line, strength * (sum - sgd->decayed[f]))) return;
+        mg_optim_line line = line_of(sgd, f);
+        if (!mg_sgd_decay_weights(sgd, step, &line, strength * times)) return;
     } else {
         if (decay < MG_SGD_LEAST_DECAY) return;
-        float factor = (float)(1 / (1 + decay));
-        for (int64_t k = 0; k < line.n; k++) line.w[k] *= factor;
+        float factor = (float)(1 / (1 + decay)), *v = sgd->weights.v + f * sgd->weights.line;
+        for (int64_t k = 0; k < sgd->weights.line; k++) v[k] *= factor;
     }
     sgd->decayed[f] = sum;
 }
 
-// The range's slot of feature f; a fresh one with a zero gradient when the batch had not touched it yet.
+// The range's slot of feature f. A new one if the minibatch has not touched the feature yet.
 static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_range *range, uint32_t f) {
     uint32_t slot = sgd->ranges.slot[f];
     if (slot < range->count && range->touched[slot] == f) return slot;
@@ -169,7 +167,7 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
     }
 }
 
-// Scales the gradients as the weights see them and takes their squared norms.
+// Scales the gradients as the weights are scaled, and computes their squared norms.
 static void scale_gradients(mg_sgd *sgd, mg_sgd_range *range) {
     const float *scales = sgd->problem->scale;
     int64_t line = sgd->weights.line;
@@ -233,7 +231,8 @@ void mg_sgd_share_features(mg_sgd *sgd) {
     }
 }
 
-// Ranges as this batch weighs them. Later ones change nothing: threads find theirs in their caches.
+// Cuts the ranges by the stored values of this minibatch. They stay as they are afterwards, so that the
+// weights of a range stay in one core's cache.
 static void weigh_features(mg_sgd *sgd) {
     mg_cut_ranges(&sgd->batch->rows, sgd->ranges.count, sgd->ranges.begin);
     mg_sgd_share_features(sgd);
@@ -247,7 +246,7 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
     const int64_t line_cells = 16;
     int64_t entries = 0;
     for (int64_t i = 0; i < rows->count; i++) {
-        // Rows of a batch lie anywhere in memory: all are asked for before the first is needed.
+        // Rows of a minibatch may be anywhere in memory, so all are prefetched before the first is needed.
         if (i + AHEAD < rows->count) __builtin_prefetch(rows->indptr + mg_rows_stored(rows, i + AHEAD));
         int64_t row = mg_rows_stored(rows, i), begin = rows->indptr[row], end = rows->indptr[row + 1];
         for (int64_t e = begin; e < end; e += line_cells) {
