@@ -1,4 +1,4 @@
-// avx2.c - the lanes of AVX2 with FMA: 16 registers of 8 floats, so that a vector of 16 is two of them.
+// avx2.c - the vectors of AVX2 with FMA: 16 registers of 8 floats, so that a vector of 16 is two of them.
 #if defined(__x86_64__)
 
 #include "base/cpu.h"

@@ -44,22 +44,21 @@ typedef struct mg_kernel_weights {
     const float *offset; // [classes]
 } mg_kernel_weights;
 
-// Dense rows as they lie in memory. Narrower cells become floats in registers; or once, in `wide`, which pays
-// when many classes read them.
+// Dense rows as they are in memory. Narrower cells become floats in registers, or once, in `wide`; that pays
+// if many classes read them.
 typedef struct mg_dense_block {
     mg_cell cell;
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
-    const void *const *raw; // [rows + more], aligned as their cells are; those behind `rows` are needed soon,
-                            // and asked for from memory
+    const void *const *raw; // [rows + more], aligned as their cells are; those after `rows` are prefetched
     int64_t more;           // <= rows
-    float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: not wanted
+    float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: no copy
     int64_t wide_line;
 } mg_dense_block;
 
-// What a gradient's sums begin with, and where they go.
+// What the sums of a gradient begin with, and where they go.
 typedef enum mg_sum {
     MG_SUM_ON,    // from what g holds
-    MG_SUM_NEW,   // from +0; g need not be set
+    MG_SUM_NEW,   // from +0; what g holds does not matter
     MG_SUM_APART, // from +0, and then added to what g holds
 } mg_sum;
 
@@ -87,7 +86,7 @@ typedef struct mg_dual_change {
 typedef struct mg_kernel {
     const char *name;
     const char *help;
-    bool (*usable)(void); // does this machine run it?
+    bool (*usable)(void); // can this machine run it?
 
     // Cells to float, n a multiple of 16, `to` 64-byte aligned. Exact: no cell has more digits than a float.
     void (*widen)(mg_cell cell, int64_t n, const void *from, float *to);
@@ -116,11 +115,11 @@ typedef struct mg_kernel {
     // padding lanes zero.
     void (*csr_accumulate)(const mg_csr_row *row, int64_t kp, const float *coef, float *g);
 
-    // csr_accumulate into weights, and what that does to their square: the sum of x c (2 w + x c), which the
-    // rounding of w leaves alone: (new - old) would be off by a bit of w, more than small steps are worth.
-    // Order of that sum: with at most MG_FEW classes one sum per class over the entries, added in class
-    // order; else 16 lanes over entries and vectors of 16 classes, folded, plus 8 lanes for a last half
-    // vector, folded.
+    // csr_accumulate into weights. Returns the change of their squared norm, as the sum of x c (2 w + x c).
+    // The difference of the squares would contain the rounding of w, which can exceed a small step.
+    // Order of the sum: with at most MG_FEW classes, one sum for each class over the row's values, added in
+    // the order of the classes; otherwise 16 lanes over values and vectors of 16 classes, folded, plus 8
+    // lanes for a last half vector, folded.
     float (*csr_update)(const mg_csr_row *row, int64_t kp, const float *coef, float *w);
 
     // (M26) Exact maximiser of what one row adds to the dual: c[lanes] becomes argmax over c' of -l*(c') +
@@ -138,19 +137,19 @@ typedef struct mg_kernel {
     // to[j] += from[j], n a multiple of 16: merging the partial gradients of parts.
     void (*add)(int64_t n, const float *from, float *to);
 
-    // What the multiply-adds of this instruction set can do at most: `iterations` rounds of them in registers
-    // alone, memory out of the way. Returns their floating-point operations; *out depends on all of them, so
-    // that none can be left out.
+    // Multiply-adds in registers, for the largest rate that the instruction set allows: `iterations` rounds
+    // of them. Returns the number of floating-point operations. *out depends on all of them, so that the
+    // compiler can leave none out.
     double (*peak)(int64_t iterations, float *out);
 } mg_kernel;
 
-enum { MG_BLOCK_ROWS = 64 }; // most rows of one dense block
+enum { MG_BLOCK_ROWS = 64 }; // largest number of rows of a dense block
 
 // The fastest usable kernel, or the one the environment variable MARGIN_KERNEL names.
-// Errors: MG_USAGE, when that name is unknown or this machine cannot run it.
+// Errors: MG_USAGE if that name is unknown or this machine cannot run the kernel.
 mg_status mg_kernel_select(const mg_kernel **out, mg_error *error);
 
-// i-th kernel of the registry, fastest first, NULL past the last.
+// The i-th kernel of the registry, fastest first; NULL after the last.
 const mg_kernel *mg_kernel_at(int i);
 
 #endif

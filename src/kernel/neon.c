@@ -1,4 +1,4 @@
-// neon.c - the lanes of 64-bit ARM: 32 registers of 4 floats, so that a vector of 16 is four of them.
+// neon.c - the vectors of 64-bit ARM: 32 registers of 4 floats, so that a vector of 16 is four of them.
 #if defined(__aarch64__)
 
 #include "base/cpu.h"
@@ -17,7 +17,7 @@ typedef float32x4_t part;
 enum { PARTS = 4 };
 
 static bool usable(void) {
-    return true; // the architecture has them
+    return true; // every 64-bit ARM processor has NEON
 }
 
 INLINE v8 v8_zero(void) { return (v8){vdupq_n_f32(0), vdupq_n_f32(0)}; }

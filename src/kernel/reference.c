@@ -1,5 +1,6 @@
-// reference.c - the kernel in plain C: what every other kernel must equal bit for bit, and what runs where
-// none of them can. Written for reading, not for speed: one loop per sum, in the order that kernel.h fixes.
+// reference.c - the kernel in plain C. Every other kernel must give the same bits; where none of them can
+// run, this one does. Written for reading, not for speed: one loop for each sum, in the order that kernel.h
+// fixes. It shares no code with the other kernels.
 #include "kernel/kernel.h"
 
 #include <math.h>

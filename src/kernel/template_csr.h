@@ -1,8 +1,8 @@
-// template_csr.h - scores and gradient of one CSR row, over the lane operations of the including file.
+// template_csr.h - scores and gradient of one CSR row, with the vector operations of the including file.
 #ifndef MG_KERNEL_TEMPLATE_CSR_H
 #define MG_KERNEL_TEMPLATE_CSR_H
 
-enum { CSR_TILE = 64 }; // classes whose sums stay in registers while the entries go by
+enum { CSR_TILE = 64 }; // classes whose sums stay in registers during the loop over the row's values
 
 // (M1) for 16 * full + 8 * half classes of one row, from class `first` on.
 INLINE void csr_score_tile(int full, int half, const mg_csr_row *row, const mg_csr_row *next,
@@ -54,7 +54,7 @@ static void csr_scores(const mg_csr_row *row, const mg_csr_row *next, const mg_k
         csr_score_functions[mg_min(weights->classes - k, CSR_TILE) / 8](row, next, weights, k, s);
 }
 
-// Positions of the nonzero coefficients when there are at most MG_FEW of them; otherwise MG_FEW + 1.
+// Finds the nonzero coefficients. Returns their number, or MG_FEW + 1 if there are more than MG_FEW.
 static int few_classes(int64_t kp, const float *coef, int64_t *few) {
     int count = 0;
     for (int64_t k = 0; k < kp; k += 8)
@@ -105,7 +105,7 @@ static void csr_accumulate(const mg_csr_row *row, int64_t kp, const float *coef,
     }
 }
 
-// What csr_few would do to the square of w were nothing rounded: x c (2 w + x c), summed.
+// csr_few, and the change of the squared norm of w if nothing were rounded: the sum of x c (2 w + x c).
 INLINE float csr_update_few(int count, const int64_t *few, const mg_csr_row *row, int64_t kp,
                             const float *coef, float *w) {
     const uint32_t *indices = row->indices;

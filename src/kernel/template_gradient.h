@@ -1,4 +1,5 @@
-// template_gradient.h - the gradient of blocks of dense rows, over the lane operations of the including file.
+// template_gradient.h - the gradient of blocks of dense rows, with the vector operations of the including
+// file.
 #ifndef MG_KERNEL_TEMPLATE_GRADIENT_H
 #define MG_KERNEL_TEMPLATE_GRADIENT_H
 
@@ -8,26 +9,26 @@ typedef struct entry {
     float coef;
 } entry;
 
-enum { CHUNK = 16 }; // classes whose nonzero coefficients are listed at a time
+enum { GROUP = 16 }; // classes whose nonzero coefficients are listed at a time
 
-// What one block adds to the gradient of up to CHUNK classes.
-typedef struct chunk {
+// What one block adds to the gradient of up to GROUP classes.
+typedef struct group {
     int64_t rows, classes, dp;
     mg_cell cell;
     mg_sum sum;
     const void *const *x;
-    const float *coef; // [rows][ldc], the chunk's first class at 0
+    const float *coef; // [rows][ldc], from the group's first class on
     int64_t ldc;
     uint32_t bits[MG_BLOCK_ROWS]; // nonzero coefficients of a row
-    int64_t count[CHUNK];         // nonzero coefficients of a class, listed rows ascending
-    entry entries[CHUNK][MG_BLOCK_ROWS];
-} chunk;
+    int64_t count[GROUP];         // nonzero coefficients of a class, listed rows ascending
+    entry entries[GROUP][MG_BLOCK_ROWS];
+} group;
 
-static void chunk_find(chunk *c) {
+static void group_find(group *c) {
     for (int64_t i = 0; i < c->rows; i++) c->bits[i] = nonzero_bits(c->coef + i * c->ldc, (int)c->classes);
 }
 
-static void chunk_list(chunk *c) {
+static void group_list(group *c) {
     for (int64_t k = 0; k < c->classes; k++) c->count[k] = 0;
     for (int64_t i = 0; i < c->rows; i++) {
         const float *coef = c->coef + i * c->ldc;
@@ -49,7 +50,7 @@ INLINE void sums_end(mg_sum how, int wide, const v16 *sum, float *g) {
         v16_store(g + 16 * j, how == MG_SUM_APART ? v16_add(v16_load(g + 16 * j), sum[j]) : sum[j]);
 }
 
-// (M10) for one class and `wide` vectors of features: g is read and written once for all rows.
+// (M10) for one class and `wide` vectors of features. g is read and written once for all rows.
 INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entry *entries, int64_t d,
                        float *g) {
     v16 sum[VECTORS_MOST];
@@ -63,9 +64,9 @@ INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entr
     sums_end(how, wide, sum, g);
 }
 
-// (M10) for `classes` classes from the k-th of the chunk: they share the loads of x in the rows where none of
-// them is zero.
-INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int64_t k, int64_t d, float *g) {
+// (M10) for `classes` classes from the k-th of the group on. In rows where none of their coefficients is zero
+// they share the loads of x.
+INLINE void shared_tile(mg_cell cell, int classes, int wide, const group *c, int64_t k, int64_t d, float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
     UNROLL
@@ -89,7 +90,7 @@ INLINE void shared_tile(mg_cell cell, int classes, int wide, const chunk *c, int
 }
 
 typedef void class_function(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g);
-typedef void shared_function(const chunk *c, int64_t k, int64_t d, float *g);
+typedef void shared_function(const group *c, int64_t k, int64_t d, float *g);
 
 #define CLASS_FUNCTION(CELL, V)                                                                              \
     static void class_##CELL##_##V(mg_sum how, int64_t n, const entry *entries, int64_t d, float *g) {       \
@@ -100,7 +101,7 @@ typedef void shared_function(const chunk *c, int64_t k, int64_t d, float *g);
 CLASS_TILES(CLASS_FUNCTIONS)
 
 #define SHARED_FUNCTION(CELL, K, V)                                                                          \
-    static void shared_##CELL##_##K##x##V(const chunk *c, int64_t k, int64_t d, float *g) {                  \
+    static void shared_##CELL##_##K##x##V(const group *c, int64_t k, int64_t d, float *g) {                  \
         shared_tile(MG_CELL_##CELL, K, V, c, k, d, g);                                                       \
     }
 #define SHARED_FUNCTIONS(K, V)                                                                               \
@@ -122,8 +123,8 @@ static class_function *const class_functions[VECTORS_MOST + 1][MG_CELL_F32 + 1] 
 static shared_function *const shared_functions[SHARED_CLASSES_MOST + 1][SHARED_VECTORS_MOST + 1]
                                               [MG_CELL_F32 + 1] = {SHARED_TILES(SHARED_ROW)};
 
-static void chunk_add_listed(chunk *c, float *g) {
-    chunk_list(c);
+static void group_add_listed(group *c, float *g) {
+    group_list(c);
     int64_t dp = c->dp, tiles = tiles_of(dp / 16, VECTORS_MOST);
     for (int64_t t = 0; t < tiles; t++) {
         int64_t d = cut(dp / 16, tiles, t), wide = cut(dp / 16, tiles, t + 1) - d;
@@ -134,7 +135,7 @@ static void chunk_add_listed(chunk *c, float *g) {
     }
 }
 
-static void chunk_add_shared(const chunk *c, float *g) {
+static void group_add_shared(const group *c, float *g) {
     int64_t dp = c->dp, tiles = tiles_of(dp / 16, SHARED_VECTORS_MOST),
             groups = tiles_of(c->classes, SHARED_CLASSES_MOST);
     for (int64_t t = 0; t < tiles; t++) {
@@ -146,8 +147,8 @@ static void chunk_add_shared(const chunk *c, float *g) {
     }
 }
 
-// Are nearly all coefficients nonzero, so that classes can share what they read?
-static bool chunk_is_full(const chunk *c) {
+// Are most rows without a zero coefficient, so that classes can share their loads?
+static bool group_is_full(const group *c) {
     int64_t full = 0;
     for (int64_t i = 0; i < c->rows; i++) full += c->bits[i] == (1u << c->classes) - 1;
     return 4 * full >= 3 * c->rows;
@@ -155,14 +156,14 @@ static bool chunk_is_full(const chunk *c) {
 
 static void dense_accumulate(const mg_dense_rows *rows, mg_sum sum, int64_t classes, const float *coef,
                              int64_t ldc, float *g) {
-    chunk c; // its lists are long, and filled only as far as they are read
+    group c; // its lists are long: only what is read is filled
     c.cell = rows->cell, c.sum = sum, c.rows = rows->count, c.dp = rows->dp, c.x = rows->x, c.ldc = ldc;
-    for (int64_t k = 0; k < classes; k += CHUNK) {
-        c.classes = mg_min(classes - k, CHUNK);
+    for (int64_t k = 0; k < classes; k += GROUP) {
+        c.classes = mg_min(classes - k, GROUP);
         c.coef = coef + k;
-        chunk_find(&c);
-        if (chunk_is_full(&c)) chunk_add_shared(&c, g + k * c.dp);
-        else chunk_add_listed(&c, g + k * c.dp);
+        group_find(&c);
+        if (group_is_full(&c)) group_add_shared(&c, g + k * c.dp);
+        else group_add_listed(&c, g + k * c.dp);
     }
 }
 

@@ -1,9 +1,9 @@
-// template_scores.h - scores of blocks of dense rows, over the lane operations of the including file.
+// template_scores.h - scores of blocks of dense rows, with the vector operations of the including file.
 #ifndef MG_KERNEL_TEMPLATE_SCORES_H
 #define MG_KERNEL_TEMPLATE_SCORES_H
 
-// Rows and classes of a block are cut into tiles whose sizes differ by at most one: where the i-th of `tiles`
-// begins.
+// Rows and classes of a block are cut into tiles, whose sizes differ by at most one. Where the i-th tile
+// begins:
 static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) { return total * i / tiles; }
 
 static inline int64_t tiles_of(int64_t total, int64_t most) { return (total + most - 1) / most; }
@@ -12,11 +12,11 @@ enum {
     PART = 512
 }; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
 
-enum { TALL_FEATURES = 256 }; // from here on many classes are taken in tiles of more rows and fewer classes
+enum { TALL_FEATURES = 256 }; // from here on, tiles of many classes have more rows and fewer classes
 
-// The features of one visit, and what is the same for every tile of a block. Beside each vector of features,
-// `step` bytes are asked for from memory for every row, or for the first of a tile where one is enough: what
-// is needed next comes while this is computed, never in a burst.
+// The features of one visit, and what is the same for every tile of a block. With each vector of features,
+// `step` bytes are prefetched for every row, or for the first row of a tile if that is enough. So what is
+// needed next arrives while this is computed, and never in a burst.
 typedef struct visit {
     int64_t from, to, dp, lds, step;
     bool every;
@@ -26,13 +26,13 @@ typedef struct visit {
 typedef struct score_input {
     const visit *visit;
     const void *const *x;
-    const char *const *ahead; // what to ask for from memory beside each row
+    const char *const *ahead; // what to prefetch with each row
     const float *w, *offset;
 } score_input;
 
 enum { REGISTER = 16 / PARTS }; // floats of one
 
-// A register of the cells from the d-th on.
+// One register of cells, from the d-th on.
 INLINE part part_from(mg_cell cell, const void *row, int64_t d) {
     switch (cell) {
     case MG_CELL_U8: return part_from_u8((const uint8_t *)row + d);
@@ -49,8 +49,8 @@ INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
     return a;
 }
 
-// Sums of one part of the lanes: a register each, so that a tile of them fits in the registers of any
-// instruction set. The first `asking` rows ask for what comes next.
+// Sums of one register's share of the lanes, so that a tile fits in the registers of any instruction set. The
+// first `asking` rows prefetch.
 INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const score_input *in,
                      v16 (*sum)[CLASSES_MOST]) {
     const visit *v = in->visit;
@@ -88,8 +88,8 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, con
     }
 }
 
-// (M1) for `rows` x `classes` of one kind of cells, all constants once inlined, so that every sum stays in a
-// register. Between visits the sums wait in `carry`.
+// (M1) for `rows` x `classes` of one kind of cells. All three are constants once inlined, so that every sum
+// stays in a register. Between visits the sums are kept in `carry`.
 INLINE void score_tile(mg_cell cell, int rows, int classes, const score_input *in, v16 *carry, float *s) {
     const visit *v = in->visit;
     v16 sum[ROWS_MOST][CLASSES_MOST];
@@ -132,7 +132,7 @@ SCORE_TILES(SCORE_FUNCTIONS)
 static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1][MG_CELL_F32 + 1] = {
     SCORE_TILES(SCORE_ROW)};
 
-// Most rows of a tile of `classes`: as many as the table of functions has.
+// Largest number of rows of a tile of `classes`, by the table of functions.
 static int64_t score_rows(int64_t classes) {
     int64_t rows = ROWS_MOST;
     while (!score_functions[rows][classes][MG_CELL_F32]) rows--;
@@ -155,8 +155,8 @@ static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
 // Up to MG_BLOCK_ROWS rows on their way through the tiles of classes.
 typedef struct scoring {
     const mg_dense_block *block;
-    int64_t class_tiles, class_tile; // how many, and the one in work
-    bool every;                      // do all rows ask for what comes next?
+    int64_t class_tiles, class_tile; // how many, and the current one
+    bool every;                      // do all rows prefetch?
     int64_t row_tiles;
     uint8_t first[MG_BLOCK_ROWS + 1]; // rows of each
     mg_cell cell;                     // of x: what tiles read
@@ -164,8 +164,8 @@ typedef struct scoring {
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-// Cuts the rows for tiles of so many classes. Most tiles need the same cuts: divisions for each would be a
-// fiftieth of all time.
+// Cuts the rows for tiles of so many classes. Most tiles need the same cuts; divisions for each of them would
+// take a fiftieth of the time.
 static void cut_rows(scoring *now, int64_t classes) {
     int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
     for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)
@@ -179,7 +179,7 @@ static void score_visit(const scoring *now, const visit *v, const mg_kernel_weig
     const mg_dense_block *block = now->block;
     bool widen_now =
         block->wide &&
-        now->class_tile == 0; // a tile at a time: the scores read them from the first-level cache at once
+        now->class_tile == 0; // one tile at a time, so that the scores read them from the first-level cache
     for (int64_t r = 0; r < now->row_tiles; r++) {
         int64_t i = now->first[r], tall = now->first[r + 1] - i;
         for (int64_t j = i; widen_now && j < i + tall; j++)
@@ -191,9 +191,9 @@ static void score_visit(const scoring *now, const visit *v, const mg_kernel_weig
     }
 }
 
-// What to ask for beside each row that asks: in each class tile a share of the rows to come; in every other
-// one, where the weights are too many to stay in the second-level cache, a share of the next tile's. Where
-// there is nothing to ask for, the row itself, which is near: that is cheap. Returns the step.
+// Chooses what each row prefetches: in each class tile a share of the next rows; for every second row, if the
+// weights do not fit the second-level cache, a share of the next tile's weights. If there is nothing to
+// prefetch, the row itself, which is cheap because it is near. Returns the step.
 static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, int64_t next_classes) {
     enum { KEPT = 1 << 18 }; // weights
     const mg_dense_block *block = now->block;
@@ -218,14 +218,14 @@ static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, in
 
 static void score_some(const mg_dense_block *block, const mg_kernel_weights *weights, float *s, int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
-    // Short rows end before a tall tile pays for its second walk over them.
+    // On short rows a tall tile does not pay for reading them a second time.
     int64_t dp = block->dp, classes = weights->classes,
             most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block,
                    .class_tiles = tiles_of(classes, most),
                    .cell = block->wide ? MG_CELL_F32 : block->cell};
     now.every = most > MANY_CLASSES ||
-                now.class_tiles < ROWS_MOST; // fewer tiles of classes are too few to ask for a row each
+                now.class_tiles < ROWS_MOST; // with fewer class tiles, one row each would be too little
     for (int64_t i = 0; i < block->rows; i++)
         now.x[i] = block->wide ? block->wide + i * block->wide_line : block->raw[i];
     for (int64_t c = 0; c < now.class_tiles; c++) {

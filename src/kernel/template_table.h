@@ -1,4 +1,4 @@
-// template_table.h - the simple loops of a kernel and its table; included last.
+// template_table.h - the simple loops of a kernel, and its table. Included last.
 #ifndef MG_KERNEL_TEMPLATE_TABLE_H
 #define MG_KERNEL_TEMPLATE_TABLE_H
 
@@ -13,7 +13,7 @@ static void scale_columns(int64_t n, const float *center, const float *scale, fl
     for (int64_t j = 0; j < n; j++) x[j] *= scale[j];
 }
 
-// Enough sums to hide the latency of a multiply-add, few enough for the registers of any instruction set.
+// Enough sums to hide the latency of a multiply-add, and few enough for the registers of any instruction set.
 enum { PEAK_SUMS = 12 };
 
 static double peak(int64_t iterations, float *out) {

@@ -1,4 +1,4 @@
-// constant.c - the rate stays (M16).
+// constant.c - a constant rate (M16).
 #include "rate/rate.h"
 
 static double factor(int64_t step, int64_t total, double lambda, double eta) {

@@ -1,5 +1,5 @@
-// rate.h - the registry of learning-rate schedules: pure functions of the step, so a resumed run needs no
-// state for them.
+// rate.h - the registry of learning-rate schedules. They are pure functions of the step, so a resumed run
+// needs no state for them.
 #ifndef MG_RATE_RATE_H
 #define MG_RATE_RATE_H
 

@@ -18,9 +18,9 @@ typedef struct mg_pass {
     float *wide;
     float *scores;     // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;       // [block_rows][lanes]
-    int64_t end, then; // dense: behind row `end` of the view the same thread goes on with row `then`, of the
-                       // index; 0: with end
-    // [lanes] classes that may have had a nonzero coefficient since the owner last cleared them
+    int64_t end, then; // dense, for prefetching: after row `end` of the view the same thread continues at
+                       // entry `then` of the index; 0: no jump
+    // [lanes] classes that may have had a nonzero coefficient since the caller last cleared the marks
     uint8_t *touched;
 } mg_pass;
 
@@ -28,7 +28,7 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
                          mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
 
-// Dense view rows [first, first + count) into pass->x; count <= pass->block_rows.
+// Dense view rows [first, first + count) into pass->x. count <= pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);
 
 // (M1) Scores of view rows [first, first + count) into pass->scores; count <= pass->block_rows.
@@ -44,7 +44,7 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
 // the constant feature, and marks the classes they touch.
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum);
 
-// Rows touch nearly all of so few classes: there is no use in telling which.
+// With so few classes the rows touch nearly all of them, so the touched ones are not listed.
 static inline bool mg_pass_touches_all(const mg_pass *pass) {
     enum { FEW_LANES = 64 };
     return pass->lanes <= FEW_LANES;

@@ -1,19 +1,18 @@
-// dense.c - the step when a gradient of all weights is worth forming: dense rows, and CSR rows with centred
-// columns (whose gradient is dense whatever the rows are).
+// dense.c - the step that forms a gradient of all weights: for dense rows, and for CSR rows with centred
+// columns, whose gradient is always dense.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
 
-// What the gradient begins with. With few classes it is written anew; with many, of which a part's rows touch
-// few, it is cleared where the step before left something.
+// Prepares the gradient of a part. With few classes it is overwritten. With many, of which the rows of a part
+// touch few, it is cleared where the previous step left something.
 static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
     if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) {
-        memset(touched, 1,
-               (size_t)
-                   w->lanes); // a part without rows says so too: it may come to hold the sum of its neighbour
+        // A part without rows too: it may receive the sum of its neighbour.
+        memset(touched, 1, (size_t)w->lanes);
         return MG_SUM_NEW;
     }
     if (w->layout == MG_CSR) memset(part->grad, 0, (size_t)w->size * sizeof(float));
@@ -23,7 +22,7 @@ static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     return MG_SUM_ON;
 }
 
-// (M11) Part `right`, the sum of the parts behind it already, into `left`.
+// (M11) Adds part `from`, which already holds the sum of the parts after it, to part `into`.
 static void merge_parts(void *context, int64_t into, int64_t from) {
     mg_sgd *sgd = context;
     mg_sgd_part *left = &sgd->parts[into];
@@ -37,7 +36,8 @@ static void merge_parts(void *context, int64_t into, int64_t from) {
     for (int64_t k = 0; k < w->lanes; k++) left->coef_sum[k] += right->coef_sum[k];
 }
 
-// The part p would meet first, if it is done already: then p's gradient can go straight onto its.
+// The part that p is added to or that is added to p, if it is done: then p's gradient is added to it
+// directly.
 static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
     int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
     if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_sibling(&sgd->tree, p))
@@ -45,7 +45,7 @@ static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
     return &sgd->parts[p ^ 1];
 }
 
-// The sum of p and its neighbour stands where the neighbour's gradient was, and goes to the left one of them.
+// The sum of p and its neighbour is in the neighbour's gradient. It becomes that of the left one.
 static void join(mg_sgd *sgd, int64_t p) {
     mg_sgd_part *left = &sgd->parts[p & ~INT64_C(1)], *right = &sgd->parts[p | 1];
     for (int64_t k = 0; k < sgd->weights.lanes; k++) left->coef_sum[k] += right->coef_sum[k];
@@ -55,8 +55,8 @@ static void join(mg_sgd *sgd, int64_t p) {
     left->grad = grad;
 }
 
-// Where the thread that is expected to take part p finds its next rows: behind them, or where its share of
-// the next minibatch begins.
+// Where the thread that is expected to claim part p finds its next rows: after those of p, or where its share
+// of the next minibatch begins.
 static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
     for (int64_t t = 0; t < threads; t++)
@@ -180,7 +180,7 @@ void mg_sgd_step_dense(mg_sgd *sgd) {
     int64_t half = mg_tree_half(&sgd->tree);
     for (int64_t k = 0; half && k < sgd->weights.lanes; k++) {
         sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
-        sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will stand there
+        sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will be there
     }
     mg_team_for(problem->team, mg_sgd_items(sgd),
                 sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);

@@ -1,6 +1,6 @@
-// rate.c - the learning rate nobody has to choose (M22): a ladder of rates around the rule's guess, each
-// trained on three quarters of a sample and judged by its accuracy on the fourth. Deterministic: sample,
-// order and ladder depend on the data and the configuration only.
+// rate.c - finds the learning rate (M22): rates around the rule's guess are tried, each by training on three
+// quarters of a sample and measuring the accuracy on the fourth. Deterministic: sample, order and rates
+// depend on the data and the configuration only.
 #include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
@@ -24,7 +24,7 @@ typedef struct rate_search {
     mg_problem problem; // the same one, on part of the sample
     mg_sgd_options sgd_options;
     mg_solver_options options;
-    int folds;           // how many quarters take their turn as judges
+    int folds;           // number of quarters that are used for measuring
     int64_t fit;         // rows trained on in a fold, the most
     uint32_t *order;     // [fit] of an epoch
     uint32_t *fitted;    // [fit] rows of the fold
@@ -37,7 +37,8 @@ static int64_t fold_begin(const rate_search *search, int fold) {
     return search->sample->rows.count * fold / QUARTERS;
 }
 
-// Weight of the fold's rows that get their own class; the parts' own scratch is free between steps.
+// Total weight of the fold's rows that are classified correctly. The scratch of parts is not in use between
+// steps.
 static double judge(const rate_search *search, int fold, mg_sgd *trial) {
     const mg_weights *weights = mg_solver_sgd.weights(trial);
     mg_pass *pass = &trial->parts[0].pass;
@@ -105,7 +106,7 @@ static mg_status try_fold(rate_search *search, int fold, double *right, mg_error
     bool finite;
     mg_status status = mg_solver_sgd.create(&search->problem, &search->options, &trial, error);
     if (status) return status;
-    // The average starts again with every epoch: only the last one's snapshots will be seen.
+    // The average starts again with every epoch, so only the last epoch's snapshots matter.
     ((mg_sgd *)trial)->average.first = search->problem.total_steps - search->problem.steps_per_epoch;
     status = train(search, fold, trial, &finite, error);
     if (!status) *right += finite ? judge(search, fold, trial) : -1;
@@ -123,8 +124,8 @@ static mg_status try_rung(rate_search *search, int rung, mg_error *error) {
     return status;
 }
 
-// The rung that judges best: of those within a quarter of a standard error of the most accurate, the lowest,
-// as a lower rate also leaves the lower objective.
+// The best rung: the lowest of those within a quarter of a standard error of the most accurate one. A lower
+// rate also gives a lower objective.
 static int best_rung(const rate_search *search) {
     double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
     for (int r = 0; r < RUNGS; r++)
@@ -136,7 +137,8 @@ static int best_rung(const rate_search *search) {
     return 0;
 }
 
-// Coarse rungs first, further out while the best lies at an end, then the two neighbours of the best.
+// Tries every second rung first, further out while the best one is at an end, then both neighbours of the
+// best.
 static mg_status climb(rate_search *search, mg_error *error) {
     int low = -2, high = 2;
     mg_status status = MG_OK;
@@ -155,11 +157,11 @@ static mg_status climb(rate_search *search, mg_error *error) {
 mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error) {
     mg_sgd *sgd = state;
     if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS)
-        return MG_OK; // too few to judge by: the guess stands
+        return MG_OK; // too few for a decision: the guess is used
     rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
     search.sgd_options = *sgd->own;
     search.options = (mg_solver_options){.train = sgd->train, .own = &search.sgd_options};
-    search.folds = sample->whole ? QUARTERS : 1; // few rows judge badly: then each quarter takes its turn
+    search.folds = sample->whole ? QUARTERS : 1; // few rows measure badly: each quarter is used in turn
     search.fit = sample->rows.count - sample->rows.count / QUARTERS;
     mg_problem *problem = &search.problem;
     problem->rows = search.fit;

@@ -10,9 +10,8 @@
 
 enum { OTHER_FIELDS = 12 }; // of a checkpoint, beside those of the rule's arrays
 
-enum {
-    MOST_SNAPSHOTS = 16
-}; // an epoch; fewer where a sweep over all weights would cost more than the rows do
+// Of an epoch. Fewer if updating the average of all weights would cost more than the rows.
+enum { MOST_SNAPSHOTS = 16 };
 
 static void destroy(void *state) {
     mg_sgd *sgd = state;
@@ -171,7 +170,7 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
     mg_optim_step step = mg_sgd_rule_step(sgd);
     float rate = step.eta, square = 0;
     if (problem->bias > 0) {
-        float *g = sgd->parts[0].pass.coef; // free between steps, and of the right length
+        float *g = sgd->parts[0].pass.coef; // not in use between steps, and of the right length
         double mean = problem->bias / (double)sgd->batch->rows.count;
         for (int64_t k = 0; k < w->lanes; k++) {
             g[k] = (float)(sgd->parts[0].coef_sum[k] * mean);
@@ -212,7 +211,7 @@ static void average_item(void *context, int64_t item) {
 }
 
 // (M24) The average starts again in the middle of the first epoch and at the start of every later one, so
-// that it never remembers weights from long before.
+// that it contains no old weights.
 static void snapshot(mg_sgd *sgd) {
     int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem),
             at = sgd->step % steps + 1;
@@ -313,7 +312,7 @@ static int fields(void *state, mg_field *out) {
     return n;
 }
 
-// A rate that was set is that of the configuration. A feature's decay is never applied further than the sum
+// A rate that was set must be that of the configuration. A feature's decay must not be applied beyond the sum
 // of the rates.
 static mg_status check(void *state, int64_t batch, mg_error *error) {
     (void)batch;

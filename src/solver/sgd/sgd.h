@@ -34,12 +34,12 @@ extern const mg_solver mg_solver_sgd;
 typedef struct mg_sgd_ranges {
     int64_t count;
     mg_sgd_range *range;  // [count] their features, and their places in the arrays of all
-    int64_t *begin;       // [count + 1] of the ranges; which they are matters to no result
-    bool weighed;         // they hold about as many stored values each
-    mg_sgd_range all;     // [features] of each; pages come to life as slots are used
+    int64_t *begin;       // [count + 1] of the ranges; no result depends on them
+    bool weighed;         // each holds about as many stored values as the others
+    mg_sgd_range all;     // [features] of each; memory is used only for slots in use
     float *coef;          // [batch][lanes] of the minibatch
     int64_t *cuts;        // [batch][count + 1] where each range's values begin
-    uint32_t *slot;       // [features] place in the range's list, if touched[slot] says so
+    uint32_t *slot;       // [features] place in the range's list; valid if touched[slot] is the feature
     int64_t *offset;      // [batch] of a row's values in value_slot
     uint32_t *value_slot; // [batch][most_values] the slot of each value
 } mg_sgd_ranges;
@@ -65,7 +65,7 @@ typedef struct mg_sgd {
     const mg_optim *rule;
     const mg_rate *schedule;
     double eta;       // before the schedule
-    bool eta_is_open; // not configured: mg_sgd_prepare chooses
+    bool eta_is_open; // not configured; mg_sgd_prepare finds it
     bool sparse;
 
     mg_arena arena;
