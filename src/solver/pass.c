@@ -83,10 +83,12 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
 static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *weights, const mg_rows *rows,
                       int64_t first, int64_t count) {
     mg_kernel_weights w = mg_weights_kernel(weights);
+    mg_csr_row next = {.count = 0};
+    if (count > 0) next = mg_rows_csr(rows, mg_rows_stored(rows, first));
     for (int64_t i = 0; i < count; i++) {
         bool last = first + i + 1 >= rows->count;
-        mg_csr_row row = mg_rows_csr(rows, mg_rows_stored(rows, first + i)),
-                   next = last ? row : mg_rows_csr(rows, mg_rows_stored(rows, first + i + 1));
+        mg_csr_row row = next;
+        if (!last) next = mg_rows_csr(rows, mg_rows_stored(rows, first + i + 1));
         float *scores = pass->scores + i * pass->lanes;
         kernel->csr_scores(&row, last ? NULL : &next, &w, scores);
         for (int64_t k = weights->classes; k < pass->lanes; k++)

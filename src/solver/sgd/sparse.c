@@ -201,15 +201,19 @@ static void update_touched(void *context, int64_t p) {
         sgd->rule->rates(&step, range->count, range->square, slots_of(sgd, range), range->rate);
         store_memory(sgd, range);
     }
+    float rate;
+    mg_optim_line weights = line_of(sgd, 0);
+    weights.rate = &rate;
     for (int64_t t = 0; t < range->count; t++) {
         int64_t f = range->touched[t];
-        float rate = sgd->rule->rates ? range->rate[t] : step.eta;
+        rate = sgd->rule->rates ? range->rate[t] : step.eta;
         if (t + AHEAD < range->count) {
             fetch_weights(sgd, range->touched[t + AHEAD]);
             __builtin_prefetch(sgd->decayed + range->touched[t + AHEAD], 1);
         }
-        mg_optim_line weights = line_of(sgd, f);
-        weights.rate = &rate;
+        weights.memory.at = f * line;
+        weights.w = sgd->weights.v + f * line;
+        weights.scale = sgd->problem->scale ? sgd->problem->scale + f : NULL;
         weights.g = range->grad + t * line;
         sgd->rule->apply(&step, &weights);
         decay_feature(sgd, &step, f, rate, strength, after);
