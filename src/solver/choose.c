@@ -24,6 +24,8 @@ static bool has_dual_or_slope(const situation *f) {
     return f->problem->loss->dual || f->problem->loss->slope;
 }
 
+static const char centred[] = "sparse rows are centred";
+
 static bool is_not_centred(const situation *f) { return f->problem->layout != MG_CSR || !f->problem->center; }
 
 static bool has_few_classes(const situation *f) {
@@ -51,7 +53,7 @@ static const struct rule {
 } rules[] = {
     {&mg_solver_dual,
      {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual that this solver can use"},
-      {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
+      {is_not_centred, "sparse rows are not centred", centred},
       {has_few_classes, "at most 32768 classes", "there are too many classes for dual variables"},
       {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
       {starts_from_zeros, "no --init", "the weights of --init do not determine dual variables"}}},
@@ -59,7 +61,7 @@ static const struct rule {
      {{has_tolerance, "train.tolerance is set", "it stops by its certificate, and train.tolerance is 0"},
       {has_dual_or_slope, "the loss has a dual or a second derivative",
        "the loss has neither a dual nor a second derivative"},
-      {is_not_centred, "sparse rows are not centred", "sparse rows are centred"},
+      {is_not_centred, "sparse rows are not centred", centred},
       {has_few_classes, "at most 32768 classes, unless the loss is softmax",
        "there are too many classes for dual variables"},
       {is_resident, "the rows fit in memory", "the rows do not fit in memory"},
@@ -123,17 +125,18 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     const char *obstacle = obstacle_to(named ? rule_of(named) : rule_wanted(&facts), &facts);
     *out =
         (mg_choice){.solver = named ? named : first, .handover = handover_of(named ? named->name : "auto")};
+    const char *scale = obstacle == centred ? ", or set data.scale to max-abs, which does not centre" : "";
     const char *reason = facts.tolerance ? "train.tolerance is set" : "rows are in memory";
     if (!named) snprintf(out->why, sizeof out->why, "auto: %s", obstacle ? obstacle : reason);
     if (named && obstacle)
-        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s", named->name, obstacle,
-                       first->name);
+        return mg_fail(error, MG_CONFIG, "train.solver: %s cannot be used: %s; use %s%s", named->name,
+                       obstacle, first->name, scale);
     if (facts.tolerance && !out->solver->certificates)
         return mg_fail(error, MG_CONFIG,
-                       "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s",
+                       "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s%s",
                        train->tolerance, out->solver->name, obstacle ? ", which was taken because " : "",
                        obstacle ? obstacle : "", first->certificates ? ", or use " : "",
-                       first->certificates ? first->name : "");
+                       first->certificates ? first->name : "", scale);
     return MG_OK;
 }
 

@@ -165,13 +165,15 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     const char *how = problem->layout == MG_DENSE ? "standard" : "max-abs";
     double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->values_per_row);
     char then[160];
-    if (is_well_scaled(run)) {
-        // Scaled columns that vary have values near 1. These are all zero, and no regularisation helps.
-        if (strcmp(run->options->data->scale, "none") != 0 && !(feature_square(run) > 1e-9))
-            snprintf(
-                out, size,
-                "no feature differs between rows, so nothing can be learned; look at how the data were made");
-        else if (gain < WEAK) advise_regularisation(run, gain, out, size);
+    // Scaled columns that vary have values near 1. If these are all zero, neither a scale nor a
+    // regularisation helps.
+    bool scaled_columns = strcmp(run->options->data->scale, "none") != 0;
+    if (!(feature_square(run) > (scaled_columns ? 1e-9 : 0))) {
+        snprintf(
+            out, size,
+            "no feature differs between rows, so nothing can be learned; look at how the data were made");
+    } else if (is_well_scaled(run)) {
+        if (gain < WEAK) advise_regularisation(run, gain, out, size);
         else advise_training(run, out, size);
     } else if (scaled < WEAK) {
         advise_regularisation(run, scaled, then, sizeof then);

@@ -225,6 +225,38 @@ def check_path():
         assert len(open("path/path.jsonl").readlines()) == 3 and margin("info", "--verify", "path/model.h5")[0] == 0
 
 
+def check_scales_and_weights():
+    labels = np.arange(60) % 3
+    rows = np.eye(3)[labels] + np.random.RandomState(0).normal(0, 0.1, (60, 3))
+    save("csr.h5", np.where(np.abs(rows) > 0.5, rows, 0), labels, sparse=True)
+    save("dense.h5", rows, labels)
+    save("zeros.h5", rows * 0, labels)
+    # Sparse rows are not centred by another scale, with which the solver works.
+    for sets in (["train.tolerance=1e-3"], ["train.solver=dual"], ["train.tolerance=1e-3", "train.solver=newton"]):
+        err = train("csr.h5", "data.scale=standard", *sets, status=2)[1]
+        assert "set data.scale to max-abs" in err, err
+        warnings = train("csr.h5", *advised(err), *sets)[2]
+        assert not warnings, (advised(err), sets, warnings)
+    # No scale helps where all features are zero.
+    for scale in ("none", "standard", "max-abs"):
+        warning = train("zeros.h5", f"data.scale={scale}")[2][0]
+        assert "no feature differs between rows" in warning and not advised(warning), warning
+    # Weights that are too large: divided by the same number, they are accepted, and their ratios decide.
+    save("heavy.h5", rows, labels, weight=np.where(labels == 0, 4e31, 1e31))
+    save("light.h5", rows, labels, weight=np.where(labels == 0, 4.0, 1.0))
+    err = train("heavy.h5", "data.weights=w", status=3)[1]
+    assert "w[0] is 4e+31" in err and "divide all weights by the same number" in err, err
+    save("heavy.h5", rows, labels, weight=np.where(labels == 0, 4e31, 1e31) / 1e31)
+    assert train("heavy.h5", "data.weights=w")[0] == train("light.h5", "data.weights=w")[0]
+    # Weights of 1e30 for one class: the advised option trains to an optimum.
+    for solver in ("auto", "sgd"):
+        sets = ["model.class_weight={0: 1e30, 1: 1, 2: 1}", f"train.solver={solver}"]
+        warnings = train("dense.h5", *sets)[2]
+        assert warnings and advised(warnings[0]), warnings
+        assert not train("dense.h5", *sets, *advised(warnings[0]))[2], warnings
+
+
+check_scales_and_weights()
 check_advice()
 check_objectives_of_zeros()
 check_rows_alike()
