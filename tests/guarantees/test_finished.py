@@ -1,0 +1,131 @@
+# test_finished.py - resuming a finished run reads its results again: what is missing or damaged is written again to the
+# same bytes, with one line, and what cannot be is an error. Nothing is called a result that is not there.
+#
+#     test_finished.py MARGIN
+import os
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+import runs
+
+DATA = ("--quiet", "--set", "data.train=d.h5", "--set", "train.threads=1", "--set", "output.directory=r")
+SGD = ("--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.epochs=3", "--set", "train.batch=20")
+KINDS = {
+    "sgd": ("train", *DATA, *SGD),
+    "best": ("train", *DATA, *SGD, "--set", "data.validation=0.2"),
+    "certified": ("train", *DATA, "--set", "train.tolerance=1e-3"),
+    "time": ("train", *DATA, *SGD, "--set", "train.epochs=1000000000", "--set", "train.time_limit=0.05"),
+    "path": ("path", *DATA, "--set", "data.validation=0.2", "--C", "1e-2:1:10"),
+    "cv": ("cv", *DATA, *SGD, "--folds", "2"),
+    "cv of paths": ("cv", *DATA, "--folds", "2", "--C", "1e-2:1:10"),
+}
+RESULTS = ("model.h5", "path.jsonl", "fold-1/model.h5", "fold-2/path.jsonl")
+AGAIN = "it is written again from the checkpoint"
+
+
+def damage(path):
+    with open(path, "r+b") as file:
+        file.seek(max(0, os.path.getsize(path) // 2))
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def cut(path):
+    os.truncate(path, 0)
+
+
+def dangle(path):
+    os.remove(path)
+    os.symlink("/nowhere/at/all", path)
+
+
+def make_directory(path):
+    os.remove(path)
+    os.mkdir(path)
+
+
+def anew(work):
+    shutil.rmtree(work.at("r"))
+    shutil.copytree(work.at("kept"), work.at("r"))
+
+
+def expect(work, status, command, says):
+    done = work.run(*command, "--resume")
+    if done.returncode != status or says not in done.stderr:
+        runs.fail(f"{' '.join(command)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+    return done
+
+
+def restored(work, name, command, answer):
+    for result in (r for r in RESULTS if os.path.exists(work.at("kept", r))):
+        for harm in (os.remove, damage, cut, dangle):
+            harm(work.at("r", result))
+            done = expect(work, 0, command, AGAIN)
+            if runs.read(work.at("r", result)) != runs.read(work.at("kept", result)):
+                runs.fail(f"{name}: {result} after {harm.__name__}: other bytes")
+            if done.stderr.count(AGAIN) != 1 or done.stdout != answer:
+                runs.fail(f"{name}: {result} after {harm.__name__}: {done.stderr}{done.stdout}")
+            if expect(work, 0, command, "").stderr:
+                runs.fail(f"{name}: {result} after {harm.__name__}: written again twice")
+            anew(work)
+        make_directory(work.at("r", result))
+        if result.endswith(".h5"):
+            expect(work, 3, command, f"{result}: is a directory")
+        else:
+            expect(work, 3, command, f"{result}: cannot be put in place")
+        anew(work)
+
+
+# An intact model of another run is neither taken for this one nor replaced.
+def other_model(work, command):
+    shutil.copy(work.at("other/model.h5"), work.at("r/model.h5"))
+    expect(work, 2, command, "r/model.h5: is intact, but it is not the model of this run: move it away, and --resume writes that again")
+    if runs.read(work.at("r/model.h5")) != runs.read(work.at("other/model.h5")):
+        runs.fail("an intact model of another run was replaced")
+    os.rename(work.at("r/model.h5"), work.at("moved.h5"))
+    expect(work, 0, command, AGAIN)
+    anew(work)
+
+
+# A line that somebody edited does not get into the clock of the run.
+def clock(work, command):
+    text = runs.read(work.at("r/metrics.jsonl")).replace(b'"seconds": ', b'"seconds": 1e999, "old": ')
+    with open(work.at("r/metrics.jsonl"), "wb") as file:
+        file.write(text)
+    if "inf s" in expect(work, 0, command, "").stdout:
+        runs.fail("a clock of inf was taken from metrics.jsonl")
+    anew(work)
+
+
+# The summary of a cross-validation follows from its folds.
+def summary(work, command):
+    with open(work.at("r/cv.jsonl"), "ab") as file:
+        file.write(b"more\n")
+    expect(work, 0, command, "warning: r/cv.jsonl: does not hold the results of these folds; it is written again")
+    if runs.read(work.at("r/cv.jsonl")) != runs.read(work.at("kept/cv.jsonl")):
+        runs.fail("cv.jsonl was not written again")
+    anew(work)
+
+
+with runs.Work(sys.argv[1]) as work:
+    work.data("d.h5", 200, 10, 3, False)
+    if work.run("train", *DATA, "--set", "model.C=1e-4", "--set", "output.directory=other").returncode:
+        runs.fail("the other run failed")
+    for name, command in KINDS.items():
+        done = work.run(*command)
+        if done.returncode:
+            runs.fail(f"{name}: {done.stderr}")
+        shutil.copytree(work.at("r"), work.at("kept"))
+        restored(work, name, command, done.stdout)
+        if command[0] in ("train", "path"):
+            other_model(work, command)
+            if name != "time":  # the clock decides when that one ends
+                clock(work, command)
+        else:
+            summary(work, command)
+        shutil.rmtree(work.at("r"))
+        shutil.rmtree(work.at("kept"))
+    print("finished runs are what they say")
