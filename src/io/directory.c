@@ -155,9 +155,9 @@ bool mg_directory_has_its_path(const mg_directory *directory) {
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-bool mg_directory_has_name(const mg_directory *directory, const mg_directory *parent, const char *name) {
+bool mg_directory_leads_to(const mg_directory *directory, const char *name, int fd) {
     struct stat opened, named;
-    return !fstat(directory->fd, &opened) && !fstatat(parent->fd, name, &named, AT_SYMLINK_NOFOLLOW) &&
+    return !fstat(fd, &opened) && !fstatat(directory->fd, name, &named, AT_SYMLINK_NOFOLLOW) &&
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 

@@ -27,8 +27,8 @@ int mg_directory_descriptor(const mg_directory *directory);
 // Returns true if the path it was opened with still leads to it.
 bool mg_directory_has_its_path(const mg_directory *directory);
 
-// Returns true if `name` in `parent` is the open directory.
-bool mg_directory_has_name(const mg_directory *directory, const mg_directory *parent, const char *name);
+// Returns true if `name` in the directory is the file or directory of the open descriptor.
+bool mg_directory_leads_to(const mg_directory *directory, const char *name, int fd);
 
 // Returns true if anything has this name. A symbolic link counts whatever it points to, and so does an entry
 // that cannot be inspected.

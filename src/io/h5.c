@@ -172,6 +172,8 @@ static bool was_replaced(int fd, const char *path) {
            (stat(path, &named) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino);
 }
 
+bool mg_h5_has_its_path(const mg_h5 *file) { return file->fd < 0 || !was_replaced(file->fd, file->path); }
+
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
     *out = NULL;
     for (int attempt = 0;; attempt++) {

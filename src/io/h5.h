@@ -59,6 +59,9 @@ const char *mg_h5_path(const mg_h5 *file);
 // Returns true if nobody has written to the file since it was opened, as far as its time tells.
 bool mg_h5_is_unchanged(const mg_h5 *file);
 
+// Returns true if the path it was opened with still leads to it.
+bool mg_h5_has_its_path(const mg_h5 *file);
+
 // What the object `name` (a path with slashes) is. Soft and external links are MG_H5_OTHER, because they may
 // lead to another file.
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);

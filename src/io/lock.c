@@ -27,10 +27,7 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
 // A holder deletes the file before it releases the lock. A file that was opened before that and locked after
 // it has no name any more, or another file has its name.
 static bool has_its_name(int fd, const mg_directory *directory) {
-    struct stat opened, named;
-    return !fstat(fd, &opened) &&
-           !fstatat(mg_directory_descriptor(directory), name, &named, AT_SYMLINK_NOFOLLOW) &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+    return mg_directory_leads_to(directory, name, fd);
 }
 
 static void write_holder(int fd) {

@@ -263,8 +263,12 @@ mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, c
                               const mg_resume_hooks *hooks, mg_error *error) {
     mg_position nowhere;
     bool verified;
+    mg_error why = {0};
     const mg_checkpoint_state none = {.position = &nowhere};
-    return mg_checkpoint_restore(directory, name, identity, &none, hooks, &verified, error);
+    mg_status status = mg_checkpoint_restore(directory, name, identity, &none, hooks, &verified, &why);
+    if (!status) return MG_OK;
+    bool damaged = status == MG_DATA && !verified;
+    return mg_fail(error, status, "%s%s", why.text, damaged ? "; delete it to start from the beginning" : "");
 }
 
 mg_status mg_checkpoint_clear(const mg_directory *directory, mg_error *error) {

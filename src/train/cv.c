@@ -200,6 +200,23 @@ static mg_status look(const validation *v, mg_error *error) {
     return request->resume ? MG_OK : mg_run_check_previous(v->place, &traces, error);
 }
 
+static void warn_if_moved(const validation *v) {
+    char line[MG_PATH_TEXT + 200];
+    const mg_observer *observer = v->request->observer;
+    if (!observer || !observer->message) return;
+    snprintf(line, sizeof line,
+             "warning: %s was replaced during the cross-validation: all folds used the file that was opened "
+             "at its beginning",
+             v->options->data->train);
+    if (v->data && !mg_h5_has_its_path(v->data)) observer->message(observer->context, line);
+    if (mg_directory_has_its_path(v->place)) return;
+    snprintf(line, sizeof line,
+             "warning: %s is not the directory this cross-validation began in: that directory was renamed or "
+             "deleted, and its files are in it",
+             mg_directory_path(v->place));
+    observer->message(observer->context, line);
+}
+
 // All folds must have the same rows; otherwise their mean means nothing.
 static mg_status check_data(const validation *v, mg_error *error) {
     if (mg_h5_is_unchanged(v->data)) return MG_OK;
@@ -218,7 +235,6 @@ static mg_status do_folds(validation *v, mg_error *error) {
         status = do_fold(v, f, error);
         if (!status) status = check_data(v, error);
     }
-    mg_h5_close(v->data);
     if (status) return status;
     average(v);
     return write_lines(v, error);
@@ -242,6 +258,8 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
     if (!status) status = mg_lock_take(v->place, &v->lock, error);
     if (!status) status = do_folds(v, error);
+    if (v->lock.held) warn_if_moved(v);
+    mg_h5_close(v->data);
     mg_run_stop = 0; // the request to stop was for these folds
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);

@@ -113,11 +113,7 @@ int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
 }
 
 bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory) {
-    struct stat opened, named;
-    return metrics->fd < 0 || !directory ||
-           (!fstat(metrics->fd, &opened) &&
-            !fstatat(mg_directory_descriptor(directory), "metrics.jsonl", &named, AT_SYMLINK_NOFOLLOW) &&
-            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino);
+    return metrics->fd < 0 || !directory || mg_directory_leads_to(directory, "metrics.jsonl", metrics->fd);
 }
 
 void mg_metrics_close(mg_metrics *metrics) {

@@ -65,12 +65,13 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
                                                                         : status; // it does not exist yet
 }
 
-// Is the directory that was locked still the one that was asked for? That of a fold is looked for in the
-// directory of the cross-validation, which may have been renamed.
+// A fold is found through the open directory of its cross-validation, so that one may be renamed.
 static bool is_in_place(const mg_run *run) {
-    const mg_directory *within = run->options->within;
-    return within ? mg_directory_has_name(run->place.directory, within, run->options->name_within)
-                  : mg_directory_has_its_path(run->place.directory);
+    const mg_trainer_options *options = run->options;
+    const mg_directory *directory = run->place.directory;
+    return options->within ? mg_directory_leads_to(options->within, options->name_within,
+                                                   mg_directory_descriptor(directory))
+                           : mg_directory_has_its_path(directory);
 }
 
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
@@ -244,13 +245,14 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
 }
 
 void mg_run_leave_directory(mg_run *run) {
-    if (run->place.lock.held && !mg_directory_has_its_path(run->place.directory))
+    if (run->place.lock.held && !is_in_place(run))
         mg_run_message(run,
                        "warning: %s is not the directory this run began in: that directory was renamed or "
                        "deleted, and the files of this run are in it",
                        run->place.path);
     else if (run->place.lock.held && run->place.checkpoints &&
-             !mg_directory_has_its_path(run->place.checkpoints))
+             !mg_directory_leads_to(run->place.directory, "checkpoints",
+                                    mg_directory_descriptor(run->place.checkpoints)))
         mg_run_message(
             run,
             "warning: %s/checkpoints is not the directory this run began with: that directory was "

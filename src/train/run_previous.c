@@ -91,22 +91,26 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
                    mg_directory_path(directory));
 }
 
+static mg_status check_fold(const mg_directory *directory, const char *name, mg_error *error) {
+    mg_directory *fold;
+    if (!mg_directory_holds(directory, name)) return MG_OK;
+    mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
+    mg_directory_close(fold);
+    if (status || kind_of_fold(directory, name) != OTHER_RUN) return status;
+    return mg_fail(error, MG_CONFIG,
+                   "%s/%s: holds a run that is not known as fold %s of a cross-validation: move it away, or "
+                   "set output.directory",
+                   mg_directory_path(directory), name, name + 5);
+}
+
 mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error) {
     char name[NAME_TEXT];
-    for (int64_t f = 1; f <= folds; f++) {
+    mg_status status = MG_OK;
+    for (int64_t f = 1; !status && f <= folds; f++) {
         snprintf(name, sizeof name, "fold-%lld", (long long)f);
-        mg_directory *fold = NULL;
-        bool there = mg_directory_holds(directory, name);
-        mg_status status = there ? mg_directory_open_own(directory, name, false, &fold, error) : MG_OK;
-        mg_directory_close(fold);
-        if (status) return status;
-        if (kind_of_fold(directory, name) == OTHER_RUN)
-            return mg_fail(error, MG_CONFIG,
-                           "%s/%s: holds a run that is not known as fold %lld of a cross-validation: move it "
-                           "away, or set output.directory",
-                           mg_directory_path(directory), name, (long long)f);
+        status = check_fold(directory, name, error);
     }
-    return MG_OK;
+    return status;
 }
 
 // ---- deleting -----------------------------------------------------------------------------------

@@ -12,10 +12,13 @@
 #include "data/folds.h"
 #include "train/cv.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 enum { ROWS = 203, FEATURES = 20, CLASSES = 4 };
 
@@ -152,6 +155,7 @@ typedef struct cv_run {
     mg_cv_result result;
     mg_cv_fold fold[MG_CV_FOLDS];
     int told;
+    void (*fold_done)(void *context, const mg_cv_fold *fold); // NULL: take_fold
 } cv_run;
 
 static cv_run cv_new(const char *data, const char *directory) {
@@ -185,7 +189,7 @@ static mg_status validate(cv_run *cv) {
                                    .overwrite = run->overwrite,
                                    .observer = &observer,
                                    .context = cv,
-                                   .fold = take_fold};
+                                   .fold = cv->fold_done ? cv->fold_done : take_fold};
     cv->told = 0;
     mg_config *config = support_configure(run, &observer);
     if (!config) return run->status;
@@ -345,12 +349,115 @@ static void test_refused(void **unused) {
     assert_non_null(strstr(cv.run.error.text, "cv.folds: 3, now 4"));
 }
 
+// ---- the world changes under it ------------------------------------------------------------------
+
+// What happens after the first fold.
+static void (*between)(void);
+
+static void take_fold_and_act(void *context, const mg_cv_fold *fold) {
+    take_fold(context, fold);
+    if (fold->fold == 0 && between) between();
+}
+
+static void replace_data(void) { rename(support_path("other.h5"), support_path("now.h5")); }
+
+static void write_to_data(void) {
+    size_t size;
+    unsigned char *bytes = support_read(support_path("other.h5"), &size);
+    FILE *file = fopen(support_path("now.h5"), "r+b"); // in place
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    // Within the resolution of the clock that stamps files nothing would show.
+    const struct timespec later[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, support_path("now.h5"), later, 0), 0);
+    free(bytes);
+}
+
+static void rename_directory(void) { rename(support_path("moving"), support_path("moved")); }
+
+static cv_run cv_of_now(const char *directory) {
+    support_data(support_path("now.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 6);
+    support_data(support_path("other.h5"), SUPPORT_U8, ROWS, FEATURES, CLASSES, 7);
+    cv_run cv = cv_new(support_path("now.h5"), support_path("%s", directory));
+    cv.fold_done = take_fold_and_act;
+    return cv;
+}
+
+// All folds read the file that was opened first, and one that was written to is noticed.
+static void test_data_change(void **unused) {
+    (void)unused;
+    cv_run cv = cv_of_now("undisturbed");
+    expect(&cv, MG_OK);
+    between = replace_data;
+    cv = cv_of_now("replaced");
+    expect(&cv, MG_OK);
+    expect_same("undisturbed", "replaced", "data replaced between folds");
+    assert_non_null(
+        strstr(cv.run.messages, "now.h5 was replaced during the cross-validation: all folds used"));
+    between = NULL;
+    cv.run.resume = true;
+    expect(&cv, MG_CONFIG);
+    assert_non_null(strstr(cv.run.error.text, "was made from other training data"));
+    cv = cv_of_now("written");
+    between = write_to_data;
+    expect(&cv, MG_DATA);
+    assert_non_null(strstr(cv.run.error.text, "now.h5: was written to during the cross-validation"));
+    between = NULL;
+    cv.run.resume = true; // the advice
+    expect(&cv, MG_CONFIG);
+    assert_false(support_exists(support_path("written/cv.jsonl")));
+}
+
+// Rows that only the first fold holds out belong to what that fold is.
+static void test_held_out_rows(void **unused) {
+    (void)unused;
+    int32_t label[ROWS], fold[ROWS];
+    support_rows rows = support_make(ROWS, FEATURES, CLASSES, 8);
+    support_save(&rows, SUPPORT_U8, support_path("held.h5"));
+    for (int i = 0; i < ROWS; i++) label[i] = (int32_t)rows.y[i];
+    deal(label, 3, 5, fold);
+    cv_run cv = cv_new(support_path("held.h5"), support_path("held"));
+    support_set(&cv.run, "train.seed=5");
+    cv.C = "1e-2:1:10";
+    expect(&cv, MG_OK);
+    cv.run.resume = true;
+    expect(&cv, MG_OK);
+    int first = 0;
+    while (fold[first] != 0) first++;
+    rows.x[first * FEATURES] = rows.x[first * FEATURES] == 3 ? 4 : 3;
+    support_save(&rows, SUPPORT_U8, support_path("held.h5"));
+    support_remove(support_path("held/fold-2"));
+    support_remove(support_path("held/fold-3"));
+    expect(&cv, MG_CONFIG);
+    assert_non_null(strstr(cv.run.error.text, "data (their fingerprint differs)"));
+    support_free(&rows);
+}
+
+static void test_renamed_directory(void **unused) {
+    (void)unused;
+    cv_run cv = cv_of_now("stays");
+    expect(&cv, MG_OK);
+    between = rename_directory;
+    cv = cv_of_now("moving");
+    expect(&cv, MG_OK);
+    between = NULL;
+    assert_non_null(strstr(cv.run.messages, "moving is not the directory this cross-validation began in"));
+    expect_same("stays", "moved", "renamed between folds");
+    for (int f = 1; f <= 3; f++)
+        support_expect_same(support_path("stays/fold-%d/model.h5", f),
+                            support_path("moved/fold-%d/model.h5", f), "a fold's model");
+    assert_false(support_exists(support_path("moving")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folds_are_even),     cmocka_unit_test(test_folds_refused),
         cmocka_unit_test(test_class_of_one),       cmocka_unit_test(test_selections),
         cmocka_unit_test(test_folds_are_runs),     cmocka_unit_test(test_grid),
         cmocka_unit_test(test_threads_and_resume), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_data_change),        cmocka_unit_test(test_held_out_rows),
+        cmocka_unit_test(test_renamed_directory),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -1,0 +1,157 @@
+# test_folds.py - whose is fold-N? cv, train and path leave runs of their own alone that stand under such a name, whoever trains
+# into them; --overwrite changes nothing before everything that can be refused was looked at.
+#
+#     test_folds.py MARGIN
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+import runs
+
+DATA = ("--quiet", "--set", "data.train=d.h5", "--set", "train.threads=1")
+SGD = (*DATA, "--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.epochs=2", "--set", "train.batch=20")
+ENDLESS = ("--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", "--set", "checkpoint.every_steps=50")
+CV = ("cv", "--folds", "3", *SGD)
+PATH = ("path", *DATA, "--C", "1e-2:1:10")
+
+
+def at(name):
+    return ("--set", f"output.directory={name}")
+
+
+def expect(work, status, *arguments, says=""):
+    done = work.run(*arguments)
+    if done.returncode != status or says not in done.stderr:
+        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+    return done
+
+
+def tree(directory):
+    """Every file with its bytes and the time it was written."""
+    found = {}
+    for place, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, directory)] = (runs.read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
+    return found
+
+
+def wait_for(process, what, there):
+    for _ in range(6000):
+        if there():
+            return
+        if process.poll() is not None:
+            runs.fail(f"{what} does not come: {process.stderr.read()}")
+        time.sleep(0.01)
+    runs.fail(f"{what} does not come")
+
+
+# A run that is under way in fold-1 of a directory is not touched by what begins in that directory.
+def running(work):
+    process = work.start("train", *SGD, *ENDLESS, *at("c/fold-1"))
+    wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/fold-1")))
+    expect(work, 2, "train", *SGD, *at("c/fold-1"), says=f"process {process.pid} is training in this directory")
+    for command in (("train", *SGD), PATH):
+        expect(work, 0, *command, *at("c"), "--overwrite")
+    expect(work, 2, *CV, *at("c"), "--overwrite", says="c/fold-1: holds a run that is not known as fold 1 of a cross-validation: move it away")
+    names = sorted(os.listdir(work.at("c/fold-1")))
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    if process.returncode != 75 or names != ["begun.h5", "checkpoints", "config.yaml", "lock", "metrics.jsonl"]:
+        runs.fail(f"the run in fold-1 was disturbed: {names}, exit {process.returncode}")
+    shutil.rmtree(work.at("c"))
+
+
+# So is one that has ended there, and a directory of the user's.
+def ended(work):
+    for n in (1, 2):
+        expect(work, 0, "train", *SGD, *at(f"c/fold-{n}"))
+    os.makedirs(work.at("c/fold-7"))
+    with open(work.at("c/fold-7/notes.txt"), "w") as notes:
+        notes.write("mine")
+    before = tree(work.at("c"))
+    for more in ((), ("--overwrite",), ("--resume",)):
+        expect(work, 2, *CV, *at("c"), *more, says="c/fold-1: holds a run that is not known as fold 1")
+        if tree(work.at("c")) != before:
+            runs.fail("cv changed a run of its own that stands in fold-1")
+    for more in ((), ("--overwrite",), ("--resume",)):
+        expect(work, 0, "train", *SGD, *at("c"), *more)
+    after = tree(work.at("c"))
+    if {name: after.get(name) for name in before} != before:
+        runs.fail("train changed runs that stand in fold-1 and fold-2")
+    for n in (1, 2):
+        os.rename(work.at(f"c/fold-{n}"), work.at(f"moved-{n}"))  # the advice
+    expect(work, 0, *CV, *at("c"), "--overwrite")
+    if runs.read(work.at("c/fold-7/notes.txt")) != b"mine":
+        runs.fail("cv changed fold-7")
+    os.rename(work.at("c/fold-2"), work.at("moved"))
+    os.symlink("../moved", work.at("c/fold-2"))
+    before = tree(work.at("c"))
+    for more in (("--overwrite",), ("--resume",)):
+        expect(work, 3, *CV, *at("c"), *more, says="c/fold-2: is not a directory")
+    if tree(work.at("c")) != before:
+        runs.fail("cv began before it looked at a link named fold-2")
+    shutil.rmtree(work.at("c"))
+
+
+# A fold that somebody holds the lock of is not moved, and neither is any other file.
+def held(work):
+    expect(work, 0, *CV, *at("c"))
+    before = tree(work.at("c"))
+    lock = os.open(work.at("c/fold-2"), os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for command in (CV, ("train", *SGD), PATH):
+        expect(work, 2, *command, *at("c"), "--overwrite", says="c/fold-2: another process is training in this directory")
+        if tree(work.at("c")) != before:
+            runs.fail(f"{command[0]} --overwrite changed files although a fold is in use")
+    os.close(lock)
+    shutil.rmtree(work.at("c"))
+
+
+# --overwrite with a mistake changes nothing, whatever was there.
+def mistakes(work):
+    expect(work, 0, *CV, *at("done"))
+    shutil.copytree(work.at("done"), work.at("cut"))
+    os.remove(work.at("cut/cv.jsonl"))
+    expect(work, 0, "train", *SGD, *at("run"))
+    shutil.copytree(work.at("run"), work.at("half"))
+    os.remove(work.at("half/model.h5"))
+    wrong = (("data.train=typo.h5", 3), ("data.labels=none", 3), ("data.features=Z", 3), ("model.class_weight={9: 2}", 2))
+    for directory in ("done", "cut", "run", "half"):
+        before = tree(work.at(directory))
+        for command in (CV, ("train", *SGD), PATH, ("cv", *PATH[1:], "--folds", "2")):
+            for mistake, status in wrong:
+                expect(work, status, *command, *at(directory), "--overwrite", "--set", mistake)
+                if tree(work.at(directory)) != before:
+                    runs.fail(f"{command[0]} --overwrite with {mistake} changed {directory}")
+    for directory in ("done", "cut", "run", "half"):
+        shutil.rmtree(work.at(directory))
+
+
+# What an interrupted --overwrite has moved is not replaced.
+def in_the_way(work):
+    expect(work, 0, *CV, *at("c"))
+    os.makedirs(work.at("c/previous.new/fold-1"))
+    before = tree(work.at("c"))
+    for more in ("--overwrite", "--resume"):
+        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: is in the way of the fold-1 beside previous.new: move one of them away")
+    if tree(work.at("c")) != before:
+        runs.fail("a refused --overwrite changed files")
+    os.rmdir(work.at("c/previous.new/fold-1"))  # the advice
+    expect(work, 2, *CV, *at("c"), says="holds an old result in previous")
+    expect(work, 0, *CV, *at("c"), "--resume")
+    if os.path.exists(work.at("c/previous.new")) or os.path.exists(work.at("c/previous")):
+        runs.fail("previous remains after a complete cross-validation")
+    shutil.rmtree(work.at("c"))
+
+
+with runs.Work(sys.argv[1]) as work:
+    work.data("d.h5", 200, 10, 3, False)
+    for part in (running, ended, held, mistakes, in_the_way):
+        part(work)
+    print("fold-N is whose it is")
