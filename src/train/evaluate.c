@@ -1,6 +1,7 @@
 // evaluate.c - one pass over a data set, and the metrics of its rows.
 #include "train/evaluate.h"
 
+#include "base/arithmetic.h"
 #include "base/memory.h"
 #include "train/reach.h"
 
@@ -207,9 +208,9 @@ static void pass_over_rows(void *context) {
     mg_stream *stream = NULL;
     double loss = 0;
     bool wants_rows = visit && visit->rows;
+    int64_t rows = mg_min(call->dataset->count, MG_EVALUATE_BATCH); // windows have room for a batch
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
-    if (!status)
-        status = mg_stream_create(call->dataset, MG_EVALUATE_BATCH, 0, false, 0, &stream, call->error);
+    if (!status) status = mg_stream_create(call->dataset, rows, 0, false, 0, &stream, call->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, call->error);
     while (!status) {
         mg_batch batch;

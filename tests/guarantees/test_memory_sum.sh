@@ -91,3 +91,18 @@ limit=$(sed 's/.*data.memory_limit to \([0-9]*\),.*/\1/' err)
 inside middle $long --set data.memory_limit=$limit
 [ $status = 0 ] || fail "the advice (data.memory_limit $limit) does not work: status $status"
 [ "$(cat peak)" -lt 120000 ] || fail "streamed, a peak of $(cat peak) kB"
+
+# A few wide rows: windows have room for these rows, not for a whole batch of 4096 (512 MB).
+"$python" - <<'P'
+import h5py, numpy as np
+with h5py.File('few.h5', 'w') as f:
+    f['X'] = np.random.RandomState(0).rand(60, 32000).astype('f4')
+    f['y'] = np.arange(60) % 3
+P
+inside large train $fixed --set data.train=few.h5 --set output.directory=few
+[ $status = 0 ] || fail "few wide rows: status $status"
+box enough 100000000
+for command in "eval few/model.h5 few.h5 --threads 1" "predict few/model.h5 few.h5 --threads 1"; do
+    inside enough $command
+    [ $status = 0 ] || fail "margin $command in 100 MB: status $status"
+done

@@ -81,6 +81,18 @@ def links(work):
     shutil.rmtree(work.at("l"))
 
 
+# A begun.h5 that is damaged.
+def damaged_begun(work):
+    expect(work, 0, *SGD, *at("g"))
+    for name in ("model.h5", *(f"checkpoints/{name}" for name in os.listdir(work.at("g/checkpoints")))):
+        os.remove(work.at("g", name))
+    os.truncate(work.at("g/begun.h5"), 500)
+    expect(work, 3, *SGD, *at("g"), "--resume", says="delete it to start from the beginning")
+    os.remove(work.at("g/begun.h5"))  # the advice
+    expect(work, 0, *SGD, *at("g"), "--resume")
+    shutil.rmtree(work.at("g"))
+
+
 # A linked fold is refused before any fold is trained.
 def linked_fold(work):
     os.makedirs(work.at("c"))
@@ -178,6 +190,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, links, linked_fold, answers, limited, renamed, moved_checkpoints):
+    for part in (own_configuration, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")
