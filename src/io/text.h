@@ -62,8 +62,18 @@ const char *mg_text_number(const char *at, const char *end, double *out);
 #define MG_MISSING_WORDS(X)                                                                                  \
     X("nan")                                                                                                 \
     X("-nan")                                                                                                \
-    X("+nan") X("na") X("n/a") X("n.a.") X("<na>") X("#n/a") X("#na") X("#value!") X("nat") X("null")        \
-        X("none") X("?")
+    X("+nan")                                                                                                \
+    X("na")                                                                                                  \
+    X("n/a")                                                                                                 \
+    X("n.a.")                                                                                                \
+    X("<na>")                                                                                                \
+    X("#n/a")                                                                                                \
+    X("#na")                                                                                                 \
+    X("#value!")                                                                                             \
+    X("nat")                                                                                                 \
+    X("null")                                                                                                \
+    X("none")                                                                                                \
+    X("?")
 #define MG_MISSING_QUOTED(word) ", '" word "'"
 #define MG_MISSING_PYTHON "[''" MG_MISSING_WORDS(MG_MISSING_QUOTED) "]"
 
