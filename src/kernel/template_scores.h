@@ -204,8 +204,7 @@ static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, in
     bool weights = next_classes && block->dp * next_classes * tiles > KEPT;
     int64_t weight_step = weights ? tiles_of(next_classes * 64 * 2, asking) : 0;
     int64_t row_bytes = block->dp * (int64_t)mg_cell_size(block->cell);
-    int64_t row_step = tiles_of(row_bytes * tall, vectors * tiles),
-            step = row_step > weight_step ? row_step : weight_step;
+    int64_t row_step = tiles_of(row_bytes * tall, vectors * tiles), step = mg_max(row_step, weight_step);
     for (int64_t r = 0; r < asking; r++) {
         int64_t i = now->every ? r : now->first[r];
         now->ahead[i] = (const char *)now->x[i];

@@ -95,8 +95,8 @@ static void update_class_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
-    int64_t from = item * MG_SGD_ITEM, n = w->line - from < MG_SGD_ITEM ? w->line - from : MG_SGD_ITEM;
-    int64_t used = problem->features - from < n ? problem->features - from : n;
+    int64_t from = item * MG_SGD_ITEM, n = mg_cut_next(from, w->line, MG_SGD_ITEM);
+    int64_t used = mg_min(problem->features - from, n);
     float square[MG_SGD_ITEM] = {0}, rates[MG_SGD_ITEM], decay[MG_SGD_ITEM];
     float mean = 1 / (float)sgd->batch->rows.count;
     for (int64_t k = 0; k < w->classes; k++) {
@@ -140,8 +140,7 @@ static void update_feature_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
     mg_weights *w = &sgd->weights;
-    int64_t from = item * MG_SGD_ITEM,
-            to = from + MG_SGD_ITEM < problem->features ? from + MG_SGD_ITEM : problem->features;
+    int64_t from = item * MG_SGD_ITEM, to = mg_min(from + MG_SGD_ITEM, problem->features);
     int64_t half = mg_tree_half(&sgd->tree);
     float mean = 1 / (float)sgd->batch->rows.count;
     mg_optim_step step = mg_sgd_rule_step(sgd);

@@ -87,7 +87,7 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
                               .label = search->sample->label,
                               .weight = search->sample->weight};
             batch.rows.index = search->order + first;
-            batch.rows.count = fit - first < problem->batch ? fit - first : problem->batch;
+            batch.rows.count = mg_cut_next(first, fit, problem->batch);
             mg_step_result result;
             mg_status status = mg_solver_sgd.step(trial, &batch, step, &result, error);
             *finite = isfinite(result.loss);
@@ -130,7 +130,7 @@ static int best_rung(const rate_search *search) {
     double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
     for (int r = 0; r < RUNGS; r++)
         if (search->tried[r] && search->right[r] > most) most = search->right[r];
-    double share = most < 0 ? 0 : most > rows ? 1 : most / rows;
+    double share = mg_clamp_real(most / rows, 0, 1);
     double slack = 0.25 * sqrt(rows * share * (1 - share));
     for (int r = 0; r < RUNGS; r++)
         if (search->tried[r] && search->right[r] >= most - slack) return r + LOWEST;
@@ -165,9 +165,9 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     search.fit = sample->rows.count - sample->rows.count / QUARTERS;
     mg_problem *problem = &search.problem;
     problem->rows = search.fit;
-    if (problem->batch > search.fit) problem->batch = search.fit;
-    int64_t epochs = sgd->problem->epochs < MOST_EPOCHS ? sgd->problem->epochs : MOST_EPOCHS;
-    problem->steps_per_epoch = (search.fit + problem->batch - 1) / problem->batch;
+    problem->batch = mg_min(problem->batch, search.fit);
+    int64_t epochs = mg_min(sgd->problem->epochs, MOST_EPOCHS);
+    problem->steps_per_epoch = mg_divide_up(search.fit, problem->batch);
     problem->total_steps = problem->steps_per_epoch * epochs;
     mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);
     if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);

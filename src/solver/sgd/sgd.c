@@ -11,7 +11,7 @@
 enum { OTHER_FIELDS = 12 }; // of a checkpoint, beside those of the rule's arrays
 
 // Of an epoch. Fewer if updating the average of all weights would cost more than the rows.
-enum { MOST_SNAPSHOTS = 16 };
+enum { FEWEST_SNAPSHOTS = 4, MOST_SNAPSHOTS = 16 };
 
 static void destroy(void *state) {
     mg_sgd *sgd = state;
@@ -193,10 +193,9 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
 }
 
 static int64_t snapshots_per_epoch(const mg_problem *problem) {
-    double rows = (double)problem->rows * problem->values_per_row, sweep = 4.0 * (double)problem->features;
-    int64_t most = rows / sweep < MOST_SNAPSHOTS ? (int64_t)(rows / sweep) : MOST_SNAPSHOTS;
-    int64_t count = most < 4 ? 4 : most;
-    return count < problem->steps_per_epoch ? count : problem->steps_per_epoch;
+    double rows = (double)problem->rows * problem->values_per_row, update = 4.0 * (double)problem->features;
+    int64_t most = (int64_t)mg_min_real(rows / update, MOST_SNAPSHOTS);
+    return mg_min(mg_max(most, FEWEST_SNAPSHOTS), problem->steps_per_epoch);
 }
 
 enum { AVERAGE_ITEM = 1 << 14 }; // floats

@@ -277,7 +277,7 @@ static void decay_range(void *context, int64_t p) {
     float rate[RUN];
     mg_optim_step base = base_step(sgd);
     for (uint32_t from = sgd->ranges.range[p].from, to; from < sgd->ranges.range[p].to; from = to) {
-        to = sgd->ranges.range[p].to - from < RUN ? sgd->ranges.range[p].to : from + RUN;
+        to = (uint32_t)mg_cut_next(from, sgd->ranges.range[p].to, RUN) + from;
         present_rates(sgd, to - from, none, (mg_optim_memory){sgd->memory.feature, from}, rate);
         for (uint32_t f = from; f < to; f++)
             decay_feature(sgd, &base, f, rate[f - from], sgd->problem->lambda, sgd->rate_sum);
