@@ -24,7 +24,7 @@ REASONS = {
         "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual variables, and libhdf5 itself",
     ("news20", "margin (sgd)"): "its search for a rate takes nearly all of the time",
     ("languages", "training, margin (sgd) against liblinear-train -s 4"):
-        "1.3 s to find a rate, then 4 epochs (the minimum of sgd) of 1.3 s and more",
+        "1.3 s to find a rate, then 4 epochs (the minimum of sgd) that take at least 1.3 s each",
     ("languages", "training, margin (default) against liblinear-train -s 4"):
         "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, while the goal assumed 57 s",
     ("languages", "peak memory, margin (default) of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
