@@ -15,8 +15,8 @@
 #include <cpuid.h>
 
 bool mg_cpu_has_avx2(void) {
-    // F16C is asked with cpuid, because not every compiler's __builtin_cpu_supports knows its name. The other
-    // two also check that the operating system saves the registers.
+    // __builtin_cpu_supports also checks that the operating system saves the registers. For F16C cpuid is
+    // read instead, because some compilers do not accept that name.
     unsigned a, b, c, d;
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
            __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;

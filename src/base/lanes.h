@@ -3,9 +3,9 @@
 //   mg_four    4 floats, one register of every processor; four of them make 16 lanes
 //   mg_sixteen 16 floats, which the compiler splits into registers of the file's instruction set
 //   mg_eight   8 doubles, likewise
-// Every operation is the IEEE one lane by lane, and lanes are added in a fixed order, so that all compilers
-// and instruction sets give the same bits. The kernels' own operations (kernel/template.h) have intrinsics in
-// the file of each instruction set; no other file needs a header of the processor.
+// Every operation is that of IEEE 754 in each lane, and lanes are added in a fixed order, so that all
+// compilers and instruction sets give the same bits. The kernels' own operations (kernel/template.h) have
+// intrinsics in the file of each instruction set; no other file needs a header of the processor.
 #ifndef MG_BASE_LANES_H
 #define MG_BASE_LANES_H
 
@@ -92,7 +92,7 @@ MG_LANES_INLINE mg_sixteen mg_sixteen_choose(mg_sixteen_mask mask, mg_sixteen a,
     return (mg_sixteen)((mask & (mg_sixteen_mask)a) | (~mask & (mg_sixteen_mask)b));
 }
 
-// Sum of the lanes in the order of the dense scores' fold.
+// Sum of the lanes, in the order in which dense scores are folded (kernel/kernel.h).
 MG_LANES_INLINE float mg_sixteen_fold(mg_sixteen a) {
     a += __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
     a += __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LONGEST = 63, // no name of ours is longer, so a longer text is not a typing mistake
+    LONGEST = 63, // every known name is shorter, so a longer text is not a typing mistake
     TELLING = 4,  // a contained name shorter than this is probably a coincidence
     FAR = LONGEST * 2
 };

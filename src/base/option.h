@@ -77,7 +77,7 @@ void mg_section_clear(const mg_section *section, void *values);
 // The row named `name`, or NULL.
 const mg_option *mg_section_find(const mg_section *section, const char *name);
 
-// The entry of origins[] for the row named `name`; NULL also if there is no such row.
+// The element of origins[] for the row named `name`; NULL also if there is no such row.
 const char *mg_section_origin(const mg_section *section, const char *const *origins, const char *name);
 
 // Parses `value` into the option; NULL restores the preset. On failure the old value is kept. Errors:

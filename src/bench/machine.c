@@ -15,7 +15,7 @@ enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
 #define MOST_BYTES ((int64_t)1 << 30)
 #define QUICK_BYTES ((int64_t)512 << 20)
 #define LEAST_BYTES ((int64_t)64 << 20)
-#define PEAK_SECONDS 0.005 // of one try
+#define PEAK_SECONDS 0.005 // duration of one try
 
 typedef struct machine {
     const mg_kernel *kernel;

@@ -18,12 +18,12 @@ enum { MOST_REPETITIONS = 64, SAMPLE = 2048, WEIGHT_STREAM = 311, ORDER_STREAM }
 // Cases of training. The time of the gradient depends on how many coefficients the loss leaves non-zero.
 typedef struct bench_case {
     const char *name, *loss;
-    double violating; // fraction of the rows
+    double violating; // fraction of the rows that violate the margin
 } bench_case;
 
 static const bench_case passes[] = {
-    {"pass", "crammer-singer", 1},                  // early in training
-    {"pass, 30% violating", "crammer-singer", 0.3}, // late
+    {"pass", "crammer-singer", 1},                  // as early in training
+    {"pass, 30% violating", "crammer-singer", 0.3}, // as late in training
     {"pass, every class", "weston-watkins", 1},     // the most work: no coefficient is zero
 };
 
@@ -39,7 +39,7 @@ typedef struct bench {
     mg_bench_report *report;
     const mg_bench_shape *shape;
     mg_bench_data data;
-    mg_batch all; // its rows
+    mg_batch all; // all rows of `data`
     mg_team *team;
     mg_problem problem;
     mg_weights weights;

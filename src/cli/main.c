@@ -62,7 +62,8 @@ enum { LARGE_BLOCK = 4 << 20 };
 
 int main(int argc, char **argv) {
     mg_cli_begin();
-    // By default, the allocator keeps freed blocks of up to 32 MB, such as weights and images of checkpoints.
+    // Large blocks, such as weights and images of checkpoints, go back to the system when they are freed. By
+    // default the C library's allocator keeps freed blocks of up to 32 MB.
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {

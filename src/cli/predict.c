@@ -124,7 +124,7 @@ static bool is_file(const char *path, const struct stat *file) {
     return found && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
 }
 
-// The answers must not take the place of what they are made from.
+// Refuses an output that would replace the model or the data.
 static mg_status check_output(const arguments *all, mg_error *error) {
     struct stat about;
     if (!all->output || stat(all->output, &about) || !S_ISREG(about.st_mode)) return MG_OK;

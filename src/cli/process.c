@@ -36,7 +36,7 @@ static void check_output(int status, void *unused) {
 
 void mg_cli_begin(void) {
     open_closed_descriptors();
-    signal(SIGXFSZ, SIG_IGN); // a limit of file sizes then is an error of write()
+    signal(SIGXFSZ, SIG_IGN); // beyond a limit on file sizes, write() then fails
     on_exit(check_output, NULL);
 }
 

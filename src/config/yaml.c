@@ -106,7 +106,7 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
     if (event->data.scalar.anchor) return fail_at(r, event->start_mark, "anchors are not supported");
     if (event->data.scalar.tag) return fail_at(r, event->start_mark, "tags are not supported");
     if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a text contains a zero byte");
-    // A key may be "null" or empty of letters, because labels are keys.
+    // A key may be "null" or contain no letter, because labels are keys.
     bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
     mg_status status =
         add_node(r, event->start_mark, is_null(event) && !is_key ? MG_YAML_NULL : MG_YAML_SCALAR);
