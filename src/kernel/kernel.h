@@ -76,8 +76,8 @@ typedef struct mg_dual_terms {
     double linear, curve;
 } mg_dual_terms;
 
-// Slope at no step of -l*(c) + <scores, c> along after - before, minus its curvature; <scores, u>; the
-// largest |after - before|.
+// About the step after - before of a row: the slope of -l*(c) + <scores, c> along it, where it begins; minus
+// the curvature; <scores, u>; the largest |after - before|.
 typedef struct mg_dual_change {
     double slope, curve, inner;
     float largest;

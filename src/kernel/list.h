@@ -1,6 +1,5 @@
 // list.h - one row per kernel, fastest first: X(symbol) for `const mg_kernel mg_kernel_<symbol>` in its own
-// file. A file that needs an instruction set compiles to nothing on other processors, and its row goes with
-// it.
+// file. A file that needs an instruction set compiles to nothing on other processors, and then it has no row.
 #if defined(__x86_64__)
 #define MG_KERNEL_LIST_VECTORS(X)                                                                            \
     X(avx512)                                                                                                \

@@ -158,7 +158,7 @@ static float sum_at(const dual_problem *p, float theta, float *slope, float *c) 
 }
 
 // The multiplier at which the coefficients sum to 0, between z[y] and the largest z of the rivals. Newton's
-// method stays in a bracket; every second round it must have halved the bracket, or the middle is next.
+// method stays in a bracket. If two iterations have not halved the bracket, its middle is tried next.
 static float multiplier(const dual_problem *p, float start, float most_z, float *c) {
     float low = p->z[p->y], high = most_z, width = INFINITY,
           theta = start > low && start < high ? start : 0.5f * (low + high);

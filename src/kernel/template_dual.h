@@ -36,7 +36,7 @@ MG_LANES_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
 }
 
 // theta with f(theta) = 0; f falls from z_own to the largest z. Newton's method alone may cycle between
-// kinks. So it stays in a bracket, and if two rounds have not halved the bracket, the middle is next.
+// kinks. So it stays in a bracket. If two iterations have not halved the bracket, its middle is tried next.
 MG_LANES_INLINE float dual_root(const dual_row *row, float start, float most_z) {
     float low = row->own_z, high = most_z, theta = start > low && start < high ? start : 0.5f * (low + high);
     float width = INFINITY;

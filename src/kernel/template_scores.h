@@ -15,8 +15,8 @@ enum {
 enum { TALL_FEATURES = 256 }; // from here on, tiles of many classes have more rows and fewer classes
 
 // The features of one visit, and what is the same for every tile of a block. With each vector of features,
-// `step` bytes are prefetched for every row, or for the first row of a tile if that is enough. So what is
-// needed next arrives while this is computed, and never in a burst.
+// `step` bytes are prefetched for every row, or for the first row of a tile if that is enough. So the data of
+// the next computation arrive during this one, and not all at once.
 typedef struct visit {
     int64_t from, to, dp, lds, step;
     bool every;
@@ -158,7 +158,7 @@ typedef struct scoring {
     int64_t class_tiles, class_tile; // how many, and the current one
     bool every;                      // do all rows prefetch?
     int64_t row_tiles;
-    uint8_t first[MG_BLOCK_ROWS + 1]; // rows of each
+    uint8_t first[MG_BLOCK_ROWS + 1]; // row at which each tile of rows begins
     mg_cell cell;                     // of x: what tiles read
     const void *x[MG_BLOCK_ROWS];
     const char *ahead[MG_BLOCK_ROWS];
@@ -193,7 +193,7 @@ static void score_visit(const scoring *now, const visit *v, const mg_kernel_weig
 
 // Chooses what each row prefetches: in each class tile a share of the next rows; for every second row, if the
 // weights do not fit the second-level cache, a share of the next tile's weights. If there is nothing to
-// prefetch, the row itself, which is cheap because it is near. Returns the step.
+// prefetch, the row prefetches itself, which costs little because it is in cache. Returns the step.
 static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, int64_t next_classes) {
     enum { KEPT = 1 << 18 }; // weights
     const mg_dense_block *block = now->block;
@@ -217,7 +217,7 @@ static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, in
 
 static void score_some(const mg_dense_block *block, const mg_kernel_weights *weights, float *s, int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
-    // On short rows a tall tile does not pay for reading them a second time.
+    // Tall tiles read the rows more often. On short rows this costs more than tall tiles save.
     int64_t dp = block->dp, classes = weights->classes,
             most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block,

@@ -5,7 +5,7 @@
 #include "base/lanes.h"
 #include "rows/rows.h"
 
-// [margin]_+ of four margins. A NaN stays one, where a maximum would give 0.
+// [margin]_+ of four margins. A NaN stays NaN; a maximum would give 0.
 static inline mg_four mg_four_hinge(mg_four margin) { return mg_four_keep(~(margin <= 0), margin); }
 
 // The same for one margin.
@@ -14,8 +14,8 @@ static inline double mg_hinge(double margin) { return margin <= 0 ? 0 : margin; 
 #define MG_FOUR_TIMES(x) x, x, x, x
 #define MG_SIXTEEN_TIMES(x) MG_FOUR_TIMES(x), MG_FOUR_TIMES(x), MG_FOUR_TIMES(x), MG_FOUR_TIMES(x)
 
-// The scores of classes j to j + 15, with -INFINITY for class y, which is no rival of itself (y < 0: for
-// none). Writing -INFINITY into the row and reading it back as a vector would stall until the write has left
+// The scores of classes j to j + 15, with -INFINITY for class y, which is no rival of itself (y < 0: for no
+// class). Writing -INFINITY into the row and reading it back as a vector would stall until the write has left
 // the processor's store buffer. The minimum with a window around one -INFINITY gives the same in one
 // operation.
 static inline void mg_rivals(const float *scores, int64_t j, int64_t y, mg_four *to) {

@@ -1,4 +1,4 @@
-// one_vs_rest.c - K binary hinges that do not see each other (M7).
+// one_vs_rest.c - K independent binary hinges (M7).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 

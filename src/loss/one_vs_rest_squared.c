@@ -1,4 +1,4 @@
-// one_vs_rest_squared.c - K squared binary hinges that do not see each other (M8).
+// one_vs_rest_squared.c - K independent squared binary hinges (M8).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 

@@ -41,8 +41,9 @@ typedef struct mg_optim_memory {
 // The weights of one call.
 typedef struct mg_optim_line {
     int64_t n;
-    // The rate of each feature from `rates`, and by what its column is scaled (M19; NULL: 1): one value for
-    // each weight, or one for all where these are the classes of one feature.
+    // rate: learning rate of a feature, from `rates`. scale: factor of its column (M19); NULL: 1. Both have
+    // one value for each of the n weights or, if `shared`, a single value, because all n weights belong to
+    // one feature.
     bool shared;
     const float *rate, *scale;
     const float *g;         // gradient, scaled as the weights are
@@ -70,7 +71,8 @@ typedef struct mg_optim {
     // w -= step(g)
     void (*apply)(const mg_optim_step *step, const mg_optim_line *line);
 
-    // Rate [n] by which each weight decays (M12), from the rule's arrays as they are. NULL: the feature's.
+    // Rate [n] by which each weight decays (M12), from the present content of the rule's arrays. NULL: the
+    // rate of its feature.
     void (*weight_rates)(const mg_optim_step *step, const mg_optim_line *line, float *rate);
 } mg_optim;
 

@@ -2,7 +2,7 @@
 #include "optim/descend.h"
 
 static double eta(double mean_square_norm) {
-    // Below 1/L of a squared-hinge row, whatever its length.
+    // 1/L, where L = 2 ||x||^2 is the curvature of the squared hinge of one class, for the mean of ||x||^2.
     return mean_square_norm > 0 ? 0.5 / mean_square_norm : 1;
 }
 

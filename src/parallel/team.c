@@ -43,8 +43,8 @@ static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
     return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
 }
 
-// The word that claims an item, and the item. False: none is left. Few items are bits of the word; many are
-// counted.
+// Chooses the next item, and the value of team->next that claims it. False: no item is left. Up to
+// MG_TEAM_FEW items are bits of team->next; of more items it holds the number of those claimed.
 static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word,
                        int64_t *item) {
     uint32_t low = (uint32_t)(seen & UINT32_MAX);

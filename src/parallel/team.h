@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MG_TEAM_FEW = 32 }; // most items of a job of which each thread takes the same ones every time
+enum { MG_TEAM_FEW = 32 }; // most items of a job for which each thread takes the same items every time
 
 // OpenMP ends a loop when every thread of the team has reached a barrier, even threads without work. When
 // another program uses the machine, a step of 80 microseconds then waits milliseconds for a thread that it
@@ -41,7 +41,7 @@ void mg_team_run(mg_team *team, void (*body)(void *context), void *context);
 void mg_team_join(mg_team *team, void (*body)(void *context), void *context);
 
 // Calls run(context, item) for items 0 to count - 1 on the team's threads, and returns when all are complete.
-// Items must not depend on each other: which thread takes an item, and when, is open. Up to MG_TEAM_FEW
+// Items must not depend on each other: it is not fixed which thread takes an item, or when. Up to MG_TEAM_FEW
 // items, each thread begins with the same items every time. Outside mg_team_run the caller does all of them.
 void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context);
 

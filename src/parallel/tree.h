@@ -28,7 +28,7 @@ int64_t mg_tree_half(const mg_tree *tree);
 // Adds the sum at part `right` to the sum at part `left`.
 typedef void mg_tree_merge(void *context, int64_t left, int64_t right);
 
-// Part p is complete. Of two sibling subtrees, the thread that completes the second merges both and goes on
+// Part p is complete. Of two sibling subtrees, the thread that completes the second merges both and continues
 // upwards while the sum is in its cache. The caller adds the two halves of the tree. `joined`: p was already
 // added to its first sibling, after mg_tree_takes_sibling.
 void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *merge, void *context);

@@ -40,7 +40,7 @@ typedef struct mg_rows {
     const uint32_t *indices;
     const float *values;
     const uint32_t *index; // [count + behind] or NULL
-    int64_t behind;        // index entries after the view's last row: rows worth prefetching
+    int64_t behind;        // row numbers in `index` after the view's last row: rows to prefetch
 } mg_rows;
 
 // The first place in indices[from..end), which must ascend, whose index is at least `feature`; `end` if there
