@@ -115,7 +115,7 @@ static mg_status check_box(const mg_certified *c, mg_error *error) {
     return status;
 }
 
-// In the Newton phase every step is an epoch, so there is no batch within one.
+// In the Newton phase every step is an epoch, so a state in that phase is never between two minibatches.
 static mg_status check_batch(const mg_certified *c, int64_t batch, mg_error *error) {
     const mg_bound none = {.most = 0};
     bool newton = c->resident.certify && c->clock.newton >= 0;

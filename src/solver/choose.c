@@ -105,7 +105,7 @@ static const struct rule *rule_of(const mg_solver *solver) {
 }
 
 // The rule that auto should have been able to take: with a tolerance the last solver with certificates,
-// because it needs least of the loss.
+// because its conditions on the loss are the weakest.
 static const struct rule *rule_wanted(const situation *facts) {
     const struct rule *wanted = &rules[0];
     for (int i = 0; facts->tolerance && i < RULES; i++)

@@ -1,4 +1,4 @@
-// pass.c - owns the block of rows that stays in cache between scores and accumulation.
+// pass.c - owns the block of rows that stays in cache between scores and gradient.
 #include "solver/pass.h"
 
 #include "base/lanes.h"
@@ -12,9 +12,10 @@
 // often enough to be written.
 enum { NARROW_CLASSES = 12 };
 // Rows of a whole number of pages share a few sets of the first-level cache, with each other and with their
-// weights. From this many classes on it pays to copy them apart.
+// weights. From this many classes on, it is faster to copy them to other distances.
 enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
-// Of X in a block: a quarter of a megabyte stays in L2 between scores and accumulation.
+// Cells of the rows of a block: a quarter of a megabyte stays in the second-level cache between scores and
+// gradient.
 enum { BLOCK_FLOATS = 64 << 10, FEWEST_BLOCK_ROWS = 6 };
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features,
@@ -128,8 +129,8 @@ static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
 
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum) {
     for (int64_t k = 0; k < pass->lanes; k += MG_LANES) {
-        float sum[MG_LANES] = {
-            0}; // of a block: no less exact than the gradient's own sums, and they stay in registers
+        // Sums of one block in float are as exact as those of the gradient, and they stay in registers.
+        float sum[MG_LANES] = {0};
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];
         for (int64_t l = 0; l < MG_LANES; l++) coef_sum[k + l] += (double)sum[l];

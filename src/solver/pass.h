@@ -14,12 +14,13 @@ typedef struct mg_pass {
     int64_t block_rows;           // rows taken at a time, at most MG_BLOCK_ROWS
     mg_cell cell;                 // dense: of x
     const void *x[MG_BLOCK_ROWS]; // dense: rows of the block, as they are stored or widened
-    // [block_rows][wide_line] rows widened or copied apart; NULL: they are read as they are stored
+    // [block_rows][wide_line] rows widened, or copied to other distances; NULL: they are read as they are
+    // stored
     float *wide;
     float *scores;     // [block_rows][lanes]; padding lanes are -INFINITY
     float *coef;       // [block_rows][lanes]
     int64_t end, then; // dense, for prefetching: after row `end` of the view the same thread continues at
-                       // entry `then` of the index; 0: no jump
+                       // index[then]; 0: no jump
     // [lanes] classes that may have had a nonzero coefficient since the caller last cleared the marks
     uint8_t *touched;
 } mg_pass;
@@ -63,8 +64,8 @@ typedef struct mg_pass_sum {
     double *coef_sum; // [lanes] the coefficients are added to it
 } mg_pass_sum;
 
-// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) of the batch. Returns the
-// weighted sum of the losses.
+// The routine as training uses it (M1, M3..M10): the gradient of rows [first, end) of the minibatch. Returns
+// the weighted sum of the losses.
 double mg_pass_gradient(mg_pass *pass, const mg_problem *problem, const mg_weights *weights,
                         const mg_batch *batch, int64_t first, int64_t end, mg_pass_sum to);
 

@@ -66,11 +66,13 @@ static inline void mg_resident_values(const mg_resident *resident, int64_t row, 
     *end = range < resident->ranges - 1 ? indptr[row] + cuts[range] : indptr[row + 1];
 }
 
-// Cells [from, to) of a dense row as x'; both are multiples of MG_LANES. And all cells of the row.
+// The cells [from, to) of a dense row as x'; both limits are multiples of MG_LANES. The second function gives
+// all cells of the row.
 void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x);
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x);
 
-// Converts W of scaled features into weights of raw cells: lines [from, end); bias and offsets; everything.
+// Converts W of scaled features into weights of raw cells: the first function converts lines [from, end), the
+// second bias and offsets, the third all of W.
 void mg_resident_raw_lines(const mg_resident *resident, const mg_weights *w, mg_weights *to, int64_t from,
                            int64_t end);
 void mg_resident_raw_bias(const mg_resident *resident, const mg_weights *w, mg_weights *to);

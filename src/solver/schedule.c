@@ -4,14 +4,15 @@
 
 #include <math.h>
 
-// Most visits between two certificates, as a multiple of the rows. Sparse rows: a certificate costs more than
-// a pass, so the limit is at least this, and as many visits as there were before.
+// Most visits between two certificates, as a multiple of the number of rows. For sparse rows a certificate
+// costs more than a pass, so the limit is the larger of this and the number of visits until the last
+// certificate.
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
 #define SLOW 10 // the gap should fall by this factor between certificates; Newton steps follow if it does not
 #define NEARLY 1.1 // times the tolerance: if the estimated gap is below, a certificate is worth its pass
 enum {
-    STALLED_PASSES = 200, // without clear progress, of Newton steps
-    ASCENT_SLOWER = 5,    // times as many in dual ascent
+    STALLED_PASSES = 200, // a run of Newton steps has stalled after this many without clear progress
+    ASCENT_SLOWER = 5,    // dual ascent has stalled after this many times as many
     NEWTON_PASSES = 10    // passes that an outer iteration counts as
 };
 enum { WAIT_PART = 8 }; // the wait after a certificate is at most this part of all visits

@@ -39,7 +39,8 @@ typedef struct mg_dual_range {
     float *w;         // [classes][to - from] copy of the weights during a step
     float *wide[2];   // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
     const float *x[2][MG_DUAL_BLOCK];
-    float *scores, *gram; // as round.scores and dense.gram, summed over this range; the first range has those
+    float *scores,
+        *gram; // shares of this range in round.scores and dense.gram, to which the first range's point
 } mg_dual_range;
 
 // The rows that an epoch visits.

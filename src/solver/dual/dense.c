@@ -1,6 +1,6 @@
-// dense.c - blocks of dense rows: the scores and the products of all rows at once, then one row after the
-// other, each with the steps of those before it, then the weights. Each thread has its ranges of cells, so
-// neither rows nor weights move between cores.
+// dense.c - blocks of dense rows. The scores and the products of all rows of a block are computed at once.
+// Then the rows step one after the other, each from scores that contain the steps before it. Then the weights
+// are updated. Each thread has its ranges of cells, so neither rows nor weights move between cores.
 #include "solver/dual/ascent.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { MOST_STEPS = 60 };
-#define ENOUGH 0.3 // times the first residual's length ends the search
+#define ENOUGH 0.3 // the search ends when the residual is this part of the first one
 
 typedef struct step_job {
     mg_newton *newton;

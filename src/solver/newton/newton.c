@@ -11,8 +11,8 @@
 enum {
     MOST_INNER = 20,
     SMOOTH_INNER = 4,
-    FEW_INNER = 4,  // up to so many: sigma grows
-    MANY_INNER = 8, // more: sigma shrinks
+    FEW_INNER = 4,  // with at most this many inner iterations sigma grows
+    MANY_INNER = 8, // with more than this many sigma shrinks
     REBUILD_AFTER = 10,
     MOST_TRIALS = 12,
     LITTLE_MEMORY = 256 << 20
@@ -22,7 +22,7 @@ enum {
 #define GROWTH 3.0
 #define MULTIPLE 4.0    // inner iterations end when the residual is at most this many times the proximal term
 #define SURE 0.9        // an estimated gap below this part of the tolerance will be certified
-#define SLOPE_LEFT 0.1  // this part of the first slope ends a line search
+#define SLOPE_LEFT 0.1  // the line search ends when this part of the first slope is left
 #define FREE_MOVED 0.25 // a new preconditioner is built if the number of free rows changes by this part
 
 static mg_status create_buffers(mg_newton *n, mg_error *error) {
@@ -88,7 +88,8 @@ void mg_newton_destroy(mg_newton *n) {
     mg_memory_free(n);
 }
 
-// Scores, coefficients and moves of every row must be small, or at most twice the rows themselves.
+// The memory for scores, coefficients and moves of every row must be small, or at most twice that of the rows
+// themselves.
 bool mg_newton_fits(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
     int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),

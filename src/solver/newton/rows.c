@@ -59,7 +59,8 @@ static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     return most;
 }
 
-// True for rows without coefficients, old or new, whose own class leads by more than delta at step length t.
+// True if the row's A0 and A are zero, and the step length t leaves the lead of its own class above delta:
+// then the row has neither loss nor coefficients. Rows with coefficients have the lead -INFINITY.
 static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
     return newton->rows.lead[row] - t * newton->rows.reach[row] > newton->resident->problem->delta;
 }

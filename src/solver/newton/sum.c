@@ -46,10 +46,11 @@ typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
     int64_t first, count; // the items that are summed at present
-    double *to;           // [length] the means are added to it; or
-    const float
-        *vector;    // the product becomes lambda times this vector plus the means. Sums of sparse rows in
-    float *product; // float are exact enough for that
+    double *to;           // [length] the means are added to it, if `product` is NULL
+    // `product` becomes lambda times `vector` plus the means. Sums of sparse rows in float are exact enough
+    // for that.
+    const float *vector;
+    float *product;
 } sum_job;
 
 static bool in_float(const sum_job *job) { return job->product && job->newton->resident->sparse; }

@@ -25,10 +25,10 @@ typedef struct rate_search {
     mg_sgd_options sgd_options;
     mg_solver_options options;
     int folds;           // number of quarters that are used for measuring
-    int64_t fit;         // rows trained on in a fold, the most
+    int64_t fit;         // largest number of rows trained on in a fold
     uint32_t *order;     // [fit] of an epoch
     uint32_t *fitted;    // [fit] rows of the fold
-    double right[RUNGS]; // weight of the rows judged rightly
+    double right[RUNGS]; // weight of the rows classified correctly
     bool tried[RUNGS];
     bool (*stop)(void);
 } rate_search;
@@ -137,8 +137,8 @@ static int best_rung(const rate_search *search) {
     return 0;
 }
 
-// Tries every second rung first, further out while the best one is at an end, then both neighbours of the
-// best.
+// Tries every second rung first, further out while the best one is at an end, then the rungs on both sides of
+// the best one.
 static mg_status climb(rate_search *search, mg_error *error) {
     int low = -2, high = 2;
     mg_status status = MG_OK;
@@ -161,7 +161,9 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
     search.sgd_options = *sgd->own;
     search.options = (mg_solver_options){.train = sgd->train, .own = &search.sgd_options};
-    search.folds = sample->whole ? QUARTERS : 1; // few rows measure badly: each quarter is used in turn
+    search.folds = sample->whole
+                       ? QUARTERS
+                       : 1; // one quarter of few rows is too few to measure on, so each is used in turn
     search.fit = sample->rows.count - sample->rows.count / QUARTERS;
     mg_problem *problem = &search.problem;
     problem->rows = search.fit;
@@ -172,8 +174,9 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     mg_status status = mg_memory_get(&search.order, (size_t)search.fit, sizeof *search.order, error);
     if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);
     if (!status) status = climb(&search, error);
-    // More rows bear larger rates: on the languages data a sixteenth of the rows judges 0.3 best where all of
-    // them want 1; the cube root of the ratio of rows meets both (docs/benchmarks.md).
+    // The best rate grows with the number of rows: on the languages data it is 0.3 for a sixteenth of the
+    // rows and 1 for all of them. The cube root of the ratio of the numbers of rows agrees with this
+    // (docs/benchmarks.md).
     double growth = sample->whole ? 1 : cbrt((double)sgd->problem->rows / (double)search.fit);
     if (!status) sgd->eta = rate_of(sgd, best_rung(&search)) * growth;
     mg_memory_free(search.fitted);

@@ -22,7 +22,7 @@ typedef struct mg_sgd_part {
 typedef struct mg_sgd_range {
     _Alignas(64) uint32_t from; // its features; every range has a cache line of its own
     uint32_t to;
-    int64_t count;        // features the batch touches
+    int64_t count;        // features that the minibatch touches
     uint32_t *touched;    // [to - from] these, in order of first touch: a feature's place here is its slot
     float *grad;          // [to - from][line] by slot
     float *square, *rate; // [to - from] by slot
@@ -102,7 +102,7 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
 // Constant feature and offsets, after the weights have moved.
 void mg_sgd_step_bias(mg_sgd *sgd);
 
-// A decay this close to 1 is no float below 1.
+// The factor of a smaller decay rounds to 1 in float.
 #define MG_SGD_LEAST_DECAY 3e-8
 
 enum { MG_SGD_ITEM = 128 }; // features a thread updates at a time
@@ -111,7 +111,7 @@ static inline int64_t mg_sgd_items(const mg_sgd *sgd) {
     return mg_cut_items(mg_round_up(sgd->problem->features, MG_LANES), MG_SGD_ITEM);
 }
 
-// Rows of the batch that part p takes: [begin(p), begin(p + 1)).
+// Rows of the minibatch that part p takes: [begin(p), begin(p + 1)).
 static inline int64_t mg_sgd_begin(const mg_sgd *sgd, int64_t p) {
     return mg_cut_begin(sgd->batch->rows.count, sgd->problem->parts, p);
 }
@@ -123,7 +123,7 @@ static inline mg_optim_step mg_sgd_step_of(const mg_sgd *sgd, double factor, int
     return step;
 }
 
-// The step under way.
+// The present step.
 static inline mg_optim_step mg_sgd_rule_step(const mg_sgd *sgd) {
     return mg_sgd_step_of(sgd, sgd->factor, sgd->taken + 1);
 }
@@ -133,8 +133,8 @@ static inline mg_optim_line mg_sgd_line(const mg_sgd *sgd, int64_t at, int64_t n
     return (mg_optim_line){.n = n, .memory = {sgd->memory.weight, at}, .w = sgd->weights.v + at};
 }
 
-// (M12) For rules with a rate for each weight: w /= 1 + strength * rate. False: no factor is a float below 1,
-// and nothing was changed.
+// (M12) For rules with a rate for each weight: w /= 1 + strength * rate. False: all factors round to 1, and
+// nothing was changed.
 bool mg_sgd_decay_weights(const mg_sgd *sgd, const mg_optim_step *step, const mg_optim_line *line,
                           double strength);
 
