@@ -14,9 +14,9 @@ typedef enum mg_missing {
     MG_MISSING_CODE
 } mg_missing;
 
-// Reads the values of a data set, or of a group of values and a mask (AnnData's nullable arrays); texts: one
-// per row. `rows`: the required number, or MG_ANY_ROWS; *count (may be NULL) is the actual number. Errors:
-// MG_DATA with the value.
+// Reads the values of a data set, or of a group of values and a mask (AnnData's nullable arrays). Every row
+// gets a text of its own, even if texts repeat. `rows` is the required number of rows, or MG_ANY_ROWS; *count
+// (may be NULL) is the actual number. Errors: MG_DATA; the message contains the faulty value.
 mg_status mg_label_values_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
                                int64_t *count, mg_error *error);
 

@@ -34,7 +34,7 @@ static bool has(mg_h5 *file, const char *group, const char *member) {
 
 // ---- categories ---------------------------------------------------------------------------------
 
-// Two categories with the same name would become two classes that cannot be told apart.
+// Two categories with the same name would become two classes with the same label.
 static mg_status check_categories(const char *path, const char *name, const mg_raw_labels *raw,
                                   mg_error *error) {
     int64_t *order;

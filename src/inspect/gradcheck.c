@@ -95,7 +95,7 @@ static void choose_step(check *c, int64_t i, double norm) {
     int64_t classes = c->sample->problem->classes;
     double size = c->delta, value = c->loss->value(classes, c->scores, c->sample->label[i], c->delta);
     for (int64_t k = 0; k < classes; k++) size = fmax(size, fabs(c->scores[k]));
-    // The step is wide enough that the rounding of the value is lost in the difference.
+    // The step is so wide that the rounding of the value is negligible in the difference.
     c->h[i] = fmax(STEP * size, norm > 0 ? 2e-8 * value / norm : 0);
 }
 
@@ -134,7 +134,8 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
 
 static double row_weight(const mg_gradsample *s, int64_t i) { return s->weight ? (double)s->weight[i] : 1; }
 
-// Central difference of the mean loss of the used rows by one weight.
+// Derivative of the mean loss of the checked rows (c->used) with respect to one weight, as a central
+// difference.
 static double finite_weight(check *c, int64_t k, int64_t d) {
     const mg_gradsample *s = c->sample;
     int64_t classes = s->problem->classes;

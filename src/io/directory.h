@@ -30,7 +30,7 @@ bool mg_directory_has_its_path(const mg_directory *directory);
 // Returns true if `name` in the directory is the file or directory of the open descriptor.
 bool mg_directory_leads_to(const mg_directory *directory, const char *name, int fd);
 
-// Returns true if anything has this name. A symbolic link counts whatever it points to, and so does an entry
+// Returns true if anything has this name. A symbolic link counts whatever it points to, and so does a name
 // that cannot be inspected.
 bool mg_directory_holds(const mg_directory *directory, const char *name);
 
@@ -69,7 +69,7 @@ mg_status mg_directory_remove(const mg_directory *directory, const char *name, m
 // The caller must hold the directory's lock (lock.h), so that no other process writes there.
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name);
 
-// Returns true if `entry` is such a temporary file.
+// Returns true if `entry` is the name of such a temporary file.
 bool mg_directory_is_leftover(const char *entry, const char *name);
 
 // Syncs the directory: all its names are on disk afterwards. Errors: MG_IO.

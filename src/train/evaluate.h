@@ -28,8 +28,8 @@ typedef struct mg_evaluation {
     int64_t *confusion;
 } mg_evaluation;
 
-// Callbacks of an evaluation; each may be NULL. `rows` gets every scored batch: scores [count][lanes] and the
-// best class of each row.
+// Callbacks of an evaluation; each may be NULL. `rows` gets every scored minibatch: scores [count][lanes] and
+// the best class of each row.
 typedef struct mg_evaluate_visit {
     void *context;
     mg_status (*rows)(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,

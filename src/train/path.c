@@ -296,7 +296,7 @@ static void run_points(void *context) {
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
 }
 
-// ---- the whole ----------------------------------------------------------------------------------
+// ---- the path -----------------------------------------------------------------------------------
 
 static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const mg_train_options *train = options->train;

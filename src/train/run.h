@@ -153,7 +153,8 @@ mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error);
 // Stores the weights as the best so far, with the current step and epoch.
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
 
-// Writes directory/name for results; the directory has at most MG_RUN_MOST_PATH bytes.
+// Writes the path directory/name to `out`, for the paths in results. The directory has at most
+// MG_RUN_MOST_PATH bytes.
 enum { MG_RUN_MOST_PATH = 4095 };
 void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]);
 

@@ -8,8 +8,8 @@
 
 #include <margin/trainer.h>
 
-// Called when everything that a run can be refused for was checked, and before anything in its directory
-// changes. The run does not enter its directory before that.
+// Called after all checks that can refuse the run, and before anything in its directory changes. The run does
+// not enter its directory before that.
 typedef struct mg_before_change {
     mg_status (*call)(void *context, mg_error *error);
     void *context;

@@ -120,7 +120,7 @@ static void test_as_good_as_alone(void **unused) {
         }
 }
 
-// Starting from a certified neighbour, one epoch is nearly enough.
+// Starting from the certified result of the point before, one epoch is nearly enough.
 static void test_starts_warm(void **unused) {
     (void)unused;
     const char *data = support_path("warm.h5");
