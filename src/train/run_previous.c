@@ -282,7 +282,8 @@ static mg_status see_result_of_fold(void *context, const char *name, mg_error *e
     return MG_OK;
 }
 
-// True if what was gathered becomes `previous`. Deleting parts of it does not change that.
+// True if what was gathered becomes `previous`. As long as model.h5 is deleted first, deleting parts of it
+// does not change that.
 static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
                           mg_error *error) {
     double seconds;
@@ -303,6 +304,9 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
     bool worth;
     mg_status status = is_worth(directory, gathered, &worth, error);
     const char *gone = worth ? previous : gathering;
+    // The model of an unfinished path would count as a complete result once path.jsonl is deleted.
+    if (!status && !worth) status = mg_directory_remove(gathered, "model.h5", error);
+    if (!status && !worth) status = mg_directory_sync(gathered, error);
     if (!status) status = remove_directory(directory, gone, error);
     if (!status && mg_directory_holds(directory, gone)) status = refuse_foreign(directory, gone, error);
     if (!status && worth &&

@@ -13,6 +13,8 @@
 
 #include <margin/cv.h>
 #include <margin/path.h>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -112,12 +114,14 @@ static bool is_set_aside(const char *directory) {
 static mg_file_ops real;
 static _Atomic long calls;
 static long kill_at;
+static bool kill_at_begin, model_last;
 
 static void count(void) {
     if (++calls == kill_at) _exit(KILLED);
 }
 
 static int kill_open(int directory, const char *name, int flags, mode_t mode) {
+    if (kill_at_begin && !strncmp(name, "begun.h5.", 9)) _exit(KILLED);
     if (flags & O_CREAT) count();
     return real.open(directory, name, flags, mode);
 }
@@ -141,6 +145,22 @@ static int kill_rename(int directory, const char *from, const char *to, bool rep
 static int kill_unlink(int directory, const char *name) {
     count();
     return real.unlink(directory, name);
+}
+
+// With `model_last`, a directory lists model.h5 after all other names, as some file systems do.
+struct dirent *readdir(DIR *stream) {
+    static struct dirent *(*next)(DIR *), model;
+    static DIR *postponed;
+    if (!next) *(void **)&next = dlsym(RTLD_NEXT, "readdir");
+    struct dirent *entry = next(stream);
+    if (model_last && entry && !strcmp(entry->d_name, "model.h5")) {
+        memcpy(&model, entry, entry->d_reclen);
+        postponed = stream;
+        entry = next(stream);
+    }
+    if (entry || postponed != stream) return entry;
+    postponed = NULL;
+    return &model;
 }
 
 // Returns true if the command was killed before that call, and false if it succeeded without making that
@@ -254,6 +274,32 @@ static void test_commands(void **unused) {
     walk(&cv, &path, "path over cv");
 }
 
+// An unfinished path has a model too. What is left of it, wherever its deletion is interrupted, must not
+// replace the complete result in `previous`.
+static void test_unfinished_path(void **unused) {
+    (void)unused;
+    const command train = {TRAIN, "a.h5", NULL, NULL}, other = {TRAIN, "b.h5", NULL, NULL},
+                  path = {PATH, "a.h5", NULL, NULL};
+    assert_int_equal(perform(&train, "old", BEGIN).status, MG_OK);
+    assert_int_equal(perform(&path, "half", BEGIN).status, MG_OK);
+    support_write(support_path("half/metrics.jsonl"), "", 0);
+    copy("old", "half/previous");
+    model_last = true;
+    for (long at = 1;; at++) {
+        copy("half", "o");
+        if (!killed(&other, "o", OVERWRITE, at)) break;
+        if (!support_exists(support_path("o/previous.new"))) continue;
+        kill_at_begin = true;
+        assert_true(killed(&other, "o", RESUME, 0));
+        kill_at_begin = false;
+        if (!old_result_is_safe(TRAIN, "o"))
+            fail_msg("killed at call %ld: an unfinished path replaces a complete result", at);
+    }
+    model_last = false;
+    support_remove(support_path("old"));
+    support_remove(support_path("half"));
+}
+
 // ---- lost lines ---------------------------------------------------------------------------------
 
 static ssize_t write_but_metrics(int fd, const void *bytes, size_t size) {
@@ -303,7 +349,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_init),          cmocka_unit_test(test_data),
         cmocka_unit_test(test_configuration), cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_lost_lines),
+        cmocka_unit_test(test_lost_lines),    cmocka_unit_test(test_unfinished_path),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }
