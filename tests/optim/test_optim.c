@@ -30,8 +30,11 @@ static void assert_close(double a, double b, double tolerance) {
 
 // ---- update rules -------------------------------------------------------------------------------
 
-// Options for which no two powers of the decay factors are equal.
-static const mg_optim_options options = {.momentum = 0.875, .beta1 = 0.75, .beta2 = 0.9375, .epsilon = 1e-3};
+// Options for which no two powers of the decay factors are equal, and the largest that are allowed.
+static const mg_optim_options usual = {.momentum = 0.875, .beta1 = 0.75, .beta2 = 0.9375, .epsilon = 1e-3};
+static const mg_optim_options largest = {
+    .momentum = 0.999999, .beta1 = 0.999999, .beta2 = 0.999999, .epsilon = 1e-8};
+static mg_optim_options options;
 
 enum { MOST_ARRAYS = 8 };
 
@@ -122,7 +125,11 @@ static void test_rules(void **unused) {
         const mg_optim *rule = mg_optim_at(count);
         assert_ptr_equal(mg_optim_find(mg_optim_name(count)), rule);
         assert_true(rule->feature_count == 0 || rule->rates);
-        for (int kind = 0; kind < 4; kind++) check_rule(rule, kind & 1, kind & 2);
+        for (int kind = 0; kind < 8; kind++) {
+            options = kind & 4 ? largest : usual;
+            check_rule(rule, kind & 1, kind & 2);
+        }
+        options = usual;
     }
     assert_true(count >= 3);
     assert_null(mg_optim_at(-1));
