@@ -25,11 +25,6 @@ typedef struct mg_field {
     bool weights; // training continues from them; a checkpoint is useless if they are not finite
 } mg_field;
 
-// An array of fixed size whose real numbers must be finite.
-static inline mg_field mg_field_array(const char *name, mg_h5_type type, int64_t count, void *data) {
-    return (mg_field){.name = name, .type = type, .count = count, .data = data};
-}
-
 // An array of fixed size whose values must obey bounds.
 static inline mg_field mg_field_bounded(const char *name, mg_h5_type type, int64_t count, void *data,
                                         const mg_bound *bounds, int bound_count) {
