@@ -54,7 +54,7 @@ static const float rows_x[6][3] = {
 };
 enum { ROWS = 6, KNOWN = 5, K = 3 };
 static const int64_t rows_y[ROWS] = {10, 10, 20, 30, 30, 77};
-static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本", "日本", "none"};
+static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本", "日本", "nine"};
 
 static inline void write_model(const char *path, bool texts, const char *rows, const char *transform) {
     mg_model *model;
