@@ -30,8 +30,8 @@ typedef struct validation {
 
 static mg_status train_fold(validation *v, const mg_trainer_options *options, mg_cv_fold *out,
                             mg_error *error) {
-    const mg_train_request request = {
-        .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
+    // No fold overwrites: what was there is set aside, and a run that begins in fold-N meanwhile is refused.
+    const mg_train_request request = {.resume = v->request->resume, .observer = v->request->observer};
     mg_train_result result;
     mg_status status = mg_trainer_run(options, &request, &result, error);
     if (status) return status;
@@ -49,8 +49,7 @@ static mg_status train_fold(validation *v, const mg_trainer_options *options, mg
 
 static mg_status follow_path(validation *v, const mg_trainer_options *options, mg_cv_fold *out,
                              mg_error *error) {
-    const mg_path_request request = {
-        .resume = v->request->resume, .overwrite = v->request->overwrite, .observer = v->request->observer};
+    const mg_path_request request = {.resume = v->request->resume, .observer = v->request->observer};
     mg_status status = mg_path_run(options, v->grid, &request, &v->path, error);
     for (int i = 0; !status && i < v->path.points; i++) {
         const mg_path_point *at = &v->path.point[i];

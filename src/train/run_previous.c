@@ -151,10 +151,6 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
     return status;
 }
 
-void mg_run_forget_previous(const mg_directory *directory) {
-    remove_directory(directory, previous, NULL); // a failure does no harm
-}
-
 // ---- asking: may everything be moved or deleted? ------------------------------------------------
 
 static mg_status refuse_foreign(const mg_directory *parent, const char *name, mg_error *error) {
@@ -162,18 +158,27 @@ static mg_status refuse_foreign(const mg_directory *parent, const char *name, mg
                    mg_directory_path(parent), name);
 }
 
+static mg_status ask_entry(void *context, const char *name, mg_error *error);
+
+// Only files of margin are in it, and nobody trains there.
+static mg_status ask_open_directory(const mg_directory *directory, mg_error *error) {
+    mg_lock lock;
+    mg_status status = mg_lock_take(directory, &lock, error);
+    mg_lock_release(&lock);
+    return status ? status : mg_directory_list(directory, ask_entry, (void *)directory, error);
+}
+
 static mg_status ask_entry(void *context, const char *name, mg_error *error) {
     mg_directory *inside;
     if (!strcmp(name, ".") || !strcmp(name, "..") || is_own_file(name)) return MG_OK;
     if (!is_own_directory(name)) return MG_DATA;
     mg_status status = mg_directory_open_own(context, name, false, &inside, error);
-    if (status) return status;
-    status = mg_directory_list(inside, ask_entry, inside, error);
+    if (!status) status = ask_open_directory(inside, error);
     mg_directory_close(inside);
     return status;
 }
 
-// True if `name` does not exist, or is a directory that contains only files of margin.
+// Fails unless `name` does not exist, or is a directory that may be deleted or replaced.
 static mg_status ask_directory(const mg_directory *directory, const char *name, mg_error *error) {
     mg_directory *inside;
     mg_error why = {0};
@@ -182,7 +187,7 @@ static mg_status ask_directory(const mg_directory *directory, const char *name, 
     if (status == MG_IO && errno == ENOTDIR)
         return mg_fail(error, status, "%s/%s: is not a directory of margin's: move it away",
                        mg_directory_path(directory), name);
-    if (!status) status = mg_directory_list(inside, ask_entry, inside, &why);
+    if (!status) status = ask_open_directory(inside, &why);
     mg_directory_close(inside);
     if (status == MG_DATA) return refuse_foreign(directory, name, error);
     return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
@@ -228,6 +233,10 @@ static mg_status ask(const mg_directory *directory, mg_error *error) {
         status = mg_directory_open_own(directory, "checkpoints", false, &checkpoints, error);
     mg_directory_close(checkpoints);
     return status;
+}
+
+void mg_run_forget_previous(const mg_directory *directory) {
+    if (!ask_directory(directory, previous, NULL)) remove_directory(directory, previous, NULL);
 }
 
 // ---- setting aside ------------------------------------------------------------------------------

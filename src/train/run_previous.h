@@ -32,7 +32,8 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
 // changes. The caller holds the lock of the directory. Errors: MG_IO, MG_CONFIG, MG_MEMORY.
 mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_error *error);
 
-// Deletes `previous`, once the new result is complete. Only files that margin writes are deleted.
+// Deletes `previous`, once the new result is complete, unless it holds files that margin did not write or a
+// run that is under way.
 void mg_run_forget_previous(const mg_directory *directory);
 
 #endif

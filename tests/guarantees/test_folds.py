@@ -150,8 +150,23 @@ def in_the_way(work):
     shutil.rmtree(work.at("c"))
 
 
+# A run that is under way in `previous` stays, also when the new result beside it is complete.
+def in_previous(work):
+    expect(work, 0, "train", *SGD, *at("c"))
+    process = work.start("train", *SGD, *ENDLESS, *at("c/previous"))
+    wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/previous")))
+    expect(work, 2, "train", *SGD, *at("c"), "--overwrite", says=f"c/previous: process {process.pid} is training in this directory")
+    os.remove(work.at("c/model.h5"))
+    expect(work, 0, "train", *SGD, *at("c"), "--resume")
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    if process.returncode != 75 or not runs.steps_of(work.at("c/previous")):
+        runs.fail("a run in previous/ was disturbed")
+    shutil.rmtree(work.at("c"))
+
+
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (running, ended, held, mistakes, in_the_way):
+    for part in (running, ended, held, mistakes, in_the_way, in_previous):
         part(work)
     print("fold-N is whose it is")

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // ---- files --------------------------------------------------------------------------------------
@@ -110,6 +111,24 @@ void support_copy(const char *from, const char *to) {
     unsigned char *bytes = support_read(from, &size);
     support_write(to, bytes, size);
     free(bytes);
+}
+
+void support_copy_tree(const char *from, const char *to) {
+    struct stat about;
+    if (!stat(from, &about) && !S_ISDIR(about.st_mode)) {
+        support_copy(from, to);
+        return;
+    }
+    DIR *stream = opendir(from);
+    if (!stream || mkdir(to, 0777)) fail_msg("%s: cannot be copied to %s", from, to);
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        char paths_of[2][4600];
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        snprintf(paths_of[0], sizeof paths_of[0], "%s/%s", from, entry->d_name);
+        snprintf(paths_of[1], sizeof paths_of[1], "%s/%s", to, entry->d_name);
+        support_copy_tree(paths_of[0], paths_of[1]);
+    }
+    closedir(stream);
 }
 
 // Position of the first byte that differs, or -1.

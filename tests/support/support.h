@@ -28,6 +28,7 @@ int support_count(const char *directory, const char *ending);
 unsigned char *support_read(const char *path, size_t *size);
 void support_write(const char *path, const void *bytes, size_t size);
 void support_copy(const char *from, const char *to);
+void support_copy_tree(const char *from, const char *to); // a directory with everything in it
 bool support_same(const char *a, const char *b);
 void support_expect_same(const char *a, const char *b,
                          const char *what); // fails the test at the first byte that differs

@@ -374,6 +374,8 @@ static void write_to_data(void) {
     free(bytes);
 }
 
+static void occupy_fold(void) { support_copy_tree(support_path("alone"), support_path("shared/fold-3")); }
+
 static void rename_directory(void) { rename(support_path("moving"), support_path("moved")); }
 
 static cv_run cv_of_now(const char *directory) {
@@ -450,6 +452,22 @@ static void test_renamed_directory(void **unused) {
     assert_false(support_exists(support_path("moving")));
 }
 
+// Somebody trains into fold-3 of a cross-validation that has not come to it.
+static void test_occupied_fold(void **unused) {
+    (void)unused;
+    cv_run cv = cv_of_now("shared");
+    support_run alone = support_new(support_path("now.h5"), support_path("alone"));
+    support_set(&alone, "train.epochs=1");
+    support_expect(&alone, MG_OK);
+    expect(&cv, MG_OK);
+    between = occupy_fold;
+    cv.run.overwrite = true;
+    expect(&cv, MG_CONFIG);
+    between = NULL;
+    assert_non_null(strstr(cv.run.error.text, "fold-3: already holds a run"));
+    support_expect_same_runs(support_path("alone"), support_path("shared/fold-3"), "a run in fold-3");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folds_are_even),     cmocka_unit_test(test_folds_refused),
@@ -457,7 +475,7 @@ int main(void) {
         cmocka_unit_test(test_folds_are_runs),     cmocka_unit_test(test_grid),
         cmocka_unit_test(test_threads_and_resume), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_data_change),        cmocka_unit_test(test_held_out_rows),
-        cmocka_unit_test(test_renamed_directory),
+        cmocka_unit_test(test_renamed_directory),  cmocka_unit_test(test_occupied_fold),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

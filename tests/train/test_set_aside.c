@@ -186,10 +186,8 @@ static bool killed(const command *c, const char *directory, begin_how how, long 
 }
 
 static void copy(const char *from, const char *to) {
-    char line[9000];
     support_remove(support_path("%s", to));
-    snprintf(line, sizeof line, "cp -a '%s' '%s'", support_path("%s", from), support_path("%s", to));
-    assert_int_equal(system(line), 0);
+    support_copy_tree(support_path("%s", from), support_path("%s", to));
 }
 
 static void expect_new(const command *c, const char *directory, begin_how how, long at, const char *what) {
