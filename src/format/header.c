@@ -78,6 +78,7 @@ mg_status mg_header_compare(const mg_header *header, const char *path, const mg_
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name))
         return status;
     char now[MG_NAME_SHOWN], before[MG_NAME_SHOWN];
-    return mg_fail(error, MG_DATA, "%s: the column of the labels is '%s' but '%s' in %s: give it that name",
-                   path, mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like);
+    return mg_fail(error, MG_DATA,
+                   "%s: the column of the labels is named '%s', but '%s' in %s: rename it to '%s'", path,
+                   mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like, before);
 }

@@ -90,8 +90,10 @@ static mg_status read_shape(array *a, const char *header, mg_error *error) {
         if (a->dimensions++ == 0) a->cells.rows = n;
         else good = good && !__builtin_mul_overflow(a->cells.columns, n, &a->cells.columns);
     }
-    return good && *at == ')' ? MG_OK
-                              : mg_fail(error, MG_DATA, "%s: its header has no readable 'shape'", path);
+    return good && *at == ')'
+               ? MG_OK
+               : mg_fail(error, MG_DATA,
+                         "%s: its header has no readable 'shape': save it again with numpy.save", path);
 }
 
 static mg_status parse_header(array *a, const char *header, mg_error *error) {
@@ -100,7 +102,8 @@ static mg_status parse_header(array *a, const char *header, mg_error *error) {
     if (!status) status = read_shape(a, header, error);
     if (status) return status;
     if (!order || (strncmp(order, "False", 5) != 0 && strncmp(order, "True", 4) != 0))
-        return mg_fail(error, MG_DATA, "%s: its header has no readable 'fortran_order'", path);
+        return mg_fail(error, MG_DATA,
+                       "%s: its header has no readable 'fortran_order': save it again with numpy.save", path);
     if (*order == 'T' && a->dimensions > 1)
         return mg_fail(error, MG_DATA, "%s: is in Fortran order; save numpy.ascontiguousarray(a)", path);
     return MG_OK;

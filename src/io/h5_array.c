@@ -138,8 +138,9 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
                        name, mg_h5_array_shape(array, shape));
     hsize_t need = (hsize_t)array->rows * (hsize_t)array->columns * H5Tget_size(stored);
     if (layout != H5D_CHUNKED && bytes < need)
-        return mg_fail(error, MG_DATA, "%s: data set %s holds %llu of %llu bytes", path, name,
-                       (unsigned long long)bytes, (unsigned long long)need);
+        return mg_fail(error, MG_DATA,
+                       "%s: data set %s holds %llu of %llu bytes: the file is not complete: write it again",
+                       path, name, (unsigned long long)bytes, (unsigned long long)need);
     bool plain = layout == H5D_CONTIGUOUS && array->type != MG_H5_TEXT && H5Tequal(stored, array->memory) > 0;
     haddr_t offset = plain ? H5Dget_offset(array->set) : HADDR_UNDEF;
     if (offset != HADDR_UNDEF) {

@@ -247,10 +247,10 @@ static mg_status take_field(mg_h5 *file, const mg_field *field, mg_error *error)
     if (status) return status;
     bool fits = mg_h5_array_type(array) == field->type && mg_h5_array_rank(array) == 1;
     if (!fits || (!field->unpack && mg_h5_array_rows(array) != field->count))
-        status = mg_fail(error, MG_DATA, "%s: %s has %lld values of %s, this run needs %lld of %s",
-                         mg_h5_path(file), name, (long long)mg_h5_array_rows(array),
-                         mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count,
-                         mg_h5_type_name(field->type));
+        status = mg_fail(
+            error, MG_DATA, "%s: data set %s has %lld values of type %s, but must have %lld of type %s",
+            mg_h5_path(file), name, (long long)mg_h5_array_rows(array),
+            mg_h5_type_name(mg_h5_array_type(array)), (long long)field->count, mg_h5_type_name(field->type));
     if (!status && field->unpack) status = take_packed(array, field, error);
     else if (!status) status = mg_h5_array_read(array, 0, field->count, field->data, error);
     mg_h5_array_close(array);

@@ -78,8 +78,9 @@ static void add_answer(mg_predictor *p, int64_t classes, const float *scores, in
     mg_writer_add(&p->out, "\n");
 }
 
-// ---- a file -------------------------------------------------------------------------------------
+// ---- rows of a file -----------------------------------------------------------------------------
 
+// What a callback of an evaluation needs to write answers.
 typedef struct delivery {
     mg_predictor *p;
     const mg_predict_sink *sink;
@@ -127,7 +128,7 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     return status;
 }
 
-// ---- lines --------------------------------------------------------------------------------------
+// ---- lines of standard input --------------------------------------------------------------------
 
 // Puts "name:line:column: " in front of the text in *error. Columns count characters, as editors do.
 static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at,
@@ -185,9 +186,11 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     for (int64_t i = 0; i < pairs->count; i++) pairs->indices[i] -= (uint32_t)pairs->low;
     if (pairs->count == 0 && mg_skip_blanks(line, end) < end) {
         const char *word = mg_skip_blanks(line, end), *after = mg_skip_word(word, end);
-        mg_fail(error, MG_DATA, "the line '%.*s%s' has no index:value; an empty line is a row of zeros",
-                (int)(after - word < 40 ? after - word : 40), word,
-                after < end || after - word > 40 ? " ..." : "");
+        mg_fail(
+            error, MG_DATA,
+            "the line '%.*s%s' has no index:value pair: add them, or leave the line empty for a row of zeros",
+            (int)(after - word < 40 ? after - word : 40), word,
+            after < end || after - word > 40 ? " ..." : "");
         return place(p, name, line, word, MG_DATA, error);
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);

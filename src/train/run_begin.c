@@ -73,10 +73,11 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
         const char *a = mg_classes_label(&model->classes, k, before),
                    *b = mg_classes_label(&train->classes, k, now);
         if (strcmp(a, b))
-            return mg_fail(error, MG_DATA,
-                           "%s: class %lld is '%s' but '%s' in %s: give --init a model of these labels, or "
-                           "leave --init out",
-                           model->path, (long long)k, a, b, train->path);
+            return mg_fail(
+                error, MG_DATA,
+                "%s: class %lld is '%s' there, but '%s' in %s: give --init a model of these labels, or "
+                "leave --init out",
+                model->path, (long long)k, a, b, train->path);
     }
     return MG_OK;
 }
@@ -141,7 +142,7 @@ static void report_plan(mg_run *run) {
         .features = train->features,
         .classes = problem->classes,
         .validation_rows = setup->validation ? setup->validation->count : 0,
-        .stored = (double)train->entries,
+        .stored = (double)train->stored,
         .sparse = train->layout == MG_CSR,
         .streamed = !train->resident,
         .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,

@@ -198,12 +198,14 @@ static mg_status ask_room(const mg_directory *directory, const char *name, mg_er
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
     if (!mg_directory_holds(directory, name) || !mg_directory_holds(directory, to)) return MG_OK;
-    return mg_fail(error, MG_IO, "%s/%s: is in the way of the %s beside %s: move one of them away",
-                   mg_directory_path(directory), to, name, gathering);
+    return mg_fail(
+        error, MG_IO,
+        "%s/%s: has the name of the %s beside %s, which must be moved there: move one of them away",
+        mg_directory_path(directory), to, name, gathering);
 }
 
-// Calls `act` for the entry, under its lock, if it is a fold. A run that is running there is left alone, and
-// none can begin there meanwhile.
+// Calls `act` for the name, under the lock of its directory, if it is that of a fold. A run that is running
+// there is left alone, and none can begin there meanwhile.
 typedef mg_status act_on_fold(const mg_directory *directory, const char *name, mg_error *error);
 static mg_status with_fold(const mg_directory *directory, const char *name, act_on_fold *act,
                            mg_error *error) {

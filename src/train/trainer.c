@@ -159,8 +159,8 @@ static mg_status step(mg_run *run, mg_error *error) {
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
-                       "training became non-finite at step %lld (epoch %lld, rows from number %lld of its "
-                       "order): " MG_ADVICE_NONFINITE,
+                       "training became non-finite at step %lld (epoch %lld, minibatch from row %lld of "
+                       "the epoch's order): " MG_ADVICE_NONFINITE,
                        (long long)at->step, (long long)at->epoch + 1,
                        (long long)(at->batch * run->setup.problem.batch));
     run->last = done;

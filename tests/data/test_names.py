@@ -85,7 +85,7 @@ def headers(t):
     t.write("moved.csv", "label,a,b\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
-    t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind' but 'label'"])
+    t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind', but 'label'", "rename it to 'label'"])
     # The names show that the features are the same.
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":

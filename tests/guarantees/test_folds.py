@@ -139,7 +139,7 @@ def in_the_way(work):
     os.makedirs(work.at("c/previous.new/fold-1"))
     before = tree(work.at("c"))
     for more in ("--overwrite", "--resume"):
-        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: is in the way of the fold-1 beside previous.new: move one of them away")
+        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: has the name of the fold-1 beside previous.new, which must be moved there: move one of them away")
     if tree(work.at("c")) != before:
         runs.fail("a refused --overwrite changed files")
     os.rmdir(work.at("c/previous.new/fold-1"))  # the advice

@@ -84,7 +84,9 @@ static void test_lines(void **unused) {
     answer_line(p, "77 3:0.5 1:.25 # why not\r\n", "30\n");
     answer_line(p, "\t 2:1", "20\n");
     answer_line(p, "", "10\n"); // a row of zeros
-    answer_line(p, "word\n", "in:5:1: the line 'word' has no index:value; an empty line is a row of zeros");
+    answer_line(p, "word\n",
+                "in:5:1: the line 'word' has no index:value pair: add them, or leave the line empty for a "
+                "row of zeros");
     answer_line(p, "# a comment\n", "");
     answer_line(p, "1:1 2:x\n", "in:7:7: 'x' is not a number");
     answer_line(p, "ä 1:1 4:1\n",
