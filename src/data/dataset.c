@@ -115,7 +115,7 @@ mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_e
 
 static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     double row_bytes =
-        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->entries) /
+        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored) /
         (double)dataset->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
     // The order of an epoch's rows depends on these numbers, so they must not depend on how the file is
@@ -153,12 +153,12 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
     mg_store *store = dataset->resident ? &dataset->store : &passing;
     int64_t step = dataset->survey_rows, most = 0;
     MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
-        most = mg_max(most, mg_source_entries(dataset->source, dataset->select, first, rows));
+        most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
     mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
     if (!status)
         status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
                                  dataset->resident ? dataset->count : step,
-                                 dataset->resident ? dataset->entries : most, error);
+                                 dataset->resident ? dataset->stored : most, error);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
         int64_t rows = mg_cut_next(first, dataset->count, step);
         if (!dataset->resident) store->count = 0;
@@ -208,9 +208,9 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     dataset->features = mg_source_features(dataset->source);
     dataset->layout = mg_source_layout(dataset->source);
     dataset->cell = mg_source_cell(dataset->source);
-    dataset->entries = dataset->layout == MG_CSR
-                           ? mg_source_entries(dataset->source, dataset->select, 0, dataset->count)
-                           : dataset->count * dataset->features;
+    dataset->stored = dataset->layout == MG_CSR
+                          ? mg_source_stored(dataset->source, dataset->select, 0, dataset->count)
+                          : dataset->count * dataset->features;
     const mg_labels_request labels = {.name = request->labels,
                                       .rows = mg_source_rows(dataset->source),
                                       .select = dataset->select,
@@ -233,10 +233,10 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         plan_blocks(dataset, request->window_bytes);
         hash_shape(dataset);
         double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count,
-                                      dataset->entries);
+                                      dataset->stored);
         double room = 0.6 * (double)mg_cpu_available_memory(),
                limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
-        bool countable = dataset->count <= MG_MOST_INDEX; // an index entry has 32 bits
+        bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
         dataset->resident = request->survey && bytes <= limit && countable;
         // Rows are mapped only if the page cache can hold them all: pages that are evicted before they are
         // used cost far more than copies.

@@ -39,7 +39,7 @@ typedef struct mg_dataset {
     mg_source *source;
     int64_t *select; // [count] selected rows of the file, ascending; NULL: all
     int64_t count;   // rows
-    int64_t entries; // stored values of CSR rows; dense: count * features
+    int64_t stored;  // stored values of CSR rows; dense: count * features
     int64_t features;
     mg_layout layout;
     mg_cell cell;

@@ -85,19 +85,19 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
     return MG_OK;
 }
 
-static mg_status check_indptr(mg_source *source, int64_t entries, mg_error *error) {
+static mg_status check_indptr(mg_source *source, int64_t stored, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     if (source->indptr[0] != 0)
         return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, it must be 0", path, source->name,
                        (long long)source->indptr[0]);
     for (int64_t i = 1; i <= source->rows; i++)
-        if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > entries)
+        if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > stored)
             return mg_fail(error, MG_DATA, "%s: %s/indptr[%lld] is %lld (%lld to %lld are allowed)", path,
                            source->name, (long long)i, (long long)source->indptr[i],
-                           (long long)source->indptr[i - 1], (long long)entries);
-    if (source->indptr[source->rows] != entries)
+                           (long long)source->indptr[i - 1], (long long)stored);
+    if (source->indptr[source->rows] != stored)
         return mg_fail(error, MG_DATA, "%s: %s/indptr ends with %lld but there are %lld stored values", path,
-                       source->name, (long long)source->indptr[source->rows], (long long)entries);
+                       source->name, (long long)source->indptr[source->rows], (long long)stored);
     return MG_OK;
 }
 
@@ -124,8 +124,8 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status && mg_h5_array_rows(indptr) - 1 != shape[0])
         status = mg_fail(
             error, MG_DATA,
-            "%s: %s/indptr has %lld entries but shape says %lld rows: it needs one entry more than rows",
-            path, source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
+            "%s: %s/indptr has %lld values but shape says %lld rows: it needs one value more than rows", path,
+            source->name, (long long)mg_h5_array_rows(indptr), (long long)shape[0]);
     if (!status && (mg_h5_array_rank(source->data) != 1 || mg_h5_array_rank(source->indices) != 1 ||
                     mg_h5_array_rows(source->data) != mg_h5_array_rows(source->indices)))
         status = mg_fail(error, MG_DATA,
@@ -179,13 +179,13 @@ void mg_source_close(mg_source *source) {
     mg_memory_free(source);
 }
 
-int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count) {
+int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count) {
     if (source->layout != MG_CSR) return 0;
     if (!select) return source->indptr[first + count] - source->indptr[first];
-    int64_t entries = 0;
+    int64_t stored = 0;
     for (int64_t i = first; i < first + count; i++)
-        entries += source->indptr[select[i] + 1] - source->indptr[select[i]];
-    return entries;
+        stored += source->indptr[select[i] + 1] - source->indptr[select[i]];
+    return stored;
 }
 
 int64_t mg_source_most_entries(const mg_source *source) {
@@ -219,7 +219,7 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
     return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
 }
 
-// Returns true if the rows in the file have the same bytes as in memory, apart from the preparation.
+// Returns true if the rows in the file have the same bytes as in memory, if there is no preparation.
 static bool stored_as_kept(const mg_source *source) {
     return source->features % MG_LANES == 0 && mg_h5_array_type(source->data) == stored_types[source->cell];
 }
@@ -352,17 +352,17 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
 }
 
 static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_error *error) {
-    size_t entries = (size_t)(source->indptr[to] - source->indptr[from]);
-    size_t value_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->data));
-    size_t index_bytes = entries * mg_h5_type_size(mg_h5_array_type(source->indices));
+    size_t stored = (size_t)(source->indptr[to] - source->indptr[from]);
+    size_t value_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->data));
+    size_t index_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->indices));
     // One byte more, so that the slab exists even if no row stores a value.
     mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
     if (!status)
         status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);
     if (!status)
-        status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)entries, source->slab, error);
+        status = mg_h5_array_read(source->data, source->indptr[from], (int64_t)stored, source->slab, error);
     if (!status)
-        status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)entries, source->index_slab,
+        status = mg_h5_array_read(source->indices, source->indptr[from], (int64_t)stored, source->index_slab,
                                   error);
     return status;
 }

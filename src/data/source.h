@@ -33,7 +33,7 @@ const mg_vanished *mg_source_vanished(const mg_source *source);
 double mg_source_noise(const mg_source *source);
 
 // Number of stored values in rows select[first .. first+count) (NULL: rows first .. first+count); CSR only.
-int64_t mg_source_entries(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
+int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 
 // The most stored values of any row; dense: the number of features.
 int64_t mg_source_most_entries(const mg_source *source);

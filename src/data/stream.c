@@ -1,6 +1,6 @@
-// stream.c - the order of rows, and passing windows from the reading thread. The order of an epoch: blocks of
-// consecutive rows in random order (a short last block stays last), cut into windows; the rows of a window in
-// random order.
+// stream.c - the order of rows, and the queues through which the reading thread passes windows. The order of
+// an epoch: blocks of consecutive rows in random order (a short last block stays last), cut into windows; the
+// rows of a window in random order.
 #include "data/stream.h"
 
 #include "base/clock.h"
@@ -111,16 +111,16 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
     w->store.count = 0;
     for (int64_t done = 0; !status && done < w->count;) {
         int64_t row = row_at(stream, first + done), run = run_of_rows(stream, first + done, w->count - done);
-        int64_t entries = mg_source_entries(dataset->source, dataset->select, row, run);
-        int64_t room = dataset->layout == MG_CSR ? w->store.entries - w->store.indptr[w->store.count] : 0;
+        int64_t stored = mg_source_stored(dataset->source, dataset->select, row, run);
+        int64_t room = dataset->layout == MG_CSR ? w->store.stored - w->store.indptr[w->store.count] : 0;
         // Windows of CSR rows differ in size: enlarge the store if needed.
-        if (entries > room) {
-            size_t capacity = (size_t)w->store.entries, again = capacity,
-                   need = (size_t)(w->store.entries - room + entries);
+        if (stored > room) {
+            size_t capacity = (size_t)w->store.stored, again = capacity,
+                   need = (size_t)(w->store.stored - room + stored);
             status = mg_memory_grow(&w->store.indices, &capacity, need, sizeof *w->store.indices, error);
             if (!status)
                 status = mg_memory_grow(&w->store.values, &again, need, sizeof *w->store.values, error);
-            if (!status) w->store.entries = (int64_t)capacity;
+            if (!status) w->store.stored = (int64_t)capacity;
         }
         if (!status) status = mg_source_read(dataset->source, dataset->select, row, run, &w->store, error);
         if (!status && dataset->label)
@@ -166,19 +166,18 @@ static mg_status create_window(mg_stream *stream, window *w, mg_error *error) {
     if (status || dataset->resident) return status;
     status = mg_memory_get(&w->label, rows, sizeof *w->label, error);
     if (!status && dataset->weight) status = mg_memory_get(&w->weight, rows, sizeof *w->weight, error);
-    int64_t entries =
-        (int64_t)((double)dataset->entries / (double)dataset->count * (double)rows * 1.05) + 1024;
+    int64_t stored = (int64_t)((double)dataset->stored / (double)dataset->count * (double)rows * 1.05) + 1024;
     if (!status)
         status = mg_store_create(&w->store, dataset->layout, dataset->cell, dataset->features, (int64_t)rows,
-                                 dataset->layout == MG_CSR ? entries : 0, error);
+                                 dataset->layout == MG_CSR ? stored : 0, error);
     return status;
 }
 
 static mg_status check_limit(const mg_stream *stream, int64_t memory_limit, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
-    double entries = (double)dataset->entries / (double)dataset->count * (double)stream->window_rows;
+    double stored = (double)dataset->stored / (double)dataset->count * (double)stream->window_rows;
     double bytes = WINDOWS * mg_store_bytes(dataset->layout, dataset->cell, dataset->features,
-                                            stream->window_rows, (int64_t)entries);
+                                            stream->window_rows, (int64_t)stored);
     if (dataset->resident || memory_limit <= 0 || bytes <= (double)memory_limit) return MG_OK;
     return mg_fail(error, MG_CONFIG,
                    "data.memory_limit: %lld bytes cannot hold %d windows of rows (%.0f bytes): raise it or "

@@ -22,7 +22,7 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
                            int64_t memory_limit, mg_stream **out, mg_error *error);
 void mg_stream_destroy(mg_stream *stream);
 
-// Makes minibatch number `batch` of `epoch` the next one. Does not fail at present; without a thread, rows
+// Makes minibatch number `batch` of `epoch` the next one. Always succeeds at present. Without a thread, rows
 // are read when they are needed.
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error);
 

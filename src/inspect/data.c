@@ -83,7 +83,7 @@ typedef struct sample {
 static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
     int64_t all = mg_source_rows(source);
     double row_bytes = mg_store_bytes(mg_source_layout(source), MG_CELL_F32, mg_source_features(source), all,
-                                      mg_source_entries(source, NULL, 0, all)) /
+                                      mg_source_stored(source, NULL, 0, all)) /
                        (double)all;
     double most = SAMPLE_BYTES / mg_max_real(1, row_bytes);
     s->rows = mg_min((int64_t)mg_clamp_real(most, 1, MOST_SAMPLE_ROWS), all);
@@ -121,7 +121,7 @@ static mg_status take_sample(mg_source *source, sample *s, mg_error *error) {
     if (!status) status = mg_moments_create(&s->moments, mg_source_layout(source), features, error);
     if (!status)
         status = mg_store_create(&s->store, mg_source_layout(source), mg_source_cell(source), features,
-                                 s->rows, mg_source_entries(source, s->row, 0, s->rows), error);
+                                 s->rows, mg_source_stored(source, s->row, 0, s->rows), error);
     if (!status) status = mg_source_read(source, s->row, 0, s->rows, &s->store, error);
     if (status) return status;
     mg_moments_add(&s->moments, &s->store, 0, s->rows, NULL);
@@ -186,7 +186,7 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
         // a value that cannot be trained on; the shape is still described
         status = note_unless(false, status, advice, error);
     } else {
-        double stored = (double)mg_source_entries(source, NULL, 0, rows),
+        double stored = (double)mg_source_stored(source, NULL, 0, rows),
                cells = (double)rows * (double)features;
         double density = sparse ? stored / cells : (double)s.nonzero / ((double)s.rows * (double)features);
         float most = 0;

@@ -25,10 +25,10 @@ static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg
         if (train->weight) s->weight[i] = train->weight[row];
         place[i] = train->select ? train->select[row] : row;
     }
-    int64_t entries = status ? 0 : mg_source_entries(train->source, place, 0, s->count);
+    int64_t stored = status ? 0 : mg_source_stored(train->source, place, 0, s->count);
     if (!status)
         status =
-            mg_store_create(&s->store, train->layout, train->cell, train->features, s->count, entries, error);
+            mg_store_create(&s->store, train->layout, train->cell, train->features, s->count, stored, error);
     if (!status) status = mg_source_read(train->source, place, 0, s->count, &s->store, error);
     mg_memory_free(place);
     return status;

@@ -11,15 +11,15 @@ const char *mg_cell_name(mg_cell cell) {
     return names[cell];
 }
 
-double mg_store_bytes(mg_layout layout, mg_cell cell, int64_t features, int64_t rows, int64_t entries) {
-    if (layout == MG_CSR) return 8.0 * ((double)rows + (double)entries);
+double mg_store_bytes(mg_layout layout, mg_cell cell, int64_t features, int64_t rows, int64_t stored) {
+    if (layout == MG_CSR) return 8.0 * ((double)rows + (double)stored);
     return (double)rows * (double)mg_round_up(features, MG_LANES) * (double)mg_cell_size(cell);
 }
 
 mg_status mg_store_create(mg_store *store, mg_layout layout, mg_cell cell, int64_t features, int64_t capacity,
-                          int64_t entries, mg_error *error) {
+                          int64_t stored, mg_error *error) {
     *store = (mg_store){
-        .layout = layout, .cell = cell, .features = features, .capacity = capacity, .entries = entries};
+        .layout = layout, .cell = cell, .features = features, .capacity = capacity, .stored = stored};
     mg_status status = MG_OK;
     if (layout == MG_DENSE) {
         store->stride = mg_round_up(features, MG_LANES);
@@ -27,8 +27,8 @@ mg_status mg_store_create(mg_store *store, mg_layout layout, mg_cell cell, int64
         status = mg_memory_get(&store->dense, (size_t)capacity, row, error);
     } else {
         status = mg_memory_zeroed(&store->indptr, (size_t)capacity + 1, sizeof *store->indptr, error);
-        if (!status) status = mg_memory_get(&store->indices, (size_t)entries, sizeof *store->indices, error);
-        if (!status) status = mg_memory_get(&store->values, (size_t)entries, sizeof *store->values, error);
+        if (!status) status = mg_memory_get(&store->indices, (size_t)stored, sizeof *store->indices, error);
+        if (!status) status = mg_memory_get(&store->values, (size_t)stored, sizeof *store->values, error);
     }
     if (status) mg_store_destroy(store);
     return status;

@@ -21,12 +21,12 @@ static void copy_row(const mg_rows *from, int64_t row, mg_store *to) {
 }
 
 static mg_status make_room(mg_store *store, int64_t count, mg_error *error) {
-    size_t indices = (size_t)store->entries, values = indices;
+    size_t indices = (size_t)store->stored, values = indices;
     mg_status status =
         mg_memory_grow(&store->indices, &indices, (size_t)count, sizeof *store->indices, error);
     if (!status)
         status = mg_memory_grow(&store->values, &values, (size_t)count, sizeof *store->values, error);
-    if (!status) store->entries = (int64_t)indices;
+    if (!status) store->stored = (int64_t)indices;
     return status;
 }
 

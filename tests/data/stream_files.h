@@ -188,7 +188,7 @@ static inline void open_both(const row_form *form, mg_selection side, mg_dataset
     write_form(form);
     mg_dataset *whole = open_data(0, 1 << 20, side);
     int64_t bytes =
-        (int64_t)mg_store_bytes(whole->layout, whole->cell, whole->features, whole->count, whole->entries);
+        (int64_t)mg_store_bytes(whole->layout, whole->cell, whole->features, whole->count, whole->stored);
     mg_dataset_close(whole);
     *memory = open_data(0, bytes / 6, side);
     *file = open_data(bytes / 2, bytes / 6, side);

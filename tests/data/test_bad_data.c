@@ -310,7 +310,7 @@ static void test_csr_parts(void **unused) {
     refuse(file, "X/indptr ends with 3 but there are 4 stored values");
     file = good_csr("indptr");
     put_vector(file, "X/indptr", H5T_STD_I32LE, 3, H5T_NATIVE_INT, (int[]){0, 2, 4});
-    refuse(file, "X/indptr has 3 entries but shape says 3 rows");
+    refuse(file, "X/indptr has 3 values but shape says 3 rows");
     file = good_csr("indptr");
     put_vector(file, "X/indptr", H5T_IEEE_F64LE, 4, H5T_NATIVE_INT, (int[]){0, 2, 2, 4});
     refuse(file, "data set X/indptr must be a vector of integers");
@@ -351,7 +351,7 @@ static void test_csr_attributes(void **unused) {
         {2, {3, -9}, "X has shape 3 x -9"},
         {2, {3, INT64_C(1) << 32}, "X has shape 3 x 4294967296; at most 4294967295 features"},
         {2, {INT64_MAX, 9}, "shape says 9223372036854775807 rows"},
-        {2, {2, 9}, "X/indptr has 4 entries but shape says 2 rows"},
+        {2, {2, 9}, "X/indptr has 4 values but shape says 2 rows"},
         {2, {3, 3}, "X/indices[1] (row 0) is 3"},
         {2, {3, 0}, "X is empty (3 rows, 0 features)"},
     };

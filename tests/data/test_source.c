@@ -56,9 +56,9 @@ static void expect_rows(mg_source *source, const int64_t *select, int64_t first,
     mg_store store;
     mg_error error;
     mg_layout layout = mg_source_layout(source);
-    int64_t entries = layout == MG_CSR ? mg_source_entries(source, select, first, count) : 0, expected = 0,
+    int64_t stored = layout == MG_CSR ? mg_source_stored(source, select, first, count) : 0, expected = 0,
             half = count / 2;
-    if (mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, count, entries, &error))
+    if (mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, count, stored, &error))
         fail_msg("%s", error.text);
     if (mg_source_read(source, select, first, half, &store, &error)) fail_msg("%s", error.text);
     if (mg_source_read(source, select, first + half, count - half, &store, &error))
@@ -70,7 +70,7 @@ static void expect_rows(mg_source *source, const int64_t *select, int64_t first,
         expected += indptr[row + 1] - indptr[row];
         for (int c = 0; c < COLUMNS; c++) assert_true(cell_of(&rows, i, c) == (float)cells[row][c]);
     }
-    if (layout == MG_CSR) assert_int_equal(entries, expected);
+    if (layout == MG_CSR) assert_int_equal(stored, expected);
     mg_store_destroy(&store);
 }
 

@@ -1,6 +1,6 @@
-// sparse.c - the step that costs time in proportion to the stored values of the batch. Each thread owns
-// ranges of features and alone writes their weights; rows are split for the scores only. Nothing of size D x
-// K is formed or swept.
+// sparse.c - the step that costs time in proportion to the stored values of the minibatch. Each thread owns
+// ranges of features and alone writes their weights; rows are split for the scores only. No step writes or
+// reads all D x K weights.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ enum { AHEAD = 12, ROWS_AHEAD = 4 };
 // The step that deferred decay follows: the rate before its schedule, after the steps so far.
 static mg_optim_step base_step(const mg_sgd *sgd) { return mg_sgd_step_of(sgd, 1, sgd->taken); }
 
-// Rates of n features as they are, without a new gradient; `none` holds n zeros.
+// Present rates of n features, without a new gradient; `none` holds n zeros.
 static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, mg_optim_memory memory,
                           float *rate) {
     mg_optim_step base = base_step(sgd);
@@ -28,7 +28,7 @@ static inline mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
 }
 
 // (M12, M23) Decay of feature f up to the rate sum `sum`, as one implicit step; strength: lambda. A decay
-// that is no float below 1 stays deferred, and counts once it has grown.
+// whose factor rounds to 1 stays deferred until it has grown.
 static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate,
                                  double strength, double sum) {
     double times = sum - sgd->decayed[f], decay = strength * (double)rate * times;
@@ -43,7 +43,7 @@ static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t
     sgd->decayed[f] = sum;
 }
 
-// The range's slot of feature f. A new one if the minibatch has not touched the feature yet.
+// The range's slot of feature f. The feature gets a new slot if the minibatch has not touched it yet.
 static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_range *range, uint32_t f) {
     uint32_t slot = sgd->ranges.slot[f];
     if (slot < range->count && range->touched[slot] == f) return slot;
@@ -58,7 +58,7 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
     for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
-// Phase 0, by rows: where each range's entries begin.
+// Phase 0, by rows: finds where the stored values of each range begin.
 static void cut_rows(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
@@ -74,7 +74,7 @@ static void cut_rows(void *context, int64_t p) {
     }
 }
 
-// An range's entries of row i will be looked up soon.
+// Prefetches the slots of the stored values of row i that belong to a range.
 static void fetch_slots(const mg_sgd *sgd, int64_t p, int64_t i) {
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t *cuts = sgd->ranges.cuts + i * (sgd->ranges.count + 1) + p;
@@ -85,7 +85,7 @@ static mg_optim_memory slots_of(const mg_sgd *sgd, const mg_sgd_range *range) {
     return (mg_optim_memory){sgd->memory.slot, range->from};
 }
 
-// The rule's arrays of the features touched, by slot, and back.
+// Copies the rule's arrays for the touched features into slots; the second function copies them back.
 static void load_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
     for (int i = 0; i < sgd->rule->feature_count; i++) {
         const float *from = sgd->memory.feature[i];
@@ -104,7 +104,7 @@ static void store_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
     }
 }
 
-// Phase 1, by range: which features does the batch touch, and bring them up to date.
+// Phase 1, by range: finds the features that the minibatch touches, and applies their deferred decay.
 static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
@@ -248,7 +248,7 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
     if (!sgd->ranges.weighed) weigh_features(sgd);
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t line_cells = 16;
-    int64_t entries = 0;
+    int64_t stored = 0;
     for (int64_t i = 0; i < rows->count; i++) {
         // Rows of a minibatch may be anywhere in memory, so all are prefetched before the first is needed.
         if (i + AHEAD < rows->count) __builtin_prefetch(rows->indptr + mg_rows_stored(rows, i + AHEAD));
@@ -257,8 +257,8 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
             __builtin_prefetch(rows->indices + e);
             __builtin_prefetch(rows->values + e);
         }
-        sgd->ranges.offset[i] = entries;
-        entries += end - begin;
+        sgd->ranges.offset[i] = stored;
+        stored += end - begin;
     }
     mg_team_for(problem->team, problem->parts, cut_rows, sgd);
     mg_team_for(problem->team, sgd->ranges.count, find_touched, sgd);
