@@ -319,19 +319,19 @@ bool mg_directory_is_leftover(const char *entry, const char *name) {
     return digits && digits < length - 4 && entry[length - 5 - digits] == '.';
 }
 
-typedef struct sweep {
+typedef struct leftovers {
     const mg_directory *directory;
     const char *name;
-} sweep;
+} leftovers;
 
-static mg_status sweep_one(void *context, const char *entry, mg_error *error) {
-    const sweep *s = context;
+static mg_status remove_leftover(void *context, const char *entry, mg_error *error) {
+    const leftovers *s = context;
     (void)error;
     if (mg_directory_is_leftover(entry, s->name)) mg_file_calls.unlink(s->directory->fd, entry);
     return MG_OK;
 }
 
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name) {
-    sweep s = {directory, name};
-    mg_directory_list(directory, sweep_one, &s, NULL);
+    leftovers s = {directory, name};
+    mg_directory_list(directory, remove_leftover, &s, NULL);
 }

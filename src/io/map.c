@@ -75,7 +75,7 @@ static void strike(const mg_map *map) {
     pthread_mutex_unlock(&lock);
 }
 
-static bool file_is_whole(const mg_map_place *place) {
+static bool file_is_complete(const mg_map_place *place) {
     struct stat about;
     return !fstat(place->fd, &about) &&
            about.st_size >= place->offset + place->rows * (int64_t)place->row_bytes;
@@ -85,7 +85,7 @@ mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error
     *out = NULL;
     page = (size_t)sysconf(_SC_PAGESIZE);
     size_t lead = (size_t)place->offset % page, length = lead + (size_t)place->rows * place->row_bytes;
-    if (!file_is_whole(place)) return MG_OK; // whoever reads the rows reports where the file ends
+    if (!file_is_complete(place)) return MG_OK; // whoever reads the rows reports where the file ends
     char *base = mmap(NULL, length, PROT_READ, MAP_SHARED, place->fd, (off_t)(place->offset - (int64_t)lead));
     if (base == MAP_FAILED) return MG_OK;
     mg_map *map;
@@ -114,7 +114,7 @@ const void *mg_map_rows(const mg_map *map) { return map->base + map->lead; }
 
 static mg_status fault(const mg_map *map, mg_error *error) {
     const mg_map_place *place = &map->place;
-    if (!file_is_whole(place))
+    if (!file_is_complete(place))
         return mg_fail(error, MG_DATA, "%s: data set %s: the file ends too early: it was truncated",
                        place->path, place->name);
     return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
@@ -131,5 +131,5 @@ mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error
 }
 
 mg_status mg_map_check(const mg_map *map, mg_error *error) {
-    return map->lost || !file_is_whole(&map->place) ? fault(map, error) : MG_OK;
+    return map->lost || !file_is_complete(&map->place) ? fault(map, error) : MG_OK;
 }

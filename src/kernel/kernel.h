@@ -44,8 +44,8 @@ typedef struct mg_kernel_weights {
     const float *offset; // [classes]
 } mg_kernel_weights;
 
-// Dense rows as they are in memory. Narrower cells become floats in registers, or once, in `wide`; that pays
-// if many classes read them.
+// Dense rows as they are in memory. Narrower cells become floats in registers, or once, in `wide`, which is
+// faster if many classes read them.
 typedef struct mg_dense_block {
     mg_cell cell;
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16

@@ -164,8 +164,8 @@ typedef struct scoring {
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-// Cuts the rows for tiles of so many classes. Most tiles need the same cuts; divisions for each of them would
-// take a fiftieth of the time.
+// Cuts the rows into tiles for tiles of `classes` classes. Most tiles need the same cuts; divisions for each
+// of them would take a fiftieth of the time.
 static void cut_rows(scoring *now, int64_t classes) {
     int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
     for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)

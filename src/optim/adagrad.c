@@ -23,7 +23,7 @@ static void apply(const mg_optim_step *step, const mg_optim_line *line) {
     mg_optim_descend(line);
 }
 
-// A sum of squares may overflow: its feature then stands still.
+// A sum of squares may overflow; then the weights of its feature no longer change.
 static const mg_optim_array arrays[] = {MG_OPTIM_EACH_FEATURE("memory", &mg_bound_grown)};
 
 const mg_optim mg_optim_adagrad = {

@@ -52,7 +52,7 @@ static void weight_rates(const mg_optim_step *step, const mg_optim_line *line, f
         rate[j] = rate_of(step, (float)step->options->epsilon, scale_of(line, j), square[j]);
 }
 
-// A square may overflow: its weight then stands still.
+// A square may overflow; then its weight no longer changes.
 static const mg_optim_array arrays[] = {[MEAN] = MG_OPTIM_EACH_WEIGHT("mean_gradient", NULL),
                                         [SQUARE] = MG_OPTIM_EACH_WEIGHT("mean_square", &mg_bound_grown)};
 

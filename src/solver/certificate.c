@@ -289,8 +289,8 @@ static void square_range(void *context, int64_t range) {
         mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
 }
 
-// (M30) Any weights give a primal value. Dual ascent makes W jump about, so the average of its snapshots
-// often has a lower one.
+// (M30) Any weights give a primal value. Single steps of dual ascent may change W by a large amount, so the
+// average of its snapshots often has a lower one.
 static void evaluate_average(certificate *job, mg_weights *average) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;

@@ -59,9 +59,9 @@ static double passes_so_far(const mg_certified *c) {
     return passes + (c->clock.newton > 0 ? NEWTON_PASSES * (double)c->clock.newton : 0);
 }
 
-// Where scores in single precision are too coarse for the tolerance, dual ascent moves to and fro and Newton
-// steps find nothing. In dual ascent certificates become rare (visits double from one to the next), and a
-// single one without progress may be bad luck.
+// Where scores in single precision are too coarse for the tolerance, dual ascent oscillates and Newton steps
+// make no progress. In dual ascent certificates become rare (visits double from one to the next), and a
+// single one without progress may be chance.
 bool mg_schedule_stalled(const mg_certified *c) {
     double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;

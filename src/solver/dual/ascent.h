@@ -15,7 +15,7 @@ enum {
     MG_DUAL_BLOCK = 16,     // rows of a dense block, which step one after the other
     MG_DUAL_BLOCK_PART = 8, // rows of a block that are multiplied at a time
     MG_DUAL_RANGES = 8,     // most ranges of the cells of dense rows
-    MG_DUAL_SHRUNK = 9,     // a row that is shrunk is visited again after so many epochs
+    MG_DUAL_SHRUNK = 9,     // a row that is shrunk is visited again after this many epochs
     MG_DUAL_SNAPSHOTS = 64, // most of an epoch
 };
 static_assert((int)MG_DUAL_BLOCK <= (int)MG_RESIDENT_ZEROS, "zeros for a block's products");

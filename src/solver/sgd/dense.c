@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-// Prepares the gradient of a part. With few classes it is overwritten. With many, of which the rows of a part
-// touch few, it is cleared where the previous step left something.
+// Prepares the gradient of a part. With few classes it is overwritten. With many classes the rows of a part
+// touch only a few of them, so only the classes that the previous step touched are cleared.
 static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
     if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) {
-        // A part without rows too: it may receive the sum of its neighbour.
+        // This includes parts without rows, which may receive the sum of their sibling.
         memset(touched, 1, (size_t)w->lanes);
         return MG_SUM_NEW;
     }
@@ -36,16 +36,16 @@ static void merge_parts(void *context, int64_t into, int64_t from) {
     for (int64_t k = 0; k < w->lanes; k++) left->coef_sum[k] += right->coef_sum[k];
 }
 
-// The part that p is added to or that is added to p, if it is done: then p's gradient is added to it
-// directly.
-static mg_sgd_part *neighbour_waits(mg_sgd *sgd, int64_t p, mg_sum sum) {
+// The sibling of part p in the tree if it is complete, so that p's gradient can be added to it directly;
+// otherwise NULL.
+static mg_sgd_part *complete_sibling(mg_sgd *sgd, int64_t p, mg_sum sum) {
     int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
     if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_sibling(&sgd->tree, p))
         return NULL;
     return &sgd->parts[p ^ 1];
 }
 
-// The sum of p and its neighbour is in the neighbour's gradient. It becomes that of the left one.
+// The gradient of p's sibling holds the sum of both. It becomes the gradient of the left one of the two.
 static void join(mg_sgd *sgd, int64_t p) {
     mg_sgd_part *left = &sgd->parts[p & ~INT64_C(1)], *right = &sgd->parts[p | 1];
     for (int64_t k = 0; k < sgd->weights.lanes; k++) left->coef_sum[k] += right->coef_sum[k];
@@ -71,15 +71,15 @@ static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
     mg_sgd_part *part = &sgd->parts[p];
     mg_sum sum = begin_sum(sgd, part);
-    mg_sgd_part *neighbour = neighbour_waits(sgd, p, sum);
+    mg_sgd_part *sibling = complete_sibling(sgd, p, sum);
     part->pass.end = mg_sgd_begin(sgd, p + 1);
     part->pass.then = rows_after(sgd, p);
     mg_pass_sum to = {sum, part->grad, part->coef_sum};
-    if (neighbour) to.begin = MG_SUM_APART, to.grad = neighbour->grad;
+    if (sibling) to.begin = MG_SUM_APART, to.grad = sibling->grad;
     part->loss = mg_pass_gradient(&part->pass, sgd->problem, &sgd->weights, sgd->batch, mg_sgd_begin(sgd, p),
                                   mg_sgd_begin(sgd, p + 1), to);
-    if (neighbour) join(sgd, p);
-    mg_tree_climb(&sgd->tree, p, neighbour != NULL, merge_parts,
+    if (sibling) join(sgd, p);
+    mg_tree_climb(&sgd->tree, p, sibling != NULL, merge_parts,
                   sgd); // phase 2 adds the two halves at the root
 }
 

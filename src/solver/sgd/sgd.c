@@ -10,7 +10,8 @@
 
 enum { OTHER_FIELDS = 12 }; // of a checkpoint, beside those of the rule's arrays
 
-// Of an epoch. Fewer if updating the average of all weights would cost more than the rows.
+// Snapshots of an epoch: as many as cost no more to add to the average than the rows cost, within these
+// bounds.
 enum { FEWEST_SNAPSHOTS = 4, MOST_SNAPSHOTS = 16 };
 
 static void destroy(void *state) {
@@ -84,10 +85,10 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
 
 enum { RANGES_A_THREAD = 4 };
 
-// The values of every row are cut into as many pieces, and no result depends on where: one for a single
-// thread; several each for more, because a range of rare features has more of them to bring up to date than a
-// range that holds as many values of frequent ones. There is room for every feature: nothing is allocated
-// later, and what is never touched never takes memory.
+// The stored values of every row are cut at the limits of the ranges; no result depends on these. One thread
+// has a single range. With more threads there are several ranges for each, because ranges that hold equally
+// many stored values do not cost the same: one of rare features has more features to update. There is
+// room for all features from the start, and the part that is never touched takes no memory.
 static mg_status create_ranges(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_sgd_ranges *ranges = &sgd->ranges;

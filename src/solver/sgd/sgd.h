@@ -81,7 +81,7 @@ typedef struct mg_sgd {
     mg_sgd_ranges ranges;
     double *item_dot; // dense with centring: [items][lanes] of V center
 
-    // the step under way
+    // the present step
     const mg_batch *batch;
     int64_t step;
     double factor; // of the schedule
