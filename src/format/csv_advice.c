@@ -108,6 +108,8 @@ mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error) 
         advice);
 }
 
+static bool begins_comment(char first) { return first == '#' || first == '%'; }
+
 // Counts the fields of the first record, and of the next record that does not begin with the same comment
 // character; false if they cannot be read.
 static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
@@ -119,7 +121,7 @@ static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
     char first = status ? '\0' : *r->record.line;
     do {
         if (!status) status = mg_record_next(&r->record, &ignored);
-    } while (!status && r->record.line && strchr("#%", first) && *r->record.line == first);
+    } while (!status && r->record.line && begins_comment(first) && *r->record.line == first);
     if (!status && r->record.line) status = mg_record_count(&r->record, &fields[1], &ignored);
     return !status && r->record.line;
 }
@@ -140,7 +142,7 @@ mg_status mg_csv_check_top(mg_csv *r, mg_error *error) {
             "%s:1: sep= names the delimiter for a spreadsheet and is no row: remove the line: %ssed 1d "
             "%s> NEW",
             path, packed, from);
-    bool comment = strchr("#%", first) != NULL, two = false;
+    bool comment = begins_comment(first), two = false;
     if (!comment && strcmp(r->options->delimiter, "auto") != 0) return MG_OK;
     for (size_t i = 0; i < sizeof all; i++) {
         if (!count_both(r, all[i] ? all[i] : ' ', fields)) continue;

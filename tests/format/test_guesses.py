@@ -192,6 +192,7 @@ def headers(g):
     g.refused("0,1,2,label\n5,6,7,1\n5,7,7,2\n", "--header yes")
     g.refused("0,1,2,3\n5,6,7,1\n5,7,7,2\n", "--header yes")
     g.refused("2019,2020,label\n5,6,1\n5,7,2\n", "--header yes")
+    g.refused("\0\n1,2\n", ":1: no delimiter divides it", "sed 1d < FILE", options=["--format", "csv"])
     g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
     # Names that are numbers above labels that are words: both lines have numbers and a word.
     rows = "5,6,9,2,x\n5,7,1,3,y\n"
