@@ -47,12 +47,12 @@ typedef struct bench {
     double nonzero; // coefficients of a row, on average
     double violating;
     mg_bench_naive naive;
-    // an epoch
+    // for an epoch of sgd
     const mg_solver *solver;
     void *state;
     uint32_t *order; // [rows]
     int64_t steps;
-    // timing
+    // for measuring the time
     void (*work)(struct bench *bench);
     double seconds[MOST_REPETITIONS];
     int repetitions;
@@ -61,7 +61,7 @@ typedef struct bench {
 // ---- The pass -----------------------------------------------------------------------------------
 
 static int64_t grad_floats(const bench *b) {
-    return mg_round_up(b->weights.size, MG_LANES); // what kernel->add wants
+    return mg_round_up(b->weights.size, MG_LANES); // kernel->add needs a multiple of it
 }
 
 static void part_gradient(void *context, int64_t p) {

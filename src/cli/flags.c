@@ -44,7 +44,7 @@ enum { SHARED = sizeof shared / sizeof *shared };
 typedef struct front {
     const struct argp *own;
     int takes;
-    void *input; // of own
+    void *input; // for `own`
     mg_cli_flags *flags;
 } front;
 

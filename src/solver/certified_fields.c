@@ -11,7 +11,7 @@
 #define MOST_COUNT 1e15
 #define BOX_SLACK 1e-3 // by how much rounding of steps and merges may exceed a bound of dual variables
 
-enum { MOST_ROUNDS = 16 }; // that are counted before the size of a round is reviewed
+enum { MOST_ROUNDS = 16 }; // rounds that are counted before their size is reviewed
 
 static const mg_bound clock_bounds[] = {
     {"epoch", 0, MOST_EPOCHS, false},

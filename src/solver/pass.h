@@ -12,7 +12,7 @@
 typedef struct mg_pass {
     int64_t lanes, line, wide_line;
     int64_t block_rows;           // rows taken at a time, at most MG_BLOCK_ROWS
-    mg_cell cell;                 // dense: of x
+    mg_cell cell;                 // dense: type of the cells of x
     const void *x[MG_BLOCK_ROWS]; // dense: rows of the block, as they are stored or widened
     // [block_rows][wide_line] rows widened, or copied to other distances; NULL: they are read as they are
     // stored

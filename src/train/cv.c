@@ -22,7 +22,7 @@ typedef struct validation {
     mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // of the current fold
     mg_directory *place; // output.directory
-    mg_lock lock;        // of it
+    mg_lock lock;        // of output.directory
     mg_h5 *data;         // data.train: all folds read the same file, whatever happens to its name
 } validation;
 

@@ -26,7 +26,7 @@ typedef struct rate_search {
     mg_solver_options options;
     int folds;           // number of quarters that are used for measuring
     int64_t fit;         // largest number of rows trained on in a fold
-    uint32_t *order;     // [fit] of an epoch
+    uint32_t *order;     // [fit] rows in the order of an epoch
     uint32_t *fitted;    // [fit] rows of the fold
     double right[RUNGS]; // weight of the rows classified correctly
     bool tried[RUNGS];

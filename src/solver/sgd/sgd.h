@@ -55,7 +55,7 @@ typedef struct mg_sgd_average {
     bool on;
     int64_t first;     // step before which no snapshot is taken
     mg_weights mean;   // of snapshots
-    int64_t snapshots; // in it
+    int64_t snapshots; // number of snapshots in `mean`
 } mg_sgd_average;
 
 typedef struct mg_sgd {
@@ -77,7 +77,7 @@ typedef struct mg_sgd {
     mg_sgd_average average;
 
     mg_sgd_part *parts;
-    mg_tree tree; // of their sums
+    mg_tree tree; // in which the sums of the parts are added
     mg_sgd_ranges ranges;
     double *item_dot; // dense with centring: [items][lanes] of V center
 
