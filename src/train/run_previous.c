@@ -41,7 +41,7 @@ static bool is_fold_name(const char *name) {
 typedef enum place_kind {
     NOT_MARGINS, // nothing, not a directory, or a directory without a run
     OWN_FOLD,    // its begun.h5 says that it is this fold of a cross-validation
-    OTHER_RUN    // any other run
+    OTHER_RUN    // any other run, or the old result of one
 } place_kind;
 
 static place_kind kind_of_fold(const mg_directory *parent, const char *name) {
@@ -50,7 +50,8 @@ static place_kind kind_of_fold(const mg_directory *parent, const char *name) {
     char line[NAME_TEXT + 16];
     if (!is_fold_name(name) || mg_directory_open_own(parent, name, false, &fold, NULL)) return NOT_MARGINS;
     snprintf(line, sizeof line, "\ncv.fold: %s\n", name + 5);
-    place_kind kind = holds_run(fold) ? OTHER_RUN : NOT_MARGINS;
+    bool any = holds_run(fold) || mg_directory_holds(fold, previous) || mg_directory_holds(fold, gathering);
+    place_kind kind = any ? OTHER_RUN : NOT_MARGINS;
     if (kind && !mg_checkpoint_origin_read(fold, "begun.h5", &origin, NULL)) {
         if (strstr(origin.config, line)) kind = OWN_FOLD;
         mg_checkpoint_origin_clear(&origin);

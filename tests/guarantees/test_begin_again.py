@@ -192,6 +192,11 @@ def previous(work):
     expect(work, 0, *TRAIN, "--set", "output.directory=m/previous")
     for command in (TRAIN, ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5")):
         expect(work, 2, *command, *at, says="holds an old result in previous: move it away")
+    shutil.copytree(work.at("m"), work.at("c/fold-1"))
+    folds = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c", "--overwrite")
+    expect(work, 2, *folds, says="c/fold-1: holds a run that is not known as fold 1 of a cross-validation: move it away")
+    os.rename(work.at("c/fold-1"), work.at("away"))  # the advice
+    expect(work, 0, *folds)
     os.rename(work.at("m/previous"), work.at("elsewhere"))
     before = tree(work.at("elsewhere"))
     os.symlink("../elsewhere", work.at("m/previous"))
