@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const char previous[] = "previous", gathering[] = "previous.new";
-// config.yaml comes before begun.h5, beside which it is margin's.
+// config.yaml comes before begun.h5: beside a file of a run, here or among what was moved, it is margin's.
 static const char *const results[] = {"model.h5",      "path.jsonl",  "cv.jsonl",
                                       "metrics.jsonl", "config.yaml", "begun.h5"};
 enum { RESULTS = sizeof results / sizeof *results, NAME_TEXT = 64 };
@@ -273,7 +273,7 @@ static mg_status gather(const mg_directory *directory, mg_directory **to, mg_err
         mg_directory_open_own(directory, gathering, true, to, error); // the decision takes effect here
     if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
     for (int i = 0; !status && i < RESULTS; i++) {
-        bool foreign = !strcmp(results[i], "config.yaml") && !holds_run(directory);
+        bool foreign = !strcmp(results[i], "config.yaml") && !holds_run(directory) && !holds_run(*to);
         if (!foreign && mg_directory_holds(directory, results[i]))
             status = move(directory, results[i], error);
     }

@@ -36,6 +36,11 @@ def tree(directory):
     return found
 
 
+def on_a_full_disk(work, *arguments):
+    limited = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh", work.margin, *arguments)
+    return subprocess.run(limited, cwd=work.path, text=True, capture_output=True)
+
+
 def killed_before_a_checkpoint(work, name):
     """A copy of a finished run in the state in which a kill before its first checkpoint leaves it."""
     shutil.copytree(work.at(name), work.at("cut"))
@@ -180,9 +185,17 @@ def others(work):
         cut.writelines(lines[:2])
     with open(work.at("m/model.h5"), "ab") as newer:
         newer.write(b"newer")
-    full = subprocess.run(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", work.margin, *path, "--overwrite"], cwd=work.path, text=True, capture_output=True)
+    full = on_a_full_disk(work, *path, "--overwrite")
     if full.returncode != 3 or runs.read(work.at("m/previous/model.h5")) != old:
         runs.fail(f"--overwrite over an unfinished path, with a full disk: {full.stderr}")
+    shutil.rmtree(work.at("m"))
+    # The configuration of a run that has lost its begun.h5 and its checkpoints moves with its results.
+    expect(work, 0, *TRAIN, *at)
+    os.remove(work.at("m/begun.h5"))
+    shutil.rmtree(work.at("m/checkpoints"))
+    full = on_a_full_disk(work, *TRAIN, *at, "--overwrite")
+    if full.returncode != 3 or sorted(os.listdir(work.at("m/previous"))) != ["config.yaml", "metrics.jsonl", "model.h5"]:
+        runs.fail(f"--overwrite over a run without begun.h5, with a full disk: {full.stderr}")
     shutil.rmtree(work.at("m"))
 
 
