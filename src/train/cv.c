@@ -135,16 +135,16 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
     mg_writer_add(out, "}\n");
 }
 
-// Writes cv.jsonl if its content differs. A cross-validation that is resumed after its end changes nothing.
 static mg_status put_in_place(const validation *v, const char *text, mg_error *error) {
     const mg_observer *observer = v->request->observer;
     char line[MG_PATH_TEXT + 80];
-    if (mg_directory_is_text(v->place, "cv.jsonl", text)) return MG_OK;
     snprintf(line, sizeof line, "warning: %s: does not hold the results of these folds; it is written again",
              v->result->folds_path);
     if (mg_directory_holds(v->place, "cv.jsonl") && observer && observer->message)
         observer->message(observer->context, line);
-    return mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
+    mg_status status = mg_directory_write(v->place, "cv.jsonl", text, strlen(text), error);
+    if (!status) mg_run_forget_previous(v->place, observer);
+    return status;
 }
 
 static mg_status write_lines(const validation *v, mg_error *error) {
@@ -162,9 +162,9 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    if (!status) status = put_in_place(v, text, error);
+    // A cross-validation that is resumed after its end changes nothing.
+    if (!status && !mg_directory_is_text(v->place, "cv.jsonl", text)) status = put_in_place(v, text, error);
     mg_memory_free(text);
-    if (!status) mg_run_forget_previous(v->place);
     return status;
 }
 

@@ -211,7 +211,8 @@ void mg_run_warn_of_metrics(mg_run *run);
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 
 // The last act of every run and path, when its last line was logged: what it leaves is complete, so the old
-// result in `previous` goes. Errors: that of metrics.jsonl, when lines of it could not be written.
+// result in `previous` is deleted, unless the run had ended before. Errors: that of metrics.jsonl, when lines
+// of it could not be written.
 mg_status mg_run_conclude(mg_run *run, mg_error *error);
 void mg_run_clear(mg_run *run);
 

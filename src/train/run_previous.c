@@ -5,6 +5,7 @@
 #include "io/lock.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/run_own.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,53 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char previous[] = "previous", gathering[] = "previous.new";
-// config.yaml comes before begun.h5: beside a file of a run, here or among what was moved, it is margin's.
-static const char *const results[] = {"model.h5",      "path.jsonl",  "cv.jsonl",
-                                      "metrics.jsonl", "config.yaml", "begun.h5"};
-enum { RESULTS = sizeof results / sizeof *results, NAME_TEXT = 64 };
+static const char previous[] = MG_RUN_PREVIOUS, gathering[] = MG_RUN_GATHERING;
+enum { NAME_TEXT = MG_RUN_NAME_TEXT };
 
 // ---- looking ------------------------------------------------------------------------------------
-
-static bool holds_any(const mg_directory *directory, const char *const *names, size_t count) {
-    bool any = false;
-    for (size_t i = 0; !any && i < count; i++) any = mg_directory_holds(directory, names[i]);
-    return any;
-}
-
-// config.yaml alone is not a sign of a run: a user may have written it.
-static bool holds_run(const mg_directory *directory) {
-    static const char *const names[] = {"metrics.jsonl", "model.h5", "path.jsonl", "checkpoints", "begun.h5"};
-    return holds_any(directory, names, sizeof names / sizeof *names);
-}
-
-static bool is_fold_name(const char *name) {
-    return !strncmp(name, "fold-", 5) && name[5] && strspn(name + 5, "0123456789") == strlen(name + 5) &&
-           strlen(name) < NAME_TEXT;
-}
-
-// What the name of a fold refers to.
-typedef enum place_kind {
-    NOT_MARGINS, // nothing, not a directory, or a directory without a run
-    OWN_FOLD,    // its begun.h5 says that it is this fold of a cross-validation
-    OTHER_RUN    // any other run, or the old result of one
-} place_kind;
-
-static place_kind kind_of_fold(const mg_directory *parent, const char *name) {
-    mg_directory *fold;
-    mg_origin origin;
-    char line[NAME_TEXT + 16];
-    if (!is_fold_name(name) || mg_directory_open_own(parent, name, false, &fold, NULL)) return NOT_MARGINS;
-    snprintf(line, sizeof line, "\ncv.fold: %s\n", name + 5);
-    bool any = holds_run(fold) || mg_directory_holds(fold, previous) || mg_directory_holds(fold, gathering);
-    place_kind kind = any ? OTHER_RUN : NOT_MARGINS;
-    if (kind && !mg_checkpoint_origin_read(fold, "begun.h5", &origin, NULL)) {
-        if (strstr(origin.config, line)) kind = OWN_FOLD;
-        mg_checkpoint_origin_clear(&origin);
-    }
-    mg_directory_close(fold);
-    return kind;
-}
 
 typedef struct fold_search {
     const mg_directory *directory;
@@ -68,7 +26,7 @@ typedef struct fold_search {
 static mg_status see_fold(void *context, const char *name, mg_error *error) {
     fold_search *search = context;
     (void)error;
-    search->found = search->found || kind_of_fold(search->directory, name) == OWN_FOLD;
+    search->found = search->found || mg_run_kind_of_fold(search->directory, name) == MG_RUN_OWN_FOLD;
     return MG_OK;
 }
 
@@ -78,7 +36,7 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
     *out = (mg_run_traces){.previous = moving || mg_directory_holds(directory, previous)};
     if (moving) return MG_OK;
     mg_status status = mg_directory_list(directory, see_fold, &search, error);
-    out->run = holds_run(directory);
+    out->run = mg_run_is_there(directory);
     out->foreign_config = !out->run && mg_directory_holds(directory, "config.yaml");
     out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
     return status;
@@ -97,7 +55,7 @@ static mg_status check_fold(const mg_directory *directory, const char *name, mg_
     if (!mg_directory_holds(directory, name)) return MG_OK;
     mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
     mg_directory_close(fold);
-    if (status || kind_of_fold(directory, name) != OTHER_RUN) return status;
+    if (status || mg_run_kind_of_fold(directory, name) != MG_RUN_OTHER_RUN) return status;
     return mg_fail(error, MG_CONFIG,
                    "%s/%s: holds a run that is not known as fold %s of a cross-validation: move it away, or "
                    "set output.directory",
@@ -116,37 +74,29 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
 
 // ---- deleting -----------------------------------------------------------------------------------
 
-static bool is_own_file(const char *name) {
-    size_t length = strlen(name);
-    for (int i = 0; i < RESULTS; i++)
-        if (!strcmp(name, results[i])) return true;
-    bool checkpoint = !strncmp(name, "step-", 5) && length > 3 && !strcmp(name + length - 3, ".h5");
-    return checkpoint || mg_directory_is_leftover(name, "") || !strcmp(name, "lock");
-}
-
-static bool is_own_directory(const char *name) {
-    return is_fold_name(name) || !strcmp(name, "checkpoints") || !strcmp(name, previous) ||
-           !strcmp(name, gathering);
-}
-
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error);
 
 static mg_status remove_entry(void *context, const char *name, mg_error *error) {
     const mg_directory *directory = context;
-    if (is_own_file(name)) return mg_directory_remove(directory, name, error);
-    return is_own_directory(name) ? remove_directory(directory, name, error) : MG_OK;
+    if (!strcmp(name, "lock")) return MG_OK; // held; it is deleted when it is released
+    if (mg_run_is_own_file(directory, name)) return mg_directory_remove(directory, name, error);
+    return mg_run_is_own_directory(name) ? remove_directory(directory, name, error) : MG_OK;
 }
 
-// Deletes the files of margin in the directory, and the directory itself if nothing else is left. A name that
-// is not a directory, such as a link to one, stays: margin does not create those.
+// Deletes the files of margin in the directory, and the directory itself if nothing else is left. Fails if
+// another process holds the lock of the directory. A name that is not a directory, such as a link to one,
+// stays: margin does not create those.
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error) {
     mg_directory *directory;
+    mg_lock lock = {0};
     if (!mg_directory_holds(parent, name)) return MG_OK;
     mg_error why = {0};
     mg_status status = mg_directory_open_own(parent, name, false, &directory, &why);
     if (status == MG_IO && errno == ENOTDIR) return MG_OK;
     if (status) return mg_fail(error, status, "%s", why.text);
-    status = mg_directory_list(directory, remove_entry, directory, error);
+    status = mg_lock_take(directory, &lock, error);
+    if (!status) status = mg_directory_list(directory, remove_entry, directory, error);
+    mg_lock_release(&lock);
     mg_directory_close(directory);
     if (!status) unlinkat(mg_directory_descriptor(parent), name, AT_REMOVEDIR);
     return status;
@@ -171,8 +121,8 @@ static mg_status ask_open_directory(const mg_directory *directory, mg_error *err
 
 static mg_status ask_entry(void *context, const char *name, mg_error *error) {
     mg_directory *inside;
-    if (!strcmp(name, ".") || !strcmp(name, "..") || is_own_file(name)) return MG_OK;
-    if (!is_own_directory(name)) return MG_DATA;
+    if (!strcmp(name, ".") || !strcmp(name, "..") || mg_run_is_own_file(context, name)) return MG_OK;
+    if (!mg_run_is_own_directory(name)) return MG_DATA;
     mg_status status = mg_directory_open_own(context, name, false, &inside, error);
     if (!status) status = ask_open_directory(inside, error);
     mg_directory_close(inside);
@@ -212,7 +162,7 @@ static mg_status with_fold(const mg_directory *directory, const char *name, act_
                            mg_error *error) {
     mg_directory *fold;
     mg_lock lock = {0};
-    if (kind_of_fold(directory, name) != OWN_FOLD) return MG_OK;
+    if (mg_run_kind_of_fold(directory, name) != MG_RUN_OWN_FOLD) return MG_OK;
     mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
     if (status) return status;
     status = mg_lock_take(fold, &lock, error);
@@ -230,7 +180,8 @@ static mg_status ask(const mg_directory *directory, mg_error *error) {
     mg_directory *checkpoints = NULL;
     mg_status status = ask_directory(directory, previous, error);
     if (!status) status = ask_directory(directory, gathering, error);
-    for (int i = 0; !status && i < RESULTS; i++) status = ask_room(directory, results[i], error);
+    for (int i = 0; !status && i < MG_RUN_RESULTS; i++)
+        status = ask_room(directory, mg_run_results[i], error);
     if (!status) status = mg_directory_list(directory, ask_fold, (void *)directory, error);
     if (!status && mg_directory_holds(directory, "checkpoints"))
         status = mg_directory_open_own(directory, "checkpoints", false, &checkpoints, error);
@@ -238,8 +189,16 @@ static mg_status ask(const mg_directory *directory, mg_error *error) {
     return status;
 }
 
-void mg_run_forget_previous(const mg_directory *directory) {
-    if (!ask_directory(directory, previous, NULL)) remove_directory(directory, previous, NULL);
+void mg_run_forget_previous(const mg_directory *directory, const mg_observer *observer) {
+    char line[MG_PATH_TEXT + 200];
+    mg_status status = ask_directory(directory, previous, NULL);
+    if (!status) status = remove_directory(directory, previous, NULL);
+    if (!status || !observer || !observer->message) return;
+    snprintf(line, sizeof line,
+             "warning: %s/%s: the old result stays, because it holds files that are not margin's or another "
+             "process is using it: delete it when you do not need it",
+             mg_directory_path(directory), previous);
+    observer->message(observer->context, line);
 }
 
 // ---- setting aside ------------------------------------------------------------------------------
@@ -268,28 +227,27 @@ static mg_status clear_checkpoints(const mg_directory *directory, mg_error *erro
     return status;
 }
 
-static mg_status gather(const mg_directory *directory, mg_directory **to, mg_error *error) {
-    mg_status status =
-        mg_directory_open_own(directory, gathering, true, to, error); // the decision takes effect here
-    if (!status) status = mg_directory_list(directory, move_fold, (void *)directory, error);
-    for (int i = 0; !status && i < RESULTS; i++) {
-        bool foreign = !strcmp(results[i], "config.yaml") && !holds_run(directory) && !holds_run(*to);
-        if (!foreign && mg_directory_holds(directory, results[i]))
-            status = move(directory, results[i], error);
+static mg_status gather(const mg_directory *directory, const mg_directory *to, mg_error *error) {
+    mg_status status = mg_directory_list(directory, move_fold, (void *)directory, error);
+    for (int i = 0; !status && i < MG_RUN_RESULTS; i++) {
+        bool foreign =
+            !strcmp(mg_run_results[i], "config.yaml") && !mg_run_is_there(directory) && !mg_run_is_there(to);
+        if (!foreign && mg_directory_holds(directory, mg_run_results[i]))
+            status = move(directory, mg_run_results[i], error);
     }
     if (!status) status = clear_checkpoints(directory, error);
-    if (!status) status = mg_directory_sync(*to, error);
+    if (!status) status = mg_directory_sync(to, error);
     return status ? status : mg_directory_sync(directory, error);
 }
 
 static mg_status see_result_of_fold(void *context, const char *name, mg_error *error) {
-    static const char *const written[] = {"model.h5", "path.jsonl"};
     fold_search *search = context;
     mg_directory *fold;
     (void)error;
-    if (!is_fold_name(name) || mg_directory_open_own(search->directory, name, false, &fold, NULL))
+    if (!mg_run_is_fold_name(name) || mg_directory_open_own(search->directory, name, false, &fold, NULL))
         return MG_OK;
-    search->found = search->found || holds_any(fold, written, 2);
+    search->found =
+        search->found || mg_directory_holds(fold, "model.h5") || mg_directory_holds(fold, "path.jsonl");
     mg_directory_close(fold);
     return MG_OK;
 }
@@ -311,14 +269,16 @@ static mg_status is_worth(const mg_directory *directory, const mg_directory *gat
     return status;
 }
 
-// Renames what was gathered to `previous`, or deletes it.
-static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_error *error) {
+// Renames what was gathered to `previous`, or deletes it. The lock of `previous.new` is held.
+static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_lock *lock,
+                        mg_error *error) {
     bool worth;
     mg_status status = is_worth(directory, gathered, &worth, error);
     const char *gone = worth ? previous : gathering;
     // The model of an unfinished path would count as a complete result once path.jsonl is deleted.
     if (!status && !worth) status = mg_directory_remove(gathered, "model.h5", error);
     if (!status && !worth) status = mg_directory_sync(gathered, error);
+    if (!worth) mg_lock_release(lock); // remove_directory takes it
     if (!status) status = remove_directory(directory, gone, error);
     if (!status && mg_directory_holds(directory, gone)) status = refuse_foreign(directory, gone, error);
     if (!status && worth &&
@@ -331,12 +291,17 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
 mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_error *error) {
     mg_run_traces traces;
     mg_directory *gathered = NULL;
+    mg_lock lock = {0};
     mg_status status = mg_run_find_traces(directory, &traces, error);
     bool needed = mg_directory_holds(directory, gathering) || (overwrite && (traces.run || traces.folds));
     if (status || !needed) return status;
     status = ask(directory, error);
-    if (!status) status = gather(directory, &gathered, error);
-    if (!status) status = settle(directory, gathered, error);
+    // the decision takes effect when previous.new exists
+    if (!status) status = mg_directory_open_own(directory, gathering, true, &gathered, error);
+    if (!status) status = mg_lock_take(gathered, &lock, error);
+    if (!status) status = gather(directory, gathered, error);
+    if (!status) status = settle(directory, gathered, &lock, error);
+    mg_lock_release(&lock);
     mg_directory_close(gathered);
     return status;
 }

@@ -9,6 +9,8 @@
 
 #include "io/directory.h"
 
+#include <margin/trainer.h>
+
 // What a directory contains. What is being set aside counts as `previous`.
 typedef struct mg_run_traces {
     bool run;            // of `train` or `path`
@@ -33,7 +35,7 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
 mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_error *error);
 
 // Deletes `previous`, once the new result is complete, unless it holds files that margin did not write or a
-// run that is under way.
-void mg_run_forget_previous(const mg_directory *directory);
+// run that is under way; then there is a warning. `observer` may be NULL.
+void mg_run_forget_previous(const mg_directory *directory, const mg_observer *observer);
 
 #endif

@@ -157,7 +157,7 @@ def in_previous(work):
     wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/previous")))
     expect(work, 2, "train", *SGD, *at("c"), "--overwrite", says=f"c/previous: process {process.pid} is training in this directory")
     os.remove(work.at("c/model.h5"))
-    expect(work, 0, "train", *SGD, *at("c"), "--resume")
+    expect(work, 0, "train", *SGD, *at("c"), "--resume", says="c/previous: the old result stays, because")
     process.send_signal(signal.SIGTERM)
     process.wait()
     if process.returncode != 75 or not runs.steps_of(work.at("c/previous")):

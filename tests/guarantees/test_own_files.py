@@ -52,6 +52,32 @@ def own_configuration(work):
     shutil.rmtree(work.at("u"))
 
 
+# What a user puts into `previous`. Resuming a finished run deletes nothing. A new result deletes what margin wrote.
+def own_previous(work):
+    for command in ((*SGD, *at("p")), (*CV, "--set", "output.directory=p")):
+        expect(work, 0, *command)
+        os.mkdir(work.at("p/previous"))
+        shutil.copy(work.at("d.h5"), work.at("p/previous/model.h5"))
+        expect(work, 0, *command, "--resume")
+        if names(work.at("p/previous")) != ["model.h5"]:
+            runs.fail("resuming a finished run deleted a file in previous/")
+        shutil.rmtree(work.at("p"))
+    mine = ("notes.5.tmp", "step-00000000001.h5", "step-000000000001.h5.bak", "step-mine.h5")
+    os.makedirs(work.at("p/previous"))
+    for name in (*mine, "step-000000000001.h5", "begun.h5.5.tmp"):
+        shutil.copy(work.at("d.h5"), work.at("p/previous", name))
+    expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result stays, because it holds files that are not margin's")
+    if not set(mine) <= set(names(work.at("p/previous"))):
+        runs.fail("a new result deleted files of the user in previous/")
+    expect(work, 3, *SGD, *at("p"), "--overwrite", says="p/previous: holds files that are not margin's: move them away")
+    for name in mine:
+        os.remove(work.at("p/previous", name))
+    expect(work, 0, *SGD, *at("p"), "--overwrite")
+    if os.path.exists(work.at("p/previous")):
+        runs.fail("files of margin remain in previous/")
+    shutil.rmtree(work.at("p"))
+
+
 # Nothing is written or deleted through a link.
 def links(work):
     expect(work, 0, *SGD, *at("l"))
@@ -173,7 +199,7 @@ def renamed(work):
 # Checkpoints that are moved away while the run is training.
 def moved_checkpoints(work):
     process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
-    wait_for(process, work.at("b/metrics.jsonl"))
+    wait_for(process, work.at("b/checkpoints"))
     os.rename(work.at("b/checkpoints"), work.at("away"))
     process.send_signal(signal.SIGTERM)
     process.wait()
@@ -190,6 +216,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
+    for part in (own_configuration, own_previous, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")

@@ -1,0 +1,35 @@
+// run_own.h - which names in a directory are margin's.
+#ifndef MG_TRAIN_RUN_OWN_H
+#define MG_TRAIN_RUN_OWN_H
+
+#include "io/directory.h"
+
+#define MG_RUN_PREVIOUS "previous"
+#define MG_RUN_GATHERING "previous.new"
+enum { MG_RUN_NAME_TEXT = 64 };
+
+// The files of a result, in the order in which they are moved.
+enum { MG_RUN_RESULTS = 6 };
+extern const char *const mg_run_results[MG_RUN_RESULTS];
+
+// True if the directory holds files of a run. config.yaml alone is not a sign of a run.
+bool mg_run_is_there(const mg_directory *directory);
+
+// True for the name of a file that margin writes, and for what a killed writer leaves of it. A config.yaml is
+// margin's if its first line says so.
+bool mg_run_is_own_file(const mg_directory *directory, const char *name);
+
+// True for the name of a directory that margin makes in the directory of a run.
+bool mg_run_is_own_directory(const char *name);
+
+bool mg_run_is_fold_name(const char *name);
+
+// What the name of a fold refers to.
+typedef enum mg_run_fold_kind {
+    MG_RUN_NO_FOLD,  // nothing, not a directory, or a directory without a run
+    MG_RUN_OWN_FOLD, // its begun.h5 says that it is this fold of a cross-validation
+    MG_RUN_OTHER_RUN // any other run, or the old result of one
+} mg_run_fold_kind;
+mg_run_fold_kind mg_run_kind_of_fold(const mg_directory *parent, const char *name);
+
+#endif
