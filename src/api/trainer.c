@@ -13,6 +13,7 @@ mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, m
     mg_writer writer = {0};
     char *canonical = NULL;
     *trainer = (mg_config_trainer){0};
+    mg_writer_add(&writer, MG_RUN_CONFIG_MARK);
     if (grid) mg_writer_format(&writer, "# for --%s %s\n\n", grid->name, grid->text);
     mg_settings_write(&config->settings, &writer);
     mg_status status = mg_writer_take(&writer, &trainer->resolved, error);

@@ -33,12 +33,7 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_run_traces traces;
     mg_status status = mg_run_find_traces(run->place.directory, &traces, error);
-    if (!status && traces.foreign_config)
-        return mg_fail(
-            error, MG_CONFIG,
-            "%s/config.yaml: was not written by a run, and a run would replace it: move it away, or set "
-            "output.directory",
-            run->place.path);
+    if (!status) status = mg_run_check_config(run->place.directory, error);
     if (status || run->request->overwrite) return status;
     if (!status && traces.folds)
         return mg_fail(

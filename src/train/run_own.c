@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// config.yaml comes before begun.h5, so that it is moved while the directory still holds a run.
 const char *const mg_run_results[MG_RUN_RESULTS] = {"model.h5",      "path.jsonl",  "cv.jsonl",
                                                     "metrics.jsonl", "config.yaml", "begun.h5"};
 
@@ -36,9 +35,19 @@ static bool is_checkpoint(const char *name, size_t length) {
     return digits >= 12 && length == 5 + digits + 3 && !strncmp(name + 5 + digits, ".h5", 3);
 }
 
+static bool is_own_config(const mg_directory *directory, const char *name) {
+    static const char mark[] = MG_RUN_CONFIG_MARK;
+    char text[sizeof mark - 1];
+    int fd;
+    if (mg_directory_open_file(directory, name, &fd, NULL)) return false;
+    bool same = pread(fd, text, sizeof text, 0) == (ssize_t)sizeof text && !memcmp(text, mark, sizeof text);
+    close(fd);
+    return same;
+}
+
 bool mg_run_is_own_file(const mg_directory *directory, const char *name) {
     size_t length = strlen(name);
-    (void)directory;
+    if (!strcmp(name, "config.yaml")) return is_own_config(directory, name);
     if (mg_directory_is_leftover(name, "")) { // NAME.NUMBER.tmp: only NAME is compared
         length -= strlen(".tmp");
         while (name[length - 1] != '.') length--;

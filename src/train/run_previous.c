@@ -37,7 +37,6 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
     if (moving) return MG_OK;
     mg_status status = mg_directory_list(directory, see_fold, &search, error);
     out->run = mg_run_is_there(directory);
-    out->foreign_config = !out->run && mg_directory_holds(directory, "config.yaml");
     out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
     return status;
 }
@@ -50,10 +49,20 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
                    mg_directory_path(directory));
 }
 
+mg_status mg_run_check_config(const mg_directory *directory, mg_error *error) {
+    static const char name[] = "config.yaml";
+    if (!mg_directory_holds(directory, name) || mg_run_is_own_file(directory, name)) return MG_OK;
+    return mg_fail(
+        error, MG_CONFIG,
+        "%s/%s: was not written by a run, and a run would replace it: move it away, or set output.directory",
+        mg_directory_path(directory), name);
+}
+
 static mg_status check_fold(const mg_directory *directory, const char *name, mg_error *error) {
     mg_directory *fold;
     if (!mg_directory_holds(directory, name)) return MG_OK;
     mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
+    if (!status) status = mg_run_check_config(fold, error);
     mg_directory_close(fold);
     if (status || mg_run_kind_of_fold(directory, name) != MG_RUN_OTHER_RUN) return status;
     return mg_fail(error, MG_CONFIG,
@@ -144,6 +153,11 @@ static mg_status ask_directory(const mg_directory *directory, const char *name, 
     return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
 }
 
+// False for a config.yaml of the user, which stays.
+static bool is_result(const mg_directory *directory, const char *name) {
+    return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
+}
+
 // Checks that the names that would be moved do not exist in `previous.new`.
 static mg_status ask_room(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * NAME_TEXT];
@@ -229,12 +243,8 @@ static mg_status clear_checkpoints(const mg_directory *directory, mg_error *erro
 
 static mg_status gather(const mg_directory *directory, const mg_directory *to, mg_error *error) {
     mg_status status = mg_directory_list(directory, move_fold, (void *)directory, error);
-    for (int i = 0; !status && i < MG_RUN_RESULTS; i++) {
-        bool foreign =
-            !strcmp(mg_run_results[i], "config.yaml") && !mg_run_is_there(directory) && !mg_run_is_there(to);
-        if (!foreign && mg_directory_holds(directory, mg_run_results[i]))
-            status = move(directory, mg_run_results[i], error);
-    }
+    for (int i = 0; !status && i < MG_RUN_RESULTS; i++)
+        if (is_result(directory, mg_run_results[i])) status = move(directory, mg_run_results[i], error);
     if (!status) status = clear_checkpoints(directory, error);
     if (!status) status = mg_directory_sync(to, error);
     return status ? status : mg_directory_sync(directory, error);

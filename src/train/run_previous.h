@@ -13,10 +13,9 @@
 
 // What a directory contains. What is being set aside counts as `previous`.
 typedef struct mg_run_traces {
-    bool run;            // of `train` or `path`
-    bool folds;          // of `cv`
-    bool previous;       // an old result that an unfinished one is to replace
-    bool foreign_config; // config.yaml without any file of a run: margin did not write it
+    bool run;      // of `train` or `path`
+    bool folds;    // of `cv`
+    bool previous; // an old result that an unfinished one is to replace
 } mg_run_traces;
 
 // Looks at the directory. Errors: MG_IO.
@@ -25,7 +24,11 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
 // Refuses a directory that contains only an old result. Errors: MG_CONFIG.
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error);
 
-// Refuses a directory in which one of fold-1 to fold-N is a run of its own. Errors: MG_CONFIG, MG_IO.
+// Refuses a directory whose config.yaml was not written by a run. Errors: MG_CONFIG.
+mg_status mg_run_check_config(const mg_directory *directory, mg_error *error);
+
+// Refuses a directory in which one of fold-1 to fold-N is a run of its own, or holds such a config.yaml.
+// Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error);
 
 // Clears a directory for a run, path or cross-validation that starts anew. A complete result is moved to

@@ -8,6 +8,10 @@
 
 #include <margin/trainer.h>
 
+// The first line of every config.yaml that a run writes. By it a run knows that it may replace the file.
+#define MG_RUN_CONFIG_MARK                                                                                   \
+    "# Written by a run of margin, which replaces this file with --overwrite: edit a copy.\n"
+
 // Called after all checks that can refuse the run, and before anything in its directory changes. The run does
 // not enter its directory before that.
 typedef struct mg_before_change {
@@ -29,7 +33,7 @@ typedef struct mg_trainer_options {
     const mg_before_change *before_change; // NULL: none
     // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
     int64_t folds, fold;
-    const char *resolved;  // config.yaml of the run
+    const char *resolved;  // config.yaml of the run; it begins with MG_RUN_CONFIG_MARK
     const char *canonical; // canonical configuration, which a checkpoint must agree with
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;

@@ -21,7 +21,7 @@ echo "exit $?"
 masked <out.txt
 masked <err.txt >&2
 find runs -type f ! -name 'step-*' | sort
-head -1 runs/run/config.yaml
+head -2 runs/run/config.yaml
 masked <runs/run/path.jsonl
 
 # Killed during its third point.

@@ -50,6 +50,24 @@ def own_configuration(work):
     expect(work, 0, "train", "my.yaml", "--quiet", "--overwrite")
     expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # a configuration that a run wrote
     shutil.rmtree(work.at("u"))
+    # The same beside other files of a run, also while --overwrite is interrupted.
+    expect(work, 0, *SGD, *at("u"))
+    with open(work.at("u/config.yaml"), "wb") as file:
+        file.write(before)
+    for interrupted in (False, True):
+        files = names(work.at("u"))
+        for command in (SGD, ("path", "--quiet", "--set", "data.train=d.h5", "--C", "1e-3:1:10")):
+            for more in ("--overwrite", "--resume"):
+                expect(work, 2, *command, *at("u"), more, says="u/config.yaml: was not written by a run")
+        if names(work.at("u")) != files:
+            runs.fail("a refused command changed the directory")
+        os.makedirs(work.at("u/previous.new"), exist_ok=True)
+    expect(work, 0, "cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at("u"), "--overwrite")
+    if runs.read(work.at("u/config.yaml")) != before or os.path.exists(work.at("u/model.h5")):
+        runs.fail("cv moved a configuration that margin did not write")
+    os.rename(work.at("u/config.yaml"), work.at("u/fold-2/config.yaml"))
+    expect(work, 2, "cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", *at("u"), "--resume", says="u/fold-2/config.yaml: was not written by a run")
+    shutil.rmtree(work.at("u"))
 
 
 # What a user puts into `previous`. Resuming a finished run deletes nothing. A new result deletes what margin wrote.
