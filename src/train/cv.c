@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "train/path.h"
 #include "train/run.h"
+#include "train/run_inputs.h"
 #include "train/run_previous.h"
 
 #include <math.h>
@@ -71,7 +72,8 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
 // held.
 static mg_status set_aside(void *context, mg_error *error) {
     const validation *v = context;
-    return mg_run_set_aside(v->place, v->request->overwrite, error);
+    mg_status status = mg_run_check_inputs(v->place, v->options->data, NULL, v->request->overwrite, error);
+    return status ? status : mg_run_set_aside(v->place, v->request->overwrite, error);
 }
 
 static mg_status do_fold(validation *v, int64_t number, mg_error *error) {

@@ -70,6 +70,47 @@ def own_configuration(work):
     shutil.rmtree(work.at("u"))
 
 
+# Files that the run reads in the place of its own: nothing changes, and the advice works.
+def inputs(work):
+    path = ("path", "--quiet", "--set", "data.train=d.h5", "--C", "1e-3:1:10", *at("i"))
+    cases = ((SGD, "model.h5"), (SGD, "metrics.jsonl"), (SGD, "checkpoints/step-000000000001.h5"), (SGD, "previous/model.h5"), (path, "path.jsonl"),
+             (CV, "cv.jsonl"), (CV, "fold-1/model.h5"), (CV, "fold-2/data.h5"))
+    for command, place in cases:
+        command = (*command, *at("i"))
+        expect(work, 0, *command)
+        os.makedirs(os.path.dirname(work.at("i", place)), exist_ok=True)
+        shutil.copy(work.at("d.h5"), work.at("i", place))
+        before = names(work.at("i"))
+        for option in ("data.train", "data.test")[: 1 if command[0] == "cv" else 2]:
+            for more in ("--overwrite", "--resume"):
+                if (place, more) == ("fold-2/data.h5", "--resume"):
+                    continue
+                expect(work, 2, *command, "--set", f"{option}=i/{place}", more, says=f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which may replace, move or delete it: move it away")
+                if names(work.at("i")) != before or runs.read(work.at("i", place)) != runs.read(work.at("d.h5")):
+                    runs.fail(f"{option}={place}: a refused {command[0]} {more} changed files")
+        os.rename(work.at("i", place), work.at("away.h5"))  # the advice
+        expect(work, 0, *command, "--set", "data.train=away.h5", "--overwrite")
+        shutil.rmtree(work.at("i"))
+    for place in ("model.h5", "previous/model.h5"):
+        expect(work, 0, *SGD, *at("i"))
+        os.makedirs(work.at("i/previous"))
+        shutil.copy(work.at("i/model.h5"), work.at("i/previous/model.h5"))
+        before = names(work.at("i"))
+        expect(work, 2, *SGD, *at("i"), "--overwrite", "--init", f"i/{place}", says="(model.h5), which may replace, move or delete it: copy it to another directory")
+        if names(work.at("i")) != before:
+            runs.fail("a refused --overwrite changed files")
+        shutil.copy(work.at("i", place), work.at("start.h5"))  # the advice
+        expect(work, 0, *SGD, *at("i"), "--overwrite", "--init", "start.h5")
+        shutil.rmtree(work.at("i"))
+    # Files beside those of the run are no hindrance.
+    os.makedirs(work.at("i/fold-1"))
+    for name in ("i/d.h5", "i/fold-1/d.h5"):
+        shutil.copy(work.at("d.h5"), work.at(name))
+        for more in ("--overwrite", "--resume"):
+            expect(work, 0, *SGD, *at("i"), "--set", f"data.train={name}", more)
+    shutil.rmtree(work.at("i"))
+
+
 # What a user puts into `previous`. Resuming a finished run deletes nothing. A new result deletes what margin wrote.
 def own_previous(work):
     for command in ((*SGD, *at("p")), (*CV, "--set", "output.directory=p")):
@@ -234,6 +275,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, own_previous, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
+    for part in (own_configuration, inputs, own_previous, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")

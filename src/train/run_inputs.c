@@ -1,0 +1,76 @@
+// run_inputs.c - compares the files that a run reads with those of margin in its directory.
+#include "train/run_inputs.h"
+
+#include "train/run_own.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { INPUTS = 4 };
+
+typedef struct input {
+    const char *option, *path; // path NULL: not given
+    struct stat about;
+} input;
+
+typedef struct search {
+    const mg_directory *directory;
+    const input *inputs; // [INPUTS]
+    bool moving;         // old results are moved, and a fold moves with all that is in it
+    bool inside;         // a directory of margin in that of the run
+    bool all;            // also files that are not margin's
+} search;
+
+static mg_status compare(const search *at, const char *name, const struct stat *file, mg_error *error) {
+    for (int i = 0; i < INPUTS; i++) {
+        const input *in = &at->inputs[i];
+        if (!in->path || in->about.st_dev != file->st_dev || in->about.st_ino != file->st_ino) continue;
+        const char *advice = strcmp(in->option, "--init") ? "move it away" : "copy it to another directory";
+        return mg_fail(error, MG_CONFIG,
+                       "%s: %s is a file of the run in %s (%s), which may replace, move or delete it: %s, or "
+                       "set output.directory",
+                       in->option, in->path, mg_directory_path(at->directory), name, advice);
+    }
+    return MG_OK;
+}
+
+static mg_status visit(void *context, const char *name, mg_error *error);
+
+static mg_status enter(const search *at, const char *name, mg_error *error) {
+    mg_directory *inside;
+    bool fold = !at->inside && mg_run_is_fold_name(name);
+    if (!at->all && !mg_run_is_own_directory(name)) return MG_OK;
+    if (fold && mg_run_kind_of_fold(at->directory, name) != MG_RUN_OWN_FOLD) return MG_OK;
+    if (mg_directory_open_own(at->directory, name, false, &inside, NULL)) return MG_OK; // reported elsewhere
+    search there = *at;
+    there.directory = inside;
+    there.inside = true;
+    there.all = at->all || (fold && at->moving);
+    mg_status status = mg_directory_list(inside, visit, &there, error);
+    mg_directory_close(inside);
+    return status;
+}
+
+static mg_status visit(void *context, const char *name, mg_error *error) {
+    const search *at = context;
+    struct stat file;
+    if (!strcmp(name, ".") || !strcmp(name, "..")) return MG_OK;
+    if (fstatat(mg_directory_descriptor(at->directory), name, &file, AT_SYMLINK_NOFOLLOW)) return MG_OK;
+    if (S_ISDIR(file.st_mode)) return enter(at, name, error);
+    return at->all || mg_run_is_own_file(at->directory, name) ? compare(at, name, &file, error) : MG_OK;
+}
+
+mg_status mg_run_check_inputs(const mg_directory *directory, const mg_data_options *data, const char *init,
+                              bool overwrite, mg_error *error) {
+    bool moving = overwrite || mg_directory_holds(directory, MG_RUN_GATHERING);
+    input inputs[INPUTS] = {{.option = "data.train", .path = data->train},
+                            {.option = "data.validation", .path = data->validation},
+                            {.option = "data.test", .path = data->test},
+                            {.option = "--init", .path = moving ? init : NULL}};
+    // data.validation may be a number
+    for (int i = 0; i < INPUTS; i++)
+        if (inputs[i].path && stat(inputs[i].path, &inputs[i].about)) inputs[i].path = NULL;
+    search top = {.directory = directory, .inputs = inputs, .moving = moving};
+    return mg_directory_list(directory, visit, &top, error);
+}
