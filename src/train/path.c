@@ -258,6 +258,8 @@ static mg_status take_up(path *p, mg_error *error) {
     for (int i = 0; p->request->point && i < p->point; i++)
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
+    // The clock is read from metrics.jsonl, which may have lost lines.
+    p->run.clock.seconds = fmax(p->run.clock.seconds, p->begun);
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;

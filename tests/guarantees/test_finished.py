@@ -110,6 +110,23 @@ def summary(work, command):
     anew(work)
 
 
+# A path continues from a checkpoint although metrics.jsonl has lost its lines, and its own times are not refused later.
+def lost_metrics(work):
+    command = (*KINDS["path"], "--set", "checkpoint.keep=100")
+    if work.run(*command).returncode:
+        runs.fail("the path does not end")
+    steps = sorted(os.listdir(work.at("r/checkpoints")))
+    if len(steps) < 3:
+        runs.fail(f"a path of two points or more has only the checkpoints {steps}")
+    os.remove(work.at("r/checkpoints", steps[-1]))
+    os.truncate(work.at("r/metrics.jsonl"), 0)
+    for _ in range(2):
+        done = work.run(*command, "--resume")
+        if done.returncode or b'"seconds": -' in runs.read(work.at("r/path.jsonl")):
+            runs.fail(f"a path whose metrics.jsonl is empty, resumed: exit {done.returncode}: {done.stderr}")
+    shutil.rmtree(work.at("r"))
+
+
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
     if work.run("train", *DATA, "--set", "model.C=1e-4", "--set", "output.directory=other").returncode:
@@ -128,4 +145,5 @@ with runs.Work(sys.argv[1]) as work:
             summary(work, command)
         shutil.rmtree(work.at("r"))
         shutil.rmtree(work.at("kept"))
+    lost_metrics(work)
     print("finished runs are what they say")
