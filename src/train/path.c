@@ -259,7 +259,7 @@ static mg_status take_up(path *p, mg_error *error) {
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
     // The clock is read from metrics.jsonl, which may have lost lines.
-    p->run.clock.seconds = fmax(p->run.clock.seconds, p->begun);
+    p->begun = fmin(p->begun, p->run.clock.seconds);
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
     return status;
