@@ -38,6 +38,6 @@ bool mg_schedule_stalled(const mg_certified *c);
 
 // The fields of a checkpoint, and the check that restored fields belong together.
 int mg_certified_fields(void *state, mg_field *fields);
-mg_status mg_certified_check(void *state, int64_t batch, mg_error *error);
+mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error *error);
 
 #endif

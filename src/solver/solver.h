@@ -117,9 +117,9 @@ typedef struct mg_solver {
     // Lists everything that the next step depends on in fields[MG_MOST_FIELDS]; returns the number of fields.
     int (*fields)(void *state, mg_field *fields);
 
-    // After the fields were restored, each within its bounds: checks that they belong together, `batch` steps
-    // into an epoch. Errors: MG_DATA. NULL: nothing more can be wrong.
-    mg_status (*check)(void *state, int64_t batch, mg_error *error);
+    // After the fields were restored, each within its bounds: checks that they belong together, after `step`
+    // steps, the last `batch` of them in the current epoch. Errors: MG_DATA. NULL: nothing more can be wrong.
+    mg_status (*check)(void *state, int64_t step, int64_t batch, mg_error *error);
 
     double (*learning_rate)(void *state, int64_t step); // NULL: there is none
     const char *rate_option;                            // the option that sets the learning rate

@@ -59,7 +59,7 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (!status) status = check_steps(run, at, error);
     if (!status) status = check_events(at, error);
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
-    if (!status && solver->check) status = solver->check(run->state, over ? 0 : at->batch, error);
+    if (!status && solver->check) status = solver->check(run->state, at->step, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);
     return status;
 }

@@ -31,6 +31,7 @@ enum {
     NEWTON_SPARSE,
     SOFTMAX,
     PATH,
+    ADAM,
     KINDS
 };
 
@@ -45,9 +46,10 @@ static support_run run_of(int kind) {
         [NEWTON_SPARSE] = "train.solver=newton train.tolerance=1e-6",
         [SOFTMAX] = "train.solver=newton train.tolerance=1e-9 model.loss=softmax",
         [PATH] = "data.validation=0.3",
+        [ADAM] = "train.solver=sgd train.epochs=4 sgd.update=adam",
     };
     static const char *const files[KINDS] = {"dense", "sparse", "dense", "sparse", "many",
-                                             "dense", "sparse", "dense", "sparse"};
+                                             "dense", "sparse", "dense", "sparse", "dense"};
     char text[200], *rest = text;
     support_run run = support_new(support_path("%s.h5", files[kind]), support_path("run%d", kind));
     support_set(&run, "train.batch=16");
@@ -171,6 +173,10 @@ static const struct {
     {SGD_SPARSE, "state/decayed", 0, -1},
     {SGD_SPARSE, "state/rate_sum", 0, NAN},
     {SGD_SPARSE, "state/rate_sum", 0, -INFINITY},
+    {ADAM, "state/taken", 0, -1},
+    {ADAM, "state/taken", 0, 0},
+    {ADAM, "state/taken", 0, 8},
+    {ADAM, "state/taken", 0, 0x1p62},
     {DUAL_DENSE, "batch", 0, -1e8},
     {DUAL_DENSE, "state/clock", -1, 0x1p62},
     {DUAL_DENSE, "state/clock", -1, -0x1p62},

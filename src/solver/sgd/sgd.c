@@ -312,13 +312,16 @@ static int fields(void *state, mg_field *out) {
     return n;
 }
 
-// A rate that was set must be that of the configuration. A feature's decay must not be applied beyond the sum
-// of the rates.
-static mg_status check(void *state, int64_t batch, mg_error *error) {
+// A rate that was set must be that of the configuration, and a rule must have counted every step. A feature's
+// decay must not be applied beyond the sum of the rates.
+static mg_status check(void *state, int64_t number, int64_t batch, mg_error *error) {
     (void)batch;
     const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->rate_sum};
+    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->rate_sum},
+                   taken = {.least = (double)number, .most = (double)number};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
+    if (!status && sgd->rule->begin)
+        status = mg_bound_check(&taken, "state/taken", -1, (double)sgd->taken, error);
     for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
         status = mg_bound_check(&decayed, "state/decayed", d, sgd->decayed[d], error);
     return status;
