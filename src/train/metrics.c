@@ -94,22 +94,33 @@ mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg
     return status;
 }
 
-int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds) {
+static int64_t count_events(const char *text, size_t size) {
+    int64_t counted = 0;
+    const char *at = text, *stop = text + size;
+    for (const char *end; at < stop && (end = memchr(at, '\n', (size_t)(stop - at))); at = end + 1)
+        counted += is_counted(at, end);
+    return counted;
+}
+
+bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out) {
     unsigned char *bytes = NULL;
     size_t size = 0;
     int fd;
-    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return -1;
+    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
     bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 &&
                  bytes[size - 1] == '\n';
     close(fd);
+    const char *text = (const char *)bytes;
     size_t begin = ended ? size - 1 : 0;
-    while (begin > 0 && bytes[begin - 1] != '\n') begin--;
-    ended = ended && memmem(bytes + begin, size - begin, "\"event\": \"end\"", 14);
-    const char *step = ended ? memmem(bytes + begin, size - begin, "\"step\": ", 8) : NULL;
-    *seconds = step ? seconds_of((const char *)bytes + begin, (const char *)bytes + size) : 0;
-    int64_t end = step ? strtoll(step + 8, NULL, 10) : -1; // the number ends before the line feed
+    while (begin > 0 && text[begin - 1] != '\n') begin--;
+    ended = ended && memmem(text + begin, size - begin, "\"event\": \"end\"", 14);
+    const char *step = ended ? memmem(text + begin, size - begin, "\"step\": ", 8) : NULL;
+    if (step)
+        *out = (mg_metrics_ending){.step = strtoll(step + 8, NULL, 10), // ends before the line feed
+                                   .events = count_events(text, begin),
+                                   .seconds = seconds_of(text + begin, text + size)};
     mg_memory_free(bytes);
-    return end;
+    return step != NULL;
 }
 
 bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory) {

@@ -30,9 +30,15 @@ bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directo
 
 void mg_metrics_close(mg_metrics *metrics);
 
-// The step of the `end` event, if that is the last line of the directory's metrics.jsonl; *seconds is its
-// training time. -1: the last line is another one.
-int64_t mg_metrics_end_step(const mg_directory *directory, double *seconds);
+// The `end` event of a run.
+typedef struct mg_metrics_ending {
+    int64_t step;
+    int64_t events; // counted lines before it
+    double seconds; // of training
+} mg_metrics_ending;
+
+// Returns true if the last line of the directory's metrics.jsonl is an `end` event.
+bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out);
 
 // Begins a line: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);

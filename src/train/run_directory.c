@@ -181,13 +181,16 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
     return status;
 }
 
-// True if the last event of the metrics is the `end` of this step, and the results exist. If the checkpoint
-// is of an earlier step, the run continues, because its last checkpoint could not be written. If a result is
+// Sets run->finished if the last event of the metrics is the `end` of this step, and the results exist. If
+// the checkpoint is of an earlier step, or of the same step before the end of its epoch was counted, the run
+// continues, because its last checkpoint could not be written. If a result is
 // missing or damaged, the end of the run is repeated and writes it again.
 static mg_status find_finished(mg_run *run, mg_error *error) {
-    double seconds = 0;
+    mg_metrics_ending end;
     mg_error why = {0};
-    if (mg_metrics_end_step(run->place.directory, &seconds) != run->position.step) return MG_OK;
+    if (!mg_metrics_find_end(run->place.directory, &end) || end.step != run->position.step ||
+        end.events > run->position.events)
+        return MG_OK;
     mg_status status = run->points.count ? run->points.check_results(run->points.context, &why)
                                          : mg_run_check_model(run, NULL, &why);
     if (status == MG_DATA)
@@ -195,7 +198,7 @@ static mg_status find_finished(mg_run *run, mg_error *error) {
     else if (status) return mg_fail(error, status, "%s", why.text);
     if (status) return MG_OK;
     run->finished = true;
-    run->clock.seconds = seconds;
+    run->clock.seconds = end.seconds;
     mg_run_message(run, "note: %s holds a finished run: nothing is trained or written", run->place.path);
     return MG_OK;
 }

@@ -266,12 +266,12 @@ static mg_status see_result_of_fold(void *context, const char *name, mg_error *e
 // does not change that.
 static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
                           mg_error *error) {
-    double seconds;
+    mg_metrics_ending end;
     fold_search folds = {.directory = gathered};
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
     bool path = mg_directory_holds(gathered,
                                    "path.jsonl"), // a path writes its points and its model during the run
-        ended = path && mg_metrics_end_step(gathered, &seconds) >= 0,
+        ended = path && mg_metrics_find_end(gathered, &end),
          complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
          partial = path || folds.found;

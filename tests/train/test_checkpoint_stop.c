@@ -10,6 +10,8 @@
 #include "io/file.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 static mg_file_ops real;
 static _Atomic long calls; // made so far
@@ -88,8 +90,46 @@ static void test_stopped_while_writing(void **unused) {
         fail_msg("%d runs were stopped before the first step, %d between steps", before_first, amid);
 }
 
+static support_run newton(const char *directory) {
+    support_run run = support_new(support_path("data.h5"), directory);
+    support_set(&run, "train.solver=newton");
+    support_set(&run, "train.tolerance=1e-3");
+    support_set(&run, "data.validation=0.25"); // a stop may come during its evaluation
+    support_set(&run, "checkpoint.every_steps=1");
+    return run;
+}
+
+// A checkpoint of the last step can be older than the end of its epoch: the last checkpoint did not fit on
+// the disk, but the model did. Such a run is not finished: its epoch ends once more, and its last checkpoint
+// is written.
+static void test_epoch_not_ended(void **unused) {
+    (void)unused;
+    const char *whole = support_path("whole"), *early = support_path("early");
+    size_t wanted, found;
+    support_data(support_path("data.h5"), SUPPORT_F32, 64, 20, 3, 55);
+    support_run run = newton(whole);
+    support_expect(&run, MG_OK);
+    support_run before = newton(early);
+    before.stop_after = run.steps;
+    support_expect(&before, MG_STOPPED);
+    const char *last = support_newest(whole), *older = support_newest(early);
+    unsigned char *right = support_read(last, &wanted), *mid = support_read(older, &found);
+    assert_false(wanted == found && !memcmp(right, mid, wanted));
+    support_write(last, mid, found);
+    free(mid);
+    run.resume = true;
+    support_expect(&run, MG_OK);
+    unsigned char *now = support_read(last, &found);
+    assert_true(wanted == found && !memcmp(right, now, wanted));
+    free(right);
+    free(now);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stopped_while_writing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stopped_while_writing),
+        cmocka_unit_test(test_epoch_not_ended),
+    };
     real = mg_file_calls;
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -121,26 +121,26 @@ static void test_cut(void **unused) {
     }
 }
 
-static void test_end_step(void **unused) {
+static void test_find_end(void **unused) {
     (void)unused;
-    double seconds = -1;
+    mg_metrics_ending end;
     support_remove(support_path("run/%s", file));
-    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    assert_false(mg_metrics_find_end(place, &end));
     put_text("");
-    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    assert_false(mg_metrics_find_end(place, &end));
     put_text(WHOLE);
-    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    assert_false(mg_metrics_find_end(place, &end));
     put_text(WHOLE LINE("end", 25, 3.5));
-    assert_int_equal(mg_metrics_end_step(place, &seconds), 25);
-    assert_true(seconds == 3.5);
+    assert_true(mg_metrics_find_end(place, &end) && end.step == 25);
+    assert_true(end.seconds == 3.5 && end.events == 3);
     put_text(LINE("end", 26, 4)); // the only line
-    assert_int_equal(mg_metrics_end_step(place, &seconds), 26);
+    assert_true(mg_metrics_find_end(place, &end) && end.step == 26);
     put_text(WHOLE
              // Truncated before its line feed.
              "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}");
-    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    assert_false(mg_metrics_find_end(place, &end));
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
-    assert_int_equal(mg_metrics_end_step(place, &seconds), -1);
+    assert_false(mg_metrics_find_end(place, &end));
 }
 
 static mg_file_ops real;
@@ -199,7 +199,7 @@ static void test_no_file(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),    cmocka_unit_test(test_kept),      cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_end_step), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_find_end), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
