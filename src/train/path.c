@@ -26,7 +26,7 @@ static const mg_bound point_bounds[] = {
 };
 static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point) / sizeof(double),
               "a bound for every number");
-enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 4 };
+enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 3 };
 
 typedef struct path {
     const mg_grid *grid;
@@ -258,7 +258,10 @@ static mg_status take_up(path *p, mg_error *error) {
     for (int i = 0; p->request->point && i < p->point; i++)
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
-    // The clock is read from metrics.jsonl, which may have lost lines.
+    // Points follow each other without a pause. The clock is read from metrics.jsonl, which may have lost
+    // lines.
+    p->begun = 0;
+    for (int i = 0; i < p->point; i++) p->begun += p->result->point[i].seconds;
     p->begun = fmin(p->begun, p->run.clock.seconds);
     mg_status status = write_points(p, error);
     if (!status && p->result->best >= 0) status = write_best(p, error);
@@ -356,8 +359,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->field[0] = mg_field_bounded("path_point", MG_H5_I64, 1, &p->point, &p->points, 1);
     p->field[1] =
         mg_field_bounded("path_visited", MG_H5_I64, 1, &p->run.counts.visited, &mg_bound_not_negative, 1);
-    p->field[2] = mg_field_bounded("path_begun", MG_H5_F64, 1, &p->begun, &mg_bound_not_negative, 1);
-    p->field[3] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point,
+    p->field[2] = mg_field_bounded("path_points", MG_H5_F64, (int64_t)grid->count * REALS, p->result->point,
                                    point_bounds, REALS);
     const mg_run_points points = {.count = grid->count,
                                   .fields = p->field,

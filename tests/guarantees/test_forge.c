@@ -219,7 +219,6 @@ static const struct {
     {PATH, "state/path_point", 0, 3.0 + 1},
     {PATH, "state/path_visited", 0, -1},
     {PATH, "state/path_visited", 0, 0x1p62},
-    {PATH, "state/path_begun", 0, NAN},
     {PATH, "state/path_points", 0, 7},
     {PATH, "state/path_points", 1, INFINITY},
     {PATH, "state/path_points", 5, 3},
