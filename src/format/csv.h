@@ -63,6 +63,11 @@ typedef struct mg_csv {
     float *cells; // [columns] of one row
 } mg_csv;
 
+// The start value if numbers that begin with `first` may count rows or columns, otherwise -1.
+static inline int64_t mg_csv_counts_from(double first) {
+    return first == 0 || first == 1 ? (int64_t)first : -1;
+}
+
 // Finds delimiter, header, number of columns and label column from the first two records; adds what was
 // guessed to `guesses`.
 mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error);

@@ -157,7 +157,7 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
 
 void mg_csv_watch_row(mg_csv *r) {
     double first = (double)r->cells[0], last = (double)r->cells[r->features - 1];
-    if (r->rows == 0 && r->counting == 0) r->counting = first == 0 || first == 1 ? (int64_t)first : -1;
+    if (r->rows == 0 && r->counting == 0) r->counting = mg_csv_counts_from(first);
     if (r->counting >= 0 && first != (double)(float)(r->counting + r->rows)) r->counting = -1;
     if (!r->by_place) return;
     if (r->label != 0 && !r->dropped[0]) meet_number(&r->ends[0], first);

@@ -95,8 +95,8 @@ static tally count(const mg_csv *r, const mg_csv_first *f) {
             f->first[i] != MG_CSV_NUMBER && f->first[i] != MG_CSV_ABSENT && f->second[i] == MG_CSV_NUMBER;
         t.names += f->first[i] == MG_CSV_WORD && f->second[i] == MG_CSV_NUMBER;
         if (f->first[i] != MG_CSV_NUMBER || t.counts != t.numbers - 1) continue;
-        t.counting = t.counts == 0 ? (int64_t)f->values[i] : t.counting;
-        t.counts += (t.counting == 0 || t.counting == 1) && f->values[i] == (double)(t.counting + t.counts);
+        if (t.counts == 0) t.counting = mg_csv_counts_from(f->values[i]);
+        t.counts += t.counting >= 0 && f->values[i] == (double)(t.counting + t.counts);
     }
     return t;
 }
