@@ -15,7 +15,7 @@ extern "C" {
     X(MG_CONFIG, 2, "bad configuration")                                                                     \
     X(MG_DATA, 3, "bad data, model or checkpoint file")                                                      \
     X(MG_IO, 3, "file cannot be read or written")                                                            \
-    X(MG_NONFINITE, 4, "training became non-finite")                                                         \
+    X(MG_NONFINITE, 4, "the loss or the weights became infinite or NaN")                                     \
     X(MG_STOPPED, 75, "stopped by a signal, resumable")
 
 typedef enum mg_status {

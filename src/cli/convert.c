@@ -118,7 +118,7 @@ static void tell_summary(const mg_convert_report *r, const char *output) {
     if (r->labelled)
         snprintf(classes, sizeof classes, "%s%" PRId64 " class%s of %s",
                  r->classes >= MG_CONVERT_MOST_CLASSES ? "at least " : "", r->classes,
-                 r->classes == 1 ? "" : "es", r->text_labels ? "texts" : "integers");
+                 r->classes == 1 ? "" : "es", r->text_labels ? "strings" : "integers");
     mg_cli_put(stderr, output);
     fprintf(stderr, ": %s, %s rows, %s features, %s, %s values %s, %.2f s, %.1f MB/s\n", r->format,
             mg_cli_count((double)r->rows, rows), mg_cli_count((double)r->features, features), classes,

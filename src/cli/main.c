@@ -37,7 +37,8 @@ static void print_usage(FILE *out) {
             "  margin train --set data.train=train.h5 --set output.directory=runs/first\n"
             "  margin eval runs/first/model.h5 test.h5\n\n"
             "Exit status: 0 done; 1 failed; 2 wrong use or configuration; 3 bad data, model or checkpoint "
-            "file;\n4 training became non-finite; 75 stopped by a signal: continue with --resume.\n");
+            "file;\n4 the loss or the weights became infinite or NaN; 75 stopped by a signal: continue with "
+            "--resume.\n");
 }
 
 static int print_version(void) {

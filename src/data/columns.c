@@ -82,8 +82,7 @@ static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_
         status = mg_fail(
             error, MG_DATA,
             "%s: %s must contain the names of the features, but contains %s: set data.names (eval, predict: "
-            "--names) to none or a data "
-            "set of texts",
+            "--names) to none or a data set of strings",
             mg_h5_path(file), place, mg_h5_type_name(mg_h5_array_type(array)));
     else status = mg_h5_array_read_int64(array, &numbers, error);
     if (!status && numbers) status = print_numbers(numbers, *count, out, error);

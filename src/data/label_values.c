@@ -55,8 +55,8 @@ static mg_status read_reals(mg_h5 *file, const char *name, mg_h5_array *array, m
         else if (!out->missing[i] && (!(fabs(label) <= 0x1p53) || label != floor(label)))
             status = mg_fail(
                 error, MG_DATA,
-                "%s: %s[%lld] is %g; a label must be a whole number or a text: margin learns classes: store "
-                "their names",
+                "%s: %s[%lld] is %g; a label must be a whole number or a string: margin learns classes: "
+                "store their names",
                 mg_h5_path(file), name, (long long)i, label);
         else if (!out->missing[i]) out->number[i] = (int64_t)label;
     }

@@ -30,7 +30,7 @@ static const mg_option rows[] = {
     {"features", MG_OPTION_TEXT, AT(features), "X", 0, 0, NULL, NULL, true,
      "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
-     "Labels [N]: integers, texts, or an AnnData categorical group such as obs/cell_type."},
+     "Labels [N]: integers, strings, or an AnnData categorical group such as obs/cell_type."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, false,
      "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files whose "
      "names differ are refused."},

@@ -105,7 +105,8 @@ static mg_status compare_option(const char *known, const char *other, const char
     const char *x = mg_recipe_find(known, option, &a), *y = mg_recipe_find(other, option, &b);
     if (!x || !y || mg_recipe_same(option, x, a, y, b)) return MG_OK;
     if (!strcmp(option, MG_COLUMNS_DIGEST))
-        return mg_fail(error, MG_DATA, "%s: was weighted with another idf table than the one %s: %s",
+        return mg_fail(error, MG_DATA,
+                       "%s: its tf-idf weights come from another idf table than the one %s: %s",
                        parties->path, parties->whose, parties->advice);
     return mg_fail(error, MG_DATA, "%s: was converted with %s %.*s but %s is %.*s %s: %s", parties->path,
                    option, (int)b, y, option, (int)a, x, parties->whose, parties->advice);

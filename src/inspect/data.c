@@ -229,7 +229,7 @@ static mg_status put_labels(mg_h5 *file, const char *name, int64_t rows, mg_writ
     if (!status) mg_printable_line(out, "labels %s", name);
     if (!status)
         mg_writer_format(out, "  %-24s %lld, %s\n", "classes", (long long)classes.count,
-                         classes.texts ? "texts" : "integers");
+                         classes.texts ? "strings" : "integers");
     int64_t least = rows, most = 0;
     for (int64_t k = 0; !status && k < classes.count; k++) {
         least = count[k] < least ? count[k] : least;

@@ -39,7 +39,7 @@ typedef struct contents {
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
     char buffer[MG_LABEL_BUFFER];
     mg_writer_format(out, "  %-14s %lld, %s:", "classes", (long long)classes->count,
-                     classes->texts ? "texts" : "integers");
+                     classes->texts ? "strings" : "integers");
     for (int64_t k = 0; k < classes->count && k < MG_INSPECT_CLASSES; k++) {
         mg_writer_add(out, k ? ", " : " ");
         mg_printable_add(out, mg_classes_label(classes, k, buffer));

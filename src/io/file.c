@@ -162,17 +162,21 @@ bool mg_file_has_seal(int fd) {
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,
                              mg_error *error) {
     unsigned char expected[MG_SEAL_BYTES];
-    const char *advice = "it was truncated, changed, or not written by margin";
+    const char *advice = "the file was truncated, changed, or not written by margin";
     if (size <= MG_SEAL_BYTES)
-        return mg_fail(error, MG_DATA, "%s: %zu bytes are too few for a sealed file: %s", path, size, advice);
+        return mg_fail(error, MG_DATA, "%s: %zu bytes are too few for a model or checkpoint: %s", path, size,
+                       advice);
     const unsigned char *seal = bytes + size - MG_SEAL_BYTES;
     if (memcmp(seal, seal_name, sizeof seal_name))
-        return mg_fail(error, MG_DATA, "%s: the seal at its end is missing: %s", path, advice);
+        return mg_fail(error, MG_DATA,
+                       "%s: has no seal (the checksum at the end of a model or checkpoint): %s", path,
+                       advice);
     *content_size = size - MG_SEAL_BYTES;
     mg_file_seal(bytes, *content_size, expected);
     if (memcmp(seal, expected, MG_SEAL_BYTES))
-        return mg_fail(error, MG_DATA, "%s: the seal does not match its %zu bytes: %s", path, *content_size,
-                       advice);
+        return mg_fail(error, MG_DATA,
+                       "%s: the seal (the checksum at its end) does not match the %zu bytes before it: %s",
+                       path, *content_size, advice);
     return MG_OK;
 }
 

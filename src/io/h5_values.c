@@ -100,7 +100,7 @@ static mg_status check_padding(const mg_h5_array *array, size_t i, const char *r
     for (size_t b = 0; b < bytes; b++)
         if (rest[b])
             return mg_fail(error, MG_DATA,
-                           "%s: %s[%zu] has a zero byte within its text: write the texts without it",
+                           "%s: %s[%zu] has a zero byte within the string: write the strings without it",
                            array->file->path, array->name, i);
     return MG_OK;
 }
@@ -148,7 +148,7 @@ mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *erro
     *out = NULL;
     bool named = mg_h5_array_named(array);
     if ((array->type != MG_H5_TEXT && !named) || array->columns != 1)
-        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of texts", array->file->path,
+        return mg_fail(error, MG_DATA, "%s: data set %s must be a vector of strings", array->file->path,
                        array->name);
     mg_h5_quiet();
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);

@@ -23,9 +23,9 @@ static mg_status take_names(mg_h5 *file, int64_t features, mg_names *names, mg_e
     if (status) return status;
     if (mg_h5_array_type(array) != MG_H5_TEXT || mg_h5_array_rank(array) != 1 ||
         mg_h5_array_rows(array) != features)
-        status =
-            mg_fail(error, MG_DATA, "%s: data set names must be a vector of %lld texts, one for each feature",
-                    mg_h5_path(file), (long long)features);
+        status = mg_fail(error, MG_DATA,
+                         "%s: data set names must be a vector of %lld strings, one for each feature",
+                         mg_h5_path(file), (long long)features);
     if (!status) status = mg_h5_array_read_texts(array, &text, error);
     snprintf(where, sizeof where, "%s: names", mg_h5_path(file));
     if (!status) status = mg_names_take(names, text, features, where, error);
@@ -38,7 +38,7 @@ static mg_status take_text(mg_h5 *file, const char *name, char **out, mg_error *
     if (!mg_h5_has_attribute(file, "/", name)) return MG_OK;
     mg_status status = mg_h5_attribute_text(file, "/", name, out, error);
     if (!status && (strlen(*out) > MG_RECIPE_LONGEST || !mg_utf8_valid(*out)))
-        status = mg_fail(error, MG_DATA, "%s: attribute %s is not a UTF-8 text of at most %d bytes",
+        status = mg_fail(error, MG_DATA, "%s: attribute %s is not a UTF-8 string of at most %d bytes",
                          mg_h5_path(file), name, MG_RECIPE_LONGEST);
     return status;
 }

@@ -5,7 +5,7 @@
 #include "data/stream.h"
 #include "solver/pass.h"
 
-// What to do when training or its weights become non-finite.
+// What to do when the loss or the weights become infinite or NaN.
 #define MG_ADVICE_NONFINITE "lower sgd.eta, or scale the data (data.scale)"
 
 enum { MG_EVALUATE_BATCH = 4096, MG_EVALUATE_PART = 128, MG_TOP = 10 };

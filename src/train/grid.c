@@ -55,7 +55,8 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
         if (grid->count == MG_PATH_POINTS)
-            return mg_fail(error, MG_USAGE, "--%s: %s is more than %d points: use a larger factor",
+            return mg_fail(error, MG_USAGE,
+                           "--%s: %s gives more than %d points, the most allowed: use a larger factor",
                            grid->name, grid->text, MG_PATH_POINTS);
         grid->value[grid->count++] = next;
         next = point(from, factor, falling, grid->count);

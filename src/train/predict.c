@@ -195,10 +195,15 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
     if (!why) return MG_OK;
-    if (wrong < 0) status = mg_fail(error, MG_DATA, "the row %s (required by the model's preparation)", why);
+    if (wrong < 0)
+        status =
+            mg_fail(error, MG_DATA,
+                    "the row %s (the model prepares rows as its training did; margin info shows how)", why);
     else
-        status = mg_fail(error, MG_DATA, "feature %lld is %g; %s (required by the model's preparation)",
-                         (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong], why);
+        status = mg_fail(
+            error, MG_DATA,
+            "feature %lld is %g; %s (the model prepares rows as its training did; margin info shows how)",
+            (long long)pairs->indices[wrong] + pairs->low, (double)pairs->values[wrong], why);
     return place(p, name, line, line, status, error);
 }
 

@@ -65,7 +65,7 @@ static void submit(mg_run *run, bool still) {
 static mg_status check_weights(const mg_run *run, mg_error *error) {
     if (weights_are_finite(run)) return MG_OK;
     return mg_fail(error, MG_NONFINITE,
-                   "the weights became non-finite in step %lld (epoch %lld): " MG_ADVICE_NONFINITE,
+                   "the weights became infinite or NaN in step %lld (epoch %lld): " MG_ADVICE_NONFINITE,
                    (long long)run->position.step, (long long)mg_position_epoch(&run->position));
 }
 

@@ -84,8 +84,10 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
         if (used && status != MG_CONFIG) status = mg_fail(error, used, "%s", why.text);
         if (!status && is_in_place(run)) return check_unused(run, error);
         if (!status && attempt == MOST_ATTEMPTS)
-            status =
-                mg_fail(error, MG_IO, "%s: is replaced again and again while it is opened", run->place.path);
+            status = mg_fail(error, MG_IO,
+                             "%s: was moved or replaced %d times while margin opened it: start the run again "
+                             "when no other program does this",
+                             run->place.path, MOST_ATTEMPTS);
         mg_lock_release(&run->place.lock);
         mg_directory_close(run->place.directory);
         run->place.directory = NULL;

@@ -51,7 +51,8 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
     *out = (mg_evaluation){0};
     mg_status status = mg_evaluate(&scorer, run->setup.train, weights, visit, out, &why);
     if (status && out->overflow)
-        return mg_fail(error, MG_NONFINITE, "training became non-finite at step %lld (epoch %lld): %s",
+        return mg_fail(error, MG_NONFINITE,
+                       "the loss or the weights became infinite or NaN at step %lld (epoch %lld): %s",
                        (long long)run->position.step, (long long)mg_position_epoch(&run->position), why.text);
     if (status && error) *error = why;
     return status;
@@ -159,7 +160,7 @@ static mg_status step(mg_run *run, mg_error *error) {
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
-                       "training became non-finite at step %lld (epoch %lld, minibatch from row %lld of "
+                       "the loss became infinite or NaN at step %lld (epoch %lld, minibatch from row %lld of "
                        "the epoch's order): " MG_ADVICE_NONFINITE,
                        (long long)at->step, (long long)at->epoch + 1,
                        (long long)(at->batch * run->setup.problem.batch));

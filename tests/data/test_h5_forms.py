@@ -119,35 +119,35 @@ def nullable(kind, values, mask):
 
 
 def labels_are_read(t):
-    t.reads(categorical, "texts: B, NK, T", "obs/ct")
-    t.reads(by_reference, "texts: B, NK, T", "obs/ct")
-    t.reads(without_reference, "texts: B, NK, T", "obs/ct")
-    t.reads(table, "texts: B, NK, T", "obs/ct")
-    t.reads(table, "texts: B, NK, T", "obs/name")
-    t.reads(table, "texts: B, NK, T", "obs/ct", "--set", "data.weights=obs/weight")
+    t.reads(categorical, "strings: B, NK, T", "obs/ct")
+    t.reads(by_reference, "strings: B, NK, T", "obs/ct")
+    t.reads(without_reference, "strings: B, NK, T", "obs/ct")
+    t.reads(table, "strings: B, NK, T", "obs/ct")
+    t.reads(table, "strings: B, NK, T", "obs/name")
+    t.reads(table, "strings: B, NK, T", "obs/ct", "--set", "data.weights=obs/weight")
 
     def string_group(g, categories):  # anndata 0.12 with strings of pandas
         c = g.create_group("categories")
         c.create_dataset("values", data=texts(categories), dtype=STRING)
         c["mask"] = np.zeros(len(categories), bool)
 
-    t.reads(lambda f, r, c: categorical(f, r, c, string_group), "texts: B, NK, T", "obs/ct")
+    t.reads(lambda f, r, c: categorical(f, r, c, string_group), "strings: B, NK, T", "obs/ct")
     numbers = {"B": 4, "NK": 30, "T": -7}
     for kind in ("i8", "f4", "f8", "f2"):
         t.reads(lambda f, r, c: categorical(f, r, c, lambda g, n: g.create_dataset("categories", data=np.array([numbers[x] for x in n], kind))),
                 "integers: -7, 4, 30", "obs/ct")
     kinds = h5py.enum_dtype({"B": 7, "NK": 2, "T": 5}, basetype=">i2")
-    t.reads(lambda f, r, c: f.create_dataset("y", data=[{"B": 7, "NK": 2, "T": 5}[n] for n in r], dtype=kinds), "texts: B, NK, T")
+    t.reads(lambda f, r, c: f.create_dataset("y", data=[{"B": 7, "NK": 2, "T": 5}[n] for n in r], dtype=kinds), "strings: B, NK, T")
     code = {"B": 0, "NK": 1, "T": 2}
     plain = lambda f, r: np.array([code[n] for n in r])
     t.reads(lambda f, r, c: f.create_dataset("y", data=plain(f, r)[:, None]), "integers: 0, 1, 2")
     t.reads(lambda f, r, c: f.create_dataset("y", data=plain(f, r).astype("f2")), "integers: 0, 1, 2")
-    t.reads(lambda f, r, c: f.create_dataset("y", data=texts(r)[:, None], dtype=STRING), "texts: B, NK, T")
+    t.reads(lambda f, r, c: f.create_dataset("y", data=texts(r)[:, None], dtype=STRING), "strings: B, NK, T")
     t.reads(lambda f, r, c: nullable("nullable-integer", plain(f, r), [False] * 30)(f), "integers: 0, 1, 2")
-    t.reads(lambda f, r, c: nullable("nullable-string-array", list(r), [False] * 30)(f), "texts: B, NK, T")
+    t.reads(lambda f, r, c: nullable("nullable-string-array", list(r), [False] * 30)(f), "strings: B, NK, T")
     for packed in ({"compression": "lzf"}, {"compression": "lzf", "shuffle": True, "fletcher32": True}, {"compression": "gzip"}):
         if "fletcher32" not in packed:  # not for texts of variable length
-            t.reads(lambda f, r, c: f.create_dataset("y", data=texts(r), dtype=STRING, **packed), "texts: B, NK, T")
+            t.reads(lambda f, r, c: f.create_dataset("y", data=texts(r), dtype=STRING, **packed), "strings: B, NK, T")
         t.reads(lambda f, r, c: f.create_dataset("y", data=plain(f, r), chunks=(7,), **packed), "integers: 0, 1, 2")
 
 
@@ -169,7 +169,7 @@ def labels_are_refused(t):
     t.keeps(lambda f: categorical(f, ROWS, NAMES, latin), "caf\\xe9", labels="obs/ct")
     t.keeps(lambda f: f.create_dataset("y", data=np.array([b"caf\xe9", b"th\xe9"] * 15)), "caf\\xe9, th\\xe9")
     t.keeps(lambda f: f.create_dataset("y", data=texts(["a\nb", "c"] * 15), dtype=STRING), "a\\nb, c")
-    t.refuses(lambda f: f.create_dataset("y", data=np.array([b"a\0b", b"a", b"c"] * 10)), "y[0] has a zero byte within its text")
+    t.refuses(lambda f: f.create_dataset("y", data=np.array([b"a\0b", b"a", b"c"] * 10)), "y[0] has a zero byte within the string")
     t.refuses(lambda f: f.create_dataset("y", data=np.arange(30)[None, :] % 3), "labels y have shape [1, 30]", "y.ravel()")
     t.refuses(lambda f: f.create_dataset("y", data=np.eye(3)[np.arange(30) % 3]), "labels y have shape [30, 3]", "y.argmax(1)")
     t.refuses(lambda f: table(f, ROWS, NAMES), "obs is a table", "columns index, ct, weight, name", labels="obs")

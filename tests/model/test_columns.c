@@ -164,16 +164,16 @@ static void models_may_hold_anything(void **state) {
     (void)state;
     expect_columns(put_nothing, NULL);
     expect_columns(put_good, NULL);
-    expect_columns(put_fewer, "data set names must be a vector of 3 texts");
-    expect_columns(put_numbers, "data set names must be a vector of 3 texts");
-    expect_columns(put_rank, "data set names must be a vector of 3 texts");
-    expect_columns(put_short_numbers, "data set names must be a vector of 3 texts");
+    expect_columns(put_fewer, "data set names must be a vector of 3 strings");
+    expect_columns(put_numbers, "data set names must be a vector of 3 strings");
+    expect_columns(put_rank, "data set names must be a vector of 3 strings");
+    expect_columns(put_short_numbers, "data set names must be a vector of 3 strings");
     expect_columns(put_group, "names is a group");
     expect_columns(put_bytes, "names[1] is a name that is not UTF-8");
     expect_columns(put_long, "names[2] is a name of 1001 bytes; at most 1000 are allowed");
     expect_columns(put_number_as_recipe, "attribute recipe");
-    expect_columns(put_recipe_of_bytes, "attribute names_from is not a UTF-8 text");
-    expect_columns(put_long_recipe, "attribute recipe is not a UTF-8 text of at most");
+    expect_columns(put_recipe_of_bytes, "attribute names_from is not a UTF-8 string");
+    expect_columns(put_long_recipe, "attribute recipe is not a UTF-8 string of at most");
 }
 
 int main(void) {

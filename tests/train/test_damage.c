@@ -26,7 +26,7 @@
 // before libhdf5 gets a byte.
 static bool tells_of_damage(const mg_error *error, const char *path) {
     return strstr(error->text, path) &&
-           strstr(error->text, "it was truncated, changed, or not written by margin") &&
+           strstr(error->text, "the file was truncated, changed, or not written by margin") &&
            !strchr(error->text, '\n');
 }
 

@@ -127,7 +127,7 @@ static void test_refusals(void **unused) {
     fseek(file, 200, SEEK_SET);
     fputc('!', file);
     fclose(file);
-    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5")}, MG_DATA, "seal does not match");
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("d.h5")}, MG_DATA, "does not match the");
 }
 
 static void test_json(void **unused) {
@@ -217,7 +217,7 @@ static void test_descriptions(void **unused) {
     write_dense(at("d.h5"), ROWS, TEXTS);
     const char *const paths[] = {at("m.h5"), at("d.h5")};
     const char *const parts[][3] = {{"crammer-singer", "3, integers: 10, 20, 30", "float32 [3, 3]"},
-                                    {"6 rows of 3 features, dense", "4, texts", "日本"}};
+                                    {"6 rows of 3 features, dense", "4, strings", "日本"}};
     for (int i = 0; i < 2; i++) {
         FILE *file = fmemopen(out, sizeof out, "w");
         if (mg_inspect(paths[i], NULL, NULL, file, &error)) fail_msg("%s", error.text);

@@ -116,7 +116,8 @@ static void test_preparation(void **unused) {
              (double)(float)log1p((double)0.8f));
     answer_line(p, "2:8 1:6", expected);
     answer_line(p, "3:-2",
-                "in:2:1: feature 3 is -1; log1p needs values above -1 (required by the model's preparation)");
+                "in:2:1: feature 3 is -1; log1p needs values above -1 (the model prepares rows as its "
+                "training did; margin info shows how)");
     // A row of a file and the same row as a line get the same answer.
     mg_error error;
     collected[0] = 0;
@@ -130,10 +131,10 @@ static void test_preparation(void **unused) {
     answer_line(p, "1:0 2:0", "10\n");
     answer_line(p, "1:2 2:-2",
                 "in:2:1: the row has values, but their sum is not above 0: they cannot be scaled to a total "
-                "(required by the model's preparation)");
+                "(the model prepares rows as its training did; margin info shows how)");
     answer_line(p, "1:3e38 2:-3e38 3:1e-30",
-                "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (required "
-                "by the model's preparation)");
+                "in:3:1: feature 1 is inf; scaling the row to a total leaves the range of float32 (the "
+                "model prepares rows as its training did; margin info shows how)");
     mg_predictor_close(p);
 }
 
