@@ -133,7 +133,7 @@ def compare(problem, margin, wanted):
             record.round(problem, judge)
     say(f"{problem.name}, curves")
     certified = programs.Margin(margin, "margin (tolerance 1e-4)", ["train.tolerance=1e-4"],
-                                "default options except train.tolerance=1e-4; only in the plots and in the tables of seconds until an accuracy")
+                                "default options except train.tolerance=1e-4; appears only in the plots and in the tables of the seconds until a test accuracy is reached")
     for record in records:
         record.finish()
     plotted = records + ([Record(certified, problem)] if any(isinstance(program, programs.Margin) for program in wanted) else [])

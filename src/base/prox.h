@@ -5,10 +5,11 @@
 
 #include <stdbool.h>
 
-// (M25) The conjugate of a loss of K scores as a function of the row's coefficients c, whose products with
-// the rows add up to the gradient: -l*(c) = sum_k delta_k c_k - 1/2 sum_k h_k c_k^2 over the box rival in [0,
-// rival_most], own in [own_least, 0], with sum_k c_k = 0 if `joint`. delta_k is the margin parameter for
-// rivals. For the own class delta_k is 0 if `joint`, and minus the margin parameter otherwise.
+// (M25) The conjugate l* of a loss of K scores, as a function of the row's coefficients c (the gradient is
+// the sum over the rows of c times the row): -l*(c) = sum_k delta_k c_k - 1/2 sum_k h_k c_k^2. This holds
+// inside a box: c_k of a rival is in [0, rival_most], c_k of the own class in [own_least, 0]; if `joint`,
+// also sum_k c_k = 0. delta_k of a rival is the margin parameter. delta_k of the own class is 0 if `joint`,
+// and minus the margin parameter otherwise.
 typedef struct mg_prox {
     bool joint;
     float rival_most;  // may be INFINITY

@@ -281,7 +281,7 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     mg_status status = label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
-    // Of a word and a field that only begins like a number, the word is the label.
+    // When one of the two is a word and the other only begins like a number, the word is the label.
     if (first_word && last_word && sorts[0] != sorts[last]) {
         last_word = sorts[last] == MG_CSV_WORD;
         first_word = !last_word;

@@ -104,8 +104,8 @@ static const struct rule *rule_of(const mg_solver *solver) {
     return NULL;
 }
 
-// The rule that auto should have been able to take: with a tolerance the last solver with certificates,
-// because its conditions on the loss are the weakest.
+// The rule that auto falls short of, for messages. Without a tolerance this is the first rule. With one it is
+// the last rule whose solver has certificates, because this rule asks least of the loss.
 static const struct rule *rule_wanted(const situation *facts) {
     const struct rule *wanted = &rules[0];
     for (int i = 0; facts->tolerance && i < RULES; i++)

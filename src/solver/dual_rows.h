@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Up to MG_DUAL_DENSE classes: every row has K floats. More classes: a row has room for MG_DUAL_FEW nonzero
-// rivals, and one with more gets K floats from a pool while it needs them. If coefficients sum to zero, that
-// of the own class is not stored.
+// With up to MG_DUAL_DENSE classes every row has K floats. With more classes a row has room for the nonzero
+// coefficients of MG_DUAL_FEW rivals; if it has more of them, it gets K floats from a pool while it needs
+// them. If the coefficients of a row must sum to zero, the coefficient of the own class is not stored.
 enum { MG_DUAL_FEW = 5, MG_DUAL_DENSE = 12, MG_DUAL_CLASSES = 1 << 15 };
 
 typedef struct mg_dual_rows mg_dual_rows;
@@ -25,8 +25,8 @@ void mg_dual_rows_get(const mg_dual_rows *rows, int64_t row, int64_t lanes, floa
 // Prefetches the memory of a row.
 void mg_dual_rows_fetch(const mg_dual_rows *rows, int64_t row);
 
-// If the coefficients must sum to zero: sets that of the own class to minus the sum of the others in
-// ascending order, as reading a row does. c: [lanes], zero beyond K.
+// If the coefficients must sum to zero: sets the coefficient of the own class to minus the sum of the others,
+// which are added in ascending order of the classes, as when a row is read. c: [lanes], zero beyond K.
 void mg_dual_rows_balance(const mg_dual_rows *rows, int64_t row, int64_t lanes, float *c);
 
 // Stores balanced c[lanes]. One thread at a time. False: out of memory; the row has not changed.

@@ -6,12 +6,12 @@
 #include "solver/problem.h"
 #include "solver/weights.h"
 
-// Creates weights for rows of `layout` that give the scores of the model. The model's bias becomes the
-// offset; weights->bias is zero.
+// Creates weights in the arrangement that rows of `layout` need. They give the same scores as the model: its
+// bias is in weights->offset, and weights->bias is zero.
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, mg_weights *weights, mg_error *error);
 
-// Creates weights that training can start from: the weights of the constant feature are computed from the
-// model's bias. Errors: MG_DATA, MG_MEMORY.
+// Creates weights that training can start from. The weights of the constant feature follow from the model's
+// bias. Errors: MG_DATA, MG_MEMORY.
 mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights,
                           mg_error *error);
 

@@ -80,9 +80,9 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
                                const mg_checkpoint_state *state, const mg_resume_hooks *hooks, bool *found,
                                mg_error *error);
 
-// Writes a file that holds the identity but no state, and compares one with `identity`. A run writes it
-// before its first checkpoint, and --resume compares it when there is no checkpoint. Errors: those of
-// writing; MG_CONFIG with the difference, MG_IO, MG_DATA.
+// The file begun.h5, which holds the identity of a run but no state. _begin writes it before the first
+// checkpoint. _check compares it with `identity`; --resume uses this when there is no checkpoint. Errors of
+// _begin: those of writing; of _check: MG_CONFIG with the difference, MG_IO, MG_DATA.
 mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity,
                               mg_error *error);
 mg_status mg_checkpoint_check(const mg_directory *directory, const char *name, const mg_identity *identity,

@@ -177,10 +177,11 @@ static mg_status check_solver(mg_h5 *file, const mg_identity *identity, mg_error
     char *solver = NULL;
     mg_status status = mg_h5_attribute_text(file, "/", "solver", &solver, error);
     if (!status && strcmp(solver, identity->solver))
-        status = mg_fail(error, MG_CONFIG,
-                         "%s: is of solver %s, but here %s was chosen: set train.solver to %s, or start a "
-                         "new run with --overwrite",
-                         mg_h5_path(file), solver, identity->solver, solver);
+        status = mg_fail(
+            error, MG_CONFIG,
+            "%s: was written by solver %s, but this run uses solver %s: set train.solver to %s, or start a "
+            "new run with --overwrite",
+            mg_h5_path(file), solver, identity->solver, solver);
     mg_memory_free(solver);
     return status;
 }

@@ -1,4 +1,4 @@
-# One run at a time in a directory: a second run is refused by name and changes nothing. A killed run does not
+# One run at a time in a directory: a second run is refused, and changes nothing. A killed run does not
 # prevent a new one, and its incomplete files are deleted.
 . "$HERE/lib.sh"
 dense train.h5 2000 20 4

@@ -1,5 +1,5 @@
 # test_h5_forms.py - every form of labels, weights and features in HDF5 files of other tools is read correctly
-# or refused by name.
+# or refused with a message that says what they are.
 #
 #     test_h5_forms.py MARGIN
 import json

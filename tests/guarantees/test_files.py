@@ -58,7 +58,7 @@ class Files:
         return process
 
     def special_files(self):
-        """A file that is not regular is refused by name, at once."""
+        """A file that is not regular is refused at once, and the message names it."""
         work = self.work
         os.mkfifo(work.at("fifo"))
         listening = socket.socket(socket.AF_UNIX)

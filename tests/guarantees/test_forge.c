@@ -333,7 +333,7 @@ static void test_begun(void **unused) {
     if (resume(SGD_DENSE, &run)) fail_msg("%s", run.error.text);
 }
 
-// Fields of every other type and shape, and missing fields: all are refused by name.
+// Fields of every other type and shape, and missing fields: all are refused, and the message names the field.
 static void reshape(hid_t file, const char *name, int how) {
     const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_INT64, H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8};
     const hsize_t dims[] = {4, 100};

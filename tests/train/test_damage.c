@@ -130,7 +130,7 @@ static void test_sealed_but_other(void **unused) {
                                   {"a: 1\n", "none", 6, 8},
                                   {"a: 1\n", "none", 7, 9},
                                   {"a: 1\n", "other", 7, 8}};
-    const char *const says[] = {"they differ", "training", "validation", "is of solver none"};
+    const char *const says[] = {"they differ", "training", "validation", "was written by solver none"};
     for (int o = 0; o < 4; o++) {
         assert_int_equal(restore_as(path, &others[o], state, FIELDS, &position, &verified, &error),
                          MG_CONFIG);

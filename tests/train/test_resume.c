@@ -1,5 +1,5 @@
 // test_resume.c - a run stopped after any step and resumed leaves the files of an undisturbed run; changes
-// that it must not be resumed with are refused by name.
+// that it must not be resumed with are refused, and the message names them.
 #include "support.h"
 
 #include <setjmp.h>

@@ -47,8 +47,8 @@ typedef struct sum_job {
     mg_newton_fill *fill;
     int64_t first, count; // the items that are summed at present
     double *to;           // [length] the means are added to it, if `product` is NULL
-    // `product` becomes lambda times `vector` plus the means. Sums of sparse rows in float are exact enough
-    // for that.
+    // `product` becomes lambda times `vector` plus the means. Single precision is exact enough for this when
+    // the rows are sparse, so their sums are floats.
     const float *vector;
     float *product;
 } sum_job;
@@ -151,8 +151,8 @@ static void clear_range(void *context, int64_t range) {
                (size_t)(to - from) * sizeof *job->newton->parts.raw_sum);
 }
 
-// Sums raw cells, in float in newton->parts.grad if that is enough (it is faster), else in
-// newton->parts.raw_sum. The sums of the coefficients are in the second half of raw_sum in both cases.
+// Sums raw cells: in single precision in newton->parts.grad if that is exact enough (it is faster), otherwise
+// in newton->parts.raw_sum. The sums of the coefficients are in the second half of raw_sum in both cases.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
