@@ -240,8 +240,25 @@ static uint32_t draw(void) {
     return number + turn++;
 }
 
+// Gives a new file, which only its owner can read, the permissions of the file it will replace: private
+// content stays private. A group that cannot be kept gets only what everybody has. The file stays private if
+// its permissions cannot be changed.
+static void take_permissions(int fd, const struct stat *replaced) {
+    struct stat about;
+    mode_t mode = replaced->st_mode & 0777;
+    if (fstat(fd, &about)) return;
+    bool other = about.st_uid != replaced->st_uid || about.st_gid != replaced->st_gid;
+    if (other && fchown(fd, replaced->st_uid, replaced->st_gid) && // only root can change the owner
+        about.st_gid != replaced->st_gid && fchown(fd, (uid_t)-1, replaced->st_gid))
+        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO) << 3;
+    if (fchmod(fd, mode)) return;
+}
+
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error) {
+    struct stat replaced;
+    bool replaces =
+        !fstatat(directory->fd, name, &replaced, AT_SYMLINK_NOFOLLOW) && S_ISREG(replaced.st_mode);
     *fd = -1;
     for (int attempt = 0; attempt < 100; attempt++) {
         int length = snprintf(temporary, MG_TEMPORARY_TEXT, "%s.%lu.tmp", name, (unsigned long)draw());
@@ -249,8 +266,12 @@ mg_status mg_directory_begin(const mg_directory *directory, const char *name,
             errno = ENAMETOOLONG;
             break;
         }
-        *fd = mg_file_calls.open(directory->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0) return MG_OK;
+        *fd = mg_file_calls.open(directory->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                                 replaces ? 0600 : 0666);
+        if (*fd >= 0) {
+            if (replaces) take_permissions(*fd, &replaced);
+            return MG_OK;
+        }
         if (errno != EEXIST) break;
     }
     *temporary = 0;

@@ -53,8 +53,9 @@ mg_status mg_directory_write_sealed(const mg_directory *directory, const char *n
                                     size_t size, mg_error *error);
 
 // The steps of a durable write, for content that is written piece by piece. _begin creates a temporary file
-// with a name that no other process uses. _end syncs and closes *fd and renames the file to `name`; without
-// `replace` it fails if the name exists. After any failure call _give_up. *fd is -1 once it is closed.
+// with a name that no other process uses and the permissions of the file `name`, if there is one. _end syncs
+// and closes *fd and renames the file to `name`; without `replace` it fails if the name exists. After any
+// failure call _give_up. *fd is -1 once it is closed.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);

@@ -209,6 +209,35 @@ def answers(work):
     shutil.rmtree(work.at("a"))
 
 
+# A file that replaces another one has the permissions of the old file; a new file has those of the umask.
+def permissions(work):
+    expect(work, 0, *SGD, *at("a"))
+    shutil.copy(work.at("d.h5.txt"), work.at("d.csv"))
+    commands = (("predict", "a/model.h5", "d.h5", "-o", "out"), ("convert", "--quiet", "--overwrite", "--header", "no", "--label", "first", "d.csv", "out"))
+    for command in commands:
+        for mode in (0o600, 0o664, 0o400):
+            with open(work.at("out"), "w"):
+                os.chmod(work.at("out"), mode)
+            expect(work, 0, *command)
+            got = os.stat(work.at("out")).st_mode & 0o777
+            if got != mode or not os.path.getsize(work.at("out")):
+                runs.fail(f"{command[0]} replaced a file of mode {mode:o} by one of mode {got:o}")
+        os.remove(work.at("out"))
+        expect(work, 0, *command, says="")
+        umask = os.umask(0)
+        os.umask(umask)
+        if os.stat(work.at("out")).st_mode & 0o777 != 0o666 & ~umask:
+            runs.fail(f"{command[0]}: a new file does not follow the umask")
+        os.remove(work.at("out"))
+    os.chmod(work.at("a/model.h5"), 0o600)
+    model = runs.read(work.at("a/model.h5"))
+    os.truncate(work.at("a/model.h5"), 100)
+    expect(work, 0, *SGD, *at("a"), "--resume")  # writes the damaged model again
+    if runs.read(work.at("a/model.h5")) != model or os.stat(work.at("a/model.h5")).st_mode & 0o777 != 0o600:
+        runs.fail("a model that is written again is not as private as it was")
+    shutil.rmtree(work.at("a"))
+
+
 # Reaching the limit on file sizes is an error in every command.
 def limited(work):
     expect(work, 0, *SGD, *at("a"))
@@ -275,6 +304,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, inputs, own_previous, links, damaged_begun, linked_fold, answers, limited, renamed, moved_checkpoints):
+    for part in (own_configuration, inputs, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")
