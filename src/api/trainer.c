@@ -29,6 +29,7 @@ mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, m
         .train = &config->train,
         .checkpoint = &config->checkpoint,
         .output = &config->output,
+        .config_file = config->settings.file,
         .resolved = trainer->resolved,
         .canonical = trainer->canonical,
         .difference = mg_config_difference,

@@ -91,7 +91,12 @@ static bool parse_with_unit(const char *text, const unit *units, size_t count, d
 static mg_status parse_int(const mg_section *section, const mg_option *option, void *at, const char *value,
                            mg_error *error) {
     int64_t whole;
-    if (!parse_whole(value, &whole)) return refuse(section, option, value, "a whole number", error);
+    double real;
+    if (!parse_whole(value, &whole)) {
+        bool too_large = mg_parse_real(value, &real) && real == trunc(real) && !in_range(option, real);
+        return too_large ? refuse_range(section, option, value, error)
+                         : refuse(section, option, value, "a whole number", error);
+    }
     if (!in_range(option, (double)whole)) return refuse_range(section, option, value, error);
     *(int64_t *)at = whole;
     return MG_OK;

@@ -54,8 +54,8 @@ static void range_text(const mg_option *option, char *out, size_t size) {
     char low[NUMBER_TEXT], high[NUMBER_TEXT];
     bool whole = option->type == MG_OPTION_INT || option->type == MG_OPTION_BYTES;
     // A bound outside the range of the type limits nothing.
-    bool has_low = option->low > (whole ? -0x1p62 : -INFINITY);
-    bool has_high = option->high < (whole ? 0x1p62 : INFINITY);
+    bool has_low = option->low > (whole ? -0x1p63 : -INFINITY);
+    bool has_high = option->high < (whole ? 0x1p63 : INFINITY);
     bool above_zero = !whole && option->low == MG_ABOVE_ZERO;
     bool below_one = !whole && option->high == MG_BELOW_ONE;
     print_bound(option, above_zero ? 0 : option->low, low);

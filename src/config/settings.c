@@ -64,6 +64,7 @@ void mg_settings_destroy(mg_settings *settings) {
     for (int i = 0; settings->origins && i < first_origin(settings, settings->count); i++)
         mg_memory_free(settings->origins[i]);
     mg_memory_free(settings->origins);
+    mg_memory_free(settings->file);
     *settings = (mg_settings){0};
 }
 
@@ -204,6 +205,9 @@ mg_status mg_settings_read_file(mg_settings *settings, const char *path, mg_erro
     mg_status status = read_bytes(path, &bytes, &length, error);
     if (!status) status = mg_settings_read(settings, path, bytes, length, error);
     mg_memory_free(bytes);
+    mg_memory_free(settings->file);
+    settings->file = NULL;
+    if (!status) status = mg_memory_text(&settings->file, path, error);
     return status;
 }
 

@@ -17,6 +17,7 @@ typedef struct mg_settings {
     void *base; // struct of all sections, owned by the caller, zero before mg_settings_create
     // one for each option, in the order of the sections: "configs/x.yaml:7" or "--set"; NULL: default
     char **origins;
+    char *file; // path of the file that was read last; NULL: none
 } mg_settings;
 
 enum { MG_SETTINGS_FILE_BYTES = 16 << 20 }; // a longer file is refused

@@ -31,7 +31,7 @@ static const mg_option rows[] = {
      "Data set [N,D], or CSR group (data, indices, indptr), in each of the files."},
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
      "Labels [N]: integers, strings, or an AnnData categorical group such as obs/cell_type."},
-    {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, false,
+    {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
      "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files whose "
      "names differ are refused."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { COPIED_NAME = 300 }; // bytes of a name that an advice shows in full
+
 static mg_status read_name(const mg_record *record, const mg_span *field, char **out, mg_error *error) {
     size_t bad = mg_text_utf8(field->text, field->bytes);
     *out = NULL;
@@ -77,8 +79,9 @@ mg_status mg_header_compare(const mg_header *header, const char *path, const mg_
     mg_status status = mg_names_compare(names, &header->names, &parties, error);
     if (status || !label_name || !header->label_name || !strcmp(label_name, header->label_name))
         return status;
-    char now[MG_NAME_SHOWN], before[MG_NAME_SHOWN];
-    return mg_fail(error, MG_DATA,
-                   "%s: the column of the labels is named '%s', but '%s' in %s: rename it to '%s'", path,
-                   mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like, before);
+    char now[MG_NAME_SHOWN], before[MG_NAME_SHOWN], advice[COPIED_NAME + 64];
+    if (strlen(label_name) <= COPIED_NAME) snprintf(advice, sizeof advice, "rename it to '%s'", label_name);
+    else snprintf(advice, sizeof advice, "give it the name in the first line of the table of that file");
+    return mg_fail(error, MG_DATA, "%s: the column of the labels is named '%s', but '%s' in %s: %s", path,
+                   mg_name_shown(header->label_name, now), mg_name_shown(label_name, before), like, advice);
 }

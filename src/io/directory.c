@@ -74,9 +74,22 @@ static mg_status sync_parent(const char *path, mg_error *error) {
     mg_status status = parent_of(path, &parent, &name, error);
     if (!status) status = open_at(AT_FDCWD, parent, parent, 0, &directory, error);
     if (!status) status = sync_descriptor(directory->fd, parent, error);
+    int reason = errno;
     mg_directory_close(directory);
     mg_memory_free(parent);
+    errno = reason;
     return status;
+}
+
+// Syncs the name of a new directory. A parent that may be written but not read cannot be opened, so the file
+// system is synced.
+static mg_status sync_name(const char *path, mg_error *error) {
+    mg_error why = {0};
+    mg_status status = sync_parent(path, &why);
+    int fd = status == MG_IO && errno == EACCES ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = !status || (fd >= 0 && !syncfs(fd));
+    if (fd >= 0) close(fd);
+    return synced ? MG_OK : mg_fail(error, status, "%s", why.text);
 }
 
 static mg_status make_all(char *path, mg_error *error) {
@@ -90,7 +103,7 @@ static mg_status make_all(char *path, mg_error *error) {
         // A file survives a crash only if the names of all its directories are on disk. A process that
         // created the last directory may have died before it synced the parent, so that parent is synced
         // again.
-        mg_status status = made || !keep ? sync_parent(path, made ? error : NULL) : MG_OK;
+        mg_status status = made || !keep ? sync_name(path, made ? error : NULL) : MG_OK;
         if (made && status) return status;
         *c = keep;
         if (!keep) return MG_OK;

@@ -72,7 +72,8 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
 // held.
 static mg_status set_aside(void *context, mg_error *error) {
     const validation *v = context;
-    mg_status status = mg_run_check_inputs(v->place, v->options->data, NULL, v->request->overwrite, error);
+    const mg_run_inputs inputs = {.options = v->options, .overwrite = v->request->overwrite};
+    mg_status status = mg_run_check_inputs(v->place, &inputs, error);
     return status ? status : mg_run_set_aside(v->place, v->request->overwrite, error);
 }
 

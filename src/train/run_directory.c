@@ -221,9 +221,8 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
     mg_run_place *place = &run->place;
     bool found = false;
     mg_status status = mg_run_enter_directory(run, true, error);
-    if (!status)
-        status = mg_run_check_inputs(place->directory, run->options->data, run->request->init_model,
-                                     run->request->overwrite, error);
+    const mg_run_inputs inputs = {run->options, run->request->init_model, run->request->overwrite, true};
+    if (!status) status = mg_run_check_inputs(place->directory, &inputs, error);
     if (!status) status = mg_run_set_aside(place->directory, run->request->overwrite, error);
     if (!status && mg_directory_holds(place->directory, "checkpoints"))
         status = mg_directory_open_own(place->directory, "checkpoints", false, &place->checkpoints, error);

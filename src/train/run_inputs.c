@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { INPUTS = 4 };
+enum { INPUTS = 5 };
 
 typedef struct input {
     const char *option, *path; // path NULL: not given
@@ -20,13 +20,17 @@ typedef struct search {
     bool moving;         // old results are moved, and a fold moves with all that is in it
     bool inside;         // a directory of margin in that of the run
     bool all;            // also files that are not margin's
+    bool writes_config;  // config.yaml in the directory of the run is written again with the same content
 } search;
 
 static mg_status compare(const search *at, const char *name, const struct stat *file, mg_error *error) {
     for (int i = 0; i < INPUTS; i++) {
         const input *in = &at->inputs[i];
         if (!in->path || in->about.st_dev != file->st_dev || in->about.st_ino != file->st_ino) continue;
-        const char *advice = strcmp(in->option, "--init") ? "move it away" : "copy it to another directory";
+        bool config = !strcmp(in->option, "CONFIG");
+        if (config && at->writes_config && !at->inside && !strcmp(name, "config.yaml")) continue;
+        const char *advice =
+            config || !strcmp(in->option, "--init") ? "copy it to another directory" : "move it away";
         return mg_fail(error, MG_CONFIG,
                        "%s: %s is a file of the run in %s (%s), which may replace, move or delete it: %s, or "
                        "set output.directory",
@@ -61,16 +65,18 @@ static mg_status visit(void *context, const char *name, mg_error *error) {
     return at->all || mg_run_is_own_file(at->directory, name) ? compare(at, name, &file, error) : MG_OK;
 }
 
-mg_status mg_run_check_inputs(const mg_directory *directory, const mg_data_options *data, const char *init,
-                              bool overwrite, mg_error *error) {
-    bool moving = overwrite || mg_directory_holds(directory, MG_RUN_GATHERING);
+mg_status mg_run_check_inputs(const mg_directory *directory, const mg_run_inputs *given, mg_error *error) {
+    const mg_data_options *data = given->options->data;
+    bool moving = given->overwrite || mg_directory_holds(directory, MG_RUN_GATHERING);
     input inputs[INPUTS] = {{.option = "data.train", .path = data->train},
                             {.option = "data.validation", .path = data->validation},
                             {.option = "data.test", .path = data->test},
-                            {.option = "--init", .path = moving ? init : NULL}};
+                            {.option = "CONFIG", .path = given->options->config_file},
+                            {.option = "--init", .path = moving ? given->init : NULL}};
     // data.validation may be a number
     for (int i = 0; i < INPUTS; i++)
         if (inputs[i].path && stat(inputs[i].path, &inputs[i].about)) inputs[i].path = NULL;
-    search top = {.directory = directory, .inputs = inputs, .moving = moving};
+    search top = {
+        .directory = directory, .inputs = inputs, .moving = moving, .writes_config = given->writes_config};
     return mg_directory_list(directory, visit, &top, error);
 }

@@ -33,8 +33,9 @@ typedef struct mg_trainer_options {
     const mg_before_change *before_change; // NULL: none
     // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
     int64_t folds, fold;
-    const char *resolved;  // config.yaml of the run; it begins with MG_RUN_CONFIG_MARK
-    const char *canonical; // canonical configuration, which a checkpoint must agree with
+    const char *config_file; // the file that the user gave; NULL: none
+    const char *resolved;    // config.yaml of the run; it begins with MG_RUN_CONFIG_MARK
+    const char *canonical;   // canonical configuration, which a checkpoint must agree with
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 

@@ -92,8 +92,9 @@ static const parse_case parse_cases[] = {
     {"whole", " 4", "s.whole: ' 4' is not a whole number (1 to 16777216)"},
     {"whole", "4 ", "s.whole: '4 ' is not a whole number (1 to 16777216)"},
     {"whole", "0x10", "s.whole: '0x10' is not a whole number (1 to 16777216)"},
-    {"whole", "99999999999999999999",
-     "s.whole: '99999999999999999999' is not a whole number (1 to 16777216)"},
+    {"whole", "99999999999999999999", "s.whole: 99999999999999999999 is not allowed (1 to 16777216)"},
+    {"whole", "-9223372036854775809", "s.whole: -9223372036854775809 is not allowed (1 to 16777216)"},
+    {"whole", "1e30", "s.whole: 1e30 is not allowed (1 to 16777216)"},
     {"size", "0", "0"},
     {"size", "4097", "4097"},
     {"size", "512MB", "512MB"},
@@ -338,7 +339,8 @@ static void test_allowed(void **state) {
         const char *text;
     } cases[] = {
         {MG_OPTION_INT, 1, 1e9, "1 to 1e9"},
-        {MG_OPTION_INT, 0, 9e18, "at least 0"},
+        {MG_OPTION_INT, 0, 9e18, "0 to 9e18"},
+        {MG_OPTION_INT, 0, 0x1p63, "at least 0"},
         {MG_OPTION_INT, -INFINITY, 5, "at most 5"},
         {MG_OPTION_BYTES, 4096, 1e15, "4KiB to 1000TB"},
         {MG_OPTION_REAL, 0, 1, "0 to 1"},

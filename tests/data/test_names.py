@@ -297,11 +297,12 @@ def tenx(t):
 
 
 def resumption(t):
-    """A run is not resumed if the names have changed."""
+    """A run is not resumed if the names have changed, in the file or by data.names."""
     x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
     save(t.work.at("m.h5ad"), x, frame(["a", "b", "c"]))
     values = t.settings("m.h5ad", "half", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
     t.well("train", "-q", *values)
+    t.refused("train", "-q", "--resume", *values, "--set", "data.names=none", parts=["data.names: auto, now none"], status=WRONG_USE)
     save(t.work.at("m.h5ad"), x, frame(["b", "a", "c"]))
     t.refused("train", "-q", "--resume", *values, parts=["data"], status=WRONG_USE)
 

@@ -111,6 +111,49 @@ def inputs(work):
     shutil.rmtree(work.at("i"))
 
 
+# The configuration given to a command is not among the files that the command moves or deletes. `train` and `path`
+# write config.yaml again, with the same content.
+def given_configuration(work):
+    expect(work, 0, *SGD, *at("i"))
+    expect(work, 0, "train", "--quiet", "i/config.yaml", "--overwrite")
+    shutil.copy(work.at("i/config.yaml"), work.at("kept.yaml"))
+    cv = ("cv", "--quiet", "--folds", "2")
+    advice = "), which may replace, move or delete it: copy it to another directory, or set output.directory"
+    for command, place, more in ((cv, "config.yaml", "--overwrite"), (("train", "--quiet"), "previous/config.yaml", "--overwrite"),
+                                 (("train", "--quiet"), "previous/config.yaml", "--resume"), (("train", "--quiet"), "metrics.jsonl", "--overwrite"),
+                                 (("path", "--quiet", "--C", "1e-3:1:10", "--set", "train.solver=dual"), "checkpoints/step-000000000001.h5", "--overwrite")):
+        os.makedirs(work.at("i/previous"), exist_ok=True)
+        shutil.copy(work.at("kept.yaml"), work.at("i", place))
+        before = names(work.at("i"))
+        expect(work, 2, *command, f"i/{place}", more, says=f"CONFIG: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}{advice}")
+        if names(work.at("i")) != before:
+            runs.fail("a refused command changed files")
+        shutil.copy(work.at("i", place), work.at("copy.yaml"))  # the advice
+        expect(work, 0, *command, "copy.yaml", "--overwrite")
+        expect(work, 0, "train", "--quiet", "kept.yaml", "--overwrite")
+    expect(work, 0, *cv, "kept.yaml", "--overwrite")
+    expect(work, 2, *cv, "i/fold-1/config.yaml", *at("i"), "--overwrite", says="CONFIG: i/fold-1/config.yaml is a file of the run")
+    expect(work, 0, "train", "--quiet", "i/fold-1/config.yaml", *at("x"))
+    shutil.rmtree(work.at("i"))
+
+
+# A new directory below one that may be written but not read.
+def unreadable_parent(work):
+    program, user = [work.margin], []
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            return
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    os.chmod(work.path, 0o755)
+    os.mkdir(work.at("wo"))
+    os.chmod(work.at("wo"), 0o333)
+    done = subprocess.run([*user, *program, *SGD, *at("wo/r/s")], cwd=work.path, text=True, capture_output=True)
+    if done.returncode or not os.path.exists(work.at("wo/r/s/model.h5")):
+        runs.fail(f"a run below a directory that cannot be read: exit {done.returncode}, {done.stderr}")
+    os.chmod(work.at("wo"), 0o755)
+    shutil.rmtree(work.at("wo"))
+
+
 # What a user puts into `previous`. Resuming a finished run deletes nothing. A new result deletes what margin wrote.
 def own_previous(work):
     for command in ((*SGD, *at("p")), (*CV, "--set", "output.directory=p")):
@@ -304,6 +347,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, inputs, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
+    for part in (own_configuration, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")

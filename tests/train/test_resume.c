@@ -271,7 +271,7 @@ static void test_finished(void **unused) {
 static bool other_value(const mg_section *section, const mg_option *option, const char *now, char *out,
                         size_t size) {
     static const char *const texts[][2] = {
-        {"features", "X2"}, {"labels", "y2"}, {"weights", "w"}, {"scale", "max-abs"}};
+        {"features", "X2"}, {"labels", "y2"}, {"names", "none"}, {"weights", "w"}, {"scale", "max-abs"}};
     switch (option->type) {
     case MG_OPTION_INT:
         snprintf(out, size, "%lld", (long long)(option->low > 7 ? option->low + 1 : 7));
