@@ -86,6 +86,10 @@ def headers(t):
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind', but 'label'", "rename it to 'label'"])
+    # A name of any length can be copied from the message, or the message says where it is.
+    for length, advice in ((200, "rename it to '" + 200 * "L" + "'"), (500, "give it the name in the first line of the table of that file")):
+        t.convert("long.csv", f"a,b,{length * 'L'}\n0,1,0\n1,0,1\n", "long.h5", "--label", "last")
+        t.refused("convert", "-q", "--like", "long.h5", "class.csv", "never.h5", parts=[advice])
     # The names show that the features are the same.
     t.convert("moved.csv", "label,a,b\n1,0,1\n0,1,0\n", "moved.h5")
     if t.well("predict", "r/model.h5", "moved.h5") != "1\n0\n":
