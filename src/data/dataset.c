@@ -244,6 +244,11 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
             status = mg_source_map(dataset->source, &dataset->map, error);
     }
     if (!status && request->survey) status = survey(dataset, error);
+    // Also explains values that were refused because they were only half written.
+    if (dataset->file && (!status || status == MG_DATA)) {
+        mg_status changed = mg_h5_check_unchanged(dataset->file, error);
+        if (changed) status = changed;
+    }
     dataset->checked = request->survey;
     if (status) mg_dataset_close(dataset);
     else *out = dataset;
@@ -264,6 +269,10 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_memory_free(dataset->weight);
     mg_memory_free(dataset->path);
     mg_memory_free(dataset);
+}
+
+mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error) {
+    return dataset->resident ? MG_OK : mg_h5_check_unchanged(dataset->file, error);
 }
 
 void mg_dataset_release_rows(mg_dataset *dataset) { mg_store_destroy(&dataset->store); }

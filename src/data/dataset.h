@@ -67,6 +67,11 @@ typedef struct mg_dataset {
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
 
+// Fails if somebody has written to the file since it was opened, unless all rows are in memory: then
+// mg_dataset_open has checked it after it had read them. Call this after rows were read or used in place and
+// before the result is used. Any thread may call it. Errors: MG_DATA, MG_IO.
+mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error);
+
 // Compares the columns with known ones: names if both have them, the recipe, and their number. A sparse file
 // may have fewer than `features` columns; the missing ones are 0, and dataset->features becomes `features`.
 // `whose` says in messages where the known columns come from ("in the model m.h5"). Errors: MG_DATA with the

@@ -136,10 +136,12 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
 // Reads the next window; on false, stream->failure has the error.
 static bool read_window(mg_stream *stream, window *w) {
     w->in_place = stream->in_place;
-    if ((w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure))
-        return false;
+    mg_status status =
+        (w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure);
+    // A file that was written to also explains a failure of reading it.
+    mg_status changed = mg_dataset_check(stream->dataset, &stream->failure);
     stream->reader_at += w->count;
-    return true;
+    return !status && !changed;
 }
 
 static void *read_ahead(void *context) {
@@ -323,7 +325,10 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
 }
 
 mg_status mg_stream_check(const mg_stream *stream, mg_error *error) {
-    return stream->dataset->map ? mg_map_check(stream->dataset->map, error) : MG_OK;
+    const mg_dataset *dataset = stream->dataset;
+    if (!dataset->map) return MG_OK; // copied windows were checked when they had been read
+    mg_status status = mg_dataset_check(dataset, error);
+    return status ? status : mg_map_check(dataset->map, error);
 }
 
 int64_t mg_stream_batches(const mg_stream *stream) {

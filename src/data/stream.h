@@ -29,8 +29,8 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
 // The next minibatch, valid until the next call. batch->rows.count is 0 at the end of the epoch.
 mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error);
 
-// Call this after using a minibatch and before using the result: it fails if the file was truncated while
-// rows in place were used. Errors: MG_DATA, MG_IO; all later calls fail too.
+// Call this after using a minibatch and before using the result: it fails if another program wrote to the
+// file or truncated it while rows in place were used. Errors: MG_DATA, MG_IO; all later calls fail too.
 mg_status mg_stream_check(const mg_stream *stream, mg_error *error);
 
 int64_t mg_stream_batches(const mg_stream *stream); // per epoch

@@ -74,7 +74,6 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
 // closed.
 static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_error *error) {
     mg_h5 *file;
-    struct stat about;
     mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
     if (!status) status = mg_memory_text(&file->path, path, error);
     if (status) {
@@ -86,7 +85,6 @@ static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_e
     file->file = id;
     file->fd = fd;
     file->users = 1;
-    if (fd >= 0 && !fstat(fd, &about)) file->changed = about.st_mtim;
     *out = file;
     return MG_OK;
 }
@@ -149,13 +147,18 @@ static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
 
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error) {
     char reason[256] = "";
+    struct stat about;
     *out = NULL;
     mg_h5_quiet();
     mg_status status = lock_for_reading(fd, path, error);
+    // Before the library reads the first byte: whatever is written from now on is noticed.
+    if (!status && fstat(fd, &about)) status = mg_fail(error, MG_IO, "%s: %s", path, strerror(errno));
     if (status) close(fd);
     if (status) return status;
     hid_t id = open_in_library(fd, path, reason, sizeof reason);
-    if (id >= 0) return wrap_file(id, fd, path, out, error);
+    if (id >= 0) status = wrap_file(id, fd, path, out, error);
+    if (id >= 0 && !status) (*out)->written = about.st_mtim, (*out)->size = about.st_size;
+    if (id >= 0) return status;
     const char *advice = has_signature(fd) ? "it was truncated or changed: create it or copy it again"
                                            : "convert other formats with `margin convert`";
     // With the space, because the reason of a truncated file contains "sblock".
@@ -218,10 +221,20 @@ void mg_h5_close(mg_h5 *file) {
 
 const char *mg_h5_path(const mg_h5 *file) { return file->path; }
 
-bool mg_h5_is_unchanged(const mg_h5 *file) {
+// The time of the last status change (ctime) would also show a write after which the time of the last write
+// was put back. It is not compared, because chmod, rename and new hard links change it too.
+mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
     struct stat about;
-    return file->fd < 0 || (!fstat(file->fd, &about) && about.st_mtim.tv_sec == file->changed.tv_sec &&
-                            about.st_mtim.tv_nsec == file->changed.tv_nsec);
+    if (file->fd < 0) return MG_OK;
+    if (fstat(file->fd, &about)) return mg_fail(error, MG_IO, "%s: %s", file->path, strerror(errno));
+    if (about.st_size == file->size && about.st_mtim.tv_sec == file->written.tv_sec &&
+        about.st_mtim.tv_nsec == file->written.tv_nsec)
+        return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: was %s while it was in use, so its rows may come from two versions: run the command "
+                   "again; train, path and cv continue with --resume if the rows are the old ones again, and "
+                   "begin anew with --overwrite",
+                   file->path, about.st_size < file->size ? "truncated" : "written to");
 }
 
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {

@@ -56,8 +56,9 @@ mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
-// Returns true if nobody has written to the file since it was opened, as far as its time tells.
-bool mg_h5_is_unchanged(const mg_h5 *file);
+// Fails if somebody has written to the file since it was opened, as far as its size and the time of the last
+// write tell. Any thread may call it. Errors: MG_DATA, MG_IO.
+mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error);
 
 // Returns true if the path it was opened with still leads to it.
 bool mg_h5_has_its_path(const mg_h5 *file);

@@ -12,7 +12,8 @@ struct mg_h5 {
     char *path;
     int users;               // how many owners it has; see mg_h5_share
     int fd;                  // the same file, for reading without the library; -1: the file is in memory
-    struct timespec changed; // when the file was last written to before it was opened
+    struct timespec written; // when the file was last written to before it was opened
+    int64_t size;            // at that time, in bytes
 };
 
 struct mg_h5_array {

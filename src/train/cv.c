@@ -219,24 +219,12 @@ static void warn_if_moved(const validation *v) {
     observer->message(observer->context, line);
 }
 
-// All folds must have the same rows; otherwise their mean means nothing.
-static mg_status check_data(const validation *v, mg_error *error) {
-    if (mg_h5_is_unchanged(v->data)) return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: was written to during the cross-validation: continue with --resume, which compares "
-                   "its rows with those of the folds that are done",
-                   mg_h5_path(v->data));
-}
-
 static mg_status do_folds(validation *v, mg_error *error) {
     mg_status status = look(v, error);
     if (!status && v->options->data->train) status = mg_h5_open(v->options->data->train, &v->data, error);
     if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
     if (!status) report_unused(v);
-    for (int64_t f = 0; !status && f < v->request->folds; f++) {
-        status = do_fold(v, f, error);
-        if (!status) status = check_data(v, error);
-    }
+    for (int64_t f = 0; !status && f < v->request->folds; f++) status = do_fold(v, f, error);
     if (status) return status;
     average(v);
     return write_lines(v, error);

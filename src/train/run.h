@@ -126,6 +126,10 @@ mg_status mg_run_begin(mg_run *run, mg_error *error);
 // Checks that position and fields fit together; for mg_resume_hooks, with the run as context.
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
 
+// Fails if the training or validation rows in use may come from two versions of a file (mg_dataset_check).
+// Then nothing that was computed from them is written: a checkpoint has the fingerprint of one version.
+mg_status mg_run_check_data(const mg_run *run, mg_error *error);
+
 // Chooses what the configuration leaves open, and reports the plan. The team's threads are running.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
@@ -144,10 +148,11 @@ mg_status mg_run_loop(mg_run *run, mg_error *error);
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end);
 
 // Writes a checkpoint of the current state and waits until it is on disk. Errors: those of writing;
-// MG_NONFINITE.
+// MG_NONFINITE; those of mg_run_check_data.
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
 
-// The same, but a failed write is only a warning, and the previous checkpoint is kept. Errors: MG_NONFINITE.
+// The same, but a failed write is only a warning, and the previous checkpoint is kept. Errors: MG_NONFINITE;
+// those of mg_run_check_data.
 mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error);
 
 // Stores the weights as the best so far, with the current step and epoch.
@@ -176,7 +181,7 @@ typedef struct mg_run_facts {
     double lambda, objective, dual; // dual NaN: no certificate
     int64_t step, epoch;
 } mg_run_facts;
-// Writes model.h5.
+// Writes model.h5. Errors: those of writing; MG_NONFINITE; those of mg_run_check_data.
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error);
 

@@ -1,5 +1,5 @@
-// run_check.c - checks that the contents of a restored checkpoint fit together and fit this run. A correct
-// seal does not prove that.
+// run_check.c - checks that the contents of a restored checkpoint fit together and fit this run, which a
+// correct seal does not prove, and that the data files are still those of the run.
 #include "train/run.h"
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
@@ -62,4 +62,9 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (!status && solver->check) status = solver->check(run->state, at->step, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);
     return status;
+}
+
+mg_status mg_run_check_data(const mg_run *run, mg_error *error) {
+    mg_status status = mg_dataset_check(run->setup.train, error);
+    return status || !run->setup.validation ? status : mg_dataset_check(run->setup.validation, error);
 }

@@ -52,8 +52,8 @@ static bool weights_are_finite(const mg_run *run) {
 
 static void submit(mg_run *run, bool still) {
     if (!run->saving.checkpointer) return;
-    if (!weights_are_finite(run))
-        return; // the next step reports it; the checkpoints on disk are good and are kept
+    if (!weights_are_finite(run) || mg_run_check_data(run, NULL))
+        return; // reported later; the checkpoints on disk are good and are kept
     run->position.events = run->log.metrics.events;
     if (!mg_checkpointer_submit(run->saving.checkpointer, &run->position, still))
         return; // the one before is still being written: tried again after the next step
@@ -62,8 +62,9 @@ static void submit(mg_run *run, bool still) {
     run->saving.epoch = run->position.epoch;
 }
 
-static mg_status check_weights(const mg_run *run, mg_error *error) {
-    if (weights_are_finite(run)) return MG_OK;
+static mg_status check_state(const mg_run *run, mg_error *error) {
+    mg_status status = mg_run_check_data(run, error);
+    if (status || weights_are_finite(run)) return status;
     return mg_fail(error, MG_NONFINITE,
                    "the weights became infinite or NaN in step %lld (epoch %lld): " MG_ADVICE_NONFINITE,
                    (long long)run->position.step, (long long)mg_position_epoch(&run->position));
@@ -77,7 +78,7 @@ void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end) {
 
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
     if (run->finished) return MG_OK;
-    mg_status status = check_weights(run, error);
+    mg_status status = check_state(run, error);
     if (status) return status;
     report_result(run, true);
     submit(run, true);
@@ -87,7 +88,7 @@ mg_status mg_run_checkpoint(mg_run *run, mg_error *error) {
 }
 
 mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error) {
-    mg_status status = check_weights(run, error);
+    mg_status status = check_state(run, error);
     if (status) return status;
     report_result(run, true);
     submit(run, true);

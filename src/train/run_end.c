@@ -55,7 +55,8 @@ static mg_status check_finite(const mg_weights *weights, const mg_run_facts *fac
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error) {
     mg_model *model = NULL;
-    mg_status status = check_finite(weights, facts, error);
+    mg_status status = mg_run_check_data(run, error);
+    if (!status) status = check_finite(weights, facts, error);
     if (!status) status = mg_model_create(weights->classes, weights->features, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
     if (!status) status = mg_model_save(model, run->place.directory, "model.h5", error);

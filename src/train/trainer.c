@@ -219,7 +219,10 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
         status = step(run, error);
-        if (!status && run->stream) status = mg_stream_check(run->stream, error);
+        // Rows that changed also explain a loss that is not finite.
+        bool computed = !status || status == MG_NONFINITE;
+        mg_status changed = computed && run->stream ? mg_stream_check(run->stream, error) : MG_OK;
+        if (changed) status = changed;
         double now = mg_clock_seconds();
         count_time(run, now - run->clock.step_begun);
         run->clock.step_begun = now;
@@ -264,7 +267,7 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     // Deferred updates are applied now, so that the last evaluation does not change the state.
     run->solver->weights(run->state);
     mg_status saved = mg_run_checkpoint(run, &failure);
-    if (saved == MG_NONFINITE) return mg_fail(error, saved, "%s", failure.text);
+    if (saved == MG_NONFINITE || saved == MG_DATA) return mg_fail(error, saved, "%s", failure.text);
     mg_status status = evaluate_last(run, error);
     if (!status) status = mg_run_end(run, result, error);
     if (!status) status = mg_run_conclude(run, error);

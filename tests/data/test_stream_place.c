@@ -119,8 +119,7 @@ static void test_abandoned(void **unused) {
     }
 }
 
-// The file is truncated while it is read: the step that needs the lost rows fails with a message; earlier
-// steps do not.
+// The file is truncated while it is read: no window is used that was read afterwards.
 static void test_cut_under_way(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -131,15 +130,11 @@ static void test_cut_under_way(void **unused) {
     mg_stream *stream = open_stream(dataset, 256, 1, false);
     mg_error error = {0};
     mg_batch batch = {0};
-    int64_t rows = 0;
     assert_int_equal(mg_stream_seek(stream, 0, 0, NULL), MG_OK);
-    mg_status status = MG_OK;
-    while (!(status = mg_stream_next(stream, &batch, &error)) && batch.rows.count) rows += batch.rows.count;
-    assert_int_equal(status, MG_DATA);
-    assert_true(rows > 256 && rows < ROWS);
-    assert_non_null(strstr(error.text, "data set X"));
-    assert_non_null(strstr(error.text, "truncated"));
-    assert_int_equal(mg_stream_next(stream, &batch, &error), MG_DATA); // it keeps failing
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(mg_stream_next(stream, &batch, &error), MG_DATA);
+        assert_non_null(strstr(error.text, "was truncated while it was in use"));
+    }
     mg_stream_destroy(stream);
     mg_dataset_close(dataset);
 }
@@ -173,7 +168,7 @@ static void test_cut_in_place(void **unused) {
             status = mg_stream_check(stream, &error);
         }
         assert_int_equal(status, MG_DATA);
-        assert_non_null(strstr(error.text, "data set X: the file ends too early: it was truncated"));
+        assert_non_null(strstr(error.text, "was truncated while it was in use"));
         assert_int_equal(mg_stream_check(stream, &error), MG_DATA); // it keeps failing
         mg_stream_destroy(stream);
         mg_dataset_close(dataset);

@@ -404,7 +404,7 @@ static void test_data_change(void **unused) {
     cv = cv_of_now("written");
     between = write_to_data;
     expect(&cv, MG_DATA);
-    assert_non_null(strstr(cv.run.error.text, "now.h5: was written to during the cross-validation"));
+    assert_non_null(strstr(cv.run.error.text, "now.h5: was written to while it was in use"));
     between = NULL;
     cv.run.resume = true; // the advice
     expect(&cv, MG_CONFIG);
