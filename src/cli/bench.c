@@ -49,7 +49,7 @@ int mg_command_bench(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"quick", KEY_QUICK, NULL, 0, "Use fewer rows and repetitions: seconds instead of a minute", 0},
         {"shape", KEY_SHAPE, "NAME", 0, "Measure only the shape of this name", 0},
-        {"rows", KEY_ROWS, "N", 0, "Number of rows, instead of that of the shape (1 to 4e9)", 0},
+        {"rows", KEY_ROWS, "N", 0, "Number of rows, instead of the number of the shape (1 to 4e9)", 0},
         {0},
     };
     static const struct argp argp = {

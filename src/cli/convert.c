@@ -85,8 +85,8 @@ static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
         {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},
         {"like", LIKE, "TRAIN.h5", 0,
-         "Use the recipe, the number of features and the kind of labels of an earlier output (for test "
-         "files)",
+         "Use the format and its options, the number of features and the kind of labels of an earlier output "
+         "(for test files)",
          1},
         {"overwrite", OVERWRITE, NULL, 0, "Replace OUTPUT.h5 if it exists", 1},
         {"quiet", QUIET, NULL, 0, "Print only warnings and errors: no progress, no guesses, no summary", 1},

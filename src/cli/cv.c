@@ -70,11 +70,11 @@ int mg_command_cv(int argc, char **argv) {
         "[CONFIG]",
         "Divides the training rows into K folds (stratified by class, in an order given by train.seed). "
         "Trains K times, each time on all folds except one, and measures the model on that one. Each "
-        "training is a run of its own in output.directory/fold-1, fold-2, ...; cv.jsonl has the results."
-        "\vExample:\n"
+        "training is a run of its own in output.directory/fold-1, fold-2, ...; cv.jsonl has the "
+        "results.\vExample:\n"
         "  margin cv configs/fashion_mnist.yaml --folds 5 --C 1e-3:1:10\n\n"
-        "The best C is the one with the highest mean accuracy; of equal ones, the smallest. data.validation "
-        "and data.test are not used. Signals and --resume work as in margin train.",
+        "The best C is the one with the highest mean accuracy; if several are equal, the smallest of them. "
+        "data.validation and data.test are not used. Signals and --resume work as in margin train.",
         NULL,
         NULL,
         NULL};

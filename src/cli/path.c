@@ -62,9 +62,8 @@ int mg_command_path(int argc, char **argv) {
         parse_option,
         "[CONFIG]",
         "Trains for each value of C, starting from the model of the value before, and writes path.jsonl. "
-        "With data.validation it also writes the most accurate model to model.h5; of equal ones, that with "
-        "the smallest C."
-        "\vExample:\n"
+        "With data.validation it also writes the most accurate model to model.h5; of equally accurate ones, "
+        "the one with the smallest C.\vExample:\n"
         "  margin path configs/fashion_mnist.yaml --set data.validation=0.1 --C 1e-3:1:10\n\n"
         "Each value is trained to the gap train.tolerance (1e-3 when that is 0), or for train.epochs. "
         "Signals and --resume work as in margin train.",

@@ -105,7 +105,7 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
     size_t length = event->data.scalar.length;
     if (event->data.scalar.anchor) return fail_at(r, event->start_mark, "anchors are not supported");
     if (event->data.scalar.tag) return fail_at(r, event->start_mark, "tags are not supported");
-    if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a text contains a zero byte");
+    if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a value contains a zero byte");
     // A key may be "null" or contain no letter, because labels are keys.
     bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
     mg_status status =

@@ -24,9 +24,9 @@ static mg_status check_dealt(const char *name, const int64_t *first, const mg_cl
         dealt += first[k + 1] - first[k] > 1 ? first[k + 1] - first[k] : 0;
     if (dealt >= folds) return MG_OK;
     return mg_fail(error, MG_USAGE,
-                   "--folds: %lld folds need at least as many rows in classes of more than one row; %s has "
-                   "%lld: use fewer folds",
-                   (long long)folds, name, (long long)dealt);
+                   "--folds: %lld folds need at least %lld rows that are not the only row of their class; %s "
+                   "has %lld: use fewer folds",
+                   (long long)folds, (long long)folds, name, (long long)dealt);
 }
 
 mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error *error) {

@@ -203,7 +203,7 @@ mg_status mg_stream_create(mg_dataset *dataset, int64_t batch, uint64_t seed, bo
     stream->blocks = (dataset->count + dataset->block_rows - 1) / dataset->block_rows;
     if (stream->window_rows > MG_MOST_INDEX || stream->blocks > MG_MOST_INDEX)
         status = mg_fail(error, MG_CONFIG,
-                         "data.window: more than %u rows or blocks in one are not allowed: lower it",
+                         "data.window: a window of more than %u rows or blocks is not allowed: lower it",
                          MG_MOST_INDEX);
     if (!status) status = check_limit(stream, memory_limit, error);
     if (!status && shuffle)

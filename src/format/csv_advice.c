@@ -150,11 +150,10 @@ mg_status mg_csv_check_top(mg_csv *r, mg_error *error) {
         if (fields[0] == fields[1] && fields[0] > 1) return MG_OK;
     }
     if (comment)
-        return mg_fail(
-            error, MG_DATA,
-            "%s:1: begins with '%c' and has other columns than the next line: if it is a comment, remove "
-            "such lines: %ssed '/^%c/d' %s> NEW",
-            path, first, packed, first, from);
+        return mg_fail(error, MG_DATA,
+                       "%s:1: begins with '%c' and has another number of columns than the next line: if it "
+                       "is a comment, remove such lines: %ssed '/^%c/d' %s> NEW",
+                       path, first, packed, first, from);
     if (!two) return MG_OK;
     return mg_fail(
         error, MG_DATA,

@@ -125,7 +125,7 @@ static mg_status read_header(array *a, mg_error *error) {
     size_t bytes =
         (size_t)length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     if (bytes > MOST_HEADER)
-        return mg_fail(error, MG_DATA, "%s: its header of %zu bytes is longer than %d", path, bytes,
+        return mg_fail(error, MG_DATA, "%s: its header has %zu bytes; at most %d are allowed", path, bytes,
                        MOST_HEADER);
     char *header;
     status = mg_memory_zeroed(&header, bytes + 1, 1, error);

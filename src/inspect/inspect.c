@@ -107,8 +107,8 @@ static mg_status put_fields(mg_h5 *file, mg_writer *out, mg_error *error) {
         if (status) break;
         mg_h5_type type = mg_h5_array_type(array);
         if (mg_h5_array_rank(array) != 1)
-            status = mg_fail(error, MG_DATA, "%s: %s is of rank %d (only 1 is allowed)", mg_h5_path(file),
-                             path, mg_h5_array_rank(array));
+            status = mg_fail(error, MG_DATA, "%s: %s has rank %d (only 1 is allowed)", mg_h5_path(file), path,
+                             mg_h5_array_rank(array));
         int64_t count = mg_h5_array_rows(array);
         mg_printable_line(out, "  %-14s %s [%lld], %s", name, mg_h5_type_name(type), (long long)count,
                           mg_print_bytes((double)count * (double)mg_h5_type_size(type), bytes));

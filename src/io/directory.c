@@ -300,7 +300,7 @@ mg_status mg_directory_end(const mg_directory *directory, const char *temporary,
     *fd = -1;
     if (failed) return fail_at(directory, name, "cannot be closed", error);
     if (mg_file_calls.rename(directory->fd, temporary, name, replace))
-        return fail_at(directory, name, "cannot be put in place", error);
+        return fail_at(directory, name, "the finished file cannot be renamed to this name", error);
     return sync_descriptor(directory->fd, directory->path, error);
 }
 

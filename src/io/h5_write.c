@@ -288,7 +288,7 @@ mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error) {
     if (failed < 0 || closed < 0) return library_failed(writer, "the metadata", error);
     for (int i = 0; i < writer->count; i++)
         if (writer->slots[i].size > 0 && writer->slots[i].offset < METADATA)
-            return mg_fail(error, MG_FAILED, "%s: array %s lies among the metadata", writer->path,
+            return mg_fail(error, MG_FAILED, "%s: libhdf5 has put array %s among the metadata", writer->path,
                            writer->slots[i].name);
     mg_status status = mg_directory_begin(writer->place.directory, writer->place.name, writer->temporary,
                                           &writer->file, error);

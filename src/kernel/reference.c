@@ -270,7 +270,7 @@ static double peak(int64_t iterations, float *out) {
 
 const mg_kernel mg_kernel_reference = {
     .name = "reference",
-    .help = "plain C on any processor; slow, and the definition of the bits",
+    .help = "plain C for any processor; slow; its results define the bits of all others",
     .usable = usable,
     .widen = widen,
     .scale_columns = scale_columns,

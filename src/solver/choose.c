@@ -134,7 +134,7 @@ mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *prob
     if (facts.tolerance && !out->solver->certificates)
         return mg_fail(error, MG_CONFIG,
                        "train.tolerance: %g cannot be certified by solver %s%s%s; leave it at 0%s%s%s",
-                       train->tolerance, out->solver->name, obstacle ? ", which was taken because " : "",
+                       train->tolerance, out->solver->name, obstacle ? ", which was chosen because " : "",
                        obstacle ? obstacle : "", first->certificates ? ", or use " : "",
                        first->certificates ? first->name : "", scale);
     return MG_OK;

@@ -276,13 +276,15 @@ mg_status mg_dual_rows_unpack(void *rows, const unsigned char *from, int64_t siz
     mg_status status = mg_memory_get(&c, (size_t)lanes, sizeof *c, error);
     for (int64_t row = 0; !status && row < r->rows; row++) {
         if (!unpack_row(r, row, &at, end, lanes, c))
-            status = mg_fail(error, MG_DATA, "dual variables of row %lld are not those of %lld classes",
+            status = mg_fail(error, MG_DATA, "the dual variables of row %lld do not fit %lld classes",
                              (long long)row, (long long)r->classes);
         else if (!mg_dual_rows_put(r, row, lanes, c))
-            status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
+            status =
+                mg_fail(error, MG_MEMORY, "out of memory: the dual variables of row %lld cannot be stored",
+                        (long long)row);
     }
     if (!status && at != end)
-        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes follow the last of %lld rows",
+        status = mg_fail(error, MG_DATA, "dual variables: %lld bytes are left after the last of %lld rows",
                          (long long)(end - at), (long long)r->rows);
     mg_memory_free(c);
     return status;

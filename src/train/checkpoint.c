@@ -179,7 +179,7 @@ static mg_status take_snapshot(mg_checkpointer *c, int f, mg_error *error) {
     if (status) return status;
     to->count = size;
     if (size < 0 || live->pack(live->data, to->data) != size)
-        return mg_fail(error, MG_MEMORY, "out of memory: a copy of %s", live->name);
+        return mg_fail(error, MG_MEMORY, "out of memory: %s cannot be copied", live->name);
     return MG_OK;
 }
 

@@ -214,7 +214,7 @@ static void warn_if_moved(const validation *v) {
     if (mg_directory_has_its_path(v->place)) return;
     snprintf(line, sizeof line,
              "warning: %s is not the directory this cross-validation began in: that directory was renamed or "
-             "deleted, and its files are in it",
+             "deleted, and the files of this cross-validation are in it",
              mg_directory_path(v->place));
     observer->message(observer->context, line);
 }

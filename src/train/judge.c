@@ -248,8 +248,8 @@ void mg_judge_run(const mg_run *run, const mg_train_result *result, char out[MG_
                  passing_loss(run), beat.zeros, advice);
     else if (run->setup.uneven)
         snprintf(out, MG_JUDGE_TEXT,
-                 "columns differ in scale by more than 1,000 (largest |x| of a column: from %.3g to %.3g), "
-                 "which hides the small ones: %s",
+                 "columns differ in scale by more than a factor of 1,000 (largest |x| of a column: from %.3g "
+                 "to %.3g), so those with small values have little effect: %s",
                  run->setup.spread.smallest, run->setup.spread.largest, advice);
 }
 

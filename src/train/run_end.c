@@ -80,7 +80,7 @@ static mg_status compare_model(const mg_model *model, const char *path, const mg
     if (!holds_weights(model, own))
         status = mg_fail(error, MG_CONFIG,
                          "%s: is intact, but it is not the model of this run: move it away, and --resume "
-                         "writes that again",
+                         "writes the model of this run again",
                          path);
     mg_model_destroy(own);
     return status;

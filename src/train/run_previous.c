@@ -66,7 +66,7 @@ static mg_status check_fold(const mg_directory *directory, const char *name, mg_
     mg_directory_close(fold);
     if (status || mg_run_kind_of_fold(directory, name) != MG_RUN_OTHER_RUN) return status;
     return mg_fail(error, MG_CONFIG,
-                   "%s/%s: holds a run that is not known as fold %s of a cross-validation: move it away, or "
+                   "%s/%s: holds a run that is not fold %s of a cross-validation: move it away, or "
                    "set output.directory",
                    mg_directory_path(directory), name, name + 5);
 }
@@ -114,7 +114,7 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
 // ---- asking: may everything be moved or deleted? ------------------------------------------------
 
 static mg_status refuse_foreign(const mg_directory *parent, const char *name, mg_error *error) {
-    return mg_fail(error, MG_IO, "%s/%s: holds files that are not margin's: move them away",
+    return mg_fail(error, MG_IO, "%s/%s: holds files that margin did not write: move them away",
                    mg_directory_path(parent), name);
 }
 
@@ -145,7 +145,7 @@ static mg_status ask_directory(const mg_directory *directory, const char *name, 
     if (!mg_directory_holds(directory, name)) return MG_OK;
     mg_status status = mg_directory_open_own(directory, name, false, &inside, &why);
     if (status == MG_IO && errno == ENOTDIR)
-        return mg_fail(error, status, "%s/%s: is not a directory of margin's: move it away",
+        return mg_fail(error, status, "%s/%s: is not a directory that margin made: move it away",
                        mg_directory_path(directory), name);
     if (!status) status = ask_open_directory(inside, &why);
     mg_directory_close(inside);
@@ -163,10 +163,9 @@ static mg_status ask_room(const mg_directory *directory, const char *name, mg_er
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
     if (!mg_directory_holds(directory, name) || !mg_directory_holds(directory, to)) return MG_OK;
-    return mg_fail(
-        error, MG_IO,
-        "%s/%s: has the name of the %s beside %s, which must be moved there: move one of them away",
-        mg_directory_path(directory), to, name, gathering);
+    return mg_fail(error, MG_IO,
+                   "%s/%s: is in the place to which the %s beside %s must be moved: move one of them away",
+                   mg_directory_path(directory), to, name, gathering);
 }
 
 // Calls `act` for the name, under the lock of its directory, if it is that of a fold. A run that is running
@@ -208,10 +207,11 @@ void mg_run_forget_previous(const mg_directory *directory, const mg_observer *ob
     mg_status status = ask_directory(directory, previous, NULL);
     if (!status) status = remove_directory(directory, previous, NULL);
     if (!status || !observer || !observer->message) return;
-    snprintf(line, sizeof line,
-             "warning: %s/%s: the old result stays, because it holds files that are not margin's or another "
-             "process is using it: delete it when you do not need it",
-             mg_directory_path(directory), previous);
+    snprintf(
+        line, sizeof line,
+        "warning: %s/%s: the old result stays, because it holds files that margin did not write, or another "
+        "process is using it: delete it when you do not need it",
+        mg_directory_path(directory), previous);
     observer->message(observer->context, line);
 }
 

@@ -161,7 +161,7 @@ static const refusal refusals[] = {
      "x.yaml:1:8: not valid YAML: did not find expected node content while parsing a block node"},
     {"train:\n  batch: \"\\q\"\n",
      "x.yaml:2:11: not valid YAML: found unknown escape character while parsing a quoted scalar"},
-    {"data:\n  train: \"a\\0b\"\n", "x.yaml:2:10: a text contains a zero byte"},
+    {"data:\n  train: \"a\\0b\"\n", "x.yaml:2:10: a value contains a zero byte"},
     {"data:\n  train: \xff\n", "x.yaml:2:10: not UTF-8 text: invalid leading UTF-8 octet"},
     {"data:\n  train: \xc3(\n", "x.yaml:2:11: not UTF-8 text: invalid trailing UTF-8 octet"},
     {"data:\n  train: \x01\n", "x.yaml:2:10: not UTF-8 text: control characters are not allowed"},

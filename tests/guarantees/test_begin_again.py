@@ -143,7 +143,7 @@ def overwrite(work):
     with open(work.at("o/previous/notes.tmp"), "w") as note:
         note.write("mine too")
     before = runs.read(work.at("o/model.h5"))
-    expect(work, 3, *SGD, "--set", "output.directory=o", "--overwrite", says="o/previous: holds files that are not margin's: move them away")
+    expect(work, 3, *SGD, "--set", "output.directory=o", "--overwrite", says="o/previous: holds files that margin did not write: move them away")
     if runs.read(work.at("o/model.h5")) != before or not os.path.exists(work.at("o/previous/notes.tmp")):
         runs.fail("--overwrite deleted a file that is not margin's, or touched the result")
     os.rename(work.at("o/previous/notes.tmp"), work.at("notes.txt"))
@@ -207,14 +207,14 @@ def previous(work):
         expect(work, 2, *command, *at, says="holds an old result in previous: move it away")
     shutil.copytree(work.at("m"), work.at("c/fold-1"))
     folds = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c", "--overwrite")
-    expect(work, 2, *folds, says="c/fold-1: holds a run that is not known as fold 1 of a cross-validation: move it away")
+    expect(work, 2, *folds, says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it away")
     os.rename(work.at("c/fold-1"), work.at("away"))  # the advice
     expect(work, 0, *folds)
     os.rename(work.at("m/previous"), work.at("elsewhere"))
     before = tree(work.at("elsewhere"))
     os.symlink("../elsewhere", work.at("m/previous"))
     expect(work, 0, *TRAIN, *at, "--resume")
-    expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous: is not a directory of margin's: move it away")
+    expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous: is not a directory that margin made: move it away")
     os.rename(work.at("m/previous"), work.at("m/previous.new"))
     expect(work, 3, *TRAIN, *at, "--overwrite", says="m/previous.new: is not a directory")
     if tree(work.at("elsewhere")) != before or not os.path.exists(work.at("m/model.h5")):

@@ -75,14 +75,14 @@ def restored(work, name, command, answer):
         if result.endswith(".h5"):
             expect(work, 3, command, f"{result}: is a directory")
         else:
-            expect(work, 3, command, f"{result}: cannot be put in place")
+            expect(work, 3, command, f"{result}: the finished file cannot be renamed to this name")
         anew(work)
 
 
 # An intact model of another run is neither taken for this one nor replaced.
 def other_model(work, command):
     shutil.copy(work.at("other/model.h5"), work.at("r/model.h5"))
-    expect(work, 2, command, "r/model.h5: is intact, but it is not the model of this run: move it away, and --resume writes that again")
+    expect(work, 2, command, "r/model.h5: is intact, but it is not the model of this run: move it away, and --resume writes the model of this run again")
     if runs.read(work.at("r/model.h5")) != runs.read(work.at("other/model.h5")):
         runs.fail("an intact model of another run was replaced")
     os.rename(work.at("r/model.h5"), work.at("moved.h5"))

@@ -58,7 +58,7 @@ def running(work):
     expect(work, 2, "train", *SGD, *at("c/fold-1"), says=f"process {process.pid} is training in this directory")
     for command in (("train", *SGD), PATH):
         expect(work, 0, *command, *at("c"), "--overwrite")
-    expect(work, 2, *CV, *at("c"), "--overwrite", says="c/fold-1: holds a run that is not known as fold 1 of a cross-validation: move it away")
+    expect(work, 2, *CV, *at("c"), "--overwrite", says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it away")
     names = sorted(os.listdir(work.at("c/fold-1")))
     process.send_signal(signal.SIGTERM)
     process.wait()
@@ -76,7 +76,7 @@ def ended(work):
         notes.write("mine")
     before = tree(work.at("c"))
     for more in ((), ("--overwrite",), ("--resume",)):
-        expect(work, 2, *CV, *at("c"), *more, says="c/fold-1: holds a run that is not known as fold 1")
+        expect(work, 2, *CV, *at("c"), *more, says="c/fold-1: holds a run that is not fold 1")
         if tree(work.at("c")) != before:
             runs.fail("cv changed a run of its own that stands in fold-1")
     for more in ((), ("--overwrite",), ("--resume",)):
@@ -139,7 +139,7 @@ def in_the_way(work):
     os.makedirs(work.at("c/previous.new/fold-1"))
     before = tree(work.at("c"))
     for more in ("--overwrite", "--resume"):
-        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: has the name of the fold-1 beside previous.new, which must be moved there: move one of them away")
+        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: is in the place to which the fold-1 beside previous.new must be moved: move one of them away")
     if tree(work.at("c")) != before:
         runs.fail("a refused --overwrite changed files")
     os.rmdir(work.at("c/previous.new/fold-1"))  # the advice

@@ -65,7 +65,7 @@ static void test_rows(void **unused) {
         }
         support_expect_same_runs(made[0], made[1], "more rows than an index counts");
         expect_refused(data, "data.window=1GiB", MG_CONFIG,
-                       "data.window: more than 5000 rows or blocks in one are not allowed");
+                       "data.window: a window of more than 5000 rows or blocks is not allowed");
     }
 }
 

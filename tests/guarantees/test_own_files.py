@@ -168,10 +168,10 @@ def own_previous(work):
     os.makedirs(work.at("p/previous"))
     for name in (*mine, "step-000000000001.h5", "begun.h5.5.tmp"):
         shutil.copy(work.at("d.h5"), work.at("p/previous", name))
-    expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result stays, because it holds files that are not margin's")
+    expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result stays, because it holds files that margin did not write")
     if not set(mine) <= set(names(work.at("p/previous"))):
         runs.fail("a new result deleted files of the user in previous/")
-    expect(work, 3, *SGD, *at("p"), "--overwrite", says="p/previous: holds files that are not margin's: move them away")
+    expect(work, 3, *SGD, *at("p"), "--overwrite", says="p/previous: holds files that margin did not write: move them away")
     for name in mine:
         os.remove(work.at("p/previous", name))
     expect(work, 0, *SGD, *at("p"), "--overwrite")

@@ -103,7 +103,8 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
     int64_t batch = ascent->resident->problem->batch, at = mg_min(batch * step, visits->listed);
     out->rows = mg_cut_next(at, visits->listed, batch);
     out->loss = mg_dual_visit(ascent, visits->list + at, out->rows);
-    if (ascent->round.failed) return mg_fail(error, MG_MEMORY, "out of memory: dual variables");
+    if (ascent->round.failed)
+        return mg_fail(error, MG_MEMORY, "out of memory: the dual variables of a row cannot be stored");
     visits->place = at + out->rows;
     ascent->clock->visits += out->rows;
     if (out->rows > 0 && snapshot_is_due(ascent, out->rows)) take_snapshot(ascent);

@@ -199,7 +199,8 @@ static mg_status store(mg_newton *n, mg_error *error) {
     mg_iterate_take(n->iterate, n->w);
     for (int64_t row = 0; duals && row < resident->problem->rows; row++)
         if (!mg_dual_rows_put(duals, row, resident->lanes, n->rows.coef + row * resident->lanes))
-            return mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
+            return mg_fail(error, MG_MEMORY, "out of memory: the dual variables of row %lld cannot be stored",
+                           (long long)row);
     return MG_OK;
 }
 
