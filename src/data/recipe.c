@@ -125,7 +125,8 @@ mg_status mg_recipe_compare(const char *known, const char *other, bool named, co
         status = compare_option(known, other, texts[i], parties, error);
     if (status || text) return status;
     status = compare_option(known, other, "base", parties, error);
-    // With the labels in another column, the features are other columns, unless names are compared.
+    // If the labels are in different columns, so are the features. Names, if compared, show this by
+    // themselves.
     bool free = named || mg_recipe_is(known, "label", "none") || mg_recipe_is(other, "label", "none");
     return status || free ? status : compare_option(known, other, "label", parties, error);
 }

@@ -161,7 +161,7 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     if (id >= 0) return status;
     const char *advice = has_signature(fd) ? "it was truncated or changed: create it or copy it again"
                                            : "convert other formats with `margin convert`";
-    // With the space, because the reason of a truncated file contains "sblock".
+    // " lock" with the space, because the reason for refusing a truncated file contains "sblock".
     if (strstr(reason, " lock")) advice = "set HDF5_USE_FILE_LOCKING=FALSE in the environment";
     close(fd);
     return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);

@@ -57,8 +57,8 @@ void mg_text_close(mg_text *text);
 // number. Overflow gives infinity; underflow gives the smallest number of the same sign.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
-// The words that stand for a missing value, in upper or lower case; so does an empty text. One list for every
-// format and for the commands in messages: X(word).
+// The words that stand for a missing value, in upper or lower case; an empty text stands for one too. Every
+// format and the commands in messages use this list: X(word).
 #define MG_MISSING_WORDS(X)                                                                                  \
     X("nan")                                                                                                 \
     X("-nan")                                                                                                \

@@ -13,7 +13,7 @@
 // - CSR gradient: G[f][k] = fma(x, coef[k], G[f][k]). If at most MG_FEW coefficients of the row are nonzero,
 //   only their classes are touched.
 // - Dual step: in sums over classes, lane k % 16 takes the classes in ascending order; then fold.
-// - Worth of a dual step: the same in double with lane k % 8; the fold begins with +4.
+// - dual_terms and dual_change: the same in double with lane k % 8; the fold begins with +4.
 #ifndef MG_KERNEL_KERNEL_H
 #define MG_KERNEL_KERNEL_H
 
@@ -76,8 +76,8 @@ typedef struct mg_dual_terms {
     double linear, curve;
 } mg_dual_terms;
 
-// About the step after - before of a row: the slope of -l*(c) + <scores, c> along it, where it begins; minus
-// the curvature; <scores, u>; the largest |after - before|.
+// Properties of a row's step from `before` to `after`: the slope of -l*(c) + <scores, c> at the beginning of
+// the step; minus its curvature; <scores, u>; the largest |after - before|.
 typedef struct mg_dual_change {
     double slope, curve, inner;
     float largest;
@@ -126,11 +126,12 @@ typedef struct mg_kernel {
     // <scores, c'> - q/2 ||c' - c||^2. q > 0; z: scratch of `lanes`.
     void (*dual_step)(const mg_dual_row *row, float q, float *z, float *c);
 
-    // (M27) What coefficients c[lanes] of a row are worth at its scores.
+    // (M27) The two terms of -l*(c) + <scores, c> for the coefficients c[lanes] of a row.
     mg_dual_terms (*dual_terms)(const mg_dual_row *row, const float *c);
 
-    // (M27) What the line search needs of a row's step; u[lanes] becomes factor * (after - before).
-    // shift[lanes] is part of the scores but not of those the search starts from.
+    // (M27) The numbers that the line search needs for the step of a row. u[lanes] becomes
+    // factor * (after - before). The scores contain shift[lanes], but the search starts from scores without
+    // it.
     mg_dual_change (*dual_change)(const mg_dual_row *row, const float *shift, double factor,
                                   const float *before, const float *after, float *u);
 

@@ -49,8 +49,8 @@ INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
     return a;
 }
 
-// Sums of one register's share of the lanes, so that a tile fits in the registers of any instruction set. The
-// first `asking` rows prefetch.
+// Computes only those lanes of the sums that fill one register, so that a tile fits in the registers of any
+// instruction set. The first `asking` rows prefetch.
 INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const score_input *in,
                      v16 (*sum)[CLASSES_MOST]) {
     const visit *v = in->visit;
@@ -88,8 +88,8 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, con
     }
 }
 
-// (M1) for `rows` x `classes` of one kind of cells. All three are constants once inlined, so that every sum
-// stays in a register. Between visits the sums are kept in `carry`.
+// (M1) for a tile of `rows` x `classes`. cell, rows and classes are constants once this is inlined, so every
+// sum stays in a register. Between visits the sums are kept in `carry`.
 INLINE void score_tile(mg_cell cell, int rows, int classes, const score_input *in, v16 *carry, float *s) {
     const visit *v = in->visit;
     v16 sum[ROWS_MOST][CLASSES_MOST];
@@ -152,7 +152,7 @@ static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
     }
 }
 
-// Up to MG_BLOCK_ROWS rows on their way through the tiles of classes.
+// A block of up to MG_BLOCK_ROWS rows, and the tile of classes whose scores are computed now.
 typedef struct scoring {
     const mg_dense_block *block;
     int64_t class_tiles, class_tile; // how many, and the current one
@@ -164,8 +164,8 @@ typedef struct scoring {
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-// Cuts the rows into tiles for tiles of `classes` classes. Most tiles need the same cuts; divisions for each
-// of them would take a fiftieth of the time.
+// Cuts the rows into tiles that suit tiles of `classes` classes. If the number of tiles is the same as
+// before, the cuts are kept: divisions for every tile of classes would take a fiftieth of the time.
 static void cut_rows(scoring *now, int64_t classes) {
     int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
     for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)

@@ -26,7 +26,7 @@ static inline void mg_rivals(const float *scores, int64_t j, int64_t y, mg_four 
         to[v] = mg_four_min(mg_four_load(window + 4 * v), mg_four_load(scores + j + 4 * v));
 }
 
-// The largest score without that of y; NaN if there is one among them.
+// The largest score of the rivals of y; NaN if one of them is NaN.
 static inline float mg_fours_max(int64_t lanes, const float *scores, int64_t y) {
     mg_four most[MG_FOURS], four[MG_FOURS];
     mg_four_mask nan = {0};

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum { MEAN, SQUARE };               // the arrays
-enum { MEAN_GROWTH, SQUARE_GROWTH }; // of step->own: what corrects the start of the means at 0
+enum { MEAN_GROWTH, SQUARE_GROWTH }; // in step->own: factors for means that start at 0
 
 static double eta(double mean_square_norm) {
     return mean_square_norm > 0 ? 0.03 / sqrt(mean_square_norm) : 0.03; // (M22)

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 typedef struct mg_tree_node {
-    _Alignas(64)
-        atomic_uint arrived; // subtrees that are complete, of the two whose second begins with this part
+    // Two sibling subtrees, the second of which begins with this part: how many of the two are complete.
+    _Alignas(64) atomic_uint arrived;
 } mg_tree_node;
 
 typedef struct mg_tree {

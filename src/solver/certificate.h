@@ -14,7 +14,8 @@ void mg_certifier_destroy(mg_certifier *certifier);
 
 // Rebuilds W from the dual variables in double, computes both objectives, and updates the incumbent. Sets
 // contribution[N] to what each row adds to the gap, *contribution_sum to their sum, and *contribution_gap to
-// the gap that they come to. `average` (NULL: none): weights that may have a lower objective (M30).
+// the relative gap that this sum gives. `average` (NULL: none): weights that may have a lower objective
+// (M30).
 void mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *contribution,
                           double *contribution_sum, double *contribution_gap);
 

@@ -1,4 +1,5 @@
-// resident.c - owns what solvers that hold all rows know of them: norms, ranges of features, cells as x'.
+// resident.c - owns what the solvers that hold all rows know about the rows: norms, ranges of features, cells
+// as x'.
 #include "solver/resident.h"
 
 #include "base/memory.h"

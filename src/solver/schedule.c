@@ -11,8 +11,8 @@ enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
 #define SLOW 10 // the gap should fall by this factor between certificates; Newton steps follow if it does not
 #define NEARLY 1.1 // times the tolerance: if the estimated gap is below, a certificate is worth its pass
 enum {
-    STALLED_PASSES = 200, // a run of Newton steps has stalled after this many without clear progress
-    ASCENT_SLOWER = 5,    // dual ascent has stalled after this many times as many
+    STALLED_PASSES = 200, // Newton steps have stalled after this many passes without clear progress
+    ASCENT_SLOWER = 5,    // dual ascent has stalled after this many times STALLED_PASSES
     NEWTON_PASSES = 10    // passes that an outer iteration counts as
 };
 enum { WAIT_PART = 8 }; // the wait after a certificate is at most this part of all visits
@@ -27,8 +27,8 @@ static bool is_near(const mg_certified *c) {
     return gap <= NEARLY * c->resident.options->train->tolerance;
 }
 
-// Contributions are noisy, and where the gap falls slowly they promise too much again and again. So the
-// schedule waits after a certificate, for longer the further the gap was from the tolerance.
+// Contributions are noisy. Where the gap falls slowly, many estimates in a row are too low. So the schedule
+// waits after a certificate, and it waits longer when the gap was further from the tolerance.
 static bool has_waited(const mg_certified *c) {
     double over = c->incumbent.bounds.gap / c->resident.options->train->tolerance - 1;
     double wait = mg_min_real(1, over) * (double)c->clock.visits_before / WAIT_PART,

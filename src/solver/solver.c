@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum { SGD_EPOCHS = 4, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, MOST_EPOCHS = 20, CERTIFIED_EPOCHS = 1 << 20 };
-// Stored values that dual ascent visits at least: half a second of one core. More epochs cost little on small
-// data, and improve the result.
+// On small data, dual ascent makes more epochs until it has visited this many stored values (half a second of
+// one core): they cost little and improve the result.
 static const double dense_work = 5e8, sparse_work = 1e8;
-static const double sgd_rows = 5.12e6; // rows that sgd visits at least: 20,000 minibatches of 256
+static const double sgd_rows = 5.12e6; // likewise for sgd: 20,000 minibatches of 256 rows
 
 #define MG_SOLVER_DECLARE(symbol) extern const mg_solver mg_solver_##symbol;
 MG_SOLVER_LIST(MG_SOLVER_DECLARE)

@@ -53,7 +53,7 @@ enum { MG_SOLVER_WHY = 160 };
 
 // What a step has done. A solver that holds all rows also reports everything from `epochs` on between steps.
 typedef struct mg_step_result {
-    double loss;    // weighted sum of the losses of the rows before the step; not finite: training ran away
+    double loss;    // weighted sum of the losses of the rows before the step; not finite: training diverged
     int64_t rows;   // that the step visited
     int64_t epochs; // complete ones
     double epoch_part;          // how much of the present epoch is complete, for the progress line

@@ -10,7 +10,8 @@
 mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, const mg_path_request *request,
                       mg_path_result *result, mg_error *error);
 
-// The point of the highest accuracy; of equal ones, that of the smallest C. -1: no point has an accuracy.
+// The point with the highest accuracy; if several are equal, the one with the smallest C. -1: no point has an
+// accuracy.
 int mg_path_best(const mg_path_point *points, int count);
 
 #endif

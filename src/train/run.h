@@ -47,7 +47,7 @@ typedef struct mg_run_log {
     double shown;   // when the observer last got the progress
 } mg_run_log;
 
-// The checkpoints. Marks are those of the newest checkpoint that was submitted.
+// The checkpoints. `seconds`, `step` and `epoch` belong to the newest checkpoint that was submitted.
 typedef struct mg_run_saving {
     mg_checkpointer *checkpointer;
     double seconds;
@@ -215,9 +215,9 @@ void mg_run_warn_of_metrics(mg_run *run);
 // Final evaluation, model.h5, end event.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 
-// The last act of every run and path, when its last line was logged: what it leaves is complete, so the old
-// result in `previous` is deleted, unless the run had ended before. Errors: that of metrics.jsonl, when lines
-// of it could not be written.
+// Every run and path calls this last, after its last line was logged. The new result is complete now, so the
+// old one in `previous` is deleted, unless the run had already ended in an earlier process. Errors: the
+// failure of metrics.jsonl, if lines could not be written.
 mg_status mg_run_conclude(mg_run *run, mg_error *error);
 void mg_run_clear(mg_run *run);
 

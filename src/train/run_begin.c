@@ -82,7 +82,7 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     return MG_OK;
 }
 
-// Of the weights only, because the file may have been moved or copied. Never 0.
+// Depends on the weights only, because the file may have been moved or copied. Never 0.
 static int64_t fingerprint_of(const mg_model *model) {
     size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
     uint64_t digest = mg_hash_bytes(0, model->weights, values * sizeof *model->weights);

@@ -23,8 +23,8 @@ static bool take_result(mg_run *run, bool wait) {
     return false;
 }
 
-// The same. A checkpoint that failed is a warning: the one before is kept, and the next is tried when it is
-// due.
+// The same, with a warning if the checkpoint failed. The previous checkpoint is kept, and a new one is tried
+// when the next is due.
 static void report_result(mg_run *run, bool wait) {
     if (take_result(run, wait))
         mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",

@@ -29,7 +29,7 @@ typedef struct mg_dual_part {
 } mg_dual_part;
 
 typedef struct mg_dual_range_square {
-    _Alignas(64) double square; // what the update of a range changes of ||W||^2
+    _Alignas(64) double square; // by how much the update of a range changes ||W||^2
 } mg_dual_range_square;
 
 // A range of the cells of dense rows and of their weights. Its data stay in one thread's cache; only sums
@@ -39,8 +39,8 @@ typedef struct mg_dual_range {
     float *w;         // [classes][to - from] copy of the weights during a step
     float *wide[2];   // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
     const float *x[2][MG_DUAL_BLOCK];
-    float *scores,
-        *gram; // shares of this range in round.scores and dense.gram, to which the first range's point
+    // What this range adds to round.scores and dense.gram. The first range writes to those directly.
+    float *scores, *gram;
 } mg_dual_range;
 
 // The rows that an epoch visits.
@@ -156,9 +156,8 @@ void mg_dual_dense_block(mg_ascent *ascent);
 void mg_dual_dense_close(mg_ascent *ascent);
 
 // Sparse rows: memory of rounds; scores; the steps of the round's rows. mg_dual_sparse_scores adds `factor`
-// times the deferred steps to the weights and scores the round's rows with them; it returns what that changes
-// of
-// ||W||^2. Errors: MG_MEMORY.
+// times the deferred steps to the weights and scores the round's rows with them; it returns by how
+// much that changes ||W||^2. Errors: MG_MEMORY.
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error);
 double mg_dual_sparse_scores(mg_ascent *ascent, float factor);
 void mg_dual_sparse_steps(mg_ascent *ascent);

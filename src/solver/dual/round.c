@@ -78,9 +78,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     part->inner += change.inner;
 }
 
-// The part of the deferred steps, at most 1, that raises the dual value most. `square`: what all of them
-// change of
-// ||W||^2.
+// The part of the deferred steps, at most 1, that raises the dual value most. `square`: by how much all of
+// them together change ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
     double slope = 0, curve = 0, n = (double)ascent->resident->problem->rows;
     for (int64_t p = 0; p < mg_dual_parts(ascent->round.deferred); p++) {

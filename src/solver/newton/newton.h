@@ -149,7 +149,8 @@ void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, doubl
 // For `fill`: takes a row; returns the place for its coefficients, behind those of the row before.
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row);
 
-// For `fill`: adds all rows taken to the part's gradient, in float, as they are at most MG_NEWTON_PART_ROWS.
+// For `fill`: adds all rows taken to the part's gradient. Single precision suffices, because there are at
+// most MG_NEWTON_PART_ROWS of them.
 void mg_newton_add_taken(mg_newton *newton, int64_t part);
 
 // product = H vector (M29) over the free rows.

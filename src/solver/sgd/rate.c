@@ -124,8 +124,8 @@ static mg_status try_rung(rate_search *search, int rung, mg_error *error) {
     return status;
 }
 
-// The best rung: the lowest of those within a quarter of a standard error of the most accurate one. A lower
-// rate also gives a lower objective.
+// The best rate tried (rung r is the guess times 10^(r/2)): the lowest one whose accuracy is within a quarter
+// of a standard error of the highest accuracy. A lower rate also gives a lower objective.
 static int best_rung(const rate_search *search) {
     double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
     for (int r = 0; r < RUNGS; r++)
