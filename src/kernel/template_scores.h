@@ -8,9 +8,9 @@ static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) { return tota
 
 static inline int64_t tiles_of(int64_t total, int64_t most) { return (total + most - 1) / most; }
 
-enum {
-    PART = 512
-}; // vectors of weights a visit may read again and again: 32 kB stay in the first-level cache
+// Most vectors of weights in a visit, which reads them again for every tile of rows: 32 kB stay in the
+// first-level cache.
+enum { PART = 512 };
 
 enum { TALL_FEATURES = 256 }; // from here on, tiles of many classes have more rows and fewer classes
 

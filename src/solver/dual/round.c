@@ -117,7 +117,7 @@ static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, fl
 }
 
 // Rows that have many features in common overshoot together. Rounds become smaller if the line search undoes
-// part of their steps again and again.
+// part of their steps repeatedly.
 static void choose_round(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
     if (ascent->round.deferred < clock->round) return; // a shorter round, at the end of a step, says little
