@@ -104,7 +104,7 @@ def main_table(problem):
 
 
 def accuracy_table(problem):
-    """Seconds of training until LIBLINEAR's accuracy, and until a tenth of a point below it."""
+    """Seconds of training until LIBLINEAR's accuracy is reached, and until a tenth of a point less is."""
     peer = named(problem, "liblinear-train -s 4")
     if not peer or "accuracy" not in peer:
         return []
@@ -126,7 +126,7 @@ def ratio(ours, peer, ours_took, peer_took):
 
 
 def goal_rows(problem):
-    """Ratios of whole runs, and of the curves until an accuracy."""
+    """Ratios of the times of whole runs, and of the times until an accuracy is reached."""
     liblinear = named(problem, "liblinear-train -s 4")
     for name, what, ours, peer, goal in GOALS:
         pair = [named(problem, ours), named(problem, peer)]

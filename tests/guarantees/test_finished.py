@@ -1,5 +1,5 @@
-# test_finished.py - resuming a finished run reads its results again: what is missing or damaged is written again to the
-# same bytes, with one line, and what cannot be is an error. Nothing is called a result that is not there.
+# test_finished.py - resuming a finished run reads its results again. A result that is missing or damaged is written again, to
+# the same bytes, with one warning; if it cannot be written, this is an error. Only results that exist are reported.
 #
 #     test_finished.py MARGIN
 import os

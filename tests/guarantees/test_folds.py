@@ -1,5 +1,5 @@
-# test_folds.py - whose is fold-N? cv, train and path leave runs of their own alone that stand under such a name, whoever trains
-# into them; --overwrite changes nothing before everything that can be refused was looked at.
+# test_folds.py - a directory fold-N may hold a run that is not a fold. cv, train and path do not touch such a run, even while
+# somebody trains in it. --overwrite changes nothing before everything that can be refused has been checked.
 #
 #     test_folds.py MARGIN
 import fcntl

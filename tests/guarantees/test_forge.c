@@ -1,5 +1,5 @@
 // test_forge.c - a seal shows that a file is intact, not that a run wrote it: invalid content of a sealed
-// model or checkpoint is refused by its name, unless a run can continue from it.
+// model or checkpoint is refused, and the message names the field, unless a run can continue from the file.
 #include "support.h"
 #include "support_forge.h"
 

@@ -368,7 +368,7 @@ static void write_to_data(void) {
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     fclose(file);
-    // Within the resolution of the clock that stamps files nothing would show.
+    // Two writes within one tick of the file system's clock would have the same time.
     const struct timespec later[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
     assert_int_equal(utimensat(AT_FDCWD, support_path("now.h5"), later, 0), 0);
     free(bytes);
@@ -411,7 +411,7 @@ static void test_data_change(void **unused) {
     assert_false(support_exists(support_path("written/cv.jsonl")));
 }
 
-// Rows that only the first fold holds out belong to what that fold is.
+// Rows that only the first fold holds out are part of that fold's identity.
 static void test_held_out_rows(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];

@@ -158,8 +158,8 @@ static void test_training_rows(void **unused) {
     expect(TRAIN, &again, MG_OK);
 }
 
-// Rows that are in memory are those of the time when they were read. Names, links and permissions of the file
-// are no matter, wherever its rows are.
+// Rows in memory stay as they were when they were read. A change of the file's name, links or permissions is
+// no reason to refuse it, wherever its rows are.
 static void rename_and_back(void) {
     const char *now = support_path("now.h5"), *moved = support_path("moved.h5");
     assert_int_equal(rename(now, moved), 0);

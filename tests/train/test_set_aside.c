@@ -316,8 +316,8 @@ static ssize_t write_but_metrics(int fd, const void *bytes, size_t size) {
     return -1;
 }
 
-// A run, path or cross-validation without its metrics is not complete: the old result stays, and --resume
-// makes up for it.
+// A run, path or cross-validation without its metrics is not complete: the old result stays until
+// --resume has written them.
 static void test_lost_lines(void **unused) {
     (void)unused;
     for (command_kind k = TRAIN; k <= CV; k++) {
