@@ -3,6 +3,22 @@
 
 #include "rate/rate.h"
 
+#include <string.h>
+
+// Otherwise the mean of the gradients may be any multiple of the root of the mean square, and so may a step.
+static mg_status check(const void *values, const char *const *origins, mg_error *error) {
+    const mg_sgd_options *options = values;
+    double beta1 = options->rule.beta1, beta2 = options->rule.beta2;
+    if (strcmp(options->update, "adam") || beta1 == 0 || beta2 > beta1 * beta1) return MG_OK;
+    const char *at = mg_section_origin(&mg_sgd_section, origins, "beta2");
+    if (!at) at = mg_section_origin(&mg_sgd_section, origins, "beta1");
+    return mg_fail(
+        error, MG_CONFIG,
+        "%s: sgd.beta2: %g is not allowed with sgd.beta1 %g (more than its square, %g, is allowed): "
+        "the steps of adam would have no limit: raise sgd.beta2 or lower sgd.beta1",
+        at ? at : "sgd", beta2, beta1, beta1 * beta1);
+}
+
 #define AT(field) offsetof(mg_sgd_options, field)
 static const mg_option sgd_rows[] = {
     {"update", MG_OPTION_CHOICE, AT(update), "adagrad", 0, 0, mg_optim_name, NULL, true,
@@ -16,7 +32,8 @@ static const mg_option sgd_rows[] = {
     {"beta1", MG_OPTION_REAL, AT(rule.beta1), "0.9", 0, 0.999999, NULL, NULL, true,
      "Share of the running mean of gradients that the update rule adam keeps at each step."},
     {"beta2", MG_OPTION_REAL, AT(rule.beta2), "0.999", 0, 0.999999, NULL, NULL, true,
-     "Share of the running mean of squared gradients that the update rule adam keeps at each step."},
+     "Share of the running mean of squared gradients that the update rule adam keeps at each step. Must be "
+     "more than the square of beta1, unless that is 0."},
     {"epsilon", MG_OPTION_REAL, AT(rule.epsilon), "1e-8", 1e-30, 1, NULL, NULL, true,
      "Added by the update rule adam to the root of the mean squared gradient, which divides the step."},
     {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
@@ -29,4 +46,5 @@ const mg_section mg_sgd_section = {
     .help = "stochastic gradient descent",
     .options = sgd_rows,
     .count = sizeof sgd_rows / sizeof *sgd_rows,
+    .check = check,
 };

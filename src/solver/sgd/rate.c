@@ -176,7 +176,7 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void
     if (!status) status = climb(&search, error);
     // The best rate grows with the number of rows: on the languages data it is 0.3 for a sixteenth of the
     // rows and 1 for all of them. The cube root of the ratio of the numbers of rows agrees with this
-    // (docs/benchmarks.md).
+    // (docs/benchmarks.md). Only adagrad was measured.
     double growth = sample->whole ? 1 : cbrt((double)sgd->problem->rows / (double)search.fit);
     if (!status) sgd->eta = rate_of(sgd, best_rung(&search)) * growth;
     mg_memory_free(search.fitted);
