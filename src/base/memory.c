@@ -59,6 +59,12 @@ static bool fits(size_t bytes, int64_t *room) {
     return true;
 }
 
+// The block is rounded up and padded, so that vector loads may read past the end of a row without leaving the
+// block.
+static size_t rounded_up(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE + LINE; }
+
+size_t mg_memory_block(size_t bytes) { return rounded_up(bytes) + LINE; }
+
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     void *block = NULL;
     memcpy(out, &block, sizeof block);
@@ -66,9 +72,7 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > MG_MOST_BYTES)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu elements of %zu bytes cannot be addressed",
                        count, size);
-    // The block is rounded up and padded, so that vector loads may read past the end of a row without leaving
-    // the block.
-    size_t rounded = (bytes + LINE - 1) / LINE * LINE + LINE;
+    size_t rounded = rounded_up(bytes);
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
     // Linux grants more memory than it has, and later kills a process that uses it. What does not fit is
     // refused here, where an error message is still possible.

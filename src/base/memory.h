@@ -35,6 +35,9 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error);
 // NULL is allowed.
 void mg_memory_free(void *block);
 
+// Bytes of memory that a block for `bytes` takes, with what rounds and aligns it.
+size_t mg_memory_block(size_t bytes);
+
 // Bytes of all blocks that are not freed yet.
 int64_t mg_memory_live(void);
 

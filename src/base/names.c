@@ -40,6 +40,12 @@ void mg_names_clear(mg_names *names) {
     *names = (mg_names){0};
 }
 
+double mg_names_bytes(const mg_names *names) {
+    double bytes = (double)names->count * sizeof *names->text;
+    for (int64_t i = 0; i < names->count; i++) bytes += (double)mg_memory_block(strlen(names->text[i]) + 1);
+    return bytes;
+}
+
 size_t mg_names_width(const mg_names *names) {
     size_t width = 1;
     for (int64_t i = 0; i < names->count; i++) {

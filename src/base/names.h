@@ -25,6 +25,9 @@ void mg_names_clear(mg_names *names);
 // A name for a message: complete if it fits, otherwise its first 64 bytes, cut between characters, and "...".
 const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]);
 
+// Bytes of memory that a copy of the list takes.
+double mg_names_bytes(const mg_names *names);
+
 // Bytes of the longest name, at least 1.
 size_t mg_names_width(const mg_names *names);
 

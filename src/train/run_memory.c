@@ -50,7 +50,7 @@ static double bytes_of_model(const mg_run *run) {
     const mg_names *names = &run->setup.train->columns.names;
     double weights = sizeof(float) * (double)problem->classes * ((double)problem->features + 1),
            text = (double)names->count * (double)mg_names_width(names);
-    return 2 * weights + 3 * text + (double)sizeof(char *) * (double)names->count;
+    return 2 * weights + mg_names_bytes(names) + 2 * text;
 }
 
 // The data.memory_limit with which the rows are streamed and everything else fits; 0: there is none.

@@ -176,12 +176,30 @@ static void models_may_hold_anything(void **state) {
     expect_columns(put_long_recipe, "attribute recipe is not a UTF-8 string of at most");
 }
 
+// The memory of a copy, which a run adds up before it begins.
+static void a_copy_takes_the_bytes_that_were_counted(void **state) {
+    (void)state;
+    enum { COUNT = 10000 };
+    static char text[COUNT][200];
+    static const char *pointers[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(text[i], sizeof text[i], "%0*d", 1 + i % 190, i);
+        pointers[i] = text[i];
+    }
+    int64_t before = mg_memory_live();
+    mg_names names = list(COUNT, pointers);
+    double taken = (double)(mg_memory_live() - before), counted = mg_names_bytes(&names);
+    assert_true(counted >= taken && counted < 2 * taken);
+    mg_names_clear(&names);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_differ_by_the_first_name),
         cmocka_unit_test(repeats_are_found),
         cmocka_unit_test(recipes_are_looked_up_by_whole_words),
         cmocka_unit_test(models_may_hold_anything),
+        cmocka_unit_test(a_copy_takes_the_bytes_that_were_counted),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
