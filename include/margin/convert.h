@@ -47,7 +47,7 @@ typedef struct mg_convert_report {
     int64_t bytes;   /* of the inputs, compressed if they are */
     bool sparse;
     bool labelled;
-    bool text_labels; /* labels are texts; otherwise integers */
+    bool text_labels; /* labels are strings; otherwise integers */
     double seconds;
 } mg_convert_report;
 

@@ -20,7 +20,7 @@ typedef struct mg_cv_fold {
 } mg_cv_fold;
 
 typedef struct mg_cv_mean {
-    double value;     /* C or lambda, whichever the grid is of; NaN without a grid */
+    double value;     /* the value of C or lambda; NaN without a grid */
     double mean;      /* of the accuracies of the folds */
     double deviation; /* their standard deviation, with divisor folds - 1 */
 } mg_cv_mean;
@@ -37,7 +37,7 @@ typedef struct mg_cv_request {
 
 typedef struct mg_cv_result {
     int folds, points;               /* points: 1 without a grid */
-    int best;                        /* point of the highest mean; of equal ones, that of the smallest C */
+    int best;                        /* point with the highest mean; if several are equal, the smallest C */
     mg_cv_mean mean[MG_PATH_POINTS]; /* [points] */
     char folds_path[MG_PATH_TEXT];   /* cv.jsonl */
 } mg_cv_result;

@@ -40,7 +40,7 @@ enum { MG_MEASURE_TOP = 10, MG_MEASURE_CONFUSION = 4096 };
 
 typedef struct mg_measurement {
     char *model, *data, *loss;
-    bool text_labels; /* labels are texts; otherwise integers */
+    bool text_labels; /* labels are strings; otherwise integers */
     int64_t classes;
     int64_t rows;    /* measured */
     int64_t skipped; /* left out, because their label is not a class of the model */

@@ -34,7 +34,7 @@ typedef struct mg_path_request {
 
 typedef struct mg_path_result {
     int points;
-    int best; /* point of the highest accuracy; of equal ones, that of the smallest C; -1: no validation rows
+    int best; /* point with the highest accuracy; if several are equal, the smallest C; -1: no validation rows
                */
     double tolerance;     /* certified gap to which points are trained, unless train.epochs ends them first */
     double test_accuracy; /* of the best; NaN without test rows */

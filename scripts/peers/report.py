@@ -20,14 +20,14 @@ REASONS = {
     ("fashion-mnist", "file to model, margin (default) against PyTorch"): "the reasons of the two rows above",
     ("news20", "training, margin (default) against liblinear-train -s 4"):
         "margin makes 20 epochs, as for all small data, and reaches a lower objective; it has LIBLINEAR's accuracy after three",
-    ("news20", "peak memory, margin (default) of liblinear-train -s 4's"):
+    ("news20", "peak memory, margin (default) as a fraction of liblinear-train -s 4's"):
         "margin holds the weights, their average and the image of a checkpoint (6 MB each), the dual variables, and libhdf5 itself",
     ("news20", "margin (sgd)"): "its search for a rate takes nearly all of the time",
     ("languages", "training, margin (sgd) against liblinear-train -s 4"):
         "1.3 s to find a rate, then 4 epochs (the minimum of sgd) that take at least 1.3 s each",
     ("languages", "training, margin (default) against liblinear-train -s 4"):
         "a row takes 0.3 to 0.4 microseconds an epoch on two threads, limited by the latency of the weights' cache lines; LIBLINEAR takes 36 to 46 s here, while the goal assumed 57 s",
-    ("languages", "peak memory, margin (default) of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
+    ("languages", "peak memory, margin (default) as a fraction of SGDClassifier's"): "the rows themselves take 0.55 GB in both programs",
     ("languages", "margin (sgd)"): "sgd searches for a rate and makes 4 epochs of minibatches; dual ascent makes 2 epochs of rows",
 }
 OURS = ("margin (default)", "margin (sgd)")
@@ -148,7 +148,7 @@ def memory_rows(problem):
     for program in problem["programs"]:
         if ours and ours["wall"] and program["wall"] and program["name"] not in OURS:
             share = statistics.median(ours["memory"]) / statistics.median(program["memory"])
-            what = f"peak memory, {ours['name']} of {program['name']}'s"
+            what = f"peak memory, {ours['name']} as a fraction of {program['name']}'s"
             yield [problem["name"], what, "below 0.50", f"{share:.2f}", "", "", REASONS.get((problem["name"], what), "")]
 
 

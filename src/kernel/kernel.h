@@ -51,7 +51,7 @@ typedef struct mg_dense_block {
     int64_t rows, dp;       // rows <= MG_BLOCK_ROWS; dp cells each, a multiple of 16
     const void *const *raw; // [rows + more], aligned as their cells are; those after `rows` are prefetched
     int64_t more;           // <= rows
-    float *wide;            // [rows][wide_line] of which dp are written, 64-byte aligned; NULL: no copy
+    float *wide; // [rows][wide_line], 64-byte aligned; dp cells of a row are written; NULL: no copy
     int64_t wide_line;
 } mg_dense_block;
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct mg_tree_node {
-    // Two sibling subtrees, the second of which begins with this part: how many of the two are complete.
+    // How many of two sibling subtrees are complete: the second one begins with this part.
     _Alignas(64) atomic_uint arrived;
 } mg_tree_node;
 

@@ -37,7 +37,7 @@ double mg_incumbent_gap(const mg_bounds *bounds) {
     if (!isfinite(bounds->primal)) return INFINITY; // no weights yet
     double gap = bounds->primal > 0 ? (bounds->primal - bounds->dual) / bounds->primal : 0;
     if (isnan(gap)) return INFINITY;         // no weights have a finite objective yet
-    return mg_max_real(fabs(gap), ROUNDING); // a bound above the objective shows how coarse both are
+    return mg_max_real(fabs(gap), ROUNDING); // rounding may put the bound above the objective
 }
 
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower) {
