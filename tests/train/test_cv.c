@@ -94,8 +94,9 @@ static void test_folds_refused(void **unused) {
         error.text,
         "--folds: 204 folds of 203 rows are not allowed (no more folds than rows, at most 4294967295 rows)");
     assert_int_equal(deal_rows((int32_t[]){0, 1, 2, 2}, 4, 3, 1, fold, &error), MG_USAGE);
-    assert_string_equal(error.text, "--folds: 3 folds need at least as many rows in classes of more than one "
-                                    "row; x.h5 has 2: use fewer folds");
+    assert_string_equal(error.text,
+                        "--folds: 3 folds need at least 3 rows that are not the only row of their "
+                        "class; x.h5 has 2: use fewer folds");
 }
 
 // The only row of a class is in no fold, and so in the training rows of every fold.
