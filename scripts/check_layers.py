@@ -27,7 +27,9 @@ FUNCTION_LINES = 60
 STRUCT_FIELDS = 25
 PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
-WRITERS = 3
+WRITERS = 3  # files that assign members of a struct
+# Structs that are no states: whoever makes one fills it and passes it on.
+VALUES = ("mg_format_shape", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_weights", "mg_writer")
 
 # header -> files of src that may include it
 GUARDED_HEADERS = [
@@ -46,6 +48,11 @@ MAY_START_THREADS = re.compile(r"base/thread\.[ch]|parallel/\w+\.[ch]|data/strea
 REDUCTION = re.compile(r"\breduction\s*\(")
 ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_memalign|aligned_alloc)\s*\(")
 SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
+# A member: x->a.b, x.a[i], (*x).a
+MEMBER = r"(?:\(\s*\*\s*(\w+)\s*\)|\b(\w+))((?:\[[^\]]*\])?(?:(?:->|\.)\w+(?:\[[^\]]*\])?)+)"
+# What assigns it, or makes its buffer (base/arena.h).
+ASSIGNED = (re.compile(MEMBER + r"\s*(?:(?:[-+*/|&^]|<<|>>)?=(?!=)|\+\+|--)"), re.compile(r"MG_(?:BUFFER|ARENA_FILL)\s*\(\s*&?" + MEMBER))
+DECLARATION = re.compile(r"\b(\w+)\s+((?:\*|\bconst\b|\brestrict\b|\s)*\w+(?:\s*,\s*\*+\w+)*)\s*(?=[,;=)\[])")
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
@@ -231,16 +238,66 @@ def structs(code):
         yield match.group(1), code.count("\n", 0, match.start()) + 1, fields
 
 
-def check_writers(root):
-    """Each part of a run (a member of mg_run) is assigned in few files."""
-    assigned = {}
-    for path in sorted((root / "src/train").glob("*.c")):
-        code = blank(path.read_text(encoding="utf-8"))
-        for match in re.finditer(r"\brun(?:->|\.)(\w+)[\w.\[\]]*(?:->\w+)?\s*(?:[-+|]?=(?!=)|\+\+)", code):
-            assigned.setdefault(match.group(1), set()).add(path.name)
-    for member, files in sorted(assigned.items()):
-        if len(files) > WRITERS:
-            yield root / "src/train/run.h", 1, f"mg_run.{member} is assigned in {', '.join(sorted(files))} (at most {WRITERS} files)"
+def members(body):
+    """{member: type} of the body of a struct."""
+    found, depth, start = {}, 0, 0
+    for at, character in enumerate(body):
+        depth += (character in "{([") - (character in "})]")
+        if character != ";" or depth:
+            continue
+        text = re.sub(r"_Alignas\s*\([^)]*\)|\[[^\]]*\]|\b(const|struct|volatile|_Atomic)\b", " ", body[start:at])
+        start = at + 1
+        one = re.match(r"\s*(\w+)\s+(.*)$", text, re.S)
+        for name in one.group(2).split(",") if one and "(" not in text else ():
+            found[re.search(r"\w*\s*$", name).group().strip()] = one.group(1)
+    return found
+
+
+def struct_members(code):
+    """{struct: {member: type}} of the structs that a file defines."""
+    found = {}
+    for match in re.finditer(r"\bstruct\s+(\w+)\s*\{", code):
+        at, depth = match.end(), 1
+        while depth and at < len(code):
+            depth += (code[at] == "{") - (code[at] == "}")
+            at += 1
+        found[match.group(1)] = members(code[match.end():at - 1])
+    return found
+
+
+def assigned_structs(function, known):
+    """The structs of `known` of which a function changes a member, found by the types of its variables."""
+    types = {}
+    for match in DECLARATION.finditer(function):
+        if match.group(1) in known:
+            for name in match.group(2).split(","):
+                types.setdefault(re.match(r"[\s*]*(?:const\b|restrict\b)?[\s*]*(\w*)", name).group(1), match.group(1))
+    for match in (match for pattern in ASSIGNED for match in pattern.finditer(function)):
+        struct = types.get(match.group(1) or match.group(2))
+        chain = re.findall(r"(?:->|\.)(\w+)", re.sub(r"\[[^\]]*\]", "", match.group(3)))
+        for member in chain[:-1]:
+            struct = known.get(struct, {}).get(member)
+        if struct in known:
+            yield struct
+
+
+def check_writers(files):
+    """The members of a struct that holds a state are changed in few files."""
+    code = {path: without_directives(blank(path.read_text(encoding="utf-8"))) for path in files}
+    shared, home, writers = {}, {}, {}
+    for path, text in code.items():
+        if path.suffix == ".h":
+            for struct, its in struct_members(text).items():
+                shared[struct], home[struct] = its, path
+    for path, text in code.items():
+        known = {**shared, **(struct_members(text) if path.suffix == ".c" else {})}
+        lines = text.split("\n")
+        for _, first, last, _ in functions(text):
+            for struct in assigned_structs("\n".join(lines[first - 1:last]), known):
+                writers.setdefault(struct, set()).add(path.name)
+    for struct, names in sorted(writers.items()):
+        if struct in home and struct not in VALUES and len(names) > WRITERS:
+            yield home[struct], 1, f"members of {struct} are assigned in {', '.join(sorted(names))} (at most {WRITERS} files)"
 
 
 def prototypes(header):
@@ -300,7 +357,7 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
-    for path, line, complaint in [*check_public(root, files), *check_writers(root), *check_tests(root)]:
+    for path, line, complaint in [*check_public(root, files), *check_writers(files), *check_tests(root)]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1
     print(f"{len(files)} files, {count} findings")

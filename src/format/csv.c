@@ -64,7 +64,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
     mg_span field;
     bool more;
     for (int64_t i = 0; i < r->columns; i++) {
-        if (i != r->label && !r->dropped[i]) {
+        if (i != r->label && !r->kept.dropped[i]) {
             mg_status status = read_cell(r, i, cell++, error);
             if (status) return status;
             continue;
@@ -88,7 +88,7 @@ static mg_status read_record(mg_csv *r, mg_sink *sink, bool put, mg_error *error
 static mg_status walk(mg_csv *r, mg_sink *sink, bool put, mg_error *error) {
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status && r->header) status = mg_record_next(&r->record, error);
-    size_t bytes = (size_t)r->features * sizeof *r->cells;
+    size_t bytes = (size_t)r->kept.features * sizeof *r->cells;
     for (r->rows = 0; !status; r->rows++) {
         status = mg_record_next(&r->record, error);
         if (status || !r->record.line) break;
@@ -112,7 +112,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     mg_csv_watch_end(r);
     if (status) return status;
     shape->rows = r->rows;
-    shape->features = r->features;
+    shape->features = r->kept.features;
     shape->layout = MG_DENSE;
     shape->cell = MG_H5_F32;
     shape->labelled = r->label >= 0;
@@ -134,7 +134,7 @@ static void close_reader(void *at) {
     mg_text_close(r->record.text);
     mg_csv_watch_end(r);
     mg_header_clear(&r->names);
-    mg_memory_free(r->dropped);
+    mg_memory_free(r->kept.dropped);
     mg_memory_free(r->cells);
     mg_memory_free(r);
 }

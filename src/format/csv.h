@@ -44,6 +44,19 @@ typedef struct mg_csv_first {
     bool one;                    // there is no second record
 } mg_csv_first;
 
+// The columns that --drop leaves.
+typedef struct mg_csv_kept {
+    bool *dropped; // [columns] left out
+    int64_t features;
+} mg_csv_kept;
+
+// What the first pass watches.
+typedef struct mg_csv_watch {
+    mg_csv_values ends[2]; // the first and the last column
+    int64_t counting;      // start value if the first column counts the rows, otherwise -1
+    uint64_t first_label;  // digest of the label in line 1 if it may be a header; 0: not watched
+} mg_csv_watch;
+
 typedef struct mg_csv {
     mg_record record;
     mg_csv_options *options;
@@ -53,12 +66,9 @@ typedef struct mg_csv {
     bool header, guessed_header;
     bool comma;             // numbers have a decimal comma
     int64_t columns, label; // fields of a record; index of the label column, -1 without labels
-    bool *dropped;          // [columns]
-    int64_t features;
-    bool by_place;         // the label column was guessed from its place
-    mg_csv_values ends[2]; // the first and the last column
-    int64_t counting;      // start value if the first column counts the rows, otherwise -1
-    uint64_t first_label;  // digest of the label in line 1 if it may be a header; 0: not watched
+    bool by_place;          // the label column was guessed from its place
+    mg_csv_kept kept;
+    mg_csv_watch watch;
     int64_t rows;
     float *cells; // [columns] of one row
 } mg_csv;

@@ -35,7 +35,7 @@ static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
     size_t used = (size_t)snprintf(list, MOST_LISTED, "%lld", (long long)column + 1);
     for (int64_t i = column + 1; i < r->columns && more; i++) {
         if (mg_record_field(&r->record, &field, &more, &ignored) || !more) break;
-        if (i == r->label || r->dropped[i] || !is_bad(r, &field)) continue;
+        if (i == r->label || r->kept.dropped[i] || !is_bad(r, &field)) continue;
         count++;
         if (used < MOST_LISTED)
             used += (size_t)snprintf(list + used, MOST_LISTED - used, ",%lld", (long long)i + 1);
@@ -65,7 +65,7 @@ static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
     bool whole = !mg_record_count(&r->record, &rest, NULL) && column + 1 + rest == r->columns;
     remove_line(r, line);
     bad = list_bad(r, column, list);
-    bool drop = whole && *list && bad < r->features;
+    bool drop = whole && *list && bad < r->kept.features;
     if (r->rows == 0 && !r->header && advise_texts(r, out)) return;
     if (!drop) snprintf(out, ADVICE, "%s", line);
     else if (r->rows == 0)

@@ -22,8 +22,8 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
         return mg_fail(error, MG_USAGE,
                        "%s: --drop %s would leave out the column of the labels; --label selects another",
                        path, item);
-    r->features -= !r->dropped[column];
-    r->dropped[column] = true;
+    r->kept.features -= !r->kept.dropped[column];
+    r->kept.dropped[column] = true;
     return MG_OK;
 }
 
@@ -41,8 +41,8 @@ static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *co
 }
 
 mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
-    r->features = r->columns - (r->label >= 0);
-    mg_status status = mg_memory_zeroed(&r->dropped, (size_t)r->columns, sizeof *r->dropped, error);
+    r->kept.features = r->columns - (r->label >= 0);
+    mg_status status = mg_memory_zeroed(&r->kept.dropped, (size_t)r->columns, sizeof *r->kept.dropped, error);
     if (status || !r->options->drop || !*r->options->drop) return status;
     char *list, *rest;
     status = mg_memory_text(&list, r->options->drop, error);
@@ -55,7 +55,7 @@ mg_status mg_csv_find_dropped(mg_csv *r, mg_error *error) {
         if (!status) status = drop_column(r, column, item, error);
     }
     mg_memory_free(list);
-    if (!status && r->features == 0)
+    if (!status && r->kept.features == 0)
         status = mg_fail(error, MG_USAGE, "%s: --drop leaves no features", mg_text_path(r->record.text));
     return status;
 }
@@ -67,7 +67,7 @@ static mg_status keep_dropped(mg_csv *r, mg_error *error) {
     for (int64_t i = 0, feature = 0; i < r->columns && !status; i++) {
         if (i == r->label) continue;
         feature++;
-        if (!r->dropped[i]) continue;
+        if (!r->kept.dropped[i]) continue;
         status = mg_memory_grow(&text, &capacity, used + 64, 1, error);
         if (!status)
             used += (size_t)snprintf(text + used, capacity - used, "%s%lld", used ? "," : MG_CSV_FEATURES,
@@ -101,23 +101,23 @@ mg_status mg_csv_keep_header(mg_csv *r, mg_error *error) {
     if (!r->header) return MG_OK;
     mg_status status = mg_text_rewind(r->record.text, error);
     if (!status) status = mg_record_next(&r->record, error);
-    if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->dropped, &r->names, error);
+    if (!status) status = mg_header_read(&r->record, r->columns, r->label, r->kept.dropped, &r->names, error);
     if (status || !like || !like->names) return status;
     return mg_header_compare(&r->names, mg_text_path(r->record.text), like->names, like->label_name,
                              like->path, error);
 }
 
 mg_status mg_csv_watch_begin(mg_csv *r, mg_error *error) {
-    r->counting = r->label == 0 || r->dropped[0] ? -1 : 0;
+    r->watch.counting = r->label == 0 || r->kept.dropped[0] ? -1 : 0;
     for (int end = 0; end < 2 && r->by_place; end++) {
-        mg_status status = mg_distinct_begin(&r->ends[end].distinct, error);
+        mg_status status = mg_distinct_begin(&r->watch.ends[end].distinct, error);
         if (status) return status;
     }
     return MG_OK;
 }
 
 void mg_csv_watch_end(mg_csv *r) {
-    for (int end = 0; end < 2; end++) mg_distinct_end(&r->ends[end].distinct);
+    for (int end = 0; end < 2; end++) mg_distinct_end(&r->watch.ends[end].distinct);
 }
 
 static void meet_number(mg_csv_values *values, double value) {
@@ -135,8 +135,8 @@ static void meet_number(mg_csv_values *values, double value) {
 static void watch_first(mg_csv *r, const mg_span *field, bool word) {
     if (!r->guessed_header || r->header) return;
     uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
-    if (r->rows == 0) r->first_label = word ? digest : 0;
-    else if (digest == r->first_label) r->first_label = 0;
+    if (r->rows == 0) r->watch.first_label = word ? digest : 0;
+    else if (digest == r->watch.first_label) r->watch.first_label = 0;
 }
 
 void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
@@ -145,7 +145,7 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
                 mg_text_number(field->text, field->text + field->bytes, &value) !=
                     field->text + field->bytes);
     if (!r->by_place) return;
-    mg_csv_values *values = &r->ends[r->label != 0];
+    mg_csv_values *values = &r->watch.ends[r->label != 0];
     const char *end = field->text + field->bytes;
     if (mg_text_number(field->text, end, &value) == end) {
         meet_number(values, value);
@@ -156,12 +156,13 @@ void mg_csv_watch_label(mg_csv *r, const mg_span *field) {
 }
 
 void mg_csv_watch_row(mg_csv *r) {
-    double first = (double)r->cells[0], last = (double)r->cells[r->features - 1];
-    if (r->rows == 0 && r->counting == 0) r->counting = mg_csv_counts_from(first);
-    if (r->counting >= 0 && first != (double)(float)(r->counting + r->rows)) r->counting = -1;
+    double first = (double)r->cells[0], last = (double)r->cells[r->kept.features - 1];
+    if (r->rows == 0 && r->watch.counting == 0) r->watch.counting = mg_csv_counts_from(first);
+    if (r->watch.counting >= 0 && first != (double)(float)(r->watch.counting + r->rows))
+        r->watch.counting = -1;
     if (!r->by_place) return;
-    if (r->label != 0 && !r->dropped[0]) meet_number(&r->ends[0], first);
-    if (r->label == 0 && !r->dropped[r->columns - 1]) meet_number(&r->ends[1], last);
+    if (r->label != 0 && !r->kept.dropped[0]) meet_number(&r->watch.ends[0], first);
+    if (r->label == 0 && !r->kept.dropped[r->columns - 1]) meet_number(&r->watch.ends[1], last);
 }
 
 // Whole numbers, at least two distinct ones, and at most half as many as rows.
@@ -187,9 +188,9 @@ static bool is_plain_feature(const mg_csv_values *taken, const mg_csv_values *le
 static mg_status judge_place(mg_csv *r, mg_error *error) {
     char here[MG_CSV_SHOWN * 2], there[MG_CSV_SHOWN * 2];
     int64_t other = r->label == 0 ? r->columns - 1 : 0;
-    const mg_csv_values *taken = &r->ends[r->label != 0], *left = &r->ends[r->label == 0];
+    const mg_csv_values *taken = &r->watch.ends[r->label != 0], *left = &r->watch.ends[r->label == 0];
     const char *path = mg_text_path(r->record.text);
-    if (!may_be_labels(r, left) || (r->counting >= 0 && other == 0)) return MG_OK;
+    if (!may_be_labels(r, left) || (r->watch.counting >= 0 && other == 0)) return MG_OK;
     mg_csv_column_text(r, r->label, here);
     mg_csv_column_text(r, other, there);
     if ((mg_distinct_many(&taken->distinct, r->rows) && taken->distinct.count > left->distinct.count) ||
@@ -229,14 +230,14 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
     int64_t shown = -1, count = 0;
     mg_span field;
-    bool more = true, counts = r->counting >= 0 && r->rows > 4;
+    bool more = true, counts = r->watch.counting >= 0 && r->rows > 4;
     mg_status status = r->header ? mg_text_rewind(r->record.text, error) : MG_OK;
     if (!status && r->header) status = mg_record_next(&r->record, error);
     for (int64_t i = 0; !status && i < r->columns && more; i++) {
         name[0] = 'x';
         name[1] = '\0';
         if (r->header) status = mg_record_field(&r->record, &field, &more, error);
-        if (status || !more || i == r->label || r->dropped[i]) continue;
+        if (status || !more || i == r->label || r->kept.dropped[i]) continue;
         if (r->header && field.bytes < sizeof name) {
             memcpy(name, field.text, field.bytes);
             name[field.bytes] = '\0';
@@ -258,8 +259,8 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 
 static void warn_of_first(mg_csv *r) {
     // most labels occur once; another warning reports that
-    bool own = r->by_place && mg_distinct_many(&r->ends[r->label != 0].distinct, r->rows);
-    if (r->first_label == 0 || r->rows < 10 || own) return;
+    bool own = r->by_place && mg_distinct_many(&r->watch.ends[r->label != 0].distinct, r->rows);
+    if (r->watch.first_label == 0 || r->rows < 10 || own) return;
     mg_tell_line(
         &r->tell,
         "warning: %s: line 1 is read as a row, but no other row has its label: if it names the columns, use "

@@ -43,6 +43,7 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
 void mg_ascent_destroy(mg_ascent *ascent) {
     if (!ascent) return;
     mg_weights_destroy(&ascent->mean);
+    mg_dual_round_free(ascent);
     mg_arena_free(&ascent->arena);
     mg_memory_free(ascent);
 }

@@ -73,12 +73,14 @@ typedef struct mg_dual_round {
     float *z;      // [MG_DUAL_PARTS][lanes] scratch
     float *shift;  // [lanes] sparse: what the constant feature has added to the scores in this round
     mg_dual_part part[MG_DUAL_PARTS];
+    mg_arena arena;
 } mg_dual_round;
 
 typedef struct mg_dual_dense {
     float *gram; // [MG_DUAL_BLOCK][MG_DUAL_BLOCK] products of rows
     mg_dual_range range[MG_DUAL_RANGES];
     int ranges;
+    mg_arena arena;
 } mg_dual_dense;
 
 typedef struct mg_dual_sparse {
@@ -86,6 +88,7 @@ typedef struct mg_dual_sparse {
                          // round.scores
     float *values;       // with scaled columns: [ranges][most values of a row]
     mg_dual_range_square range[MG_FEATURE_RANGES];
+    mg_arena arena;
 } mg_dual_sparse;
 
 typedef struct mg_ascent {
@@ -101,7 +104,7 @@ typedef struct mg_ascent {
     mg_dual_round round;
     mg_dual_dense dense;
     mg_dual_sparse sparse;
-    mg_arena arena;
+    mg_arena arena; // of visits and shrinking; round, dense and sparse have their own
 } mg_ascent;
 
 // The structs that are passed outlive it. Errors: MG_MEMORY.
@@ -127,6 +130,7 @@ void mg_dual_make_list(mg_ascent *ascent);
 
 // Creates the memory of rounds and blocks. Errors: MG_MEMORY.
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error);
+void mg_dual_round_free(mg_ascent *ascent);
 
 // Visits rows[0..count) in rounds or blocks. Returns the weighted sum of their losses before their steps.
 // round.failed: rows are left out because memory ran out.

@@ -24,7 +24,7 @@ static mg_status create_range(mg_ascent *ascent, int p, mg_error *error) {
         MG_BUFFER(range->scores, block, ascent->resident->lanes),
         MG_BUFFER(range->gram, block, MG_DUAL_BLOCK),
     };
-    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
+    mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
     for (int side = 0; !status && side < 2; side++)
         for (int r = 0; r < MG_DUAL_BLOCK; r++) range->x[side][r] = range->wide[side] + r * cells;
     return status;
@@ -34,7 +34,7 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
     int64_t ranges = ascent->resident->line / RANGE_CELLS;
     const mg_buffer buffers[] = {MG_BUFFER(ascent->dense.gram, MG_DUAL_BLOCK, MG_DUAL_BLOCK)};
     ascent->dense.ranges = (int)mg_clamp(ranges, 1, MG_DUAL_RANGES);
-    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
+    mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
     for (int p = 0; !status && p < ascent->dense.ranges; p++) status = create_range(ascent, p, error);
     return status;
 }

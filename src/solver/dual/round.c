@@ -29,7 +29,7 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
         MG_BUFFER(round->z, MG_DUAL_PARTS, lanes), MG_BUFFER(round->shift, 1, lanes),
         MG_BUFFER(round->offset, 1, lanes),
     };
-    mg_status status = MG_ARENA_FILL(&ascent->arena, buffers, error);
+    mg_status status = MG_ARENA_FILL(&round->arena, buffers, error);
     for (int64_t k = resident->problem->classes; !status && k < resident->lanes; k++) {
         round->offset[k] = -INFINITY;
         for (int64_t r = 0; r < round->rows; r++) round->scores[r * resident->lanes + k] = -INFINITY;
@@ -38,6 +38,12 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
         status =
             resident->sparse ? mg_dual_sparse_create(ascent, error) : mg_dual_dense_create(ascent, error);
     return status;
+}
+
+void mg_dual_round_free(mg_ascent *ascent) {
+    mg_arena_free(&ascent->round.arena);
+    mg_arena_free(&ascent->dense.arena);
+    mg_arena_free(&ascent->sparse.arena);
 }
 
 // Shrinking: a row whose contribution is far below the mean is not visited for some epochs. Certificates

@@ -14,7 +14,7 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
         MG_BUFFER(ascent->sparse.range_scores, (resident->ranges - 1) * MG_DUAL_ROUND, resident->lanes),
         MG_BUFFER(ascent->sparse.values, problem->scale ? resident->ranges : 0, problem->most_values),
     };
-    return MG_ARENA_FILL(&ascent->arena, buffers, error);
+    return MG_ARENA_FILL(&ascent->sparse.arena, buffers, error);
 }
 
 // The stored values of a row in a range, with scaled columns.

@@ -106,7 +106,7 @@ static mg_status create_ranges(mg_sgd *sgd, mg_error *error) {
         MG_BUFFER(ranges->offset, batch, 1),
         MG_BUFFER(ranges->value_slot, batch, problem->most_values),
         MG_BUFFER(ranges->slot, features, 1),
-        MG_BUFFER(sgd->decayed, features, 1),
+        MG_BUFFER(sgd->decay.until, features, 1),
     };
     mg_status status = MG_ARENA_FILL(&sgd->arena, buffers, error);
     for (int64_t r = 0; !status && r <= ranges->count; r++)
@@ -237,7 +237,7 @@ static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_ste
     sgd->factor = sgd->schedule->factor(number, problem->total_steps, problem->lambda, sgd->eta);
     if (sgd->sparse) mg_sgd_step_sparse(sgd);
     else mg_sgd_step_dense(sgd);
-    sgd->rate_sum += sgd->factor;
+    sgd->decay.sum += sgd->factor;
     sgd->taken++;
     if (sgd->average.on && number >= sgd->average.first) snapshot(sgd);
     *out = (mg_step_result){.rows = batch->rows.count};
@@ -301,9 +301,10 @@ static int fields(void *state, mg_field *out) {
     if (sgd->rule->begin)
         out[n++] = mg_field_bounded("taken", MG_H5_I64, 1, &sgd->taken, &mg_bound_not_negative, 1);
     if (sgd->sparse)
-        out[n++] = mg_field_bounded("decayed", MG_H5_F64, features, sgd->decayed, &mg_bound_not_negative, 1);
+        out[n++] =
+            mg_field_bounded("decayed", MG_H5_F64, features, sgd->decay.until, &mg_bound_not_negative, 1);
     if (sgd->sparse)
-        out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->rate_sum, &mg_bound_not_negative, 1);
+        out[n++] = mg_field_bounded("rate_sum", MG_H5_F64, 1, &sgd->decay.sum, &mg_bound_not_negative, 1);
     if (sgd->average.on)
         n += mg_field_weights(&sgd->average.mean, (mg_field_names){"mean", "mean_bias", "mean_offset"},
                               out + n);
@@ -317,13 +318,13 @@ static int fields(void *state, mg_field *out) {
 static mg_status check(void *state, int64_t number, int64_t batch, mg_error *error) {
     (void)batch;
     const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->rate_sum},
+    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->decay.sum},
                    taken = {.least = (double)number, .most = (double)number};
     mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
     if (!status && sgd->rule->begin)
         status = mg_bound_check(&taken, "state/taken", -1, (double)sgd->taken, error);
     for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
-        status = mg_bound_check(&decayed, "state/decayed", d, sgd->decayed[d], error);
+        status = mg_bound_check(&decayed, "state/decayed", d, sgd->decay.until[d], error);
     return status;
 }
 

@@ -51,6 +51,12 @@ typedef struct mg_sgd_memory {
     float **slot;           // sparse: the same by slot, each [features]
 } mg_sgd_memory;
 
+// Decay, which sparse steps defer. Checkpoints call the fields "rate_sum" and "decayed".
+typedef struct mg_sgd_decay {
+    double sum;    // of schedule factors so far
+    double *until; // sparse: [features] the sum up to which a feature's decay is applied
+} mg_sgd_decay;
+
 typedef struct mg_sgd_average {
     bool on;
     int64_t first;     // step before which no snapshot is taken
@@ -71,9 +77,8 @@ typedef struct mg_sgd {
     mg_arena arena;
     mg_weights weights;
     mg_sgd_memory memory;
-    int64_t taken;   // steps so far
-    double *decayed; // sparse: [features] rate sum up to which a feature's decay is applied
-    double rate_sum; // sum of schedule factors so far
+    int64_t taken; // steps so far
+    mg_sgd_decay decay;
     mg_sgd_average average;
 
     mg_sgd_part *parts;

@@ -31,7 +31,7 @@ static inline mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
 // whose factor rounds to 1 stays deferred until it has grown.
 static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate,
                                  double strength, double sum) {
-    double times = sum - sgd->decayed[f], decay = strength * (double)rate * times;
+    double times = sum - sgd->decay.until[f], decay = strength * (double)rate * times;
     if (sgd->rule->weight_rates) {
         mg_optim_line line = line_of(sgd, f);
         if (!mg_sgd_decay_weights(sgd, step, &line, strength * times)) return;
@@ -40,7 +40,7 @@ static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t
         float factor = (float)(1 / (1 + decay)), *v = sgd->weights.v + f * sgd->weights.line;
         for (int64_t k = 0; k < sgd->weights.line; k++) v[k] *= factor;
     }
-    sgd->decayed[f] = sum;
+    sgd->decay.until[f] = sum;
 }
 
 // The range's slot of feature f. The feature gets a new slot if the minibatch has not touched it yet.
@@ -126,9 +126,9 @@ static void find_touched(void *context, int64_t p) {
     for (int64_t t = 0; t < range->count; t++) {
         if (t + AHEAD < range->count) {
             fetch_weights(sgd, range->touched[t + AHEAD]);
-            __builtin_prefetch(sgd->decayed + range->touched[t + AHEAD], 1);
+            __builtin_prefetch(sgd->decay.until + range->touched[t + AHEAD], 1);
         }
-        decay_feature(sgd, &base, range->touched[t], range->rate[t], sgd->problem->lambda, sgd->rate_sum);
+        decay_feature(sgd, &base, range->touched[t], range->rate[t], sgd->problem->lambda, sgd->decay.sum);
     }
 }
 
@@ -193,7 +193,7 @@ static void update_touched(void *context, int64_t p) {
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
     // The rate holds this step's factor already; deferred decay is a sum of factors.
-    double after = sgd->rate_sum + sgd->factor,
+    double after = sgd->decay.sum + sgd->factor,
            strength = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
     accumulate(sgd, p);
     scale_gradients(sgd, range);
@@ -209,7 +209,7 @@ static void update_touched(void *context, int64_t p) {
         rate = sgd->rule->rates ? range->rate[t] : step.eta;
         if (t + AHEAD < range->count) {
             fetch_weights(sgd, range->touched[t + AHEAD]);
-            __builtin_prefetch(sgd->decayed + range->touched[t + AHEAD], 1);
+            __builtin_prefetch(sgd->decay.until + range->touched[t + AHEAD], 1);
         }
         weights.memory.at = f * line;
         weights.w = sgd->weights.v + f * line;
@@ -280,7 +280,7 @@ static void decay_range(void *context, int64_t p) {
         to = (uint32_t)mg_cut_next(from, sgd->ranges.range[p].to, RUN) + from;
         present_rates(sgd, to - from, none, (mg_optim_memory){sgd->memory.feature, from}, rate);
         for (uint32_t f = from; f < to; f++)
-            decay_feature(sgd, &base, f, rate[f - from], sgd->problem->lambda, sgd->rate_sum);
+            decay_feature(sgd, &base, f, rate[f - from], sgd->problem->lambda, sgd->decay.sum);
     }
 }
 
