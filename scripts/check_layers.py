@@ -334,6 +334,13 @@ def check_public(root, files):
                 yield path, line, f"{function} of margin/{name}.h is not defined in src/api/{name}.c"
 
 
+def check_public_structs(root):
+    for path in sorted((root / "include/margin").glob("*.h")):
+        for struct, line, fields in structs(without_directives(blank(path.read_text(encoding="utf-8")))):
+            if fields > STRUCT_FIELDS:
+                yield path, line, f"struct {struct} of {fields} fields (at most {STRUCT_FIELDS})"
+
+
 def check_tests(root):
     """Tests that are too long, and tests that are not in the folder of what they test."""
     for path in sorted(p for p in (root / "tests").rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")):
@@ -357,7 +364,7 @@ def main():
         for line, complaint in check_file(path, source):
             print(f"{path.relative_to(root)}:{line}: {complaint}")
             count += 1
-    for path, line, complaint in [*check_public(root, files), *check_writers(files), *check_tests(root)]:
+    for path, line, complaint in [*check_public(root, files), *check_public_structs(root), *check_writers(files), *check_tests(root)]:
         print(f"{path.relative_to(root)}:{line}: {complaint}")
         count += 1
     print(f"{len(files)} files, {count} findings")

@@ -12,23 +12,29 @@
 extern "C" {
 #endif
 
-/* What a run is about to do. */
-typedef struct mg_plan {
-    const char *directory;
+/* The training data of a run. */
+typedef struct mg_plan_data {
     int64_t rows, features, classes, validation_rows;
     double stored; /* stored values of all rows */
     bool sparse;
-    bool streamed;      /* rows are read from the file when they are needed */
-    double row_bytes;   /* of the rows in memory or, if they are streamed, of the windows */
-    double state_bytes; /* of weights, gradients, averages and the snapshot for checkpoints */
+    bool streamed;    /* rows are read from the file when they are needed */
+    double row_bytes; /* of the rows in memory or, if they are streamed, of the windows */
     double load_seconds;
+    const char *cell; /* type of the values */
+} mg_plan_data;
+
+/* What a run is about to do. */
+typedef struct mg_plan {
+    const char *directory;
+    mg_plan_data data;
+    double state_bytes; /* of weights, gradients, averages and the snapshot for checkpoints */
     double lambda;
     double learning_rate;   /* NaN: the solver has none */
     double prepare_seconds; /* spent on the search for the learning rate; 0: it was given */
     int threads;
     int64_t parts, batch, epochs;
     double tolerance; /* 0: none */
-    const char *loss, *solver, *kernel, *cell, *threads_bound_by;
+    const char *loss, *solver, *kernel, *threads_bound_by;
     const char *solver_why; /* why `auto` chose the solver; "" if the configuration names it */
     int64_t resumed_step;   /* -1: the run starts from the beginning */
 } mg_plan;

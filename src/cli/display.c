@@ -59,12 +59,12 @@ static void show_plan(void *context, const mg_plan *plan) {
     screen->planned = screen->brief;
     char a[32], b[32], c[32], d[32];
     fprintf(stderr, "rows       %s x %s features, %lld classes; %s %s, %s%s (%.2f s)\n",
-            mg_cli_count((double)plan->rows, a), mg_cli_count((double)plan->features, b),
-            (long long)plan->classes, plan->sparse ? "CSR," : "dense", plan->cell,
-            plan->streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->row_bytes, c),
-            plan->load_seconds);
-    if (plan->validation_rows)
-        fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->validation_rows, a));
+            mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b),
+            (long long)plan->data.classes, plan->data.sparse ? "CSR," : "dense", plan->data.cell,
+            plan->data.streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->data.row_bytes, c),
+            plan->data.load_seconds);
+    if (plan->data.validation_rows)
+        fprintf(stderr, "validation %s rows\n", mg_cli_count((double)plan->data.validation_rows, a));
     fprintf(stderr, "model      %s, lambda %.4g; state %s\n", plan->loss, plan->lambda,
             mg_cli_bytes(plan->state_bytes, d));
     if (plan->prepare_seconds > 0) snprintf(d, sizeof d, " (found in %.2f s)", plan->prepare_seconds);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@
 static mg_status beat(void *context, double fraction, mg_error *error) {
     mg_conversion *c = context;
     double done = (c->pass + fraction) / 2;
-    if (c->options->stop && *c->options->stop)
+    if (mg_stop_flagged(c->options->stop))
         return mg_fail(error, MG_STOPPED, "%s: stopped by a signal, nothing was written", c->options->output);
     // An input that is read after a larger one must not make the reported progress go back.
     if (done > c->fraction) c->fraction = done;

@@ -2,6 +2,7 @@
 #ifndef MG_SOLVER_SOLVER_H
 #define MG_SOLVER_SOLVER_H
 
+#include "base/stop.h"
 #include "data/stream.h"
 #include "solver/field.h"
 #include "solver/list.h"
@@ -44,9 +45,7 @@ typedef struct mg_solver_options {
     const mg_train_options *train;
     const void *own;      // values of the solver's own section (mg_solver.section); NULL: it has none
     mg_handover handover; // from solver/choose.c
-    // True: a long step ends at once, as if it had not begun. NULL: never.
-    bool (*stop)(void *context);
-    void *context;
+    mg_stop stop;         // a long step ends at once, as if it had not begun
 } mg_solver_options;
 
 enum { MG_SOLVER_WHY = 160 };
@@ -94,10 +93,10 @@ typedef struct mg_solver {
     void (*destroy)(void *state);
 
     // Chooses what the configuration leaves open (the learning rate) by trying it on a sample. Only before
-    // the first step of a fresh run: the choice is part of the state. `stop` true: ends with MG_STOPPED.
+    // the first step of a fresh run: the choice is part of the state. `stop` asked: ends with MG_STOPPED.
     // needs_sample: would it do anything? May be NULL.
     bool (*needs_sample)(void *state);
-    mg_status (*prepare)(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
+    mg_status (*prepare)(void *state, const mg_sample *sample, const mg_stop *stop, mg_error *error);
 
     // One minibatch; `step` counts from 0. NULL: whole->next takes the rows.
     mg_status (*step)(void *state, const mg_batch *batch, int64_t step, mg_step_result *out, mg_error *error);

@@ -216,7 +216,7 @@ static void pass_over_rows(void *context) {
         mg_batch batch;
         status = mg_stream_next(stream, &batch, call->error);
         if (status || !batch.rows.count) break;
-        if (visit && visit->stop && visit->stop(visit->context)) {
+        if (visit && mg_stop_asked(&visit->stop)) {
             status = mg_fail(call->error, MG_STOPPED, "stopped while evaluating");
             break;
         }

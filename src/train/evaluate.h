@@ -2,6 +2,7 @@
 #ifndef MG_TRAIN_EVALUATE_H
 #define MG_TRAIN_EVALUATE_H
 
+#include "base/stop.h"
 #include "data/stream.h"
 #include "solver/pass.h"
 
@@ -28,13 +29,13 @@ typedef struct mg_evaluation {
     int64_t *confusion;
 } mg_evaluation;
 
-// Callbacks of an evaluation; each may be NULL. `rows` gets every scored minibatch: scores [count][lanes] and
+// What an evaluation calls. `rows`, which may be NULL, gets every scored minibatch: scores [count][lanes] and
 // the best class of each row.
 typedef struct mg_evaluate_visit {
     void *context;
     mg_status (*rows)(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,
                       const int32_t *best, mg_error *error);
-    bool (*stop)(void *context); // true: the evaluation ends with MG_STOPPED
+    mg_stop stop; // asked: the evaluation ends with MG_STOPPED
 } mg_evaluate_visit;
 
 // Bytes of scratch memory for one pass, without windows of streamed rows. It allocates them once to count

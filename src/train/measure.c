@@ -20,10 +20,7 @@ typedef struct counter {
     mg_measurement *m;
     const int32_t *label; // [rows of the file]
     int64_t row;          // next row of the file
-    const volatile sig_atomic_t *stop;
 } counter;
-
-static bool stop_asked(void *context) { return mg_scoring_stopped(((counter *)context)->stop); }
 
 static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t rows) {
     per_class[y].support += rows;
@@ -71,8 +68,9 @@ static double known_weight(const mg_dataset *dataset) {
 static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_request *request,
                      mg_measurement *m, mg_error *error) {
     mg_evaluation evaluation = {.confusion = m->confusion};
-    counter c = {.m = m, .label = dataset->label, .stop = request->stop};
-    mg_evaluate_visit visit = {.context = &c, .rows = m->confusion ? NULL : count_rows, .stop = stop_asked};
+    counter c = {.m = m, .label = dataset->label};
+    mg_evaluate_visit visit = {
+        .context = &c, .rows = m->confusion ? NULL : count_rows, .stop = {mg_stop_by_flag, &request->stop}};
     double weight = known_weight(dataset);
     if (!(weight > 0))
         return mg_fail(

@@ -105,14 +105,13 @@ static mg_status answer_rows(void *context, int64_t count, int64_t classes, int6
     return status;
 }
 
-static bool stop_asked(void *context) { return mg_scoring_stopped(((delivery *)context)->p->options.stop); }
-
 mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_sink *sink, mg_error *error) {
     MG_FLOAT_SCOPE;
     const mg_scoring_data data = {.path = path, .features = p->features, .names = p->names};
     mg_dataset *dataset;
     delivery d = {p, sink};
-    const mg_evaluate_visit visit = {.context = &d, .rows = answer_rows, .stop = stop_asked};
+    const mg_evaluate_visit visit = {
+        .context = &d, .rows = answer_rows, .stop = {mg_stop_by_flag, &p->options.stop}};
     mg_evaluation unused = {0};
     p->out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);

@@ -106,6 +106,7 @@ typedef struct mg_run {
 // Set by mg_train_stop, which may be called from a signal handler or any thread.
 extern _Atomic int mg_run_stop;
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
+extern const mg_stop mg_run_stopped; // asks whether it is set
 
 // NaN if the solver has none.
 double mg_run_learning_rate(const mg_run *run, int64_t step);
@@ -133,8 +134,9 @@ mg_status mg_run_check_data(const mg_run *run, mg_error *error);
 // Chooses what the configuration leaves open, and reports the plan. The team's threads are running.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
-// For solvers with long steps: true after a signal, or when the time limit is reached. context: the run.
-bool mg_run_give_up(void *context);
+// For solvers with long steps (mg_stop.asked): true after a signal, or when the time limit is reached.
+// context: the run.
+bool mg_run_give_up(const void *context);
 
 // Epochs are counted from 0 again, for the next point of a path.
 void mg_run_count_anew(mg_run *run);

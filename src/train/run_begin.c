@@ -23,7 +23,7 @@ void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_
         .position.best_accuracy = -1,
         .log.metrics.fd = -1,
         .evaluated = {.train_step = -1, .accuracy_step = -1},
-        .solver_options = {.train = options->train, .stop = mg_run_give_up, .context = run},
+        .solver_options = {.train = options->train, .stop = {mg_run_give_up, run}},
     };
     if (points) run->points = *points;
 }
@@ -113,8 +113,6 @@ static bool rate_is_searched(const mg_run *run) {
     return run->solver->needs_sample && run->solver->needs_sample(run->state);
 }
 
-static bool stop_asked(void) { return mg_run_stop != 0; }
-
 // Chooses what the configuration leaves open, once, before the first step. This counts as training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
     if (!rate_is_searched(run)) return MG_OK;
@@ -123,7 +121,7 @@ static mg_status prepare_solver(mg_run *run, mg_error *error) {
     mg_sample sample;
     mg_status status = mg_sample_draw(run->stream, run->setup.train, &store, &sample, error);
     if (status) return status;
-    status = run->solver->prepare(run->state, &sample, stop_asked, error);
+    status = run->solver->prepare(run->state, &sample, &mg_run_stopped, error);
     mg_sample_clear(&store);
     run->clock.prepare_seconds = mg_clock_seconds() - start;
     run->clock.seconds += run->clock.prepare_seconds;
@@ -138,17 +136,18 @@ static void report_plan(mg_run *run) {
     double rows = train->resident ? (double)train->count : 2 * (double)train->window_rows;
     mg_plan plan = {
         .directory = run->place.path,
-        .rows = train->count,
-        .features = train->features,
-        .classes = problem->classes,
-        .validation_rows = setup->validation ? setup->validation->count : 0,
-        .stored = (double)train->stored,
-        .sparse = train->layout == MG_CSR,
-        .streamed = !train->resident,
-        .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
-                                    (int64_t)(rows * problem->values_per_row)),
+        .data = {.rows = train->count,
+                 .features = train->features,
+                 .classes = problem->classes,
+                 .validation_rows = setup->validation ? setup->validation->count : 0,
+                 .stored = (double)train->stored,
+                 .sparse = train->layout == MG_CSR,
+                 .streamed = !train->resident,
+                 .row_bytes = mg_store_bytes(train->layout, train->cell, train->features, (int64_t)rows,
+                                             (int64_t)(rows * problem->values_per_row)),
+                 .load_seconds = setup->load_seconds,
+                 .cell = mg_source_type_name(train->source)},
         .state_bytes = run->fields.bytes,
-        .load_seconds = setup->load_seconds,
         .lambda = problem->lambda,
         .learning_rate = mg_run_learning_rate(run, 0),
         .prepare_seconds = run->clock.prepare_seconds,
@@ -162,7 +161,6 @@ static void report_plan(mg_run *run) {
         .solver_why = setup->choice.why,
         .tolerance = run->options->train->tolerance,
         .kernel = problem->kernel->name,
-        .cell = mg_source_type_name(train->source),
         .resumed_step = run->resumed ? run->position.step : -1,
     };
     if (observer && observer->plan) observer->plan(observer->context, &plan);

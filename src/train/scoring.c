@@ -90,5 +90,3 @@ void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dat
     snprintf(line, sizeof line, "warning: %s", text);
     notices->message(notices->context, line);
 }
-
-bool mg_scoring_stopped(const volatile sig_atomic_t *stop) { return stop && *stop; }

@@ -7,7 +7,6 @@
 #include "train/evaluate.h"
 
 #include <margin/status.h>
-#include <signal.h>
 
 typedef struct mg_scoring {
     mg_model *model;
@@ -39,8 +38,5 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
 
 // Reports values of the rows that were too small for float32.
 void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);
-
-// True if the flag is set; NULL: there is none.
-bool mg_scoring_stopped(const volatile sig_atomic_t *stop);
 
 #endif

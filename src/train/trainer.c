@@ -60,10 +60,12 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
 
 // ---- ends of epochs -----------------------------------------------------------------------------
 
-static bool stop_asked(void *context) {
+static bool is_stopped(const void *context) {
     (void)context;
     return mg_run_stop != 0;
 }
+
+const mg_stop mg_run_stopped = {.asked = is_stopped};
 
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;
@@ -81,7 +83,7 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
 static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
-    mg_evaluate_visit visit = {.stop = stop_asked};
+    mg_evaluate_visit visit = {.stop = mg_run_stopped};
     mg_evaluation train = {0}, validation = {0};
     mg_certificate certificate;
     bool certified = mg_run_certificate(run, &certificate);
@@ -202,7 +204,7 @@ static void count_time(mg_run *run, double seconds) {
     if (run->stream) run->counts.epoch_waited += mg_stream_waited(run->stream);
 }
 
-bool mg_run_give_up(void *context) {
+bool mg_run_give_up(const void *context) {
     const mg_run *run = context;
     double limit = run->options->train->time_limit;
     return mg_run_stop ||

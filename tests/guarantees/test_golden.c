@@ -170,7 +170,7 @@ static uint64_t train(const struct golden *golden, int threads, bool streamed) {
     support_set(&run, "train.threads=%d", threads);
     if (streamed) support_set(&run, "data.memory_limit=%d", (int)golden->memory_limit);
     support_expect(&run, MG_OK);
-    assert_true(run.plan.streamed == streamed);
+    assert_true(run.plan.data.streamed == streamed);
     if (run.plan.tolerance > 0)
         assert_true(run.result.converged); // otherwise the certificate is not part of the hash
     uint64_t hash = hash_of(directory);

@@ -87,7 +87,7 @@ static void train(support_form form, int threads, const char *const settings[3],
     support_set(&reference, "data.window=4KiB");
     for (int s = 0; s < 3 && settings[s]; s++) support_set(&reference, "%s", settings[s]);
     support_expect(&reference, MG_OK);
-    assert_int_equal(reference.plan.streamed, strstr(settings[0], "memory_limit") != NULL);
+    assert_int_equal(reference.plan.data.streamed, strstr(settings[0], "memory_limit") != NULL);
     for (int ever = 0; ever < 2; ever++) {
         int costs[3] = {0}; // runs that ended, that went without a checkpoint, that were resumed
         // The first failure is the same in both passes; the second pass is about what fails after it.

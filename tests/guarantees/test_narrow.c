@@ -61,7 +61,7 @@ static void test_rows(void **unused) {
             support_set(&run, "data.window=64KiB");
             if (limit) support_set(&run, "data.memory_limit=140000");
             support_expect(&run, MG_OK);
-            assert_true(run.plan.streamed);
+            assert_true(run.plan.data.streamed);
         }
         support_expect_same_runs(made[0], made[1], "more rows than an index counts");
         expect_refused(data, "data.window=1GiB", MG_CONFIG,

@@ -322,7 +322,7 @@ static void test_separable(void **unused) {
 
 static int polls_left;
 
-static bool patience_ends(void *context) {
+static bool patience_ends(const void *context) {
     (void)context;
     return polls_left-- <= 0;
 }
@@ -343,7 +343,7 @@ static void test_given_up(void **unused) {
         outcome first = {.s = &whole}, second = {.s = &s};
         finish(&first);
         while (((mg_certified *)s.state)->clock.newton < 0) step(&s), second.steps++;
-        s.options.stop = patience_ends;
+        s.options.stop.asked = patience_ends;
         for (s.solver->whole->standing(s.state, &before);; given_up++) {
             polls_left = (int)given_up;
             mg_status status = s.solver->whole->next(s.state, 0, &result, &error);
@@ -353,7 +353,7 @@ static void test_given_up(void **unused) {
             assert_int_equal(result.epochs, before.epochs);
         }
         assert_true(given_up > 4);
-        s.options.stop = NULL;
+        s.options.stop = (mg_stop){0};
         second.steps++;
         finish(&second);
         expect_same(&first, &second, losses[l], (int)given_up);

@@ -211,7 +211,7 @@ static void test_accepted(void **unused) {
         // The other way round: started by streaming, finished in memory.
         support_set(&run, "%s", paths[3]);
         stop_and_go_on(&run, reference, 13, "data.memory_limit=0", "streamed, then in memory");
-        assert_true(run.plan.streamed == 0);
+        assert_true(run.plan.data.streamed == 0);
         support_remove(reference);
     }
 }

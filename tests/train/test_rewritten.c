@@ -140,7 +140,7 @@ static void test_training_rows(void **unused) {
         clear();
         support_run alone = streamed("alone"), run = streamed("changed");
         expect(TRAIN, &alone, MG_OK);
-        assert_true(alone.plan.streamed);
+        assert_true(alone.plan.data.streamed);
         begin(CHANGED, f % 2 ? CHANGED + STEPS : 0);
         expect(TRAIN, &run, MG_DATA);
         assert_false(support_exists(support_path("changed/model.h5")));
@@ -179,7 +179,7 @@ static void test_no_false_alarm(void **unused) {
         begin(CHANGED, 0);
         if (!n) change = rename_and_back;
         expect(TRAIN, &run, MG_OK);
-        assert_true(run.plan.streamed == !n);
+        assert_true(run.plan.data.streamed == !n);
         calm();
         support_expect_same_runs(support_path("alone"), support_path("changed"), "not disturbed");
     }
@@ -230,7 +230,7 @@ static void test_path(void **unused) {
         support_set(one, "data.memory_limit=40kB");
     }
     expect(PATH, &alone, MG_OK);
-    assert_false(alone.plan.streamed);
+    assert_false(alone.plan.data.streamed);
     begin(INT64_MAX, 0);
     expect(PATH, &run, MG_DATA);
     calm();

@@ -37,7 +37,7 @@ static void expect_any_threads(const support_run *base, int memory_limit, const 
             support_set(&run, "train.threads=%d", threads[t]);
             if (streamed) support_set(&run, "data.memory_limit=%d", memory_limit);
             support_expect(&run, MG_OK);
-            assert_true(run.plan.streamed == streamed);
+            assert_true(run.plan.data.streamed == streamed);
             support_expect_same_runs(reference, directory, name);
             support_remove(directory);
         }
@@ -83,7 +83,7 @@ static void test_threads_search(void **unused) {
             support_set(&run, "data.window=4096");
             if (t == 2) support_set(&run, "data.memory_limit=9000");
             support_expect(&run, MG_OK);
-            assert_true(run.plan.streamed == (t == 2));
+            assert_true(run.plan.data.streamed == (t == 2));
             if (t) support_expect_same_runs(reference, other, support_form_names[form]);
             support_remove(other);
         }

@@ -109,8 +109,7 @@ static inline float mg_newton_total(const mg_newton *newton, const float *slope)
 
 // Should the step be given up?
 static inline bool mg_newton_stopped(const mg_newton *newton) {
-    const mg_solver_options *options = newton->resident->options;
-    return options->stop && options->stop(options->context);
+    return mg_stop_asked(&newton->resident->options->stop);
 }
 
 // ---- newton.c -----------------------------------------------------------------------------------

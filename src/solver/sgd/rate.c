@@ -30,7 +30,7 @@ typedef struct rate_search {
     uint32_t *fitted;    // [fit] rows of the fold
     double right[RUNGS]; // weight of the rows classified correctly
     bool tried[RUNGS];
-    bool (*stop)(void);
+    const mg_stop *stop;
 } rate_search;
 
 static int64_t fold_begin(const rate_search *search, int fold) {
@@ -79,7 +79,7 @@ static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finit
                            (uint32_t)fit, search->order);
         for (int64_t i = 0; i < fit; i++) search->order[i] = search->fitted[search->order[i]];
         for (int64_t first = 0; first < fit; first += problem->batch, step++) {
-            if (search->stop && search->stop())
+            if (mg_stop_asked(search->stop))
                 return mg_fail(error, MG_STOPPED,
                                "stopped by a signal while the learning rate was chosen: start again with "
                                "--resume or --overwrite");
@@ -154,7 +154,7 @@ static mg_status climb(rate_search *search, mg_error *error) {
     return status;
 }
 
-mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error) {
+mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *stop, mg_error *error) {
     mg_sgd *sgd = state;
     if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS)
         return MG_OK; // too few for a decision: the guess is used

@@ -102,7 +102,7 @@ void mg_sgd_share_features(mg_sgd *sgd);
 void mg_sgd_decay_all(mg_sgd *sgd);
 
 // Chooses the learning rate by trying several on a sample (M22).
-mg_status mg_sgd_prepare(void *state, const mg_sample *sample, bool (*stop)(void), mg_error *error);
+mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *stop, mg_error *error);
 
 // Constant feature and offsets, after the weights have moved.
 void mg_sgd_step_bias(mg_sgd *sgd);
