@@ -253,6 +253,21 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
     return status;
 }
 
+mg_status mg_checkpoint_newest_origin(const mg_directory *directory, mg_origin *out, mg_error *error) {
+    step_list steps;
+    bool found = false;
+    *out = (mg_origin){0};
+    mg_status status = list(directory, &steps, error);
+    for (size_t i = 0; !status && !found && i < steps.count; i++) {
+        char name[NAME_TEXT];
+        name_of(steps.step[i], name);
+        found = !mg_checkpoint_origin_read(directory, name, out, NULL);
+    }
+    mg_memory_free(steps.step);
+    if (status || found) return status;
+    return mg_fail(error, MG_DATA, "%s: holds no intact checkpoint", mg_directory_path(directory));
+}
+
 mg_status mg_checkpoint_begin(const mg_directory *directory, const char *name, const mg_identity *identity,
                               mg_error *error) {
     mg_position start = {.best_accuracy = -1};

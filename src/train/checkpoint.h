@@ -98,6 +98,8 @@ typedef struct mg_origin {
 // Reads it from a file of the directory. Errors: MG_IO, MG_DATA, MG_MEMORY.
 mg_status mg_checkpoint_origin_read(const mg_directory *directory, const char *name, mg_origin *out,
                                     mg_error *error);
+// The same from the newest intact checkpoint of the directory. Errors: the same; MG_DATA if there is none.
+mg_status mg_checkpoint_newest_origin(const mg_directory *directory, mg_origin *out, mg_error *error);
 void mg_checkpoint_origin_clear(mg_origin *origin);
 
 // Reads the position and the configuration (freed by the caller) of a checkpoint, with the checks of

@@ -7,6 +7,7 @@
 #include "train/run.h"
 #include "train/run_inputs.h"
 #include "train/run_previous.h"
+#include "train/run_traces.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,7 +75,9 @@ static mg_status set_aside(void *context, mg_error *error) {
     const validation *v = context;
     const mg_run_inputs inputs = {.options = v->options, .overwrite = v->request->overwrite};
     mg_status status = mg_run_check_inputs(v->place, &inputs, error);
-    return status ? status : mg_run_set_aside(v->place, v->request->overwrite, error);
+    if (!status) status = mg_run_set_aside(v->place, v->request->overwrite, error);
+    if (!status) mg_run_remove_empty_folds(v->place);
+    return status;
 }
 
 static mg_status do_fold(validation *v, int64_t number, mg_error *error) {

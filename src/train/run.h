@@ -218,8 +218,8 @@ void mg_run_warn_of_metrics(mg_run *run);
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 
 // Every run and path calls this last, after its last line was logged. The new result is complete now, so the
-// old one in `previous` is deleted, unless the run had already ended in an earlier process. Errors: the
-// failure of metrics.jsonl, if lines could not be written.
+// old one in `previous` is deleted, unless the run had already ended in an earlier process, or its last
+// checkpoint could not be written. Errors: the failure of metrics.jsonl, if lines could not be written.
 mg_status mg_run_conclude(mg_run *run, mg_error *error);
 void mg_run_clear(mg_run *run);
 

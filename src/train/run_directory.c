@@ -2,9 +2,10 @@
 // resumed.
 #include "train/run.h"
 
-#include "base/memory.h"
 #include "train/run_inputs.h"
+#include "train/run_own.h"
 #include "train/run_previous.h"
+#include "train/run_traces.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -116,28 +117,12 @@ static mg_identity identity_of(const mg_run *run) {
     };
 }
 
-// Counts lines, up to `most`. If the file exists but cannot be read, returns `most`.
-static int64_t count_lines(const mg_directory *directory, const char *name, int64_t most) {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    int64_t count = 0;
-    int fd;
-    if (!mg_directory_holds(directory, name)) return 0;
-    mg_status status = mg_directory_open_file(directory, name, &fd, NULL);
-    if (status) return most;
-    status = mg_file_read_open(fd, name, (size_t)1 << 30, &bytes, &size, NULL);
-    close(fd);
-    for (size_t i = 0; i < size && count < most; i++) count += bytes[i] == '\n';
-    mg_memory_free(bytes);
-    return status ? most : count;
-}
-
 // Without a checkpoint there must be no results that only come after one. Otherwise somebody deleted the
 // checkpoint, or it could not be written. A path writes its first point and then its model shortly before its
 // first checkpoint.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
     int64_t least = run->points.count > 1 ? 2 : 1,
-            lines = count_lines(run->place.directory, "path.jsonl", least);
+            lines = mg_run_count_lines(run->place.directory, "path.jsonl", least);
     const char *there = lines == least                                                       ? "path.jsonl"
                         : lines == 0 && mg_directory_holds(run->place.directory, "model.h5") ? "model.h5"
                                                                                              : NULL;
@@ -148,11 +133,11 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
                    run->place.path, there);
 }
 
-// A checkpoint holds the trained weights, so the file of --init is not needed again: begun.h5 says which one
-// it was. If begun.h5 cannot be read, --init must be given.
+// A checkpoint holds the trained weights, so the file of --init is not needed again: begun.h5 or the
+// checkpoint says which one it was.
 static void take_start(mg_run *run, mg_identity *identity) {
     if (run->request->init_model) return;
-    if (mg_checkpoint_origin_read(run->place.directory, "begun.h5", &run->origin, NULL)) return;
+    if (mg_run_read_origin(run->place.directory, &run->origin, NULL)) return;
     identity->init_fingerprint = run->origin.init_fingerprint;
     identity->init_model = run->origin.init_model;
 }
@@ -205,13 +190,23 @@ static mg_status find_finished(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-static mg_status open_metrics(mg_run *run, bool found, mg_error *error) {
+// The files that say what a run is. A run that is resumed from a checkpoint writes them again if they are
+// missing or damaged.
+static mg_status write_records(mg_run *run, const mg_identity *identity, mg_error *error) {
+    const mg_directory *directory = run->place.directory;
     const char *resolved = run->options->resolved;
-    mg_status status =
-        mg_directory_write(run->place.directory, "config.yaml", resolved, strlen(resolved), error);
-    if (!status)
-        status = mg_metrics_open(run->place.directory, found ? run->position.events : -1, &run->log.metrics,
-                                 &run->clock.seconds, error);
+    mg_origin origin;
+    mg_status status = MG_OK, begun = mg_checkpoint_origin_read(directory, "begun.h5", &origin, NULL);
+    mg_checkpoint_origin_clear(&origin);
+    if (!run->resumed || begun == MG_DATA || !mg_directory_holds(directory, "begun.h5")) {
+        if (run->resumed)
+            mg_run_message(run, "warning: %s/begun.h5: is missing or damaged; it is written again",
+                           run->place.path);
+        // before anything else of the run
+        status = mg_checkpoint_begin(directory, "begun.h5", identity, error);
+    }
+    if (!status && (!run->finished || !mg_directory_holds(directory, "config.yaml")))
+        status = mg_directory_write(directory, "config.yaml", resolved, strlen(resolved), error);
     return status;
 }
 
@@ -231,10 +226,11 @@ mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
         mg_directory_remove_leftovers(place->directory, written[i]);
     run->resumed = !status && found;
     if (run->resumed) status = find_finished(run, error);
+    if (!status) status = write_records(run, &identity, error);
     if (status || run->finished) return status;
-    // begun.h5 is written before anything else of the run.
-    if (!found) status = mg_checkpoint_begin(place->directory, "begun.h5", &identity, error);
-    if (!status) status = open_metrics(run, found, error);
+    mg_run_remove_empty_folds(place->directory);
+    status = mg_metrics_open(place->directory, found ? run->position.events : -1, &run->log.metrics,
+                             &run->clock.seconds, error);
     if (!status && !place->checkpoints)
         status = mg_directory_open_own(place->directory, "checkpoints", true, &place->checkpoints, error);
     if (!status)

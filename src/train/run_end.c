@@ -217,7 +217,8 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
 mg_status mg_run_conclude(mg_run *run, mg_error *error) {
     const mg_error *failure = &run->log.metrics.failure;
     if (failure->status) return mg_fail(error, failure->status, "%s", failure->text);
-    if (!run->finished) mg_run_forget_previous(run->place.directory, run->request->observer);
+    if (!run->finished && !run->saving.failure.status)
+        mg_run_forget_previous(run->place.directory, run->request->observer);
     return MG_OK;
 }
 

@@ -1,7 +1,6 @@
 // run_own.c - tells the files of margin in a directory from those of the user.
 #include "train/run_own.h"
 
-#include "train/checkpoint.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -68,20 +67,57 @@ bool mg_run_is_own_directory(const char *name) {
            !strcmp(name, MG_RUN_GATHERING);
 }
 
-mg_run_fold_kind mg_run_kind_of_fold(const mg_directory *parent, const char *name) {
-    mg_directory *fold;
+mg_status mg_run_read_origin(const mg_directory *directory, mg_origin *out, mg_error *error) {
+    mg_directory *checkpoints;
+    mg_error why = {0};
+    mg_status status = mg_checkpoint_origin_read(directory, "begun.h5", out, &why);
+    bool there = mg_directory_holds(directory, "begun.h5");
+    if (status && (status == MG_DATA || !there) &&
+        !mg_directory_open_own(directory, "checkpoints", false, &checkpoints, NULL)) {
+        if (!mg_checkpoint_newest_origin(checkpoints, out, NULL)) status = MG_OK;
+        mg_directory_close(checkpoints);
+    }
+    return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
+}
+
+// What a directory fold-N holds besides the files of a run.
+typedef struct fold_content {
+    const mg_directory *fold;
+    bool nested; // another cross-validation, or an old result
+    bool empty;
+} fold_content;
+
+static mg_status see_content(void *context, const char *name, mg_error *error) {
+    fold_content *content = context;
+    (void)error;
+    if (!strcmp(name, ".") || !strcmp(name, "..")) return MG_OK;
+    bool leftover = mg_directory_is_leftover(name, "") && mg_run_is_own_file(content->fold, name);
+    content->empty = content->empty && (leftover || !strcmp(name, "lock"));
+    content->nested = content->nested || mg_run_is_fold_name(name) || !strcmp(name, "cv.jsonl") ||
+                      !strcmp(name, MG_RUN_PREVIOUS) || !strcmp(name, MG_RUN_GATHERING);
+    return MG_OK;
+}
+
+static bool is_of_fold(const mg_directory *fold, const char *number) {
     mg_origin origin;
     char line[MG_RUN_NAME_TEXT + 16];
+    snprintf(line, sizeof line, "\ncv.fold: %s\n", number);
+    if (mg_run_read_origin(fold, &origin, NULL)) return false;
+    bool own = strstr(origin.config, line) != NULL;
+    mg_checkpoint_origin_clear(&origin);
+    return own;
+}
+
+mg_run_fold_kind mg_run_kind_of_fold(const mg_directory *parent, const char *name) {
+    mg_directory *fold;
     if (!mg_run_is_fold_name(name) || mg_directory_open_own(parent, name, false, &fold, NULL))
         return MG_RUN_NO_FOLD;
-    snprintf(line, sizeof line, "\ncv.fold: %s\n", name + 5);
-    bool any = mg_run_is_there(fold) || mg_directory_holds(fold, MG_RUN_PREVIOUS) ||
-               mg_directory_holds(fold, MG_RUN_GATHERING);
-    mg_run_fold_kind kind = any ? MG_RUN_OTHER_RUN : MG_RUN_NO_FOLD;
-    if (kind && !mg_checkpoint_origin_read(fold, "begun.h5", &origin, NULL)) {
-        if (strstr(origin.config, line)) kind = MG_RUN_OWN_FOLD;
-        mg_checkpoint_origin_clear(&origin);
-    }
+    fold_content content = {.fold = fold, .empty = true};
+    mg_run_fold_kind kind = MG_RUN_NO_FOLD;
+    if (mg_directory_list(fold, see_content, &content, NULL)) content.empty = false;
+    if (content.empty) kind = MG_RUN_EMPTY_FOLD;
+    if (content.nested) kind = MG_RUN_OTHER_RUN;
+    else if (mg_run_is_there(fold)) kind = is_of_fold(fold, name + 5) ? MG_RUN_OWN_FOLD : MG_RUN_OTHER_RUN;
     mg_directory_close(fold);
     return kind;
 }

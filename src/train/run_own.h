@@ -2,7 +2,7 @@
 #ifndef MG_TRAIN_RUN_OWN_H
 #define MG_TRAIN_RUN_OWN_H
 
-#include "io/directory.h"
+#include "train/checkpoint.h"
 
 #define MG_RUN_PREVIOUS "previous"
 #define MG_RUN_GATHERING "previous.new"
@@ -26,10 +26,15 @@ bool mg_run_is_fold_name(const char *name);
 
 // What the name of a fold refers to.
 typedef enum mg_run_fold_kind {
-    MG_RUN_NO_FOLD,  // nothing, not a directory, or a directory without a run
-    MG_RUN_OWN_FOLD, // its begun.h5 says that it is this fold of a cross-validation
-    MG_RUN_OTHER_RUN // any other run, or the old result of one
+    MG_RUN_NO_FOLD,    // nothing, not a directory, or a directory without a run
+    MG_RUN_EMPTY_FOLD, // a directory that is empty, but for what a killed cross-validation may have left
+    MG_RUN_OWN_FOLD,   // its begun.h5 or a checkpoint says that it is this fold of a cross-validation
+    MG_RUN_OTHER_RUN   // any other run or cross-validation, or the old result of one
 } mg_run_fold_kind;
 mg_run_fold_kind mg_run_kind_of_fold(const mg_directory *parent, const char *name);
+
+// Reads what the run of the directory was begun from: from begun.h5 or, if that is missing or damaged, from
+// the newest intact checkpoint. Errors: MG_IO, MG_DATA, MG_MEMORY.
+mg_status mg_run_read_origin(const mg_directory *directory, mg_origin *out, mg_error *error);
 
 #endif

@@ -1,11 +1,12 @@
-// run_previous.c - the directory `previous`: what is a result, moving results there, and deleting them.
+// run_previous.c - the directory `previous`: moving results there, and deleting them.
 #include "train/run_previous.h"
 
-#include "base/memory.h"
 #include "io/lock.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/run_ask.h"
 #include "train/run_own.h"
+#include "train/run_traces.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,71 +16,6 @@
 
 static const char previous[] = MG_RUN_PREVIOUS, gathering[] = MG_RUN_GATHERING;
 enum { NAME_TEXT = MG_RUN_NAME_TEXT };
-
-// ---- looking ------------------------------------------------------------------------------------
-
-typedef struct fold_search {
-    const mg_directory *directory;
-    bool found;
-} fold_search;
-
-static mg_status see_fold(void *context, const char *name, mg_error *error) {
-    fold_search *search = context;
-    (void)error;
-    search->found = search->found || mg_run_kind_of_fold(search->directory, name) == MG_RUN_OWN_FOLD;
-    return MG_OK;
-}
-
-mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error) {
-    fold_search search = {.directory = directory};
-    bool moving = mg_directory_holds(directory, gathering);
-    *out = (mg_run_traces){.previous = moving || mg_directory_holds(directory, previous)};
-    if (moving) return MG_OK;
-    mg_status status = mg_directory_list(directory, see_fold, &search, error);
-    out->run = mg_run_is_there(directory);
-    out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
-    return status;
-}
-
-mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error) {
-    if (!traces->previous) return MG_OK;
-    return mg_fail(error, MG_CONFIG,
-                   "%s: holds an old result in previous: move it away to keep it, replace it with "
-                   "--overwrite, or set output.directory",
-                   mg_directory_path(directory));
-}
-
-mg_status mg_run_check_config(const mg_directory *directory, mg_error *error) {
-    static const char name[] = "config.yaml";
-    if (!mg_directory_holds(directory, name) || mg_run_is_own_file(directory, name)) return MG_OK;
-    return mg_fail(
-        error, MG_CONFIG,
-        "%s/%s: was not written by a run, and a run would replace it: move it away, or set output.directory",
-        mg_directory_path(directory), name);
-}
-
-static mg_status check_fold(const mg_directory *directory, const char *name, mg_error *error) {
-    mg_directory *fold;
-    if (!mg_directory_holds(directory, name)) return MG_OK;
-    mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
-    if (!status) status = mg_run_check_config(fold, error);
-    mg_directory_close(fold);
-    if (status || mg_run_kind_of_fold(directory, name) != MG_RUN_OTHER_RUN) return status;
-    return mg_fail(error, MG_CONFIG,
-                   "%s/%s: holds a run that is not fold %s of a cross-validation: move it away, or "
-                   "set output.directory",
-                   mg_directory_path(directory), name, name + 5);
-}
-
-mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error) {
-    char name[NAME_TEXT];
-    mg_status status = MG_OK;
-    for (int64_t f = 1; !status && f <= folds; f++) {
-        snprintf(name, sizeof name, "fold-%lld", (long long)f);
-        status = check_fold(directory, name, error);
-    }
-    return status;
-}
 
 // ---- deleting -----------------------------------------------------------------------------------
 
@@ -111,100 +47,30 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
     return status;
 }
 
-// ---- asking: may everything be moved or deleted? ------------------------------------------------
-
-static mg_status refuse_foreign(const mg_directory *parent, const char *name, mg_error *error) {
-    return mg_fail(error, MG_IO, "%s/%s: holds files that margin did not write: move them away",
-                   mg_directory_path(parent), name);
-}
-
-static mg_status ask_entry(void *context, const char *name, mg_error *error);
-
-// Only files of margin are in it, and nobody trains there.
-static mg_status ask_open_directory(const mg_directory *directory, mg_error *error) {
-    mg_lock lock;
-    mg_status status = mg_lock_take(directory, &lock, error);
-    mg_lock_release(&lock);
-    return status ? status : mg_directory_list(directory, ask_entry, (void *)directory, error);
-}
-
-static mg_status ask_entry(void *context, const char *name, mg_error *error) {
-    mg_directory *inside;
-    if (!strcmp(name, ".") || !strcmp(name, "..") || mg_run_is_own_file(context, name)) return MG_OK;
-    if (!mg_run_is_own_directory(name)) return MG_DATA;
-    mg_status status = mg_directory_open_own(context, name, false, &inside, error);
-    if (!status) status = ask_open_directory(inside, error);
-    mg_directory_close(inside);
-    return status;
-}
-
-// Fails unless `name` does not exist, or is a directory that may be deleted or replaced.
-static mg_status ask_directory(const mg_directory *directory, const char *name, mg_error *error) {
-    mg_directory *inside;
-    mg_error why = {0};
-    if (!mg_directory_holds(directory, name)) return MG_OK;
-    mg_status status = mg_directory_open_own(directory, name, false, &inside, &why);
-    if (status == MG_IO && errno == ENOTDIR)
-        return mg_fail(error, status, "%s/%s: is not a directory that margin made: move it away",
-                       mg_directory_path(directory), name);
-    if (!status) status = ask_open_directory(inside, &why);
-    mg_directory_close(inside);
-    if (status == MG_DATA) return refuse_foreign(directory, name, error);
-    return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
-}
-
-// False for a config.yaml of the user, which stays.
-static bool is_result(const mg_directory *directory, const char *name) {
-    return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
-}
-
-// Checks that the names that would be moved do not exist in `previous.new`.
-static mg_status ask_room(const mg_directory *directory, const char *name, mg_error *error) {
-    char to[2 * NAME_TEXT];
-    snprintf(to, sizeof to, "%s/%s", gathering, name);
-    if (!mg_directory_holds(directory, name) || !mg_directory_holds(directory, to)) return MG_OK;
-    return mg_fail(error, MG_IO,
-                   "%s/%s: is in the place to which the %s beside %s must be moved: move one of them away",
-                   mg_directory_path(directory), to, name, gathering);
-}
-
-// Calls `act` for the name, under the lock of its directory, if it is that of a fold. A run that is running
-// there is left alone, and none can begin there meanwhile.
-typedef mg_status act_on_fold(const mg_directory *directory, const char *name, mg_error *error);
-static mg_status with_fold(const mg_directory *directory, const char *name, act_on_fold *act,
-                           mg_error *error) {
+static mg_status remove_empty_fold(void *context, const char *name, mg_error *error) {
+    const mg_directory *parent = context;
     mg_directory *fold;
     mg_lock lock = {0};
-    if (mg_run_kind_of_fold(directory, name) != MG_RUN_OWN_FOLD) return MG_OK;
-    mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
-    if (status) return status;
-    status = mg_lock_take(fold, &lock, error);
-    if (!status) status = act(directory, name, error);
+    (void)error;
+    if (mg_run_kind_of_fold(parent, name) != MG_RUN_EMPTY_FOLD ||
+        mg_directory_open_own(parent, name, false, &fold, NULL))
+        return MG_OK;
+    // A run may have begun there meanwhile.
+    bool empty = !mg_lock_take(fold, &lock, NULL) && mg_run_kind_of_fold(parent, name) == MG_RUN_EMPTY_FOLD;
+    if (empty) mg_directory_remove_leftovers(fold, "");
     mg_lock_release(&lock);
     mg_directory_close(fold);
-    return status;
+    if (empty) unlinkat(mg_directory_descriptor(parent), name, AT_REMOVEDIR);
+    return MG_OK;
 }
 
-static mg_status ask_fold(void *context, const char *name, mg_error *error) {
-    return with_fold(context, name, ask_room, error);
-}
-
-static mg_status ask(const mg_directory *directory, mg_error *error) {
-    mg_directory *checkpoints = NULL;
-    mg_status status = ask_directory(directory, previous, error);
-    if (!status) status = ask_directory(directory, gathering, error);
-    for (int i = 0; !status && i < MG_RUN_RESULTS; i++)
-        status = ask_room(directory, mg_run_results[i], error);
-    if (!status) status = mg_directory_list(directory, ask_fold, (void *)directory, error);
-    if (!status && mg_directory_holds(directory, "checkpoints"))
-        status = mg_directory_open_own(directory, "checkpoints", false, &checkpoints, error);
-    mg_directory_close(checkpoints);
-    return status;
+void mg_run_remove_empty_folds(const mg_directory *directory) {
+    mg_directory_list(directory, remove_empty_fold, (void *)directory, NULL);
 }
 
 void mg_run_forget_previous(const mg_directory *directory, const mg_observer *observer) {
     char line[MG_PATH_TEXT + 200];
-    mg_status status = ask_directory(directory, previous, NULL);
+    mg_status status = mg_run_ask_directory(directory, previous, NULL);
     if (!status) status = remove_directory(directory, previous, NULL);
     if (!status || !observer || !observer->message) return;
     snprintf(
@@ -217,6 +83,11 @@ void mg_run_forget_previous(const mg_directory *directory, const mg_observer *ob
 
 // ---- setting aside ------------------------------------------------------------------------------
 
+// False for a config.yaml of the user, which stays.
+static bool is_result(const mg_directory *directory, const char *name) {
+    return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
+}
+
 static mg_status move(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", gathering, name);
@@ -225,8 +96,23 @@ static mg_status move(const mg_directory *directory, const char *name, mg_error 
                    gathering, strerror(errno));
 }
 
+static mg_status move_open_fold(const mg_directory *directory, const char *name, const mg_directory *fold,
+                                mg_error *error) {
+    (void)fold;
+    return move(directory, name, error);
+}
+
 static mg_status move_fold(void *context, const char *name, mg_error *error) {
-    return with_fold(context, name, move, error);
+    return mg_run_with_fold(context, name, move_open_fold, error);
+}
+
+static mg_status move_back(void *context, const char *name, mg_error *error) {
+    char from[NAME_TEXT + 256];
+    int length = snprintf(from, sizeof from, "%s/%s", gathering, name);
+    (void)error;
+    if (length < (int)sizeof from && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lock"))
+        mg_file_calls.rename(mg_directory_descriptor(context), from, name, false);
+    return MG_OK;
 }
 
 static mg_status clear_checkpoints(const mg_directory *directory, mg_error *error) {
@@ -241,14 +127,17 @@ static mg_status clear_checkpoints(const mg_directory *directory, mg_error *erro
     return status;
 }
 
-static mg_status gather(const mg_directory *directory, const mg_directory *to, mg_error *error) {
+static mg_status move_all(const mg_directory *directory, mg_error *error) {
     mg_status status = mg_directory_list(directory, move_fold, (void *)directory, error);
     for (int i = 0; !status && i < MG_RUN_RESULTS; i++)
         if (is_result(directory, mg_run_results[i])) status = move(directory, mg_run_results[i], error);
-    if (!status) status = clear_checkpoints(directory, error);
-    if (!status) status = mg_directory_sync(to, error);
-    return status ? status : mg_directory_sync(directory, error);
+    return status;
 }
+
+typedef struct fold_search {
+    const mg_directory *directory;
+    bool found;
+} fold_search;
 
 static mg_status see_result_of_fold(void *context, const char *name, mg_error *error) {
     fold_search *search = context;
@@ -271,7 +160,7 @@ static mg_status is_worth(const mg_directory *directory, const mg_directory *gat
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
     bool path = mg_directory_holds(gathered,
                                    "path.jsonl"), // a path writes its points and its model during the run
-        ended = path && mg_metrics_find_end(gathered, &end),
+        ended = path && (mg_metrics_find_end(gathered, &end) || mg_run_has_all_points(gathered)),
          complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
          partial = path || folds.found;
@@ -290,11 +179,30 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
     if (!status && !worth) status = mg_directory_sync(gathered, error);
     if (!worth) mg_lock_release(lock); // remove_directory takes it
     if (!status) status = remove_directory(directory, gone, error);
-    if (!status && mg_directory_holds(directory, gone)) status = refuse_foreign(directory, gone, error);
+    if (!status && mg_directory_holds(directory, gone))
+        status = mg_run_refuse_foreign(directory, gone, error);
     if (!status && worth &&
         mg_file_calls.rename(mg_directory_descriptor(directory), gathering, previous, true))
         status = mg_fail(error, MG_IO, "%s/%s: cannot be renamed to %s: %s", mg_directory_path(directory),
                          gathering, previous, strerror(errno));
+    return status ? status : mg_directory_sync(directory, error);
+}
+
+// Moves everything to `previous.new`, which exists from then on. If something cannot be moved and `undo`,
+// moves everything back: nothing was deleted yet.
+static mg_status gather(const mg_directory *directory, bool undo, mg_directory **gathered, mg_lock *lock,
+                        mg_error *error) {
+    mg_status status = mg_directory_open_own(directory, gathering, true, gathered, error);
+    if (!status) status = mg_lock_take(*gathered, lock, error);
+    if (!status) status = move_all(directory, error);
+    if (status && undo) {
+        if (*gathered) mg_directory_list(*gathered, move_back, (void *)directory, NULL);
+        mg_lock_release(lock);
+        unlinkat(mg_directory_descriptor(directory), gathering, AT_REMOVEDIR);
+        mg_directory_sync(directory, NULL);
+    }
+    if (!status) status = clear_checkpoints(directory, error);
+    if (!status) status = mg_directory_sync(*gathered, error);
     return status ? status : mg_directory_sync(directory, error);
 }
 
@@ -303,13 +211,11 @@ mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_err
     mg_directory *gathered = NULL;
     mg_lock lock = {0};
     mg_status status = mg_run_find_traces(directory, &traces, error);
-    bool needed = mg_directory_holds(directory, gathering) || (overwrite && (traces.run || traces.folds));
-    if (status || !needed) return status;
-    status = ask(directory, error);
-    // the decision takes effect when previous.new exists
-    if (!status) status = mg_directory_open_own(directory, gathering, true, &gathered, error);
-    if (!status) status = mg_lock_take(gathered, &lock, error);
-    if (!status) status = gather(directory, gathered, error);
+    bool begun = mg_directory_holds(directory, gathering);
+    if (status || !(begun || (overwrite && (traces.run || traces.folds)))) return status;
+    status = mg_run_ask(directory, error);
+    // The decision takes effect when previous.new exists. What an earlier command decided is not undone.
+    if (!status) status = gather(directory, !begun, &gathered, &lock, error);
     if (!status) status = settle(directory, gathered, &lock, error);
     mg_lock_release(&lock);
     mg_directory_close(gathered);

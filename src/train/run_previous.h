@@ -11,26 +11,6 @@
 
 #include <margin/trainer.h>
 
-// What a directory contains. What is being set aside counts as `previous`.
-typedef struct mg_run_traces {
-    bool run;      // of `train` or `path`
-    bool folds;    // of `cv`
-    bool previous; // an old result that an unfinished one is to replace
-} mg_run_traces;
-
-// Looks at the directory. Errors: MG_IO.
-mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error);
-
-// Refuses a directory that contains only an old result. Errors: MG_CONFIG.
-mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error);
-
-// Refuses a directory whose config.yaml was not written by a run. Errors: MG_CONFIG.
-mg_status mg_run_check_config(const mg_directory *directory, mg_error *error);
-
-// Refuses a directory in which one of fold-1 to fold-N is a run of its own, or holds such a config.yaml.
-// Errors: MG_CONFIG, MG_IO.
-mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error);
-
 // Clears a directory for a run, path or cross-validation that starts anew. A complete result is moved to
 // `previous`. So is an unfinished one, unless `previous` has an older result, which then stays. Without
 // `overwrite`, only completes what was interrupted. Everything that can be refused is refused before anything
@@ -40,5 +20,8 @@ mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_err
 // Deletes `previous`, once the new result is complete, unless it holds files that margin did not write or a
 // run that is under way; then there is a warning. `observer` may be NULL.
 void mg_run_forget_previous(const mg_directory *directory, const mg_observer *observer);
+
+// Deletes the directories fold-N that a killed cross-validation made and wrote nothing into.
+void mg_run_remove_empty_folds(const mg_directory *directory);
 
 #endif

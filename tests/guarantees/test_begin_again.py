@@ -180,9 +180,10 @@ def others(work):
     os.mkdir(work.at("m/previous"))
     for name in ("model.h5", "path.jsonl", "metrics.jsonl"):
         shutil.copy(work.at("m", name), work.at("m/previous"))
-    lines = runs.read(work.at("m/metrics.jsonl")).splitlines(keepends=True)
-    with open(work.at("m/metrics.jsonl"), "wb") as cut:
-        cut.writelines(lines[:2])
+    for name in ("metrics.jsonl", "path.jsonl"):
+        lines = runs.read(work.at("m", name)).splitlines(keepends=True)
+        with open(work.at("m", name), "wb") as cut:
+            cut.writelines(lines[:2])
     with open(work.at("m/model.h5"), "ab") as newer:
         newer.write(b"newer")
     full = on_a_full_disk(work, *path, "--overwrite")
@@ -221,18 +222,53 @@ def previous(work):
         runs.fail("a link named previous was followed")
 
 
+def as_nobody(work):
+    """The command that makes an unprivileged process, or None if there is none."""
+    if os.geteuid() != 0:
+        return ()
+    os.chmod(work.path, 0o777)
+    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if shutil.which("setpriv") else None
+
+
+# --overwrite without the right to move or delete every file changes nothing, and the run stays its owner's.
+def rights(work):
+    nobody = as_nobody(work)
+    if not nobody:
+        return  # one user cannot take the place of two
+    os.chmod(work.at("d.h5"), 0o644)
+    for how in ("sticky", "checkpoints", "parent"):
+        command = (*SGD, "--set", f"output.directory={how}")
+        expect(work, 0, *command)
+        os.chmod(work.at(how), 0o1777 if how == "sticky" else 0o777)
+        if how == "parent":
+            os.chmod(work.at(how), 0o755)
+        if how != "sticky":  # only checkpoints may not be changed
+            for name in os.listdir(work.at(how)):
+                os.chown(work.at(how, name), 65534, -1) if name != "checkpoints" else None
+        before = tree(work.at(how))
+        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True, capture_output=True)
+        says = {"sticky": "belongs to another user, and sticky has the sticky bit", "checkpoints": "change the permissions of checkpoints/checkpoints",
+                "parent": "parent/lock: cannot be created"}[how]
+        if done.returncode != 3 or says not in done.stderr:
+            runs.fail(f"{how}: exit {done.returncode}: {done.stderr}")
+        expect(work, 0, *command, "--resume")  # its owner
+        if tree(work.at(how)) != before or os.path.exists(work.at(how, "previous.new")):
+            runs.fail(f"{how}: a refused --overwrite changed the directory")
+        os.chmod(work.at(how), 0o777)
+        os.chmod(work.at(how, "checkpoints"), 0o777)  # the advice
+        done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True, capture_output=True)
+        if done.returncode:
+            runs.fail(f"{how}: after the change of permissions: {done.stderr}")
+
+
 # A checkpoint that cannot be read is not a damaged one: it is neither skipped nor reported as lost.
 def unreadable(work):
-    if os.geteuid() == 0:
-        os.chmod(work.path, 0o777)
-        as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-        if not shutil.which("setpriv"):
-            return
-    else:
-        as_nobody = ()
+    nobody = as_nobody(work)
+    if nobody is None:
+        return
 
     def train(*more):
-        command = [*as_nobody, work.margin, *SGD, "--set", "output.directory=u", "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
+        command = [*nobody, work.margin, *SGD, "--set", "output.directory=u", "--set", "checkpoint.every_steps=5", "--set", "checkpoint.keep=3", *more]
         return subprocess.run(command, cwd=work.path, text=True, capture_output=True)
 
     if train().returncode:
@@ -256,4 +292,5 @@ with runs.Work(sys.argv[1]) as work:
     overwrite(work)
     others(work)
     previous(work)
+    rights(work)
     unreadable(work)

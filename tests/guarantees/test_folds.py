@@ -165,8 +165,77 @@ def in_previous(work):
     shutil.rmtree(work.at("c"))
 
 
+# A cross-validation whose directory is fold-1 of another one, finished or set aside.
+def nested(work):
+    expect(work, 0, *CV, *at("c"))
+    expect(work, 0, *CV, *at("c/fold-1"), "--overwrite")
+    shutil.copytree(work.at("c"), work.at("aside"))
+    os.mkdir(work.at("aside/fold-1/previous"))
+    os.rename(work.at("aside/fold-1/cv.jsonl"), work.at("aside/fold-1/previous/cv.jsonl"))
+    for place in ("c", "aside"):
+        before = tree(work.at(place, "fold-1"))
+        for more in ("--overwrite", "--resume"):
+            expect(work, 2, *CV, *at(place), more, says=f"{place}/fold-1: holds a run that is not fold 1")
+        expect(work, 0, "train", *SGD, *at(place), "--overwrite")
+        if tree(work.at(place, "fold-1")) != before:
+            runs.fail(f"a cross-validation in {place}/fold-1 was changed")
+        os.rename(work.at(place, "fold-1"), work.at("nested"))  # the advice
+        expect(work, 0, *CV, *at(place), "--overwrite")
+        shutil.rmtree(work.at("nested"))
+        shutil.rmtree(work.at(place))
+
+
+# A file of the user's in a fold that would be moved: nothing changes.
+def notes(work):
+    expect(work, 0, *CV, *at("c"))
+    os.remove(work.at("c/cv.jsonl"))
+    for complete in (False, True):
+        with open(work.at("c/fold-2/notes.txt"), "w") as file:
+            file.write("mine")
+        before = tree(work.at("c"))
+        for command in (CV, ("train", *SGD), PATH):
+            expect(work, 3, *command, *at("c"), "--overwrite", says="c/fold-2: holds files that margin did not write: move them away")
+            if tree(work.at("c")) != before:
+                runs.fail("--overwrite changed folds although it was refused")
+        os.remove(work.at("c/fold-2/notes.txt"))  # the advice
+        expect(work, 0, *CV, *at("c"), "--overwrite")
+    shutil.rmtree(work.at("c"))
+
+
+# What a cross-validation leaves that is killed before it wrote anything into a fold goes away.
+def empty(work):
+    for names in ((), ("lock",), ("begun.h5.12.tmp", "lock")):
+        for command in (("train", *SGD), PATH, ("cv", "--folds", "2", *SGD)):
+            for n in ("3", "7"):
+                os.makedirs(work.at(f"c/fold-{n}"))
+                for name in names:
+                    open(work.at(f"c/fold-{n}", name), "w").close()
+            open(work.at("c/fold-7/notes.txt"), "w").close()
+            expect(work, 0, *command, *at("c"))
+            if os.path.exists(work.at("c/fold-3")) or not os.path.exists(work.at("c/fold-7/notes.txt")):
+                runs.fail(f"{command[0]}: an empty fold remains, or one that is not empty is gone")
+            shutil.rmtree(work.at("c"))
+
+
+# A fold whose begun.h5 is lost or damaged is known by its checkpoint.
+def lost(work):
+    expect(work, 0, *CV, *at("c"))
+    before = tree(work.at("c"))
+    for damaged in (False, True):
+        os.remove(work.at("c/fold-2/begun.h5"))
+        if damaged:
+            with open(work.at("c/fold-2/begun.h5"), "wb") as file:
+                file.write(before["fold-2/begun.h5"][0][:-1])
+        expect(work, 0, *CV, *at("c"), "--resume", says="c/fold-2/begun.h5: is missing or damaged; it is written again")
+        if {name: content[0] for name, content in tree(work.at("c")).items()} != {name: content[0] for name, content in before.items()}:
+            runs.fail("--resume does not write the same begun.h5 again")
+    os.remove(work.at("c/fold-2/begun.h5"))
+    expect(work, 0, *CV, *at("c"), "--overwrite")
+    shutil.rmtree(work.at("c"))
+
+
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (running, ended, held, mistakes, in_the_way, in_previous):
+    for part in (running, ended, held, mistakes, in_the_way, in_previous, nested, notes, empty, lost):
         part(work)
     print("fold-N is whose it is")

@@ -103,8 +103,8 @@ def inputs(work):
         expect(work, 0, *SGD, *at("i"), "--overwrite", "--init", "start.h5")
         shutil.rmtree(work.at("i"))
     # Files beside those of the run are no hindrance.
-    os.makedirs(work.at("i/fold-1"))
     for name in ("i/d.h5", "i/fold-1/d.h5"):
+        os.makedirs(os.path.dirname(work.at(name)), exist_ok=True)
         shutil.copy(work.at("d.h5"), work.at(name))
         for more in ("--overwrite", "--resume"):
             expect(work, 0, *SGD, *at("i"), "--set", f"data.train={name}", more)

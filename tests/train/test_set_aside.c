@@ -287,6 +287,9 @@ static void test_unfinished_path(void **unused) {
     assert_int_equal(perform(&train, "old", BEGIN).status, MG_OK);
     assert_int_equal(perform(&path, "half", BEGIN).status, MG_OK);
     support_write(support_path("half/metrics.jsonl"), "", 0);
+    char *points = (char *)support_read(support_path("half/path.jsonl"), NULL);
+    support_write(support_path("half/path.jsonl"), points, strcspn(points, "\n") + 1);
+    free(points);
     copy("old", "half/previous");
     model_last = true;
     for (long at = 1;; at++) {
@@ -341,6 +344,83 @@ static void test_lost_lines(void **unused) {
     }
 }
 
+// A path that has all its points is complete, also without the last line of its metrics.
+static void test_path_without_end(void **unused) {
+    (void)unused;
+    const command a = {PATH, "a.h5", NULL, NULL}, b = {PATH, "b.h5", NULL, NULL},
+                  c = {PATH, "b.h5", NULL, "train.seed=7"};
+    support_remove(support_path("o"));
+    assert_int_equal(perform(&a, "o", BEGIN).status, MG_OK);
+    assert_int_equal(perform(&b, "want", BEGIN).status, MG_OK);
+    mg_file_calls.write = write_but_metrics;
+    support_run run = perform(&b, "o", OVERWRITE);
+    mg_file_calls.write = real.write;
+    assert_int_equal(run.status, MG_IO);
+    kill_at_begin = true;
+    assert_true(killed(&c, "o", OVERWRITE, 0));
+    kill_at_begin = false;
+    assert_true(has_results(PATH, "o/previous", "want"));
+    support_remove(support_path("o"));
+    support_remove(support_path("want"));
+}
+
+// ---- refusals of the system ---------------------------------------------------------------------
+
+static int fail_from, moves;
+
+static int no_move(int directory, const char *from, const char *to, bool replace) {
+    if (strncmp(to, "previous.new/", 13) || ++moves < fail_from)
+        return real.rename(directory, from, to, replace);
+    errno = EACCES;
+    return -1;
+}
+
+// Something cannot be moved: everything is moved back, and the old run is as it was.
+static void test_undone(void **unused) {
+    (void)unused;
+    for (command_kind k = TRAIN; k <= CV; k++) {
+        const command old = {k, "a.h5", NULL, NULL}, new = {k, "b.h5", NULL, NULL};
+        assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
+        for (fail_from = 1; fail_from <= 3; fail_from++) {
+            copy("old", "o");
+            moves = 0;
+            mg_file_calls.rename = no_move;
+            support_run run = perform(&new, "o", OVERWRITE);
+            mg_file_calls.rename = real.rename;
+            assert_int_equal(run.status, MG_IO);
+            assert_non_null(strstr(run.error.text, "cannot be moved to previous.new: Permission denied"));
+            assert_false(is_set_aside("o"));
+            run = perform(&old, "o", RESUME);
+            assert_int_equal(run.status, MG_OK);
+            assert_true(k == CV || strstr(run.messages, "holds a finished run"));
+            assert_true(has_results(k, "o", "old"));
+        }
+        support_remove(support_path("old"));
+    }
+}
+
+static int no_checkpoint(int directory, const char *name, int flags, mode_t mode) {
+    if (strncmp(name, "step-", 5) || !(flags & O_CREAT)) return real.open(directory, name, flags, mode);
+    errno = ENOSPC;
+    return -1;
+}
+
+// The last checkpoint cannot be written: the old result stays.
+static void test_no_last_checkpoint(void **unused) {
+    (void)unused;
+    for (command_kind k = TRAIN; k <= CV; k++) {
+        const command old = {k, "a.h5", NULL, NULL}, new = {k, "b.h5", NULL, NULL};
+        assert_int_equal(perform(&old, "old", BEGIN).status, MG_OK);
+        copy("old", "o");
+        mg_file_calls.open = no_checkpoint;
+        support_run run = perform(&new, "o", OVERWRITE);
+        mg_file_calls.open = real.open;
+        assert_int_equal(run.status, MG_IO);
+        assert_true(support_exists(support_path("o/previous")) && old_result_is_safe(k, "o"));
+        support_remove(support_path("old"));
+    }
+}
+
 static int begin(void **unused) {
     mg_file_calls.fsync = no_fsync;
     real = mg_file_calls;
@@ -352,9 +432,15 @@ static int begin(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init),          cmocka_unit_test(test_data),
-        cmocka_unit_test(test_configuration), cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_lost_lines),    cmocka_unit_test(test_unfinished_path),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_lost_lines),
+        cmocka_unit_test(test_unfinished_path),
+        cmocka_unit_test(test_path_without_end),
+        cmocka_unit_test(test_undone),
+        cmocka_unit_test(test_no_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }

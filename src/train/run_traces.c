@@ -1,0 +1,111 @@
+// run_traces.c - looks at what a directory holds, and refuses what a run may not replace. Changes nothing.
+#include "train/run_traces.h"
+
+#include "base/memory.h"
+#include "train/checkpoint.h"
+#include "train/grid.h"
+#include "train/run_own.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct fold_search {
+    const mg_directory *directory;
+    bool found;
+} fold_search;
+
+static mg_status see_fold(void *context, const char *name, mg_error *error) {
+    fold_search *search = context;
+    (void)error;
+    search->found = search->found || mg_run_kind_of_fold(search->directory, name) == MG_RUN_OWN_FOLD;
+    return MG_OK;
+}
+
+mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, mg_error *error) {
+    fold_search search = {.directory = directory};
+    bool moving = mg_directory_holds(directory, MG_RUN_GATHERING);
+    *out = (mg_run_traces){.previous = moving || mg_directory_holds(directory, MG_RUN_PREVIOUS)};
+    if (moving) return MG_OK;
+    mg_status status = mg_directory_list(directory, see_fold, &search, error);
+    out->run = mg_run_is_there(directory);
+    out->folds = search.found || mg_directory_holds(directory, "cv.jsonl");
+    return status;
+}
+
+mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error) {
+    if (!traces->previous) return MG_OK;
+    return mg_fail(error, MG_CONFIG,
+                   "%s: holds an old result in previous: move it away to keep it, replace it with "
+                   "--overwrite, or set output.directory",
+                   mg_directory_path(directory));
+}
+
+mg_status mg_run_check_config(const mg_directory *directory, mg_error *error) {
+    static const char name[] = "config.yaml";
+    if (!mg_directory_holds(directory, name) || mg_run_is_own_file(directory, name)) return MG_OK;
+    return mg_fail(
+        error, MG_CONFIG,
+        "%s/%s: was not written by a run, and a run would replace it: move it away, or set output.directory",
+        mg_directory_path(directory), name);
+}
+
+static mg_status check_fold(const mg_directory *directory, const char *name, mg_error *error) {
+    mg_directory *fold;
+    if (!mg_directory_holds(directory, name)) return MG_OK;
+    mg_status status = mg_directory_open_own(directory, name, false, &fold, error);
+    if (!status) status = mg_run_check_config(fold, error);
+    mg_directory_close(fold);
+    if (status || mg_run_kind_of_fold(directory, name) != MG_RUN_OTHER_RUN) return status;
+    return mg_fail(error, MG_CONFIG,
+                   "%s/%s: holds a run that is not fold %s of a cross-validation: move it away, or "
+                   "set output.directory",
+                   mg_directory_path(directory), name, name + 5);
+}
+
+mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error) {
+    char name[MG_RUN_NAME_TEXT];
+    mg_status status = MG_OK;
+    for (int64_t f = 1; !status && f <= folds; f++) {
+        snprintf(name, sizeof name, "fold-%lld", (long long)f);
+        status = check_fold(directory, name, error);
+    }
+    return status;
+}
+
+int64_t mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most) {
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    int64_t count = 0;
+    int fd;
+    if (!mg_directory_holds(directory, name)) return 0;
+    mg_status status = mg_directory_open_file(directory, name, &fd, NULL);
+    if (status) return most;
+    status = mg_file_read_open(fd, name, (size_t)1 << 30, &bytes, &size, NULL);
+    close(fd);
+    for (size_t i = 0; i < size && count < most; i++) count += bytes[i] == '\n';
+    mg_memory_free(bytes);
+    return status ? most : count;
+}
+
+// The value of a line "key: value" of the configuration. The caller frees it; NULL: there is none.
+static char *value_of(const char *config, const char *key) {
+    const char *at = strstr(config, key);
+    char *value = NULL;
+    if (!at || mg_memory_text(&value, at + strlen(key), NULL)) return NULL;
+    value[strcspn(value, "\n")] = 0;
+    return value;
+}
+
+bool mg_run_has_all_points(const mg_directory *directory) {
+    mg_origin origin;
+    mg_grid grid;
+    if (mg_run_read_origin(directory, &origin, NULL)) return false;
+    char *C = value_of(origin.config, "\npath.C: "), *lambda = value_of(origin.config, "\npath.lambda: ");
+    bool all = (C || lambda) && !mg_grid_parse(C, lambda, &grid, NULL) &&
+               mg_run_count_lines(directory, "path.jsonl", grid.count) == grid.count;
+    mg_memory_free(C);
+    mg_memory_free(lambda);
+    mg_checkpoint_origin_clear(&origin);
+    return all;
+}
