@@ -54,7 +54,8 @@ static void test_held_out(void **unused) {
     }
     expect_same_model(directories[0], directories[1], "a fraction and two files");
     assert_true(runs[0].result.accuracy == runs[1].result.accuracy);
-    assert_true(runs[0].plan.validation_rows > 0.2 * ROWS && runs[0].plan.validation_rows < 0.4 * ROWS);
+    assert_true(runs[0].plan.data.validation_rows > 0.2 * ROWS &&
+                runs[0].plan.data.validation_rows < 0.4 * ROWS);
     support_free(&rows);
 }
 
