@@ -53,7 +53,7 @@ static void test_labels(void **unused) {
         support_rows data = support_make(4, 5, 2, 4);
         memcpy(data.y, cases[i].labels, sizeof cases[i].labels);
         support_run run = train(&data, SUPPORT_F32, 4);
-        if (!cases[i].message) assert_true(run.status == MG_OK && run.plan.classes == cases[i].classes);
+        if (!cases[i].message) assert_true(run.status == MG_OK && run.plan.data.classes == cases[i].classes);
         else assert_true(run.status == MG_DATA && strstr(run.error.text, cases[i].message));
         support_free(&data);
     }
