@@ -6,10 +6,13 @@
 #include <margin/config.h>
 #include <margin/convert.h>
 #include <margin/cv.h>
+#include <margin/data.h>
+#include <margin/fit.h>
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
 #include <margin/list.h>
 #include <margin/measure.h>
+#include <margin/model.h>
 #include <margin/output.h>
 #include <margin/path.h>
 #include <margin/predict.h>

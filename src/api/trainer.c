@@ -39,6 +39,15 @@ mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, m
     return status;
 }
 
+void mg_config_trainer_take_arrays(mg_config_trainer *trainer, mg_h5 *train, const mg_data_options *data,
+                                   const mg_output_options *output, const mg_trainer_memory *memory) {
+    mg_trainer_options *options = &trainer->options;
+    options->train_file = train;
+    options->data = data;
+    options->output = output;
+    options->memory = memory;
+}
+
 void mg_config_trainer_close(mg_config_trainer *trainer) {
     mg_memory_free(trainer->canonical);
     mg_memory_free(trainer->resolved);

@@ -14,6 +14,10 @@ typedef struct mg_config_trainer {
 // grid NULL: there is none; otherwise both texts contain it. Errors: MG_MEMORY.
 mg_status mg_config_trainer_open(const mg_config *config, const mg_grid *grid, mg_config_trainer *trainer,
                                  mg_error *error);
+
+// The run takes its rows from the open file `train`, and replaces these options of the configuration.
+void mg_config_trainer_take_arrays(mg_config_trainer *trainer, mg_h5 *train, const mg_data_options *data,
+                                   const mg_output_options *output, const mg_trainer_memory *memory);
 void mg_config_trainer_close(mg_config_trainer *trainer);
 
 #endif

@@ -15,7 +15,8 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 };
 
 static _Atomic int64_t live;   // bytes of all live blocks
 static _Atomic int64_t unseen; // bytes granted since free memory was last checked
-static _Atomic bool deferred;
+static _Thread_local bool deferred;
+static _Thread_local int64_t own; // bytes that this thread has allocated, less those that it has freed
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
@@ -38,20 +39,23 @@ static bool told_to_fail(void) {
 
 int64_t mg_memory_live(void) { return atomic_load(&live); }
 
-void mg_memory_defer(bool on) { atomic_store(&deferred, on); }
+int64_t mg_memory_own(void) { return own; }
+
+void mg_memory_defer(bool on) { deferred = on; }
 
 // A block uses memory only once it is touched. Bytes that were granted but are not touched yet are therefore
 // subtracted from what the system reports as free.
 int64_t mg_memory_room(void) {
-    int64_t held = mg_memory_live(), own = mg_cgroup_own_memory("");
+    int64_t held = mg_memory_live(), touched = mg_cgroup_own_memory("");
     int64_t system = mg_cgroup_system_memory(""), group = mg_cgroup_memory_at_most(""),
             limit = mg_cgroup_memory_limit("");
-    int64_t untouched = own >= 0 && held > own ? held - own : 0, room = mg_min(system, group) - untouched;
+    int64_t untouched = touched >= 0 && held > touched ? held - touched : 0,
+            room = mg_min(system, group) - untouched;
     return mg_min(limit - held, room);
 }
 
 static bool fits(size_t bytes, int64_t *room) {
-    if (atomic_load(&deferred)) return true;
+    if (deferred) return true;
     if (bytes < UNSEEN && atomic_fetch_add(&unseen, (int64_t)bytes) + (int64_t)bytes < UNSEEN) return true;
     *room = mg_memory_room();
     if (*room < (int64_t)bytes) return false;
@@ -64,6 +68,11 @@ static bool fits(size_t bytes, int64_t *room) {
 static size_t rounded_up(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE + LINE; }
 
 size_t mg_memory_block(size_t bytes) { return rounded_up(bytes) + LINE; }
+
+static void count_bytes(int64_t bytes) {
+    atomic_fetch_add(&live, bytes);
+    own += bytes;
+}
 
 mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     void *block = NULL;
@@ -83,7 +92,7 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
     if (told_to_fail() || posix_memalign(&block, alignment, rounded) != 0)
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed", bytes);
     if (alignment == HUGE_PAGE) madvise(block, rounded, MADV_HUGEPAGE);
-    atomic_fetch_add(&live, (int64_t)malloc_usable_size(block));
+    count_bytes((int64_t)malloc_usable_size(block));
     memcpy(out, &block, sizeof block);
     return MG_OK;
 }
@@ -124,6 +133,6 @@ mg_status mg_memory_text(char **out, const char *text, mg_error *error) {
 }
 
 void mg_memory_free(void *block) {
-    if (block) atomic_fetch_sub(&live, (int64_t)malloc_usable_size(block));
+    if (block) count_bytes(-(int64_t)malloc_usable_size(block));
     free(block);
 }

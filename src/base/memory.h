@@ -41,12 +41,16 @@ size_t mg_memory_block(size_t bytes);
 // Bytes of all blocks that are not freed yet.
 int64_t mg_memory_live(void);
 
+// Bytes that this thread has allocated, less those that it has freed. Differences count what a thread needs
+// while other runs in the process allocate too.
+int64_t mg_memory_own(void);
+
 // Bytes that can still be allocated: what the machine and the control group have left, minus what was granted
 // but is not touched yet. May be negative after mg_memory_defer.
 int64_t mg_memory_room(void);
 
-// While on, blocks are granted without checking free memory. For callers that create large blocks, do not
-// touch them, and then compare their total size with the room measured before.
+// While on, blocks of this thread are granted without checking free memory. For callers that create large
+// blocks, do not touch them, and then compare their total size with the room measured before.
 void mg_memory_defer(bool on);
 
 // For tests: makes the k-th allocation from now fail (k >= 1), only once or, if `for_ever`, that one and all

@@ -13,8 +13,10 @@ typedef struct mg_stop {
 
 static inline bool mg_stop_asked(const mg_stop *stop) { return stop->asked && stop->asked(stop->context); }
 
-// True if the flag, which a signal handler sets, is there and set.
-static inline bool mg_stop_flagged(const volatile sig_atomic_t *flag) { return flag && *flag; }
+// True if the flag, which a signal handler or another thread sets, is there and set.
+static inline bool mg_stop_flagged(const volatile sig_atomic_t *flag) {
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
 
 // mg_stop.asked for a pointer to such a flag, which is the context.
 static inline bool mg_stop_by_flag(const void *context) {

@@ -170,7 +170,8 @@ mg_status mg_columns_read(mg_h5 *file, const mg_columns_place *place, int64_t wi
     if (!status && automatic && *found) status = read_names(file, found, features, width, &out->names, error);
     if (!status && automatic && !*found) status = read_table(file, features, width, &out->names, error);
     if (!status && !automatic && !none) status = read_names(file, names, features, width, &out->names, error);
-    if (!status && !automatic) status = mg_memory_text(&out->names_from, names, error);
+    if (!status && !automatic && !mg_h5_is_arrays(file))
+        status = mg_memory_text(&out->names_from, names, error);
     if (!status && !strcmp(features + (*features == '/'), "X"))
         status = mg_recipe_read(file, &out->recipe, error);
     if (status) mg_columns_clear(out);

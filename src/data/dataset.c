@@ -130,8 +130,8 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     dataset->survey_rows = mg_min(by_chunks ? chunk : block, dataset->count);
 }
 
-static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first) {
-    for (int64_t i = first; i < store->count; i++) {
+static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first, int64_t count) {
+    for (int64_t i = first; i < first + count; i++) {
         if (store->layout == MG_DENSE) {
             size_t cell = mg_cell_size(store->cell);
             const char *row = (const char *)store->dense + (size_t)(i * store->stride) * cell;
@@ -155,17 +155,19 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
     MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
         most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
     mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
-    if (!status)
+    if (!status && !store->borrowed)
         status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
                                  dataset->resident ? dataset->count : step,
                                  dataset->resident ? dataset->stored : most, error);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
         int64_t rows = mg_cut_next(first, dataset->count, step);
         if (!dataset->resident) store->count = 0;
-        int64_t before = store->count;
-        status = mg_source_read(dataset->source, dataset->select, first, rows, store, error);
+        int64_t before = store->borrowed ? first : store->count;
+        status = store->borrowed
+                     ? mg_source_check_lent(dataset->source, store, first, rows, error)
+                     : mg_source_read(dataset->source, dataset->select, first, rows, store, error);
         if (status) break;
-        hash_rows(dataset, store, before);
+        hash_rows(dataset, store, before, rows);
         mg_moments_add(&dataset->moments, store, before, rows,
                        dataset->weight ? dataset->weight + first : NULL);
     }
@@ -223,6 +225,21 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     return status;
 }
 
+// Decides where the rows are during the run: in memory, in place in the file, or read when needed.
+static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
+    double bytes =
+        mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored);
+    double room = 0.6 * (double)mg_cpu_available_memory(),
+           limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
+    bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
+    bool lent = !dataset->select && countable && mg_source_lend(dataset->source, &dataset->store);
+    dataset->resident = lent || (request->survey && bytes <= limit && countable);
+    // Rows are mapped only if the page cache can hold them all: pages that are evicted before they are used
+    // cost far more than copies.
+    bool mapped = !dataset->resident && !dataset->select && countable && bytes <= room;
+    return mapped ? mg_source_map(dataset->source, &dataset->map, error) : MG_OK;
+}
+
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error) {
     *out = NULL;
     mg_dataset *dataset;
@@ -232,16 +249,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
     if (!status) {
         plan_blocks(dataset, request->window_bytes);
         hash_shape(dataset);
-        double bytes = mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count,
-                                      dataset->stored);
-        double room = 0.6 * (double)mg_cpu_available_memory(),
-               limit = request->memory_limit > 0 ? (double)request->memory_limit : room;
-        bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
-        dataset->resident = request->survey && bytes <= limit && countable;
-        // Rows are mapped only if the page cache can hold them all: pages that are evicted before they are
-        // used cost far more than copies.
-        if (!dataset->resident && !dataset->select && countable && bytes <= room)
-            status = mg_source_map(dataset->source, &dataset->map, error);
+        status = place_rows(dataset, request, error);
     }
     if (!status && request->survey) status = survey(dataset, error);
     // Also explains values that were refused because they were only half written.

@@ -50,7 +50,7 @@ typedef struct mg_dataset {
     double total_weight;              // before scaling to mean 1
     int64_t unseen;                   // classes without any held-out row, for MG_SELECT_KEPT and _HELD_OUT
     char unseen_label[MG_NAME_SHOWN]; // the first of them
-    bool resident;                    // `store` holds all rows
+    bool resident;                    // `store` holds all rows, or is a view of a program's rows
     bool checked;                     // the survey has checked every row
     // All rows in place in the file, if they are stored as kernels read them and are not resident; otherwise
     // NULL.

@@ -4,31 +4,13 @@
 #include "base/memory.h"
 #include "data/cells.h"
 #include "data/csr_layout.h"
+#include "data/source_state.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { SLAB_BYTES = 4 << 20 };
-
-struct mg_source {
-    mg_h5 *file;
-    char *name;
-    mg_preparation preparation;
-    mg_layout layout;
-    mg_cell cell;
-    int64_t rows, features;
-    mg_h5_array *data;    // dense cells or CSR values
-    mg_h5_array *indices; // CSR
-    int64_t *indptr;      // CSR [rows + 1], checked
-    mg_vanished vanished;
-    void *slab; // cells as stored in the file
-    size_t slab_bytes;
-    void *index_slab;
-    size_t index_slab_bytes;
-    void *pairs; // scratch space for sorting a row
-    size_t pairs_bytes;
-};
 
 int64_t mg_source_rows(const mg_source *source) { return source->rows; }
 
@@ -48,17 +30,13 @@ int64_t mg_source_chunk_rows(const mg_source *source) {
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
 }
 
-static bool as_is(const mg_source *source) {
-    return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
-}
-
 const mg_vanished *mg_source_vanished(const mg_source *source) { return &source->vanished; }
 
 double mg_source_noise(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS ? 0 : 0x1p-22;
 }
 
-static const mg_h5_type stored_types[] = {
+const mg_h5_type mg_source_stored_types[] = {
     [MG_CELL_U8] = MG_H5_U8, [MG_CELL_I8] = MG_H5_I8, [MG_CELL_F16] = MG_H5_F16, [MG_CELL_F32] = MG_H5_F32};
 
 static mg_status open_dense(mg_source *source, mg_error *error) {
@@ -80,8 +58,8 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
         return mg_fail(error, MG_DATA, "%s: %s has %lld features; at most %u are allowed",
                        mg_h5_path(source->file), source->name, (long long)source->features, MG_MOST_INDEX);
     source->cell = MG_CELL_F32;
-    for (mg_cell cell = MG_CELL_U8; as_is(source) && cell <= MG_CELL_F32; cell++)
-        if (stored_types[cell] == type) source->cell = cell;
+    for (mg_cell cell = MG_CELL_U8; mg_source_is_as_is(source) && cell <= MG_CELL_F32; cell++)
+        if (mg_source_stored_types[cell] == type) source->cell = cell;
     return MG_OK;
 }
 
@@ -208,8 +186,8 @@ static mg_status unfit(const mg_source *source, int64_t row, int64_t column, flo
                    (long long)column, (double)value, why, advice);
 }
 
-static mg_status not_finite(const mg_source *source, int64_t row, int64_t column, float value,
-                            mg_error *error) {
+mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, float value,
+                               mg_error *error) {
     return mg_fail(error, MG_DATA,
                    "%s: %s[%lld, %lld] is %g; only finite float32 values are allowed: fill or drop the row",
                    mg_h5_path(source->file), source->name, (long long)row, (long long)column, (double)value);
@@ -221,21 +199,23 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
 
 // Returns true if the rows in the file have the same bytes as in memory, if there is no preparation.
 static bool stored_as_kept(const mg_source *source) {
-    return source->features % MG_LANES == 0 && mg_h5_array_type(source->data) == stored_types[source->cell];
+    return source->features % MG_LANES == 0 &&
+           mg_h5_array_type(source->data) == mg_source_stored_types[source->cell];
 }
 
 mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error) {
     *out = NULL;
-    bool fits = source->layout == MG_DENSE && as_is(source) && stored_as_kept(source);
+    bool fits = source->layout == MG_DENSE && mg_source_is_as_is(source) && stored_as_kept(source);
     return fits ? mg_h5_array_map(source->data, out, error) : MG_OK;
 }
 
 static mg_status check_cells(const mg_source *source, int64_t row, const void *cells, mg_error *error) {
     int64_t bad = -1;
     if (source->cell == MG_CELL_F16 && !mg_cells_halves_finite(source->features, cells, &bad))
-        return not_finite(source, row, bad, mg_half_to_float(((const uint16_t *)cells)[bad]), error);
+        return mg_source_not_finite(source, row, bad, mg_half_to_float(((const uint16_t *)cells)[bad]),
+                                    error);
     if (source->cell == MG_CELL_F32 && !mg_cells_finite(source->features, cells, &bad))
-        return not_finite(source, row, bad, ((const float *)cells)[bad], error);
+        return mg_source_not_finite(source, row, bad, ((const float *)cells)[bad], error);
     return MG_OK;
 }
 
@@ -344,7 +324,7 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     mg_vanished_look(&source->vanished, mg_h5_array_type(source->data), n, values, row, index);
     if (!sorted) status = sort_row(source, row, n, index, to, error);
     if (status) return status;
-    if (!mg_cells_finite(n, to, &bad)) return not_finite(source, row, index[bad], to[bad], error);
+    if (!mg_cells_finite(n, to, &bad)) return mg_source_not_finite(source, row, index[bad], to[bad], error);
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
     if (why) return unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
     store->indptr[++store->count] = at + n;

@@ -44,6 +44,17 @@ int64_t mg_source_most_entries(const mg_source *source);
 mg_status mg_source_read(mg_source *source, const int64_t *select, int64_t first, int64_t count,
                          mg_store *store, mg_error *error);
 
+// Makes *store a view of all rows where the program has them. False: they must be copied, and *store stays.
+// The view needs the source. The values are not checked yet.
+bool mg_source_lend(mg_source *source, mg_store *store);
+
+// Why the rows of a program could not be lent, as the end of a sentence; NULL: they were.
+const char *mg_source_unlent(const mg_source *source);
+
+// Checks the values of such rows, as mg_source_read does. Errors: MG_DATA with the value.
+mg_status mg_source_check_lent(const mg_source *source, const mg_store *store, int64_t first, int64_t count,
+                               mg_error *error);
+
 // Maps the rows in the file; *out is NULL unless they are stored exactly as kernels read them. Destroy the
 // map before closing the source.
 mg_status mg_source_map(const mg_source *source, mg_map **out, mg_error *error);

@@ -80,7 +80,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
                       (long long)model->training_rows, model->features_name, model->labels_name);
     mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step,
                      (long long)model->epoch);
-    mg_model_destroy(model);
+    mg_model_free(model);
     return MG_OK;
 }
 

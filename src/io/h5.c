@@ -213,7 +213,8 @@ mg_h5 *mg_h5_share(mg_h5 *file) {
 void mg_h5_close(mg_h5 *file) {
     if (!file || --file->users > 0) return;
     mg_h5_quiet();
-    H5Fclose(file->file);
+    if (!file->arrays) H5Fclose(file->file);
+    mg_memory_free(file->arrays);
     if (file->fd >= 0) close(file->fd);
     mg_memory_free(file->path);
     mg_memory_free(file);
@@ -238,6 +239,7 @@ mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
 }
 
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
+    if (file->arrays) return mg_h5_memory_find(file, name);
     mg_h5_quiet();
     char step[1024];
     size_t length = strlen(name);
@@ -260,6 +262,7 @@ mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {
 }
 
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size) {
+    if (file->arrays) return false;
     mg_h5_quiet();
     ssize_t length =
         H5Lget_name_by_idx(file->file, group, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, out, size, H5P_DEFAULT);
@@ -268,6 +271,7 @@ bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, si
 }
 
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name) {
+    if (file->arrays) return mg_h5_memory_has_attribute(file, object, name);
     mg_h5_quiet();
     return H5Aexists_by_name(file->file, object, name, H5P_DEFAULT) > 0;
 }
@@ -299,6 +303,11 @@ static mg_status open_attribute(mg_h5 *file, const char *object, const char *nam
 mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
                                 int *count, mg_error *error) {
     attribute found;
+    if (file->arrays) {
+        memcpy(out, mg_h5_memory_shape(file), 2 * sizeof *out);
+        if (count) *count = 2;
+        return MG_OK;
+    }
     mg_status status = open_attribute(file, object, name, H5T_INTEGER, limit, &found, error);
     if (status) return status;
     if (H5Aread(found.id, H5T_NATIVE_INT64, out) < 0)
@@ -323,6 +332,7 @@ mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name
                                mg_error *error) {
     *out = NULL;
     attribute found;
+    if (file->arrays) return mg_memory_text(out, "csr_matrix", error);
     mg_status status = open_attribute(file, object, name, H5T_STRING, 1, &found, error);
     if (status) return status;
     hid_t type = H5Aget_type(found.id);

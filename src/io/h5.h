@@ -14,6 +14,7 @@
 typedef struct mg_h5 mg_h5;             // an open file
 typedef struct mg_h5_array mg_h5_array; // an open data set, or one column of a table (compound data set)
 typedef struct mg_h5_image mg_h5_image; // a file that is built in memory
+typedef struct mg_h5_arrays mg_h5_arrays;
 
 typedef enum mg_h5_type {
     MG_H5_I8,
@@ -50,6 +51,28 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
 // Opens a file from `size` bytes whose seal was already checked. The bytes are not copied: they must stay
 // until the file is closed. `path` is used in messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
+
+// An array in memory. It is read under its name as a data set of a file is.
+typedef struct mg_h5_given {
+    const char *name; // "X", "X/indptr"
+    mg_h5_type type;
+    int rank; // 1 or 2
+    int64_t rows, columns;
+    const void *cells; // [rows][columns]; MG_H5_TEXT: [rows] zero-terminated texts, NULL counts as empty
+    int64_t row_bytes; // from one row to the next
+} mg_h5_given;
+
+// Opens arrays in memory as if they were a file, which is named `path` in messages. `sparse` is the name of
+// the CSR group among them, with its `shape`; NULL: there is none. The texts and the cells must stay until
+// the file is closed. Errors: MG_MEMORY.
+mg_status mg_h5_open_arrays(const char *path, const mg_h5_given *arrays, int count, const char *sparse,
+                            const int64_t shape[2], mg_h5 **out, mg_error *error);
+
+// True for arrays in memory.
+bool mg_h5_is_arrays(const mg_h5 *file);
+
+// The cells of an array in memory, and the bytes from one row to the next; NULL for an array of a file.
+const void *mg_h5_array_cells(const mg_h5_array *array, int64_t *row_bytes);
 
 // Adds a user to the open file; each user calls mg_h5_close. Not thread-safe.
 mg_h5 *mg_h5_share(mg_h5 *file);

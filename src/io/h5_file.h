@@ -14,6 +14,7 @@ struct mg_h5 {
     int fd;                  // the same file, for reading without the library; -1: the file is in memory
     struct timespec written; // when the file was last written to before it was opened
     int64_t size;            // at that time, in bytes
+    mg_h5_arrays *arrays;    // arrays in memory instead of a file (h5_memory.c); otherwise NULL
 };
 
 struct mg_h5_array {
@@ -29,7 +30,17 @@ struct mg_h5_array {
     size_t chunk_bytes;                // unpacked; 0 if contiguous
     int fd;                            // for direct reads, otherwise -1
     int64_t offset;                    // of the first byte in the file
+    const mg_h5_given *given;          // the array in memory; then there are no handles; otherwise NULL
 };
+
+// What the functions of h5.h do if the file is arrays in memory. It has no attributes but `shape` and
+// `encoding-type` of its CSR group.
+mg_h5_kind mg_h5_memory_find(const mg_h5 *file, const char *name);
+const int64_t *mg_h5_memory_shape(const mg_h5 *file); // of its CSR group: rows, features
+bool mg_h5_memory_has_attribute(const mg_h5 *file, const char *object, const char *name);
+mg_status mg_h5_memory_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
+void mg_h5_memory_read(const mg_h5_array *array, int64_t first, int64_t count, void *to);
+mg_status mg_h5_memory_texts(const mg_h5_array *array, char **texts, mg_error *error);
 
 // The deepest message of this thread's HDF5 error stack, without newlines, in out[size]. Clears the stack.
 const char *mg_h5_reason(char *out, size_t size);

@@ -27,7 +27,7 @@ bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NA
     if (!length || length >= MG_H5_NAME) return false;
     memcpy(table, name, length);
     table[length] = '\0';
-    if (mg_h5_find(file, table) != MG_H5_ARRAY) return false;
+    if (file->arrays || mg_h5_find(file, table) != MG_H5_ARRAY) return false;
     hid_t set = H5Dopen2(file->file, table, H5P_DEFAULT), type = set < 0 ? -1 : H5Dget_type(set);
     bool there = type >= 0 && H5Tget_class(type) == H5T_COMPOUND && H5Tget_member_index(type, slash + 1) >= 0;
     if (type >= 0) H5Tclose(type);
@@ -38,6 +38,7 @@ bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NA
 
 bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size) {
     *out = '\0';
+    if (file->arrays) return false;
     mg_h5_kind kind = mg_h5_find(file, parent);
     if (kind == MG_H5_ARRAY) {
         hid_t set = H5Dopen2(file->file, parent, H5P_DEFAULT), type = set < 0 ? -1 : H5Dget_type(set);

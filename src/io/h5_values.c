@@ -22,12 +22,12 @@ static bool is_boolean(hid_t type) {
 
 bool mg_h5_array_boolean(const mg_h5_array *array) {
     mg_h5_quiet();
-    return is_boolean(array->value);
+    return !array->given && is_boolean(array->value);
 }
 
 bool mg_h5_array_named(const mg_h5_array *array) {
     mg_h5_quiet();
-    return H5Tget_class(array->value) == H5T_ENUM && !is_boolean(array->value);
+    return !array->given && H5Tget_class(array->value) == H5T_ENUM && !is_boolean(array->value);
 }
 
 static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error *error) {
@@ -63,7 +63,9 @@ mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *er
     void *cells = NULL;
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
     if (!status) status = mg_memory_zeroed(&cells, (size_t)array->rows, mg_h5_type_size(array->type), error);
-    if (!status && array->rows) status = read_all(array, array->memory, cells, error);
+    if (!status && array->rows && array->given)
+        status = mg_h5_array_read(array, 0, array->rows, cells, error);
+    else if (!status && array->rows) status = read_all(array, array->memory, cells, error);
     for (int64_t i = 0; !status && i < array->rows; i++) {
         (*out)[i] = integer_at(array->type, cells, i);
         if (array->type == MG_H5_U64 && (*out)[i] < 0)
@@ -152,9 +154,10 @@ mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *erro
                        array->name);
     mg_h5_quiet();
     mg_status status = mg_memory_zeroed(out, (size_t)array->rows, sizeof **out, error);
-    bool variable = !named && H5Tis_variable_str(array->value) > 0;
+    bool variable = !named && !array->given && H5Tis_variable_str(array->value) > 0;
     if (!status && array->rows) {
-        if (named) status = read_names(array, *out, error);
+        if (array->given) status = mg_h5_memory_texts(array, *out, error);
+        else if (named) status = read_names(array, *out, error);
         else if (variable) status = read_variable_texts(array, *out, error);
         else status = read_fixed_texts(array, *out, error);
     }

@@ -16,7 +16,7 @@
 enum { FORMAT_VERSION = 1 };
 static const size_t most_bytes = (size_t)1 << 40;
 
-mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
+mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
     *out = NULL;
     mg_model *model;
     mg_status status = mg_memory_zeroed(&model, 1, sizeof *model, error);
@@ -29,12 +29,12 @@ mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_
                          (long long)features);
     if (!status) status = mg_memory_zeroed(&model->weights, (size_t)classes, line, error);
     if (!status) status = mg_memory_zeroed(&model->bias, (size_t)classes, sizeof(float), error);
-    if (status) mg_model_destroy(model);
+    if (status) mg_model_free(model);
     else *out = model;
     return status;
 }
 
-void mg_model_destroy(mg_model *model) {
+void mg_model_free(mg_model *model) {
     if (!model) return;
     mg_classes_clear(&model->classes);
     mg_columns_clear(&model->columns);
@@ -95,8 +95,8 @@ static void put_attributes(const mg_model *model, mg_h5_image *image) {
     }
 }
 
-mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name,
-                        mg_error *error) {
+mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
+                         mg_error *error) {
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
@@ -122,14 +122,28 @@ static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) 
     for (size_t i = 0; !status && i < COUNT(reals); i++) {
         double value = 0;
         status = mg_h5_attribute_real(file, "/", reals[i].name, &value, error);
-        if (!status) status = mg_bound_check(&reals[i].bound, reals[i].name, -1, value, error);
         memcpy(base + reals[i].offset, &value, sizeof value);
     }
     for (size_t i = 0; !status && i < COUNT(integers); i++) {
         int64_t value = 0;
         status = mg_h5_attribute_int64(file, "/", integers[i].name, &value, 1, NULL, error);
-        if (!status) status = mg_bound_check(&integers[i].bound, integers[i].name, -1, (double)value, error);
         memcpy(base + integers[i].offset, &value, sizeof value);
+    }
+    return status ? status : mg_model_check_numbers(model, error);
+}
+
+mg_status mg_model_check_numbers(const mg_model *model, mg_error *error) {
+    const char *base = (const char *)model;
+    mg_status status = MG_OK;
+    for (size_t i = 0; !status && i < COUNT(reals); i++) {
+        double value;
+        memcpy(&value, base + reals[i].offset, sizeof value);
+        status = mg_bound_check(&reals[i].bound, reals[i].name, -1, value, error);
+    }
+    for (size_t i = 0; !status && i < COUNT(integers); i++) {
+        int64_t value;
+        memcpy(&value, base + integers[i].offset, sizeof value);
+        status = mg_bound_check(&integers[i].bound, integers[i].name, -1, (double)value, error);
     }
     return status;
 }
@@ -176,7 +190,7 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
                          "weights has %lld classes and %lld features (2 to %d classes and at least 1 "
                          "feature are allowed)",
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
-    if (!status) status = mg_model_create(k, mg_h5_array_columns(weights), out, error);
+    if (!status) status = mg_model_new(k, mg_h5_array_columns(weights), out, error);
     if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
     if (!status) status = mg_h5_array_read(bias, 0, k, (*out)->bias, error);
     if (!status) {
@@ -208,12 +222,12 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
         status = mg_file_blame(path, "train the model again, or use another one", status, error);
     if (!status) status = mg_memory_text(&model->path, path, error);
     mg_h5_close(file);
-    if (status) mg_model_destroy(model);
+    if (status) mg_model_free(model);
     else *out = model;
     return status;
 }
 
-mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
+mg_status mg_model_read(const char *path, mg_model **out, mg_error *error) {
     *out = NULL;
     unsigned char *bytes = NULL;
     size_t size = 0, content = 0;

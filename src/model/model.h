@@ -6,8 +6,10 @@
 #include "data/labels.h"
 #include "io/directory.h"
 
+#define MG_MODEL_IN_MEMORY "the model" // its path if it was not read from a file
+
 typedef struct mg_model {
-    char *path; // file it was loaded from
+    char *path; // file it was loaded from, or a text for messages
     int64_t classes_count, features;
     float *weights; // [classes][features] for prepared rows; column scaling is folded in (M19)
     float *bias;    // [classes]
@@ -23,20 +25,23 @@ typedef struct mg_model {
 } mg_model;
 
 // Creates a model of the given size, with zero weights. Errors: MG_MEMORY.
-mg_status mg_model_create(int64_t classes, int64_t features, mg_model **out, mg_error *error);
-void mg_model_destroy(mg_model *model);
+mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error);
+void mg_model_free(mg_model *model);
 
 // Writes the file completely or not at all. Errors: MG_IO, MG_MEMORY.
-mg_status mg_model_save(const mg_model *model, const mg_directory *directory, const char *name,
-                        mg_error *error);
+mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,
+                         mg_error *error);
 
 // Checks that the values are those of a trained model: finite weights, classes in order, names of valid
 // length. Errors: MG_DATA, without the path.
 mg_status mg_model_check(const mg_model *model, mg_error *error);
 
+// Checks that the numbers are within the bounds of a model file. Errors: MG_DATA, without the path.
+mg_status mg_model_check_numbers(const mg_model *model, mg_error *error);
+
 // Checks the seal before it parses anything, and every field before it is used: a correct seal shows that the
 // file is intact, not that a run wrote it. Errors: MG_IO, MG_DATA.
-mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
+mg_status mg_model_read(const char *path, mg_model **out, mg_error *error);
 
 // The same for content in memory whose seal was checked; `path` is used in messages.
 mg_status mg_model_parse(const char *path, const unsigned char *content, size_t size, mg_model **out,

@@ -34,7 +34,9 @@ typedef struct mg_rows {
     // MG_DENSE
     mg_cell cell;
     const void *dense; // [stored rows][stride]
-    int64_t stride;    // cells per stored row: `features` rounded up to MG_LANES; the padding is zero
+    // Cells from one stored row to the next: at least `features` rounded up to MG_LANES, which is what is
+    // read of a row; those after `features` are zero.
+    int64_t stride;
     // MG_CSR: row i has the stored values indptr[i] .. indptr[i+1]-1; their indices strictly ascend
     const int64_t *indptr;
     const uint32_t *indices;

@@ -36,10 +36,12 @@ mg_status mg_store_create(mg_store *store, mg_layout layout, mg_cell cell, int64
 
 void mg_store_destroy(mg_store *store) {
     if (!store) return;
-    mg_memory_free(store->dense);
-    mg_memory_free(store->indptr);
-    mg_memory_free(store->indices);
-    mg_memory_free(store->values);
+    if (!store->borrowed) {
+        mg_memory_free(store->dense);
+        mg_memory_free(store->indptr);
+        mg_memory_free(store->indices);
+        mg_memory_free(store->values);
+    }
     *store = (mg_store){0};
 }
 

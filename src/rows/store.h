@@ -1,4 +1,4 @@
-// store.h - rows in memory that margin owns, of a data set or of a stream. Views are made with mg_store_rows.
+// store.h - rows in memory, of a data set or of a stream. Views are made with mg_store_rows.
 #ifndef MG_ROWS_STORE_H
 #define MG_ROWS_STORE_H
 
@@ -14,6 +14,7 @@ typedef struct mg_store {
     int64_t *indptr; // [capacity + 1]
     uint32_t *indices;
     float *values;
+    bool borrowed; // the arrays belong to somebody else: they are not written, and not freed
 } mg_store;
 
 // Allocates room for `capacity` rows (CSR: and `stored` stored values). Errors: MG_MEMORY.

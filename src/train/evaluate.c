@@ -59,7 +59,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     mg_kernel_weights w = mg_weights_kernel(weights);
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 0;
-        e->scorer->kernel->widen(rows->cell, rows->stride,
+        e->scorer->kernel->widen(rows->cell, mg_round_up(rows->features, MG_LANES),
                                  mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
         for (int64_t d = 0; d < rows->features; d++) {
             if (row->wide[d] == 0) continue;
@@ -171,9 +171,9 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
 
 double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes) {
     mg_pass pass;
-    int64_t before = mg_memory_live();
+    int64_t before = mg_memory_own();
     if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL)) return 0;
-    double bytes = PARTS * (double)(mg_memory_live() - before);
+    double bytes = PARTS * (double)(mg_memory_own() - before);
     mg_pass_destroy(&pass);
     return bytes;
 }

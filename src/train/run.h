@@ -45,6 +45,7 @@ typedef struct mg_run_log {
     mg_writer line; // the line of metrics.jsonl that is being written
     bool warned;    // the user was warned that lines of metrics.jsonl cannot be written
     double shown;   // when the observer last got the progress
+    bool told;      // the observer has asked to stop
 } mg_run_log;
 
 // The checkpoints. `seconds`, `step` and `epoch` belong to the newest checkpoint that was submitted.
@@ -103,10 +104,19 @@ typedef struct mg_run {
     char reason[64]; // why it ended; "" while training continues
 } mg_run;
 
-// Set by mg_train_stop, which may be called from a signal handler or any thread.
+// Set by mg_train_stop, which may be called from a signal handler or any thread. It concerns runs of files.
 extern _Atomic int mg_run_stop;
+
+// True if the run was asked to stop; the same as a question for work that knows no run.
+bool mg_run_is_stopped(const mg_run *run);
+mg_stop mg_run_stop_of(const mg_run *run);
+
+// False for a run of rows in memory without a directory: it writes nothing.
+static inline bool mg_run_has_files(const mg_run *run) {
+    return !run->options->memory || run->options->memory->files;
+}
+
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
-extern const mg_stop mg_run_stopped; // asks whether it is set
 
 // NaN if the solver has none.
 double mg_run_learning_rate(const mg_run *run, int64_t step);
@@ -183,7 +193,8 @@ typedef struct mg_run_facts {
     double lambda, objective, dual; // dual NaN: no certificate
     int64_t step, epoch;
 } mg_run_facts;
-// Writes model.h5. Errors: those of writing; MG_NONFINITE; those of mg_run_check_data.
+// Writes model.h5, and gives the model to the program if the rows are in memory. Errors: those of writing;
+// MG_NONFINITE; those of mg_run_check_data.
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error);
 

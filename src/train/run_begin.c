@@ -90,13 +90,14 @@ static int64_t fingerprint_of(const mg_model *model) {
     return digest ? (int64_t)digest : 1;
 }
 
-static mg_status start_from_model(mg_run *run, mg_error *error) {
-    if (!run->request->init_model) return MG_OK;
-    mg_model *model;
+static const mg_model *model_of_program(const mg_run *run) {
+    return run->options->memory ? run->options->memory->start : NULL;
+}
+
+static mg_status start_from(mg_run *run, const mg_model *model, mg_error *error) {
     mg_weights start = {0};
     char whose[PATH_MAX + 32];
-    mg_status status = mg_model_load(run->request->init_model, &model, error);
-    if (status) return status;
+    mg_status status = MG_OK;
     snprintf(whose, sizeof whose, "in the model %s", model->path);
     if (model->features == run->setup.problem.features) // otherwise mg_bridge_start reports the difference
         status = mg_dataset_match(run->setup.train, &model->columns, model->features, whose, error);
@@ -105,8 +106,33 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     if (!status) run->solver->begin_at(run->state, &start);
     if (!status) run->init_fingerprint = fingerprint_of(model);
     mg_weights_destroy(&start);
-    mg_model_destroy(model);
     return status;
+}
+
+static mg_status start_from_model(mg_run *run, mg_error *error) {
+    mg_model *model = NULL;
+    if (model_of_program(run)) return start_from(run, model_of_program(run), error);
+    if (!run->request->init_model) return MG_OK;
+    mg_status status = mg_model_read(run->request->init_model, &model, error);
+    if (!status) status = start_from(run, model, error);
+    mg_model_free(model);
+    return status;
+}
+
+// Adds the rows of a data set to those that are copied. Of CSR rows that are used where they are, only indptr
+// is.
+static void count_copies(const mg_dataset *dataset, mg_trainer_copies *copies) {
+    if (!dataset || (dataset->store.borrowed && dataset->layout == MG_DENSE)) return;
+    int64_t rows = dataset->resident ? dataset->count : mg_min(2 * dataset->window_rows, dataset->count);
+    double share = (double)rows / (double)dataset->count;
+    if (dataset->store.borrowed) {
+        copies->bytes += (double)sizeof(int64_t) * (double)(dataset->count + 1);
+        if (!copies->why) copies->why = "indptr is copied as int64";
+    } else {
+        copies->bytes += mg_store_bytes(dataset->layout, dataset->cell, dataset->features, rows,
+                                        (int64_t)(share * (double)dataset->stored));
+        copies->why = dataset->select ? "a part of them is held out" : mg_source_unlent(dataset->source);
+    }
 }
 
 static bool rate_is_searched(const mg_run *run) {
@@ -121,7 +147,8 @@ static mg_status prepare_solver(mg_run *run, mg_error *error) {
     mg_sample sample;
     mg_status status = mg_sample_draw(run->stream, run->setup.train, &store, &sample, error);
     if (status) return status;
-    status = run->solver->prepare(run->state, &sample, &mg_run_stopped, error);
+    const mg_stop stop = mg_run_stop_of(run);
+    status = run->solver->prepare(run->state, &sample, &stop, error);
     mg_sample_clear(&store);
     run->clock.prepare_seconds = mg_clock_seconds() - start;
     run->clock.seconds += run->clock.prepare_seconds;
@@ -204,8 +231,10 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     mg_setup_options options = {.data = run->options->data,
                                 .model = run->options->model,
                                 .train = run->options->train,
-                                .start_from_weights = run->request->init_model != NULL,
+                                .start_from_weights = run->request->init_model || model_of_program(run),
                                 .train_file = run->options->train_file,
+                                .validation_file =
+                                    run->options->memory ? run->options->memory->validation : NULL,
                                 .folds = run->options->folds,
                                 .fold = run->options->fold};
     const mg_before_change *before = run->options->before_change;
@@ -216,6 +245,8 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     else if (!status && options.data->test)
         status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
     if (status) return status;
+    if (run->options->memory) count_copies(run->setup.train, run->options->memory->copies);
+    if (run->options->memory) count_copies(run->setup.validation, run->options->memory->copies);
     mg_run_memory memory;
     mg_run_memory_begin(&memory);
     status = create_solver(run, error);

@@ -72,6 +72,7 @@ static bool is_in_place(const mg_run *run) {
 }
 
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
+    if (!mg_run_has_files(run)) return MG_OK;
     run->place.path = run->options->output->directory;
     mg_status status = mg_run_check_path(run->place.path, 0, error);
     for (int attempt = 0; !status && !run->place.lock.held; attempt++) {
@@ -136,7 +137,7 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
 // A checkpoint holds the trained weights, so the file of --init is not needed again: begun.h5 or the
 // checkpoint says which one it was.
 static void take_start(mg_run *run, mg_identity *identity) {
-    if (run->request->init_model) return;
+    if (run->init_fingerprint) return;
     if (mg_run_read_origin(run->place.directory, &run->origin, NULL)) return;
     identity->init_fingerprint = run->origin.init_fingerprint;
     identity->init_model = run->origin.init_model;
@@ -211,6 +212,7 @@ static mg_status write_records(mg_run *run, const mg_identity *identity, mg_erro
 }
 
 mg_status mg_run_take_directory(mg_run *run, mg_error *error) {
+    if (!mg_run_has_files(run)) return MG_OK;
     static const char *const written[] = {"begun.h5.", "config.yaml.", "model.h5.", "path.jsonl."};
     mg_identity identity = identity_of(run);
     mg_run_place *place = &run->place;

@@ -57,10 +57,14 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     mg_model *model = NULL;
     mg_status status = mg_run_check_data(run, error);
     if (!status) status = check_finite(weights, facts, error);
-    if (!status) status = mg_model_create(weights->classes, weights->features, &model, error);
+    if (!status) status = mg_model_new(weights->classes, weights->features, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
-    if (!status) status = mg_model_save(model, run->place.directory, "model.h5", error);
-    mg_model_destroy(model);
+    if (!status && mg_run_has_files(run) && !run->finished)
+        status = mg_model_write(model, run->place.directory, "model.h5", error);
+    const mg_trainer_memory *memory = run->options->memory;
+    if (!status && memory) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
+    if (status || !memory) mg_model_free(model);
+    else *memory->model = model;
     return status;
 }
 
@@ -74,7 +78,7 @@ static bool holds_weights(const mg_model *model, const mg_model *other) {
 static mg_status compare_model(const mg_model *model, const char *path, const mg_weights *weights,
                                mg_error *error) {
     mg_model *own = NULL;
-    mg_status status = mg_model_create(weights->classes, weights->features, &own, error);
+    mg_status status = mg_model_new(weights->classes, weights->features, &own, error);
     if (status) return status;
     mg_bridge_model(weights, own);
     if (!holds_weights(model, own))
@@ -82,7 +86,7 @@ static mg_status compare_model(const mg_model *model, const char *path, const mg
                          "%s: is intact, but it is not the model of this run: move it away, and --resume "
                          "writes the model of this run again",
                          path);
-    mg_model_destroy(own);
+    mg_model_free(own);
     return status;
 }
 
@@ -103,7 +107,7 @@ mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_er
     if (!status) status = mg_model_parse(path, bytes, content, &model, error);
     if (!status && weights) status = compare_model(model, path, weights, error);
     if (fd >= 0) close(fd);
-    mg_model_destroy(model);
+    mg_model_free(model);
     mg_memory_free(bytes);
     mg_memory_free(path);
     return status;
@@ -187,7 +191,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     };
     take_certificate(run, result);
     snprintf(result->reason, sizeof result->reason, "%s", run->reason);
-    mg_run_path(run->place.path, "model.h5", result->model_path);
+    if (mg_run_has_files(run)) mg_run_path(run->place.path, "model.h5", result->model_path);
     if (!status && !isfinite(result->objective))
         status = mg_fail(error, MG_NONFINITE,
                          "the objective of step %lld is %g, so large that models cannot be compared: lower "
@@ -202,9 +206,9 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status)
-        status = run->finished ? mg_run_check_model(run, weights, error)
-                               : mg_run_save_model(run, weights, &facts, error);
+    if (!status && run->finished) status = mg_run_check_model(run, weights, error);
+    if (!status && (!run->finished || run->options->memory))
+        status = mg_run_save_model(run, weights, &facts, error);
     // After the model is saved: errors in data.test do not lose it.
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error);
     if (status) return status;
@@ -217,7 +221,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
 mg_status mg_run_conclude(mg_run *run, mg_error *error) {
     const mg_error *failure = &run->log.metrics.failure;
     if (failure->status) return mg_fail(error, failure->status, "%s", failure->text);
-    if (!run->finished && !run->saving.failure.status)
+    if (!run->finished && !run->saving.failure.status && mg_run_has_files(run))
         mg_run_forget_previous(run->place.directory, run->request->observer);
     return MG_OK;
 }
@@ -237,5 +241,5 @@ void mg_run_clear(mg_run *run) {
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
     // The request to stop was for this run; in a cross-validation it also stops the folds that follow.
-    if (run->options->folds == 0) mg_run_stop = 0;
+    if (run->options->folds == 0 && !run->options->memory) mg_run_stop = 0;
 }

@@ -10,14 +10,14 @@
 enum { WINDOWS = 2, SPARE = 1 << 20 };
 
 void mg_run_memory_begin(mg_run_memory *memory) {
-    *memory = (mg_run_memory){.room = mg_memory_room(), .begun = mg_memory_live()};
+    *memory = (mg_run_memory){.room = mg_memory_room(), .begun = mg_memory_own()};
     mg_memory_defer(true);
 }
 
-void mg_run_memory_state(mg_run_memory *memory) { memory->state = mg_memory_live() - memory->begun; }
+void mg_run_memory_state(mg_run_memory *memory) { memory->state = mg_memory_own() - memory->begun; }
 
 void mg_run_memory_windows(mg_run_memory *memory) {
-    memory->windows = mg_memory_live() - memory->begun - memory->state;
+    memory->windows = mg_memory_own() - memory->begun - memory->state;
 }
 
 static double bytes_of_rows(const mg_dataset *data, int64_t rows) {

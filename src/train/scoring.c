@@ -21,7 +21,7 @@ mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notic
         notices->message(notices->context, line);
     }
     mg_status status = mg_h5_check_library(error);
-    if (!status) status = mg_model_load(path, &scoring->model, error);
+    if (!status) status = mg_model_read(path, &scoring->model, error);
     if (!status) status = mg_kernel_select(&scoring->scorer.kernel, error);
     if (status) goto done;
     const mg_model *model = scoring->model;
@@ -42,7 +42,7 @@ done:
 void mg_scoring_clear(mg_scoring *scoring) {
     if (!scoring) return;
     mg_weights_destroy(&scoring->weights);
-    mg_model_destroy(scoring->model);
+    mg_model_free(scoring->model);
     *scoring = (mg_scoring){0};
 }
 

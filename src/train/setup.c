@@ -70,6 +70,7 @@ mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *se
     request.known = &setup->train->classes;
     request.names_optional = true;
     request.survey = survey;
+    if (path == options->data->validation) request.file = options->validation_file;
     mg_status status = mg_dataset_open(&request, out, error);
     if (!status) status = match(setup->train, *out, error);
     if (status) {

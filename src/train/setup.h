@@ -12,7 +12,8 @@ typedef struct mg_setup_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
-    mg_h5 *train_file; // the open file data->train; NULL: it is opened here
+    mg_h5 *train_file;      // the open file data->train; NULL: it is opened here
+    mg_h5 *validation_file; // the same for data->validation, if that is not a fraction
     // start from the weights of a model, which not every solver can
     bool start_from_weights;
     // folds > 0: trains on the rows outside of this fold, from 0; data.validation is not used

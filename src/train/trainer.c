@@ -60,12 +60,19 @@ mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg
 
 // ---- ends of epochs -----------------------------------------------------------------------------
 
-static bool is_stopped(const void *context) {
-    (void)context;
-    return mg_run_stop != 0;
+bool mg_run_is_stopped(const mg_run *run) {
+    const mg_trainer_memory *memory = run->options->memory;
+    return run->log.told || (memory ? mg_stop_flagged(memory->stop) : mg_run_stop != 0);
 }
 
-const mg_stop mg_run_stopped = {.asked = is_stopped};
+static bool is_stopped(const void *context) { return mg_run_is_stopped(context); }
+
+mg_stop mg_run_stop_of(const mg_run *run) { return (mg_stop){.asked = is_stopped, .context = run}; }
+
+// Training is to end early, and the model of that moment is the result.
+static bool finish_asked(const mg_run *run) {
+    return run->options->memory && mg_stop_flagged(run->options->memory->finish);
+}
 
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     mg_position *at = &run->position;
@@ -83,7 +90,7 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
 static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
-    mg_evaluate_visit visit = {.stop = mg_run_stopped};
+    mg_evaluate_visit visit = {.stop = mg_run_stop_of(run)};
     mg_evaluation train = {0}, validation = {0};
     mg_certificate certificate;
     bool certified = mg_run_certificate(run, &certificate);
@@ -157,8 +164,8 @@ static mg_status step(mg_run *run, mg_error *error) {
     if (!status)
         status = whole ? whole->next(run->state, at->batch, &done, error)
                        : run->solver->step(run->state, &batch, at->step, &done, error);
-    if (status == MG_STOPPED && !mg_run_stop)
-        return MG_OK; // the time limit is reached, and the loop will see it
+    if (status == MG_STOPPED && !mg_run_is_stopped(run))
+        return MG_OK; // a limit is reached, and the loop will see it
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
@@ -188,6 +195,7 @@ static const char *limit_of(const mg_run *run) {
     if (at->epoch >= run->setup.problem.epochs) return "epochs";
     if (train->max_steps && at->step >= train->max_steps) return "max_steps";
     if (train->time_limit > 0 && run->clock.seconds >= train->time_limit) return "time_limit";
+    if (finish_asked(run)) return "asked to";
     if (train->patience && at->stale >= train->patience) return "early stopping";
     return NULL;
 }
@@ -207,8 +215,14 @@ static void count_time(mg_run *run, double seconds) {
 bool mg_run_give_up(const void *context) {
     const mg_run *run = context;
     double limit = run->options->train->time_limit;
-    return mg_run_stop ||
+    return mg_run_is_stopped(run) || finish_asked(run) ||
            (limit > 0 && run->clock.seconds + mg_clock_seconds() - run->clock.step_begun >= limit);
+}
+
+// The observer stops the run; in a cross-validation it also stops the folds that follow.
+static void tell(mg_run *run) {
+    run->log.told = true;
+    if (run->options->folds > 0) mg_run_stop = 1;
 }
 
 // Takes minibatches until the epoch ends or there is a reason to stop.
@@ -219,7 +233,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
                            : mg_stream_seek(run->stream, run->position.epoch, run->position.batch, error);
     run->clock.step_begun = mg_clock_seconds();
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
-        if (mg_run_stop) return mg_fail(error, MG_STOPPED, "stopped");
+        if (mg_run_is_stopped(run)) return mg_fail(error, MG_STOPPED, "stopped");
         status = step(run, error);
         // Rows that changed also explain a loss that is not finite.
         bool computed = !status || status == MG_NONFINITE;
@@ -231,8 +245,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         if (status) break;
         if (!epoch_is_over(run)) mg_run_report_progress(run, NULL);
         mg_run_checkpoint_if_due(run, false);
-        if (observer && observer->stop && observer->stop(observer->context, run->position.step))
-            mg_run_stop = 1;
+        if (observer && observer->stop && observer->stop(observer->context, run->position.step)) tell(run);
     }
     return status;
 }
@@ -278,6 +291,9 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
 }
 
 static mg_status end_stopped(mg_run *run, mg_error *error) {
+    if (!mg_run_has_files(run))
+        return mg_fail(error, MG_STOPPED, "stopped at step %lld of %lld", (long long)run->position.step,
+                       (long long)run->setup.problem.total_steps);
     if (!run->ready)
         return mg_fail(error, MG_STOPPED,
                        "stopped before the first step: start again with --resume or --overwrite");
@@ -301,7 +317,7 @@ static void run_with_team(void *context) {
     all->status = mg_run_prepare(all->run, all->error);
     if (!all->status) all->status = mg_run_loop(all->run, all->error);
     if (!all->status) all->status = finish(all->run, all->result, all->error);
-    if (all->status == MG_STOPPED && all->run->saving.checkpointer)
+    if (all->status == MG_STOPPED && (all->run->saving.checkpointer || !mg_run_has_files(all->run)))
         all->status = end_stopped(all->run, all->error);
 }
 

@@ -4,9 +4,11 @@
 
 #include "train/checkpoint.h"
 #include "train/options.h"
+#include "model/model.h"
 #include "train/setup.h"
 
 #include <margin/trainer.h>
+#include <signal.h>
 
 // The first line of every config.yaml that a run writes. By it a run knows that it may replace the file.
 #define MG_RUN_CONFIG_MARK                                                                                   \
@@ -18,6 +20,23 @@ typedef struct mg_before_change {
     mg_status (*call)(void *context, mg_error *error);
     void *context;
 } mg_before_change;
+
+// The rows of a program that are copied.
+typedef struct mg_trainer_copies {
+    double bytes;
+    const char *why; // NULL: none are
+} mg_trainer_copies;
+
+// What differs for a run of rows in memory, whose program may have other runs at the same time.
+typedef struct mg_trainer_memory {
+    mg_h5 *validation;                   // the file data.validation; NULL: there is none, or it is a fraction
+    const volatile sig_atomic_t *stop;   // NULL, or a flag: non-zero stops this run
+    const volatile sig_atomic_t *finish; // NULL, or a flag: non-zero ends training, as a limit does
+    bool files;                          // output.directory is used; otherwise nothing is written
+    const mg_model *start; // weights to start from; NULL: zeros, or those of the request's init_model
+    mg_model **model;      // receives the model
+    mg_trainer_copies *copies;
+} mg_trainer_memory;
 
 typedef struct mg_trainer_options {
     const mg_data_options *data;
@@ -31,6 +50,7 @@ typedef struct mg_trainer_options {
     const char *name_within;
     mg_h5 *train_file;                     // the open file data.train; NULL: the run opens it
     const mg_before_change *before_change; // NULL: none
+    const mg_trainer_memory *memory;       // NULL: a run of files, which mg_train_stop stops
     // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
     int64_t folds, fold;
     const char *config_file; // the file that the user gave; NULL: none

@@ -416,7 +416,7 @@ static void expect_refused(const char *path, const char *field, const char *how)
     mg_predictor *predictor = NULL;
     mg_measurement *measurement = NULL;
     mg_error error = {0}, again = {0}, third = {0};
-    mg_status status = mg_model_load(path, &model, &error);
+    mg_status status = mg_model_read(path, &model, &error);
     if (status != MG_DATA || model || strncmp(error.text, path, strlen(path)) || !strstr(error.text, field) ||
         strchr(error.text, '\n'))
         fail_msg("%s %s: status %d '%s'", field, how, status, error.text);

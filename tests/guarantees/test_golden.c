@@ -144,11 +144,11 @@ static uint64_t hash_of(const char *directory) {
     mg_model *model;
     mg_error error = {0};
     snprintf(path, sizeof path, "%s/model.h5", directory);
-    if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
+    if (mg_model_read(path, &model, &error)) fail_msg("%s", error.text);
     size_t size = (size_t)(model->classes_count * model->features) * sizeof *model->weights;
     uint64_t hash = mg_hash_bytes(mg_hash_bytes(0, model->weights, size), model->bias,
                                   (size_t)model->classes_count * sizeof *model->bias);
-    mg_model_destroy(model);
+    mg_model_free(model);
     return hash;
 }
 

@@ -48,7 +48,7 @@ static mg_model *certified(const support_rows *rows, support_form form, const ch
     if (!run.result.converged || !(run.result.gap >= 0 && run.result.gap <= TOLERANCE))
         fail_msg("%s, %s, %s: gap %g", solver, loss, support_form_names[form], run.result.gap);
     snprintf(path, sizeof path, "%s/model.h5", directory);
-    if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
+    if (mg_model_read(path, &model, &error)) fail_msg("%s", error.text);
     *objective = run.result.objective;
     support_remove(directory);
     return model;
@@ -70,8 +70,8 @@ static void expect_same_optimum(mg_model *a, double first, mg_model *b, double s
     if (fabs(first - second) > TOLERANCE * first || sqrt(apart) > most)
         fail_msg("%s: objectives %.9g and %.9g, weights %g apart, at most %g", what, first, second,
                  sqrt(apart), most);
-    mg_model_destroy(a);
-    mg_model_destroy(b);
+    mg_model_free(a);
+    mg_model_free(b);
 }
 
 // Calls `check` for every solver, loss and form.
@@ -128,7 +128,7 @@ static void check_contradictions(support_form form, const char *loss, const char
     for (int64_t i = 0; i < 2 * ROWS; i++) pick[i] = i / 2;
     support_rows twice = support_pick(&rows, pick, 2 * ROWS);
     for (int64_t i = 1; i < 2 * ROWS; i += 2) twice.y[i] = (twice.y[i] + 1) % CLASSES;
-    mg_model_destroy(certified(&twice, form, loss, solver, &objective));
+    mg_model_free(certified(&twice, form, loss, solver, &objective));
     support_free(&rows);
     support_free(&twice);
 }

@@ -15,7 +15,7 @@
 static char test_directory[200];
 static char test_file[240]; // the file that most tests write and overwrite
 
-static int make_directory(void **unused) {
+static inline int make_directory(void **unused) {
     (void)unused;
     const char *base = getenv("TMPDIR");
     snprintf(test_directory, sizeof test_directory, "%.150s/margin-test-XXXXXX", base ? base : "/tmp");
@@ -25,7 +25,7 @@ static int make_directory(void **unused) {
     return 0;
 }
 
-static int remove_directory(void **unused) {
+static inline int remove_directory(void **unused) {
     (void)unused;
     const char *const names[] = {"t.h5", "other.h5", "outside.bin"};
     char path[300];

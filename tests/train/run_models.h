@@ -23,7 +23,7 @@ static inline mg_model *load_model(const char *directory) {
     mg_model *model;
     mg_error error = {0};
     snprintf(path, sizeof path, "%s/model.h5", directory);
-    if (mg_model_load(path, &model, &error)) fail_msg("%s", error.text);
+    if (mg_model_read(path, &model, &error)) fail_msg("%s", error.text);
     return model;
 }
 
@@ -46,8 +46,8 @@ static inline double model_difference(const char *a, const char *b) {
         raise_to(&most, fabs((double)x->bias[k] - (double)y->bias[k]));
         raise_to(&largest, fabs((double)x->bias[k]));
     }
-    mg_model_destroy(x);
-    mg_model_destroy(y);
+    mg_model_free(x);
+    mg_model_free(y);
     return most / largest;
 }
 

@@ -59,7 +59,7 @@ static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本"
 static inline void write_model(const char *path, bool texts, const char *rows, const char *transform) {
     mg_model *model;
     const char *const names[K] = {"a\"b", "Äpfel", "日本"}; // ascending by bytes: classes 0 and 1 are swapped
-    assert_int_equal(mg_model_create(K, K, &model, NULL), MG_OK);
+    assert_int_equal(mg_model_new(K, K, &model, NULL), MG_OK);
     for (int k = 0; k < K; k++) model->weights[k * K + (texts && k < 2 ? 1 - k : k)] = 1;
     model->classes = (mg_classes){.count = K, .texts = texts};
     if (texts) mg_memory_zeroed(&model->classes.text, K, sizeof(char *), NULL);
@@ -82,9 +82,9 @@ static inline void write_model(const char *path, bool texts, const char *rows, c
     mg_directory *folder;
     const char *name;
     if (mg_directory_open_parent(path, &folder, &name, &error)) fail_msg("%s", error.text);
-    if (mg_model_save(model, folder, name, &error)) fail_msg("%s", error.text);
+    if (mg_model_write(model, folder, name, &error)) fail_msg("%s", error.text);
     mg_directory_close(folder);
-    mg_model_destroy(model);
+    mg_model_free(model);
 }
 
 typedef enum labels { NO_LABELS, INTEGERS, TEXTS } labels;

@@ -44,7 +44,7 @@ static void expect_checkpoint_refused(const char *path, const char *how, long lo
 static void expect_model_refused(const char *path, const char *how, long long at) {
     mg_model *model;
     mg_error error = {0};
-    mg_status status = mg_model_load(path, &model, &error);
+    mg_status status = mg_model_read(path, &model, &error);
     if (status != MG_DATA || model || !tells_of_damage(&error, path))
         fail_msg("model, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
 }
@@ -116,7 +116,7 @@ static void test_sealed_but_other(void **unused) {
     assert_int_equal(restore(path, &position, &verified, &error), MG_DATA);
     write_checkpoint(path, 1);
     mg_model *model;
-    assert_int_equal(mg_model_load(path, &model, &error), MG_DATA);
+    assert_int_equal(mg_model_read(path, &model, &error), MG_DATA);
     assert_non_null(strstr(error.text, "not a model"));
     const mg_field larger[] = {{"weights", MG_H5_F32, 13, weights}},
                    other[] = {{"weights", MG_H5_F64, 12, weights}},

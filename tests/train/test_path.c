@@ -151,11 +151,11 @@ static void test_keeps_best(void **unused) {
     int best = mg_path_best(path.result.point, path.result.points);
     assert_int_equal(best, path.result.best);
     assert_true(best > 0 && best < path.result.points - 1); // otherwise the test shows little
-    assert_int_equal(mg_model_load(path.result.model_path, &model, &error), MG_OK);
+    assert_int_equal(mg_model_read(path.result.model_path, &model, &error), MG_OK);
     assert_true(model->lambda == path.result.point[best].lambda &&
                 model->objective == path.result.point[best].objective &&
                 model->dual == path.result.point[best].dual);
-    mg_model_destroy(model);
+    mg_model_free(model);
     assert_true(path.result.test_accuracy > 0.5);
     // A path that ends at the best point has the same model.
     path_run ends = path_new(data, short_way);

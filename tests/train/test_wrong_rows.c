@@ -97,7 +97,7 @@ static void expect_wrong_rows_found(int64_t features, const char *where) {
     support_set(&run, "data.test=%s", support_path("nan.h5"));
     support_expect(&run, MG_DATA);
     assert_non_null(strstr(run.error.text, where));
-    mg_model_destroy(load_model(support_path("tested")));
+    mg_model_free(load_model(support_path("tested")));
     const mg_measure_request request = {.model = support_path("tested/model.h5"),
                                         .data = support_path("nan.h5")};
     const mg_predict_options options = {.model = request.model};

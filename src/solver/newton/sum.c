@@ -236,10 +236,10 @@ enum { PACK_ITEMS = 64 };
 static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
     const mg_rows *rows = &newton->resident->all.rows;
-    size_t bytes = (size_t)rows->stride * mg_cell_size(rows->cell);
+    size_t bytes = (size_t)newton->resident->line * mg_cell_size(rows->cell);
     MG_EACH_OF_PART (f, newton->free.count, PACK_ITEMS, item)
-        memcpy((char *)newton->free.packed + (size_t)f * bytes,
-               (const char *)rows->dense + newton->free.row[f] * bytes, bytes);
+        memcpy((char *)newton->free.packed + (size_t)f * bytes, mg_rows_dense(rows, newton->free.row[f]),
+               bytes);
 }
 
 void mg_newton_pack(mg_newton *newton) {
@@ -251,7 +251,7 @@ void mg_newton_pack(mg_newton *newton) {
 static mg_rows free_rows(const mg_newton *newton) {
     mg_rows rows = newton->resident->all.rows;
     rows.count = newton->free.count;
-    if (newton->free.is_packed) rows.dense = newton->free.packed;
+    if (newton->free.is_packed) rows.dense = newton->free.packed, rows.stride = newton->resident->line;
     else rows.index = newton->free.row;
     return rows;
 }

@@ -1,0 +1,148 @@
+// model.c - mg_model_*: a model from its parts, its file, and its scores.
+#include "model/model.h"
+#include "api/arrays.h"
+#include "base/float_mode.h"
+#include "base/memory.h"
+#include "loss/loss.h"
+#include "rows/rows.h"
+#include "train/score.h"
+
+#include <margin/model.h>
+
+#include <math.h>
+#include <string.h>
+
+static mg_status copy_texts(const char *const *texts, int64_t count, char ***out, mg_error *error) {
+    mg_status status = mg_memory_zeroed(out, (size_t)count, sizeof **out, error);
+    for (int64_t i = 0; !status && i < count; i++)
+        status = mg_memory_text(&(*out)[i], texts[i] ? texts[i] : "", error);
+    return status;
+}
+
+static mg_status take_labels(const mg_model_parts *parts, mg_classes *classes, mg_error *error) {
+    *classes = (mg_classes){.count = parts->classes, .texts = parts->text_labels != NULL};
+    if (classes->texts) return copy_texts(parts->text_labels, parts->classes, &classes->text, error);
+    size_t count = (size_t)parts->classes;
+    mg_status status = mg_memory_get(&classes->number, count, sizeof *classes->number, error);
+    if (!status) memcpy(classes->number, parts->labels, count * sizeof *classes->number);
+    return status;
+}
+
+static mg_status take_names(const mg_model_parts *parts, mg_names *names, mg_error *error) {
+    char **texts = NULL;
+    if (!parts->feature_names) return MG_OK;
+    mg_status status = copy_texts(parts->feature_names, parts->features, &texts, error);
+    if (!status) status = mg_names_take(names, texts, parts->features, "feature_names", error);
+    if (status) mg_h5_free_texts(texts, parts->features);
+    return status;
+}
+
+static mg_status take_values(const mg_model_parts *parts, mg_model *model, mg_error *error) {
+    size_t classes = (size_t)parts->classes, values = classes * (size_t)parts->features;
+    memcpy(model->weights, parts->weights, values * sizeof *model->weights);
+    memcpy(model->bias, parts->bias, classes * sizeof *model->bias);
+    model->delta = parts->delta == 0 ? 1 : parts->delta;
+    model->lambda = parts->lambda == 0 ? 1 : parts->lambda;
+    model->objective = parts->objective;
+    model->dual = parts->dual;
+    model->bias_value = parts->bias_value;
+    model->step = parts->step;
+    model->epoch = parts->epoch;
+    model->training_rows = parts->training_rows == 0 ? 1 : parts->training_rows;
+    for (size_t i = 0; i < values; i++)
+        model->square_norm += (double)model->weights[i] * (double)model->weights[i];
+    mg_status status = take_labels(parts, &model->classes, error);
+    if (!status) status = take_names(parts, &model->columns.names, error);
+    if (!status) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
+    if (!status) status = mg_memory_text(&model->loss, parts->loss, error);
+    if (!status) status = mg_memory_text(&model->rows, parts->rows ? parts->rows : "none", error);
+    if (!status)
+        status = mg_memory_text(&model->transform, parts->transform ? parts->transform : "none", error);
+    if (!status) status = mg_memory_text(&model->features_name, "X", error);
+    return status ? status : mg_memory_text(&model->labels_name, "y", error);
+}
+
+static mg_status check_parts(const mg_model_parts *parts, mg_error *error) {
+    if (parts->classes < 2 || parts->classes > INT32_MAX || parts->features < 1 ||
+        parts->features > MG_MOST_INDEX)
+        return mg_fail(error, MG_DATA,
+                       "the model has %lld classes and %lld features (2 to %d classes and 1 to %u features "
+                       "are allowed)",
+                       (long long)parts->classes, (long long)parts->features, INT32_MAX, MG_MOST_INDEX);
+    if (!parts->weights || !parts->bias || !parts->loss)
+        return mg_fail(error, MG_DATA, "the model needs weights, bias and loss");
+    if (!parts->labels == !parts->text_labels)
+        return mg_fail(error, MG_DATA, "exactly one of labels and text_labels must be given");
+    if (mg_loss_find(parts->loss)) return MG_OK;
+    return mg_fail(error, MG_DATA, "loss: '%s' is not one of the losses (margin list losses)", parts->loss);
+}
+
+mg_status mg_model_create(const mg_model_parts *parts, mg_model **out, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_model *model = NULL;
+    *out = NULL;
+    mg_status status = check_parts(parts, error);
+    if (!status) status = mg_model_new(parts->classes, parts->features, &model, error);
+    if (!status) status = take_values(parts, model, error);
+    if (!status) status = mg_model_check(model, error);
+    if (!status) status = mg_model_check_numbers(model, error);
+    if (status) mg_model_free(model);
+    else *out = model;
+    return status;
+}
+
+void mg_model_get(const mg_model *model, mg_model_parts *out) {
+    const mg_names *names = &model->columns.names;
+    *out = (mg_model_parts){
+        .classes = model->classes_count,
+        .features = model->features,
+        .weights = model->weights,
+        .bias = model->bias,
+        .labels = model->classes.texts ? NULL : model->classes.number,
+        .text_labels = model->classes.texts ? (const char *const *)model->classes.text : NULL,
+        .feature_names = names->count ? (const char *const *)names->text : NULL,
+        .loss = model->loss,
+        .rows = model->rows,
+        .transform = model->transform,
+        .delta = model->delta,
+        .lambda = model->lambda,
+        .objective = model->objective,
+        .dual = model->dual,
+        .bias_value = model->bias_value,
+        .step = model->step,
+        .epoch = model->epoch,
+        .training_rows = model->training_rows,
+    };
+}
+
+void mg_model_destroy(mg_model *model) { mg_model_free(model); }
+
+mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    *out = NULL;
+    mg_status status = mg_h5_check_library(error);
+    return status ? status : mg_model_read(path, out, error);
+}
+
+mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_directory *directory = NULL;
+    const char *name;
+    mg_status status = mg_h5_check_library(error);
+    if (!status) status = mg_directory_open_parent(path, &directory, &name, error);
+    if (!status) status = mg_model_write(model, directory, name, error);
+    mg_directory_close(directory);
+    return status;
+}
+
+mg_status mg_model_score(const mg_model *model, const mg_score_request *request, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    mg_api_arrays arrays = {.features = model->features_name};
+    mg_h5 *file;
+    mg_status status = mg_api_arrays_open(request->data, &arrays, &file, error);
+    if (status) return status;
+    status = mg_score(model, file, arrays.features, request->data->feature_names ? arrays.names : NULL,
+                      request, error);
+    mg_h5_close(file);
+    return status;
+}

@@ -1,0 +1,39 @@
+// source_state.h - the state of a source, shared by source.c (reading) and lend.c (rows used where they are).
+#ifndef MG_DATA_SOURCE_STATE_H
+#define MG_DATA_SOURCE_STATE_H
+
+#include "data/source.h"
+
+struct mg_source {
+    mg_h5 *file;
+    char *name;
+    mg_preparation preparation;
+    mg_layout layout;
+    mg_cell cell;
+    int64_t rows, features;
+    mg_h5_array *data;    // dense cells or CSR values
+    mg_h5_array *indices; // CSR
+    int64_t *indptr;      // CSR [rows + 1], checked
+    mg_vanished vanished;
+    const char *unlent; // why the rows of a program could not be lent; NULL: they were
+    void *slab;         // cells as stored in the file
+    size_t slab_bytes;
+    void *index_slab;
+    size_t index_slab_bytes;
+    void *pairs; // scratch space for sorting a row
+    size_t pairs_bytes;
+};
+
+// The stored type that each cell in memory has without conversion.
+extern const mg_h5_type mg_source_stored_types[];
+
+// True if rows are not prepared: their values in memory are those that are stored.
+static inline bool mg_source_is_as_is(const mg_source *source) {
+    return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
+}
+
+// Fails with MG_DATA: the value is not finite.
+mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, float value,
+                               mg_error *error);
+
+#endif

@@ -1,0 +1,204 @@
+// score.c - scores rows part by part, and writes what is wanted straight into the program's arrays.
+#include "train/score.h"
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "base/stop.h"
+#include "train/bridge.h"
+#include "train/evaluate.h"
+#include "train/reach.h"
+
+#include <margin/version.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PART = MG_EVALUATE_PART, PARTS = MG_EVALUATE_BATCH / PART, WINDOW_BYTES = 16 << 20 };
+
+typedef struct score_job {
+    const mg_model *model;
+    const mg_score_request *request;
+    const mg_kernel *kernel;
+    const mg_loss *loss;
+    mg_dataset *data;
+    mg_weights weights;
+    mg_team team;
+    mg_pass pass[PARTS];
+    const mg_batch *batch;
+    int64_t bad[PARTS]; // first row of the part whose scores are not finite; -1: none
+    mg_error *error;
+    mg_status status;
+} score_job;
+
+// The classes of the highest scores, best first; of equal scores, the lowest class first.
+static void put_leaders(const mg_score_request *to, int64_t classes, const float *scores, int64_t row) {
+    int32_t small[MG_TOP], *leader = to->top_classes ? to->top_classes + row * to->top : small;
+    float *best = to->top_scores ? to->top_scores + row * to->top : NULL;
+    int64_t count = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        int64_t at = count;
+        while (at > 0 && scores[k] > scores[leader[at - 1]]) at--;
+        if (at >= to->top) continue;
+        count += count < to->top;
+        memmove(leader + at + 1, leader + at, (size_t)(count - at - 1) * sizeof *leader);
+        leader[at] = (int32_t)k;
+    }
+    for (int64_t i = 0; best && i < count; i++) best[i] = scores[leader[i]];
+}
+
+static void put_row(const score_job *job, const float *scores, int64_t row) {
+    const mg_score_request *to = job->request;
+    int64_t classes = job->weights.classes, best = 0;
+    if (to->scores) memcpy(to->scores + row * classes, scores, (size_t)classes * sizeof *scores);
+    if (to->probabilities) job->loss->probabilities(classes, scores, to->probabilities + row * classes);
+    if (to->top_classes) put_leaders(to, classes, scores, row);
+    if (!to->best && !to->labels) return;
+    for (int64_t k = 1; k < classes; k++)
+        if (scores[k] > scores[best]) best = k;
+    if (to->best) to->best[row] = (int32_t)best;
+    if (to->labels) to->labels[row] = job->model->classes.number[best];
+}
+
+static bool all_finite(int64_t classes, const float *scores) {
+    for (int64_t k = 0; k < classes; k++)
+        if (!isfinite(scores[k])) return false;
+    return true;
+}
+
+static void score_part(void *context, int64_t p) {
+    score_job *job = context;
+    mg_pass *pass = &job->pass[p];
+    const mg_rows *rows = &job->batch->rows;
+    job->bad[p] = -1;
+    MG_EACH_BLOCK (first, count, p * PART, mg_cut_end(rows->count, PART, p), pass->block_rows) {
+        mg_pass_scores(pass, job->kernel, &job->weights, rows, first, count);
+        for (int64_t i = 0; i < count; i++) {
+            const float *scores = pass->scores + i * pass->lanes;
+            if (all_finite(job->weights.classes, scores)) put_row(job, scores, job->batch->first + first + i);
+            else if (job->bad[p] < 0) job->bad[p] = first + i;
+        }
+    }
+}
+
+// A cell that is not finite makes every score of its row so. Rows that were copied are checked already.
+static mg_status check_finite(const score_job *job, mg_error *error) {
+    char name[MG_REACH_NAME];
+    for (int64_t p = 0; p * PART < job->batch->rows.count; p++) {
+        int64_t row = job->batch->first + job->bad[p];
+        if (job->bad[p] < 0) continue;
+        mg_status status = job->data->store.borrowed
+                               ? mg_source_check_lent(job->data->source, &job->data->store, row, 1, error)
+                               : MG_OK;
+        if (status) return status;
+        mg_reach_name(job->data, row, name);
+        return mg_fail(error, MG_DATA,
+                       "%s: its scores are beyond the range of single precision: leave the row out, or train "
+                       "with data.scale",
+                       name);
+    }
+    return MG_OK;
+}
+
+static void score_rows(void *context) {
+    score_job *job = context;
+    mg_stream *stream = NULL;
+    int64_t rows = mg_min(job->data->count, MG_EVALUATE_BATCH), parts = mg_divide_up(rows, PART);
+    mg_status status = MG_OK;
+    for (int64_t p = 0; !status && p < parts; p++)
+        status = mg_pass_create(&job->pass[p], job->data->layout, job->data->cell, job->weights.classes,
+                                job->weights.features, job->error);
+    if (!status) status = mg_stream_create(job->data, rows, 0, false, 0, &stream, job->error);
+    if (!status) status = mg_stream_seek(stream, 0, 0, job->error);
+    while (!status) {
+        mg_batch batch;
+        status = mg_stream_next(stream, &batch, job->error);
+        if (status || !batch.rows.count) break;
+        if (mg_stop_flagged(job->request->stop))
+            status = mg_fail(job->error, MG_STOPPED, "stopped while scoring");
+        if (status) break;
+        job->batch = &batch;
+        mg_team_for(&job->team, mg_divide_up(batch.rows.count, PART), score_part, job);
+        status = check_finite(job, job->error);
+    }
+    mg_stream_destroy(stream);
+    for (int p = 0; p < PARTS; p++) mg_pass_destroy(&job->pass[p]);
+    job->status = status;
+}
+
+static mg_status check_request(const score_job *job, mg_error *error) {
+    const mg_score_request *request = job->request;
+    const mg_model *model = job->model;
+    if (!job->loss)
+        return mg_fail(error, MG_DATA,
+                       "%s: was trained with the loss %s, which this margin (%s) does not have", model->path,
+                       model->loss, MG_VERSION);
+    if (request->probabilities && !job->loss->probabilities)
+        return mg_fail(error, MG_CONFIG,
+                       "%s: the scores of loss %s are not probabilities: ask for scores, or train with "
+                       "model.loss: softmax",
+                       model->path, model->loss);
+    if (request->labels && model->classes.texts)
+        return mg_fail(error, MG_CONFIG,
+                       "%s: its labels are texts: ask for `best`, which is the number of the class",
+                       model->path);
+    if (request->top_scores && !request->top_classes)
+        return mg_fail(error, MG_USAGE, "top_scores: is given, but top_classes is NULL: give both");
+    if (request->top_classes && (request->top < 1 || request->top > model->classes_count))
+        return mg_fail(error, MG_USAGE, "top: %lld is not allowed (1 to %lld)", (long long)request->top,
+                       (long long)model->classes_count);
+    return MG_OK;
+}
+
+static void report(const score_job *job, const char *text) {
+    const mg_notices *notices = &job->request->notices;
+    char line[MG_VANISHED_TEXT + 16];
+    if (!text[0] || !notices->message) return;
+    snprintf(line, sizeof line, "warning: %s", text);
+    notices->message(notices->context, line);
+}
+
+// Few rows are not worth a thread for each part.
+static void open_team(score_job *job) {
+    char warning[256] = "";
+    int64_t wanted = job->request->threads > 0 ? job->request->threads : mg_cpu_usable_threads(NULL);
+    int threads = (int)mg_min(wanted, mg_divide_up(job->data->count, PART));
+    job->team.threads = 1;
+    if (threads > 1 && !mg_team_open(&job->team, threads, 1, warning, sizeof warning)) report(job, warning);
+}
+
+mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, const char *names,
+                   const mg_score_request *request, mg_error *error) {
+    score_job *job;
+    char whose[64], vanished[MG_VANISHED_TEXT];
+    mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
+    if (status) return status;
+    job->model = model;
+    job->request = request;
+    job->loss = mg_loss_find(model->loss);
+    job->error = error;
+    const mg_dataset_request open = {.path = mg_h5_path(file),
+                                     .file = file,
+                                     .features = features,
+                                     .names = names,
+                                     .preparation = mg_preparation_of(model->rows, model->transform),
+                                     .window_bytes = WINDOW_BYTES};
+    status = check_request(job, error);
+    if (!status) status = mg_kernel_select(&job->kernel, error);
+    if (!status) status = mg_dataset_open(&open, &job->data, error);
+    snprintf(whose, sizeof whose, "in the model");
+    if (!status) status = mg_dataset_match(job->data, &model->columns, model->features, whose, error);
+    if (!status) status = mg_bridge_weights(model, job->data->layout, &job->weights, error);
+    if (!status) {
+        open_team(job);
+        mg_team_run(&job->team, score_rows, job);
+        status = job->status;
+    }
+    if (!status) {
+        mg_vanished_text(mg_source_vanished(job->data->source), mg_h5_path(file), features, vanished);
+        report(job, vanished);
+    }
+    mg_weights_destroy(&job->weights);
+    mg_dataset_close(job->data);
+    mg_memory_free(job);
+    return status;
+}

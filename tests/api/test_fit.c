@@ -1,0 +1,406 @@
+// test_fit.c - mg_fit: the bits of mg_train from the same rows, in place; what it refuses; how it is stopped.
+#include "fit_arrays.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROWS = 240, CLASSES = 4 };
+
+typedef struct variant {
+    const char *name;
+    bool prepared; // the values are changed, so the rows are copied
+    bool dense;    // sparse rows that are centred have no certificate
+    const char *sets[8];
+} variant;
+
+static const variant variants[] = {
+    {"sgd", false, false, {"train.solver=sgd", "train.epochs=3", "train.batch=32", "model.bias=1"}},
+    {"dual, centred",
+     false,
+     true,
+     {"train.tolerance=1e-3", "data.scale=standard", "model.C=0.1", "model.bias=2"}},
+    {"newton", false, false, {"model.loss=softmax", "train.tolerance=1e-4", "data.scale=max-abs"}},
+    {"prepared, class weights",
+     true,
+     false,
+     {"data.rows=unit", "model.loss=one-vs-rest", "train.epochs=4", "model.class_weight=balanced"}},
+    {"fraction", true, false, {"data.validation=0.3", "train.epochs=4", "train.seed=5"}},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static mg_config *configure_variant(const variant *v, const char *const *more) {
+    const char *sets[32];
+    int count = 0;
+    for (int i = 0; v->sets[i]; i++) sets[count++] = v->sets[i];
+    for (int i = 0; more[i]; i++) sets[count++] = more[i];
+    sets[count] = NULL;
+    return configure(sets);
+}
+
+static void train_file(const variant *v, const char *data, const char *directory) {
+    char train[300], output[300];
+    snprintf(train, sizeof train, "data.train=%s", data);
+    snprintf(output, sizeof output, "output.directory=%s", directory);
+    const char *const more[] = {train, output, "data.weights=w", "train.threads=1", NULL};
+    mg_config *config = configure_variant(v, more);
+    mg_train_result result;
+    mg_error error = {0};
+    const mg_train_request request = {0};
+    if (mg_train(config, &request, &result, &error)) fail_msg("%s: %s", v->name, error.text);
+    mg_config_destroy(config);
+}
+
+// The whole model file is the same: weights, bias, labels, objective, lower bound, steps.
+static void compare(const array_form *form, const variant *v, int64_t features) {
+    const char *data = support_path("rows.h5"), *directory = support_path("run"),
+               *own = support_path("own.h5"), *theirs = support_path("run/model.h5");
+    char what[200];
+    arrays a;
+    mg_model *model;
+    mg_fit_result result;
+    mg_error error = {0};
+    if (v->dense && form->sparse) return;
+    snprintf(what, sizeof what, "%s, %s, %d features", form->name, v->name, (int)features);
+    make_arrays(&a, form, ROWS, features, CLASSES);
+    save_arrays(&a, form, data);
+    support_remove(directory);
+    train_file(v, data, directory);
+    mg_config *config = configure_variant(v, (const char *const[]){"train.threads=2", NULL});
+    const mg_fit_request request = {.train = &a.data};
+    if (mg_fit(config, &request, &model, &result, &error)) fail_msg("%s: %s", what, error.text);
+    if (mg_model_save(model, own, &error)) fail_msg("%s: %s", what, error.text);
+    support_expect_same(theirs, own, what);
+    bool lent = form->lent && !v->prepared && (form->sparse || features % 16 == 0);
+    int64_t copied = result.copied_bytes;
+    if (lent && copied != (form->sparse ? 8 * (ROWS + 1) : 0)) fail_msg("%s: %ld copied", what, (long)copied);
+    if (!lent && (copied < ROWS || !result.copied_why[0])) fail_msg("%s: %ld copied", what, (long)copied);
+    assert_string_equal(result.train.model_path, "");
+    mg_model_destroy(model);
+    mg_config_destroy(config);
+    free_arrays(&a);
+}
+
+static void test_same_bits(void **unused) {
+    (void)unused;
+    for (int f = 0; f < ARRAY_FORMS; f++)
+        for (int v = 0; v < VARIANTS; v++) compare(&array_forms[f], &variants[v], 48);
+    for (int v = 0; v < VARIANTS; v++) {
+        compare(&array_forms[0], &variants[v], 37);
+        compare(&array_forms[FORM_F32], &variants[v], 37);
+        compare(&array_forms[FORM_CSR], &variants[v], 37);
+    }
+}
+
+static mg_status fit(const mg_fit_request *request, const char *const *sets, mg_model **model,
+                     mg_fit_result *result, mg_error *error) {
+    mg_config *config = configure(sets);
+    mg_status status = mg_fit(config, request, model, result, error);
+    mg_config_destroy(config);
+    assert_true(!status == (*model != NULL));
+    return status;
+}
+
+static const char *const short_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=2", NULL};
+
+static void expect(const mg_data *data, mg_status status, const char *text) {
+    mg_model *model;
+    mg_error error = {0};
+    const mg_fit_request request = {.train = data};
+    mg_status found = fit(&request, short_run, &model, NULL, &error);
+    if (found != status || !strstr(error.text, text))
+        fail_msg("status %d, '%s', not %d, '%s'", (int)found, error.text, (int)status, text);
+    assert_null(strchr(error.text, '\n'));
+}
+
+// Rows that lie apart are used in place too, and what lies between them is never read as a cell.
+static void test_row_bytes(void **unused) {
+    (void)unused;
+    enum { FEATURES = 32, APART = 41 };
+    for (int v = 0; v < 3; v++) {
+        arrays a;
+        mg_model *models[2];
+        mg_fit_result result;
+        mg_error error = {0};
+        make_arrays(&a, &array_forms[FORM_F32], ROWS, FEATURES, CLASSES);
+        const char *files[2] = {support_path("apart.h5"), support_path("together.h5")};
+        float *wide = malloc(sizeof(float) * (ROWS - 1) * APART + sizeof(float) * FEATURES);
+        memset(wide, 0xff, sizeof(float) * (ROWS - 1) * APART); // NaN
+        for (int64_t i = 0; i < ROWS; i++)
+            memcpy(wide + i * APART, (float *)a.cells + i * FEATURES, sizeof(float) * FEATURES);
+        for (int i = 0; i < 2; i++) {
+            if (i == 0) a.dense = (mg_data_dense){MG_DATA_FLOAT32, wide, sizeof(float) * APART};
+            else a.dense = (mg_data_dense){MG_DATA_FLOAT32, a.cells, 0};
+            const mg_fit_request request = {.train = &a.data};
+            if (fit(&request, variants[v].sets, &models[i], &result, &error)) fail_msg("%s", error.text);
+            assert_int_equal(result.copied_bytes, 0);
+            if (mg_model_save(models[i], files[i], &error)) fail_msg("%s", error.text);
+            mg_model_destroy(models[i]);
+        }
+        support_expect_same(files[0], files[1], variants[v].name);
+        free(wide);
+        free_arrays(&a);
+    }
+}
+
+static void test_refusals(void **unused) {
+    (void)unused;
+    arrays a;
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    float *cells = a.cells, before = cells[5 * 48 + 7];
+    cells[5 * 48 + 7] = NAN;
+    expect(&a.data, MG_DATA, "data: X[5, 7] is nan; only finite float32 values are allowed");
+    a.data.name = "my rows";
+    expect(&a.data, MG_DATA, "my rows: X[5, 7] is nan");
+    cells[5 * 48 + 7] = before;
+    a.weights[3] = -1;
+    expect(&a.data, MG_DATA, "my rows: weights[3] is -1; weights from 0 to 1e30 are allowed");
+    a.weights[3] = 1;
+    a.dense.row_bytes = 40;
+    expect(&a.data, MG_USAGE, "my rows: dense.row_bytes is 40 (0, or at least 192, is allowed)");
+    a.dense = (mg_data_dense){MG_DATA_INT64, cells, 0};
+    expect(&a.data, MG_USAGE, "my rows: dense cells of type 3 are not read");
+    a.dense = (mg_data_dense){MG_DATA_FLOAT32, NULL, 0};
+    expect(&a.data, MG_USAGE, "my rows: dense.cells is NULL, but must hold 11520 values");
+    a.dense.cells = cells;
+    a.data.labels = NULL;
+    expect(&a.data, MG_USAGE, "my rows: exactly one of labels and text_labels must be given");
+    a.data.labels = a.labels;
+    for (int i = 0; i < ROWS; i++) a.labels[i] = 3;
+    expect(&a.data, MG_DATA, "my rows: all 240 rows have the same label");
+    a.data.dense = NULL;
+    expect(&a.data, MG_USAGE, "my rows: exactly one of dense and csr must be given");
+    free_arrays(&a);
+}
+
+static void test_csr_refusals(void **unused) {
+    (void)unused;
+    arrays a;
+    make_arrays(&a, &array_forms[FORM_CSR], ROWS, 48, CLASSES);
+    int32_t *indices = a.indices, *indptr = a.indptr;
+    float *values = a.values;
+    float value = values[11];
+    values[11] = INFINITY;
+    char text[100];
+    snprintf(text, sizeof text, "data: X[0, %d] is inf", (int)indices[11]);
+    expect(&a.data, MG_DATA, text);
+    values[11] = value;
+    int32_t index = indices[4];
+    indices[4] = 48;
+    expect(&a.data, MG_DATA, "data: X/indices[4] (row 0) is 48; indices must be from 0");
+    indices[4] = -1;
+    expect(&a.data, MG_DATA, "data: X/indices[4] (row 0) is -1; indices must be from 0");
+    indices[4] = indices[3];
+    expect(&a.data, MG_DATA, "twice in row 0");
+    indices[4] = index;
+    indptr[0] = 1;
+    expect(&a.data, MG_DATA, "data: X/indptr[0] is 1, it must be 0");
+    indptr[0] = 0;
+    indptr[7] = indptr[6] - 1;
+    expect(&a.data, MG_DATA, "data: X/indptr[7] is ");
+    free_arrays(&a);
+}
+
+// Indices in any order are sorted in a copy; the program's arrays stay as they are.
+static void test_unsorted(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *sorted, *unsorted;
+    mg_fit_result result;
+    mg_model_parts parts[2];
+    mg_error error = {0};
+    make_arrays(&a, &array_forms[FORM_CSR], ROWS, 48, CLASSES);
+    const mg_fit_request request = {.train = &a.data};
+    int32_t *indices = a.indices, index = indices[2];
+    float *values = a.values, value = values[2];
+    assert_int_equal(fit(&request, short_run, &sorted, &result, &error), MG_OK);
+    indices[2] = indices[3], indices[3] = index;
+    values[2] = values[3], values[3] = value;
+    assert_int_equal(fit(&request, short_run, &unsorted, &result, &error), MG_OK);
+    assert_non_null(strstr(result.copied_why, "do not ascend"));
+    assert_int_equal(indices[3], index);
+    mg_model_get(sorted, &parts[0]);
+    mg_model_get(unsorted, &parts[1]);
+    assert_memory_equal(parts[0].weights, parts[1].weights, sizeof(float) * 48 * CLASSES);
+    mg_model_destroy(sorted);
+    mg_model_destroy(unsorted);
+    free_arrays(&a);
+}
+
+// Options that name files are refused, each with where it was set.
+static void test_file_options(void **unused) {
+    (void)unused;
+    static const char *const options[][2] = {
+        {"data.train=x.h5", "--set: data.train"},      {"data.test=x.h5", "--set: data.test"},
+        {"data.weights=w", "--set: data.weights"},     {"data.names=n", "--set: data.names"},
+        {"data.validation=x.h5", "data.validation: "}, {"data.labels=weights", "data.labels: weights"},
+    };
+    arrays a;
+    mg_model *model;
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        mg_error error = {0};
+        const mg_fit_request request = {.train = &a.data};
+        assert_int_equal(fit(&request, (const char *const[]){options[i][0], NULL}, &model, NULL, &error),
+                         MG_CONFIG);
+        if (!strstr(error.text, options[i][1])) fail_msg("%s", error.text);
+    }
+    mg_error error = {0};
+    const mg_fit_request resume = {.train = &a.data, .resume = true};
+    assert_int_equal(fit(&resume, short_run, &model, NULL, &error), MG_USAGE);
+    free_arrays(&a);
+}
+
+typedef struct watcher {
+    volatile sig_atomic_t flag;
+    int plans, ends;
+    char messages[2000];
+} watcher;
+
+static void see_plan(void *context, const mg_plan *plan) {
+    ((watcher *)context)->plans++;
+    assert_null(plan->directory);
+    assert_int_equal(plan->data.rows, ROWS);
+}
+
+static void see_progress(void *context, const mg_progress *progress) {
+    watcher *w = context;
+    w->ends += progress->epoch_end;
+    if (w->ends == 3) w->flag = 1;
+}
+
+static void see_message(void *context, const char *line) {
+    watcher *w = context;
+    strncat(w->messages, line, sizeof w->messages - strlen(w->messages) - 1);
+}
+
+// `stop` ends the run without a model, `finish` with one; mg_train_stop does not concern mg_fit.
+static void test_stop(void **unused) {
+    (void)unused;
+    static const char *const long_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=50",
+                                           "train.batch=16", NULL};
+    arrays a;
+    mg_model *model;
+    mg_fit_result result;
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    for (int finish = 0; finish < 2; finish++) {
+        watcher w = {0};
+        mg_error error = {0};
+        const mg_observer observer = {&w, see_plan, see_progress, see_message, NULL};
+        const mg_fit_request request = {.train = &a.data,
+                                        .observer = &observer,
+                                        .stop = finish ? NULL : &w.flag,
+                                        .finish = finish ? &w.flag : NULL};
+        assert_int_equal(fit(&request, long_run, &model, &result, &error), finish ? MG_OK : MG_STOPPED);
+        assert_int_equal(w.plans, 1);
+        assert_int_equal(w.ends, 3);
+        if (!finish) assert_string_equal(error.text, "stopped at step 45 of 750");
+        else assert_string_equal(result.train.reason, "asked to");
+        if (finish) assert_int_equal(result.train.epoch, 3);
+        mg_model_destroy(model);
+    }
+    mg_train_stop();
+    mg_error error = {0};
+    const mg_fit_request request = {.train = &a.data};
+    assert_int_equal(fit(&request, short_run, &model, &result, &error), MG_OK);
+    mg_model_destroy(model);
+    free_arrays(&a);
+}
+
+// With a directory: files as mg_train leaves them, a stopped run resumes to the same bits, and other rows are
+// refused.
+static void test_in_directory(void **unused) {
+    (void)unused;
+    static const char *const sets[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=6", "train.batch=16",
+                                       NULL};
+    arrays a;
+    mg_model *model;
+    mg_fit_result result;
+    mg_error error = {0};
+    watcher w = {0};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    const mg_observer observer = {&w, NULL, see_progress, NULL, NULL};
+    const char *stopped = support_path("stopped"), *whole = support_path("whole"),
+               *own = support_path("own.h5");
+    mg_fit_request request = {.train = &a.data, .directory = whole};
+    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_OK);
+    assert_string_equal(result.train.model_path, support_path("whole/model.h5"));
+    mg_model_destroy(model);
+    request =
+        (mg_fit_request){.train = &a.data, .directory = stopped, .observer = &observer, .stop = &w.flag};
+    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_STOPPED);
+    assert_non_null(strstr(error.text, "checkpoint written to"));
+    request = (mg_fit_request){.train = &a.data, .directory = stopped, .resume = true};
+    for (int again = 0; again < 2; again++) { // the second time the run is finished, and nothing is trained
+        if (fit(&request, sets, &model, &result, &error)) fail_msg("%s", error.text);
+        assert_int_equal(mg_model_save(model, own, &error), MG_OK);
+        support_expect_same(own, support_path("whole/model.h5"), "resumed");
+        support_expect_same(support_path("stopped/model.h5"), own, "file and model");
+        mg_model_destroy(model);
+    }
+    ((float *)a.cells)[0] += 1;
+    assert_int_equal(fit(&request, sets, &model, &result, &error), MG_CONFIG);
+    free_arrays(&a);
+}
+
+// A run from the weights of a model begins there.
+static void test_start(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *first, *second;
+    mg_fit_result results[2];
+    mg_error error = {0};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    mg_fit_request request = {.train = &a.data, .validation = &a.data};
+    assert_int_equal(fit(&request, short_run, &first, &results[0], &error), MG_OK);
+    assert_true(results[0].train.accuracy > 0.5);
+    request.start = first;
+    assert_int_equal(fit(&request, short_run, &second, &results[1], &error), MG_OK);
+    assert_true(results[1].train.objective < results[0].train.objective);
+    mg_model_destroy(first);
+    mg_model_destroy(second);
+    free_arrays(&a);
+}
+
+// Nothing is printed, and no file appears in the working directory.
+static void test_silence(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *model;
+    mg_error error = {0};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    const char *text = support_path("text"), *empty = support_path("empty");
+    char here[4096];
+    assert_int_equal(mkdir(empty, 0777), 0);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(empty), 0);
+    fflush(stdout);
+    int out = dup(1), err = dup(2), file = open(text, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    dup2(file, 1), dup2(file, 2);
+    const mg_fit_request request = {.train = &a.data};
+    mg_status status =
+        fit(&request, (const char *const[]){"train.tolerance=1e-3", NULL}, &model, NULL, &error);
+    fflush(stdout);
+    dup2(out, 1), dup2(err, 2);
+    close(out), close(err), close(file);
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(status, MG_OK);
+    size_t size;
+    free(support_read(text, &size));
+    assert_int_equal(size, 0);
+    assert_int_equal(support_count(empty, ""), 0);
+    mg_model_destroy(model);
+    free_arrays(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_row_bytes),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_csr_refusals),
+        cmocka_unit_test(test_unsorted),  cmocka_unit_test(test_file_options),
+        cmocka_unit_test(test_stop),      cmocka_unit_test(test_in_directory),
+        cmocka_unit_test(test_start),     cmocka_unit_test(test_silence),
+    };
+    return cmocka_run_group_tests(tests, support_begin, support_end);
+}
