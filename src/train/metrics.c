@@ -1,17 +1,21 @@
 // metrics.c - owns metrics.jsonl.
 #include "train/metrics.h"
 
+#include "base/arithmetic.h"
 #include "base/json.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const size_t most_bytes = (size_t)1 << 32;
+// The file is read in blocks, because a long run writes more than fits in memory. Of a longer line than any
+// that margin writes, only the beginning is looked at.
+enum { BLOCK = 1 << 15, LINE = 1 << 12 };
 #define MOST_SECONDS 1e10 // three centuries
 
 static double seconds_of(const char *line, const char *end) {
@@ -26,21 +30,56 @@ static int is_counted(const char *line, const char *end) {
            memmem(line, length, "\"event\": \"eval\"", 15);
 }
 
-// Bytes of `text` to keep: up to the line after the last counted line that is kept.
-static size_t kept_bytes(const char *text, size_t size, int64_t keep, double *seconds) {
-    const char *at = text, *stop = text + size, *kept = text;
-    int64_t counted = 0;
-    while (at < stop) {
-        const char *end = memchr(at, '\n', (size_t)(stop - at));
-        if (!end) break; // a line that a crash cut off
-        int counts = is_counted(at, end);
-        if (counts && counted == keep) break;
-        counted += counts;
-        double here = seconds_of(at, end);
-        if (here > *seconds) *seconds = here;
-        at = kept = end + 1;
+static ssize_t read_at(int fd, char block[BLOCK], int64_t at) {
+    ssize_t got;
+    do got = pread(fd, block, BLOCK, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+// Receives a complete line and the place of the next one. Returns false to end the reading.
+typedef bool see_line(void *context, const char *line, const char *end, int64_t next);
+
+// Calls `see` for each complete line. *size is how many bytes were read, up to the end of the file or of the
+// last block. Errors: MG_IO.
+static mg_status each_line(int fd, const char *path, see_line *see, void *context, int64_t *size,
+                           mg_error *error) {
+    char block[BLOCK], line[LINE + 1];
+    size_t held = 0; // bytes of the current line
+    ssize_t got = 0;
+    bool more = true;
+    for (*size = 0; more && (got = read_at(fd, block, *size)) > 0; *size += got) {
+        const char *from = block, *stop = block + got;
+        while (more && from < stop) {
+            const char *end = memchr(from, '\n', (size_t)(stop - from));
+            size_t part = (size_t)((end ? end : stop) - from),
+                   taken = part < LINE - held ? part : LINE - held;
+            memcpy(line + held, from, taken);
+            held += taken;
+            from += part + (end != NULL);
+            if (!end) break;
+            line[held] = 0; // a number at its end ends there
+            more = see(context, line, line + held, *size + (from - block));
+            held = 0;
+        }
     }
-    return (size_t)(kept - text);
+    return got < 0 ? mg_fail(error, MG_IO, "%s: cannot be read: %s", path, strerror(errno)) : MG_OK;
+}
+
+// What of the lines is kept: up to the line after the last counted line that is kept.
+typedef struct kept_lines {
+    int64_t keep, counted, bytes;
+    double seconds;
+} kept_lines;
+
+static bool keep_line(void *context, const char *line, const char *end, int64_t next) {
+    kept_lines *kept = context;
+    int counts = is_counted(line, end);
+    if (counts && kept->counted == kept->keep) return false;
+    kept->counted += counts;
+    kept->seconds = fmax(kept->seconds, seconds_of(line, end));
+    kept->bytes = next;
+    return true;
 }
 
 // The file is cut and appended to in place, so it must not be one of another directory: a symbolic link is
@@ -64,63 +103,85 @@ static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, n
     return mg_fail(error, MG_IO, "%s: is not a regular file: move it away", metrics->path);
 }
 
+static mg_status copy_bytes(int from, int to, const char *path, int64_t size, mg_error *error) {
+    char block[BLOCK];
+    mg_status status = MG_OK;
+    for (int64_t at = 0; !status && at < size;) {
+        ssize_t got = read_at(from, block, at), left = (ssize_t)mg_min(size - at, BLOCK);
+        if (got <= 0)
+            return mg_fail(error, MG_IO, "%s: cannot be read: %s", path,
+                           got ? strerror(errno) : "it ends too early");
+        status = mg_file_write_all(to, path, block, (size_t)mg_min(got, left), error);
+        at += got;
+    }
+    return status;
+}
+
 // Puts a copy of the kept lines in the place of a file that has other names too, such as in a backup.
-static mg_status unlink_copy(const mg_directory *directory, mg_metrics *metrics, const void *bytes,
-                             size_t kept, mg_error *error) {
+static mg_status unlink_copy(const mg_directory *directory, mg_metrics *metrics, int64_t kept,
+                             mg_error *error) {
+    static const char name[] = "metrics.jsonl";
+    char temporary[MG_TEMPORARY_TEXT];
     nlink_t links;
+    int fd;
+    mg_status status = mg_directory_begin(directory, name, temporary, &fd, error);
+    if (!status) {
+        status = copy_bytes(metrics->fd, fd, metrics->path, kept, error);
+        if (!status) status = mg_directory_end(directory, temporary, name, true, &fd, error);
+        if (status) mg_directory_give_up(directory, temporary, &fd);
+    }
     mg_file_calls.close(metrics->fd);
     metrics->fd = -1;
-    mg_status status = mg_directory_write(directory, "metrics.jsonl", bytes, kept, error);
     return status ? status : open_file(directory, metrics, &links, error);
 }
 
 mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg_metrics *metrics,
                           double *seconds, mg_error *error) {
     *metrics = (mg_metrics){.fd = -1, .events = keep_events < 0 ? 0 : keep_events};
-    unsigned char *bytes = NULL;
-    size_t size = 0, kept = 0;
-    mg_status status = mg_directory_name(directory, "metrics.jsonl", &metrics->path, error);
+    kept_lines kept = {.keep = keep_events, .seconds = *seconds};
+    int64_t size;
     nlink_t links = 1;
+    mg_status status = mg_directory_name(directory, "metrics.jsonl", &metrics->path, error);
     if (!status) status = open_file(directory, metrics, &links, error);
-    if (!status && keep_events >= 0) {
-        status = mg_file_read_open(metrics->fd, metrics->path, most_bytes, &bytes, &size, error);
-        if (!status) kept = kept_bytes((const char *)bytes, size, keep_events, seconds);
-    }
-    if (!status && links > 1) status = unlink_copy(directory, metrics, bytes, kept, error);
-    mg_memory_free(bytes);
-    if (!status && ftruncate(metrics->fd, (off_t)kept))
+    if (!status && keep_events >= 0)
+        status = each_line(metrics->fd, metrics->path, keep_line, &kept, &size, error);
+    if (!status) *seconds = kept.seconds;
+    if (!status && links > 1) status = unlink_copy(directory, metrics, kept.bytes, error);
+    if (!status && ftruncate(metrics->fd, (off_t)kept.bytes))
         status = mg_fail(error, MG_IO, "%s: cannot be written: %s", metrics->path, strerror(errno));
     if (status) mg_metrics_close(metrics);
     return status;
 }
 
-static int64_t count_events(const char *text, size_t size) {
-    int64_t counted = 0;
-    const char *at = text, *stop = text + size;
-    for (const char *end; at < stop && (end = memchr(at, '\n', (size_t)(stop - at))); at = end + 1)
-        counted += is_counted(at, end);
-    return counted;
+typedef struct last_line {
+    mg_metrics_ending ending;
+    bool found;      // the last line is an `end` event
+    int64_t counted; // lines so far
+    int64_t next;    // place after it
+} last_line;
+
+static bool look_for_end(void *context, const char *line, const char *end, int64_t next) {
+    last_line *last = context;
+    const char *step = memmem(line, (size_t)(end - line), "\"step\": ", 8);
+    last->next = next;
+    last->found = step && memmem(line, (size_t)(end - line), "\"event\": \"end\"", 14);
+    if (last->found)
+        last->ending = (mg_metrics_ending){
+            .step = strtoll(step + 8, NULL, 10), .events = last->counted, .seconds = seconds_of(line, end)};
+    last->counted += is_counted(line, end);
+    return true;
 }
 
 bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out) {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
+    last_line last = {0};
+    int64_t size = 0;
     int fd;
     if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
-    bool ended = !mg_file_read_open(fd, "metrics.jsonl", most_bytes, &bytes, &size, NULL) && size > 0 &&
-                 bytes[size - 1] == '\n';
+    mg_status status = each_line(fd, "metrics.jsonl", look_for_end, &last, &size, NULL);
     close(fd);
-    const char *text = (const char *)bytes;
-    size_t begin = ended ? size - 1 : 0;
-    while (begin > 0 && text[begin - 1] != '\n') begin--;
-    ended = ended && memmem(text + begin, size - begin, "\"event\": \"end\"", 14);
-    const char *step = ended ? memmem(text + begin, size - begin, "\"step\": ", 8) : NULL;
-    if (step)
-        *out = (mg_metrics_ending){.step = strtoll(step + 8, NULL, 10), // ends before the line feed
-                                   .events = count_events(text, begin),
-                                   .seconds = seconds_of(text + begin, text + size)};
-    mg_memory_free(bytes);
-    return step != NULL;
+    if (status || !last.found || last.next != size) return false; // a crash cut the last line off
+    *out = last.ending;
+    return true;
 }
 
 bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory) {

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "train/metrics.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char file[] = "metrics.jsonl";
 static mg_directory *place;
@@ -143,6 +145,46 @@ static void test_find_end(void **unused) {
     assert_false(mg_metrics_find_end(place, &end));
 }
 
+// The file is longer than what is read at a time, and one line is longer than any that margin writes. No
+// memory is needed that grows with it.
+static void test_long_file(void **unused) {
+    (void)unused;
+    enum { LINES = 4000, LONG = 100000 };
+    for (int linked = 0; linked < 2; linked++) {
+        double seconds = 0;
+        mg_metrics_ending last;
+        support_remove(support_path("run/%s", file));
+        mg_metrics metrics = open_metrics(-1, &seconds);
+        for (int i = 1; i <= LINES; i++) put(&metrics, "epoch", i, i, 1);
+        put(&metrics, "end", LINES, LINES, 0);
+        mg_metrics_close(&metrics);
+        size_t size, now;
+        char *text = (char *)support_read(support_path("run/%s", file), &size), *more = malloc(size + LONG);
+        memset(more, 'x', LONG);
+        more[LONG - 1] = '\n';
+        memcpy(more + LONG, text, size);
+        support_write(support_path("run/%s", file), more, size + LONG);
+        support_remove(support_path("backup"));
+        if (linked) assert_int_equal(link(support_path("run/%s", file), support_path("backup")), 0);
+        mg_memory_fail_at(2, true); // the first one is for its path
+        assert_true(mg_metrics_find_end(place, &last));
+        mg_memory_fail_at(0, false);
+        assert_true(last.step == LINES && last.events == LINES && last.seconds == LINES);
+        mg_memory_fail_at(2, true);
+        metrics = open_metrics(LINES - 1, &seconds);
+        mg_memory_fail_at(0, false);
+        assert_true(seconds == LINES - 1);
+        put(&metrics, "epoch", LINES, LINES, 1);
+        put(&metrics, "end", LINES, LINES, 0);
+        mg_metrics_close(&metrics);
+        char *after = (char *)support_read(support_path("run/%s", file), &now);
+        assert_true(now == size + LONG && !memcmp(after, more, now));
+        free(text);
+        free(more);
+        free(after);
+    }
+}
+
 static mg_file_ops real;
 static size_t room; // bytes that still fit on the disk
 
@@ -198,8 +240,9 @@ static void test_no_file(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),    cmocka_unit_test(test_kept),      cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_find_end), cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_kept),      cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_find_end),  cmocka_unit_test(test_full_disk), cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_long_file),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
