@@ -67,6 +67,17 @@ def init(work):
     os.remove(work.at("cut/model.h5"))
     expect(work, 2, *SGD, *other, *cut, says="begun from the weights of moved.h5")
     expect(work, 0, *SGD, *cut)
+    # The checkpoint also names it: begun.h5 and the configuration are written again, of a finished run too.
+    before = {name: content[0] for name, content in tree(work.at("cut")).items()}
+    for lost in (("begun.h5",), ("config.yaml",), ("begun.h5", "config.yaml", "model.h5")):
+        for name in lost:
+            os.remove(work.at("cut", name))
+        expect(work, 0, *SGD, *cut, says="cut/begun.h5: is missing or damaged; it is written again" if "begun.h5" in lost else "")
+        if "model.h5" not in lost and {name: content[0] for name, content in tree(work.at("cut")).items()} != before:
+            runs.fail(f"--resume does not write {lost} again")
+    for name in ("begun.h5", "config.yaml", "model.h5"):
+        if runs.read(work.at("cut", name)) != before[name]:
+            runs.fail(f"--resume writes another {name}")
     shutil.rmtree(work.at("cut"))
     killed_before_a_checkpoint(work, "plain")
     expect(work, 2, *SGD, *first, *cut, says="begun without --init: leave --init out")
