@@ -15,7 +15,8 @@ extern "C" {
 /* The training data of a run. */
 typedef struct mg_plan_data {
     int64_t rows, features, classes, validation_rows;
-    double stored; /* stored values of all rows */
+    int64_t used_features; /* features that have weights; the others occur in no training row */
+    double stored;         /* stored values of all rows */
     bool sparse;
     bool streamed;    /* rows are read from the file when they are needed */
     double row_bytes; /* of the rows in memory or, if they are streamed, of the windows */

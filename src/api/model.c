@@ -121,7 +121,12 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error) {
     MG_FLOAT_SCOPE;
     *out = NULL;
     mg_status status = mg_h5_check_library(error);
-    return status ? status : mg_model_read(path, out, error);
+    if (!status) status = mg_model_read(path, out, error);
+    if (!status) status = mg_model_expand(*out, error);
+    if (!status) return MG_OK;
+    mg_model_free(*out);
+    *out = NULL;
+    return status;
 }
 
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error) {

@@ -58,8 +58,11 @@ static void show_plan(void *context, const mg_plan *plan) {
     if (screen->quiet || screen->planned) return;
     screen->planned = screen->brief;
     char a[32], b[32], c[32], d[32];
-    fprintf(stderr, "rows       %s x %s features, %lld classes; %s %s, %s%s (%.2f s)\n",
-            mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b),
+    char used[48] = "";
+    if (plan->data.used_features < plan->data.features)
+        snprintf(used, sizeof used, " (%s used)", mg_cli_count((double)plan->data.used_features, a));
+    fprintf(stderr, "rows       %s x %s features%s, %lld classes; %s %s, %s%s (%.2f s)\n",
+            mg_cli_count((double)plan->data.rows, a), mg_cli_count((double)plan->data.features, b), used,
             (long long)plan->data.classes, plan->data.sparse ? "CSR," : "dense", plan->data.cell,
             plan->data.streamed ? "streamed through " : "in memory ", mg_cli_bytes(plan->data.row_bytes, c),
             plan->data.load_seconds);

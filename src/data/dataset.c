@@ -123,11 +123,14 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
     block = mg_max(block, 1);
     dataset->block_rows = mg_min(block, dataset->count);
     dataset->window_rows = mg_max(window, 1);
-    // A chunk is decompressed as a whole. The survey reads from the first row to the last, so it reads whole
-    // chunks.
-    int64_t chunk = mg_source_chunk_rows(dataset->source), most = mg_max(window, block);
-    bool by_chunks = chunk > block && !dataset->select && chunk <= most;
-    dataset->survey_rows = mg_min(by_chunks ? chunk : block, dataset->count);
+}
+
+// How many rows the survey reads at a time. A chunk is decompressed as a whole. The survey reads from the
+// first row to the last, so it reads whole chunks.
+static int64_t survey_step(const mg_dataset *dataset) {
+    int64_t block = dataset->block_rows, chunk = mg_source_chunk_rows(dataset->source);
+    bool by_chunks = chunk > block && !dataset->select && chunk <= mg_max(dataset->window_rows, block);
+    return mg_min(by_chunks ? chunk : block, dataset->count);
 }
 
 static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first, int64_t count) {
@@ -147,18 +150,59 @@ static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first,
     }
 }
 
+// Rows that belong to a program are not changed.
+static mg_status own_rows(mg_store *store, mg_error *error) {
+    const mg_store lent = *store;
+    size_t stored = (size_t)lent.stored;
+    if (!lent.borrowed) return MG_OK;
+    mg_status status =
+        mg_store_create(store, lent.layout, lent.cell, lent.features, lent.count, lent.stored, error);
+    if (status) return status;
+    memcpy(store->indptr, lent.indptr, ((size_t)lent.count + 1) * sizeof *store->indptr);
+    memcpy(store->indices, lent.indices, stored * sizeof *store->indices);
+    memcpy(store->values, lent.values, stored * sizeof *store->values);
+    store->count = lent.count;
+    return MG_OK;
+}
+
+// Removes the unused columns from rows in memory. Rows only become shorter, so they move towards the front.
+static void renumber_store(mg_store *store, const mg_used *used) {
+    int64_t kept = 0, from = 0;
+    for (int64_t i = 0; i < store->count; i++) {
+        int64_t n =
+            mg_used_renumber(used, store->indptr[i + 1] - from, store->indices + from, store->values + from);
+        if (kept < from) {
+            memmove(store->indices + kept, store->indices + from, (size_t)n * sizeof *store->indices);
+            memmove(store->values + kept, store->values + from, (size_t)n * sizeof *store->values);
+        }
+        from = store->indptr[i + 1];
+        store->indptr[i + 1] = kept += n;
+    }
+    store->features = used->count;
+}
+
+mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *error) {
+    mg_used_clear(&dataset->used);
+    mg_status status = mg_used_copy(used, &dataset->used, error);
+    if (status || !used->width || dataset->layout == MG_DENSE) return status;
+    dataset->features = used->count;
+    mg_source_use(dataset->source, &dataset->used);
+    if (dataset->resident) status = own_rows(&dataset->store, error);
+    if (!status && dataset->resident) renumber_store(&dataset->store, used);
+    return status;
+}
+
+static mg_status drop_unused(mg_dataset *dataset, mg_used *used, mg_error *error) {
+    mg_used_finish(used);
+    return mg_used_pays(used) ? mg_dataset_use(dataset, used, error) : MG_OK;
+}
+
 // Reads every row once, block by block: into the store that is kept, or into a single block that is reused.
-static mg_status survey(mg_dataset *dataset, mg_error *error) {
-    mg_store passing = {0};
-    mg_store *store = dataset->resident ? &dataset->store : &passing;
-    int64_t step = dataset->survey_rows, most = 0;
-    MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
-        most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
-    mg_status status = mg_moments_create(&dataset->moments, dataset->layout, dataset->features, error);
-    if (!status && !store->borrowed)
-        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
-                                 dataset->resident ? dataset->count : step,
-                                 dataset->resident ? dataset->stored : most, error);
+// `used` NULL: which columns occur does not matter. The moments follow if `moments` is true.
+static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, bool moments,
+                          mg_error *error) {
+    mg_status status = MG_OK;
+    int64_t step = survey_step(dataset);
     for (int64_t first = 0; !status && first < dataset->count; first += step) {
         int64_t rows = mg_cut_next(first, dataset->count, step);
         if (!dataset->resident) store->count = 0;
@@ -168,11 +212,45 @@ static mg_status survey(mg_dataset *dataset, mg_error *error) {
                      : mg_source_read(dataset->source, dataset->select, first, rows, store, error);
         if (status) break;
         hash_rows(dataset, store, before, rows);
-        mg_moments_add(&dataset->moments, store, before, rows,
-                       dataset->weight ? dataset->weight + first : NULL);
+        if (used) {
+            int64_t from = store->indptr[before];
+            mg_used_mark(used, store->indptr[before + rows] - from, store->indices + from);
+        }
+        if (moments)
+            mg_moments_add(&dataset->moments, store, before, rows,
+                           dataset->weight ? dataset->weight + first : NULL);
     }
-    if (!status) mg_moments_finish(&dataset->moments);
-    dataset->moments.noise = mg_source_noise(dataset->source);
+    return status;
+}
+
+// Moments of resident rows that may lose columns are summed afterwards, because a file with very many
+// columns may have no room for the moments of all of them.
+static mg_status survey(mg_dataset *dataset, bool drop, mg_error *error) {
+    mg_store passing = {0};
+    mg_store *store = dataset->resident ? &dataset->store : &passing;
+    mg_moments *moments = &dataset->moments;
+    mg_used used = {0};
+    int64_t step = survey_step(dataset), most = 0;
+    MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
+        most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
+    drop = drop && dataset->layout == MG_CSR;
+    bool late = drop && dataset->resident;
+    mg_status status = MG_OK;
+    if (drop) status = mg_used_create(&used, dataset->features, error);
+    if (!status && !late) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
+    if (!status && !store->borrowed)
+        status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
+                                 dataset->resident ? dataset->count : step,
+                                 dataset->resident ? dataset->stored : most, error);
+    if (!status) status = read_all(dataset, store, drop ? &used : NULL, !late, error);
+    if (!status && drop) status = drop_unused(dataset, &used, error);
+    if (!status && late) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
+    if (!status && late) mg_moments_add(moments, store, 0, dataset->count, dataset->weight);
+    if (!status) mg_moments_finish(moments);
+    if (!status && drop && !late) mg_moments_keep(moments, &dataset->used);
+    moments->used = &dataset->used;
+    moments->noise = mg_source_noise(dataset->source);
+    mg_used_clear(&used);
     mg_store_destroy(&passing);
     return status;
 }
@@ -251,7 +329,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         hash_shape(dataset);
         status = place_rows(dataset, request, error);
     }
-    if (!status && request->survey) status = survey(dataset, error);
+    if (!status && request->survey) status = survey(dataset, request->drop_unused, error);
     // Also explains values that were refused because they were only half written.
     if (dataset->file && (!status || status == MG_DATA)) {
         mg_status changed = mg_h5_check_unchanged(dataset->file, error);
@@ -272,6 +350,7 @@ void mg_dataset_close(mg_dataset *dataset) {
     mg_h5_close(dataset->file);
     mg_classes_clear(&dataset->classes);
     mg_columns_clear(&dataset->columns);
+    mg_used_clear(&dataset->used);
     mg_memory_free(dataset->select);
     mg_memory_free(dataset->label);
     mg_memory_free(dataset->weight);

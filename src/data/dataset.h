@@ -8,6 +8,7 @@
 #include "data/moments.h"
 #include "data/source.h"
 #include "data/split.h"
+#include "data/used.h"
 #include "rows/store.h"
 
 // Which rows of the file are selected.
@@ -31,16 +32,19 @@ typedef struct mg_dataset_request {
     int64_t window_bytes;    // of rows that are shuffled together
     // Reads all rows once, for moments and fingerprint, and keeps them in memory if they fit.
     bool survey;
+    // After the survey, leaves the columns out that no row stores, if that pays (mg_used_pays). CSR only.
+    bool drop_unused;
 } mg_dataset_request;
 
 typedef struct mg_dataset {
     char *path;
     mg_h5 *file;
     mg_source *source;
-    int64_t *select; // [count] selected rows of the file, ascending; NULL: all
-    int64_t count;   // rows
-    int64_t stored;  // stored values of CSR rows; dense: count * features
-    int64_t features;
+    int64_t *select;  // [count] selected rows of the file, ascending; NULL: all
+    int64_t count;    // rows
+    int64_t stored;   // stored values of CSR rows; dense: count * features
+    int64_t features; // of CSR rows: the used columns, if others are left out
+    mg_used used;     // the columns that CSR rows keep; of dense rows: those that weights for CSR rows know
     mg_layout layout;
     mg_cell cell;
     mg_columns columns; // names and recipe from the file
@@ -60,7 +64,6 @@ typedef struct mg_dataset {
     uint64_t fingerprint; // of labels, weights and (after a survey) every row
     // Consecutive rows that stay together in an epoch's order; independent of the file's chunks.
     int64_t block_rows;
-    int64_t survey_rows; // rows that the survey reads at a time
     int64_t window_rows; // rows shuffled together, before rounding to minibatches
 } mg_dataset;
 
@@ -72,10 +75,19 @@ void mg_dataset_close(mg_dataset *dataset);
 // before the result is used. Any thread may call it. Errors: MG_DATA, MG_IO.
 mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error);
 
-// Compares the columns with known ones: names if both have them, the recipe, and their number. A sparse file
-// may have fewer than `features` columns; the missing ones are 0, and dataset->features becomes `features`.
-// `whose` says in messages where the known columns come from ("in the model m.h5"). Errors: MG_DATA with the
-// first difference.
+// Columns of the file, used or not.
+static inline int64_t mg_dataset_width(const mg_dataset *dataset) {
+    return dataset->used.width ? dataset->used.width : dataset->features;
+}
+
+// From now on CSR rows hold these columns only, renumbered, wherever they are read. Dense rows stay as they
+// are. Nothing happens if every column is used. Errors: MG_MEMORY.
+mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *error);
+
+// For a data set that keeps all of its columns. Compares them with known ones: names if both have them, the
+// recipe, and their number. A sparse file may have fewer than `features` columns; the missing ones are 0, and
+// dataset->features becomes `features`. `whose` says in messages where the known columns come from ("in the
+// model m.h5"). Errors: MG_DATA with the first difference.
 mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose,
                            mg_error *error);
 

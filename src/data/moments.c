@@ -175,3 +175,16 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
         }
     }
 }
+
+void mg_moments_keep(mg_moments *moments, const mg_used *used) {
+    if (!used->width) return;
+    for (int64_t d = 0; d < moments->features; d++) {
+        int64_t place = mg_used_place(used, d);
+        if (place < 0) continue;
+        moments->mean[place] = moments->mean[d];
+        moments->squares[place] = moments->squares[d];
+        moments->most[place] = moments->most[d];
+        moments->stored[place] = moments->stored[d];
+    }
+    moments->features = used->count;
+}

@@ -9,16 +9,18 @@
 #ifndef MG_DATA_MOMENTS_H
 #define MG_DATA_MOMENTS_H
 
+#include "data/used.h"
 #include "rows/store.h"
 
 #include <stdbool.h>
 
 typedef struct mg_moments {
     int64_t features;
-    double weight;   // of all rows
-    double *mean;    // [D] weighted; of CSR rows, before _finish: mean of the stored values
-    double *squares; // [D] weighted sum of (x - mean)^2; before _finish as above
-    float *most;     // [D] largest |x|
+    const mg_used *used; // the columns of the file that these are; NULL: all, as when its width is 0
+    double weight;       // of all rows
+    double *mean;        // [D] weighted; of CSR rows, before _finish: mean of the stored values
+    double *squares;     // [D] weighted sum of (x - mean)^2; before _finish as above
+    float *most;         // [D] largest |x|
     // Relative rounding error that a preparation left in the values; 0 if the values are unchanged.
     double noise;
     // The current block of dense rows.
@@ -42,5 +44,13 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
 
 // Call this once, after the last row and before means and squares are read.
 void mg_moments_finish(mg_moments *moments);
+
+// Drops the moments of unused columns, after _finish. CSR only.
+void mg_moments_keep(mg_moments *moments, const mg_used *used);
+
+// The number of column d in the file.
+static inline long long mg_moments_column(const mg_moments *moments, int64_t d) {
+    return (long long)(moments->used ? mg_used_column(moments->used, d) : d);
+}
 
 #endif

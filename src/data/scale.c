@@ -24,13 +24,13 @@ static double deviation_of(const mg_moments *moments, int64_t d) {
 
 // The factor of a column of this size. Outside the allowed range, factor times weight or its inverse would
 // leave float32.
-static mg_status factor_of(int64_t d, const char *what, double size, float *out, mg_error *error) {
+static mg_status factor_of(long long column, const char *what, double size, float *out, mg_error *error) {
     *out = size > 0 ? (float)(1 / size) : 0;
     if (size == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
     return mg_fail(error, MG_DATA,
                    "data.scale: the %s of column %lld is %.4g (0 or %g to %g are allowed in float32): change "
                    "the column's unit",
-                   what, (long long)d, size, LEAST_SIZE, MOST_SIZE);
+                   what, column, size, LEAST_SIZE, MOST_SIZE);
 }
 
 static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *error) {
@@ -41,7 +41,7 @@ static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *
         // A deviation that a preparation's rounding errors cause in a constant column is not a signal;
         // dividing by it would amplify them.
         if (deviation <= moments->noise * fabs(mean)) deviation = 0;
-        status = factor_of(d, "deviation", deviation, &scale->scale[d], error);
+        status = factor_of(mg_moments_column(moments, d), "deviation", deviation, &scale->scale[d], error);
     }
     return status;
 }
@@ -49,7 +49,8 @@ static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *
 static mg_status max_abs(const mg_moments *moments, mg_scale *scale, mg_error *error) {
     mg_status status = MG_OK;
     for (int64_t d = 0; !status && d < moments->features; d++)
-        status = factor_of(d, "largest |x|", (double)moments->most[d], &scale->scale[d], error);
+        status = factor_of(mg_moments_column(moments, d), "largest |x|", (double)moments->most[d],
+                           &scale->scale[d], error);
     return status;
 }
 
@@ -66,7 +67,7 @@ static mg_status same(const mg_moments *moments, double factor, mg_scale *scale,
     return mg_fail(error, MG_DATA,
                    "data.scale: %g scales the largest |x|, %.4g in column %lld, to %.4g (%g to %g are "
                    "allowed): choose another factor",
-                   factor, most, (long long)column, size, LEAST_SIZE, MOST_SIZE);
+                   factor, most, mg_moments_column(moments, column), size, LEAST_SIZE, MOST_SIZE);
 }
 
 mg_status mg_scale_create(const char *how, const mg_moments *moments, mg_scale *scale, mg_error *error) {
@@ -110,7 +111,8 @@ bool mg_scale_spread(const mg_scale *scale, const mg_moments *moments, mg_spread
     for (int64_t d = 0; d < moments->features; d++) {
         float size = moments->most[d] * (scale->scale ? scale->scale[d] : 1);
         if (size > 0) magnitude[used++] = size;
-        if ((double)size > out->largest) out->largest = (double)size, out->column = d;
+        if ((double)size > out->largest)
+            out->largest = (double)size, out->column = mg_moments_column(moments, d);
     }
     qsort(magnitude, (size_t)used, sizeof *magnitude, mg_order_float);
     out->median = used ? (double)magnitude[used / 2] : 0;
@@ -128,7 +130,7 @@ bool mg_scale_far(const mg_scale *scale, const mg_moments *moments, double *rati
     for (int64_t d = 0; scale->center && d < moments->features; d++) {
         double away = scale->scale[d] > 0 ? fabs(moments->mean[d]) / deviation_of(moments, d) : 0;
         sum += away * away;
-        if (away > *ratio) *ratio = away, *column = d;
+        if (away > *ratio) *ratio = away, *column = mg_moments_column(moments, d);
     }
     return sum > FAR_RATIO * FAR_RATIO;
 }

@@ -26,6 +26,8 @@ const char *mg_source_type_name(const mg_source *source) {
     return mg_h5_type_name(mg_h5_array_type(source->data));
 }
 
+void mg_source_use(mg_source *source, const mg_used *used) { source->used = used; }
+
 int64_t mg_source_chunk_rows(const mg_source *source) {
     return source->layout == MG_DENSE ? mg_h5_array_chunk_rows(source->data) : 0;
 }
@@ -327,6 +329,7 @@ static mg_status take_csr_row(mg_source *source, int64_t row, int64_t base, mg_s
     if (!mg_cells_finite(n, to, &bad)) return mg_source_not_finite(source, row, index[bad], to[bad], error);
     const char *why = mg_prepare_row(source->preparation, n, to, &bad);
     if (why) return unfit(source, row, bad < 0 ? bad : index[bad], bad < 0 ? 0 : to[bad], why, error);
+    if (source->used) n = mg_used_renumber(source->used, n, index, to);
     store->indptr[++store->count] = at + n;
     return MG_OK;
 }

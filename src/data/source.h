@@ -4,6 +4,7 @@
 #define MG_DATA_SOURCE_H
 
 #include "data/preparation.h"
+#include "data/used.h"
 #include "data/vanished.h"
 #include "io/h5.h"
 #include "rows/store.h"
@@ -54,6 +55,10 @@ const char *mg_source_unlent(const mg_source *source);
 // Checks the values of such rows, as mg_source_read does. Errors: MG_DATA with the value.
 mg_status mg_source_check_lent(const mg_source *source, const mg_store *store, int64_t first, int64_t count,
                                mg_error *error);
+
+// CSR: rows that are read from now on hold the used columns only, renumbered; every value of the file is
+// still checked, and rows are prepared before. `used` must live as long as the source.
+void mg_source_use(mg_source *source, const mg_used *used);
 
 // Maps the rows in the file; *out is NULL unless they are stored exactly as kernels read them. Destroy the
 // map before closing the source.

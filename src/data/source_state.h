@@ -14,6 +14,7 @@ struct mg_source {
     mg_h5_array *data;    // dense cells or CSR values
     mg_h5_array *indices; // CSR
     int64_t *indptr;      // CSR [rows + 1], checked
+    const mg_used *used;  // columns that CSR rows keep; NULL: all
     mg_vanished vanished;
     const char *unlent; // why the rows of a program could not be lent; NULL: they were
     void *slab;         // cells as stored in the file

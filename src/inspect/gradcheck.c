@@ -291,7 +291,7 @@ mg_status mg_gradcheck_run(const mg_setup *setup, int64_t rows, uint64_t seed, m
     if (status) return status;
     *report = (mg_gradcheck_report){
         .rows = sample.count,
-        .features = problem->features,
+        .features = mg_dataset_width(setup->train),
         .classes = problem->classes,
         .layout = problem->layout == MG_CSR ? "sparse" : "dense",
         .kernel = problem->kernel->name,

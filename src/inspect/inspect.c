@@ -53,15 +53,16 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
     char bytes[32], real[MG_REAL_TEXT];
     mg_status status = mg_model_parse(path, in->bytes, in->sealed, &model, error);
     if (status) return status;
-    double size = (double)model->classes_count * ((double)model->features + 1) * sizeof(float);
+    double size = (double)model->classes_count * ((double)model->per_class + 1) * sizeof(float);
     mg_printable_line(out, "%s: model, its seal is correct", path);
     mg_print_real(model->delta, real);
     mg_printable_line(out, "  %-14s %s, delta %s", "loss", model->loss, real);
     put_class_names(out, &model->classes);
     put_int(out, "features", model->features);
+    if (model->used.width) put_int(out, "used features", model->used.count);
     mg_inspect_columns(&model->columns, 14, out);
     mg_writer_format(out, "  %-14s float32 [%lld, %lld] and bias [%lld], %s\n", "weights",
-                     (long long)model->classes_count, (long long)model->features,
+                     (long long)model->classes_count, (long long)model->per_class,
                      (long long)model->classes_count, mg_print_bytes(size, bytes));
     mg_printable_line(out, "  %-14s rows %s, transform %s; column scaling is folded into the weights",
                       "preparation", model->rows, model->transform);

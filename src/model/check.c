@@ -45,7 +45,8 @@ static mg_status check_name(const char *name, const char *value, mg_error *error
 }
 
 mg_status mg_model_check(const mg_model *model, mg_error *error) {
-    mg_status status = check_floats("weights", model->weights, model->classes_count * model->features, error);
+    mg_status status =
+        check_floats("weights", model->weights, model->classes_count * model->per_class, error);
     if (!status) status = check_floats("bias", model->bias, model->classes_count, error);
     if (!status) status = check_classes(&model->classes, error);
     if (!status) status = check_choice("rows", model->rows, error);

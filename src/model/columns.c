@@ -1,8 +1,10 @@
-// columns.c - reads and writes the data set `names` and the attributes `recipe` and `names_from` of model.h5.
+// columns.c - reads and writes the data sets `names` and `used_features` and the attributes `recipe`,
+// `names_from` and `features_count` of model.h5.
 #include "model/columns.h"
 
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "rows/rows.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -49,5 +51,54 @@ mg_status mg_model_columns_take(mg_h5 *file, int64_t features, mg_columns *out, 
     if (!status) status = take_text(file, "recipe", &out->recipe, error);
     if (!status) status = take_text(file, "names_from", &out->names_from, error);
     if (status) mg_columns_clear(out);
+    return status;
+}
+
+mg_status mg_model_used_put(const mg_used *used, mg_h5_image *image, mg_error *error) {
+    uint32_t *list;
+    if (!used->width) return MG_OK;
+    mg_status status = mg_memory_get(&list, (size_t)used->count, sizeof *list, error);
+    if (status) return status;
+    mg_used_list(used, list);
+    mg_h5_image_attribute_int64(image, "/", "features_count", used->width);
+    mg_h5_image_array(image, "used_features", MG_H5_U32, 1, &used->count, list);
+    mg_memory_free(list);
+    return MG_OK;
+}
+
+static mg_status take_list(const int64_t *list, int64_t count, int64_t width, mg_used *out, mg_error *error) {
+    mg_status status = MG_OK;
+    for (int64_t i = 0; !status && i < count; i++)
+        if (list[i] < 0 || list[i] >= width || (i > 0 && list[i] <= list[i - 1]))
+            status = mg_fail(error, MG_DATA,
+                             "used_features[%lld] is %lld (0 to %lld are allowed, in ascending order)",
+                             (long long)i, (long long)list[i], (long long)width - 1);
+    if (!status) status = mg_used_create(out, width, error);
+    for (int64_t i = 0; !status && i < count; i++) {
+        uint32_t feature = (uint32_t)list[i];
+        mg_used_mark(out, 1, &feature);
+    }
+    if (!status) mg_used_finish(out);
+    return status;
+}
+
+mg_status mg_model_used_take(mg_h5 *file, int64_t count, mg_used *out, mg_error *error) {
+    mg_h5_array *array = NULL;
+    int64_t *list = NULL, width = 0;
+    *out = (mg_used){0};
+    mg_status status = mg_h5_attribute_int64(file, "/", "features_count", &width, 1, NULL, error);
+    if (!status && (width < count || width > MG_MOST_INDEX))
+        status = mg_fail(error, MG_DATA, "features_count is %lld (%lld to %u are allowed)", (long long)width,
+                         (long long)count, MG_MOST_INDEX);
+    if (!status) status = mg_h5_array_open(file, "used_features", &array, error);
+    if (!status && (mg_h5_array_rank(array) != 1 || mg_h5_array_rows(array) != count))
+        status = mg_fail(error, MG_DATA,
+                         "data set used_features has rank %d and %lld values, but must have rank 1 and %lld, "
+                         "one for each column of weights",
+                         mg_h5_array_rank(array), (long long)mg_h5_array_rows(array), (long long)count);
+    if (!status) status = mg_h5_array_read_int64(array, &list, error);
+    if (!status) status = take_list(list, count, width, out, error);
+    mg_memory_free(list);
+    mg_h5_array_close(array);
     return status;
 }

@@ -13,18 +13,28 @@
 #include <margin/version.h>
 
 #define FORMAT "margin model"
-enum { FORMAT_VERSION = 1 };
+// VERSION_USED: only the features that have weights are stored. The other models keep the version that all
+// releases read.
+enum { VERSION_ALL = 1, VERSION_USED = 2 };
 static const size_t most_bytes = (size_t)1 << 40;
 
 mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
+    static const mg_used all = {0};
+    return mg_model_new_used(classes, features, &all, out, error);
+}
+
+mg_status mg_model_new_used(int64_t classes, int64_t features, const mg_used *used, mg_model **out,
+                            mg_error *error) {
     *out = NULL;
     mg_model *model;
     mg_status status = mg_memory_zeroed(&model, 1, sizeof *model, error);
     if (status) return status;
     model->classes_count = classes;
     model->features = features;
+    model->per_class = used->width ? used->count : features;
     size_t line;
-    if (__builtin_mul_overflow((size_t)features, sizeof(float), &line))
+    status = mg_used_copy(used, &model->used, error);
+    if (!status && __builtin_mul_overflow((size_t)model->per_class, sizeof(float), &line))
         status = mg_fail(error, MG_MEMORY, "out of memory: %lld features cannot be addressed",
                          (long long)features);
     if (!status) status = mg_memory_zeroed(&model->weights, (size_t)classes, line, error);
@@ -38,10 +48,30 @@ void mg_model_free(mg_model *model) {
     if (!model) return;
     mg_classes_clear(&model->classes);
     mg_columns_clear(&model->columns);
+    mg_used_clear(&model->used);
     void *const blocks[] = {model->path,          model->weights,     model->bias,
                             model->loss,          model->rows,        model->transform,
                             model->features_name, model->labels_name, model};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) mg_memory_free(blocks[b]);
+}
+
+mg_status mg_model_expand(mg_model *model, mg_error *error) {
+    float *weights;
+    size_t features = (size_t)model->features;
+    if (!model->used.width) return MG_OK;
+    mg_status status =
+        mg_memory_zeroed(&weights, (size_t)model->classes_count, features * sizeof *weights, error);
+    if (status) return status;
+    for (int64_t i = 0; i < model->per_class; i++) {
+        size_t d = (size_t)mg_used_column(&model->used, i);
+        for (int64_t k = 0; k < model->classes_count; k++)
+            weights[(size_t)k * features + d] = model->weights[k * model->per_class + i];
+    }
+    mg_memory_free(model->weights);
+    mg_used_clear(&model->used);
+    model->weights = weights;
+    model->per_class = model->features;
+    return MG_OK;
 }
 
 // Attributes, in one table for reading and writing.
@@ -76,7 +106,7 @@ static const number_field integers[] = {
 static void put_attributes(const mg_model *model, mg_h5_image *image) {
     const char *base = (const char *)model;
     mg_h5_image_attribute_text(image, "/", "format", FORMAT);
-    mg_h5_image_attribute_int64(image, "/", "format_version", FORMAT_VERSION);
+    mg_h5_image_attribute_int64(image, "/", "format_version", model->used.width ? VERSION_USED : VERSION_ALL);
     mg_h5_image_attribute_text(image, "/", "margin_version", MG_VERSION);
     for (size_t i = 0; i < COUNT(texts); i++) {
         char *value;
@@ -100,7 +130,7 @@ mg_status mg_model_write(const mg_model *model, const mg_directory *directory, c
     mg_h5_image *image;
     mg_status status = mg_h5_image_create(&image, error);
     if (status) return status;
-    int64_t shape[2] = {model->classes_count, model->features};
+    int64_t shape[2] = {model->classes_count, model->per_class};
     put_attributes(model, image);
     mg_h5_image_array(image, "weights", MG_H5_F32, 2, shape, model->weights);
     mg_h5_image_array(image, "bias", MG_H5_F32, 1, shape, model->bias);
@@ -108,7 +138,10 @@ mg_status mg_model_write(const mg_model *model, const mg_directory *directory, c
         mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
-    return mg_h5_image_write(image, directory, name, error);
+    status = mg_model_used_put(&model->used, image, error);
+    if (!status) return mg_h5_image_write(image, directory, name, error);
+    mg_h5_image_destroy(image);
+    return status;
 }
 
 static mg_status take_attributes(mg_model *model, mg_h5 *file, mg_error *error) {
@@ -148,17 +181,16 @@ mg_status mg_model_check_numbers(const mg_model *model, mg_error *error) {
     return status;
 }
 
-static mg_status check_format(const char *path, mg_h5 *file, mg_error *error) {
+static mg_status check_format(const char *path, mg_h5 *file, int64_t *version, mg_error *error) {
     char *format = NULL;
-    int64_t version = 0;
     mg_status status = mg_h5_attribute_text(file, "/", "format", &format, error);
     if (!status && strcmp(format, FORMAT))
         status = mg_fail(error, MG_DATA, "%s: is a %s, not a model: give the run's model.h5", path, format);
-    if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", &version, 1, NULL, error);
-    if (!status && version != FORMAT_VERSION)
+    if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", version, 1, NULL, error);
+    if (!status && *version != VERSION_ALL && *version != VERSION_USED)
         status = mg_fail(error, MG_DATA,
-                         "%s: format_version is %lld, this margin (%s) reads %d: use a newer margin", path,
-                         (long long)version, MG_VERSION, FORMAT_VERSION);
+                         "%s: format_version is %lld, this margin (%s) reads %d and %d: use a newer margin",
+                         path, (long long)*version, MG_VERSION, VERSION_ALL, VERSION_USED);
     mg_memory_free(format);
     return status;
 }
@@ -174,8 +206,9 @@ static mg_status check_array(const mg_h5_array *array, const char *name, mg_h5_t
         (long long)rows, mg_h5_type_name(type), rank);
 }
 
-static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
+static mg_status take_arrays(mg_h5 *file, int64_t version, mg_model **out, mg_error *error) {
     mg_h5_array *weights = NULL, *bias = NULL, *classes = NULL;
+    mg_used used = {0};
     mg_status status = mg_h5_array_open(file, "weights", &weights, error);
     if (!status) status = mg_h5_array_open(file, "bias", &bias, error);
     if (!status) status = mg_h5_array_open(file, "classes", &classes, error);
@@ -190,7 +223,10 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
                          "weights has %lld classes and %lld features (2 to %d classes and at least 1 "
                          "feature are allowed)",
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
-    if (!status) status = mg_model_new(k, mg_h5_array_columns(weights), out, error);
+    int64_t features = status ? 0 : mg_h5_array_columns(weights);
+    if (!status && version == VERSION_USED) status = mg_model_used_take(file, features, &used, error);
+    if (!status && used.width) features = used.width;
+    if (!status) status = mg_model_new_used(k, features, &used, out, error);
     if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
     if (!status) status = mg_h5_array_read(bias, 0, k, (*out)->bias, error);
     if (!status) {
@@ -200,6 +236,7 @@ static mg_status take_arrays(mg_h5 *file, mg_model **out, mg_error *error) {
         status = to->texts ? mg_h5_array_read_texts(classes, &to->text, error)
                            : mg_h5_array_read_int64(classes, &to->number, error);
     }
+    mg_used_clear(&used);
     mg_h5_array_close(classes);
     mg_h5_array_close(bias);
     mg_h5_array_close(weights);
@@ -211,10 +248,11 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     *out = NULL;
     mg_h5 *file = NULL;
     mg_model *model = NULL;
+    int64_t version = 0;
     mg_status status = mg_h5_open_image(path, content, size, &file, error);
-    if (!status) status = check_format(path, file, error);
+    if (!status) status = check_format(path, file, &version, error);
     bool right_format = !status; // other files and versions are refused with advice of their own
-    if (!status) status = take_arrays(file, &model, error);
+    if (!status) status = take_arrays(file, version, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
     if (!status) status = mg_model_check(model, error);

@@ -4,6 +4,7 @@
 
 #include "data/columns.h"
 #include "data/labels.h"
+#include "data/used.h"
 #include "io/directory.h"
 
 #define MG_MODEL_IN_MEMORY "the model" // its path if it was not read from a file
@@ -11,8 +12,10 @@
 typedef struct mg_model {
     char *path; // file it was loaded from, or a text for messages
     int64_t classes_count, features;
-    float *weights; // [classes][features] for prepared rows; column scaling is folded in (M19)
-    float *bias;    // [classes]
+    mg_used used;      // the features that have weights; those of the others are 0
+    int64_t per_class; // weights of a class: used.count, or `features` if all of them have weights
+    float *weights;    // [classes][per_class] for prepared rows; column scaling is folded in (M19)
+    float *bias;       // [classes]
     mg_classes classes;
     mg_columns columns;                // of the training file
     char *loss, *rows, *transform;     // names
@@ -24,9 +27,15 @@ typedef struct mg_model {
     int64_t step, epoch, training_rows;
 } mg_model;
 
-// Creates a model of the given size, with zero weights. Errors: MG_MEMORY.
+// Creates a model of the given size, with zero weights, for all features or for the used ones alone. Errors:
+// MG_MEMORY.
 mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error);
+mg_status mg_model_new_used(int64_t classes, int64_t features, const mg_used *used, mg_model **out,
+                            mg_error *error);
 void mg_model_free(mg_model *model);
+
+// Gives every feature its weights, for programs that expect them. Errors: MG_MEMORY.
+mg_status mg_model_expand(mg_model *model, mg_error *error);
 
 // Writes the file completely or not at all. Errors: MG_IO, MG_MEMORY.
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,

@@ -23,7 +23,8 @@ typedef struct evaluator {
     const mg_batch *batch;
     mg_pass pass[PARTS];
     double loss[PARTS];
-    bool by_value; // dense rows are scored value by value, with weights for CSR rows
+    bool by_value;       // dense rows are scored value by value, with weights for CSR rows
+    const mg_used *used; // the features that these weights know
     row_values values[PARTS];
     bool keep_scores;
     float *scores; // [batch][lanes]; NULL: the caller does not want them
@@ -62,8 +63,9 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
         e->scorer->kernel->widen(rows->cell, mg_round_up(rows->features, MG_LANES),
                                  mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
         for (int64_t d = 0; d < rows->features; d++) {
-            if (row->wide[d] == 0) continue;
-            row->indices[n] = (uint32_t)d;
+            int64_t place = row->wide[d] == 0 ? -1 : mg_used_place(e->used, d);
+            if (place < 0) continue;
+            row->indices[n] = (uint32_t)place;
             row->values[n++] = row->wide[d];
         }
         float *scores = pass->scores + i * pass->lanes;
@@ -154,6 +156,7 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
     e->scorer = scorer;
     e->weights = weights;
     e->keep_scores = keep_scores;
+    e->used = &dataset->used;
     e->by_value = dataset->layout == MG_DENSE && weights->layout == MG_CSR;
     size_t line = (size_t)mg_round_up(dataset->features, MG_LANES);
     for (int p = 0; !status && e->by_value && p < PARTS; p++) {

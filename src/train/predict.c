@@ -193,7 +193,11 @@ static mg_status read_row(mg_predictor *p, const char *name, const char *line, c
         return place(p, name, line, word, MG_DATA, error);
     }
     const char *why = mg_prepare_row(p->scoring.preparation, pairs->count, pairs->values, &wrong);
-    if (!why) return MG_OK;
+    if (!why) {
+        const mg_used *used = &p->scoring.model->used;
+        pairs->count = mg_used_renumber(used, pairs->count, pairs->indices, pairs->values);
+        return MG_OK;
+    }
     if (wrong < 0)
         status =
             mg_fail(error, MG_DATA,

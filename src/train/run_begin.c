@@ -84,7 +84,7 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
 
 // Depends on the weights only, because the file may have been moved or copied. Never 0.
 static int64_t fingerprint_of(const mg_model *model) {
-    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
+    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->per_class;
     uint64_t digest = mg_hash_bytes(0, model->weights, values * sizeof *model->weights);
     digest = mg_hash_bytes(digest, model->bias, classes * sizeof *model->bias);
     return digest ? (int64_t)digest : 1;
@@ -131,7 +131,9 @@ static void count_copies(const mg_dataset *dataset, mg_trainer_copies *copies) {
     } else {
         copies->bytes += mg_store_bytes(dataset->layout, dataset->cell, dataset->features, rows,
                                         (int64_t)(share * (double)dataset->stored));
-        copies->why = dataset->select ? "a part of them is held out" : mg_source_unlent(dataset->source);
+        copies->why = dataset->select       ? "a part of them is held out"
+                      : dataset->used.width ? "features that occur in no training row are left out"
+                                            : mg_source_unlent(dataset->source);
     }
 }
 
@@ -164,7 +166,8 @@ static void report_plan(mg_run *run) {
     mg_plan plan = {
         .directory = run->place.path,
         .data = {.rows = train->count,
-                 .features = train->features,
+                 .features = mg_dataset_width(train),
+                 .used_features = train->features,
                  .classes = problem->classes,
                  .validation_rows = setup->validation ? setup->validation->count : 0,
                  .stored = (double)train->stored,
@@ -204,7 +207,8 @@ static void log_start(mg_run *run) {
     mg_metrics_begin(line, "start", run->position.step, run->position.epoch, run->clock.seconds);
     mg_json_put_text(line, "version", MG_VERSION);
     mg_json_put_int(line, "rows", problem->rows);
-    mg_json_put_int(line, "features", problem->features);
+    mg_json_put_int(line, "features", mg_dataset_width(run->setup.train));
+    mg_json_put_int(line, "used_features", problem->features);
     mg_json_put_int(line, "classes", problem->classes);
     mg_json_put_text(line, "loss", problem->loss->name);
     mg_json_put_text(line, "solver", run->solver->name);
@@ -227,11 +231,22 @@ static void log_start(mg_run *run) {
     mg_run_warn_of_metrics(run);
 }
 
+// True also for a run that is resumed without --init, which begun.h5 tells.
+static bool begun_from_weights(const mg_run *run) {
+    mg_origin origin;
+    if (run->request->init_model || model_of_program(run)) return true;
+    if (!run->request->resume || !run->place.directory ||
+        mg_checkpoint_origin_read(run->place.directory, "begun.h5", &origin, NULL))
+        return false;
+    bool from_weights = origin.init_fingerprint != 0;
+    mg_checkpoint_origin_clear(&origin);
+    return from_weights;
+}
+
 mg_status mg_run_begin(mg_run *run, mg_error *error) {
     mg_setup_options options = {.data = run->options->data,
                                 .model = run->options->model,
                                 .train = run->options->train,
-                                .start_from_weights = run->request->init_model || model_of_program(run),
                                 .train_file = run->options->train_file,
                                 .validation_file =
                                     run->options->memory ? run->options->memory->validation : NULL,
@@ -240,6 +255,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     const mg_before_change *before = run->options->before_change;
     mg_status status = mg_h5_check_library(error);
     if (!status && !before) status = mg_run_enter_directory(run, false, error);
+    options.start_from_weights = begun_from_weights(run);
     if (!status) status = mg_setup_open(&options, &run->setup, error);
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test)

@@ -52,16 +52,22 @@ static mg_status check_finite(const mg_weights *weights, const mg_run_facts *fac
                    (long long)facts->step, facts->objective);
 }
 
+static mg_status create_model(const mg_run *run, const mg_weights *weights, mg_model **out, mg_error *error) {
+    const mg_dataset *train = run->setup.train;
+    return mg_model_new_used(weights->classes, mg_dataset_width(train), &train->used, out, error);
+}
+
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error) {
     mg_model *model = NULL;
     mg_status status = mg_run_check_data(run, error);
     if (!status) status = check_finite(weights, facts, error);
-    if (!status) status = mg_model_new(weights->classes, weights->features, &model, error);
+    if (!status) status = create_model(run, weights, &model, error);
     if (!status) status = fill_model(run, weights, facts, model, error);
     if (!status && mg_run_has_files(run) && !run->finished)
         status = mg_model_write(model, run->place.directory, "model.h5", error);
     const mg_trainer_memory *memory = run->options->memory;
+    if (!status && memory) status = mg_model_expand(model, error);
     if (!status && memory) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
     if (status || !memory) mg_model_free(model);
     else *memory->model = model;
@@ -69,16 +75,17 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
 }
 
 static bool holds_weights(const mg_model *model, const mg_model *other) {
-    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->features;
+    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->per_class;
     return model->classes_count == other->classes_count && model->features == other->features &&
+           mg_used_same(&model->used, &other->used) &&
            !memcmp(model->weights, other->weights, values * sizeof *model->weights) &&
            !memcmp(model->bias, other->bias, classes * sizeof *model->bias);
 }
 
-static mg_status compare_model(const mg_model *model, const char *path, const mg_weights *weights,
-                               mg_error *error) {
+static mg_status compare_model(const mg_run *run, const mg_model *model, const char *path,
+                               const mg_weights *weights, mg_error *error) {
     mg_model *own = NULL;
-    mg_status status = mg_model_new(weights->classes, weights->features, &own, error);
+    mg_status status = create_model(run, weights, &own, error);
     if (status) return status;
     mg_bridge_model(weights, own);
     if (!holds_weights(model, own))
@@ -105,7 +112,7 @@ mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_er
     if (!status) status = mg_file_read_open(fd, path, SIZE_MAX, &bytes, &size, error);
     if (!status) status = mg_file_check_seal(path, bytes, size, &content, error);
     if (!status) status = mg_model_parse(path, bytes, content, &model, error);
-    if (!status && weights) status = compare_model(model, path, weights, error);
+    if (!status && weights) status = compare_model(run, model, path, weights, error);
     if (fd >= 0) close(fd);
     mg_model_free(model);
     mg_memory_free(bytes);

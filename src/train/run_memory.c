@@ -48,7 +48,9 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
 static double bytes_of_model(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     const mg_names *names = &run->setup.train->columns.names;
-    double weights = sizeof(float) * (double)problem->classes * ((double)problem->features + 1),
+    // A program gets the weights of all features.
+    int64_t features = run->options->memory ? mg_dataset_width(run->setup.train) : problem->features;
+    double weights = sizeof(float) * (double)problem->classes * ((double)features + 1),
            text = (double)names->count * (double)mg_names_width(names);
     return 2 * weights + mg_names_bytes(names) + 2 * text;
 }

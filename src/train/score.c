@@ -168,6 +168,7 @@ static void open_team(score_job *job) {
 
 mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, const char *names,
                    const mg_score_request *request, mg_error *error) {
+    static const mg_used all = {0}; // a program's models have weights for all features
     score_job *job;
     char whose[64], vanished[MG_VANISHED_TEXT];
     mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
@@ -187,7 +188,7 @@ mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, con
     if (!status) status = mg_dataset_open(&open, &job->data, error);
     snprintf(whose, sizeof whose, "in the model");
     if (!status) status = mg_dataset_match(job->data, &model->columns, model->features, whose, error);
-    if (!status) status = mg_bridge_weights(model, job->data->layout, &job->weights, error);
+    if (!status) status = mg_bridge_weights(model, job->data->layout, &all, &job->weights, error);
     if (!status) {
         open_team(job);
         mg_team_run(&job->team, score_rows, job);

@@ -50,7 +50,9 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     if (scoring->ready && scoring->weights.layout == layout) return MG_OK;
     mg_weights_destroy(&scoring->weights);
     scoring->ready = false;
-    mg_status status = mg_bridge_weights(scoring->model, layout, &scoring->weights, error);
+    static const mg_used all = {0};
+    const mg_used *used = layout == MG_CSR ? &scoring->model->used : &all;
+    mg_status status = mg_bridge_weights(scoring->model, layout, used, &scoring->weights, error);
     scoring->ready = !status;
     if (status) mg_weights_destroy(&scoring->weights);
     return status;
@@ -75,6 +77,7 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     mg_status status = mg_dataset_open(&request, out, error);
     snprintf(whose, sizeof whose, "in the model %s", model->path);
     if (!status) status = mg_dataset_match(*out, &model->columns, model->features, whose, error);
+    if (!status) status = mg_dataset_use(*out, &model->used, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);
     if (status) {
         mg_dataset_close(*out);

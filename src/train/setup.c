@@ -33,7 +33,20 @@ static mg_dataset_request request_of(const mg_data_options *data, const char *pa
 static mg_status match(const mg_dataset *train, mg_dataset *other, mg_error *error) {
     char whose[PATH_MAX + 32];
     snprintf(whose, sizeof whose, "in %s", train->path);
-    return mg_dataset_match(other, &train->columns, train->features, whose, error);
+    mg_status status = mg_dataset_match(other, &train->columns, mg_dataset_width(train), whose, error);
+    return status ? status : mg_dataset_use(other, &train->used, error);
+}
+
+// Opens rows of the training file itself.
+static mg_status open_held_out(const mg_dataset_request *request, const mg_dataset *train, mg_dataset **out,
+                               mg_error *error) {
+    mg_status status = mg_dataset_open(request, out, error);
+    if (!status) status = mg_dataset_use(*out, &train->used, error);
+    if (status) {
+        mg_dataset_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
@@ -54,6 +67,7 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.folds = options->folds;
     request.fold = options->fold;
     request.survey = true;
+    request.drop_unused = !options->start_from_weights;
     mg_status status = mg_dataset_open(&request, &setup->train, error);
     if (status || folds || !data->validation) return status;
     if (!split) return mg_setup_open_like(options, setup, data->validation, true, &setup->validation, error);
@@ -61,7 +75,8 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     request.known = &setup->train->classes;
     request.weights = NULL;
     request.file = setup->train->file;
-    return mg_dataset_open(&request, &setup->validation, error);
+    request.drop_unused = false;
+    return open_held_out(&request, setup->train, &setup->validation, error);
 }
 
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
@@ -90,7 +105,7 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     request.folds = options->folds;
     request.fold = options->fold;
     request.survey = true; // a path evaluates them after every point
-    return mg_dataset_open(&request, out, error);
+    return open_held_out(&request, setup->train, out, error);
 }
 
 // Weight of each class; NULL: all weigh 1.

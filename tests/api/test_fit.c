@@ -93,6 +93,54 @@ static void test_same_bits(void **unused) {
     }
 }
 
+// Features that occur nowhere: a run leaves them out, and a program gets their weights, which are 0.
+static void test_unused_features(void **unused) {
+    (void)unused;
+    enum { USED = 40, APART = 500, WIDTH = USED * APART };
+    const char *data = support_path("wide.h5"), *directory = support_path("wide");
+    const array_form *form = &array_forms[FORM_CSR];
+    arrays a;
+    mg_model *models[2];
+    mg_model_parts parts[2];
+    mg_fit_result result;
+    mg_error error = {0};
+    make_arrays(&a, form, ROWS, USED, CLASSES);
+    for (int64_t e = 0; e < a.csr.stored; e++) {
+        a.csr_indices[e] = a.csr_indices[e] * APART + 3;
+        ((int32_t *)a.indices)[e] = (int32_t)a.csr_indices[e];
+    }
+    a.data.features = WIDTH;
+    save_arrays(&a, form, data);
+    train_file(&variants[0], data, directory);
+    mg_config *config = configure_variant(&variants[0], (const char *const[]){"train.threads=2", NULL});
+    const mg_fit_request request = {.train = &a.data, .validation = &a.data};
+    if (mg_fit(config, &request, &models[0], &result, &error)) fail_msg("%s", error.text);
+    if (mg_model_load(support_path("wide/model.h5"), &models[1], &error)) fail_msg("%s", error.text);
+    assert_non_null(strstr(result.copied_why, "occur in no training row"));
+    for (int m = 0; m < 2; m++) {
+        mg_model_get(models[m], &parts[m]);
+        assert_int_equal(parts[m].features, WIDTH);
+        for (int64_t i = 0; i < CLASSES * WIDTH; i++)
+            assert_true((parts[m].weights[i] != 0) == (i % APART == 3));
+    }
+    for (int64_t e = 0; e < a.csr.stored; e++) // the program's arrays are not changed
+        assert_int_equal(((const int32_t *)a.indices)[e], a.csr_indices[e]);
+    float *scores = malloc(sizeof(float) * ROWS * CLASSES);
+    const mg_score_request wanted = {.data = &a.data, .threads = 2, .scores = scores};
+    if (mg_model_score(models[1], &wanted, &error)) fail_msg("%s", error.text);
+    for (int64_t i = 0; i < ROWS * CLASSES; i++) {
+        const float *w = parts[1].weights + i % CLASSES * WIDTH;
+        double expected = (double)parts[1].bias[i % CLASSES];
+        for (int64_t e = a.csr_indptr[i / CLASSES]; e < a.csr_indptr[i / CLASSES + 1]; e++)
+            expected += a.csr_values[e] * (double)w[a.csr_indices[e]];
+        assert_true(fabs(expected - (double)scores[i]) < 1e-3);
+    }
+    free(scores);
+    for (int m = 0; m < 2; m++) mg_model_destroy(models[m]);
+    mg_config_destroy(config);
+    free_arrays(&a);
+}
+
 static mg_status fit(const mg_fit_request *request, const char *const *sets, mg_model **model,
                      mg_fit_result *result, mg_error *error) {
     mg_config *config = configure(sets);
@@ -396,11 +444,12 @@ static void test_silence(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_row_bytes),
-        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_csr_refusals),
-        cmocka_unit_test(test_unsorted),  cmocka_unit_test(test_file_options),
-        cmocka_unit_test(test_stop),      cmocka_unit_test(test_in_directory),
-        cmocka_unit_test(test_start),     cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_same_bits),    cmocka_unit_test(test_unused_features),
+        cmocka_unit_test(test_row_bytes),    cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_csr_refusals), cmocka_unit_test(test_unsorted),
+        cmocka_unit_test(test_file_options), cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_in_directory), cmocka_unit_test(test_start),
+        cmocka_unit_test(test_silence),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -80,14 +80,14 @@ done
 [ $tries -gt 100 ] || fail "only $tries failures"
 echo "$tries runs out of memory"
 
-# A file of two lines declares weights larger than the container's memory: margin refuses it before the
-# container kills the process.
+# A file of two lines declares so many features that even a table of them is larger than the container's
+# memory: margin refuses it before the container kills the process.
 mkdir -p small/proc/self small/sys/fs/cgroup/box
 echo "0::/box" >small/proc/self/cgroup
 echo "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw" >small/proc/self/mountinfo
 echo 268435456 >small/sys/fs/cgroup/box/memory.max
 printf '1 1:1\n2 2:1\n' >wide.svm
-expect 0 "" convert --quiet --features 200000000 wide.svm wide.h5
+expect 0 "" convert --quiet --features 4000000000 wide.svm wide.h5
 SHIM_ROOT=$work/small expect 1 "out of memory: [0-9]* bytes are needed, [0-9]* are available" \
     train --quiet --set data.train=wide.h5 --set output.directory=wide
 

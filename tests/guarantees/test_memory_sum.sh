@@ -44,9 +44,9 @@ P
 import h5py, numpy as np
 r = np.random.RandomState(0)
 with h5py.File('wide.h5', 'w') as f: # few values, many features: the state is large, the rows are not
-    f['X/data'] = np.ones(4000, 'f4')
-    f['X/indices'] = np.sort(r.randint(0, 400000, (400, 10)), axis=1).ravel().astype('i4')
-    f['X/indptr'] = np.arange(401, dtype='i8') * 10
+    f['X/data'] = np.ones(800000, 'f4')  # most features are used, also by half of the rows
+    f['X/indices'] = (r.randint(0, 200, (400, 1)) + np.arange(2000) * 200).ravel().astype('i4')
+    f['X/indptr'] = np.arange(401, dtype='i8') * 2000
     f['X'].attrs['shape'] = [400, 400000]
     f['y'] = np.arange(400) % 16
 with h5py.File('long.h5', 'w') as f:  # many rows, 36 MB

@@ -193,6 +193,45 @@ static void a_copy_takes_the_bytes_that_were_counted(void **state) {
     mg_names_clear(&names);
 }
 
+// Reads the features that have weights: `count` numbers in a file of `width` features, which are expected to
+// be refused with a text that holds `expected`.
+static void expect_used(const int64_t *list, int64_t count, int64_t width, const char *expected) {
+    mg_h5_image *image;
+    mg_h5 *file;
+    mg_error error = {0};
+    mg_used used;
+    const char *path = support_path("used.h5");
+    assert_int_equal(mg_h5_image_create(&image, &error), MG_OK);
+    if (width != 0) mg_h5_image_attribute_int64(image, "/", "features_count", width);
+    if (list) mg_h5_image_array(image, "used_features", MG_H5_I64, 1, &count, list);
+    support_write_image(image, path);
+    assert_int_equal(mg_h5_open(path, &file, &error), MG_OK);
+    mg_status status = mg_model_used_take(file, 3, &used, &error);
+    assert_int_equal(status, expected ? MG_DATA : MG_OK);
+    if (expected && !strstr(error.text, expected)) fail_msg("'%s' is not in: %s", expected, error.text);
+    if (expected) assert_true(!used.width && !used.word);
+    else
+        for (int64_t i = 0; i < count; i++) assert_int_equal(mg_used_column(&used, i), list[i]);
+    mg_used_clear(&used);
+    mg_h5_close(file);
+}
+
+static void used_features_are_checked(void **state) {
+    (void)state;
+    const int64_t good[] = {0, 7, 99}, falling[] = {0, 7, 6}, twice[] = {0, 7, 7}, below[] = {-1, 7, 8},
+                  beyond[] = {0, 7, 100};
+    expect_used(good, 3, 100, NULL);
+    expect_used(good, 2, 100, "used_features has rank 1 and 2 values, but must have rank 1 and 3");
+    expect_used(falling, 3, 100, "used_features[2] is 6 (0 to 99 are allowed, in ascending order)");
+    expect_used(twice, 3, 100, "used_features[2] is 7");
+    expect_used(below, 3, 100, "used_features[0] is -1");
+    expect_used(beyond, 3, 100, "used_features[2] is 100");
+    expect_used(good, 3, 2, "features_count is 2 (3 to 4294967295 are allowed)");
+    expect_used(good, 3, (int64_t)1 << 33, "features_count is 8589934592");
+    expect_used(good, 3, 0, "features_count");
+    expect_used(NULL, 3, 100, "used_features");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_differ_by_the_first_name),
@@ -200,6 +239,7 @@ int main(void) {
         cmocka_unit_test(recipes_are_looked_up_by_whole_words),
         cmocka_unit_test(models_may_hold_anything),
         cmocka_unit_test(a_copy_takes_the_bytes_that_were_counted),
+        cmocka_unit_test(used_features_are_checked),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

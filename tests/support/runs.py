@@ -62,13 +62,14 @@ class Work:
 
     def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
         """Converts svmlight or CSV of whole numbers; the class shows in every classes-th feature. `declared`:
-        sparse rows declare this many features, most of which never occur; for a large state."""
+        sparse rows declare this many features, which occur in the first row alone; for a large state."""
         draw = random.Random(seed)
         lines = []
         for i in range(rows):
             y = i if i < classes else draw.randrange(classes)
             x = [max(0, (6 if d % classes == y else 0) + draw.randrange(-4, 5)) for d in range(features)]
             if sparse:
+                x += [1] * ((declared or features) - features if i == 0 else 0)
                 lines.append(f"{y} " + " ".join(f"{d + 1}:{v}" for d, v in enumerate(x) if v))
             else:
                 lines.append(",".join(map(str, [y, *x])))
