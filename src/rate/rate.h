@@ -8,7 +8,7 @@
 typedef struct mg_rate {
     const char *name;
     const char *help;
-    // Factor on the rate at `step` (from 0) of `total`; lambda and eta as configured.
+    // Factor on the rate at `step` (from 0) of `total`, which never rises; lambda and eta as configured.
     double (*factor)(int64_t step, int64_t total, double lambda, double eta);
 } mg_rate;
 

@@ -4,6 +4,9 @@
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
     if (value >= least && value <= most) return MG_OK;
+    if (least == most)
+        return mg_fail(error, MG_DATA, "%s is %lld (only %lld is allowed)", name, (long long)value,
+                       (long long)least);
     return mg_fail(error, MG_DATA, "%s is %lld (%lld to %lld is allowed)", name, (long long)value,
                    (long long)least, (long long)most);
 }
@@ -44,6 +47,24 @@ static mg_status check_events(const mg_position *at, mg_error *error) {
     return status ? status : check_range("stale", at->stale, 0, at->events, error);
 }
 
+// The best epoch is one of those that were evaluated on the validation rows: `stale` counts the later ones.
+// The last evaluation of a run comes after its last checkpoint.
+static mg_status check_best(const mg_run *run, const mg_position *at, mg_error *error) {
+    int64_t every = run->options->train->evaluate_every,
+            done = run->setup.validation && every > 0 ? at->epoch / every : 0, stale = at->stale;
+    mg_status status = check_range("stale", stale, 0, done > 0 ? done - 1 : 0, error);
+    int64_t epoch = (done - stale) * every, least = epoch;
+    int64_t most = epoch > 0 ? at->step - at->batch - (at->epoch - epoch) : 0;
+    if (!status) status = check_range("best_epoch", at->best_epoch, epoch, epoch, error);
+    if (!run->solver->whole && !__builtin_mul_overflow(epoch, run->setup.problem.steps_per_epoch, &least))
+        most = least;
+    if (!status) status = check_range("best_step", at->best_step, least, most, error);
+    if (!status && (at->best_accuracy >= 0) != (done > 0))
+        return mg_fail(error, MG_DATA, "best_accuracy is %g, after %lld evaluations", at->best_accuracy,
+                       (long long)done);
+    return status;
+}
+
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     mg_run *run = context;
     const mg_solver *solver = run->solver;
@@ -54,10 +75,9 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
         check_range("batch", at->batch, over ? 1 : 0, run->setup.problem.steps_per_epoch, error);
     if (!status) status = check_loss(run, at, over, error);
     if (!status) status = check_range("best_step", at->best_step, 0, at->step, error);
-    if (!status && !run->points.count)
-        status = check_range("best_epoch", at->best_epoch, 0, at->epoch + 1, error);
     if (!status) status = check_steps(run, at, error);
     if (!status) status = check_events(at, error);
+    if (!status && !run->points.count) status = check_best(run, at, error);
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
     if (!status && solver->check) status = solver->check(run->state, at->step, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);

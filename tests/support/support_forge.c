@@ -121,3 +121,44 @@ void forge_relink(hid_t file, const char *name, forge_link link, const char *oth
     hid_t group = link == FORGE_GROUP ? H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT) : -1;
     if (group >= 0) H5Gclose(group);
 }
+
+void forge_reshape(hid_t file, const char *name, int how) {
+    const hid_t types[] = {H5T_NATIVE_DOUBLE, H5T_NATIVE_INT64, H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8};
+    const hsize_t dims[] = {4, 100};
+    if (how == 0) forge_delete(file, name);
+    else if (how == 1) forge_replace(file, name, H5T_NATIVE_INT16, 2, dims, 1);
+    else if (how == 2) forge_replace(file, name, H5T_NATIVE_INT64, -1, NULL, 0);
+    else if (how == 3) forge_replace(file, name, H5T_C_S1, 1, dims, 0);
+    else forge_replace(file, name, types[how - 4], 2, dims, 1);
+}
+
+static herr_t note_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
+    (void)object, (void)info;
+    forge_names *all = context;
+    if (strcmp(name, "margin_version")) snprintf(all->name[all->count++], 80, "%s", name);
+    return 0;
+}
+
+static herr_t note_object(hid_t object, const char *name, const H5O_info_t *info, void *context) {
+    (void)object;
+    forge_names *all = context;
+    if (info->type == H5O_TYPE_DATASET) snprintf(all->name[all->count++], 80, "%s", name);
+    return 0;
+}
+
+forge_names forge_fields(const unsigned char *sealed, size_t size) {
+    forge_names all = {.count = 0};
+    hid_t file = forge_open(sealed, size);
+    H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, note_attribute, &all);
+    H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, note_object, &all, H5O_INFO_BASIC);
+    H5Fclose(file);
+    return all;
+}
+
+void forge_write(hid_t file, const char *path) {
+    size_t size;
+    unsigned char *bytes = forge_close(file, &size);
+    FILE *out = fopen(path, "wb");
+    need(out && fwrite(bytes, 1, size, out) == size && !fclose(out), "write the file");
+    free(bytes);
+}

@@ -31,4 +31,18 @@ void forge_relink(hid_t file, const char *name, forge_link link, const char *oth
 
 void forge_delete(hid_t file, const char *name);
 
+// Gives a field another type or shape, or deletes it; `how` is below FORGE_SHAPES.
+enum { FORGE_SHAPES = 8 };
+void forge_reshape(hid_t file, const char *name, int how);
+
+// The fields of a sealed file, except the version of margin.
+typedef struct forge_names {
+    char name[64][80];
+    int count;
+} forge_names;
+forge_names forge_fields(const unsigned char *sealed, size_t size);
+
+// Closes the file with forge_close and writes it to `path`.
+void forge_write(hid_t file, const char *path);
+
 #endif

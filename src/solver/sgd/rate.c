@@ -101,6 +101,11 @@ static double rate_of(const mg_sgd *sgd, int rung) {
     return sgd->rule->eta(sgd->problem->mean_square_norm) * pow(10, 0.5 * rung);
 }
 
+void mg_sgd_searched_rates(const mg_sgd *sgd, double *low, double *high) {
+    *low = rate_of(sgd, LOWEST);
+    *high = rate_of(sgd, HIGHEST) * cbrt((double)sgd->problem->rows);
+}
+
 static mg_status try_fold(rate_search *search, int fold, double *right, mg_error *error) {
     void *trial = NULL;
     bool finite;

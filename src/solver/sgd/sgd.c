@@ -227,6 +227,13 @@ static void snapshot(mg_sgd *sgd) {
     }
 }
 
+int64_t mg_sgd_snapshots_after(const mg_sgd *sgd, int64_t number) {
+    int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem);
+    if (number == 0) return 0;
+    int64_t at = (number - 1) % steps + 1, half = number <= steps && at > steps / 2 ? steps / 2 : 0;
+    return at * count / steps - half * count / steps;
+}
+
 static mg_status step(void *state, const mg_batch *batch, int64_t number, mg_step_result *out,
                       mg_error *error) {
     (void)error;
@@ -313,21 +320,6 @@ static int fields(void *state, mg_field *out) {
     return n;
 }
 
-// A rate that was set must be that of the configuration, and a rule must have counted every step. A feature's
-// decay must not be applied beyond the sum of the rates.
-static mg_status check(void *state, int64_t number, int64_t batch, mg_error *error) {
-    (void)batch;
-    const mg_sgd *sgd = state;
-    const mg_bound eta = {.least = sgd->own->eta, .most = sgd->own->eta}, decayed = {.most = sgd->decay.sum},
-                   taken = {.least = (double)number, .most = (double)number};
-    mg_status status = sgd->eta_is_open ? MG_OK : mg_bound_check(&eta, "state/eta", -1, sgd->eta, error);
-    if (!status && sgd->rule->begin)
-        status = mg_bound_check(&taken, "state/taken", -1, (double)sgd->taken, error);
-    for (int64_t d = 0; !status && sgd->sparse && d < sgd->problem->features; d++)
-        status = mg_bound_check(&decayed, "state/decayed", d, sgd->decay.until[d], error);
-    return status;
-}
-
 static double learning_rate(void *state, int64_t number) {
     mg_sgd *sgd = state;
     return sgd->eta *
@@ -350,7 +342,7 @@ const mg_solver mg_solver_sgd = {
     .weights = weights,
     .begin_at = begin_at,
     .fields = fields,
-    .check = check,
+    .check = mg_sgd_check,
     .learning_rate = learning_rate,
     .rate_option = "sgd.eta",
 };

@@ -104,6 +104,15 @@ void mg_sgd_decay_all(mg_sgd *sgd);
 // Chooses the learning rate by trying several on a sample (M22).
 mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *stop, mg_error *error);
 
+// The lowest and the highest rate that the search can find.
+void mg_sgd_searched_rates(const mg_sgd *sgd, double *low, double *high);
+
+// The snapshots in the average after `number` steps.
+int64_t mg_sgd_snapshots_after(const mg_sgd *sgd, int64_t number);
+
+// mg_solver.check of the solver.
+mg_status mg_sgd_check(void *state, int64_t number, int64_t batch, mg_error *error);
+
 // Constant feature and offsets, after the weights have moved.
 void mg_sgd_step_bias(mg_sgd *sgd);
 

@@ -1,0 +1,115 @@
+// test_forge_models.c - invalid content of a sealed model is refused by everything that uses a model, and the
+// message names the field.
+#include "support.h"
+#include "support_forge.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+#include <margin/measure.h>
+#include <margin/predict.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int begin(void **unused) {
+    if (support_begin(unused)) return 1;
+    support_data(support_path("dense.h5"), SUPPORT_F32, 120, 7, 3, 1);
+    return 0;
+}
+
+static const char *trained(void) {
+    support_run run = support_new(support_path("dense.h5"), support_path("run"));
+    support_set(&run, "train.epochs=4");
+    run.overwrite = true;
+    support_expect(&run, MG_OK);
+    return support_path("run/model.h5");
+}
+
+// Every use of a model reports the same.
+static void expect_refused(const char *path, const char *field, const char *how) {
+    mg_model *model;
+    mg_predictor *predictor = NULL;
+    mg_measurement *measurement = NULL;
+    mg_error error = {0}, again = {0}, third = {0};
+    mg_status status = mg_model_read(path, &model, &error);
+    if (status != MG_DATA || model || strncmp(error.text, path, strlen(path)) || !strstr(error.text, field) ||
+        strchr(error.text, '\n'))
+        fail_msg("%s %s: status %d '%s'", field, how, status, error.text);
+    assert_int_equal(
+        mg_predictor_open(&(mg_predict_options){.model = path, .threads = 1}, &predictor, &again), MG_DATA);
+    assert_string_equal(again.text, error.text);
+    char dense[600];
+    snprintf(dense, sizeof dense, "%s", support_path("dense.h5"));
+    assert_int_equal(
+        mg_measure(&(mg_measure_request){.model = path, .data = dense, .threads = 1}, &measurement, &third),
+        MG_DATA);
+    assert_string_equal(third.text, error.text);
+}
+
+static void test_models(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *field;
+        long long place;
+        double value;
+    } numbers[] = {
+        {"weights", 0, NAN},        {"weights", 20, INFINITY}, {"weights", 3, -INFINITY},
+        {"bias", 2, NAN},           {"classes", 1, 0},         {"classes", 0, 7},
+        {"classes", -1, 1},         {"delta", 0, NAN},         {"delta", 0, 0},
+        {"delta", 0, -1},           {"delta", 0, INFINITY},    {"lambda", 0, NAN},
+        {"lambda", 0, 0},           {"lambda", 0, -1},         {"lambda", 0, INFINITY},
+        {"objective", 0, INFINITY}, {"objective", 0, NAN},     {"square_norm", 0, -1},
+        {"square_norm", 0, NAN},    {"bias_value", 0, -1},     {"bias_value", 0, NAN},
+        {"dual", 0, INFINITY},      {"step", 0, -1},           {"step", 0, 0x1p62},
+        {"epoch", 0, -1},           {"training_rows", 0, 0},   {"training_rows", 0, -5},
+    };
+    static const char *const texts[][2] = {
+        {"rows", "sideways"}, {"rows", ""}, {"transform", "log2"}, {"features", ""}, {"labels", ""}};
+    char path[4600];
+    size_t size;
+    unsigned char *bytes = support_read(trained(), &size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        hid_t file = forge_open(bytes, size);
+        assert_true(forge_set(file, numbers[i].field, numbers[i].place, numbers[i].value));
+        forge_write(file, path);
+        expect_refused(path, numbers[i].field, "value");
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        hid_t file = forge_open(bytes, size);
+        forge_text(file, texts[i][0], texts[i][1]);
+        forge_write(file, path);
+        expect_refused(path, texts[i][0], texts[i][1]);
+    }
+    free(bytes);
+}
+
+static void test_model_shapes(void **unused) {
+    (void)unused;
+    char path[4600], how_text[20];
+    size_t size;
+    unsigned char *bytes = support_read(trained(), &size);
+    forge_names all = forge_fields(bytes, size);
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (int f = 0; f < all.count; f++)
+        for (int how = 0; how < FORGE_SHAPES; how++) {
+            hid_t file = forge_open(bytes, size);
+            forge_reshape(file, all.name[f], how);
+            forge_write(file, path);
+            snprintf(how_text, sizeof how_text, "shape %d", how);
+            bool fits = !strcmp(all.name[f], "weights") && how == 6; // but the bias does not match
+            expect_refused(path, fits ? "bias" : all.name[f], how_text);
+        }
+    free(bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_model_shapes)};
+    return cmocka_run_group_tests(tests, begin, support_end);
+}
