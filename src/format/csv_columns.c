@@ -248,12 +248,16 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
         if (count++ == 0) shown = i;
     }
     if (status || count == 0) return status;
-    bool by_count = shown == 0 && counts;
-    mg_tell_line(
-        &r->tell, "warning: %s: %s%s %s and %s used as %s; --drop %s leaves %s out",
-        mg_text_path(r->record.text), mg_csv_column_text(r, shown, text), count > 1 ? " and others" : "",
-        by_count ? "counts the rows like an index" : "has the name of an index or id",
-        count > 1 ? "are" : "is", count > 1 ? "features" : "a feature", list, count > 1 ? "them" : "it");
+    const char *path = mg_text_path(r->record.text), *column = mg_csv_column_text(r, shown, text),
+               *why =
+                   shown == 0 && counts ? "counts the rows like an index" : "has the name of an index or id";
+    if (count == 1)
+        mg_tell_line(&r->tell, "warning: %s: %s %s and is used as a feature; --drop %s leaves it out", path,
+                     column, why, list);
+    else
+        mg_tell_line(&r->tell,
+                     "warning: %s: %s and others %s and are used as features; --drop %s leaves them out",
+                     path, column, why, list);
     return MG_OK;
 }
 

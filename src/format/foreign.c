@@ -331,16 +331,17 @@ mg_status mg_foreign_table(const char *path, const char *bytes, size_t count, mg
 
 mg_status mg_foreign_unknown(const char *path, bool packed, const char *bytes, size_t count,
                              mg_error *error) {
-    const unsigned char *c = (const unsigned char *)bytes;
+    unsigned char c[4] = {0};
+    memcpy(c, bytes, count < sizeof c ? count : sizeof c);
     if (memchr(bytes, '\0', count))
         return mg_fail(
             error, MG_DATA,
             "%s: is a binary file of an unknown kind (it begins with %02x %02x %02x %02x); idx, npy, "
             "svmlight, csv and text files can be converted",
-            path, c[0], count > 1 ? c[1] : 0, count > 2 ? c[2] : 0, count > 3 ? c[3] : 0);
+            path, c[0], c[1], c[2], c[3]);
     return mg_fail(error, MG_DATA,
                    "%s: the format cannot be guessed: its first line has neither index:value pairs nor a "
                    "delimiter nor a tab; set it with --format, or set the delimiter with --delimiter; a "
-                   "title is removed by %ssed 1d %s> NEW",
-                   path, packed ? "gzip -dc < FILE | " : "", packed ? "" : "< FILE ");
+                   "title is removed by %s > NEW",
+                   path, packed ? "gzip -dc < FILE | sed 1d" : "sed 1d < FILE");
 }

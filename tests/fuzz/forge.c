@@ -112,12 +112,14 @@ static void make_data(const char *path, bool sparse, int classes) {
         if (!status) status = mg_h5_writer_text(file, "X", "encoding-type", "csr_matrix", &error);
     }
     fuzz_check(!status, error.text);
-    const part parts[] = {{"y", MG_H5_I64, ROWS, 1, y, sizeof y},
-                          {sparse ? "X/data" : "X", MG_H5_F32, sparse ? n : ROWS, sparse ? 1 : FEATURES,
-                           sparse ? values : x, sparse ? (size_t)n * sizeof *values : sizeof x},
-                          {"X/indices", MG_H5_I32, n, 1, indices, (size_t)n * sizeof *indices},
-                          {"X/indptr", MG_H5_I64, ROWS + 1, 1, pointers, sizeof pointers}};
-    put_parts(file, parts, sparse ? 4 : 2);
+    const part dense[] = {{"y", MG_H5_I64, ROWS, 1, y, sizeof y},
+                          {"X", MG_H5_F32, ROWS, FEATURES, x, sizeof x}},
+               csr[] = {{"y", MG_H5_I64, ROWS, 1, y, sizeof y},
+                        {"X/data", MG_H5_F32, n, 1, values, (size_t)n * sizeof *values},
+                        {"X/indices", MG_H5_I32, n, 1, indices, (size_t)n * sizeof *indices},
+                        {"X/indptr", MG_H5_I64, ROWS + 1, 1, pointers, sizeof pointers}};
+    if (sparse) put_parts(file, csr, sizeof csr / sizeof *csr);
+    else put_parts(file, dense, sizeof dense / sizeof *dense);
 }
 
 static mg_config *configure(int kind) {

@@ -13,27 +13,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
+from runs import expect, tree
 
 TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")
 SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2", "--set", "train.batch=8")
 ENDLESS = ("--set", "train.epochs=1000000", "--set", "train.evaluate_every=0")
-
-
-def expect(work, status, *arguments, says=""):
-    done = work.run(*arguments)
-    if done.returncode != status or says not in done.stderr:
-        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
-    return done
-
-
-def tree(directory):
-    """Every file with its bytes and its modification time."""
-    found = {}
-    for place, _, names in os.walk(directory):
-        for name in names:
-            path = os.path.join(place, name)
-            found[os.path.relpath(path, directory)] = (runs.read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
-    return found
 
 
 def on_a_full_disk(work, *arguments):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
+from runs import expect, tree
 
 DATA = ("--quiet", "--set", "data.train=d.h5", "--set", "train.threads=1")
 SGD = (*DATA, "--set", "train.solver=sgd", "--set", "sgd.eta=0.1", "--set", "train.epochs=2", "--set", "train.batch=20")
@@ -22,23 +23,6 @@ PATH = ("path", *DATA, "--C", "1e-2:1:10")
 
 def at(name):
     return ("--set", f"output.directory={name}")
-
-
-def expect(work, status, *arguments, says=""):
-    done = work.run(*arguments)
-    if done.returncode != status or says not in done.stderr:
-        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
-    return done
-
-
-def tree(directory):
-    """Every file with its bytes and the time it was written."""
-    found = {}
-    for place, _, names in os.walk(directory):
-        for name in names:
-            path = os.path.join(place, name)
-            found[os.path.relpath(path, directory)] = (runs.read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
-    return found
 
 
 def wait_for(process, what, there):

@@ -12,17 +12,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import runs
+from runs import expect
 
 TRAIN = ("train", "--quiet", "--set", "data.train=d.h5")
 SGD = (*TRAIN, "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.epochs=2", "--set", "train.batch=8")
 CV = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c")
-
-
-def expect(work, status, *arguments, says=""):
-    done = work.run(*arguments)
-    if done.returncode != status or says not in done.stderr:
-        runs.fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
-    return done
 
 
 def at(name):

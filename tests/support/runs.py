@@ -89,6 +89,24 @@ class Work:
         return done.returncode == 0
 
 
+def expect(work, status, *arguments, says=""):
+    """Runs the program; the test fails unless it ends with this status and its messages contain `says`."""
+    done = work.run(*arguments)
+    if done.returncode != status or says not in done.stderr:
+        fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
+    return done
+
+
+def tree(directory):
+    """Every file below the directory with its bytes, its modification time and its inode."""
+    found = {}
+    for place, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(place, name)
+            found[os.path.relpath(path, directory)] = (read(path), os.stat(path).st_mtime_ns, os.stat(path).st_ino)
+    return found
+
+
 def steps_of(directory):
     """Steps of the checkpoints under their final names, newest first."""
     try:
