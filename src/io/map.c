@@ -1,5 +1,6 @@
 // map.c - mappings of files, and the handler of SIGBUS. The kernel sends SIGBUS when a mapped page cannot be
-// read: the file was truncated, or the disk failed. The handler is installed while any mapping exists.
+// read: the file was truncated, or the disk failed. The handler is installed while any mapping exists, and
+// passes on what does not concern a mapping of margin.
 #include "io/map.h"
 
 #include "base/memory.h"
@@ -28,10 +29,23 @@ static int installed;
 static struct sigaction before;
 static size_t page;
 
+// The signal does not concern our pages: calls the handler that the program had. Without one, the access is
+// repeated with the system's answer to the signal, which ends the process.
+static void pass_on(int number, siginfo_t *info, void *context) {
+    bool simple = !(before.sa_flags & SA_SIGINFO);
+    if (!simple && before.sa_sigaction) {
+        before.sa_sigaction(number, info, context);
+    } else if (simple && before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(number);
+    } else {
+        sigaction(SIGBUS, &before, NULL);
+        if (info->si_code <= 0) raise(number);
+    }
+}
+
 // Maps zeros over the lost page and all following pages, so that the interrupted instruction can finish;
 // mg_map_check reports the loss.
-static void on_lost_page(int number, siginfo_t *info, void *unused) {
-    (void)unused;
+static void on_lost_page(int number, siginfo_t *info, void *context) {
     char *at = info->si_addr;
     for (int i = 0; i < MOST_MAPS; i++) {
         mg_map *map = maps[i];
@@ -42,9 +56,7 @@ static void on_lost_page(int number, siginfo_t *info, void *unused) {
                  MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
             return;
     }
-    // Not one of our pages: the access is repeated with the previous handler installed.
-    sigaction(SIGBUS, &before, NULL);
-    if (info->si_code <= 0) raise(number);
+    pass_on(number, info, context);
 }
 
 // Registers the map with the handler; false if there is no room for another.
@@ -57,7 +69,7 @@ static bool enlist(mg_map *map) {
             found = true;
         }
     if (found && installed++ == 0) {
-        struct sigaction action = {.sa_sigaction = on_lost_page, .sa_flags = SA_SIGINFO};
+        struct sigaction action = {.sa_sigaction = on_lost_page, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
         sigaction(SIGBUS, &action, &before);
     }
@@ -65,12 +77,19 @@ static bool enlist(mg_map *map) {
     return found;
 }
 
+// A handler that the program has installed meanwhile stays.
+static void restore_handler(void) {
+    struct sigaction now;
+    if (!sigaction(SIGBUS, NULL, &now) && now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_lost_page)
+        sigaction(SIGBUS, &before, NULL);
+}
+
 static void strike(const mg_map *map) {
     pthread_mutex_lock(&lock);
     for (int i = 0; i < MOST_MAPS; i++)
         if (maps[i] == map) {
             maps[i] = NULL;
-            if (--installed == 0) sigaction(SIGBUS, &before, NULL);
+            if (--installed == 0) restore_handler();
         }
     pthread_mutex_unlock(&lock);
 }
