@@ -17,12 +17,14 @@ typedef struct mg_cv_fold {
     double accuracy;       /* on the rows of the fold, which were held out */
     double objective, gap; /* on the other rows, which were trained on */
     double seconds;        /* of training */
+    bool missed;           /* there was a tolerance, and its gap is above that */
 } mg_cv_fold;
 
 typedef struct mg_cv_mean {
     double value;     /* the value of C or lambda; NaN without a grid */
     double mean;      /* of the accuracies of the folds */
     double deviation; /* their standard deviation, with divisor folds - 1 */
+    int missed;       /* folds that are in them although they missed the tolerance */
 } mg_cv_mean;
 
 typedef struct mg_cv_request {

@@ -19,6 +19,7 @@ typedef struct mg_path_point {
     double accuracy;  /* on the validation rows, or on the fold that a cross-validation holds out */
     double seconds;   /* of training, without evaluation */
     double passes;    /* visited rows / training rows */
+    double converged; /* 1: its gap is at most the tolerance; 0: it is not */
 } mg_path_point;
 
 typedef struct mg_path_request {

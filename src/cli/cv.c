@@ -25,20 +25,29 @@ static void show_fold(void *context, const mg_cv_fold *fold) {
     mg_cli_clear_line(&show->screen);
     if (!isnan(fold->C)) snprintf(point, sizeof point, "  C %-9.4g", fold->C);
     if (!isnan(fold->gap)) snprintf(gap, sizeof gap, "  gap %.1e", fold->gap);
-    printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s\n", fold->fold + 1, show->folds, point,
-           100 * fold->accuracy, fold->objective, gap, fold->seconds);
+    printf("fold %d/%d%s  accuracy %.2f%%  objective %.6f%s  %.1f s%s\n", fold->fold + 1, show->folds, point,
+           100 * fold->accuracy, fold->objective, gap, fold->seconds, fold->missed ? "  not certified" : "");
     fflush(stdout);
 }
 
+// Ends the line of a mean, and says how many of its folds missed the tolerance.
+static void end_mean(const mg_cv_result *result, const mg_cv_mean *mean) {
+    if (mean->missed > 0) printf("  (%d of %d folds not certified)", mean->missed, result->folds);
+    printf("\n");
+}
+
 static void show_result(const mg_cv_result *result, const char *value) {
-    if (value) {
-        printf("\n%-10s  %-8s  deviation\n", value, "accuracy");
-        for (int p = 0; p < result->points; p++)
-            printf("%-10.4g  %6.2f%%   %.2f%%%s\n", result->mean[p].value, 100 * result->mean[p].mean,
-                   100 * result->mean[p].deviation, p == result->best ? "  best" : "");
-    } else {
-        printf("accuracy        %.2f%%, deviation %.2f%%\n", 100 * result->mean[0].mean,
+    if (value) printf("\n%-10s  %-8s  deviation\n", value, "accuracy");
+    for (int p = 0; value && p < result->points; p++) {
+        const mg_cv_mean *mean = &result->mean[p];
+        printf("%-10.4g  %6.2f%%   %.2f%%%s", mean->value, 100 * mean->mean, 100 * mean->deviation,
+               p == result->best ? "  best" : "");
+        end_mean(result, mean);
+    }
+    if (!value) {
+        printf("accuracy        %.2f%%, deviation %.2f%%", 100 * result->mean[0].mean,
                100 * result->mean[0].deviation);
+        end_mean(result, &result->mean[0]);
     }
     mg_cli_put_line(stdout, "folds           ", result->folds_path);
 }

@@ -22,8 +22,9 @@ static void show_point(void *context, int number, const mg_path_point *point) {
                "seconds", "passes");
     if (!isnan(point->accuracy)) snprintf(accuracy, sizeof accuracy, "%.2f%%", 100 * point->accuracy);
     if (!isnan(point->gap)) snprintf(gap, sizeof gap, "%.1e", point->gap);
-    printf("%-10.4g  %-10.4g  %-10.6f  %-7s  %10s  %7.2f  %6.1f\n", point->C, point->lambda, point->objective,
-           gap, accuracy, point->seconds, point->passes);
+    printf("%-10.4g  %-10.4g  %-10.6f  %-7s  %10s  %7.2f  %6.1f%s\n", point->C, point->lambda,
+           point->objective, gap, accuracy, point->seconds, point->passes,
+           point->converged > 0 ? "" : "  not certified");
     fflush(stdout);
 }
 
@@ -31,8 +32,8 @@ static void show_result(const mg_path_result *result) {
     mg_cli_put_line(stdout, "points          ", result->points_path);
     if (result->best < 0) return;
     const mg_path_point *best = &result->point[result->best];
-    printf("best            C %.4g, lambda %.4g: validation %.2f%%\n", best->C, best->lambda,
-           100 * best->accuracy);
+    printf("best            C %.4g, lambda %.4g: validation %.2f%%%s\n", best->C, best->lambda,
+           100 * best->accuracy, best->converged > 0 ? "" : ", not certified");
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }

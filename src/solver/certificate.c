@@ -33,6 +33,9 @@ struct mg_certifier {
 
 typedef mg_certifier certificate;
 
+// Any thread may ask. What is computed from then on is not used.
+static bool is_stopped(const certificate *job) { return mg_stop_asked(&job->resident->options->stop); }
+
 static int64_t part_end(const certificate *job, int64_t part) {
     return mg_cut_end(job->count, PART_ROWS, part);
 }
@@ -98,6 +101,7 @@ static void sum_dense_part(void *context, int64_t part) {
     const void *x[MG_BLOCK_ROWS];
     memset(grad, 0, (size_t)resident->size * sizeof *grad);
     MG_EACH_BLOCK (first, count, part * PART_ROWS, part_end(job, part), MG_BLOCK_ROWS) {
+        if (is_stopped(job)) break;
         for (int64_t i = 0; i < count; i++) {
             x[i] = block + i * line;
             mg_resident_row(resident, job->first + first + i, block + i * line);
@@ -198,6 +202,7 @@ static void evaluate_part(void *context, int64_t part) {
             to = mg_cut_begin(problem->rows, resident->passes, part + 1);
     double loss = 0, contributions = 0;
     MG_EACH_BLOCK (first, count, from, to, pass->block_rows) {
+        if (is_stopped(job)) break;
         mg_pass_scores(pass, problem->kernel, job->scored, &resident->all.rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             int64_t row = first + i, y = resident->all.label[row];
@@ -259,6 +264,7 @@ static double rebuild(certificate *job) {
     mg_team_for(problem->team, job->resident->weight_ranges, clear_range, job);
     memset(job->bias, 0, (size_t)job->resident->lanes * sizeof *job->bias);
     MG_EACH_BLOCK (first, count, 0, problem->rows, ROWS_AT_ONCE) {
+        if (is_stopped(job)) break;
         job->first = first;
         job->count = count;
         value += add_rows(job);
@@ -291,27 +297,36 @@ static void square_range(void *context, int64_t range) {
 
 // (M30) Any weights give a primal value. Single steps of dual ascent may change W by a large amount, so the
 // average of its snapshots often has a lower one.
-static void evaluate_average(certificate *job, mg_weights *average) {
+static mg_status evaluate_average(certificate *job, mg_weights *average, mg_error *error) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
     mg_weights *raw = problem->scale ? &job->raw : average;
     if (problem->scale) mg_resident_to_raw(resident, average, raw);
     else mg_weights_fold_offset(raw, problem->bias, NULL);
     double loss = evaluate(job, raw, NULL, NULL), square = 0;
+    if (is_stopped(job)) return mg_fail(error, MG_STOPPED, "stopped");
     mg_team_for(problem->team, resident->weight_ranges, square_range, job);
     for (int range = 0; range < resident->weight_ranges; range++) square += job->range_rounded[range];
     for (int64_t k = 0; k < raw->classes; k++) square += (double)raw->bias[k] * (double)raw->bias[k];
     mg_incumbent_update(job->incumbent, raw, loss + 0.5 * problem->lambda * square, -INFINITY);
+    return MG_OK;
 }
 
-void mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
-                          double *contribution_sum, double *contribution_gap) {
+// After an interruption the same values are computed again, because no step is taken in between.
+mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
+                               mg_certified_sums *out, mg_error *error) {
     const mg_problem *problem = job->resident->problem;
-    double n = (double)problem->rows, rounded, value = rebuild(job), square = round_weights(job, &rounded);
+    double n = (double)problem->rows, rounded;
+    out->value = rebuild(job) / n;
+    if (is_stopped(job)) return mg_fail(error, MG_STOPPED, "stopped");
+    out->square = round_weights(job, &rounded);
     double primal =
-        evaluate(job, raw_weights(job), contribution, contribution_sum) + 0.5 * problem->lambda * rounded;
-    mg_incumbent_update(job->incumbent, raw_weights(job), primal, value / n - 0.5 * problem->lambda * square);
-    *contribution_gap = *contribution_sum / (n * primal);
+        evaluate(job, raw_weights(job), contribution, &out->contribution) + 0.5 * problem->lambda * rounded;
+    if (is_stopped(job)) return mg_fail(error, MG_STOPPED, "stopped");
+    mg_incumbent_update(job->incumbent, raw_weights(job), primal,
+                        out->value - 0.5 * problem->lambda * out->square);
+    out->gap = out->contribution / (n * primal);
     if (average && job->incumbent->bounds.gap > job->resident->options->train->tolerance)
-        evaluate_average(job, average);
+        return evaluate_average(job, average, error);
+    return MG_OK;
 }

@@ -42,7 +42,7 @@ static mg_status create(const mg_problem *problem, const mg_solver_options *opti
     status = mg_problem_weights(problem, w, error);
     if (!status) status = mg_resident_create(&c->resident, problem, options, w, error);
     if (!status) status = create_parts(c, error);
-    if (!status) mg_schedule_start(c);
+    if (!status) mg_schedule_start(c, false);
     if (status) destroy(c);
     else *state = c;
     return status;
@@ -106,26 +106,33 @@ static void standing(void *state, mg_step_result *out) {
     report_successor(c, out);
 }
 
+// The end of an epoch makes the certificate if one is due. If that is interrupted, the step has been taken
+// all the same, and the next call begins with the certificate.
 static mg_status step_ascent(mg_certified *c, int64_t step, mg_step_result *out, mg_error *error) {
     bool over;
     mg_status status = mg_ascent_step(c->ascent, step, out, &over, error);
-    return status || !over ? status : mg_schedule_end_epoch(c, error);
+    if (!status && over) status = mg_schedule_end_epoch(c, error);
+    return status == MG_STOPPED ? MG_OK : status;
 }
 
 static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *error) {
     mg_certified *c = state;
-    mg_step_result done = {.rows = c->resident.problem->rows};
-    mg_status status = mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error)
-                                             : step_ascent(c, step, &done, error);
+    bool due = c->clock.due != MG_NOT_DUE;
+    mg_step_result done = {.rows = due ? 0 : c->resident.problem->rows};
+    mg_status status = due                     ? mg_schedule_certify(c, error)
+                       : mg_schedule_newton(c) ? mg_schedule_iterate(c, &done.loss, error)
+                                               : step_ascent(c, step, &done, error);
     if (status) return status;
     standing(state, out);
     out->loss = done.loss;
     out->rows = done.rows;
+    out->no_step = due;
     return MG_OK;
 }
 
-// Dual variables are feasible for every lambda, and W is their sum times 1 / (lambda N); nothing else of the
-// old problem is kept. A loss without a dual starts from W itself.
+// Dual variables are feasible for every lambda, and W is their sum times 1 / (lambda N). The incumbent is
+// kept with its objective at the new lambda; the certificate before the first step offers the rescaled W and
+// the bound of the dual variables. A loss without a dual starts from W itself.
 static void set_lambda(void *state, double lambda, bool restored) {
     mg_certified *c = state;
     double before = c->resident.problem->lambda;
@@ -135,8 +142,8 @@ static void set_lambda(void *state, double lambda, bool restored) {
     mg_newton_destroy(c->newton); // it holds sums of the old weights
     c->newton = NULL;
     if (c->ascent) mg_ascent_restart(c->ascent);
-    mg_incumbent_clear(&c->incumbent);
-    mg_schedule_start(c);
+    mg_incumbent_set_lambda(&c->incumbent, before, lambda);
+    mg_schedule_start(c, true);
 }
 
 static const mg_whole_solver whole = {.attach = attach, .next = next, .standing = standing};

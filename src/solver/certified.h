@@ -20,15 +20,19 @@ typedef struct mg_certified {
     mg_newton *newton;       // NULL before its phase
 } mg_certified;
 
-// Sets the counters and numbers of a fresh state.
-void mg_schedule_start(mg_certified *c);
+// Sets the counters and numbers of a fresh state. `point`: a point of a path, which starts from the one
+// before and with a certificate.
+void mg_schedule_start(mg_certified *c, bool point);
 
 // True if the next step is one of the Newton phase.
 bool mg_schedule_newton(const mg_certified *c);
 
-// Ends an epoch of dual ascent: counts it, certifies if that is due, and begins the Newton phase if that is
-// due. Errors: MG_MEMORY.
+// Ends an epoch of dual ascent: certifies if that is due, counts the epoch, and begins the Newton phase if
+// that is due. Errors: MG_MEMORY; MG_STOPPED during a certificate, which then stays due.
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
+
+// Makes the certificate that is due, and what follows it. Errors: as above.
+mg_status mg_schedule_certify(mg_certified *c, mg_error *error);
 
 // One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error);

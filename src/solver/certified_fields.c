@@ -21,6 +21,7 @@ static const mg_bound clock_bounds[] = {
     {"visits", 0, MOST_COUNT, false},
     {"visits before", 0, MOST_COUNT, false},
     {"Newton iterations", -1, MOST_EPOCHS, false},
+    {"certificate that is due", 0, MG_DUES - 1, false},
 };
 static const mg_bound number_bounds[] = {
     {"gap of the contributions", 0, INFINITY, true},
@@ -32,7 +33,9 @@ static const mg_bound bounds_bounds[] = {
     {"primal value", 0, INFINITY, false},
     {"dual value", -INFINITY, DBL_MAX, false},
     {"gap", 0, INFINITY, false},
-    {"gap at the last progress", 0, INFINITY, false},
+    {"distance at the last progress", 0, INFINITY, false},
+    {"primal value at the last progress", 0, INFINITY, false},
+    {"dual value at the last progress", -INFINITY, DBL_MAX, false},
     {"passes at the last progress", 0, DBL_MAX, false},
 };
 #define COUNT(rows) (int)(sizeof(rows) / sizeof *(rows))

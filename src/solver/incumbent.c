@@ -1,15 +1,21 @@
 // incumbent.c - owns the incumbent and the bounds of the optimum.
 #include "solver/incumbent.h"
 
+#include "base/memory.h"
+
 #include <math.h>
 #include <string.h>
 
 #define ROUNDING 0x1p-24 // of the scores; no smaller gap is reported
-#define CLEARLY 0.9      // times the last noted gap is clear progress
+#define CLEARLY 0.9      // times the last noted distance of the two values is clear progress
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
-    incumbent->bounds =
-        (mg_bounds){.primal = INFINITY, .dual = -INFINITY, .gap = INFINITY, .progress_gap = INFINITY};
+    incumbent->bounds = (mg_bounds){.primal = INFINITY,
+                                    .dual = -INFINITY,
+                                    .gap = INFINITY,
+                                    .progress_gap = INFINITY,
+                                    .progress_primal = INFINITY,
+                                    .progress_dual = -INFINITY};
 }
 
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error) {
@@ -53,11 +59,62 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
     }
     if (lower > bounds->dual) bounds->dual = lower;
     bounds->gap = mg_incumbent_gap(bounds);
+    if (!isfinite(lower)) return; // an average of weights has no bound of its own
+    incumbent->primal = primal;
+    incumbent->dual = lower;
 }
 
+static double total_weight(const mg_resident *resident) {
+    double sum = 0;
+    for (int64_t row = 0; row < resident->problem->rows; row++) sum += mg_resident_weight(resident, row);
+    return sum;
+}
+
+// Every row has the same loss at scores of zero, whatever its class. NAN: there is no memory for the scores.
+static double loss_of_zeros(const mg_problem *problem) {
+    double *scores;
+    if (mg_memory_zeroed(&scores, (size_t)problem->classes, sizeof *scores, NULL)) return NAN;
+    double loss = problem->loss->value(problem->classes, scores, 0, (double)problem->delta);
+    mg_memory_free(scores);
+    return loss;
+}
+
+void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lambda) {
+    const mg_resident *resident = incumbent->resident;
+    const mg_problem *problem = resident->problem;
+    mg_weights *w = &incumbent->weights;
+    double primal = incumbent->bounds.primal;
+    mg_incumbent_clear(incumbent);
+    if (!resident->certify) return;
+    if (isfinite(primal)) primal += 0.5 * (lambda - before) * mg_weights_square_norm(w, problem->scale);
+    double zeros = loss_of_zeros(problem) * total_weight(resident) / (double)problem->rows;
+    if (zeros < primal) {
+        primal = zeros;
+        memset(w->v, 0, (size_t)w->size * sizeof *w->v);
+        memset(w->bias, 0, (size_t)w->lanes * sizeof *w->bias);
+        memset(w->offset, 0, (size_t)w->lanes * sizeof *w->offset);
+    }
+    incumbent->bounds.primal = primal;
+    incumbent->bounds.dual = 0; // losses are not negative
+    incumbent->bounds.gap = mg_incumbent_gap(&incumbent->bounds);
+}
+
+// Where the best values come from an earlier point of a path, they stay the best for long, while the newest
+// ones, which may have begun far away, come closer.
 void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes) {
     mg_bounds *bounds = &incumbent->bounds;
-    if (!(bounds->gap < CLEARLY * bounds->progress_gap)) return;
-    bounds->progress_gap = bounds->gap;
+    double gap = bounds->primal * mg_min_real(1, bounds->gap); // at most primal - 0: losses are not negative
+    bool closer = gap < CLEARLY * bounds->progress_gap,
+         lower = incumbent->primal < CLEARLY * bounds->progress_primal,
+         higher = bounds->progress_dual < 0 && incumbent->dual > CLEARLY * bounds->progress_dual;
+    if (!closer && !lower && !higher) return;
+    bounds->progress_gap = mg_min_real(gap, bounds->progress_gap);
+    bounds->progress_primal = mg_min_real(incumbent->primal, bounds->progress_primal);
+    bounds->progress_dual = mg_max_real(incumbent->dual, bounds->progress_dual);
     bounds->progress_passes = passes;
+}
+
+void mg_incumbent_forget_progress(mg_incumbent *incumbent) {
+    incumbent->bounds.progress_primal = INFINITY;
+    incumbent->bounds.progress_dual = -INFINITY;
 }

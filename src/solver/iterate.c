@@ -1,6 +1,8 @@
 // iterate.c - owns the changes of all of W at once: it is rescaled, rebuilt, or replaced by a Newton step.
 #include "solver/iterate.h"
 
+#include "base/memory.h"
+
 #include <string.h>
 
 static void multiply(float *values, int64_t count, float factor) {
@@ -12,6 +14,24 @@ void mg_iterate_scale(mg_iterate *iterate, float factor) {
     multiply(w->v, w->size, factor);
     multiply(w->bias, w->lanes, factor);
     multiply(w->offset, w->lanes, factor);
+}
+
+mg_status mg_iterate_shrink(mg_iterate *iterate, int64_t rows, float factor, mg_error *error) {
+    int64_t lanes = iterate->weights.lanes;
+    float *coef;
+    mg_status status = mg_memory_get(&coef, (size_t)lanes, sizeof *coef, error);
+    if (status) return status;
+    mg_iterate_scale(iterate, factor);
+    for (int64_t row = 0; !status && row < rows; row++) {
+        mg_dual_rows_get(iterate->duals, row, lanes, coef);
+        if (mg_all_zero(coef, lanes)) continue;
+        multiply(coef, lanes, factor);
+        mg_dual_rows_balance(iterate->duals, row, lanes, coef);
+        if (!mg_dual_rows_put(iterate->duals, row, lanes, coef))
+            status = mg_fail(error, MG_MEMORY, "out of memory: dual variables of row %lld", (long long)row);
+    }
+    mg_memory_free(coef);
+    return status;
 }
 
 void mg_iterate_take(mg_iterate *iterate, const float *vector) {

@@ -10,6 +10,9 @@ typedef struct mg_iterate {
     mg_dual_rows *duals; // NULL: the loss has no dual
 } mg_iterate;
 
+// A certificate that is interrupted stays due.
+typedef enum mg_due { MG_NOT_DUE, MG_DUE_AT_END, MG_DUE_AT_START, MG_DUES } mg_due; // of an epoch; of a point
+
 // The numbers that the next step depends on. A checkpoint holds each struct as one field.
 typedef struct mg_counters {
     int64_t epoch;
@@ -19,6 +22,7 @@ typedef struct mg_counters {
     int64_t visits;        // rows visited since the last certificate
     int64_t visits_before; // rows visited until the last certificate
     int64_t newton;        // outer iterations of the Newton phase; -1: it has not begun
+    int64_t due;           // an mg_due: the certificate that comes before the next step
 } mg_counters;
 
 typedef struct mg_numbers {
@@ -31,6 +35,9 @@ typedef struct mg_numbers {
 
 // Multiplies every weight by `factor`.
 void mg_iterate_scale(mg_iterate *iterate, float factor);
+
+// Multiplies W and the dual variables of all rows by `factor`. Errors: MG_MEMORY.
+mg_status mg_iterate_shrink(mg_iterate *iterate, int64_t rows, float factor, mg_error *error);
 
 // Sets W to a vector: the values of weights.v, then the bias.
 void mg_iterate_take(mg_iterate *iterate, const float *vector);

@@ -15,6 +15,7 @@ enum {
     ASCENT_SLOWER = 5,    // dual ascent has stalled after this many times STALLED_PASSES
     NEWTON_PASSES = 10    // passes that an outer iteration counts as
 };
+#define MUCH 0.9        // a point of a path starts from a multiple of the dual variables if it is below this
 enum { WAIT_PART = 8 }; // the wait after a certificate is at most this part of all visits
 
 // Estimates the gap of the incumbent: the rows' contributions give the gap of the current weights, and the
@@ -41,8 +42,9 @@ static bool certificate_is_due(const mg_certified *c) {
     int64_t rows = c->resident.problem->rows, before = c->clock.visits_before;
     int64_t most = c->resident.sparse ? mg_max(MOST_SPARSE_VISITS * rows, before) : MOST_VISITS * rows;
     bool first =
-        c->clock.epoch == 1 && (!c->resident.sparse || c->resident.options->handover == MG_HANDOVER_AT_ONCE);
-    return first || c->clock.visits >= most || (has_waited(c) && is_near(c));
+        c->clock.epoch == 0 && (!c->resident.sparse || c->resident.options->handover == MG_HANDOVER_AT_ONCE);
+    bool last = c->clock.epoch + 1 >= c->resident.problem->epochs;
+    return first || last || c->clock.visits >= most || (has_waited(c) && is_near(c));
 }
 
 // When dual ascent has become slow, the Newton phase is faster if it has factors for its preconditioner
@@ -68,8 +70,10 @@ bool mg_schedule_stalled(const mg_certified *c) {
     return c->resident.certify && since > slow * STALLED_PASSES && since > slow * before;
 }
 
-void mg_schedule_start(mg_certified *c) {
-    c->clock = (mg_counters){.round = MG_DUAL_ROUND, .newton = mg_resident_has_duals(&c->resident) ? -1 : 0};
+void mg_schedule_start(mg_certified *c, bool point) {
+    bool duals = mg_resident_has_duals(&c->resident), due = point && duals && c->resident.certify;
+    c->clock = (mg_counters){
+        .round = MG_DUAL_ROUND, .newton = duals ? -1 : 0, .due = due ? MG_DUE_AT_START : MG_NOT_DUE};
     c->numbers = (mg_numbers){.contribution_gap = INFINITY};
 }
 
@@ -77,37 +81,61 @@ bool mg_schedule_newton(const mg_certified *c) {
     return c->clock.newton >= 0 && c->resident.certify && c->resident.options->handover != MG_HANDOVER_NEVER;
 }
 
-static mg_status certify(mg_certified *c, mg_error *error) {
+static mg_status certify(mg_certified *c, mg_certified_sums *sums, mg_error *error) {
     mg_ascent *ascent = c->ascent;
     mg_status status =
         c->certifier ? MG_OK
                      : mg_certifier_create(&c->resident, &c->iterate, &c->incumbent, &c->certifier, error);
     if (status) return status;
     mg_weights *average = c->clock.snapshots > 0 && ascent->mean.v ? &ascent->mean : NULL;
-    double contribution_gap;
-    mg_certifier_certify(c->certifier, average, ascent->shrinking.contribution, &ascent->shrinking.sum,
-                         &contribution_gap);
-    c->numbers.contribution_gap = contribution_gap;
+    status = mg_certifier_certify(c->certifier, average, ascent->shrinking.contribution, sums, error);
+    if (status) return status;
+    ascent->shrinking.sum = sums->contribution;
+    c->numbers.contribution_gap = sums->gap;
     c->clock.visits_before += c->clock.visits;
     c->clock.visits = 0;
     mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
     return MG_OK;
 }
 
-mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
+static void count_epoch(mg_certified *c) {
     c->clock.epoch++;
+    c->numbers.mean_contribution = c->ascent->shrinking.sum / (double)c->resident.problem->rows;
+}
+
+mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
     mg_ascent_end_epoch(c->ascent);
     if (certificate_is_due(c)) {
-        double before = c->incumbent.bounds.gap;
-        mg_status status = certify(c, error);
-        if (status) return status;
-        if (newton_is_due(c, before)) {
-            c->clock.newton = 0;
-            mg_certifier_destroy(c->certifier);
-            c->certifier = NULL;
-        }
+        c->clock.due = MG_DUE_AT_END;
+        return mg_schedule_certify(c, error);
     }
-    c->numbers.mean_contribution = c->ascent->shrinking.sum / (double)c->resident.problem->rows;
+    count_epoch(c);
+    return MG_OK;
+}
+
+// A multiple t in [0, 1] of dual variables is feasible, and its dual value is at least
+// t value - t^2 lambda/2 square. Where lambda has fallen, the largest one may be far from t = 1.
+static mg_status start_point(mg_certified *c, const mg_certified_sums *sums, mg_error *error) {
+    double t = sums->value / (c->resident.problem->lambda * sums->square);
+    if (!(t < MUCH)) return MG_OK;
+    return mg_iterate_shrink(&c->iterate, c->resident.problem->rows, (float)mg_max_real(0, t), error);
+}
+
+mg_status mg_schedule_certify(mg_certified *c, mg_error *error) {
+    bool ends = c->clock.due == MG_DUE_AT_END;
+    double before = c->incumbent.bounds.gap;
+    mg_certified_sums sums;
+    mg_status status = certify(c, &sums, error);
+    if (!status && !ends) status = start_point(c, &sums, error);
+    if (status) return status;
+    c->clock.due = MG_NOT_DUE;
+    if (ends) count_epoch(c);
+    if (ends && newton_is_due(c, before)) {
+        c->clock.newton = 0;
+        mg_incumbent_forget_progress(&c->incumbent);
+        mg_certifier_destroy(c->certifier);
+        c->certifier = NULL;
+    }
     return MG_OK;
 }
 

@@ -54,6 +54,7 @@ enum { MG_SOLVER_WHY = 160 };
 typedef struct mg_step_result {
     double loss;    // weighted sum of the losses of the rows before the step; not finite: training diverged
     int64_t rows;   // that the step visited
+    bool no_step;   // only a certificate was made, which does not count as a step
     int64_t epochs; // complete ones
     double epoch_part;          // how much of the present epoch is complete, for the progress line
     bool certified;             // there is a certificate:

@@ -45,6 +45,7 @@ static mg_status train_fold(validation *v, const mg_trainer_options *options, mg
         .objective = result.objective,
         .gap = result.gap,
         .seconds = result.seconds,
+        .missed = options->train->tolerance > 0 && !result.converged,
     };
     return MG_OK;
 }
@@ -64,6 +65,7 @@ static mg_status follow_path(validation *v, const mg_trainer_options *options, m
             .objective = at->objective,
             .gap = at->gap,
             .seconds = at->seconds,
+            .missed = !(at->converged > 0),
         };
     }
     return status;
@@ -117,16 +119,24 @@ static void average(validation *v) {
     int64_t folds = v->result->folds, points = v->result->points;
     for (int64_t p = 0; p < points; p++) {
         double sum = 0, squares = 0;
-        for (int64_t f = 0; f < folds; f++) sum += v->fold[f * points + p].accuracy;
+        int missed = 0;
+        for (int64_t f = 0; f < folds; f++) {
+            sum += v->fold[f * points + p].accuracy;
+            missed += v->fold[f * points + p].missed;
+        }
         double mean = sum / (double)folds;
         for (int64_t f = 0; f < folds; f++) squares += pow(v->fold[f * points + p].accuracy - mean, 2);
         v->result->mean[p] = (mg_cv_mean){.value = v->grid ? v->grid->value[p] : NAN,
                                           .mean = mean,
-                                          .deviation = sqrt(squares / (double)(folds - 1))};
+                                          .deviation = sqrt(squares / (double)(folds - 1)),
+                                          .missed = missed};
         point[p] = (mg_path_point){.accuracy = mean, .C = v->fold[p].C};
     }
     v->result->best = mg_path_best(point, (int)points);
 }
+
+// Does every fold train to a tolerance?
+static bool certifies(const validation *v) { return v->grid || v->options->train->tolerance > 0; }
 
 static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold) {
     mg_writer_add(out, "{");
@@ -137,6 +147,7 @@ static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold
     mg_json_put_real(out, "accuracy", fold->accuracy);
     mg_json_put_real(out, "objective", fold->objective);
     mg_json_put_real(out, "gap", fold->gap);
+    if (certifies(v)) mg_json_put_bool(out, "converged", !fold->missed);
     mg_json_put_real(out, "seconds", fold->seconds);
     mg_writer_add(out, "}\n");
 }
@@ -164,6 +175,7 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         if (v->grid) mg_json_put_real(&out, v->grid->name, v->result->mean[p].value);
         mg_json_put_real(&out, "mean", v->result->mean[p].mean);
         mg_json_put_real(&out, "deviation", v->result->mean[p].deviation);
+        if (certifies(v)) mg_json_put_int(&out, "not_converged", v->result->mean[p].missed);
         if (v->grid) mg_json_put_bool(&out, "best", p == v->result->best);
         mg_writer_add(&out, "}\n");
     }

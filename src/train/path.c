@@ -23,6 +23,7 @@ static const mg_bound point_bounds[] = {
     {"accuracy", 0, 1, true},
     {"seconds", 0, DBL_MAX, false},
     {"passes", 0, DBL_MAX, false},
+    {"converged", 0, 1, false},
 };
 static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point) / sizeof(double),
               "a bound for every number");
@@ -70,7 +71,7 @@ static mg_status put_points(const path *p, char **text, mg_error *error) {
         mg_json_put_real(&out, "objective", at->objective);
         mg_json_put_known(&out, "dual", at->dual);
         mg_json_put_known(&out, "gap", at->gap);
-        mg_json_put_bool(&out, "converged", at->gap <= p->train.tolerance);
+        mg_json_put_bool(&out, "converged", at->converged > 0);
         mg_json_put_known(&out, "accuracy", at->accuracy);
         mg_json_put_real(&out, "passes", at->passes);
         mg_json_put_real(&out, "seconds", at->seconds);
@@ -165,6 +166,7 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
         .gap = certificate.gap,
         .seconds = run->clock.seconds - p->begun,
         .passes = (double)run->counts.visited / (double)problem->rows,
+        .converged = certificate.gap <= p->train.tolerance,
     };
     status = judge(p, weights, &out->accuracy, error);
     if (!status && !isfinite(out->objective))
@@ -213,9 +215,10 @@ static mg_status end_point(path *p, mg_error *error) {
 // One warning for all points that were not trained to the tolerance.
 static void report_uncertified(path *p) {
     char text[MG_JUDGE_TEXT], advice[300], gap[32] = "no bound";
-    int count = 0, first = -1;
+    int count = 0, first = -1, best = p->result->best;
+    bool chosen = best >= 0 && !(p->result->point[best].converged > 0);
     for (int i = p->grid->count - 1; i >= 0; i--)
-        if (!(p->result->point[i].gap <= p->train.tolerance)) count++, first = i;
+        if (!(p->result->point[i].converged > 0)) count++, first = i;
     if (!count) return;
     const mg_path_point *at = &p->result->point[first];
     if (!isnan(at->gap)) snprintf(gap, sizeof gap, "gap %.2g", at->gap);
@@ -223,8 +226,8 @@ static void report_uncertified(path *p) {
         snprintf(advice, sizeof advice, "raise train.epochs (now %lld)", (long long)p->train.epochs);
     else mg_judge_advise(&p->run, advice, sizeof advice);
     snprintf(text, sizeof text,
-             "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s): %s", count,
-             p->grid->count, p->train.tolerance, at->C, gap, advice);
+             "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s)%s: %s", count,
+             p->grid->count, p->train.tolerance, at->C, gap, chosen ? ", the best among them" : "", advice);
     mg_judge_report(&p->run, text);
 }
 

@@ -174,6 +174,7 @@ static mg_status step(mg_run *run, mg_error *error) {
                        (long long)at->step, (long long)at->epoch + 1,
                        (long long)(at->batch * run->setup.problem.batch));
     run->last = done;
+    if (done.no_step) return MG_OK;
     if (at->batch == 0) at->loss = 0, at->loss_rows = 0;
     at->loss += done.loss;
     at->loss_rows += done.rows;
@@ -245,7 +246,9 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
         if (status) break;
         if (!epoch_is_over(run)) mg_run_report_progress(run, NULL);
         mg_run_checkpoint_if_due(run, false);
-        if (observer && observer->stop && observer->stop(observer->context, run->position.step)) tell(run);
+        if (!run->last.no_step && observer && observer->stop &&
+            observer->stop(observer->context, run->position.step))
+            tell(run);
     }
     return status;
 }

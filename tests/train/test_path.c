@@ -135,6 +135,36 @@ static void test_starts_warm(void **unused) {
                      path.result.point[0].passes);
 }
 
+// Points that one epoch cannot train: each may still not be worse than the weights of the point before, whose
+// objective falls with lambda, nor than weights of zero, whose objective is 1. Each says that it missed the
+// tolerance.
+static void test_never_worse(void **unused) {
+    (void)unused;
+    const char *data = support_path("worse.h5"), *directory = support_path("worse");
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        support_data(data, form, ROWS, FEATURES, CLASSES, 9);
+        path_run path = path_new(data, directory);
+        path.C = "1e-2:1e4:100";
+        support_set(&path.run, "train.epochs=1");
+        support_set(&path.run, "train.tolerance=1e-5");
+        support_set(&path.run, "data.scale=%s", form == SUPPORT_CSR ? "none" : "1");
+        expect(&path, MG_OK);
+        char *lines = support_lines(in(directory, "path.jsonl"), NULL);
+        for (int p = 0; p < path.result.points; p++) {
+            const mg_path_point *at = &path.result.point[p];
+            if (!(at->objective <= 1) || (p > 0 && !(at->objective <= at[-1].objective)))
+                fail_msg("%s, point %d: objective %g after %g", support_form_names[form], p, at->objective,
+                         p ? at[-1].objective : 1);
+            assert_true(at->converged == 0);
+        }
+        assert_non_null(strstr(lines, "\"converged\": false"));
+        assert_null(strstr(lines, "\"converged\": true"));
+        assert_non_null(strstr(path.run.messages, "the best among them"));
+        free(lines);
+        support_remove(directory);
+    }
+}
+
 static void test_keeps_best(void **unused) {
     (void)unused;
     const char *data = support_path("best.h5"), *long_way = support_path("long"),
@@ -391,6 +421,7 @@ int main(void) {
         cmocka_unit_test(test_best_of_equals),
         cmocka_unit_test(test_as_good_as_alone),
         cmocka_unit_test(test_starts_warm),
+        cmocka_unit_test(test_never_worse),
         cmocka_unit_test(test_keeps_best),
         cmocka_unit_test(test_without_validation),
         cmocka_unit_test(test_threads),

@@ -208,11 +208,21 @@ double mg_newton_first_penalty(const mg_resident *resident) {
     return FIRST_SIGMA / (double)resident->problem->delta;
 }
 
-mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error *error) {
+// Offers the iterate, whose sums have just been computed anew, to the incumbent. Returns the losses.
+static double offer(mg_newton *n, const mg_newton_sums *sums) {
     const mg_problem *problem = n->resident->problem;
-    double rows = (double)problem->rows;
+    double rows = (double)problem->rows, square = mg_weights_square_norm(&n->raw, problem->scale);
+    mg_incumbent_update(n->incumbent, &n->raw, sums->loss / rows + 0.5 * problem->lambda * square,
+                        sums->value / rows - square_of(n) / (2 * problem->lambda));
+    return sums->loss;
+}
+
+mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error *error) {
     bool has_duals = mg_resident_has_duals(n->resident);
-    if (!n->current) restore(n);
+    if (!n->current) {
+        mg_newton_sums start = restore(n);
+        if (!has_duals) offer(n, &start); // with dual variables, a certificate has done so
+    }
     n->sigma = *sigma;
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
@@ -222,12 +232,8 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     mg_status status = store(n, error);
     if (status) return status;
     mg_newton_sums sums = restore(n);
-    double primal =
-        sums.loss / rows + 0.5 * problem->lambda * mg_weights_square_norm(&n->raw, problem->scale);
-    mg_incumbent_update(n->incumbent, &n->raw, primal,
-                        sums.value / rows - square_of(n) / (2 * problem->lambda));
+    *loss = offer(n, &sums);
     if (has_duals && inner <= FEW_INNER && n->sigma * GROWTH <= MOST_SIGMA) *sigma *= GROWTH;
     else if (has_duals && inner > MANY_INNER) *sigma /= sqrt(GROWTH);
-    *loss = sums.loss;
     return MG_OK;
 }
