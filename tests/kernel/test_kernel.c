@@ -1,73 +1,16 @@
 // test_kernel.c - every kernel that this machine can run gives the bits of the reference, and the reference
 // is correct.
+#include "kernel_cells.h"
+
 #include "kernel/kernel.h"
-#include "base/memory.h"
 #include "rows/rows.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-enum { GUARD = 64 };     // cells before and after every output
 enum { TWO_LEFT = 101 }; // used as a percentage of zero coefficients: all are zero but two
-static const float CANARY = -12345.5f;
-
-static uint64_t state = 1;
-
-static uint32_t draw(void) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33);
-}
-
-// Between -1 and 1, with zeros of both signs and a few magnitudes, so that a wrong order of additions changes
-// the sum.
-static float draw_cell(void) {
-    switch (draw() % 16) {
-    case 0: return 0.0f;
-    case 1: return -0.0f;
-    case 2: return 1000.0f * (float)((int)(draw() % 2001) - 1000);
-    case 3: return 1e-20f * (float)((int)(draw() % 2001) - 1000);
-    default: return (float)((int)(draw() % 2000001) - 1000000) * 1e-6f;
-    }
-}
-
-static float *floats(int64_t n) {
-    void *out;
-    assert_int_equal(mg_memory_get(&out, (size_t)(n + 16), sizeof(float), NULL), MG_OK);
-    return out;
-}
-
-static float *drawn(int64_t n) {
-    float *out = floats(n);
-    for (int64_t j = 0; j < n; j++) out[j] = draw_cell();
-    return out;
-}
-
-// An output with guard cells on both sides; its start is 64-byte aligned.
-static float *guarded(int64_t n, float fill) {
-    float *out = floats(n + 2 * GUARD);
-    for (int64_t j = 0; j < n + 2 * GUARD; j++) out[j] = j < GUARD || j >= GUARD + n ? CANARY : fill;
-    return out + GUARD;
-}
-
-static void drop(float *a) { mg_memory_free(a - GUARD); }
-
-// Checks that cells and guard cells of `a` and `b` have the same bits.
-static void check_same(const char *what, const float *a, const float *b, int64_t n, const int64_t *shape) {
-    for (int64_t j = -GUARD; j < n + GUARD; j++) {
-        uint32_t p, q;
-        memcpy(&p, a + j, 4);
-        memcpy(&q, b + j, 4);
-        if (p == q) continue;
-        fail_msg("%s, shape %lld %lld %lld: cell %lld is %a, the reference has %a", what, (long long)shape[0],
-                 (long long)shape[1], (long long)shape[2], (long long)j, (double)a[j], (double)b[j]);
-    }
-}
 
 static const mg_kernel *reference(void) {
     const mg_kernel *last = NULL;
