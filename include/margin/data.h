@@ -42,8 +42,8 @@ typedef struct mg_data_csr {
  * returns, and never writes to them. They must not change during the call.
  *
  * Rows are used where they are, without a copy, if kernels can read them so: dense rows of uint8, int8,
- * float16 or float32 with a number of features that is a multiple of 16; CSR rows with float32 values, int32
- * indices that ascend in every row, and any indptr (8 bytes for each row are copied). data.rows and
+ * float16 or float32, also such that lie apart; CSR rows with float32 values, int32 indices that ascend in
+ * every row, and any indptr (8 bytes for each row are copied). data.rows and
  * data.transform change the values, and a validation fraction takes the rows apart, so then they are copied.
  * So are CSR rows of at least 4,096 features of which at most half occur: training leaves the others out.
  */

@@ -4,19 +4,18 @@
 #include "base/arithmetic.h"
 #include "data/cells.h"
 
-// Kernels read whole rows of cells of a type they know, a multiple of MG_LANES of them.
+// Kernels read cells of the types they know. Rows without padding are padded where a block of them is read.
 static const char *lend_dense(const mg_source *source, mg_store *store) {
     size_t cell = mg_cell_size(source->cell);
     int64_t row_bytes = 0;
     const char *cells = mg_h5_array_cells(source->data, &row_bytes);
     if (mg_h5_array_type(source->data) != mg_source_stored_types[source->cell])
         return "their type is converted to float32";
-    if (source->features % MG_LANES)
-        return "the number of features is not a multiple of 16, and rows are padded";
     if ((uintptr_t)cells % cell || row_bytes % (int64_t)cell || row_bytes < source->features * (int64_t)cell)
         return "rows do not begin at multiples of the size of a cell, or overlap";
     store->dense = (void *)(uintptr_t)cells;
     store->stride = row_bytes / (int64_t)cell;
+    store->bare = source->features % MG_LANES != 0;
     return NULL;
 }
 

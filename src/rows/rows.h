@@ -37,6 +37,7 @@ typedef struct mg_rows {
     // Cells from one stored row to the next: at least `features` rounded up to MG_LANES, which is what is
     // read of a row; those after `features` are zero.
     int64_t stride;
+    bool bare; // rows of a program, without padding: after `features` cells of a row nothing may be read
     // MG_CSR: row i has the stored values indptr[i] .. indptr[i+1]-1; their indices strictly ascend
     const int64_t *indptr;
     const uint32_t *indices;

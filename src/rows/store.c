@@ -53,6 +53,7 @@ mg_rows mg_store_rows(const mg_store *store) {
         .cell = store->cell,
         .dense = store->dense,
         .stride = store->stride,
+        .bare = store->bare,
         .indptr = store->indptr,
         .indices = store->indices,
         .values = store->values,

@@ -14,6 +14,7 @@ typedef struct mg_store {
     int64_t *indptr; // [capacity + 1]
     uint32_t *indices;
     float *values;
+    bool bare;     // as in mg_rows
     bool borrowed; // the arrays belong to somebody else: they are not written, and not freed
 } mg_store;
 

@@ -41,6 +41,15 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
     return status;
 }
 
+mg_status mg_pass_widen(mg_pass *pass, bool bare, mg_error *error) {
+    if (!bare || pass->wide) return MG_OK;
+    pass->cell = MG_CELL_F32;
+    mg_status status = mg_memory_zeroed(&pass->wide, (size_t)pass->block_rows,
+                                        (size_t)pass->wide_line * sizeof(float), error);
+    if (status) mg_pass_destroy(pass);
+    return status;
+}
+
 void mg_pass_destroy(mg_pass *pass) {
     if (!pass) return;
     mg_memory_free(pass->wide);
@@ -54,11 +63,26 @@ static const void *dense_row(const mg_rows *rows, int64_t r) {
     return mg_rows_dense(rows, mg_rows_stored(rows, r));
 }
 
+void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t from, int64_t to,
+                   float *x) {
+    size_t cell = mg_cell_size(rows->cell);
+    const char *cells = (const char *)mg_rows_dense(rows, stored) + (size_t)from * cell;
+    int64_t there = rows->bare ? mg_min(rows->features, to) - from : to - from,
+            whole = there / MG_LANES * MG_LANES;
+    if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)whole * cell);
+    else kernel->widen(rows->cell, whole, cells, x);
+    if (whole == to - from) return;
+    float last[MG_LANES] = {0}; // of cells of any type
+    memcpy(last, cells + (size_t)whole * cell, (size_t)(there - whole) * cell);
+    kernel->widen(rows->cell, MG_LANES, last, x + whole);
+}
+
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-        const void *row = dense_row(rows, first + i);
-        pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : row;
-        if (pass->wide) kernel->widen(rows->cell, pass->line, row, pass->wide + i * pass->wide_line);
+        float *wide = pass->wide ? pass->wide + i * pass->wide_line : NULL;
+        int64_t stored = mg_rows_stored(rows, first + i);
+        pass->x[i] = wide ? wide : mg_rows_dense(rows, stored);
+        if (wide) mg_pass_cells(kernel, rows, stored, 0, pass->line, wide);
     }
 }
 
@@ -69,13 +93,17 @@ static void score_dense(mg_pass *pass, const mg_kernel *kernel, const mg_weights
     int64_t left = rows->count + rows->behind - next, more = mg_clamp(left, 0, count);
     for (int64_t i = 0; i < count; i++) raw[i] = dense_row(rows, first + i);
     for (int64_t i = 0; i < more; i++) raw[count + i] = dense_row(rows, next + i);
-    for (int64_t i = 0; i < count; i++) pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : raw[i];
-    mg_dense_block block = {.cell = rows->cell,
+    if (rows->bare) mg_pass_take(pass, kernel, rows, first, count);
+    for (int64_t i = 0; i < count; i++) {
+        if (rows->bare) raw[i] = pass->x[i];
+        else pass->x[i] = pass->wide ? pass->wide + i * pass->wide_line : raw[i];
+    }
+    mg_dense_block block = {.cell = rows->bare ? MG_CELL_F32 : rows->cell,
                             .rows = count,
                             .dp = pass->line,
                             .raw = raw,
                             .more = more,
-                            .wide = pass->wide,
+                            .wide = rows->bare ? NULL : pass->wide,
                             .wide_line = pass->wide_line};
     mg_kernel_weights w = mg_weights_kernel(weights);
     kernel->dense_block_scores(&block, &w, pass->scores, pass->lanes);

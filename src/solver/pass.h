@@ -27,7 +27,16 @@ typedef struct mg_pass {
 
 mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t classes, int64_t features,
                          mg_error *error);
+
+// After mg_pass_create: prepares the pass for rows that may be bare. `bare` false: does nothing. Errors:
+// MG_MEMORY; the pass is then destroyed.
+mg_status mg_pass_widen(mg_pass *pass, bool bare, mg_error *error);
 void mg_pass_destroy(mg_pass *pass);
+
+// Cells [from, to) of a stored dense row as floats, both multiples of MG_LANES; the padding of a bare row is
+// zero. x: 64-byte aligned.
+void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored, int64_t from, int64_t to,
+                   float *x);
 
 // Dense view rows [first, first + count) into pass->x. count <= pass->block_rows.
 void mg_pass_take(mg_pass *pass, const mg_kernel *kernel, const mg_rows *rows, int64_t first, int64_t count);

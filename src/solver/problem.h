@@ -16,6 +16,7 @@ typedef struct mg_problem {
     int64_t classes;  // K
     mg_layout layout;
     mg_cell cell;
+    bool bare; // the rows are, as in mg_rows
     const mg_loss *loss;
     float delta;
     double lambda;

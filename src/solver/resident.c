@@ -35,6 +35,7 @@ static mg_status create_passes(mg_resident *resident, mg_error *error) {
     for (int p = 0; !status && p < PASS_PARTS; p++) {
         status = mg_pass_create(&resident->pass[p], problem->layout, problem->cell, problem->classes,
                                 problem->features, error);
+        if (!status) status = mg_pass_widen(&resident->pass[p], problem->bare, error);
         resident->passes += !status;
     }
     return status;
@@ -147,13 +148,9 @@ mg_status mg_resident_attach(mg_resident *resident, const mg_batch *all, mg_erro
 
 void mg_resident_cells(const mg_resident *resident, int64_t row, int64_t from, int64_t to, float *x) {
     const mg_kernel *kernel = resident->problem->kernel;
-    const mg_rows *rows = &resident->all.rows;
-    int64_t n = to - from;
-    const char *cells = (const char *)mg_rows_dense(rows, row) + (size_t)from * mg_cell_size(rows->cell);
-    if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)n * sizeof *x);
-    else kernel->widen(rows->cell, n, cells, x);
+    mg_pass_cells(kernel, &resident->all.rows, row, from, to, x);
     const float *scale = resident->column_scale, *center = resident->column_center;
-    if (scale) kernel->scale_columns(n, center ? center + from : NULL, scale + from, x);
+    if (scale) kernel->scale_columns(to - from, center ? center + from : NULL, scale + from, x);
 }
 
 void mg_resident_row(const mg_resident *resident, int64_t row, float *x) {

@@ -60,8 +60,8 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     mg_kernel_weights w = mg_weights_kernel(weights);
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 0;
-        e->scorer->kernel->widen(rows->cell, mg_round_up(rows->features, MG_LANES),
-                                 mg_rows_dense(rows, mg_rows_stored(rows, first + i)), row->wide);
+        mg_pass_cells(e->scorer->kernel, rows, mg_rows_stored(rows, first + i), 0,
+                      mg_round_up(rows->features, MG_LANES), row->wide);
         for (int64_t d = 0; d < rows->features; d++) {
             int64_t place = row->wide[d] == 0 ? -1 : mg_used_place(e->used, d);
             if (place < 0) continue;
@@ -164,9 +164,11 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
         if (!status) status = mg_memory_get(&e->values[p].values, line, sizeof(float), error);
         if (!status) status = mg_memory_get(&e->values[p].indices, line, sizeof(uint32_t), error);
     }
-    for (int p = 0; !status && p < PARTS; p++)
+    for (int p = 0; !status && p < PARTS; p++) {
         status = mg_pass_create(&e->pass[p], dataset->layout, dataset->cell, weights->classes,
                                 weights->features, error);
+        if (!status) status = mg_pass_widen(&e->pass[p], dataset->store.bare, error);
+    }
     if (!status && keep_scores)
         status = mg_memory_get(&e->scores, MG_EVALUATE_BATCH, (size_t)weights->lanes * sizeof(float), error);
     return status;
@@ -175,7 +177,9 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
 double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes) {
     mg_pass pass;
     int64_t before = mg_memory_own();
-    if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL)) return 0;
+    if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL) ||
+        mg_pass_widen(&pass, dataset->store.bare, NULL))
+        return 0;
     double bytes = PARTS * (double)(mg_memory_own() - before);
     mg_pass_destroy(&pass);
     return bytes;

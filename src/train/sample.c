@@ -8,8 +8,11 @@
 
 static void copy_row(const mg_rows *from, int64_t row, mg_store *to) {
     if (to->layout == MG_DENSE) {
-        size_t bytes = (size_t)to->stride * mg_cell_size(to->cell);
-        memcpy((char *)to->dense + (size_t)to->count * bytes, mg_rows_dense(from, row), bytes);
+        size_t line = (size_t)to->stride * mg_cell_size(to->cell),
+               bytes = (size_t)to->features * mg_cell_size(to->cell);
+        char *at = (char *)to->dense + (size_t)to->count * line;
+        memcpy(at, mg_rows_dense(from, row), bytes);
+        memset(at + bytes, 0, line - bytes);
     } else {
         int64_t begin = from->indptr[row], n = from->indptr[row + 1] - begin, at = to->indptr[to->count];
         memcpy(to->indices + at, from->indices + begin, (size_t)n * sizeof *to->indices);

@@ -104,9 +104,11 @@ static void score_rows(void *context) {
     mg_stream *stream = NULL;
     int64_t rows = mg_min(job->data->count, MG_EVALUATE_BATCH), parts = mg_divide_up(rows, PART);
     mg_status status = MG_OK;
-    for (int64_t p = 0; !status && p < parts; p++)
+    for (int64_t p = 0; !status && p < parts; p++) {
         status = mg_pass_create(&job->pass[p], job->data->layout, job->data->cell, job->weights.classes,
                                 job->weights.features, job->error);
+        if (!status) status = mg_pass_widen(&job->pass[p], job->data->store.bare, job->error);
+    }
     if (!status) status = mg_stream_create(job->data, rows, 0, false, 0, &stream, job->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, job->error);
     while (!status) {

@@ -191,6 +191,7 @@ static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error
         .classes = data->classes.count,
         .layout = data->layout,
         .cell = data->cell,
+        .bare = data->store.bare,
         .loss = mg_loss_find(options->model->loss),
         .delta = (float)options->model->delta,
         .lambda = mg_model_lambda(options->model, data->total_weight),

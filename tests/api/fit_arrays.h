@@ -20,7 +20,7 @@ typedef struct array_form {
     const char *name;
     mg_data_type type, indices, indptr;
     bool sparse;
-    bool lent; // used in place, if the number of features is a multiple of 16
+    bool lent; // used in place, unless they are prepared
 } array_form;
 
 static const array_form array_forms[] = {

@@ -236,10 +236,13 @@ enum { PACK_ITEMS = 64 };
 static void pack_item(void *context, int64_t item) {
     mg_newton *newton = context;
     const mg_rows *rows = &newton->resident->all.rows;
-    size_t bytes = (size_t)newton->resident->line * mg_cell_size(rows->cell);
-    MG_EACH_OF_PART (f, newton->free.count, PACK_ITEMS, item)
-        memcpy((char *)newton->free.packed + (size_t)f * bytes, mg_rows_dense(rows, newton->free.row[f]),
-               bytes);
+    size_t line = (size_t)newton->resident->line * mg_cell_size(rows->cell),
+           bytes = (size_t)rows->features * mg_cell_size(rows->cell);
+    MG_EACH_OF_PART (f, newton->free.count, PACK_ITEMS, item) {
+        char *to = (char *)newton->free.packed + (size_t)f * line;
+        memcpy(to, mg_rows_dense(rows, newton->free.row[f]), bytes);
+        memset(to + bytes, 0, line - bytes);
+    }
 }
 
 void mg_newton_pack(mg_newton *newton) {
@@ -251,8 +254,13 @@ void mg_newton_pack(mg_newton *newton) {
 static mg_rows free_rows(const mg_newton *newton) {
     mg_rows rows = newton->resident->all.rows;
     rows.count = newton->free.count;
-    if (newton->free.is_packed) rows.dense = newton->free.packed, rows.stride = newton->resident->line;
-    else rows.index = newton->free.row;
+    if (newton->free.is_packed) {
+        rows.dense = newton->free.packed;
+        rows.stride = newton->resident->line;
+        rows.bare = false;
+    } else {
+        rows.index = newton->free.row;
+    }
     return rows;
 }
 

@@ -78,6 +78,7 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
         };
         status = mg_pass_create(&part->pass, problem->layout, problem->cell, problem->classes,
                                 problem->features, error);
+        if (!status) status = mg_pass_widen(&part->pass, problem->bare, error);
         if (!status) status = MG_ARENA_FILL(&sgd->arena, sums, error);
     }
     return status;
