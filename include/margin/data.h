@@ -45,7 +45,8 @@ typedef struct mg_data_csr {
  * float16 or float32, also such that lie apart; CSR rows with float32 values, int32 indices that ascend in
  * every row, and any indptr (8 bytes for each row are copied). data.rows and
  * data.transform change the values, and a validation fraction takes the rows apart, so then they are copied.
- * So are CSR rows of at least 4,096 features of which at most half occur: training leaves the others out.
+ * CSR rows of at least 4,096 features are copied if at most half of the features occur: training leaves the
+ * others out.
  */
 typedef struct mg_data {
     const char *name; /* in messages, such as "data: X[3, 5] is nan"; NULL: "data" */

@@ -53,7 +53,7 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
 
 typedef struct mg_score_request {
-    const mg_data *data;               /* its labels and weights are not looked at */
+    const mg_data *data;               /* its labels and weights are ignored */
     int threads;                       /* 0: all that this process may use; fewer are used for few rows */
     const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the work with MG_STOPPED */
     mg_notices notices;

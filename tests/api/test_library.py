@@ -36,7 +36,7 @@ def check_exports(library):
 
 
 def check_documented():
-    """docs/library.md shows the example as it is, and its output."""
+    """docs/library.md shows the whole example, and its output."""
     text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.S)
     assert ("c", (ROOT / "examples/fit.c").read_text(encoding="utf-8")) in blocks, "docs/library.md: not examples/fit.c"

@@ -123,6 +123,44 @@ static void test_probabilities(void **unused) {
     free_arrays(&a);
 }
 
+// The preparation is part of the model: rows are given unprepared, and have the scores of prepared ones.
+static void test_prepared(void **unused) {
+    (void)unused;
+    enum { FEATURES = 40 };
+    for (int sparse = 0; sparse < 2; sparse++) {
+        arrays a;
+        mg_model *model;
+        mg_model_parts parts;
+        mg_error error = {0};
+        make_arrays(&a, &array_forms[sparse ? FORM_CSR : 0], ROWS, FEATURES, CLASSES);
+        mg_config *config = configure(
+            (const char *const[]){"data.rows=unit", "data.transform=log1p", "train.tolerance=1e-2", NULL});
+        const mg_fit_request request = {.train = &a.data};
+        if (mg_fit(config, &request, &model, NULL, &error)) fail_msg("%s", error.text);
+        mg_model_get(model, &parts);
+        assert_string_equal(parts.rows, "unit");
+        assert_string_equal(parts.transform, "log1p");
+        answers to = make_answers(ROWS, CLASSES);
+        const mg_score_request score = request_of(&a.data, &to, 1);
+        if (mg_model_score(model, &score, &error)) fail_msg("%s", error.text);
+        for (int64_t i = 0; i < ROWS; i++) {
+            double square = 0;
+            for (int d = 0; d < FEATURES; d++) square += a.x[i * FEATURES + d] * a.x[i * FEATURES + d];
+            for (int k = 0; k < CLASSES; k++) {
+                double sum = (double)parts.bias[k];
+                for (int d = 0; d < FEATURES; d++)
+                    sum +=
+                        (double)parts.weights[k * FEATURES + d] * log1p(a.x[i * FEATURES + d] / sqrt(square));
+                if (fabs(sum - (double)to.scores[i * CLASSES + k]) > 1e-5) fail_msg("row %d", (int)i);
+            }
+        }
+        free_answers(&to);
+        mg_model_destroy(model);
+        mg_config_destroy(config);
+        free_arrays(&a);
+    }
+}
+
 // Rows in more than one window, of a type that is converted: every row gets its own scores.
 static void test_many_rows(void **unused) {
     (void)unused;
@@ -249,6 +287,46 @@ static void test_texts(void **unused) {
     free_arrays(&a);
 }
 
+// Labels as texts and names of features give the bytes of the model that a run of a file writes.
+static void test_texts_of_file(void **unused) {
+    (void)unused;
+    static const char *const kinds[] = {"zebra", "ant", "caf\xc3\xa9", "bee"};
+    enum { FEATURES = 20 };
+    const char *labels[ROWS], *names[FEATURES];
+    char text[FEATURES][8], train[300], output[300];
+    arrays a;
+    mg_model *model;
+    mg_train_result result;
+    mg_error error = {0};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, FEATURES, CLASSES);
+    for (int i = 0; i < ROWS; i++) labels[i] = kinds[i % 4];
+    for (int d = 0; d < FEATURES; d++) names[d] = text[d], snprintf(text[d], sizeof text[d], "g%d", d);
+    a.data.labels = NULL;
+    a.data.text_labels = labels;
+    a.data.feature_names = names;
+    a.data.weights = NULL;
+    hid_t file = create_file(support_path("texts-of-file.h5"));
+    put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, FEATURES, H5T_NATIVE_DOUBLE, a.x);
+    put_texts(file, "y", ROWS, labels);
+    put_group(file, "var");
+    put_texts(file, "var/_index", FEATURES, names);
+    H5Fclose(file);
+    snprintf(train, sizeof train, "data.train=%s", support_path("texts-of-file.h5"));
+    snprintf(output, sizeof output, "output.directory=%s", support_path("texts-run"));
+    mg_config *config = configure((const char *const[]){train, output, "train.epochs=3", NULL});
+    const mg_train_request request = {0};
+    if (mg_train(config, &request, &result, &error)) fail_msg("%s", error.text);
+    mg_config_destroy(config);
+    config = configure((const char *const[]){"train.epochs=3", NULL});
+    const mg_fit_request fit = {.train = &a.data};
+    if (mg_fit(config, &fit, &model, NULL, &error)) fail_msg("%s", error.text);
+    if (mg_model_save(model, support_path("texts-own.h5"), &error)) fail_msg("%s", error.text);
+    support_expect_same(support_path("texts-run/model.h5"), support_path("texts-own.h5"), "texts");
+    mg_model_destroy(model);
+    mg_config_destroy(config);
+    free_arrays(&a);
+}
+
 // A model of parts is the model they were taken from, byte by byte; what no trained model has is refused.
 static void test_parts(void **unused) {
     (void)unused;
@@ -299,9 +377,10 @@ static void test_parts(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scores),    cmocka_unit_test(test_probabilities),
-        cmocka_unit_test(test_many_rows), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_texts),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_scores),        cmocka_unit_test(test_prepared),
+        cmocka_unit_test(test_probabilities), cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_texts_of_file), cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
