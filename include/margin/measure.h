@@ -45,6 +45,9 @@ typedef struct mg_measurement {
     int64_t rows;    /* measured */
     int64_t skipped; /* left out, because their label is not a class of the model */
     int64_t correct;
+    /* Rows whose two highest scores differ by at most a thousandth of the spread of the scores: the root mean
+     * square, over rows and classes, of a score minus the mean of its row. */
+    int64_t close_rows;
     double accuracy;             /* correct / rows; every row counts once, whatever its weight */
     double mean_loss;            /* weighted */
     double objective;            /* mean_loss + lambda/2 ||W||^2 */

@@ -13,6 +13,7 @@
 #include <wchar.h>
 
 enum { KEY_LABELS = 256, KEY_WEIGHTS, KEY_UNKNOWN };
+#define LEAST_CLOSE 0.01 // share of close rows that is worth a line
 enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
 
 typedef struct arguments {
@@ -122,6 +123,16 @@ static void show_confusions(const mg_measurement *m) {
     for (int i = 0; i < count; i++) show_confusion(m, &most[i]);
 }
 
+// Only if many rows are close. Of well separated classes about one row in a thousand is.
+static void show_close(const mg_measurement *m) {
+    char text[32];
+    if ((double)m->close_rows < LEAST_CLOSE * (double)m->rows) return;
+    printf(
+        "close      %s rows (%.2f%%): their two highest scores differ by at most 0.001 of the spread of the "
+        "scores, so small changes of data or options change their answers\n",
+        mg_cli_count((double)m->close_rows, text), 100 * (double)m->close_rows / (double)m->rows);
+}
+
 static void show(const mg_measurement *m) {
     static const int ks[] = {1, 2, 3, 5, 10};
     char text[32];
@@ -138,6 +149,7 @@ static void show(const mg_measurement *m) {
         printf("%stop-%d %.2f%%", i > 1 ? "  " : "top-k      ", ks[i],
                100 * (double)m->top[ks[i] - 1] / (double)m->rows);
     if (m->classes > 2) printf("\n");
+    show_close(m);
     show_classes(m);
     show_confusions(m);
 }
@@ -186,6 +198,9 @@ int mg_command_eval(int argc, char **argv) {
         "\vExample:\n"
         "  margin eval runs/first/model.h5 test.h5\n"
         "  margin eval runs/first/model.h5 test.h5 --json | python3 -m json.tool\n\n"
+        "A line `close` appears when many rows are close: their two highest scores differ by at most 0.001 "
+        "of "
+        "the spread of the scores (the root mean square of a score minus the mean of its row).\n\n"
         "DATA is read block by block and never held in memory as a whole. A value that would be a division "
         "by zero is null, such as the precision of a class that was never predicted.",
         NULL,

@@ -29,7 +29,10 @@ typedef struct evaluator {
     bool keep_scores;
     float *scores; // [batch][lanes]; NULL: the caller does not want them
     int32_t best[MG_EVALUATE_BATCH];
-    int32_t rank[MG_EVALUATE_BATCH]; // of the row's class, 0 = best; -1: unknown label
+    bool wants_gaps;
+    float gap[MG_EVALUATE_BATCH];
+    double square[MG_EVALUATE_BATCH]; // as in mg_gaps_of
+    int32_t rank[MG_EVALUATE_BATCH];  // of the row's class, 0 = best; -1: unknown label
     // first row of the part whose score or loss is not finite; -1: none
     int64_t bad[PARTS];
     double bad_value[PARTS];
@@ -95,6 +98,9 @@ static void score_part(void *context, int64_t p) {
             float *scores = pass->scores + i * pass->lanes;
             int64_t row = mg_rows_stored(rows, first + i), y = e->batch->label ? e->batch->label[row] : -1;
             e->best[first + i] = best_class(e->weights->classes, scores);
+            if (e->wants_gaps)
+                e->gap[first + i] =
+                    mg_gaps_of(e->weights->classes, scores, e->best[first + i], &e->square[first + i]);
             e->rank[first + i] = y < 0 ? -1 : rank_of(e->weights->classes, scores, y);
             double bad = bad_score(e->weights->classes, scores),
                    weight = e->batch->weight ? (double)e->batch->weight[row] : 1;
@@ -140,6 +146,7 @@ static void tally(const evaluator *e, double *loss, mg_evaluation *result) {
         }
         result->rows++;
         result->correct += rank == 0;
+        if (result->gaps) mg_gaps_add(result->gaps, e->gap[i], e->square[i]);
         for (int32_t k = rank; k < MG_TOP; k++) result->top[k]++;
         if (result->confusion)
             result->confusion[batch->label[mg_rows_stored(&batch->rows, i)] * e->weights->classes +
@@ -219,6 +226,7 @@ static void pass_over_rows(void *context) {
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
     if (!status) status = mg_stream_create(call->dataset, rows, 0, false, 0, &stream, call->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, call->error);
+    if (e) e->wants_gaps = call->result->gaps != NULL;
     while (!status) {
         mg_batch batch;
         status = mg_stream_next(stream, &batch, call->error);

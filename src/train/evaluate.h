@@ -5,6 +5,7 @@
 #include "base/stop.h"
 #include "data/stream.h"
 #include "solver/pass.h"
+#include "train/gaps.h"
 
 // What to do when the loss or the weights become infinite or NaN.
 #define MG_ADVICE_NONFINITE "lower sgd.eta, or scale the data (data.scale)"
@@ -27,6 +28,7 @@ typedef struct mg_evaluation {
     bool overflow;       // the evaluation failed at a row whose scores or loss exceed float32
     // [classes][classes], true by predicted class; the caller's; NULL: not wanted
     int64_t *confusion;
+    mg_gaps *gaps; // of the rows whose label is known; the caller's, with room for all rows; NULL: not wanted
 } mg_evaluation;
 
 // What an evaluation calls. `rows`, which may be NULL, gets every scored minibatch: scores [count][lanes] and

@@ -76,7 +76,13 @@ static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_
         return mg_fail(
             error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels",
             request->data, (long long)dataset->count, dataset->weight ? " and a weight above 0" : "");
-    mg_status status = mg_evaluate(&scoring->scorer, dataset, &scoring->weights, &visit, &evaluation, error);
+    mg_gaps gaps;
+    mg_status status = mg_gaps_create(&gaps, dataset->count, error);
+    evaluation.gaps = &gaps;
+    if (!status)
+        status = mg_evaluate(&scoring->scorer, dataset, &scoring->weights, &visit, &evaluation, error);
+    if (!status) m->close_rows = mg_gaps_close(&gaps, m->classes);
+    mg_gaps_clear(&gaps);
     if (status) return status;
     m->rows = evaluation.rows;
     m->skipped = evaluation.skipped;
@@ -232,6 +238,7 @@ mg_status mg_measurement_print_json(const mg_measurement *m, FILE *file, mg_erro
     mg_json_put_int(&out, "rows", m->rows);
     mg_json_put_int(&out, "skipped", m->skipped);
     mg_json_put_real(&out, "accuracy", m->accuracy);
+    mg_json_put_int(&out, "close_rows", m->close_rows);
     mg_json_put_real(&out, "mean_loss", m->mean_loss);
     mg_json_put_real(&out, "objective", m->objective);
     mg_json_put_real(&out, "macro_f1", m->macro_f1);

@@ -34,3 +34,11 @@ for k, c in enumerate(one["per_class"]):
     assert abs(c["precision"] - precision) < 1e-12 and abs(c["recall"] - recall) < 1e-12
     assert abs(c["f1"] - 2 * precision * recall / (precision + recall)) < 1e-12
 P
+# Rows of zeros are tied: the line about close rows.
+printf '1 1:1\n2 2:1\n1 1:2\n2 2:2\n' >tied.svm
+"$MARGIN" convert -q --format svmlight tied.svm tied.h5
+"$MARGIN" train --quiet --set data.train=tied.h5 --set model.bias=0 $fixed --set output.directory=tied >/dev/null
+printf '1 1:1\n2 2:1\n1\n2\n' >zeros.svm
+"$MARGIN" convert -q --like tied.h5 zeros.svm zeros.h5
+"$MARGIN" eval tied/model.h5 tied.h5 | grep -c "^close"
+"$MARGIN" eval tied/model.h5 zeros.h5 | grep "^close"

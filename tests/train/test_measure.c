@@ -37,6 +37,7 @@ static void check_numbers(const mg_measurement *m) {
     assert_int_equal(m->rows, KNOWN);
     assert_int_equal(m->skipped, 1);
     assert_int_equal(m->correct, 3);
+    assert_int_equal(m->close_rows, 2); // the tied ones
     assert_near(m->accuracy, 0.6);
     assert_near(m->mean_loss, (0 + 1 + 1 + 0 + 4) / 5.0);
     assert_near(m->objective, 1.2 + 0.25 * 3);
