@@ -78,6 +78,7 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
     const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0},
                    visits = {.most = (epochs + 1) * rows};
     const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !newton_phase ? -1 : epochs};
+    const mg_bound due = {.most = c->resident.certify ? MG_DUES - 1 : MG_NOT_DUE};
     mg_status status =
         mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
     if (!status)
@@ -85,6 +86,8 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
                                 (double)clock->visits + (double)clock->visits_before, error);
     if (!status)
         status = mg_bound_check(&newton, "state/clock (Newton iterations)", -1, (double)clock->newton, error);
+    if (!status)
+        status = mg_bound_check(&due, "state/clock (certificate that is due)", -1, (double)clock->due, error);
     return status;
 }
 

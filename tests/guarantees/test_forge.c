@@ -202,6 +202,7 @@ static const struct {
     {DUAL_SPARSE, "state/dual", 0, 9},
     {DUAL_MANY, "state/dual", 0, 77},
     {DUAL_MANY, "state/clock", 6, 0},
+    {DUAL_MANY, "state/clock", 7, 1},
     {NEWTON_DENSE, "state/clock", 1, 1},
     {NEWTON_DENSE, "state/clock", 6, 1e6},
     {NEWTON_DENSE, "state/numbers", 3, 0},
