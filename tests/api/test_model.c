@@ -279,6 +279,7 @@ static void test_texts(void **unused) {
     labels[7] = "";
     const mg_fit_request bad = {.train = &a.data};
     mg_config *config = configure((const char *const[]){"train.tolerance=1e-2", NULL});
+    mg_model_destroy(again);
     assert_int_equal(mg_fit(config, &bad, &again, NULL, &error), MG_DATA);
     assert_non_null(strstr(error.text, "data: y[7] is not a label"));
     mg_config_destroy(config);
@@ -331,7 +332,7 @@ static void test_texts_of_file(void **unused) {
 static void test_parts(void **unused) {
     (void)unused;
     arrays a;
-    mg_model_parts parts, wrong;
+    mg_model_parts parts;
     mg_model *copy;
     mg_error error = {0};
     make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
@@ -352,22 +353,23 @@ static void test_parts(void **unused) {
     mg_model_destroy(copy);
     float nan_bias[CLASSES] = {0, NAN};
     int64_t descending[CLASSES] = {4, 3, 2, 1};
-    const struct {
-        const char *text;
-        mg_model_parts parts;
-    } cases[] = {
-        {"bias", (wrong = parts, wrong.bias = nan_bias, wrong)},
-        {"ascending order", (wrong = parts, wrong.labels = descending, wrong)},
-        {"loss: 'hing'", (wrong = parts, wrong.loss = "hing", wrong)},
-        {"rows is 'units'", (wrong = parts, wrong.rows = "units", wrong)},
-        {"1 classes", (wrong = parts, wrong.classes = 1, wrong)},
-        {"lambda", (wrong = parts, wrong.lambda = -1, wrong)},
-        {"weights, bias and loss", (wrong = parts, wrong.weights = NULL, wrong)},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(mg_model_create(&cases[i].parts, &copy, &error), MG_DATA);
+    enum { CASES = 7 };
+    static const char *const texts[CASES] = {
+        "bias",      "ascending order", "loss: 'hing'",          "rows is 'units'",
+        "1 classes", "lambda",          "weights, bias and loss"};
+    mg_model_parts wrong[CASES];
+    for (int i = 0; i < CASES; i++) wrong[i] = parts;
+    wrong[0].bias = nan_bias;
+    wrong[1].labels = descending;
+    wrong[2].loss = "hing";
+    wrong[3].rows = "units";
+    wrong[4].classes = 1;
+    wrong[5].lambda = -1;
+    wrong[6].weights = NULL;
+    for (int i = 0; i < CASES; i++) {
+        assert_int_equal(mg_model_create(&wrong[i], &copy, &error), MG_DATA);
         assert_null(copy);
-        if (!strstr(error.text, cases[i].text)) fail_msg("'%s', not '%s'", error.text, cases[i].text);
+        if (!strstr(error.text, texts[i])) fail_msg("'%s', not '%s'", error.text, texts[i]);
     }
     assert_int_equal(mg_model_load(support_path("missing.h5"), &copy, &error), MG_IO);
     for (int m = 0; m < 2; m++) free_answers(&to[m]);
