@@ -5,9 +5,8 @@
 #include "base/memory.h"
 
 #include <math.h>
-#include <stdio.h>
 
-extern const mg_solver mg_solver_newton;
+extern const mg_solver mg_solver_dual, mg_solver_newton;
 
 static void destroy(void *state) {
     mg_certified *c = state;
@@ -77,11 +76,10 @@ static const mg_weights *weights(void *state) {
 
 static void report_successor(const mg_certified *c, mg_step_result *out) {
     const mg_solver_options *options = c->resident.options;
-    bool done = c->incumbent.bounds.gap <= options->train->tolerance;
-    if (c->clock.newton != 0 || done || !mg_schedule_newton(c)) return;
-    out->successor = mg_solver_newton.name;
-    snprintf(out->why, sizeof out->why, "a gap of %.2g after %.3g passes of dual ascent",
-             c->incumbent.bounds.gap, (double)c->clock.visits_before / (double)c->resident.problem->rows);
+    bool done = c->incumbent.bounds.gap <= options->train->tolerance, newton = c->clock.newton >= 0;
+    if (!c->clock.changed || done || (newton && !mg_schedule_newton(c))) return;
+    out->successor = newton ? mg_solver_newton.name : mg_solver_dual.name;
+    mg_handover_explain(c, out->why, sizeof out->why);
 }
 
 static double epoch_part(const mg_ascent *ascent) {

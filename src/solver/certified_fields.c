@@ -21,6 +21,8 @@ static const mg_bound clock_bounds[] = {
     {"visits", 0, MOST_COUNT, false},
     {"visits before", 0, MOST_COUNT, false},
     {"Newton iterations", -1, MOST_EPOCHS, false},
+    {"Newton iterations before", 0, MOST_EPOCHS, false},
+    {"change of solver", 0, 1, false},
     {"certificate that is due", 0, MG_DUES - 1, false},
 };
 static const mg_bound number_bounds[] = {
@@ -28,6 +30,17 @@ static const mg_bound number_bounds[] = {
     {"mean contribution", 0, INFINITY, false},
     {"parts", 0, MOST_ROUNDS, false},
     {"sigma", 0, DBL_MAX, false},
+};
+static const mg_bound handover_bounds[] = {
+    {"visits at the mark", 0, MOST_COUNT, false},
+    {"distance at the mark", 0, DBL_MAX, false},
+    {"rate", -1, DBL_MAX, false},
+    {"visits at the begin", 0, MOST_COUNT, false},
+    {"distance at the change", 0, DBL_MAX, false},
+    {"distance after the iteration", 0, DBL_MAX, false},
+    {"usual cost", 0, DBL_MAX, false},
+    {"cost", 0, DBL_MAX, false},
+    {"cost before", 0, DBL_MAX, false},
 };
 static const mg_bound bounds_bounds[] = {
     {"primal value", 0, INFINITY, false},
@@ -41,6 +54,7 @@ static const mg_bound bounds_bounds[] = {
 #define COUNT(rows) (int)(sizeof(rows) / sizeof *(rows))
 static_assert(COUNT(clock_bounds) == sizeof(mg_counters) / sizeof(int64_t), "a bound for every counter");
 static_assert(COUNT(number_bounds) == sizeof(mg_numbers) / sizeof(double), "a bound for every number");
+static_assert(COUNT(handover_bounds) == sizeof(mg_handover_state) / sizeof(double), "a bound for every one");
 static_assert(COUNT(bounds_bounds) == sizeof(mg_bounds) / sizeof(double), "a bound for every bound");
 
 int mg_certified_fields(void *state, mg_field *out) {
@@ -52,6 +66,8 @@ int mg_certified_fields(void *state, mg_field *out) {
                                 COUNT(number_bounds));
     n += mg_field_current_weights(&c->iterate.weights, out + n);
     if (c->resident.certify) {
+        out[n++] = mg_field_bounded("handover", MG_H5_F64, COUNT(handover_bounds), &c->handover,
+                                    handover_bounds, COUNT(handover_bounds));
         out[n++] = mg_field_bounded("bounds", MG_H5_F64, COUNT(bounds_bounds), &c->incumbent.bounds,
                                     bounds_bounds, COUNT(bounds_bounds));
         n += mg_field_weights(&c->incumbent.weights,

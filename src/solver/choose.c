@@ -4,6 +4,7 @@
 #include "solver/choose.h"
 
 #include "solver/dual_rows.h"
+#include "solver/handover.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,9 +79,10 @@ static const struct change {
 } changes[] = {
     {"dual", "never", MG_HANDOVER_NEVER},
     {"auto",
-     "when the gap falls by less than a factor of 10 between two certificates, if Newton steps need little "
-     "memory",
-     MG_HANDOVER_WHEN_SLOW},
+     "when a model of the costs says that Newton steps need fewer operations than dual ascent; back when "
+     "they "
+     "do not pay",
+     MG_HANDOVER_BY_COST},
     {"newton", "after the first certificate; at once if the loss has no dual", MG_HANDOVER_AT_ONCE},
     {"sgd", "never", MG_HANDOVER_NEVER},
 };
@@ -154,4 +156,5 @@ void mg_solver_list_choices(mg_writer *out) {
                      "with a tolerance, Newton steps follow dual ascent; when, depends on train.solver:\n");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         mg_writer_format(out, "  %-24s %s\n", changes[i].solver, changes[i].when);
+    mg_handover_list(out);
 }

@@ -21,7 +21,9 @@ typedef struct mg_counters {
     int64_t rounds;        // since the size of a round was last reviewed
     int64_t visits;        // rows visited since the last certificate
     int64_t visits_before; // rows visited until the last certificate
-    int64_t newton;        // outer iterations of the Newton phase; -1: it has not begun
+    int64_t newton;        // outer iterations of the present Newton phase; -1: dual ascent
+    int64_t newton_before; // of earlier ones
+    int64_t changed;       // 1: the last step ended with the change to the present phase
     int64_t due;           // an mg_due: the certificate that comes before the next step
 } mg_counters;
 

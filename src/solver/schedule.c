@@ -1,5 +1,5 @@
-// schedule.c - owns what happens between epochs: when a certificate is worth its cost, and when Newton steps
-// follow. Numbers of visits decide, never the clock.
+// schedule.c - owns what happens between epochs: when a certificate is worth its cost, and the changes to
+// Newton steps and back. Numbers of visits decide, never the clock.
 #include "solver/certified.h"
 
 #include <math.h>
@@ -8,7 +8,6 @@
 // costs more than a pass, so the limit is the larger of this and the number of visits until the last
 // certificate.
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
-#define SLOW 10 // the gap should fall by this factor between certificates; Newton steps follow if it does not
 #define NEARLY 1.1 // times the tolerance: if the estimated gap is below, a certificate is worth its pass
 enum {
     STALLED_PASSES = 200, // Newton steps have stalled after this many passes without clear progress
@@ -47,18 +46,15 @@ static bool certificate_is_due(const mg_certified *c) {
     return first || last || c->clock.visits >= most || (has_waited(c) && is_near(c));
 }
 
-// When dual ascent has become slow, the Newton phase is faster if it has factors for its preconditioner
-// (docs/solvers.md).
-static bool newton_is_due(const mg_certified *c, double gap_before) {
-    if (c->resident.options->handover == MG_HANDOVER_AT_ONCE) return true;
-    return c->resident.options->handover == MG_HANDOVER_WHEN_SLOW &&
-           c->incumbent.bounds.gap * SLOW > gap_before && mg_newton_fits(&c->resident);
+static bool newton_is_due(mg_certified *c) {
+    mg_handover handover = c->resident.options->handover;
+    return handover == MG_HANDOVER_AT_ONCE || (handover == MG_HANDOVER_BY_COST && mg_handover_to_newton(c));
 }
 
 // Passes over the rows, approximately.
 static double passes_so_far(const mg_certified *c) {
     double passes = (double)(c->clock.visits_before + c->clock.visits) / (double)c->resident.problem->rows;
-    return passes + (c->clock.newton > 0 ? NEWTON_PASSES * (double)c->clock.newton : 0);
+    return passes + NEWTON_PASSES * (double)(mg_max(0, c->clock.newton) + c->clock.newton_before);
 }
 
 // Where scores in single precision are too coarse for the tolerance, dual ascent oscillates and Newton steps
@@ -104,6 +100,7 @@ static void count_epoch(mg_certified *c) {
 }
 
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
+    c->clock.changed = 0;
     mg_ascent_end_epoch(c->ascent);
     if (certificate_is_due(c)) {
         c->clock.due = MG_DUE_AT_END;
@@ -123,20 +120,33 @@ static mg_status start_point(mg_certified *c, const mg_certified_sums *sums, mg_
 
 mg_status mg_schedule_certify(mg_certified *c, mg_error *error) {
     bool ends = c->clock.due == MG_DUE_AT_END;
-    double before = c->incumbent.bounds.gap;
+    c->clock.changed = 0;
     mg_certified_sums sums;
     mg_status status = certify(c, &sums, error);
     if (!status && !ends) status = start_point(c, &sums, error);
     if (status) return status;
     c->clock.due = MG_NOT_DUE;
     if (ends) count_epoch(c);
-    if (ends && newton_is_due(c, before)) {
+    if (ends && newton_is_due(c)) {
         c->clock.newton = 0;
+        c->clock.changed = 1;
         mg_incumbent_forget_progress(&c->incumbent);
         mg_certifier_destroy(c->certifier);
         c->certifier = NULL;
     }
     return MG_OK;
+}
+
+// The certificate before the next step rebuilds W from the dual variables.
+static void return_to_ascent(mg_certified *c) {
+    c->clock.newton_before += c->clock.newton;
+    c->clock.newton = -1;
+    c->clock.changed = 1;
+    c->clock.due = MG_DUE_AT_START;
+    mg_ascent_restart(c->ascent);
+    mg_incumbent_forget_progress(&c->incumbent);
+    mg_newton_destroy(c->newton);
+    c->newton = NULL;
 }
 
 mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
@@ -146,11 +156,17 @@ mg_status mg_schedule_iterate(mg_certified *c, double *loss, mg_error *error) {
     if (c->clock.newton == 0 && mg_resident_has_duals(&c->resident))
         c->numbers.sigma = mg_newton_first_penalty(&c->resident);
     double sigma = c->numbers.sigma;
+    c->clock.changed = 0;
     status = mg_newton_iterate(c->newton, &sigma, loss, error);
     if (status) return status;
     c->numbers.sigma = sigma;
     c->clock.newton++;
     c->clock.epoch++;
     mg_incumbent_note_progress(&c->incumbent, passes_so_far(c));
+    const mg_solver_options *options = c->resident.options;
+    if (options->handover == MG_HANDOVER_BY_COST && mg_resident_has_duals(&c->resident) &&
+        c->incumbent.bounds.gap > options->train->tolerance &&
+        mg_handover_to_dual(c, mg_newton_cost(c->newton)))
+        return_to_ascent(c);
     return MG_OK;
 }

@@ -39,7 +39,7 @@ typedef struct mg_certificate {
 } mg_certificate;
 
 // When Newton steps follow dual ascent, with a tolerance.
-typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_WHEN_SLOW, MG_HANDOVER_AT_ONCE } mg_handover;
+typedef enum mg_handover { MG_HANDOVER_NEVER, MG_HANDOVER_BY_COST, MG_HANDOVER_AT_ONCE } mg_handover;
 
 typedef struct mg_solver_options {
     const mg_train_options *train;

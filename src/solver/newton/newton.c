@@ -123,6 +123,7 @@ static double search_line(mg_newton *n, double slope) {
     double low = 0, high = INFINITY, low_slope = slope, high_slope = 0, t = 1;
     for (int trial = 0; trial < MOST_TRIALS && !mg_newton_stopped(n); trial++) {
         double here = lambda * (wv + t * vv) + mg_newton_slope_at(n, t) / rows;
+        n->cost += mg_newton_cost_trial(n->resident);
         if (fabs(here) <= -SLOPE_LEFT * slope || (here < 0 && !isfinite(high))) return t;
         if (here < 0) low = t, low_slope = here;
         else high = t, high_slope = here;
@@ -138,6 +139,7 @@ static bool take_step(mg_newton *n) {
     if (!(slope < 0)) return false;
     mg_newton_scores(n, n->cg.direction, 0, n->rows.move);
     mg_newton_reach(n);
+    n->cost += mg_newton_cost_move(n->resident);
     double t = search_line(n, slope);
     mg_newton_move(n, t);
     for (int64_t j = 0; j < n->length; j++) n->w[j] += (float)t * n->cg.direction[j];
@@ -175,6 +177,7 @@ static int solve_inner(mg_newton *n) {
     int most = has_duals ? MOST_INNER : SMOOTH_INNER;
     for (int inner = 0;; inner++) {
         mg_newton_sums sums = mg_newton_evaluate(n);
+        n->cost += mg_newton_cost_evaluate(n->resident);
         if (inner == most || seems_done(n, &sums) || mg_newton_stopped(n)) return inner;
         double square = form_descent(n);
         if (has_duals && inner > 0 &&
@@ -183,11 +186,12 @@ static int solve_inner(mg_newton *n) {
         double moved = fabs((double)(n->free.count - built_free));
         if (inner == 0 || moved > FREE_MOVED * (double)built_free || inner - built >= REBUILD_AFTER) {
             mg_precondition_build(n->precondition, n);
+            n->cost += mg_newton_cost_build(n->resident, (double)n->free.count);
             built_free = n->free.count;
             built = inner;
         }
         mg_newton_pack(n);
-        mg_newton_solve(n);
+        n->cost += mg_newton_solve(n) * mg_newton_cost_product(n->resident, (double)n->free.count);
         if (mg_newton_stopped(n) || !take_step(n)) return inner;
     }
 }
@@ -217,6 +221,8 @@ static double offer(mg_newton *n, const mg_newton_sums *sums) {
     return sums->loss;
 }
 
+double mg_newton_cost(const mg_newton *n) { return n->cost; }
+
 mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error *error) {
     bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->current) {
@@ -224,6 +230,7 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
         if (!has_duals) offer(n, &start); // with dual variables, a certificate has done so
     }
     n->sigma = *sigma;
+    n->cost = 0;
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
         n->current = false; // the iterate has not changed, but the scores have

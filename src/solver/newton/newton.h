@@ -1,6 +1,6 @@
 // newton.h - the Newton phase: newton.c (one outer iteration), rows.c (the rows of a loss with a dual),
 // smooth.c (the rows of a smooth loss), sum.c (passes over the data), direction.c (conjugate gradients),
-// precondition.c and diagonal.c (their preconditioner).
+// precondition.c and diagonal.c (their preconditioner), cost.c (a model of the cost).
 #ifndef MG_SOLVER_NEWTON_NEWTON_H
 #define MG_SOLVER_NEWTON_NEWTON_H
 
@@ -13,7 +13,8 @@ enum {
     MG_NEWTON_PARTS = 16,
     MG_NEWTON_PART_ROWS = 256,
     MG_NEWTON_ROWS = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS,
-    MG_NEWTON_RANGES = 16 // of a vector
+    MG_NEWTON_RANGES = 16,  // of a vector
+    MG_NEWTON_SAMPLE = 1600 // most free rows of a class that its factor is computed from
 };
 
 typedef struct mg_precondition mg_precondition;
@@ -70,6 +71,7 @@ struct mg_newton {
     bool current;   // scores, coefficients and sum are those of the iterate
     int64_t length; // of a vector
     double sigma;
+    double cost; // of the steps of this iteration so far, by the model of cost.c
     mg_newton_rows rows;
     mg_newton_free free;
     mg_newton_parts parts;
@@ -129,6 +131,19 @@ double mg_newton_first_penalty(const mg_resident *resident);
 // it adapts (M28, M29). *loss: the weighted sum of the losses at W. Errors: MG_MEMORY; MG_STOPPED if the
 // options' stop says so, and then nothing has changed.
 mg_status mg_newton_iterate(mg_newton *newton, double *sigma, double *loss, mg_error *error);
+
+// Cost of the last iteration, by the model of cost.c.
+double mg_newton_cost(const mg_newton *newton);
+
+// ---- cost.c -------------------------------------------------------------------------------------
+
+// Cost of each piece of work, and of all Newton steps that a problem usually needs, in operations.
+double mg_newton_cost_evaluate(const mg_resident *resident);
+double mg_newton_cost_move(const mg_resident *resident);
+double mg_newton_cost_trial(const mg_resident *resident); // of a step length
+double mg_newton_cost_build(const mg_resident *resident, double free_rows);
+double mg_newton_cost_product(const mg_resident *resident, double free_rows); // with the preconditioner
+double mg_newton_cost_usual(const mg_resident *resident);
 
 // ---- sum.c --------------------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@
 #include <string.h>
 
 enum {
-    BLOCK = 32,         // of the factor
-    GATHER = 16,        // rows that are transposed into the sample at a time
-    MOST_SAMPLE = 1600, // free rows of a class
-    GROUP = 4,          // classes whose samples are in memory at a time
+    BLOCK = 32,  // of the factor
+    GATHER = 16, // rows that are transposed into the sample at a time
+    MOST_SAMPLE = MG_NEWTON_SAMPLE,
+    GROUP = 4, // classes whose samples are in memory at a time
 };
 enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
 

@@ -1,0 +1,168 @@
+// handover.c - owns the change from dual ascent to Newton steps and back, for auto with a tolerance. What
+// dual ascent still needs follows from how its gap has fallen; what Newton steps need is a model of their
+// cost, and once they have begun, how the gap falls for what they have cost. Costs are counted in operations,
+// so the decisions depend neither on threads nor on time.
+#include "solver/certified.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define MARK_PASSES 3.0 // the fall of the gap is measured over at least so many passes
+#define TRIED 0.125     // dual ascent goes on until it has cost this part of what Newton steps usually cost
+#define PATIENCE 1.5    // Newton steps may cost this many times the usual before they are questioned
+#define SLOWING 2.0     // the gap of dual ascent falls more slowly with time; its cost counts so many times
+#define RETURN 2.5      // Newton steps are given up if they cost more than this many times dual ascent
+#define LEAST_DUAL 1e-3 // of the primal value, for the guess of the optimum
+#define AGAIN 2.0       // the cost of a second Newton phase, relative to what the first has spent
+// Cost of a visit of dual ascent, measured like that of Newton steps (docs/solvers.md):
+#define DENSE_VALUE 2.5  // of a cell, for a class and for a row of its block
+#define SPARSE_VALUE 10. // of a stored value, for a class
+#define LANE 600.0       // of the step, for a class
+
+typedef struct facts {
+    const mg_resident *resident;
+    const mg_handover_state *state;
+    double visits;      // of dual ascent
+    double distance;    // primal - dual
+    double log_left;    // by which the logarithm of the distance must still fall
+    double usual;       // cost of all Newton steps
+    double dual_cost;   // what dual ascent still costs
+    double newton_cost; // what Newton steps still cost, from how the gap has fallen
+} facts;
+
+static double cost_of_visit(const mg_resident *resident) {
+    const mg_problem *problem = resident->problem;
+    double classes = (double)problem->classes, step = LANE * (double)resident->lanes;
+    return resident->sparse ? SPARSE_VALUE * problem->values_per_row * classes + step
+                            : DENSE_VALUE * problem->values_per_row * (classes + MG_DUAL_BLOCK) + step;
+}
+
+static facts find_facts(const mg_certified *c) {
+    const mg_bounds *bounds = &c->incumbent.bounds;
+    const mg_handover_state *state = &c->handover;
+    facts f = {.resident = &c->resident,
+               .state = state,
+               .visits = (double)(c->clock.visits_before + c->clock.visits),
+               .distance = bounds->primal * mg_min_real(1, bounds->gap)};
+    // The optimum is between the two values.
+    double optimum = sqrt(bounds->primal * mg_max_real(bounds->dual, LEAST_DUAL * bounds->primal)),
+           goal = c->resident.options->train->tolerance * optimum;
+    f.log_left = mg_max_real(0, log(f.distance / goal));
+    f.usual = mg_max_real(mg_newton_cost_usual(&c->resident), AGAIN * state->spent_before);
+    f.dual_cost =
+        state->rate > 0 ? SLOWING * f.log_left / state->rate * cost_of_visit(&c->resident) : INFINITY;
+    return f;
+}
+
+// What Newton steps still cost if the distance goes on falling as it has since `before`, for `cost`.
+static double cost_left(const facts *f, double before, double cost) {
+    double fallen = log(before / f->distance);
+    return fallen > 0 ? f->log_left / fallen * cost : INFINITY;
+}
+
+// ---- the conditions -----------------------------------------------------------------------------
+
+static bool is_measured(const facts *f) { return f->state->rate >= 0; }
+
+static bool has_room(const facts *f) { return mg_newton_fits(f->resident); }
+
+static bool dual_has_tried(const facts *f) {
+    double cost = (f->visits - f->state->begun) * cost_of_visit(f->resident);
+    return cost >= TRIED * f->usual;
+}
+
+static bool newton_is_cheaper(const facts *f) { return f->usual < f->dual_cost; }
+
+static bool newton_has_tried(const facts *f) { return f->state->spent > PATIENCE * f->state->usual; }
+
+static bool dual_is_cheaper(const facts *f) { return RETURN * f->dual_cost < f->newton_cost; }
+
+typedef struct condition {
+    bool (*holds)(const facts *f);
+    const char *text;
+} condition;
+
+enum { TO_NEWTON = 4, TO_DUAL = 2 };
+static const condition to_newton[TO_NEWTON] = {
+    {is_measured, "the fall of the gap has been measured over 3 passes"},
+    {has_room, "Newton steps need little memory"},
+    {dual_has_tried, "dual ascent has cost an eighth of what they usually cost"},
+    {newton_is_cheaper, "by the fall of its gap, dual ascent would cost more than they usually do"},
+};
+static const condition to_dual[TO_DUAL] = {
+    {newton_has_tried, "Newton steps have cost 1.5 times what they usually do"},
+    {dual_is_cheaper, "by the fall of the gap, they would cost more than 2.5 times what dual ascent would"},
+};
+
+static bool all_hold(const condition *conditions, int count, const facts *f) {
+    for (int i = 0; i < count; i++)
+        if (!conditions[i].holds(f)) return false;
+    return true;
+}
+
+static void list(mg_writer *out, const char *name, const condition *conditions, int count) {
+    mg_writer_format(out, "  %-24s ", name);
+    for (int i = 0; i < count; i++) mg_writer_format(out, "%s%s", i ? "; " : "", conditions[i].text);
+    mg_writer_add(out, "\n");
+}
+
+void mg_handover_list(mg_writer *out) {
+    mg_writer_add(out,
+                  "auto changes when the conditions of the other steps all hold; costs are operations:\n");
+    list(out, "to Newton steps", to_newton, TO_NEWTON);
+    list(out, "back to dual ascent", to_dual, TO_DUAL);
+}
+
+// ---- decisions ----------------------------------------------------------------------------------
+
+void mg_handover_start(mg_certified *c) { c->handover = (mg_handover_state){.rate = -1}; }
+
+// Measures the fall of the distance if the last mark is far enough back, and sets a new one.
+static void measure(mg_certified *c, const facts *f) {
+    mg_handover_state *state = &c->handover;
+    double since = f->visits - state->mark_visits;
+    bool marked = state->mark_distance > 0;
+    if (marked && since < MARK_PASSES * (double)c->resident.problem->rows) return;
+    if (marked) state->rate = mg_max_real(0, log(state->mark_distance / f->distance) / since);
+    state->mark_visits = f->visits;
+    state->mark_distance = f->distance;
+}
+
+bool mg_handover_to_newton(mg_certified *c) {
+    facts f = find_facts(c);
+    if (!isfinite(f.distance)) return false;
+    measure(c, &f);
+    f = find_facts(c);
+    if (!all_hold(to_newton, TO_NEWTON, &f)) return false;
+    c->handover.entered = f.distance;
+    c->handover.usual = f.usual;
+    c->handover.spent = 0;
+    c->handover.latest = f.distance;
+    return true;
+}
+
+bool mg_handover_to_dual(mg_certified *c, double cost) {
+    mg_handover_state *state = &c->handover;
+    facts f = find_facts(c);
+    state->spent += cost;
+    // The gap falls faster and faster.
+    f.newton_cost =
+        mg_min_real(cost_left(&f, state->entered, state->spent), cost_left(&f, state->latest, cost));
+    state->latest = f.distance;
+    if (!all_hold(to_dual, TO_DUAL, &f)) return false;
+    state->spent_before += state->spent;
+    state->begun = f.visits;
+    state->mark_distance = state->spent = 0;
+    state->rate = -1;
+    return true;
+}
+
+void mg_handover_explain(const mg_certified *c, char *out, size_t size) {
+    facts f = find_facts(c);
+    if (c->clock.newton >= 0)
+        snprintf(out, size, "a gap of %.2g after %.3g passes of dual ascent", c->incumbent.bounds.gap,
+                 f.visits / (double)c->resident.problem->rows);
+    else
+        snprintf(out, size, "a gap of %.2g after Newton steps of %.2g times the usual cost",
+                 c->incumbent.bounds.gap, c->handover.spent_before / c->handover.usual);
+}
