@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "train/bridge.h"
 #include "train/run_memory.h"
+#include "train/run_own.h"
 #include "train/sample.h"
 
 #include <margin/version.h>
@@ -82,11 +83,25 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     return MG_OK;
 }
 
-// Depends on the weights only, because the file may have been moved or copied. Never 0.
+// Depends on the biases, and on the weights that are not 0 with their classes and features: the file may be
+// moved or copied, and the model may hold weights of the used features or of all. Never 0.
 static int64_t fingerprint_of(const mg_model *model) {
-    size_t classes = (size_t)model->classes_count, values = classes * (size_t)model->per_class;
-    uint64_t digest = mg_hash_bytes(0, model->weights, values * sizeof *model->weights);
-    digest = mg_hash_bytes(digest, model->bias, classes * sizeof *model->bias);
+    const mg_used *used = &model->used;
+    uint64_t digest = mg_hash_bytes(0, model->bias, (size_t)model->classes_count * sizeof *model->bias);
+    for (int64_t k = 0; k < model->classes_count; k++) {
+        const float *weights = model->weights + k * model->per_class;
+        for (int64_t i = 0, end; i < model->per_class; i = end) {
+            end = i + 1;
+            if (weights[i] == 0) continue;
+            const int64_t place[2] = {k, mg_used_column(used, i)};
+            // together with those of the features that follow without a gap
+            while (end < model->per_class && weights[end] != 0 &&
+                   mg_used_place(used, place[1] + end - i) == end)
+                end++;
+            digest = mg_hash_bytes(digest, place, sizeof place);
+            digest = mg_hash_bytes(digest, weights + i, (size_t)(end - i) * sizeof *weights);
+        }
+    }
     return digest ? (int64_t)digest : 1;
 }
 
@@ -231,12 +246,14 @@ static void log_start(mg_run *run) {
     mg_run_warn_of_metrics(run);
 }
 
-// True also for a run that is resumed without --init, which begun.h5 tells.
+// True also for a run that is resumed without --init: its files name the model. Beside previous.new they are
+// those of an older run, which mg_run_set_aside will move.
 static bool begun_from_weights(const mg_run *run) {
     mg_origin origin;
+    const mg_directory *directory = run->place.directory;
     if (run->request->init_model || model_of_program(run)) return true;
-    if (!run->request->resume || !run->place.directory ||
-        mg_checkpoint_origin_read(run->place.directory, "begun.h5", &origin, NULL))
+    if (!run->request->resume || !directory || mg_directory_holds(directory, MG_RUN_GATHERING) ||
+        mg_run_read_origin(directory, &origin, NULL))
         return false;
     bool from_weights = origin.init_fingerprint != 0;
     mg_checkpoint_origin_clear(&origin);

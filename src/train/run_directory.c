@@ -108,13 +108,14 @@ static int64_t held_out_fingerprint(const mg_run *run) {
 }
 
 static mg_identity identity_of(const mg_run *run) {
+    const mg_model *start = run->options->memory ? run->options->memory->start : NULL;
     return (mg_identity){
         .config = run->options->canonical,
         .solver = run->solver->name,
         .train_fingerprint = (int64_t)run->setup.train->fingerprint,
         .validation_fingerprint = held_out_fingerprint(run),
         .init_fingerprint = run->init_fingerprint,
-        .init_model = run->request->init_model,
+        .init_model = start ? start->path : run->request->init_model,
     };
 }
 

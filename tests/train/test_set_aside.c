@@ -254,6 +254,11 @@ static void test_init(void **unused) {
     const command with = {TRAIN, "a.h5", "first/model.h5", NULL}, without = {TRAIN, "a.h5", NULL, NULL};
     walk(&with, &without, "old with --init, new without");
     walk(&without, &with, "old without --init, new with");
+    // --init also decides which solver `auto` chooses
+    const command chosen = {TRAIN, "a.h5", "first/model.h5", "train.solver=auto"},
+                  other = {TRAIN, "a.h5", NULL, "train.solver=auto"};
+    walk(&chosen, &other, "solver auto, old with --init, new without");
+    walk(&other, &chosen, "solver auto, old without --init, new with");
 }
 
 static void test_data(void **unused) {

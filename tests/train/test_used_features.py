@@ -5,6 +5,7 @@
 #     test_used_features.py MARGIN
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -232,6 +233,37 @@ def from_a_model(work):
     if "resumed    at step 3" not in said:
         runs.fail(f"resumed without --init: {said}")
     same("resumed without --init", dense(work.at("half", "model.h5"), WIDTHS["far"])[0], w)
+    # Also if begun.h5 is lost: the checkpoint names the model. The solver and the features stay the same.
+    for solver in ("sgd", "auto"):
+        out, chosen = f"lost-{solver}", (*half, f"train.solver={solver}")
+        train(work, "fewer.h5", out, *chosen, more=("--init", first))
+        os.remove(runs.checkpoint(work.at(out), 6))
+        for name in ("model.h5", "begun.h5"):
+            os.remove(work.at(out, name))
+        train(work, "fewer.h5", out, *chosen, more=("--resume",))
+        same(f"resumed without begun.h5, solver {solver}", dense(work.at(out, "model.h5"), WIDTHS["far"])[0], w)
+
+
+def other_features(work):
+    """A run is resumed with the same weights of the same features, and not with those numbers at others."""
+    x, y = rows_of(1)
+    with h5py.File(work.at("moved.h5"), "w") as f:
+        put_csr(f, np.roll(write(work.at("far.h5"), x, y, WIDTHS["far"]), 1, axis=1))
+        f["y"] = y
+    first = work.at("sgd-far", "model.h5")
+    other = train(work, "moved.h5", "moved", *KINDS["sgd"])
+    same("moved features", h5py.File(first)["weights"][:], h5py.File(other)["weights"][:])
+    whole = train(work, "far.h5", "begun", *KINDS["sgd"], more=("--init", first))
+    model = runs.read(whole)
+    os.remove(whole)
+    shutil.rmtree(work.at("begun", "checkpoints"))  # as after a kill before the first checkpoint
+    again = ("train", "--quiet", "--resume", *sets(("data.train=far.h5", "output.directory=begun", "train.epochs=4", *KINDS["sgd"])))
+    said = done(work, *again, "--init", other, status=2).stderr
+    if f"begun from the weights of {first}" not in said:
+        runs.fail(f"the same numbers at other features: {said}")
+    done(work, *again, "--init", first)
+    if runs.read(whole) != model:
+        runs.fail("the same model of --init: another result")
 
 
 with runs.Work(sys.argv[1]) as work:
@@ -239,4 +271,5 @@ with runs.Work(sys.argv[1]) as work:
     streamed(work)
     other_commands(work)
     from_a_model(work)
+    other_features(work)
     print("unused features change nothing")
