@@ -117,7 +117,7 @@ static void multiply_block(void *context, int64_t item) {
     int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
             k = p->first_class + g, padded = p->padded[g];
     const mg_problem *problem = p->newton->resident->problem;
-    if (k >= problem->classes) return;
+    if (k >= problem->classes || mg_newton_stopped(p->newton)) return;
     float *factor = p->factor + (k * size + first) * size;
     const float *x[BLOCK], *sample = p->sample + g * size * MOST_SAMPLE;
     for (int64_t r = 0; r < BLOCK; r++) x[r] = sample + (first + r) * padded;
@@ -152,10 +152,10 @@ static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->vectors * size;
-    if (mg_newton_stopped(p->newton)) return; // the factors will not be used
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
-    for (int64_t j = 0; j < size; j += BLOCK) {
+    // Factors of a step that is given up are not used.
+    for (int64_t j = 0; j < size && !mg_newton_stopped(p->newton); j += BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++)
             memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
         for (int64_t i = j; i < size; i += BLOCK) {

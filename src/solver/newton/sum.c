@@ -271,6 +271,7 @@ static void fill_product(mg_newton *newton, int64_t part, int64_t from, int64_t 
     mg_pass *pass = &resident->pass[part];
     mg_rows rows = free_rows(newton);
     MG_EACH_BLOCK (first, count, from, end, pass->block_rows) {
+        if (mg_newton_stopped(newton)) return; // the product will not be used
         float *coef = NULL;
         mg_pass_scores(pass, resident->problem->kernel, &newton->raw, &rows, first, count);
         for (int64_t i = 0; i < count; i++) {
