@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_NAMES = 128, WAYS = 2 };
+enum { MOST_NAMES = 128, WAYS = 3 };
 
 typedef struct names {
     // "state/weights" is a data set, "state/clock[2]" one of its numbers, "@step" an attribute.
@@ -75,17 +75,19 @@ static void list_checkpoint(const char *path, names *list) {
 
 // ---- altering -----------------------------------------------------------------------------------
 
-// Changes numbers to others of their kind, also zeros; `way` selects a small or a large change.
+// Changes numbers to others of their kind, also zeros; `way` selects a small change, a large one, or another
+// sign.
 static void alter_values(hid_t type, size_t count, void *values, int way) {
     H5T_class_t class = H5Tget_class(type);
     size_t size = H5Tget_size(type);
+    double sign = way == 2 ? -1 : 1;
     for (size_t i = 0; i < count; i++) {
         char *at = (char *)values + i * size;
         double *real = (double *)(void *)at;
         int64_t *integer = (int64_t *)(void *)at;
         if (class == H5T_FLOAT && size == 4) *(float *)(void *)at = 1.5f * *(float *)(void *)at + 0.125f;
         else if (class == H5T_FLOAT)
-            *real = !isfinite(*real) ? 0 : way ? 1000 * *real + 1000 : 1.5 * *real + 0.125;
+            *real = !isfinite(*real) ? 0 : sign * (way ? 1000 * *real + 1000 : 1.5 * *real + 0.125);
         else if (class == H5T_INTEGER && size == 8) *integer = way ? *integer / 2 : *integer + 1;
         else at[i == 0 && size > 1 ? size - 2 : 0] ^= 1; // texts and bytes
     }
