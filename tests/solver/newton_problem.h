@@ -293,6 +293,7 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
         .values_per_row = FEATURES,
         .most_values = FEATURES,
         .batch = 32,
+        .epochs = 1 << 20,
         .team = &s->team,
     };
     mg_error error = {0};

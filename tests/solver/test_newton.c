@@ -327,6 +327,42 @@ static bool patience_ends(const void *context) {
     return polls_left-- <= 0;
 }
 
+// A certificate of dual ascent that is interrupted at any of its questions stays due and has no effect; the
+// step before it counts once.
+static void test_interrupted_certificate(void **unused) {
+    (void)unused;
+    for (int form = 0; form < SUPPORT_FORMS; form++) {
+        problem p;
+        setting s, whole;
+        int stops = 0, polls = 0, steps = 0;
+        mg_error error = {0};
+        make(&p, WEIGHTED);
+        begin(&whole, &p, mg_loss_find("crammer-singer"), (support_form)form, "dual", 2e-2, 1);
+        begin(&s, &p, mg_loss_find("crammer-singer"), (support_form)form, "dual", 2e-2, 1);
+        outcome first = {.s = &whole};
+        finish(&first);
+        s.options.stop.asked = patience_ends;
+        while (!certificate_of(&s).reached) {
+            mg_step_result before, done;
+            s.solver->whole->standing(s.state, &before);
+            polls_left = polls;
+            mg_status status = s.solver->whole->next(s.state, s.place, &done, &error);
+            bool due = ((mg_certified *)s.state)->clock.due != MG_NOT_DUE;
+            stops += due;
+            polls = due ? polls + 1 : 0;
+            assert_true(status == MG_OK || (status == MG_STOPPED && due));
+            if (status || done.no_step) s.place = due ? s.place : 0;
+            else steps++, s.place = done.epochs > before.epochs ? 0 : s.place + 1;
+        }
+        assert_true(stops > 4);
+        assert_int_equal(steps, first.steps + 1); // `finish` does not count the last one
+        assert_true(certificate_of(&s).gap == first.certificate.gap);
+        assert_memory_equal(s.solver->weights(s.state)->v, first.weights, first.size * sizeof(float));
+        end(&whole);
+        end(&s);
+    }
+}
+
 // A step that is given up has no effect: the next one ends as if it were the first.
 static void test_given_up(void **unused) {
     (void)unused;
@@ -424,7 +460,7 @@ int main(void) {
         cmocka_unit_test(test_resume),       cmocka_unit_test(test_memory),
         cmocka_unit_test(test_precondition), cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_separable),    cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_wide),
+        cmocka_unit_test(test_wide),         cmocka_unit_test(test_interrupted_certificate),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
