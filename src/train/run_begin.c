@@ -213,6 +213,7 @@ static void report_plan(mg_run *run) {
     if (setup->vanished[0]) mg_run_message(run, "warning: %s", setup->vanished);
     if (setup->warning[0]) mg_run_message(run, "warning: %s", setup->warning);
     if (setup->uneven_note[0]) mg_run_message(run, "note: %s", setup->uneven_note);
+    if (setup->lambda_note[0]) mg_run_message(run, "note: %s", setup->lambda_note);
     if (setup->note[0]) mg_run_message(run, "note: %s", setup->note);
 }
 

@@ -11,10 +11,14 @@
 
 #include <margin/version.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { BESIDE = 2 };     // threads besides the team: one reads ahead, one writes checkpoints
+enum { BESIDE = 2 }; // threads besides the team: one reads ahead, one writes checkpoints
+enum {
+    FEW_ROWS = 20
+}; // for each stored value of a row: with fewer, the default lambda is often not the best
 #define MOST_SPREAD 1000 // ratio of column scales above which a finished run gets a warning
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
@@ -178,6 +182,20 @@ static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
              folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
 }
 
+// No rule from shapes is better than the default on all data (docs/decisions.md), but where rows are few it
+// pays to compare values. Sparse rows that are centred have no path.
+static void note_lambda(const mg_setup_options *options, mg_setup *setup) {
+    const mg_problem *problem = &setup->problem;
+    bool given = !isnan(options->model->lambda) || !isnan(options->model->C),
+         path = problem->layout == MG_DENSE || !problem->center;
+    double values = problem->values_per_row;
+    if (given || !path || options->fold > 0 || (double)problem->rows >= FEW_ROWS * values) return;
+    snprintf(setup->lambda_note, sizeof setup->lambda_note,
+             "%lld rows of %.0f values each are few: the default lambda (%.4g) may not be the best: compare "
+             "values with margin cv --lambda 1e-4:1:10, and set model.lambda",
+             (long long)problem->rows, values, problem->lambda);
+}
+
 static mg_status pose(const mg_setup_options *options, mg_setup *setup, mg_error *error) {
     const mg_train_options *train = options->train;
     mg_dataset *data = setup->train;
@@ -239,6 +257,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
         mg_vanished_text(mg_source_vanished(setup->train->source), setup->train->path,
                          options->data->features, setup->vanished);
     if (!status) note_unseen(options, setup);
+    if (!status) note_lambda(options, setup);
     mg_memory_free(weights);
     setup->load_seconds = mg_clock_seconds() - start;
     if (status) mg_setup_close(setup);

@@ -33,6 +33,7 @@ typedef struct mg_setup {
     char thread_warning[256];        // threads that could not be started
     char note[256];
     char uneven_note[512]; // columns of different scale
+    char lambda_note[256]; // few rows, and the default lambda
     bool uneven;           // column scales differ by more than 1,000
     mg_spread spread;
 } mg_setup;
