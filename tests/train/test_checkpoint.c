@@ -312,6 +312,7 @@ static void test_rotation_with_faults(void **unused) {
 static support_run run_with_checkpoints(const char *directory) {
     support_run run = support_new(support_path("data.h5"), directory);
     support_set(&run, "train.batch=16");
+    support_set(&run, "model.lambda=1e-4"); // no note about few rows
     support_set(&run, "train.epochs=3");
     support_set(&run, "data.validation=0.25");
     support_set(&run, "checkpoint.every_epochs=1");
