@@ -30,6 +30,17 @@ void mg_weights_destroy(mg_weights *weights) {
     *weights = (mg_weights){0};
 }
 
+mg_status mg_weights_convert(const mg_weights *from, mg_layout layout, mg_weights *to, mg_error *error) {
+    mg_status status = mg_weights_create(to, layout, from->classes, from->features, error);
+    if (status) return status;
+    for (int64_t k = 0; k < from->classes; k++) {
+        for (int64_t d = 0; d < from->features; d++) *mg_weights_at(to, k, d) = *mg_weights_at(from, k, d);
+        to->bias[k] = from->bias[k];
+        to->offset[k] = from->offset[k];
+    }
+    return MG_OK;
+}
+
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center) {
     for (int64_t k = 0; k < weights->classes; k++) {
         double dot = 0;

@@ -35,6 +35,9 @@ static inline float *mg_weights_at(const mg_weights *weights, int64_t k, int64_t
                                        : weights->v + d * weights->line + k;
 }
 
+// Creates a copy in another layout. Errors: MG_MEMORY.
+mg_status mg_weights_convert(const mg_weights *from, mg_layout layout, mg_weights *to, mg_error *error);
+
 // Sets offset = bias value * bias - V center, with sums in double over features in ascending order. center
 // NULL: no centring.
 void mg_weights_fold_offset(mg_weights *weights, double bias, const float *center);

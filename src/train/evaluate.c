@@ -181,15 +181,19 @@ static mg_status create(evaluator **out, const mg_scorer *scorer, const mg_datas
     return status;
 }
 
-double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes) {
+double mg_evaluate_scratch(const mg_dataset *dataset, mg_layout weights, int64_t classes) {
     mg_pass pass;
     int64_t before = mg_memory_own();
+    double features = (double)mg_round_up(dataset->features, MG_LANES),
+           lines = dataset->layout == weights ? 0
+                   : weights == MG_CSR        ? 3 * PARTS // row_values
+                                              : (double)mg_round_up(classes, 8);
     if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL) ||
         mg_pass_widen(&pass, dataset->store.bare, NULL))
         return 0;
     double bytes = PARTS * (double)(mg_memory_own() - before);
     mg_pass_destroy(&pass);
-    return bytes;
+    return bytes + lines * features * (double)sizeof(float);
 }
 
 static void destroy(evaluator *e) {
@@ -254,7 +258,13 @@ static void pass_over_rows(void *context) {
 
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights,
                       const mg_evaluate_visit *visit, mg_evaluation *result, mg_error *error) {
+    mg_weights converted = {0};
     evaluation_call call = {scorer, dataset, weights, visit, result, error, MG_OK};
-    mg_team_join(scorer->team, pass_over_rows, &call);
+    if (dataset->layout == MG_CSR && weights->layout == MG_DENSE) {
+        call.status = mg_weights_convert(weights, MG_CSR, &converted, error);
+        call.weights = &converted;
+    }
+    if (!call.status) mg_team_join(scorer->team, pass_over_rows, &call);
+    mg_weights_destroy(&converted);
     return call.status;
 }

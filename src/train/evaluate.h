@@ -40,11 +40,12 @@ typedef struct mg_evaluate_visit {
     mg_stop stop; // asked: the evaluation ends with MG_STOPPED
 } mg_evaluate_visit;
 
-// Bytes of scratch memory for one pass, without windows of streamed rows. It allocates them once to count
-// them.
-double mg_evaluate_scratch(const mg_dataset *dataset, int64_t classes);
+// Bytes of scratch memory for one pass with weights of this layout, without windows of streamed rows. It
+// allocates part of them to count them.
+double mg_evaluate_scratch(const mg_dataset *dataset, mg_layout weights, int64_t classes);
 
-// Makes one pass in file order. Weights for CSR rows score dense rows too, in the order of sparse rows.
+// Makes one pass in file order. Rows and weights may have different layouts: weights for CSR rows score dense
+// rows in the order of sparse rows; weights for dense rows are copied to those for CSR rows.
 // Errors: those of reading; MG_STOPPED; MG_DATA with the row whose scores or loss are not finite;
 // MG_NONFINITE if the reason is that the weights are not finite.
 mg_status mg_evaluate(const mg_scorer *scorer, mg_dataset *dataset, const mg_weights *weights,

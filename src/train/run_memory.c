@@ -37,7 +37,7 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     double most = 0;
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         if (!sets[i]) continue;
-        double bytes = mg_evaluate_scratch(sets[i], run->setup.problem.classes);
+        double bytes = mg_evaluate_scratch(sets[i], run->setup.train->layout, run->setup.problem.classes);
         if (!sets[i]->resident || streamed) bytes += bytes_of_windows(sets[i], MG_EVALUATE_BATCH);
         most = mg_max_real(most, bytes);
     }

@@ -108,9 +108,40 @@ static void test_evaluated_at_the_end(void **unused) {
     }
 }
 
+// Rows in another layout than the training rows have the accuracy of the same rows in the same layout, so
+// the same epoch is the best.
+static void test_other_layout(void **unused) {
+    (void)unused;
+    static const int64_t classes[] = {3, 8, 17};
+    const char *files[2] = {support_path("layout-dense.h5"), support_path("layout-csr.h5")};
+    for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
+        for (int form = 0; form < 2; form++)
+            support_data(files[form], form ? SUPPORT_CSR : SUPPORT_F32, 200, 10, classes[c], 4);
+        for (int form = 0; form < 2; form++) {
+            const char *directories[2] = {support_path("layout-same"), support_path("layout-other")};
+            support_run runs[2];
+            for (int other = 0; other < 2; other++) {
+                support_remove(directories[other]);
+                runs[other] = support_new(files[form], directories[other]);
+                support_set(&runs[other], "data.validation=%s", files[form ^ other]);
+                support_set(&runs[other], "data.test=%s", files[form ^ other]);
+                support_set(&runs[other], "data.scale=%s", form ? "max-abs" : "standard");
+                support_set(&runs[other], "model.bias=1");
+                support_set(&runs[other], "train.epochs=4");
+                support_expect(&runs[other], MG_OK);
+            }
+            expect_same_model(directories[0], directories[1], "another layout");
+            assert_true(runs[0].result.accuracy == runs[1].result.accuracy);
+            assert_true(runs[0].result.test_accuracy == runs[1].result.test_accuracy);
+            assert_true(runs[0].result.accuracy > 1.5 / (double)classes[c]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_other_layout),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_evaluated_at_the_end),
     };
