@@ -20,8 +20,9 @@ struct mg_input {
     const char *path;
     const mg_watch *watch;
     int file;
-    int64_t size, position; // of the file as stored
-    unsigned char *block;   // [BLOCK] compressed bytes; NULL for a plain file
+    int64_t size, position;  // of the file as stored
+    struct timespec written; // when it was opened
+    unsigned char *block;    // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
     bool inflating;   // inflater is initialised
     bool member_open; // inside a gzip member
@@ -40,6 +41,7 @@ static mg_status open_file(mg_input *input, mg_error *error) {
     if (fstat(input->file, &info) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
     input->size = info.st_size;
+    input->written = info.st_mtim;
     posix_fadvise(input->file, 0, 0, POSIX_FADV_SEQUENTIAL);
     return MG_OK;
 }
@@ -77,7 +79,23 @@ void mg_input_close(mg_input *input) {
     mg_memory_free(input);
 }
 
+// Bytes of two versions of the file must not get into one result (mg_h5_check_unchanged does this for HDF5).
+static mg_status check_unchanged(const mg_input *input, mg_error *error) {
+    struct stat info;
+    if (fstat(input->file, &info) != 0)
+        return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
+    if (info.st_size == input->size && info.st_mtim.tv_sec == input->written.tv_sec &&
+        info.st_mtim.tv_nsec == input->written.tv_nsec)
+        return MG_OK;
+    return mg_fail(error, MG_DATA,
+                   "%s: was %s while it was read, so its rows may come from two versions: run the command "
+                   "again when no other program writes to it",
+                   input->path, info.st_size < input->size ? "truncated" : "written to");
+}
+
 mg_status mg_input_rewind(mg_input *input, mg_error *error) {
+    mg_status status = check_unchanged(input, error);
+    if (status) return status;
     if (lseek(input->file, 0, SEEK_SET) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be read again: %s", input->path, strerror(errno));
     input->position = 0;
@@ -104,7 +122,7 @@ static mg_status read_stored(mg_input *input, void *out, size_t bytes, size_t *g
     if (n < 0) return mg_fail(error, MG_IO, "%s: cannot be read: %s", input->path, strerror(errno));
     input->position += n;
     *got = (size_t)n;
-    return MG_OK;
+    return n == 0 ? check_unchanged(input, error) : MG_OK;
 }
 
 // Reads more compressed bytes for the inflater; *end is true at the end of the file.

@@ -1,5 +1,6 @@
 // input.h - reads the bytes of one file, and unpacks gzip on the way. Refuses directories, pipes, and gzip
-// data that is truncated, damaged or followed by other bytes.
+// data that is truncated, damaged or followed by other bytes. At the end of the file, and before it is read
+// again, refuses a file that another program has written to since it was opened.
 #ifndef MG_IO_INPUT_H
 #define MG_IO_INPUT_H
 

@@ -16,10 +16,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Failures of file calls: the k-th call of one kind fails.
@@ -176,6 +178,76 @@ static void a_signal_ends_the_work(void **state) {
     assert_int_equal(entries(), before);
 }
 
+// Input 1 is written over input 0 at this call of `progress`.
+static int calls_until_write;
+static bool wrote;
+
+static void write_over(void *context, int64_t rows, double fraction) {
+    (void)context, (void)rows, (void)fraction;
+    if (calls_until_write-- != 0) return;
+    wrote = true;
+    FILE *from = fopen(names[1], "rb"), *to = fopen(names[0], "r+b");
+    for (int c; (c = fgetc(from)) != EOF;) fputc(c, to);
+    fclose(from);
+    fclose(to);
+}
+
+static double first_value(void) {
+    float row[2];
+    hid_t file = H5Fopen(output, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, "X", H5P_DEFAULT),
+          space = H5Dget_space(set), memory;
+    const hsize_t from[2] = {0, 0}, count[2] = {1, 2};
+    memory = H5Screate_simple(2, count, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, count, NULL);
+    assert_true(H5Dread(set, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, row) >= 0);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(set);
+    H5Fclose(file);
+    return (double)row[0];
+}
+
+// Another program writes to the input, at any moment and with the same length: no rows of both versions are
+// in one output.
+static void an_input_that_changes_is_refused(void **state) {
+    (void)state;
+    enum { SIZE = 3 << 20 };
+    const struct timespec early[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    const char *const inputs[] = {names[0]};
+    const mg_convert_setting settings[] = {{"label", "last"}, {"header", "no"}};
+    const mg_convert_options options = {.format = "csv",
+                                        .inputs = inputs,
+                                        .input_count = 1,
+                                        .output = output,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .progress = write_over};
+    int refused = 0;
+    for (int call = 0;; call++) {
+        for (int i = 0; i < 2; i++) {
+            FILE *file = fopen(names[i], "wb");
+            for (int row = 0; row < SIZE / 6; row++) fprintf(file, "%d,2,%d\n", i ? 7 : 1, row % 3);
+            fclose(file);
+            assert_int_equal(utimensat(AT_FDCWD, names[i], early, 0), 0);
+        }
+        mg_error error = {0};
+        unlink(output);
+        calls_until_write = call;
+        wrote = false;
+        mg_status status = mg_convert(&options, NULL, &error);
+        if (!wrote) break;
+        if (status == MG_OK) { // after the last byte was read
+            assert_true(first_value() == 1);
+            continue;
+        }
+        assert_int_equal(status, MG_DATA);
+        if (!strstr(error.text, "in0: was written to while it was read")) fail_msg("%s", error.text);
+        assert_int_not_equal(access(output, F_OK), 0);
+        refused++;
+    }
+    assert_true(refused >= 6); // three megabytes, twice
+}
+
 int main(void) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     const struct CMUnitTest tests[] = {
@@ -183,6 +255,7 @@ int main(void) {
         cmocka_unit_test(failed_allocations_leave_nothing),
         cmocka_unit_test(progress_never_goes_back),
         cmocka_unit_test(a_signal_ends_the_work),
+        cmocka_unit_test(an_input_that_changes_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
