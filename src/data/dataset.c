@@ -262,6 +262,7 @@ static void hash_shape(mg_dataset *dataset) {
     if (dataset->label) hash = mg_hash_bytes(hash, dataset->label, n * sizeof *dataset->label);
     if (dataset->weight) hash = mg_hash_bytes(hash, dataset->weight, n * sizeof *dataset->weight);
     char buffer[MG_LABEL_BUFFER];
+    if (dataset->classes.texts) hash = mg_hash_bytes(hash, "texts", sizeof "texts");
     for (int64_t k = 0; k < dataset->classes.count; k++) {
         const char *label = mg_classes_label(&dataset->classes, k, buffer);
         hash = mg_hash_bytes(hash, label, strlen(label) + 1);

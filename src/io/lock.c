@@ -37,6 +37,16 @@ static void write_holder(int fd) {
     if (length > 0 && !ftruncate(fd, 0)) (void)!mg_file_calls.write(fd, text, (size_t)length);
 }
 
+// As write_holder leaves it, or what a loss of power leaves of that: part of the digits, or zeros.
+static bool is_own(int fd) {
+    char text[24];
+    ssize_t length = pread(fd, text, sizeof text, 0);
+    bool own = length >= 0 && length < (ssize_t)sizeof text;
+    for (ssize_t i = 0; own && i < length; i++)
+        own = (text[i] >= '0' && text[i] <= '9') || text[i] == '\n' || text[i] == 0;
+    return own;
+}
+
 static mg_status open_file(const mg_directory *directory, int *fd, mg_error *error) {
     struct stat about;
     const char *path = mg_directory_path(directory);
@@ -45,8 +55,14 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (*fd < 0 && errno != ELOOP)
         return mg_fail(error, MG_IO, "%s/%s: cannot be created: %s", path, name, strerror(errno));
-    if (*fd >= 0 && !fstat(*fd, &about) && S_ISREG(about.st_mode)) return MG_OK;
+    bool regular = *fd >= 0 && !fstat(*fd, &about) && S_ISREG(about.st_mode);
+    if (regular && is_own(*fd)) return MG_OK;
     if (*fd >= 0) mg_file_calls.close(*fd);
+    if (regular)
+        return mg_fail(error, MG_CONFIG,
+                       "%s/%s: was not written by margin, which would replace it: move it away, or set "
+                       "output.directory",
+                       path, name);
     return mg_fail(error, MG_IO, "%s/%s: is not a regular file, so it is not a lock of margin: move it away",
                    path, name);
 }

@@ -311,6 +311,19 @@ def resumption(t):
     t.refused("train", "-q", "--resume", *values, parts=["data"], status=WRONG_USE)
 
 
+def kind_of_labels(t):
+    """A run is not resumed if labels that were numbers are now the same texts."""
+    save(t.work.at("k.h5"), np.array([[1, 0], [0, 1]] * 4, dtype=np.float32))
+    values = t.settings("k.h5", "kind", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
+    t.well("train", "-q", *values)
+    t.well("train", "-q", "--resume", *values)
+    with h5py.File(t.work.at("k.h5"), "r+") as f:
+        labels = [str(label).encode() for label in f["y"][:]]
+        del f["y"]
+        f["y"] = labels
+    t.refused("train", "-q", "--resume", *values, parts=["other training data"], status=WRONG_USE)
+
+
 def widths(t):
     x = np.array([[1, 0, 0.5], [0, 1, 0.5]] * 4, dtype=np.float32)
     save(t.work.at("w.h5"), x)
@@ -338,4 +351,5 @@ with Work(sys.argv[1]) as work:
     widths(test)
     tenx(test)
     resumption(test)
+    kind_of_labels(test)
 print("names and recipes are compared")

@@ -27,6 +27,32 @@ def names(directory):
     return sorted(os.path.relpath(os.path.join(place, name), directory) for place, _, files in os.walk(directory) for name in files)
 
 
+# A file `lock` that no run wrote is neither replaced nor deleted. What a killed run or a loss of power leaves of
+# margin's own is replaced.
+def own_lock(work):
+    for name in ("l", "l/fold-1"):
+        os.mkdir(work.at(name))
+        with open(work.at(name, "lock"), "w") as file:
+            file.write("pinned versions\n")
+    os.link(work.at("l/lock"), work.at("other name"))
+    cv = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5")
+    for command in (SGD, cv, (*SGD, "--set", "data.train=missing.h5")):
+        for more in ((), ("--overwrite",), ("--resume",)):
+            expect(work, 2, *command, *at("l"), *more, says="l/lock: was not written by margin, which would replace it: move it away")
+    for name in ("l/lock", "l/fold-1/lock", "other name"):
+        if runs.read(work.at(name)) != b"pinned versions\n":
+            runs.fail(f"{name} was changed")
+    os.rename(work.at("l/lock"), work.at("l/versions"))  # the advice
+    expect(work, 0, *SGD, *at("l"))
+    if runs.read(work.at("l/fold-1/lock")) != b"pinned versions\n":
+        runs.fail("l/fold-1/lock was changed")
+    for left in (b"4194304\n", b"41", b"\0\0\0\0", b""):
+        with open(work.at("l/lock"), "wb") as file:
+            file.write(left)
+        expect(work, 0, *SGD, *at("l"), "--overwrite")
+    shutil.rmtree(work.at("l"))
+
+
 # A configuration that no run wrote.
 def own_configuration(work):
     os.mkdir(work.at("u"))
@@ -341,6 +367,6 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_configuration, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
+    for part in (own_lock, own_configuration, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")
