@@ -224,8 +224,9 @@ static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, b
 }
 
 // Moments of resident rows that may lose columns are summed afterwards, because a file with very many
-// columns may have no room for the moments of all of them.
-static mg_status survey(mg_dataset *dataset, bool drop, mg_error *error) {
+// columns may have no room for the moments of all of them. Rows of known classes are held out, so nobody
+// needs their moments.
+static mg_status survey(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     mg_store passing = {0};
     mg_store *store = dataset->resident ? &dataset->store : &passing;
     mg_moments *moments = &dataset->moments;
@@ -233,21 +234,21 @@ static mg_status survey(mg_dataset *dataset, bool drop, mg_error *error) {
     int64_t step = survey_step(dataset), most = 0;
     MG_EACH_BLOCK (first, rows, 0, dataset->count, step)
         most = mg_max(most, mg_source_stored(dataset->source, dataset->select, first, rows));
-    drop = drop && dataset->layout == MG_CSR;
-    bool late = drop && dataset->resident;
+    bool needed = !request->known, drop = request->drop_unused && dataset->layout == MG_CSR,
+         late = needed && drop && dataset->resident, early = needed && !late;
     mg_status status = MG_OK;
     if (drop) status = mg_used_create(&used, dataset->features, error);
-    if (!status && !late) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
+    if (!status && early) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
     if (!status && !store->borrowed)
         status = mg_store_create(store, dataset->layout, dataset->cell, dataset->features,
                                  dataset->resident ? dataset->count : step,
                                  dataset->resident ? dataset->stored : most, error);
-    if (!status) status = read_all(dataset, store, drop ? &used : NULL, !late, error);
+    if (!status) status = read_all(dataset, store, drop ? &used : NULL, early, error);
     if (!status && drop) status = drop_unused(dataset, &used, error);
     if (!status && late) status = mg_moments_create(moments, dataset->layout, dataset->features, error);
     if (!status && late) mg_moments_add(moments, store, 0, dataset->count, dataset->weight);
-    if (!status) mg_moments_finish(moments);
-    if (!status && drop && !late) mg_moments_keep(moments, &dataset->used);
+    if (!status && needed) mg_moments_finish(moments);
+    if (!status && drop && early) mg_moments_keep(moments, &dataset->used);
     moments->used = &dataset->used;
     moments->noise = mg_source_noise(dataset->source);
     mg_used_clear(&used);
@@ -330,7 +331,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         hash_shape(dataset);
         status = place_rows(dataset, request, error);
     }
-    if (!status && request->survey) status = survey(dataset, request->drop_unused, error);
+    if (!status && request->survey) status = survey(dataset, request, error);
     // Also explains values that were refused because they were only half written.
     if (dataset->file && (!status || status == MG_DATA)) {
         mg_status changed = mg_h5_check_unchanged(dataset->file, error);

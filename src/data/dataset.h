@@ -60,7 +60,7 @@ typedef struct mg_dataset {
     // NULL.
     mg_map *map;
     mg_store store;
-    mg_moments moments;   // set by a survey
+    mg_moments moments;   // set by a survey, unless the request has known classes
     uint64_t fingerprint; // of labels, weights and (after a survey) every row
     // Consecutive rows that stay together in an epoch's order; independent of the file's chunks.
     int64_t block_rows;
