@@ -94,7 +94,10 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
     const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0},
                    visits = {.most = (epochs + 1) * rows};
     const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !newton_phase ? -1 : epochs};
-    const mg_bound due = {.most = c->resident.certify ? MG_DUES - 1 : MG_NOT_DUE};
+    bool returns = c->resident.certify && c->resident.options->handover == MG_HANDOVER_BY_COST;
+    const mg_bound before = {.most = c->ascent && returns ? epochs : 0},
+                   changed = {.most = c->ascent && newton_phase},
+                   due = {.most = c->resident.certify ? MG_DUES - 1 : MG_NOT_DUE};
     mg_status status =
         mg_bound_check(&snapshots, "state/clock (snapshots)", -1, (double)clock->snapshots, error);
     if (!status)
@@ -102,6 +105,12 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
                                 (double)clock->visits + (double)clock->visits_before, error);
     if (!status)
         status = mg_bound_check(&newton, "state/clock (Newton iterations)", -1, (double)clock->newton, error);
+    if (!status)
+        status = mg_bound_check(&before, "state/clock (Newton iterations before)", -1,
+                                (double)clock->newton_before, error);
+    if (!status)
+        status =
+            mg_bound_check(&changed, "state/clock (change of solver)", -1, (double)clock->changed, error);
     if (!status)
         status = mg_bound_check(&due, "state/clock (certificate that is due)", -1, (double)clock->due, error);
     return status;
