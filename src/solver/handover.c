@@ -11,6 +11,7 @@
 #define TRIED 0.125     // dual ascent goes on until it has cost this part of what Newton steps usually cost
 #define PATIENCE 1.5    // Newton steps may cost this many times the usual before they are questioned
 #define SLOWING 2.0     // the gap of dual ascent falls more slowly with time; its cost counts so many times
+#define SAYS 0.999      // a gap above this is no measure of how far dual ascent has come
 #define RETURN 2.5      // Newton steps are given up if they cost more than this many times dual ascent
 #define LEAST_DUAL 1e-3 // of the primal value, for the guess of the optimum
 #define AGAIN 2.0       // the cost of a second Newton phase, relative to what the first has spent
@@ -23,6 +24,7 @@ typedef struct facts {
     const mg_resident *resident;
     const mg_handover_state *state;
     double visits;      // of dual ascent
+    double gap;         // relative to primal
     double distance;    // primal - dual
     double log_left;    // by which the logarithm of the distance must still fall
     double usual;       // cost of all Newton steps
@@ -43,6 +45,7 @@ static facts find_facts(const mg_certified *c) {
     facts f = {.resident = &c->resident,
                .state = state,
                .visits = (double)(c->clock.visits_before + c->clock.visits),
+               .gap = bounds->gap,
                .distance = bounds->primal * mg_min_real(1, bounds->gap)};
     // The optimum is between the two values.
     double optimum = sqrt(bounds->primal * mg_max_real(bounds->dual, LEAST_DUAL * bounds->primal)),
@@ -75,6 +78,8 @@ static bool newton_is_cheaper(const facts *f) { return f->usual < f->dual_cost; 
 
 static bool newton_has_tried(const facts *f) { return f->state->spent > PATIENCE * f->state->usual; }
 
+static bool gap_is_known(const facts *f) { return f->gap <= SAYS; }
+
 static bool dual_is_cheaper(const facts *f) { return RETURN * f->dual_cost < f->newton_cost; }
 
 typedef struct condition {
@@ -82,7 +87,7 @@ typedef struct condition {
     const char *text;
 } condition;
 
-enum { TO_NEWTON = 4, TO_DUAL = 2 };
+enum { TO_NEWTON = 4, TO_DUAL = 3 };
 static const condition to_newton[TO_NEWTON] = {
     {is_measured, "the fall of the gap has been measured over 3 passes"},
     {has_room, "Newton steps need little memory"},
@@ -91,6 +96,7 @@ static const condition to_newton[TO_NEWTON] = {
 };
 static const condition to_dual[TO_DUAL] = {
     {newton_has_tried, "Newton steps have cost 1.5 times what they usually do"},
+    {gap_is_known, "the gap is at most 0.999"},
     {dual_is_cheaper, "by the fall of the gap, they would cost more than 2.5 times what dual ascent would"},
 };
 

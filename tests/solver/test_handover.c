@@ -53,7 +53,7 @@ static void test_changes(void **unused) {
         int64_t features, classes;
         const char *c;
         bool newton, dual;
-    } cases[] = {{10, 2, "0.01", false, false}, {50, 2, "100", true, false}, {10, 16, "1e4", true, true}};
+    } cases[] = {{10, 2, "0.01", false, false}, {50, 2, "100", true, false}, {10, 16, "1e3", true, true}};
     const char *data = support_path("changes.h5"), *directory = support_path("changes");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         support_data(data, SUPPORT_U8, ROWS, cases[i].features, cases[i].classes, 1);
@@ -75,7 +75,7 @@ static void test_resume(void **unused) {
                *pieces = support_path("pieces");
     for (int form = 0; form < SUPPORT_FORMS; form += SUPPORT_CSR) {
         support_data(data, form, ROWS, 10, 16, 1);
-        support_run run = auto_run(data, whole, "1e4", "1e-3");
+        support_run run = auto_run(data, whole, form == SUPPORT_CSR ? "5e3" : "5e2", "1e-3");
         support_expect(&run, MG_OK);
         assert_true(changes_of(whole).dual > 0);
         for (int64_t at = 1; at < run.result.step; at += 1 + at / 5) {
