@@ -243,7 +243,7 @@ static void test_texts(void **unused) {
     static const char *const kinds[] = {"zebra", "ant", "caf\xc3\xa9", "bee"};
     enum { FEATURES = 48 };
     const char *labels[ROWS], *names[FEATURES], *swapped[FEATURES];
-    char text[FEATURES][8];
+    char text[FEATURES][16];
     arrays a;
     mg_model_parts parts, read;
     mg_model *again;
@@ -294,7 +294,7 @@ static void test_texts_of_file(void **unused) {
     static const char *const kinds[] = {"zebra", "ant", "caf\xc3\xa9", "bee"};
     enum { FEATURES = 20 };
     const char *labels[ROWS], *names[FEATURES];
-    char text[FEATURES][8], train[300], output[300];
+    char text[FEATURES][16], train[300], output[300];
     arrays a;
     mg_model *model;
     mg_train_result result;
