@@ -39,8 +39,8 @@ def check_documented():
     """docs/library.md shows the whole example, and its output."""
     text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.S)
-    assert ("c", (ROOT / "examples/fit.c").read_text(encoding="utf-8")) in blocks, "docs/library.md: not examples/fit.c"
-    assert ("cmake", (ROOT / "examples/CMakeLists.txt").read_text(encoding="utf-8")) in blocks
+    assert ("c", (ROOT / "docs/example/fit.c").read_text(encoding="utf-8")) in blocks, "docs/library.md: not docs/example/fit.c"
+    assert ("cmake", (ROOT / "docs/example/CMakeLists.txt").read_text(encoding="utf-8")) in blocks
     return [body for kind, body in blocks if kind == "text"][0]
 
 
@@ -62,7 +62,7 @@ def main():
         prefix = there / "moved"
         library = next(prefix.rglob("libmargin.so.0")).parent
         assert (library / "libmargin.so").resolve().name == (library / "libmargin.so.0").resolve().name
-        shutil.copytree(ROOT / "examples", there / "examples")
+        shutil.copytree(ROOT / "docs/example", there / "examples")
         installed = dict(os.environ, LD_LIBRARY_PATH=str(library), PKG_CONFIG_PATH=str(library / "pkgconfig"))
         compiler = os.environ.get("CC", "cc")
 

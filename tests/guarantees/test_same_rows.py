@@ -26,14 +26,6 @@ def rows_of(seed):
     return x, y
 
 
-def put_csr(f, x):
-    g = f.create_group("X")
-    g.attrs["shape"] = x.shape
-    i, j = np.nonzero(x)
-    g["data"], g["indices"] = x[i, j].astype("f4"), j.astype("i4")
-    g["indptr"] = np.concatenate([[0], np.cumsum((x != 0).sum(1))])
-
-
 def train(work, data, out, *options, env=None):
     r = work.run("train", "--quiet", "--set", f"data.train={data}", "--set", f"output.directory={out}", "--set", "train.epochs=3",
                  *[w for o in options for w in ("--set", o)], env={**os.environ, **(env or {})})
@@ -73,7 +65,7 @@ def file_and_line(work):
         with h5py.File(work.at(f"{kind}.h5"), "w") as f:
             f["X"], f["y"] = cells, y
         with h5py.File(work.at(f"{kind}-sparse.h5"), "w") as f:
-            put_csr(f, cells)
+            runs.put_csr(f, cells)
             f["y"] = y
         lines = "".join(" ".join(f"{d + 1}:{float(np.float32(v))!r}" for d, v in enumerate(row) if v or d == 3) + "\n" for row in cells)
         preparations = [("data.scale=none",), ("data.scale=standard",)] + ([("data.rows=unit", "data.transform=log1p", "data.scale=max-abs")] if kind != "i8" else [])

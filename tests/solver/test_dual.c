@@ -85,18 +85,8 @@ static void test_resume(void **unused) {
                 support_set(&run, "train.epochs=12"); // beyond the epoch at which the first rows are shrunk
                 if (certify) support_set(&run, "data.validation=0.2");
                 support_expect(&run, MG_OK);
-                for (int64_t at = 1; at < run.result.step; at += few ? 9 + at / 2 : 1 + at / 12) {
-                    support_run piece = run;
-                    support_set(&piece, "output.directory=%s", pieces);
-                    piece.stop_after = at;
-                    support_expect(&piece, MG_STOPPED);
-                    piece.stop_after = 0;
-                    piece.resume = true;
-                    support_set(&piece, "train.threads=2");
-                    support_expect(&piece, MG_OK);
-                    support_expect_same_runs(whole, pieces, support_form_names[form]);
-                    support_remove(pieces);
-                }
+                for (int64_t at = 1; at < run.result.step; at += few ? 9 + at / 2 : 1 + at / 12)
+                    support_expect_resumes(&run, whole, pieces, at, support_form_names[form]);
                 support_remove(whole);
             }
 }

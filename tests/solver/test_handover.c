@@ -78,18 +78,8 @@ static void test_resume(void **unused) {
         support_run run = auto_run(data, whole, form == SUPPORT_CSR ? "5e3" : "5e2", "1e-3");
         support_expect(&run, MG_OK);
         assert_true(changes_of(whole).dual > 0);
-        for (int64_t at = 1; at < run.result.step; at += 1 + at / 5) {
-            support_run piece = run;
-            support_set(&piece, "output.directory=%s", pieces);
-            piece.stop_after = at;
-            support_expect(&piece, MG_STOPPED);
-            piece.stop_after = 0;
-            piece.resume = true;
-            support_set(&piece, "train.threads=2");
-            support_expect(&piece, MG_OK);
-            support_expect_same_runs(whole, pieces, support_form_names[form]);
-            support_remove(pieces);
-        }
+        for (int64_t at = 1; at < run.result.step; at += 1 + at / 5)
+            support_expect_resumes(&run, whole, pieces, at, support_form_names[form]);
         support_remove(whole);
     }
 }

@@ -97,6 +97,16 @@ def expect(work, status, *arguments, says=""):
     return done
 
 
+def put_csr(f, x):
+    """Stores the dense rows x as CSR, as group X of an open HDF5 file."""
+    import numpy as np
+    g = f.create_group("X")
+    g.attrs["shape"] = x.shape
+    i, j = np.nonzero(x)
+    g["data"], g["indices"] = x[i, j].astype("f4"), j.astype("i4")
+    g["indptr"] = np.concatenate([[0], np.cumsum((x != 0).sum(1))])
+
+
 def tree(directory):
     """Every file below the directory with its bytes, its modification time and its inode."""
     found = {}

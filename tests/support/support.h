@@ -111,4 +111,9 @@ const char *support_newest(const char *directory);
 // Fails the test unless model.h5, the newest checkpoint and the metrics of two runs are equal.
 void support_expect_same_runs(const char *a, const char *b, const char *what);
 
+// `whole` is the directory of this run. Trains it again in `pieces`: stops it after step `at` and resumes it
+// on two threads. Fails the test unless both are equal; then removes `pieces`.
+void support_expect_resumes(const support_run *run, const char *whole, const char *pieces, int64_t at,
+                            const char *what);
+
 #endif

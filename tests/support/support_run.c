@@ -149,3 +149,17 @@ void support_expect_same_runs(const char *a, const char *b, const char *what) {
     free(lines[1]);
     support_expect_same(support_newest(a), support_newest(b), what);
 }
+
+void support_expect_resumes(const support_run *run, const char *whole, const char *pieces, int64_t at,
+                            const char *what) {
+    support_run piece = *run;
+    support_set(&piece, "output.directory=%s", pieces);
+    piece.stop_after = at;
+    support_expect(&piece, MG_STOPPED);
+    piece.stop_after = 0;
+    piece.resume = true;
+    support_set(&piece, "train.threads=2");
+    support_expect(&piece, MG_OK);
+    support_expect_same_runs(whole, pieces, what);
+    support_remove(pieces);
+}

@@ -28,14 +28,6 @@ def columns(width):
     return np.arange(USED) if width == USED else np.sort(draw.choice(width, USED, replace=False))
 
 
-def put_csr(f, x):
-    g = f.create_group("X")
-    g.attrs["shape"] = x.shape
-    i, j = np.nonzero(x)
-    g["data"], g["indices"] = x[i, j].astype("f4"), j.astype("i4")
-    g["indptr"] = np.concatenate([[0], np.cumsum((x != 0).sum(1))])
-
-
 def write(path, x, y, width, others=None, names=False, dense=False):
     """`others`: [rows, 2] values of two columns that no training row stores."""
     at = columns(width)
@@ -48,7 +40,7 @@ def write(path, x, y, width, others=None, names=False, dense=False):
         if dense:
             f["X"] = wide
         else:
-            put_csr(f, wide)
+            runs.put_csr(f, wide)
         f["y"] = y
         f["w"] = np.where(np.arange(len(y)) % 7, 1.0, 2.0)
         if names:
@@ -198,7 +190,7 @@ def other_commands(work):
         f["y"] = y
         wide = np.zeros((ROWS, 20000), "f4")
         wide[:, columns(20000)] = x
-        put_csr(f, wide)
+        runs.put_csr(f, wide)
     said = done(work, "train", *sets(("data.train=tiny.h5", "output.directory=tiny", "data.scale=standard")), status=3).stderr
     if f"of column {columns(20000)[50]} is" not in said:
         runs.fail(f"the column of the file is expected: {said}")
@@ -220,7 +212,7 @@ def from_a_model(work):
     narrow = np.zeros((ROWS, USED), "f4")
     narrow[:] = x
     with h5py.File(work.at("fewer-none.h5"), "w") as f:
-        put_csr(f, narrow)
+        runs.put_csr(f, narrow)
         f["y"] = y
     n, _ = dense(train(work, "fewer-none.h5", "from-none", *options, more=("--init", work.at("sgd-none", "model.h5"))), USED)
     same("--init", w[:, columns(WIDTHS["far"])], n)
@@ -248,7 +240,7 @@ def other_features(work):
     """A run is resumed with the same weights of the same features, and not with those numbers at others."""
     x, y = rows_of(1)
     with h5py.File(work.at("moved.h5"), "w") as f:
-        put_csr(f, np.roll(write(work.at("far.h5"), x, y, WIDTHS["far"]), 1, axis=1))
+        runs.put_csr(f, np.roll(write(work.at("far.h5"), x, y, WIDTHS["far"]), 1, axis=1))
         f["y"] = y
     first = work.at("sgd-far", "model.h5")
     other = train(work, "moved.h5", "moved", *KINDS["sgd"])
@@ -270,7 +262,7 @@ def held_out(work):
     """Columns that never occur need no memory for held-out rows either: without moments of 28 bytes a column."""
     x, y = rows_of(7, 60)
     with h5py.File(work.at("vast.h5"), "w") as f:
-        put_csr(f, x)
+        runs.put_csr(f, x)
         f["X"].attrs["shape"] = (len(x), 1 << 26)
         f["y"] = y
     for validation in ("data.validation=0.2", "data.validation=vast.h5"):
