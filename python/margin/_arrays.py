@@ -1,0 +1,142 @@
+"""Rows, labels and weights of Python as the C library reads them: borrowed where it can, converted otherwise."""
+
+from __future__ import annotations
+
+import ctypes as c
+import sys
+from typing import Any, Optional
+
+import numpy as np
+import scipy.sparse as sp
+
+from . import _library
+from . import _structs as s
+
+DENSE_TYPES = ("float32", "float64", "float16", "uint8", "int8")
+
+
+class Rows:
+    """Rows that the library can read. `copied` counts the bytes that Python had to copy or convert.
+
+    Attributes
+    ----------
+    rows, features : int
+    copied : int
+        Bytes of the copies that this class made; the library reports its own.
+    """
+
+    def __init__(self, X: Any, name: str = "X") -> None:
+        self.rows, self.features = X.shape
+        self.copied = 0
+        self._keep: list = [name.encode("utf-8")]
+        self.data = s.Data(name=self._keep[0], rows=self.rows, features=self.features)
+        if sp.issparse(X):
+            self._take_csr(X)
+        else:
+            self._take_dense(X)
+
+    def _take_dense(self, X: np.ndarray) -> None:
+        size = X.itemsize
+        readable = X.dtype.name in DENSE_TYPES and X.dtype.isnative
+        # Rows must be contiguous and lie in ascending order; they may be apart.
+        apart = self.rows < 2 or X.strides[0] >= self.features * size
+        if not (readable and apart and (X.strides[1] == size or self.features == 1)):
+            X = np.ascontiguousarray(X, dtype=None if readable else np.float32)
+            self.copied += X.nbytes
+        row_bytes = X.strides[0] if self.rows > 1 else 0
+        dense = s.DataDense(s.DATA_TYPES[X.dtype.name], X.ctypes.data, row_bytes)
+        self._keep += [X, dense]
+        self.data.dense = c.pointer(dense)
+
+    def _take_csr(self, X: Any) -> None:
+        values = self._converted(X.data, ("float32", "float64"), np.float32)
+        indices = self._converted(X.indices, ("int32", "int64"), np.int64)
+        indptr = self._converted(X.indptr, ("int32", "int64"), np.int64)
+        csr = s.DataCsr(
+            s.DATA_TYPES[values.dtype.name],
+            values.ctypes.data,
+            s.DATA_TYPES[indices.dtype.name],
+            indices.ctypes.data,
+            s.DATA_TYPES[indptr.dtype.name],
+            indptr.ctypes.data,
+            int(indptr[-1]),
+        )
+        self._keep += [values, indices, indptr, csr]
+        self.data.csr = c.pointer(csr)
+
+    def _converted(self, array: np.ndarray, allowed: tuple, otherwise: Any) -> np.ndarray:
+        readable = array.dtype.name in allowed and array.dtype.isnative
+        out = np.ascontiguousarray(array, dtype=None if readable else otherwise)
+        self.copied += out.nbytes if out is not array and not np.shares_memory(out, array) else 0
+        return out
+
+    def label(self, labels: np.ndarray, weights: Optional[np.ndarray]) -> "Rows":
+        """Adds labels (int64 [rows]) and weights (float64 [rows] or None)."""
+        labels = np.ascontiguousarray(labels, dtype=np.int64)
+        self.data.labels = labels.ctypes.data
+        self._keep.append(labels)
+        if weights is not None:
+            weights = np.ascontiguousarray(weights, dtype=np.float64)
+            self.data.weights = weights.ctypes.data
+            self._keep.append(weights)
+        return self
+
+    def name_features(self, names: Any) -> "Rows":
+        """Adds the names of the features."""
+        array = _library.texts(list(names))
+        self._keep.append(array)
+        self.data.feature_names = array
+        return self
+
+
+def plain(X: Any) -> Any:
+    """X as numpy or scipy can take it: CPU tensors of torch and other DLPack arrays are borrowed, bfloat16
+    becomes float32, and sparse rows with repeated indices are summed up."""
+    if sp.issparse(X):
+        return X
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(X, torch.Tensor):
+        X = X.detach()
+        if X.device.type != "cpu":
+            raise ValueError(f"X is a tensor on {X.device}, but training runs on the CPU: pass X.cpu()")
+        if X.dtype is torch.bfloat16:
+            return _widen(X.view(torch.int16).numpy())
+        return X.numpy()
+    if isinstance(X, np.ndarray):
+        return _widen(X.view(np.int16)) if X.dtype.name == "bfloat16" else X
+    if hasattr(X, "__dlpack__") and not hasattr(X, "__array__"):
+        return np.from_dlpack(X)
+    return X
+
+
+def _widen(halves: np.ndarray) -> np.ndarray:
+    """float32 from the 16 bits of bfloat16 numbers."""
+    wide = halves.astype(np.uint16, copy=False).astype(np.uint32)
+    wide <<= 16
+    return wide.view(np.float32)
+
+
+def canonical(X: Any) -> Any:
+    """CSR rows without repeated indices, which the library refuses; X itself where there are none."""
+    if not sp.issparse(X) or X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def encode(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes in ascending order, and each label's number among them (int64).
+
+    Whole numbers in a small range are counted instead of sorted.
+    """
+    if y.dtype.kind in "iu" and y.size:
+        low, high = int(y.min()), int(y.max())
+        if high - low < max(65536, 4 * y.size) and abs(low) < 2**62 and abs(high) < 2**62:
+            shifted = y.astype(np.int64)
+            shifted -= low
+            present = np.bincount(shifted, minlength=high - low + 1) > 0
+            numbers = np.cumsum(present, dtype=np.int64) - 1
+            return (np.flatnonzero(present) + low).astype(y.dtype), numbers[shifted]
+    classes, numbers = np.unique(y, return_inverse=True)
+    return classes, numbers.reshape(-1).astype(np.int64, copy=False)

@@ -1,0 +1,181 @@
+"""Models: the parts of model.h5 as numpy arrays, and scores of rows."""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+from typing import Any, Optional
+
+import numpy as np
+
+from . import _library
+from . import _structs as s
+from ._arrays import Rows
+
+
+def read_parts(handle: _library.Handle) -> dict:
+    """Copies of the parts of a model of the library: arrays, texts and numbers."""
+    parts = s.ModelParts()
+    _library.lib.mg_model_get(handle.address, c.byref(parts))
+    shape = (parts.classes, parts.features)
+    out = {name: getattr(parts, name) for name, _ in s.ModelParts._fields_[7:]}
+    for name in ("loss", "rows", "transform"):
+        out[name] = out[name].decode("utf-8")
+    out["weights"] = _copy(parts.weights, np.float32, shape)
+    out["bias"] = _copy(parts.bias, np.float32, shape[:1])
+    if parts.labels:
+        out["classes"] = _copy(parts.labels, np.int64, shape[:1])
+    else:
+        out["classes"] = np.array([parts.text_labels[k].decode("utf-8") for k in range(shape[0])])
+    out["feature_names"] = None
+    if parts.feature_names:
+        names = [parts.feature_names[d].decode("utf-8") for d in range(shape[1])]
+        out["feature_names"] = np.array(names, dtype=object)
+    return out
+
+
+def _copy(address: int, dtype: Any, shape: tuple) -> np.ndarray:
+    out = np.empty(shape, dtype)
+    c.memmove(out.ctypes.data, address, out.nbytes)
+    return out
+
+
+def make_handle(parts: dict) -> _library.Handle:
+    """A model of the library from `parts`, as read_parts returns them."""
+    weights = np.ascontiguousarray(parts["weights"], np.float32)
+    bias = np.ascontiguousarray(parts["bias"], np.float32)
+    classes = np.asarray(parts["classes"])
+    given = s.ModelParts(
+        classes=weights.shape[0], features=weights.shape[1], weights=weights.ctypes.data, bias=bias.ctypes.data
+    )
+    keep: list = [weights, bias]
+    if classes.dtype.kind in "iu":
+        keep.append(np.ascontiguousarray(classes, np.int64))
+        given.labels = keep[-1].ctypes.data
+    else:
+        keep.append(_library.texts([str(label) for label in classes]))
+        given.text_labels = keep[-1]
+    if parts.get("feature_names") is not None:
+        keep.append(_library.texts(list(parts["feature_names"])))
+        given.feature_names = keep[-1]
+    for name in ("loss", "rows", "transform"):
+        setattr(given, name, parts[name].encode("utf-8") if parts.get(name) else None)
+    for name in ("delta", "lambda", "objective", "dual", "bias_value", "step", "epoch", "training_rows"):
+        if parts.get(name) is not None:
+            setattr(given, name, parts[name])
+    address = c.c_void_p()
+    _library.call("mg_model_create", c.byref(given), c.byref(address))
+    return _library.Handle(address, "mg_model_destroy")
+
+
+def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads: int = 0) -> np.ndarray:
+    """Scores rows. `what`: "scores" or "probabilities" (float32 [rows, classes]), or "best" (int32 [rows])."""
+    shape, dtype = ((rows.rows,), np.int32) if what == "best" else ((rows.rows, classes), np.float32)
+    out = np.empty(shape, dtype)
+    stop = _library.flag()
+    request = s.ScoreRequest(data=c.pointer(rows.data), threads=threads, stop=c.addressof(stop))
+    setattr(request, what, out.ctypes.data)
+
+    def work() -> None:
+        _library.call("mg_model_score", handle.address, c.byref(request))
+
+    # A thread costs more than a call on few values.
+    if rows.rows * rows.features * classes < 1 << 26:
+        work()
+    else:
+        _library.run(work, lambda: setattr(stop, "value", 1))
+    return out
+
+
+class Model:
+    """A trained model, such as the model.h5 of a run.
+
+    Attributes
+    ----------
+    weights : ndarray of float32, shape (K, D)
+    bias : ndarray of float32, shape (K,)
+    classes : ndarray of int64 or str, shape (K,), ascending
+    feature_names : ndarray of str, shape (D,), or None
+    loss, rows, transform : str
+        The loss, and the preparation of rows and cells, as in a configuration.
+    lambda_, delta, objective, dual, bias_value : float
+    step, epoch, training_rows : int
+
+    Examples
+    --------
+    >>> import margin, numpy as np
+    >>> model = margin.Model(weights=[[0, 1], [1, 0]], bias=[0, 0], classes=["up", "right"])
+    >>> model.predict(np.array([[2.0, 1.0], [0.5, 3.0]])).tolist()
+    ['right', 'up']
+    """
+
+    def __init__(self, weights: Any, bias: Any, classes: Any, loss: str = "crammer-singer", **parts: Any) -> None:
+        self._parts = {
+            "weights": np.ascontiguousarray(weights, np.float32),
+            "bias": np.ascontiguousarray(bias, np.float32),
+            "classes": np.asarray(classes),
+            "loss": loss,
+            "dual": float("nan"),
+            "bias_value": 1.0,
+            **parts,
+        }
+        self._handle: Optional[_library.Handle] = None
+
+    def __getattr__(self, name: str) -> Any:
+        parts = self.__dict__.get("_parts", {})
+        key = "lambda" if name == "lambda_" else name
+        if key in parts:
+            return parts[key]
+        raise AttributeError(name)
+
+    def __getstate__(self) -> dict:
+        return {"_parts": self._parts, "_handle": None}
+
+    def __repr__(self) -> str:
+        classes, features = self.weights.shape
+        return f"Model({self.loss}, {classes} classes, {features} features)"
+
+    def _made(self) -> _library.Handle:
+        if self._handle is None:
+            self._handle = make_handle(self._parts)
+        return self._handle
+
+    def _score(self, X: Any, what: str, threads: int) -> np.ndarray:
+        from ._validation import check_rows
+
+        return score(self._made(), check_rows(X, self.weights.shape[1]), len(self.bias), what, threads)
+
+    def decision_function(self, X: Any, threads: int = 0) -> np.ndarray:
+        """Scores of rows, float32 (N, K), for any K. X: dense or sparse, (N, D)."""
+        return self._score(X, "scores", threads)
+
+    def predict_proba(self, X: Any, threads: int = 0) -> np.ndarray:
+        """Probabilities, float32 (N, K); only of loss softmax, otherwise ValueError."""
+        return self._score(X, "probabilities", threads)
+
+    def predict(self, X: Any, threads: int = 0) -> np.ndarray:
+        """Label of the highest score of each row, (N,); of equal scores, the first."""
+        return self.classes[self._score(X, "best", threads)]
+
+    def save(self, path: Any) -> None:
+        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
+        _library.call("mg_model_save", self._made().address, os.fsencode(path))
+
+
+def load_model(path: Any) -> Model:
+    """Reads a model.h5. Errors: OSError, ValueError (not a model, damaged).
+
+    Examples
+    --------
+    >>> import margin, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
+    >>> margin.Model([[0, 1], [1, 0]], [0, 0], ["up", "right"]).save(path)
+    >>> margin.load_model(path)
+    Model(crammer-singer, 2 classes, 2 features)
+    """
+    address = c.c_void_p()
+    _library.call("mg_model_load", os.fsencode(path), c.byref(address))
+    handle = _library.Handle(address, "mg_model_destroy")
+    model = Model(**read_parts(handle))
+    model._handle = handle
+    return model

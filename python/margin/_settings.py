@@ -1,0 +1,84 @@
+"""From the parameters of MarginClassifier to the options of the library."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from ._validation import threads
+
+
+def _positive(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
+        raise ValueError(f"{name} is {value!r}; a number above 0 is allowed")
+    return float(value)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} is {value!r}; a whole number from {least} on is allowed")
+    return int(value)
+
+
+class SettingsMixin:
+    """The part of MarginClassifier that checks parameters."""
+
+    def _settings(self, classes: np.ndarray, validated: bool) -> dict:
+        """Options for a fit, as "section.key": value."""
+        settings = {
+            "model.loss": self.loss,
+            "model.delta": _positive("delta", self.delta),
+            "model.bias": _positive("intercept_scaling", self.intercept_scaling) if self.fit_intercept else 0,
+            "model.class_weight": self._class_weight(classes),
+            "train.solver": self.solver,
+            "train.threads": threads(self.n_jobs),
+            "train.seed": self._seed(),
+        }
+        if self.alpha is not None:
+            settings["model.lambda"] = _positive("alpha", self.alpha)
+        else:
+            settings["model.C"] = _positive("C", self.C)
+        if self.max_iter is not None:
+            settings["train.epochs"] = _whole("max_iter", self.max_iter, 1)
+        if self.early_stopping:
+            settings["train.patience"] = _whole("n_iter_no_change", self.n_iter_no_change, 1)
+            settings.setdefault("train.epochs", 100)
+            if not validated:
+                settings["data.validation"] = self._fraction()
+        elif self.solver != "sgd":
+            settings["train.tolerance"] = 0.0 if self.tol is None else self._tolerance()
+        settings.update(self.options or {})
+        return settings
+
+    def _tolerance(self) -> float:
+        if not isinstance(self.tol, numbers.Real) or not 0 <= self.tol <= 1:
+            raise ValueError(f"tol is {self.tol!r}; None or a number from 0 to 1 is allowed")
+        return float(self.tol)
+
+    def _fraction(self) -> float:
+        if not isinstance(self.validation_fraction, numbers.Real) or not 0 < self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction is {self.validation_fraction!r}; a number between 0 and 1 is allowed")
+        return float(self.validation_fraction)
+
+    def _seed(self) -> int:
+        if self.random_state is None:
+            return 1
+        if isinstance(self.random_state, numbers.Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _class_weight(self, classes: np.ndarray) -> Any:
+        if self.class_weight is None:
+            return "none"
+        if isinstance(self.class_weight, str):
+            if self.class_weight != "balanced":
+                raise ValueError(f"class_weight is {self.class_weight!r}; None, 'balanced' or a dict is allowed")
+            return "balanced"
+        known = {label: number for number, label in enumerate(classes.tolist())}
+        unknown = [label for label in self.class_weight if label not in known]
+        if unknown:
+            raise ValueError(f"class_weight has the class {unknown[0]!r}, which is not in y")
+        return {known[label]: float(weight) for label, weight in self.class_weight.items()}

@@ -1,0 +1,110 @@
+"""Calls of the library that train, with observers, Ctrl-C and the exceptions of callbacks."""
+
+from __future__ import annotations
+
+import ctypes as c
+import warnings
+from typing import Any, Callable, Optional, Sequence
+
+from . import _library
+from . import _structs as s
+from ._arrays import Rows
+
+
+class Watch:
+    """The observer of a run: collects messages, calls callbacks, and keeps what they raise.
+
+    A callback takes an event, a dict with "kind": "plan" or "progress", and the fields of mg_plan or
+    mg_progress. It may return True to end the training early with the model of that moment.
+    """
+
+    def __init__(self, callbacks: Sequence[Callable] = ()) -> None:
+        self.callbacks = list(callbacks)
+        self.messages: list[str] = []
+        self.plan: dict = {}
+        self.error: Optional[BaseException] = None
+        self.stop, self.finish = c.c_int(0), c.c_int(0)
+        self._functions = (s.OnPlan(self._on_plan), s.OnProgress(self._on_progress), s.Message(self._on_message))
+        self._step = s.OnStep(self._on_step)
+        none = s.OnProgress(0)
+        progress = self._functions[1] if self.callbacks else none
+        self.observer = s.Observer(None, self._functions[0], progress, self._functions[2], s.OnStep(0))
+
+    def watch_steps(self) -> s.Observer:
+        """For calls without a stop flag: the observer is asked after every step."""
+        self.observer.stop = self._step
+        return self.observer
+
+    def interrupt(self) -> None:
+        self.stop.value = 1
+
+    def _guard(self, work: Callable[[], Any]) -> None:
+        # ctypes prints and forgets what a callback raises.
+        try:
+            work()
+        except BaseException as error:
+            self.error = self.error or error
+            self.stop.value = 1
+
+    def _on_plan(self, _: Any, plan: Any) -> None:
+        def work() -> None:
+            self.plan = {"kind": "plan", **s.as_dict(plan.contents)}
+            self._tell(self.plan)
+
+        self._guard(work)
+
+    def _on_progress(self, _: Any, progress: Any) -> None:
+        self._guard(lambda: self._tell({"kind": "progress", **s.as_dict(progress.contents)}))
+
+    def _on_message(self, _: Any, line: bytes) -> None:
+        self._guard(lambda: self.messages.append(line.decode("utf-8", "replace")))
+
+    def _on_step(self, _: Any, step: int) -> bool:
+        return bool(self.stop.value)
+
+    def _tell(self, event: dict) -> None:
+        for callback in self.callbacks:
+            if callback(event) is True:
+                self.finish.value = 1
+
+    def run(self, work: Callable[[], None], stop: Optional[Callable[[], None]] = None) -> None:
+        """Runs `work`; raises what a callback raised in preference to the error that follows from it."""
+        try:
+            _library.run(work, stop or self.interrupt)
+        except KeyboardInterrupt:
+            if self.error is not None:
+                raise self.error
+            raise
+        if self.error is not None:
+            raise self.error
+
+
+def fit(
+    settings: dict,
+    train: Rows,
+    validation: Optional[Rows] = None,
+    start: Optional[_library.Handle] = None,
+    callbacks: Sequence[Callable] = (),
+) -> tuple[_library.Handle, s.FitResult, Watch]:
+    """Calls mg_fit. Returns the model, the result, and the watch with messages and plan."""
+    watch = Watch(callbacks)
+    config = _library.load_config(None, settings)
+    model, result = c.c_void_p(), s.FitResult()
+    request = s.FitRequest(
+        train=c.pointer(train.data),
+        validation=c.pointer(validation.data) if validation is not None else None,
+        start=start.address if start is not None else None,
+        observer=c.pointer(watch.observer),
+        stop=c.addressof(watch.stop),
+        finish=c.addressof(watch.finish),
+    )
+    watch.run(
+        lambda: _library.call("mg_fit", config.address, c.byref(request), c.byref(model), c.byref(result))
+    )
+    return _library.Handle(model, "mg_model_destroy"), result, watch
+
+
+def warn(lines: Sequence[str], category: type = UserWarning, level: int = 3) -> None:
+    """Passes on what the library has to say."""
+    for line in lines:
+        warnings.warn(line, category, stacklevel=level)

@@ -1,0 +1,85 @@
+"""scikit-learn's checks of X and y, in 1.2 and in newer releases."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Optional
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight, check_array
+
+from ._arrays import DENSE_TYPES, Rows, canonical, plain
+
+try:
+    from sklearn.utils.validation import validate_data
+except ImportError:  # before 1.6
+    validate_data = None
+
+_FINITE = "force_all_finite" if validate_data is None else "ensure_all_finite"
+# The library finds NaN and infinity itself, without another pass over X, and names their row and column.
+_CHECK = {
+    "accept_sparse": "csr",
+    "accept_large_sparse": True,
+    "dtype": [np.dtype(name) for name in DENSE_TYPES],
+    _FINITE: False,
+}
+
+
+def validate(estimator: Any, X: Any, *y: Any, reset: bool = True) -> Any:
+    """X, or (X, y), after scikit-learn's checks; sets n_features_in_ and feature_names_in_ if `reset`."""
+    X = plain(X)
+    if y and y[0] is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    extra = {"y": y[0]} if y else {}
+    if validate_data is None:
+        out = estimator._validate_data(X, reset=reset, **extra, **_CHECK)
+    else:
+        out = validate_data(estimator, X, reset=reset, **extra, **_CHECK)
+    return (canonical(out[0]), out[1]) if y else canonical(out)
+
+
+def check_rows(X: Any, features: int) -> Rows:
+    """Rows for a model without an estimator. Errors: ValueError."""
+    X = canonical(check_array(plain(X), **_CHECK))
+    if X.shape[1] != features:
+        raise ValueError(f"X has {X.shape[1]} features, but the model has {features}")
+    return Rows(X)
+
+
+def check_weights(sample_weight: Any, X: Any) -> Optional[np.ndarray]:
+    """Weights of the rows as float64, or None. Errors: ValueError for shape, sign, NaN, and zeros only."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"Negative values in data passed to `sample_weight`: sample_weight[{row}] is {weights[row]:g}")
+    if not weights.any():
+        raise ValueError("sample_weight: all sample weights are zero, so there is nothing to train on")
+    return weights
+
+
+class finite_errors:
+    """Adds scikit-learn's words to the library's error about a value that is not finite."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, ValueError):
+            found = re.search(r"\] is [+-]?(nan|inf)", str(error))
+            if found:
+                what = "NaN" if found[1] == "nan" else "infinity (inf)"
+                raise ValueError(f"Input X contains {what}. {error}") from None
+
+
+def threads(n_jobs: Optional[int]) -> int:
+    """Threads for the library from scikit-learn's n_jobs: None and -1 are all that the process may use."""
+    if n_jobs is None or n_jobs == -1:
+        return 0
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0; None or -1 (all), or a number of threads from 1 on, is allowed")
+    if n_jobs < 0:
+        return max(1, len(os.sched_getaffinity(0)) + 1 + int(n_jobs))
+    return int(n_jobs)

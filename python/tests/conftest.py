@@ -1,0 +1,13 @@
+"""What the tests share."""
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def blobs():
+    """300 rows of 3 classes that overlap a little, 8 features, float32."""
+    draw = np.random.RandomState(0)
+    y = draw.randint(3, size=300)
+    X = draw.randn(300, 8).astype(np.float32)
+    X[np.arange(300), y] += 2
+    return X, y

@@ -1,0 +1,17 @@
+"""scikit-learn's own checks of estimators, all of them."""
+import inspect
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from margin import MarginClassifier
+from margin._classifier import _EXPECTED_FAILURES
+
+ESTIMATORS = [MarginClassifier(), MarginClassifier("softmax"), MarginClassifier("one-vs-rest-squared", early_stopping=False)]
+EXPECTED = {}
+if "expected_failed_checks" in inspect.signature(parametrize_with_checks).parameters:
+    EXPECTED["expected_failed_checks"] = lambda estimator: _EXPECTED_FAILURES
+
+
+@parametrize_with_checks(ESTIMATORS, **EXPECTED)
+def test_check(estimator, check):
+    check(estimator)
