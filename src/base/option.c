@@ -105,6 +105,10 @@ static mg_status parse_int(const mg_section *section, const mg_option *option, v
 static mg_status parse_real(const mg_section *section, const mg_option *option, void *at, const char *value,
                             mg_error *error) {
     double real;
+    if (option->choice && !strcmp(value, option->choice(0))) {
+        *(double *)at = MG_OPTION_WORD;
+        return MG_OK;
+    }
     if (!mg_parse_real(value, &real)) return refuse(section, option, value, "a number", error);
     if (!in_range(option, real)) return refuse_range(section, option, value, error);
     *(double *)at = real;

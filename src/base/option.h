@@ -8,13 +8,14 @@
 #include "base/status.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef enum mg_option_type {
     MG_OPTION_INT,  // int64_t; unset is MG_UNSET_INT
-    MG_OPTION_REAL, // double; unset is NaN
+    MG_OPTION_REAL, // double; unset is NaN, and the word in `choice`, if there is one, MG_OPTION_WORD
     MG_OPTION_BOOL, // bool; cannot be unset, so a preset is required
     MG_OPTION_TEXT, // char *, owned by the section; unset is NULL
     // const char *, one of the names that `choice` returns, not copied; unset is NULL
@@ -25,6 +26,7 @@ typedef enum mg_option_type {
 } mg_option_type;
 
 #define MG_UNSET_INT INT64_MIN
+#define MG_OPTION_WORD INFINITY
 
 // Limits of an open range; printed as "more than 0" and "less than 1".
 #define MG_ABOVE_ZERO DBL_MIN
@@ -46,7 +48,7 @@ typedef struct mg_option {
     const char *preset; // default, as written in a file; "" means unset
     // Allowed range of a number (or of a weight), both ends included; an infinite end means no limit.
     double low, high;
-    // The i-th allowed name of a choice, or word of weights; NULL after the last.
+    // The i-th allowed name of a choice, or word of weights or of a number; NULL after the last.
     const char *(*choice)(int i);
     // Additional check of a text value; may be NULL. If it refuses the value, error->text lists the allowed
     // forms.

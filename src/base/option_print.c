@@ -96,8 +96,11 @@ void mg_option_allowed(const mg_option *option, char *out, size_t size) {
         add_text(out, size, "label: weight pairs, each weight ");
         add_text(out, size, range);
         break;
-    case MG_OPTION_INT:
     case MG_OPTION_REAL:
+        snprintf(out, size, "%s%s%s", range, option->choice ? ", or " : "",
+                 option->choice ? option->choice(0) : "");
+        break;
+    case MG_OPTION_INT:
     case MG_OPTION_BYTES:
     case MG_OPTION_SECONDS: snprintf(out, size, "%s", range); break;
     }
@@ -193,7 +196,10 @@ mg_status mg_option_print(const mg_option *option, const void *values, char **ou
     case MG_OPTION_INT:
     case MG_OPTION_BYTES: write_whole(&writer, option->type, *(const int64_t *)at); break;
     case MG_OPTION_REAL:
-    case MG_OPTION_SECONDS: write_real(&writer, *(const double *)at); break;
+    case MG_OPTION_SECONDS:
+        if (*(const double *)at == MG_OPTION_WORD) write_text(&writer, option->choice(0));
+        else write_real(&writer, *(const double *)at);
+        break;
     case MG_OPTION_BOOL: mg_writer_add(&writer, *(const bool *)at ? "true" : "false"); break;
     case MG_OPTION_TEXT:
     case MG_OPTION_CHOICE:

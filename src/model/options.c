@@ -12,6 +12,8 @@ static const char *weight_word(int i) {
     return i < 2 ? names[i] : NULL;
 }
 
+static const char *regularisation_word(int i) { return i == 0 ? "auto" : NULL; }
+
 static mg_status check(const void *values, const char *const *origins, mg_error *error) {
     const mg_model_options *options = values;
     if (isnan(options->lambda) || isnan(options->C)) return MG_OK;
@@ -33,8 +35,9 @@ static const mg_option rows[] = {
      "Margin parameter: by how much the score of the true class must exceed those of the others."},
     {"lambda", MG_OPTION_REAL, AT(lambda), "", 1e-30, 1e30, NULL, NULL, true,
      "Regularisation: lambda/2 ||W||^2 is added to the mean loss. 1e-4 when neither lambda nor C is set."},
-    {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, NULL, NULL, true,
-     "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows)."},
+    {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, regularisation_word, NULL, true,
+     "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows). auto: the value that is "
+     "most accurate on held-out rows (docs/solvers.md); then all rows are trained with it."},
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
      "Value of a constant feature in every row, whose weights are regularised like the others. 0 = no "
      "bias."},

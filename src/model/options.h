@@ -8,14 +8,16 @@ typedef struct mg_model_options {
     const char *loss;
     double delta;
     double lambda; // NaN if unset
-    double C;      // NaN if unset
+    double C;      // NaN if unset; MG_MODEL_C_AUTO until it is chosen
     double bias;
     mg_option_weights class_weight;
 } mg_model_options;
 
+#define MG_MODEL_C_AUTO MG_OPTION_WORD
+
 extern const mg_section mg_model_section;
 
-// (M20) lambda as given, or 1/(C * total weight); 1e-4 if neither is set.
+// (M20) lambda as given, or 1/(C * total weight); 1e-4 if neither is set. C must be chosen.
 double mg_model_lambda(const mg_model_options *options, double total_weight);
 
 #endif

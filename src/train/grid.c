@@ -64,6 +64,23 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     return MG_OK;
 }
 
+// lambda falls from a tenth of the mean squared norm (over delta), where all weights are nearly means of
+// rows, to where margins of all rows that can be separated are wide enough. Best values were found from 1e-2
+// to 1e-7 (docs/decisions.md); weak regularisations cost most, and the path usually ends before them.
+enum { AUTO_POINTS = 17, AUTO_PATIENCE = 4 };
+#define AUTO_FIRST 0.1
+#define AUTO_FACTOR 3.1622776601683795
+
+void mg_grid_auto(mg_grid *grid) {
+    *grid = (mg_grid){.name = "C", .text = "auto", .count = AUTO_POINTS, .patience = AUTO_PATIENCE};
+    for (int i = 0; i < AUTO_POINTS; i++) grid->value[i] = 1;
+}
+
+void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight) {
+    double first = delta / (AUTO_FIRST * mean_square_norm * total_weight);
+    for (int i = 0; i < grid->count; i++) grid->value[i] = point(first, AUTO_FACTOR, false, i);
+}
+
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight) {
     return strcmp(grid->name, "C") ? grid->value[i] : 1 / (grid->value[i] * total_weight);
 }

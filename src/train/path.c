@@ -30,7 +30,7 @@ static_assert(sizeof point_bounds / sizeof *point_bounds == sizeof(mg_path_point
 enum { REALS = sizeof(mg_path_point) / sizeof(double), OWN_FIELDS = 3 };
 
 typedef struct path {
-    const mg_grid *grid;
+    mg_grid grid;
     const mg_path_request *request;
     mg_path_result *result; // its points are saved in checkpoints
     mg_model_options model; // the options of the configuration, as changed by the path
@@ -46,17 +46,6 @@ typedef struct path {
     mg_error *error;
     mg_status status;
 } path;
-
-int mg_path_best(const mg_path_point *points, int count) {
-    int best = -1;
-    for (int i = 0; i < count; i++) {
-        if (isnan(points[i].accuracy) || isnan(points[i].objective)) continue;
-        if (best < 0 || points[i].accuracy > points[best].accuracy ||
-            (points[i].accuracy == points[best].accuracy && points[i].C < points[best].C))
-            best = i;
-    }
-    return best;
-}
 
 // ---- what it leaves -----------------------------------------------------------------------------
 
@@ -118,7 +107,7 @@ static mg_status write_best(path *p, mg_error *error) {
 // Poses the problem of the current point; `restored` as in mg_solver.set_lambda.
 static void pose(path *p, bool restored) {
     mg_run *run = &p->run;
-    run->setup.problem.lambda = mg_grid_lambda(p->grid, (int)p->point, run->setup.train->total_weight);
+    run->setup.problem.lambda = mg_grid_lambda(&p->grid, (int)p->point, run->setup.train->total_weight);
     run->solver->set_lambda(run->state, run->setup.problem.lambda, restored);
     mg_run_take_standing(run);
 }
@@ -158,8 +147,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     mg_status status = certify(p, weights, &certificate, error);
     if (status) return status;
     *out = (mg_path_point){
-        .C = strcmp(p->grid->name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight)
-                                        : p->grid->value[p->point],
+        .C = strcmp(p->grid.name, "C") ? 1 / (problem->lambda * run->setup.train->total_weight)
+                                       : p->grid.value[p->point],
         .lambda = problem->lambda,
         .objective = certificate.primal,
         .dual = certificate.dual,
@@ -184,16 +173,20 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
 // and tried again at the next point, except at the last.
 static mg_status write_results(path *p, mg_error *error) {
     mg_error failure = {0};
+    if (!mg_run_has_files(&p->run)) return MG_OK;
     p->model_pending |= p->result->best == p->point - 1;
     mg_status status = write_points(p, &failure);
     if (!status && p->model_pending) status = write_best(p, &failure);
     if (!status) p->model_pending = false;
-    if (status == MG_IO && p->point < p->grid->count) {
+    if (status == MG_IO && p->point < p->grid.count) {
         mg_run_message(&p->run, "warning: %s; it is tried again at the next point", failure.text);
         return MG_OK;
     }
     return status ? mg_fail(error, status, "%s", failure.text) : MG_OK;
 }
+
+// Points since the most accurate one.
+static int64_t stale(const path *p) { return p->point - 1 - mg_path_best(p->result->point, (int)p->point); }
 
 // The results are on disk before the checkpoint. A path that dies in between ends the point again, with the
 // same bytes.
@@ -203,12 +196,13 @@ static mg_status end_point(path *p, mg_error *error) {
     mg_status status = take_point(p, point, error);
     if (status) return status;
     p->point++;
+    if (p->grid.patience && stale(p) >= p->grid.patience) p->grid.count = (int)p->point;
     status = write_results(p, error);
     if (status) return status;
     if (p->request->point) p->request->point(p->request->context, (int)p->point - 1, point);
     p->begun = run->clock.seconds;
-    if (p->point < p->grid->count) pose(p, false);
-    if (p->point < p->grid->count) mg_run_count_anew(run);
+    if (p->point < p->grid.count) pose(p, false);
+    if (p->point < p->grid.count) mg_run_count_anew(run);
     return mg_run_try_checkpoint(run, error);
 }
 
@@ -217,7 +211,7 @@ static void report_uncertified(path *p) {
     char text[MG_JUDGE_TEXT], advice[300], gap[32] = "no bound";
     int count = 0, first = -1, best = p->result->best;
     bool chosen = best >= 0 && !(p->result->point[best].converged > 0);
-    for (int i = p->grid->count - 1; i >= 0; i--)
+    for (int i = p->grid.count - 1; i >= 0; i--)
         if (!(p->result->point[i].converged > 0)) count++, first = i;
     if (!count) return;
     const mg_path_point *at = &p->result->point[first];
@@ -227,7 +221,7 @@ static void report_uncertified(path *p) {
     else mg_judge_advise(&p->run, advice, sizeof advice);
     snprintf(text, sizeof text,
              "%d of %d points are not certified to train.tolerance %g, the first at C %.4g (%s)%s: %s", count,
-             p->grid->count, p->train.tolerance, at->C, gap, chosen ? ", the best among them" : "", advice);
+             p->grid.count, p->train.tolerance, at->C, gap, chosen ? ", the best among them" : "", advice);
     mg_judge_report(&p->run, text);
 }
 
@@ -276,7 +270,7 @@ static mg_status end_stopped(path *p, mg_error *error) {
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
                    "stopped in point %lld of %d, checkpoint written to %s: continue with --resume",
-                   (long long)p->point + 1, p->grid->count, p->run.place.path);
+                   (long long)p->point + 1, p->grid.count, p->run.place.path);
 }
 
 // Ends the metrics like those of a run, so that a later --resume finds nothing left to do.
@@ -292,13 +286,18 @@ static mg_status end_path(path *p, mg_error *error) {
 
 static void run_points(void *context) {
     path *p = context;
+    const mg_setup *setup = &p->run.setup;
     mg_status status = mg_run_prepare(&p->run, p->error);
-    if (!status && p->point < p->grid->count) pose(p, true);
+    if (!status && p->grid.patience)
+        mg_grid_fit(&p->grid, setup->problem.mean_square_norm, setup->problem.delta,
+                    setup->train->total_weight);
+    if (!status && p->point < p->grid.count) pose(p, true);
     if (!status && p->run.resumed) status = take_up(p, p->error);
-    while (!status && p->point < p->grid->count) {
+    while (!status && p->point < p->grid.count) {
         status = mg_run_loop(&p->run, p->error);
         if (!status) status = end_point(p, p->error);
     }
+    p->result->points = p->grid.count;
     if (!status) status = conclude(p, p->error);
     if (!status) status = end_path(p, p->error);
     p->status = status == MG_STOPPED ? end_stopped(p, p->error) : status;
@@ -332,9 +331,9 @@ static mg_status check_points(void *context, mg_error *error) {
     mg_status status =
         mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.counts.visited, error);
     for (int64_t i = 0; !status && i < p->point; i++) {
-        double lambda = mg_grid_lambda(p->grid, (int)i, p->run.setup.train->total_weight);
+        double lambda = mg_grid_lambda(&p->grid, (int)i, p->run.setup.train->total_weight);
         double C =
-            strcmp(p->grid->name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid->value[i];
+            strcmp(p->grid.name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid.value[i];
         const mg_bound same_lambda = {.least = lambda, .most = lambda}, same_C = {.least = C, .most = C};
         status = mg_bound_check(&same_lambda, "lambda in state/path_points, point", i,
                                 p->result->point[i].lambda, error);
@@ -346,7 +345,7 @@ static mg_status check_points(void *context, mg_error *error) {
 }
 
 static void prepare(path *p, const mg_trainer_options *options) {
-    const mg_grid *grid = p->grid;
+    const mg_grid *grid = &p->grid;
     p->model = *options->model;
     p->model.C = strcmp(grid->name, "C") ? NAN : grid->value[0];
     p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
@@ -371,7 +370,6 @@ static void prepare(path *p, const mg_trainer_options *options) {
                                   .check_results = check_results,
                                   .context = p};
     mg_run_init(&p->run, &p->trainer, &p->train_request, &points);
-    p->result->points = grid->count;
     p->result->tolerance = p->train.tolerance;
     mg_run_path(options->output->directory, "model.h5", p->result->model_path);
     mg_run_path(options->output->directory, "path.jsonl", p->result->points_path);
@@ -384,7 +382,7 @@ mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, co
     if (!status) status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     if (status) return status;
     *result = (mg_path_result){.best = -1, .test_accuracy = NAN};
-    p->grid = grid;
+    p->grid = *grid;
     p->request = request;
     p->result = result;
     p->error = error;

@@ -247,6 +247,7 @@ void mg_run_clear(mg_run *run) {
     mg_checkpoint_origin_clear(&run->origin);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
-    // The request to stop was for this run; in a cross-validation it also stops the folds that follow.
-    if (run->options->folds == 0 && !run->options->memory) mg_run_stop = 0;
+    // The request to stop was for this run; in a cross-validation it also stops the folds that follow, and in
+    // a trial the run that wants it.
+    if (run->options->folds == 0 && !run->options->memory && !run->options->trial) mg_run_stop = 0;
 }

@@ -192,7 +192,7 @@ static void note_lambda(const mg_setup_options *options, mg_setup *setup) {
     if (given || !path || options->fold > 0 || (double)problem->rows >= FEW_ROWS * values) return;
     snprintf(setup->lambda_note, sizeof setup->lambda_note,
              "%lld rows of %.0f values each are few: the default lambda (%.4g) may not be the best: compare "
-             "values with margin cv --lambda 1e-4:1:10, and set model.lambda",
+             "values with margin cv --lambda 1e-4:1:10, and set model.lambda; or set model.C to auto",
              (long long)problem->rows, values, problem->lambda);
 }
 
@@ -240,6 +240,10 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
     *setup = (mg_setup){.threads_bound_by = "train.threads"};
     double start = mg_clock_seconds();
     double *weights = NULL;
+    if (options->model->C == MG_MODEL_C_AUTO)
+        return mg_fail(error, MG_CONFIG,
+                       "model.C: auto is only for margin train: set a number, or give path or cv a grid (--C "
+                       "1e-3:1:10)");
     mg_status status = open_data(options, setup, error);
     if (!status && setup->train->classes.count < 2)
         status =

@@ -1,5 +1,6 @@
 // trainer.c - the training loop: minibatches, ends of epochs, checkpoints that are due, and the reasons to
 // stop.
+#include "train/choose.h"
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -327,10 +328,18 @@ static void run_with_team(void *context) {
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
                          mg_train_result *result, mg_error *error) {
     mg_run run;
+    mg_chosen chosen = {0};
     mg_run_init(&run, options, request, NULL);
     run_call all = {.run = &run, .result = result, .error = error};
-    all.status = mg_run_begin(&run, error);
+    if (!options->before_change) all.status = mg_run_enter_directory(&run, false, error);
+    if (!all.status) all.status = mg_choose_C(&run, &chosen, error);
+    if (chosen.made) {
+        run.options = &chosen.options;
+        run.solver_options.train = chosen.options.train;
+    }
+    if (!all.status) all.status = mg_run_begin(&run, error);
     if (!all.status) mg_team_run(&run.setup.team, run_with_team, &all);
     mg_run_clear(&run);
+    mg_chosen_clear(&chosen);
     return all.status;
 }

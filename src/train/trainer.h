@@ -51,6 +51,7 @@ typedef struct mg_trainer_options {
     mg_h5 *train_file;                     // the open file data.train; NULL: the run opens it
     const mg_before_change *before_change; // NULL: none
     const mg_trainer_memory *memory;       // NULL: a run of files, which mg_train_stop stops
+    bool trial;                            // nothing is written: the caller wants the numbers alone
     // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
     int64_t folds, fold;
     const char *config_file; // the file that the user gave; NULL: none

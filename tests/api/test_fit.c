@@ -26,6 +26,7 @@ static const variant variants[] = {
      true,
      false,
      {"data.rows=unit", "model.loss=one-vs-rest", "train.epochs=4", "model.class_weight=balanced"}},
+    {"C auto", false, true, {"model.C=auto", "train.epochs=4"}},
     {"fraction", true, false, {"data.validation=0.3", "train.epochs=4", "train.seed=5"}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };

@@ -27,6 +27,7 @@ with runs.Work(sys.argv[1]) as work:
         (NOTE, ("data.train=few.h5",)),
         (NOTE, ("data.train=few.h5", "train.solver=sgd")),
         (None, ("data.train=few.h5", "model.C=1")),
+        (None, ("data.train=few.h5", "model.C=auto")),
         (None, ("data.train=few.h5", "model.lambda=1e-4")),
         (None, ("data.train=enough.h5",)),
         (None, ("data.train=sparse.h5",)),

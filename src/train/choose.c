@@ -1,0 +1,197 @@
+// choose.c - the most accurate point of a path, and the run that trains all rows with its C. A choice that is
+// interrupted is made again when the run is resumed; it comes to the same value.
+#include "train/choose.h"
+
+#include "base/memory.h"
+#include "train/path.h"
+#include "train/run_own.h"
+#include "train/run_previous.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char line_name[] = "\nchosen.C: ";
+
+int mg_path_best(const mg_path_point *points, int count) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+        if (isnan(points[i].accuracy) || isnan(points[i].objective)) continue;
+        if (best < 0 || points[i].accuracy > points[best].accuracy ||
+            (points[i].accuracy == points[best].accuracy && points[i].C < points[best].C))
+            best = i;
+    }
+    return best;
+}
+
+static bool is_fraction(const char *validation) {
+    double fraction;
+    return mg_parse_real(validation, &fraction);
+}
+
+// ---- a run that has chosen ----------------------------------------------------------------------
+
+// The C of the run in the directory; 0 if there is none. A run with another configuration has chosen nothing:
+// any value does, as the resumption is refused.
+static double chosen_before(const mg_run *run) {
+    mg_origin origin;
+    double C = 1;
+    const mg_directory *directory = run->place.directory;
+    if (!run->request->resume || !directory || mg_directory_holds(directory, MG_RUN_GATHERING) ||
+        mg_run_read_origin(directory, &origin, NULL))
+        return 0;
+    const char *line = strstr(origin.config, line_name), *rest;
+    if (line && !(mg_parse_real_prefix(line + strlen(line_name), &C, &rest) && C > 0)) C = 0;
+    mg_checkpoint_origin_clear(&origin);
+    return C;
+}
+
+// ---- the paths ----------------------------------------------------------------------------------
+
+// Models need not be closer to the optimum to be compared by their accuracy.
+#define TOLERANCE 1e-2
+// Without data.validation, tenths of the rows are held out in turn until so many rows were. The error of an
+// accuracy near 80% is then about half a point.
+enum { FOLDS = 10, ENOUGH_ROWS = 5000 };
+
+typedef struct search {
+    const mg_run *run;
+    const mg_chosen *chosen;
+    mg_path_result path;                // of the current fold
+    mg_path_point mean[MG_PATH_POINTS]; // [points] C, and the mean accuracy of the folds
+    int points, folds;
+    int64_t fold, rows; // rows that a fold trains
+} search;
+
+static void take_plan(void *context, const mg_plan *plan) { ((search *)context)->rows = plan->data.rows; }
+
+static bool stops(void *context, int64_t step) {
+    const mg_observer *observer = ((const search *)context)->run->request->observer;
+    return observer && observer->stop && observer->stop(observer->context, step);
+}
+
+static void report_point(void *context, int number, const mg_path_point *point) {
+    const search *s = context;
+    (void)number;
+    if (s->fold == 0)
+        mg_run_message(s->run, "note: model.C auto: C %-8.3g gives %.2f%% on held-out rows", point->C,
+                       100 * point->accuracy);
+}
+
+// The epochs of a path are not shown: every point is a message.
+static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
+    const mg_observer observer = {.context = s, .plan = take_plan, .stop = stops};
+    const mg_path_request request = {.observer = &observer, .context = s, .point = report_point};
+    const mg_output_options nowhere = {.directory = (char *)(uintptr_t) ""};
+    mg_trainer_options options = s->chosen->options;
+    mg_train_options train = *options.train;
+    mg_trainer_memory memory;
+    mg_trainer_copies copies = {0}; // those of the run itself count
+    mg_model *model = NULL;         // a trial gives none
+    train.tolerance = fmax(train.tolerance, TOLERANCE);
+    options.train = &train;
+    options.output = &nowhere;
+    options.trial = true;
+    options.folds = s->chosen->data.validation ? 0 : FOLDS;
+    options.fold = s->fold;
+    if (options.memory) {
+        memory = *options.memory;
+        memory.start = NULL;
+        memory.model = &model;
+        memory.copies = &copies;
+        options.memory = &memory;
+    }
+    mg_status status = mg_path_run(&options, grid, &request, &s->path, error);
+    if (status != MG_STOPPED) return status;
+    return mg_fail(error, status, "stopped while C was chosen: start again with --resume or --overwrite");
+}
+
+// The first fold decides how far the path goes, and which values it has.
+static mg_status follow_paths(search *s, mg_error *error) {
+    mg_grid grid;
+    mg_grid_auto(&grid);
+    mg_status status = follow_path(s, &grid, error);
+    s->points = s->path.points;
+    s->folds = s->chosen->data.validation ? 1 : FOLDS;
+    grid.patience = 0;
+    grid.count = s->points;
+    while (!status) {
+        for (int i = 0; i < s->points; i++) {
+            grid.value[i] = s->mean[i].C = s->path.point[i].C;
+            s->mean[i].accuracy += s->path.point[i].accuracy;
+        }
+        if (++s->fold == s->folds || s->fold * (s->rows / (FOLDS - 1)) >= ENOUGH_ROWS) break;
+        status = follow_path(s, &grid, error);
+    }
+    return status;
+}
+
+static mg_status find_C(const mg_run *run, const mg_chosen *chosen, double *C, mg_error *error) {
+    search *s;
+    mg_status status = mg_memory_zeroed(&s, 1, sizeof *s, error);
+    if (status) return status;
+    *s = (search){.run = run, .chosen = chosen};
+    status = follow_paths(s, error);
+    int best = mg_path_best(s->mean, s->points);
+    if (!status && best < 0)
+        status = mg_fail(error, MG_NONFINITE, "model.C: auto found no model with an accuracy: set a number");
+    if (!status) {
+        *C = s->mean[best].C;
+        mg_run_message(run,
+                       "note: model.C auto: C %.3g is the best of %d values (%.2f%%, %lld part%s held out): "
+                       "all rows are trained with it",
+                       *C, s->points, 100 * s->mean[best].accuracy / (double)s->fold, (long long)s->fold,
+                       s->fold == 1 ? "" : "s");
+    }
+    mg_memory_free(s);
+    return status;
+}
+
+// ---- the run ------------------------------------------------------------------------------------
+
+// The value, and the rows that it was chosen by, are part of the configuration of the run.
+static mg_status settle(const mg_run *run, mg_chosen *chosen, double C, mg_error *error) {
+    mg_writer text = {0};
+    char number[MG_REAL_TEXT];
+    const char *validation = run->options->data->validation;
+    bool fraction = validation && is_fraction(validation);
+    mg_print_real(C, number);
+    mg_writer_format(&text, "%s%s%s\nchosen.by: %s\n", run->options->canonical, line_name + 1, number,
+                     !validation ? "folds"
+                     : fraction  ? validation
+                                 : "data.validation");
+    chosen->model.C = C;
+    // The accuracies that were compared are those of models so close to the optimum.
+    if (!(chosen->train.tolerance > 0)) chosen->train.tolerance = TOLERANCE;
+    chosen->data.validation = fraction ? NULL : run->options->data->validation;
+    chosen->data.test = run->options->data->test;
+    mg_status status = mg_writer_take(&text, &chosen->canonical, error);
+    mg_writer_clear(&text);
+    chosen->options.canonical = chosen->canonical;
+    return status;
+}
+
+mg_status mg_choose_C(const mg_run *run, mg_chosen *chosen, mg_error *error) {
+    const mg_trainer_options *options = run->options;
+    if (options->model->C != MG_MODEL_C_AUTO || options->folds) return MG_OK;
+    *chosen = (mg_chosen){
+        .options = *options, .model = *options->model, .data = *options->data, .train = *options->train};
+    chosen->options.train = &chosen->train;
+    chosen->options.model = &chosen->model;
+    chosen->options.data = &chosen->data;
+    chosen->data.test = NULL;
+    double C = chosen_before(run);
+    mg_status status = MG_OK;
+    if (!options->train_file && options->data->train)
+        status = mg_h5_open(options->data->train, &chosen->file, error);
+    if (chosen->file) chosen->options.train_file = chosen->file;
+    if (!status && !(C > 0)) status = find_C(run, chosen, &C, error);
+    if (!status) status = settle(run, chosen, C, error);
+    chosen->made = !status;
+    return status;
+}
+
+void mg_chosen_clear(mg_chosen *chosen) {
+    mg_h5_close(chosen->file);
+    mg_memory_free(chosen->canonical);
+    *chosen = (mg_chosen){0};
+}
