@@ -68,6 +68,7 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
     const char *answer;
     mg_status status = MG_OK;
     while (!status && !asked_to_stop(all) && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
+        if (ferror(stdin)) break; // it is a part of a line
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = write_answers(out, answer, bytes, error);
         answered += !status && bytes;

@@ -155,6 +155,10 @@ void mg_run_count_anew(mg_run *run);
 // of reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);
 
+// True if a run that ends at this position evaluates its weights on the validation rows after its last
+// checkpoint, because no end of an epoch has just done so.
+bool mg_run_evaluates_last(const mg_run *run);
+
 // Submits a checkpoint to the writing thread if one is due, after reporting the result of the one before.
 // `epoch_end`: the current epoch has just ended.
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end);

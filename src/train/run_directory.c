@@ -172,13 +172,13 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
 
 // Sets run->finished if the last event of the metrics is the `end` of this step, and the results exist. If
 // the checkpoint is of an earlier step, or of the same step before the end of its epoch was counted, the run
-// continues, because its last checkpoint could not be written. If a result is
-// missing or damaged, the end of the run is repeated and writes it again.
+// continues, because its last checkpoint could not be written. If a result is missing or damaged, the end of
+// the run is repeated and writes it again.
 static mg_status find_finished(mg_run *run, mg_error *error) {
     mg_metrics_ending end;
     mg_error why = {0};
     if (!mg_metrics_find_end(run->place.directory, &end) || end.step != run->position.step ||
-        end.events > run->position.events)
+        end.events > run->position.events + mg_run_evaluates_last(run))
         return MG_OK;
     mg_status status = run->points.count ? run->points.check_results(run->points.context, &why)
                                          : mg_run_check_model(run, NULL, &why);

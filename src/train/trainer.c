@@ -199,7 +199,7 @@ static const char *limit_of(const mg_run *run) {
     if (train->time_limit > 0 && run->clock.seconds >= train->time_limit) return "time_limit";
     if (finish_asked(run)) return "asked to";
     if (train->patience && at->stale >= train->patience) return "early stopping";
-    return NULL;
+    return run->finished ? "asked to" : NULL; // by a flag that is not set this time
 }
 
 static bool limit_reached(mg_run *run) {
@@ -271,13 +271,11 @@ mg_status mg_run_loop(mg_run *run, mg_error *error) {
     return status;
 }
 
-// Evaluates the last weights like those of an epoch, unless the end of an epoch has just done so.
-static mg_status evaluate_last(mg_run *run, mg_error *error) {
+bool mg_run_evaluates_last(const mg_run *run) {
     const mg_position *at = &run->position;
     int64_t every = run->options->train->evaluate_every;
-    mg_measured unused;
-    if (!run->setup.validation || (at->batch == 0 && every && at->epoch % every == 0)) return MG_OK;
-    return evaluate(run, &unused, error);
+    bool done = at->batch == 0 && every && at->epoch % every == 0;
+    return run->setup.validation && !run->points.count && !epoch_is_over(run) && !done;
 }
 
 // Writes the last checkpoint, then the model. The model is written even if the checkpoint fails.
@@ -287,7 +285,8 @@ static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     run->solver->weights(run->state);
     mg_status saved = mg_run_checkpoint(run, &failure);
     if (saved == MG_NONFINITE || saved == MG_DATA) return mg_fail(error, saved, "%s", failure.text);
-    mg_status status = evaluate_last(run, error);
+    mg_measured unused;
+    mg_status status = mg_run_evaluates_last(run) ? evaluate(run, &unused, error) : MG_OK;
     if (!status) status = mg_run_end(run, result, error);
     if (!status) status = mg_run_conclude(run, error);
     if (!status && saved) status = mg_fail(error, saved, "%s; the model was written", failure.text);

@@ -110,6 +110,45 @@ static void test_program(void **unused) {
     free_arrays(&a);
 }
 
+static bool finish_in_epoch(void *context, int64_t step) {
+    watcher *w = context;
+    w->flag = step >= 3;
+    return false;
+}
+
+static bool see_step(void *context, int64_t step) {
+    (void)context;
+    fail_msg("a finished run is trained: step %lld", (long long)step);
+    return true;
+}
+
+// A run that the program ended early is finished, also when its flag is not set again.
+static void test_finish(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *model;
+    mg_error error;
+    watcher w = {0}, again = {0};
+    const mg_observer first = {.context = &w, .stop = finish_in_epoch},
+                      second = {.context = &again, .message = see_message, .stop = see_step};
+    mg_fit_request request = {
+        .train = NULL, .directory = support_path("early"), .observer = &first, .finish = &w.flag};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, FEATURES, CLASSES);
+    request.train = &a.data;
+    if (fit(&request, sgd, &model, &error)) fail_msg("%s", error.text);
+    assert_int_equal(mg_model_save(model, support_path("first.h5"), &error), MG_OK);
+    mg_model_destroy(model);
+    w.flag = 0;
+    request.observer = &second;
+    request.resume = true;
+    if (fit(&request, sgd, &model, &error)) fail_msg("%s", error.text);
+    assert_int_equal(mg_model_save(model, support_path("second.h5"), &error), MG_OK);
+    mg_model_destroy(model);
+    assert_non_null(strstr(again.messages, "holds a finished run"));
+    support_expect_same(support_path("second.h5"), support_path("first.h5"), "a run that was ended early");
+    free_arrays(&a);
+}
+
 static void train(const char *data, const char *directory, const char *init, bool resume) {
     char in[300], out[300];
     mg_error error = {0};
@@ -154,6 +193,7 @@ static void test_all_features(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_program), cmocka_unit_test(test_all_features)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_program), cmocka_unit_test(test_finish),
+                                       cmocka_unit_test(test_all_features)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

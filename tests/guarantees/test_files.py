@@ -222,6 +222,14 @@ class Files:
         os.symlink("loop", work.at("loop"))
         refused(work.run(*predict, "-o", "loop", input=lines), 3, "loop: ")
         refused(work.run(*predict, "-o", "there", input=lines), 3, "there: ")
+        # Reading fails after a part of a line: no answer for that part.
+        ends = os.pipe()
+        os.set_blocking(ends[0], False)
+        for more in ([], ["-o", "part.txt"]):
+            os.write(ends[1], lines.encode() + b"1:1 2:")
+            done = work.run(*predict, *more, stdin=ends[0])
+            refused(done, 3, "standard input: cannot be read: Resource temporarily unavailable")
+            expect(done.stdout == ("" if more else wanted) and not os.path.exists(work.at("part.txt")), "an answer for a part of a line")
         # Temporary files of killed processes do not matter.
         for number in range(300):
             with open(work.at(f"out.txt.{number}.tmp"), "w"):

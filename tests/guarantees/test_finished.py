@@ -17,6 +17,11 @@ KINDS = {
     "best": ("train", *DATA, *SGD, "--set", "data.validation=0.2"),
     "certified": ("train", *DATA, "--set", "train.tolerance=1e-3"),
     "time": ("train", *DATA, *SGD, "--set", "train.epochs=1000000000", "--set", "train.time_limit=0.05"),
+    # the last weights are evaluated after the last checkpoint
+    "best, in an epoch": ("train", *DATA, *SGD, "--set", "data.validation=0.2", "--set", "train.max_steps=11"),
+    "best, once": ("train", *DATA, *SGD, "--set", "data.validation=0.2", "--set", "train.evaluate_every=0"),
+    "best, every second": ("train", *DATA, *SGD, "--set", "data.validation=v.h5", "--set", "train.evaluate_every=2"),
+    "dual, once": ("train", *DATA, "--set", "data.validation=v.h5", "--set", "train.max_steps=3", "--set", "train.evaluate_every=0"),
     "path": ("path", *DATA, "--set", "data.validation=0.2", "--C", "1e-2:1:10"),
     "cv": ("cv", *DATA, *SGD, "--folds", "2"),
     "cv of paths": ("cv", *DATA, "--folds", "2", "--C", "1e-2:1:10"),
@@ -79,6 +84,16 @@ def restored(work, name, command, answer):
         anew(work)
 
 
+# Resuming a finished run changes no file, and deletes nothing in previous/.
+def unchanged(work, name, command, answer):
+    os.makedirs(work.at("r/previous"))
+    shutil.copy(work.at("other/model.h5"), work.at("r/previous/model.h5"))
+    before = runs.tree(work.at("r"))
+    if expect(work, 0, command, "").stdout != answer or runs.tree(work.at("r")) != before:
+        runs.fail(f"{name}: resuming a finished run changed a file, or its answer")
+    anew(work)
+
+
 # An intact model of another run is neither taken for this one nor replaced.
 def other_model(work, command):
     shutil.copy(work.at("other/model.h5"), work.at("r/model.h5"))
@@ -129,6 +144,7 @@ def lost_metrics(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
+    work.data("v.h5", 60, 10, 3, False, seed=2)
     if work.run("train", *DATA, "--set", "model.C=1e-4", "--set", "output.directory=other").returncode:
         runs.fail("the other run failed")
     for name, command in KINDS.items():
@@ -137,6 +153,7 @@ with runs.Work(sys.argv[1]) as work:
             runs.fail(f"{name}: {done.stderr}")
         shutil.copytree(work.at("r"), work.at("kept"))
         restored(work, name, command, done.stdout)
+        unchanged(work, name, command, done.stdout)
         if command[0] in ("train", "path"):
             other_model(work, command)
             if name != "time":  # the clock decides when that one ends
