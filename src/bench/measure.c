@@ -1,19 +1,20 @@
-// measure.c - times the margin routine and an epoch of sgd on one shape, next to the limits of the machine.
-#include "bench/bench.h"
+// measure.c - times the margin routine and the steps of solvers on one shape, next to the limits of the
+// machine.
+#include "bench/measure.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/order.h"
 #include "base/rng.h"
 #include "solver/pass.h"
-#include "solver/solver.h"
-#include "solver/sgd/options.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPETITIONS = 64, SAMPLE = 2048, WEIGHT_STREAM = 311, ORDER_STREAM };
+// Long steps are repeated so often at least, and not again after so many seconds.
+enum { FEWEST = 3, LONGEST = 10 };
+enum { SAMPLE = 2048, WEIGHT_STREAM = 311 };
 
 // Cases of training. The time of the gradient depends on how many coefficients the loss leaves non-zero.
 typedef struct bench_case {
@@ -27,46 +28,15 @@ static const bench_case passes[] = {
     {"pass, every class", "weston-watkins", 1},     // the most work: no coefficient is zero
 };
 
-typedef struct part {
-    mg_pass pass;
-    float *grad;
-    double *coef_sum;
-    double loss;
-} part;
-
-typedef struct bench {
-    const mg_bench_request *request;
-    mg_bench_report *report;
-    const mg_bench_shape *shape;
-    mg_bench_data data;
-    mg_batch all; // all rows of `data`
-    mg_team *team;
-    mg_problem problem;
-    mg_weights weights;
-    part *parts;    // [problem.parts]
-    double nonzero; // coefficients of a row, on average
-    double violating;
-    mg_bench_naive naive;
-    // for an epoch of sgd
-    const mg_solver *solver;
-    void *state;
-    uint32_t *order; // [rows]
-    int64_t steps;
-    // for measuring the time
-    void (*work)(struct bench *bench);
-    double seconds[MOST_REPETITIONS];
-    int repetitions;
-} bench;
-
 // ---- The pass -----------------------------------------------------------------------------------
 
-static int64_t grad_floats(const bench *b) {
+static int64_t grad_floats(const mg_bench_run *b) {
     return mg_round_up(b->weights.size, MG_LANES); // kernel->add needs a multiple of it
 }
 
 static void part_gradient(void *context, int64_t p) {
-    bench *b = context;
-    part *one = &b->parts[p];
+    mg_bench_run *b = context;
+    mg_bench_part *one = &b->parts[p];
     int64_t parts = b->problem.parts;
     memset(one->grad, 0, (size_t)grad_floats(b) * sizeof(float));
     memset(one->coef_sum, 0, (size_t)b->weights.lanes * sizeof(double));
@@ -76,22 +46,22 @@ static void part_gradient(void *context, int64_t p) {
 }
 
 static void merge_range(void *context, int64_t range) {
-    bench *b = context;
+    mg_bench_run *b = context;
     int64_t from = range * MG_BENCH_RANGE, n = mg_cut_next(from, grad_floats(b), MG_BENCH_RANGE);
     for (int64_t p = 1; p < b->problem.parts; p++)
         b->problem.kernel->add(n, b->parts[p].grad + from, b->parts[0].grad + from);
 }
 
-static void pass_over_all(bench *b) {
+static void pass_over_all(mg_bench_run *b) {
     mg_team_for(b->team, b->problem.parts, part_gradient, b);
     mg_team_for(b->team, (grad_floats(b) + MG_BENCH_RANGE - 1) / MG_BENCH_RANGE, merge_range, b);
 }
 
-static void naive_pass(bench *b) { mg_bench_naive_pass(&b->naive); }
+static void naive_pass(mg_bench_run *b) { mg_bench_naive_pass(&b->naive); }
 
 // Scores the first rows. If delta is NULL, margin[i] becomes the highest score of a rival minus the score of
 // the row's class. Otherwise counts the rows that violate the margin.
-static void look_at_sample(bench *b, int64_t count, const float *delta, double *margin) {
+static void look_at_sample(mg_bench_run *b, int64_t count, const float *delta, double *margin) {
     mg_pass *pass = &b->parts[0].pass;
     int64_t nonzero = 0, violating = 0;
     MG_EACH_BLOCK (first, n, 0, count, pass->block_rows) {
@@ -115,7 +85,7 @@ static void look_at_sample(bench *b, int64_t count, const float *delta, double *
 }
 
 // Chooses delta so that the wanted fraction of the rows violates the margin.
-static void choose_delta(bench *b, const bench_case *wanted) {
+static void choose_delta(mg_bench_run *b, const bench_case *wanted) {
     double margin[SAMPLE];
     int64_t count = mg_min(b->all.rows.count, SAMPLE);
     look_at_sample(b, count, NULL, margin);
@@ -127,30 +97,17 @@ static void choose_delta(bench *b, const bench_case *wanted) {
     look_at_sample(b, count, &b->problem.delta, NULL);
 }
 
-// ---- The epoch ----------------------------------------------------------------------------------
-
-static void epoch(bench *b) {
-    mg_batch batch = b->all;
-    mg_step_result result;
-    MG_EACH_BLOCK (first, count, 0, b->all.rows.count, b->problem.batch) {
-        batch.first = first;
-        batch.rows.index = b->order + first;
-        batch.rows.count = count;
-        batch.rows.behind = b->all.rows.count - first - batch.rows.count;
-        b->solver->step(b->state, &batch, b->steps++, &result, NULL);
-    }
-}
-
 // ---- Timing -------------------------------------------------------------------------------------
 
 static void repeat(void *context) {
-    bench *b = context;
+    mg_bench_run *b = context;
     int least = b->request->quick ? 3 : 7;
     double budget = b->request->quick ? 0.05 : 1, start = mg_clock_seconds();
     b->work(b); // not counted: it warms pages and caches
     b->repetitions = 0;
-    while (b->repetitions < MOST_REPETITIONS &&
-           (b->repetitions < least || mg_clock_seconds() - start < budget)) {
+    while (b->repetitions < MG_BENCH_REPETITIONS &&
+           (b->repetitions < least || mg_clock_seconds() - start < budget) &&
+           (b->repetitions < FEWEST || mg_clock_seconds() - start < LONGEST)) {
         double before = mg_clock_seconds();
         b->work(b);
         b->seconds[b->repetitions++] = mg_clock_seconds() - before;
@@ -159,7 +116,7 @@ static void repeat(void *context) {
 }
 
 // The median with one thread, or 0 if there is only one. The parts stay the same, and so does every bit.
-static double median_alone(bench *b) {
+static double median_alone(mg_bench_run *b) {
     int threads = b->team->threads;
     if (threads == 1) return 0;
     b->team->threads = 1;
@@ -174,14 +131,14 @@ static double values_of(const mg_rows *rows) {
 }
 
 // Bytes that must come from memory: rows, weights and gradient, each once.
-static double bytes_of(const bench *b) {
+static double bytes_of(const mg_bench_run *b) {
     double rows = b->all.rows.layout == MG_CSR
                       ? 8 * (values_of(&b->all.rows) + (double)b->all.rows.count)
                       : values_of(&b->all.rows) * (double)mg_cell_size(b->all.rows.cell);
     return rows + 8 * (double)b->problem.classes * (double)b->problem.features;
 }
 
-static void measure(bench *b, const char *what, void (*work)(bench *)) {
+void mg_bench_time(mg_bench_run *b, const char *what, void (*work)(mg_bench_run *)) {
     mg_bench_report *report = b->report;
     if (report->count == MG_BENCH_MOST) return;
     b->work = work;
@@ -231,7 +188,7 @@ static int64_t most_values(const mg_rows *rows) {
     return most;
 }
 
-static void pose(bench *b, const mg_kernel *kernel) {
+static void pose(mg_bench_run *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
     int64_t rows = b->all.rows.count;
     // A whole gradient of CSR rows is large, so there is one part for each thread. Its bits do not matter
@@ -258,7 +215,7 @@ static void pose(bench *b, const mg_kernel *kernel) {
     };
 }
 
-static void destroy_parts(bench *b) {
+static void destroy_parts(mg_bench_run *b) {
     for (int64_t p = 0; b->parts && p < b->problem.parts; p++) {
         mg_pass_destroy(&b->parts[p].pass);
         mg_memory_free(b->parts[p].grad);
@@ -269,12 +226,12 @@ static void destroy_parts(bench *b) {
     b->parts = NULL;
 }
 
-static mg_status create_parts(bench *b, mg_error *error) {
+static mg_status create_parts(mg_bench_run *b, mg_error *error) {
     const mg_problem *problem = &b->problem;
     mg_status status = mg_memory_zeroed(&b->parts, (size_t)problem->parts, sizeof *b->parts, error);
     if (!status) status = mg_problem_weights(problem, &b->weights, error);
     for (int64_t p = 0; !status && p < problem->parts; p++) {
-        part *one = &b->parts[p];
+        mg_bench_part *one = &b->parts[p];
         status = mg_pass_create(&one->pass, problem->layout, problem->cell, problem->classes,
                                 problem->features, error);
         if (!status) status = mg_memory_get(&one->grad, (size_t)grad_floats(b), sizeof(float), error);
@@ -288,22 +245,22 @@ static mg_status create_parts(bench *b, mg_error *error) {
     return status;
 }
 
-static mg_status measure_naive(bench *b, bool by_class, mg_error *error) {
+static mg_status measure_naive(mg_bench_run *b, bool by_class, mg_error *error) {
     mg_status status =
         mg_bench_naive_create(&b->naive, &b->all.rows, b->data.label, &b->weights, by_class, b->team, error);
     if (status) return status;
     b->naive.delta = b->problem.delta;
-    measure(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
+    mg_bench_time(b, by_class ? "plain loops by class" : "plain loops by feat.", naive_pass);
     mg_bench_naive_destroy(&b->naive);
     return MG_OK;
 }
 
-static mg_status measure_passes(bench *b, mg_error *error) {
+static mg_status measure_passes(mg_bench_run *b, mg_error *error) {
     mg_status status = create_parts(b, error);
     for (size_t c = 0; !status && c < sizeof passes / sizeof *passes; c++) {
         b->problem.loss = mg_loss_find(passes[c].loss);
         choose_delta(b, &passes[c]);
-        measure(b, passes[c].name, pass_over_all);
+        mg_bench_time(b, passes[c].name, pass_over_all);
         for (int by_class = 1; by_class >= 0 && !status && c == 0 && b->all.rows.layout == MG_CSR; by_class--)
             status = measure_naive(b, by_class, error);
     }
@@ -311,38 +268,9 @@ static mg_status measure_passes(bench *b, mg_error *error) {
     return status;
 }
 
-// Labels are random, so nothing can be learned, and nearly every row keeps violating the margin.
-static mg_status measure_epoch(bench *b, mg_error *error) {
-    mg_train_options train = {0};
-    mg_sgd_options sgd = {0};
-    mg_solver_options options = {.train = &train, .own = &sgd};
-    mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
-    b->problem.loss = mg_loss_find("crammer-singer");
-    b->problem.delta = 1;
-    b->problem.steps_per_epoch = (b->all.rows.count + b->problem.batch - 1) / b->problem.batch;
-    b->problem.total_steps = b->problem.steps_per_epoch * MOST_REPETITIONS;
-    b->problem.parts =
-        mg_cut_parts(b->problem.batch, b->problem.classes, b->problem.features, b->problem.layout);
-    b->nonzero = 2;
-    b->violating = 1;
-    b->steps = 0;
-    b->solver = mg_solver_find("sgd");
-    if (!status) status = mg_memory_get(&b->order, (size_t)b->all.rows.count, sizeof *b->order, error);
-    if (!status) status = b->solver->create(&b->problem, &options, &b->state, error);
-    if (!status) {
-        mg_rng_permutation(mg_rng_key(1, ORDER_STREAM, 0), (uint32_t)b->all.rows.count, b->order);
-        measure(b, "epoch of sgd", epoch);
-        b->solver->destroy(b->state);
-    }
-    mg_memory_free(b->order);
-    b->order = NULL;
-    mg_section_clear(&mg_sgd_section, &sgd);
-    return status;
-}
-
 mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape *shape,
                            const mg_kernel *kernel, mg_team *team, mg_bench_report *report, mg_error *error) {
-    bench b = {.request = request, .report = report, .shape = shape, .team = team};
+    mg_bench_run b = {.request = request, .report = report, .shape = shape, .team = team};
     int64_t rows = request->quick ? shape->quick_rows : shape->rows;
     if (request->rows) rows = request->rows;
     mg_status status = mg_bench_data_create(shape, rows, team, &b.data, error);
@@ -350,7 +278,7 @@ mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape
     b.all = (mg_batch){.rows = mg_store_rows(&b.data.store), .label = b.data.label};
     pose(&b, kernel);
     status = measure_passes(&b, error);
-    if (!status && shape->batch) status = measure_epoch(&b, error);
+    if (!status) status = mg_bench_training(&b, error);
     mg_bench_data_destroy(&b.data);
     return status;
 }

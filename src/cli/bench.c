@@ -57,15 +57,16 @@ int mg_command_bench(int argc, char **argv) {
         parse_option,
         NULL,
         "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a "
-        "fraction of the lower of these two limits: a pass (loss and gradient over all rows), and an epoch "
-        "of sgd in minibatches of 256 rows (probe: 1024). The rows are random and have the shapes of real "
-        "data sets."
+        "fraction of the lower of these two limits: a pass (loss and gradient over all rows), an epoch of "
+        "sgd in minibatches of 256 rows (probe: 1024), an epoch of dual ascent, and the first Newton step. "
+        "The rows are random and have the shapes of real data sets."
         "\vExample:\n"
         "  margin bench --quick\n"
         "  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n"
         "  margin bench --shape probe --rows 1280000\n\n"
         "\"Of the limit\" is the fraction of the machine's limit for the shape: of its arithmetic, or of "
-        "its memory when every row is read from memory once. The speed-up is relative to one thread. Times "
+        "its memory when every row is read from memory once. Epochs and Newton steps are compared with one "
+        "pass, although they need more. The speed-up is relative to one thread. Times "
         "are medians. Rows that fit in the last cache can be read faster than the limit of the memory.",
         NULL,
         NULL,

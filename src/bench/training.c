@@ -1,0 +1,105 @@
+// training.c - times epochs of sgd and dual ascent, and a Newton step, on random rows and labels: nothing can
+// be learned, and nearly every row keeps violating the margin.
+#include "bench/measure.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "solver/sgd/options.h"
+
+enum { ORDER_STREAM = 312 };
+static const char no_end[] = "1e-15"; // a tolerance that is never reached
+
+static void pose(mg_bench_run *b, const char *solver, int64_t batch) {
+    mg_problem *problem = &b->problem;
+    problem->loss = mg_loss_find("crammer-singer");
+    problem->delta = 1;
+    problem->batch = batch;
+    problem->steps_per_epoch = (b->all.rows.count + batch - 1) / batch;
+    problem->total_steps = problem->steps_per_epoch * MG_BENCH_REPETITIONS;
+    problem->parts = mg_cut_parts(batch, problem->classes, problem->features, problem->layout);
+    b->nonzero = 2;
+    b->violating = 1;
+    b->steps = 0;
+    b->solver = mg_solver_find(solver);
+}
+
+// ---- sgd ----------------------------------------------------------------------------------------
+
+static void epoch_of_sgd(mg_bench_run *b) {
+    mg_batch batch = b->all;
+    mg_step_result result;
+    MG_EACH_BLOCK (first, count, 0, b->all.rows.count, b->problem.batch) {
+        batch.first = first;
+        batch.rows.index = b->order + first;
+        batch.rows.count = count;
+        batch.rows.behind = b->all.rows.count - first - batch.rows.count;
+        b->solver->step(b->state, &batch, b->steps++, &result, NULL);
+    }
+}
+
+static mg_status measure_sgd(mg_bench_run *b, const mg_train_options *train, mg_error *error) {
+    mg_sgd_options sgd = {0};
+    mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
+    b->options = (mg_solver_options){.train = train, .own = &sgd};
+    pose(b, "sgd", b->shape->batch);
+    if (!status) status = mg_memory_get(&b->order, (size_t)b->all.rows.count, sizeof *b->order, error);
+    if (!status) status = b->solver->create(&b->problem, &b->options, &b->state, error);
+    if (!status) {
+        mg_rng_permutation(mg_rng_key(1, ORDER_STREAM, 0), (uint32_t)b->all.rows.count, b->order);
+        mg_bench_time(b, "epoch of sgd", epoch_of_sgd);
+        b->solver->destroy(b->state);
+    }
+    mg_memory_free(b->order);
+    b->order = NULL;
+    mg_section_clear(&mg_sgd_section, &sgd);
+    return status;
+}
+
+// ---- solvers that hold all rows -----------------------------------------------------------------
+
+static void epoch_of_dual(mg_bench_run *b) {
+    mg_step_result result = {0};
+    const mg_whole_solver *whole = b->solver->whole;
+    whole->standing(b->state, &result);
+    for (int64_t epoch = result.epochs, step = 0; result.epochs == epoch; step++)
+        if (whole->next(b->state, step, &result, NULL)) return;
+}
+
+static mg_status measure_dual(mg_bench_run *b, const mg_train_options *train, mg_error *error) {
+    b->options = (mg_solver_options){.train = train};
+    pose(b, "dual", b->all.rows.count);
+    mg_status status = b->solver->create(&b->problem, &b->options, &b->state, error);
+    if (status) return status;
+    status = b->solver->whole->attach(b->state, &b->all, error);
+    if (!status) mg_bench_time(b, "epoch of dual", epoch_of_dual);
+    b->solver->destroy(b->state);
+    return status;
+}
+
+// Every repetition begins anew, because the next step would be another amount of work.
+static void first_newton_step(mg_bench_run *b) {
+    mg_step_result result;
+    if (b->solver->create(&b->problem, &b->options, &b->state, NULL)) return;
+    if (!b->solver->whole->attach(b->state, &b->all, NULL))
+        b->solver->whole->next(b->state, 0, &result, NULL);
+    b->solver->destroy(b->state);
+}
+
+static void measure_newton(mg_bench_run *b, const mg_train_options *train) {
+    b->options = (mg_solver_options){.train = train};
+    pose(b, "newton", b->all.rows.count);
+    mg_bench_time(b, "first Newton step", first_newton_step);
+}
+
+mg_status mg_bench_training(mg_bench_run *b, mg_error *error) {
+    mg_train_options train = {0};
+    mg_status status = mg_section_preset(&mg_train_section, &train, error);
+    if (!status && b->shape->batch) status = measure_sgd(b, &train, error);
+    if (!status) status = measure_dual(b, &train, error);
+    if (!status)
+        status = mg_option_parse(&mg_train_section, mg_section_find(&mg_train_section, "tolerance"), &train,
+                                 no_end, error);
+    if (!status) measure_newton(b, &train);
+    mg_section_clear(&mg_train_section, &train);
+    return status;
+}
