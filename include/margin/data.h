@@ -42,13 +42,14 @@ typedef struct mg_data_csr {
  * returns, and never writes to them. They must not change during the call.
  *
  * Rows are used where they are, without a copy, if kernels can read them so: dense rows of uint8, int8,
- * float16 or float32, also such that lie apart; CSR rows with float32 values, int32 indices that ascend in
- * every row, and any indptr (8 bytes for each row are copied). data.rows and data.transform change the
- * values, and a validation fraction takes the rows apart, so then they are copied. CSR rows of at least 4,096
- * features are copied if at most half of the features occur: training leaves the others out.
+ * float16 or float32, also such that lie apart; CSR rows with float32 values and int32 indices that ascend in
+ * every row, with an indptr of int64 (one of int32 is converted: 8 bytes for each row). data.rows and
+ * data.transform change the values, and a validation fraction takes the rows apart, so then they are copied.
+ * CSR rows of at least 4,096 features are copied if at most half of the features occur: training leaves the
+ * others out.
  */
 typedef struct mg_data {
-    const char *name; /* in messages, such as "data: X[3, 5] is nan"; NULL: "data" */
+    const char *name; /* in messages, such as "data: X[3, 5] is nan"; NULL: "data", or "validation data" */
     int64_t rows, features;
     const mg_data_dense *dense; /* exactly one of the two is given */
     const mg_data_csr *csr;

@@ -31,6 +31,7 @@ typedef struct mg_fit_result {
     mg_train_result train; /* model_path is "" without a directory */
     int64_t copied_bytes;  /* of rows that could not be used where they are: their size in margin's memory */
     char copied_why[160];  /* why; "" if nothing was copied */
+    int64_t converted_bytes; /* of labels and weights: 4 bytes each, as margin holds them */
 } mg_fit_result;
 
 /*

@@ -72,6 +72,8 @@ static mg_status check_csr(const mg_data *data, mg_error *error) {
 
 static mg_status check(const mg_data *data, bool labelled, mg_error *error) {
     const char *name = name_of(data);
+    if (data->rows == 0)
+        return mg_fail(error, MG_USAGE, "%s: is empty: it has no rows, but at least one is needed", name);
     if (data->rows < 1 || data->rows > most_rows || data->features < 1 || data->features > MG_MOST_INDEX ||
         data->rows > most_values / data->features)
         return mg_fail(error, MG_USAGE,

@@ -57,9 +57,10 @@ static mg_status open_arrays(const mg_config *config, fit_call *call, mg_error *
     call->train_names = (mg_api_arrays){.features = config->data.features, .labels = config->data.labels};
     call->validation_names = call->train_names;
     mg_status status = mg_api_arrays_open(request->train, &call->train_names, &call->train, error);
-    if (!status && request->validation)
-        status = mg_api_arrays_open(request->validation, &call->validation_names, &call->validation, error);
-    return status;
+    if (status || !request->validation) return status;
+    mg_data validation = *request->validation;
+    if (!validation.name) validation.name = "validation data"; // messages must not blame the training rows
+    return mg_api_arrays_open(&validation, &call->validation_names, &call->validation, error);
 }
 
 // The files are known by name only; nothing is opened by that name.
@@ -101,7 +102,9 @@ mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_mode
         mg_model_free(*model);
         *model = NULL;
     } else if (result) {
-        *result = (mg_fit_result){.train = trained, .copied_bytes = (int64_t)call.copies.bytes};
+        *result = (mg_fit_result){.train = trained,
+                                  .copied_bytes = (int64_t)call.copies.bytes,
+                                  .converted_bytes = (int64_t)call.copies.converted};
         snprintf(result->copied_why, sizeof result->copied_why, "%s", call.copies.why ? call.copies.why : "");
     }
     mg_config_trainer_close(&call.trainer);

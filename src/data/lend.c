@@ -42,7 +42,7 @@ static const char *lend_csr(const mg_source *source, mg_store *store) {
     if ((uintptr_t)values % sizeof(float) || (uintptr_t)indices % sizeof(uint32_t))
         return "values or indices do not begin at a multiple of 4 bytes";
     if (!ascend(source, indices)) return "the indices of a row do not ascend, and are sorted";
-    store->indptr = source->indptr;
+    store->indptr = (int64_t *)(uintptr_t)source->indptr;
     store->indices = (uint32_t *)(uintptr_t)indices;
     store->values = (float *)(uintptr_t)values;
     store->stored = source->indptr[source->rows];

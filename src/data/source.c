@@ -89,6 +89,19 @@ static mg_status open_member(mg_source *source, const char *member, mg_h5_array 
                    mg_h5_path(source->file), MG_H5_NAME);
 }
 
+// Uses the array of a program where it is, if it has the type that rows need.
+static mg_status take_indptr(mg_source *source, mg_h5_array *indptr, mg_error *error) {
+    int64_t unused = 0;
+    const void *given = mg_h5_array_cells(indptr, &unused);
+    if (given && mg_h5_array_type(indptr) == MG_H5_I64 && (uintptr_t)given % sizeof(int64_t) == 0) {
+        source->indptr = given;
+        return MG_OK;
+    }
+    mg_status status = mg_h5_array_read_int64(indptr, &source->own_indptr, error);
+    source->indptr = source->own_indptr;
+    return status;
+}
+
 static mg_status open_csr(mg_source *source, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     int64_t shape[2] = {0, 0};
@@ -119,7 +132,7 @@ static mg_status open_csr(mg_source *source, mg_error *error) {
     if (!status && mg_h5_array_rank(indptr) != 1)
         status = mg_fail(error, MG_DATA, "%s: data set %s/indptr must be a vector of integers", path,
                          source->name);
-    if (!status) status = mg_h5_array_read_int64(indptr, &source->indptr, error);
+    if (!status) status = take_indptr(source, indptr, error);
     mg_h5_array_close(indptr);
     if (status) return status;
     source->rows = shape[0];
@@ -151,12 +164,16 @@ void mg_source_close(mg_source *source) {
     if (!source) return;
     mg_h5_array_close(source->data);
     mg_h5_array_close(source->indices);
-    mg_memory_free(source->indptr);
+    mg_memory_free(source->own_indptr);
     mg_memory_free(source->slab);
     mg_memory_free(source->index_slab);
     mg_memory_free(source->pairs);
     mg_memory_free(source->name);
     mg_memory_free(source);
+}
+
+int64_t mg_source_indptr_bytes(const mg_source *source) {
+    return source->own_indptr ? (source->rows + 1) * (int64_t)sizeof *source->own_indptr : 0;
 }
 
 int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count) {

@@ -33,6 +33,9 @@ const mg_vanished *mg_source_vanished(const mg_source *source);
 // scaled.
 double mg_source_noise(const mg_source *source);
 
+// Bytes of the copy of indptr; 0: the rows are dense, or the array of a program is used.
+int64_t mg_source_indptr_bytes(const mg_source *source);
+
 // Number of stored values in rows select[first .. first+count) (NULL: rows first .. first+count); CSR only.
 int64_t mg_source_stored(const mg_source *source, const int64_t *select, int64_t first, int64_t count);
 

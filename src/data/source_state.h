@@ -11,10 +11,11 @@ struct mg_source {
     mg_layout layout;
     mg_cell cell;
     int64_t rows, features;
-    mg_h5_array *data;    // dense cells or CSR values
-    mg_h5_array *indices; // CSR
-    int64_t *indptr;      // CSR [rows + 1], checked
-    const mg_used *used;  // columns that CSR rows keep; NULL: all
+    mg_h5_array *data;     // dense cells or CSR values
+    mg_h5_array *indices;  // CSR
+    const int64_t *indptr; // CSR [rows + 1], checked: the array of a program, or `own_indptr`
+    int64_t *own_indptr;   // read from the file, or converted; NULL: the array of a program is used
+    const mg_used *used;   // columns that CSR rows keep; NULL: all
     mg_vanished vanished;
     const char *unlent; // why the rows of a program could not be lent; NULL: they were
     void *slab;         // cells as stored in the file

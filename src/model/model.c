@@ -49,6 +49,8 @@ void mg_model_free(mg_model *model) {
     mg_classes_clear(&model->classes);
     mg_columns_clear(&model->columns);
     mg_used_clear(&model->used);
+    for (int i = 0; i < 2; i++)
+        if (model->derived[i]) model->derived[i]->destroy(model->derived[i]);
     void *const blocks[] = {model->path,          model->weights,     model->bias,
                             model->loss,          model->rows,        model->transform,
                             model->features_name, model->labels_name, model};

@@ -9,6 +9,11 @@
 
 #define MG_MODEL_IN_MEMORY "the model" // its path if it was not read from a file
 
+// What scoring derives from the weights of a model once. The layer that scores knows its content.
+typedef struct mg_model_derived {
+    void (*destroy)(struct mg_model_derived *derived);
+} mg_model_derived;
+
 typedef struct mg_model {
     char *path; // file it was loaded from, or a text for messages
     int64_t classes_count, features;
@@ -25,6 +30,8 @@ typedef struct mg_model {
     double square_norm; // ||W||^2 of the scaled features, for the objective on other data
     double bias_value;  // value of the constant feature
     int64_t step, epoch, training_rows;
+    // One for each layout of rows; NULL until it is needed. Threads that score set it.
+    _Atomic(mg_model_derived *) derived[2];
 } mg_model;
 
 // Creates a model of the given size, with zero weights, for all features or for the used ones alone. Errors:

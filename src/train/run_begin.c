@@ -134,22 +134,25 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     return status;
 }
 
-// Adds the rows of a data set to those that are copied. Of CSR rows that are used where they are, only indptr
-// is.
+// Adds what is copied of a data set: its rows, if they are not used where they are, and indptr, labels and
+// weights, if they are converted.
 static void count_copies(const mg_dataset *dataset, mg_trainer_copies *copies) {
-    if (!dataset || (dataset->store.borrowed && dataset->layout == MG_DENSE)) return;
+    if (!dataset) return;
+    int64_t indptr = mg_source_indptr_bytes(dataset->source);
+    copies->bytes += (double)indptr;
+    copies->converted += (double)dataset->count * (dataset->label ? (double)sizeof *dataset->label : 0);
+    copies->converted += (double)dataset->count * (dataset->weight ? (double)sizeof *dataset->weight : 0);
+    if (dataset->store.borrowed) {
+        if (indptr && !copies->why) copies->why = "indptr is converted to int64";
+        return;
+    }
     int64_t rows = dataset->resident ? dataset->count : mg_min(2 * dataset->window_rows, dataset->count);
     double share = (double)rows / (double)dataset->count;
-    if (dataset->store.borrowed) {
-        copies->bytes += (double)sizeof(int64_t) * (double)(dataset->count + 1);
-        if (!copies->why) copies->why = "indptr is copied as int64";
-    } else {
-        copies->bytes += mg_store_bytes(dataset->layout, dataset->cell, dataset->features, rows,
-                                        (int64_t)(share * (double)dataset->stored));
-        copies->why = dataset->select       ? "a part of them is held out"
-                      : dataset->used.width ? "features that occur in no training row are left out"
-                                            : mg_source_unlent(dataset->source);
-    }
+    copies->bytes += mg_store_bytes(dataset->layout, dataset->cell, dataset->features, rows,
+                                    (int64_t)(share * (double)dataset->stored));
+    copies->why = dataset->select       ? "a part of them is held out"
+                  : dataset->used.width ? "features that occur in no training row are left out"
+                                        : mg_source_unlent(dataset->source);
 }
 
 static bool rate_is_searched(const mg_run *run) {

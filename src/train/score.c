@@ -10,6 +10,7 @@
 
 #include <margin/version.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ typedef struct score_job {
     const mg_kernel *kernel;
     const mg_loss *loss;
     mg_dataset *data;
-    mg_weights weights;
+    const mg_weights *weights; // belong to the model
     mg_team team;
     mg_pass pass[PARTS];
     const mg_batch *batch;
@@ -48,7 +49,7 @@ static void put_leaders(const mg_score_request *to, int64_t classes, const float
 
 static void put_row(const score_job *job, const float *scores, int64_t row) {
     const mg_score_request *to = job->request;
-    int64_t classes = job->weights.classes, best = 0;
+    int64_t classes = job->weights->classes, best = 0;
     if (to->scores) memcpy(to->scores + row * classes, scores, (size_t)classes * sizeof *scores);
     if (to->probabilities) job->loss->probabilities(classes, scores, to->probabilities + row * classes);
     if (to->top_classes) put_leaders(to, classes, scores, row);
@@ -71,10 +72,11 @@ static void score_part(void *context, int64_t p) {
     const mg_rows *rows = &job->batch->rows;
     job->bad[p] = -1;
     MG_EACH_BLOCK (first, count, p * PART, mg_cut_end(rows->count, PART, p), pass->block_rows) {
-        mg_pass_scores(pass, job->kernel, &job->weights, rows, first, count);
+        mg_pass_scores(pass, job->kernel, job->weights, rows, first, count);
         for (int64_t i = 0; i < count; i++) {
             const float *scores = pass->scores + i * pass->lanes;
-            if (all_finite(job->weights.classes, scores)) put_row(job, scores, job->batch->first + first + i);
+            if (all_finite(job->weights->classes, scores))
+                put_row(job, scores, job->batch->first + first + i);
             else if (job->bad[p] < 0) job->bad[p] = first + i;
         }
     }
@@ -105,8 +107,8 @@ static void score_rows(void *context) {
     int64_t rows = mg_min(job->data->count, MG_EVALUATE_BATCH), parts = mg_divide_up(rows, PART);
     mg_status status = MG_OK;
     for (int64_t p = 0; !status && p < parts; p++) {
-        status = mg_pass_create(&job->pass[p], job->data->layout, job->data->cell, job->weights.classes,
-                                job->weights.features, job->error);
+        status = mg_pass_create(&job->pass[p], job->data->layout, job->data->cell, job->weights->classes,
+                                job->weights->features, job->error);
         if (!status) status = mg_pass_widen(&job->pass[p], job->data->store.bare, job->error);
     }
     if (!status) status = mg_stream_create(job->data, rows, 0, false, 0, &stream, job->error);
@@ -168,9 +170,58 @@ static void open_team(score_job *job) {
     if (threads > 1 && !mg_team_open(&job->team, threads, 1, warning, sizeof warning)) report(job, warning);
 }
 
+// ---- the weights as kernels read them --------------------------------------------------------------
+
+// They stay with the model, because a conversion costs more than the scores of a few rows.
+typedef struct prepared {
+    mg_model_derived base;
+    mg_weights weights;
+    bool borrowed; // the weights are those of the model, whose lines need no padding
+} prepared;
+
+static void destroy_prepared(mg_model_derived *derived) {
+    prepared *p = (prepared *)derived;
+    if (p->borrowed) p->weights.v = NULL;
+    mg_weights_destroy(&p->weights);
+    mg_memory_free(p);
+}
+
+static mg_status create_prepared(const mg_model *model, mg_layout layout, prepared **out, mg_error *error) {
+    static const mg_used all = {0}; // a program's models have weights for all features
+    prepared *p;
+    mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
+    *out = p;
+    if (status) return status;
+    p->base.destroy = destroy_prepared;
+    p->borrowed = layout == MG_DENSE && model->features % MG_LANES == 0;
+    if (!p->borrowed) return mg_bridge_weights(model, layout, &all, &p->weights, error);
+    status = mg_weights_create(&p->weights, layout, model->classes_count, 0, error);
+    mg_memory_free(p->weights.v);
+    p->weights.v = model->weights;
+    p->weights.features = p->weights.line = model->features;
+    p->weights.size = model->classes_count * model->features;
+    for (int64_t k = 0; !status && k < model->classes_count; k++) p->weights.offset[k] = model->bias[k];
+    return status;
+}
+
+// Several threads may come here at once: the first to finish leaves its result with the model.
+static mg_status prepare(const mg_model *model, mg_layout layout, const mg_weights **out, mg_error *error) {
+    _Atomic(mg_model_derived *) *slot = &((mg_model *)(uintptr_t)model)->derived[layout == MG_CSR];
+    mg_model_derived *found = atomic_load(slot);
+    mg_status status = MG_OK;
+    if (!found) {
+        prepared *made;
+        status = create_prepared(model, layout, &made, error);
+        if (status || !atomic_compare_exchange_strong(slot, &found, &made->base)) {
+            if (made) destroy_prepared(&made->base);
+        } else found = &made->base;
+    }
+    if (!status) *out = &((const prepared *)found)->weights;
+    return status;
+}
+
 mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, const char *names,
                    const mg_score_request *request, mg_error *error) {
-    static const mg_used all = {0}; // a program's models have weights for all features
     score_job *job;
     char whose[64], vanished[MG_VANISHED_TEXT];
     mg_status status = mg_memory_zeroed(&job, 1, sizeof *job, error);
@@ -190,7 +241,7 @@ mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, con
     if (!status) status = mg_dataset_open(&open, &job->data, error);
     snprintf(whose, sizeof whose, "in the model");
     if (!status) status = mg_dataset_match(job->data, &model->columns, model->features, whose, error);
-    if (!status) status = mg_bridge_weights(model, job->data->layout, &all, &job->weights, error);
+    if (!status) status = prepare(model, job->data->layout, &job->weights, error);
     if (!status) {
         open_team(job);
         mg_team_run(&job->team, score_rows, job);
@@ -200,7 +251,6 @@ mg_status mg_score(const mg_model *model, mg_h5 *file, const char *features, con
         mg_vanished_text(mg_source_vanished(job->data->source), mg_h5_path(file), features, vanished);
         report(job, vanished);
     }
-    mg_weights_destroy(&job->weights);
     mg_dataset_close(job->data);
     mg_memory_free(job);
     return status;

@@ -24,7 +24,8 @@ typedef struct mg_before_change {
 // The rows of a program that are copied.
 typedef struct mg_trainer_copies {
     double bytes;
-    const char *why; // NULL: none are
+    const char *why;  // NULL: none are
+    double converted; // bytes of labels and weights
 } mg_trainer_copies;
 
 // What differs for a run of rows in memory, whose program may have other runs at the same time.

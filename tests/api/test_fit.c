@@ -73,9 +73,10 @@ static void compare(const array_form *form, const variant *v, int64_t features) 
     if (mg_fit(config, &request, &model, &result, &error)) fail_msg("%s: %s", what, error.text);
     if (mg_model_save(model, own, &error)) fail_msg("%s: %s", what, error.text);
     support_expect_same(theirs, own, what);
-    bool lent = form->lent && !v->prepared;
+    bool lent = form->lent && !v->prepared, converted = form->sparse && form->indptr == MG_DATA_INT32;
     int64_t copied = result.copied_bytes;
-    if (lent && copied != (form->sparse ? 8 * (ROWS + 1) : 0)) fail_msg("%s: %ld copied", what, (long)copied);
+    if (lent && copied != (converted ? 8 * (ROWS + 1) : 0)) fail_msg("%s: %ld copied", what, (long)copied);
+    if (strcmp(v->name, "fraction")) assert_int_equal(result.converted_bytes, 8 * ROWS); // labels and weights
     if (!lent && (copied < ROWS || !result.copied_why[0])) fail_msg("%s: %ld copied", what, (long)copied);
     assert_string_equal(result.train.model_path, "");
     mg_model_destroy(model);
@@ -220,6 +221,25 @@ static void test_refusals(void **unused) {
     expect(&a.data, MG_DATA, "my rows: all 240 rows have the same label");
     a.data.dense = NULL;
     expect(&a.data, MG_USAGE, "my rows: exactly one of dense and csr must be given");
+    free_arrays(&a);
+}
+
+// A set without rows is refused by its name.
+static void test_empty(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *model;
+    mg_error error = {0};
+    const char *const sets[] = {"train.tolerance=1e-2", NULL};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, 48, CLASSES);
+    mg_data empty = a.data;
+    empty.rows = 0;
+    const mg_fit_request no_rows = {.train = &empty},
+                         no_validation = {.train = &a.data, .validation = &empty};
+    assert_int_equal(fit(&no_rows, sets, &model, NULL, &error), MG_USAGE);
+    assert_string_equal(error.text, "data: is empty: it has no rows, but at least one is needed");
+    assert_int_equal(fit(&no_validation, sets, &model, NULL, &error), MG_USAGE);
+    assert_string_equal(error.text, "validation data: is empty: it has no rows, but at least one is needed");
     free_arrays(&a);
 }
 
@@ -450,7 +470,7 @@ int main(void) {
         cmocka_unit_test(test_csr_refusals), cmocka_unit_test(test_unsorted),
         cmocka_unit_test(test_file_options), cmocka_unit_test(test_stop),
         cmocka_unit_test(test_in_directory), cmocka_unit_test(test_start),
-        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_silence),      cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }

@@ -1,7 +1,10 @@
 // test_model.c - mg_model_*: parts in and out, the file, and scores into the arrays of a program.
 #include "fit_arrays.h"
 
+#include "base/memory.h"
+
 #include <math.h>
+#include <pthread.h>
 
 enum { ROWS = 300, CLASSES = 4 };
 
@@ -93,6 +96,55 @@ static void test_scores(void **unused) {
             mg_model_destroy(model);
             free_arrays(&a);
         }
+}
+
+typedef struct scorer {
+    pthread_t thread;
+    const mg_model *model;
+    mg_score_request request;
+    answers to;
+    mg_status status;
+} scorer;
+
+static void *score_again(void *context) {
+    scorer *s = context;
+    mg_error error;
+    for (int i = 0; !s->status && i < 20; i++) s->status = mg_model_score(s->model, &s->request, &error);
+    return NULL;
+}
+
+// Several threads score with one new model. What the first call prepares stays with the model: later calls
+// allocate nothing that they keep.
+static void test_shared(void **unused) {
+    (void)unused;
+    enum { THREADS = 4 };
+    const int64_t before = mg_memory_live();
+    for (int f = FORM_F32; f <= FORM_CSR; f += FORM_CSR - FORM_F32)
+        for (int64_t features = 37; features <= 48; features += 11) {
+            arrays a;
+            mg_error error = {0};
+            scorer s[THREADS] = {0};
+            make_arrays(&a, &array_forms[f], ROWS, features, CLASSES);
+            mg_model *model = fitted(&a.data, "crammer-singer");
+            for (int t = 0; t < THREADS; t++) {
+                s[t].model = model;
+                s[t].to = make_answers(ROWS, CLASSES);
+                s[t].request = request_of(&a.data, &s[t].to, 1);
+                pthread_create(&s[t].thread, NULL, score_again, &s[t]);
+            }
+            for (int t = 0; t < THREADS; t++) pthread_join(s[t].thread, NULL);
+            int64_t kept = mg_memory_live();
+            assert_int_equal(mg_model_score(model, &s[0].request, &error), MG_OK);
+            assert_int_equal(mg_memory_live(), kept);
+            for (int t = 0; t < THREADS; t++) {
+                assert_int_equal(s[t].status, MG_OK);
+                assert_memory_equal(s[t].to.scores, s[0].to.scores, sizeof(float) * ROWS * CLASSES);
+            }
+            for (int t = 0; t < THREADS; t++) free_answers(&s[t].to);
+            mg_model_destroy(model);
+            free_arrays(&a);
+        }
+    assert_int_equal(mg_memory_live(), before);
 }
 
 static void test_probabilities(void **unused) {
@@ -379,10 +431,11 @@ static void test_parts(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scores),        cmocka_unit_test(test_prepared),
-        cmocka_unit_test(test_probabilities), cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_texts_of_file), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_scores),    cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_prepared),  cmocka_unit_test(test_probabilities),
+        cmocka_unit_test(test_many_rows), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_texts),     cmocka_unit_test(test_texts_of_file),
+        cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
