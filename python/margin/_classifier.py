@@ -213,6 +213,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         settings = self._settings(classes, validation is not None)
         start = self._start(classes) if self.warm_start else None
         self._run(settings, rows, validation, start, classes)
+        self._seen = None
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> "MarginClassifier":

@@ -12,6 +12,8 @@ from ._arrays import Rows
 from ._settings import _positive
 from ._validation import check_weights, validate
 
+BATCH = 16
+
 
 def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any) -> Any:
     first = not hasattr(estimator, "classes_")
@@ -25,23 +27,24 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     estimator._check_classes(known)
     labels = _numbers(y, known)
     weights = check_weights(sample_weight, X)
-    seen = {"weight": 0.0, "eta": None, "rows": 0} if first else dict(getattr(estimator, "_seen", None) or _seen(estimator))
+    seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": None})
+    if seen["square"] is None:
+        seen["square"] = _mean_square(X)
+        if not first:  # after a fit
+            seen["weight"] = seen["rows"] = float(estimator._parts["training_rows"])
     seen["weight"] += X.shape[0] if weights is None else float(weights.sum())
     settings = _settings(estimator, known, seen)
     rows = _with_all_classes(X, labels, weights, len(known))
-    plan = estimator._run(settings, rows, None, None if first else estimator._made(), known)
+    estimator._run(settings, rows, None, None if first else estimator._made(), known)
     seen["rows"] += X.shape[0]
-    if seen["eta"] is None:
-        seen["eta"] = plan["learning_rate"]
-        seen["first"] = X.shape[0]
     estimator._seen = seen
     return estimator
 
 
-def _seen(estimator: Any) -> dict:
-    """What partial_fit has to know after a fit."""
-    rows = estimator._parts["training_rows"]
-    return {"weight": float(rows), "eta": None, "rows": rows}
+def _mean_square(X: Any) -> float:
+    """Mean squared length of the rows."""
+    values = np.asarray(X.data if sp.issparse(X) else X, np.float64)
+    return float(np.square(values).sum()) / X.shape[0] or 1.0
 
 
 def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -59,10 +62,20 @@ def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
         settings.pop(key, None)
     if estimator.alpha is None:
         settings["model.lambda"] = 1 / (_positive("C", estimator.C) * seen["weight"])
-    settings.update({"train.solver": "sgd", "train.epochs": 1, "sgd.update": "plain", "sgd.rate": "constant", "sgd.average": False})
-    settings["train.seed"] += seen["rows"]  # another order in every call
-    if seen["eta"] is not None:  # falls with the rows that were seen
-        settings["sgd.eta"] = seen["eta"] / (1 + (seen["rows"] - seen["first"]) / (10.0 * seen["first"])) ** 0.5
+    # Steps of the size that changes the score of a row by about its own gradient, and less as rows are seen.
+    steps = seen["rows"] / BATCH
+    reach = 6.0 if estimator.loss == "softmax" else 0.4 if estimator.loss.endswith("squared") else 16.0
+    settings.update(
+        {
+            "train.solver": "sgd",
+            "train.epochs": 1,
+            "train.batch": BATCH,
+            "train.seed": settings["train.seed"] + int(seen["rows"]),  # another order in every call
+            "sgd.update": "plain",
+            "sgd.rate": "constant",
+            "sgd.eta": reach / seen["square"] / (1 + steps / 100) ** 0.5,
+        }
+    )
     settings.update(estimator.options or {})
     return settings
 

@@ -1,0 +1,64 @@
+"""partial_fit, warm_start."""
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import load_digits
+
+from margin import MarginClassifier
+
+LOSSES = [
+    "crammer-singer", "crammer-singer-squared", "weston-watkins", "weston-watkins-squared", "one-vs-rest",
+    "one-vs-rest-squared", "softmax",
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("scale", [1 / 16, 100])
+def test_batches(loss, scale):
+    X, y = load_digits(return_X_y=True)
+    X = (X * scale).astype(np.float32)
+    classifier, draw = MarginClassifier(loss), np.random.RandomState(0)
+    for _ in range(5):
+        order = draw.permutation(len(y))
+        for at in range(0, len(y), 200):
+            rows = order[at : at + 200]
+            classifier.partial_fit(X[rows], y[rows], classes=range(10))
+    assert classifier.score(X, y) > 0.93
+
+
+def test_batch_with_few_classes():
+    X, y = load_digits(return_X_y=True)
+    for rows in (X.astype(np.float32), sp.csr_matrix(X)):
+        classifier = MarginClassifier().partial_fit(rows[:3], y[:3], classes=range(10))
+        assert classifier.coef_.shape == (10, 64)
+        assert set(classifier.predict(rows)) <= set(range(10))
+
+
+def test_after_fit():
+    X, y = load_digits(return_X_y=True)
+    classifier = MarginClassifier(C=0.01).fit(X, y)
+    before = classifier.score(X, y)
+    assert classifier.partial_fit(X[:50], y[:50]).score(X, y) > before - 0.03
+
+
+def test_errors():
+    X, y = load_digits(return_X_y=True)
+    with pytest.raises(ValueError, match="classes must be passed"):
+        MarginClassifier().partial_fit(X, y)
+    classifier = MarginClassifier().partial_fit(X, y, classes=range(10))
+    with pytest.raises(ValueError, match=r"y\[0\] is 11, which is not one of the classes"):
+        classifier.partial_fit(X[:1], [11])
+    with pytest.raises(ValueError, match="but the first call had"):
+        classifier.partial_fit(X, y, classes=range(11))
+
+
+def test_warm_start():
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    how = dict(solver="sgd", max_iter=2, C=0.1)
+    cold = MarginClassifier(**how).fit(X, y)
+    warm = MarginClassifier(warm_start=True, **how).fit(X, y)
+    assert np.array_equal(cold.coef_, warm.coef_)
+    for _ in range(5):
+        warm.fit(X, y)
+    assert warm.objective_ < cold.objective_

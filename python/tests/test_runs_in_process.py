@@ -1,0 +1,144 @@
+"""Ctrl-C, callbacks, threads and fork."""
+import _thread
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import margin
+from margin import MarginClassifier
+
+LONG = dict(solver="sgd", max_iter=10**8)
+
+
+def test_interrupt(blobs):
+    X, y = blobs
+    classifier = MarginClassifier().fit(X, y)
+    before = classifier.coef_.copy()
+    calls = []
+
+    def interrupt(event):
+        if event["kind"] == "progress" and not calls:
+            calls.append(event)
+            _thread.interrupt_main()
+
+    classifier.set_params(callbacks=[interrupt], **LONG)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y)
+    assert len(calls) == 1
+    assert np.array_equal(classifier.coef_, before)
+    classifier.set_params(callbacks=None, max_iter=1)
+    assert classifier.fit(X, y).score(X, y) > 0.5
+
+
+def test_interrupt_of_predict():
+    X = np.ones((4000, 512), np.float32)
+    classifier = MarginClassifier().fit(X[:300] + np.eye(300, 512, dtype=np.float32), np.arange(300) % 100)
+    many = np.lib.stride_tricks.as_strided(X, (4_000_000, 512), (0, 4), writeable=False)
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(10_000):
+                classifier.predict(X)
+    finally:
+        timer.join()
+    assert many.shape[0] == 4_000_000
+    assert len(classifier.predict(X[:2])) == 2
+
+
+def test_error_in_callback(blobs):
+    def fail(event):
+        if event["kind"] == "progress":
+            raise LookupError("planted")
+
+    with pytest.raises(LookupError, match="planted"):
+        MarginClassifier(callbacks=[fail], **LONG).fit(*blobs)
+
+
+def test_callback_ends_training(blobs):
+    X, y = blobs
+    history = {}
+    end = lambda event: event["kind"] == "progress" and event["epoch"] >= 3
+    classifier = MarginClassifier(callbacks=[end, margin.record_evaluation(history)], **LONG).fit(X, y)
+    assert 3 <= classifier.n_iter_ < 1000
+    assert classifier.score(X, y) > 0.7
+    assert len(history["objective"]) >= 1
+
+
+def test_early_stopping_callback(blobs):
+    X, y = blobs
+    stop = margin.early_stopping(2, metric="objective", min_delta=1.0)
+    assert MarginClassifier(callbacks=[stop], **LONG).fit(X, y).n_iter_ < 1000
+    with pytest.raises(ValueError, match="metric is 'auc'"):
+        margin.early_stopping(2, metric="auc")
+
+
+def test_two_fits_in_two_threads(blobs):
+    X, y = blobs
+    wanted = MarginClassifier().fit(X, y).coef_
+    got = [None] * 4
+
+    def work(i):
+        got[i] = MarginClassifier().fit(X, y).coef_
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert all(np.array_equal(weights, wanted) for weights in got)
+
+
+def test_other_threads_run(blobs):
+    """The GIL is free during training."""
+    X, y = blobs
+    counted, done = [0], threading.Event()
+
+    def count():
+        while not done.is_set():
+            counted[0] += 1
+            done.wait(0.001)
+
+    thread = threading.Thread(target=count)
+    reached = []
+
+    def enough(event):
+        reached.append(counted[0])
+        return counted[0] > 20
+
+    thread.start()
+    try:
+        MarginClassifier(callbacks=[enough], **LONG).fit(X, y)
+    finally:
+        done.set()
+        thread.join()
+    assert reached[-1] > 20
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork(blobs):
+    X, y = blobs
+    classifier = MarginClassifier().fit(X, y)
+    child = os.fork()
+    if child == 0:
+        same = np.array_equal(MarginClassifier().fit(X, y).coef_, classifier.coef_)
+        os._exit(0 if same and len(classifier.predict(X)) == len(y) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(MarginClassifier().fit(X, y).coef_, classifier.coef_)
+
+
+def test_threads_do_not_matter(blobs):
+    X, y = blobs
+    assert np.array_equal(*[MarginClassifier(n_jobs=n).fit(X, y).coef_ for n in (1, 2)])
+    with pytest.raises(ValueError, match="n_jobs is 0"):
+        MarginClassifier(n_jobs=0).fit(X, y)
+
+
+def test_verbose(blobs, capsys):
+    MarginClassifier(verbose=2).fit(*blobs)
+    shown = capsys.readouterr().err
+    assert "300 rows x 8 features, 3 classes" in shown and "epoch 1" in shown
+    MarginClassifier(verbose=1).fit(*blobs)
+    assert "margin" in capsys.readouterr().err
+    MarginClassifier().fit(*blobs)
+    assert capsys.readouterr().err == ""
