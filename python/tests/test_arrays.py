@@ -37,7 +37,8 @@ def test_converted(whole, dtype):
         assert fit(X > 2, y).copied_bytes_ == X.nbytes
         return
     fitted = fit(X.astype(dtype), y)
-    assert fitted.copied_bytes_ == X.nbytes
+    # The library pads the rows of 8 features that it converts to 16.
+    assert fitted.copied_bytes_ == X.nbytes * (2 if dtype == "float64" else 1)
     assert np.array_equal(fitted.coef_, weights)
 
 
