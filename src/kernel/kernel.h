@@ -13,6 +13,9 @@
 // - CSR gradient: G[f][k] = fma(x, coef[k], G[f][k]). If at most MG_FEW coefficients of the row are nonzero,
 //   only their classes are touched.
 // - Dual step: in sums over classes, lane k % 16 takes the classes in ascending order; then fold.
+// - Dual sweep: scores of a row, fma over directions in ascending order; sums over classes in ascending
+// order;
+//   for what a block changes, one fma for each row in ascending order.
 // - dual_terms and dual_change: the same in double with lane k % 8; the fold begins with +4.
 #ifndef MG_KERNEL_KERNEL_H
 #define MG_KERNEL_KERNEL_H
@@ -83,6 +86,38 @@ typedef struct mg_dual_change {
     float largest;
 } mg_dual_change;
 
+// The rows of a round that step in turn (M33). Rows of a block step from the same scores; later rows see
+// their steps through a few directions, in which every row has coordinates.
+typedef struct mg_dual_sweep {
+    const mg_prox *prox;
+    float delta;
+    int64_t classes, lanes; // lanes: classes rounded up to 16
+    int64_t rows, block;    // rows of a block: 1, or any number from 4 on
+    int64_t directions;
+    const float *scores; // [rows][lanes] with the weights at the beginning of the round; -INFINITY beyond K
+    const float *before; // [rows][lanes] coefficients; 0 beyond K
+    const float *z;      // [rows][directions] coordinates
+    const float *curvature;  // [rows] q of the step, above 0
+    const float *factor;     // [rows] u = factor * (after - before)
+    const int32_t *label;    // [rows]
+    float *seen, *after, *u; // [rows][lanes] written: the scores that the step starts from; coefficients; u
+    float *moved;   // [directions][lanes] the sum of u z' over the rows; the sweep begins with what it holds
+    float *total;   // [lanes] the sum of u, likewise
+    float *scratch; // [2][classes][MG_SWEEP_ROWS]
+    int32_t *list;  // [classes] scratch
+} mg_dual_sweep;
+
+enum { MG_SWEEP_ROWS = 8, MG_SWEEP_CLASSES = 48 };
+
+// Rows of the sweep step like dual_step. Otherwise sums over their classes are in ascending order.
+static inline bool mg_sweep_alone(const mg_dual_sweep *sweep) {
+    return sweep->block == 1 || sweep->classes >= MG_SWEEP_CLASSES;
+}
+
+// A step is left out if it gains at most this part of the sum of |d (s + delta)| over its changes d, and half
+// its curvature is not more either.
+#define MG_SWEEP_NOISE 3e-8f
+
 typedef struct mg_kernel {
     const char *name;
     const char *help;
@@ -125,6 +160,9 @@ typedef struct mg_kernel {
     // (M26) Exact maximiser of what one row adds to the dual: c[lanes] becomes argmax over c' of -l*(c') +
     // <scores, c'> - q/2 ||c' - c||^2. q > 0; z: scratch of `lanes`.
     void (*dual_step)(const mg_dual_row *row, float q, float *z, float *c);
+
+    // (M33) The exact steps of the rows of a round, in turn.
+    void (*dual_sweep)(const mg_dual_sweep *sweep);
 
     // (M27) The two terms of -l*(c) + <scores, c> for the coefficients c[lanes] of a row.
     mg_dual_terms (*dual_terms)(const mg_dual_row *row, const float *c);

@@ -3,6 +3,7 @@
 #define MG_KERNEL_TEMPLATE_TABLE_H
 
 #include "kernel/template_dual.h"
+#include "kernel/template_sweep.h"
 
 static void add(int64_t n, const float *from, float *to) {
     for (int64_t j = 0; j < n; j += 16) v16_store(to + j, v16_add(v16_load(to + j), v16_load(from + j)));
@@ -48,6 +49,7 @@ const mg_kernel KERNEL_SYMBOL = {
     .csr_accumulate = csr_accumulate,
     .csr_update = csr_update,
     .dual_step = dual_step,
+    .dual_sweep = dual_sweep,
     .dual_terms = dual_terms,
     .dual_change = dual_change,
     .add = add,

@@ -55,7 +55,9 @@ static mg_status attach(void *state, const mg_batch *all, mg_error *error) {
     if (prox)
         status = mg_dual_rows_create(problem->rows, problem->classes, prox->joint, all->label,
                                      &c->iterate.duals, error);
-    return status ? status : mg_resident_attach(&c->resident, all, error);
+    if (!status) status = mg_resident_attach(&c->resident, all, error);
+    if (!status && c->ascent) status = mg_ascent_attach(c->ascent, error);
+    return status;
 }
 
 static const mg_weights *weights(void *state) {

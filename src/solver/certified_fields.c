@@ -11,12 +11,12 @@
 #define MOST_COUNT 1e15
 #define BOX_SLACK 1e-3 // by how much rounding of steps and merges may exceed a bound of dual variables
 
-enum { MOST_ROUNDS = 16 }; // rounds that are counted before their size is reviewed
+enum { MOST_ROUNDS = 32 }; // rounds that are counted before their size is reviewed
 
 static const mg_bound clock_bounds[] = {
     {"epoch", 0, MOST_EPOCHS, false},
     {"snapshots", 0, MOST_COUNT, false},
-    {"rows of a round", 1, MG_DUAL_ROUND, false},
+    {"rows of a round", 1, MG_DUAL_ROUND_MOST, false},
     {"rounds", 0, MOST_ROUNDS, false},
     {"visits", 0, MOST_COUNT, false},
     {"visits before", 0, MOST_COUNT, false},
@@ -24,6 +24,7 @@ static const mg_bound clock_bounds[] = {
     {"Newton iterations before", 0, MOST_EPOCHS, false},
     {"change of solver", 0, 1, false},
     {"certificate that is due", 0, MG_DUES - 1, false},
+    {"rows of a block", 1, MG_DUAL_BLOCK_MOST, false},
 };
 static const mg_bound number_bounds[] = {
     {"gap of the contributions", 0, INFINITY, true},
@@ -93,6 +94,7 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
     bool averages = c->ascent && c->ascent->mean.v;
     const mg_bound snapshots = {.most = averages ? MG_DUAL_SNAPSHOTS * (epochs + 1) : 0},
                    visits = {.most = (epochs + 1) * rows};
+    const mg_bound round = {.least = 1, .most = c->resident.sparse ? MG_DUAL_ROUND : MG_DUAL_ROUND_MOST};
     const mg_bound newton = {.least = c->ascent ? -1 : 0, .most = c->ascent && !newton_phase ? -1 : epochs};
     bool returns = c->resident.certify && c->resident.options->handover == MG_HANDOVER_BY_COST;
     const mg_bound before = {.most = c->ascent && returns ? epochs : 0},
@@ -103,6 +105,8 @@ static mg_status check_counters(const mg_certified *c, mg_error *error) {
     if (!status)
         status = mg_bound_check(&visits, "state/clock (rows visited)", -1,
                                 (double)clock->visits + (double)clock->visits_before, error);
+    if (!status)
+        status = mg_bound_check(&round, "state/clock (rows of a round)", -1, (double)clock->round, error);
     if (!status)
         status = mg_bound_check(&newton, "state/clock (Newton iterations)", -1, (double)clock->newton, error);
     if (!status)

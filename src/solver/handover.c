@@ -16,7 +16,7 @@
 #define LEAST_DUAL 1e-3 // of the primal value, for the guess of the optimum
 #define AGAIN 2.0       // the cost of a second Newton phase, relative to what the first has spent
 // Cost of a visit of dual ascent, measured like that of Newton steps (docs/solvers.md):
-#define DENSE_VALUE 2.5  // of a cell, for a class and for a row of its block
+#define DENSE_VALUE 3.0  // of a cell, for a class
 #define SPARSE_VALUE 10. // of a stored value, for a class
 #define LANE 600.0       // of the step, for a class
 
@@ -35,8 +35,7 @@ typedef struct facts {
 static double cost_of_visit(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
     double classes = (double)problem->classes, step = LANE * (double)resident->lanes;
-    return resident->sparse ? SPARSE_VALUE * problem->values_per_row * classes + step
-                            : DENSE_VALUE * problem->values_per_row * (classes + MG_DUAL_BLOCK) + step;
+    return (resident->sparse ? SPARSE_VALUE : DENSE_VALUE) * problem->values_per_row * classes + step;
 }
 
 static facts find_facts(const mg_certified *c) {

@@ -17,7 +17,7 @@ typedef enum mg_due { MG_NOT_DUE, MG_DUE_AT_END, MG_DUE_AT_START, MG_DUES } mg_d
 typedef struct mg_counters {
     int64_t epoch;
     int64_t snapshots;     // in the average
-    int64_t round;         // sparse: rows of a round at present
+    int64_t round;         // rows of a round at present
     int64_t rounds;        // since the size of a round was last reviewed
     int64_t visits;        // rows visited since the last certificate
     int64_t visits_before; // rows visited until the last certificate
@@ -25,6 +25,7 @@ typedef struct mg_counters {
     int64_t newton_before; // of earlier ones
     int64_t changed;       // 1: the last step ended with the change to the present phase
     int64_t due;           // an mg_due: the certificate that comes before the next step
+    int64_t block;         // dense: rows of a block of a round at present
 } mg_counters;
 
 typedef struct mg_numbers {

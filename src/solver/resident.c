@@ -2,6 +2,7 @@
 // as x'.
 #include "solver/resident.h"
 
+#include "base/lanes.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -74,8 +75,12 @@ static double row_square(const mg_resident *resident, int64_t row, float *x) {
     double square = 0;
     if (!resident->sparse) {
         mg_resident_row(resident, row, x);
-        for (int64_t d = 0; d < resident->problem->features; d++) square += (double)x[d] * (double)x[d];
-        return square;
+        mg_eight sum = {0};
+        for (int64_t d = 0; d < resident->line; d += 8) {
+            mg_eight cells = mg_eight_widen(x + d);
+            sum += cells * cells;
+        }
+        return mg_eight_fold(sum);
     }
     for (int64_t e = rows->indptr[row]; e < rows->indptr[row + 1]; e++) {
         double scale = resident->problem->scale ? (double)resident->problem->scale[rows->indices[e]] : 1,

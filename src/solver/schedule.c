@@ -68,8 +68,10 @@ bool mg_schedule_stalled(const mg_certified *c) {
 
 void mg_schedule_start(mg_certified *c, bool point) {
     bool duals = mg_resident_has_duals(&c->resident), due = point && duals && c->resident.certify;
-    c->clock = (mg_counters){
-        .round = MG_DUAL_ROUND, .newton = duals ? -1 : 0, .due = due ? MG_DUE_AT_START : MG_NOT_DUE};
+    c->clock = (mg_counters){.round = c->resident.sparse ? MG_DUAL_ROUND : MG_DUAL_ROUND_MOST,
+                             .newton = duals ? -1 : 0,
+                             .due = due ? MG_DUE_AT_START : MG_NOT_DUE,
+                             .block = MG_DUAL_BLOCK_MOST};
     c->numbers = (mg_numbers){.contribution_gap = INFINITY};
 }
 

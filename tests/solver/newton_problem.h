@@ -19,11 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A test that needs a larger problem defines its shape.
+#ifndef PROBLEM_ROWS
+#define PROBLEM_ROWS 90
+#define PROBLEM_FEATURES 9
+#define PROBLEM_BATCH 32
+#endif
+
 enum {
-    ROWS = 90,
-    FEATURES = 9,
+    ROWS = PROBLEM_ROWS,
+    FEATURES = PROBLEM_FEATURES,
     CLASSES = 4,
-    LINE = 16,
+    LINE = (FEATURES + 15) / 16 * 16,
     WIDTH = FEATURES + 1,
     MOST_STEPS = 400,
     MOST_VISITS = 800000
@@ -292,7 +299,7 @@ static inline void begin(setting *s, const problem *p, const mg_loss *loss, supp
         .center = p->centred ? p->center : NULL,
         .values_per_row = FEATURES,
         .most_values = FEATURES,
-        .batch = 32,
+        .batch = PROBLEM_BATCH,
         .epochs = 1 << 20,
         .team = &s->team,
     };

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 48, TRIES = 400 };
+enum { LANES = 64, TRIES = 400 };
 
 static uint64_t state = 1;
 
@@ -253,8 +253,115 @@ static void test_small_update(void **unused) {
     }
 }
 
+// ---- rows that step in turn ---------------------------------------------------------------------
+
+enum { MOST_ROWS = 21, DIRECTIONS = 5, SWEEP_FLOATS = MOST_ROWS * LANES };
+
+typedef struct swept {
+    float seen[SWEEP_FLOATS], after[SWEEP_FLOATS], u[SWEEP_FLOATS], moved[DIRECTIONS * LANES], total[LANES];
+} swept;
+
+typedef struct round_problem {
+    problem row[MOST_ROWS];
+    float scores[SWEEP_FLOATS], before[SWEEP_FLOATS], z[MOST_ROWS * DIRECTIONS], curvature[MOST_ROWS],
+        factor[MOST_ROWS];
+    int32_t label[MOST_ROWS];
+} round_problem;
+
+static mg_dual_sweep make_round(round_problem *p, const mg_loss *loss) {
+    mg_dual_sweep sweep = {.prox = loss->dual, .rows = 1 + (int64_t)(uniform() * MOST_ROWS), .lanes = LANES};
+    const int64_t blocks[] = {1, 4, 8, 16};
+    sweep.block = blocks[(int)(uniform() * 4)];
+    sweep.directions = (int64_t)(uniform() * (DIRECTIONS + 1));
+    make(&p->row[0], loss);
+    sweep.classes = p->row[0].classes;
+    sweep.delta = (float)p->row[0].delta;
+    for (int64_t r = 0; r < sweep.rows; r++) {
+        problem *row = &p->row[r];
+        do make(row, loss);
+        while (row->classes < sweep.classes);
+        row->classes = sweep.classes;
+        row->delta = (double)sweep.delta;
+        row->y = row->y % sweep.classes;
+        float sum = 0;
+        for (int64_t k = 0; k < LANES; k++) {
+            if (k >= sweep.classes) row->scores[k] = -INFINITY;
+            if (k >= sweep.classes || k == row->y) row->before[k] = 0;
+            sum += row->before[k];
+        }
+        row->before[row->y] = -sum;
+        memcpy(p->scores + r * LANES, row->scores, sizeof row->scores);
+        memcpy(p->before + r * LANES, row->before, sizeof row->before);
+        p->curvature[r] = (float)row->q;
+        p->factor[r] = -0.1f * (float)uniform();
+        p->label[r] = (int32_t)row->y;
+        for (int64_t j = 0; j < DIRECTIONS; j++) p->z[r * DIRECTIONS + j] = (float)(uniform() - 0.5);
+    }
+    sweep.scores = p->scores, sweep.before = p->before, sweep.z = p->z, sweep.curvature = p->curvature;
+    sweep.factor = p->factor, sweep.label = p->label;
+    return sweep;
+}
+
+// Every row steps to the maximum for the scores that it sees, which contain the steps of the blocks before.
+static void check_sweep(const mg_dual_sweep *w, round_problem *p, const swept *of, const char *name) {
+    double moved[DIRECTIONS * LANES] = {0};
+    for (int64_t r = 0; r < w->rows; r++) {
+        problem row = p->row[r];
+        double right[LANES], most = 0, score = (double)w->delta;
+        for (int64_t k = 0; k < w->classes; k++) {
+            double s = (double)p->scores[r * LANES + k];
+            for (int64_t j = 0; j < w->directions; j++)
+                s += (double)p->z[r * w->directions + j] * moved[j * LANES + k];
+            assert_true(fabs((double)of->seen[r * LANES + k] - s) <= 1e-5 * (1 + fabs(s)));
+            row.scores[k] = of->seen[r * LANES + k];
+            score = fmax(score, fabs(s));
+        }
+        solve(&row, right);
+        for (int64_t k = 0; k < w->classes; k++) most = fmax(most, fabs(right[k]));
+        for (int64_t k = 0; k < LANES; k++) {
+            float after = of->after[r * LANES + k], before = p->before[r * LANES + k];
+            double tolerance = 2e-6 * (1 + most) + 1e-5 * (10 + score) / row.q;
+            if (k < w->classes && !(fabs((double)after - right[k]) <= tolerance))
+                fail_msg("%s: row %d, class %d: %g, not %g", name, (int)r, (int)k, (double)after, right[k]);
+            assert_true(k < w->classes || after == 0);
+            assert_true(of->u[r * LANES + k] == w->factor[r] * (after - before));
+        }
+        bool last = (r + 1) % w->block == 0 || r + 1 == w->rows; // of its block
+        for (int64_t i = last ? r / w->block * w->block : r + 1; i <= r; i++)
+            for (int64_t j = 0; j < w->directions; j++)
+                for (int64_t k = 0; k < LANES; k++)
+                    moved[j * LANES + k] +=
+                        (double)p->z[i * w->directions + j] * (double)of->u[i * LANES + k];
+    }
+    for (int64_t i = 0; i < w->directions * LANES; i++)
+        assert_true(fabs((double)of->moved[i] - moved[i]) <= 1e-5 * (1 + fabs(moved[i])));
+}
+
+static void test_sweep(void **unused) {
+    (void)unused;
+    static float scratch[2 * LANES * MG_SWEEP_ROWS];
+    for (int l = 0; mg_loss_at(l); l++)
+        for (int t = 0; mg_loss_at(l)->dual && t < TRIES; t++) {
+            static round_problem p;
+            static swept first, other;
+            mg_dual_sweep sweep = make_round(&p, mg_loss_at(l));
+            for (int k = 0, done = 0; mg_kernel_at(k); k++) {
+                if (!mg_kernel_at(k)->usable()) continue;
+                swept *to = done++ ? &other : &first;
+                memset(to, 0, sizeof *to);
+                sweep.seen = to->seen, sweep.after = to->after, sweep.u = to->u, sweep.moved = to->moved;
+                sweep.total = to->total, sweep.scratch = scratch;
+                mg_kernel_at(k)->dual_sweep(&sweep);
+                if (done == 1) check_sweep(&sweep, &p, to, mg_loss_at(l)->name);
+                else if (memcmp(&first, &other, sizeof first))
+                    fail_msg("kernel %s differs", mg_kernel_at(k)->name);
+            }
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_worth),
-                                       cmocka_unit_test(test_update), cmocka_unit_test(test_small_update)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_step), cmocka_unit_test(test_sweep),
+                                       cmocka_unit_test(test_worth), cmocka_unit_test(test_update),
+                                       cmocka_unit_test(test_small_update)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,7 @@ def check_advice():
     uneven = x * [1e-7, 1e-7, 1]
     rare = (r.random(600) < 0.03).astype(int)
     save("large.h5", x, y)
-    save("offset.h5", x + 1e6, y)
+    save("offset.h5", x + 1e8, y)
     save("tiny.h5", x * 1e-9, y)
     save("uneven.h5", uneven, y)
     save("uneven_sparse.h5", uneven, y, sparse=True)
@@ -97,7 +97,7 @@ def check_advice():
     cases = [(data, []) for data in ("large.h5", "offset.h5", "tiny.h5", "uneven.h5", "uneven_sparse.h5", "noise.h5", "rare.h5")]
     cases += [("large.h5", ["model.C=1"]), ("noise.h5", ["train.solver=sgd"]), ("clear.h5", ["model.lambda=1e6"]),
               ("clear.h5", ["model.C=1e-9"]), ("tiny.h5", ["model.lambda=1e6"]), ("weighted.h5", ["data.weights=w"]),
-              ("large.h5", ["model.bias=0"]), ("rare.h5", ["train.solver=sgd"]), ("uneven.h5", ["train.tolerance=1e-3"]),
+              ("large.h5", ["model.bias=0"]), ("rare.h5", ["train.solver=sgd"]), ("uneven.h5", ["train.tolerance=1e-3", "train.solver=dual"]),
               ("offset.h5", ["train.tolerance=1e-3"]), ("noise.h5", ["train.tolerance=1e-4", "train.epochs=2"])]
     cases += [("tiny.h5", [f"model.loss={loss}"]) for loss in losses]
     for data, sets in cases:
@@ -143,13 +143,13 @@ def check_sound_runs():
         for sets in ([], ["train.solver=sgd"], ["train.tolerance=1e-3"], ["data.scale=max-abs"], ["model.class_weight=balanced"]):
             assert not train(data, *sets)[2], (data, sets)
     assert not train("sound.h5", "data.validation=0.2", command="path")[2]
-    code, _, err = margin("cv", "-q", "--folds", "3", "--overwrite", "--set", "data.train=large.h5", "--set", "output.directory=cv")
+    code, _, err = margin("cv", "-q", "--folds", "3", "--overwrite", "--set", "data.train=offset.h5", "--set", "output.directory=cv")
     warnings = err.splitlines()
     assert code == 0 and [line[:15] for line in warnings] == [f"warning: fold {i}" for i in (1, 2, 3)], (code, warnings)
 
 
 def check_certified():
-    out, _, warnings = train("uneven.h5", "train.tolerance=1e-3")
+    out, _, warnings = train("uneven.h5", "train.tolerance=1e-3", "train.solver=dual")
     end = events("run", "end")[0]
     assert end["reason"] == "stalled" and end["converged"] is False and "gap" not in end and "dual" not in end, end
     assert "not certified" in out and "within" not in out and "not certified" in warnings[0], out

@@ -40,8 +40,13 @@ mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_
     return status;
 }
 
+mg_status mg_ascent_attach(mg_ascent *ascent, mg_error *error) {
+    return ascent->resident->sparse ? MG_OK : mg_dual_dense_create(ascent, error);
+}
+
 void mg_ascent_destroy(mg_ascent *ascent) {
     if (!ascent) return;
+    mg_dual_dense_destroy(ascent);
     mg_weights_destroy(&ascent->mean);
     mg_dual_round_free(ascent);
     mg_arena_free(&ascent->arena);
@@ -55,6 +60,7 @@ void mg_ascent_restart(mg_ascent *ascent) {
     if (ascent->shrinking.contribution)
         memset(ascent->shrinking.contribution, 0, rows * sizeof *ascent->shrinking.contribution);
     forget_list(ascent);
+    ascent->dense.fresh = false;
 }
 
 // ---- the average --------------------------------------------------------------------------------
@@ -116,6 +122,7 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 void mg_ascent_end_epoch(mg_ascent *ascent) {
     double sum = 0;
     forget_list(ascent);
+    ascent->dense.fresh = false; // a certificate may follow, which rebuilds the weights
     for (int64_t row = 0; ascent->shrinking.contribution && row < ascent->resident->problem->rows; row++)
         sum += (double)ascent->shrinking.contribution[row];
     ascent->shrinking.sum = sum;

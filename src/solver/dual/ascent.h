@@ -3,22 +3,21 @@
 #ifndef MG_SOLVER_DUAL_ASCENT_H
 #define MG_SOLVER_DUAL_ASCENT_H
 
+#include "solver/dual/directions.h"
 #include "solver/iterate.h"
 #include "solver/resident.h"
-
-#include <assert.h>
 
 enum {
     MG_DUAL_ROUND = 64,     // most rows of a sparse round; all are scored with the weights at its beginning
     MG_DUAL_ROUND_PART = 8, // rows of a round that are one item
     MG_DUAL_PARTS = MG_DUAL_ROUND / MG_DUAL_ROUND_PART,
-    MG_DUAL_BLOCK = 16,     // rows of a dense block, which step one after the other
-    MG_DUAL_BLOCK_PART = 8, // rows of a block that are multiplied at a time
-    MG_DUAL_RANGES = 8,     // most ranges of the cells of dense rows
-    MG_DUAL_SHRUNK = 9,     // a row that is shrunk is visited again after this many epochs
-    MG_DUAL_SNAPSHOTS = 64, // most of an epoch
+    MG_DUAL_ROUND_MOST = 4096, // most rows of a dense round
+    MG_DUAL_BLOCK_MOST = 128,  // most rows of a block
+    MG_DUAL_BLOCK_LEAST = 4,   // fewer than these: 1
+    MG_DUAL_SLICES = 16,       // most ranges of the cells of dense rows
+    MG_DUAL_SHRUNK = 9,        // a row that is shrunk is visited again after this many epochs
+    MG_DUAL_SNAPSHOTS = 64,    // most of an epoch
 };
-static_assert((int)MG_DUAL_BLOCK <= (int)MG_RESIDENT_ZEROS, "zeros for a block's products");
 
 // Sums over the rows of a part. Threads write parts side by side, so each has a cache line of its own.
 typedef struct mg_dual_part {
@@ -32,16 +31,21 @@ typedef struct mg_dual_range_square {
     _Alignas(64) double square; // by how much the update of a range changes ||W||^2
 } mg_dual_range_square;
 
-// A range of the cells of dense rows and of their weights. Its data stay in one thread's cache; only sums
-// leave it.
-typedef struct mg_dual_range {
-    int64_t from, to; // cells
-    float *w;         // [classes][to - from] copy of the weights during a step
-    float *wide[2];   // [MG_DUAL_BLOCK][to - from] rows x' of this block and of the one before
-    const float *x[2][MG_DUAL_BLOCK];
-    // What this range adds to round.scores and dense.gram. The first range writes to those directly.
-    float *scores, *gram;
-} mg_dual_range;
+// Sums over the rows of an item of a dense round, for the line search.
+typedef struct mg_dual_tally {
+    _Alignas(64) double loss; // weighted, before the steps
+    double gain, curve;       // of the steps
+    double scale;             // of the terms of the gain, for its rounding error
+    uint64_t changed, kept;   // one bit for each row, as in mg_dual_part
+} mg_dual_tally;
+
+// A range of the cells, for the sum of a round's steps.
+typedef struct mg_dual_slice {
+    _Alignas(64) int64_t from; // first cell,
+    int64_t cells;             // and how many
+    double square;             // of the sum of the steps
+    float *sum;                // [classes][cells] sum of the steps, of x'
+} mg_dual_slice;
 
 // The rows that an epoch visits.
 typedef struct mg_dual_visits {
@@ -64,9 +68,7 @@ typedef struct mg_dual_round {
     int64_t left;              // rows of the step from `row` on
     int64_t deferred;          // rows of the block or round before whose steps are not yet in the weights
     float factor;              // sparse: the weights take the deferred steps times this
-    bool opens;                // dense: first block of a step
     bool failed;               // no memory for dual variables
-    int side;                  // dense: which of wide and x belongs to this block
     _Alignas(64) int64_t rows; // most of a round or block
     float *scores, *before, *after, *u; // [rows][lanes]; scores beyond K stay -INFINITY
     float *offset; // [lanes] of the weights: sums of scores begin with it; -INFINITY beyond K
@@ -76,10 +78,36 @@ typedef struct mg_dual_round {
     mg_arena arena;
 } mg_dual_round;
 
+// What the steps of the rows of a dense round begin with, and what they are.
+typedef struct mg_dual_steps {
+    float *scores, *seen;      // [most][lanes] at the beginning; as the row's step saw them
+    float *before, *after, *u; // [most][lanes]
+    float *z;                  // [most][directions]
+    float *curvature, *factor; // [most] of the row's step; u = factor (after - before)
+    int32_t *label;            // [most]
+} mg_dual_steps;
+
+// Rounds of dense rows. All rows of a round are scored with the weights at its beginning; then they step in
+// turn, and see each other through the leading directions.
 typedef struct mg_dual_dense {
-    float *gram; // [MG_DUAL_BLOCK][MG_DUAL_BLOCK] products of rows
-    mg_dual_range range[MG_DUAL_RANGES];
-    int ranges;
+    mg_directions directions;
+    int64_t most;   // rows of a round, at most
+    int64_t block;  // rows that step without seeing each other, at most
+    bool scaled;    // rows are scored as x'; otherwise `raw` scores their cells
+    bool copies;    // rows are copied once in a round; otherwise they are read as they are stored
+    mg_weights raw; // weights that score the stored cells; empty: those of the iterate do
+    bool fresh;     // `raw` belongs to the iterate's weights
+    float part;     // of the steps that stays in the weights
+    int64_t item_rows, slices;
+    const void **x; // [most] cells of the round's rows
+    float *wide;    // [most][line] rows, if they are copied
+    mg_dual_steps steps;
+    float *moved;         // [directions][lanes] what the round's steps change in the directions
+    float *total;         // [lanes] sum of u
+    float *scratch;       // [items][2][lanes]
+    float *columns;       // of the sweep
+    mg_dual_tally *tally; // [items]
+    mg_dual_slice slice[MG_DUAL_SLICES];
     mg_arena arena;
 } mg_dual_dense;
 
@@ -111,6 +139,9 @@ typedef struct mg_ascent {
 mg_status mg_ascent_create(const mg_resident *resident, mg_iterate *iterate, mg_counters *clock,
                            mg_numbers *numbers, mg_ascent **out, mg_error *error);
 void mg_ascent_destroy(mg_ascent *ascent);
+
+// Called once the rows are attached. Errors: MG_MEMORY.
+mg_status mg_ascent_attach(mg_ascent *ascent, mg_error *error);
 
 // Begins another problem: every row is visited again.
 void mg_ascent_restart(mg_ascent *ascent);
@@ -153,11 +184,24 @@ static inline bool mg_dual_changed(const mg_ascent *ascent, int64_t r) {
 // round.scores contain round.shift; the line search starts from scores without it.
 void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z);
 
-// Dense rows: memory of blocks; the steps of one block, each from scores that contain the steps before it;
-// the end of a step, which adds the deferred steps to the weights. Errors: MG_MEMORY.
+// Dense rows: directions and memory of rounds, once the rows are known; one round, after which the iterate
+// has its steps. Returns the weighted sum of the rows' losses before their steps. Errors: MG_MEMORY.
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error);
-void mg_dual_dense_block(mg_ascent *ascent);
-void mg_dual_dense_close(mg_ascent *ascent);
+double mg_dual_dense_round(mg_ascent *ascent);
+void mg_dual_dense_destroy(mg_ascent *ascent);
+
+// Notes the result of the line search of a dense round, and chooses the sizes of the next rounds and blocks.
+void mg_dual_choose_sizes(mg_ascent *ascent, double part);
+
+// The steps of the dense rows of a round, in turn.
+void mg_dual_sweep_round(mg_ascent *ascent);
+
+// The part of a step, at most 1, that raises the dual value most, from the slope, the curvature of the rows'
+// conjugates, and the square of the step of the weights.
+double mg_dual_best_part(const mg_ascent *ascent, double slope, double curve, double square);
+
+// Notes what a row adds to the gap, and whether it is visited in the next epochs.
+void mg_dual_note_contribution(mg_ascent *ascent, int64_t row, double contribution);
 
 // Sparse rows: memory of rounds; scores; the steps of the round's rows. mg_dual_sparse_scores adds `factor`
 // times the deferred steps to the weights and scores the round's rows with them; it returns by how

@@ -1,139 +1,351 @@
-// dense.c - blocks of dense rows. The scores and the products of all rows of a block are computed at once.
-// Then the rows step one after the other, each from scores that contain the steps before it. Then the weights
-// are updated. Each thread has its ranges of cells, so neither rows nor weights move between cores.
+// dense.c - rounds of dense rows. Threads claim rows and score them; the rows step in turn (sweep.c); then
+// threads claim ranges of the cells and add the steps to the weights. No sum depends on threads.
 #include "solver/dual/ascent.h"
 
+#include "base/lanes.h"
+
+#include <math.h>
 #include <string.h>
 
-enum { RANGE_CELLS = 384 }; // with fewer, waiting for the other threads costs more than they save
-enum { FETCH_ROWS = 4 };    // rows ahead that are prefetched
+enum {
+    DIRECTIONS = 16,
+    FEW_DIMENSIONS = MG_DIRECTIONS_MOST, // up to this many, all directions are used
+    ITEM_FLOATS = 64 << 10,              // cells of the rows of an item
+    FEWEST_ITEM_ROWS = 8,
+    MOST_ITEM_ROWS = 64,
+    SLICE_CELLS = 192,
+    ROUND_FLOATS = 1 << 21, // of one array of a round
+    NARROW_CLASSES = 12     // as in pass.c
+};
+#define ROUND_SHARE 8            // rows of a round times the share of the first direction that is left out
+#define BLOCK_SHARE 6            // rows of a block times the share of the first direction
+#define BLOCK_PART 128           // a block is at most this part of all rows
+#define SMALLEST_CURVATURE 1e-6f // for rows without features: any step is right, but it must be finite
+#define ROUNDING 1e-7            // of the slope of the line search, relative to its terms
+#define FULL_ENOUGH 0.75         // as in round.c
 
-// The first range has the scores and products to which those of the other ranges are added.
-static mg_status create_range(mg_ascent *ascent, int p, mg_error *error) {
-    mg_dual_range *range = &ascent->dense.range[p];
-    int64_t vectors = ascent->resident->line / MG_LANES, ranges = ascent->dense.ranges;
-    range->from = MG_LANES * mg_cut_begin(vectors, ranges, p);
-    range->to = MG_LANES * mg_cut_begin(vectors, ranges, p + 1);
-    int64_t cells = range->to - range->from, block = p > 0 ? MG_DUAL_BLOCK : 0;
-    range->scores = ascent->round.scores;
-    range->gram = ascent->dense.gram;
+static int64_t choose_directions(const double *share, int64_t found) {
+    (void)share;
+    return found <= FEW_DIMENSIONS ? found : mg_min(found, DIRECTIONS);
+}
+
+static int64_t power_of_two(double most, int64_t least, int64_t limit) {
+    int64_t size = least;
+    while (2 * size <= limit && (double)(2 * size) <= most) size *= 2;
+    return size;
+}
+
+static mg_status create_slices(mg_ascent *ascent, mg_error *error) {
+    mg_dual_dense *d = &ascent->dense;
+    int64_t vectors = ascent->resident->line / MG_LANES;
+    mg_status status = MG_OK;
+    d->slices = mg_clamp(ascent->resident->line / SLICE_CELLS, 1, MG_DUAL_SLICES);
+    for (int64_t p = 0; !status && p < d->slices; p++) {
+        mg_dual_slice *slice = &d->slice[p];
+        slice->from = MG_LANES * mg_cut_begin(vectors, d->slices, p);
+        slice->cells = MG_LANES * mg_cut_begin(vectors, d->slices, p + 1) - slice->from;
+        const mg_buffer buffers[] = {MG_BUFFER(slice->sum, ascent->resident->problem->classes, slice->cells)};
+        status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
+    }
+    return status;
+}
+
+static mg_status create_round(mg_ascent *ascent, mg_error *error) {
+    const mg_resident *resident = ascent->resident;
+    mg_dual_dense *d = &ascent->dense;
+    int64_t most = d->most, lanes = resident->lanes, r = d->directions.count,
+            items = mg_cut_items(most, d->item_rows);
     const mg_buffer buffers[] = {
-        MG_BUFFER(range->w, ascent->resident->problem->classes, cells),
-        MG_BUFFER(range->wide[0], MG_DUAL_BLOCK, cells),
-        MG_BUFFER(range->wide[1], MG_DUAL_BLOCK, cells),
-        MG_BUFFER(range->scores, block, ascent->resident->lanes),
-        MG_BUFFER(range->gram, block, MG_DUAL_BLOCK),
+        MG_BUFFER(d->x, most, 1),
+        MG_BUFFER(d->wide, d->copies ? most : 0, resident->line),
+        MG_BUFFER(d->steps.scores, most, lanes),
+        MG_BUFFER(d->steps.seen, most, lanes),
+        MG_BUFFER(d->steps.before, most, lanes),
+        MG_BUFFER(d->steps.after, most, lanes),
+        MG_BUFFER(d->steps.u, most, lanes),
+        MG_BUFFER(d->steps.z, most, r),
+        MG_BUFFER(d->steps.curvature, most, 1),
+        MG_BUFFER(d->steps.factor, most, 1),
+        MG_BUFFER(d->steps.label, most, 1),
+        MG_BUFFER(d->moved, r, lanes),
+        MG_BUFFER(d->total, 1, lanes),
+        MG_BUFFER(d->scratch, items, 2 * lanes),
+        MG_BUFFER(d->columns, 2 * resident->problem->classes, MG_SWEEP_ROWS),
+        MG_BUFFER(d->tally, items, 1),
     };
     mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
-    for (int side = 0; !status && side < 2; side++)
-        for (int r = 0; r < MG_DUAL_BLOCK; r++) range->x[side][r] = range->wide[side] + r * cells;
+    for (int64_t i = 0; !status && i < most; i++)
+        for (int64_t k = resident->problem->classes; k < lanes; k++)
+            d->steps.scores[i * lanes + k] = -INFINITY;
     return status;
+}
+
+typedef struct directions_job {
+    mg_ascent *ascent;
+    mg_error *error;
+    mg_status status;
+} directions_job;
+
+static void find_directions(void *context) {
+    directions_job *job = context;
+    job->status = mg_directions_find(&job->ascent->dense.directions, job->ascent->resident, choose_directions,
+                                     job->error);
 }
 
 mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
-    int64_t ranges = ascent->resident->line / RANGE_CELLS;
-    const mg_buffer buffers[] = {MG_BUFFER(ascent->dense.gram, MG_DUAL_BLOCK, MG_DUAL_BLOCK)};
-    ascent->dense.ranges = (int)mg_clamp(ranges, 1, MG_DUAL_RANGES);
-    mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
-    for (int p = 0; !status && p < ascent->dense.ranges; p++) status = create_range(ascent, p, error);
-    return status;
+    const mg_resident *resident = ascent->resident;
+    const mg_problem *problem = resident->problem;
+    mg_dual_dense *d = &ascent->dense;
+    directions_job job = {.ascent = ascent, .error = error};
+    mg_team_join(problem->team, find_directions, &job);
+    mg_status status = job.status;
+    if (status) return status;
+    const double *share = d->directions.share;
+    double next = share[d->directions.count];
+    int64_t most = mg_min(MG_DUAL_ROUND_MOST, problem->batch),
+            floats = mg_max(resident->lanes, resident->line / 8);
+    most = mg_min(most, mg_max(ROUND_FLOATS / floats, MG_DUAL_BLOCK_MOST));
+    d->block = power_of_two(mg_min_real(BLOCK_SHARE / share[0], (double)problem->rows / BLOCK_PART),
+                            MG_DUAL_BLOCK_LEAST, MG_DUAL_BLOCK_MOST);
+    d->most = next > 0 ? power_of_two(ROUND_SHARE / next, d->block, most) : most;
+    d->scaled =
+        problem->center != NULL || (problem->cell != MG_CELL_F32 && problem->classes > NARROW_CLASSES);
+    d->copies = d->scaled || problem->bare;
+    d->item_rows = mg_clamp(ITEM_FLOATS / resident->line, FEWEST_ITEM_ROWS, MOST_ITEM_ROWS);
+    if (!d->scaled && problem->scale) status = mg_problem_weights(problem, &d->raw, error);
+    if (!status) status = create_round(ascent, error);
+    return status ? status : create_slices(ascent, error);
 }
 
-static void fetch_cells(const mg_ascent *ascent, const mg_dual_range *range, int64_t r) {
-    if (r >= ascent->round.left) return;
-    const mg_rows *rows = &ascent->resident->all.rows;
-    size_t cell = mg_cell_size(rows->cell);
-    const char *row = (const char *)rows->dense + (size_t)(ascent->round.row[r] * rows->stride) * cell;
-    for (size_t at = (size_t)range->from * cell; at < (size_t)range->to * cell; at += 64)
-        __builtin_prefetch(row + at, 0, 3);
+void mg_dual_dense_destroy(mg_ascent *ascent) {
+    mg_directions_destroy(&ascent->dense.directions);
+    mg_weights_destroy(&ascent->dense.raw);
 }
 
-// Copies the range's weights from the iterate, or back (`out`).
-static void copy_weights(const mg_ascent *ascent, const mg_dual_range *range, bool out) {
-    int64_t cells = range->to - range->from;
-    for (int64_t k = 0; k < ascent->resident->problem->classes; k++) {
-        float *there = ascent->iterate->weights.v + k * ascent->resident->line + range->from,
-              *here = range->w + k * cells;
-        memcpy(out ? there : here, out ? here : there, (size_t)cells * sizeof *here);
+// ---- scores -------------------------------------------------------------------------------------
+
+static const mg_weights *scoring_weights(const mg_ascent *ascent) {
+    return ascent->dense.raw.v ? &ascent->dense.raw : &ascent->iterate->weights;
+}
+
+// What the step of row r of the round needs.
+static void take_row(mg_ascent *ascent, int64_t r) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    int64_t row = ascent->round.row[r], count = d->directions.count;
+    double weight = mg_resident_weight(resident, row);
+    float q = (float)(weight * resident->scale * (double)resident->norm[row]);
+    d->steps.curvature[r] = q > SMALLEST_CURVATURE ? q : SMALLEST_CURVATURE;
+    d->steps.factor[r] = (float)(-weight * resident->scale);
+    d->steps.label[r] = resident->all.label[row];
+    memcpy(d->steps.z + r * count, d->directions.z + row * count, (size_t)count * sizeof *d->steps.z);
+    mg_dual_rows_get(ascent->iterate->duals, row, resident->lanes, d->steps.before + r * resident->lanes);
+}
+
+static void copy_row(const mg_ascent *ascent, int64_t row, float *to) {
+    const mg_resident *resident = ascent->resident;
+    if (ascent->dense.scaled) mg_resident_row(resident, row, to);
+    else mg_pass_cells(resident->problem->kernel, &resident->all.rows, row, 0, resident->line, to);
+}
+
+static void score_item(void *context, int64_t item) {
+    mg_ascent *ascent = context;
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    const mg_rows *rows = &resident->all.rows;
+    int64_t first = item * d->item_rows, end = mg_cut_end(ascent->round.count, d->item_rows, item),
+            more = d->copies ? 0 : mg_min(mg_min(end - first, d->item_rows), ascent->round.left - end);
+    const void *x[2 * MOST_ITEM_ROWS];
+    for (int64_t r = first; r < end; r++) {
+        if (d->copies) copy_row(ascent, ascent->round.row[r], d->wide + r * resident->line);
+        d->x[r] = d->copies ? (const void *)(d->wide + r * resident->line)
+                            : mg_rows_dense(rows, ascent->round.row[r]);
+        x[r - first] = d->x[r];
+        take_row(ascent, r);
+    }
+    for (int64_t i = 0; i < more; i++) x[end - first + i] = mg_rows_dense(rows, ascent->round.row[end + i]);
+    mg_dense_block block = {.cell = d->copies ? MG_CELL_F32 : rows->cell,
+                            .rows = end - first,
+                            .dp = resident->line,
+                            .raw = x,
+                            .more = mg_max(more, 0)};
+    mg_kernel_weights weights = mg_weights_kernel(scoring_weights(ascent));
+    resident->problem->kernel->dense_block_scores(&block, &weights, d->steps.scores + first * resident->lanes,
+                                                  resident->lanes);
+}
+
+// ---- the sum of the steps -----------------------------------------------------------------------
+
+// Sums the steps of the round's rows in a slice and adds them to the weights.
+static void add_slice(mg_ascent *ascent, mg_dual_slice *slice) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    const mg_kernel *kernel = resident->problem->kernel;
+    int64_t classes = resident->problem->classes, lanes = resident->lanes;
+    mg_cell cell = d->copies ? MG_CELL_F32 : resident->all.rows.cell;
+    const void *x[MG_BLOCK_ROWS];
+    MG_EACH_BLOCK (first, count, 0, ascent->round.count, MG_BLOCK_ROWS) {
+        for (int64_t i = 0; i < count; i++)
+            x[i] = (const char *)d->x[first + i] + (size_t)slice->from * mg_cell_size(cell);
+        mg_dense_rows rows = {cell, count, slice->cells, x};
+        kernel->dense_accumulate(&rows, first ? MG_SUM_ON : MG_SUM_NEW, classes, d->steps.u + first * lanes,
+                                 lanes, slice->sum);
     }
 }
 
-// One range's work for a block: adds the steps of the block before to the weights; then converts this block's
-// rows, scores them, and multiplies each part of rows with every row up to it. With no rows left it writes
-// the weights back.
-static void work_on_range(void *context, int64_t p) {
+// Adds `part` times the sum of the steps to the weights of a slice.
+static void update_slice(mg_ascent *ascent, mg_dual_slice *slice, float part, bool first) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    const float *scale = resident->column_scale ? resident->column_scale + slice->from : NULL;
+    bool raw = d->raw.v != NULL;
+    slice->square = first ? 0 : slice->square;
+    for (int64_t k = 0; k < resident->problem->classes; k++) {
+        float *sum = slice->sum + k * slice->cells,
+              *w = ascent->iterate->weights.v + k * resident->line + slice->from,
+              *v = raw ? d->raw.v + k * resident->line + slice->from : NULL;
+        mg_sixteen square = mg_sixteen_all(0), all = mg_sixteen_all(part);
+        for (int64_t j = 0; j < slice->cells; j += MG_LANES) {
+            mg_sixteen step = *(const mg_sixteen *)(sum + j), to = *(const mg_sixteen *)(w + j);
+            if (first && raw) step *= *(const mg_sixteen *)(scale + j);
+            if (first) square += step * step;
+            to += all * step;
+            *(mg_sixteen *)(sum + j) = step;
+            *(mg_sixteen *)(w + j) = to;
+            if (raw) *(mg_sixteen *)(v + j) = to * *(const mg_sixteen *)(scale + j);
+        }
+        if (first) slice->square += (double)mg_sixteen_fold(square);
+    }
+}
+
+static void finish_row(mg_ascent *ascent, int64_t r, mg_dual_tally *tally, float *scratch) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    const mg_problem *problem = resident->problem;
+    int64_t row = ascent->round.row[r], lanes = resident->lanes, y = d->steps.label[r];
+    float *s = d->steps.seen + r * lanes, *before = d->steps.before + r * lanes,
+          *after = d->steps.after + r * lanes;
+    double weight = mg_resident_weight(resident, row),
+           loss = (double)problem->loss->row(lanes, s, y, problem->delta, scratch);
+    tally->loss += weight * loss;
+    mg_dual_row dual = {problem->loss->dual, lanes, s, y, problem->delta};
+    if (resident->certify) {
+        mg_dual_terms t = problem->kernel->dual_terms(&dual, before);
+        mg_dual_note_contribution(ascent, row, weight * mg_max_real(0, loss - t.linear + 0.5 * t.curve));
+    }
+    dual.scores = d->steps.scores + r * lanes;
+    mg_dual_change change = problem->kernel->dual_change(&dual, resident->zeros, -weight * resident->scale,
+                                                         before, after, scratch);
+    if (!(change.largest > 0)) return;
+    tally->changed |= 1ULL << r % d->item_rows;
+    tally->gain += weight * change.slope;
+    tally->curve += weight * change.curve;
+    // The coefficients of a row do not sum to zero exactly, and its loss is the slope along their sum.
+    double size = mg_max_real((double)change.largest, fabs((double)after[y]));
+    tally->scale += weight * size * (loss + (double)problem->delta);
+    mg_dual_rows_balance(ascent->iterate->duals, row, lanes, after);
+    if (mg_dual_rows_put_few(ascent->iterate->duals, row, lanes, after))
+        tally->kept |= 1ULL << r % d->item_rows;
+}
+
+static void finish_item(mg_ascent *ascent, int64_t item) {
+    mg_dual_dense *d = &ascent->dense;
+    mg_dual_tally *tally = &d->tally[item];
+    int64_t end = mg_cut_end(ascent->round.count, d->item_rows, item);
+    *tally = (mg_dual_tally){.loss = 0};
+    for (int64_t r = item * d->item_rows; r < end; r++)
+        finish_row(ascent, r, tally, d->scratch + item * 2 * ascent->resident->lanes);
+}
+
+static void finish(void *context, int64_t item) {
     mg_ascent *ascent = context;
-    const mg_kernel *kernel = ascent->resident->problem->kernel;
-    mg_dual_range *range = &ascent->dense.range[p];
-    int64_t cells = range->to - range->from, classes = ascent->resident->problem->classes;
-    const float **x = range->x[ascent->round.side];
-    if (ascent->round.opens) copy_weights(ascent, range, false);
-    mg_dense_rows deferred = mg_dense_floats(ascent->round.deferred, cells, range->x[!ascent->round.side]);
-    if (deferred.count > 0)
-        kernel->dense_accumulate(&deferred, MG_SUM_ON, classes, ascent->round.u, ascent->resident->lanes,
-                                 range->w);
-    if (ascent->round.count == 0) {
-        copy_weights(ascent, range, true);
+    mg_dual_dense *d = &ascent->dense;
+    if (item >= d->slices) {
+        finish_item(ascent, item - d->slices);
         return;
     }
-    for (int64_t r = 0; r < ascent->round.count; r++) {
-        fetch_cells(ascent, range, r + FETCH_ROWS);
-        mg_resident_cells(ascent->resident, ascent->round.row[r], range->from, range->to,
-                          range->wide[ascent->round.side] + r * cells);
-    }
-    mg_dense_rows rows = mg_dense_floats(ascent->round.count, cells, x);
-    mg_kernel_weights weights = {classes, range->w,
-                                 p == 0 ? ascent->iterate->weights.offset : ascent->resident->zeros};
-    kernel->dense_scores(&rows, &weights, range->scores, ascent->resident->lanes);
-    MG_EACH_BLOCK (first, n, 0, ascent->round.count, MG_DUAL_BLOCK_PART) {
-        mg_kernel_weights before = {first + n, range->wide[ascent->round.side], ascent->resident->zeros};
-        rows = mg_dense_floats(n, cells, x + first);
-        kernel->dense_scores(&rows, &before, range->gram + first * MG_DUAL_BLOCK, MG_DUAL_BLOCK);
-    }
+    add_slice(ascent, &d->slice[item]);
+    update_slice(ascent, &d->slice[item], 1, true);
 }
 
-// Adds the step of row r to the scores of the rows after it.
-static void pass_on(mg_ascent *ascent, int64_t r, float constant) {
-    const float *u = ascent->round.u + r * ascent->resident->lanes;
-    for (int64_t j = r + 1; j < ascent->round.count; j++) {
-        float product = ascent->dense.gram[j * MG_DUAL_BLOCK + r] + constant,
-              *s = ascent->round.scores + j * ascent->resident->lanes;
-        for (int64_t k = 0; k < ascent->resident->lanes; k++) s[k] += u[k] * product;
-    }
+static void take_back(void *context, int64_t p) {
+    mg_ascent *ascent = context;
+    update_slice(ascent, &ascent->dense.slice[p], ascent->dense.part - 1, false);
 }
 
-void mg_dual_dense_block(mg_ascent *ascent) {
-    const mg_problem *problem = ascent->resident->problem;
+// Adds `part` of the steps to the bias.
+static void update_bias(mg_ascent *ascent, float part) {
     mg_weights *w = &ascent->iterate->weights;
-    float bias = (float)problem->bias;
-    mg_team_for(problem->team, ascent->dense.ranges, work_on_range, ascent);
-    for (int p = 1; p < ascent->dense.ranges; p++) {
-        problem->kernel->add(ascent->round.count * ascent->resident->lanes, ascent->dense.range[p].scores,
-                             ascent->round.scores);
-        problem->kernel->add(ascent->round.count * MG_DUAL_BLOCK, ascent->dense.range[p].gram,
-                             ascent->dense.gram);
+    float bias = (float)ascent->resident->problem->bias;
+    for (int64_t k = 0; k < w->classes; k++) {
+        w->bias[k] += part * (bias * ascent->dense.total[k]);
+        w->offset[k] = bias * w->bias[k];
     }
-    ascent->round.opens = false;
-    ascent->round.deferred = 0;
-    for (int64_t r = 0; r < ascent->round.count; r++) {
-        if (r % MG_DUAL_ROUND_PART == 0) *mg_dual_part_of(ascent, r) = (mg_dual_part){.loss = 0};
-        mg_dual_row_step(ascent, r, ascent->round.z);
-        if (!mg_dual_changed(ascent, r)) {
-            memset(ascent->round.u + r * ascent->resident->lanes, 0,
-                   (size_t)ascent->resident->lanes * sizeof *ascent->round.u);
-            continue;
-        }
-        ascent->round.deferred = ascent->round.count;
-        pass_on(ascent, r, bias * bias);
-        for (int64_t k = 0; k < w->classes; k++)
-            w->bias[k] += bias * ascent->round.u[r * ascent->resident->lanes + k];
-    }
-    for (int64_t k = 0; k < w->classes; k++) w->offset[k] = bias * w->bias[k];
-    ascent->round.side = !ascent->round.side;
+    if (ascent->dense.raw.v)
+        memcpy(ascent->dense.raw.offset, w->offset, (size_t)w->classes * sizeof *w->offset);
 }
 
-void mg_dual_dense_close(mg_ascent *ascent) {
-    ascent->round.count = ascent->round.left = 0;
-    mg_team_for(ascent->resident->problem->team, ascent->dense.ranges, work_on_range, ascent);
-    ascent->round.deferred = 0;
+// Stores the dual variables that are not stored yet, or `part` of the steps of all rows.
+static void keep(mg_ascent *ascent, float part) {
+    mg_dual_dense *d = &ascent->dense;
+    int64_t lanes = ascent->resident->lanes;
+    for (int64_t item = 0; item < mg_cut_items(ascent->round.count, d->item_rows); item++) {
+        const mg_dual_tally *tally = &d->tally[item];
+        for (uint64_t left = part == 1 ? tally->changed & ~tally->kept : tally->changed; left;
+             left &= left - 1) {
+            int64_t r = item * d->item_rows + __builtin_ctzll(left);
+            float *after = d->steps.after + r * lanes, *before = d->steps.before + r * lanes;
+            for (int64_t k = 0; part != 1 && k < lanes; k++)
+                after[k] = before[k] + part * (after[k] - before[k]);
+            mg_dual_rows_balance(ascent->iterate->duals, ascent->round.row[r], lanes, after);
+            if (!mg_dual_rows_put(ascent->iterate->duals, ascent->round.row[r], lanes, after))
+                ascent->round.failed = true;
+        }
+    }
+}
+
+// The steps were not exact for the weights at the beginning of the round, so they may lead down: the part is
+// then 0. Near the optimum the slope is as small as the rounding errors of the scores, which must not stop
+// all steps.
+static double best_part(const mg_ascent *ascent, double slope, double curve, double square) {
+    return slope > 0 || (curve == 0 && square == 0) ? mg_dual_best_part(ascent, slope, curve, square) : 0;
+}
+
+// The exact line search along the steps of the round.
+static void search(mg_ascent *ascent) {
+    mg_dual_dense *d = &ascent->dense;
+    double slope = 0, curve = 0, scale = 0, square = 0, constant = ascent->resident->problem->bias;
+    for (int64_t item = 0; item < mg_cut_items(ascent->round.count, d->item_rows); item++) {
+        slope += d->tally[item].gain;
+        curve += d->tally[item].curve;
+        scale += d->tally[item].scale;
+    }
+    for (int64_t p = 0; p < d->slices; p++) square += d->slice[p].square;
+    for (int64_t k = 0; k < ascent->resident->problem->classes; k++)
+        square += constant * constant * (double)d->total[k] * (double)d->total[k];
+    double part = best_part(ascent, slope + ROUNDING * scale, curve, square);
+    // A shorter round, at the end of a step, says little.
+    if (2 * ascent->round.count >= mg_min(ascent->clock->round, ascent->visits.listed))
+        mg_dual_choose_sizes(ascent, part);
+    d->part = part > FULL_ENOUGH ? 1 : (float)part;
+}
+
+double mg_dual_dense_round(mg_ascent *ascent) {
+    mg_dual_dense *d = &ascent->dense;
+    mg_team *team = ascent->resident->problem->team;
+    int64_t items = mg_cut_items(ascent->round.count, d->item_rows);
+    double loss = 0;
+    if (!d->fresh && d->raw.v) {
+        mg_resident_to_raw(ascent->resident, &ascent->iterate->weights, &d->raw);
+        d->fresh = true;
+    }
+    mg_team_for(team, items, score_item, ascent);
+    mg_dual_sweep_round(ascent);
+    mg_team_for(team, d->slices + items, finish, ascent);
+    search(ascent);
+    update_bias(ascent, d->part);
+    if (d->part != 1) mg_team_for(team, d->slices, take_back, ascent);
+    keep(ascent, d->part);
+    for (int64_t item = 0; item < items; item++) loss += d->tally[item].loss;
+    return loss;
 }

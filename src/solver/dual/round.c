@@ -21,8 +21,9 @@ enum { REVIEW_AFTER = 16 };   // rounds: then their size is reviewed
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     mg_dual_round *round = &ascent->round;
-    round->rows = resident->sparse ? MG_DUAL_ROUND : MG_DUAL_BLOCK;
-    int64_t rows = round->rows, lanes = resident->lanes;
+    int64_t rows = MG_DUAL_ROUND, lanes = resident->lanes;
+    if (!resident->sparse) return MG_OK;
+    round->rows = rows;
     const mg_buffer buffers[] = {
         MG_BUFFER(round->scores, rows, lanes),     MG_BUFFER(round->before, rows, lanes),
         MG_BUFFER(round->after, rows, lanes),      MG_BUFFER(round->u, rows, lanes),
@@ -34,10 +35,7 @@ mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
         round->offset[k] = -INFINITY;
         for (int64_t r = 0; r < round->rows; r++) round->scores[r * resident->lanes + k] = -INFINITY;
     }
-    if (!status)
-        status =
-            resident->sparse ? mg_dual_sparse_create(ascent, error) : mg_dual_dense_create(ascent, error);
-    return status;
+    return status ? status : mg_dual_sparse_create(ascent, error);
 }
 
 void mg_dual_round_free(mg_ascent *ascent) {
@@ -48,7 +46,7 @@ void mg_dual_round_free(mg_ascent *ascent) {
 
 // Shrinking: a row whose contribution is far below the mean is not visited for some epochs. Certificates
 // contain every row all the same.
-static void note_contribution(mg_ascent *ascent, int64_t row, double contribution) {
+void mg_dual_note_contribution(mg_ascent *ascent, int64_t row, double contribution) {
     ascent->shrinking.contribution[row] = (float)contribution;
     if (ascent->clock->epoch >= FIRST_SHRINKING &&
         contribution < SHRINK_BELOW * ascent->numbers->mean_contribution)
@@ -68,7 +66,8 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_terms t = problem->kernel->dual_terms(&dual, before);
     double contribution = loss - t.linear + 0.5 * t.curve;
     part->loss += weight * loss;
-    if (ascent->resident->certify) note_contribution(ascent, row, weight * mg_max_real(0, contribution));
+    if (ascent->resident->certify)
+        mg_dual_note_contribution(ascent, row, weight * mg_max_real(0, contribution));
     if (!(contribution > NOISE * (loss + fabs(t.linear) + 1e-3))) return;
     float q = (float)(weight * ascent->resident->scale * (double)ascent->resident->norm[row]);
     for (int64_t k = 0; k < lanes; k += MG_LANES) memcpy(after + k, before + k, MG_LANES * sizeof *after);
@@ -84,17 +83,21 @@ void mg_dual_row_step(mg_ascent *ascent, int64_t r, float *z) {
     part->inner += change.inner;
 }
 
-// The part of the deferred steps, at most 1, that raises the dual value most. `square`: by how much all of
-// them together change ||W||^2.
+double mg_dual_best_part(const mg_ascent *ascent, double slope, double curve, double square) {
+    double n = (double)ascent->resident->problem->rows;
+    curve += ascent->resident->problem->lambda * n * mg_max_real(0, square);
+    return curve > slope && slope > 0 ? slope / curve : 1;
+}
+
+// The best part of the deferred steps. `square`: by how much all of them together change ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
-    double slope = 0, curve = 0, n = (double)ascent->resident->problem->rows;
+    double slope = 0, curve = 0;
     for (int64_t p = 0; p < mg_dual_parts(ascent->round.deferred); p++) {
         slope += ascent->round.part[p].gain;
         curve += ascent->round.part[p].curve;
         square -= 2 * ascent->round.part[p].inner;
     }
-    curve += ascent->resident->problem->lambda * n * mg_max_real(0, square);
-    return curve > slope && slope > 0 ? slope / curve : 1;
+    return mg_dual_best_part(ascent, slope, curve, square);
 }
 
 // Sets the dual variables of `row`, row r of the round, to `part` of their step.
@@ -165,24 +168,44 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     return loss;
 }
 
-static double visit_blocks(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
+enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // rounds
+#define SHRINK_SIZES_BELOW 0.85             // mean result of the line search
+#define SHRINK_AT_ONCE 0.5
+#define GROW_ABOVE 0.97
+
+// Rows of a block that have much in common overshoot together, and so do the rows of a round in directions
+// that are left out. If the line search takes back part of their steps again and again, blocks become
+// smaller, and then rounds. Blocks never grow again: where they are too large, the steps of a round
+// oscillate, and although the line search keeps the dual value, the primal value becomes large.
+void mg_dual_choose_sizes(mg_ascent *ascent, double part) {
+    mg_counters *clock = ascent->clock;
+    const mg_dual_dense *d = &ascent->dense;
+    ascent->numbers->parts += part;
+    double rounds = (double)++clock->rounds, mean = ascent->numbers->parts / rounds;
+    bool shrink = part < SHRINK_AT_ONCE || (clock->rounds >= SHRINK_AFTER && mean < SHRINK_SIZES_BELOW);
+    if (!shrink && clock->rounds < GROW_AFTER) return;
+    if (shrink && clock->block > 1) clock->block = clock->block > MG_DUAL_BLOCK_LEAST ? clock->block / 2 : 1;
+    else if (shrink) clock->round = mg_max(clock->round / 2, 1);
+    else if (mean > GROW_ABOVE && clock->round < d->most) clock->round = mg_min(2 * clock->round, d->most);
+    clock->rounds = 0;
+    ascent->numbers->parts = 0;
+}
+
+static double visit_dense(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
     double loss = 0;
-    ascent->round.opens = true;
     for (int64_t first = 0; first < count; first += ascent->round.count) {
         ascent->round.row = rows + first;
         ascent->round.left = count - first;
-        ascent->round.count = mg_min(ascent->round.left, MG_DUAL_BLOCK);
-        mg_dual_dense_block(ascent);
-        keep_step(ascent, ascent->round.row, ascent->round.count, 1);
-        for (int64_t p = 0; p < mg_dual_parts(ascent->round.count); p++) loss += ascent->round.part[p].loss;
+        ascent->round.count = mg_min(ascent->round.left, ascent->clock->round);
+        loss += mg_dual_dense_round(ascent);
     }
-    if (count > 0) mg_dual_dense_close(ascent);
     return loss;
 }
 
 double mg_dual_visit(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
+    int64_t most = ascent->resident->sparse ? MG_DUAL_ROUND : ascent->dense.most;
     ascent->round.failed = false;
-    if (ascent->clock->round < 1 || ascent->clock->round > MG_DUAL_ROUND)
-        ascent->clock->round = MG_DUAL_ROUND;
-    return ascent->resident->sparse ? visit_rounds(ascent, rows, count) : visit_blocks(ascent, rows, count);
+    ascent->clock->round = mg_clamp(ascent->clock->round, 1, most);
+    ascent->clock->block = mg_min(ascent->clock->block, mg_max(ascent->dense.block, 1));
+    return ascent->resident->sparse ? visit_rounds(ascent, rows, count) : visit_dense(ascent, rows, count);
 }
