@@ -6,6 +6,7 @@
 #include "train/path.h"
 #include "train/run.h"
 #include "train/run_inputs.h"
+#include "train/run_own.h"
 #include "train/run_previous.h"
 #include "train/run_traces.h"
 
@@ -202,7 +203,9 @@ static void report_unused(const validation *v) {
 static mg_status look(const validation *v, mg_error *error) {
     mg_run_traces traces;
     const mg_cv_request *request = v->request;
+    bool vouched = request->resume && mg_run_kind_of_fold(v->place, "fold-1") == MG_RUN_OWN_FOLD;
     mg_status status = mg_run_find_traces(v->place, &traces, error);
+    if (!status) status = mg_run_check_marks(v->place, vouched, error);
     if (!status) status = mg_run_check_folds(v->place, request->folds, error);
     if (status || request->overwrite) return status;
     if (traces.run)

@@ -322,26 +322,28 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     return MG_OK;
 }
 
-// Checks that the finished points of a checkpoint are those of the grid, and that the current point visited
-// no row more than once an epoch.
+static mg_status check_same(const char *name, int64_t place, double value, double same, mg_error *error) {
+    return mg_bound_check(&(mg_bound){.least = same, .most = same}, name, place, value, error);
+}
+
+// Checks that the finished points of a checkpoint are those of the grid, that the best weights are those of
+// the best point, and that the current point visited no row more than once an epoch.
 static mg_status check_points(void *context, mg_error *error) {
-    const path *p = context;
-    const mg_bound visited = {.most =
-                                  ((double)p->run.position.epoch + 1) * (double)p->run.setup.problem.rows};
-    mg_status status =
-        mg_bound_check(&visited, "state/path_visited", -1, (double)p->run.counts.visited, error);
+    path *p = context;
+    const mg_path_point *point = p->result->point;
+    double weight = p->run.setup.train->total_weight, rows = (double)p->run.setup.problem.rows;
+    double visited = (double)p->run.counts.visited;
+    const mg_bound visits = {.most = ((double)p->run.position.epoch + 1) * rows};
+    mg_status status = mg_bound_check(&visits, "state/path_visited", -1, visited, error);
     for (int64_t i = 0; !status && i < p->point; i++) {
-        double lambda = mg_grid_lambda(&p->grid, (int)i, p->run.setup.train->total_weight);
-        double C =
-            strcmp(p->grid.name, "C") ? 1 / (lambda * p->run.setup.train->total_weight) : p->grid.value[i];
-        const mg_bound same_lambda = {.least = lambda, .most = lambda}, same_C = {.least = C, .most = C};
-        status = mg_bound_check(&same_lambda, "lambda in state/path_points, point", i,
-                                p->result->point[i].lambda, error);
-        if (!status)
-            status =
-                mg_bound_check(&same_C, "C in state/path_points, point", i, p->result->point[i].C, error);
+        double lambda = mg_grid_lambda(&p->grid, (int)i, weight);
+        double C = strcmp(p->grid.name, "C") ? 1 / (lambda * weight) : p->grid.value[i];
+        status = check_same("lambda in state/path_points, point", i, point[i].lambda, lambda, error);
+        if (!status) status = check_same("C in state/path_points, point", i, point[i].C, C, error);
     }
-    return status;
+    find_best(p);
+    double best = p->result->best < 0 ? -1 : point[p->result->best].accuracy;
+    return status ? status : check_same("best_accuracy", -1, p->run.position.best_accuracy, best, error);
 }
 
 static void prepare(path *p, const mg_trainer_options *options) {

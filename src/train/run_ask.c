@@ -3,6 +3,7 @@
 
 #include "io/lock.h"
 #include "train/run_own.h"
+#include "train/run_traces.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,8 @@ static mg_status ask_open_directory(const mg_directory *directory, mg_error *err
 
 static mg_status ask_entry(void *context, const char *name, mg_error *error) {
     mg_directory *inside;
-    if (!strcmp(name, ".") || !strcmp(name, "..") || mg_run_is_own_file(context, name)) return MG_OK;
+    if (!strcmp(name, ".") || !strcmp(name, "..")) return MG_OK;
+    if (mg_run_is_own_name(context, name)) return mg_run_check_mark(context, name, error);
     if (!mg_run_is_own_directory(name)) return MG_DATA;
     mg_status status = mg_directory_open_own(context, name, false, &inside, error);
     if (!status) status = ask_open_directory(inside, error);
@@ -82,7 +84,9 @@ static mg_status ask_right(const mg_directory *directory, const char *name, mg_e
 }
 
 static mg_status ask_checkpoint(void *context, const char *name, mg_error *error) {
-    return mg_run_is_own_file(context, name) ? ask_right(context, name, error) : MG_OK;
+    if (!mg_run_is_own_name(context, name)) return MG_OK;
+    mg_status status = mg_run_check_mark(context, name, error);
+    return status ? status : ask_right(context, name, error);
 }
 
 static mg_status ask_checkpoints(const mg_directory *directory, mg_error *error) {

@@ -34,21 +34,24 @@ mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error)
 
 static mg_status check_unused(const mg_run *run, mg_error *error) {
     mg_run_traces traces;
-    mg_status status = mg_run_find_traces(run->place.directory, &traces, error);
-    if (!status) status = mg_run_check_config(run->place.directory, error);
+    const mg_directory *directory = run->place.directory;
+    bool resume = run->request->resume,
+         vouched = resume && (mg_run_has_checkpoints(directory) || mg_directory_holds(directory, "begun.h5"));
+    mg_status status = mg_run_find_traces(directory, &traces, error);
+    if (!status) status = mg_run_check_config(directory, error);
+    if (!status) status = mg_run_check_marks(directory, vouched, error);
     if (status || run->request->overwrite) return status;
-    if (!status && traces.folds)
+    if (traces.folds)
         return mg_fail(
             error, MG_CONFIG,
             "%s: already holds a cross-validation: start a new run with --overwrite, or set output.directory",
             run->place.path);
-    if (!status && traces.run && !run->request->resume)
+    if (traces.run && !resume)
         return mg_fail(error, MG_CONFIG,
                        "%s: already holds a run: continue it with --resume, start a new one with "
                        "--overwrite, or set output.directory",
                        run->place.path);
-    return status || run->request->resume ? status
-                                          : mg_run_check_previous(run->place.directory, &traces, error);
+    return resume ? MG_OK : mg_run_check_previous(directory, &traces, error);
 }
 
 static mg_status open_place(mg_run *run, bool make, mg_error *error) {
@@ -161,9 +164,12 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
                        run->place.path, identity->init_model);
     if (status || *found) return status;
     *identity = given;
-    status = expect_no_results(run, error);
     hooks.check = NULL;
-    if (!status && mg_directory_holds(run->place.directory, "begun.h5"))
+    bool begun = mg_directory_holds(run->place.directory, "begun.h5");
+    // The results of a fold are of no use without those of the other folds: it is trained again, to the same
+    // bits.
+    if (!begun || !run->options->folds) status = expect_no_results(run, error);
+    if (!status && begun)
         status = mg_checkpoint_check(run->place.directory, "begun.h5", identity, &hooks, error);
     if (!status)
         mg_run_message(run, "note: %s holds no checkpoint yet: starting from the beginning", run->place.path);

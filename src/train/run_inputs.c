@@ -62,7 +62,7 @@ static mg_status visit(void *context, const char *name, mg_error *error) {
     if (!strcmp(name, ".") || !strcmp(name, "..")) return MG_OK;
     if (fstatat(mg_directory_descriptor(at->directory), name, &file, AT_SYMLINK_NOFOLLOW)) return MG_OK;
     if (S_ISDIR(file.st_mode)) return enter(at, name, error);
-    return at->all || mg_run_is_own_file(at->directory, name) ? compare(at, name, &file, error) : MG_OK;
+    return at->all || mg_run_is_own_name(at->directory, name) ? compare(at, name, &file, error) : MG_OK;
 }
 
 mg_status mg_run_check_inputs(const mg_directory *directory, const mg_run_inputs *given, mg_error *error) {

@@ -3,20 +3,14 @@
 
 #include "train/trainer.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const mg_run_results[MG_RUN_RESULTS] = {"model.h5",      "path.jsonl",  "cv.jsonl",
                                                     "metrics.jsonl", "config.yaml", "begun.h5"};
-
-bool mg_run_is_there(const mg_directory *directory) {
-    static const char *const names[] = {"metrics.jsonl", "model.h5", "path.jsonl", "checkpoints", "begun.h5"};
-    bool any = false;
-    for (size_t i = 0; !any && i < sizeof names / sizeof *names; i++)
-        any = mg_directory_holds(directory, names[i]);
-    return any;
-}
 
 // ---- files --------------------------------------------------------------------------------------
 
@@ -44,7 +38,7 @@ static bool is_own_config(const mg_directory *directory, const char *name) {
     return same;
 }
 
-bool mg_run_is_own_file(const mg_directory *directory, const char *name) {
+bool mg_run_is_own_name(const mg_directory *directory, const char *name) {
     size_t length = strlen(name);
     if (!strcmp(name, "config.yaml")) return is_own_config(directory, name);
     if (mg_directory_is_leftover(name, "")) { // NAME.NUMBER.tmp: only NAME is compared
@@ -53,6 +47,61 @@ bool mg_run_is_own_file(const mg_directory *directory, const char *name) {
         length--;
     }
     return !strcmp(name, "lock") || is_result(name, length) || is_checkpoint(name, length);
+}
+
+// A file of lines may be empty, cut off or, after a loss of power, full of zeros.
+static bool begins_as_own(int fd, const char *mark) {
+    char text[32];
+    ssize_t got = pread(fd, text, strlen(mark), 0);
+    bool zeros = got > 0;
+    for (ssize_t i = 0; i < got; i++) zeros = zeros && !text[i];
+    return got <= 0 || zeros || !memcmp(text, mark, (size_t)got);
+}
+
+bool mg_run_has_mark(const mg_directory *directory, const char *name) {
+    struct stat about;
+    int fd;
+    size_t length = strlen(name);
+    bool sealed = length > 3 && !strcmp(name + length - 3, ".h5"),
+         lines = length > 6 && !strcmp(name + length - 6, ".jsonl");
+    if (!sealed && !lines) return true;
+    bool file = !fstatat(mg_directory_descriptor(directory), name, &about, AT_SYMLINK_NOFOLLOW) &&
+                S_ISREG(about.st_mode) && about.st_size > 0;
+    if (!file || mg_directory_open_file(directory, name, &fd, NULL)) return true;
+    bool marked = sealed ? mg_file_has_seal(fd)
+                         : begins_as_own(fd, strcmp(name, "path.jsonl") ? "{\"event\": \"" : "{\"point\": ");
+    close(fd);
+    return marked;
+}
+
+bool mg_run_is_own_file(const mg_directory *directory, const char *name) {
+    return mg_run_is_own_name(directory, name) && mg_run_has_mark(directory, name);
+}
+
+// ---- runs ---------------------------------------------------------------------------------------
+
+static mg_status see_checkpoint(void *context, const char *name, mg_error *error) {
+    (void)error;
+    if (mg_run_is_own_name(context, name) && strcmp(name, "lock")) return MG_STOPPED;
+    return MG_OK;
+}
+
+bool mg_run_has_checkpoints(const mg_directory *directory) {
+    static const char name[] = "checkpoints";
+    mg_directory *checkpoints;
+    if (!mg_directory_holds(directory, name)) return false;
+    if (mg_directory_open_own(directory, name, false, &checkpoints, NULL)) return true;
+    mg_status status = mg_directory_list(checkpoints, see_checkpoint, checkpoints, NULL);
+    mg_directory_close(checkpoints);
+    return status != MG_OK;
+}
+
+bool mg_run_is_there(const mg_directory *directory) {
+    static const char *const names[] = {"metrics.jsonl", "model.h5", "path.jsonl", "begun.h5"};
+    bool any = mg_run_has_checkpoints(directory);
+    for (size_t i = 0; !any && i < sizeof names / sizeof *names; i++)
+        any = mg_directory_holds(directory, names[i]);
+    return any;
 }
 
 // ---- directories --------------------------------------------------------------------------------
@@ -91,7 +140,7 @@ static mg_status see_content(void *context, const char *name, mg_error *error) {
     fold_content *content = context;
     (void)error;
     if (!strcmp(name, ".") || !strcmp(name, "..")) return MG_OK;
-    bool leftover = mg_directory_is_leftover(name, "") && mg_run_is_own_file(content->fold, name);
+    bool leftover = mg_directory_is_leftover(name, "") && mg_run_is_own_name(content->fold, name);
     content->empty = content->empty && (leftover || !strcmp(name, "lock"));
     content->nested = content->nested || mg_run_is_fold_name(name) || !strcmp(name, "cv.jsonl") ||
                       !strcmp(name, MG_RUN_PREVIOUS) || !strcmp(name, MG_RUN_GATHERING);

@@ -12,11 +12,23 @@ enum { MG_RUN_NAME_TEXT = 64 };
 enum { MG_RUN_RESULTS = 6 };
 extern const char *const mg_run_results[MG_RUN_RESULTS];
 
+// True if `checkpoints` in the directory holds one, or cannot be looked into.
+bool mg_run_has_checkpoints(const mg_directory *directory);
+
 // True if the directory holds files of a run. config.yaml alone is not a sign of a run.
 bool mg_run_is_there(const mg_directory *directory);
 
 // True for the name of a file that margin writes, and for what a killed writer leaves of it. A config.yaml is
 // margin's if its first line says so.
+bool mg_run_is_own_name(const mg_directory *directory, const char *name);
+
+// False for a file that margin did not write, or that has lost its end or its beginning: models and
+// checkpoints end in a seal, which need not match, and lines of JSON begin as margin writes them. Files whose
+// names are renamed into place are complete, so a crash does not take the seal. True for other names, and for
+// what is empty, no file or cannot be read.
+bool mg_run_has_mark(const mg_directory *directory, const char *name);
+
+// Both of them: margin may move or delete the file.
 bool mg_run_is_own_file(const mg_directory *directory, const char *name);
 
 // True for the name of a directory that margin makes in the directory of a run.

@@ -83,7 +83,7 @@ void mg_run_forget_previous(const mg_directory *directory, const mg_observer *ob
 
 // ---- setting aside ------------------------------------------------------------------------------
 
-// False for a config.yaml of the user, which stays.
+// False for a file that margin did not write, which stays.
 static bool is_result(const mg_directory *directory, const char *name) {
     return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
 }

@@ -43,11 +43,31 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
 
 mg_status mg_run_check_config(const mg_directory *directory, mg_error *error) {
     static const char name[] = "config.yaml";
-    if (!mg_directory_holds(directory, name) || mg_run_is_own_file(directory, name)) return MG_OK;
+    if (!mg_directory_holds(directory, name) || mg_run_is_own_name(directory, name)) return MG_OK;
     return mg_fail(
         error, MG_CONFIG,
         "%s/%s: was not written by a run, and a run would replace it: move it away, or set output.directory",
         mg_directory_path(directory), name);
+}
+
+mg_status mg_run_check_mark(const mg_directory *directory, const char *name, mg_error *error) {
+    if (mg_run_has_mark(directory, name)) return MG_OK;
+    bool sealed = strstr(name, ".h5") != NULL;
+    return mg_fail(
+        error, MG_CONFIG,
+        "%s/%s: %s, so margin did not write it, or it is damaged: move it away (or delete it, if a "
+        "run of margin wrote it), or set output.directory",
+        mg_directory_path(directory), name,
+        sealed ? "has no seal at its end" : "does not begin as margin writes it");
+}
+
+mg_status mg_run_check_marks(const mg_directory *directory, bool vouched, mg_error *error) {
+    mg_status status = MG_OK;
+    bool all = !vouched || mg_directory_holds(directory, MG_RUN_GATHERING);
+    for (int i = 0; !status && i < MG_RUN_RESULTS; i++)
+        if (all || !strcmp(mg_run_results[i], "metrics.jsonl"))
+            status = mg_run_check_mark(directory, mg_run_results[i], error);
+    return status;
 }
 
 static mg_status check_fold(const mg_directory *directory, const char *name, mg_error *error) {

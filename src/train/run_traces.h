@@ -20,6 +20,12 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
 // Refuses a directory whose config.yaml was not written by a run. Errors: MG_CONFIG.
 mg_status mg_run_check_config(const mg_directory *directory, mg_error *error);
 
+// Refuses a file without the mark of margin (run_own.h). _marks does so for the results in the directory.
+// `vouched`: a run or fold is resumed there, so what looks damaged is its own and can be written again, but
+// not metrics.jsonl. Errors: MG_CONFIG.
+mg_status mg_run_check_mark(const mg_directory *directory, const char *name, mg_error *error);
+mg_status mg_run_check_marks(const mg_directory *directory, bool vouched, mg_error *error);
+
 // Refuses a directory in which one of fold-1 to fold-N is a run of its own, or holds such a config.yaml.
 // Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_error *error);

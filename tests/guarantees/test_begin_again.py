@@ -179,7 +179,7 @@ def others(work):
         lines = runs.read(work.at("m", name)).splitlines(keepends=True)
         with open(work.at("m", name), "wb") as cut:
             cut.writelines(lines[:2])
-    with open(work.at("m/model.h5"), "ab") as newer:
+    with open(work.at("m/model.h5"), "r+b") as newer:
         newer.write(b"newer")
     full = on_a_full_disk(work, *path, "--overwrite")
     if full.returncode != 3 or runs.read(work.at("m/previous/model.h5")) != old:

@@ -4,6 +4,7 @@
 #     test_folds.py MARGIN
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -218,8 +219,27 @@ def lost(work):
     shutil.rmtree(work.at("c"))
 
 
+# A fold whose only checkpoint could not be written is trained again, to the same bits; the others are not. A run keeps its model.
+def no_checkpoint(work):
+    for command in (CV, ("cv", *PATH[1:], "--folds", "2")):
+        expect(work, 0, *command, *at("c"))
+        before = tree(work.at("c"))
+        shutil.rmtree(work.at("c/fold-1/checkpoints"))
+        expect(work, 0, *command, *at("c"), "--resume")
+        after = tree(work.at("c"))
+        for name in before:
+            if name.startswith("fold-2") and before[name] != after[name]:
+                runs.fail(f"{name} was changed")
+            bits, again = (re.sub(rb'"seconds": [^,}]*', b"", files[name][0]) for files in (before, after))
+            if os.path.basename(name) in ("model.h5", "path.jsonl", "begun.h5", "config.yaml") and bits != again:
+                runs.fail(f"{name}: a fold without a checkpoint was not trained again to the same bits")
+        shutil.rmtree(work.at("c/fold-1/checkpoints"))
+        expect(work, 2, *command, *at("c"), "--resume", "--set", "train.seed=9", says="belongs to another configuration")
+        shutil.rmtree(work.at("c"))
+
+
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (running, ended, held, mistakes, in_the_way, in_previous, nested, notes, empty, lost):
+    for part in (running, ended, held, mistakes, in_the_way, in_previous, nested, notes, empty, lost, no_checkpoint):
         part(work)
     print("fold-N is whose it is")

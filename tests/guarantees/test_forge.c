@@ -222,6 +222,7 @@ static const struct {
     {PATH, "state/path_points", 0, 7},
     {PATH, "state/path_points", 1, INFINITY},
     {PATH, "state/path_points", 5, 3},
+    {PATH, "best_accuracy", 0, 0.015625}, // not that of the best point
 };
 
 // Expects one line with the file and the field, and no change to the run. The advice must work: without the

@@ -90,6 +90,51 @@ def own_configuration(work):
     shutil.rmtree(work.at("u"))
 
 
+# Files of other programs with the names of results: no command moves, deletes or changes one, and the advice works.
+FOREIGN = ", so margin did not write it, or it is damaged: move it away (or delete it, if a run of margin wrote it), or set output.directory"
+
+
+def foreign_results(work):
+    path = ("path", "--quiet", "--set", "data.train=d.h5", "--set", "data.validation=0.3", "--C", "1e-3:1:10")
+    commands = {"train": (*SGD, *at("f")), "path": (*path, *at("f")), "cv": (*CV, *at("f"))}
+    places = ("model.h5", "metrics.jsonl", "begun.h5", "path.jsonl", "cv.jsonl", "checkpoints/step-000000000001.h5", "previous/model.h5",
+              "previous/checkpoints/step-000000000001.h5", "previous/metrics.jsonl")
+    for kind, command in commands.items():
+        for held in (False, True):
+            for place in (*places, "fold-1/model.h5"):
+                if place.startswith("fold") and kind != "cv" or place.startswith("previous") and not held:
+                    continue
+                if held:
+                    expect(work, 0, *command)
+                os.makedirs(os.path.dirname(work.at("f", place)), exist_ok=True)
+                shutil.copy(work.at("foreign"), work.at("f", place))
+                before = runs.tree(work.at("f"))
+                expect(work, 2, *command, "--overwrite", says=f"f/{place}: " if held or kind != "cv" else "")
+                expect(work, 2, *command)
+                if runs.tree(work.at("f")) != before:
+                    runs.fail(f"{place}: a refused {kind} changed the directory")
+                if not held:  # with a run, what is damaged is written again
+                    done = work.run(*command, "--resume")
+                    if done.returncode not in (2, 3) or runs.tree(work.at("f")) != before:
+                        runs.fail(f"{place}: {kind} --resume: exit {done.returncode}, {done.stderr}")
+                os.rename(work.at("f", place), work.at("not margin's"))  # the advice
+                expect(work, 0, *command, "--overwrite")
+                shutil.rmtree(work.at("f"))
+
+
+# A file that the user keeps beside the checkpoints stays, and is no sign of a run for the cross-validation that replaces it.
+def kept_beside_checkpoints(work):
+    cv = (*CV, *at("f"))
+    expect(work, 0, *SGD, *at("f"))
+    shutil.copy(work.at("f/model.h5"), work.at("f/checkpoints/best.h5"))
+    for more in (("--overwrite",), ("--resume",)):
+        expect(work, 0, *cv, *more)
+        if names(work.at("f/checkpoints")) != ["best.h5"]:
+            runs.fail("cv changed a file beside the checkpoints")
+    expect(work, 0, *SGD, *at("f"), "--overwrite")
+    shutil.rmtree(work.at("f"))
+
+
 # Files that the run reads in the place of its own: nothing changes, and the advice works.
 def inputs(work):
     path = ("path", "--quiet", "--set", "data.train=d.h5", "--C", "1e-3:1:10", *at("i"))
@@ -105,7 +150,10 @@ def inputs(work):
             for more in ("--overwrite", "--resume"):
                 if (place, more) == ("fold-2/data.h5", "--resume"):
                     continue
-                expect(work, 2, *command, "--set", f"{option}=i/{place}", more, says=f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which may replace, move or delete it: move it away")
+                # margin writes other bytes, so these are refused first in the places where results are
+                foreign = place == "metrics.jsonl" or (more == "--overwrite" and place in ("model.h5", "path.jsonl", "cv.jsonl"))
+                says = FOREIGN if foreign else f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which may replace, move or delete it: move it away"
+                expect(work, 2, *command, "--set", f"{option}=i/{place}", more, says=says)
                 if names(work.at("i")) != before or runs.read(work.at("i", place)) != runs.read(work.at("d.h5")):
                     runs.fail(f"{option}={place}: a refused {command[0]} {more} changed files")
         os.rename(work.at("i", place), work.at("away.h5"))  # the advice
@@ -145,10 +193,13 @@ def given_configuration(work):
         os.makedirs(work.at("i/previous"), exist_ok=True)
         shutil.copy(work.at("kept.yaml"), work.at("i", place))
         before = names(work.at("i"))
-        expect(work, 2, *command, f"i/{place}", more, says=f"CONFIG: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}{advice}")
+        says = f"CONFIG: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}{advice}"
+        expect(work, 2, *command, f"i/{place}", more, says=FOREIGN if place == "metrics.jsonl" else says)
         if names(work.at("i")) != before:
             runs.fail("a refused command changed files")
         shutil.copy(work.at("i", place), work.at("copy.yaml"))  # the advice
+        if place in ("metrics.jsonl", "checkpoints/step-000000000001.h5"):
+            os.remove(work.at("i", place))
         expect(work, 0, *command, "copy.yaml", "--overwrite")
         expect(work, 0, "train", "--quiet", "kept.yaml", "--overwrite")
     expect(work, 0, *cv, "kept.yaml", "--overwrite")
@@ -186,7 +237,7 @@ def own_previous(work):
         shutil.rmtree(work.at("p"))
     mine = ("notes.5.tmp", "step-00000000001.h5", "step-000000000001.h5.bak", "step-mine.h5")
     os.makedirs(work.at("p/previous"))
-    for name in (*mine, "step-000000000001.h5", "begun.h5.5.tmp"):
+    for name in (*mine, "begun.h5.5.tmp"):
         shutil.copy(work.at("d.h5"), work.at("p/previous", name))
     expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result stays, because it holds files that margin did not write")
     if not set(mine) <= set(names(work.at("p/previous"))):
@@ -367,6 +418,8 @@ def moved_checkpoints(work):
 
 with runs.Work(sys.argv[1]) as work:
     work.data("d.h5", 200, 10, 3, False)
-    for part in (own_lock, own_configuration, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
+    with open(work.at("foreign"), "wb") as foreign:
+        foreign.write(b"\x89HDF\r\n\x1a\n of another program" * 40)
+    for part in (own_lock, own_configuration, foreign_results, kept_beside_checkpoints, inputs, given_configuration, unreadable_parent, own_previous, links, damaged_begun, linked_fold, answers, permissions, limited, renamed, moved_checkpoints):
         part(work)
     print("a run changes only what is its own")
