@@ -109,6 +109,18 @@ def plain(X: Any) -> Any:
     return X
 
 
+def converted_bytes(before: Any, after: Any) -> int:
+    """Bytes of `after`, if scikit-learn's checks made it as a copy of `before`."""
+    if sp.issparse(after):
+        if not sp.issparse(before) or before.format != "csr":
+            return after.data.nbytes + after.indices.nbytes + after.indptr.nbytes
+        pairs = ((getattr(before, name), getattr(after, name)) for name in ("data", "indices", "indptr"))
+        return sum(new.nbytes for old, new in pairs if not np.may_share_memory(old, new))
+    if isinstance(before, np.ndarray):
+        return 0 if np.may_share_memory(before, after) else after.nbytes
+    return after.nbytes if after.flags.owndata else 0
+
+
 def _widen(halves: np.ndarray) -> np.ndarray:
     """float32 from the 16 bits of bfloat16 numbers."""
     wide = halves.astype(np.uint16, copy=False).astype(np.uint32)

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from . import _model, _train
-from ._arrays import Rows, encode
+from ._arrays import Rows, converted_bytes, encode, plain
 from ._settings import SettingsMixin
 from ._validation import check_weights, finite_errors, threads, validate
 from .callbacks import show_progress
@@ -204,11 +204,13 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val: either both or none must be given")
-        X, y = validate(self, X, y)
+        given = plain(X)
+        X, y = validate(self, given, y)
         check_classification_targets(y)
         classes, labels = encode(y)
         self._check_classes(classes)
         rows = Rows(X).label(labels, check_weights(sample_weight, X))
+        rows.copied += converted_bytes(given, X)
         validation = None if X_val is None else self._validation_rows(X_val, y_val, classes)
         settings = self._settings(classes, validation is not None)
         start = self._start(classes) if self.warm_start else None
@@ -393,3 +395,29 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
 
     def _more_tags(self) -> dict:  # before scikit-learn 1.6
         return {"_xfail_checks": _EXPECTED_FAILURES}
+
+    def to_model(self) -> _model.Model:
+        """The fitted model with its labels, feature names and certificate, as a margin.Model."""
+        check_is_fitted(self)
+        weights, bias = self._weights()
+        labels = self.classes_ if self.classes_.dtype.kind in "iu" else self.classes_.astype(str)
+        names = getattr(self, "feature_names_in_", None)
+        return _model.Model(**{**self._parts, "weights": weights, "bias": bias, "classes": labels, "feature_names": names})
+
+    def save(self, path: Any) -> None:
+        """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""
+        self.to_model().save(path)
+
+    def to_sklearn(self) -> Any:
+        """A fitted scikit-learn estimator with the same weights: LogisticRegression for softmax, else LinearSVC."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import LinearSVC
+
+        check_is_fitted(self)
+        out = LogisticRegression(C=self.C) if self.loss == "softmax" else LinearSVC(C=self.C)
+        names = ("coef_", "intercept_", "classes_", "n_features_in_", "feature_names_in_")
+        for name in names:
+            if hasattr(self, name):
+                setattr(out, name, np.array(getattr(self, name)) if name != "n_features_in_" else self.n_features_in_)
+        out.n_iter_ = self.n_iter_
+        return out

@@ -163,7 +163,8 @@ def run(work: Callable[[], Any], stop: Callable[[], None]) -> Any:
         stop()
     while not done.is_set():
         try:
-            done.wait()
+            # A signal that another thread received, or interrupt_main(), does not wake this one.
+            done.wait(0.05)
         except BaseException as error:
             interrupted = interrupted or error
             stop()

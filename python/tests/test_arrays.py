@@ -172,7 +172,7 @@ def test_widened():
     "labels",
     [
         [10, -3, 7],
-        [1.5, 0.5, 2.5],
+        [1.0, 0.0, 2.0],
         ["b", "a", "ä"],
         [np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0],
         [b"x", b"y", b"z"],

@@ -32,22 +32,6 @@ def test_interrupt(blobs):
     assert classifier.fit(X, y).score(X, y) > 0.5
 
 
-def test_interrupt_of_predict():
-    X = np.ones((4000, 512), np.float32)
-    classifier = MarginClassifier().fit(X[:300] + np.eye(300, 512, dtype=np.float32), np.arange(300) % 100)
-    many = np.lib.stride_tricks.as_strided(X, (4_000_000, 512), (0, 4), writeable=False)
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            for _ in range(10_000):
-                classifier.predict(X)
-    finally:
-        timer.join()
-    assert many.shape[0] == 4_000_000
-    assert len(classifier.predict(X[:2])) == 2
-
-
 def test_error_in_callback(blobs):
     def fail(event):
         if event["kind"] == "progress":

@@ -1,0 +1,175 @@
+"""MarginClassifier at work in scikit-learn, and what it reports."""
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from margin import MarginClassifier, load_model
+
+
+def objective(classifier, X, y, weights=None):
+    """Crammer-Singer's, in double precision."""
+    scores = X.astype(float) @ classifier.coef_.T.astype(float) + classifier.intercept_
+    rows = np.arange(len(y))
+    own = scores[rows, y].copy()
+    scores[rows, y] -= 1
+    losses = np.maximum(0, 1 + scores.max(axis=1) - own)
+    squares = np.square(classifier.coef_.astype(float)).sum() + np.square(classifier.intercept_.astype(float)).sum()
+    weights = np.ones(len(y)) if weights is None else weights
+    return squares / (2 * classifier.C * weights.sum()) + (weights * losses).sum() / weights.sum()
+
+
+def test_certificate(blobs):
+    X, y = blobs
+    fitted = MarginClassifier().fit(X, y)
+    assert fitted.converged_ and 0 <= fitted.gap_ <= 1e-3
+    assert fitted.dual_bound_ <= fitted.objective_
+    assert objective(fitted, X, y) == pytest.approx(fitted.objective_, rel=1e-5)
+
+
+def test_not_converged(blobs):
+    with pytest.warns(ConvergenceWarning, match="not certified within tol=1e-06"):
+        fitted = MarginClassifier(tol=1e-6, max_iter=1).fit(*blobs)
+    assert not fitted.converged_ and fitted.n_iter_ == 1
+
+
+def test_no_warning_without_tolerance(blobs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MarginClassifier(tol=None).fit(*blobs)
+        MarginClassifier(solver="sgd", max_iter=2).fit(*blobs)
+
+
+def test_weights_repeat_rows(blobs):
+    """In the place of scikit-learn's check, which wants equal decisions: both are certified, so their
+    objectives on the same problem agree within the tolerance."""
+    X, y = blobs
+    weights = np.random.RandomState(1).randint(0, 4, len(y)).astype(float)
+    repeated = np.repeat(np.arange(len(y)), weights.astype(int))
+    for rows in (X, sp.csr_matrix(X)):
+        weighted = MarginClassifier(tol=1e-5).fit(rows, y, weights)
+        copies = MarginClassifier(tol=1e-5).fit(rows[repeated], y[repeated])
+        assert weighted.converged_ and copies.converged_
+        first, second = (objective(fitted, X, y, weights) for fitted in (weighted, copies))
+        assert first == pytest.approx(second, rel=2e-5)
+
+
+def test_class_weight(blobs):
+    X, y = blobs
+    keep = (y > 0) | (np.arange(len(y)) % 10 == 0)
+    X, y = X[keep], y[keep]
+    balanced = MarginClassifier(tol=1e-5, class_weight="balanced").fit(X, y)
+    weights = len(y) / (3 * np.bincount(y))
+    given = MarginClassifier(tol=1e-5, class_weight=dict(enumerate(weights))).fit(X, y)
+    by_row = MarginClassifier(tol=1e-5).fit(X, y, weights[y])
+    assert balanced.objective_ == pytest.approx(by_row.objective_, rel=2e-5)
+    assert given.objective_ == pytest.approx(by_row.objective_, rel=2e-5)
+    with pytest.raises(ValueError, match="class 7"):
+        MarginClassifier(class_weight={7: 1}).fit(X, y)
+
+
+def test_alpha_and_C(blobs):
+    X, y = blobs
+    assert np.array_equal(MarginClassifier(C=2).fit(X, y).coef_, MarginClassifier(alpha=1 / (2 * len(y))).fit(X, y).coef_)
+
+
+def test_validation_rows(blobs):
+    X, y = blobs
+    fitted = MarginClassifier(early_stopping=True).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert fitted.validation_score_ == pytest.approx(fitted.score(X[200:], y[200:]), abs=1e-12)
+    assert 0 < MarginClassifier(early_stopping=True).fit(X, y).validation_score_ <= 1
+    with pytest.raises(ValueError, match="not a class of y"):
+        MarginClassifier().fit(X, y, X_val=X[:1], y_val=[9])
+    with pytest.raises(ValueError, match="either both or none"):
+        MarginClassifier().fit(X, y, X_val=X)
+
+
+@pytest.mark.parametrize(
+    "how, message",
+    [
+        ({"loss": "hinge"}, "hinge"),
+        ({"C": 0}, "C is 0"),
+        ({"tol": 2}, "tol is 2"),
+        ({"solver": "lbfgs"}, "lbfgs"),
+        ({"max_iter": 0}, "max_iter is 0"),
+        ({"options": {"train.epoch": 3}}, "train.epochs"),
+    ],
+)
+def test_bad_parameters(blobs, how, message):
+    with pytest.raises(ValueError, match=message):
+        MarginClassifier(**how).fit(*blobs)
+
+
+def test_bad_weights(blobs):
+    X, y = blobs
+    for weights, message in ((np.zeros(300), "zero"), (-np.ones(300), "Negative"), (np.ones(3), "shape")):
+        with pytest.raises(ValueError, match=message):
+            MarginClassifier().fit(X, y, weights)
+
+
+def test_state(blobs):
+    X, y = blobs
+    fitted = MarginClassifier("softmax").fit(X, y)
+    scores = fitted.decision_function(X)
+    for again in (pickle.loads(pickle.dumps(fitted)), clone(fitted).fit(X, y)):
+        assert np.array_equal(again.decision_function(X), scores)
+    fitted.coef_ = -fitted.coef_
+    assert not np.array_equal(fitted.decision_function(X), scores)
+    with pytest.raises(ValueError):
+        fitted.coef_ *= 2
+
+
+def test_two_classes(blobs):
+    X, y = blobs
+    X, y = X[y < 2], np.array(["no", "yes"])[y[y < 2]]
+    for loss in ("crammer-singer", "one-vs-rest", "softmax"):
+        fitted = MarginClassifier(loss).fit(X, y)
+        scores = fitted.decision_function(X)
+        assert fitted.coef_.shape == (1, 8) and scores.shape == (len(y),)
+        assert np.array_equal(fitted.predict(X), fitted.classes_[(scores > 0).astype(int)])
+        assert np.allclose(scores, X @ fitted.coef_[0] + fitted.intercept_, atol=1e-5)
+    assert np.allclose(fitted.predict_proba(X)[:, 1], 1 / (1 + np.exp(-scores)), atol=1e-6)
+
+
+def test_no_probabilities(blobs):
+    with pytest.raises(AttributeError):
+        MarginClassifier().fit(*blobs).predict_proba
+
+
+def test_in_scikit_learn(blobs):
+    X, y = blobs
+    grid = GridSearchCV(make_pipeline(StandardScaler(), MarginClassifier()), {"marginclassifier__C": [0.01, 1]}, n_jobs=2, cv=3)
+    assert grid.fit(X, y).best_score_ > 0.7
+    assert cross_val_score(MarginClassifier(), X, y, cv=3).mean() > 0.7
+    columns = ColumnTransformer([("scaled", StandardScaler(), [0, 1, 2, 3])], remainder="passthrough")
+    assert make_pipeline(columns, MarginClassifier()).fit(X, y).score(X, y) > 0.7
+    for method in ("sigmoid", "isotonic"):
+        proba = CalibratedClassifierCV(MarginClassifier(), method=method, cv=3).fit(X, y).predict_proba(X)
+        assert np.allclose(proba.sum(axis=1), 1)
+
+
+def test_set_output(blobs):
+    pytest.importorskip("pandas")
+    X, y = blobs
+    scaled = StandardScaler().set_output(transform="pandas")
+    model = make_pipeline(scaled, MarginClassifier()).fit(X, y)
+    assert model[-1].feature_names_in_.tolist() == [f"x{d}" for d in range(8)]
+
+
+def test_save(blobs, tmp_path):
+    X, y = blobs
+    for labels in (y, np.array(["a", "b", "c"])[y], y % 2):
+        fitted = MarginClassifier().fit(X, labels)
+        fitted.save(tmp_path / "model.h5")
+        model = load_model(tmp_path / "model.h5")
+        assert np.array_equal(model.predict(X), fitted.predict(X))
+        assert model.objective == fitted.objective_
