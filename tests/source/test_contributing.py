@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # registry -> the C name of its objects
-REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}", "kernel": "mg_kernel_{}",
+REGISTRIES = {"loss": "mg_loss_{}", "optim": "mg_optim_{}", "rate": "mg_rate_{}", "format": "mg_format_{}", "export": "mg_export_{}", "kernel": "mg_kernel_{}",
               "solver": None}  # a solver has several files
 findings = []
 

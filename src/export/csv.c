@@ -1,0 +1,46 @@
+// csv.c - a table with a header and a row for each class: label, intercept, weights.
+#include "export/export.h"
+
+#include "base/number.h"
+
+#include <string.h>
+
+static void put_text(mg_writer *out, const char *text) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        mg_writer_add(out, text);
+        return;
+    }
+    mg_writer_add(out, "\"");
+    for (const char *c = text; *c; c++) mg_writer_add_bytes(out, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+    mg_writer_add(out, "\"");
+}
+
+static void put_real(mg_writer *out, float value) {
+    char text[MG_REAL_TEXT];
+    mg_print_float(value, text);
+    mg_writer_add(out, ",");
+    mg_writer_add(out, text);
+}
+
+static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
+    (void)error;
+    char label[MG_LABEL_BUFFER];
+    const mg_names *names = &model->columns.names;
+    mg_writer_add(out, "class,intercept");
+    for (int64_t d = 0; d < model->features; d++) {
+        mg_writer_add(out, ",");
+        if (names->count) put_text(out, names->text[d]);
+        else mg_writer_format(out, "x%lld", (long long)d);
+    }
+    mg_writer_add(out, "\n");
+    for (int64_t k = 0; k < model->classes_count; k++) {
+        put_text(out, mg_classes_label(&model->classes, k, label));
+        put_real(out, model->bias[k]);
+        for (int64_t d = 0; d < model->features; d++) put_real(out, model->weights[k * model->features + d]);
+        mg_writer_add(out, "\n");
+    }
+    return MG_OK;
+}
+
+const mg_export_format mg_export_csv = {
+    .name = "csv", .help = "table with a row for each class: label, intercept, weights", .write = write};

@@ -1,0 +1,29 @@
+// export.c - the registry.
+#include "export/export.h"
+
+#include "export/list.h"
+
+#include <string.h>
+
+#define MG_EXPORT_DECLARE(symbol) extern const mg_export_format mg_export_##symbol;
+MG_EXPORT_LIST(MG_EXPORT_DECLARE)
+
+static const mg_export_format *const formats[] = {
+#define MG_EXPORT_ROW(symbol) &mg_export_##symbol,
+    MG_EXPORT_LIST(MG_EXPORT_ROW)};
+
+const mg_export_format *mg_export_at(int i) {
+    return i >= 0 && i < (int)(sizeof formats / sizeof *formats) ? formats[i] : NULL;
+}
+
+const mg_export_format *mg_export_find(const char *name) {
+    for (int i = 0; mg_export_at(i); i++)
+        if (!strcmp(mg_export_at(i)->name, name)) return mg_export_at(i);
+    return NULL;
+}
+
+void mg_export_number(mg_writer *out, uint64_t number, int bytes) {
+    char text[8];
+    for (int i = 0; i < bytes; i++) text[i] = (char)(number >> 8 * i & 0xff);
+    mg_writer_add_bytes(out, text, (size_t)bytes);
+}

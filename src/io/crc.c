@@ -1,0 +1,6 @@
+// crc.c - the check sum of zip files, from zlib.
+#include "io/crc.h"
+
+#include <zlib.h>
+
+uint32_t mg_crc32(const void *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }
