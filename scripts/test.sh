@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh - builds margin and runs every test. With --all: both compilers, with and without AddressSanitizer
+# test.sh - builds margin and runs every test, also those of the Python package. With --all: both compilers, with and without AddressSanitizer
 # and UBSan, the hashes of the weights at every optimisation level, and whole runs on 64-bit ARM under an
 # emulator.
 set -euo pipefail
@@ -18,3 +18,4 @@ for preset in "${presets[@]}"; do
 done
 [ "${1:-}" != --all ] || ctest --preset release -C Matrix -L matrix
 [ "${1:-}" != --all ] || scripts/arm.sh
+scripts/test_python.sh

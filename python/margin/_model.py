@@ -104,7 +104,7 @@ class Model:
     Examples
     --------
     >>> import margin, numpy as np
-    >>> model = margin.Model(weights=[[0, 1], [1, 0]], bias=[0, 0], classes=["up", "right"])
+    >>> model = margin.Model(weights=[[1, 0], [0, 1]], bias=[0, 0], classes=["right", "up"])
     >>> model.predict(np.array([[2.0, 1.0], [0.5, 3.0]])).tolist()
     ['right', 'up']
     """
@@ -169,7 +169,7 @@ def load_model(path: Any) -> Model:
     --------
     >>> import margin, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "model.h5")
-    >>> margin.Model([[0, 1], [1, 0]], [0, 0], ["up", "right"]).save(path)
+    >>> margin.Model([[1, 0], [0, 1]], [0, 0], ["right", "up"]).save(path)
     >>> margin.load_model(path)
     Model(crammer-singer, 2 classes, 2 features)
     """

@@ -132,8 +132,11 @@ FitRequest = struct(
     ("finish", c.c_void_p),
 )
 FitResult = struct(
-    "mg_fit_result", ("train", TrainResult), ("copied_bytes", c.c_int64), ("copied_why", c.c_char * 160),
-    ("converted_bytes", c.c_int64)
+    "mg_fit_result",
+    ("train", TrainResult),
+    ("copied_bytes", c.c_int64),
+    ("copied_why", c.c_char * 160),
+    ("converted_bytes", c.c_int64),
 )
 
 ModelParts = struct(

@@ -1,0 +1,26 @@
+"""The Python lines of the README run as shown, and the examples of the docstrings."""
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import margin
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_readme(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    block = next(block for block in blocks if "from margin import" in block)
+    exec(compile(block, "README.md", "exec"), {})
+    wanted = [re.match(r"True True|True|\(2, 10\)", comment)[0] for comment in re.findall(r"print.*# (.*)", block)]
+    assert capsys.readouterr().out.split("\n")[:-1] == wanted
+
+
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(margin.__path__) if module.name != "libmargin"])
+def test_docstrings(name):
+    assert doctest.testmod(importlib.import_module(f"margin.{name}")).failed == 0

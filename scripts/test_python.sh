@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# test_python.sh - installs the Python package in virtual environments and runs its tests: with Debian's numpy,
+# scipy and scikit-learn, and with the newest. Needs the package index; without it, Debian's Python tests the
+# library of build/ (or of the directory in BUILD).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+packages_need "${packages_build[@]}" "${packages_python[@]}"
+
+build=${BUILD:-build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PYTHONDONTWRITEBYTECODE=1
+
+tests() {
+    echo "== python: $1"
+    shift
+    "$@" -m pytest -p no:cacheprovider python/tests || exit 1
+}
+
+/usr/bin/python3 -m venv --system-site-packages "$work/debian"
+if ! "$work/debian/bin/pip" wheel -q --no-deps -C build-dir=build-python -w "$work" ./python >"$work/log" 2>&1; then
+    if ! grep -qE 'Could not find a version|NewConnectionError|Connection' "$work/log"; then
+        cat "$work/log" >&2
+        exit 1
+    fi
+    echo "skipped: the package index is not reachable, so the wheel and the newest scikit-learn are not tested"
+    MARGIN_LIBRARY=$(realpath "$build/libmargin.so") PYTHONPATH=python tests "Debian's scikit-learn, $build/libmargin.so" /usr/bin/python3
+    exit 0
+fi
+"$work/debian/bin/pip" install -q --no-deps "$work"/*.whl
+tests "Debian's scikit-learn" "$work/debian/bin/python"
+/usr/bin/python3 -m venv "$work/newest"
+"$work/newest/bin/pip" install -q "$work"/*.whl pytest pandas polars h5py matplotlib anndata onnx onnxruntime ml_dtypes
+tests "the newest scikit-learn" "$work/newest/bin/python"
