@@ -192,8 +192,30 @@ static void test_all_features(void **unused) {
     free_arrays(&a);
 }
 
+static bool stop_at_once(void *context, int64_t step) {
+    (void)context;
+    return step > 0;
+}
+
+// An observer that stops the search for C stops no other run of the process.
+static void test_stopped_search(void **unused) {
+    (void)unused;
+    arrays a;
+    mg_model *model;
+    mg_error error;
+    const mg_observer observer = {.stop = stop_at_once};
+    const char *const automatic[] = {"model.C=auto", NULL};
+    const mg_fit_request request = {.train = &a.data, .observer = &observer};
+    make_arrays(&a, &array_forms[FORM_F32], ROWS, FEATURES, CLASSES);
+    save_arrays(&a, &array_forms[FORM_F32], support_path("rows.h5"));
+    assert_int_equal(fit(&request, automatic, &model, &error), MG_STOPPED);
+    train(support_path("rows.h5"), support_path("after"), NULL, false);
+    free_arrays(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_program), cmocka_unit_test(test_finish),
-                                       cmocka_unit_test(test_all_features)};
+                                       cmocka_unit_test(test_all_features),
+                                       cmocka_unit_test(test_stopped_search)};
     return cmocka_run_group_tests(tests, support_begin, support_end);
 }
