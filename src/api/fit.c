@@ -72,13 +72,13 @@ static void point_to_arrays(const mg_config *config, fit_call *call, mg_model **
     if (request->train->weights) call->data.weights = (char *)(uintptr_t)MG_API_WEIGHTS;
     if (request->train->feature_names) call->data.names = call->train_names.names;
     call->output.directory = (char *)(uintptr_t)request->directory;
-    call->memory = (mg_trainer_memory){.validation = call->validation,
-                                       .stop = request->stop,
+    call->memory = (mg_trainer_memory){.stop = request->stop,
                                        .finish = request->finish,
                                        .files = request->directory != NULL,
                                        .start = request->start,
                                        .model = model,
                                        .copies = &call->copies};
+    call->trainer.options.validation_file = call->validation;
     mg_config_trainer_take_arrays(&call->trainer, call->train, &call->data, &call->output, &call->memory);
 }
 

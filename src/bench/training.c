@@ -9,7 +9,7 @@
 enum { ORDER_STREAM = 312 };
 static const char no_end[] = "1e-15"; // a tolerance that is never reached
 
-static void pose(mg_bench_run *b, const char *solver, int64_t batch) {
+static void pose(mg_bench_run *b, const mg_solver *solver, int64_t batch) {
     mg_problem *problem = &b->problem;
     problem->loss = mg_loss_find("crammer-singer");
     problem->delta = 1;
@@ -20,7 +20,7 @@ static void pose(mg_bench_run *b, const char *solver, int64_t batch) {
     b->nonzero = 2;
     b->violating = 1;
     b->steps = 0;
-    b->solver = mg_solver_find(solver);
+    b->solver = solver;
 }
 
 // ---- sgd ----------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ static mg_status measure_sgd(mg_bench_run *b, const mg_train_options *train, mg_
     mg_sgd_options sgd = {0};
     mg_status status = mg_section_preset(&mg_sgd_section, &sgd, error);
     b->options = (mg_solver_options){.train = train, .own = &sgd};
-    pose(b, "sgd", b->shape->batch);
+    pose(b, mg_solver_find("sgd"), b->shape->batch);
     if (!status) status = mg_memory_get(&b->order, (size_t)b->all.rows.count, sizeof *b->order, error);
     if (!status) status = b->solver->create(&b->problem, &b->options, &b->state, error);
     if (!status) {
@@ -67,7 +67,7 @@ static void epoch_of_dual(mg_bench_run *b) {
 
 static mg_status measure_dual(mg_bench_run *b, const mg_train_options *train, mg_error *error) {
     b->options = (mg_solver_options){.train = train};
-    pose(b, "dual", b->all.rows.count);
+    pose(b, mg_solver_find("dual"), b->all.rows.count);
     mg_status status = b->solver->create(&b->problem, &b->options, &b->state, error);
     if (status) return status;
     status = b->solver->whole->attach(b->state, &b->all, error);
@@ -87,7 +87,7 @@ static void first_newton_step(mg_bench_run *b) {
 
 static void measure_newton(mg_bench_run *b, const mg_train_options *train) {
     b->options = (mg_solver_options){.train = train};
-    pose(b, "newton", b->all.rows.count);
+    pose(b, mg_solver_find("newton"), b->all.rows.count);
     mg_bench_time(b, "first Newton step", first_newton_step);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char line_name[] = "\nchosen.C: ";
 
@@ -100,9 +101,17 @@ static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
         memory.copies = &copies;
         options.memory = &memory;
     }
-    mg_status status = mg_path_run(&options, grid, &request, &s->path, error);
-    if (status != MG_STOPPED) return status;
-    return mg_fail(error, status, "stopped while C was chosen: start again with --resume or --overwrite");
+    mg_error why = {0};
+    mg_status status = mg_path_run(&options, grid, &request, &s->path, &why);
+    if (status == MG_USAGE)
+        return mg_fail(error, MG_CONFIG,
+                       "model.C: auto holds out tenths of the rows, and there are fewer than %d: set "
+                       "data.validation, or a number",
+                       FOLDS);
+    if (status == MG_CONFIG)
+        return mg_fail(error, MG_CONFIG, "model.C: auto is not possible here (%s): set a number", why.text);
+    if (status != MG_STOPPED) return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
+    return mg_fail(error, status, "stopped while C was chosen: start again with the same command");
 }
 
 // The first fold decides how far the path goes, and which values it has.
@@ -170,7 +179,27 @@ static mg_status settle(const mg_run *run, mg_chosen *chosen, double C, mg_error
     return status;
 }
 
-mg_status mg_choose_C(const mg_run *run, mg_chosen *chosen, mg_error *error) {
+static mg_status open_files(mg_chosen *chosen, mg_error *error) {
+    mg_trainer_options *options = &chosen->options;
+    mg_status status = MG_OK;
+    if (!options->train_file && chosen->data.train)
+        status = mg_h5_open(chosen->data.train, &chosen->train_file, error);
+    if (chosen->train_file) options->train_file = chosen->train_file;
+    const char *validation = chosen->data.validation;
+    if (!status && validation && !is_fraction(validation) && !options->validation_file)
+        status = mg_h5_open(validation, &chosen->validation_file, error);
+    if (chosen->validation_file) options->validation_file = chosen->validation_file;
+    return status;
+}
+
+static mg_status choose(mg_run *run, mg_chosen *chosen, mg_error *error) {
+    double C = chosen_before(run);
+    mg_status status = open_files(chosen, error);
+    if (!status && !(C > 0)) status = find_C(run, chosen, &C, error);
+    return status ? status : settle(run, chosen, C, error);
+}
+
+mg_status mg_choose_C(mg_run *run, mg_chosen *chosen, mg_error *error) {
     const mg_trainer_options *options = run->options;
     if (options->model->C != MG_MODEL_C_AUTO || options->folds) return MG_OK;
     *chosen = (mg_chosen){
@@ -179,19 +208,19 @@ mg_status mg_choose_C(const mg_run *run, mg_chosen *chosen, mg_error *error) {
     chosen->options.model = &chosen->model;
     chosen->options.data = &chosen->data;
     chosen->data.test = NULL;
-    double C = chosen_before(run);
-    mg_status status = MG_OK;
-    if (!options->train_file && options->data->train)
-        status = mg_h5_open(options->data->train, &chosen->file, error);
-    if (chosen->file) chosen->options.train_file = chosen->file;
-    if (!status && !(C > 0)) status = find_C(run, chosen, &C, error);
-    if (!status) status = settle(run, chosen, C, error);
+    // The lock is held from here on, so that nobody else makes the same choice meanwhile.
+    const char *path = options->output->directory;
+    if (mg_run_has_files(run) && path && access(path, F_OK)) chosen->directory = path;
+    mg_status status = mg_run_enter_directory(run, true, error);
+    if (!status) status = choose(run, chosen, error);
     chosen->made = !status;
     return status;
 }
 
 void mg_chosen_clear(mg_chosen *chosen) {
-    mg_h5_close(chosen->file);
+    mg_h5_close(chosen->train_file);
+    mg_h5_close(chosen->validation_file);
     mg_memory_free(chosen->canonical);
+    if (chosen->directory) rmdir(chosen->directory); // only if it is empty: no run began
     *chosen = (mg_chosen){0};
 }

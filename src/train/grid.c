@@ -77,7 +77,8 @@ void mg_grid_auto(mg_grid *grid) {
 }
 
 void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight) {
-    double first = delta / (AUTO_FIRST * mean_square_norm * total_weight);
+    double norm = mean_square_norm > 0 ? mean_square_norm : 1; // 0: all rows are 0
+    double first = delta / (AUTO_FIRST * norm * total_weight);
     for (int i = 0; i < grid->count; i++) grid->value[i] = point(first, AUTO_FACTOR, false, i);
 }
 

@@ -18,7 +18,8 @@ typedef struct mg_grid {
 mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error);
 
 // A grid that suits any data: mg_grid_fit sets its values of C, in ascending order, once the rows are known.
-// They depend on the mean squared norm of the prepared rows, so that a change of scale changes nothing.
+// They depend on the mean squared norm of the prepared rows without the bias, so they follow a change of
+// scale.
 void mg_grid_auto(mg_grid *grid);
 void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight);
 

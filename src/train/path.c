@@ -289,8 +289,8 @@ static void run_points(void *context) {
     const mg_setup *setup = &p->run.setup;
     mg_status status = mg_run_prepare(&p->run, p->error);
     if (!status && p->grid.patience)
-        mg_grid_fit(&p->grid, setup->problem.mean_square_norm, setup->problem.delta,
-                    setup->train->total_weight);
+        mg_grid_fit(&p->grid, setup->problem.mean_square_norm - setup->problem.bias * setup->problem.bias,
+                    setup->problem.delta, setup->train->total_weight);
     if (!status && p->point < p->grid.count) pose(p, true);
     if (!status && p->run.resumed) status = take_up(p, p->error);
     while (!status && p->point < p->grid.count) {

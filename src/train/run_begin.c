@@ -269,8 +269,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
                                 .model = run->options->model,
                                 .train = run->options->train,
                                 .train_file = run->options->train_file,
-                                .validation_file =
-                                    run->options->memory ? run->options->memory->validation : NULL,
+                                .validation_file = run->options->validation_file,
                                 .folds = run->options->folds,
                                 .fold = run->options->fold};
     const mg_before_change *before = run->options->before_change;

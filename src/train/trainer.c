@@ -330,8 +330,7 @@ mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_reque
     mg_chosen chosen = {0};
     mg_run_init(&run, options, request, NULL);
     run_call all = {.run = &run, .result = result, .error = error};
-    if (!options->before_change) all.status = mg_run_enter_directory(&run, false, error);
-    if (!all.status) all.status = mg_choose_C(&run, &chosen, error);
+    all.status = mg_choose_C(&run, &chosen, error);
     if (chosen.made) {
         run.options = &chosen.options;
         run.solver_options.train = chosen.options.train;

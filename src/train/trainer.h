@@ -30,7 +30,6 @@ typedef struct mg_trainer_copies {
 
 // What differs for a run of rows in memory, whose program may have other runs at the same time.
 typedef struct mg_trainer_memory {
-    mg_h5 *validation;                   // the file data.validation; NULL: there is none, or it is a fraction
     const volatile sig_atomic_t *stop;   // NULL, or a flag: non-zero stops this run
     const volatile sig_atomic_t *finish; // NULL, or a flag: non-zero ends training, as a limit does
     bool files;                          // output.directory is used; otherwise nothing is written
@@ -49,7 +48,8 @@ typedef struct mg_trainer_options {
     // directory that contains output.directory under the name name_within; NULL: it is opened by its path
     const mg_directory *within;
     const char *name_within;
-    mg_h5 *train_file;                     // the open file data.train; NULL: the run opens it
+    // the open files data.train and data.validation; NULL: the run opens them, or the latter is a fraction
+    mg_h5 *train_file, *validation_file;
     const mg_before_change *before_change; // NULL: none
     const mg_trainer_memory *memory;       // NULL: a run of files, which mg_train_stop stops
     bool trial;                            // nothing is written: the caller wants the numbers alone

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 240, FEATURES = 20, CLASSES = 4, POINTS = 7 };
+enum { ROWS = 240, FEATURES = 20, CLASSES = 4, POINTS = 5 };
 
 static support_run auto_run(const char *data, const char *directory) {
     support_run run = support_new(data, directory);
@@ -27,7 +27,7 @@ static support_run auto_run(const char *data, const char *directory) {
 
 // C and the number of values in the message about the choice.
 static double chosen(const support_run *run, int *values) {
-    double C;
+    double C = 0;
     const char *line = strstr(run->messages, "note: model.C auto: C ");
     for (const char *next = line; next; next = strstr(next + 1, "note: model.C auto: C ")) line = next;
     if (!line || sscanf(line, "note: model.C auto: C %lg is the best of %d values", &C, values) != 2)
@@ -118,6 +118,44 @@ static void test_scale_changes_nothing(void **unused) {
         C[i] = chosen(&run, &values[i]);
     }
     if (values[0] != values[1] || fabs(C[0] / C[1] / 4096 - 1) > 0.02) fail_msg("%g, %g", C[0], C[1]);
+}
+
+// The bias, which is 1, does not hide rows of tiny values from the series.
+static void test_tiny_values(void **unused) {
+    (void)unused;
+    const char *data = support_path("t.h5");
+    double accuracy[2];
+    support_data(data, SUPPORT_U8, ROWS, FEATURES, CLASSES, 8);
+    for (int i = 0; i < 2; i++) {
+        support_run run = auto_run(data, support_path("tiny%d", i));
+        support_set(&run, "data.scale=%g", i ? 1e-9 : 1.0 / 64);
+        support_expect(&run, MG_OK);
+        accuracy[i] = run.result.train_accuracy;
+    }
+    if (accuracy[1] < accuracy[0] - 0.05) fail_msg("%g, but %g", accuracy[0], accuracy[1]);
+}
+
+// A program whose observer stops a choice stops nothing else.
+static void test_stops_alone(void **unused) {
+    (void)unused;
+    const char *data = support_path("o.h5");
+    support_data(data, SUPPORT_F32, ROWS, FEATURES, CLASSES, 12);
+    support_run first = auto_run(data, support_path("o1")), second = auto_run(data, support_path("o2"));
+    first.stop_after = 2;
+    support_expect(&first, MG_STOPPED);
+    assert_false(support_exists(support_path("o1"))); // nothing is left of it
+    support_expect(&second, MG_OK);
+}
+
+static void test_too_few_rows(void **unused) {
+    (void)unused;
+    const char *data = support_path("few.h5");
+    support_data(data, SUPPORT_F32, 8, FEATURES, 2, 14);
+    support_run run = auto_run(data, support_path("few"));
+    support_expect(&run, MG_CONFIG);
+    assert_non_null(strstr(run.error.text, "set data.validation, or a number"));
+    support_set(&run, "model.C=1"); // what it says
+    support_expect(&run, MG_OK);
 }
 
 static void test_validation_rows(void **unused) {
@@ -252,6 +290,9 @@ int main(void) {
         cmocka_unit_test(test_is_the_run_of_its_value),
         cmocka_unit_test(test_is_the_best_of_folds),
         cmocka_unit_test(test_scale_changes_nothing),
+        cmocka_unit_test(test_tiny_values),
+        cmocka_unit_test(test_stops_alone),
+        cmocka_unit_test(test_too_few_rows),
         cmocka_unit_test(test_validation_rows),
         cmocka_unit_test(test_interrupted_anywhere),
         cmocka_unit_test(test_resumed_with_something_else),
