@@ -19,7 +19,7 @@ tests() {
 }
 
 /usr/bin/python3 -m venv --system-site-packages "$work/debian"
-if ! "$work/debian/bin/pip" wheel -q --no-deps -C build-dir=build-python -w "$work" ./python >"$work/log" 2>&1; then
+if ! "$work/debian/bin/pip" wheel -q --no-deps --config-settings build-dir="$PWD/build-python" -w "$work" ./python >"$work/log" 2>&1; then
     if ! grep -qE 'Could not find a version|NewConnectionError|Connection' "$work/log"; then
         cat "$work/log" >&2
         exit 1

@@ -247,7 +247,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
 
     def _check_classes(self, classes: np.ndarray) -> None:
         if len(classes) < 2:
-            raise ValueError(f"y has 1 class, {classes[0]!r}, but training needs at least 2 classes")
+            raise ValueError(f"y has 1 class, {classes.tolist()[0]!r}, but training needs at least 2 classes")
 
     def _validation_rows(self, X: Any, y: Any, classes: np.ndarray) -> Rows:
         X = validate(self, X, reset=False)
@@ -258,7 +258,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         unknown = classes[at] != y
         if unknown.any():
             row = int(np.argmax(unknown))
-            raise ValueError(f"y_val[{row}] is {y[row]!r}, which is not a class of y")
+            raise ValueError(f"y_val[{row}] is {y.tolist()[row]!r}, which is not a class of y")
         return Rows(X, "X_val").label(at, None)
 
     def _start(self, classes: np.ndarray) -> Any:

@@ -23,7 +23,7 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     check_classification_targets(y)
     known = np.unique(classes) if first else estimator.classes_
     if not first and classes is not None and not np.array_equal(known, np.unique(classes)):
-        raise ValueError(f"classes are {np.unique(classes)!r}, but the first call had {known!r}")
+        raise ValueError(f"classes are {np.unique(classes).tolist()}, but the first call had {known.tolist()}")
     estimator._check_classes(known)
     labels = _numbers(y, known)
     weights = check_weights(sample_weight, X)
@@ -52,7 +52,7 @@ def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     unknown = classes[at] != y
     if unknown.any():
         row = int(np.argmax(unknown))
-        raise ValueError(f"y[{row}] is {y[row]!r}, which is not one of the classes {classes!r}")
+        raise ValueError(f"y[{row}] is {y.tolist()[row]!r}, which is not one of the classes {classes.tolist()}")
     return at.astype(np.int64)
 
 

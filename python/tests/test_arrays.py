@@ -175,7 +175,6 @@ def test_widened():
         [1.0, 0.0, 2.0],
         ["b", "a", "ä"],
         [np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0],
-        [b"x", b"y", b"z"],
     ],
 )
 def test_labels(blobs, labels):
