@@ -137,6 +137,11 @@ def canonical(X: Any) -> Any:
     return X
 
 
+def plain(value: Any) -> Any:
+    """A label as a message shows it: numpy 2 prints np.int64(3) for 3."""
+    return value.item() if hasattr(value, "item") else value
+
+
 def encode(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The classes in ascending order, and each label's number among them (int64).
 

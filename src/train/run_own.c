@@ -28,19 +28,26 @@ static bool is_checkpoint(const char *name, size_t length) {
     return digits >= 12 && length == 5 + digits + 3 && !strncmp(name + 5 + digits, ".h5", 3);
 }
 
-static bool is_own_config(const mg_directory *directory, const char *name) {
+mg_status mg_run_look_at_config(const mg_directory *directory, bool *own, mg_error *error) {
     static const char mark[] = MG_RUN_CONFIG_MARK;
     char text[sizeof mark - 1];
     int fd;
-    if (mg_directory_open_file(directory, name, &fd, NULL)) return false;
-    bool same = pread(fd, text, sizeof text, 0) == (ssize_t)sizeof text && !memcmp(text, mark, sizeof text);
+    *own = false;
+    mg_status status = mg_directory_open_file(directory, "config.yaml", &fd, error);
+    if (status) return status == MG_MEMORY ? status : MG_OK;
+    *own = pread(fd, text, sizeof text, 0) == (ssize_t)sizeof text && !memcmp(text, mark, sizeof text);
     close(fd);
-    return same;
+    return MG_OK;
+}
+
+static bool is_own_config(const mg_directory *directory) {
+    bool own;
+    return !mg_run_look_at_config(directory, &own, NULL) && own;
 }
 
 bool mg_run_is_own_name(const mg_directory *directory, const char *name) {
     size_t length = strlen(name);
-    if (!strcmp(name, "config.yaml")) return is_own_config(directory, name);
+    if (!strcmp(name, "config.yaml")) return is_own_config(directory);
     if (mg_directory_is_leftover(name, "")) { // NAME.NUMBER.tmp: only NAME is compared
         length -= strlen(".tmp");
         while (name[length - 1] != '.') length--;

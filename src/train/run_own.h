@@ -18,6 +18,10 @@ bool mg_run_has_checkpoints(const mg_directory *directory);
 // True if the directory holds files of a run. config.yaml alone is not a sign of a run.
 bool mg_run_is_there(const mg_directory *directory);
 
+// *own: the directory holds a config.yaml, it can be read, and its first line says that a run wrote it.
+// Errors: MG_MEMORY.
+mg_status mg_run_look_at_config(const mg_directory *directory, bool *own, mg_error *error);
+
 // True for the name of a file that margin writes, and for what a killed writer leaves of it. A config.yaml is
 // margin's if its first line says so.
 bool mg_run_is_own_name(const mg_directory *directory, const char *name);

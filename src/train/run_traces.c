@@ -43,7 +43,10 @@ mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_trac
 
 mg_status mg_run_check_config(const mg_directory *directory, mg_error *error) {
     static const char name[] = "config.yaml";
-    if (!mg_directory_holds(directory, name) || mg_run_is_own_name(directory, name)) return MG_OK;
+    bool own;
+    if (!mg_directory_holds(directory, name)) return MG_OK;
+    mg_status status = mg_run_look_at_config(directory, &own, error);
+    if (status || own) return status;
     return mg_fail(
         error, MG_CONFIG,
         "%s/%s: was not written by a run, and a run would replace it: move it away, or set output.directory",
