@@ -137,7 +137,7 @@ def canonical(X: Any) -> Any:
     return X
 
 
-def plain(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """A label as a message shows it: numpy 2 prints np.int64(3) for 3."""
     return value.item() if hasattr(value, "item") else value
 

@@ -36,10 +36,10 @@ _EXPECTED_FAILURES = {
 
 
 def _gives_probabilities(estimator: "MarginClassifier") -> bool:
-    if estimator.loss == "softmax" or estimator.calibration is not None:
+    if estimator.loss == "softmax":
         return True
     raise AttributeError(
-        f"loss {estimator.loss!r} has no probabilities: set loss='softmax' or calibration='temperature'"
+        f"loss {estimator.loss!r} has no probabilities: set loss='softmax', or use sklearn.calibration.CalibratedClassifierCV"
     )
 
 
@@ -54,8 +54,9 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
     ----------
     loss : str, default="crammer-singer"
         "crammer-singer", "weston-watkins", "one-vs-rest", each also with "-squared", or "softmax".
-    C : float, default=1.0
-        Regularisation, as in LinearSVC: larger is weaker. Ignored if `alpha` is given.
+    C : float or "auto", default=1.0
+        Regularisation, as in LinearSVC: larger is weaker. "auto": the value that is most accurate on held-out
+        rows, or on X_val; then all rows are trained with it. Ignored if `alpha` is given.
     alpha : float, default=None
         Regularisation as in SGDClassifier, instead of C: ``alpha/2 ||W||^2 + mean loss``. The command line
         calls it lambda; alpha = 1 / (C * total weight of the rows).
@@ -72,8 +73,6 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         Weights of the classes. "balanced" counts rows by their weights.
     delta : float, default=1.0
         By how much the score of the true class must exceed those of the others.
-    calibration : {"temperature", "sigmoid"} or None, default=None
-        Makes probabilities of the scores of any loss.
     early_stopping : bool, default=False
         Hold out rows (`validation_fraction`, or X_val), and keep the epoch that classifies them best. No
         certificate is computed.
@@ -128,7 +127,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         self,
         loss: str = "crammer-singer",
         *,
-        C: float = 1.0,
+        C: Union[float, str] = 1.0,
         alpha: Optional[float] = None,
         tol: Optional[float] = 1e-3,
         max_iter: Optional[int] = None,
@@ -137,7 +136,6 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         intercept_scaling: float = 1.0,
         class_weight: Union[dict, str, None] = None,
         delta: float = 1.0,
-        calibration: Optional[str] = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -158,7 +156,6 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         self.intercept_scaling = intercept_scaling
         self.class_weight = class_weight
         self.delta = delta
-        self.calibration = calibration
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -180,7 +177,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         sample_weight : array of shape (N,), default=None
             From 0 to 1e30. Weight 2 equals the row twice.
         X_val, y_val : arrays, default=None
-            Validation rows, for `validation_score_`, `early_stopping` and `calibration`.
+            Validation rows, for `validation_score_`, and `early_stopping`.
 
         Returns
         -------
@@ -369,7 +366,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, ndarray of shape (N, K). Only for loss "softmax", or with `calibration`.
+        """Probabilities of the classes, ndarray of shape (N, K). Only for loss "softmax".
 
         Examples
         --------
@@ -414,7 +411,11 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         from sklearn.svm import LinearSVC
 
         check_is_fitted(self)
-        out = LogisticRegression(C=self.C) if self.loss == "softmax" else LinearSVC(C=self.C)
+        for name in ("rows", "transform"):
+            if self._parts.get(name) not in (None, "", "none"):
+                raise ValueError(f"data.{name} is {self._parts[name]!r}, which estimators of scikit-learn do not apply")
+        C = 1.0 if isinstance(self.C, str) else self.C
+        out = LogisticRegression(C=C) if self.loss == "softmax" else LinearSVC(C=C)
         names = ("coef_", "intercept_", "classes_", "n_features_in_", "feature_names_in_")
         for name in names:
             if hasattr(self, name):

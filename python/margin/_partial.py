@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._arrays import Rows, plain
+from ._arrays import Rows, shown
 from ._settings import _positive
 from ._validation import check_weights, validate
 
@@ -52,7 +52,7 @@ def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     unknown = classes[at] != y
     if unknown.any():
         row = int(np.argmax(unknown))
-        raise ValueError(f"y[{row}] is {plain(y[row])!r}, which is not one of the classes {classes.tolist()}")
+        raise ValueError(f"y[{row}] is {shown(y[row])!r}, which is not one of the classes {classes.tolist()}")
     return at.astype(np.int64)
 
 

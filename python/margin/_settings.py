@@ -39,6 +39,8 @@ class SettingsMixin:
         }
         if self.alpha is not None:
             settings["model.lambda"] = _positive("alpha", self.alpha)
+        elif isinstance(self.C, str) and self.C == "auto":
+            settings["model.C"] = "auto"
         else:
             settings["model.C"] = _positive("C", self.C)
         if self.max_iter is not None:

@@ -173,3 +173,26 @@ def test_save(blobs, tmp_path):
         model = load_model(tmp_path / "model.h5")
         assert np.array_equal(model.predict(X), fitted.predict(X))
         assert model.objective == fitted.objective_
+
+
+def rows():
+    random = np.random.default_rng(5)
+    y = random.integers(0, 4, 400)
+    return (random.normal(size=(400, 12)) + 2 * np.eye(4, 12)[y]).astype(np.float32), y
+
+
+def test_C_auto_is_a_value_of_C():
+    X, y = rows()
+    chosen = MarginClassifier(C="auto", tol=1e-2).fit(X.astype(np.float32), y)
+    value = 1 / (chosen._parts["lambda"] * len(y))
+    same = MarginClassifier(C=value, tol=1e-2).fit(X.astype(np.float32), y)
+    assert chosen.converged_ and np.allclose(chosen.coef_, same.coef_, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="C is 'best'; a number above 0 is allowed"):
+        MarginClassifier(C="best").fit(X, y)
+
+
+def test_to_sklearn_refuses_prepared_rows():
+    X, y = rows()
+    prepared = MarginClassifier(options={"data.rows": "unit"}).fit(X, y)
+    with pytest.raises(ValueError, match="data.rows is 'unit'"):
+        prepared.to_sklearn()
