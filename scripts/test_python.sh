@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE=1
 tests() {
     echo "== python: $1"
     shift
-    "$@" -m pytest -p no:cacheprovider python/tests || exit 1
+    timeout 1500 "$@" -m pytest -p no:cacheprovider python/tests || exit 1
 }
 
 /usr/bin/python3 -m venv --system-site-packages "$work/debian"
