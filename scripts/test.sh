@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# test.sh - builds margin and runs every test, also those of the Python package. With --all: both compilers, with and without AddressSanitizer
-# and UBSan, the hashes of the weights at every optimisation level, and whole runs on 64-bit ARM under an
-# emulator.
+# test.sh - builds margin and runs every test, also those of the Python package. With --all: both compilers,
+# with and without AddressSanitizer and UBSan, the hashes of the weights at every optimisation level, and whole
+# runs on 64-bit ARM under an emulator.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh

@@ -1,6 +1,7 @@
 // export.c - mg_model_export: a model in formats of other programs.
 #include "export/export.h"
 #include "base/float_mode.h"
+#include "base/memory.h"
 
 #include <margin/export.h>
 #include <margin/output.h>
@@ -11,12 +12,21 @@ const char *mg_export_format_name(int i) { return mg_export_at(i) ? mg_export_at
 
 const char *mg_export_format_help(int i) { return mg_export_at(i) ? mg_export_at(i)->help : NULL; }
 
+static mg_status refuse_format(const char *name, mg_error *error) {
+    mg_writer names = {0};
+    char *list = NULL;
+    for (int i = 0; mg_export_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_export_at(i)->name);
+    mg_status status = mg_writer_take(&names, &list, error);
+    if (!status)
+        status = mg_fail(error, MG_USAGE, "%s: is not a format for models (%s are allowed)", name, list);
+    mg_writer_clear(&names);
+    mg_memory_free(list);
+    return status;
+}
+
 static mg_status check(const mg_model *model, const char *name, const mg_export_format *format,
                        mg_error *error) {
-    if (!format)
-        return mg_fail(error, MG_USAGE,
-                       "%s: is not a format for models (onnx, liblinear, npz, safetensors, csv are allowed)",
-                       name);
+    if (!format) return refuse_format(name, error);
     if (format->keeps_preparation || (!strcmp(model->rows, "none") && !strcmp(model->transform, "none")))
         return MG_OK;
     return mg_fail(

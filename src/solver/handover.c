@@ -16,7 +16,7 @@
 #define LEAST_DUAL 1e-3 // of the primal value, for the guess of the optimum
 #define AGAIN 2.0       // the cost of a second Newton phase, relative to what the first has spent
 // Cost of a visit of dual ascent, measured like that of Newton steps (docs/solvers.md):
-#define DENSE_VALUE 3.0  // of a cell, for a class
+#define DENSE_VALUE 4.5  // of a cell, for a class
 #define SPARSE_VALUE 10. // of a stored value, for a class
 #define LANE 600.0       // of the step, for a class
 

@@ -145,11 +145,11 @@ static mg_status find_C(const mg_run *run, const mg_chosen *chosen, double *C, m
         status = mg_fail(error, MG_NONFINITE, "model.C: auto found no model with an accuracy: set a number");
     if (!status) {
         *C = s->mean[best].C;
-        mg_run_message(run,
-                       "note: model.C auto: C %.3g is the best of %d values (%.2f%%, %lld part%s held out): "
-                       "all rows are trained with it",
-                       *C, s->points, 100 * s->mean[best].accuracy / (double)s->fold, (long long)s->fold,
-                       s->fold == 1 ? "" : "s");
+        mg_run_message(
+            run,
+            "note: model.C auto: C %.3g is the best of %d values (%.2f%% on held-out rows): the run "
+            "trains with it",
+            *C, s->points, 100 * s->mean[best].accuracy / (double)s->fold);
     }
     mg_memory_free(s);
     return status;
