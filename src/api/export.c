@@ -2,24 +2,40 @@
 #include "export/export.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 
 #include <margin/export.h>
 #include <margin/output.h>
 
+#include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 const char *mg_export_format_name(int i) { return mg_export_at(i) ? mg_export_at(i)->name : NULL; }
 
 const char *mg_export_format_help(int i) { return mg_export_at(i) ? mg_export_at(i)->help : NULL; }
 
+const char *mg_export_format_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    for (int i = 0; dot && dot > name && mg_export_at(i); i++)
+        if (!strcasecmp(dot + 1, mg_export_at(i)->name)) return mg_export_at(i)->name;
+    return NULL;
+}
+
+static const char *candidate(int i, const void *context) {
+    (void)context;
+    return mg_export_format_name(i);
+}
+
 static mg_status refuse_format(const char *name, mg_error *error) {
     mg_writer names = {0};
     char *list = NULL;
+    const char *nearest = mg_nearest_name(name, candidate, NULL);
     for (int i = 0; mg_export_at(i); i++) mg_writer_format(&names, i ? ", %s" : "%s", mg_export_at(i)->name);
     mg_status status = mg_writer_take(&names, &list, error);
     if (!status)
-        status = mg_fail(error, MG_USAGE, "%s: is not a format for models (%s are allowed)", name, list);
-    mg_writer_clear(&names);
+        status = mg_fail(error, MG_USAGE, "%s: is not a format for models (%s are allowed)%s%s", name, list,
+                         nearest ? "; did you mean " : "", nearest ? nearest : "");
     mg_memory_free(list);
     return status;
 }
@@ -36,21 +52,31 @@ static mg_status check(const mg_model *model, const char *name, const mg_export_
         model->path, model->rows, model->transform, name);
 }
 
-mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
+mg_status mg_model_export_to(const mg_model *model, const char *name, const mg_export_sink *sink,
+                             mg_error *error) {
     MG_FLOAT_SCOPE;
     const mg_export_format *format = mg_export_find(name);
     mg_writer out = {0};
-    mg_output *output;
-    FILE *file;
     mg_status status = check(model, name, format, error);
     if (!status) status = format->write(model, &out, error);
     if (!status && out.status) status = mg_fail(error, out.status, "%s", out.error.text);
-    if (!status) {
-        status = mg_output_open(path, &output, &file, error);
-        if (!status && fwrite(out.text, 1, out.length, file) != out.length)
-            status = mg_output_close(output, mg_fail(error, MG_IO, "%s: cannot be written", path), error);
-        else if (!status) status = mg_output_close(output, MG_OK, error);
-    }
+    if (!status) status = sink->write(sink->context, out.text, out.length, error);
     mg_writer_clear(&out);
     return status;
+}
+
+static mg_status write_file(void *context, const char *bytes, size_t count, mg_error *error) {
+    const char *path = context;
+    mg_output *output;
+    FILE *file;
+    mg_status status = mg_output_open(path, &output, &file, error);
+    if (status) return status;
+    if (fwrite(bytes, 1, count, file) != count)
+        status = mg_fail(error, MG_IO, "%s: cannot be written: %s", path, strerror(errno));
+    return mg_output_close(output, status, error);
+}
+
+mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
+    const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // read only
+    return mg_model_export_to(model, name, &sink, error);
 }

@@ -14,6 +14,7 @@ static const mg_command commands[] = {
     {"eval", "measure a model on labelled data", mg_command_eval},
     {"predict", "predict labels for the rows of a file or of standard input", mg_command_predict},
     {"convert", "convert IDX, svmlight, CSV, NPY or text files to HDF5", mg_command_convert},
+    {"export", "write a model as ONNX, LIBLINEAR, npz, safetensors or CSV", mg_command_export},
     {"info", "describe a data, model or checkpoint file", mg_command_info},
     {"gradcheck", "compare gradients with finite differences on training rows", mg_command_gradcheck},
     {"config", "print a configuration with the value of every option", mg_command_config},

@@ -1,9 +1,9 @@
 // predict.c - the command predict: answers rows of a file or lines of standard input. An output file appears
 // only when it is complete.
 #include "cli/flags.h"
+#include "cli/output.h"
 
 #include <margin/predict.h>
-#include <margin/output.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { KEY_OUTPUT = 'o', KEY_SCORES = 256, KEY_PROBABILITIES, KEY_TOP, KEY_BASE };
 
@@ -22,46 +21,11 @@ typedef struct arguments {
     mg_cli_flags flags;
 } arguments;
 
-// Where the answers are written.
-typedef struct output {
-    FILE *file;
-    const char *path; // as given; NULL: standard output
-    mg_output *named; // the file of that path
-    bool at_once;     // a reader may wait for every line
-} output;
-
-static mg_status complain(mg_error *error, const char *path, const char *what) {
-    error->status = path ? MG_IO : MG_FAILED;
-    const char *name = path ? path : "standard output";
-    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what,
-             strerror(errno));
-    return error->status;
-}
-
-static mg_status open_output(output *out, const char *path, mg_error *error) {
-    *out = (output){.file = stdout, .path = path, .at_once = true};
-    if (!path) return MG_OK;
-    mg_status status = mg_output_open(path, &out->named, &out->file, error);
-    out->at_once = !status && mg_output_is_direct(out->named);
-    return status;
-}
-
-static mg_status close_output(output *out, mg_status status, mg_error *error) {
-    if (out->named) return mg_output_close(out->named, status, error);
-    if (!status && !out->path && fflush(out->file)) status = complain(error, NULL, "cannot be written");
-    return status;
-}
-
-static mg_status write_answers(void *context, const char *text, size_t bytes, mg_error *error) {
-    output *out = context;
-    if (fwrite(text, 1, bytes, out->file) == bytes) return MG_OK;
-    return complain(error, out->path, "cannot be written");
-}
-
 static bool asked_to_stop(const arguments *all) { return all->options.stop && *all->options.stop; }
 
 // Answers each line at once, because the sender may wait for it.
-static mg_status answer_lines(mg_predictor *predictor, const arguments *all, output *out, mg_error *error) {
+static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_cli_output *out,
+                              mg_error *error) {
     char *line = NULL;
     size_t capacity = 0, bytes, answered = 0;
     ssize_t length;
@@ -70,16 +34,16 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, out
     while (!status && !asked_to_stop(all) && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
         if (ferror(stdin)) break; // it is a part of a line
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
-        if (!status) status = write_answers(out, answer, bytes, error);
+        if (!status) status = mg_cli_output_write(out, answer, bytes, error);
         answered += !status && bytes;
         if (!status && bytes && out->at_once && fflush(out->file))
-            status = complain(error, out->path, "cannot be written");
+            status = mg_cli_complain(error, out->path, "cannot be written");
     }
     if (!status && asked_to_stop(all)) {
         error->status = status = MG_STOPPED;
         snprintf(error->text, sizeof error->text, "stopped");
     } else if (!status && !feof(stdin)) {
-        status = complain(error, "standard input", "cannot be read");
+        status = mg_cli_complain(error, "standard input", "cannot be read");
     }
     free(line);
     const char *guess = mg_predictor_guess(predictor);
@@ -119,37 +83,24 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     }
 }
 
-static bool is_file(const char *path, const struct stat *file) {
-    struct stat about;
-    bool found = strcmp(path, "-") ? !stat(path, &about) : !fstat(STDIN_FILENO, &about);
-    return found && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
-}
-
 // Refuses an output that would replace the model or the data.
 static mg_status check_output(const arguments *all, mg_error *error) {
-    struct stat about;
-    if (!all->output || stat(all->output, &about) || !S_ISREG(about.st_mode)) return MG_OK;
-    const char *what = is_file(all->options.model, &about) ? "the model" : NULL;
-    if (is_file(all->data, &about)) what = "the data";
-    if (!what) return MG_OK;
-    error->status = MG_USAGE;
-    snprintf(error->text, sizeof error->text,
-             "%.700s: is %s, which the answers would replace: give -o another name", all->output, what);
-    return MG_USAGE;
+    mg_status status = mg_cli_keep(all->output, all->options.model, "the model", "the answers", error);
+    return status ? status : mg_cli_keep(all->output, all->data, "the data", "the answers", error);
 }
 
 static mg_status run(arguments *all, mg_error *error) {
     mg_predictor *predictor;
-    output out;
+    mg_cli_output out;
     mg_status status = check_output(all, error);
     if (!status) status = mg_predictor_open(&all->options, &predictor, error);
     if (status) return status;
-    status = open_output(&out, all->output, error);
-    const mg_predict_sink sink = {write_answers, &out};
+    status = mg_cli_output_open(&out, all->output, error);
+    const mg_predict_sink sink = {mg_cli_output_write, &out};
     if (!status)
         status = strcmp(all->data, "-") ? mg_predictor_file(predictor, all->data, &sink, error)
                                         : answer_lines(predictor, all, &out, error);
-    status = close_output(&out, status, error);
+    status = mg_cli_output_close(&out, status, error);
     mg_predictor_close(predictor);
     return status;
 }

@@ -25,6 +25,9 @@ try margin predict model.h5 - --scores --top 3
 try margin predict model.h5 data.h5 --base 0
 try margin convert
 try margin convert alone.csv
+try margin export
+try margin export a b
+try margin export model.h5 --formats csv
 try margin info
 try margin info a b
 try margin list a b

@@ -65,7 +65,7 @@ done
 # ---- output ------------------------------------------------------------------------------------------------------------------------
 
 for command in --help --version help list "list --help" config "config --reference" "info d.h5" "info --verify whole/model.h5" \
-    "eval whole/model.h5 d.h5" "eval --json whole/model.h5 d.h5" "predict whole/model.h5 d.h5" "train --help" "gradcheck --set data.train=d.h5" \
+    "eval whole/model.h5 d.h5" "eval --json whole/model.h5 d.h5" "predict whole/model.h5 d.h5" "export whole/model.h5 -f npz" "train --help" "gradcheck --set data.train=d.h5" \
     "gradcheck --json --set data.train=d.h5" "bench --quick --shape probe --rows 100" "bench --json --quick --shape probe --rows 100" \
     "train $quiet --overwrite --set output.directory=full" "path --quiet --set data.train=d.h5 --overwrite --C 1:10:10 --set output.directory=full" \
     "cv $quiet --overwrite --folds 2 --set output.directory=full-cv"; do

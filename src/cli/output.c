@@ -1,0 +1,52 @@
+// output.c - the output of a command: a file of the user, or standard output.
+#include "cli/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+mg_status mg_cli_complain(mg_error *error, const char *path, const char *what) {
+    error->status = path ? MG_IO : MG_FAILED;
+    const char *name = path ? path : "standard output";
+    snprintf(error->text, sizeof error->text, "%.700s%s: %s: %s", name, strlen(name) > 700 ? "..." : "", what,
+             strerror(errno));
+    return error->status;
+}
+
+mg_status mg_cli_output_open(mg_cli_output *out, const char *path, mg_error *error) {
+    *out = (mg_cli_output){.file = stdout, .path = path, .at_once = true};
+    if (!path) return MG_OK;
+    mg_status status = mg_output_open(path, &out->named, &out->file, error);
+    out->at_once = !status && mg_output_is_direct(out->named);
+    return status;
+}
+
+mg_status mg_cli_output_write(void *context, const char *text, size_t bytes, mg_error *error) {
+    mg_cli_output *out = context;
+    if (fwrite(text, 1, bytes, out->file) == bytes) return MG_OK;
+    return mg_cli_complain(error, out->path, "cannot be written");
+}
+
+mg_status mg_cli_output_close(mg_cli_output *out, mg_status status, mg_error *error) {
+    if (out->named) return mg_output_close(out->named, status, error);
+    if (!status && !out->path && fflush(out->file))
+        status = mg_cli_complain(error, NULL, "cannot be written");
+    return status;
+}
+
+static bool is_file(const char *path, const struct stat *file) {
+    struct stat about;
+    bool found = strcmp(path, "-") ? !stat(path, &about) : !fstat(STDIN_FILENO, &about);
+    return found && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
+}
+
+mg_status mg_cli_keep(const char *output, const char *other, const char *what, const char *by,
+                      mg_error *error) {
+    struct stat about;
+    if (!output || stat(output, &about) || !S_ISREG(about.st_mode) || !is_file(other, &about)) return MG_OK;
+    error->status = MG_USAGE;
+    snprintf(error->text, sizeof error->text, "%.700s: is %s, which %s would replace: give -o another name",
+             output, what, by);
+    return MG_USAGE;
+}
