@@ -68,7 +68,7 @@ INLINE part part_from_f16(const uint16_t *from) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
 }
 
-// nonzero_bits for n <= 8.
+// nonzero_bits for at most 8 floats.
 INLINE uint32_t nonzero_bits_8(const float *from, int n) {
     __m256i present = _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     v8 a = _mm256_maskload_ps(from, present);

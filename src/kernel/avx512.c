@@ -72,15 +72,15 @@ INLINE __mmask16 first_lanes(int n) { return (__mmask16)((1u << n) - 1); }
 INLINE uint32_t nonzero_bits(const float *from, int n) {
     uint16_t bits =
         _mm512_cmp_ps_mask(_mm512_maskz_loadu_ps(first_lanes(n), from), _mm512_setzero_ps(), _CMP_NEQ_UQ);
-    // gcc 12 may spill the mask as 16 bits and read it back as 32. Through a general register it is widened
-    // correctly.
+    // gcc 12 may spill the mask as 16 bits and read it back as 32 bits. Passing it through a general register
+    // forces the correct widening.
     __asm__("" : "+r"(bits));
     return bits;
 }
 
-// One halving of the fold for two vectors at once. The partial sums of `a` end in the lanes whose number has
-// the bit `step` clear, those of `b` in the others. A blend gives half of the operands, a permutation the
-// other half.
+// Folds two vectors by one half at once: the partial sums of `a` end in the lanes whose number does not have
+// the bit `step`, those of `b` in the lanes that have it. One operand of the addition is a blend of a and b,
+// the other a permutation.
 INLINE v16 halve_two(v16 a, v16 b, int step) {
     __m512i ai = _mm512_castps_si512(a), bi = _mm512_castps_si512(b);
     switch (step) {
@@ -100,7 +100,7 @@ INLINE v16 halve_two(v16 a, v16 b, int step) {
     }
 }
 
-// The same for a vector without a partner; both halves then hold its sums.
+// Folds one vector by half; both halves of the result hold the same sums.
 INLINE v16 halve_one(v16 a, int step) {
     switch (step) {
     case 8: return _mm512_add_ps(a, _mm512_shuffle_f32x4(a, a, 0x4e));
@@ -117,14 +117,15 @@ INLINE int halve_all(v16 *a, int count, int step) {
     return (count + 1) / 2;
 }
 
-// Pairs of vectors share the additions. Folding each vector alone would cost a seventh of the sums
-// themselves.
+// Folds vectors in pairs, so that two of them share each addition. Folding each vector alone would take a
+// seventh of the time that the sums themselves take.
 INLINE void v16_fold_store(v16 *a, int count, const float *offset, float *out) {
     int left = halve_all(a, count, 8);
     left = halve_all(a, left, 4);
     left = halve_all(a, left, 2);
     halve_all(a, left, 1);
-    // The sum of the j-th vector is in the lane whose four bits are those of j in reverse.
+    // Halving pairs has left the sum of the j-th vector in the lane whose four bits are those of j in
+    // reverse.
     __m512i order = _mm512_setr_epi32(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15);
     v16 sums = _mm512_permutexvar_ps(order, a[0]);
     __mmask16 lanes = first_lanes(count);

@@ -19,7 +19,7 @@ enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 const mg_kernel *mg_kernel_at(int i) { return i >= 0 && i < KERNELS ? kernels[i] : NULL; }
 
-// The names this machine can run, for a message.
+// Writes the names of the kernels that this machine can run, for a message.
 static void usable_names(char *out, size_t size) {
     size_t used = 0;
     for (int i = 0; i < KERNELS; i++) {

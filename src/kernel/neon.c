@@ -31,7 +31,7 @@ INLINE void v8_store(float *to, v8 a) {
     vst1q_f32(to + 4, a.high);
 }
 
-// The sum comes first in ARM's multiply-add.
+// ARM's multiply-add takes the addend as its first argument.
 INLINE part part_fma(part a, part b, part c) { return vfmaq_f32(c, a, b); }
 
 INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
@@ -80,7 +80,7 @@ INLINE part part_hold(const float *from) {
 
 INLINE void part_store(float *to, part a) { vst1q_f32(to, a); }
 
-// Four bytes, alone in a register.
+// Loads four bytes into the low half of a register, without reading beyond them.
 INLINE uint8x8_t four_bytes(const void *from) {
     uint32_t bytes;
     memcpy(&bytes, from, sizeof bytes);
@@ -103,7 +103,7 @@ INLINE uint32_t nonzero_bits(const float *from, int n) {
     return bits;
 }
 
-// The first two halvings of one vector; the lanes l, l + 4, l + 8, l + 12 of the vector end in lane l.
+// The first two halvings of a fold: the lanes l, l + 4, l + 8 and l + 12 of the vector are added in lane l.
 INLINE part fold_to_four(v16 a) { return vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3])); }
 
 INLINE float fold(part four) {

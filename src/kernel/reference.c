@@ -1,6 +1,6 @@
-// reference.c - the kernel in plain C. Every other kernel must give the same bits; where none of them can
-// run, this one does. Written for reading, not for speed: one loop for each sum, in the order that kernel.h
-// fixes. It shares no code with the other kernels.
+// reference.c - the kernel in plain C. Every other kernel must give the same bits. It is also what runs on
+// machines that can run no other kernel. It is written for reading, not for speed: one loop for each sum, in
+// the order that kernel.h fixes. It shares no code with the kernels that are compared with it.
 #include "kernel/reference.h"
 
 #include <math.h>

@@ -8,11 +8,12 @@
 
 enum { ROOT_ROUNDS = 40, WIDE_LANES = 8 };
 
-// The row's problem once its scores are known: z = scores + margin + q c, with z[y] for the own class.
+// The maximisation for one row whose scores are known: z = scores + margin + q c, with z[y] for the own
+// class.
 typedef struct dual_problem {
     int64_t lanes, y;
     const float *z;
-    float most, shrink;          // of rivals: upper bound, 1 / (q + h)
+    float most, shrink;          // of rivals: upper bound of a coefficient, 1 / (q + h)
     float own_least, own_shrink; // of the own class
 } dual_problem;
 
@@ -28,7 +29,7 @@ static float rival_at(const dual_problem *p, int64_t k, float theta) {
     return c < p->most ? c : p->most;
 }
 
-// Rivals' coefficients at theta, and their sum.
+// Computes the rivals' coefficients at theta; returns their sum.
 static float rivals_at(const dual_problem *p, float theta, float *c) {
     float lane[LANES] = {0};
     for (int64_t k = 0; k < p->lanes; k++) {
@@ -38,7 +39,8 @@ static float rivals_at(const dual_problem *p, float theta, float *c) {
     return fold(lane);
 }
 
-// Sum of all coefficients at theta, and minus its slope: the free ones alone change.
+// The sum of all coefficients at theta. *slope becomes minus its derivative, to which only coefficients
+// strictly within their bounds contribute.
 static float sum_at(const dual_problem *p, float theta, float *slope, float *c) {
     float free[LANES] = {0}, own = (p->z[p->y] - theta) * p->own_shrink;
     for (int64_t k = 0; k < p->lanes; k++) {
@@ -49,8 +51,9 @@ static float sum_at(const dual_problem *p, float theta, float *slope, float *c) 
     return rivals_at(p, theta, c) + own_at(p, theta);
 }
 
-// The multiplier at which the coefficients sum to 0, between z[y] and the largest z of the rivals. Newton's
-// method stays in a bracket. If two iterations have not halved the bracket, its middle is tried next.
+// Finds the multiplier theta at which the coefficients sum to 0. It lies between z[y] and the largest z of
+// the rivals. Newton's method stays in a bracket; if two iterations have not halved the bracket, its middle
+// is tried next.
 static float multiplier(const dual_problem *p, float start, float most_z, float *c) {
     float low = p->z[p->y], high = most_z, width = INFINITY,
           theta = start > low && start < high ? start : 0.5f * (low + high);
@@ -88,19 +91,19 @@ void mg_reference_dual_step(const mg_dual_row *row, float q, float *z, float *c)
     if (!prox->joint) {
         rivals_at(&p, 0, c);
         c[y] = own_at(&p, 0);
-    } else if (!(most_z > z[y])) { // no rival has anything to gain
+    } else if (!(most_z > z[y])) { // no rival's z exceeds z[y]: all coefficients become 0
         for (int64_t k = 0; k < row->lanes; k++) c[k] = 0;
     } else {
         float theta = multiplier(&p, z[y] - own * (q + prox->own_curve), most_z, c);
         float sum = rivals_at(&p, theta, c), shrink = -p.own_least / sum;
-        bool over = sum > -p.own_least; // rounding may go over the bound
+        bool over = sum > -p.own_least; // rounding may make the sum exceed its bound
         if (over) sum = 0;
         for (int64_t k = 0; over && k < row->lanes; k++) sum += c[k] *= shrink;
         c[y] = -sum;
     }
 }
 
-// ---- The steps of a round's rows, in turn ---------------------------------------------------------
+// ---- The steps of a round's rows ----------------------------------------------------------------
 
 static float plain_own_at(const dual_problem *p, float theta) {
     float c = (p->z[p->y] - theta) * p->own_shrink;
@@ -108,7 +111,7 @@ static float plain_own_at(const dual_problem *p, float theta) {
     return c < 0 ? c : 0;
 }
 
-// One class after the other, where dual_step folds lanes.
+// As sum_at, but the classes are added one after the other, where sum_at folds lanes.
 static float plain_sum_at(const dual_problem *p, int64_t classes, float theta, float *slope) {
     int free = 0;
     float sum = 0, own = (p->z[p->y] - theta) * p->own_shrink;
@@ -123,7 +126,8 @@ static float plain_sum_at(const dual_problem *p, int64_t classes, float theta, f
 }
 
 static float plain_multiplier(const dual_problem *p, int64_t classes, float start, float most_z) {
-    // Where one rival alone would be at the bound of the sum, the sum is not negative.
+    // `full` is where the strongest rival alone would reach the bound of the sum. There the sum of all
+    // coefficients is not negative.
     float full = most_z + p->own_least * (1 / p->shrink), low = full > p->z[p->y] ? full : p->z[p->y],
           high = most_z, width = INFINITY, theta = start > low && start < high ? start : 0.5f * (low + high);
     for (int round = 0; round < ROOT_ROUNDS; round++) {
@@ -152,7 +156,7 @@ static void plain_joint(const dual_problem *p, int64_t classes, float own, float
     bool gains = most_z > p->z[p->y];
     float theta = gains ? plain_multiplier(p, classes, p->z[p->y] - own * own_curved, most_z) : 0;
     for (int64_t k = 0; k < classes; k++) sum += c[k] = gains && k != p->y ? rival_at(p, k, theta) : 0;
-    if (sum > -p->own_least) { // rounding may go over the bound
+    if (sum > -p->own_least) { // rounding may make the sum exceed its bound
         float shrink = -p->own_least / sum;
         sum = 0;
         for (int64_t k = 0; k < classes; k++) sum += c[k] *= shrink;
@@ -182,8 +186,8 @@ static void plain_step(const mg_dual_sweep *w, int64_t r) {
     for (int64_t k = 0; k < w->classes; k++) c[k] = k == y ? plain_own_at(&p, 0) : rival_at(&p, k, 0);
 }
 
-// A step is left out if neither its gain nor the least gain of an exact step, half its curvature, is more
-// than rounding errors of the scores.
+// Undoes a step if its gain and half its curvature (the least gain of an exact step) are both no more than
+// rounding errors of the scores.
 static void leave_out(const mg_dual_sweep *w, int64_t r) {
     const mg_prox *prox = w->prox;
     int64_t y = w->label[r];

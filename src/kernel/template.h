@@ -24,18 +24,19 @@
 #include "kernel/kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
-// The loops over a tile must be unrolled, or its sums are in memory: five times slower.
+// The loops over a tile must be unrolled: otherwise its sums are kept in memory, which is five times slower.
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-// Hides where a pointer comes from. Otherwise gcc keeps one register for each class during the whole loop and
-// runs out of registers.
+// Hides from the compiler how a pointer was computed. Otherwise gcc keeps one pointer for each class during
+// the whole loop and runs out of registers.
 #define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
-// Into the second-level cache, for cells that are needed soon but not next.
+// Prefetches into the second-level cache: these cells are needed soon, but the first-level cache is too small
+// to keep them until then.
 INLINE void prefetch(const void *cells) { __builtin_prefetch(cells, 0, 2); }
 
 #endif

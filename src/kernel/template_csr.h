@@ -1,10 +1,11 @@
-// template_csr.h - scores and gradient of one CSR row, with the vector operations of the including file.
+// template_csr.h - scores and gradient of one CSR row, written with the vector operations of the including
+// file.
 #ifndef MG_KERNEL_TEMPLATE_CSR_H
 #define MG_KERNEL_TEMPLATE_CSR_H
 
 enum { CSR_TILE = 64 }; // classes whose sums stay in registers during the loop over the row's values
 
-// (M1) for 16 * full + 8 * half classes of one row, from class `first` on.
+// (M1) Scores of one row for 16 * full + 8 * half classes, beginning with class `first`.
 INLINE void csr_score_tile(int full, int half, const mg_csr_row *row, const mg_csr_row *next,
                            const mg_kernel_weights *weights, int64_t first, float *s) {
     int64_t n = row->count, kp = weights->classes, next_n = next ? next->count : 0;
@@ -35,7 +36,7 @@ INLINE void csr_score_tile(int full, int half, const mg_csr_row *row, const mg_c
 typedef void csr_score_function(const mg_csr_row *row, const mg_csr_row *next,
                                 const mg_kernel_weights *weights, int64_t first, float *s);
 
-// F vectors of 16 classes and H of 8; tile number 2 * F + H.
+// Sizes of tiles: F vectors of 16 classes and H of 8. Their index in the table of functions is 2 * F + H.
 #define CSR_TILES(X) X(0, 1) X(1, 0) X(1, 1) X(2, 0) X(2, 1) X(3, 0) X(3, 1) X(4, 0)
 
 #define CSR_FUNCTION(F, H)                                                                                   \
@@ -65,12 +66,13 @@ static int few_classes(int64_t kp, const float *coef, int64_t *few) {
     return count;
 }
 
-// (M10) for `count` single classes of one row.
+// (M10) Adds the gradient of one row for the `count` classes listed in `few`.
 INLINE void csr_few(int count, const int64_t *few, const mg_csr_row *row, int64_t kp, const float *coef,
                     float *g) {
     const uint32_t *indices = row->indices;
     const float *values = row->values;
-    float *column[MG_FEW], c[MG_FEW]; // copies, so that storing to g cannot change them
+    float *column[MG_FEW], c[MG_FEW]; // local copies: the compiler knows that storing to g does not change
+                                      // them
     for (int j = 0; j < count; j++) column[j] = g + few[j], c[j] = coef[few[j]];
     for (int64_t e = 0, n = row->count; e < n; e++) {
         int64_t at = indices[e] * kp;
@@ -80,7 +82,7 @@ INLINE void csr_few(int count, const int64_t *few, const mg_csr_row *row, int64_
     }
 }
 
-// (M10) for all classes of one row.
+// (M10) Adds the gradient of one row for all classes.
 static void csr_all(const mg_csr_row *row, int64_t kp, const float *coef, float *g) {
     const uint32_t *indices = row->indices;
     const float *values = row->values;
@@ -105,7 +107,8 @@ static void csr_accumulate(const mg_csr_row *row, int64_t kp, const float *coef,
     }
 }
 
-// csr_few, and the change of the squared norm of w if nothing were rounded: the sum of x c (2 w + x c).
+// csr_few with weights in place of g. Returns the sum of x c (2 w + x c): the change of the squared norm of w
+// that the step would make without rounding.
 INLINE float csr_update_few(int count, const int64_t *few, const mg_csr_row *row, int64_t kp,
                             const float *coef, float *w) {
     const uint32_t *indices = row->indices;
@@ -126,7 +129,8 @@ INLINE float csr_update_few(int count, const int64_t *few, const mg_csr_row *row
     return total;
 }
 
-// The same for all classes. Halves of eight classes have sums of their own.
+// csr_all with weights in place of g. Returns the same sum; a last half vector of 8 classes has a sum of its
+// own.
 static float csr_update_all(const mg_csr_row *row, int64_t kp, const float *coef, float *w) {
     const uint32_t *indices = row->indices;
     const float *values = row->values;

@@ -1,6 +1,6 @@
-// template_dual.h - the exact dual step of one row (M26) and what it is worth (M27), over vectors of 64 bytes
-// that the compiler splits into what the instruction set has: nothing but IEEE operations lane by lane, so
-// that every kernel gives the bits of reference.c.
+// template_dual.h - the exact dual step of one row (M26) and its terms for the line search (M27). It uses
+// vectors of 64 bytes, which the compiler splits into the vectors of the instruction set. All operations are
+// IEEE operations lane by lane, so every kernel gives the bits of reference.c.
 #ifndef MG_KERNEL_TEMPLATE_DUAL_H
 #define MG_KERNEL_TEMPLATE_DUAL_H
 
@@ -9,15 +9,16 @@
 
 enum { SIXTEEN = 16, EIGHT = 8, DUAL_ROUNDS = 40 };
 
-// One row's problem. z has -INFINITY in the lane of the own class, whose z is own_z.
+// The maximisation for one row. z[y] is -INFINITY, so that loops over all classes see the rivals alone; own_z
+// has the value of the own class.
 typedef struct dual_row {
     int64_t lanes;
     const float *z;
-    float most, shrink; // of rivals: upper bound, 1/(q + h)
+    float most, shrink; // of rivals: upper bound of a coefficient, 1 / (q + h)
     float own_z, own_least, own_shrink;
 } dual_row;
 
-// f(theta): the sum of the coefficients at theta. *slope: minus its slope.
+// f(theta): the sum of all coefficients at theta. *slope becomes minus the derivative of f.
 MG_LANES_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
     mg_sixteen sum = mg_sixteen_all(0), shrink = mg_sixteen_all(row->shrink),
                most = mg_sixteen_all(row->most), at = mg_sixteen_all(theta);
@@ -35,8 +36,9 @@ MG_LANES_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
     return mg_sixteen_fold(sum) + own;
 }
 
-// theta with f(theta) = 0; f falls from z_own to the largest z. Newton's method alone may cycle between
-// kinks. So it stays in a bracket. If two iterations have not halved the bracket, its middle is tried next.
+// Finds theta with f(theta) = 0. The root lies between own_z and the largest z, where f falls. Newton's
+// method alone can cycle between the kinks of f, so theta stays in a bracket. If two iterations have not
+// halved the bracket, its middle is tried next.
 MG_LANES_INLINE float dual_root(const dual_row *row, float start, float most_z) {
     float low = row->own_z, high = most_z, theta = start > low && start < high ? start : 0.5f * (low + high);
     float width = INFINITY;
@@ -54,7 +56,7 @@ MG_LANES_INLINE float dual_root(const dual_row *row, float start, float most_z) 
     return theta;
 }
 
-// The rivals' coefficients at theta. Returns their sum.
+// Computes the rivals' coefficients at theta; returns their sum.
 MG_LANES_INLINE float dual_rivals(const dual_row *row, float theta, float *c) {
     mg_sixteen sum = mg_sixteen_all(0), shrink = mg_sixteen_all(row->shrink),
                most = mg_sixteen_all(row->most), at = mg_sixteen_all(theta);
@@ -98,13 +100,13 @@ static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
         c[y] = v > 0 ? 0 : v < row.own_least ? row.own_least : v;
         return;
     }
-    if (!(largest > row.own_z)) { // no rival can gain anything
+    if (!(largest > row.own_z)) { // no rival's z exceeds own_z: all coefficients become 0
         memset(c, 0, (size_t)lanes * sizeof *c);
         return;
     }
     float theta = dual_root(&row, row.own_z - own * (q + prox->own_curve), largest);
     float sum = dual_rivals(&row, theta, c);
-    if (sum > -row.own_least) { // rounding went over the bound
+    if (sum > -row.own_least) { // rounding made the sum exceed its bound
         float shrink = -row.own_least / sum;
         sum = 0;
         for (int64_t k = 0; k < lanes; k++) sum += c[k] *= shrink;
@@ -112,9 +114,10 @@ static void dual_step(const mg_dual_row *of, float q, float *z, float *c) {
     c[y] = -sum;
 }
 
-// ---- what a step is worth, in double ------------------------------------------------------------
+// ---- terms of a step for the line search, in double ---------------------------------------------
 
-// Scores beyond K are -INFINITY: where a coefficient is zero its score does not count.
+// Scores beyond K are -INFINITY, so a score counts only where the coefficient is not zero: 0 times infinity
+// would give NaN.
 static mg_dual_terms dual_terms(const mg_dual_row *of, const float *c) {
     const mg_prox *prox = of->prox;
     mg_eight linear = {0}, square = {0};

@@ -1,26 +1,27 @@
-// template_gradient.h - the gradient of blocks of dense rows, with the vector operations of the including
-// file.
+// template_gradient.h - the gradient of a block of dense rows, written with the vector operations of the
+// including file.
 #ifndef MG_KERNEL_TEMPLATE_GRADIENT_H
 #define MG_KERNEL_TEMPLATE_GRADIENT_H
 
-// A nonzero coefficient and the row it multiplies.
+// A nonzero coefficient and its row.
 typedef struct entry {
     const void *x;
     float coef;
 } entry;
 
-enum { GROUP = 16 }; // classes whose nonzero coefficients are listed at a time
+enum { GROUP = 16 }; // classes that are treated together: the nonzero coefficients of each are listed first
 
-// What one block adds to the gradient of up to GROUP classes.
+// The rows of a block with their coefficients for up to GROUP classes.
 typedef struct group {
     int64_t rows, classes, dp;
     mg_cell cell;
     mg_sum sum;
     const void *const *x;
-    const float *coef; // [rows][ldc], from the group's first class on
+    const float *coef; // [rows][ldc], starting at the group's first class
     int64_t ldc;
-    uint32_t bits[MG_BLOCK_ROWS]; // nonzero coefficients of a row
-    int64_t count[GROUP];         // nonzero coefficients of a class, listed rows ascending
+    uint32_t bits[MG_BLOCK_ROWS]; // bit k of row i: coefficient k of the group is not 0
+    int64_t count[GROUP];         // [k]: how many rows have a nonzero coefficient k; they are listed in
+                                  // ascending order
     entry entries[GROUP][MG_BLOCK_ROWS];
 } group;
 
@@ -50,7 +51,7 @@ INLINE void sums_end(mg_sum how, int wide, const v16 *sum, float *g) {
         v16_store(g + 16 * j, how == MG_SUM_APART ? v16_add(v16_load(g + 16 * j), sum[j]) : sum[j]);
 }
 
-// (M10) for one class and `wide` vectors of features. g is read and written once for all rows.
+// (M10) Gradient of one class and `wide` vectors of features. g is read and written only once for all rows.
 INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entry *entries, int64_t d,
                        float *g) {
     v16 sum[VECTORS_MOST];
@@ -64,8 +65,8 @@ INLINE void class_tile(mg_cell cell, int wide, mg_sum how, int64_t n, const entr
     sums_end(how, wide, sum, g);
 }
 
-// (M10) for `classes` classes from the k-th of the group on. In rows where none of their coefficients is zero
-// they share the loads of x.
+// (M10) Gradient of `classes` classes of the group, beginning with the k-th. For a row whose coefficients are
+// nonzero in all of these classes, x is loaded only once.
 INLINE void shared_tile(mg_cell cell, int classes, int wide, const group *c, int64_t k, int64_t d, float *g) {
     v16 sum[SHARED_CLASSES_MOST][SHARED_VECTORS_MOST];
     uint32_t all = (1u << classes) - 1;
@@ -147,7 +148,7 @@ static void group_add_shared(const group *c, float *g) {
     }
 }
 
-// Are most rows without a zero coefficient, so that classes can share their loads?
+// True if most rows have no zero coefficient in this group. Then classes share their loads of x.
 static bool group_is_full(const group *c) {
     int64_t full = 0;
     for (int64_t i = 0; i < c->rows; i++) full += c->bits[i] == (1u << c->classes) - 1;
@@ -156,7 +157,7 @@ static bool group_is_full(const group *c) {
 
 static void dense_accumulate(const mg_dense_rows *rows, mg_sum sum, int64_t classes, const float *coef,
                              int64_t ldc, float *g) {
-    group c; // its lists are long: only what is read is filled
+    group c; // not cleared first: its lists are long, and only the filled parts are read
     c.cell = rows->cell, c.sum = sum, c.rows = rows->count, c.dp = rows->dp, c.x = rows->x, c.ldc = ldc;
     for (int64_t k = 0; k < classes; k += GROUP) {
         c.classes = mg_min(classes - k, GROUP);

@@ -1,38 +1,40 @@
-// template_scores.h - scores of blocks of dense rows, with the vector operations of the including file.
+// template_scores.h - scores of a block of dense rows, written with the vector operations of the including
+// file.
 #ifndef MG_KERNEL_TEMPLATE_SCORES_H
 #define MG_KERNEL_TEMPLATE_SCORES_H
 
-// Rows and classes of a block are cut into tiles, whose sizes differ by at most one. Where the i-th tile
-// begins:
+// The rows and the classes of a block are cut into tiles whose sizes differ by at most one. Returns where the
+// i-th of `tiles` tiles begins.
 static inline int64_t cut(int64_t total, int64_t tiles, int64_t i) { return total * i / tiles; }
 
 static inline int64_t tiles_of(int64_t total, int64_t most) { return (total + most - 1) / most; }
 
-// Most vectors of weights in a visit, which reads them again for every tile of rows: 32 kB stay in the
-// first-level cache.
+// A visit computes the scores over some of the features only, so few that its weights stay in cache: they are
+// read again for every tile of rows. This is the largest number of weight vectors of a visit: 32 kB, which
+// fit the first-level cache.
 enum { PART = 512 };
 
-enum { TALL_FEATURES = 256 }; // from here on, tiles of many classes have more rows and fewer classes
+// with at least this many features, tiles of many classes have more rows and fewer classes
+enum { TALL_FEATURES = 256 };
 
-// The features of one visit, and what is the same for every tile of a block. With each vector of features,
-// `step` bytes are prefetched for every row, or for the first row of a tile if that is enough. So the data of
-// the next computation arrive during this one, and not all at once.
+// What a visit to the features [from, to) has in common for all tiles of a block. While a vector of features
+// is computed, `step` bytes are prefetched for every row (`every`) or for the first row of the tile only.
+// This spreads the prefetches of the next computation over the present one.
 typedef struct visit {
     int64_t from, to, dp, lds, step;
     bool every;
 } visit;
 
-// What one tile reads.
 typedef struct score_input {
     const visit *visit;
     const void *const *x;
-    const char *const *ahead; // what to prefetch with each row
+    const char *const *ahead; // [rows] where each row prefetches
     const float *w, *offset;
 } score_input;
 
-enum { REGISTER = 16 / PARTS }; // floats of one
+enum { REGISTER = 16 / PARTS }; // floats of one register
 
-// One register of cells, from the d-th on.
+// Loads one register of cells, starting at cell d.
 INLINE part part_from(mg_cell cell, const void *row, int64_t d) {
     switch (cell) {
     case MG_CELL_U8: return part_from_u8((const uint8_t *)row + d);
@@ -49,7 +51,7 @@ INLINE v16 v16_from(mg_cell cell, const void *row, int64_t d) {
     return a;
 }
 
-// Computes only those lanes of the sums that fill one register, so that a tile fits in the registers of any
+// Continues the sums of a tile in their p-th register only, so that the tile fits the registers of any
 // instruction set. The first `asking` rows prefetch.
 INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, const score_input *in,
                      v16 (*sum)[CLASSES_MOST]) {
@@ -88,8 +90,8 @@ INLINE void sum_part(mg_cell cell, int rows, int classes, int p, int asking, con
     }
 }
 
-// (M1) for a tile of `rows` x `classes`. cell, rows and classes are constants once this is inlined, so every
-// sum stays in a register. Between visits the sums are kept in `carry`.
+// (M1) Scores of a tile of `rows` x `classes`. The function is inlined with constants for cell, rows and
+// classes, so that every sum stays in a register. Between two visits `carry` keeps the sums.
 INLINE void score_tile(mg_cell cell, int rows, int classes, const score_input *in, v16 *carry, float *s) {
     const visit *v = in->visit;
     v16 sum[ROWS_MOST][CLASSES_MOST];
@@ -132,7 +134,7 @@ SCORE_TILES(SCORE_FUNCTIONS)
 static score_function *const score_functions[ROWS_MOST + 1][CLASSES_MOST + 1][MG_CELL_F32 + 1] = {
     SCORE_TILES(SCORE_ROW)};
 
-// Largest number of rows of a tile of `classes`, by the table of functions.
+// The largest number of rows of a tile with that many classes for which there is a function.
 static int64_t score_rows(int64_t classes) {
     int64_t rows = ROWS_MOST;
     while (!score_functions[rows][classes][MG_CELL_F32]) rows--;
@@ -152,20 +154,20 @@ static void widen(mg_cell cell, int64_t n, const void *from, float *to) {
     }
 }
 
-// A block of up to MG_BLOCK_ROWS rows, and the tile of classes whose scores are computed now.
+// The block of at most MG_BLOCK_ROWS rows that is scored, and its present tile of classes.
 typedef struct scoring {
     const mg_dense_block *block;
-    int64_t class_tiles, class_tile; // how many, and the current one
-    bool every;                      // do all rows prefetch?
+    int64_t class_tiles, class_tile; // number of class tiles; the present one
+    bool every;                      // all rows prefetch, not only the first row of a tile
     int64_t row_tiles;
     uint8_t first[MG_BLOCK_ROWS + 1]; // row at which each tile of rows begins
-    mg_cell cell;                     // of x: what tiles read
+    mg_cell cell;                     // of the rows in x
     const void *x[MG_BLOCK_ROWS];
     const char *ahead[MG_BLOCK_ROWS];
 } scoring;
 
-// Cuts the rows into tiles that suit tiles of `classes` classes. If the number of tiles is the same as
-// before, the cuts are kept: divisions for every tile of classes would take a fiftieth of the time.
+// Cuts the rows into tiles as high as tiles of `classes` classes can be. Keeps the cuts if the number of
+// tiles does not change: dividing again for every tile of classes would take a fiftieth of the time.
 static void cut_rows(scoring *now, int64_t classes) {
     int64_t rows = now->block->rows, tiles = tiles_of(rows, score_rows(classes));
     for (int64_t r = 0; r <= tiles && now->row_tiles != tiles; r++)
@@ -173,13 +175,12 @@ static void cut_rows(scoring *now, int64_t classes) {
     now->row_tiles = tiles;
 }
 
-// One visit to all rows of a block, for one class tile.
+// Scores all rows of a block for the present tile of classes, over the features of one visit.
 static void score_visit(const scoring *now, const visit *v, const mg_kernel_weights *tile, v16 *carry,
                         float *s) {
     const mg_dense_block *block = now->block;
-    bool widen_now =
-        block->wide &&
-        now->class_tile == 0; // one tile at a time, so that the scores read them from the first-level cache
+    bool widen_now = block->wide && now->class_tile == 0; // a tile's rows are widened just before they are
+                                                          // scored, so they are in the first-level cache
     for (int64_t r = 0; r < now->row_tiles; r++) {
         int64_t i = now->first[r], tall = now->first[r + 1] - i;
         for (int64_t j = i; widen_now && j < i + tall; j++)
@@ -191,11 +192,12 @@ static void score_visit(const scoring *now, const visit *v, const mg_kernel_weig
     }
 }
 
-// Chooses what each row prefetches: in each class tile a share of the next rows; for every second row, if the
-// weights do not fit the second-level cache, a share of the next tile's weights. If there is nothing to
-// prefetch, the row prefetches itself, which costs little because it is in cache. Returns the step.
+// Chooses what each row prefetches while the present tile of classes is scored. Normally this is an equal
+// share of the next block's rows. If the weights do not fit the second-level cache, every second row
+// prefetches a share of the next tile's weights instead. If there is nothing to prefetch, the row prefetches
+// itself, which costs little because it is in cache. Returns the bytes to prefetch per vector of features.
 static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, int64_t next_classes) {
-    enum { KEPT = 1 << 18 }; // weights
+    enum { KEPT = 1 << 18 }; // weights that fit the second-level cache
     const mg_dense_block *block = now->block;
     int64_t rows = block->rows, vectors = block->dp / 16, tiles = now->class_tiles,
             tall = now->every ? 1 : score_rows(classes);
@@ -217,14 +219,16 @@ static int64_t choose_ahead(scoring *now, int64_t classes, const float *next, in
 
 static void score_some(const mg_dense_block *block, const mg_kernel_weights *weights, float *s, int64_t lds) {
     v16 carry[MG_BLOCK_ROWS * CLASSES_MOST];
-    // Tall tiles read the rows more often. On short rows this costs more than tall tiles save.
+    // Tall tiles (many rows, few classes) read each row more often, because there are more tiles of classes.
+    // On short rows this costs more than it saves.
     int64_t dp = block->dp, classes = weights->classes,
             most = classes <= CLASSES_MOST || dp < TALL_FEATURES ? CLASSES_MOST : MANY_CLASSES;
     scoring now = {.block = block,
                    .class_tiles = tiles_of(classes, most),
                    .cell = block->wide ? MG_CELL_F32 : block->cell};
     now.every = most > MANY_CLASSES ||
-                now.class_tiles < ROWS_MOST; // with fewer class tiles, one row each would be too little
+                now.class_tiles < ROWS_MOST; // with few class tiles, prefetching for one row per tile would
+                                             // not reach all rows of the next block
     for (int64_t i = 0; i < block->rows; i++)
         now.x[i] = block->wide ? block->wide + i * block->wide_line : block->raw[i];
     for (int64_t c = 0; c < now.class_tiles; c++) {

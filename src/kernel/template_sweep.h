@@ -1,13 +1,13 @@
-// template_sweep.h - the steps of a round's rows in turn (M33): eight rows side by side, one in each lane, so
-// that sums over classes need no folding. Lanes do not depend on each other, so a row's bits do not depend on
-// its neighbours.
+// template_sweep.h - the steps of a round's rows (M33). Eight rows of a block step side by side, one in each
+// lane, so that sums over classes need no folding. No operation mixes lanes, so the bits of a row do not
+// depend on the rows beside it.
 #ifndef MG_KERNEL_TEMPLATE_SWEEP_H
 #define MG_KERNEL_TEMPLATE_SWEEP_H
 
 #include "base/lanes.h"
 #include "kernel/kernel.h"
 
-typedef mg_eight_floats row8; // one value of each of eight rows
+typedef mg_eight_floats row8; // one number of each of eight rows
 typedef int32_t row8_mask __attribute__((vector_size(32)));
 enum { ROWS8 = MG_SWEEP_ROWS, SWEEP_ROUNDS = 40 };
 
@@ -39,7 +39,7 @@ INLINE bool any_of(mg_sixteen_mask mask) {
     return bits[0] | bits[1] | bits[2] | bits[3] | bits[4] | bits[5] | bits[6] | bits[7];
 }
 
-// Eight vectors of eight, transposed.
+// Transposes an 8 x 8 matrix.
 INLINE void transpose8(row8 *a) {
     row8 b[8];
     UNROLL
@@ -63,31 +63,32 @@ INLINE void transpose8(row8 *a) {
     for (int i = 0; i < 8; i++) a[i] = b[i];
 }
 
-// Up to eight rows of a round, class by class.
+// Up to eight rows of a block that step side by side, stored class by class.
 typedef struct sweep_group {
     const mg_dual_sweep *sweep;
     int64_t first, rows;
-    float *z, *after; // [classes][ROWS8] what the root is sought in; coefficients
+    float *z, *after; // [classes][ROWS8] z as in template_dual.h; new coefficients
     row8_mask y;
     row8 q, own_z, own, most_z, low;
 } sweep_group;
 
-// Largest and smallest values, and 1 / (q + h), in every lane.
+// The bounds of the coefficients and 1 / (q + h), as in template_dual.h, in every lane.
 typedef struct sweep_box {
     row8 most, shrink, own_least, own_shrink;
 } sweep_box;
 
-// The row in lane i; lanes without a row hold the last one.
+// The row in lane i. If there are fewer than eight rows, the remaining lanes repeat the last one.
 INLINE int64_t row_of(const sweep_group *g, int i) { return g->first + mg_min(i, g->rows - 1); }
 
-// Eight classes of eight rows, transposed.
+// Loads eight classes of eight rows, transposed.
 INLINE void by_class(const sweep_group *g, const float *from, int64_t k, row8 *to) {
     UNROLL
     for (int i = 0; i < 8; i++) to[i] = row8_load(from + row_of(g, i) * g->sweep->lanes + k);
     transpose8(to);
 }
 
-// Scores as the rows see them.
+// Computes the scores that the rows start from: those of the round's beginning, plus the effect of earlier
+// blocks.
 INLINE void see(const sweep_group *g) {
     const mg_dual_sweep *w = g->sweep;
     for (int64_t k = 0; k < w->lanes; k += 16) {
@@ -104,7 +105,8 @@ INLINE void see(const sweep_group *g) {
     }
 }
 
-// The problem of every row, as in template_dual.h, into g->z of all classes.
+// Sets up the maximisation of every row, as in template_dual.h: z of all classes, own_z, and the largest z of
+// the rivals.
 INLINE void pose(sweep_group *g) {
     const mg_dual_sweep *w = g->sweep;
     row8 delta = row8_all(w->delta), none = row8_all(-INFINITY),
@@ -127,10 +129,11 @@ INLINE void pose(sweep_group *g) {
     }
 }
 
-// A bound of the root: the sum of the coefficients is not negative there.
+// Sets a lower bound of the root, where the sum of the coefficients is not negative.
 INLINE void bound_root(sweep_group *g, const sweep_box *box) {
     row8 full =
-        g->most_z + box->own_least * (1 / box->shrink); // there one rival alone is at the bound of the sum
+        // here the strongest rival alone would reach the bound of the sum
+        g->most_z + box->own_least * (1 / box->shrink);
     g->low = row8_larger(g->own_z, full);
 }
 
@@ -140,7 +143,7 @@ INLINE row8 rival_of(const sweep_box *box, row8 z, row8 theta) {
     return row8_choose(v < box->most, v, box->most);
 }
 
-// The sum of the coefficients at theta. *slope: minus its slope.
+// The sum of all coefficients at theta. *slope becomes minus its derivative.
 INLINE row8 sum_of(const sweep_group *g, const sweep_box *box, row8 theta, row8 *slope) {
     row8 sum = row8_all(0), own = (g->own_z - theta) * box->own_shrink;
     row8_mask free = {0};
@@ -156,7 +159,8 @@ INLINE row8 sum_of(const sweep_group *g, const sweep_box *box, row8 theta, row8 
     return sum + row8_keep(own < 0, own);
 }
 
-// theta with a sum of 0 in the lanes of `active`, by Newton steps in a bracket, as in template_dual.h.
+// Finds theta where the sum is 0, in the lanes of `active`, by Newton steps in a bracket as in
+// template_dual.h.
 INLINE row8 root_of(const sweep_group *g, const sweep_box *box, row8_mask active) {
     row8 low = g->low, high = g->most_z, start = g->own_z - g->own * (1 / box->own_shrink),
          width = row8_all(INFINITY), middle = 0.5f * (low + high);
@@ -180,7 +184,7 @@ INLINE row8 root_of(const sweep_group *g, const sweep_box *box, row8_mask active
     return theta;
 }
 
-// The rivals' coefficients after the step, into g->after; returns those of the own classes.
+// Computes the new coefficients: those of the rivals into g->after, those of the own classes as the result.
 INLINE row8 solve(sweep_group *g) {
     const mg_prox *prox = g->sweep->prox;
     const row8 one = row8_all(1);
@@ -199,7 +203,7 @@ INLINE row8 solve(sweep_group *g) {
         own = row8_choose(own < box.own_least, box.own_least, own);
         return row8_keep(own < 0, own);
     }
-    if (row8_any(sum > -box.own_least)) { // rounding went over the bound
+    if (row8_any(sum > -box.own_least)) { // rounding made the sum exceed its bound
         row8 shrink = row8_choose(sum > -box.own_least, -box.own_least / sum, one);
         sum = row8_all(0);
         for (int64_t k = 0; k < g->sweep->classes; k++) {
@@ -211,7 +215,7 @@ INLINE row8 solve(sweep_group *g) {
     return -sum;
 }
 
-// Writes the coefficients as rows.
+// Writes the new coefficients row by row.
 INLINE void put_rows(const sweep_group *g, row8 own) {
     const mg_dual_sweep *w = g->sweep;
     float *after = w->after + g->first * w->lanes;
@@ -225,9 +229,9 @@ INLINE void put_rows(const sweep_group *g, row8 own) {
     for (int64_t i = 0; i < g->rows; i++) after[i * w->lanes + w->label[g->first + i]] = own[i];
 }
 
-// A step is left out if its gain may be an effect of the rounding errors of the scores. The gain itself is
-// a difference of large terms: the rounding of the coefficients' sum alone may make it negative. An exact
-// step gains at least half its curvature, which has no such error.
+// Undoes a step whose gain may come from the rounding of the scores alone. The gain is a difference of large
+// terms, so the rounding of the coefficients' sum can even make it negative. Half the curvature is the least
+// gain of an exact step and has no such error, so it must be small too.
 INLINE void leave_out(const mg_dual_sweep *w, int64_t r) {
     const mg_prox *prox = w->prox;
     int64_t lanes = w->lanes, y = w->label[r];
@@ -238,7 +242,8 @@ INLINE void leave_out(const mg_dual_sweep *w, int64_t r) {
     for (int64_t k = 0; k < lanes; k += 16) {
         mg_sixteen c = *(const mg_sixteen *)(before + k), d = *(const mg_sixteen *)(after + k) - c,
                    slope = d * (*(const mg_sixteen *)(s + k) + delta);
-        slope = mg_sixteen_keep(d != 0, slope); // scores beyond K are -INFINITY
+        // scores beyond K are -INFINITY, and 0 times infinity would give NaN
+        slope = mg_sixteen_keep(d != 0, slope);
         gain += slope - d * (curve * c + half * d);
         least += half * d * d;
         size += mg_sixteen_choose(slope < 0, -slope, slope);
@@ -250,7 +255,7 @@ INLINE void leave_out(const mg_dual_sweep *w, int64_t r) {
     for (int64_t k = 0; k < lanes; k += 16) v16_store(after + k, v16_load(before + k));
 }
 
-// The step of a row with its classes in the lanes.
+// The step of one row, with its classes in the lanes.
 INLINE void step_alone(const mg_dual_sweep *w, int64_t r) {
     int64_t at = r * w->lanes;
     mg_dual_row dual = {w->prox, w->lanes, w->seen + at, w->label[r], w->delta};
@@ -271,7 +276,7 @@ INLINE void step_together(sweep_group *g) {
     for (int64_t r = g->first; r < g->first + g->rows; r++) leave_out(w, r);
 }
 
-// Up to eight rows of a block.
+// The steps of up to eight rows of a block.
 INLINE void sweep_rows(const mg_dual_sweep *w, int64_t first, int64_t rows) {
     sweep_group g = {.sweep = w, .first = first, .rows = rows, .z = w->scratch};
     g.after = g.z + w->classes * ROWS8;
@@ -281,7 +286,8 @@ INLINE void sweep_rows(const mg_dual_sweep *w, int64_t first, int64_t rows) {
         for (int64_t r = first; r < first + rows; r++) step_alone(w, r);
 }
 
-// u of up to eight rows of a block, and what they change. Where no row steps, nothing changes.
+// Computes u of up to eight rows of a block, and adds their effect to `moved` and `total`. Skips 16 classes
+// at a time where no row has moved.
 INLINE void pass_on(const mg_dual_sweep *w, int64_t first, int64_t rows) {
     for (int64_t k = 0; k < w->lanes; k += 16) {
         v16 total = v16_load(w->total + k), u[ROWS8];

@@ -1,4 +1,5 @@
-// template_table.h - the simple loops of a kernel, and its table. Included last.
+// template_table.h - the simple loops of a kernel, and its table of functions. To be included after the other
+// templates.
 #ifndef MG_KERNEL_TEMPLATE_TABLE_H
 #define MG_KERNEL_TEMPLATE_TABLE_H
 
@@ -14,7 +15,8 @@ static void scale_columns(int64_t n, const float *center, const float *scale, fl
     for (int64_t j = 0; j < n; j++) x[j] *= scale[j];
 }
 
-// Enough sums to hide the latency of a multiply-add, and few enough for the registers of any instruction set.
+// Enough independent sums to hide the latency of a multiply-add, and few enough for the registers of every
+// instruction set.
 enum { PEAK_SUMS = 12 };
 
 static double peak(int64_t iterations, float *out) {
