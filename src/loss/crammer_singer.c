@@ -1,15 +1,15 @@
-// crammer_singer.c - only the strongest rival pushes back (M4).
+// crammer_singer.c - the loss is the margin violation of the strongest rival (M4).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M4) loss = [m]_+, m = max over j != y of s_j - s_y + delta; coef = +1 on the strongest rival, -1 on y when
-// m > 0, else 0. At the kink m = 0 the subgradient is 0.
+// (M4) loss = [m]_+, m = max over j != y of s_j - s_y + delta. If m > 0, coef is +1 for the strongest rival
+// and -1 for y; otherwise it is 0, also at the kink m = 0.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     int64_t rival;
     float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
     mg_fours_zero(lanes, coef);
     if (!(margin > 0))
-        return margin == margin ? 0.0f : margin; // a NaN must not look like a margin that is met
+        return margin == margin ? 0.0f : margin; // keeps NaN: as 0 it would look like a row without violation
     coef[rival] = 1;
     coef[y] = -1;
     return margin;

@@ -1,8 +1,8 @@
-// crammer_singer_squared.c - the strongest rival pushes back in proportion to its violation (M6).
+// crammer_singer_squared.c - the loss is the square of the strongest rival's margin violation (M6).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M6) loss = [m]_+^2, m as in (M4); coef = +2[m]_+ on the strongest rival, -2[m]_+ on y
+// (M6) loss = [m]_+^2 with m as in (M4); coef is +2 [m]_+ for the strongest rival, -2 [m]_+ for y.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     int64_t rival;
     float margin = mg_strongest_rival(lanes, scores, y, &rival) + (delta - scores[y]);
@@ -25,8 +25,9 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
     return hinge * hinge;
 }
 
-// Smooth where the margin is just met, but not where two rivals violate it equally. Both conditions must be
-// reached, so the distance is the larger one.
+// The loss has no derivative where two rivals violate the margin equally. (Where the margin is just met it is
+// smooth.) A kink needs both a violation and two equal rivals, so the distance to it is the larger of the two
+// distances.
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     double margin = margin_of(classes, scores, y, delta);
     double most = -INFINITY, second = -INFINITY;

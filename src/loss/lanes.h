@@ -1,11 +1,12 @@
-// lanes.h - what the losses do with a padded row of scores: hinges, the largest score, the strongest rival.
+// lanes.h - operations of the losses on a padded row of scores: hinges, the largest score, the strongest
+// rival.
 #ifndef MG_LOSS_LANES_H
 #define MG_LOSS_LANES_H
 
 #include "base/lanes.h"
 #include "rows/rows.h"
 
-// [margin]_+ of four margins. A NaN stays NaN; a maximum would give 0.
+// [margin]_+ of four margins. NaN stays NaN, whereas a maximum with 0 would give 0.
 static inline mg_four mg_four_hinge(mg_four margin) { return mg_four_keep(~(margin <= 0), margin); }
 
 // The same for one margin.
@@ -14,10 +15,10 @@ static inline double mg_hinge(double margin) { return margin <= 0 ? 0 : margin; 
 #define MG_FOUR_TIMES(x) x, x, x, x
 #define MG_SIXTEEN_TIMES(x) MG_FOUR_TIMES(x), MG_FOUR_TIMES(x), MG_FOUR_TIMES(x), MG_FOUR_TIMES(x)
 
-// The scores of classes j to j + 15, with -INFINITY for class y, which is no rival of itself (y < 0: for no
-// class). Writing -INFINITY into the row and reading it back as a vector would stall until the write has left
-// the processor's store buffer. The minimum with a window around one -INFINITY gives the same in one
-// operation.
+// Loads the scores of classes j to j + 15, with -INFINITY in place of class y, which is no rival of itself (y
+// < 0: in place of none). Writing -INFINITY into the row and reading it back as a vector would stall until
+// the write has left the processor's store buffer. So the vector is combined by minimum with a window of
+// INFINITY that has one -INFINITY.
 static inline void mg_rivals(const float *scores, int64_t j, int64_t y, mg_four *to) {
     static const float but_one[2 * MG_LANES + 1] = {MG_SIXTEEN_TIMES(INFINITY), -INFINITY,
                                                     MG_SIXTEEN_TIMES(INFINITY)};
@@ -44,8 +45,8 @@ static inline float mg_fours_max(int64_t lanes, const float *scores, int64_t y) 
     return mg_four_max(all, __builtin_shufflevector(all, all, 1, 0, 3, 2))[0];
 }
 
-// The strongest rival of y: the lowest class among equals, so that the choice is unique; the last lane if a
-// score is NaN. Returns its score. *rival: its class.
+// Returns the score of the strongest rival of y; NaN if a rival's score is NaN. *rival becomes its class: the
+// lowest one among equal scores, so that the choice is unique; the last lane if a score is NaN.
 static inline float mg_strongest_rival(int64_t lanes, const float *scores, int64_t y, int64_t *rival) {
     float most = mg_fours_max(lanes, scores, y);
     *rival = lanes - 1;

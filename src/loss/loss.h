@@ -1,5 +1,5 @@
 // loss.h - the registry of losses. A loss turns one row of scores into its value and one row of coefficients.
-// It does not know what coefficients are used for (a gradient, a dual step).
+// It does not know whether the coefficients serve a gradient or a dual step.
 #ifndef MG_LOSS_LOSS_H
 #define MG_LOSS_LOSS_H
 
@@ -16,23 +16,23 @@ typedef struct mg_loss {
     // coefficient 0. scores[y] may be overwritten during the call and is restored.
     float (*row)(int64_t lanes, float *scores, int64_t y, float delta, float *coef);
 
-    // The same loss in double from `classes` scores, by the formula, for certificates and gradient checks.
+    // The same loss in double from `classes` scores, computed directly from its formula. Certificates and
+    // gradient checks use it.
     double (*value)(int64_t classes, const double *scores, int64_t y, double delta);
 
-    // The smallest change of a single score that leads to a point without a derivative; INFINITY if there is
-    // no such point.
+    // The distance to the nearest kink: the smallest change of a single score that leads to a point without a
+    // derivative. INFINITY if there is no such point.
     double (*kink)(int64_t classes, const double *scores, int64_t y, double delta);
 
-    // Its dual (M25), for solvers that certify. NULL: it has none of that form.
+    // The dual of the loss (M25), for solvers with certificates. NULL if the loss has no dual of that form.
     const mg_prox *dual;
 
-    // For losses without a dual whose coefficients are smooth in the scores: the diagonal D of their
-    // derivative D - D 1 1'D / (1'D 1) (M31) from a row of coefficients, 0 in the padding lanes. NULL for all
-    // other losses.
+    // For losses without a dual whose coefficients are smooth functions of the scores: computes, from a row
+    // of coefficients, the diagonal D of their derivative D - D 1 1'D / (1'D 1) (M31); 0 in the padding
+    // lanes. NULL for all other losses.
     void (*slope)(int64_t lanes, const float *coef, int64_t y, float *slope);
 
-    // The probability of every class, if the loss is the negative logarithm of one. NULL: scores are not
-    // probabilities.
+    // Converts scores to probabilities. NULL unless the loss is the negative logarithm of a probability.
     void (*probabilities)(int64_t classes, const float *scores, float *to);
 } mg_loss;
 

@@ -2,7 +2,8 @@
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M7) loss = sum over k of [delta - t_k s_k]_+, t_y = +1, else -1; coef_k = -t_k where the hinge is open
+// (M7) loss = sum over k of [delta - t_k s_k]_+ with t_y = +1 and all other t_k = -1; coef_k = -t_k where
+// delta - t_k s_k > 0, else 0.
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float own = scores[y];
     mg_four sum[MG_FOURS] = {0};

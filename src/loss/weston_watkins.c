@@ -1,9 +1,9 @@
-// weston_watkins.c - every rival inside the margin pushes back (M3).
+// weston_watkins.c - the loss is the sum of the margin violations of all rivals (M3).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M3) loss = sum over j != y of [m_j]_+, m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number of
-// violations)
+// (M3) loss = sum over j != y of [m_j]_+ with m_j = s_j - s_y + delta; coef_j = 1(m_j > 0), coef_y = -(number
+// of violations).
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float base = delta - scores[y], own = scores[y];
     mg_four sum[MG_FOURS] = {0}, count[MG_FOURS] = {0};

@@ -1,8 +1,8 @@
-// weston_watkins_squared.c - every rival pushes back in proportion to its violation (M5).
+// weston_watkins_squared.c - the loss is the sum of the squared margin violations of all rivals (M5).
 #include "loss/lanes.h"
 #include "loss/loss.h"
 
-// (M5) loss = sum over j != y of [m_j]_+^2; coef_j = 2 [m_j]_+, coef_y = -(sum of the others)
+// (M5) loss = sum over j != y of [m_j]_+^2; coef_j = 2 [m_j]_+, coef_y = -(sum of the other coefficients).
 static float row(int64_t lanes, float *scores, int64_t y, float delta, float *coef) {
     float base = delta - scores[y], own = scores[y];
     mg_four square[MG_FOURS] = {0}, sum[MG_FOURS] = {0};
@@ -31,7 +31,7 @@ static double value(int64_t classes, const double *scores, int64_t y, double del
 
 static double kink(int64_t classes, const double *scores, int64_t y, double delta) {
     (void)classes, (void)scores, (void)y, (void)delta;
-    return INFINITY; // the square is differentiable where the hinge is not
+    return INFINITY; // the square of a hinge has a derivative everywhere
 }
 
 static const mg_prox dual = {.joint = true,

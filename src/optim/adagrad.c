@@ -1,5 +1,5 @@
-// adagrad.c - one accumulator for each feature (M13): rates adapt to each feature's gradients, so no rate
-// need be chosen. Duchi, Hazan and Singer 2011, with the classes of a feature sharing their accumulator.
+// adagrad.c - AdaGrad with one accumulator for each feature, which all classes share (M13). Rates adapt to
+// the gradients of each feature, so users need not choose a rate. Duchi, Hazan and Singer 2011.
 #include "optim/descend.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@ static double eta(double mean_square_norm) {
     return mean_square_norm > 0 ? 1 / sqrt(mean_square_norm) : 1; // (M22)
 }
 
-// (M13) a_f += ||g_f||^2, rate_f = eta / sqrt(a_f); a feature that never had a gradient does not move
+// (M13) a_f += ||g_f||^2, rate_f = eta / sqrt(a_f). A feature whose gradients were all 0 does not move.
 static void rates(const mg_optim_step *step, int64_t n, const float *square, mg_optim_memory memory,
                   float *rate) {
     float *sum = memory.array[0] + memory.at;
@@ -23,7 +23,7 @@ static void apply(const mg_optim_step *step, const mg_optim_line *line) {
     mg_optim_descend(line);
 }
 
-// A sum of squares may overflow; then the weights of its feature no longer change.
+// The sum of squares may overflow to infinity. Then the rate is 0 and the feature's weights no longer change.
 static const mg_optim_array arrays[] = {MG_OPTIM_EACH_FEATURE("memory", &mg_bound_grown)};
 
 const mg_optim mg_optim_adagrad = {

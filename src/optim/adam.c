@@ -1,18 +1,20 @@
-// adam.c - a mean of gradients and a mean of their squares for each weight (M32), Kingma and Ba 2015. On CSR
-// rows both means of a feature change only in the steps that touch it ("lazy" Adam).
+// adam.c - Adam (M32): for each weight a running mean of the gradients and one of their squares. On CSR rows
+// the means of a feature change only in the steps that touch it ("lazy" Adam). Kingma and Ba 2015.
 #include "optim/optim.h"
 
 #include <math.h>
 #include <stddef.h>
 
-enum { MEAN, SQUARE };               // the arrays
-enum { MEAN_GROWTH, SQUARE_GROWTH }; // in step->own: factors for means that start at 0
+enum { MEAN, SQUARE }; // the arrays
+// indices of step->own: 1 / (1 - beta^t), which corrects means that start at 0
+enum { MEAN_GROWTH, SQUARE_GROWTH };
 
 static double eta(double mean_square_norm) {
     return mean_square_norm > 0 ? 0.03 / sqrt(mean_square_norm) : 0.03; // (M22)
 }
 
-// 1 / (1 - beta^t) with the beta that `apply` has: in float, 1 - 0.999999 is 1.3 % more than in double.
+// 1 / (1 - beta^t) with beta rounded to float, as `apply` uses it. With the double instead, the result would
+// not fit the means: in float, 1 - 0.999999 is 1.3 % larger than in double.
 static double growth(double beta, double t) { return 1 / (1 - pow((double)(float)beta, t)); }
 
 static void begin(mg_optim_step *step) {
@@ -21,8 +23,9 @@ static void begin(mg_optim_step *step) {
     step->own[SQUARE_GROWTH] = (float)growth(step->options->beta2, t);
 }
 
-// Rate of a weight: eta / (sqrt(mean square of the gradient) + epsilon). g and both means are scaled as the
-// weights are. A weight that never had a gradient does not move.
+// Rate of a weight: eta / (sqrt(mean square of the gradient) + epsilon). The gradient and both means contain
+// the factor `scale` of the column (M19), as the weights do. A weight whose gradients were all 0 does not
+// move.
 static inline float rate_of(const mg_optim_step *step, float epsilon, float scale, float square) {
     float root = sqrtf(square * step->own[SQUARE_GROWTH]) + epsilon * scale;
     return square > 0 ? step->eta * scale / root : 0;
@@ -52,7 +55,7 @@ static void weight_rates(const mg_optim_step *step, const mg_optim_line *line, f
         rate[j] = rate_of(step, (float)step->options->epsilon, scale_of(line, j), square[j]);
 }
 
-// A square may overflow; then its weight no longer changes.
+// A mean of squares may overflow to infinity. Then the rate is 0 and the weight no longer changes.
 static const mg_optim_array arrays[] = {[MEAN] = MG_OPTIM_EACH_WEIGHT("mean_gradient", NULL),
                                         [SQUARE] = MG_OPTIM_EACH_WEIGHT("mean_square", &mg_bound_grown)};
 

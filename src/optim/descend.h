@@ -1,4 +1,4 @@
-// descend.h - the plain step that several rules share.
+// descend.h - the gradient step that several rules share.
 #ifndef MG_OPTIM_DESCEND_H
 #define MG_OPTIM_DESCEND_H
 

@@ -1,11 +1,12 @@
-// momentum.c - Nesterov's momentum in the form that needs one gradient a step (M14). On CSR rows the velocity
-// of a feature moves only in the steps that touch it, as lazy updates must.
+// momentum.c - Nesterov's momentum in the form that needs the gradient at one point only (M14). On CSR rows
+// the velocity of a feature changes only in the steps that touch it.
 #include "optim/optim.h"
 
 #include <stddef.h>
 
 static double eta(double mean_square_norm) {
-    // A tenth of the plain rate: velocity 0.9 multiplies it by ten.
+    // (M22) A tenth of the plain rule's guess: with momentum 0.9, equal gradients add up to ten times a
+    // single one.
     return mean_square_norm > 0 ? 0.05 / mean_square_norm : 0.1;
 }
 

@@ -2,7 +2,8 @@
 #include "optim/descend.h"
 
 static double eta(double mean_square_norm) {
-    // 1/L, where L = 2 ||x||^2 is the curvature of the squared hinge of one class, for the mean of ||x||^2.
+    // (M22) 1/L, where L = 2 ||x||^2 is the curvature of the squared hinge of one class, with the mean of
+    // ||x||^2.
     return mean_square_norm > 0 ? 0.5 / mean_square_norm : 1;
 }
 

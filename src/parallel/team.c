@@ -1,4 +1,5 @@
-// team.c - threads that spin for a short time and then sleep. They claim items from one atomic word.
+// team.c - compute threads that spin for a short time before they sleep. They claim items by changing one
+// atomic word.
 #include "parallel/team.h"
 
 #include "base/arithmetic.h"
@@ -14,7 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// About 60 microseconds where a pause is slow: longer than the serial work between two jobs of a step.
+// Spins for about 60 microseconds on processors with a slow pause instruction. That is longer than the serial
+// work between two jobs of a step, so threads do not fall asleep there.
 enum { SPINS = 1500 };
 
 typedef void run_item(void *context, int64_t item);
@@ -35,16 +37,17 @@ static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-// With few items a thread takes the same ones every time, because their data are in its cache; then the last
-// item that nobody has claimed.
+// Chooses an unclaimed item. A thread first takes those items that it takes in every job, because their data
+// are in its cache; after that, the last item that is left.
 static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
     uint32_t from = (uint32_t)(count * thread / threads), to = (uint32_t)(count * (thread + 1) / threads);
     uint32_t own = left & (uint32_t)((1ULL << to) - (1ULL << from));
     return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
 }
 
-// Chooses the next item, and the value of team->next that claims it. False: no item is left. Up to
-// MG_TEAM_FEW items are bits of team->next; of more items it holds the number of those claimed.
+// Chooses the next item and computes the value of team->next that claims it. Returns false if no item is
+// left. In a job of up to MG_TEAM_FEW items, each item has a bit in team->next; in a larger job, team->next
+// counts the claimed items.
 static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int thread, uint64_t *word,
                        int64_t *item) {
     uint32_t low = (uint32_t)(seen & UINT32_MAX);
@@ -60,9 +63,9 @@ static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int th
     return *item < count;
 }
 
-// Claims and runs items until none is left. The fields of the job are read before the claim: if a new job was
-// published in between, its generation differs and the claim fails. After a successful claim the job cannot
-// end before this item is complete.
+// Claims and runs items until none is left. The fields of the job are read before the claim. If another
+// thread publishes a new job in between, the generation in team->next differs and the claim fails. After a
+// successful claim the job cannot end before this item is complete.
 static void work(mg_team *team, int thread) {
     uint64_t seen = atomic_load_explicit(&team->next, memory_order_acquire);
     for (;;) {
@@ -112,7 +115,7 @@ static void ring(mg_team *team) {
     wake_all(&team->bell);
 }
 
-// The caller has nothing left to claim; other threads run their last items.
+// Called when no item is left to claim. Waits until the other threads have completed theirs.
 static void wait_for_others(mg_team *team, uint32_t count) {
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load_explicit(&team->done, memory_order_acquire) == count) return;
@@ -130,8 +133,8 @@ void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_
         return;
     }
     uint64_t generation = atomic_load_explicit(&team->next, memory_order_relaxed) >> 32;
-    // The old job is closed first. Otherwise a late thread could claim an item of the old word with the count
-    // of the new job.
+    // Closes the old job first: no item of it can be claimed from here on. Otherwise a late thread could
+    // claim an item of the old job and check it against the count of the new one.
     atomic_store_explicit(&team->next, generation << 32 | UINT32_MAX, memory_order_seq_cst);
     atomic_store_explicit(&team->count, count, memory_order_relaxed);
     atomic_store_explicit(&team->run, (uintptr_t)run, memory_order_relaxed);
@@ -149,7 +152,8 @@ static void end_run(mg_team *team) {
     wake_all(&team->bell);
 }
 
-// A thread of the team. Each one starts the next and joins it at its end, so no list of threads is needed.
+// A thread of the team. Each thread starts the next one and joins it when it ends, so no list of threads is
+// needed.
 typedef struct helper {
     mg_team *team;
     int number, wanted;
@@ -167,7 +171,7 @@ static void *help(void *context) {
     return NULL;
 }
 
-// Runs the body with up to `wanted` threads, the caller included.
+// Runs the body while up to `wanted` threads exist, the calling one included.
 static void run_with(mg_team *team, int wanted, void (*body)(void *context), void *context) {
     helper first = {.team = team, .number = 1, .wanted = wanted};
     atomic_store_explicit(&team->started, 1, memory_order_relaxed);
@@ -189,7 +193,8 @@ static void nothing(void *context) { (void)context; }
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size) {
     team->threads = threads;
     int wanted = (int)mg_min(threads + beside, mg_cpu_allowed_threads());
-    run_with(team, wanted, nothing, NULL); // all of them run at the same time
+    // with an empty body, to see how many threads can exist at the same time
+    run_with(team, wanted, nothing, NULL);
     int started = atomic_load_explicit(&team->started, memory_order_relaxed);
     if (started >= threads + beside) return true;
     team->threads = (int)mg_max(started - beside, 1);

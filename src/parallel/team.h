@@ -7,42 +7,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MG_TEAM_FEW = 32 }; // most items of a job for which each thread takes the same items every time
+enum { MG_TEAM_FEW = 32 }; // up to this many items, every thread takes the same items in every job
 
-// OpenMP ends a loop when every thread of the team has reached a barrier, even threads without work. When
-// another program uses the machine, a step of 80 microseconds then waits milliseconds for a thread that it
-// does not need (measured: 20 to 40 times slower beside two busy processes). Here the caller waits only for
-// items that a thread has claimed.
+// Why not OpenMP: a loop of OpenMP ends when every thread has reached a barrier, even a thread without work.
+// When another program uses the machine, a step of 80 microseconds then waits milliseconds for a thread that
+// it does not need (measured: 20 to 40 times slower beside two busy processes). Here the caller waits only
+// for items that a thread has claimed.
 typedef struct mg_team {
     int threads;
-    // The state of mg_team_run:
-    _Atomic uint64_t next; // generation of the job << 32 | next item; up to MG_TEAM_FEW items: one bit for
-                           // each claimed item
+    // State of mg_team_run:
+    _Atomic uint64_t next; // upper 32 bits: generation of the job. Lower 32 bits: the next item or, in jobs
+                           // of up to MG_TEAM_FEW items, one bit for each claimed item
     _Atomic int64_t count; // items of the job
-    _Atomic uint32_t done; // items that are complete
+    _Atomic uint32_t done; // complete items
     _Atomic uintptr_t run, context;
-    _Atomic uint32_t bell; // idle threads sleep on it
+    _Atomic uint32_t bell; // futex on which idle threads sleep
     _Atomic int sleepers;
-    _Atomic int waiting; // the caller sleeps on `done`
-    _Atomic int active;  // the threads are running
-    _Atomic int started; // threads of the last run, with the caller
-} mg_team;               // starts zeroed
+    _Atomic int waiting; // 1 while the caller sleeps on `done`
+    _Atomic int active;  // 1 while mg_team_run runs
+    _Atomic int started; // threads of the last run, the caller included
+} mg_team;               // must be zero before mg_team_open
 
-// Tests how many of `threads` can start while `beside` other threads run (those that read ahead and write
-// checkpoints). Sets team->threads to what is left for the team, at least 1. False: fewer than wanted;
-// `warning` says why.
+// Tests how many threads can start: `threads` of the team, and `beside` others that read ahead and write
+// checkpoints. Sets team->threads to the number that is left for the team, at least 1. Returns false, with a
+// reason in `warning`, if that is fewer than wanted.
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size);
 
-// Calls body(context) while the team's threads wait for mg_team_for. If some threads cannot start, the others
-// do their work.
+// Starts the threads of the team, calls body(context), in which mg_team_for uses them, and then ends them. If
+// some threads cannot start, the others do their work.
 void mg_team_run(mg_team *team, void (*body)(void *context), void *context);
 
-// The same; if the team's threads already run, it only calls body.
+// As mg_team_run; but if the team's threads already run, it only calls the body.
 void mg_team_join(mg_team *team, void (*body)(void *context), void *context);
 
-// Calls run(context, item) for items 0 to count - 1 on the team's threads, and returns when all are complete.
-// Items must not depend on each other: it is not fixed which thread takes an item, or when. Up to MG_TEAM_FEW
-// items, each thread begins with the same items every time. Outside mg_team_run the caller does all of them.
+// Calls run(context, item) for the items 0 to count - 1 on the team's threads, and returns when all are
+// complete. Items must not depend on each other: neither the thread nor the time of an item is fixed. In jobs
+// of up to MG_TEAM_FEW items, each thread begins with the same items in every job. Outside of mg_team_run the
+// caller runs all items.
 void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context);
 
 #endif

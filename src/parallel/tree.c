@@ -1,4 +1,4 @@
-// tree.c - owns which thread adds two sibling subtrees: the one that completes the second.
+// tree.c - owns the rule which thread adds two sibling subtrees: the one that completes the second of them.
 #include "parallel/tree.h"
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-// tree.h - adds the sums of parts in the order of a fixed binary tree (M11). The numbers of the parts alone
-// decide which sums are added, so the result does not depend on threads.
+// tree.h - adds the sums of parts in the order of a fixed binary tree (M11). Which sums are added depends
+// only on the numbers of the parts, so the result does not depend on threads.
 #ifndef MG_PARALLEL_TREE_H
 #define MG_PARALLEL_TREE_H
 
@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 typedef struct mg_tree_node {
-    // How many of two sibling subtrees are complete: the second one begins with this part.
+    // How many of two sibling subtrees are complete. The node belongs to the first part of the second
+    // subtree.
     _Alignas(64) atomic_uint arrived;
 } mg_tree_node;
 
@@ -22,19 +23,19 @@ typedef struct mg_tree {
 mg_status mg_tree_create(mg_tree *tree, int64_t parts, mg_error *error);
 void mg_tree_destroy(mg_tree *tree);
 
-// First part of the second half of the tree; 0 if there is one part only.
+// The first part of the right half of the tree; 0 if there is only one part.
 int64_t mg_tree_half(const mg_tree *tree);
 
 // Adds the sum at part `right` to the sum at part `left`.
 typedef void mg_tree_merge(void *context, int64_t left, int64_t right);
 
-// Part p is complete. Of two sibling subtrees, the thread that completes the second merges both and continues
-// upwards while the sum is in its cache. The caller adds the two halves of the tree. `joined`: p was already
-// added to its first sibling, after mg_tree_takes_sibling.
+// To be called when part p is complete. If the sibling subtree is complete too, this thread merges both and
+// goes on upwards, while the sum is in its cache. The two halves of the whole tree are left to the caller.
+// `joined`: the caller has already added p to its sibling, after mg_tree_takes_sibling.
 void mg_tree_climb(const mg_tree *tree, int64_t p, bool joined, mg_tree_merge *merge, void *context);
 
-// True if the first sibling of part p is complete. The caller then adds p to it and calls mg_tree_climb with
-// `joined`.
+// True if the sibling of part p on the lowest level is already complete. Then the caller adds part p directly
+// to the sum of its sibling, and calls mg_tree_climb with `joined`.
 bool mg_tree_takes_sibling(const mg_tree *tree, int64_t p);
 
 #endif

@@ -1,4 +1,5 @@
-// inverse_time.c - the rate of strongly convex problems (M17), Bottou's form of 1/(lambda t).
+// inverse_time.c - the rate for strongly convex problems (M17): 1/(lambda t), in Bottou's form that starts at
+// eta.
 #include "rate/rate.h"
 
 static double factor(int64_t step, int64_t total, double lambda, double eta) {

@@ -1,5 +1,5 @@
-// rate.h - the registry of learning-rate schedules. They are pure functions of the step, so a resumed run
-// needs no state for them.
+// rate.h - the registry of learning-rate schedules. A schedule is a pure function of the step, so checkpoints
+// need no state of it.
 #ifndef MG_RATE_RATE_H
 #define MG_RATE_RATE_H
 
@@ -8,7 +8,8 @@
 typedef struct mg_rate {
     const char *name;
     const char *help;
-    // Factor on the rate at `step` (from 0) of `total`, which never rises; lambda and eta as configured.
+    // The factor by which eta is multiplied at `step` (from 0) of `total` steps. It never rises with the
+    // step. lambda and eta are those of the configuration.
     double (*factor)(int64_t step, int64_t total, double lambda, double eta);
 } mg_rate;
 

@@ -1,4 +1,4 @@
-// rows.h - rows of features as the kernels read them: a view of rows that somebody else owns.
+// rows.h - rows as the kernels read them. mg_rows is a view; its memory belongs to somebody else.
 #ifndef MG_ROWS_ROWS_H
 #define MG_ROWS_ROWS_H
 
@@ -12,12 +12,11 @@
 
 typedef enum mg_layout { MG_DENSE, MG_CSR } mg_layout;
 
-// Type of a dense cell in memory. 8-bit data stay 8-bit, and float16 stays 16-bit; everything else becomes
-// float32.
+// Type of a dense cell in memory. 8-bit integers and float16 keep their type; all other types become float32.
 typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F16, MG_CELL_F32 } mg_cell;
 
-// Features, and rows that are addressed together, are counted in 32 bits. MG_NARROW lowers the limit, so that
-// a test reaches it.
+// Feature numbers and row numbers are stored in 32 bits. Tests define MG_NARROW, a lower limit that they can
+// reach.
 #ifdef MG_NARROW
 #define MG_MOST_INDEX 5000u
 #else
@@ -26,28 +25,30 @@ typedef enum mg_cell { MG_CELL_U8, MG_CELL_I8, MG_CELL_F16, MG_CELL_F32 } mg_cel
 
 enum { MG_LANES = 16 }; // every dense row is padded with zeros to a multiple of this many cells
 
-// A view of `count` rows; it owns nothing. Row r of the view is stored row index ? index[r] : r.
+// A view of `count` rows. Row r of the view is the stored row index[r], or r if `index` is NULL.
 typedef struct mg_rows {
     int64_t count;    // rows in the view
     int64_t features; // D
     mg_layout layout;
-    // MG_DENSE
+    // If the layout is MG_DENSE:
     mg_cell cell;
     const void *dense; // [stored rows][stride]
-    // Cells from one stored row to the next: at least `features` rounded up to MG_LANES, which is what is
-    // read of a row; those after `features` are zero.
+    // Cells from one stored row to the next. Readers read `features` rounded up to MG_LANES cells of a row,
+    // so the stride is at least that; cells after the first `features` are zero.
     int64_t stride;
-    bool bare; // rows of a program, without padding: after `features` cells of a row nothing may be read
-    // MG_CSR: row i has the stored values indptr[i] .. indptr[i+1]-1; their indices strictly ascend
+    bool bare; // the rows have no padding: nothing may be read after the first `features` cells of a row
+    // If the layout is MG_CSR: row i has the stored values indptr[i] .. indptr[i+1]-1, in strictly ascending
+    // order of their indices.
     const int64_t *indptr;
     const uint32_t *indices;
     const float *values;
     const uint32_t *index; // [count + behind] or NULL
-    int64_t behind;        // row numbers in `index` after the view's last row: rows to prefetch
+    int64_t behind;        // entries of `index` after the last row of the view: rows that are used next, to
+                           // be prefetched
 } mg_rows;
 
-// The first place in indices[from..end), which must ascend, whose index is at least `feature`; `end` if there
-// is none.
+// Returns the first position in indices[from..end) whose index is at least `feature`; `end` if there is none.
+// The indices must ascend.
 static inline int64_t mg_rows_lower_bound(const uint32_t *indices, int64_t from, int64_t end,
                                           int64_t feature) {
     while (from < end) {
@@ -64,8 +65,9 @@ static inline size_t mg_cell_size(mg_cell cell) {
 
 const char *mg_cell_name(mg_cell cell); // "uint8", "int8", "float16", "float32"
 
-// IEEE half precision: the bits are moved into a float whose exponent is too small, and scaled by 2^112. This
-// is correct for normal and subnormal numbers; infinities and NaN are handled separately.
+// Converts IEEE half precision. The bits are moved into a float, whose exponent is then too small by 112, so
+// it is multiplied by 2^112. This is exact for normal and subnormal numbers; infinities and NaN are handled
+// separately.
 static inline float mg_half_to_float(uint16_t half) {
     uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
     float value, special = half & 0x3ff ? __builtin_nanf("") : __builtin_inff();
@@ -84,19 +86,18 @@ static inline float mg_cell_at(mg_cell cell, const void *row, int64_t d) {
     }
 }
 
-// The dense row with the stored number `stored`.
+// Stored row number `stored`; the rows must be dense.
 static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
     return (const char *)rows->dense + (size_t)(stored * rows->stride) * mg_cell_size(rows->cell);
 }
 
-// One CSR row.
 typedef struct mg_csr_row {
     int64_t count;           // stored values
     const uint32_t *indices; // [count] strictly ascending
     const float *values;     // [count]
 } mg_csr_row;
 
-// Stored row r, CSR.
+// Stored row number `stored`; the rows must be CSR.
 static inline mg_csr_row mg_rows_csr(const mg_rows *rows, int64_t stored) {
     int64_t from = rows->indptr[stored];
     return (mg_csr_row){rows->indptr[stored + 1] - from, rows->indices + from, rows->values + from};
