@@ -35,6 +35,7 @@ typedef struct mg_cv_request {
     const mg_observer *observer; /* may be NULL */
     void *context;
     void (*fold)(void *context, const mg_cv_fold *fold); /* called with each result; may be NULL */
+    const mg_fit_request *rows; /* as in mg_path_request, and its validation must be NULL */
 } mg_cv_request;
 
 typedef struct mg_cv_result {
@@ -47,7 +48,8 @@ typedef struct mg_cv_result {
 /*
  * Trains once for each fold, on all rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train
  * does or, with a grid, as mg_path does. The folds are a function of train.seed and the labels.
- * data.validation and data.test are not used. Errors: those of mg_train and mg_path.
+ * data.validation and data.test are not used. With rows in memory and no directory nothing is written.
+ * Errors: those of mg_train and mg_path.
  */
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error);
 

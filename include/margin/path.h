@@ -2,6 +2,7 @@
 #ifndef MARGIN_PATH_H
 #define MARGIN_PATH_H
 
+#include <margin/fit.h>
 #include <margin/trainer.h>
 
 #ifdef __cplusplus
@@ -23,7 +24,8 @@ typedef struct mg_path_point {
 } mg_path_point;
 
 typedef struct mg_path_request {
-    const char *C;      /* "from:to:factor"; `to` is included if the factor leads there */
+    /* "from:to:factor", where `to` is included if the factor leads there; or values with commas: "0.1,1,5" */
+    const char *C;
     const char *lambda; /* the same for lambda; exactly one of the two is given, the other is NULL */
     bool resume;
     bool overwrite;
@@ -31,6 +33,10 @@ typedef struct mg_path_request {
     void *context;
     void (*point)(void *context, int number,
                   const mg_path_point *point); /* called with each, from 0; may be NULL */
+    /* Rows in memory; NULL: the configuration names files. As for mg_fit, but its start must be NULL, and
+     * resume, overwrite and observer are those above. */
+    const mg_fit_request *rows;
+    mg_model **model; /* with rows in memory: receives the best model, NULL without one; may be NULL */
 } mg_path_request;
 
 typedef struct mg_path_result {
@@ -46,7 +52,8 @@ typedef struct mg_path_result {
 /*
  * Trains at every point, starting from the result of the point before. train.tolerance 0 means 1e-3 here, and
  * train.epochs limits each point. Writes path.jsonl into the directory and, if there are validation rows, the
- * best model as model.h5. Errors: those of mg_train; MG_USAGE for the series.
+ * best model as model.h5. With rows in memory and no directory it writes nothing and installs no signal
+ * handler. Errors: those of mg_train and mg_fit; MG_USAGE for the series.
  */
 mg_status mg_path(const mg_config *config, const mg_path_request *request, mg_path_result *result,
                   mg_error *error);

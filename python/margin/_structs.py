@@ -184,6 +184,8 @@ PathRequest = struct(
     ("observer", c.POINTER(Observer)),
     ("context", c.c_void_p),
     ("point", OnPoint),
+    ("rows", c.POINTER(FitRequest)),
+    ("model", c.POINTER(c.c_void_p)),
 )
 PathResult = struct(
     "mg_path_result",
@@ -216,6 +218,7 @@ CvRequest = struct(
     ("observer", c.POINTER(Observer)),
     ("context", c.c_void_p),
     ("fold", OnFold),
+    ("rows", c.POINTER(FitRequest)),
 )
 CvResult = struct(
     "mg_cv_result",

@@ -1,16 +1,32 @@
-// cv.c - mg_cv: a cross-validation from a configuration, with or without a grid.
-#include "api/trainer.h"
-#include "base/float_mode.h"
+// cv.c - mg_cv: a cross-validation from a configuration, with or without a grid, of files or rows in memory.
 #include "train/cv.h"
+#include "api/lent.h"
+#include "base/float_mode.h"
+
+static mg_status check_rows(const mg_cv_request *request, mg_error *error) {
+    const mg_fit_request *rows = request->rows;
+    if (rows->start || rows->validation)
+        return mg_fail(error, MG_USAGE, "%s: is not for a cross-validation: leave it out",
+                       rows->start ? "start" : "validation");
+    if (rows->directory || !(request->resume || request->overwrite)) return MG_OK;
+    return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a cross-validation with a directory");
+}
 
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result,
                 mg_error *error) {
     MG_FLOAT_SCOPE;
     mg_grid grid, *asked = request->C || request->lambda ? &grid : NULL;
+    mg_lent lent = {0};
     mg_config_trainer trainer = {0};
+    mg_model *model = NULL; // of a fold; nobody wants it
     mg_status status = asked ? mg_grid_parse(request->C, request->lambda, asked, error) : MG_OK;
+    if (!status && request->rows) status = check_rows(request, error);
+    if (!status && request->rows) status = mg_lent_open(config, request->rows, &lent, error);
     if (!status) status = mg_config_trainer_open(config, asked, &trainer, error);
+    if (!status && request->rows) mg_lent_give(&lent, config, request->rows, &model, &trainer);
     if (!status) status = mg_cv_run(&trainer.options, asked, request, result, error);
+    mg_model_free(model);
     mg_config_trainer_close(&trainer);
+    mg_lent_close(&lent);
     return status;
 }

@@ -69,7 +69,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_cv(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"folds", KEY_FOLDS, "K", 0, "Number of folds (default 5)", 0},
-        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Compare values of C; every fold trains a path over them", 0},
+        {"C", KEY_C, "FROM:TO:FACTOR", 0,
+         "Compare these values, or a list such as 0.1,1,5; every fold trains a path over them", 0},
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Compare values of lambda instead of C", 0},
         {0},
     };

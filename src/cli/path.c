@@ -54,7 +54,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 int mg_command_path(int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Train for each of these values of C", 0},
+        {"C", KEY_C, "FROM:TO:FACTOR", 0, "Train for each of these values of C, or of a list such as 0.1,1,5",
+         0},
         {"lambda", KEY_LAMBDA, "FROM:TO:FACTOR", 0, "Train for each of these values of lambda", 0},
         {0},
     };

@@ -24,9 +24,9 @@ typedef struct validation {
     mg_cv_result *result;
     mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // of the current fold
-    mg_directory *place; // output.directory
+    mg_directory *place; // output.directory; NULL: nothing is written
     mg_lock lock;        // of output.directory
-    mg_h5 *data;         // data.train: all folds read the same file, whatever happens to its name
+    mg_h5 *data;         // data.train: all folds read the same file; NULL: the rows are in memory
 } validation;
 
 // ---- one fold -----------------------------------------------------------------------------------
@@ -88,17 +88,17 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     char *directory = NULL, *canonical = NULL, name[FOLD_TEXT];
     mg_trainer_options options = *v->options;
     snprintf(name, sizeof name, "fold-%lld", (long long)number + 1); // FOLD_TEXT holds any number
-    mg_status status = mg_directory_name(v->place, name, &directory, error);
+    mg_status status = v->place ? mg_directory_name(v->place, name, &directory, error) : MG_OK;
     mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical,
                      (long long)v->request->folds, (long long)number + 1);
     if (!status) status = mg_writer_take(&text, &canonical, error);
     const mg_output_options output = {.directory = directory};
     options.output = &output;
     const mg_before_change before = {set_aside, v};
-    options.train_file = v->data;
-    options.before_change = number == 0 ? &before : NULL;
+    if (v->data) options.train_file = v->data;
+    options.before_change = v->place && number == 0 ? &before : NULL;
     options.within = v->place;
-    options.name_within = name;
+    options.name_within = v->place ? name : NULL;
     options.canonical = canonical;
     options.folds = v->request->folds;
     options.fold = number;
@@ -238,14 +238,29 @@ static void warn_if_moved(const validation *v) {
 }
 
 static mg_status do_folds(validation *v, mg_error *error) {
-    mg_status status = look(v, error);
-    if (!status && v->options->data->train) status = mg_h5_open(v->options->data->train, &v->data, error);
-    if (!status) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
+    const char *train = v->options->data->train;
+    mg_status status = v->place ? look(v, error) : MG_OK;
+    if (!status && train && !v->options->memory) status = mg_h5_open(train, &v->data, error);
+    if (!status && v->place) mg_directory_remove_leftovers(v->place, "cv.jsonl.");
     if (!status) report_unused(v);
     for (int64_t f = 0; !status && f < v->request->folds; f++) status = do_fold(v, f, error);
     if (status) return status;
     average(v);
-    return write_lines(v, error);
+    return v->place ? write_lines(v, error) : MG_OK;
+}
+
+static mg_status do_folds_in(validation *v, const char *directory, mg_error *error) {
+    bool there = access(directory, F_OK) == 0;
+    mg_run_path(directory, "cv.jsonl", v->result->folds_path);
+    mg_status status = mg_directory_open(directory, true, &v->place, error);
+    if (!status) status = mg_lock_take(v->place, &v->lock, error);
+    if (!status) status = do_folds(v, error);
+    if (v->lock.held) warn_if_moved(v);
+    bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
+    mg_lock_release(&v->lock);
+    mg_directory_close(v->place);
+    if (made) rmdir(directory); // it is still empty if the data were refused
+    return status;
 }
 
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request,
@@ -254,25 +269,18 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
     if (request->folds < 2 || request->folds > MG_CV_FOLDS)
         return mg_fail(error, MG_USAGE, "--folds: %lld is not allowed (2 to %d)", (long long)request->folds,
                        MG_CV_FOLDS);
-    mg_status status = mg_run_check_path(options->output->directory, FOLD_TEXT, error);
+    const char *directory = options->output->directory;
+    bool files = mg_trainer_has_files(options);
+    mg_status status = files ? mg_run_check_path(directory, FOLD_TEXT, error) : MG_OK;
     if (!status) status = mg_memory_zeroed(&v, 1, sizeof *v, error);
     if (status) return status;
     *result = (mg_cv_result){.folds = (int)request->folds, .points = grid ? grid->count : 1};
-    mg_run_path(options->output->directory, "cv.jsonl", result->folds_path);
     *v = (validation){.options = options, .grid = grid, .request = request, .result = result};
     status =
         mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
-    bool there = !status && access(options->output->directory, F_OK) == 0;
-    if (!status) status = mg_directory_open(options->output->directory, true, &v->place, error);
-    if (!status) status = mg_lock_take(v->place, &v->lock, error);
-    if (!status) status = do_folds(v, error);
-    if (v->lock.held) warn_if_moved(v);
+    if (!status) status = files ? do_folds_in(v, directory, error) : do_folds(v, error);
     mg_h5_close(v->data);
-    mg_run_stop = 0; // the request to stop was for these folds
-    bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
-    mg_lock_release(&v->lock);
-    mg_directory_close(v->place);
-    if (made) rmdir(options->output->directory); // it is still empty if the data were refused
+    if (!options->memory) mg_run_stop = 0; // the request to stop was for these folds
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

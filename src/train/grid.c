@@ -1,4 +1,4 @@
-// grid.c - parses from:to:factor.
+// grid.c - parses from:to:factor, and lists of values.
 #include "train/grid.h"
 
 #include "base/number.h"
@@ -32,6 +32,43 @@ static double point(double from, double factor, bool falling, int i) {
     return falling ? from / power : from * power;
 }
 
+static mg_status fail_syntax(const mg_grid *grid, mg_error *error) {
+    return mg_fail(
+        error, MG_USAGE,
+        "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10, or values with commas, such as "
+        "0.1,1,5)",
+        grid->name, grid->text);
+}
+
+static mg_status fail_many(const mg_grid *grid, const char *advice, mg_error *error) {
+    return mg_fail(error, MG_USAGE, "--%s: %s gives more than %d points, the most allowed: %s", grid->name,
+                   grid->text, MG_PATH_POINTS, advice);
+}
+
+static mg_status check_value(const mg_grid *grid, const char *what, double value, mg_error *error) {
+    if (value >= LEAST && value <= MOST) return MG_OK;
+    return mg_fail(error, MG_USAGE, "--%s: %s %g is not allowed (%g to %g)", grid->name, what, value, LEAST,
+                   MOST);
+}
+
+// Takes the values of the text in their order.
+static mg_status parse_list(mg_grid *grid, mg_error *error) {
+    mg_status status = MG_OK;
+    char part[64];
+    const char *text = grid->text;
+    for (size_t length; !status; text += length + 1) {
+        length = strcspn(text, ",");
+        if (grid->count == MG_PATH_POINTS) return fail_many(grid, "use fewer values", error);
+        if (length >= sizeof part) return fail_syntax(grid, error);
+        snprintf(part, sizeof part, "%.*s", (int)length, text);
+        double *value = &grid->value[grid->count++];
+        if (!mg_parse_real(part, value)) return fail_syntax(grid, error);
+        status = check_value(grid, "value", *value, error);
+        if (!text[length]) break;
+    }
+    return status;
+}
+
 mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error) {
     double number[3];
     *grid = (mg_grid){.name = C ? "C" : "lambda", .text = C ? C : lambda};
@@ -39,14 +76,12 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
         return mg_fail(
             error, MG_USAGE,
             "one of --C and --lambda is required, not both: from:to:factor, such as --C 1e-3:1:10");
-    if (!split(grid->text, number))
-        return mg_fail(error, MG_USAGE, "--%s: %s is not allowed (from:to:factor, such as 1e-3:1:10)",
-                       grid->name, grid->text);
+    if (strchr(grid->text, ',')) return parse_list(grid, error);
+    if (!split(grid->text, number)) return fail_syntax(grid, error);
     double from = number[0], to = number[1], factor = number[2];
-    for (int i = 0; i < 2; i++)
-        if (!(number[i] >= LEAST && number[i] <= MOST))
-            return mg_fail(error, MG_USAGE, "--%s: %s %g is not allowed (%g to %g)", grid->name,
-                           i ? "to" : "from", number[i], LEAST, MOST);
+    mg_status status = check_value(grid, "from", from, error);
+    if (!status) status = check_value(grid, "to", to, error);
+    if (status) return status;
     if (!(factor >= LEAST_FACTOR))
         return mg_fail(error, MG_USAGE,
                        "--%s: factor %g is not allowed (at least %g; if from is above to, the values fall)",
@@ -54,10 +89,7 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     bool falling = from > to;
     double next = from;
     while (falling ? next >= to * (1 - ROUNDING) : next <= to * (1 + ROUNDING)) {
-        if (grid->count == MG_PATH_POINTS)
-            return mg_fail(error, MG_USAGE,
-                           "--%s: %s gives more than %d points, the most allowed: use a larger factor",
-                           grid->name, grid->text, MG_PATH_POINTS);
+        if (grid->count == MG_PATH_POINTS) return fail_many(grid, "use a larger factor", error);
         grid->value[grid->count++] = next;
         next = point(from, factor, falling, grid->count);
     }

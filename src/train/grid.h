@@ -1,4 +1,4 @@
-// grid.h - a geometric series of regularisations: from:to:factor.
+// grid.h - a series of regularisations: from:to:factor, or values with commas.
 #ifndef MG_TRAIN_GRID_H
 #define MG_TRAIN_GRID_H
 

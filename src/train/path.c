@@ -49,29 +49,9 @@ typedef struct path {
 
 // ---- what it leaves -----------------------------------------------------------------------------
 
-static mg_status put_points(const path *p, char **text, mg_error *error) {
-    mg_writer out = {0};
-    for (int64_t i = 0; i < p->point; i++) {
-        const mg_path_point *at = &p->result->point[i];
-        mg_writer_add(&out, "{");
-        mg_json_put_int(&out, "point", i + 1);
-        mg_json_put_real(&out, "C", at->C);
-        mg_json_put_real(&out, "lambda", at->lambda);
-        mg_json_put_real(&out, "objective", at->objective);
-        mg_json_put_known(&out, "dual", at->dual);
-        mg_json_put_known(&out, "gap", at->gap);
-        mg_json_put_bool(&out, "converged", at->converged > 0);
-        mg_json_put_known(&out, "accuracy", at->accuracy);
-        mg_json_put_real(&out, "passes", at->passes);
-        mg_json_put_real(&out, "seconds", at->seconds);
-        mg_writer_add(&out, "}\n");
-    }
-    return mg_writer_take(&out, text, error);
-}
-
 static mg_status write_points(const path *p, mg_error *error) {
     char *text;
-    mg_status status = put_points(p, &text, error);
+    mg_status status = mg_path_lines(p->result->point, p->point, &text, error);
     if (!status) status = mg_directory_write(p->run.place.directory, points_name, text, strlen(text), error);
     mg_memory_free(text);
     return status;
@@ -80,7 +60,7 @@ static mg_status write_points(const path *p, mg_error *error) {
 static mg_status check_points_file(const path *p, mg_error *error) {
     char *text;
     const mg_directory *directory = p->run.place.directory;
-    mg_status status = put_points(p, &text, error);
+    mg_status status = mg_path_lines(p->result->point, p->point, &text, error);
     if (!status && !mg_directory_is_text(directory, points_name, text))
         status =
             mg_fail(error, MG_DATA,
@@ -225,11 +205,18 @@ static void report_uncertified(path *p) {
     mg_judge_report(&p->run, text);
 }
 
+// Without files, and for a path that had ended before, the program has not got the best model yet.
+static mg_status give_model(path *p, mg_error *error) {
+    const mg_trainer_options *options = p->run.options;
+    bool wanted = options->memory && !options->trial && !options->folds && p->result->best >= 0;
+    return wanted && (!mg_run_has_files(&p->run) || p->run.finished) ? write_best(p, error) : MG_OK;
+}
+
 // The points and the model are written; measures the best model and reports what went wrong.
 static mg_status conclude(path *p, mg_error *error) {
     const mg_error *failure = &p->run.saving.failure;
-    mg_status status = MG_OK;
-    if (p->result->best >= 0 && !p->run.options->folds)
+    mg_status status = give_model(p, error);
+    if (!status && p->result->best >= 0 && !p->run.options->folds)
         status = mg_run_test(&p->run, &p->run.best, &p->result->test_accuracy, error);
     if (status) return status;
     report_uncertified(p);
@@ -266,6 +253,9 @@ static mg_status take_up(path *p, mg_error *error) {
 }
 
 static mg_status end_stopped(path *p, mg_error *error) {
+    if (!mg_run_has_files(&p->run))
+        return mg_fail(error, MG_STOPPED, "stopped in point %lld of %d", (long long)p->point + 1,
+                       p->grid.count);
     mg_status status = mg_run_checkpoint(&p->run, error);
     if (status) return status;
     return mg_fail(error, MG_STOPPED,
@@ -309,8 +299,10 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
     const mg_train_options *train = options->train;
     const mg_solver *solver = mg_solver_find(train->solver); // NULL: auto
     const char *limit = train->max_steps ? "max_steps" : train->time_limit > 0 ? "time_limit" : NULL;
-    mg_status status = mg_run_check_path(options->output->directory, 0, error);
-    if (status) return status;
+    if (mg_trainer_has_files(options)) {
+        mg_status status = mg_run_check_path(options->output->directory, 0, error);
+        if (status) return status;
+    }
     if (solver && !solver->set_lambda)
         return mg_fail(error, MG_CONFIG,
                        "train.solver: %s cannot start from the previous point of a path: use dual",
@@ -373,6 +365,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
                                   .context = p};
     mg_run_init(&p->run, &p->trainer, &p->train_request, &points);
     p->result->tolerance = p->train.tolerance;
+    if (!mg_run_has_files(&p->run)) return;
     mg_run_path(options->output->directory, "model.h5", p->result->model_path);
     mg_run_path(options->output->directory, "path.jsonl", p->result->points_path);
 }

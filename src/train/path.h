@@ -14,4 +14,7 @@ mg_status mg_path_run(const mg_trainer_options *options, const mg_grid *grid, co
 // accuracy.
 int mg_path_best(const mg_path_point *points, int count);
 
+// The content of path.jsonl: one line for each point. Free *text. Errors: MG_MEMORY.
+mg_status mg_path_lines(const mg_path_point *points, int64_t count, char **text, mg_error *error);
+
 #endif

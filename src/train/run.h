@@ -111,10 +111,7 @@ extern _Atomic int mg_run_stop;
 bool mg_run_is_stopped(const mg_run *run);
 mg_stop mg_run_stop_of(const mg_run *run);
 
-// False for a trial, and for a run of rows in memory without a directory: they write nothing.
-static inline bool mg_run_has_files(const mg_run *run) {
-    return !run->options->trial && (!run->options->memory || run->options->memory->files);
-}
+static inline bool mg_run_has_files(const mg_run *run) { return mg_trainer_has_files(run->options); }
 
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 

@@ -69,8 +69,10 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     const mg_trainer_memory *memory = run->options->memory;
     if (!status && memory) status = mg_model_expand(model, error);
     if (!status && memory) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
-    if (status || !memory) mg_model_free(model);
-    else *memory->model = model;
+    if (!status && memory) { // the model of an earlier point of a path is replaced
+        mg_model_free(*memory->model);
+        *memory->model = model;
+    } else mg_model_free(model);
     return status;
 }
 

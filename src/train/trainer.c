@@ -224,7 +224,7 @@ bool mg_run_give_up(const void *context) {
 // The observer stops the run; in a cross-validation it also stops the folds that follow.
 static void tell(mg_run *run) {
     run->log.told = true;
-    if (run->options->folds > 0 && !run->options->trial) mg_run_stop = 1;
+    if (run->options->folds > 0 && !run->options->trial && !run->options->memory) mg_run_stop = 1;
 }
 
 // Takes minibatches until the epoch ends or there is a reason to stop.

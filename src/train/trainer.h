@@ -61,6 +61,11 @@ typedef struct mg_trainer_options {
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 
+// False for a trial, and for rows in memory without a directory: nothing is written.
+static inline bool mg_trainer_has_files(const mg_trainer_options *options) {
+    return !options->trial && (!options->memory || options->memory->files);
+}
+
 mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_request *request,
                          mg_train_result *result, mg_error *error);
 

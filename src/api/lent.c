@@ -1,0 +1,79 @@
+// lent.c - checks a request of rows in memory, and points the options of a run to them.
+#include "api/lent.h"
+
+#include "base/number.h"
+
+#include <string.h>
+
+// Options that name a file, or data sets in it, say nothing about arrays.
+static mg_status refuse_files(const mg_config *config, const mg_fit_request *request, mg_error *error) {
+    static const char *const keys[] = {"data.train", "data.test", "data.weights", "data.names"};
+    const char *origin;
+    double fraction;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if ((origin = mg_config_origin(config, keys[i])) != NULL)
+            return mg_fail(error, MG_CONFIG, "%s: %s: the data come from the program: leave the option out",
+                           origin, keys[i]);
+    const char *validation = config->data.validation;
+    if (validation && (request->validation || !mg_parse_real(validation, &fraction)))
+        return mg_fail(
+            error, MG_CONFIG,
+            "data.validation: %s: only a fraction is allowed, and only without validation rows from "
+            "the program",
+            validation);
+    if (!strcmp(config->data.labels, config->data.features) || !strcmp(config->data.labels, MG_API_WEIGHTS) ||
+        !strcmp(config->data.features, MG_API_WEIGHTS))
+        return mg_fail(error, MG_CONFIG,
+                       "data.labels: %s, and data.features: %s: they must differ, and not be `weights`",
+                       config->data.labels, config->data.features);
+    return MG_OK;
+}
+
+static mg_status check_request(const mg_fit_request *request, mg_error *error) {
+    if (!request->train) return mg_fail(error, MG_USAGE, "train: is NULL, but must be a data set");
+    if (!request->directory && (request->resume || request->overwrite))
+        return mg_fail(error, MG_USAGE, "resume, overwrite: are only for a run with a directory");
+    return MG_OK;
+}
+
+static mg_status open_arrays(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
+                             mg_error *error) {
+    lent->train_names = (mg_api_arrays){.features = config->data.features, .labels = config->data.labels};
+    lent->validation_names = lent->train_names;
+    mg_status status = mg_api_arrays_open(request->train, &lent->train_names, &lent->train, error);
+    if (status || !request->validation) return status;
+    mg_data validation = *request->validation;
+    if (!validation.name) validation.name = "validation data"; // messages must not blame the training rows
+    return mg_api_arrays_open(&validation, &lent->validation_names, &lent->validation, error);
+}
+
+// The files are known by name only; nothing is opened by that name.
+void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
+                  mg_config_trainer *trainer) {
+    lent->data = config->data;
+    lent->data.train = (char *)(uintptr_t)mg_h5_path(lent->train);
+    if (lent->validation) lent->data.validation = (char *)(uintptr_t)mg_h5_path(lent->validation);
+    if (request->train->weights) lent->data.weights = (char *)(uintptr_t)MG_API_WEIGHTS;
+    if (request->train->feature_names) lent->data.names = lent->train_names.names;
+    lent->output.directory = (char *)(uintptr_t)request->directory;
+    lent->memory = (mg_trainer_memory){.stop = request->stop,
+                                       .finish = request->finish,
+                                       .files = request->directory != NULL,
+                                       .start = request->start,
+                                       .model = model,
+                                       .copies = &lent->copies};
+    trainer->options.validation_file = lent->validation;
+    mg_config_trainer_take_arrays(trainer, lent->train, &lent->data, &lent->output, &lent->memory);
+}
+
+mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
+                       mg_error *error) {
+    mg_status status = check_request(request, error);
+    if (!status) status = refuse_files(config, request, error);
+    return status ? status : open_arrays(config, request, lent, error);
+}
+
+void mg_lent_close(mg_lent *lent) {
+    mg_h5_close(lent->train);
+    mg_h5_close(lent->validation);
+}
