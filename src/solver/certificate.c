@@ -1,6 +1,6 @@
-// certificate.c - owns the certificate (M27): W rebuilt from the dual variables in double, its two
-// objectives, and every row's contribution to the gap. The W of training has drifted from the dual variables
-// by rounding, so its gap would prove nothing.
+// certificate.c - owns the certificate (M27): rebuilds W from the dual variables in double, and computes both
+// objectives and every row's contribution to the gap. The W of training would prove nothing: by rounding, it
+// has drifted away from the weights that belong to the dual variables.
 #include "solver/certificate.h"
 
 #include "base/memory.h"
@@ -14,33 +14,35 @@ struct mg_certifier {
     const mg_resident *resident;
     mg_iterate *iterate;
     mg_incumbent *incumbent;
-    double *w;    // as weights.v, in double
+    double *w;    // laid out as weights.v
     double *bias; // [lanes]
-    // The rows that are added to W at present: `count` rows from `first` on, in parts.
+    // Rows are added to W in batches. The present one has `count` rows, beginning with row `first`; the
+    // team's threads take parts of it.
     int64_t first, count;
-    float *coef;         // [ROWS_AT_ONCE][lanes] their coefficients
+    float *coef;         // [ROWS_AT_ONCE][lanes] coefficients of these rows
     uint16_t *classes;   // [ROWS_AT_ONCE][MG_FEW] the classes whose coefficients are not 0
-    int *listed;         // [ROWS_AT_ONCE] how many; if more than MG_FEW, `classes` does not list them
+    int *listed;         // [ROWS_AT_ONCE] number of nonzero coefficients; if it exceeds MG_FEW, `classes`
+                         // does not list them
     float *wide;         // dense: [PARTS][MG_BLOCK_ROWS][line] rows x'
-    float *grad;         // dense: [PARTS][classes][line] sums of a part in float, as in training
-    mg_weights *scored;  // the weights that evaluate_part scores with
-    float *contribution; // [N] set by evaluate_part; NULL: not wanted
+    float *grad;         // dense: [PARTS][classes][line] sum of each part, in float as in training
+    mg_weights *scored;  // weights with which evaluate_part computes scores
+    float *contribution; // [N] output of evaluate_part; NULL: not needed
     double part_loss[PARTS], part_dual[PARTS], part_contribution[PARTS];
     double range_square[MG_WEIGHT_RANGES], range_rounded[MG_WEIGHT_RANGES];
-    mg_weights raw; // the rebuilt weights, of raw cells; empty if columns are not scaled
+    mg_weights raw; // the rebuilt weights as weights of raw cells; empty if columns are not scaled
     mg_arena arena;
 };
 
 typedef mg_certifier certificate;
 
-// Any thread may ask. What is computed from then on is not used.
+// Any thread may call it. When it returns true, the rest of the certificate is meaningless and is discarded.
 static bool is_stopped(const certificate *job) { return mg_stop_asked(&job->resident->options->stop); }
 
 static int64_t part_end(const certificate *job, int64_t part) {
     return mg_cut_end(job->count, PART_ROWS, part);
 }
 
-// Reads the coefficients of the part's rows and sums what they add to the dual value.
+// Reads the coefficients of a part's rows and sums their contributions to the dual value.
 static void take_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -59,8 +61,8 @@ static void take_part(void *context, int64_t part) {
     job->part_dual[part] = value;
 }
 
-// Adds stored values [begin, end) of a row to W. `few` lists the `count` classes with coefficients if these
-// are at most MG_FEW.
+// Adds the stored values [begin, end) of a row to W. If at most MG_FEW classes have a nonzero coefficient,
+// `few` lists these `count` classes.
 static void add_values(certificate *job, int64_t row, int64_t begin, int64_t end, const float *c,
                        int64_t count, const uint16_t *few) {
     const mg_resident *resident = job->resident;
@@ -79,7 +81,7 @@ static void add_values(certificate *job, int64_t row, int64_t begin, int64_t end
     }
 }
 
-// Adds the rows to the W of a range of features, in their order.
+// Adds the rows to the weights of one range of features, in the order of the rows.
 static void add_sparse_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -92,7 +94,8 @@ static void add_sparse_range(void *context, int64_t range) {
     }
 }
 
-// Sums the dense rows of a part in float, as in training. The parts are then added in double, in their order.
+// Sums the dense rows of a part in float, as in training. The sums of the parts are then added in double, in
+// order.
 static void sum_dense_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -135,7 +138,7 @@ static void add_bias(certificate *job) {
     }
 }
 
-// Adds the `count` rows from `first` on to W; returns what they add to the dual value.
+// Adds the present batch of rows to W; returns the sum of their contributions to the dual value.
 static double add_rows(certificate *job) {
     mg_team *team = job->resident->problem->team;
     int64_t parts = mg_cut_items(job->count, PART_ROWS);
@@ -163,8 +166,9 @@ static void clear_range(void *context, int64_t range) {
     memset(job->w + from, 0, (size_t)(to - from) * sizeof *job->w);
 }
 
-// Sets a range of the iterate's W to the rebuilt weights, from which training continues. Computes their
-// square in double, and the square of the rounded weights that are evaluated.
+// Copies a range of the rebuilt weights, rounded to float, to W of the iterate, where training continues.
+// Computes the square of the weights in double (for the dual value) and of the rounded weights (for the
+// primal value, whose scores use them).
 static void round_range(void *context, int64_t range) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -176,7 +180,7 @@ static void round_range(void *context, int64_t range) {
     job->range_rounded[range] = mg_weights_square_lines(raw_weights(job), resident->problem->scale, from, to);
 }
 
-// Returns ||W||^2 of the weights in double; *rounded: of the rounded ones.
+// Rounds all ranges. Returns ||W||^2 of the weights in double; *rounded becomes that of the rounded weights.
 static double round_weights(certificate *job, double *rounded) {
     const mg_resident *resident = job->resident;
     mg_weights *w = &job->iterate->weights;
@@ -192,7 +196,7 @@ static double round_weights(certificate *job, double *rounded) {
     return square;
 }
 
-// Losses of one part of the rows, and their contributions to the gap.
+// Computes the losses of one part of the rows, and their contributions to the gap.
 static void evaluate_part(void *context, int64_t part) {
     certificate *job = context;
     const mg_resident *resident = job->resident;
@@ -257,7 +261,7 @@ void mg_certifier_destroy(mg_certifier *job) {
     mg_memory_free(job);
 }
 
-// Computes W from the dual variables, in job->w and job->bias; returns the sum of -l*.
+// Rebuilds W from the dual variables, into job->w and job->bias; returns the sum of -l*.
 static double rebuild(certificate *job) {
     const mg_problem *problem = job->resident->problem;
     double value = 0;
@@ -272,7 +276,7 @@ static double rebuild(certificate *job) {
     return value;
 }
 
-// Returns the mean loss of weights of raw cells. Unless `contribution` is NULL, sets contribution[N] and
+// Returns the mean loss of weights of raw cells. If `contribution` is not NULL, also sets contribution[N] and
 // *contribution_sum.
 static double evaluate(certificate *job, mg_weights *raw, float *contribution, double *contribution_sum) {
     const mg_resident *resident = job->resident;
@@ -295,8 +299,8 @@ static void square_range(void *context, int64_t range) {
         mg_weights_square_lines(job->scored, job->resident->problem->scale, line[0], line[1]);
 }
 
-// (M30) Any weights give a primal value. Single steps of dual ascent may change W by a large amount, so the
-// average of its snapshots often has a lower one.
+// (M30) Offers the average of snapshots to the incumbent, because any weights give a primal value. Single
+// steps of dual ascent change W a lot, so their average often has a lower objective.
 static mg_status evaluate_average(certificate *job, mg_weights *average, mg_error *error) {
     const mg_resident *resident = job->resident;
     const mg_problem *problem = resident->problem;
@@ -312,7 +316,7 @@ static mg_status evaluate_average(certificate *job, mg_weights *average, mg_erro
     return MG_OK;
 }
 
-// After an interruption the same values are computed again, because no step is taken in between.
+// May be called again after an interruption: no step is taken in between, so it computes the same values.
 mg_status mg_certifier_certify(mg_certifier *job, mg_weights *average, float *contribution,
                                mg_certified_sums *out, mg_error *error) {
     const mg_problem *problem = job->resident->problem;

@@ -1,11 +1,11 @@
-// certificate.h - a bound of the distance to the optimum (M27), proved by the dual variables.
+// certificate.h - computes certificates: bounds of the optimum that the dual variables prove (M27).
 #ifndef MG_SOLVER_CERTIFICATE_H
 #define MG_SOLVER_CERTIFICATE_H
 
 #include "solver/incumbent.h"
 #include "solver/iterate.h"
 
-typedef struct mg_certifier mg_certifier; // the memory that certificates work with
+typedef struct mg_certifier mg_certifier; // working memory
 
 // Errors: MG_MEMORY.
 mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
@@ -13,16 +13,16 @@ mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, 
 void mg_certifier_destroy(mg_certifier *certifier);
 
 typedef struct mg_certified_sums {
-    double contribution; // sum of the contributions to the gap
-    double gap;          // relative gap that they come to
+    double contribution; // sum over the rows
+    double gap;          // (sum of contributions / N) / primal value of the rebuilt weights
     double value;        // mean of -l* of the dual variables
     double square;       // ||W||^2 of their weights: the dual value is value - lambda/2 square
 } mg_certified_sums;
 
-// Rebuilds W from the dual variables in double, computes both objectives, and updates the incumbent. Sets
-// contribution[N] to what each row adds to the gap. `average` (NULL: none): weights that may have a lower
-// objective (M30). Errors: MG_STOPPED if the options' stop says so; called again, it does the same from its
-// beginning, provided that nothing has changed in between.
+// Makes a certificate: rebuilds W from the dual variables in double, computes both objectives, and updates
+// the incumbent. Sets contribution[N] to the rows' contributions to the gap. `average`: other weights, which
+// may have a lower objective (M30); NULL: none. Errors: MG_STOPPED if the options' stop asks for it. Call it
+// again then; the result is the same if nothing has changed in between.
 mg_status mg_certifier_certify(mg_certifier *certifier, mg_weights *average, float *contribution,
                                mg_certified_sums *out, mg_error *error);
 

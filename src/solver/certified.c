@@ -1,5 +1,5 @@
-// certified.c - the solvers dual and newton: owns the state of both, and runs dual ascent and then Newton
-// steps.
+// certified.c - the solvers dual and newton: owns the state of both. Runs dual ascent, and Newton steps when
+// they follow.
 #include "solver/certified.h"
 
 #include "base/memory.h"
@@ -106,8 +106,8 @@ static void standing(void *state, mg_step_result *out) {
     report_successor(c, out);
 }
 
-// The end of an epoch makes the certificate if one is due. If that is interrupted, the step has been taken
-// all the same, and the next call begins with the certificate.
+// Takes a step, and makes the certificate if one is due at the end of an epoch. If the certificate is
+// interrupted, the step still counts, so MG_OK is returned; the next call then begins with the certificate.
 static mg_status step_ascent(mg_certified *c, int64_t step, mg_step_result *out, mg_error *error) {
     bool over;
     mg_status status = mg_ascent_step(c->ascent, step, out, &over, error);
@@ -130,16 +130,17 @@ static mg_status next(void *state, int64_t step, mg_step_result *out, mg_error *
     return MG_OK;
 }
 
-// Dual variables are feasible for every lambda, and W is their sum times 1 / (lambda N). The incumbent is
-// kept with its objective at the new lambda; the certificate before the first step offers the rescaled W and
-// the bound of the dual variables. A loss without a dual starts from W itself.
+// Turns the state into a starting point for the new lambda. Dual variables remain feasible. W is their sum
+// times 1 / (lambda N), so it is rescaled. The incumbent keeps its weights, with their objective at the new
+// lambda. The certificate before the first step then adds what the rescaled W and the dual variables prove. A
+// loss without a dual keeps its W.
 static void set_lambda(void *state, double lambda, bool restored) {
     mg_certified *c = state;
     double before = c->resident.problem->lambda;
     mg_resident_set_lambda(&c->resident, lambda);
     if (restored || lambda == before) return;
     mg_iterate_scale(&c->iterate, c->ascent ? (float)(before / lambda) : 1);
-    mg_newton_destroy(c->newton); // it holds sums of the old weights
+    mg_newton_destroy(c->newton); // it caches sums of the old weights
     c->newton = NULL;
     if (c->ascent) mg_ascent_restart(c->ascent);
     mg_incumbent_set_lambda(&c->incumbent, before, lambda);
@@ -148,7 +149,8 @@ static void set_lambda(void *state, double lambda, bool restored) {
 
 static const mg_whole_solver whole = {.attach = attach, .next = next, .standing = standing};
 
-// Both solvers have the same state and functions. options->handover says when Newton steps follow.
+// Both solvers have the same state and the same functions. They differ in options->handover, which says when
+// Newton steps follow.
 #define CERTIFIED                                                                                            \
     .certificates = true, .whole = &whole, .create = create, .destroy = destroy, .weights = weights,         \
     .set_lambda = set_lambda, .fields = mg_certified_fields, .check = mg_certified_check

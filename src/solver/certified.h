@@ -1,6 +1,6 @@
 // certified.h - the solvers that hold all rows and can certify: dual ascent, and Newton steps after it.
-// certified.c (the solvers), schedule.c (when a certificate), handover.c (when Newton steps),
-// certified_fields.c (what a checkpoint holds).
+// certified.c has the solvers, schedule.c decides when a certificate is made, handover.c decides between dual
+// ascent and Newton steps, certified_fields.c lists the fields of a checkpoint.
 #ifndef MG_SOLVER_CERTIFIED_H
 #define MG_SOLVER_CERTIFIED_H
 
@@ -10,30 +10,31 @@
 #include "solver/newton/newton.h"
 
 typedef struct mg_certified {
-    _Alignas(64) mg_counters clock; // written every round, so not in a cache line that all threads read
+    // on a cache line of its own: it is written in every round, and all threads read what follows
+    _Alignas(64) mg_counters clock;
     mg_numbers numbers;
     mg_handover_state handover;
     _Alignas(64) mg_resident resident;
     mg_iterate iterate;
     mg_incumbent incumbent;
-    mg_weights view;         // the weights of raw cells that are reported, if columns are scaled
-    mg_ascent *ascent;       // NULL: the loss has no dual; Newton steps begin at once (M31)
-    mg_certifier *certifier; // NULL before the first certificate and in the Newton phase
-    mg_newton *newton;       // NULL outside of its phase
+    mg_weights view;         // if columns are scaled: W as weights of raw cells, for reports
+    mg_ascent *ascent;       // NULL if the loss has no dual; then Newton steps begin at once (M31)
+    mg_certifier *certifier; // NULL before the first certificate and during the Newton phase
+    mg_newton *newton;       // NULL outside of the Newton phase
 } mg_certified;
 
-// Sets the counters and numbers of a fresh state. `point`: a point of a path, which starts from the one
-// before and with a certificate.
+// Sets counters and numbers to those of a fresh state. `point`: true for a point of a path after the first
+// one, whose dual variables come from the point before. It begins with a certificate.
 void mg_schedule_start(mg_certified *c, bool point);
 
 // True if the next step is one of the Newton phase.
 bool mg_schedule_newton(const mg_certified *c);
 
-// Ends an epoch of dual ascent: certifies if that is due, counts the epoch, and begins the Newton phase if
-// that is due. Errors: MG_MEMORY; MG_STOPPED during a certificate, which then stays due.
+// Ends an epoch of dual ascent. Makes a certificate if one is due, counts the epoch, and begins the Newton
+// phase if it is due. Errors: MG_MEMORY; MG_STOPPED during a certificate, which then remains due.
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
 
-// Makes the certificate that is due, and what follows it. Errors: as above.
+// Makes the certificate that is due, and takes the decisions that follow from it. Errors: as above.
 mg_status mg_schedule_certify(mg_certified *c, mg_error *error);
 
 // One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.
@@ -46,13 +47,14 @@ bool mg_schedule_stalled(const mg_certified *c);
 
 void mg_handover_start(mg_certified *c);
 
-// After a certificate of dual ascent: should Newton steps follow?
+// True if Newton steps should follow. Called after each certificate of dual ascent.
 bool mg_handover_to_newton(mg_certified *c);
 
-// After a Newton iteration of that cost, which did not reach the tolerance: should dual ascent follow?
+// True if dual ascent should follow. Called after a Newton iteration that cost `cost` operations and did not
+// reach the tolerance.
 bool mg_handover_to_dual(mg_certified *c, double cost);
 
-// Writes the reason of the change that has just been made.
+// Writes why the solver has just been changed.
 void mg_handover_explain(const mg_certified *c, char *out, size_t size);
 
 // ---- certified_fields.c -------------------------------------------------------------------------

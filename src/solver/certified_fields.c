@@ -1,5 +1,5 @@
-// certified_fields.c - owns which arrays of a certified run a checkpoint holds, and the checks that they are
-// a state that a run can reach.
+// certified_fields.c - owns the list of arrays that a checkpoint of a certified run has, and the checks that
+// restored arrays form a state which a run can reach.
 #include "solver/certified.h"
 
 #include "base/memory.h"
@@ -7,11 +7,11 @@
 #include <assert.h>
 #include <math.h>
 
-#define MOST_EPOCHS 1e9 // of train.epochs
+#define MOST_EPOCHS 1e9 // largest value of train.epochs
 #define MOST_COUNT 1e15
-#define BOX_SLACK 1e-3 // by how much rounding of steps and merges may exceed a bound of dual variables
+#define BOX_SLACK 1e-3 // rounding of steps and merges may exceed a bound of a dual variable by this much
 
-enum { MOST_ROUNDS = 32 }; // rounds that are counted before their size is reviewed
+enum { MOST_ROUNDS = 32 }; // no review of a round's size waits for more rounds
 
 static const mg_bound clock_bounds[] = {
     {"epoch", 0, MOST_EPOCHS, false},
@@ -130,7 +130,7 @@ static mg_status check_numbers(const mg_certified *c, mg_error *error) {
     return status;
 }
 
-// (M25) Dual variables outside their box give no lower bound: a certificate from them would prove nothing.
+// (M25) Checks that dual variables are in their box. Outside of it they would prove no lower bound.
 static mg_status check_box(const mg_certified *c, mg_error *error) {
     const mg_prox *prox = c->resident.problem->loss->dual;
     const mg_bound rival = {
@@ -150,7 +150,8 @@ static mg_status check_box(const mg_certified *c, mg_error *error) {
     return status;
 }
 
-// In the Newton phase every step is an epoch, so a state in that phase is never between two minibatches.
+// Checks `batch`, the steps of the present epoch. In the Newton phase every step is an epoch, so it must be
+// 0.
 static mg_status check_batch(const mg_certified *c, int64_t batch, mg_error *error) {
     const mg_bound none = {.most = 0};
     bool newton = c->resident.certify && c->clock.newton >= 0;
@@ -158,7 +159,7 @@ static mg_status check_batch(const mg_certified *c, int64_t batch, mg_error *err
 }
 
 mg_status mg_certified_check(void *state, int64_t step, int64_t batch, mg_error *error) {
-    (void)step; // the clock counts its own
+    (void)step; // not needed: the clock has its own counters
     const mg_certified *c = state;
     mg_status status = check_counters(c, error);
     if (!status) status = check_batch(c, batch, error);

@@ -1,6 +1,6 @@
-// choose.c - owns which solver trains: the conditions of each solver, the order in which auto tries them, and
-// when Newton steps follow dual ascent. Shapes and options decide, so the choice does not depend on threads
-// or time. `margin list solvers` prints these tables.
+// choose.c - owns the choice of the solver: the conditions of each solver, the order in which auto tries
+// them, and when Newton steps follow dual ascent. The choice depends on shapes and options, not on threads or
+// time. `margin list solvers` prints these tables.
 #include "solver/choose.h"
 
 #include "solver/dual_rows.h"
@@ -11,7 +11,7 @@
 
 extern const mg_solver mg_solver_dual, mg_solver_newton, mg_solver_sgd;
 
-// What is known before the first step.
+// The facts that the conditions test, all known before the first step.
 typedef struct situation {
     const mg_problem *problem;
     bool tolerance, resident, from_weights;
@@ -41,8 +41,8 @@ static bool starts_from_zeros(const situation *f) { return !f->from_weights; }
 
 typedef struct condition {
     bool (*holds)(const situation *facts);
-    const char *text;     // for the table; NULL: part of the condition before
-    const char *obstacle; // the reason why the solver cannot be used if the condition does not hold
+    const char *text;     // printed in the table; NULL: the text of the condition before covers this one too
+    const char *obstacle; // why the solver cannot be used if the condition does not hold
 } condition;
 
 enum { MOST_CONDITIONS = 8 };
@@ -72,7 +72,7 @@ static const struct rule {
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
-// With a tolerance: when Newton steps follow dual ascent, for each value of train.solver.
+// For each value of train.solver: when Newton steps follow dual ascent, if a tolerance is set.
 static const struct change {
     const char *solver, *when;
     mg_handover handover;
@@ -87,7 +87,7 @@ static const struct change {
     {"sgd", "never", MG_HANDOVER_NEVER},
 };
 
-// The reason why a solver cannot be used, in a few words; NULL: it can.
+// Returns why a solver cannot be used; NULL if it can.
 static const char *obstacle_to(const struct rule *rule, const situation *facts) {
     for (const condition *c = rule->condition; c->holds; c++)
         if (!c->holds(facts)) return c->obstacle;
@@ -106,8 +106,9 @@ static const struct rule *rule_of(const mg_solver *solver) {
     return NULL;
 }
 
-// The rule that auto falls short of, for messages. Without a tolerance this is the first rule. With one it is
-// the last rule whose solver has certificates, because this rule asks least of the loss.
+// The rule whose unmet condition a message names when auto does not take it. Without a tolerance it is the
+// first rule. With a tolerance it is the last rule whose solver has certificates, because that rule demands
+// least of the loss.
 static const struct rule *rule_wanted(const situation *facts) {
     const struct rule *wanted = &rules[0];
     for (int i = 0; facts->tolerance && i < RULES; i++)

@@ -5,20 +5,19 @@
 #include "base/writer.h"
 #include "solver/solver.h"
 
-// Which solver trains, and why.
 typedef struct mg_choice {
     const mg_solver *solver;
     mg_handover handover;
-    char why[MG_SOLVER_WHY]; // "" if the configuration names the solver
+    char why[MG_SOLVER_WHY]; // the reason, for a message; "" if the configuration names the solver
 } mg_choice;
 
-// Chooses the solver that the configuration names or, for auto, the first one whose conditions hold.
-// `from_weights`: the run starts from the weights of a model. Errors: MG_CONFIG if the named solver cannot be
-// used.
+// Chooses the solver that the configuration names; for auto, the first one whose conditions all hold.
+// `resident`: the rows fit in memory. `from_weights`: the run starts from the weights of a model. Errors:
+// MG_CONFIG if the named solver cannot be used, or if no usable solver can reach train.tolerance.
 mg_status mg_solver_choose(const mg_train_options *train, const mg_problem *problem, bool resident,
                            bool from_weights, mg_choice *out, mg_error *error);
 
-// Writes the tables of conditions as text.
+// Writes the tables of conditions, for `margin list solvers`.
 void mg_solver_list_choices(mg_writer *out);
 
 #endif

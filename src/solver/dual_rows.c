@@ -1,5 +1,5 @@
-// dual_rows.c - owns the storage of dual variables: K floats a row; or a few pairs of class and value, and a
-// pool for the rows that need more.
+// dual_rows.c - owns the storage of dual variables. With few classes a row has K floats. With many classes it
+// has a slot for a few pairs of class and value; rows with more nonzero coefficients have K floats in a pool.
 #include "solver/dual_rows.h"
 
 #include "base/arena.h"
@@ -15,7 +15,7 @@ enum { SLAB_ROWS = 1024, WIDE = UINT16_MAX, AT_BOUND = 1 << 15 };
 typedef struct slot {
     union {
         float value[MG_DUAL_FEW];
-        uint32_t wide; // place in the pool, when count is WIDE
+        uint32_t wide; // index of the row's floats in the pool, if count is WIDE
     };
     uint16_t class[MG_DUAL_FEW], count;
 } slot;
@@ -24,13 +24,13 @@ struct mg_dual_rows {
     int64_t rows, classes;
     bool joint;
     const int32_t *label;
-    float *dense; // [rows][classes]; NULL with many classes
-    slot *slots;  // [rows]; NULL with few
-    // The pool of rows with K floats:
-    float **slab;       // [slabs, up to rows / SLAB_ROWS + 1] of SLAB_ROWS rows each
+    float *dense; // [rows][classes]; NULL if there are more than MG_DUAL_DENSE classes
+    slot *slots;  // [rows]; NULL if `dense` is used
+    // The pool of rows with K floats each:
+    float **slab;       // [slabs] of SLAB_ROWS rows each; there is space for rows / SLAB_ROWS + 1 slabs
     int64_t slabs;      // allocated
-    int64_t used;       // rows that were handed out at some time
-    uint32_t *returned; // [returned_room] those that are free again
+    int64_t used;       // places used so far, including those that are free again
+    uint32_t *returned; // [returned_room] places that are free again
     int64_t returned_count;
     size_t returned_room;
     mg_arena arena;
@@ -74,7 +74,7 @@ static float *wide_row(const mg_dual_rows *r, uint32_t place) {
     return r->slab[place / SLAB_ROWS] + (int64_t)(place % SLAB_ROWS) * r->classes;
 }
 
-// One bit for each of the 16 lanes that is not zero.
+// One bit for each of 16 lanes, set if the lane is not zero.
 static unsigned nonzero_of(const float *c) {
     mg_four_mask nonzero[MG_FOURS];
     for (int v = 0; v < MG_FOURS; v++) nonzero[v] = mg_four_load(c + 4 * v) != 0;
@@ -123,7 +123,7 @@ void mg_dual_rows_balance(const mg_dual_rows *r, int64_t row, int64_t lanes, flo
     c[own] = -sum;
 }
 
-// Gives the slot a row of the pool. False: out of memory.
+// Gives the slot a place in the pool. Returns false if memory runs out.
 static bool widen(mg_dual_rows *r, slot *s) {
     if (s->count == WIDE) return true;
     uint32_t place;
@@ -151,7 +151,7 @@ static bool narrow(mg_dual_rows *r, slot *s) {
     return true;
 }
 
-// Fills a slot with the rivals that are not zero. False: there are too many for a slot.
+// Fills a slot with the rivals' nonzero coefficients. Returns false if there are more than a slot can hold.
 static bool few_of(const mg_dual_rows *r, int64_t row, int64_t lanes, const float *c, slot *few) {
     int64_t own = r->joint ? r->label[row] : -1;
     few->count = 0;
@@ -191,7 +191,7 @@ bool mg_dual_rows_put(mg_dual_rows *r, int64_t row, int64_t lanes, const float *
     return true;
 }
 
-// ---- bytes of a checkpoint ----------------------------------------------------------------------
+// ---- packing for a checkpoint -------------------------------------------------------------------
 
 static unsigned char *put_word(unsigned char *to, bool write, uint16_t word) {
     if (write) memcpy(to, &word, sizeof word);

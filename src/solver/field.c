@@ -1,4 +1,4 @@
-// field.c - owns the check of values that come from a file.
+// field.c - owns the check of values that were read from a checkpoint.
 #include "solver/field.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *
 
 int mg_field_current_weights(const mg_weights *weights, mg_field *out) {
     int n = mg_field_weights(weights, (mg_field_names){"weights", "bias", "offset"}, out);
-    out[0].weights = out[1].weights = true; // offsets follow from these
+    out[0].weights = out[1].weights = true; // not the offset: it follows from the other two
     return n;
 }
 

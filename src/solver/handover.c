@@ -1,35 +1,35 @@
-// handover.c - owns the change from dual ascent to Newton steps and back, for auto with a tolerance. What
-// dual ascent still needs follows from how its gap has fallen; what Newton steps need is a model of their
-// cost, and once they have begun, how the gap falls for what they have cost. Costs are counted in operations,
-// so the decisions depend neither on threads nor on time.
+// handover.c - owns the change from dual ascent to Newton steps and back, for auto with a tolerance. It
+// compares what both still cost. For dual ascent, this follows from how its gap has fallen. For Newton steps
+// it is a model at first; once they have begun, it follows from how the gap has fallen and what that has
+// cost. Costs are numbers of operations, so the decisions depend neither on threads nor on time.
 #include "solver/certified.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#define MARK_PASSES 3.0 // the fall of the gap is measured over at least so many passes
-#define TRIED 0.125     // dual ascent goes on until it has cost this part of what Newton steps usually cost
-#define PATIENCE 1.5    // Newton steps may cost this many times the usual before they are questioned
-#define SLOWING 2.0     // the gap of dual ascent falls more slowly with time; its cost counts so many times
-#define SAYS 0.999      // a gap above this is no measure of how far dual ascent has come
-#define RETURN 2.5      // Newton steps are given up if they cost more than this many times dual ascent
-#define LEAST_DUAL 1e-3 // of the primal value, for the guess of the optimum
-#define AGAIN 2.0       // the cost of a second Newton phase, relative to what the first has spent
-// Cost of a visit of dual ascent, measured like that of Newton steps (docs/solvers.md):
-#define DENSE_VALUE 4.5  // of a cell, for a class
-#define SPARSE_VALUE 10. // of a stored value, for a class
-#define LANE 600.0       // of the step, for a class
+#define MARK_PASSES 3.0 // the fall of the gap is measured over at least this many passes
+#define TRIED 0.125     // dual ascent must first cost this fraction of what Newton steps usually do
+#define PATIENCE 1.5    // Newton steps are reconsidered after this many times their usual cost
+#define SLOWING 2.0     // factor on the cost of dual ascent, whose gap falls ever more slowly
+#define SAYS 0.999      // a gap above this does not show how far dual ascent has come
+#define RETURN 2.5      // Newton steps end if they still cost over this many times what dual ascent would
+#define LEAST_DUAL 1e-3 // lower limit of the dual value in a guess of the optimum, times the primal value
+#define AGAIN 2.0       // estimated cost of a second Newton phase, relative to what the first has cost
+// Cost of a visit of dual ascent for each class, in the unit of the model of Newton steps (docs/solvers.md):
+#define DENSE_VALUE 4.5  // for each cell of a dense row
+#define SPARSE_VALUE 10. // for each stored value of a sparse row
+#define LANE 600.0       // for the step itself
 
 typedef struct facts {
     const mg_resident *resident;
     const mg_handover_state *state;
-    double visits;      // of dual ascent
+    double visits;      // of dual ascent so far
     double gap;         // relative to primal
     double distance;    // primal - dual
-    double log_left;    // by which the logarithm of the distance must still fall
-    double usual;       // cost of all Newton steps
+    double log_left;    // how far the logarithm of the distance must still fall
+    double usual;       // what all Newton steps of such a problem usually cost
     double dual_cost;   // what dual ascent still costs
-    double newton_cost; // what Newton steps still cost, from how the gap has fallen
+    double newton_cost; // what Newton steps still cost, if the gap goes on falling as it has
 } facts;
 
 static double cost_of_visit(const mg_resident *resident) {
@@ -46,7 +46,7 @@ static facts find_facts(const mg_certified *c) {
                .visits = (double)(c->clock.visits_before + c->clock.visits),
                .gap = bounds->gap,
                .distance = bounds->primal * mg_min_real(1, bounds->gap)};
-    // The optimum is between the two values.
+    // An estimate of the optimum, which is between the two values.
     double optimum = sqrt(bounds->primal * mg_max_real(bounds->dual, LEAST_DUAL * bounds->primal)),
            goal = c->resident.options->train->tolerance * optimum;
     f.log_left = mg_max_real(0, log(f.distance / goal));
@@ -56,7 +56,8 @@ static facts find_facts(const mg_certified *c) {
     return f;
 }
 
-// What Newton steps still cost if the distance goes on falling as it has since `before`, for `cost`.
+// What Newton steps still cost if the logarithm of the distance goes on falling as it has from `before` until
+// now, which took `cost`.
 static double cost_left(const facts *f, double before, double cost) {
     double fallen = log(before / f->distance);
     return fallen > 0 ? f->log_left / fallen * cost : INFINITY;
@@ -122,7 +123,8 @@ void mg_handover_list(mg_writer *out) {
 
 void mg_handover_start(mg_certified *c) { c->handover = (mg_handover_state){.rate = -1}; }
 
-// Measures the fall of the distance if the last mark is far enough back, and sets a new one.
+// Measures how fast the distance falls since the last mark, if that is at least MARK_PASSES passes ago; then
+// sets a new mark.
 static void measure(mg_certified *c, const facts *f) {
     mg_handover_state *state = &c->handover;
     double since = f->visits - state->mark_visits;
@@ -150,7 +152,8 @@ bool mg_handover_to_dual(mg_certified *c, double cost) {
     mg_handover_state *state = &c->handover;
     facts f = find_facts(c);
     state->spent += cost;
-    // The gap falls faster and faster.
+    // Newton steps converge faster and faster. So the last iteration alone may predict less remaining cost
+    // than the whole phase does; the lower prediction counts.
     f.newton_cost =
         mg_min_real(cost_left(&f, state->entered, state->spent), cost_left(&f, state->latest, cost));
     state->latest = f.distance;

@@ -1,24 +1,25 @@
-// handover.h - the change from dual ascent to Newton steps and back, where auto chooses by their costs.
+// handover.h - the change from dual ascent to Newton steps and back, for auto, which compares their costs.
 #ifndef MG_SOLVER_HANDOVER_H
 #define MG_SOLVER_HANDOVER_H
 
 #include "base/writer.h"
 
-// What the decision depends on. A checkpoint holds it as one field. A distance is primal - dual of the
-// incumbent; costs are in operations.
+// The numbers that the decision depends on; a checkpoint stores them as one field. A distance is primal -
+// dual of the incumbent. Costs are numbers of operations.
 typedef struct mg_handover_state {
-    double mark_visits;   // of dual ascent until the certificate from which its progress is measured
-    double mark_distance; // then; 0: there was none
-    double rate;          // by which the logarithm of the distance falls with a visit; -1: not measured
-    double begun;         // visits when the present phase of dual ascent began
+    double mark_visits;   // visits of dual ascent up to the mark: the certificate from which its progress is
+                          // measured
+    double mark_distance; // distance at the mark; 0: no mark
+    double rate;          // fall of the logarithm of the distance per visit; -1: not measured yet
+    double begun;         // visits of dual ascent before its present phase began
     double entered;       // distance when the present Newton phase began
-    double latest;        // distance after the latest of its iterations
-    double usual;         // cost that its steps were estimated to have
-    double spent;         // cost of the steps of the present Newton phase
-    double spent_before;  // of those of earlier phases
+    double latest;        // distance after the latest iteration of that phase
+    double usual;         // usual cost of Newton steps, as estimated when the phase began
+    double spent;         // cost of the present Newton phase so far
+    double spent_before;  // cost of all earlier Newton phases
 } mg_handover_state;
 
-// Writes the table of conditions as text.
+// Writes the conditions for both changes, for `margin list solvers`.
 void mg_handover_list(mg_writer *out);
 
 #endif

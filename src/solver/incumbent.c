@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#define ROUNDING 0x1p-24 // of the scores; no smaller gap is reported
-#define CLEARLY 0.9      // times the last noted distance of the two values is clear progress
+#define ROUNDING 0x1p-24 // relative rounding error of the scores; a smaller gap is not reported
+#define CLEARLY 0.9      // progress is clear if primal - dual is below this fraction of the last noted one
 
 void mg_incumbent_clear(mg_incumbent *incumbent) {
     incumbent->bounds = (mg_bounds){.primal = INFINITY,
@@ -40,9 +40,9 @@ static void copy_range(void *context, int64_t range) {
 }
 
 double mg_incumbent_gap(const mg_bounds *bounds) {
-    if (!isfinite(bounds->primal)) return INFINITY; // no weights yet
+    if (!isfinite(bounds->primal)) return INFINITY; // there is no incumbent yet
     double gap = bounds->primal > 0 ? (bounds->primal - bounds->dual) / bounds->primal : 0;
-    if (isnan(gap)) return INFINITY;         // no weights have a finite objective yet
+    if (isnan(gap)) return INFINITY;         // no incumbent with a finite objective yet
     return mg_max_real(fabs(gap), ROUNDING); // rounding may put the bound above the objective
 }
 
@@ -59,7 +59,7 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
     }
     if (lower > bounds->dual) bounds->dual = lower;
     bounds->gap = mg_incumbent_gap(bounds);
-    if (!isfinite(lower)) return; // an average of weights has no bound of its own
+    if (!isfinite(lower)) return; // the average of snapshots, which proves no lower bound
     incumbent->primal = primal;
     incumbent->dual = lower;
 }
@@ -70,7 +70,8 @@ static double total_weight(const mg_resident *resident) {
     return sum;
 }
 
-// Every row has the same loss at scores of zero, whatever its class. NAN: there is no memory for the scores.
+// The loss of any row whose scores are all 0; it does not depend on the class. NAN if there is no memory for
+// the scores.
 static double loss_of_zeros(const mg_problem *problem) {
     double *scores;
     if (mg_memory_zeroed(&scores, (size_t)problem->classes, sizeof *scores, NULL)) return NAN;
@@ -95,15 +96,15 @@ void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lamb
         memset(w->offset, 0, (size_t)w->lanes * sizeof *w->offset);
     }
     incumbent->bounds.primal = primal;
-    incumbent->bounds.dual = 0; // losses are not negative
+    incumbent->bounds.dual = 0; // a lower bound, because losses are not negative
     incumbent->bounds.gap = mg_incumbent_gap(&incumbent->bounds);
 }
 
-// Where the best values come from an earlier point of a path, they stay the best for long, while the newest
-// ones, which may have begun far away, come closer.
+// Watches not only the incumbent. On a path its values may come from the point before and remain the best for
+// a long time, while the newest weights and dual variables, which may have started far away, make progress.
 void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes) {
     mg_bounds *bounds = &incumbent->bounds;
-    double gap = bounds->primal * mg_min_real(1, bounds->gap); // at most primal - 0: losses are not negative
+    double gap = bounds->primal * mg_min_real(1, bounds->gap); // the optimum is not negative
     bool closer = gap < CLEARLY * bounds->progress_gap,
          lower = incumbent->primal < CLEARLY * bounds->progress_primal,
          higher = bounds->progress_dual < 0 && incumbent->dual > CLEARLY * bounds->progress_dual;

@@ -1,25 +1,25 @@
-// incumbent.h - the weights of the lowest primal value that a certified run has found, the highest lower
-// bound, and when the two last came closer.
+// incumbent.h - the weights with the lowest primal value that a certified run has found, the highest lower
+// bound, and when these two last came clearly closer.
 #ifndef MG_SOLVER_INCUMBENT_H
 #define MG_SOLVER_INCUMBENT_H
 
 #include "solver/resident.h"
 
-// A checkpoint holds them as one field.
+// A checkpoint stores this struct as one field.
 typedef struct mg_bounds {
     double primal, dual;    // INFINITY and -INFINITY before the first certificate
     double gap;             // relative; INFINITY before the first certificate
-    double progress_gap;    // the lowest primal - dual at the last clear progress
-    double progress_primal; // the values of the newest weights and dual variables at that time
+    double progress_gap;    // lowest primal - dual, as of the last clear progress
+    double progress_primal; // lowest primal value of newest weights, as of then
     double progress_dual;
-    double progress_passes; // passes over the rows until then
+    double progress_passes; // passes over the rows up to then
 } mg_bounds;
 
 typedef struct mg_incumbent {
     const mg_resident *resident;
     mg_weights weights; // of raw cells; empty without certificates
     mg_bounds bounds;
-    double primal, dual; // of the newest weights and dual variables, when the bounds were last updated
+    double primal, dual; // values of the newest weights and dual variables at the last update
 } mg_incumbent;
 
 // Errors: MG_MEMORY.
@@ -28,21 +28,24 @@ mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *reside
 // Forgets the weights and the bounds.
 void mg_incumbent_clear(mg_incumbent *incumbent);
 
-// Another lambda: keeps the weights with their new objective, offers weights of zero, and forgets the bound.
+// For another lambda: keeps the weights, with their objective at the new lambda, or takes weights of zero if
+// these have a lower objective. The lower bound becomes 0.
 void mg_incumbent_set_lambda(mg_incumbent *incumbent, double before, double lambda);
 
-// Keeps the weights of raw cells if `primal`, their objective, is the lowest so far; keeps `lower` if it is
-// the highest lower bound.
+// Offers weights of raw cells with objective `primal`, which become the incumbent if that is the lowest so
+// far, and a lower bound `lower`, which is kept if it is the highest so far. `lower` is -INFINITY for weights
+// that prove no bound.
 void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double primal, double lower);
 
-// Relative gap of primal and dual; INFINITY without a primal value.
+// The relative gap of the bounds; INFINITY if there is no primal value.
 double mg_incumbent_gap(const mg_bounds *bounds);
 
-// Called after a certificate: notes whether objective and bound have come clearly closer, be it the best ones
-// or the newest. `passes`: passes over the rows so far, approximately.
+// Called after a certificate. Notes `passes` (approximate number of passes over the rows so far) if there was
+// clear progress: the two values of the incumbent came closer, or one of the newest values became better.
 void mg_incumbent_note_progress(mg_incumbent *incumbent, double passes);
 
-// Called when other steps follow: their first values may be worse, so progress is counted from those.
+// Called when the solver changes. The first values of its steps may be worse, so their progress is counted
+// from these values.
 void mg_incumbent_forget_progress(mg_incumbent *incumbent);
 
 #endif

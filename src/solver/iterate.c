@@ -1,4 +1,5 @@
-// iterate.c - owns the changes of all of W at once: it is rescaled, rebuilt, or replaced by a Newton step.
+// iterate.c - owns the operations that change all of W at once: rescaling, rebuilding, and the end of a
+// Newton iteration.
 #include "solver/iterate.h"
 
 #include "base/memory.h"

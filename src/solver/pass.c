@@ -1,4 +1,4 @@
-// pass.c - owns the block of rows that stays in cache between scores and gradient.
+// pass.c - owns the blocks of rows: a block stays in cache between scores and gradient.
 #include "solver/pass.h"
 
 #include "base/lanes.h"
@@ -7,14 +7,14 @@
 #include <math.h>
 #include <string.h>
 
-// Up to this many classes, narrow cells become floats in registers each time they are read: written to
-// memory, they would displace weights and rows from the first-level cache. With more classes they are read
-// often enough to be written.
+// With up to this many classes, kernels convert narrow cells to floats in registers each time they read them.
+// A copy in memory would displace weights and rows from the first-level cache. With more classes cells are
+// read so often that a copy is faster.
 enum { NARROW_CLASSES = 12 };
-// Rows of a whole number of pages share a few sets of the first-level cache, with each other and with their
-// weights. From this many classes on, it is faster to copy them to other distances.
+// If the length of rows is a whole number of pages, all rows and weights compete for a few sets of the
+// first-level cache. With this many classes or more, it is faster to copy the rows to other distances.
 enum { PAGE_FLOATS = 1024, PAGE_CLASSES = 256 };
-// Cells of the rows of a block: a quarter of a megabyte stays in the second-level cache between scores and
+// Cells of a block: at most a quarter of a megabyte, which stays in the second-level cache between scores and
 // gradient.
 enum { BLOCK_FLOATS = 64 << 10, FEWEST_BLOCK_ROWS = 6 };
 
@@ -31,7 +31,8 @@ mg_status mg_pass_create(mg_pass *pass, mg_layout layout, mg_cell cell, int64_t 
     pass->block_rows = mg_clamp(rows, FEWEST_BLOCK_ROWS, MG_BLOCK_ROWS);
     size_t n = (size_t)pass->block_rows;
     mg_status status = mg_memory_zeroed(&pass->scores, n, (size_t)pass->lanes * sizeof(float), error);
-    // The losses work on whole vectors, so padding must never be a rival. Dense scores do not write it.
+    // Losses read whole vectors, so a padding lane must never be the strongest rival. Kernels do not write
+    // the padding of dense scores, so it is set only once, here.
     for (int64_t i = 0; !status && i < pass->block_rows * pass->lanes; i++) pass->scores[i] = -INFINITY;
     if (!status) status = mg_memory_zeroed(&pass->coef, n, (size_t)pass->lanes * sizeof(float), error);
     if (!status) status = mg_memory_zeroed(&pass->touched, (size_t)pass->lanes, sizeof *pass->touched, error);
@@ -72,7 +73,7 @@ void mg_pass_cells(const mg_kernel *kernel, const mg_rows *rows, int64_t stored,
     if (rows->cell == MG_CELL_F32) memcpy(x, cells, (size_t)whole * cell);
     else kernel->widen(rows->cell, whole, cells, x);
     if (whole == to - from) return;
-    float last[MG_LANES] = {0}; // of cells of any type
+    float last[MG_LANES] = {0}; // the last cells, of any type, followed by zeros
     memcpy(last, cells + (size_t)whole * cell, (size_t)(there - whole) * cell);
     kernel->widen(rows->cell, MG_LANES, last, x + whole);
 }
@@ -121,7 +122,7 @@ static void score_csr(mg_pass *pass, const mg_kernel *kernel, const mg_weights *
         float *scores = pass->scores + i * pass->lanes;
         kernel->csr_scores(&row, last ? NULL : &next, &w, scores);
         for (int64_t k = weights->classes; k < pass->lanes; k++)
-            scores[k] = -INFINITY; // the padding, as for dense rows
+            scores[k] = -INFINITY; // padding lanes, as mg_pass_create sets them for dense rows
     }
 }
 
@@ -146,7 +147,7 @@ double mg_pass_losses(mg_pass *pass, const mg_loss *loss, float delta, const mg_
     return sum;
 }
 
-// Marks the classes among lanes [k, k + MG_LANES) that have a nonzero coefficient.
+// Marks those classes in lanes [k, k + MG_LANES) that have a nonzero coefficient in any of the rows.
 static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
     mg_four_mask any[MG_FOURS] = {0};
     for (int64_t i = 0; i < count; i++)
@@ -157,7 +158,8 @@ static void mark_touched(const mg_pass *pass, int64_t k, int64_t count) {
 
 void mg_pass_add_coefficients(const mg_pass *pass, int64_t count, double *coef_sum) {
     for (int64_t k = 0; k < pass->lanes; k += MG_LANES) {
-        // Sums of one block in float are as exact as those of the gradient, and they stay in registers.
+        // The sum of one block may be in float: the gradient of the block is no more exact, and the sums stay
+        // in registers.
         float sum[MG_LANES] = {0};
         for (int64_t i = 0; i < count; i++)
             for (int64_t l = 0; l < MG_LANES; l++) sum[l] += pass->coef[i * pass->lanes + k + l];

@@ -1,4 +1,4 @@
-// problem.h - what is minimised, and what every solver and every evaluation needs for it.
+// problem.h - the problem that a solver minimises, and the plan of the run.
 #ifndef MG_SOLVER_PROBLEM_H
 #define MG_SOLVER_PROBLEM_H
 
@@ -8,29 +8,29 @@
 #include "parallel/team.h"
 #include "solver/weights.h"
 
-// Column scaling is folded into the weights (M19): kernels read raw cells x and weights V = scale * W, while
-// the model is linear in x' = scale * (x - center) with weights W.
+// Scaled columns: the model is linear in x' = scale * (x - center), with weights W. Kernels read raw cells x
+// and weights V = scale * W instead (M19).
 typedef struct mg_problem {
     int64_t rows;     // N, of the training set
     int64_t features; // D
     int64_t classes;  // K
     mg_layout layout;
     mg_cell cell;
-    bool bare; // the rows are, as in mg_rows
+    bool bare; // rows lack padding, as in mg_rows
     const mg_loss *loss;
     float delta;
     double lambda;
-    double bias;             // value of the constant feature, 0 = none
-    const float *scale;      // [D]; NULL: ones
-    const float *center;     // [D] of raw cells; NULL: zeros
+    double bias;             // value of the constant feature; 0: none
+    const float *scale;      // [D] of the columns; NULL: all 1
+    const float *center;     // [D] in the unit of raw cells; NULL: all 0
     double mean_square_norm; // mean of ||x'||^2 with the constant feature
     double values_per_row;   // mean number of stored values
-    int64_t most_values;     // of a row
+    int64_t most_values;     // largest number of stored values of a row
     int64_t batch;
-    int64_t parts; // of a minibatch; fixed by shapes and configuration
+    int64_t parts; // parts of a minibatch; depends on shapes and configuration only
     int64_t steps_per_epoch;
     int64_t epochs;
-    int64_t total_steps; // of the run, if nothing ends it earlier
+    int64_t total_steps; // of the run, unless it ends earlier
     const mg_kernel *kernel;
     mg_team *team;
 } mg_problem;

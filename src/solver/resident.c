@@ -1,5 +1,5 @@
-// resident.c - owns what the solvers that hold all rows know about the rows: norms, ranges of features, cells
-// as x'.
+// resident.c - owns what solvers that hold all rows know about them: norms, ranges of features, and rows as
+// x'.
 #include "solver/resident.h"
 
 #include "base/lanes.h"
@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum { PASS_PARTS = 16 };
-enum { RANGE_VALUES = 32 }; // stored values of a row in a range; with fewer, ranges cost more than they save
+// stored values of an average row in each range; with fewer, ranges would cost more than they save
+enum { RANGE_VALUES = 32 };
 
 static mg_status create_buffers(mg_resident *resident, mg_error *error) {
     const mg_problem *problem = resident->problem;

@@ -1,24 +1,25 @@
-// schedule.c - owns what happens between epochs: when a certificate is worth its cost, and the changes to
-// Newton steps and back. Numbers of visits decide, never the clock.
+// schedule.c - owns what happens between epochs: whether a certificate is worth its cost, and the change to
+// Newton steps and back. The decisions depend on numbers of visits, never on the clock.
 #include "solver/certified.h"
 
 #include <math.h>
 
 // Most visits between two certificates, as a multiple of the number of rows. For sparse rows a certificate
-// costs more than a pass, so the limit is the larger of this and the number of visits until the last
-// certificate.
+// costs more than a pass. So their limit is also at least the number of visits before the last certificate:
+// the intervals double.
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
-#define NEARLY 1.1 // times the tolerance: if the estimated gap is below, a certificate is worth its pass
+#define NEARLY 1.1 // times the tolerance: a certificate is worth a pass if the estimated gap is below
 enum {
-    STALLED_PASSES = 200, // Newton steps have stalled after this many passes without clear progress
-    ASCENT_SLOWER = 5,    // dual ascent has stalled after this many times STALLED_PASSES
-    NEWTON_PASSES = 10    // passes that an outer iteration counts as
+    STALLED_PASSES = 200, // Newton steps have stalled if they make no clear progress for this many passes
+    ASCENT_SLOWER = 5,    // for dual ascent it takes this many times STALLED_PASSES
+    NEWTON_PASSES = 10    // an outer iteration counts as this many passes
 };
-#define MUCH 0.9        // a point of a path starts from a multiple of the dual variables if it is below this
-enum { WAIT_PART = 8 }; // the wait after a certificate is at most this part of all visits
+#define MUCH 0.9        // a point of a path shrinks its first dual variables if the best factor is below this
+enum { WAIT_PART = 8 }; // schedule waits after a certificate for at most 1/WAIT_PART of all visits
 
-// Estimates the gap of the incumbent: the rows' contributions give the gap of the current weights, and the
-// last certificate gives the ratio of the two.
+// Estimates the gap of the incumbent without a certificate, and compares it with the tolerance. The rows'
+// contributions give the gap of the current weights. The last certificate gives the ratio of the incumbent's
+// gap to that.
 static bool is_near(const mg_certified *c) {
     const mg_bounds *bounds = &c->incumbent.bounds;
     if (!isfinite(bounds->primal)) return false;
@@ -27,8 +28,9 @@ static bool is_near(const mg_certified *c) {
     return gap <= NEARLY * c->resident.options->train->tolerance;
 }
 
-// Contributions are noisy. Where the gap falls slowly, many estimates in a row are too low. So the schedule
-// waits after a certificate, and it waits longer when the gap was further from the tolerance.
+// True if enough visits have followed the last certificate. Contributions are noisy: if the gap falls slowly,
+// many estimates in a row are too low, and each would cause a certificate. The wait is longer if the gap was
+// further from the tolerance.
 static bool has_waited(const mg_certified *c) {
     double over = c->incumbent.bounds.gap / c->resident.options->train->tolerance - 1;
     double wait = mg_min_real(1, over) * (double)c->clock.visits_before / WAIT_PART,
@@ -51,15 +53,16 @@ static bool newton_is_due(mg_certified *c) {
     return handover == MG_HANDOVER_AT_ONCE || (handover == MG_HANDOVER_BY_COST && mg_handover_to_newton(c));
 }
 
-// Passes over the rows, approximately.
+// Approximate number of passes over the rows so far.
 static double passes_so_far(const mg_certified *c) {
     double passes = (double)(c->clock.visits_before + c->clock.visits) / (double)c->resident.problem->rows;
     return passes + NEWTON_PASSES * (double)(mg_max(0, c->clock.newton) + c->clock.newton_before);
 }
 
-// Where scores in single precision are too coarse for the tolerance, dual ascent oscillates and Newton steps
-// make no progress. In dual ascent certificates become rare (visits double from one to the next), and a
-// single one without progress may be chance.
+// True if there was no clear progress for long. This happens when scores in single precision are too coarse
+// for the tolerance: dual ascent then oscillates, and Newton steps make no progress. Dual ascent gets more
+// time, because its certificates become rare (the visits between two double) and a single one may lack
+// progress by chance.
 bool mg_schedule_stalled(const mg_certified *c) {
     double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;
@@ -112,8 +115,9 @@ mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error) {
     return MG_OK;
 }
 
-// A multiple t in [0, 1] of dual variables is feasible, and its dual value is at least
-// t value - t^2 lambda/2 square. Where lambda has fallen, the largest one may be far from t = 1.
+// At the start of a point of a path: shrinks the dual variables by the best factor t. For t in [0, 1] they
+// stay feasible, and their dual value is at least t value - t^2 lambda/2 square. If lambda has fallen, the
+// best t may be far below 1.
 static mg_status start_point(mg_certified *c, const mg_certified_sums *sums, mg_error *error) {
     double t = sums->value / (c->resident.problem->lambda * sums->square);
     if (!(t < MUCH)) return MG_OK;
@@ -139,7 +143,7 @@ mg_status mg_schedule_certify(mg_certified *c, mg_error *error) {
     return MG_OK;
 }
 
-// The certificate before the next step rebuilds W from the dual variables.
+// Starts with a certificate, because it rebuilds W from the dual variables.
 static void return_to_ascent(mg_certified *c) {
     c->clock.newton_before += c->clock.newton;
     c->clock.newton = -1;

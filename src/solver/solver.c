@@ -1,4 +1,4 @@
-// solver.c - the registry, and the number of epochs of a run.
+// solver.c - the registry of solvers, and the number of epochs of a run.
 #include "solver/solver.h"
 
 #include "solver/list.h"
@@ -7,10 +7,10 @@
 #include <string.h>
 
 enum { SGD_EPOCHS = 4, DENSE_EPOCHS = 3, SPARSE_EPOCHS = 2, MOST_EPOCHS = 20, CERTIFIED_EPOCHS = 1 << 20 };
-// On small data, dual ascent makes more epochs until it has visited this many stored values (half a second of
-// one core): they cost little and improve the result.
+// When train.epochs is 0, dual ascent makes more epochs on small data, until it has visited this many stored
+// values. That takes half a second of one core at most and improves the result.
 static const double dense_work = 5e8, sparse_work = 1e8;
-static const double sgd_rows = 5.12e6; // likewise for sgd: 20,000 minibatches of 256 rows
+static const double sgd_rows = 5.12e6; // the same for sgd, in rows: 20,000 minibatches of 256 rows
 
 #define MG_SOLVER_DECLARE(symbol) extern const mg_solver mg_solver_##symbol;
 MG_SOLVER_LIST(MG_SOLVER_DECLARE)
@@ -23,7 +23,7 @@ const mg_solver *mg_solver_at(int i) {
     return i >= 0 && i < (int)(sizeof solvers / sizeof *solvers) ? solvers[i] : NULL;
 }
 
-// The allowed values of train.solver: auto and every solver.
+// The i-th allowed value of train.solver: "auto", then the solvers; NULL after the last.
 const char *mg_solver_name(int i) {
     if (i == 0) return "auto";
     const mg_solver *solver = mg_solver_at(i - 1);

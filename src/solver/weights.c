@@ -57,7 +57,8 @@ double mg_weights_square_lines(const mg_weights *weights, const float *scale, in
         const float *line = weights->v + l * weights->line;
         for (int64_t j = 0; j < used; j++) {
             double s = scale ? (double)scale[weights->layout == MG_DENSE ? j : l] : 1;
-            double w = s > 0 ? (double)line[j] / s : 0; // a constant column has scale 0 and no weight
+            // a constant column has scale 0; its weight counts as 0
+            double w = s > 0 ? (double)line[j] / s : 0;
             sum += w * w;
         }
     }
