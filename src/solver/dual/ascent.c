@@ -1,5 +1,5 @@
-// ascent.c - dual ascent: exact steps of single rows, merged so that the dual value never falls. Owns the
-// steps of an epoch, the average of snapshots, and the fields of a checkpoint.
+// ascent.c - dual ascent: exact steps of single rows, in rounds whose line search keeps the dual value from
+// falling. Owns the steps of an epoch, the average of snapshots, and the fields of a checkpoint.
 #include "solver/dual/ascent.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { MOST_SNAPSHOTS = MG_DUAL_SNAPSHOTS, FEWEST_SNAPSHOTS = 4, CERTIFY_SNAPSHOTS = 2, AVERAGE_POWER = 3 };
-#define MOST_EPOCHS 1e9 // of train.epochs; visit_from is an int32
+#define MOST_EPOCHS 1e9 // largest value of train.epochs; visit_from stores epochs as int32
 
 static void forget_list(mg_ascent *ascent) {
     ascent->visits.listed = -1;
@@ -87,8 +87,8 @@ static void take_snapshot(mg_ascent *ascent) {
         bias[k] += part * (ascent->iterate->weights.bias[k] - bias[k]);
 }
 
-// True if the step of `rows` rows ends one of the equal intervals between snapshots. With a tolerance, the
-// average is a candidate for the incumbent of sparse rows; dense rows use Newton steps instead.
+// True if the step of `rows` rows completes one of the equal intervals between snapshots. With a tolerance
+// only sparse rows have snapshots, as candidates for the incumbent; dense rows use Newton steps instead.
 static bool snapshot_is_due(const mg_ascent *ascent, int64_t rows) {
     const mg_problem *problem = ascent->resident->problem;
     int64_t all = problem->rows, after = ascent->clock->visits_before + ascent->clock->visits;
@@ -122,7 +122,7 @@ mg_status mg_ascent_step(mg_ascent *ascent, int64_t step, mg_step_result *out, b
 void mg_ascent_end_epoch(mg_ascent *ascent) {
     double sum = 0;
     forget_list(ascent);
-    ascent->dense.fresh = false; // a certificate may follow, which rebuilds the weights
+    ascent->dense.fresh = false; // a certificate may follow and rebuild the weights
     for (int64_t row = 0; ascent->shrinking.contribution && row < ascent->resident->problem->rows; row++)
         sum += (double)ascent->shrinking.contribution[row];
     ascent->shrinking.sum = sum;
@@ -142,7 +142,8 @@ int mg_ascent_fields(mg_ascent *ascent, mg_field *out) {
     return n;
 }
 
-// A row is shrunk for MG_DUAL_SHRUNK epochs from an epoch that has begun.
+// Checks that every visit_from is one that shrinking can have set: MG_DUAL_SHRUNK epochs after an epoch that
+// has begun.
 mg_status mg_ascent_check(const mg_ascent *ascent, mg_error *error) {
     const mg_bound visit_from = {.most = (double)ascent->clock->epoch + MG_DUAL_SHRUNK};
     mg_status status = MG_OK;

@@ -1,5 +1,6 @@
-// dense.c - rounds of dense rows. Threads claim rows and score them; the rows step in turn (sweep.c); then
-// threads claim ranges of the cells and add the steps to the weights. No sum depends on threads.
+// dense.c - rounds of dense rows. First the threads claim rows and score them. Then the rows step one after
+// the other (sweep.c). Then the threads claim ranges of cells and add the steps to the weights. No sum
+// depends on the number of threads.
 #include "solver/dual/ascent.h"
 
 #include "base/lanes.h"
@@ -9,19 +10,19 @@
 
 enum {
     DIRECTIONS = 16,
-    FEW_DIMENSIONS = MG_DIRECTIONS_MOST, // up to this many, all directions are used
-    ITEM_FLOATS = 64 << 10,              // cells of the rows of an item
+    FEW_DIMENSIONS = MG_DIRECTIONS_MOST, // with at most this many dimensions, all directions are used
+    ITEM_FLOATS = 64 << 10,              // cells of the rows of one item
     FEWEST_ITEM_ROWS = 8,
     MOST_ITEM_ROWS = 64,
     SLICE_CELLS = 192,
-    ROUND_FLOATS = 1 << 21, // of one array of a round
+    ROUND_FLOATS = 1 << 21, // floats of one array of a round
     NARROW_CLASSES = 12     // as in pass.c
 };
-#define ROUND_SHARE 8            // rows of a round times the share of the first direction that is left out
-#define BLOCK_SHARE 6            // rows of a block times the share of the first direction
-#define BLOCK_PART 128           // a block is at most this part of all rows
-#define SMALLEST_CURVATURE 1e-6f // for rows without features: any step is right, but it must be finite
-#define ROUNDING 1e-7            // of the slope of the line search, relative to its terms
+#define ROUND_SHARE 8            // limit of: rows of a round * share of the first direction that is not used
+#define BLOCK_SHARE 6            // limit of: rows of a block * share of the first direction
+#define BLOCK_PART 128           // a block has at most 1/BLOCK_PART of all rows
+#define SMALLEST_CURVATURE 1e-6f // for rows without features: every step is exact, but it must be finite
+#define ROUNDING 1e-7            // rounding error of the slope of the line search, relative to its terms
 #define FULL_ENOUGH 0.75         // as in round.c
 
 static int64_t choose_directions(const double *share, int64_t found) {
@@ -128,7 +129,7 @@ static const mg_weights *scoring_weights(const mg_ascent *ascent) {
     return ascent->dense.raw.v ? &ascent->dense.raw : &ascent->iterate->weights;
 }
 
-// What the step of row r of the round needs.
+// Collects what the step of row r of the round needs: q, factor, label, coordinates, coefficients.
 static void take_row(mg_ascent *ascent, int64_t r) {
     mg_dual_dense *d = &ascent->dense;
     const mg_resident *resident = ascent->resident;
@@ -176,7 +177,7 @@ static void score_item(void *context, int64_t item) {
 
 // ---- the sum of the steps -----------------------------------------------------------------------
 
-// Sums the steps of the round's rows in a slice and adds them to the weights.
+// Sums the steps of the round's rows for the cells of a slice.
 static void add_slice(mg_ascent *ascent, mg_dual_slice *slice) {
     mg_dual_dense *d = &ascent->dense;
     const mg_resident *resident = ascent->resident;
@@ -193,7 +194,8 @@ static void add_slice(mg_ascent *ascent, mg_dual_slice *slice) {
     }
 }
 
-// Adds `part` times the sum of the steps to the weights of a slice.
+// Adds `part` times the sum of the steps to the weights of a slice. On the first call for a round, also
+// computes the square of the sum.
 static void update_slice(mg_ascent *ascent, mg_dual_slice *slice, float part, bool first) {
     mg_dual_dense *d = &ascent->dense;
     const mg_resident *resident = ascent->resident;
@@ -240,7 +242,8 @@ static void finish_row(mg_ascent *ascent, int64_t r, mg_dual_tally *tally, float
     tally->changed |= 1ULL << r % d->item_rows;
     tally->gain += weight * change.slope;
     tally->curve += weight * change.curve;
-    // The coefficients of a row do not sum to zero exactly, and its loss is the slope along their sum.
+    // By rounding, the coefficients of a row do not sum to exactly zero. The error of the slope is the loss
+    // of the row times this sum.
     double size = mg_max_real((double)change.largest, fabs((double)after[y]));
     tally->scale += weight * size * (loss + (double)problem->delta);
     mg_dual_rows_balance(ascent->iterate->duals, row, lanes, after);
@@ -273,7 +276,7 @@ static void take_back(void *context, int64_t p) {
     update_slice(ascent, &ascent->dense.slice[p], ascent->dense.part - 1, false);
 }
 
-// Adds `part` of the steps to the bias.
+// Adds `part` times the steps to the weights of the constant feature.
 static void update_bias(mg_ascent *ascent, float part) {
     mg_weights *w = &ascent->iterate->weights;
     float bias = (float)ascent->resident->problem->bias;
@@ -285,7 +288,8 @@ static void update_bias(mg_ascent *ascent, float part) {
         memcpy(ascent->dense.raw.offset, w->offset, (size_t)w->classes * sizeof *w->offset);
 }
 
-// Stores the dual variables that are not stored yet, or `part` of the steps of all rows.
+// Stores dual variables. If part is 1, those that are not stored already; otherwise those of all rows that
+// moved, with `part` of their steps.
 static void keep(mg_ascent *ascent, float part) {
     mg_dual_dense *d = &ascent->dense;
     int64_t lanes = ascent->resident->lanes;
@@ -304,14 +308,15 @@ static void keep(mg_ascent *ascent, float part) {
     }
 }
 
-// The steps were not exact for the weights at the beginning of the round, so they may lead down: the part is
-// then 0. Near the optimum the slope is as small as the rounding errors of the scores, which must not stop
-// all steps.
+// The fraction of the steps to keep. The steps were not exact for the weights at the beginning of the round,
+// so the dual value may fall along them; then the fraction is 0. Near the optimum the slope is as small as
+// the rounding errors of the scores, which must not stop all steps, so the caller adds the bound of these
+// errors to the slope.
 static double best_part(const mg_ascent *ascent, double slope, double curve, double square) {
     return slope > 0 || (curve == 0 && square == 0) ? mg_dual_best_part(ascent, slope, curve, square) : 0;
 }
 
-// The exact line search along the steps of the round.
+// The line search along the steps of the round.
 static void search(mg_ascent *ascent) {
     mg_dual_dense *d = &ascent->dense;
     double slope = 0, curve = 0, scale = 0, square = 0, constant = ascent->resident->problem->bias;
@@ -324,7 +329,7 @@ static void search(mg_ascent *ascent) {
     for (int64_t k = 0; k < ascent->resident->problem->classes; k++)
         square += constant * constant * (double)d->total[k] * (double)d->total[k];
     double part = best_part(ascent, slope + ROUNDING * scale, curve, square);
-    // A shorter round, at the end of a step, says little.
+    // A much shorter round, as at the end of a step, is not typical.
     if (2 * ascent->round.count >= mg_min(ascent->clock->round, ascent->visits.listed))
         mg_dual_choose_sizes(ascent, part);
     d->part = part > FULL_ENOUGH ? 1 : (float)part;

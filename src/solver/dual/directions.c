@@ -1,5 +1,5 @@
-// directions.c - principal directions by subspace iteration on a sample of the rows. They are directions of
-// the second moments about zero, so the first one is close to the mean row.
+// directions.c - principal directions by subspace iteration on a sample of the rows. They are those of the
+// second moments about zero, not about the mean, so the first one is close to the mean row.
 #include "solver/dual/directions.h"
 
 #include "base/lanes.h"
@@ -11,34 +11,34 @@
 
 enum {
     SAMPLE_ROWS = 1024,
-    SAMPLE_FLOATS = 1 << 24, // most cells of a sample
-    SPARE = 8,               // directions beyond those that are used, so that the last ones are exact enough
+    SAMPLE_FLOATS = 1 << 24, // most cells of the sample
+    SPARE = 8,               // additional directions, so that the last ones that are used are exact enough
     ITERATIONS = 3,
     MOST = MG_DIRECTIONS_MOST + SPARE,
-    SLICE = 256, // cells of an item
+    SLICE = 256, // cells of one item
     PARTS = 16,
     SAMPLE_STREAM = 7,
     START_STREAM = 8
 };
 
-// The sample: rows x' with the constant feature as a last cell.
+// The sample: rows x', with the constant feature as last cell.
 typedef struct sample {
     const mg_resident *resident;
-    int64_t rows, line, features; // line: cells of a row, padded; features: without padding
-    int64_t found, lanes;         // directions, and padded to 16
+    int64_t rows, line, features; // cells of a row with padding; without padding
+    int64_t found, lanes;         // number of directions; the same rounded up to 16
     const float **x;              // [rows]
     float *cells;                 // [rows][line]
-    uint32_t *row;                // [rows] their numbers
+    uint32_t *row;                // [rows] row numbers
     float *y;                     // [rows][lanes] coordinates of the sample
-    float *across;                // [found][rows] the same, transposed
+    float *across;                // [found][rows] y transposed
     float *v;                     // [found][line] directions
-    float *slice;                 // [slices][found][SLICE]
+    float *slice;                 // [slices][found][SLICE] working memory
     float *zeros;                 // [lanes]
-    double square[MOST];          // of each direction before it was normalised
+    double square[MOST];          // square of each direction before it was normalised
     mg_arena arena;
 } sample;
 
-// One row of each of equal ranges of rows, so that a file sorted by class is sampled evenly.
+// Takes one row from each of equally long ranges, so that a file that is sorted by class is sampled evenly.
 static void choose_rows(sample *s) {
     const mg_resident *resident = s->resident;
     int64_t all = resident->problem->rows;
@@ -57,7 +57,7 @@ static void take_row(void *context, int64_t i) {
         s->resident->problem->bias > 0 ? (float)s->resident->problem->bias : x[s->features - 1];
 }
 
-// y = X v'
+// y = X v': coordinates of a block of rows.
 static void project(void *context, int64_t block) {
     sample *s = context;
     int64_t first = block * MG_BLOCK_ROWS, end = mg_cut_end(s->rows, MG_BLOCK_ROWS, block);
@@ -66,7 +66,7 @@ static void project(void *context, int64_t block) {
     s->resident->problem->kernel->dense_scores(&rows, &weights, s->y + first * s->lanes, s->lanes);
 }
 
-// v = y' X, for a slice of the cells
+// v = y' X for the cells of one slice.
 static void combine(void *context, int64_t item) {
     sample *s = context;
     const void *x[MG_BLOCK_ROWS];
@@ -88,8 +88,9 @@ static double product(int64_t count, const float *a, const float *b) {
     return mg_eight_fold(sum);
 }
 
-// Makes the vectors [count][length] orthonormal, in their order. square: of each vector before it was
-// normalised. A vector that the others span becomes zero.
+// Makes the vectors [count][length] orthonormal, in their order (Gram-Schmidt). square[k]: squared norm of
+// what is left of vector k before it is normalised. A vector that depends linearly on earlier ones becomes
+// zero.
 static void orthonormalise(int64_t count, int64_t length, float *vectors, double *square) {
     for (int64_t k = 0; k < count; k++) {
         float *v = vectors + k * length;
@@ -180,7 +181,7 @@ static void find_part(void *context, int64_t part) {
     }
 }
 
-// The directions as weights of raw cells, so that the scores of a row are its coordinates.
+// Converts the directions to weights of raw cells, so that the scores of a row are its coordinates.
 static mg_status directions_as_weights(const sample *s, int64_t count, mg_weights *raw, mg_error *error) {
     const mg_resident *resident = s->resident;
     mg_weights w;

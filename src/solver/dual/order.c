@@ -1,8 +1,8 @@
-// order.c - owns which rows an epoch visits, and in which order: blocks of rows that are adjacent in memory,
-// in random order, and the rows of several blocks (a window) in random order. So rows that are close in
-// memory are visited at close times, and a file that is sorted by class does no harm. Sparse rows:
-// MG_DUAL_PARTS small windows are interleaved so that each part of a round comes from one window. Then one
-// thread steps the rows that share cache lines of dual variables.
+// order.c - owns which rows an epoch visits, and in which order. Blocks of rows that are adjacent in memory
+// come in random order; several blocks form a window, whose rows come in random order. So rows that are near
+// each other in memory are visited soon after each other, and a file that is sorted by class does no harm.
+// For sparse rows, MG_DUAL_PARTS small windows are interleaved such that each item of a round takes rows of
+// one window. Then rows whose dual variables share a cache line are stepped by the same thread.
 #include "solver/dual/ascent.h"
 
 #include "base/rng.h"
@@ -17,7 +17,7 @@ enum {
     DENSE_WINDOW = SPARSE_WINDOW * MG_DUAL_PARTS
 };
 
-// A row that was shrunk during this epoch is in its list: a resumed run must find the list as it was.
+// Includes rows that were shrunk during the present epoch: a resumed run must make the same list again.
 static bool is_visited(const mg_ascent *ascent, int64_t row) {
     if (ascent->resident->all.weight && ascent->resident->all.weight[row] == 0) return false;
     return !ascent->shrinking.visit_from || ascent->shrinking.visit_from[row] <= ascent->clock->epoch ||
@@ -29,7 +29,7 @@ typedef struct mix_job {
     uint64_t key;
 } mix_job;
 
-// Writes rows [first, first + count) of the list to `to` in random order; count <= DENSE_WINDOW.
+// Writes the rows [first, first + count) of the list to `to`, in random order; count <= DENSE_WINDOW.
 static void shuffle(const mix_job *job, int64_t first, int64_t count, uint32_t *to) {
     uint32_t order[DENSE_WINDOW];
     mg_rng_permutation(mg_rng_key(job->key, (uint64_t)first, 0), (uint32_t)count, order);
@@ -44,7 +44,7 @@ static void mix_dense(void *context, int64_t item) {
     memcpy(job->ascent->visits.list + first, rows, (size_t)count * sizeof *rows);
 }
 
-// At the end of the list, the last windows may have fewer rows or none.
+// Interleaves windows. The last windows of the list may have fewer rows, or none.
 static void mix_sparse(void *context, int64_t item) {
     const mix_job *job = context;
     uint32_t rows[DENSE_WINDOW], *to = job->ascent->visits.list + item * DENSE_WINDOW;
@@ -58,8 +58,8 @@ static void mix_sparse(void *context, int64_t item) {
 void mg_dual_make_list(mg_ascent *ascent) {
     int64_t rows = ascent->resident->problem->rows, blocks = mg_cut_items(rows, ORDER_BLOCK);
     uint64_t seed = (uint64_t)ascent->resident->options->train->seed, epoch = (uint64_t)ascent->clock->epoch;
-    // The order of the blocks is at the end of the list, which is filled from its beginning: a block's number
-    // is read before it is overwritten.
+    // Stores the order of the blocks at the end of the list. The list is filled from its beginning, so every
+    // block number is read before it is overwritten.
     uint32_t *order = ascent->visits.list + (rows - blocks);
     mg_rng_permutation(mg_rng_key(seed, BLOCK_STREAM, epoch), (uint32_t)blocks, order);
     ascent->visits.listed = 0;

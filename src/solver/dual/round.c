@@ -1,21 +1,21 @@
-// round.c - steps of rows and their merge: the rows of a dense block step one after the other; the rows of a
-// sparse round step together, and an exact line search keeps the dual value from falling.
+// round.c - owns the rounds of sparse rows, whose rows all step from the same weights before a line search,
+// and the sizes of rounds and blocks.
 #include "solver/dual/ascent.h"
 
 #include <math.h>
 #include <string.h>
 
-#define SMALLEST_CURVATURE 1e-6f // for rows without features: any step is right, but it must be finite
-#define NOISE 1e-6               // a contribution below this part of its terms is rounding
+#define SMALLEST_CURVATURE 1e-6f // for rows without features: every step is exact, but it must be finite
+#define NOISE 1e-6               // a contribution below this fraction of its terms is only rounding
 #define SMALLEST_CHANGE 1e-7f
-#define SHRINK_BELOW 0.1      // times the mean contribution
-enum { FIRST_SHRINKING = 2 }; // epoch
-enum { REVIEW_AFTER = 16 };   // rounds: then their size is reviewed
-#define HALVE_BELOW 0.75      // mean result of the line search
+#define SHRINK_BELOW 0.1      // times the mean contribution: rows below it are shrunk
+enum { FIRST_SHRINKING = 2 }; // first epoch that shrinks rows
+enum { REVIEW_AFTER = 16 };   // rounds between two reviews of their size
+#define HALVE_BELOW 0.75      // mean fraction that line searches have kept
 #define DOUBLE_ABOVE 0.95
-// If the line search gives a part above this, the whole step is taken. It raises the dual value by
-// (2 part - 1) / part^2 times what the best part would, at least nine tenths, and saves scoring the round
-// again.
+// If the line search would keep a larger fraction than this, the whole step is kept. The dual value then
+// rises by (2 part - 1) / part^2 of what the best fraction achieves, which is at least nine tenths, and the
+// round need not be scored again.
 #define FULL_ENOUGH 0.75
 
 mg_status mg_dual_round_create(mg_ascent *ascent, mg_error *error) {
@@ -44,8 +44,8 @@ void mg_dual_round_free(mg_ascent *ascent) {
     mg_arena_free(&ascent->sparse.arena);
 }
 
-// Shrinking: a row whose contribution is far below the mean is not visited for some epochs. Certificates
-// contain every row all the same.
+// Shrinks the row if its contribution is far below the mean: then it is not visited for some epochs. This is
+// safe, because certificates include every row.
 void mg_dual_note_contribution(mg_ascent *ascent, int64_t row, double contribution) {
     ascent->shrinking.contribution[row] = (float)contribution;
     if (ascent->clock->epoch >= FIRST_SHRINKING &&
@@ -89,7 +89,8 @@ double mg_dual_best_part(const mg_ascent *ascent, double slope, double curve, do
     return curve > slope && slope > 0 ? slope / curve : 1;
 }
 
-// The best part of the deferred steps. `square`: by how much all of them together change ||W||^2.
+// The fraction of the deferred steps to keep. `square`: by how much all of these steps together change
+// ||W||^2.
 static double best_part(const mg_ascent *ascent, double square) {
     double slope = 0, curve = 0;
     for (int64_t p = 0; p < mg_dual_parts(ascent->round.deferred); p++) {
@@ -100,7 +101,7 @@ static double best_part(const mg_ascent *ascent, double square) {
     return mg_dual_best_part(ascent, slope, curve, square);
 }
 
-// Sets the dual variables of `row`, row r of the round, to `part` of their step.
+// Stores the dual variables of `row`, which is row r of the round, after `part` of its step.
 static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
     const float *before = ascent->round.before + r * ascent->resident->lanes;
     float *after = ascent->round.after + r * ascent->resident->lanes;
@@ -113,7 +114,7 @@ static void keep_row(mg_ascent *ascent, int64_t r, int64_t row, float part) {
         ascent->round.failed = true;
 }
 
-// The same for all rows of the round whose new dual variables are not yet stored.
+// Stores the dual variables of all rows of a round that moved, unless they are stored already.
 static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, float part) {
     for (int64_t p = 0; p < mg_dual_parts(count); p++) {
         uint32_t left = part == 1 ? ascent->round.part[p].changed & ~ascent->round.part[p].kept
@@ -125,11 +126,12 @@ static void keep_step(mg_ascent *ascent, const uint32_t *rows, int64_t count, fl
     }
 }
 
-// Rows that have many features in common overshoot together. Rounds become smaller if the line search undoes
-// part of their steps repeatedly.
+// Rows with many common features overshoot when they step together. So rounds become smaller if line searches
+// keep too little of their steps.
 static void choose_round(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
-    if (ascent->round.deferred < clock->round) return; // a shorter round, at the end of a step, says little
+    // a shorter round, as at the end of a step, is not typical
+    if (ascent->round.deferred < clock->round) return;
     ascent->numbers->parts += part;
     if (++clock->rounds < REVIEW_AFTER) return;
     double mean = ascent->numbers->parts / REVIEW_AFTER;
@@ -139,7 +141,8 @@ static void choose_round(mg_ascent *ascent, double part) {
     ascent->numbers->parts = 0;
 }
 
-// Scores the round's rows with weights that contain the deferred steps, as far as the line search keeps them.
+// Adds the steps of the last round to the weights, as far as the line search keeps them, and scores the rows
+// of the present round.
 static void merge_round(mg_ascent *ascent) {
     double square = mg_dual_sparse_scores(ascent, 1);
     if (ascent->round.deferred == 0) return;
@@ -150,7 +153,7 @@ static void merge_round(mg_ascent *ascent) {
     keep_step(ascent, ascent->round.row - ascent->round.deferred, ascent->round.deferred, (float)part);
 }
 
-// Visits sparse rows; the last turn of the loop only merges the last round.
+// Visits sparse rows. The last iteration has no rows; it only adds the steps of the last round.
 static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t count) {
     double loss = 0;
     memcpy(ascent->round.offset, ascent->iterate->weights.offset,
@@ -169,14 +172,14 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
 }
 
 enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // rounds
-#define SHRINK_SIZES_BELOW 0.85             // mean result of the line search
+#define SHRINK_SIZES_BELOW 0.85             // mean fraction that line searches have kept
 #define SHRINK_AT_ONCE 0.5
 #define GROW_ABOVE 0.97
 
-// Rows of a block that have much in common overshoot together, and so do the rows of a round in directions
-// that are left out. If the line search takes back part of their steps again and again, blocks become
-// smaller, and then rounds. Blocks never grow again: where they are too large, the steps of a round
-// oscillate, and although the line search keeps the dual value, the primal value becomes large.
+// Rows of a block that are similar overshoot together. So do the rows of a round, in the directions that the
+// sweep leaves out. If line searches keep too little of their steps, first blocks become smaller, then
+// rounds. Only rounds grow again. With blocks that are too large, the steps of rounds oscillate: the line
+// search keeps the dual value from falling, but the primal value becomes large.
 void mg_dual_choose_sizes(mg_ascent *ascent, double part) {
     mg_counters *clock = ascent->clock;
     const mg_dual_dense *d = &ascent->dense;

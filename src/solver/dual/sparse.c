@@ -1,11 +1,11 @@
-// sparse.c - rounds of sparse rows. Threads claim ranges of features, update their weights, and sum the
-// range's part of every score, so weights do not move between cores. Then they claim rows, which step. No sum
-// depends on threads.
+// sparse.c - the work in rounds of sparse rows. First the threads claim ranges of features: for each they
+// update the weights and compute the range's share of every score, so that weights stay in one core's cache.
+// Then they claim rows, which step. No sum depends on the number of threads.
 #include "solver/dual/ascent.h"
 
 #include <string.h>
 
-enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // stored values of a row, and rows ahead, that are prefetched
+enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // prefetching: stored values of a row, and rows ahead
 
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
@@ -17,7 +17,7 @@ mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     return MG_ARENA_FILL(&ascent->sparse.arena, buffers, error);
 }
 
-// The stored values of a row in a range, with scaled columns.
+// The stored values of a row in a range of features, multiplied by the scales of their columns.
 static mg_csr_row values_of(const mg_ascent *ascent, int64_t row, int64_t range, bool with_values) {
     const mg_rows *rows = &ascent->resident->all.rows;
     int64_t from, end;
@@ -40,7 +40,7 @@ static void fetch_values(const mg_ascent *ascent, int64_t r, int64_t range) {
     }
 }
 
-// A row's step. Its dual variables are stored at once if that touches only the row's own memory.
+// Takes the step of row r. Stores its dual variables at once if no other row's memory has to change.
 static void step_row(mg_ascent *ascent, int64_t r, float *z) {
     mg_dual_row_step(ascent, r, z);
     if (!mg_dual_changed(ascent, r)) return;
@@ -131,9 +131,9 @@ static void step_part(void *context, int64_t part) {
     }
 }
 
-// The constant feature is in every row: if all rows stepped from its old weights, they would overshoot
-// together. So they step one after the other, and each sees the constant feature as the rows before it have
-// left it.
+// Takes the steps one after the other. The constant feature is in every row, so rows that all step from its
+// old weights would overshoot together. Instead, each row sees the weights of the constant feature as the
+// rows before it have changed them.
 static void step_in_turn(mg_ascent *ascent) {
     float square = (float)(ascent->resident->problem->bias * ascent->resident->problem->bias);
     memset(ascent->round.shift, 0, (size_t)ascent->resident->lanes * sizeof *ascent->round.shift);

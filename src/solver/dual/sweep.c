@@ -1,5 +1,5 @@
-// sweep.c - the steps of the rows of a dense round, in turn. Rows of a block step from the same scores; the
-// rows after them see the steps through the leading directions.
+// sweep.c - the steps of the rows of a dense round (M33). Rows of a block step from the same scores; the rows
+// of later blocks see these steps through the leading directions.
 #include "solver/dual/ascent.h"
 
 #include <string.h>

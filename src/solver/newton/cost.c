@@ -1,15 +1,15 @@
-// cost.c - owns the model of what Newton steps cost, in multiplications with addition at the speed of the
-// kernels; other work counts by how much slower it was measured to be (docs/solvers.md). Shapes and numbers
-// of free rows decide, never the clock.
+// cost.c - owns the model of the cost of Newton steps. The unit is one multiply-add at the speed of the
+// kernels; other work counts as many as its measured time is worth (docs/solvers.md). The model depends on
+// shapes and numbers of free rows, never on the clock.
 #include "solver/newton/newton.h"
 
-#define SPARSE_SLOWER 14.0 // a stored value of CSR rows, relative to a cell of dense rows
-#define LANE 240.0         // of a row: its loss, coefficients and slopes, for one class
-#define FACTOR_VALUE 14.0  // read from memory to apply a factor
-#define VECTOR_VALUE 40.0  // of the vectors of a conjugate-gradient step
-#define CHANGED 0.9        // rows whose coefficients an evaluation adds up
+#define SPARSE_SLOWER 14.0 // cost of a stored value of CSR rows, relative to a cell of dense rows
+#define LANE 240.0         // cost of a row for each class: loss, coefficients and slopes
+#define FACTOR_VALUE 14.0  // cost of each value of a factor, which is read from memory
+#define VECTOR_VALUE 40.0  // cost of a conjugate-gradient step for each element of its vectors
+#define CHANGED 0.9        // fraction of the rows whose coefficients change in an evaluation
 
-// What a problem needs, as a median of those that were measured.
+// Work that a problem usually needs: medians over the problems that were measured.
 enum { USUAL_BUILDS = 7, USUAL_PRODUCTS = 250, DIAGONAL_PRODUCTS = 750, USUAL_INNER = 25, USUAL_TRIALS = 60 };
 #define USUAL_FREE 0.3
 

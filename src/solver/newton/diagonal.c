@@ -1,16 +1,17 @@
-// diagonal.c - the diagonal of the Hessian (M29), for sparse rows with more features than factors allow. It
-// is computed from all free rows: a sample would miss rare features, which are most of them.
+// diagonal.c - the diagonal of the Hessian (M29), the preconditioner for sparse rows with so many features
+// that factors would be too large. It is summed over all free rows: most features are rare, and a sample
+// would miss them.
 #include "solver/newton/newton.h"
 
 #include <string.h>
 
 typedef struct diagonal_job {
     mg_newton *newton;
-    int64_t first, count; // the free rows that are added at present
+    int64_t first, count; // present batch of free rows
     float *diagonal;
 } diagonal_job;
 
-// (J_i)_kk times the weight of a row, for the rows of a part.
+// Computes v_i (J_i)_kk for the rows of a part.
 static void weigh_part(void *context, int64_t part) {
     const diagonal_job *job = context;
     mg_newton *newton = job->newton;

@@ -1,11 +1,11 @@
-// direction.c - the direction of one Newton step, by preconditioned conjugate gradients: vectors in float,
-// inner products in double.
+// direction.c - the direction of a Newton step, by preconditioned conjugate gradients. Vectors are float,
+// inner products double.
 #include "solver/newton/newton.h"
 
 #include <string.h>
 
 enum { MOST_STEPS = 60 };
-#define ENOUGH 0.3 // the search ends when the residual is this part of the first one
+#define ENOUGH 0.3 // the iteration ends when the residual is below this fraction of the first one
 
 typedef struct step_job {
     mg_newton *newton;

@@ -1,6 +1,6 @@
-// newton.c - the Newton phase: owns its memory and one outer iteration of the proximal method of multipliers,
-// whose inner problem semismooth Newton steps solve (M28, M29). An iteration depends on W, the dual variables
-// and sigma alone.
+// newton.c - owns the memory of the Newton phase, and one outer iteration of the proximal method of
+// multipliers, whose inner problem is solved by semismooth Newton steps (M28, M29). An iteration depends only
+// on W, the dual variables and sigma.
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -11,8 +11,8 @@
 enum {
     MOST_INNER = 20,
     SMOOTH_INNER = 4,
-    FEW_INNER = 4,  // with at most this many inner iterations sigma grows
-    MANY_INNER = 8, // with more than this many sigma shrinks
+    FEW_INNER = 4,  // sigma grows if there were at most this many inner iterations
+    MANY_INNER = 8, // sigma shrinks if there were more than this many
     REBUILD_AFTER = 10,
     MOST_TRIALS = 12,
     LITTLE_MEMORY = 256 << 20
@@ -20,10 +20,10 @@ enum {
 #define FIRST_SIGMA 4.0
 #define MOST_SIGMA 1e5
 #define GROWTH 3.0
-#define MULTIPLE 4.0    // inner iterations end when the residual is at most this many times the proximal term
-#define SURE 0.9        // an estimated gap below this part of the tolerance will be certified
-#define SLOPE_LEFT 0.1  // the line search ends when this part of the first slope is left
-#define FREE_MOVED 0.25 // a new preconditioner is built if the number of free rows changes by this part
+#define MULTIPLE 4.0    // inner iterations end when the residual is below this many times the proximal term
+#define SURE 0.9        // inner iterations end if the estimated gap is below this many times the tolerance
+#define SLOPE_LEFT 0.1  // the line search ends at this fraction of the first slope
+#define FREE_MOVED 0.25 // a change of the number of free rows by this fraction causes a new preconditioner
 
 static mg_status create_buffers(mg_newton *n, mg_error *error) {
     const mg_problem *problem = n->resident->problem;
@@ -88,8 +88,9 @@ void mg_newton_destroy(mg_newton *n) {
     mg_memory_free(n);
 }
 
-// The memory for scores, coefficients and moves of every row must be small, or at most twice that of the rows
-// themselves.
+// True if Newton steps need little memory: scores, coefficients and moves of all rows take less than a fixed
+// amount, or at most twice as much as the rows themselves. For sparse rows the preconditioner must also have
+// factors.
 bool mg_newton_fits(const mg_resident *resident) {
     const mg_problem *problem = resident->problem;
     int64_t row = 3 * resident->lanes * (int64_t)sizeof(float),
@@ -107,15 +108,15 @@ static double square_of(const mg_newton *n) {
     return sum;
 }
 
-// Computes minus the gradient of the inner problem. Returns its square.
+// Computes minus the gradient of the inner problem. Returns its squared norm.
 static double form_descent(mg_newton *n) {
     double lambda = n->resident->problem->lambda;
     for (int64_t j = 0; j < n->length; j++) n->descent[j] = (float)(-lambda * (double)n->w[j] - n->sum[j]);
     return mg_newton_dot(n, n->descent, n->descent);
 }
 
-// Finds a step length at which the inner problem's slope along the direction has nearly vanished, by a secant
-// that is kept inside its bracket. The inner problem is convex, so the slope only grows.
+// Finds a step length at which the slope of the inner problem along the direction has nearly vanished, by a
+// secant method within a bracket. The inner problem is convex, so its slope rises with the step length.
 static double search_line(mg_newton *n, double slope) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     double wv = mg_newton_dot(n, n->w, n->cg.direction),
@@ -133,7 +134,8 @@ static double search_line(mg_newton *n, double slope) {
     return low > 0 ? low : t;
 }
 
-// Takes a step along the direction. False: single precision allows no progress.
+// Takes a step along the direction. Returns false if the direction is not one of descent in single precision:
+// then no more progress is possible.
 static bool take_step(mg_newton *n) {
     double slope = -mg_newton_dot(n, n->descent, n->cg.direction);
     if (!(slope < 0)) return false;
@@ -148,7 +150,7 @@ static bool take_step(mg_newton *n) {
 
 // ---- one outer iteration ------------------------------------------------------------------------
 
-// Computes scores and sums of the iterate anew, as a resumed run must.
+// Computes scores and sums from the iterate alone, so that a resumed run has the same bits.
 static mg_newton_sums restore(mg_newton *n) {
     const mg_weights *w = &n->iterate->weights;
     memcpy(n->w, w->v, (size_t)w->size * sizeof *n->w);
@@ -158,7 +160,8 @@ static mg_newton_sums restore(mg_newton *n) {
     return mg_newton_restore(n);
 }
 
-// True if the gap seems to be reached, by an estimate that proves nothing.
+// True if the gap seems small enough. This is only an estimate: the sums have been updated by many steps, so
+// they prove nothing.
 static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     const mg_bounds *bounds = &n->incumbent->bounds;
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
@@ -169,7 +172,8 @@ static bool seems_done(mg_newton *n, const mg_newton_sums *sums) {
     return primal - lower <= SURE * n->resident->options->train->tolerance * primal;
 }
 
-// Newton steps until the error of the inner problem is small next to its proximal term. Returns how many.
+// Takes Newton steps until the error of the inner problem is small compared with its proximal term. Returns
+// the number of steps.
 static int solve_inner(mg_newton *n) {
     double lambda = n->resident->problem->lambda, rows = (double)n->resident->problem->rows;
     int64_t built_free = 0, built = 0;
@@ -196,7 +200,7 @@ static int solve_inner(mg_newton *n) {
     }
 }
 
-// Stores the point in the iterate.
+// Stores W and the dual variables in the iterate.
 static mg_status store(mg_newton *n, mg_error *error) {
     const mg_resident *resident = n->resident;
     mg_dual_rows *duals = n->iterate->duals;
@@ -212,7 +216,8 @@ double mg_newton_first_penalty(const mg_resident *resident) {
     return FIRST_SIGMA / (double)resident->problem->delta;
 }
 
-// Offers the iterate, whose sums have just been computed anew, to the incumbent. Returns the losses.
+// Offers the iterate to the incumbent; its sums must have been computed from the iterate alone. Returns the
+// weighted sum of the losses.
 static double offer(mg_newton *n, const mg_newton_sums *sums) {
     const mg_problem *problem = n->resident->problem;
     double rows = (double)problem->rows, square = mg_weights_square_norm(&n->raw, problem->scale);
@@ -227,13 +232,13 @@ mg_status mg_newton_iterate(mg_newton *n, double *sigma, double *loss, mg_error 
     bool has_duals = mg_resident_has_duals(n->resident);
     if (!n->current) {
         mg_newton_sums start = restore(n);
-        if (!has_duals) offer(n, &start); // with dual variables, a certificate has done so
+        if (!has_duals) offer(n, &start); // otherwise the last certificate has offered it
     }
     n->sigma = *sigma;
     n->cost = 0;
     int inner = solve_inner(n);
     if (mg_newton_stopped(n)) {
-        n->current = false; // the iterate has not changed, but the scores have
+        n->current = false; // the scores have changed, but the iterate has not
         return mg_fail(error, MG_STOPPED, "stopped");
     }
     mg_status status = store(n, error);

@@ -1,100 +1,101 @@
-// newton.h - the Newton phase: newton.c (one outer iteration), rows.c (the rows of a loss with a dual),
-// smooth.c (the rows of a smooth loss), sum.c (passes over the data), direction.c (conjugate gradients),
-// precondition.c and diagonal.c (their preconditioner), cost.c (a model of the cost).
+// newton.h - the Newton phase. newton.c has the outer iteration, rows.c the rows of a loss with a dual,
+// smooth.c the rows of a smooth loss, sum.c the passes over the data, direction.c conjugate gradients,
+// precondition.c and diagonal.c their preconditioner, cost.c the model of the cost.
 #ifndef MG_SOLVER_NEWTON_NEWTON_H
 #define MG_SOLVER_NEWTON_NEWTON_H
 
 #include "solver/incumbent.h"
 #include "solver/iterate.h"
 
-// A pass over the rows takes MG_NEWTON_ROWS rows at a time, in parts. The sums of the parts are added in
-// double, in their order.
+// A pass over the rows takes MG_NEWTON_ROWS rows at a time and divides them into parts. The sums of the parts
+// are added in double, in order.
 enum {
     MG_NEWTON_PARTS = 16,
     MG_NEWTON_PART_ROWS = 256,
     MG_NEWTON_ROWS = MG_NEWTON_PARTS * MG_NEWTON_PART_ROWS,
-    MG_NEWTON_RANGES = 16,  // of a vector
-    MG_NEWTON_SAMPLE = 1600 // most free rows of a class that its factor is computed from
+    MG_NEWTON_RANGES = 16,  // ranges of a vector
+    MG_NEWTON_SAMPLE = 1600 // a factor is computed from at most this many free rows of its class
 };
 
 typedef struct mg_precondition mg_precondition;
 typedef struct mg_newton mg_newton;
 
-// Sums over all rows at one point of the search.
+// Sums over all rows at the present point.
 typedef struct mg_newton_sums {
-    double loss;     // weighted losses
-    double value;    // weighted -l*(A)
-    double distance; // weighted ||A - A0||^2
+    double loss;     // weighted sum of the losses
+    double value;    // weighted sum of -l*(A)
+    double distance; // weighted sum of ||A - A0||^2
 } mg_newton_sums;
 
-// What is known of each row at the point of the search. Padding lanes of scores are -INFINITY.
+// The state of every row at the present point. Scores in padding lanes are -INFINITY.
 typedef struct mg_newton_rows {
     float *scores;    // [N][lanes] S
     float *coef;      // [N][lanes] A
-    float *move;      // [N][lanes] change of the scores along the direction; in the same memory as slope
-    float *slope;     // [N][lanes] D_F of free rows (M28); used before move
+    float *move;      // [N][lanes] change of the scores along the direction; shares its memory with slope
+    float *slope;     // [N][lanes] D_F of free rows (M28); no longer needed when move is computed
     uint8_t *is_free; // [N]
     float *total;     // [N] sum of the slopes of a free row
-    // [N] lower bound of the lead of the row's own class, if A0 and A are zero. Above delta the row has
-    // neither loss nor coefficients. -INFINITY for other rows.
+    // [N] If A0 and A of a row are zero: lower bound of the lead, by which the score of its class exceeds
+    // that of the strongest rival. If it is above delta, the row has neither loss nor coefficients and is
+    // skipped. -INFINITY for other rows.
     float *lead;
-    float *reach; // [N] most by which the lead falls along the direction
+    float *reach; // [N] by how much the lead falls, at most, with a step of length 1
 } mg_newton_rows;
 
 typedef struct mg_newton_free {
-    uint32_t *row; // [count] free rows, in ascending order
+    uint32_t *row; // [count] free rows in ascending order
     int64_t count;
-    void *packed; // dense: copies of their cells, one row after the other
+    void *packed; // dense: copies of the cells of free rows, without gaps between rows
     bool is_packed;
 } mg_newton_free;
 
-// A vector has the shape of the weights: `size` floats as weights.v, then `lanes` floats of the constant
-// feature. The vectors of conjugate gradients:
+// A vector has the shape of the weights: `size` floats as in weights.v, then `lanes` floats for the constant
+// feature. These are the vectors of conjugate gradients.
 typedef struct mg_newton_cg {
     float *direction, *residual, *search, *product, *preconditioned;
 } mg_newton_cg;
 
-// The parts that a pass works on: their rows with coefficients, packed at the beginning of each part.
+// Working memory of a pass: each part lists the rows that have coefficients.
 typedef struct mg_newton_parts {
     uint32_t *row; // [MG_NEWTON_ROWS]
     float *coef;   // [MG_NEWTON_ROWS][lanes]
     int64_t used[MG_NEWTON_PARTS];
-    float *grad;      // dense: [PARTS][size] of raw cells; sparse: [size]
-    double *raw_sum;  // as a vector: of raw cells, then of the coefficients alone
-    double *constant; // [PARTS][lanes] sums of the coefficients
+    float *grad;      // sums of raw cells times coefficients. Dense: [PARTS][size]; sparse: [size]
+    double *raw_sum;  // a vector in double: sums of raw cells, then sums of the coefficients
+    double *constant; // [PARTS][lanes] sums of the coefficients of each part
 } mg_newton_parts;
 
 struct mg_newton {
     const mg_resident *resident;
     mg_iterate *iterate;
     mg_incumbent *incumbent;
-    bool current;   // scores, coefficients and sum are those of the iterate
-    int64_t length; // of a vector
+    bool current;   // scores, coefficients and sum belong to the iterate
+    int64_t length; // elements of a vector
     double sigma;
-    double cost; // of the steps of this iteration so far, by the model of cost.c
+    double cost; // cost of the present iteration so far, by the model of cost.c
     mg_newton_rows rows;
     mg_newton_free free;
     mg_newton_parts parts;
     mg_newton_cg cg;
     float *w, *descent; // vectors
-    double *sum;        // as a vector: the gradient of the mean loss, sum_i v_i A_i x'_i / N
-    mg_weights raw;     // a vector as weights of raw cells
+    double *sum;        // a vector in double: the gradient of the mean loss, sum_i v_i A_i x'_i / N
+    mg_weights raw;     // a vector, converted to weights of raw cells
     mg_precondition *precondition;
 
-    float *scratch; // [MG_NEWTON_PARTS][4][lanes] for one row of each part
+    float *scratch; // [MG_NEWTON_PARTS][4][lanes]
     mg_newton_sums part[MG_NEWTON_PARTS];
     double part_slope[MG_NEWTON_PARTS];
-    double trial; // step length that the line search tries
+    double trial; // step length that the line search is testing
     mg_arena arena;
 };
 
-// Do the derivatives of a row's coefficients sum to zero (M28)?
+// True if the derivatives of a row's coefficients sum to zero (M28).
 static inline bool mg_newton_joint(const mg_newton *newton) {
     const mg_prox *prox = newton->resident->problem->loss->dual;
     return !prox || prox->joint;
 }
 
-// The diagonal of v J / N of a free row (M28).
+// The k-th diagonal element of v J / N for a free row (M28).
 static inline double mg_newton_diagonal(const mg_newton *newton, int64_t row, int64_t k) {
     const mg_resident *resident = newton->resident;
     double d = (double)newton->rows.slope[row * resident->lanes + k],
@@ -102,119 +103,129 @@ static inline double mg_newton_diagonal(const mg_newton *newton, int64_t row, in
     return mg_resident_weight(resident, row) / (double)resident->problem->rows * (d - less);
 }
 
-// Sum of the slopes of a row, 1' D_F 1.
+// 1' D_F 1: the sum of the slopes of a row.
 static inline float mg_newton_total(const mg_newton *newton, const float *slope) {
     float sum = 0;
     for (int64_t k = 0; k < newton->resident->problem->classes; k++) sum += slope[k];
     return sum;
 }
 
-// Should the step be given up?
+// True if the present step must end at once.
 static inline bool mg_newton_stopped(const mg_newton *newton) {
     return mg_stop_asked(&newton->resident->options->stop);
 }
 
 // ---- newton.c -----------------------------------------------------------------------------------
 
-// The structs that are passed outlive it. Errors: MG_MEMORY.
+// All structs that are passed must outlive it. Errors: MG_MEMORY.
 mg_status mg_newton_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
                            mg_newton **out, mg_error *error);
 void mg_newton_destroy(mg_newton *newton);
 
-// True if its memory is small next to that of the rows, and if it has factors for its preconditioner.
+// True if Newton steps need little memory compared with the rows, and, for sparse rows, if their
+// preconditioner has factors.
 bool mg_newton_fits(const mg_resident *resident);
 
 // The penalty of the first outer iteration.
 double mg_newton_first_penalty(const mg_resident *resident);
 
-// One outer iteration of the proximal method of multipliers from the iterate, with the penalty *sigma, which
-// it adapts (M28, M29). *loss: the weighted sum of the losses at W. Errors: MG_MEMORY; MG_STOPPED if the
-// options' stop says so, and then nothing has changed.
+// Makes one outer iteration of the proximal method of multipliers from the iterate, with penalty *sigma,
+// which it adapts (M28, M29). *loss becomes the weighted sum of the losses at W. Errors: MG_MEMORY;
+// MG_STOPPED if the options' stop asks for it; the iterate is then unchanged.
 mg_status mg_newton_iterate(mg_newton *newton, double *sigma, double *loss, mg_error *error);
 
-// Cost of the last iteration, by the model of cost.c.
+// The cost of the last iteration, by the model of cost.c.
 double mg_newton_cost(const mg_newton *newton);
 
 // ---- cost.c -------------------------------------------------------------------------------------
 
-// Cost of each piece of work, and of all Newton steps that a problem usually needs, in operations.
+// Costs in operations: of each piece of work, and of all Newton steps that such a problem usually needs.
 double mg_newton_cost_evaluate(const mg_resident *resident);
 double mg_newton_cost_move(const mg_resident *resident);
-double mg_newton_cost_trial(const mg_resident *resident); // of a step length
+double mg_newton_cost_trial(const mg_resident *resident); // of one step length in the line search
 double mg_newton_cost_build(const mg_resident *resident, double free_rows);
-double mg_newton_cost_product(const mg_resident *resident, double free_rows); // with the preconditioner
+// of a Hessian product, including the preconditioner
+double mg_newton_cost_product(const mg_resident *resident, double free_rows);
 double mg_newton_cost_usual(const mg_resident *resident);
 
 // ---- sum.c --------------------------------------------------------------------------------------
 
-enum { MG_NEWTON_PACK = 4 }; // free rows are copied if they are at most this part of all rows
+enum { MG_NEWTON_PACK = 4 }; // free rows are copied if they are at most 1/MG_NEWTON_PACK of all rows
 
-// Copies the cells of the free rows to adjacent memory, because every step of conjugate gradients reads them.
+// Copies the cells of the free rows to one block of memory, because every step of conjugate gradients reads
+// them.
 void mg_newton_pack(mg_newton *newton);
 
-// (M1) Scores of every row with a vector as weights, into to[N][lanes]; padding lanes get `padding`.
+// (M1) Computes the scores of all rows for a vector of weights, into to[N][lanes]. Padding lanes become
+// `padding`.
 void mg_newton_scores(mg_newton *newton, const float *vector, float padding, float *to);
 
-// to[length] += (1/N) sum of coef x'^T over the rows. `fill` takes those rows of items [first, end) that have
-// coefficients, and adds dense ones to the gradient of the part.
+// Adds (1/N) sum of coef x'^T over the rows to to[length]. The pass calls `fill` for ranges of items; `fill`
+// takes those rows of items [first, end) that have coefficients and, if rows are dense, adds them to the
+// gradient of the part.
 typedef void mg_newton_fill(mg_newton *newton, int64_t part, int64_t first, int64_t end);
 void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, double *to);
 
-// For `fill`: takes a row; returns the place for its coefficients, behind those of the row before.
+// For `fill`: takes a row, and returns where its coefficients [lanes] must be written.
 float *mg_newton_take(mg_newton *newton, int64_t part, int64_t row);
 
-// For `fill`: adds all rows taken to the part's gradient. Single precision suffices, because there are at
-// most MG_NEWTON_PART_ROWS of them.
+// For `fill`: adds all rows taken so far to the gradient of the part. The sum is in float: it has at most
+// MG_NEWTON_PART_ROWS terms.
 void mg_newton_add_taken(mg_newton *newton, int64_t part);
 
-// product = H vector (M29) over the free rows.
+// (M29) product = H vector; only free rows contribute.
 void mg_newton_product(mg_newton *newton, const float *vector, float *product);
 
-// Inner product of two vectors, in double, in a fixed order.
+// The inner product of two vectors in double. The order of the sum is fixed.
 double mg_newton_dot(const mg_newton *newton, const float *a, const float *b);
 
 // ---- rows.c -------------------------------------------------------------------------------------
 
-// Sets A to the argmax of every row at the scores (M28), updates sum by the rows that changed, and finds the
-// free rows with their slopes.
+// (M28) Computes A of all rows from their scores, updates newton->sum by the rows whose A has changed, and
+// finds the free rows with their slopes.
 mg_newton_sums mg_newton_evaluate(mg_newton *newton);
 
-// Computes reach from move; moves scores and leads t along the direction.
+// mg_newton_reach computes reach from move. mg_newton_move changes scores and leads by a step of length t
+// along the direction.
 void mg_newton_reach(mg_newton *newton);
 void mg_newton_move(mg_newton *newton, double t);
 
-// Sum over the rows of v <A(S + t move), move>.
+// Sum over the rows of v <A(S + t move), move>: the derivative of the row terms at step length t.
 double mg_newton_slope_at(mg_newton *newton, double t);
 
-// Reads A from the dual variables and computes sum anew; returns loss and value at the scores.
+// Reads A from the dual variables and computes newton->sum anew. Returns loss and value at the present
+// scores.
 mg_newton_sums mg_newton_restore(mg_newton *newton);
 
-// ---- smooth.c: the same for a smooth loss, whose A is a function of the scores ------------------
+// ---- smooth.c: the same for a smooth loss, whose A depends on the scores only -------------------
 
-mg_newton_fill mg_newton_fill_smooth;                    // A of every row, for evaluate and restore
-void mg_newton_slope_smooth(void *newton, int64_t part); // of one of MG_NEWTON_PARTS parts of all rows
+mg_newton_fill mg_newton_fill_smooth; // A of every row, for evaluate and restore
+// mg_newton_slope_at for one of the MG_NEWTON_PARTS parts
+void mg_newton_slope_smooth(void *newton, int64_t part);
 
 // ---- direction.c --------------------------------------------------------------------------------
 
-// Solves H direction = descent approximately, unless the step is given up. Returns the number of steps.
+// Solves H direction = descent approximately, or stops early if the step must end. Returns the number of
+// conjugate-gradient steps.
 int mg_newton_solve(mg_newton *newton);
 
 // ---- precondition.c -----------------------------------------------------------------------------
 
-// True if the preconditioner has factors; else it is the diagonal.
+// True if the preconditioner consists of factors; otherwise it is a diagonal.
 bool mg_precondition_factors(const mg_problem *problem);
 
 // Errors: MG_MEMORY.
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error);
 void mg_precondition_destroy(mg_precondition *p);
 
-// Computes it from the free rows; applies it: to = M^-1 from.
+// mg_precondition_build computes the preconditioner from the free rows. mg_precondition_apply: to = M^-1
+// from.
 void mg_precondition_build(mg_precondition *p, mg_newton *newton);
 void mg_precondition_apply(mg_precondition *p, mg_newton *newton, const float *from, float *to);
 
 // ---- diagonal.c ---------------------------------------------------------------------------------
 
-// Sparse rows: the inverse of the Hessian's diagonal over the free rows, as a vector.
+// For sparse rows: computes, as a vector, the inverse of the diagonal of the Hessian (M29).
 void mg_newton_inverse_diagonal(mg_newton *newton, float *to);
 
 #endif

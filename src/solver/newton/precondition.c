@@ -1,5 +1,6 @@
-// precondition.c - owns the preconditioner of conjugate gradients: for each class the Cholesky factor of its
-// block of the Hessian (M29) on a sample of the free rows, or its diagonal if factors would be too large.
+// precondition.c - owns the preconditioner of conjugate gradients: for each class, the Cholesky factor of its
+// block of the Hessian (M29), computed from a sample of the free rows; or the inverse of its diagonal if
+// factors would be too large.
 #include "solver/newton/newton.h"
 
 #include "base/memory.h"
@@ -8,36 +9,38 @@
 #include <string.h>
 
 enum {
-    BLOCK = 32,  // of the factor
+    BLOCK = 32,  // rows and columns of a block of the factor
     GATHER = 16, // rows that are transposed into the sample at a time
     MOST_SAMPLE = MG_NEWTON_SAMPLE,
-    GROUP = 4, // classes whose samples are in memory at a time
+    GROUP = 4, // classes whose samples are in memory at the same time
 };
 enum { MOST_FACTOR_BYTES = 1 << 30, MOST_FACTOR_SIZE = 4096 };
 
 struct mg_precondition {
     bool factors;
-    int64_t size;   // features with the constant one, rounded up
-    float *factor;  // [K][size][size] lower triangle of L with inverted diagonal blocks; or [K][size] inverse
-                    // diagonal
-    float *inverse; // sparse rows without factors: the inverse diagonal as a vector; the rest is unused
+    int64_t size;   // number of features, including the constant one, rounded up
+    float *factor;  // [K][size][size] lower triangles of L, with inverted diagonal blocks; or [K][size]
+                    // inverse diagonals
+    float *inverse; // for sparse rows without factors: the inverse diagonal as a vector; nothing else is used
+                    // then
     float *zeros;   // [size]
-    float *sample;  // [GROUP][size][padded] rows x' of a class, transposed, times the root of their weights
-    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] rows x' before they are transposed
-    int64_t vectors; // of the work of a class
-    float *work;     // [K][vectors][size] for building; the last one for applying
-    // While it is built:
+    float *sample;  // [GROUP][size][padded] sampled rows x' of a class, times the roots of their weights,
+                    // transposed
+    float *rows;    // [GROUP * MOST_SAMPLE / GATHER][GATHER][size] the rows before they are transposed
+    int64_t vectors; // working vectors of each class
+    float *work;     // [K][vectors][size] for building; applying uses only the last vector of each class
+    // Only while it is built:
     mg_newton *newton;
-    int64_t first_class;                  // of the group
-    int64_t picked[GROUP], padded[GROUP]; // rows in the sample of each class; rounded up
+    int64_t first_class;                  // first class of the present group
+    int64_t picked[GROUP], padded[GROUP]; // rows in the sample of each class; the same rounded up
     uint32_t pick[GROUP][MOST_SAMPLE];
     float weight[GROUP][MOST_SAMPLE];
-    const float *from; // while it is applied
+    const float *from; // only while it is applied
     float *to;
     mg_arena arena;
 };
 
-// Writes x' of a row, the constant feature, and zeros up to `size`.
+// Writes x' of a row, then the constant feature, then zeros up to `size`.
 static void take_row(const mg_precondition *p, const mg_resident *resident, int64_t row, float *x) {
     const mg_problem *problem = resident->problem;
     int64_t features = problem->features;
@@ -54,9 +57,9 @@ static void take_row(const mg_precondition *p, const mg_resident *resident, int6
 
 // ---- factors ------------------------------------------------------------------------------------
 
-// Samples the free rows of a class in proportion to their weights: a row is taken when the running sum of
-// weights passes the next of equal steps. It represents the rows that were passed over before it, and takes
-// over their weights.
+// Samples the free rows of a class in proportion to their weights. A row is taken whenever the running sum of
+// weights passes the next multiple of a fixed step. Its weight in the sample is the sum of the weights of all
+// rows since the last one that was taken.
 static void pick_rows(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -101,8 +104,8 @@ static void gather_part(void *context, int64_t item) {
         for (int64_t i = 0; i < GATHER; i++) to[d * p->padded[g] + i] = rows[i * size + d];
 }
 
-// Inner products of BLOCK rows of n floats with `count` vectors, by the kernel for scores. to:
-// [BLOCK][stride].
+// Computes the inner products of BLOCK rows of n floats with `count` vectors, with the kernel function for
+// scores. to: [BLOCK][stride].
 static void multiply(const mg_precondition *p, int64_t n, const float *const *x, int64_t count,
                      const float *vectors, float *to, int64_t stride) {
     mg_dense_rows rows = mg_dense_floats(BLOCK, n, x);
@@ -110,8 +113,8 @@ static void multiply(const mg_precondition *p, int64_t n, const float *const *x,
     p->newton->resident->problem->kernel->dense_scores(&rows, &weights, to, stride);
 }
 
-// Computes a block of rows of the lower triangle of lambda I + sample sample^T. The longest blocks come
-// first, so that the threads end at about the same time.
+// Computes a block of rows of the lower triangle of lambda I + sample sample^T. Items are in descending order
+// of their cost, so that all threads end at about the same time.
 static void multiply_block(void *context, int64_t item) {
     mg_precondition *p = context;
     int64_t size = p->size, g = item % GROUP, first = size - (item / GROUP + 1) * BLOCK,
@@ -128,8 +131,8 @@ static void multiply_block(void *context, int64_t item) {
     }
 }
 
-// Replaces a diagonal block by the inverse of its Cholesky factor. No pivot is smaller than lambda, whatever
-// the rounding.
+// Replaces a diagonal block by the inverse of its Cholesky factor. Pivots smaller than lambda, which only
+// rounding can cause, are set to lambda.
 static void invert_block(float *a, int64_t size, float lambda) {
     float l[BLOCK][BLOCK], inverse[BLOCK][BLOCK] = {{0}};
     for (int64_t i = 0; i < BLOCK; i++)
@@ -146,15 +149,15 @@ static void invert_block(float *a, int64_t size, float lambda) {
     for (int64_t i = 0; i < BLOCK; i++) memcpy(a + i * size, inverse[i], sizeof inverse[i]);
 }
 
-// Cholesky factorisation by columns of blocks. What the earlier columns subtract from a block is a product of
-// rows, so the kernel for scores computes it.
+// Cholesky factorisation, one column of blocks after the other. What earlier columns subtract from a block is
+// a product of rows, so the kernel function for scores computes it.
 static void factor_class(void *context, int64_t k) {
     mg_precondition *p = context;
     int64_t size = p->size;
     float *factor = p->factor + k * size * size, *pack = p->work + k * p->vectors * size;
     _Alignas(64) float block[BLOCK * BLOCK], inverse[BLOCK * BLOCK];
     const float *x[BLOCK];
-    // Factors of a step that is given up are not used.
+    // If the step must end, an incomplete factor does no harm: it is not used.
     for (int64_t j = 0; j < size && !mg_newton_stopped(p->newton); j += BLOCK) {
         for (int64_t r = 0; r < BLOCK; r++)
             memcpy(pack + r * j, factor + (j + r) * size, (size_t)j * sizeof *pack);
@@ -178,7 +181,7 @@ static void factor_class(void *context, int64_t k) {
     }
 }
 
-// Applies (L L^T)^-1 to the vector of one class.
+// Applies (L L^T)^-1 to the part of a vector that belongs to one class.
 static void solve_class(mg_precondition *p, int64_t k) {
     const mg_kernel *kernel = p->newton->resident->problem->kernel;
     int64_t size = p->size;
@@ -209,7 +212,7 @@ static void solve_class(mg_precondition *p, int64_t k) {
 
 // ---- diagonal of dense rows ---------------------------------------------------------------------
 
-// The inverse diagonal of a class of the group, from its sample.
+// Computes the inverse diagonal of a class of the group from its sample.
 static void diagonal_class(void *context, int64_t g) {
     mg_precondition *p = context;
     const mg_newton *newton = p->newton;
@@ -249,8 +252,8 @@ static void apply_range(void *context, int64_t range) {
     MG_EACH_OF_PART (j, p->newton->length, MG_NEWTON_RANGES, range) p->to[j] = p->inverse[j] * p->from[j];
 }
 
-// (M29) With a joint loss, a direction sums to zero over the classes. The blocks are independent of each
-// other and would spoil that.
+// (M29) With a joint loss, directions sum to zero over the classes. The blocks of the classes are independent
+// and do not preserve this, so the mean over the classes is subtracted.
 static void remove_mean(void *context, int64_t range) {
     const mg_precondition *p = context;
     const mg_resident *resident = p->newton->resident;

@@ -1,13 +1,13 @@
-// rows.c - the rows of a loss with a dual (M28): their coefficients at given scores, which rows are free, and
-// the slope along a direction.
+// rows.c - the rows of a loss with a dual (M28): their coefficients at given scores, which of them are free,
+// and the slope along a direction.
 #include "solver/newton/newton.h"
 
 #include <math.h>
 #include <string.h>
 
-#define ROUNDING 1e-5f // error of a lead that is updated for a few steps, relative to its scores
+#define ROUNDING 1e-5f // error of a lead after a few updates, relative to the scores
 
-// Computes A of one row from its old coefficients and its scores. z: scratch.
+// Computes A of one row from its scores and its coefficients A0 (`before`). z: scratch memory.
 static void find_coefficients(const mg_newton *newton, int64_t row, const float *s, const float *before,
                               float *z, float *a) {
     const mg_problem *problem = newton->resident->problem;
@@ -18,8 +18,9 @@ static void find_coefficients(const mg_newton *newton, int64_t row, const float 
     mg_dual_rows_balance(newton->iterate->duals, row, newton->resident->lanes, a);
 }
 
-// Computes D_F of one row; false if the row is not free. Whether the own class is at its bound follows from
-// the multiplier of a free rival: the sum of the rivals is too coarse, because it is rounded.
+// Computes D_F of one row. Returns false if the row is not free. Whether the own class is at its bound is
+// decided by the multiplier theta, computed from a free rival. The sum of the rivals would be too inexact,
+// because it is rounded.
 static bool find_slope(const mg_newton *newton, int64_t row, const float *s, const float *before,
                        const float *a, float *slope) {
     const mg_problem *problem = newton->resident->problem;
@@ -47,8 +48,8 @@ static bool find_slope(const mg_newton *newton, int64_t row, const float *s, con
     return free > 1;
 }
 
-// The most by which a rival exceeds the own class, in scores or in their change. Without a joint dual each
-// class counts alone.
+// The largest difference between a rival and the own class, in scores or in their changes. For losses without
+// a joint dual, classes do not compete: it is the largest of the rivals' scores and minus the own score.
 static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     bool joint = newton->resident->problem->loss->dual->joint;
     float most = joint ? -INFINITY : -s[y], own = joint ? s[y] : 0;
@@ -59,8 +60,8 @@ static float gain_of(const mg_newton *newton, const float *s, int64_t y) {
     return most;
 }
 
-// True if the row's A0 and A are zero, and the step length t leaves the lead of its own class above delta:
-// then the row has neither loss nor coefficients. Rows with coefficients have the lead -INFINITY.
+// True if the row has neither loss nor coefficients after a step of length t: its A0 and A are zero, and its
+// lead stays above delta. (Rows with coefficients have the lead -INFINITY.)
 static bool is_quiet(const mg_newton *newton, int64_t row, float t) {
     return newton->rows.lead[row] - t * newton->rows.reach[row] > newton->resident->problem->delta;
 }

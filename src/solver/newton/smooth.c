@@ -1,5 +1,5 @@
-// smooth.c - the rows of a smooth loss (M31). Their coefficients are a function of the scores: nothing is
-// kept from step to step, there is no proximal term, and every row with a weight is free.
+// smooth.c - the rows of a smooth loss (M31). Their coefficients depend on the scores alone: there is no
+// proximal term, nothing is kept from one step to the next, and every row with a positive weight is free.
 #include "solver/newton/newton.h"
 
 void mg_newton_fill_smooth(mg_newton *newton, int64_t part, int64_t first, int64_t end) {

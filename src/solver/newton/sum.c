@@ -1,5 +1,6 @@
-// sum.c - the passes of the Newton phase over the data: scores of a vector, sums over rows in double, Hessian
-// products. Cells stay raw; the vectors contain scaling and centring (M19).
+// sum.c - the passes of the Newton phase over the data: scores for a vector of weights, sums over rows in
+// double, and Hessian products. Rows are read as raw cells; scaling and centring are applied to the vectors
+// (M19).
 #include "solver/newton/newton.h"
 
 #include <math.h>
@@ -45,10 +46,10 @@ void mg_newton_scores(mg_newton *newton, const float *vector, float padding, flo
 typedef struct sum_job {
     mg_newton *newton;
     mg_newton_fill *fill;
-    int64_t first, count; // the items that are summed at present
-    double *to;           // [length] the means are added to it, if `product` is NULL
-    // `product` becomes lambda times `vector` plus the means. Single precision is exact enough for this when
-    // the rows are sparse, so their sums are floats.
+    int64_t first, count; // present batch of items
+    double *to;           // [length] the means are added to it; used if `product` is NULL
+    // If not NULL, `product` becomes lambda times `vector` plus the means. For sparse rows the sums are then
+    // in float, which is exact enough for a Hessian product.
     const float *vector;
     float *product;
 } sum_job;
@@ -105,7 +106,8 @@ static void add_dense_range(void *context, int64_t range) {
     }
 }
 
-// Adds the stored values of a row in a range of features. Most rows have only a few coefficients.
+// Adds the stored values of a row in a range of features. Rows usually have few nonzero coefficients, so
+// these are listed first.
 static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t begin, int64_t end) {
     const mg_resident *resident = newton->resident;
     const mg_rows *rows = &resident->all.rows;
@@ -123,7 +125,7 @@ static void add_sparse_row(const mg_newton *newton, const float *coef, int64_t b
     }
 }
 
-// Adds the rows taken to a range of features, in their order.
+// Adds the rows taken by all parts to one range of features, in their order.
 static void add_sparse_range(void *context, int64_t range) {
     const sum_job *job = context;
     const mg_newton *newton = job->newton;
@@ -151,8 +153,9 @@ static void clear_range(void *context, int64_t range) {
                (size_t)(to - from) * sizeof *job->newton->parts.raw_sum);
 }
 
-// Sums raw cells: in single precision in newton->parts.grad if that is exact enough (it is faster), otherwise
-// in newton->parts.raw_sum. The sums of the coefficients are in the second half of raw_sum in both cases.
+// Sums raw cells: in float in newton->parts.grad if that is exact enough, because it is faster; otherwise in
+// double in newton->parts.raw_sum. The sums of the coefficients go to the second half of raw_sum in both
+// cases.
 static void sum_rows(sum_job *job, int64_t items) {
     mg_newton *newton = job->newton;
     const mg_resident *resident = newton->resident;
@@ -196,7 +199,7 @@ static void scale_range(void *context, int64_t range) {
     }
 }
 
-// The same for the sums of the coefficients, which belong to the constant feature.
+// Converts the sums of the coefficients to means for the constant feature.
 static void scale_constant(const sum_job *job) {
     const mg_resident *resident = job->newton->resident;
     int64_t size = resident->size;
@@ -219,7 +222,7 @@ void mg_newton_sum(mg_newton *newton, int64_t items, mg_newton_fill *fill, doubl
 
 // ---- Hessian ------------------------------------------------------------------------------------
 
-// v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) of one free row (M28).
+// (M28) Computes v (D_F u - D_F 1 (1' D_F u) / (1' D_F 1)) for one free row.
 static void apply_slope(const mg_newton *newton, int64_t row, const float *u, float *to) {
     const mg_resident *resident = newton->resident;
     const float *slope = newton->rows.slope + row * resident->lanes;
@@ -264,8 +267,8 @@ static mg_rows free_rows(const mg_newton *newton) {
     return rows;
 }
 
-// Scores free rows [from, end) and sets their coefficients in the part. Dense rows are added to its gradient
-// while they are in cache.
+// Scores the free rows [from, end) and turns the scores into coefficients. Dense rows are then added to the
+// gradient of the part while they are in cache.
 static void fill_product(mg_newton *newton, int64_t part, int64_t from, int64_t end) {
     const mg_resident *resident = newton->resident;
     mg_pass *pass = &resident->pass[part];
@@ -294,7 +297,7 @@ void mg_newton_product(mg_newton *newton, const float *vector, float *product) {
     scale_constant(&job);
 }
 
-enum { DOT_LANES = 8 }; // independent sums, because a single one would wait for every addition
+enum { DOT_LANES = 8 }; // independent sums, because each addition would otherwise wait for the one before
 
 typedef struct dot_job {
     const mg_newton *newton;

@@ -1,13 +1,14 @@
-// check.c - checks the restored fields of a checkpoint against what the number of steps and the configuration
-// imply.
+// check.c - checks the restored fields of a checkpoint: given the number of steps and the configuration,
+// could a run have reached them?
 #include "solver/sgd/sgd.h"
 
 #include <math.h>
 
 enum { MOST_TERMS = 1 << 20 };
-#define ROUNDING 1e-9 // of sums, and of functions that differ between C libraries
+#define ROUNDING 1e-9 // rounding of sums, and differences between mathematics libraries
 
-// A rate that was searched for is that of a rung, on a sample that is not larger than the data.
+// The learning rates that are possible. A rate that was searched for is one of the tried rates, times a
+// factor that depends on the size of the sample.
 static mg_bound eta_bound(const mg_sgd *sgd) {
     if (!sgd->eta_is_open) return (mg_bound){.least = sgd->own->eta, .most = sgd->own->eta};
     double low, high;
@@ -15,8 +16,8 @@ static mg_bound eta_bound(const mg_sgd *sgd) {
     return (mg_bound){.least = low * (1 - ROUNDING), .most = high * (1 + ROUNDING)};
 }
 
-// The sum of the schedule's factors, which never rise, over `number` steps. Of many steps only some are
-// computed: those at the ends of blocks, which give a lower and an upper limit.
+// Bounds of the sum of the schedule's factors over `number` steps. The factors never rise. If there are many
+// steps, only the factors at the ends of blocks are computed; they bound those in between.
 static mg_bound sum_bound(const mg_sgd *sgd, int64_t number) {
     const mg_problem *problem = sgd->problem;
     int64_t block = mg_max(mg_divide_up(number, MOST_TERMS), 1);

@@ -1,17 +1,17 @@
-// dense.c - the step that forms a gradient of all weights: for dense rows, and for CSR rows with centred
-// columns, whose gradient is always dense.
+// dense.c - the step that forms a gradient of all weights. It is used for dense rows, and for CSR rows with
+// centred columns, whose gradient has no zeros.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
 
-// Prepares the gradient of a part. With few classes it is overwritten. With many classes the rows of a part
-// touch only a few of them, so only the classes that the previous step touched are cleared.
+// Prepares the gradient of a part. With few classes it will be overwritten. With many classes the rows of a
+// part touch only a few, so only the classes that the previous step touched are cleared.
 static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     const mg_weights *w = &sgd->weights;
     uint8_t *touched = part->pass.touched;
     memset(part->coef_sum, 0, (size_t)w->lanes * sizeof(double));
     if (w->layout == MG_DENSE && mg_pass_touches_all(&part->pass)) {
-        // This includes parts without rows, which may receive the sum of their sibling.
+        // Parts without rows are marked too, because they may receive the sum of their sibling.
         memset(touched, 1, (size_t)w->lanes);
         return MG_SUM_NEW;
     }
@@ -22,7 +22,7 @@ static mg_sum begin_sum(mg_sgd *sgd, mg_sgd_part *part) {
     return MG_SUM_ON;
 }
 
-// (M11) Adds part `from`, which already holds the sum of the parts after it, to part `into`.
+// (M11) Adds part `from` to part `into`. Both hold sums of subtrees.
 static void merge_parts(void *context, int64_t into, int64_t from) {
     mg_sgd *sgd = context;
     mg_sgd_part *left = &sgd->parts[into];
@@ -36,8 +36,8 @@ static void merge_parts(void *context, int64_t into, int64_t from) {
     for (int64_t k = 0; k < w->lanes; k++) left->coef_sum[k] += right->coef_sum[k];
 }
 
-// The sibling of part p in the tree if it is complete, so that p's gradient can be added to it directly;
-// otherwise NULL.
+// If the sibling of part p is complete, returns it, so that the gradient of p can be added to it directly.
+// Otherwise returns NULL.
 static mg_sgd_part *complete_sibling(mg_sgd *sgd, int64_t p, mg_sum sum) {
     int64_t rows = mg_sgd_begin(sgd, p + 1) - mg_sgd_begin(sgd, p);
     if (sum != MG_SUM_NEW || rows > sgd->parts[p].pass.block_rows || !mg_tree_takes_sibling(&sgd->tree, p))
@@ -45,7 +45,7 @@ static mg_sgd_part *complete_sibling(mg_sgd *sgd, int64_t p, mg_sum sum) {
     return &sgd->parts[p ^ 1];
 }
 
-// The gradient of p's sibling holds the sum of both. It becomes the gradient of the left one of the two.
+// After p was added to the gradient of its sibling: makes this gradient the one of the left part of the two.
 static void join(mg_sgd *sgd, int64_t p) {
     mg_sgd_part *left = &sgd->parts[p & ~INT64_C(1)], *right = &sgd->parts[p | 1];
     for (int64_t k = 0; k < sgd->weights.lanes; k++) left->coef_sum[k] += right->coef_sum[k];
@@ -55,8 +55,8 @@ static void join(mg_sgd *sgd, int64_t p) {
     left->grad = grad;
 }
 
-// Where the thread that is expected to claim part p finds its next rows: after those of p, or where its share
-// of the next minibatch begins.
+// A prefetch hint: the row at which the thread continues that is expected to claim part p. That is the next
+// part or, after the thread's last part, its first part of the next minibatch.
 static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
     for (int64_t t = 0; t < threads; t++)
@@ -66,7 +66,7 @@ static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     return mg_sgd_begin(sgd, p + 1);
 }
 
-// Phase 1, by part: scores, coefficients, partial loss and gradient (M1, M3..M10).
+// Phase 1, for part p: scores, coefficients, loss and gradient (M1, M3..M10).
 static void part_gradient(void *context, int64_t p) {
     mg_sgd *sgd = context;
     mg_sgd_part *part = &sgd->parts[p];
@@ -80,17 +80,18 @@ static void part_gradient(void *context, int64_t p) {
                                   mg_sgd_begin(sgd, p + 1), to);
     if (sibling) join(sgd, p);
     mg_tree_climb(&sgd->tree, p, sibling != NULL, merge_parts,
-                  sgd); // phase 2 adds the two halves at the root
+                  sgd); // phase 2 adds the two halves of the tree
 }
 
-// (M11) The root of the tree, for a run of n weights of class k: left in part 0.
+// (M11) Adds the two halves of the tree, for n weights of class k; the sum is in part 0.
 static void merge(const mg_sgd *sgd, int64_t k, int64_t at, int64_t n) {
     int64_t half = mg_tree_half(&sgd->tree);
     if (half && sgd->parts[half].pass.touched[k])
         sgd->problem->kernel->add(n, sgd->parts[half].grad + at, sgd->parts[0].grad + at);
 }
 
-// Phase 2, by item of features, class-major weights: merge, rates, step, decay.
+// Phase 2 for one item of features, if weights are stored class by class: last addition of the tree, rates,
+// step, decay.
 static void update_class_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
@@ -105,10 +106,11 @@ static void update_class_major(void *context, int64_t item) {
         float centring = (float)sgd->parts[0].coef_sum[k];
         for (int64_t d = 0; problem->center && d < used; d++) g[d] -= centring * problem->center[from + d];
         for (int64_t d = 0; d < used; d++) {
-            float scaled = g[d] * (problem->scale ? mean * problem->scale[from + d] : mean); // gradient of W
+            // gradient with respect to W
+            float scaled = g[d] * (problem->scale ? mean * problem->scale[from + d] : mean);
             square[d] += scaled * scaled;
             g[d] = problem->scale ? scaled * problem->scale[from + d]
-                                  : scaled; // gradient step as V sees it (M19)
+                                  : scaled; // the change of V that belongs to it (M19)
         }
     }
     mg_optim_step step = mg_sgd_rule_step(sgd);
@@ -135,7 +137,7 @@ static void update_class_major(void *context, int64_t item) {
     }
 }
 
-// The same for feature-major weights: a feature's classes are one line with one rate.
+// Phase 2 if weights are stored feature by feature: the classes of a feature are one line with one rate.
 static void update_feature_major(void *context, int64_t item) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
@@ -179,7 +181,7 @@ void mg_sgd_step_dense(mg_sgd *sgd) {
     int64_t half = mg_tree_half(&sgd->tree);
     for (int64_t k = 0; half && k < sgd->weights.lanes; k++) {
         sgd->parts[0].coef_sum[k] += sgd->parts[half].coef_sum[k];
-        sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // the sum will be there
+        sgd->parts[0].pass.touched[k] |= sgd->parts[half].pass.touched[k]; // part 0 will hold the sum of both
     }
     mg_team_for(problem->team, mg_sgd_items(sgd),
                 sgd->weights.layout == MG_DENSE ? update_class_major : update_feature_major, sgd);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-// Otherwise the mean of the gradients may be any multiple of the root of the mean square, and so may a step.
+// Checks that beta2 > beta1^2 (or beta1 = 0). Otherwise the mean of the gradients could be any multiple of
+// the root of their mean square, and steps would have no limit (M32).
 static mg_status check(const void *values, const char *const *origins, mg_error *error) {
     const mg_sgd_options *options = values;
     double beta1 = options->rule.beta1, beta2 = options->rule.beta2;

@@ -8,7 +8,7 @@
 typedef struct mg_sgd_options {
     const char *update;
     const char *rate;
-    double eta; // NaN when unset: the rule decides
+    double eta; // NaN if it is not set: then the rate is searched for
     mg_optim_options rule;
     bool average;
 } mg_sgd_options;

@@ -1,6 +1,6 @@
-// rate.c - finds the learning rate (M22): rates around the rule's guess are tried, each by training on three
-// quarters of a sample and measuring the accuracy on the fourth. Deterministic: sample, order and rates
-// depend on the data and the configuration only.
+// rate.c - finds the learning rate (M22). Rates around the rule's first guess are tried: each by training on
+// three quarters of a sample and measuring the accuracy on the fourth. Sample, order and rates depend only on
+// the data and the configuration, so the result is deterministic.
 #include "solver/sgd/sgd.h"
 
 #include "base/memory.h"
@@ -19,16 +19,16 @@ enum {
 };
 
 typedef struct rate_search {
-    const mg_sgd *sgd; // the solver the rate is for
+    const mg_sgd *sgd; // the solver that needs a rate
     const mg_sample *sample;
-    mg_problem problem; // the same one, on part of the sample
+    mg_problem problem; // its problem, for a part of the sample
     mg_sgd_options sgd_options;
     mg_solver_options options;
-    int folds;           // number of quarters that are used for measuring
-    int64_t fit;         // largest number of rows trained on in a fold
-    uint32_t *order;     // [fit] rows in the order of an epoch
-    uint32_t *fitted;    // [fit] rows of the fold
-    double right[RUNGS]; // weight of the rows classified correctly
+    int folds;           // number of quarters that are used for measuring in turn
+    int64_t fit;         // largest number of training rows of a fold
+    uint32_t *order;     // [fit] order of the rows in an epoch
+    uint32_t *fitted;    // [fit] training rows of the fold
+    double right[RUNGS]; // [rung] total weight of the rows classified correctly
     bool tried[RUNGS];
     const mg_stop *stop;
 } rate_search;
@@ -37,8 +37,8 @@ static int64_t fold_begin(const rate_search *search, int fold) {
     return search->sample->rows.count * fold / QUARTERS;
 }
 
-// Total weight of the fold's rows that are classified correctly. The scratch of parts is not in use between
-// steps.
+// Returns the total weight of those rows of the fold that are classified correctly. Uses the memory of parts,
+// which is free between steps.
 static double judge(const rate_search *search, int fold, mg_sgd *trial) {
     const mg_weights *weights = mg_solver_sgd.weights(trial);
     mg_pass *pass = &trial->parts[0].pass;
@@ -59,7 +59,7 @@ static double judge(const rate_search *search, int fold, mg_sgd *trial) {
     return right;
 }
 
-// Rows outside the fold, in the sample's order.
+// Lists the rows outside the fold, in the order of the sample; returns their number.
 static int64_t list_fitted(rate_search *search, int fold) {
     int64_t n = 0;
     for (int64_t i = 0; i < search->sample->rows.count; i++)
@@ -68,7 +68,7 @@ static int64_t list_fitted(rate_search *search, int fold) {
     return n;
 }
 
-// Trains on the rows outside the fold. *finite false: the rate is too high for this data.
+// Trains on the rows outside the fold. *finite becomes false if the rate is too high for these data.
 static mg_status train(rate_search *search, int fold, mg_sgd *trial, bool *finite, mg_error *error) {
     const mg_problem *problem = &search->problem;
     int64_t fit = list_fitted(search, fold);
@@ -111,7 +111,7 @@ static mg_status try_fold(rate_search *search, int fold, double *right, mg_error
     bool finite;
     mg_status status = mg_solver_sgd.create(&search->problem, &search->options, &trial, error);
     if (status) return status;
-    // The average starts again with every epoch, so only the last epoch's snapshots matter.
+    // The average starts again in every epoch, so only snapshots of the last epoch are needed.
     ((mg_sgd *)trial)->average.first = search->problem.total_steps - search->problem.steps_per_epoch;
     status = train(search, fold, trial, &finite, error);
     if (!status) *right += finite ? judge(search, fold, trial) : -1;
@@ -129,8 +129,9 @@ static mg_status try_rung(rate_search *search, int rung, mg_error *error) {
     return status;
 }
 
-// The best rate tried (rung r is the guess times 10^(r/2)): the lowest one whose accuracy is within a quarter
-// of a standard error of the highest accuracy. A lower rate also gives a lower objective.
+// Returns the best rung; rung r is the first guess times 10^(r/2). It is the lowest one whose accuracy is
+// within a quarter of a standard error of the highest accuracy. A lower rate usually also gives a lower
+// objective.
 static int best_rung(const rate_search *search) {
     double most = -QUARTERS - 1, rows = (double)(search->folds * search->sample->rows.count / QUARTERS);
     for (int r = 0; r < RUNGS; r++)
@@ -142,8 +143,8 @@ static int best_rung(const rate_search *search) {
     return 0;
 }
 
-// Tries every second rung first, further out while the best one is at an end, then the rungs on both sides of
-// the best one.
+// Tries every second rung. While the best one is at an end of the rungs tried, goes on in that direction.
+// Finally tries the rungs on both sides of the best one.
 static mg_status climb(rate_search *search, mg_error *error) {
     int low = -2, high = 2;
     mg_status status = MG_OK;
@@ -162,13 +163,12 @@ static mg_status climb(rate_search *search, mg_error *error) {
 mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *stop, mg_error *error) {
     mg_sgd *sgd = state;
     if (!sgd->eta_is_open || sample->rows.count < FEWEST_ROWS)
-        return MG_OK; // too few for a decision: the guess is used
+        return MG_OK; // too few rows to measure accuracies: the first guess is used
     rate_search search = {.sgd = sgd, .sample = sample, .problem = *sgd->problem, .stop = stop};
     search.sgd_options = *sgd->own;
     search.options = (mg_solver_options){.train = sgd->train, .own = &search.sgd_options};
-    search.folds = sample->whole
-                       ? QUARTERS
-                       : 1; // one quarter of few rows is too few to measure on, so each is used in turn
+    search.folds = sample->whole ? QUARTERS : 1; // with few rows, a quarter is too small to measure on, so
+                                                 // all quarters are used in turn
     search.fit = sample->rows.count - sample->rows.count / QUARTERS;
     mg_problem *problem = &search.problem;
     problem->rows = search.fit;
@@ -180,8 +180,8 @@ mg_status mg_sgd_prepare(void *state, const mg_sample *sample, const mg_stop *st
     if (!status) status = mg_memory_get(&search.fitted, (size_t)search.fit, sizeof *search.fitted, error);
     if (!status) status = climb(&search, error);
     // The best rate grows with the number of rows: on the languages data it is 0.3 for a sixteenth of the
-    // rows and 1 for all of them. The cube root of the ratio of the numbers of rows agrees with this
-    // (docs/benchmarks.md). Only adagrad was measured.
+    // rows and 1 for all of them. The cube root of the ratio of rows agrees with this (docs/benchmarks.md).
+    // It was measured with adagrad only.
     double growth = sample->whole ? 1 : cbrt((double)sgd->problem->rows / (double)search.fit);
     if (!status) sgd->eta = rate_of(sgd, best_rung(&search)) * growth;
     mg_memory_free(search.fitted);

@@ -8,9 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { OTHER_FIELDS = 12 }; // of a checkpoint, beside those of the rule's arrays
+enum { OTHER_FIELDS = 12 }; // fields of a checkpoint that are not arrays of the rule
 
-// Snapshots of an epoch: as many as cost no more to add to the average than the rows cost, within these
+// Number of snapshots of an epoch: as many as together cost no more than the steps of the epoch, within these
 // bounds.
 enum { FEWEST_SNAPSHOTS = 4, MOST_SNAPSHOTS = 16 };
 
@@ -26,7 +26,7 @@ static void destroy(void *state) {
     mg_memory_free(sgd);
 }
 
-// The arrays that the update rule asks for.
+// Creates the arrays that the update rule keeps.
 static mg_status create_memory(mg_sgd *sgd, mg_error *error) {
     const mg_optim *rule = sgd->rule;
     mg_sgd_memory *memory = &sgd->memory;
@@ -86,10 +86,10 @@ static mg_status create_parts(mg_sgd *sgd, mg_error *error) {
 
 enum { RANGES_A_THREAD = 4 };
 
-// The stored values of every row are cut at the limits of the ranges; no result depends on these. One thread
-// has a single range. With more threads there are several ranges for each, because ranges that hold equally
-// many stored values do not cost the same: one of rare features has more features to update. There is
-// room for all features from the start, and the part that is never touched takes no memory.
+// Creates the ranges of features of sparse steps. A single thread has one range. With more threads there are
+// several ranges per thread, because ranges with equally many stored values do not cost the same: one with
+// rare features has more features to update. Arrays have room for all features from the start; pages that are
+// never touched take no memory.
 static mg_status create_ranges(mg_sgd *sgd, mg_error *error) {
     const mg_problem *problem = sgd->problem;
     mg_sgd_ranges *ranges = &sgd->ranges;
@@ -172,7 +172,7 @@ void mg_sgd_step_bias(mg_sgd *sgd) {
     mg_optim_step step = mg_sgd_rule_step(sgd);
     float rate = step.eta, square = 0;
     if (problem->bias > 0) {
-        float *g = sgd->parts[0].pass.coef; // not in use between steps, and of the right length
+        float *g = sgd->parts[0].pass.coef; // memory of the right length that is free between steps
         double mean = problem->bias / (double)sgd->batch->rows.count;
         for (int64_t k = 0; k < w->lanes; k++) {
             g[k] = (float)(sgd->parts[0].coef_sum[k] * mean);
@@ -200,7 +200,7 @@ static int64_t snapshots_per_epoch(const mg_problem *problem) {
     return mg_min(mg_max(most, FEWEST_SNAPSHOTS), problem->steps_per_epoch);
 }
 
-enum { AVERAGE_ITEM = 1 << 14 }; // floats
+enum { AVERAGE_ITEM = 1 << 14 }; // floats of one item
 
 static void average_item(void *context, int64_t item) {
     mg_sgd *sgd = context;
@@ -211,8 +211,8 @@ static void average_item(void *context, int64_t item) {
     for (int64_t j = 0; j < n; j++) mean[j] += (v[j] - mean[j]) * share; // (M24)
 }
 
-// (M24) The average starts again in the middle of the first epoch and at the start of every later one, so
-// that it contains no old weights.
+// (M24) Adds a snapshot to the average if one is due. The average starts again in the middle of the first
+// epoch and at the start of every later one, so that early weights are forgotten.
 static void snapshot(mg_sgd *sgd) {
     int64_t steps = sgd->problem->steps_per_epoch, count = snapshots_per_epoch(sgd->problem),
             at = sgd->step % steps + 1;
@@ -267,7 +267,7 @@ static void begin_at(void *state, const mg_weights *from) {
     memcpy(sgd->weights.offset, from->offset, (size_t)from->lanes * sizeof(float));
 }
 
-// Floats in lines whose padding is 0.
+// Arrays of floats in lines whose padding must be 0.
 typedef struct padded {
     int64_t line, used, count;
 } padded;

@@ -1,17 +1,17 @@
-// sparse.c - the step that costs time in proportion to the stored values of the minibatch. Each thread owns
-// ranges of features and alone writes their weights; rows are split for the scores only. No step writes or
-// reads all D x K weights.
+// sparse.c - the step whose cost is proportional to the number of stored values of the minibatch. The weights
+// of a range of features are written by one thread only; for the scores, rows are divided among the threads.
+// No step reads or writes all D x K weights.
 #include "solver/sgd/sgd.h"
 
 #include <string.h>
 
-// Touched features and rows that are prefetched, because they may be anywhere in memory.
+// prefetching: touched features, and rows, ahead. They may be anywhere in memory
 enum { AHEAD = 12, ROWS_AHEAD = 4 };
 
-// The step that deferred decay follows: the rate before its schedule, after the steps so far.
+// The inputs of the rule for deferred decay: the rate before the schedule, at the present number of steps.
 static mg_optim_step base_step(const mg_sgd *sgd) { return mg_sgd_step_of(sgd, 1, sgd->taken); }
 
-// Present rates of n features, without a new gradient; `none` holds n zeros.
+// Present rates of n features, without a new gradient; `none` has n zeros.
 static void present_rates(const mg_sgd *sgd, int64_t n, const float *none, mg_optim_memory memory,
                           float *rate) {
     mg_optim_step base = base_step(sgd);
@@ -27,8 +27,9 @@ static inline mg_optim_line line_of(const mg_sgd *sgd, int64_t f) {
     return line;
 }
 
-// (M12, M23) Decay of feature f up to the rate sum `sum`, as one implicit step; strength: lambda. A decay
-// whose factor rounds to 1 stays deferred until it has grown.
+// (M12, M23) Applies the decay of feature f up to the sum `sum` of schedule factors, as one implicit step
+// with the given rate. strength: lambda, or lambda divided by a factor that `rate` already contains. A decay
+// whose factor rounds to 1 remains deferred until it has grown.
 static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t f, float rate,
                                  double strength, double sum) {
     double times = sum - sgd->decay.until[f], decay = strength * (double)rate * times;
@@ -43,7 +44,8 @@ static inline void decay_feature(mg_sgd *sgd, const mg_optim_step *step, int64_t
     sgd->decay.until[f] = sum;
 }
 
-// The range's slot of feature f. The feature gets a new slot if the minibatch has not touched it yet.
+// Returns the slot of feature f in the range. The first time that the minibatch touches the feature, it gets
+// the next free slot.
 static inline uint32_t slot_of(mg_sgd *sgd, mg_sgd_range *range, uint32_t f) {
     uint32_t slot = sgd->ranges.slot[f];
     if (slot < range->count && range->touched[slot] == f) return slot;
@@ -58,7 +60,7 @@ static inline void fetch_weights(const mg_sgd *sgd, uint32_t f) {
     for (int64_t k = 0; k < sgd->weights.line; k += 16) __builtin_prefetch(v + k, 1);
 }
 
-// Phase 0, by rows: finds where the stored values of each range begin.
+// Phase 0, for rows: finds where the stored values of each range begin.
 static void cut_rows(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
@@ -74,7 +76,7 @@ static void cut_rows(void *context, int64_t p) {
     }
 }
 
-// Prefetches the slots of the stored values of row i that belong to a range.
+// Prefetches the slots of those stored values of row i that belong to a range.
 static void fetch_slots(const mg_sgd *sgd, int64_t p, int64_t i) {
     const mg_rows *rows = &sgd->batch->rows;
     const int64_t *cuts = sgd->ranges.cuts + i * (sgd->ranges.count + 1) + p;
@@ -85,7 +87,7 @@ static mg_optim_memory slots_of(const mg_sgd *sgd, const mg_sgd_range *range) {
     return (mg_optim_memory){sgd->memory.slot, range->from};
 }
 
-// Copies the rule's arrays for the touched features into slots; the second function copies them back.
+// Copies the rule's arrays of the touched features into slots; store_memory copies them back.
 static void load_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
     for (int i = 0; i < sgd->rule->feature_count; i++) {
         const float *from = sgd->memory.feature[i];
@@ -104,7 +106,7 @@ static void store_memory(const mg_sgd *sgd, const mg_sgd_range *range) {
     }
 }
 
-// Phase 1, by range: finds the features that the minibatch touches, and applies their deferred decay.
+// Phase 1, for a range: finds the features that the minibatch touches, and applies their deferred decay.
 static void find_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_rows *rows = &sgd->batch->rows;
@@ -132,7 +134,7 @@ static void find_touched(void *context, int64_t p) {
     }
 }
 
-// Phase 2, by rows: scores and coefficients (M1, M3..M9).
+// Phase 2, for rows: scores and coefficients (M1, M3..M9).
 static void part_coefficients(void *context, int64_t p) {
     mg_sgd *sgd = context;
     const mg_problem *problem = sgd->problem;
@@ -152,7 +154,7 @@ static void part_coefficients(void *context, int64_t p) {
     }
 }
 
-// Gradients of the range's touched features, rows in order (M10).
+// (M10) Sums the gradients of the range's touched features, in the order of the rows.
 static void accumulate(mg_sgd *sgd, int64_t p) {
     const mg_rows *rows = &sgd->batch->rows;
     int64_t stride = sgd->ranges.count + 1, lanes = sgd->weights.lanes;
@@ -167,7 +169,8 @@ static void accumulate(mg_sgd *sgd, int64_t p) {
     }
 }
 
-// Scales the gradients as the weights are scaled, and computes their squared norms.
+// Multiplies the gradients by the factors of (M19), and computes the squared norms of the gradients with
+// respect to W.
 static void scale_gradients(mg_sgd *sgd, mg_sgd_range *range) {
     const float *scales = sgd->problem->scale;
     int64_t line = sgd->weights.line;
@@ -186,13 +189,14 @@ static void scale_gradients(mg_sgd *sgd, mg_sgd_range *range) {
     }
 }
 
-// Phase 3, by range: gradients of the touched features, then their step and decay.
+// Phase 3, for a range: gradients of the touched features, then their step and decay.
 static void update_touched(void *context, int64_t p) {
     mg_sgd *sgd = context;
     mg_sgd_range *range = &sgd->ranges.range[p];
     int64_t line = sgd->weights.line;
     mg_optim_step step = mg_sgd_rule_step(sgd);
-    // The rate holds this step's factor already; deferred decay is a sum of factors.
+    // `rate` already contains the schedule's factor of this step, but deferred decay is a sum of factors; so
+    // lambda is divided by the factor.
     double after = sgd->decay.sum + sgd->factor,
            strength = sgd->factor > 0 ? sgd->problem->lambda / sgd->factor : 0;
     accumulate(sgd, p);
@@ -235,7 +239,7 @@ void mg_sgd_share_features(mg_sgd *sgd) {
     }
 }
 
-// Cuts the ranges by the stored values of this minibatch. They stay as they are afterwards, so that the
+// Chooses ranges with equally many stored values of this minibatch. Later minibatches keep them, so that the
 // weights of a range stay in one core's cache.
 static void weigh_features(mg_sgd *sgd) {
     mg_cut_ranges(&sgd->batch->rows, sgd->ranges.count, sgd->ranges.begin);
@@ -250,7 +254,7 @@ void mg_sgd_step_sparse(mg_sgd *sgd) {
     const int64_t line_cells = 16;
     int64_t stored = 0;
     for (int64_t i = 0; i < rows->count; i++) {
-        // Rows of a minibatch may be anywhere in memory, so all are prefetched before the first is needed.
+        // The rows of a minibatch may be anywhere in memory, so all of them are prefetched early.
         if (i + AHEAD < rows->count) __builtin_prefetch(rows->indptr + mg_rows_stored(rows, i + AHEAD));
         int64_t row = mg_rows_stored(rows, i), begin = rows->indptr[row], end = rows->indptr[row + 1];
         for (int64_t e = begin; e < end; e += line_cells) {
