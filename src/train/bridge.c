@@ -1,9 +1,10 @@
-// bridge.c - copies weights from one layout to the other, and between sets of used features.
+// bridge.c - converts weights between the layouts for dense and for CSR rows, and between sets of used
+// features.
 #include "train/bridge.h"
 
 #include "parallel/cut.h"
 
-enum { BLOCK = 64 }; // features
+enum { BLOCK = 64 }; // features of one block
 
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, const mg_used *used, mg_weights *weights,
                             mg_error *error) {
@@ -38,8 +39,8 @@ mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_w
     return status;
 }
 
-// In blocks of features, because weights for CSR rows lie apart by feature: the cache lines of a block serve
-// all classes.
+// Goes in blocks of features. Weights for CSR rows are stored feature by feature, so the cache lines of a
+// block are read once and serve all classes.
 void mg_bridge_model(const mg_weights *weights, mg_model *model) {
     MG_EACH_BLOCK (first, count, 0, weights->features, BLOCK)
         for (int64_t k = 0; k < weights->classes; k++)

@@ -1,4 +1,4 @@
-// bridge.h - converts between the weights of a model file and those that the kernels use.
+// bridge.h - converts between the weights of a model file and the weights that kernels read.
 #ifndef MG_TRAIN_BRIDGE_H
 #define MG_TRAIN_BRIDGE_H
 
@@ -6,14 +6,14 @@
 #include "solver/problem.h"
 #include "solver/weights.h"
 
-// Creates weights in the arrangement that rows of `layout` need. They give the same scores as the model: its
-// bias is in weights->offset, and weights->bias is zero. The rows hold the columns `used`, or all if its
-// width is 0; weights of other features are left out.
+// Creates weights for rows of `layout` that give the same scores as the model. The bias of the model is in
+// weights->offset; weights->bias is zero. `used`: the columns that the rows hold; if its width is 0, they
+// hold all columns. Weights of other features are left out. Errors: MG_MEMORY.
 mg_status mg_bridge_weights(const mg_model *model, mg_layout layout, const mg_used *used, mg_weights *weights,
                             mg_error *error);
 
-// Creates weights of a problem with all columns that training can start from. The weights of the constant
-// feature follow from the model's bias. Errors: MG_DATA, MG_MEMORY.
+// Creates weights of the problem's shape, including unused features, from which training can start. The
+// weights of the constant feature are the model's bias divided by its value. Errors: MG_DATA, MG_MEMORY.
 mg_status mg_bridge_start(const mg_model *model, const mg_problem *problem, mg_weights *weights,
                           mg_error *error);
 

@@ -1,5 +1,5 @@
-// checkpoint.c - the thread that writes checkpoints, which ones are kept, and the search for the newest
-// intact one.
+// checkpoint.c - owns the thread that writes checkpoints, the choice of those that are kept, and the search
+// for the newest intact one.
 #include "train/checkpoint.h"
 
 #include "base/clock.h"
@@ -19,17 +19,18 @@ struct mg_checkpointer {
     mg_identity identity;
     char *config;
     mg_field live[MG_CHECKPOINT_FIELDS], snapshot[MG_CHECKPOINT_FIELDS];
-    mg_field given[MG_CHECKPOINT_FIELDS]; // what is written: snapshots, or live fields that do not change now
+    mg_field given[MG_CHECKPOINT_FIELDS]; // what is written: snapshots, or fields of the state itself if it
+                                          // does not change meanwhile
     size_t room[MG_CHECKPOINT_FIELDS];    // allocated bytes of the snapshots of packed fields
     int count;
-    mg_position position; // of what is written
+    mg_position position; // position that belongs to `given`
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool busy, quit; // protected by the lock, as all below
+    bool busy, quit; // this and all fields below are protected by the lock
     bool news;
-    mg_error failure; // of the last write; status MG_OK if it succeeded
+    mg_error failure; // result of the last write; status MG_OK if it succeeded
     double write_seconds;
 };
 
@@ -72,8 +73,8 @@ static mg_status list(const mg_directory *directory, step_list *steps, mg_error 
     return status;
 }
 
-// Deletes checkpoints beyond the number to keep, once the newest is on disk. Checkpoints of later steps are
-// deleted too: the run was resumed from before them.
+// Deletes the checkpoints that exceed the number to keep; the newest one must already be on disk. Also
+// deletes checkpoints of later steps: they are from before the run was resumed at an earlier step.
 static void prune(const mg_checkpointer *c) {
     step_list steps;
     int64_t kept = 0;
@@ -82,7 +83,8 @@ static void prune(const mg_checkpointer *c) {
         char name[NAME_TEXT];
         if (steps.step[i] <= c->position.step && kept++ < c->keep) continue;
         name_of(steps.step[i], name);
-        mg_directory_remove(c->directory, name, NULL); // a failure is tried again with the next one
+        // a failure does not matter: the next prune tries again
+        mg_directory_remove(c->directory, name, NULL);
     }
     mg_memory_free(steps.step);
 }
@@ -96,7 +98,7 @@ static mg_status write_given(mg_checkpointer *c, mg_error *error) {
     return status;
 }
 
-// The lock is held when this is called and when it returns, but not while the file is written.
+// To be called with the lock held. Releases it while the file is written.
 static void write_submitted(mg_checkpointer *c) {
     pthread_mutex_unlock(&c->lock);
     double start = mg_clock_seconds();
@@ -115,7 +117,7 @@ static void *write_loop(void *context) {
     pthread_mutex_lock(&c->lock);
     for (;;) {
         while (!c->busy && !c->quit) pthread_cond_wait(&c->changed, &c->lock);
-        if (!c->busy) break; // also when the run ends, a submitted checkpoint is written
+        if (!c->busy) break; // a checkpoint that was submitted before the end is still written
         write_submitted(c);
     }
     pthread_mutex_unlock(&c->lock);
@@ -144,7 +146,7 @@ mg_status mg_checkpointer_create(const mg_directory *directory, int64_t keep, co
                                       mg_h5_type_size(fields[f].type), error);
     }
     if (!status) mg_directory_remove_leftovers(directory, "step-");
-    // Without the thread, mg_checkpointer_submit writes the file itself.
+    // If the thread cannot start, mg_checkpointer_submit writes the file itself.
     c->started = !status && mg_thread_start(&c->thread, write_loop, c);
     if (status) mg_checkpointer_destroy(c);
     else *out = c;
@@ -187,7 +189,7 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     pthread_mutex_lock(&c->lock);
     bool idle = !c->busy;
     pthread_mutex_unlock(&c->lock);
-    if (!idle) return false; // only the calling thread makes it busy, so it stays idle
+    if (!idle) return false; // `busy` is set only by this thread, so it remains false
     mg_error failure = {0};
     for (int f = 0; !failure.status && f < c->count; f++) {
         bool lies = still && !c->live[f].pack;
@@ -197,7 +199,7 @@ bool mg_checkpointer_submit(mg_checkpointer *c, const mg_position *position, boo
     pthread_mutex_lock(&c->lock);
     c->position = *position;
     c->busy = !failure.status;
-    // A snapshot that failed is reported like a file that could not be written.
+    // If the snapshot fails, the caller gets this failure as the result, as if the file could not be written.
     c->news = failure.status != MG_OK;
     c->failure = failure;
     pthread_cond_broadcast(&c->changed);

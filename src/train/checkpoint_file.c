@@ -1,4 +1,4 @@
-// checkpoint_file.c - the layout of a checkpoint file.
+// checkpoint_file.c - owns the layout of a checkpoint file.
 #include "train/checkpoint_file.h"
 
 #include "base/memory.h"
@@ -13,11 +13,11 @@
 enum { FORMAT_VERSION = 1 };
 static const size_t most_bytes = (size_t)1 << 40;
 
-#define MOST_EPOCHS (1e9 + 1)     // of train.epochs
-#define MOST_STEPS 999999999999.0 // 12 digits in the file name
+#define MOST_EPOCHS (1e9 + 1)     // largest value of train.epochs, plus 1
+#define MOST_STEPS 999999999999.0 // the file name has 12 digits
 #define MOST_COUNT 1e15
 
-// Bounds that hold for any run. Those that depend on its shapes are checked by mg_resume_hooks.check.
+// Bounds that hold for every run. Bounds that depend on shapes are checked by mg_resume_hooks.check.
 typedef struct position_field {
     const char *name;
     size_t offset;
@@ -41,7 +41,7 @@ enum { MOST_CONFIG = 1 << 26 }; // bytes
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static void field_name(const mg_field *field, char out[64]) {
-    snprintf(out, 64, "state/%s", field->name); // names are constants of the program, shorter than 50 bytes
+    snprintf(out, 64, "state/%s", field->name); // names are constants of the program with less than 50 bytes
 }
 
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
@@ -51,7 +51,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
     int64_t bytes = 0, room = mg_memory_room();
     for (int f = 0; f < state->count; f++)
         bytes += fields[f].count * (int64_t)mg_h5_type_size(fields[f].type);
-    if (bytes > room) // otherwise libhdf5 gets the memory, and the process is killed for using it
+    if (bytes > room) // otherwise libhdf5 would ask for the memory, and the system might kill the process
         return mg_fail(error, MG_MEMORY,
                        "out of memory: %lld bytes are needed to write %s, %lld are available",
                        (long long)bytes, name, (long long)(room > 0 ? room : 0));
@@ -68,7 +68,7 @@ mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, c
         mg_h5_image_attribute_text(image, "/", "init_model", identity->init_model);
     }
     int64_t length = (int64_t)strlen(identity->config);
-    // A data set, because attributes are limited to 64 KiB.
+    // A data set, because an attribute can hold only 64 KiB.
     mg_h5_image_array(image, "config", MG_H5_U8, 1, &length, identity->config);
     for (size_t i = 0; i < COUNT(integers); i++) {
         int64_t value;
@@ -144,7 +144,7 @@ static mg_status check_config(mg_h5 *file, const mg_identity *identity, const mg
     return status;
 }
 
-// Reads which weights the run started from; 0 and NULL: it started from zeros.
+// Reads from which weights the run started. If it started from zeros, *fingerprint is 0 and *model NULL.
 static mg_status take_start(mg_h5 *file, int64_t *fingerprint, char **model, mg_error *error) {
     *fingerprint = 0;
     *model = NULL;
@@ -153,7 +153,7 @@ static mg_status take_start(mg_h5 *file, int64_t *fingerprint, char **model, mg_
     return status ? status : mg_h5_attribute_text(file, "/", "init_model", model, error);
 }
 
-// A resumed run must have started from the same weights.
+// Refuses a checkpoint of a run that started from other weights.
 static mg_status check_start(mg_h5 *file, const mg_identity *identity, mg_error *error) {
     int64_t before = 0;
     char *model = NULL;
@@ -264,12 +264,12 @@ mg_status mg_checkpoint_look(mg_h5 *file, mg_position *position, char **config, 
     return mg_file_blame(mg_h5_path(file), "no run can be resumed from it", status, error);
 }
 
-// A sealed file that is read once and parsed in memory. Its bytes are freed when it is closed.
+// A sealed file in memory. Its bytes are freed when it is closed.
 typedef struct sealed {
     char *path;
     unsigned char *bytes;
     mg_h5 *file;
-    bool verified; // the seal is correct
+    bool verified; // the seal fits the bytes
 } sealed;
 
 static mg_status open_sealed(const mg_directory *directory, const char *name, sealed *out, mg_error *error) {

@@ -8,8 +8,8 @@
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
                               const mg_checkpoint_state *state, mg_error *error);
 
-// *verified is true if the seal is correct, which distinguishes a file of another run from a damaged one.
-// Errors: as mg_checkpoint_resume.
+// *verified becomes true if the seal fits the bytes. Then an error means that the file belongs to another
+// run, not that it is damaged. Errors: as mg_checkpoint_resume.
 mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name, const mg_identity *identity,
                                 const mg_checkpoint_state *state, const mg_resume_hooks *hooks,
                                 bool *verified, mg_error *error);

@@ -1,5 +1,5 @@
-// choose.c - the most accurate point of a path, and the run that trains all rows with its C. A choice that is
-// interrupted is made again when the run is resumed; it comes to the same value.
+// choose.c - model.C: auto: finds the most accurate point of a path, and sets up the run that trains all rows
+// with its C. If the search is interrupted, a resumed run repeats it and finds the same value.
 #include "train/choose.h"
 
 #include "base/memory.h"
@@ -31,8 +31,8 @@ static bool is_fraction(const char *validation) {
 
 // ---- a run that has chosen ----------------------------------------------------------------------
 
-// The C of the run in the directory; 0 if there is none. A run with another configuration has chosen nothing:
-// any value does, as the resumption is refused.
+// The C that the run in the directory has chosen; 0 if there is no run. The run there may have another
+// configuration. Then any value will do, because resuming it is refused anyway.
 static double chosen_before(const mg_run *run) {
     mg_origin origin;
     double C = 1;
@@ -48,19 +48,19 @@ static double chosen_before(const mg_run *run) {
 
 // ---- the paths ----------------------------------------------------------------------------------
 
-// Models need not be closer to the optimum to be compared by their accuracy.
+// The tolerance of the paths. Accuracies can be compared before the models are close to the optimum.
 #define TOLERANCE 1e-2
-// Without data.validation, tenths of the rows are held out in turn until so many rows were. The error of an
-// accuracy near 80% is then about half a point.
+// Without data.validation, tenths of the rows are held out one after the other, until this many rows were
+// held out in total. Then the error of an accuracy near 80% is about half a point.
 enum { FOLDS = 10, ENOUGH_ROWS = 5000 };
 
 typedef struct search {
     const mg_run *run;
     const mg_chosen *chosen;
-    mg_path_result path;                // of the current fold
-    mg_path_point mean[MG_PATH_POINTS]; // [points] C, and the mean accuracy of the folds
+    mg_path_result path;                // result of the current fold
+    mg_path_point mean[MG_PATH_POINTS]; // [points] C, and the accuracy averaged over the folds
     int points, folds;
-    int64_t fold, rows; // rows that a fold trains
+    int64_t fold, rows; // rows on which a fold trains
 } search;
 
 static void take_plan(void *context, const mg_plan *plan) { ((search *)context)->rows = plan->data.rows; }
@@ -78,7 +78,7 @@ static void report_point(void *context, int number, const mg_path_point *point) 
                        100 * point->accuracy);
 }
 
-// The epochs of a path are not shown: every point is a message.
+// Follows a path on held-out rows. The epochs are not reported; instead, every point is one message.
 static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
     const mg_observer observer = {.context = s, .plan = take_plan, .stop = stops};
     const mg_path_request request = {.observer = &observer, .context = s, .point = report_point};
@@ -86,8 +86,8 @@ static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
     mg_trainer_options options = s->chosen->options;
     mg_train_options train = *options.train;
     mg_trainer_memory memory;
-    mg_trainer_copies copies = {0}; // those of the run itself count
-    mg_model *model = NULL;         // a trial gives none
+    mg_trainer_copies copies = {0}; // not reported: only the copies of the final run matter to the program
+    mg_model *model = NULL;         // a trial returns no model
     train.tolerance = fmax(train.tolerance, TOLERANCE);
     options.train = &train;
     options.output = &nowhere;
@@ -114,7 +114,7 @@ static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
     return mg_fail(error, status, "stopped while C was chosen: start again with the same command");
 }
 
-// The first fold decides how far the path goes, and which values it has.
+// Follows one path per fold. The values of C, and where the path ends, are decided by the first fold.
 static mg_status follow_paths(search *s, mg_error *error) {
     mg_grid grid;
     mg_grid_auto(&grid);
@@ -157,7 +157,7 @@ static mg_status find_C(const mg_run *run, const mg_chosen *chosen, double *C, m
 
 // ---- the run ------------------------------------------------------------------------------------
 
-// The value, and the rows that it was chosen by, are part of the configuration of the run.
+// Puts the chosen value, and which rows it was chosen with, into the configuration of the run.
 static mg_status settle(const mg_run *run, mg_chosen *chosen, double C, mg_error *error) {
     mg_writer text = {0};
     char number[MG_REAL_TEXT];
@@ -169,7 +169,7 @@ static mg_status settle(const mg_run *run, mg_chosen *chosen, double C, mg_error
                      : fraction  ? validation
                                  : "data.validation");
     chosen->model.C = C;
-    // The accuracies that were compared are those of models so close to the optimum.
+    // A default tolerance for the run: its accuracy was compared at this one.
     if (!(chosen->train.tolerance > 0)) chosen->train.tolerance = TOLERANCE;
     chosen->data.validation = fraction ? NULL : run->options->data->validation;
     chosen->data.test = run->options->data->test;
@@ -208,7 +208,7 @@ mg_status mg_choose_C(mg_run *run, mg_chosen *chosen, mg_error *error) {
     chosen->options.model = &chosen->model;
     chosen->options.data = &chosen->data;
     chosen->data.test = NULL;
-    // The lock is held from here on, so that nobody else makes the same choice meanwhile.
+    // From here on the lock is held, so that no other process makes the same choice at the same time.
     const char *path = options->output->directory;
     if (mg_run_has_files(run) && path && access(path, F_OK)) chosen->directory = path;
     mg_status status = mg_run_enter_directory(run, true, error);
@@ -221,6 +221,7 @@ void mg_chosen_clear(mg_chosen *chosen) {
     mg_h5_close(chosen->train_file);
     mg_h5_close(chosen->validation_file);
     mg_memory_free(chosen->canonical);
-    if (chosen->directory) rmdir(chosen->directory); // only if it is empty: no run began
+    // succeeds only if the directory is empty, because no run began
+    if (chosen->directory) rmdir(chosen->directory);
     *chosen = (mg_chosen){0};
 }

@@ -24,16 +24,17 @@ typedef struct validation {
     mg_cv_result *result;
     mg_cv_fold *fold;    // [folds][points]
     mg_path_result path; // of the current fold
-    mg_directory *place; // output.directory; NULL: nothing is written
+    mg_directory *place; // output.directory; NULL: no files are written
     mg_lock lock;        // of output.directory
-    mg_h5 *data;         // data.train: all folds read the same file; NULL: the rows are in memory
+    mg_h5 *data;         // data.train; all folds read the same open file. NULL: the rows are in memory
 } validation;
 
 // ---- one fold -----------------------------------------------------------------------------------
 
 static mg_status train_fold(validation *v, const mg_trainer_options *options, mg_cv_fold *out,
                             mg_error *error) {
-    // No fold overwrites: what was there is set aside, and a run that begins in fold-N meanwhile is refused.
+    // `overwrite` is not passed on: the old results of all folds have already been moved to `previous`. If
+    // another run has begun in fold-N meanwhile, it is refused.
     const mg_train_request request = {.resume = v->request->resume, .observer = v->request->observer};
     mg_train_result result;
     mg_status status = mg_trainer_run(options, &request, &result, error);
@@ -87,7 +88,8 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     mg_writer text = {0};
     char *directory = NULL, *canonical = NULL, name[FOLD_TEXT];
     mg_trainer_options options = *v->options;
-    snprintf(name, sizeof name, "fold-%lld", (long long)number + 1); // FOLD_TEXT holds any number
+    // FOLD_TEXT is long enough for every number
+    snprintf(name, sizeof name, "fold-%lld", (long long)number + 1);
     mg_status status = v->place ? mg_directory_name(v->place, name, &directory, error) : MG_OK;
     mg_writer_format(&text, "%scv.folds: %lld\ncv.fold: %lld\n", v->options->canonical,
                      (long long)v->request->folds, (long long)number + 1);
@@ -113,7 +115,7 @@ static mg_status do_fold(validation *v, int64_t number, mg_error *error) {
     return status;
 }
 
-// ---- all of them --------------------------------------------------------------------------------
+// ---- all folds -----------------------------------------------------------------------------------
 
 static void average(validation *v) {
     mg_path_point point[MG_PATH_POINTS];
@@ -136,7 +138,7 @@ static void average(validation *v) {
     v->result->best = mg_path_best(point, (int)points);
 }
 
-// Does every fold train to a tolerance?
+// True if every fold is trained to a tolerance.
 static bool certifies(const validation *v) { return v->grid || v->options->train->tolerance > 0; }
 
 static void put_fold(mg_writer *out, const validation *v, const mg_cv_fold *fold) {
@@ -181,7 +183,7 @@ static mg_status write_lines(const validation *v, mg_error *error) {
         mg_writer_add(&out, "}\n");
     }
     mg_status status = mg_writer_take(&out, &text, error);
-    // A cross-validation that is resumed after its end changes nothing.
+    // A finished cross-validation that is resumed has the same text, so nothing is written.
     if (!status && !mg_directory_is_text(v->place, "cv.jsonl", text)) status = put_in_place(v, text, error);
     mg_memory_free(text);
     return status;
@@ -199,7 +201,7 @@ static void report_unused(const validation *v) {
     observer->message(observer->context, line);
 }
 
-// Checks, under the lock and once for all folds, what the directory holds. Changes nothing.
+// Checks, once for all folds and under the lock, what the directory contains. Changes nothing.
 static mg_status look(const validation *v, mg_error *error) {
     mg_run_traces traces;
     const mg_cv_request *request = v->request;
@@ -259,7 +261,7 @@ static mg_status do_folds_in(validation *v, const char *directory, mg_error *err
     bool made = status && !there && v->place && mg_directory_has_its_path(v->place);
     mg_lock_release(&v->lock);
     mg_directory_close(v->place);
-    if (made) rmdir(directory); // it is still empty if the data were refused
+    if (made) rmdir(directory); // it is empty if the data were refused
     return status;
 }
 
@@ -280,7 +282,7 @@ mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, cons
         mg_memory_zeroed(&v->fold, (size_t)result->folds * (size_t)result->points, sizeof *v->fold, error);
     if (!status) status = files ? do_folds_in(v, directory, error) : do_folds(v, error);
     mg_h5_close(v->data);
-    if (!options->memory) mg_run_stop = 0; // the request to stop was for these folds
+    if (!options->memory) mg_run_stop = 0; // the request to stop was meant for these folds
     mg_memory_free(v->fold);
     mg_memory_free(v);
     return status;

@@ -1,4 +1,4 @@
-// cv.h - cross-validation: a run or a path for each fold.
+// cv.h - cross-validation: trains a run or a path for each fold.
 #ifndef MG_TRAIN_CV_H
 #define MG_TRAIN_CV_H
 
@@ -7,8 +7,8 @@
 
 #include <margin/cv.h>
 
-// The options are those of a run; the fold is set here. grid NULL: there is no grid. Errors: those of runs
-// and paths; MG_USAGE for the number of folds.
+// `options`: those of a run; mg_cv_run sets the fold. `grid`: a path for each fold; NULL: a run. Errors:
+// those of mg_trainer_run and mg_path_run; MG_USAGE for the number of folds.
 mg_status mg_cv_run(const mg_trainer_options *options, const mg_grid *grid, const mg_cv_request *request,
                     mg_cv_result *result, mg_error *error);
 

@@ -1,4 +1,4 @@
-// evaluate.c - one pass over a data set, and the metrics of its rows.
+// evaluate.c - one pass over a data set that computes losses and metrics.
 #include "train/evaluate.h"
 
 #include "base/arithmetic.h"
@@ -10,9 +10,9 @@
 
 enum { PARTS = MG_EVALUATE_BATCH / MG_EVALUATE_PART };
 
-// Memory for one dense row as a sparse row.
+// Memory for one dense row in the form of a sparse row.
 typedef struct row_values {
-    float *wide; // [line] the cells as floats
+    float *wide; // [line] the row as floats
     uint32_t *indices;
     float *values;
 } row_values;
@@ -23,22 +23,24 @@ typedef struct evaluator {
     const mg_batch *batch;
     mg_pass pass[PARTS];
     double loss[PARTS];
-    bool by_value;       // dense rows are scored value by value, with weights for CSR rows
-    const mg_used *used; // the features that these weights know
+    bool by_value;       // dense rows are scored value by value, with weights in the layout for CSR rows
+    const mg_used *used; // the features that these weights include
     row_values values[PARTS];
     bool keep_scores;
-    float *scores; // [batch][lanes]; NULL: the caller does not want them
+    float *scores; // [batch][lanes]; NULL: the scores are not needed
     int32_t best[MG_EVALUATE_BATCH];
     bool wants_gaps;
     float gap[MG_EVALUATE_BATCH];
     double square[MG_EVALUATE_BATCH]; // as in mg_gaps_of
-    int32_t rank[MG_EVALUATE_BATCH];  // of the row's class, 0 = best; -1: unknown label
-    // first row of the part whose score or loss is not finite; -1: none
+    int32_t rank[MG_EVALUATE_BATCH];  // position of the row's class when classes are sorted by score, 0 =
+                                      // best; -1: unknown label
+    // [part] first row whose score or loss is not finite; -1: none
     int64_t bad[PARTS];
     double bad_value[PARTS];
 } evaluator;
 
-// The class of the highest score; of equal scores, the lowest class. NaN counts as the lowest score.
+// Returns the class with the highest score; among equal scores, the lowest class. NaN counts as the lowest
+// score.
 static int32_t best_class(int64_t classes, const float *scores) {
     int64_t best = 0;
     for (int64_t k = 1; k < classes; k++)
@@ -53,8 +55,8 @@ static int32_t rank_of(int64_t classes, const float *scores, int64_t y) {
     return ahead;
 }
 
-// Adds value by value and leaves out zeros, as for sparse rows. So a dense row, the same row in a CSR file
-// and the same row on a line have scores of the same bits.
+// Scores dense rows as if they were sparse: value by value, without zeros. So a dense row, the same row in a
+// CSR file and the same row on a line of text have scores with the same bits.
 static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count) {
     mg_pass *pass = &e->pass[p];
     const row_values *row = &e->values[p];
@@ -77,7 +79,7 @@ static void score_by_value(evaluator *e, int64_t p, int64_t first, int64_t count
     }
 }
 
-// The first score that is not finite, or 0.
+// Returns the first score that is not finite; 0 if there is none.
 static double bad_score(int64_t classes, const float *scores) {
     for (int64_t k = 0; k < classes; k++)
         if (!isfinite(scores[k])) return (double)scores[k];
@@ -117,7 +119,7 @@ static void score_part(void *context, int64_t p) {
     }
 }
 
-// Refuses scores that are not finite, because no label, loss or accuracy may be computed from them.
+// Fails if a score or loss is not finite, because no label or accuracy may be computed from it.
 static mg_status check_finite(const evaluator *e, const mg_dataset *dataset, mg_evaluation *result,
                               mg_error *error) {
     char name[MG_REACH_NAME];
@@ -186,7 +188,7 @@ double mg_evaluate_scratch(const mg_dataset *dataset, mg_layout weights, int64_t
     int64_t before = mg_memory_own();
     double features = (double)mg_round_up(dataset->features, MG_LANES),
            lines = dataset->layout == weights ? 0
-                   : weights == MG_CSR        ? 3 * PARTS // row_values
+                   : weights == MG_CSR        ? 3 * PARTS // memory of row_values
                                               : (double)mg_round_up(classes, 8);
     if (mg_pass_create(&pass, dataset->layout, dataset->cell, classes, dataset->features, NULL) ||
         mg_pass_widen(&pass, dataset->store.bare, NULL))
@@ -226,7 +228,8 @@ static void pass_over_rows(void *context) {
     mg_stream *stream = NULL;
     double loss = 0;
     bool wants_rows = visit && visit->rows;
-    int64_t rows = mg_min(call->dataset->count, MG_EVALUATE_BATCH); // windows have room for a batch
+    // one batch; windows have at least that many rows
+    int64_t rows = mg_min(call->dataset->count, MG_EVALUATE_BATCH);
     mg_status status = create(&e, call->scorer, call->dataset, weights, wants_rows, call->error);
     if (!status) status = mg_stream_create(call->dataset, rows, 0, false, 0, &stream, call->error);
     if (!status) status = mg_stream_seek(stream, 0, 0, call->error);

@@ -1,4 +1,4 @@
-// gaps.c - counts rows whose answer depends on a small difference of scores.
+// gaps.c - counts close rows: those whose predicted class depends on a small difference of scores.
 #include "train/gaps.h"
 
 #include "base/memory.h"

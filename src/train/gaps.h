@@ -1,4 +1,4 @@
-// gaps.h - how far apart the two highest scores of each row are, compared with how much scores differ at all.
+// gaps.h - the gaps between the two highest scores of rows, compared with the spread of all scores.
 #ifndef MG_TRAIN_GAPS_H
 #define MG_TRAIN_GAPS_H
 
@@ -6,20 +6,21 @@
 
 #include <stdint.h>
 
-// A row is close if its two highest scores differ by at most this share of the spread.
+// A row is close if the gap of its two highest scores is at most this fraction of the spread.
 #define MG_GAPS_CLOSE 1e-3
 
 typedef struct mg_gaps {
-    float *gap;     // [count] best score minus the next
-    double squares; // sum of (score - mean score of the row)^2 over the classes of these rows
+    float *gap;     // [count] highest score minus the second highest
+    double squares; // sum over these rows and all classes of (score - mean score of the row)^2
     int64_t count;
-} mg_gaps; // starts zeroed
+} mg_gaps; // must be zero before mg_gaps_create
 
-// Makes room for `rows` rows. Errors: MG_MEMORY.
+// Allocates memory for `rows` rows. Errors: MG_MEMORY.
 mg_status mg_gaps_create(mg_gaps *gaps, int64_t rows, mg_error *error);
 void mg_gaps_clear(mg_gaps *gaps);
 
-// The gap of one row of scores whose best class is `best`; *square becomes the row's share of `squares`.
+// Returns the gap of one row of scores, whose highest score is that of class `best`. *square becomes the
+// row's contribution to `squares`.
 float mg_gaps_of(int64_t classes, const float *scores, int64_t best, double *square);
 
 static inline void mg_gaps_add(mg_gaps *gaps, float gap, double square) {
@@ -27,8 +28,8 @@ static inline void mg_gaps_add(mg_gaps *gaps, float gap, double square) {
     gaps->squares += square;
 }
 
-// Close rows. The spread is the root mean square of what `squares` sums up. So neither a factor nor an offset
-// common to all scores of a row changes the number.
+// Returns the number of close rows. The spread is the root of the mean of what `squares` sums. So the number
+// does not change if all scores are multiplied by a factor, or if a row's scores are shifted.
 int64_t mg_gaps_close(const mg_gaps *gaps, int64_t classes);
 
 #endif

@@ -1,4 +1,4 @@
-// grid.c - parses from:to:factor, and lists of values.
+// grid.c - parses grids: from:to:factor, or lists of values.
 #include "train/grid.h"
 
 #include "base/number.h"
@@ -10,10 +10,10 @@
 #define LEAST 1e-30
 #define MOST 1e30
 #define LEAST_FACTOR 1.01
-// Relative to the last point: a factor of 10 must lead from 1e-3 to 1, although powers are rounded.
+// Rounding error of a point, relative to its value: 1e-3:1:10 must include 1, although powers are rounded.
 #define ROUNDING 1e-9
 
-// Splits the three numbers; false if there are not exactly three.
+// Splits "from:to:factor" into three numbers. Returns false if there are not exactly three.
 static bool split(const char *text, double out[3]) {
     char part[64];
     for (int i = 0; i < 3; i++) {
@@ -51,7 +51,7 @@ static mg_status check_value(const mg_grid *grid, const char *what, double value
                    MOST);
 }
 
-// Takes the values of the text in their order.
+// Parses a list; the values keep their order.
 static mg_status parse_list(mg_grid *grid, mg_error *error) {
     mg_status status = MG_OK;
     char part[64];
@@ -96,9 +96,10 @@ mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_err
     return MG_OK;
 }
 
-// lambda falls from a tenth of the mean squared norm (over delta), where all weights are nearly means of
-// rows, to where margins of all rows that can be separated are wide enough. Best values were found from 1e-2
-// to 1e-7 (docs/decisions.md); weak regularisations cost most, and the path usually ends before them.
+// The grid for model.C: auto. lambda falls, beginning at a tenth of the mean squared norm over delta: there
+// all weights are nearly means of rows. At its end all rows that can be separated have a wide enough margin.
+// The best values in measurements were from 1e-2 to 1e-7 (docs/decisions.md). Weak regularisation takes
+// longest, but paths usually end before they reach it.
 enum { AUTO_POINTS = 17, AUTO_PATIENCE = 4 };
 #define AUTO_FIRST 0.1
 #define AUTO_FACTOR 3.1622776601683795
@@ -109,7 +110,7 @@ void mg_grid_auto(mg_grid *grid) {
 }
 
 void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight) {
-    double norm = mean_square_norm > 0 ? mean_square_norm : 1; // 0: all rows are 0
+    double norm = mean_square_norm > 0 ? mean_square_norm : 1; // 0 if all rows are 0
     double first = delta / (AUTO_FIRST * norm * total_weight);
     for (int i = 0; i < grid->count; i++) grid->value[i] = point(first, AUTO_FACTOR, false, i);
 }

@@ -1,4 +1,4 @@
-// grid.h - a series of regularisations: from:to:factor, or values with commas.
+// grid.h - a series of values of C or lambda: from:to:factor, or values separated by commas.
 #ifndef MG_TRAIN_GRID_H
 #define MG_TRAIN_GRID_H
 
@@ -7,23 +7,23 @@
 #include <margin/path.h>
 
 typedef struct mg_grid {
-    const char *name; // C or lambda
-    const char *text; // as given
+    const char *name; // "C" or "lambda"
+    const char *text; // the text as the user gave it
     int count;
-    int patience; // the path ends after so many points without a better accuracy; 0: it never does
+    int patience; // a path ends after this many points without a better accuracy; 0: it goes to the end
     double value[MG_PATH_POINTS];
 } mg_grid;
 
-// Exactly one of the two is not NULL; the grid keeps that text. Errors: MG_USAGE.
+// Parses the one of the two texts that is not NULL. The grid keeps a pointer to the text. Errors: MG_USAGE.
 mg_status mg_grid_parse(const char *C, const char *lambda, mg_grid *grid, mg_error *error);
 
-// A grid that suits any data: mg_grid_fit sets its values of C, in ascending order, once the rows are known.
-// They depend on the mean squared norm of the prepared rows without the bias, so they follow a change of
-// scale.
+// A grid for any data. mg_grid_fit computes its values of C, in ascending order, when the rows are known. The
+// values are derived from the mean squared norm of the prepared rows (without the constant feature), so they
+// adapt if the scale of the data changes.
 void mg_grid_auto(mg_grid *grid);
 void mg_grid_fit(mg_grid *grid, double mean_square_norm, double delta, double total_weight);
 
-// (M20) lambda of point i, for rows of this total weight.
+// (M20) lambda of point i, for rows with this total weight.
 double mg_grid_lambda(const mg_grid *grid, int i, double total_weight);
 
 #endif

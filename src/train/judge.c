@@ -1,4 +1,4 @@
-// judge.c - decides whether a finished run has failed, and which option helps.
+// judge.c - decides whether a finished run has failed, and which options to recommend.
 #include "train/judge.h"
 
 #include "base/json.h"
@@ -8,22 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NO_BETTER 0.999 // of the baseline's objective
+// a model has learnt nothing if its objective is above this fraction of the baseline's
+#define NO_BETTER 0.999
 #define VACUOUS_GAP 0.9
-#define SMALL_GAP 0.01  // if a run stalls below this gap, the reason is precision, not the data
-#define LEAST_SIZE 0.03 // solvers work well when the root mean square of the cells is between these two
+#define SMALL_GAP 0.01  // if a run stalls below this gap, single precision is the reason, not the data
+#define LEAST_SIZE 0.03 // range of root mean squares of cells with which solvers work well
 #define MOST_SIZE 30.0
-#define WEAK 0.1 // weights must be able to gain this fraction of the objective of zeros
+// regularisation is too strong unless weights could gain this fraction of the objective of zeros
+#define WEAK 0.1
 #define ADVISED_TOLERANCE 1e-3
 
 // ---- models that have learnt nothing ------------------------------------------------------------
 
-// A model with the same two scores for every row: one for the most frequent class, one for all other classes.
-// By symmetry, the loss of a row has one of two values.
+// A model that gives every row the same scores: one for the most frequent class, and one for all other
+// classes. Then the loss of a row can have only two values.
 typedef struct constant_model {
     const mg_problem *problem;
-    double *scores; // [classes]; class 0 stands for the most frequent one
-    double share;   // fraction of the total weight of the rows that the most frequent class has
+    double *scores; // [classes]; class 0 stands for the most frequent class
+    double share;   // the most frequent class's fraction of the total weight of the rows
     double score[2];
 } constant_model;
 
@@ -37,7 +39,8 @@ static double objective_of(constant_model *m) {
     return loss + 0.5 * p->lambda * square / (p->bias * p->bias);
 }
 
-// Golden-section search; the objective is convex in each score. Leaves the best score in m->score[which].
+// Minimises over one of the two scores by golden-section search; the objective is convex in each of them. The
+// result is in m->score[which].
 static double minimise(constant_model *m, int which) {
     const double part = 0.6180339887498949;
     double low = -2 * (double)m->problem->delta - 50, high = -low;
@@ -70,13 +73,13 @@ static double largest_share(const mg_dataset *train, double *sums) {
     return most / all;
 }
 
-// What a model must be better than.
+// Objectives that a useful model must be clearly below.
 typedef struct baseline {
-    double zeros;    // objective of weights of zero
+    double zeros;    // of weights of zero
     double constant; // of the best constant model; at most `zeros`
 } baseline;
 
-// For the current problem. If there is no memory for the constant model, `constant` is `zeros`.
+// The baselines of the current problem. If memory runs out, `constant` is `zeros`.
 static baseline find_baseline(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     constant_model m = {.problem = problem};
@@ -101,9 +104,9 @@ bool mg_judge_bound_is_vacuous(double objective, double dual) {
 
 // ---- advice -------------------------------------------------------------------------------------
 
-// The largest possible gain over weights of zero, as a fraction of P(0), for rows of this mean square. P(W)
-// is at least P(0) - ||gradient||^2 / (2 lambda), and the norm of the gradient is at most the norm of the
-// coefficients times that of the rows.
+// An upper bound of how much weights can gain over zeros, as a fraction of P(0), for rows with this mean
+// square. It holds because P(W) >= P(0) - ||gradient||^2 / (2 lambda), where the norm of the gradient is at
+// most the norm of the coefficients times that of the rows.
 static double most_gain(const mg_run *run, double mean_square) {
     const mg_problem *problem = &run->setup.problem;
     int64_t lanes = mg_round_up(problem->classes, MG_LANES);
@@ -117,7 +120,8 @@ static double most_gain(const mg_run *run, double mean_square) {
     return (double)square * mean_square / (2 * problem->lambda * loss);
 }
 
-// Advises a value of model.lambda, or of model.C if that was set, at which weights can gain enough.
+// Recommends a value of model.lambda (or of model.C, if the user set that) with which weights can gain
+// enough.
 static void advise_regularisation(const mg_run *run, double gain, char *out, size_t size) {
     double now = run->setup.problem.lambda, lambda = now * gain * WEAK * WEAK;
     if (isnan(run->options->model->C))
@@ -152,7 +156,7 @@ static double feature_square(const mg_run *run) {
     return problem->mean_square_norm - problem->bias * problem->bias;
 }
 
-// True if data.scale could not improve anything.
+// True if another data.scale would not help.
 static bool is_well_scaled(const mg_run *run) {
     const char *scale = run->options->data->scale;
     double cells = sqrt(feature_square(run) / run->setup.problem.values_per_row);
@@ -165,8 +169,8 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
     const char *how = problem->layout == MG_DENSE ? "standard" : "max-abs";
     double gain = most_gain(run, feature_square(run)), scaled = most_gain(run, problem->values_per_row);
     char then[160];
-    // Scaled columns that vary have values near 1. If these are all zero, neither a scale nor a
-    // regularisation helps.
+    // After scaling, columns that vary have values near 1. If all values are still nearly zero, no column
+    // varies, and neither a scale nor a weaker regularisation would help.
     bool scaled_columns = strcmp(run->options->data->scale, "none") != 0;
     if (!(feature_square(run) > (scaled_columns ? 1e-9 : 0))) {
         snprintf(
@@ -185,13 +189,14 @@ void mg_judge_advise(const mg_run *run, char *out, size_t size) {
 
 // ---- verdicts -----------------------------------------------------------------------------------
 
-// The smallest number of one digit that is clearly larger than the gap.
+// The smallest number with one significant digit that is clearly above the gap.
 static double tolerance_above(double gap) {
     double least = 1.5 * gap, power = pow(10, floor(log10(least)));
     return ceil(least / power) * power;
 }
 
-// The option that would have let the run continue; NULL: it stalled, and no option would.
+// The option that ended the run, and that must be raised for it to continue. NULL if it stalled: then no
+// option helps.
 static const char *advise_limit(const char *reason) {
     if (!strcmp(reason, "stalled")) return NULL;
     if (!strcmp(reason, "epochs")) return "raise train.epochs";
@@ -218,8 +223,8 @@ static void judge_certified(const mg_run *run, const mg_train_result *result, ch
              advice);
 }
 
-// Mean loss of the rows of the last epoch, each before its own step; NaN if this process did not run that
-// epoch.
+// Mean loss of the rows of the last epoch, each computed before the row's own step. NaN if that epoch ran in
+// an earlier process.
 static double passing_loss(const mg_run *run) {
     const mg_position *at = &run->position;
     return at->loss_rows > 0 ? at->loss / (double)at->loss_rows : NAN;

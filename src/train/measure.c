@@ -1,4 +1,4 @@
-// measure.c - measures a model on labelled rows.
+// measure.c - mg_model_measure: measures a model on labelled rows.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// The labels that a measurement points to.
+// Labels as text, owned by a measurement.
 typedef struct owned_labels {
     mg_classes classes;
     char (*printed)[MG_LABEL_BUFFER]; // [classes] integer labels as text
@@ -28,7 +28,7 @@ static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t row
     if (y == k) per_class[k].correct += rows;
 }
 
-// Used only if the table of all pairs of classes would be too large.
+// Counts rows by true and predicted class, if the table of all pairs of classes would be too large.
 static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_t lanes, const float *scores,
                             const int32_t *best, mg_error *error) {
     (void)classes, (void)lanes, (void)scores, (void)error;
@@ -57,7 +57,7 @@ static void conclude(mg_measurement *m, const mg_model *model) {
     m->objective = m->mean_loss + 0.5 * model->lambda * model->square_norm; // (M2)
 }
 
-// The total weight of the measured rows. It differs from that of all rows when rows are left out.
+// The total weight of the rows with a known label, which are the ones measured.
 static double known_weight(const mg_dataset *dataset) {
     double weight = 0;
     for (int64_t i = 0; i < dataset->count; i++)
@@ -125,7 +125,8 @@ static mg_status create(const mg_model *model, const char *data, mg_measurement 
     return status;
 }
 
-// Opens the data. If only unknown labels are in the way, the message says what to do about them.
+// Opens the data. If the only problem is labels that the model does not know, the message says how to skip
+// their rows.
 static mg_status open_data(mg_scoring *scoring, const mg_measure_request *request, mg_dataset **out,
                            mg_error *error) {
     mg_scoring_data data = {

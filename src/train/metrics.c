@@ -13,15 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// The file is read in blocks, because a long run writes more than fits in memory. Of a longer line than any
-// that margin writes, only the beginning is looked at.
+// The file is read in blocks, because that of a long run may not fit in memory. Only the first LINE bytes of
+// a line are looked at; margin writes no longer lines.
 enum { BLOCK = 1 << 15, LINE = 1 << 12 };
 #define MOST_SECONDS 1e10 // three centuries
 
 static double seconds_of(const char *line, const char *end) {
     const char *key = memmem(line, (size_t)(end - line), "\"seconds\": ", 11);
     double seconds = key ? strtod(key + 11, NULL) : 0;
-    return seconds >= 0 && seconds < MOST_SECONDS ? seconds : 0; // the line may have been edited
+    return seconds >= 0 && seconds < MOST_SECONDS ? seconds : 0; // 0 if somebody has edited the line
 }
 
 static int is_counted(const char *line, const char *end) {
@@ -37,15 +37,15 @@ static ssize_t read_at(int fd, char block[BLOCK], int64_t at) {
     return got;
 }
 
-// Receives a complete line and the place of the next one. Returns false to end the reading.
+// Receives a complete line, and the position of the next line in the file. Returns false to stop reading.
 typedef bool see_line(void *context, const char *line, const char *end, int64_t next);
 
-// Calls `see` for each complete line. *size is how many bytes were read, up to the end of the file or of the
-// last block. Errors: MG_IO.
+// Calls `see` for each complete line. *size becomes the number of bytes read: up to the end of the file, or
+// of the block in which `see` stopped. Errors: MG_IO.
 static mg_status each_line(int fd, const char *path, see_line *see, void *context, int64_t *size,
                            mg_error *error) {
     char block[BLOCK], line[LINE + 1];
-    size_t held = 0; // bytes of the current line
+    size_t held = 0; // bytes of an incomplete line in the buffer
     ssize_t got = 0;
     bool more = true;
     for (*size = 0; more && (got = read_at(fd, block, *size)) > 0; *size += got) {
@@ -58,7 +58,7 @@ static mg_status each_line(int fd, const char *path, see_line *see, void *contex
             held += taken;
             from += part + (end != NULL);
             if (!end) break;
-            line[held] = 0; // a number at its end ends there
+            line[held] = 0; // ends a number that is cut off here
             more = see(context, line, line + held, *size + (from - block));
             held = 0;
         }
@@ -66,7 +66,8 @@ static mg_status each_line(int fd, const char *path, see_line *see, void *contex
     return got < 0 ? mg_fail(error, MG_IO, "%s: cannot be read: %s", path, strerror(errno)) : MG_OK;
 }
 
-// What of the lines is kept: up to the line after the last counted line that is kept.
+// The lines to keep when a run is resumed: up to and including the keep-th counted line, and the uncounted
+// lines that follow it.
 typedef struct kept_lines {
     int64_t keep, counted, bytes;
     double seconds;
@@ -82,8 +83,8 @@ static bool keep_line(void *context, const char *line, const char *end, int64_t 
     return true;
 }
 
-// The file is cut and appended to in place, so it must not be one of another directory: a symbolic link is
-// not followed. A FIFO would wait for a reader.
+// Opens the file for changes in place. A symbolic link is not followed, because it could point to a file of
+// another directory. A FIFO is not opened, because that would wait for a reader.
 static mg_status open_file(const mg_directory *directory, mg_metrics *metrics, nlink_t *links,
                            mg_error *error) {
     struct stat about;
@@ -117,7 +118,8 @@ static mg_status copy_bytes(int from, int to, const char *path, int64_t size, mg
     return status;
 }
 
-// Puts a copy of the kept lines in the place of a file that has other names too, such as in a backup.
+// Replaces the file by a copy of the lines to keep. Needed if it has further hard links, such as in a backup,
+// whose content must not change.
 static mg_status unlink_copy(const mg_directory *directory, mg_metrics *metrics, int64_t kept,
                              mg_error *error) {
     static const char name[] = "metrics.jsonl";
@@ -155,9 +157,9 @@ mg_status mg_metrics_open(const mg_directory *directory, int64_t keep_events, mg
 
 typedef struct last_line {
     mg_metrics_ending ending;
-    bool found;      // the last line is an `end` event
-    int64_t counted; // lines so far
-    int64_t next;    // place after it
+    bool found;      // the last line read is an `end` event
+    int64_t counted; // number of counted lines
+    int64_t next;    // position after the last line
 } last_line;
 
 static bool look_for_end(void *context, const char *line, const char *end, int64_t next) {
@@ -179,7 +181,8 @@ bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out) 
     if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
     mg_status status = each_line(fd, "metrics.jsonl", look_for_end, &last, &size, NULL);
     close(fd);
-    if (status || !last.found || last.next != size) return false; // a crash cut the last line off
+    // the second condition: bytes after the last complete line mean that a crash cut a line off
+    if (status || !last.found || last.next != size) return false;
     *out = last.ending;
     return true;
 }
@@ -204,7 +207,8 @@ void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t 
     mg_json_put_real(line, "seconds", seconds);
 }
 
-// Returns the failure to report: of this attempt, or else of a line that was lost.
+// Writes pending lines. Returns the error to report: of this attempt or, if it succeeds, of a line that was
+// lost before.
 static mg_error write_pending(mg_metrics *metrics) {
     mg_writer *pending = &metrics->pending;
     mg_error failure = metrics->lost;
@@ -231,7 +235,8 @@ void mg_metrics_end(mg_metrics *metrics, mg_writer *line, int counted) {
     if (!line->status) mg_writer_add_bytes(&metrics->pending, line->text, line->length);
     if (line->status || metrics->pending.status) {
         metrics->lost = line->status ? line->error : metrics->pending.error;
-        metrics->pending.status = MG_OK; // what it already holds is unchanged
+        metrics->pending.status = MG_OK; // the lines that it already holds are complete, so they can still be
+                                         // written
     } else {
         metrics->events += counted;
     }

@@ -1,5 +1,6 @@
-// path.c - one run over a series of problems that differ in lambda. Each point starts from the result of the
-// one before. Every checkpoint holds the results of all earlier points, so a path is resumed like any run.
+// path.c - owns a path: one run over a series of problems that differ in lambda. Each point starts from the
+// result of the point before. Every checkpoint has the results of all earlier points, so a path is resumed
+// like any run.
 #include "train/path.h"
 
 #include "base/json.h"
@@ -14,7 +15,7 @@
 static const char points_name[] = "path.jsonl";
 
 static const mg_bound point_bounds[] = {
-    // points that are not done yet are zero
+    // Points that are not done yet are zero.
     {"C", 0, DBL_MAX, false},
     {"lambda", 0, DBL_MAX, false},
     {"objective", -DBL_MAX, DBL_MAX, false},
@@ -33,21 +34,21 @@ typedef struct path {
     mg_grid grid;
     const mg_path_request *request;
     mg_path_result *result; // its points are saved in checkpoints
-    mg_model_options model; // the options of the configuration, as changed by the path
+    mg_model_options model; // the configuration's options, with the lambda of the current point
     mg_train_options train;
     mg_trainer_options trainer;
     mg_train_request train_request;
     mg_field field[OWN_FIELDS];
-    mg_bound points; // bound of `point`
+    mg_bound points; // bounds of `point` in a checkpoint
     int64_t point;   // current point, from 0; its epochs are counted from 0
-    double begun;    // seconds of training before it
+    double begun;    // training time before this point
     mg_run run;
-    bool model_pending; // the best model is not written yet, because that failed
+    bool model_pending; // the best model still has to be written, because writing failed
     mg_error *error;
     mg_status status;
 } path;
 
-// ---- what it leaves -----------------------------------------------------------------------------
+// ---- results --------------------------------------------------------------------------------
 
 static mg_status write_points(const path *p, mg_error *error) {
     char *text;
@@ -84,7 +85,7 @@ static mg_status write_best(path *p, mg_error *error) {
 
 // ---- points -------------------------------------------------------------------------------------
 
-// Poses the problem of the current point; `restored` as in mg_solver.set_lambda.
+// Sets the problem of the current point; `restored` as in mg_solver.set_lambda.
 static void pose(path *p, bool restored) {
     mg_run *run = &p->run;
     run->setup.problem.lambda = mg_grid_lambda(&p->grid, (int)p->point, run->setup.train->total_weight);
@@ -104,8 +105,8 @@ static mg_status judge(path *p, const mg_weights *weights, double *accuracy, mg_
     return status;
 }
 
-// What is known about the weights of the point: a certificate or, if train.epochs ended the point before the
-// first one, only their objective. A useless bound is left out.
+// Sets *out to what is known about the weights of the point: a certificate or, if train.epochs ended the
+// point before its first certificate, only their objective. A lower bound that is useless is left out.
 static mg_status certify(path *p, const mg_weights *weights, mg_certificate *out, mg_error *error) {
     mg_run *run = &p->run;
     mg_evaluation train = {0};
@@ -149,8 +150,8 @@ static mg_status take_point(path *p, mg_path_point *out, mg_error *error) {
     return MG_OK;
 }
 
-// Writes path.jsonl and, if it has changed, the model. A failed write, such as on a full disk, is reported
-// and tried again at the next point, except at the last.
+// Writes path.jsonl and, if the best model has changed, model.h5. If writing fails, for example on a full
+// disk, this is reported and tried again at the next point; at the last point it is an error.
 static mg_status write_results(path *p, mg_error *error) {
     mg_error failure = {0};
     if (!mg_run_has_files(&p->run)) return MG_OK;
@@ -165,11 +166,11 @@ static mg_status write_results(path *p, mg_error *error) {
     return status ? mg_fail(error, status, "%s", failure.text) : MG_OK;
 }
 
-// Points since the most accurate one.
+// Number of points since the most accurate one.
 static int64_t stale(const path *p) { return p->point - 1 - mg_path_best(p->result->point, (int)p->point); }
 
-// The results are on disk before the checkpoint. A path that dies in between ends the point again, with the
-// same bytes.
+// Ends a point. The results are written before the checkpoint: if the process dies in between, the resumed
+// path ends the point again and writes the same bytes.
 static mg_status end_point(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_path_point *point = &p->result->point[p->point];
@@ -186,7 +187,7 @@ static mg_status end_point(path *p, mg_error *error) {
     return mg_run_try_checkpoint(run, error);
 }
 
-// One warning for all points that were not trained to the tolerance.
+// Reports, in a single warning, all points that were not trained to the tolerance.
 static void report_uncertified(path *p) {
     char text[MG_JUDGE_TEXT], advice[300], gap[32] = "no bound";
     int count = 0, first = -1, best = p->result->best;
@@ -205,14 +206,15 @@ static void report_uncertified(path *p) {
     mg_judge_report(&p->run, text);
 }
 
-// Without files, and for a path that had ended before, the program has not got the best model yet.
+// Gives the best model to the program, if writing model.h5 has not done so: without files, or if the path had
+// already ended in an earlier process.
 static mg_status give_model(path *p, mg_error *error) {
     const mg_trainer_options *options = p->run.options;
     bool wanted = options->memory && !options->trial && !options->folds && p->result->best >= 0;
     return wanted && (!mg_run_has_files(&p->run) || p->run.finished) ? write_best(p, error) : MG_OK;
 }
 
-// The points and the model are written; measures the best model and reports what went wrong.
+// Ends a path whose points and model are written: measures the best model and reports what went wrong.
 static mg_status conclude(path *p, mg_error *error) {
     const mg_error *failure = &p->run.saving.failure;
     mg_status status = give_model(p, error);
@@ -236,14 +238,14 @@ static mg_status check_results(void *context, mg_error *error) {
     return status || p->result->best < 0 ? status : mg_run_check_model(&p->run, &p->run.best, error);
 }
 
-// After a resume: writes what the checkpoint holds to path.jsonl and model.h5.
+// After a resume: writes path.jsonl and model.h5 as the checkpoint has them.
 static mg_status take_up(path *p, mg_error *error) {
     find_best(p);
     for (int i = 0; p->request->point && i < p->point; i++)
         p->request->point(p->request->context, i, &p->result->point[i]);
     if (p->run.finished) return MG_OK;
-    // Points follow each other without a pause. The clock is read from metrics.jsonl, which may have lost
-    // lines.
+    // The time at which the current point began is the sum of the times of the points before. metrics.jsonl
+    // is not used for this, because it may have lost lines.
     p->begun = 0;
     for (int i = 0; i < p->point; i++) p->begun += p->result->point[i].seconds;
     p->begun = fmin(p->begun, p->run.clock.seconds);
@@ -263,7 +265,7 @@ static mg_status end_stopped(path *p, mg_error *error) {
                    (long long)p->point + 1, p->grid.count, p->run.place.path);
 }
 
-// Ends the metrics like those of a run, so that a later --resume finds nothing left to do.
+// Writes the end of metrics.jsonl as a run does, so that a later --resume finds that nothing is left to do.
 static mg_status end_path(path *p, mg_error *error) {
     mg_run *run = &p->run;
     mg_metrics_begin(&run->log.line, "end", run->position.step, run->position.epoch, run->clock.seconds);
@@ -318,8 +320,8 @@ static mg_status check_same(const char *name, int64_t place, double value, doubl
     return mg_bound_check(&(mg_bound){.least = same, .most = same}, name, place, value, error);
 }
 
-// Checks that the finished points of a checkpoint are those of the grid, that the best weights are those of
-// the best point, and that the current point visited no row more than once an epoch.
+// Checks a restored checkpoint: the finished points are those of the grid, the best weights belong to the
+// best point, and the current point visited no row more than once an epoch.
 static mg_status check_points(void *context, mg_error *error) {
     path *p = context;
     const mg_path_point *point = p->result->point;
@@ -345,7 +347,7 @@ static void prepare(path *p, const mg_trainer_options *options) {
     p->model.lambda = strcmp(grid->name, "C") ? grid->value[0] : NAN;
     p->train = *options->train;
     if (!(p->train.tolerance > 0)) p->train.tolerance = TOLERANCE;
-    p->train.evaluate_every = p->train.patience = 0; // points are evaluated when they end
+    p->train.evaluate_every = p->train.patience = 0; // points are evaluated only when they end
     p->trainer = *options;
     p->trainer.model = &p->model;
     p->trainer.train = &p->train;

@@ -1,4 +1,5 @@
-// predict.c - answers rows, from a file or line by line, with one line of text each.
+// predict.c - mg_predictor: predicts the classes of rows, from a file or line by line, with one line of text
+// for each row.
 #include "base/float_mode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -20,18 +21,19 @@ struct mg_predictor {
     mg_predict_options options;
     char *features, *names; // copies of the texts of `options`, or NULL
     int32_t *leader;        // [options.top] classes, best first
-    mg_writer out;          // answers that the sink has not received yet
-    // rows from lines
+    mg_writer out;          // predictions that were not passed to the sink yet
+    // Only for rows from lines of text:
     mg_pairs pairs;
     char beyond[64];
     int64_t lines;
     float *scores; // [lanes]
-    float *shares; // [classes] probabilities; NULL: answers contain scores
+    float *shares; // [classes] probabilities; NULL: scores are printed instead
 };
 
-// ---- answers ------------------------------------------------------------------------------------
+// ---- predictions ----------------------------------------------------------------------------------
 
-// A label may contain any character, but an answer is one line.
+// Adds a label to the output. Labels may contain any character, but a prediction must be one line, so line
+// ends are escaped.
 static void add_label(mg_predictor *p, int64_t k) {
     char buffer[MG_LABEL_BUFFER];
     mg_printable_add(&p->out, mg_classes_label(&p->scoring.model->classes, k, buffer));
@@ -39,11 +41,12 @@ static void add_label(mg_predictor *p, int64_t k) {
 
 static void add_score(mg_predictor *p, float score) {
     char text[MG_REAL_TEXT];
-    mg_print_float(score + 0.0f, text); // no sign for a zero
+    mg_print_float(score + 0.0f, text); // adding 0 removes the sign of a negative zero
     mg_writer_add(&p->out, text);
 }
 
-// Finds the options.top highest scores, best first; of equal scores, the lowest class first.
+// Finds the options.top classes with the highest scores, best first; among equal scores, the lowest class
+// first.
 static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *scores) {
     int64_t count = 0;
     for (int64_t k = 0; k < classes; k++) {
@@ -80,7 +83,7 @@ static void add_answer(mg_predictor *p, int64_t classes, const float *scores, in
 
 // ---- rows of a file -----------------------------------------------------------------------------
 
-// What a callback of an evaluation needs to write answers.
+// Context of a callback that writes predictions.
 typedef struct delivery {
     mg_predictor *p;
     const mg_predict_sink *sink;
@@ -115,7 +118,8 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
     mg_evaluation unused = {0};
     p->out.length = 0;
     mg_status status = mg_scoring_open(&p->scoring, &data, &dataset, error);
-    // Whatever the layout of the file, rows are scored as lines are.
+    // Rows of a file are scored value by value like lines of text, whatever their layout, so that both give
+    // the same bits.
     if (!status) status = mg_scoring_prepare(&p->scoring, MG_CSR, error);
     if (!status)
         status = mg_evaluate(&p->scoring.scorer, dataset, &p->scoring.weights, &visit, &unused, error);
@@ -129,7 +133,7 @@ mg_status mg_predictor_file(mg_predictor *p, const char *path, const mg_predict_
 
 // ---- lines of standard input --------------------------------------------------------------------
 
-// Puts "name:line:column: " in front of the text in *error. Columns count characters, as editors do.
+// Puts "name:line:column: " before the text in *error. Columns count characters, as editors do.
 static mg_status place(const mg_predictor *p, const char *name, const char *line, const char *at,
                        mg_status status, mg_error *error) {
     if (!error) return status;
@@ -140,7 +144,7 @@ static mg_status place(const mg_predictor *p, const char *name, const char *line
     return mg_fail(error, status, "%s:%lld:%lld: %s", name, (long long)p->lines, (long long)column, text);
 }
 
-// Index of the first feature in the lines of the training file; 1 if that is not known.
+// The index of the first feature in the training file, if that was a text file; 1 if unknown.
 static int base_of(const mg_model *model) { return mg_recipe_is(model->columns.recipe, "base", "0") ? 0 : 1; }
 
 static bool base_is_known(const mg_predictor *p) {
@@ -154,8 +158,8 @@ const char *mg_predictor_guess(const mg_predictor *p) {
                               "assumes 1; set it with --base 0 or --base 1";
 }
 
-// Refuses lines of index:value if the features of the model are hashed n-grams, unless --base says that the
-// lines are hashed in the same way.
+// Refuses lines of index:value if the model's features are hashed n-grams, unless --base says that the lines
+// contain the same hashes.
 static mg_status check_lines(const mg_predictor *p, mg_error *error) {
     const mg_model *model = p->scoring.model;
     if (p->options.base >= 0 || !mg_recipe_is(model->columns.recipe, "format", "text")) return MG_OK;
@@ -166,8 +170,7 @@ static mg_status check_lines(const mg_predictor *p, mg_error *error) {
                    model->path);
 }
 
-// Returns where the pairs of the line begin: after the first word if that is not a pair, because then it is a
-// label.
+// Returns where the pairs of a line begin. If the first word is not a pair, it is a label and is skipped.
 static const char *skip_label(const char *line, const char *end) {
     const char *word = mg_skip_blanks(line, end);
     const char *after = word;

@@ -20,7 +20,7 @@ static double cell_of(const mg_scale *scale, int64_t d, double x) {
     return scale->scale ? (double)scale->scale[d] * (x - center) : x;
 }
 
-// An upper bound of the squared length of any row.
+// An upper bound of the squared norm of any row, from the column moments.
 static double longest(const mg_dataset *train, const mg_scale *scale, double bias) {
     double square = bias * bias;
     for (int64_t d = 0; d < train->features; d++) {
@@ -48,7 +48,7 @@ static double square_of(const mg_rows *rows, const mg_scale *scale, int64_t r) {
     return square;
 }
 
-// True if data.scale can scale all columns.
+// True if data.scale could be max-abs for all columns.
 static bool fits_max_abs(const mg_dataset *train) {
     for (int64_t d = 0; d < train->features; d++)
         if ((double)train->moments.most[d] > MG_SCALE_MOST) return false;

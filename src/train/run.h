@@ -1,4 +1,4 @@
-// run.h - the state of a run, shared by the files of the trainer: trainer.c (the loop), run_begin.c
+// run.h - the state of a run, which the files of the trainer share: trainer.c (the loop), run_begin.c
 // (opening), run_directory.c, run_checkpoint.c, run_report.c (progress) and run_end.c (the model).
 #ifndef MG_TRAIN_RUN_H
 #define MG_TRAIN_RUN_H
@@ -13,65 +13,68 @@
 #include <math.h>
 #include <stdatomic.h>
 
-// The arrays that a checkpoint holds: the solver's, the best weights, and those of a path.
+// The arrays in a checkpoint: those of the solver, the best weights, and those of a path.
 typedef struct mg_run_fields {
     mg_field field[MG_CHECKPOINT_FIELDS]; // [count]
     int count;
-    double bytes; // of all of them and of their snapshots
+    double bytes; // size of all fields and of their snapshots
 } mg_run_fields;
 
-// What a path adds to a run. Zero: the run has a single problem.
+// What a path adds to a run. All zero for a run with a single problem.
 typedef struct mg_run_points {
     int64_t count;          // points of the path
-    const mg_field *fields; // [field_count] what it keeps in checkpoints
+    const mg_field *fields; // [field_count] additional fields of checkpoints
     int field_count;
     mg_status (*check)(void *context, mg_error *error); // checks these fields after they were restored
-    // Checks that the results in the directory agree with the restored fields. Errors: as mg_run_check_model.
+    // Checks whether the results in the directory agree with the restored fields. Errors: as
+    // mg_run_check_model.
     mg_status (*check_results)(void *context, mg_error *error);
     void *context;
 } mg_run_points;
 
-// The directory of the run. Everything that the run reads, writes and deletes there goes through the open
-// one.
+// The directory of the run. The run reads, writes and deletes files only through the open directory, so it
+// may be renamed meanwhile.
 typedef struct mg_run_place {
     const char *path; // for messages
     mg_directory *directory, *checkpoints;
     mg_lock lock;
 } mg_run_place;
 
-// metrics.jsonl and what an observer gets.
+// metrics.jsonl, and reports to the observer.
 typedef struct mg_run_log {
     mg_metrics metrics;
-    mg_writer line; // the line of metrics.jsonl that is being written
-    bool warned;    // the user was warned that lines of metrics.jsonl cannot be written
-    double shown;   // when the observer last got the progress
+    mg_writer line; // line of metrics.jsonl that is being composed
+    bool warned;    // the user has been warned that lines of metrics.jsonl cannot be written
+    double shown;   // time of the last progress report
     bool told;      // the observer has asked to stop
 } mg_run_log;
 
-// The checkpoints. `seconds`, `step` and `epoch` belong to the newest checkpoint that was submitted.
+// `seconds`, `step` and `epoch` are those of the newest checkpoint that was submitted.
 typedef struct mg_run_saving {
     mg_checkpointer *checkpointer;
     double seconds;
     int64_t step, epoch;
-    mg_error failure; // of the newest attempt; status MG_OK when it went well
+    mg_error failure; // result of the newest attempt; status MG_OK if it succeeded
 } mg_run_saving;
 
 typedef struct mg_run_clock {
-    double prepare_seconds; // of choosing what the configuration leaves open
-    double seconds;         // of training, without evaluation
-    double step_begun;      // when the current step began; `seconds` does not count that step yet
+    double prepare_seconds; // time of choosing what the configuration leaves open
+    double seconds;         // training time, without evaluation
+    double step_begun;      // start of the current step, which `seconds` does not include yet
 } mg_run_clock;
 
 typedef struct mg_run_counts {
-    double epoch_seconds, epoch_waited; // of the current epoch: training, and of that waiting for rows
-    int64_t epoch_rows;                 // visited in the current epoch, by this process
-    int64_t visited;                    // rows in all epochs, or in those of the current point of a path
+    double epoch_seconds, epoch_waited; // in the current epoch: training time; the part of it that was spent
+                                        // waiting for rows
+    int64_t epoch_rows;                 // rows that this process has visited in the current epoch
+    int64_t visited;                    // rows visited in all epochs; on a path, in those of the current
+                                        // point
 } mg_run_counts;
 
-// The newest measurements. A step of -1 says that there is none.
+// The newest measurements. Step -1: there is none.
 typedef struct mg_run_evaluated {
     mg_evaluation train;
-    int64_t train_step; // of the weights that `train` belongs to
+    int64_t train_step; // step whose weights `train` belongs to
     double accuracy;    // on the validation rows
     int64_t accuracy_step;
 } mg_run_evaluated;
@@ -81,15 +84,15 @@ typedef struct mg_run {
     const mg_train_request *request;
     mg_run_points points;
     mg_setup setup;
-    mg_dataset *test; // NULL: none; in a cross-validation the fold that is held out
+    mg_dataset *test; // test rows; in a cross-validation, the fold that is held out; NULL: none
     mg_stream *stream;
     const mg_solver *solver;
     mg_solver_options solver_options;
     void *state;
-    mg_step_result last;      // of the newest step, or where a restored state stands
-    int64_t init_fingerprint; // of the weights of --init; 0: it starts from zeros
-    mg_origin origin;         // from begun.h5, if --init is not given again
-    mg_weights best;          // by validation accuracy; empty without validation rows
+    mg_step_result last;      // result of the newest step or, after restoring, the standing of the state
+    int64_t init_fingerprint; // fingerprint of the weights of --init; 0: the run starts from zeros
+    mg_origin origin;         // of a resumed run that does not give --init again; from begun.h5
+    mg_weights best;          // weights with the best validation accuracy; empty without validation rows
     mg_run_fields fields;
     mg_run_place place;
     mg_run_log log;
@@ -99,15 +102,17 @@ typedef struct mg_run {
     mg_run_evaluated evaluated;
     mg_position position;
     bool resumed;    // from a checkpoint
-    bool finished;   // resumed, and nothing is left to do: nothing is written
-    bool ready;      // what the configuration leaves open is chosen, so there is something to resume
-    char reason[64]; // why it ended; "" while training continues
+    bool finished;   // a resumed run that has nothing left to do: it writes nothing
+    bool ready;      // everything that the configuration leaves open has been chosen, so the state can be
+                     // saved
+    char reason[64]; // why training ended; "" while it continues
 } mg_run;
 
-// Set by mg_train_stop, which may be called from a signal handler or any thread. It concerns runs of files.
+// Set by mg_train_stop, which signal handlers and all threads may call. Runs of arrays in memory ignore it.
 extern _Atomic int mg_run_stop;
 
-// True if the run was asked to stop; the same as a question for work that knows no run.
+// mg_run_is_stopped: true if the run was asked to stop. mg_run_stop_of: the same as an mg_stop, for code that
+// does not know runs.
 bool mg_run_is_stopped(const mg_run *run);
 mg_stop mg_run_stop_of(const mg_run *run);
 
@@ -115,132 +120,134 @@ static inline bool mg_run_has_files(const mg_run *run) { return mg_trainer_has_f
 
 static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 
-// NaN if the solver has none.
+// The learning rate at `step`; NaN if the solver has none.
 double mg_run_learning_rate(const mg_run *run, int64_t step);
 
 void mg_run_message(const mg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 mg_scorer mg_run_scorer(const mg_run *run);
 
-// A run before anything is opened. `points` NULL: it has a single problem.
+// Initialises a run; opens nothing. `points`: NULL for a run with a single problem.
 void mg_run_init(mg_run *run, const mg_trainer_options *options, const mg_train_request *request,
                  const mg_run_points *points);
 
-// Reads from the solver where it stands, after its state was restored or its problem changed.
+// Updates run->last from the solver, after its state was restored or its problem changed.
 void mg_run_take_standing(mg_run *run);
 
-// Opens data, solver, directory and, with resume, the newest checkpoint.
+// Opens data, solver and directory, and restores the newest checkpoint if the run is resumed.
 mg_status mg_run_begin(mg_run *run, mg_error *error);
 
-// Checks that position and fields fit together; for mg_resume_hooks, with the run as context.
+// Checks that position and fields fit together; the `check` of mg_resume_hooks, with the run as context.
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
 
-// Fails if the training or validation rows in use may come from two versions of a file (mg_dataset_check).
-// Then nothing that was computed from them is written: a checkpoint has the fingerprint of one version.
+// Fails if a data file was changed while it was read (mg_dataset_check), so that the rows may come from two
+// versions. Then nothing that was computed from them may be written, because a checkpoint has the fingerprint
+// of one version.
 mg_status mg_run_check_data(const mg_run *run, mg_error *error);
 
-// Chooses what the configuration leaves open, and reports the plan. The team's threads are running.
+// Chooses what the configuration leaves open, and reports the plan. To be called inside mg_team_run.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
-// For solvers with long steps (mg_stop.asked): true after a signal, or when the time limit is reached.
-// context: the run.
+// The question of mg_stop.asked for solvers with long steps: true if the run was asked to stop or its time
+// limit is reached. context: the run.
 bool mg_run_give_up(const void *context);
 
-// Epochs are counted from 0 again, for the next point of a path.
+// Restarts the count of epochs at 0, for the next point of a path.
 void mg_run_count_anew(mg_run *run);
 
-// Runs epochs until a limit is reached; run->reason then says which. Errors: MG_STOPPED, MG_NONFINITE, those
+// Trains until a limit is reached; run->reason then says which one. Errors: MG_STOPPED, MG_NONFINITE, those
 // of reading.
 mg_status mg_run_loop(mg_run *run, mg_error *error);
 
-// True if a run that ends at this position evaluates its weights on the validation rows after its last
-// checkpoint, because no end of an epoch has just done so.
+// True if a run that ends at this position must evaluate its weights on the validation rows after its last
+// checkpoint. It need not if the end of an epoch has just done so.
 bool mg_run_evaluates_last(const mg_run *run);
 
-// Submits a checkpoint to the writing thread if one is due, after reporting the result of the one before.
-// `epoch_end`: the current epoch has just ended.
+// Reports the result of the previous checkpoint, and submits a new one to the writing thread if one is due.
+// `epoch_end`: an epoch has just ended.
 void mg_run_checkpoint_if_due(mg_run *run, bool epoch_end);
 
-// Writes a checkpoint of the current state and waits until it is on disk. Errors: those of writing;
+// Writes a checkpoint of the current state, and waits until it is on disk. Errors: those of writing;
 // MG_NONFINITE; those of mg_run_check_data.
 mg_status mg_run_checkpoint(mg_run *run, mg_error *error);
 
-// The same, but a failed write is only a warning, and the previous checkpoint is kept. Errors: MG_NONFINITE;
+// The same, but if writing fails, the run only warns and keeps the previous checkpoint. Errors: MG_NONFINITE;
 // those of mg_run_check_data.
 mg_status mg_run_try_checkpoint(mg_run *run, mg_error *error);
 
-// Stores the weights as the best so far, with the current step and epoch.
+// Copies the weights to run->best, with their accuracy and the current step and epoch.
 void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy);
 
-// Writes the path directory/name to `out`, for the paths in results. The directory has at most
+// Writes the path directory/name to `out`. Results contain such paths. `directory` has at most
 // MG_RUN_MOST_PATH bytes.
 enum { MG_RUN_MOST_PATH = 4095 };
 void mg_run_path(const char *directory, const char *name, char out[MG_PATH_TEXT]);
 
-// Checks that the directory is set, and that `more` bytes can follow its path. Errors: MG_CONFIG.
+// Checks that output.directory is set, and that its path leaves room for `more` bytes. Errors: MG_CONFIG.
 mg_status mg_run_check_path(const char *directory, size_t more, mg_error *error);
 
-// Opens and locks output.directory. Refuses a directory that holds a run, unless the run is to be resumed or
-// overwritten. If the directory does not exist and `make` is false, run->place.directory stays NULL. A second
-// call does nothing. Errors: MG_CONFIG, MG_IO.
+// Opens and locks output.directory. Refuses a directory that has a run, unless that run is resumed or
+// overwritten. If the directory does not exist and `make` is false, run->place.directory remains NULL. Does
+// nothing if the directory is already open. Errors: MG_CONFIG, MG_IO.
 mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error);
 
-// Enters the directory, restores the newest checkpoint or sets old results aside, and opens the files of the
-// run.
+// Enters the directory, restores the newest checkpoint or moves old results to `previous`, and opens the
+// files of the run.
 mg_status mg_run_take_directory(mg_run *run, mg_error *error);
 void mg_run_leave_directory(mg_run *run);
 
-// What a model file says about its weights.
+// Facts that a model file states about its weights.
 typedef struct mg_run_facts {
-    double lambda, objective, dual; // dual NaN: no certificate
+    double lambda, objective, dual; // dual: NaN if there is no certificate
     int64_t step, epoch;
 } mg_run_facts;
-// Writes model.h5, and gives the model to the program if the rows are in memory. Errors: those of writing;
+// Writes model.h5. If the rows are in memory, also gives the model to the program. Errors: those of writing;
 // MG_NONFINITE; those of mg_run_check_data.
 mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run_facts *facts,
                             mg_error *error);
 
-// Reads model.h5 again. `weights`: those that it must hold; NULL: any. Errors: MG_DATA if it is missing or
-// damaged; MG_CONFIG if it is intact and holds other weights; MG_IO, MG_MEMORY.
+// Reads model.h5 again, to check it. `weights`: those that it must contain; NULL: any. Errors: MG_DATA if it
+// is missing or damaged; MG_CONFIG if it is intact but contains other weights; MG_IO, MG_MEMORY.
 mg_status mg_run_check_model(const mg_run *run, const mg_weights *weights, mg_error *error);
 
-// Measures the accuracy on run->test; NaN without it.
+// Measures the accuracy on run->test; it becomes NaN if there are no test rows.
 mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, mg_error *error);
 
-// Copies the newest certificate of the solver; false without one.
+// Copies the solver's newest certificate. Returns false if there is none.
 bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
 
-// What the end of an epoch measured, all for the weights that would be saved now. NaN: not measured.
+// Measurements at the end of an epoch, all of the weights that would be saved now. NaN: not measured.
 typedef struct mg_measured {
     double loss, objective; // on the training rows
-    double dual, gap;       // of a certificate of this epoch
+    double dual, gap;       // if there is a certificate of this epoch
     double accuracy;        // on the validation rows
 } mg_measured;
 #define MG_NOT_MEASURED ((mg_measured){NAN, NAN, NAN, NAN, NAN})
 
-// Reports progress: at most ten times a second, and at every end of an epoch, where `measured` is not NULL.
-// mg_run_log_epoch writes the epoch's line of metrics.jsonl, and reports which solver follows if that
-// changes.
+// mg_run_report_progress: reports progress to the observer, at most ten times a second, and at the end of
+// every epoch, when `measured` is not NULL. mg_run_log_epoch: writes the epoch's line of metrics.jsonl, and
+// reports it if another solver follows.
 void mg_run_report_progress(mg_run *run, const mg_measured *measured);
 void mg_run_log_epoch(mg_run *run, const mg_measured *measured);
 
-// Warns once when lines of metrics.jsonl cannot be written.
+// Warns, once, that lines of metrics.jsonl cannot be written.
 void mg_run_warn_of_metrics(mg_run *run);
 
-// Final evaluation, model.h5, end event.
+// Ends a run: evaluates its weights, writes model.h5 and the `end` event. Errors: those of mg_run_save_model
+// and mg_run_evaluate.
 mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error);
 
-// Every run and path calls this last, after its last line was logged. The new result is complete now, so the
-// old one in `previous` is deleted, unless the run had already ended in an earlier process, or its last
-// checkpoint could not be written. Errors: the failure of metrics.jsonl, if lines could not be written.
+// The last call of every run and path, after their last line was logged. The new result is complete now, so
+// `previous` is deleted. It stays if the run had already ended in an earlier process, or if its last
+// checkpoint could not be written. Errors: if lines of metrics.jsonl could not be written.
 mg_status mg_run_conclude(mg_run *run, mg_error *error);
 void mg_run_clear(mg_run *run);
 
-// Losses of weights on the training rows. Errors: those of mg_evaluate, but MG_NONFINITE if scores or losses
+// Evaluates weights on the training rows. Errors: those of mg_evaluate; MG_NONFINITE if scores or losses
 // exceed float32.
 mg_status mg_run_evaluate(const mg_run *run, const mg_weights *weights, const mg_evaluate_visit *visit,
                           mg_evaluation *out, mg_error *error);
 
-// (M2) Objective of weights from their evaluation.
+// (M2) The objective of weights, given their evaluation.
 double mg_run_objective(const mg_run *run, const mg_weights *weights, const mg_evaluation *evaluation);
 
 #endif

@@ -1,4 +1,5 @@
-// run_ask.c - may everything be moved or deleted? Changes nothing, apart from locks that are taken meanwhile.
+// run_ask.c - checks whether everything may be moved or deleted. Changes nothing, except that it takes locks
+// for a short time.
 #include "train/run_ask.h"
 
 #include "io/lock.h"
@@ -19,7 +20,7 @@ mg_status mg_run_refuse_foreign(const mg_directory *parent, const char *name, mg
 
 static mg_status ask_entry(void *context, const char *name, mg_error *error);
 
-// Only files of margin are in it, and nobody trains there.
+// Checks that the directory contains only files of margin, and that no run uses it.
 static mg_status ask_open_directory(const mg_directory *directory, mg_error *error) {
     mg_lock lock;
     mg_status status = mg_lock_take(directory, &lock, error);
@@ -52,7 +53,7 @@ mg_status mg_run_ask_directory(const mg_directory *directory, const char *name, 
     return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
 }
 
-// Checks that the names that would be moved do not exist in `previous.new`.
+// Checks that `previous.new` has no file of the name that would be moved there.
 static mg_status ask_room(const mg_directory *directory, const char *name, mg_error *error) {
     char to[2 * MG_RUN_NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", MG_RUN_GATHERING, name);
@@ -62,8 +63,8 @@ static mg_status ask_room(const mg_directory *directory, const char *name, mg_er
                    mg_directory_path(directory), to, name, MG_RUN_GATHERING);
 }
 
-// Fails if the system would refuse to move or delete the file: the directory may not be written to, or it has
-// the sticky bit and the file belongs to somebody else. A name that does not exist is no matter.
+// Checks that the system will allow to move or delete the file. It will not if the directory is not writable,
+// or if it has the sticky bit and the file belongs to another user. A file that does not exist is no problem.
 static mg_status ask_right(const mg_directory *directory, const char *name, mg_error *error) {
     struct stat about, file;
     int fd = mg_directory_descriptor(directory);
@@ -113,7 +114,7 @@ mg_status mg_run_with_fold(const mg_directory *directory, const char *name, mg_r
     return status;
 }
 
-// A fold is moved with everything in it, and may be deleted.
+// Checks a fold: it is moved with everything in it, and may later be deleted.
 static mg_status ask_open_fold(const mg_directory *directory, const char *name, const mg_directory *fold,
                                mg_error *error) {
     mg_error why = {0};

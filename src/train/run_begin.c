@@ -1,5 +1,5 @@
-// run_begin.c - opens everything that a run needs, in an order that finds mistakes of the user before
-// anything is written.
+// run_begin.c - opens everything that a run needs, in such an order that mistakes of the user are found
+// before anything is written.
 #include "train/run.h"
 
 #include "base/clock.h"
@@ -44,7 +44,7 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     if (run->solver->whole) {
         const mg_dataset *train = run->setup.train;
         mg_batch all = {.rows = mg_store_rows(&train->store), .label = train->label, .weight = train->weight};
-        mg_memory_defer(false); // attach uses its memory at once, so each request is checked
+        mg_memory_defer(false); // attach uses its memory at once, so its allocations are checked one by one
         status = run->solver->whole->attach(run->state, &all, error);
         mg_memory_defer(true);
         if (status) return status;
@@ -60,14 +60,14 @@ static mg_status create_solver(mg_run *run, mg_error *error) {
     }
     for (int f = 0; f < run->points.field_count; f++)
         run->fields.field[run->fields.count++] = run->points.fields[f];
-    // twice: the field and its snapshot
+    // counted twice: the field and its snapshot
     for (int f = 0; f < run->fields.count; f++)
         run->fields.bytes +=
             2.0 * (double)run->fields.field[f].count * (double)mg_h5_type_size(run->fields.field[f].type);
     return status;
 }
 
-// The weights of a class are useful only for the same class.
+// Checks that the model has the classes of the data, because the weights of a class are useless for another.
 static mg_status check_same_classes(const mg_model *model, const mg_dataset *train, mg_error *error) {
     char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < model->classes_count; k++) {
@@ -83,8 +83,9 @@ static mg_status check_same_classes(const mg_model *model, const mg_dataset *tra
     return MG_OK;
 }
 
-// Depends on the biases, and on the weights that are not 0 with their classes and features: the file may be
-// moved or copied, and the model may hold weights of the used features or of all. Never 0.
+// Fingerprint of a model's weights; never 0. It is computed from the biases, and from the weights that are
+// not 0 with their classes and features. So it is the same when the file is moved or copied, and when the
+// model stores weights of unused features too.
 static int64_t fingerprint_of(const mg_model *model) {
     const mg_used *used = &model->used;
     uint64_t digest = mg_hash_bytes(0, model->bias, (size_t)model->classes_count * sizeof *model->bias);
@@ -94,7 +95,7 @@ static int64_t fingerprint_of(const mg_model *model) {
             end = i + 1;
             if (weights[i] == 0) continue;
             const int64_t place[2] = {k, mg_used_column(used, i)};
-            // together with those of the features that follow without a gap
+            // weights of adjacent features are hashed together
             while (end < model->per_class && weights[end] != 0 &&
                    mg_used_place(used, place[1] + end - i) == end)
                 end++;
@@ -134,7 +135,7 @@ static mg_status start_from_model(mg_run *run, mg_error *error) {
     return status;
 }
 
-// Adds what is copied of a data set: its rows, if they are not used where they are, and indptr, labels and
+// Adds what is copied of a data set: its rows, unless kernels read them in place; and indptr, labels and
 // weights, if they are converted.
 static void count_copies(const mg_dataset *dataset, mg_trainer_copies *copies) {
     if (!dataset) return;
@@ -159,7 +160,7 @@ static bool rate_is_searched(const mg_run *run) {
     return run->solver->needs_sample && run->solver->needs_sample(run->state);
 }
 
-// Chooses what the configuration leaves open, once, before the first step. This counts as training time.
+// Chooses what the configuration leaves open, once, before the first step. The time counts as training time.
 static mg_status prepare_solver(mg_run *run, mg_error *error) {
     if (!rate_is_searched(run)) return MG_OK;
     double start = mg_clock_seconds();
@@ -250,8 +251,8 @@ static void log_start(mg_run *run) {
     mg_run_warn_of_metrics(run);
 }
 
-// True also for a run that is resumed without --init: its files name the model. Beside previous.new they are
-// those of an older run, which mg_run_set_aside will move.
+// True if the run started from the weights of a model. A run that is resumed without --init says so in its
+// files. If there is a previous.new, these files belong to an older run, which mg_run_set_aside will move.
 static bool begun_from_weights(const mg_run *run) {
     mg_origin origin;
     const mg_directory *directory = run->place.directory;

@@ -1,5 +1,5 @@
 // run_check.c - checks that the contents of a restored checkpoint fit together and fit this run, which a
-// correct seal does not prove, and that the data files are still those of the run.
+// correct seal does not prove; and that the data files have not changed since the run began.
 #include "train/run.h"
 
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
@@ -11,11 +11,11 @@ static mg_status check_range(const char *name, int64_t value, int64_t least, int
                    (long long)least, (long long)most);
 }
 
-// Far more than a run takes, and far enough below what the name of a checkpoint holds.
+// Far more steps than a run can make, and far below what fits in the name of a checkpoint.
 static const int64_t most_steps = 500000000000;
 
-// The number of steps follows from epochs and minibatches, except for solvers whose epochs skip rows, and for
-// paths, which count epochs from 0 at every point.
+// Checks the number of steps, which follows from epochs and minibatches. There is only an upper limit for
+// solvers whose epochs skip rows, and for paths, which restart the count of epochs at every point.
 static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t steps = run->setup.problem.steps_per_epoch, most;
     if (run->points.count > 0 || __builtin_mul_overflow(at->epoch, steps, &most))
@@ -25,9 +25,9 @@ static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error 
     return check_range("step", at->step, run->solver->whole ? at->batch : most, most, error);
 }
 
-// The number of summed losses follows from the steps of the current epoch, or of the one that has just ended.
-// Solvers that choose their rows may take fewer in the last step of an epoch, and a path counts epochs from 0
-// at every point.
+// Checks the number of summed losses, which follows from the steps of the current epoch, or of the one that
+// has just ended. There is only an upper limit for solvers that choose their rows, which may take fewer in
+// the last step of an epoch, and for paths.
 static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
     int64_t rows = run->setup.problem.rows, summed = rows, visited;
     if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&
@@ -38,8 +38,8 @@ static mg_status check_loss(const mg_run *run, const mg_position *at, bool over,
     return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
 }
 
-// Counted lines of metrics come with epochs and evaluations, a few for each step at most. The limit grows
-// with the steps, so that the next checkpoint is within it too.
+// Checks the number of epoch and eval lines. There are at most a few of them for each step. The limit grows
+// with the steps, so that later checkpoints are within it too.
 static mg_status check_events(const mg_position *at, mg_error *error) {
     enum { MOST_A_STEP = 1000 };
     int64_t most = at->step < INT64_MAX / MOST_A_STEP - 1 ? (at->step + 1) * MOST_A_STEP : INT64_MAX;
@@ -47,8 +47,8 @@ static mg_status check_events(const mg_position *at, mg_error *error) {
     return status ? status : check_range("stale", at->stale, 0, at->events, error);
 }
 
-// The best epoch is one of those that were evaluated on the validation rows: `stale` counts the later ones.
-// The last evaluation of a run comes after its last checkpoint.
+// Checks that the best epoch is one that was evaluated on the validation rows, and that `stale` is the number
+// of evaluations since then. The last evaluation of a run comes after its last checkpoint.
 static mg_status check_best(const mg_run *run, const mg_position *at, mg_error *error) {
     int64_t every = run->options->train->evaluate_every,
             done = run->setup.validation && every > 0 ? at->epoch / every : 0, stale = at->stale;

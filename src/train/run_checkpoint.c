@@ -1,11 +1,11 @@
-// run_checkpoint.c - owns when the run writes a checkpoint, and what happens when one cannot be written.
+// run_checkpoint.c - owns the decision when a run writes a checkpoint, and what happens if that fails.
 #include "train/run.h"
 
 #include "base/json.h"
 
 #include <math.h>
 
-// Takes the result of the last checkpoint, if it is there; true when the checkpoint has just failed.
+// Takes the result of the last checkpoint, if there is one. Returns true if that checkpoint failed.
 static bool take_result(mg_run *run, bool wait) {
     if (!run->saving.checkpointer) return false; // a finished run writes nothing
     bool news;
@@ -23,8 +23,8 @@ static bool take_result(mg_run *run, bool wait) {
     return false;
 }
 
-// The same, with a warning if the checkpoint failed. The previous checkpoint is kept, and a new one is tried
-// when the next is due.
+// The same, but if the checkpoint failed, warns the user. The previous checkpoint is kept; the next one is
+// tried when it is due.
 static void report_result(mg_run *run, bool wait) {
     if (take_result(run, wait))
         mg_run_message(run, "warning: no checkpoint at step %lld: %s; the previous checkpoint is kept",
@@ -53,10 +53,10 @@ static bool weights_are_finite(const mg_run *run) {
 static void submit(mg_run *run, bool still) {
     if (!run->saving.checkpointer) return;
     if (!weights_are_finite(run) || mg_run_check_data(run, NULL))
-        return; // reported later; the checkpoints on disk are good and are kept
+        return; // the end of training reports it; the checkpoints on disk are good and are kept
     run->position.events = run->log.metrics.events;
     if (!mg_checkpointer_submit(run->saving.checkpointer, &run->position, still))
-        return; // the one before is still being written: tried again after the next step
+        return; // the previous one is still being written: tried again after the next step
     run->saving.seconds = run->clock.seconds;
     run->saving.step = run->position.step;
     run->saving.epoch = run->position.epoch;

@@ -1,4 +1,4 @@
-// run_directory.c - opens the directory of a run, locks it, and prepares it for a run that begins or is
+// run_directory.c - opens and locks the directory of a run, and prepares it for a run that begins or is
 // resumed.
 #include "train/run.h"
 
@@ -62,10 +62,12 @@ static mg_status open_place(mg_run *run, bool make, mg_error *error) {
                            ? mg_directory_open_own(options->within, name, make, &run->place.directory, error)
                            : mg_directory_open(name, make, &run->place.directory, error);
     return status == MG_IO && !make && faccessat(parent, name, F_OK, 0) ? MG_OK
-                                                                        : status; // it does not exist yet
+                                                                        // the directory does not exist yet
+                                                                        : status;
 }
 
-// A fold is found through the open directory of its cross-validation, so that one may be renamed.
+// True if the open directory still has its name. The directory of a fold is looked up in the open directory
+// of its cross-validation, because that one may have been renamed.
 static bool is_in_place(const mg_run *run) {
     const mg_trainer_options *options = run->options;
     const mg_directory *directory = run->place.directory;
@@ -82,8 +84,8 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
         mg_error why = {0};
         status = open_place(run, make, error);
         if (status || !run->place.directory) return status;
-        // Checked even if the lock cannot be taken, and again under the lock: another run may have begun and
-        // ended meanwhile.
+        // Checked even if the lock cannot be taken, for a better message; and again under the lock, because
+        // another run may have begun and ended meanwhile.
         mg_status used = check_unused(run, &why);
         status = mg_lock_take(run->place.directory, &run->place.lock, error);
         if (used && status != MG_CONFIG) status = mg_fail(error, used, "%s", why.text);
@@ -104,7 +106,7 @@ mg_status mg_run_enter_directory(mg_run *run, bool make, mg_error *error) {
 
 static void pass_message(void *context, const char *line) { mg_run_message(context, "warning: %s", line); }
 
-// Fingerprint of the held-out rows, whether they are from the same file or from their own.
+// Fingerprint of the held-out rows: a fold of the training file, or the validation rows.
 static int64_t held_out_fingerprint(const mg_run *run) {
     const mg_dataset *held_out = run->options->folds ? run->test : run->setup.validation;
     return held_out ? (int64_t)held_out->fingerprint : 0;
@@ -122,9 +124,9 @@ static mg_identity identity_of(const mg_run *run) {
     };
 }
 
-// Without a checkpoint there must be no results that only come after one. Otherwise somebody deleted the
-// checkpoint, or it could not be written. A path writes its first point and then its model shortly before its
-// first checkpoint.
+// Fails if there is no checkpoint but there are results that are written only after one: then somebody
+// deleted the checkpoint, or it could not be written. A path writes its first point, and then its model,
+// shortly before its first checkpoint, so these alone are no reason to fail.
 static mg_status expect_no_results(const mg_run *run, mg_error *error) {
     int64_t least = run->points.count > 1 ? 2 : 1,
             lines = mg_run_count_lines(run->place.directory, "path.jsonl", least);
@@ -138,8 +140,8 @@ static mg_status expect_no_results(const mg_run *run, mg_error *error) {
                    run->place.path, there);
 }
 
-// A checkpoint holds the trained weights, so the file of --init is not needed again: begun.h5 or the
-// checkpoint says which one it was.
+// Takes from begun.h5 or the checkpoint which model the run started from. So --init need not be given again,
+// and its file is not needed: the checkpoint has the trained weights.
 static void take_start(mg_run *run, mg_identity *identity) {
     if (run->init_fingerprint) return;
     if (mg_run_read_origin(run->place.directory, &run->origin, NULL)) return;
@@ -147,7 +149,7 @@ static void take_start(mg_run *run, mg_identity *identity) {
     identity->init_model = run->origin.init_model;
 }
 
-// Without a checkpoint, everything that begun.h5 holds must be given again.
+// Restores the newest checkpoint. If there is none, everything that begun.h5 records must be given again.
 static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_error *error) {
     mg_resume_hooks hooks = {.context = run,
                              .message = pass_message,
@@ -166,8 +168,8 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
     *identity = given;
     hooks.check = NULL;
     bool begun = mg_directory_holds(run->place.directory, "begun.h5");
-    // The results of a fold are of no use without those of the other folds: it is trained again, to the same
-    // bits.
+    // A fold without a checkpoint is simply trained again, to the same bits: its results are useless without
+    // those of the other folds.
     if (!begun || !run->options->folds) status = expect_no_results(run, error);
     if (!status && begun)
         status = mg_checkpoint_check(run->place.directory, "begun.h5", identity, &hooks, error);
@@ -176,10 +178,9 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
     return status;
 }
 
-// Sets run->finished if the last event of the metrics is the `end` of this step, and the results exist. If
-// the checkpoint is of an earlier step, or of the same step before the end of its epoch was counted, the run
-// continues, because its last checkpoint could not be written. If a result is missing or damaged, the end of
-// the run is repeated and writes it again.
+// Sets run->finished if the last line of metrics.jsonl is an `end` event of this step, and all results exist.
+// Otherwise the run continues. If the checkpoint is older than the end, the last checkpoint could not be
+// written. If a result is missing or damaged, the run repeats its end and writes the result again.
 static mg_status find_finished(mg_run *run, mg_error *error) {
     mg_metrics_ending end;
     mg_error why = {0};
@@ -198,7 +199,7 @@ static mg_status find_finished(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-// The files that say what a run is. A run that is resumed from a checkpoint writes them again if they are
+// Writes the files that describe the run. If a run is resumed from a checkpoint, writes those that are
 // missing or damaged.
 static mg_status write_records(mg_run *run, const mg_identity *identity, mg_error *error) {
     const mg_directory *directory = run->place.directory;
@@ -210,7 +211,7 @@ static mg_status write_records(mg_run *run, const mg_identity *identity, mg_erro
         if (run->resumed)
             mg_run_message(run, "warning: %s/begun.h5: is missing or damaged; it is written again",
                            run->place.path);
-        // before anything else of the run
+        // written before any other file of the run
         status = mg_checkpoint_begin(directory, "begun.h5", identity, error);
     }
     if (!status && (!run->finished || !mg_directory_holds(directory, "config.yaml")))

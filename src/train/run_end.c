@@ -1,4 +1,5 @@
-// run_end.c - the results of a finished run: the evaluated model and the last line of the metrics.
+// run_end.c - owns the results of a finished run: evaluates the model and writes it, and the last line of
+// metrics.jsonl.
 #include "train/run.h"
 
 #include "base/json.h"
@@ -14,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-// The weights of the best validation accuracy are the result, unless a certified optimum was asked for.
+// True if the result is the weights with the best validation accuracy. With a tolerance the result is the
+// certified optimum instead.
 static bool keeps_best(const mg_run *run) {
     return run->setup.validation && run->position.best_step > 0 && run->options->train->tolerance == 0;
 }
@@ -43,7 +45,8 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     return status;
 }
 
-// The objective must be finite too: a model that cannot be compared is not kept.
+// Fails if weights or objective are not finite. Without an objective a model could not be compared with
+// others.
 static mg_status check_finite(const mg_weights *weights, const mg_run_facts *facts, mg_error *error) {
     if (isfinite(facts->objective) && mg_weights_finite(weights)) return MG_OK;
     return mg_fail(error, MG_NONFINITE,
@@ -69,7 +72,7 @@ mg_status mg_run_save_model(mg_run *run, const mg_weights *weights, const mg_run
     const mg_trainer_memory *memory = run->options->memory;
     if (!status && memory) status = mg_model_expand(model, error);
     if (!status && memory) status = mg_memory_text(&model->path, MG_MODEL_IN_MEMORY, error);
-    if (!status && memory) { // the model of an earlier point of a path is replaced
+    if (!status && memory) { // on a path, the model of an earlier point is replaced
         mg_model_free(*memory->model);
         *memory->model = model;
     } else mg_model_free(model);
@@ -151,7 +154,7 @@ static void log_end(mg_run *run, const mg_train_result *result) {
     mg_metrics_end(&run->log.metrics, line, 0);
 }
 
-// A useless bound is left out.
+// Copies the certificate into the result. A useless lower bound is left out.
 static void take_certificate(const mg_run *run, mg_train_result *result) {
     mg_certificate certificate;
     result->dual = result->gap = NAN;
@@ -163,8 +166,8 @@ static void take_certificate(const mg_run *run, mg_train_result *result) {
     result->gap = certificate.gap;
 }
 
-// Measures the last weights on the validation rows, if no end of an epoch in this process did. It does not
-// count as an evaluation for train.patience.
+// Measures the final weights on the validation rows, unless the end of an epoch in this process has done so.
+// It does not count as an evaluation for train.patience.
 static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, mg_error *error) {
     mg_scorer scorer = mg_run_scorer(run);
     mg_evaluation validation = {0};
@@ -206,7 +209,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                          "the objective of step %lld is %g, so large that models cannot be compared: lower "
                          "sgd.eta, or scale the data (data.scale)",
                          (long long)step, result->objective);
-    // Frees the rows, because the model is copied more than once before it is on disk.
+    // Frees the rows, because writing the model needs memory for several copies of it.
     mg_dataset_release_rows(run->setup.train);
     const mg_run_facts facts = {
         .lambda = run->setup.problem.lambda,
@@ -218,7 +221,7 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
     if (!status && run->finished) status = mg_run_check_model(run, weights, error);
     if (!status && (!run->finished || run->options->memory))
         status = mg_run_save_model(run, weights, &facts, error);
-    // After the model is saved: errors in data.test do not lose it.
+    // After the model is saved, so that an error in data.test does not lose it.
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error);
     if (status) return status;
     mg_judge_run(run, result, result->warning);
@@ -249,7 +252,7 @@ void mg_run_clear(mg_run *run) {
     mg_checkpoint_origin_clear(&run->origin);
     mg_run_leave_directory(run);
     mg_setup_close(&run->setup);
-    // The request to stop was for this run; in a cross-validation it also stops the folds that follow, and in
-    // a trial the run that wants it.
+    // Clears the request to stop, which was meant for this run. In a cross-validation it must also stop the
+    // folds that follow, and in a trial the run that the trial belongs to.
     if (run->options->folds == 0 && !run->options->memory && !run->options->trial) mg_run_stop = 0;
 }

@@ -10,17 +10,18 @@
 enum { INPUTS = 5 };
 
 typedef struct input {
-    const char *option, *path; // path NULL: not given
+    const char *option, *path; // path NULL: the option is not given
     struct stat about;
 } input;
 
 typedef struct search {
     const mg_directory *directory;
     const input *inputs; // [INPUTS]
-    bool moving;         // old results are moved, and a fold moves with all that is in it
-    bool inside;         // a directory of margin in that of the run
-    bool all;            // also files that are not margin's
-    bool writes_config;  // config.yaml in the directory of the run is written again with the same content
+    bool moving;         // old results are moved; a fold is moved with all its files
+    bool inside;         // the directory is one of margin's inside the directory of the run
+    bool all;            // compares with all files of the directory, not only with margin's
+    bool writes_config;  // config.yaml is written again with the same content, so the user's file may be that
+                         // one
 } search;
 
 static mg_status compare(const search *at, const char *name, const struct stat *file, mg_error *error) {
@@ -46,7 +47,8 @@ static mg_status enter(const search *at, const char *name, mg_error *error) {
     bool fold = !at->inside && mg_run_is_fold_name(name);
     if (!at->all && !mg_run_is_own_directory(name)) return MG_OK;
     if (fold && mg_run_kind_of_fold(at->directory, name) != MG_RUN_OWN_FOLD) return MG_OK;
-    if (mg_directory_open_own(at->directory, name, false, &inside, NULL)) return MG_OK; // reported elsewhere
+    // other code reports this error
+    if (mg_directory_open_own(at->directory, name, false, &inside, NULL)) return MG_OK;
     search there = *at;
     there.directory = inside;
     there.inside = true;
@@ -73,7 +75,7 @@ mg_status mg_run_check_inputs(const mg_directory *directory, const mg_run_inputs
                             {.option = "data.test", .path = data->test},
                             {.option = "CONFIG", .path = given->options->config_file},
                             {.option = "--init", .path = moving ? given->init : NULL}};
-    // data.validation may be a number
+    // stat also fails if data.validation is a fraction, not a path
     for (int i = 0; i < INPUTS; i++)
         if (inputs[i].path && stat(inputs[i].path, &inputs[i].about)) inputs[i].path = NULL;
     search top = {

@@ -1,4 +1,4 @@
-// run_memory.c - adds up the memory that a run needs.
+// run_memory.c - computes the memory that a run needs.
 #include "train/run_memory.h"
 
 #include "base/arithmetic.h"
@@ -30,8 +30,8 @@ static double bytes_of_windows(const mg_dataset *data, int64_t batch) {
     return WINDOWS * bytes_of_rows(data, mg_min(mg_max(data->window_rows, batch), data->count));
 }
 
-// Evaluation needs scratch memory and, for rows that are not in memory, windows of its own. It evaluates one
-// data set at a time.
+// Memory of an evaluation: scratch memory and, if the rows are streamed, windows. Only one data set is
+// evaluated at a time.
 static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     const mg_dataset *sets[] = {run->setup.train, run->setup.validation, run->test};
     double most = 0;
@@ -44,18 +44,18 @@ static double bytes_of_evaluation(const mg_run *run, bool streamed) {
     return most;
 }
 
-// The model at the end: its weights and names, and the file that is built of them in memory.
+// Memory of the model at the end: its weights and names, and the image of the file.
 static double bytes_of_model(const mg_run *run) {
     const mg_problem *problem = &run->setup.problem;
     const mg_names *names = &run->setup.train->columns.names;
-    // A program gets the weights of all features.
+    // a program gets the weights of all features
     int64_t features = run->options->memory ? mg_dataset_width(run->setup.train) : problem->features;
     double weights = sizeof(float) * (double)problem->classes * ((double)features + 1),
            text = (double)names->count * (double)mg_names_width(names);
     return 2 * weights + mg_names_bytes(names) + 2 * text;
 }
 
-// The data.memory_limit with which the rows are streamed and everything else fits; 0: there is none.
+// The value of data.memory_limit with which rows are streamed and everything else fits; 0 if there is none.
 static int64_t limit_that_helps(const mg_run_memory *memory, const mg_run *run, double need) {
     const mg_dataset *data = run->setup.train;
     double rows = bytes_of_rows(data, data->count),
@@ -92,8 +92,8 @@ mg_status mg_run_memory_check(const mg_run_memory *memory, const mg_run *run, mg
                               mg_error *error) {
     mg_memory_defer(false);
     if (status) return status;
-    // fields.bytes counts fields twice: the field and its snapshot. The image of a checkpoint is as large as
-    // a snapshot.
+    // fields.bytes counts each field and its snapshot, and the image of a checkpoint is as large as a
+    // snapshot.
     double model = bytes_of_model(run), image = run->fields.bytes / 2;
     double need = (double)memory->state + (double)memory->windows + bytes_of_evaluation(run, false) + image +
                   (model > image ? model : image);

@@ -1,4 +1,4 @@
-// run_own.c - tells the files of margin in a directory from those of the user.
+// run_own.c - distinguishes margin's files in a directory from the user's.
 #include "train/run_own.h"
 
 #include "train/trainer.h"
@@ -21,7 +21,7 @@ static bool is_result(const char *name, size_t length) {
     return found;
 }
 
-// step-N.h5, where N has at least 12 digits.
+// True for step-N.h5, where N has at least 12 digits.
 static bool is_checkpoint(const char *name, size_t length) {
     if (strncmp(name, "step-", 5)) return false;
     size_t digits = strspn(name + 5, "0123456789");
@@ -48,7 +48,7 @@ static bool is_own_config(const mg_directory *directory) {
 bool mg_run_is_own_name(const mg_directory *directory, const char *name) {
     size_t length = strlen(name);
     if (!strcmp(name, "config.yaml")) return is_own_config(directory);
-    if (mg_directory_is_leftover(name, "")) { // NAME.NUMBER.tmp: only NAME is compared
+    if (mg_directory_is_leftover(name, "")) { // a temporary file NAME.NUMBER.tmp: only NAME is compared
         length -= strlen(".tmp");
         while (name[length - 1] != '.') length--;
         length--;
@@ -56,7 +56,8 @@ bool mg_run_is_own_name(const mg_directory *directory, const char *name) {
     return !strcmp(name, "lock") || is_result(name, length) || is_checkpoint(name, length);
 }
 
-// A file of lines may be empty, cut off or, after a loss of power, full of zeros.
+// True if a file of lines begins as margin writes it. It may also be empty, cut off or, after a loss of
+// power, full of zeros.
 static bool begins_as_own(int fd, const char *mark) {
     char text[32];
     ssize_t got = pread(fd, text, strlen(mark), 0);
@@ -136,7 +137,7 @@ mg_status mg_run_read_origin(const mg_directory *directory, mg_origin *out, mg_e
     return status ? mg_fail(error, status, "%s", why.text) : MG_OK;
 }
 
-// What a directory fold-N holds besides the files of a run.
+// What a directory fold-N contains besides the files of a run.
 typedef struct fold_content {
     const mg_directory *fold;
     bool nested; // another cross-validation, or an old result

@@ -1,4 +1,4 @@
-// run_previous.c - the directory `previous`: moving results there, and deleting them.
+// run_previous.c - moves results to the directory `previous`, and deletes them from it.
 #include "train/run_previous.h"
 
 #include "io/lock.h"
@@ -23,14 +23,14 @@ static mg_status remove_directory(const mg_directory *parent, const char *name, 
 
 static mg_status remove_entry(void *context, const char *name, mg_error *error) {
     const mg_directory *directory = context;
-    if (!strcmp(name, "lock")) return MG_OK; // held; it is deleted when it is released
+    if (!strcmp(name, "lock")) return MG_OK; // held by this process; it is deleted when it is released
     if (mg_run_is_own_file(directory, name)) return mg_directory_remove(directory, name, error);
     return mg_run_is_own_directory(name) ? remove_directory(directory, name, error) : MG_OK;
 }
 
-// Deletes the files of margin in the directory, and the directory itself if nothing else is left. Fails if
-// another process holds the lock of the directory. A name that is not a directory, such as a link to one,
-// stays: margin does not create those.
+// Deletes margin's files in the directory, and the directory itself if nothing else is in it. Fails if
+// another process holds the lock of the directory. If the name is not a directory, for example a symbolic
+// link, it stays, because margin does not create those.
 static mg_status remove_directory(const mg_directory *parent, const char *name, mg_error *error) {
     mg_directory *directory;
     mg_lock lock = {0};
@@ -55,7 +55,7 @@ static mg_status remove_empty_fold(void *context, const char *name, mg_error *er
     if (mg_run_kind_of_fold(parent, name) != MG_RUN_EMPTY_FOLD ||
         mg_directory_open_own(parent, name, false, &fold, NULL))
         return MG_OK;
-    // A run may have begun there meanwhile.
+    // Checked again under the lock, because a run may have begun there meanwhile.
     bool empty = !mg_lock_take(fold, &lock, NULL) && mg_run_kind_of_fold(parent, name) == MG_RUN_EMPTY_FOLD;
     if (empty) mg_directory_remove_leftovers(fold, "");
     mg_lock_release(&lock);
@@ -83,7 +83,7 @@ void mg_run_forget_previous(const mg_directory *directory, const mg_observer *ob
 
 // ---- setting aside ------------------------------------------------------------------------------
 
-// False for a file that margin did not write, which stays.
+// True if the file exists and margin wrote it. Other files stay in place.
 static bool is_result(const mg_directory *directory, const char *name) {
     return mg_directory_holds(directory, name) && mg_run_is_own_file(directory, name);
 }
@@ -151,15 +151,17 @@ static mg_status see_result_of_fold(void *context, const char *name, mg_error *e
     return MG_OK;
 }
 
-// True if what was gathered becomes `previous`. As long as model.h5 is deleted first, deleting parts of it
-// does not change that.
+// True if the moved files become `previous`: they are a complete result or, if there is no older result in
+// `previous`, parts of one. When an incomplete `previous.new` is deleted, model.h5 goes first, so an
+// interrupted deletion does not change the answer.
 static mg_status is_worth(const mg_directory *directory, const mg_directory *gathered, bool *worth,
                           mg_error *error) {
     mg_metrics_ending end;
     fold_search folds = {.directory = gathered};
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
     bool path = mg_directory_holds(gathered,
-                                   "path.jsonl"), // a path writes its points and its model during the run
+                                   "path.jsonl"), // a path writes points and model during the run, so only a
+                                                  // complete path.jsonl counts
         ended = path && (mg_metrics_find_end(gathered, &end) || mg_run_has_all_points(gathered)),
          complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
@@ -168,16 +170,17 @@ static mg_status is_worth(const mg_directory *directory, const mg_directory *gat
     return status;
 }
 
-// Renames what was gathered to `previous`, or deletes it. The lock of `previous.new` is held.
+// Renames previous.new to `previous`, or deletes it. The caller holds the lock of previous.new.
 static mg_status settle(const mg_directory *directory, const mg_directory *gathered, mg_lock *lock,
                         mg_error *error) {
     bool worth;
     mg_status status = is_worth(directory, gathered, &worth, error);
     const char *gone = worth ? previous : gathering;
-    // The model of an unfinished path would count as a complete result once path.jsonl is deleted.
+    // The model goes first: once path.jsonl is deleted, the model of an unfinished path would look like a
+    // complete result.
     if (!status && !worth) status = mg_directory_remove(gathered, "model.h5", error);
     if (!status && !worth) status = mg_directory_sync(gathered, error);
-    if (!worth) mg_lock_release(lock); // remove_directory takes it
+    if (!worth) mg_lock_release(lock); // remove_directory takes it again
     if (!status) status = remove_directory(directory, gone, error);
     if (!status && mg_directory_holds(directory, gone))
         status = mg_run_refuse_foreign(directory, gone, error);
@@ -188,8 +191,8 @@ static mg_status settle(const mg_directory *directory, const mg_directory *gathe
     return status ? status : mg_directory_sync(directory, error);
 }
 
-// Moves everything to `previous.new`, which exists from then on. If something cannot be moved and `undo`,
-// moves everything back: nothing was deleted yet.
+// Creates `previous.new` and moves all results there. If a file cannot be moved and `undo` is set, moves
+// everything back; nothing was deleted yet.
 static mg_status gather(const mg_directory *directory, bool undo, mg_directory **gathered, mg_lock *lock,
                         mg_error *error) {
     mg_status status = mg_directory_open_own(directory, gathering, true, gathered, error);
@@ -214,7 +217,8 @@ mg_status mg_run_set_aside(const mg_directory *directory, bool overwrite, mg_err
     bool begun = mg_directory_holds(directory, gathering);
     if (status || !(begun || (overwrite && (traces.run || traces.folds)))) return status;
     status = mg_run_ask(directory, error);
-    // The decision takes effect when previous.new exists. What an earlier command decided is not undone.
+    // From the moment that previous.new exists, the old run has ended. If an earlier command created it,
+    // nothing is moved back.
     if (!status) status = gather(directory, !begun, &gathered, &lock, error);
     if (!status) status = settle(directory, gathered, &lock, error);
     mg_lock_release(&lock);

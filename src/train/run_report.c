@@ -11,7 +11,7 @@ bool mg_run_certificate(const mg_run *run, mg_certificate *certificate) {
     return run->last.certified;
 }
 
-// Fraction of the current epoch that is done.
+// Complete fraction of the current epoch.
 static double epoch_part(const mg_run *run) {
     return run->solver->whole ? run->last.epoch_part
                               : (double)run->position.batch / (double)run->setup.problem.steps_per_epoch;

@@ -1,4 +1,4 @@
-// run_traces.c - looks at what a directory holds, and refuses what a run may not replace. Changes nothing.
+// run_traces.c - examines what a directory contains, and refuses what a run may not replace. Changes nothing.
 #include "train/run_traces.h"
 
 #include "base/memory.h"
@@ -111,7 +111,8 @@ int64_t mg_run_count_lines(const mg_directory *directory, const char *name, int6
     return status ? most : count;
 }
 
-// The value of a line "key: value" of the configuration. The caller frees it; NULL: there is none.
+// Returns the value of a line "key: value" of the configuration, which the caller frees; NULL if there is
+// none.
 static char *value_of(const char *config, const char *key) {
     const char *at = strstr(config, key);
     char *value = NULL;

@@ -1,4 +1,4 @@
-// sample.c - copies rows out of minibatches.
+// sample.c - copies rows of minibatches into a sample.
 #include "train/sample.h"
 
 #include "base/arithmetic.h"

@@ -1,4 +1,4 @@
-// sample.h - a random sample of the training rows, copied, for choices that are made by trying.
+// sample.h - copies a random sample of the training rows, for choices that are made by trials.
 #ifndef MG_TRAIN_SAMPLE_H
 #define MG_TRAIN_SAMPLE_H
 
@@ -11,8 +11,8 @@ typedef struct mg_sample_store {
     float *weight;
 } mg_sample_store;
 
-// Takes the first rows of the first epoch's order. Seek the stream afterwards. Errors: MG_MEMORY, those of
-// reading.
+// Copies the first rows in the order of the first epoch. The caller must then reset the position of the
+// stream. Errors: MG_MEMORY, those of reading.
 mg_status mg_sample_draw(mg_stream *stream, const mg_dataset *dataset, mg_sample_store *store,
                          mg_sample *sample, mg_error *error);
 void mg_sample_clear(mg_sample_store *store);

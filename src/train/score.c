@@ -1,4 +1,4 @@
-// score.c - scores rows part by part, and writes what is wanted straight into the program's arrays.
+// score.c - scores rows in parts, and writes the results directly into the program's arrays.
 #include "train/score.h"
 
 #include "base/cpu.h"
@@ -22,16 +22,16 @@ typedef struct score_job {
     const mg_kernel *kernel;
     const mg_loss *loss;
     mg_dataset *data;
-    const mg_weights *weights; // belong to the model
+    const mg_weights *weights; // owned by the model
     mg_team team;
     mg_pass pass[PARTS];
     const mg_batch *batch;
-    int64_t bad[PARTS]; // first row of the part whose scores are not finite; -1: none
+    int64_t bad[PARTS]; // [part] first row whose scores are not finite; -1: none
     mg_error *error;
     mg_status status;
 } score_job;
 
-// The classes of the highest scores, best first; of equal scores, the lowest class first.
+// Writes the classes of the highest scores, best first; among equal scores, the lowest class first.
 static void put_leaders(const mg_score_request *to, int64_t classes, const float *scores, int64_t row) {
     int32_t small[MG_TOP], *leader = to->top_classes ? to->top_classes + row * to->top : small;
     float *best = to->top_scores ? to->top_scores + row * to->top : NULL;
@@ -82,7 +82,8 @@ static void score_part(void *context, int64_t p) {
     }
 }
 
-// A cell that is not finite makes every score of its row so. Rows that were copied are checked already.
+// Reports the first row with a score that is not finite, which has a cell that is not finite. (Copied rows
+// were already checked when they were copied.)
 static mg_status check_finite(const score_job *job, mg_error *error) {
     char name[MG_REACH_NAME];
     for (int64_t p = 0; p * PART < job->batch->rows.count; p++) {
@@ -161,7 +162,7 @@ static void report(const score_job *job, const char *text) {
     notices->message(notices->context, line);
 }
 
-// Few rows are not worth a thread for each part.
+// Opens the threads; few rows are scored by one thread, because starting more would take longer.
 static void open_team(score_job *job) {
     char warning[256] = "";
     int64_t wanted = job->request->threads > 0 ? job->request->threads : mg_cpu_usable_threads(NULL);
@@ -172,11 +173,12 @@ static void open_team(score_job *job) {
 
 // ---- the weights as kernels read them --------------------------------------------------------------
 
-// They stay with the model, because a conversion costs more than the scores of a few rows.
+// Weights in the layout that kernels read. The model keeps them for later calls, because converting weights
+// costs more than scoring a few rows.
 typedef struct prepared {
     mg_model_derived base;
     mg_weights weights;
-    bool borrowed; // the weights are those of the model, whose lines need no padding
+    bool borrowed; // the weights are the arrays of the model itself, whose lines need no padding
 } prepared;
 
 static void destroy_prepared(mg_model_derived *derived) {
@@ -187,7 +189,7 @@ static void destroy_prepared(mg_model_derived *derived) {
 }
 
 static mg_status create_prepared(const mg_model *model, mg_layout layout, prepared **out, mg_error *error) {
-    static const mg_used all = {0}; // a program's models have weights for all features
+    static const mg_used all = {0}; // models in memory have weights of all features
     prepared *p;
     mg_status status = mg_memory_zeroed(&p, 1, sizeof *p, error);
     *out = p;
@@ -204,7 +206,8 @@ static mg_status create_prepared(const mg_model *model, mg_layout layout, prepar
     return status;
 }
 
-// Several threads may come here at once: the first to finish leaves its result with the model.
+// Several threads may call this at once. The first that is done stores its result with the model; the others
+// use that one.
 static mg_status prepare(const mg_model *model, mg_layout layout, const mg_weights **out, mg_error *error) {
     _Atomic(mg_model_derived *) *slot = &((mg_model *)(uintptr_t)model)->derived[layout == MG_CSR];
     mg_model_derived *found = atomic_load(slot);

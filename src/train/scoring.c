@@ -1,4 +1,4 @@
-// scoring.c - loads a model and opens data for it.
+// scoring.c - loads a model, and opens data for it.
 #include "train/scoring.h"
 
 #include "base/cpu.h"
@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { WINDOW_BYTES = 16 << 20 }; // rows read ahead; evaluation never holds all rows
+enum { WINDOW_BYTES = 16 << 20 }; // bytes of rows that are read ahead; scoring never holds all rows
 
 mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
                           mg_error *error) {

@@ -1,5 +1,5 @@
-// scoring.h - a loaded model with what scoring needs: kernel, loss, threads, and weights in the layout of the
-// rows.
+// scoring.h - a loaded model, with everything that scoring needs: kernel, loss, threads, and weights in the
+// layout of the rows.
 #ifndef MG_TRAIN_SCORING_H
 #define MG_TRAIN_SCORING_H
 
@@ -11,32 +11,34 @@
 typedef struct mg_scoring {
     mg_model *model;
     mg_team team;
-    mg_scorer scorer; // points to `team`, so a loaded scoring must not be moved
+    mg_scorer scorer; // points to `team`, so the struct must not be moved after loading
     mg_preparation preparation;
-    bool ready; // `weights` exist
+    bool ready; // `weights` has been created
     mg_weights weights;
 } mg_scoring;
 
-// threads 0: all that this process may use. Errors: MG_IO, MG_DATA, MG_MEMORY, MG_USAGE.
+// Loads a model. threads 0: all threads that this process may use. Errors: MG_IO, MG_DATA, MG_MEMORY,
+// MG_USAGE.
 mg_status mg_scoring_load(const char *path, int threads, const mg_notices *notices, mg_scoring *scoring,
                           mg_error *error);
 void mg_scoring_clear(mg_scoring *scoring);
 
-// Creates the weights for rows of `layout`. Errors: MG_MEMORY.
+// Creates the weights for rows of `layout`, unless they exist. Errors: MG_MEMORY.
 mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *error);
 
-// Names in a data file. features or names NULL: those of the model; labels or weights NULL: none are read.
+// Names of a data file and its data sets. features or names NULL: the names in the model; labels or weights
+// NULL: none are read.
 typedef struct mg_scoring_data {
     const char *path, *features, *names, *labels, *weights;
     bool allow_unknown;
 } mg_scoring_data;
 
-// Opens rows that are streamed in file order, and creates the weights for them. Errors: MG_IO, MG_DATA,
-// MG_MEMORY.
+// Opens a data file whose rows are streamed in file order, and creates the weights for them. Errors: MG_IO,
+// MG_DATA, MG_MEMORY.
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error);
 
-// Reports values of the rows that were too small for float32.
+// Reports values of the rows that float32 cannot hold because they are too small.
 void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);
 
 #endif

@@ -1,4 +1,4 @@
-// setup.c - opens the data and poses the problem.
+// setup.c - opens the data and sets up the problem.
 #include "train/setup.h"
 
 #include "base/arithmetic.h"
@@ -16,9 +16,8 @@
 #include <string.h>
 
 enum { BESIDE = 2 }; // threads besides the team: one reads ahead, one writes checkpoints
-enum {
-    FEW_ROWS = 20
-}; // for each stored value of a row: with fewer, the default lambda is often not the best
+// Rows for each stored value of a row. With fewer rows, the default lambda is often not the best.
+enum { FEW_ROWS = 20 };
 #define MOST_SPREAD 1000 // ratio of column scales above which a finished run gets a warning
 
 static mg_dataset_request request_of(const mg_data_options *data, const char *path, uint64_t seed) {
@@ -41,7 +40,7 @@ static mg_status match(const mg_dataset *train, mg_dataset *other, mg_error *err
     return status ? status : mg_dataset_use(other, &train->used, error);
 }
 
-// Opens rows of the training file itself.
+// Opens the held-out rows of the training file.
 static mg_status open_held_out(const mg_dataset_request *request, const mg_dataset *train, mg_dataset **out,
                                mg_error *error) {
     mg_status status = mg_dataset_open(request, out, error);
@@ -108,11 +107,11 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     request.selection = MG_SELECT_HELD_OUT;
     request.folds = options->folds;
     request.fold = options->fold;
-    request.survey = true; // a path evaluates them after every point
+    request.survey = true; // because a path evaluates them after every point
     return open_held_out(&request, setup->train, out, error);
 }
 
-// Weight of each class; NULL: all weigh 1.
+// Computes the weight of each class; *out is NULL if all are 1.
 static mg_status class_weights(const mg_option_weights *option, const mg_dataset *train, double **out,
                                mg_error *error) {
     *out = NULL;
@@ -120,7 +119,7 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
     const mg_classes *classes = &train->classes;
     mg_status status = mg_memory_zeroed(out, (size_t)classes->count, sizeof **out, error);
     if (status) return status;
-    if (option->word) { // balanced: rows / (classes * rows of the class); a row of weight 2 is two
+    if (option->word) { // balanced: rows / (classes * rows of the class); a row of weight 2 counts as two
         double rows = 0, weighty = 0;
         for (int64_t i = 0; i < train->count; i++) {
             double weight = train->weight ? (double)train->weight[i] : 1;
@@ -128,7 +127,7 @@ static mg_status class_weights(const mg_option_weights *option, const mg_dataset
             rows += weight;
         }
         for (int64_t k = 0; k < classes->count; k++)
-            weighty += (*out)[k] > 0; // rows of weight 0 do not count
+            weighty += (*out)[k] > 0; // classes whose rows all have weight 0 do not count
         for (int64_t k = 0; k < classes->count; k++)
             (*out)[k] = (*out)[k] > 0 ? rows / (weighty * (*out)[k]) : 1;
         return MG_OK;
@@ -174,7 +173,8 @@ static void find_distance(mg_setup *setup) {
 static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
     const mg_dataset *train = setup->train;
     bool folds = options->folds > 0;
-    if (!train->unseen || (folds && options->fold > 0)) return; // reported with the first fold
+    // in a cross-validation, only the first fold reports it
+    if (!train->unseen || (folds && options->fold > 0)) return;
     snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s",
              (long long)train->unseen, (long long)train->classes.count,
              folds ? "have a single row, which is held out in no fold" : "have no row held out",
@@ -182,8 +182,9 @@ static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
              folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
 }
 
-// No rule from shapes is better than the default on all data (docs/decisions.md), but where rows are few it
-// pays to compare values. Sparse rows that are centred have no path.
+// Notes that other values of lambda are worth a comparison. No rule that depends on shapes is better than the
+// default on all data (docs/decisions.md), but with few rows a comparison pays. Centred sparse rows get no
+// note, because they have no path.
 static void note_lambda(const mg_setup_options *options, mg_setup *setup) {
     const mg_problem *problem = &setup->problem;
     bool given = !isnan(options->model->lambda) || !isnan(options->model->C),

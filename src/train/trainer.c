@@ -1,5 +1,5 @@
-// trainer.c - the training loop: minibatches, ends of epochs, checkpoints that are due, and the reasons to
-// stop.
+// trainer.c - owns the training loop: minibatches, ends of epochs, checkpoints that are due, and the reasons
+// to end.
 #include "train/choose.h"
 #include "train/run.h"
 
@@ -34,7 +34,7 @@ double mg_run_learning_rate(const mg_run *run, int64_t step) {
     return run->solver->learning_rate ? run->solver->learning_rate(run->state, step) : NAN;
 }
 
-// The last step of the epoch is done, but its end is not processed.
+// True if the last step of the epoch is done, but its end has not been processed.
 static bool epoch_is_over(const mg_run *run) {
     if (run->solver->whole) return run->last.epochs > run->position.epoch;
     return run->position.batch == run->setup.problem.steps_per_epoch;
@@ -70,7 +70,7 @@ static bool is_stopped(const void *context) { return mg_run_is_stopped(context);
 
 mg_stop mg_run_stop_of(const mg_run *run) { return (mg_stop){.asked = is_stopped, .context = run}; }
 
-// Training is to end early, and the model of that moment is the result.
+// True if the program has asked for training to end early; the model of that moment is then the result.
 static bool finish_asked(const mg_run *run) {
     return run->options->memory && mg_stop_flagged(run->options->memory->finish);
 }
@@ -86,8 +86,8 @@ void mg_run_keep_best(mg_run *run, const mg_weights *weights, double accuracy) {
     memcpy(run->best.offset, weights->offset, (size_t)weights->lanes * sizeof(float));
 }
 
-// Measures the weights that would be saved now: the objective on the training rows, unless there is a
-// certificate, and the accuracy on the validation rows.
+// Measures the weights that would be saved now: the objective on the training rows, unless a certificate has
+// it, and the accuracy on the validation rows.
 static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     const mg_weights *weights = run->solver->weights(run->state);
     mg_scorer scorer = mg_run_scorer(run);
@@ -119,8 +119,8 @@ static mg_status evaluate(mg_run *run, mg_measured *measured, mg_error *error) {
     return MG_OK;
 }
 
-// Takes the measurements from a certificate of this epoch. It belongs to the best weights so far, which are
-// those that would be saved. An older certificate is not reported again.
+// Takes objective and bound from a certificate of this epoch. They belong to the best weights so far, which
+// are those that would be saved. A certificate of an earlier epoch is not reported again.
 static void take_certificate(mg_run *run, mg_measured *measured) {
     const mg_problem *problem = &run->setup.problem;
     mg_certificate certificate;
@@ -145,7 +145,8 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
     mg_run_log_epoch(run, &measured);
     mg_run_warn_of_metrics(run);
     at->epoch++;
-    // at->loss stays until the next epoch begins: the end of the run uses that of the last epoch.
+    // at->loss is kept until the next epoch begins, because the end of the run reports that of the last
+    // epoch.
     at->batch = 0;
     run->counts.epoch_seconds = run->counts.epoch_waited = 0;
     run->counts.epoch_rows = 0;
@@ -155,7 +156,8 @@ static mg_status end_epoch(mg_run *run, mg_error *error) {
 
 // ---- the loop -----------------------------------------------------------------------------------
 
-// Takes the next minibatch of the stream. Solvers that hold all rows choose their own.
+// Takes one step: with the next minibatch of the stream or, if the solver holds all rows, with rows that it
+// chooses.
 static mg_status step(mg_run *run, mg_error *error) {
     mg_position *at = &run->position;
     mg_batch batch;
@@ -166,7 +168,7 @@ static mg_status step(mg_run *run, mg_error *error) {
         status = whole ? whole->next(run->state, at->batch, &done, error)
                        : run->solver->step(run->state, &batch, at->step, &done, error);
     if (status == MG_STOPPED && !mg_run_is_stopped(run))
-        return MG_OK; // a limit is reached, and the loop will see it
+        return MG_OK; // the loop will find the limit that is reached
     if (status) return status;
     if (!isfinite(done.loss))
         return mg_fail(error, MG_NONFINITE,
@@ -186,7 +188,7 @@ static mg_status step(mg_run *run, mg_error *error) {
     return MG_OK;
 }
 
-// Why training ends here; NULL: it continues. The first reason that holds is reported.
+// Returns the first reason to end training here; NULL: it continues.
 static const char *limit_of(const mg_run *run) {
     const mg_train_options *train = run->options->train;
     const mg_position *at = &run->position;
@@ -199,7 +201,7 @@ static const char *limit_of(const mg_run *run) {
     if (train->time_limit > 0 && run->clock.seconds >= train->time_limit) return "time_limit";
     if (finish_asked(run)) return "asked to";
     if (train->patience && at->stale >= train->patience) return "early stopping";
-    return run->finished ? "asked to" : NULL; // by a flag that is not set this time
+    return run->finished ? "asked to" : NULL; // a finished run was ended by a flag that is not set this time
 }
 
 static bool limit_reached(mg_run *run) {
@@ -221,13 +223,13 @@ bool mg_run_give_up(const void *context) {
            (limit > 0 && run->clock.seconds + mg_clock_seconds() - run->clock.step_begun >= limit);
 }
 
-// The observer stops the run; in a cross-validation it also stops the folds that follow.
+// Notes that the observer asked to stop. In a cross-validation this also stops the folds that follow.
 static void tell(mg_run *run) {
     run->log.told = true;
     if (run->options->folds > 0 && !run->options->trial && !run->options->memory) mg_run_stop = 1;
 }
 
-// Takes minibatches until the epoch ends or there is a reason to stop.
+// Takes steps until the epoch ends or there is a reason to stop.
 static mg_status run_epoch(mg_run *run, mg_error *error) {
     const mg_observer *observer = run->request->observer;
     mg_status status = run->solver->whole
@@ -237,7 +239,7 @@ static mg_status run_epoch(mg_run *run, mg_error *error) {
     while (!status && !epoch_is_over(run) && !limit_reached(run)) {
         if (mg_run_is_stopped(run)) return mg_fail(error, MG_STOPPED, "stopped");
         status = step(run, error);
-        // Rows that changed also explain a loss that is not finite.
+        // Checked also if the loss is not finite, because changed rows may be the reason.
         bool computed = !status || status == MG_NONFINITE;
         mg_status changed = computed && run->stream ? mg_stream_check(run->stream, error) : MG_OK;
         if (changed) status = changed;
@@ -259,8 +261,8 @@ void mg_run_count_anew(mg_run *run) {
     run->counts.visited = 0;
 }
 
-// Processes the end of an epoch before it checks limits: a run resumed from the last step of an epoch must
-// still process that end.
+// Each epoch's end is processed before limits are checked, because a run that is resumed from the last step
+// of an epoch must still process that end.
 mg_status mg_run_loop(mg_run *run, mg_error *error) {
     mg_status status = MG_OK;
     while (!status) {
@@ -278,10 +280,11 @@ bool mg_run_evaluates_last(const mg_run *run) {
     return run->setup.validation && !run->points.count && !epoch_is_over(run) && !done;
 }
 
-// Writes the last checkpoint, then the model. The model is written even if the checkpoint fails.
+// Writes the last checkpoint, then the model. If the checkpoint fails, the model is written all the same.
 static mg_status finish(mg_run *run, mg_train_result *result, mg_error *error) {
     mg_error failure = {0};
-    // Deferred updates are applied now, so that the last evaluation does not change the state.
+    // Applies deferred updates now, so that the last evaluation does not change the state after the
+    // checkpoint.
     run->solver->weights(run->state);
     mg_status saved = mg_run_checkpoint(run, &failure);
     if (saved == MG_NONFINITE || saved == MG_DATA) return mg_fail(error, saved, "%s", failure.text);
@@ -307,7 +310,7 @@ static mg_status end_stopped(mg_run *run, mg_error *error) {
                    (long long)run->position.step, (long long)run->setup.problem.total_steps, run->place.path);
 }
 
-// What runs while the team's threads are running, and its result.
+// A call inside mg_team_run, with its result.
 typedef struct run_call {
     mg_run *run;
     mg_train_result *result;

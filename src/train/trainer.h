@@ -1,4 +1,4 @@
-// trainer.h - one run, from its options to its results.
+// trainer.h - runs one training, from its options to its results.
 #ifndef MG_TRAIN_TRAINER_H
 #define MG_TRAIN_TRAINER_H
 
@@ -10,30 +10,33 @@
 #include <margin/trainer.h>
 #include <signal.h>
 
-// The first line of every config.yaml that a run writes. By it a run knows that it may replace the file.
+// The first line of every config.yaml that a run writes. A later run recognises by it that it may replace the
+// file.
 #define MG_RUN_CONFIG_MARK                                                                                   \
     "# Written by a run of margin, which replaces this file with --overwrite: edit a copy.\n"
 
-// Called after all checks that can refuse the run, and before anything in its directory changes. The run does
-// not enter its directory before that.
+// A callback that runs after all checks that can refuse the run, and before anything in its directory
+// changes. The run enters its directory only after that.
 typedef struct mg_before_change {
     mg_status (*call)(void *context, mg_error *error);
     void *context;
 } mg_before_change;
 
-// The rows of a program that are copied.
+// What had to be copied of the program's arrays.
 typedef struct mg_trainer_copies {
     double bytes;
-    const char *why;  // NULL: none are
-    double converted; // bytes of labels and weights
+    const char *why;  // why rows were copied; NULL: they were not
+    double converted; // bytes of labels and weights that were converted
 } mg_trainer_copies;
 
-// What differs for a run of rows in memory, whose program may have other runs at the same time.
+// Additional inputs of a run whose rows are in memory. Its program may have several such runs at the same
+// time, so each has flags of its own.
 typedef struct mg_trainer_memory {
-    const volatile sig_atomic_t *stop;   // NULL, or a flag: non-zero stops this run
-    const volatile sig_atomic_t *finish; // NULL, or a flag: non-zero ends training, as a limit does
-    bool files;                          // output.directory is used; otherwise nothing is written
-    const mg_model *start; // weights to start from; NULL: zeros, or those of the request's init_model
+    const volatile sig_atomic_t *stop;   // NULL, or a flag: a value other than 0 stops this run
+    const volatile sig_atomic_t *finish; // NULL, or a flag: a value other than 0 ends training as a limit
+                                         // does
+    bool files;                          // output.directory is used; otherwise no files are written
+    const mg_model *start; // weights to start from; NULL: those of the request's init_model, or zeros
     mg_model **model;      // receives the model
     mg_trainer_copies *copies;
 } mg_trainer_memory;
@@ -42,26 +45,27 @@ typedef struct mg_trainer_options {
     const mg_data_options *data;
     const mg_model_options *model;
     const mg_train_options *train;
-    const void *solver_options[MG_SOLVERS]; // values of mg_solver_at(i)->section; NULL: it has none
+    const void *solver_options[MG_SOLVERS]; // values of the section of mg_solver_at(i); NULL: it has none
     const mg_checkpoint_options *checkpoint;
     const mg_output_options *output;
-    // directory that contains output.directory under the name name_within; NULL: it is opened by its path
+    // an open directory that contains output.directory under the name name_within; NULL: output.directory is
+    // opened by its path
     const mg_directory *within;
     const char *name_within;
-    // the open files data.train and data.validation; NULL: the run opens them, or the latter is a fraction
+    // open files data.train and data.validation; NULL: the run opens them (or the latter is a fraction)
     mg_h5 *train_file, *validation_file;
-    const mg_before_change *before_change; // NULL: none
-    const mg_trainer_memory *memory;       // NULL: a run of files, which mg_train_stop stops
-    bool trial;                            // nothing is written: the caller wants the numbers alone
-    // in a cross-validation, as in mg_setup_options: the fold takes the place of data.test
+    const mg_before_change *before_change; // may be NULL
+    const mg_trainer_memory *memory;       // NULL: rows are in files, and mg_train_stop stops the run
+    bool trial;                            // nothing is written: the caller needs only the numbers
+    // cross-validation, as in mg_setup_options; the fold that is held out takes the place of data.test
     int64_t folds, fold;
-    const char *config_file; // the file that the user gave; NULL: none
-    const char *resolved;    // config.yaml of the run; it begins with MG_RUN_CONFIG_MARK
-    const char *canonical;   // canonical configuration, which a checkpoint must agree with
+    const char *config_file; // the user's configuration file; NULL: none
+    const char *resolved;    // content of the run's config.yaml; begins with MG_RUN_CONFIG_MARK
+    const char *canonical;   // canonical configuration, which a checkpoint must have too
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 
-// False for a trial, and for rows in memory without a directory: nothing is written.
+// True if the run writes files. False for a trial, and for rows in memory without a directory.
 static inline bool mg_trainer_has_files(const mg_trainer_options *options) {
     return !options->trial && (!options->memory || options->memory->files);
 }
