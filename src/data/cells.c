@@ -63,7 +63,7 @@ int64_t mg_cells_integer(mg_h5_type type, const void *cells, int64_t i) {
     case MG_H5_U16: return ((const uint16_t *)cells)[i];
     case MG_H5_I32: return ((const int32_t *)cells)[i];
     case MG_H5_U32: return ((const uint32_t *)cells)[i];
-    case MG_H5_U64: // values above the signed range become negative, which is not a valid index
+    case MG_H5_U64: // values above the signed range become negative, and so are refused as indices
     case MG_H5_I64: return ((const int64_t *)cells)[i];
     default: return -1;
     }

@@ -1,4 +1,4 @@
-// columns.c - finds and reads the names of a file's columns in the places that AnnData, 10x and margin use.
+// columns.c - finds and reads the names of a file's columns, in the places that AnnData, 10x and margin use.
 #include "data/columns.h"
 
 #include "base/memory.h"
@@ -12,11 +12,11 @@ enum { PLACE = 1100 };
 static bool is_array(mg_h5 *file, const char *name) { return mg_h5_find(file, name) == MG_H5_ARRAY; }
 
 static void join(char out[PLACE], const char *group, const char *member) {
-    // Names of these layouts are shorter; a longer one cannot be the wanted one.
+    // All places that are looked for have shorter names.
     if (snprintf(out, PLACE, "%s/%s", group, member) >= PLACE) *out = 0;
 }
 
-// Finds the index of a data frame as AnnData writes it: an attribute names it, or it has one of two usual
+// Finds the index of a data frame of AnnData. An attribute gives its name; otherwise it has one of two usual
 // names.
 static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_error *error) {
     static const char *const usual[] = {"_index", "index"};
@@ -36,7 +36,7 @@ static mg_status index_of(mg_h5 *file, const char *frame, char out[PLACE], mg_er
     return status;
 }
 
-// AnnData's data frame that describes the columns of `features`; NULL if the layout has none.
+// Returns AnnData's data frame that describes the columns of `features`; NULL if there is none.
 static const char *frame_of(const char *features) {
     while (*features == '/') features++;
     if (!strcmp(features, "raw/X")) return "raw/var";
@@ -44,8 +44,8 @@ static const char *frame_of(const char *features) {
     return !strcmp(features, "X") || !strncmp(features, "layers/", 7) ? "var" : NULL;
 }
 
-// Finds the data set with the names of the columns of `features`, according to the file's layout; "" if it
-// has none.
+// Finds the data set with the names of the columns of `features` by the layout of the file; "" if there is
+// none.
 static mg_status find_names(mg_h5 *file, const char *features, char out[PLACE], mg_error *error) {
     static const char *const tenx[] = {"features/id", "genes", "features/name", "gene_names"};
     *out = 0;
@@ -69,7 +69,7 @@ static mg_status print_numbers(const int64_t *numbers, int64_t count, char ***ou
     return status;
 }
 
-// Reads a vector of texts or whole numbers; numbers are used as names too.
+// Reads a vector of texts or whole numbers, because AnnData also uses numbers as names.
 static mg_status read_vector(mg_h5 *file, const char *place, char ***out, int64_t *count, mg_error *error) {
     mg_h5_array *array;
     int64_t *numbers = NULL;
@@ -127,7 +127,7 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
     return read_vector(file, member, out, count, error);
 }
 
-// `whose` names the columns in the message if the number of names is wrong.
+// Reads and checks names. `whose`: the columns, for the message that the number of names is wrong.
 static mg_status read_names(mg_h5 *file, const char *place, const char *whose, int64_t width, mg_names *names,
                             mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;
@@ -144,7 +144,7 @@ static mg_status read_names(mg_h5 *file, const char *place, const char *whose, i
     return status;
 }
 
-// AnnData 0.5 stores a table (compound data set) where later versions store a group.
+// Reads names from a table (compound data set), which AnnData 0.5 wrote where later versions write a group.
 static mg_status read_table(mg_h5 *file, const char *features, int64_t width, mg_names *names,
                             mg_error *error) {
     char where[PATH_MAX + PLACE], **text = NULL;

@@ -1,5 +1,5 @@
-// convert.c - drives a conversion: guesses the format, lets it read its inputs twice, and writes the rows and
-// labels to the output.
+// convert.c - owns the course of a conversion: guesses the format, lets it read its inputs twice, and writes
+// rows and labels.
 #include "data/convert.h"
 
 #include "base/clock.h"
@@ -17,7 +17,7 @@ static mg_status beat(void *context, double fraction, mg_error *error) {
     double done = (c->pass + fraction) / 2;
     if (mg_stop_flagged(c->options->stop))
         return mg_fail(error, MG_STOPPED, "%s: stopped by a signal, nothing was written", c->options->output);
-    // An input that is read after a larger one must not make the reported progress go back.
+    // Progress must not go back when a small input follows a larger one.
     if (done > c->fraction) c->fraction = done;
     if (c->options->progress)
         c->options->progress(c->options->context, c->pass ? c->rows : c->labels.count, c->fraction);
@@ -95,7 +95,7 @@ static bool same_file(const char *a, const char *b) {
            first.st_ino == second.st_ino;
 }
 
-// Checks everything that can be refused before an input is read.
+// Checks everything that is a reason to refuse before an input is read.
 static mg_status check_files(const mg_convert_options *o, mg_error *error) {
     struct stat info;
     for (int i = 0; i < o->input_count; i++)
@@ -110,8 +110,8 @@ static mg_status check_files(const mg_convert_options *o, mg_error *error) {
     return MG_OK;
 }
 
-// Guesses the format. If no guess is sure, the format whose option was given is used: a table of texts looks
-// like any other table.
+// Guesses the format. If no guess is certain, a format is used for which an option is given: a table of texts
+// looks like any other table.
 static mg_status guess_format(mg_conversion *c, mg_error *error) {
     const mg_convert_options *o = c->options;
     const mg_format *only = NULL;
@@ -147,7 +147,7 @@ static mg_status choose_format(mg_conversion *c, mg_error *error) {
     return status;
 }
 
-// Prints one line with everything that was guessed, and the options that override the guesses.
+// Reports, in one line, everything that was guessed, and the options that override the guesses.
 static void tell_guesses(const mg_conversion *c) {
     const mg_guesses *found = &c->shape.guesses;
     const mg_tell tell = {c->options->message, c->options->context};
@@ -159,7 +159,7 @@ static void tell_guesses(const mg_conversion *c) {
                  found->flags);
 }
 
-// Warns if most rows have a class of their own: the labels may be row numbers, ids, or targets of a
+// Warns if most rows have a class of their own. Then the labels may be row numbers, ids, or targets of a
 // regression.
 static void doubt_classes(const mg_conversion *c) {
     const mg_tell tell = {c->options->message, c->options->context};
@@ -196,7 +196,7 @@ static mg_status second_pass(mg_conversion *c, mg_error *error) {
     mg_status status = mg_convert_plan(c, error);
     if (!status) status = c->format->read(c->reader, &c->sinks[1], error);
     if (!status) doubt_classes(c);
-    if (!status) status = beat(c, 1, error); // the last chance to stop
+    if (!status) status = beat(c, 1, error); // the last moment at which the caller can stop the conversion
     return status ? status : mg_h5_writer_commit(c->writer, error);
 }
 

@@ -1,4 +1,4 @@
-// convert.h - the state of one conversion, which the files src/data/convert*.c share. The public call is in
+// convert.h - the state of a conversion, which the files src/data/convert*.c share. The public function is in
 // <margin/convert.h>.
 #ifndef MG_DATA_CONVERT_H
 #define MG_DATA_CONVERT_H
@@ -15,34 +15,36 @@ typedef struct mg_conversion {
     const mg_format *format;
     void *values; // options of the format
     mg_format_like like;
-    mg_h5 *like_file;  // file of --like
+    mg_h5 *like_file;  // file that --like names
     float *like_scale; // owned; like.scale points to it
     mg_columns like_columns;
     char *like_label; // owned; like.label_name points to it
     mg_watch watch;
-    int pass;        // 0: counts, 1: writes
-    double fraction; // progress as last reported
+    int pass;        // 0: the inputs are counted; 1: rows are written
+    double fraction; // last reported progress, from 0 to 1
     void *reader;
     mg_format_shape shape;
     mg_census labels;
     mg_sink sinks[2];            // one for each pass
-    int64_t rows, stored, cells; // written so far; cells in bytes
+    int64_t rows, stored, cells; // number of rows and of stored values written so far; bytes of cells written
+                                 // so far
     mg_h5_writer *writer;
-    int x, indices, indptr, y; // numbers of the writer's arrays; x is X or X/data
+    int x, indices, indptr, y; // indices of the writer's arrays; x is that of X or X/data
 } mg_conversion;
 
-// Opens the file of --like, and reads its columns. Call mg_convert_close_like also after a failure.
+// Opens the file that --like names and reads its columns. mg_convert_close_like must be called afterwards,
+// also after a failure.
 mg_status mg_convert_open_like(mg_conversion *conversion, mg_error *error);
 void mg_convert_close_like(mg_conversion *conversion);
 
-// Uses the format of the file of --like instead of a guess. Errors: MG_USAGE or MG_DATA if the two formats
-// conflict.
+// If --like is given, uses the format of its file instead of a guess. `sure`: the guess is certain. Errors:
+// MG_USAGE or MG_DATA if the two formats conflict.
 mg_status mg_convert_follow_like(mg_conversion *conversion, bool sure, mg_error *error);
 
-// Sets the options of the format: first the presets, then the settings, then the values of --like.
+// Sets the options of the format: first presets, then settings that the user gave, then the values of --like.
 mg_status mg_convert_read_options(mg_conversion *conversion, mg_error *error);
 
-// Declares the arrays and attributes of the output, whose shape must be known, and starts writing.
+// Declares the arrays and attributes of the output, and starts writing. The shape must be known.
 mg_status mg_convert_plan(mg_conversion *conversion, mg_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-// convert_labels.c - checks labels of a conversion, and counts the distinct ones.
+// convert_labels.c - checks the labels of a conversion, and counts the distinct ones.
 #include "data/convert_labels.h"
 
 #include <margin/convert.h>
@@ -48,7 +48,7 @@ static mg_status check_word(const mg_census *labels, const char *text, size_t by
             "class another name, such as '%s_')",
             shown, shown);
     const char *point = mg_text_number(text, text + bytes, &value);
-    bool digits = strspn(text, "+-0123456789") >= bytes; // a whole number beyond 64 bits is a name
+    bool digits = strspn(text, "+-0123456789") >= bytes; // a whole number beyond 64 bits is taken as a text
     if (point == text + bytes && !digits)
         return mg_fail(error, MG_DATA,
                        "label %s is not a whole number; margin learns classes: write the labels as words",
@@ -87,7 +87,7 @@ void mg_census_settle(mg_census *labels) {
     labels->count = 0;
 }
 
-// Adds a digest to the open hash table; false if it was there already.
+// Adds a digest to the hash table. Returns false if it was already in it.
 static bool add(uint64_t *seen, size_t size, uint64_t digest) {
     size_t at = digest & (size - 1);
     while (seen[at] != 0 && seen[at] != digest) at = (at + 1) & (size - 1);

@@ -1,4 +1,5 @@
-// convert_like.c - reads the file of --like: its format, the names of its columns, and its label column.
+// convert_like.c - reads the file that --like names: its format, the names of its columns, and its label
+// column.
 #include "data/convert.h"
 
 #include "base/memory.h"
@@ -51,8 +52,8 @@ void mg_convert_close_like(mg_conversion *c) {
     mg_memory_free(c->like_scale);
 }
 
-// A magic number or index:value pairs identify a format. A table could have several formats; then that of the
-// file of --like is used.
+// True if an input of this format can be recognised with certainty, by a magic number or by index:value
+// pairs. Tables cannot: for them, the format of the file of --like is used.
 static bool tells_itself(const mg_format *format) {
     return format && strcmp(format->name, "csv") != 0 && strcmp(format->name, "text") != 0;
 }
@@ -70,7 +71,7 @@ mg_status mg_convert_follow_like(mg_conversion *c, bool sure, mg_error *error) {
             error, MG_USAGE,
             "--format %s does not agree with --like %s, which was made with format %s: leave --format out",
             c->format->name, c->like.path, format->name);
-    if (c->options->format) return MG_OK; // numbers are compatible in any format
+    if (c->options->format) return MG_OK; // numeric features mean the same in all formats
     if (sure && tells_itself(c->format) && texts)
         return mg_fail(
             error, MG_DATA,

@@ -1,5 +1,5 @@
-// convert_options.c - sets the options of one conversion: presets, then the given settings, then the recipe
-// of the file of --like.
+// convert_options.c - sets the options of a conversion: presets, then the user's settings, then the recipe of
+// the file of --like.
 #include "data/convert.h"
 
 #include "base/memory.h"
@@ -12,7 +12,7 @@ static const char *format_option_name(int i, const void *context) {
     return i < section->count ? section->options[i].name : NULL;
 }
 
-// Refuses a setting that is not an option of this format: it belongs to another format, or is mistyped.
+// Refuses a setting that is no option of this format: it belongs to another format, or is misspelt.
 static mg_status refuse_setting(const mg_conversion *c, const char *name, mg_error *error) {
     const mg_format *other;
     for (int i = 0; (other = mg_format_at(i)); i++)
@@ -43,8 +43,8 @@ static const mg_convert_setting *setting_called(const mg_conversion *c, const ch
     return NULL;
 }
 
-// Returns true if a setting may differ from the recipe. Leaving out the labels or the header does not change
-// the features. If names are compared, the labels may be in another column.
+// True if a setting may differ from the recipe, because the features stay the same: labels or header are left
+// out; or the labels are in another column, and the names of columns are compared.
 static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) {
     if (!strcmp(given->value, "none") || !strcmp(given->name, "header")) return true;
     const mg_convert_setting *header = setting_called(c, "header");
@@ -52,8 +52,8 @@ static bool may_differ(const mg_conversion *c, const mg_convert_setting *given) 
     return named && !strcmp(given->name, "label");
 }
 
-// Reads one option of the recipe. If it was also given, both must agree, because the features would have
-// another meaning otherwise.
+// Sets one option to its value in the recipe. If the user also gave it, the two values must agree, because
+// the features would otherwise have another meaning.
 static mg_status read_kept(mg_conversion *c, mg_h5 *file, const mg_option *option, mg_error *error) {
     char *value;
     const mg_convert_setting *given = setting_called(c, option->name);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Bytes of all data that will be appended; INT64_MAX on overflow.
+// Bytes of all data that will be written; INT64_MAX if the number overflows.
 static int64_t total_bytes(const mg_conversion *c) {
     const mg_format_shape *shape = &c->shape;
     int64_t rows, y, x;
@@ -61,7 +61,7 @@ static mg_status plan_sparse(mg_conversion *c, mg_error *error) {
     return status ? status : plan_vector(c, "X/indptr", MG_H5_I64, c->shape.rows + 1, &c->indptr, error);
 }
 
-// The names are stored where AnnData stores them.
+// Declares the names of the columns, in the place where AnnData stores them.
 static mg_status plan_names(mg_conversion *c, int *names, mg_error *error) {
     const mg_names *list = c->shape.names;
     if (!list || !list->count) return MG_OK;
@@ -83,7 +83,8 @@ static mg_status append_names(mg_conversion *c, int names, mg_error *error) {
     return status;
 }
 
-// Identifies the idf table: files that were weighted by different tables must not be used together.
+// Writes the digest of the idf table, because files whose values were weighted by different tables must not
+// be used together.
 static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     char digest[32];
     if (!c->shape.scale) return MG_OK;
@@ -92,7 +93,7 @@ static mg_status plan_digest(mg_conversion *c, mg_error *error) {
     return mg_h5_writer_text(c->writer, c->format->name, MG_COLUMNS_DIGEST, digest, error);
 }
 
-// The value in the form in which the option is given; NULL if unset.
+// Returns the value of an option as the user would write it; NULL if it is not set.
 static const char *value_text(const mg_option *option, const void *values, char *number, size_t size) {
     const char *at = (const char *)values + option->offset;
     int64_t whole;
@@ -110,7 +111,8 @@ static const char *value_text(const mg_option *option, const void *values, char 
     }
 }
 
-// Stores the options as the first pass resolved them, so that another file can be read in the same way.
+// Writes the options with the values that the first pass has found, so that another file can be converted in
+// the same way.
 static mg_status plan_recipe(mg_conversion *c, int *scale, mg_error *error) {
     const mg_section *section = c->format->section;
     char number[32], name[64];

@@ -1,4 +1,4 @@
-// csr_layout.c - identifies the layout of a sparse matrix; refuses a layout that is ambiguous.
+// csr_layout.c - identifies the layout of a sparse matrix, and refuses one that is ambiguous.
 #include "data/csr_layout.h"
 
 #include "base/memory.h"
@@ -69,7 +69,7 @@ static mg_status read_stored_shape(mg_h5 *file, const char *name, int64_t shape[
     return status;
 }
 
-// Refuses a group that has neither attribute; the message says which attributes to add, and how.
+// Refuses a group that has neither attribute; the message says which attributes to add and how.
 static mg_status refuse_unsaid(const mg_h5 *file, const char *name, mg_error *error) {
     return mg_fail(
         error, MG_DATA,
@@ -85,8 +85,8 @@ static mg_status cell_ranger(mg_h5 *file, const char *name, int64_t ends, int64_
     int64_t stored[2] = {0, 0};
     mg_status status = read_stored_shape(file, name, stored, error);
     if (status) return status;
-    // Other tools write a data set `shape` too. Only members that Cell Ranger alone writes show that its
-    // matrix is features by barcodes.
+    // Other tools also write a data set `shape`. Only members that no tool but Cell Ranger writes prove that
+    // the matrix is features x barcodes.
     bool known = has(file, name, "barcodes") || !strcmp(last ? last + 1 : name, "matrix");
     if (!known || ends - 1 != stored[1]) return refuse_unsaid(file, name, error);
     shape[0] = stored[1];
@@ -112,7 +112,8 @@ mg_status mg_csr_layout(mg_h5 *file, const char *name, int64_t ends, int64_t sha
     if (!attribute) return refuse_unsaid(file, name, error);
     mg_status status = mg_h5_attribute_int64(file, name, attribute, shape, 2, &count, error);
     if (status) return status;
-    // Without an encoding, only the shape tells rows from columns, and a square shape does not.
+    // If no attribute gives the encoding, only the shape tells whether rows or columns are compressed. A
+    // square shape does not tell.
     bool unclear = count != 2 || (!encoding && shape[0] == shape[1]);
     return unclear ? refuse_unsaid(file, name, error) : MG_OK;
 }

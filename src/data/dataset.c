@@ -13,7 +13,7 @@
 
 enum { BLOCK_BYTES = 128 << 10 };
 
-// Selects the rows to use. The split depends on the labels of all rows, whichever rows are selected, so all
+// Selects the rows to use. The split depends on the labels of all rows, not only of those selected, so all
 // labels are read.
 static mg_status select_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     int64_t rows = mg_source_rows(dataset->source);
@@ -105,7 +105,7 @@ mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_e
     if (!(total > 0))
         return mg_fail(error, MG_DATA, "%s: all weights are zero: at least one must be above 0",
                        dataset->path);
-    // (M21) With a mean weight of 1, means over minibatches estimate the weighted mean of all rows.
+    // (M21) With weights of mean 1, the mean over a minibatch estimates the weighted mean over all rows.
     double scale = (double)dataset->count / total;
     for (int64_t i = 0; i < dataset->count; i++)
         dataset->weight[i] = (float)((double)dataset->weight[i] * scale);
@@ -118,15 +118,14 @@ static void plan_blocks(mg_dataset *dataset, int64_t window_bytes) {
         mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored) /
         (double)dataset->count;
     int64_t block = (int64_t)(BLOCK_BYTES / row_bytes), window = (int64_t)((double)window_bytes / row_bytes);
-    // The order of an epoch's rows depends on these numbers, so they must not depend on how the file is
-    // chunked.
+    // The order of an epoch depends on the size of blocks, so it must not depend on the chunks of the file.
     block = mg_max(block, 1);
     dataset->block_rows = mg_min(block, dataset->count);
     dataset->window_rows = mg_max(window, 1);
 }
 
-// How many rows the survey reads at a time. A chunk is decompressed as a whole. The survey reads from the
-// first row to the last, so it reads whole chunks.
+// The number of rows that the survey reads at a time. A chunk can only be decompressed as a whole, and the
+// survey reads all rows in order, so it reads whole chunks.
 static int64_t survey_step(const mg_dataset *dataset) {
     int64_t block = dataset->block_rows, chunk = mg_source_chunk_rows(dataset->source);
     bool by_chunks = chunk > block && !dataset->select && chunk <= mg_max(dataset->window_rows, block);
@@ -150,7 +149,7 @@ static void hash_rows(mg_dataset *dataset, const mg_store *store, int64_t first,
     }
 }
 
-// Rows that belong to a program are not changed.
+// Replaces the arrays of a program in the store by copies, because the rows will be changed.
 static mg_status own_rows(mg_store *store, mg_error *error) {
     const mg_store lent = *store;
     size_t stored = (size_t)lent.stored;
@@ -165,7 +164,7 @@ static mg_status own_rows(mg_store *store, mg_error *error) {
     return MG_OK;
 }
 
-// Removes the unused columns from rows in memory. Rows only become shorter, so they move towards the front.
+// Removes the unused columns from rows in memory, in place: rows only become shorter.
 static void renumber_store(mg_store *store, const mg_used *used) {
     int64_t kept = 0, from = 0;
     for (int64_t i = 0; i < store->count; i++) {
@@ -197,8 +196,9 @@ static mg_status drop_unused(mg_dataset *dataset, mg_used *used, mg_error *error
     return mg_used_pays(used) ? mg_dataset_use(dataset, used, error) : MG_OK;
 }
 
-// Reads every row once, block by block: into the store that is kept, or into a single block that is reused.
-// `used` NULL: which columns occur does not matter. The moments follow if `moments` is true.
+// Reads all rows once, block by block: into the store that is kept, or into a single block that is reused.
+// Marks the columns that occur in `used`, unless it is NULL. Adds the rows to the moments if `moments` is
+// true.
 static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, bool moments,
                           mg_error *error) {
     mg_status status = MG_OK;
@@ -223,9 +223,9 @@ static mg_status read_all(mg_dataset *dataset, mg_store *store, mg_used *used, b
     return status;
 }
 
-// Moments of resident rows that may lose columns are summed afterwards, because a file with very many
-// columns may have no room for the moments of all of them. Rows of known classes are held out, so nobody
-// needs their moments.
+// The survey. If rows are kept in memory and may lose columns, their moments are computed after that, because
+// there may be no memory for the moments of all columns of a very wide file. If the classes are known, the
+// rows are held out, and moments are not needed.
 static mg_status survey(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     mg_store passing = {0};
     mg_store *store = dataset->resident ? &dataset->store : &passing;
@@ -305,7 +305,7 @@ static mg_status open_parts(mg_dataset *dataset, const mg_dataset_request *reque
     return status;
 }
 
-// Decides where the rows are during the run: in memory, in place in the file, or read when needed.
+// Decides where the rows are during the run: in memory, in place in the file, or read when they are needed.
 static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *request, mg_error *error) {
     double bytes =
         mg_store_bytes(dataset->layout, dataset->cell, dataset->features, dataset->count, dataset->stored);
@@ -314,8 +314,8 @@ static mg_status place_rows(mg_dataset *dataset, const mg_dataset_request *reque
     bool countable = dataset->count <= MG_MOST_INDEX; // row numbers in an index have 32 bits
     bool lent = !dataset->select && countable && mg_source_lend(dataset->source, &dataset->store);
     dataset->resident = lent || (request->survey && bytes <= limit && countable);
-    // Rows are mapped only if the page cache can hold them all: pages that are evicted before they are used
-    // cost far more than copies.
+    // Rows are mapped only if the page cache has room for all of them. If pages are evicted before they are
+    // used, mapping costs far more than copying.
     bool mapped = !dataset->resident && !dataset->select && countable && bytes <= room;
     return mapped ? mg_source_map(dataset->source, &dataset->map, error) : MG_OK;
 }
@@ -332,7 +332,7 @@ mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, m
         status = place_rows(dataset, request, error);
     }
     if (!status && request->survey) status = survey(dataset, request, error);
-    // Also explains values that were refused because they were only half written.
+    // If values were refused because another program was writing them, the message says so.
     if (dataset->file && (!status || status == MG_DATA)) {
         mg_status changed = mg_h5_check_unchanged(dataset->file, error);
         if (changed) status = changed;

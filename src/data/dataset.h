@@ -1,5 +1,5 @@
-// dataset.h - the selected rows of one file. Labels and weights are in memory; features are in memory, used
-// in place in the file, or read when they are needed.
+// dataset.h - the selected rows of one file. Labels and weights are in memory. The features are in memory,
+// used in place in the file, or read when they are needed.
 #ifndef MG_DATA_DATASET_H
 #define MG_DATA_DATASET_H
 
@@ -11,7 +11,6 @@
 #include "data/used.h"
 #include "rows/store.h"
 
-// Which rows of the file are selected.
 typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } mg_selection;
 
 typedef struct mg_dataset_request {
@@ -19,20 +18,22 @@ typedef struct mg_dataset_request {
     mg_h5 *file; // already opened from `path`; NULL: opened by the call
     // Names in the file. labels NULL: none are read; weights NULL: every row has weight 1.
     const char *features, *labels, *weights;
-    const char *names;   // of the columns: a data set, "none", or "auto" (also NULL): found by the layout
-    bool names_optional; // the data set `names` may be missing
+    const char *names;   // names of the columns: a data set, "none", or "auto" (also NULL), which finds them
+                         // by the layout
+    bool names_optional; // if the data set `names` is missing, it is not an error
     mg_preparation preparation;
     mg_selection selection;
-    double held_out;     // fraction, for MG_SELECT_KEPT and _HELD_OUT (mg_split_rows)
-    int64_t folds, fold; // folds > 0: fold number `fold` of `folds` is held out instead
+    double held_out;     // fraction of held-out rows, for MG_SELECT_KEPT and _HELD_OUT (mg_split_rows)
+    int64_t folds, fold; // if folds > 0, fold number `fold` of `folds` is held out instead
     uint64_t seed;
     const mg_classes *known; // NULL: the classes are those that occur
-    bool allow_unknown;      // rows with an unknown label get class -1
+    bool allow_unknown;      // rows with a label that `known` lacks get class -1
     int64_t memory_limit;    // 0: chosen from the free memory
     int64_t window_bytes;    // of rows that are shuffled together
-    // Reads all rows once, for moments and fingerprint, and keeps them in memory if they fit.
+    // Read all rows once, for moments and fingerprint, and keep them in memory if they fit.
     bool survey;
-    // After the survey, leaves the columns out that no row stores, if that pays (mg_used_pays). CSR only.
+    // After the survey, leave out the columns for which no row stores a value, if that pays (mg_used_pays).
+    // Only for CSR rows.
     bool drop_unused;
 } mg_dataset_request;
 
@@ -40,11 +41,12 @@ typedef struct mg_dataset {
     char *path;
     mg_h5 *file;
     mg_source *source;
-    int64_t *select;  // [count] selected rows of the file, ascending; NULL: all
+    int64_t *select;  // [count] numbers of the selected rows in the file, ascending; NULL: all rows
     int64_t count;    // rows
     int64_t stored;   // stored values of CSR rows; dense: count * features
-    int64_t features; // of CSR rows: the used columns, if others are left out
-    mg_used used;     // the columns that CSR rows keep; of dense rows: those that weights for CSR rows know
+    int64_t features; // columns of the rows; if unused columns of CSR rows are left out, only the used ones
+    mg_used used;     // CSR rows: the columns that are kept. Dense rows: the columns for which there are
+                      // weights
     mg_layout layout;
     mg_cell cell;
     mg_columns columns; // names and recipe from the file
@@ -52,50 +54,51 @@ typedef struct mg_dataset {
     mg_classes classes;
     float *weight;                    // [count], mean 1; NULL: all 1
     double total_weight;              // before scaling to mean 1
-    int64_t unseen;                   // classes without any held-out row, for MG_SELECT_KEPT and _HELD_OUT
-    char unseen_label[MG_NAME_SHOWN]; // the first of them
+    int64_t unseen;                   // number of classes without a held-out row, for MG_SELECT_KEPT and
+                                      // _HELD_OUT
+    char unseen_label[MG_NAME_SHOWN]; // label of the first of them
     bool resident;                    // `store` holds all rows, or is a view of a program's rows
     bool checked;                     // the survey has checked every row
-    // All rows in place in the file, if they are stored as kernels read them and are not resident; otherwise
-    // NULL.
+    // A mapping of all rows in the file, if they are stored as kernels read them and are not in memory;
+    // otherwise NULL.
     mg_map *map;
     mg_store store;
     mg_moments moments;   // set by a survey, unless the request has known classes
     uint64_t fingerprint; // of labels, weights and (after a survey) every row
-    // Consecutive rows that stay together in an epoch's order; independent of the file's chunks.
+    // Rows of a block; they stay together in the order of an epoch. Independent of the file's chunks.
     int64_t block_rows;
-    int64_t window_rows; // rows shuffled together, before rounding to minibatches
+    int64_t window_rows; // rows that are shuffled together, before rounding to whole minibatches
 } mg_dataset;
 
 mg_status mg_dataset_open(const mg_dataset_request *request, mg_dataset **out, mg_error *error);
 void mg_dataset_close(mg_dataset *dataset);
 
-// Fails if somebody has written to the file since it was opened, unless all rows are in memory: then
-// mg_dataset_open has checked it after it had read them. Call this after rows were read or used in place and
-// before the result is used. Any thread may call it. Errors: MG_DATA, MG_IO.
+// Fails if somebody has written to the file since it was opened. (If all rows are in memory, mg_dataset_open
+// has checked this after reading them.) To be called after rows were read or used in place, before the result
+// is used. Any thread may call it. Errors: MG_DATA, MG_IO.
 mg_status mg_dataset_check(const mg_dataset *dataset, mg_error *error);
 
-// Columns of the file, used or not.
+// The number of columns of the file, used or not.
 static inline int64_t mg_dataset_width(const mg_dataset *dataset) {
     return dataset->used.width ? dataset->used.width : dataset->features;
 }
 
-// From now on CSR rows hold these columns only, renumbered, wherever they are read. Dense rows stay as they
-// are. Nothing happens if every column is used. Errors: MG_MEMORY.
+// Leaves out all other columns of CSR rows from now on, wherever rows are read, and renumbers the used ones.
+// Dense rows do not change. Does nothing if all columns are used. Errors: MG_MEMORY.
 mg_status mg_dataset_use(mg_dataset *dataset, const mg_used *used, mg_error *error);
 
-// For a data set that keeps all of its columns. Compares them with known ones: names if both have them, the
-// recipe, and their number. A sparse file may have fewer than `features` columns; the missing ones are 0, and
-// dataset->features becomes `features`. `whose` says in messages where the known columns come from ("in the
-// model m.h5"). Errors: MG_DATA with the first difference.
+// Compares the columns of the data set with known ones: their names if both have them, the recipe, and their
+// number. The data set must keep all of its columns. A sparse file may have fewer than `features` columns;
+// the missing ones are 0, and dataset->features becomes `features`. `whose`: where the known columns come
+// from, for messages ("in the model m.h5"). Errors: MG_DATA with the first difference.
 mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t features, const char *whose,
                            mg_error *error);
 
-// Frees the resident rows, if none will be read again.
+// Frees rows that are in memory. They must not be read again.
 void mg_dataset_release_rows(mg_dataset *dataset);
 
-// Multiplies the weights by class weights ([K]; NULL: none), and scales them to mean 1 (M21). Their total
-// before scaling goes to dataset->total_weight. Errors: MG_DATA if all weights are zero.
+// (M21) Multiplies the weights by class weights ([K]; NULL: all 1), and scales them to mean 1.
+// dataset->total_weight becomes their sum before scaling. Errors: MG_DATA if all weights are zero.
 mg_status mg_dataset_weigh(mg_dataset *dataset, const double *class_weight, mg_error *error);
 
 #endif

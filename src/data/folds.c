@@ -1,4 +1,4 @@
-// folds.c - assigns rows to folds: class by class, one row to each fold in turn.
+// folds.c - assigns rows to folds, class by class: each row of a class goes to the next fold.
 #include "data/folds.h"
 
 #include "base/memory.h"
@@ -6,7 +6,8 @@
 
 enum { FOLD_STREAM = 7 };
 
-// Sorts the rows by class, in file order within a class: class k has member[first[k] .. first[k+1]).
+// Sorts the row numbers by class; within a class they are in file order. Class k has member[first[k] ..
+// first[k+1]).
 static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, int64_t *first,
                           uint32_t *member) {
     for (int64_t i = 0; i < rows; i++) first[label[i] + 1]++;
@@ -16,7 +17,8 @@ static void sort_by_class(const int32_t *label, int64_t rows, int64_t classes, i
     first[0] = 0;
 }
 
-// The only row of a class is never held out, because nothing would be left to train the class on.
+// Fails if too few rows can be held out. The only row of a class is never held out, because nothing would be
+// left to train that class.
 static mg_status check_dealt(const char *name, const int64_t *first, const mg_classes *classes, int64_t folds,
                              mg_error *error) {
     int64_t dealt = 0;
@@ -46,8 +48,8 @@ mg_status mg_folds_deal(const mg_split_request *request, int32_t *fold, mg_error
         sort_by_class(request->label, rows, classes->count, first, member);
         status = check_dealt(request->name, first, classes, folds, error);
     }
-    // Each class starts with the fold after the last one used, so that small classes do not all favour the
-    // first folds.
+    // Each class begins with the fold after the last one used, so that the rows of small classes do not all
+    // go to the first folds.
     for (int64_t k = 0; !status && k < classes->count; k++) {
         int64_t count = first[k + 1] - first[k];
         if (count == 1) fold[member[first[k]]] = MG_NO_FOLD;

@@ -1,5 +1,5 @@
-// label_values.c - reads label values, whole numbers or texts, and checks each. A text is kept byte for byte
-// in any encoding; when shown, what is not printable UTF-8 is escaped (base/printable.h).
+// label_values.c - reads and checks label values: whole numbers or texts. A text is kept byte for byte,
+// whatever its encoding; messages escape what is not printable UTF-8 (base/printable.h).
 #include "data/label_values.h"
 
 #include "base/memory.h"
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST = 1000 }; // most bytes of a text; the same limit as for converted labels
+enum { LONGEST = 1000 }; // most bytes of a text; converted labels have the same limit
 
 static mg_status check_length(mg_h5 *file, const char *name, const mg_h5_array *array, int64_t rows,
                               mg_error *error) {
@@ -71,7 +71,7 @@ static mg_status read_texts(mg_h5 *file, const char *name, mg_h5_array *array, m
     mg_status status = mg_h5_array_read_texts(array, &out->text, error);
     if (status) out->text_count = 0;
     for (int64_t i = 0; !status && i < out->text_count; i++) {
-        if (out->missing[i]) *out->text[i] = '\0'; // a masked text is ignored
+        if (out->missing[i]) *out->text[i] = '\0'; // the text of a masked value is ignored
         else if (mg_text_missing(out->text[i], strlen(out->text[i]))) out->missing[i] = MG_MISSING_WORD;
         else status = check_text(file, name, i, out->text[i], error);
     }

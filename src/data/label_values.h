@@ -1,4 +1,4 @@
-// label_values.h - reads a vector of labels or categories: numbers or texts, some of which may be missing.
+// label_values.h - reads a vector of labels or categories: numbers or texts, of which some may be missing.
 #ifndef MG_DATA_LABEL_VALUES_H
 #define MG_DATA_LABEL_VALUES_H
 

@@ -11,16 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT = 2048 }; // values remembered while distinct ones are collected
+enum { RECENT = 2048 }; // values that are remembered, to skip repetitions
 
-// The distinct values of number[select[..]], ascending. Most repeated values are skipped before the sort,
-// which then has few values to sort.
+// Collects the distinct values of number[select[..]], ascending. Most repetitions are skipped before the
+// values are sorted, so that few values have to be sorted.
 static mg_status distinct_numbers(const int64_t *number, const int64_t *select, int64_t count, int64_t **out,
                                   int64_t *distinct, mg_error *error) {
     *distinct = 0;
     mg_status status = mg_memory_get(out, (size_t)count, sizeof **out, error);
     if (status) return status;
-    int64_t place[RECENT] = {0}, kept = 0; // place + 1 of the last value with this hash
+    int64_t place[RECENT] = {0}, kept = 0; // [hash] 1 + the position of the last value with this hash
     for (int64_t i = 0; i < count; i++) {
         int64_t value = number[select ? select[i] : i], *seen = &place[mg_hash_mix((uint64_t)value) % RECENT];
         if (*seen && (*out)[*seen - 1] == value) continue;
@@ -40,7 +40,7 @@ static mg_status classes_of(const mg_raw_labels *raw, const int64_t *select, int
     if (status) return status;
     *classes = (mg_classes){.count = distinct, .texts = raw->texts, .number = values};
     if (!raw->texts) return MG_OK;
-    // Categories in the file need not be sorted; classes must be.
+    // Classes are sorted; categories in a file need not be.
     qsort_r(values, (size_t)distinct, sizeof *values, mg_raw_labels_by_text, raw->text);
     status = mg_memory_zeroed(&classes->text, (size_t)distinct, sizeof *classes->text, error);
     for (int64_t k = 0; !status && k < distinct; k++)

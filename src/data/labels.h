@@ -1,5 +1,5 @@
-// labels.h - maps labels of any kind to classes 0..K-1 in sorted order. Unknown labels are never mapped to a
-// near class.
+// labels.h - maps labels of any kind to classes 0..K-1, in sorted order. An unknown label is never mapped to
+// a similar class.
 #ifndef MG_DATA_LABELS_H
 #define MG_DATA_LABELS_H
 
@@ -16,7 +16,6 @@ typedef struct mg_classes {
     char **text;     // [count] ascending by bytes
 } mg_classes;
 
-// Which labels of a file to read.
 typedef struct mg_labels_request {
     const char *name;        // of the data set: integers, texts, or a group with codes and categories
     int64_t rows;            // of the file
@@ -34,10 +33,10 @@ mg_status mg_labels_read(mg_h5 *file, const mg_labels_request *request, int32_t 
 mg_status mg_classes_copy(const mg_classes *from, mg_classes *to, mg_error *error);
 void mg_classes_clear(mg_classes *classes);
 
-// The class of a label given as text; -1 if there is none.
+// Returns the class of a label given as text; -1 if there is no such class.
 int64_t mg_classes_find(const mg_classes *classes, const char *label);
 
-// The label of class k as text; a number is printed into `buffer`.
+// Returns the label of class k as text. A number is printed into `buffer`.
 enum { MG_LABEL_BUFFER = 24 };
 const char *mg_classes_label(const mg_classes *classes, int64_t k, char buffer[MG_LABEL_BUFFER]);
 

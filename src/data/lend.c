@@ -1,10 +1,11 @@
-// lend.c - rows of a program that are used where they are, without a copy.
+// lend.c - rows of a program that are used in its own arrays, without a copy.
 #include "data/source_state.h"
 
 #include "base/arithmetic.h"
 #include "data/cells.h"
 
-// Kernels read cells of the types they know. Rows without padding are padded where a block of them is read.
+// Lends dense rows if kernels can read their cells. Rows may lack padding: where a block of rows is read, it
+// is copied and padded.
 static const char *lend_dense(const mg_source *source, mg_store *store) {
     size_t cell = mg_cell_size(source->cell);
     int64_t row_bytes = 0;
@@ -19,7 +20,7 @@ static const char *lend_dense(const mg_source *source, mg_store *store) {
     return NULL;
 }
 
-// The indices of every row must ascend. What is wrong with others is found when the rows are copied.
+// True if the indices of every row ascend. Otherwise the rows are copied, and copying reports what is wrong.
 static bool ascend(const mg_source *source, const uint32_t *indices) {
     for (int64_t i = 0; i < source->rows; i++) {
         int64_t before = -1;

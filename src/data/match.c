@@ -29,7 +29,7 @@ mg_status mg_dataset_match(mg_dataset *dataset, const mg_columns *known, int64_t
     if (!status && named) status = mg_names_compare(&known->names, names, &parties, error);
     if (!status) status = check_width(dataset, features, whose, error);
     if (status) return status;
-    dataset->features = features; // the missing features of a narrower sparse file are 0
+    dataset->features = features; // a sparse file may have fewer features; the missing ones are 0
     if (dataset->resident) dataset->store.features = features;
     return MG_OK;
 }

@@ -7,11 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELLS = 512 }; // converted to float at a time
-// A row whose weight exceeds this many times that of its block's first row starts a new block: a light first
-// row far from all others must not be the origin of the block's differences.
+enum { CELLS = 512 }; // cells that are converted to float at a time
+// A row that is this many times heavier than the first row of its block starts a new block. Otherwise a light
+// first row that is far from all others would be the origin of all differences in the block.
 enum { MOST_HEAVIER = 16 };
-// Sums of 255 in uint16 hold this many rows; a power of two, so that division by a full block is exact.
+// Rows of a block. A sum of this many bytes fits in uint16; a power of two makes the division by a full block
+// exact.
 enum { BLOCK_ROWS = 64 };
 
 mg_status mg_moments_create(mg_moments *moments, mg_layout layout, int64_t features, mg_error *error) {
@@ -62,8 +63,8 @@ static void add_floats(int64_t n, double weight, const float *restrict x, const 
     }
 }
 
-// Uses the narrowest integers that hold a block's sums, because a vector holds more of them. `restrict` is
-// needed because a uint8_t pointer may otherwise alias any array.
+// Adds a row of bytes. The sums have the narrowest types that can hold those of a block, because then a
+// vector instruction adds more of them. Without `restrict`, a uint8_t pointer could alias any array.
 static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict sum, uint32_t *restrict square,
                       uint8_t *restrict most) {
     for (int64_t d = 0; d < n; d++) {
@@ -73,8 +74,8 @@ static void add_bytes(int64_t n, const uint8_t *restrict x, uint16_t *restrict s
     }
 }
 
-// Turns sums of bytes into sums of differences from the first row. All are whole numbers, so the result has
-// the same bits as sums of the differences themselves.
+// Converts sums of bytes to sums of differences from the first row. All numbers are whole, so the bits are
+// the same as if differences had been summed.
 static void take_bytes(mg_moments *moments) {
     double n = moments->block_weight;
     for (int64_t d = 0; d < moments->features; d++) {
@@ -91,7 +92,8 @@ static void take_bytes(mg_moments *moments) {
     memset(moments->integer_most, 0, d);
 }
 
-// Chan's formula: merges the block's mean and squared deviations with those of the rows before it.
+// Ends the current block: merges its means and squared deviations with those of earlier rows (Chan's
+// formula).
 static void end_block(mg_moments *moments) {
     if (!moments->pending) return;
     if (moments->bytes) take_bytes(moments);
@@ -130,7 +132,7 @@ static void add_dense_row(mg_moments *moments, mg_cell cell, const void *row, do
     if (++moments->pending == BLOCK_ROWS) end_block(moments);
 }
 
-// Welford's recurrence, because a sparse row changes few columns.
+// Adds a sparse row by Welford's recurrence, which costs only as much as the row has stored values.
 static void add_csr_row(mg_moments *moments, const mg_store *store, int64_t row, double weight) {
     for (int64_t e = store->indptr[row]; e < store->indptr[row + 1]; e++) {
         int64_t d = store->indices[e];
@@ -149,7 +151,7 @@ static void add_zeros(mg_moments *moments) {
     for (int64_t d = 0; d < moments->features; d++) {
         double share = moments->stored[d] / moments->weight, zeros = moments->weight - moments->stored[d],
                mean = moments->mean[d];
-        if (!(zeros > 0)) continue; // every row stores this column
+        if (!(zeros > 0)) continue; // all rows store a value of this column
         moments->squares[d] += mean * mean * zeros * share;
         moments->mean[d] = mean * share;
     }
@@ -165,7 +167,7 @@ void mg_moments_add(mg_moments *moments, const mg_store *store, int64_t first, i
     moments->bytes = store->layout == MG_DENSE && store->cell == MG_CELL_U8 && !weight;
     for (int64_t i = first; i < first + count; i++) {
         double w = weight ? (double)weight[i - first] : 1;
-        if (w == 0) continue; // a row of weight 0 counts as absent
+        if (w == 0) continue; // a row of weight 0 does not count
         if (store->layout == MG_CSR) {
             add_csr_row(moments, store, i, w);
         } else {

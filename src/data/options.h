@@ -6,16 +6,16 @@
 
 typedef struct mg_data_options {
     char *train;      // path
-    char *validation; // path, or a number in (0,1): fraction of the training rows
+    char *validation; // path, or a number in (0,1): the fraction of the training rows to hold out
     char *test;       // path
     char *features;   // name in the file
     char *labels;
-    char *names;           // of the features: a data set, none, auto
+    char *names;           // names of the features: a data set, none, auto
     char *weights;         // NULL: every row has weight 1
     const char *rows;      // none, unit, total
     const char *transform; // none, log1p
     char *scale;           // none, standard, max-abs, or a number
-    int64_t memory_limit;  // bytes; 0 = chosen from the free memory
+    int64_t memory_limit;  // bytes; 0: chosen from the free memory
     int64_t window;        // bytes of rows that are shuffled together
 } mg_data_options;
 

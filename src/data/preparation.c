@@ -1,4 +1,4 @@
-// preparation.c - prepares a single row: first its length, then its cells.
+// preparation.c - prepares a single row: first the row as a whole, then its cells.
 #include "data/preparation.h"
 
 #include "data/cells.h"
@@ -13,7 +13,8 @@ mg_preparation mg_preparation_of(const char *rows, const char *transform) {
     return (mg_preparation){.length = length, .log1p = !strcmp(transform, "log1p")};
 }
 
-// Scales the row to the wanted length; false if its sum is not positive. A row of zeros does not change.
+// Scales the row to the wanted length or sum. Returns false if its sum is not positive. A row of zeros does
+// not change.
 static bool scale_row(mg_row_length length, int64_t n, float *values) {
     double sum = 0;
     bool zeros = true;
@@ -32,7 +33,7 @@ const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values,
     *bad = -1;
     if (preparation.length != MG_ROW_AS_IS && !scale_row(preparation.length, n, values))
         return "has values, but their sum is not above 0: they cannot be scaled to a total";
-    // This happens only if negative cells almost cancel the sum.
+    // Possible only if negative cells nearly cancel the sum.
     if (preparation.length != MG_ROW_AS_IS && !mg_cells_finite(n, values, bad))
         return "scaling the row to a total leaves the range of float32";
     for (int64_t e = 0; preparation.log1p && e < n; e++) {

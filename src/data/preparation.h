@@ -1,4 +1,4 @@
-// preparation.h - prepares a single row before it is used: first its length, then its cells
+// preparation.h - prepares a single row before it is used: first the row as a whole, then its cells
 // (docs/formats.md).
 #ifndef MG_DATA_PREPARATION_H
 #define MG_DATA_PREPARATION_H
@@ -15,8 +15,8 @@ typedef struct mg_preparation {
 
 mg_preparation mg_preparation_of(const char *rows, const char *transform);
 
-// Prepares one row in place. Returns NULL, or why it cannot be prepared: its sum is not above 0 (*bad is -1,
-// for the whole row), or the value at *bad leaves the range of float32 or has no log1p. A row of zeros does
+// Prepares one row in place. Returns NULL, or the reason why the row cannot be prepared: its sum is not above
+// 0 (then *bad is -1), or the value at *bad leaves the range of float32 or has no log1p. A row of zeros does
 // not change.
 const char *mg_prepare_row(mg_preparation preparation, int64_t n, float *values, int64_t *bad);
 

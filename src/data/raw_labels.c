@@ -34,7 +34,7 @@ static bool has(mg_h5 *file, const char *group, const char *member) {
 
 // ---- categories ---------------------------------------------------------------------------------
 
-// Two categories with the same name would become two classes with the same label.
+// Refuses two categories with the same name, because they would be two classes with the same label.
 static mg_status check_categories(const char *path, const char *name, const mg_raw_labels *raw,
                                   mg_error *error) {
     int64_t *order;
@@ -89,20 +89,21 @@ static mg_status read_coded(mg_h5 *file, const char *codes, const char *names, i
     return status;
 }
 
-// Finds the categories of integer codes in files of anndata before 0.8. *found is false if the codes are
-// plain integers.
+// Finds the categories of integer codes, as anndata before 0.8 stored them. *found becomes false if the
+// numbers are no codes.
 static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_NAME], bool *found,
                                  mg_error *error) {
     char parent[MG_H5_NAME], leaf[MG_H5_NAME];
     const char *slash = strrchr(name, '/');
     *found = true;
-    if (mg_h5_has_attribute(file, name, "categories")) // anndata 0.7: an object reference
+    // anndata 0.7: the attribute is a reference to the categories
+    if (mg_h5_has_attribute(file, name, "categories"))
         return mg_h5_attribute_object(file, name, "categories", out, error);
     snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - name) : 0, name);
     const char *own = slash ? slash + 1 : name;
     if (join(leaf, "__categories", own) && join(out, parent, leaf) && mg_h5_find(file, out) == MG_H5_ARRAY)
         return MG_OK;
-    // anndata 0.6 and older: obs is a table, and the categories are in uns.
+    // anndata 0.6 and older: obs is a table; its categories are in uns.
     *found = !strcmp(parent + (*parent == '/'), "obs") &&
              (size_t)snprintf(out, MG_H5_NAME, "uns/%s_categories", own) < MG_H5_NAME &&
              mg_h5_find(file, out) == MG_H5_ARRAY;
@@ -118,7 +119,8 @@ static mg_status find_categories(mg_h5 *file, const char *name, char out[MG_H5_N
 
 // ---- one text a row -----------------------------------------------------------------------------
 
-// Replaces one text per row by its number among the distinct texts, and raw->text by the distinct texts.
+// Replaces raw->text, with one text per row, by the distinct texts, and raw->number by the index of each
+// row's text.
 static mg_status fold_texts(mg_raw_labels *raw, int64_t rows, mg_error *error) {
     int64_t *order;
     mg_status status = mg_memory_get(&order, (size_t)rows, sizeof *order, error);

@@ -1,5 +1,5 @@
-// raw_labels.h - one column of labels as a file stores it: numbers, texts, codes of categories, or values
-// with a mask.
+// raw_labels.h - a column of labels in the form in which a file stores it: numbers, texts, codes of
+// categories, or values with a mask.
 #ifndef MG_DATA_RAW_LABELS_H
 #define MG_DATA_RAW_LABELS_H
 
@@ -14,13 +14,14 @@ typedef struct mg_raw_labels {
     int64_t *number; // [rows] the label, or its index in `text`
     char **text;     // [text_count] distinct texts
     int64_t text_count;
-    // [rows] why the value is missing. Used only while reading, because rows without a label are refused.
+    // [rows] mg_missing: whether and why the value is missing. Used only while reading, because rows without
+    // a label are refused
     uint8_t *missing;
 } mg_raw_labels;
 
-// Reads the labels of `rows` rows; docs/formats.md lists the forms. Errors: MG_DATA with the data set, and
-// the row if there is one: an unknown form, a number that is not whole, a text that is too long, rows without
-// a label, or a wrong number of rows.
+// Reads the labels of `rows` rows; docs/formats.md lists the possible forms. Errors: MG_DATA with the data
+// set and, if there is one, the row: an unknown form, a number that is not whole, a text that is too long,
+// rows without a label, or a wrong number of rows.
 mg_status mg_raw_labels_read(mg_h5 *file, const char *name, int64_t rows, mg_raw_labels *out,
                              mg_error *error);
 void mg_raw_labels_clear(mg_raw_labels *raw);

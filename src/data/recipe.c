@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-// A group named like a format is a recipe only if it has one of the format's options, because other programs
-// may use the same name.
+// Finds the group with the options of a format. A group with the name of a format is one only if it has at
+// least one of the format's options, because other programs may use the same name.
 static const mg_format *format_by_group(mg_h5 *file) {
     const mg_format *format;
     for (int i = 0; (format = mg_format_at(i)); i++) {
@@ -30,7 +30,8 @@ static mg_status format_of(mg_h5 *file, const mg_format **out, mg_error *error) 
     mg_status status = mg_h5_attribute_text(file, "/", MG_COLUMNS_FORMAT, &name, error);
     if (!status) *out = mg_format_find(name);
     mg_memory_free(name);
-    return status == MG_DATA ? MG_OK : status; // another program's attribute
+    return status == MG_DATA ? MG_OK : status; // an attribute of the same name that another program wrote is
+                                               // ignored
 }
 
 static mg_status add_option(mg_h5 *file, const char *group, const char *option, mg_writer *out,
@@ -98,7 +99,7 @@ bool mg_recipe_same(const char *option, const char *x, size_t a, const char *y, 
            r.high == s.high;
 }
 
-// One option: its values must agree if both recipes have it.
+// Compares one option. If both recipes have it, the values must have the same meaning.
 static mg_status compare_option(const char *known, const char *other, const char *option,
                                 const mg_names_parties *parties, mg_error *error) {
     size_t a, b;
@@ -125,8 +126,8 @@ mg_status mg_recipe_compare(const char *known, const char *other, bool named, co
         status = compare_option(known, other, texts[i], parties, error);
     if (status || text) return status;
     status = compare_option(known, other, "base", parties, error);
-    // If the labels are in different columns, so are the features. Names, if compared, show this by
-    // themselves.
+    // If the labels are in different columns of a table, the features are too. Names of columns, if they are
+    // compared, show this anyway.
     bool free = named || mg_recipe_is(known, "label", "none") || mg_recipe_is(other, "label", "none");
     return status || free ? status : compare_option(known, other, "label", parties, error);
 }

@@ -1,4 +1,4 @@
-// scale.c - computes scales and centres from moments, and detects columns whose sizes differ too much.
+// scale.c - computes scales and centres from moments, and detects columns of very different size.
 #include "data/scale.h"
 
 #include "base/memory.h"
@@ -10,20 +10,21 @@
 #include <string.h>
 
 #define UNEVEN_RATIO 100
-// Sizes of columns that can be scaled. A weight for raw cells is factor times weight, which must fit float32.
+// Sizes of columns that can be scaled. Weights for raw cells contain the factor 1 / size, and must fit in
+// float32.
 #define LEAST_SIZE 1e-37
 #define MOST_SIZE MG_SCALE_MOST
 // Scores of raw cells are sums of terms as large as mean / deviation, each rounded to 24 bits. From this
-// ratio on, a hundredth of a unit is lost.
+// ratio on, the error of a score reaches 0.01.
 #define FAR_RATIO 1e5
-enum { FEW_COLUMNS = 50 }; // one column in this many may be smaller
+enum { FEW_COLUMNS = 50 }; // one in this many columns may be smaller than mg_spread.smallest
 
 static double deviation_of(const mg_moments *moments, int64_t d) {
     return sqrt(moments->squares[d] / moments->weight);
 }
 
-// The factor of a column of this size. Outside the allowed range, factor times weight or its inverse would
-// leave float32.
+// The factor for a column of this size. If the size is out of range, the factor times a weight, or its
+// inverse, would not fit in float32.
 static mg_status factor_of(long long column, const char *what, double size, float *out, mg_error *error) {
     *out = size > 0 ? (float)(1 / size) : 0;
     if (size == 0 || (size >= LEAST_SIZE && size <= MOST_SIZE)) return MG_OK;
@@ -38,8 +39,8 @@ static mg_status standard(const mg_moments *moments, mg_scale *scale, mg_error *
     for (int64_t d = 0; !status && d < moments->features; d++) {
         double mean = moments->mean[d], deviation = deviation_of(moments, d);
         scale->center[d] = (float)mean;
-        // A deviation that a preparation's rounding errors cause in a constant column is not a signal;
-        // dividing by it would amplify them.
+        // A deviation as small as the rounding errors of the preparation means that the column is constant.
+        // Dividing by it would amplify these errors.
         if (deviation <= moments->noise * fabs(mean)) deviation = 0;
         status = factor_of(mg_moments_column(moments, d), "deviation", deviation, &scale->scale[d], error);
     }
@@ -54,7 +55,8 @@ static mg_status max_abs(const mg_moments *moments, mg_scale *scale, mg_error *e
     return status;
 }
 
-// One factor for all columns. Some columns may become small, but not all of them, and none may overflow.
+// Uses the same factor for all columns. Some columns may become too small for float32, but not all of them,
+// and none may overflow.
 static mg_status same(const mg_moments *moments, double factor, mg_scale *scale, mg_error *error) {
     double most = 0;
     int64_t column = 0;

@@ -89,7 +89,7 @@ static mg_status open_member(mg_source *source, const char *member, mg_h5_array 
                    mg_h5_path(source->file), MG_H5_NAME);
 }
 
-// Uses the array of a program where it is, if it has the type that rows need.
+// Uses the indptr of a program without a copy if it has the right type; otherwise reads and converts it.
 static mg_status take_indptr(mg_source *source, mg_h5_array *indptr, mg_error *error) {
     int64_t unused = 0;
     const void *given = mg_h5_array_cells(indptr, &unused);
@@ -193,7 +193,7 @@ int64_t mg_source_most_entries(const mg_source *source) {
     return most;
 }
 
-// Reports why row `row` cannot be prepared; column -1: the whole row is the reason.
+// Returns the error that row `row` cannot be prepared. column -1: because of the row as a whole.
 static mg_status unfit(const mg_source *source, int64_t row, int64_t column, float value, const char *why,
                        mg_error *error) {
     const char *path = mg_h5_path(source->file),
@@ -216,7 +216,7 @@ static void *next_dense_row(const mg_source *source, const mg_store *store) {
     return (char *)store->dense + (size_t)(store->count * store->stride) * mg_cell_size(source->cell);
 }
 
-// Returns true if the rows in the file have the same bytes as in memory, if there is no preparation.
+// True if rows have the same bytes in the file and in memory, provided that they are not prepared.
 static bool stored_as_kept(const mg_source *source) {
     return source->features % MG_LANES == 0 &&
            mg_h5_array_type(source->data) == mg_source_stored_types[source->cell];
@@ -247,13 +247,12 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
     return status;
 }
 
-// Moves the stored cells of one dense row to the store, converted, checked and prepared; `cells` may already
-// be in the store.
+// Converts, checks and prepares one dense row, and puts it in the store. `cells` may already be there.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
                                 mg_error *error) {
     size_t cell = mg_cell_size(source->cell);
     char *to = next_dense_row(source, store);
-    float *values = (float *)(void *)to; // if the cells are floats
+    float *values = (float *)(void *)to; // valid only if the cells are floats
     bool floats = source->cell == MG_CELL_F32;
     if (cells != to && floats)
         mg_cells_to_float(mg_h5_array_type(source->data), source->features, cells, values);
@@ -278,7 +277,7 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     mg_status status = MG_OK;
     for (int64_t done = 0; !status && done < count;) {
         int64_t from = select ? select[first + done] : first + done, rows = 1;
-        // Take as many selected rows as lie within one slab of the file.
+        // Take as many of the selected rows as are in one slab of the file.
         while (done + rows < count && (select ? select[first + done + rows] : from + rows) < from + slab_rows)
             rows++;
         int64_t span = (select ? select[first + done + rows - 1] : from + rows - 1) - from + 1;
@@ -296,7 +295,7 @@ static mg_status read_dense(mg_source *source, const int64_t *select, int64_t fi
     return status;
 }
 
-// Reads and checks indices in file order, which need not be ascending.
+// Reads the indices of a row and checks that they are in range. They need not ascend.
 static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, const char *indices,
                               uint32_t *index, mg_error *error) {
     for (int64_t e = 0; e < n; e++) {
@@ -312,7 +311,7 @@ static mg_status take_indices(const mg_source *source, int64_t row, int64_t n, c
     return MG_OK;
 }
 
-// Cell Ranger and scipy sometimes write the indices of a row in any order.
+// Sorts the stored values of a row by index, because Cell Ranger and scipy sometimes write them in any order.
 static mg_status sort_row(mg_source *source, int64_t row, int64_t n, uint32_t *index, float *value,
                           mg_error *error) {
     mg_status status =
@@ -355,7 +354,7 @@ static mg_status read_csr_slab(mg_source *source, int64_t from, int64_t to, mg_e
     size_t stored = (size_t)(source->indptr[to] - source->indptr[from]);
     size_t value_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->data));
     size_t index_bytes = stored * mg_h5_type_size(mg_h5_array_type(source->indices));
-    // One byte more, so that the slab exists even if no row stores a value.
+    // One byte more, so that the slab is allocated even if no row stores a value.
     mg_status status = mg_memory_grow(&source->slab, &source->slab_bytes, value_bytes + 1, 1, error);
     if (!status)
         status = mg_memory_grow(&source->index_slab, &source->index_slab_bytes, index_bytes + 1, 1, error);

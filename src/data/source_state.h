@@ -1,4 +1,5 @@
-// source_state.h - the state of a source, shared by source.c (reading) and lend.c (rows used where they are).
+// source_state.h - the state of a source, which source.c (reading) and lend.c (rows used without a copy)
+// share.
 #ifndef MG_DATA_SOURCE_STATE_H
 #define MG_DATA_SOURCE_STATE_H
 
@@ -13,11 +14,11 @@ struct mg_source {
     int64_t rows, features;
     mg_h5_array *data;     // dense cells or CSR values
     mg_h5_array *indices;  // CSR
-    const int64_t *indptr; // CSR [rows + 1], checked: the array of a program, or `own_indptr`
-    int64_t *own_indptr;   // read from the file, or converted; NULL: the array of a program is used
-    const mg_used *used;   // columns that CSR rows keep; NULL: all
+    const int64_t *indptr; // CSR: [rows + 1], checked; the array of a program, or `own_indptr`
+    int64_t *own_indptr;   // read from the file or converted; NULL if the array of a program is used
+    const mg_used *used;   // columns of CSR rows that are kept; NULL: all
     mg_vanished vanished;
-    const char *unlent; // why the rows of a program could not be lent; NULL: they were
+    const char *unlent; // why the rows of a program could not be lent; NULL if they were
     void *slab;         // cells as stored in the file
     size_t slab_bytes;
     void *index_slab;
@@ -26,15 +27,15 @@ struct mg_source {
     size_t pairs_bytes;
 };
 
-// The stored type that each cell in memory has without conversion.
+// For each type of cell, the type in the file that needs no conversion.
 extern const mg_h5_type mg_source_stored_types[];
 
-// True if rows are not prepared: their values in memory are those that are stored.
+// True if rows are not prepared, so that values in memory are those in the file.
 static inline bool mg_source_is_as_is(const mg_source *source) {
     return source->preparation.length == MG_ROW_AS_IS && !source->preparation.log1p;
 }
 
-// Fails with MG_DATA: the value is not finite.
+// Returns MG_DATA with the message that the value is not finite.
 mg_status mg_source_not_finite(const mg_source *source, int64_t row, int64_t column, float value,
                                mg_error *error);
 

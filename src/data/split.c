@@ -1,5 +1,5 @@
-// split.c - selects held-out rows by row number and seed alone, so that the training side and the validation
-// side agree without sharing data.
+// split.c - selects held-out rows by row number and seed alone. So the training rows and the validation rows
+// can be opened independently and still complement each other.
 #include "data/split.h"
 
 #include "base/memory.h"
@@ -9,8 +9,8 @@
 enum { HELD_OUT_STREAM = 1 };
 
 typedef struct tally {
-    int64_t kept, held; // rows of the class
-    int64_t last;       // the row of the class with the largest draw
+    int64_t kept, held; // rows of the class that are kept; that are held out
+    int64_t last;       // row of the class with the largest random number
     uint64_t draw;
 } tally;
 

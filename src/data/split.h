@@ -6,8 +6,8 @@
 #include "data/labels.h"
 
 typedef struct mg_split_request {
-    const char *name;     // of the file, for messages
-    const int32_t *label; // [rows]; NULL: no classes are protected, and folds are not possible
+    const char *name;     // name of the file, for messages
+    const int32_t *label; // [rows]; NULL: there are no classes to protect, and folds are not possible
     int64_t rows;
     const mg_classes *classes;
     double fraction; // used if folds is 0
@@ -17,13 +17,14 @@ typedef struct mg_split_request {
 
 typedef struct mg_split {
     uint8_t *held;                    // [rows] 1: held out
-    int64_t unseen;                   // classes without any held-out row (folds: in no fold)
+    int64_t unseen;                   // number of classes without a held-out row (with folds: without a row
+                                      // in any fold)
     char unseen_label[MG_NAME_SHOWN]; // the first such class
 } mg_split;
 
-// Every class keeps at least one row that is not held out. Fraction: whether a row is held out depends only
-// on a draw from (seed, row); if a class would lose all its rows, the row with its largest draw is kept.
-// Folds: see folds.h. Errors: those of mg_folds_deal; MG_MEMORY.
+// Selects the held-out rows. Every class keeps at least one row that is not held out. Fraction: whether a row
+// is held out depends only on a random number of (seed, row); if a class would lose all its rows, the one
+// with its largest number is kept. Folds: see folds.h. Errors: those of mg_folds_deal; MG_MEMORY.
 mg_status mg_split_rows(const mg_split_request *request, mg_split *split, mg_error *error);
 void mg_split_clear(mg_split *split);
 

@@ -1,6 +1,6 @@
-// stream.c - the order of rows, and the queues through which the reading thread passes windows. The order of
-// an epoch: blocks of consecutive rows in random order (a short last block stays last), cut into windows; the
-// rows of a window in random order.
+// stream.c - owns the order of an epoch, and the queues between the reading thread and the user of windows.
+// The order: blocks of consecutive rows come in random order (a short last block stays last); consecutive
+// blocks form windows; the rows of a window come in random order.
 #include "data/stream.h"
 
 #include "base/clock.h"
@@ -16,12 +16,12 @@
 enum { WINDOWS = 2, BLOCK_STREAM = 2, ROW_STREAM = 3, MOST_FAULTS = 64 };
 
 typedef struct window {
-    mg_store store;  // filled if rows are copied from the file; then label and weight are too
+    mg_store store;  // holds the rows if they are copied from the file; then label and weight hold copies too
     int32_t *label;  // [window rows]
     float *weight;   // [window rows] or NULL
-    uint32_t *index; // [window rows] order of the rows
+    uint32_t *index; // [window rows] order in which they are used
     int64_t first, count;
-    bool in_place; // not copied: uses the data set's rows
+    bool in_place; // the rows are used where the data set has them
 } window;
 
 struct mg_stream {
@@ -29,21 +29,21 @@ struct mg_stream {
     int64_t batch;
     uint64_t seed;
     bool shuffle;
-    int64_t window_rows; // a multiple of batch
+    int64_t window_rows; // multiple of the minibatch
     int64_t blocks;
-    uint32_t *block_order; // [blocks] of the epoch in progress
+    uint32_t *block_order; // [blocks] order of the blocks in the current epoch
     window windows[WINDOWS];
-    int64_t epoch, at; // place of the next row in the epoch's order
-    window *open;      // the window in use
+    int64_t epoch, at; // current epoch; position of the next row in its order
+    window *open;      // the window from which minibatches are taken
     double waited;
-    // The reading thread, for rows that are not in memory.
+    // For rows that are not in memory: the reading thread.
     pthread_t thread;
     bool running;
-    _Atomic bool in_place; // windows use rows in place in the file
-    long faults;           // page faults of the calling thread when `open` was opened
+    _Atomic bool in_place; // windows use rows in place in the file, without a copy
+    long faults;           // major page faults of the calling thread when `open` was opened
     mg_ring *filled, *empty;
-    int64_t reader_at; // first row of the next window to read
-    mg_error failure;  // of the reading thread; valid after `filled` was closed
+    int64_t reader_at; // position of the next window to read
+    mg_error failure;  // error of the reading thread; valid when `filled` is closed
 };
 
 static int64_t row_at(const mg_stream *stream, int64_t place) {
@@ -71,7 +71,7 @@ static int64_t rows_of_window(const mg_stream *stream, int64_t first) {
     return mg_min(stream->dataset->count - first, stream->window_rows);
 }
 
-// Rows in memory, or in place in the file, need only an order.
+// Sets up a window whose rows are in memory or in place in the file: only their order is needed.
 static void lay_out(mg_stream *stream, window *w, int64_t first) {
     w->first = first;
     w->count = rows_of_window(stream, first);
@@ -79,14 +79,15 @@ static void lay_out(mg_stream *stream, window *w, int64_t first) {
     for (int64_t i = 0; i < w->count; i++) w->index[i] = (uint32_t)row_at(stream, first + w->index[i]);
 }
 
-// How many rows from place `at` of the epoch's order are consecutive in the file, at most `most`.
+// The number of rows, at most `most`, that follow position `at` of the order and are consecutive in the file.
 static int64_t run_of_rows(const mg_stream *stream, int64_t at, int64_t most) {
     int64_t row = row_at(stream, at), run = 1;
     while (run < most && row_at(stream, at + run) == row + run) run++;
     return run;
 }
 
-// Rows in place: reads their pages into memory, and checks the values unless the survey has.
+// Sets up a window of rows in place: reads their pages into memory, and checks their values if no survey has
+// done so.
 static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
     mg_status status = MG_OK;
@@ -102,7 +103,7 @@ static mg_status bring_window(mg_stream *stream, window *w, int64_t first, mg_er
     return status;
 }
 
-// Copies the window's rows in the order of blocks, one run of consecutive rows at a time.
+// Sets up a window of copied rows: copies one run of consecutive rows after the other.
 static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_error *error) {
     mg_dataset *dataset = stream->dataset;
     mg_status status = MG_OK;
@@ -113,7 +114,7 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
         int64_t row = row_at(stream, first + done), run = run_of_rows(stream, first + done, w->count - done);
         int64_t stored = mg_source_stored(dataset->source, dataset->select, row, run);
         int64_t room = dataset->layout == MG_CSR ? w->store.stored - w->store.indptr[w->store.count] : 0;
-        // Windows of CSR rows differ in size: enlarge the store if needed.
+        // Windows of CSR rows differ in size, so the store may have to grow.
         if (stored > room) {
             size_t capacity = (size_t)w->store.stored, again = capacity,
                    need = (size_t)(w->store.stored - room + stored);
@@ -133,12 +134,12 @@ static mg_status copy_window(mg_stream *stream, window *w, int64_t first, mg_err
     return status;
 }
 
-// Reads the next window; on false, stream->failure has the error.
+// Reads the next window. Returns false if that failed; stream->failure then has the error.
 static bool read_window(mg_stream *stream, window *w) {
     w->in_place = stream->in_place;
     mg_status status =
         (w->in_place ? bring_window : copy_window)(stream, w, stream->reader_at, &stream->failure);
-    // A file that was written to also explains a failure of reading it.
+    // If reading failed because another program wrote to the file, the message says so.
     mg_status changed = mg_dataset_check(stream->dataset, &stream->failure);
     stream->reader_at += w->count;
     return !status && !changed;
@@ -232,21 +233,21 @@ void mg_stream_destroy(mg_stream *stream) {
     mg_memory_free(stream);
 }
 
-// Page faults of the calling thread that had to wait for the disk.
+// The page faults of the calling thread that had to wait for the disk.
 static long major_faults(void) {
     struct rusage usage;
     return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_majflt;
 }
 
-// If many pages of the last window were evicted before they were used, memory is short, and rows are copied
-// from now on.
+// Decides whether rows continue to be used in place. If many pages of the last window were evicted before
+// they were used, memory is short, and rows are copied from now on.
 static void judge_place(mg_stream *stream) {
     if (stream->open && stream->open->in_place && major_faults() - stream->faults > MOST_FAULTS)
         stream->in_place = false;
 }
 
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
-    (void)error; // nothing here fails at present
+    (void)error; // nothing here can fail at present
     judge_place(stream);
     stop_reading(stream);
     stream->epoch = epoch;
@@ -266,12 +267,12 @@ mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_err
     for (int i = 0; i < WINDOWS; i++) mg_ring_push(stream->empty, &stream->windows[i]);
     stream->reader_at = first;
     stream->failure = (mg_error){0};
-    // Without a thread, windows are read when they are needed.
+    // If the thread cannot start, windows are read when they are needed.
     stream->running = mg_thread_start(&stream->thread, read_ahead, stream);
     return MG_OK;
 }
 
-// Opens the window with row stream->at.
+// Opens the window that begins at position stream->at.
 static mg_status advance_window(mg_stream *stream, mg_error *error) {
     if (stream->dataset->resident) {
         lay_out(stream, stream->open, stream->at);
@@ -297,7 +298,7 @@ static mg_rows rows_in_place(const mg_dataset *dataset) {
         .layout = MG_DENSE,
         .cell = dataset->cell,
         .dense = mg_map_rows(dataset->map),
-        .stride = dataset->features, // a multiple of MG_LANES
+        .stride = dataset->features, // features are a multiple of MG_LANES here
     };
 }
 
@@ -326,7 +327,7 @@ mg_status mg_stream_next(mg_stream *stream, mg_batch *batch, mg_error *error) {
 
 mg_status mg_stream_check(const mg_stream *stream, mg_error *error) {
     const mg_dataset *dataset = stream->dataset;
-    if (!dataset->map) return MG_OK; // copied windows were checked when they had been read
+    if (!dataset->map) return MG_OK; // copied windows were checked when they were read
     mg_status status = mg_dataset_check(dataset, error);
     return status ? status : mg_map_check(dataset->map, error);
 }

@@ -1,11 +1,11 @@
-// used.c - a set of columns as bits, with counts by which a column is renumbered in constant time.
+// used.c - a set of columns as bits, with counts that allow to renumber a column in constant time.
 #include "data/used.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 
-enum { FEWEST_COLUMNS = 4096 }; // of a file that pays
+enum { FEWEST_COLUMNS = 4096 }; // files with fewer columns keep all of them
 
 static int64_t words_of(const mg_used *used) { return (used->width + 63) / 64; }
 
@@ -55,7 +55,7 @@ bool mg_used_same(const mg_used *a, const mg_used *b) {
 int64_t mg_used_column(const mg_used *used, int64_t place) {
     if (!used->width) return place;
     int64_t low = 0, high = words_of(used) - 1;
-    while (low < high) { // the last word that has at most `place` used columns before it
+    while (low < high) { // finds the last word with at most `place` used columns before it
         int64_t middle = high - (high - low) / 2;
         if (used->word[middle].before <= place) low = middle;
         else high = middle - 1;

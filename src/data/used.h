@@ -1,6 +1,6 @@
-// used.h - the columns that occur in the training rows, if most columns of the file never occur (hashed
-// n-grams, for example). Rows, weights and models then hold the used columns only, numbered from 0 in the
-// order of the file: the weights of all other columns are 0.
+// used.h - the used columns: those for which a training row stores a value. If most columns of a wide file
+// are not used (hashed n-grams, for example), rows, weights and models hold only the used ones, numbered from
+// 0 in the order of the file. The weights of all other columns are 0.
 #ifndef MG_DATA_USED_H
 #define MG_DATA_USED_H
 
@@ -9,34 +9,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// 64 columns of the file.
+// Describes 64 columns of the file.
 typedef struct mg_used_word {
-    uint64_t bits;  // of the used ones
-    int64_t before; // used columns before these 64
+    uint64_t bits;  // one bit for each used column
+    int64_t before; // number of used columns before these 64
 } mg_used_word;
 
 typedef struct mg_used {
-    int64_t width; // columns of the file; 0: every column is used, and nothing is renumbered
+    int64_t width; // number of columns of the file; 0: all columns are used, and nothing is renumbered
     int64_t count; // used columns
     mg_used_word *word;
 } mg_used; // starts zeroed
 
-// No column is used yet. Errors: MG_MEMORY.
+// Creates a set without used columns. Errors: MG_MEMORY.
 mg_status mg_used_create(mg_used *used, int64_t width, mg_error *error);
 void mg_used_clear(mg_used *used);
 mg_status mg_used_copy(const mg_used *from, mg_used *to, mg_error *error);
 
-// Adds columns, all below `width`; then mg_used_finish must be called once.
+// mg_used_mark adds columns, all below `width`. When all are added, mg_used_finish must be called once.
 void mg_used_mark(mg_used *used, int64_t n, const uint32_t *columns);
 void mg_used_finish(mg_used *used);
 
-// Returns true if leaving the other columns out saves enough: the file is wide, and at most half of its
-// columns are used. Readers of small and dense models are spared the renumbering.
+// True if leaving out the other columns saves enough: the file is wide, and at most half of its columns are
+// used. Otherwise rows, and models that other programs read, need not be renumbered.
 bool mg_used_pays(const mg_used *used);
 
 bool mg_used_same(const mg_used *a, const mg_used *b);
 
-// The number of a column of the file among the used ones; -1: it is not used.
+// Converts a column of the file to its number among the used ones; -1 if it is not used.
 static inline int64_t mg_used_place(const mg_used *used, int64_t column) {
     if (!used->width) return column;
     const mg_used_word *word = &used->word[column >> 6];
@@ -44,13 +44,14 @@ static inline int64_t mg_used_place(const mg_used *used, int64_t column) {
     return word->bits & bit ? word->before + __builtin_popcountll(word->bits & (bit - 1)) : -1;
 }
 
-// The column of the file that has this number among the used ones.
+// Converts a number among the used columns to the column of the file.
 int64_t mg_used_column(const mg_used *used, int64_t place);
 
 // Writes the used columns in ascending order; out: [count].
 void mg_used_list(const mg_used *used, uint32_t *out);
 
-// Renumbers the columns of a sparse row, and removes those that are not used. Returns how many are left.
+// Renumbers the columns of a sparse row, and removes those that are not used. Returns the number that is
+// left.
 int64_t mg_used_renumber(const mg_used *used, int64_t n, uint32_t *columns, float *values);
 
 #endif
