@@ -47,8 +47,8 @@ static mg_status check(const mg_model *model, const char *name, const mg_export_
         return MG_OK;
     return mg_fail(
         error, MG_CONFIG,
-        "%s: prepares rows (data.rows: %s, data.transform: %s), which a file of %s cannot say: use "
-        "the format npz or safetensors, and prepare the rows in your program",
+        "%s: prepares rows (data.rows: %s, data.transform: %s), which a file of %s cannot say: use the "
+        "format onnx, or npz or safetensors and prepare the rows in your program",
         model->path, model->rows, model->transform, name);
 }
 

@@ -1,6 +1,7 @@
 // export.c - the registry.
 #include "export/export.h"
 
+#include "base/json.h"
 #include "export/list.h"
 
 #include <string.h>
@@ -26,4 +27,23 @@ void mg_export_number(mg_writer *out, uint64_t number, int bytes) {
     char text[8];
     for (int i = 0; i < bytes; i++) text[i] = (char)(number >> 8 * i & 0xff);
     mg_writer_add_bytes(out, text, (size_t)bytes);
+}
+
+void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const char *name, const char *text),
+                        mg_writer *to) {
+    put(to, "loss", model->loss);
+    put(to, "rows", model->rows);
+    put(to, "transform", model->transform);
+    if (model->columns.recipe) put(to, "recipe", model->columns.recipe);
+}
+
+mg_status mg_export_list(char *const *texts, int64_t count, char **out, mg_error *error) {
+    mg_writer list = {0};
+    mg_writer_add(&list, "[");
+    for (int64_t i = 0; i < count; i++) {
+        if (i) mg_writer_add(&list, ",");
+        mg_json_text(&list, texts[i]);
+    }
+    mg_writer_add(&list, "]");
+    return mg_writer_take(&list, out, error);
 }

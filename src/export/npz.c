@@ -87,12 +87,6 @@ static void put_texts(mg_writer *out, const char *const *texts, int64_t count, c
     }
 }
 
-static void put_text(archive *zip, const char *name, const char *text) {
-    mg_writer member = {0};
-    put_texts(&member, &text, 1, "");
-    put_member(zip, name, &member);
-}
-
 static void put_arrays(archive *zip, const mg_model *model) {
     mg_writer member = {0};
     char shape[64];
@@ -114,12 +108,31 @@ static void put_arrays(archive *zip, const mg_model *model) {
     put_member(zip, "classes.npy", &member);
 }
 
+static void put_description(archive *zip, const mg_model *model) {
+    const mg_names *names = &model->columns.names;
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"loss.npy", model->loss},
+                 {"rows.npy", model->rows},
+                 {"transform.npy", model->transform},
+                 {"recipe.npy", model->columns.recipe}};
+    mg_writer member = {0};
+    char shape[64];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (!texts[i].text) continue;
+        put_texts(&member, &texts[i].text, 1, "");
+        put_member(zip, texts[i].name, &member);
+    }
+    if (!names->count) return;
+    snprintf(shape, sizeof shape, "%lld,", (long long)names->count);
+    put_texts(&member, (const char *const *)names->text, names->count, shape);
+    put_member(zip, "feature_names.npy", &member);
+}
+
 static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     archive zip = {.out = out};
     put_arrays(&zip, model);
-    put_text(&zip, "loss.npy", model->loss);
-    put_text(&zip, "rows.npy", model->rows);
-    put_text(&zip, "transform.npy", model->transform);
+    put_description(&zip, model);
     size_t at = out->length, bytes = zip.central.length;
     mg_writer_add_bytes(out, zip.central.text, bytes);
     mg_export_number(out, END, 4);

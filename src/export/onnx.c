@@ -1,133 +1,244 @@
-// onnx.c - a graph of ONNX (opset 13): Gemm, ArgMax and Gather, with Softmax for the loss softmax. Messages
-// of protobuf consist of fields: a number with a wire type, then a varint, or a length and that many bytes.
+// onnx.c - a graph of ONNX (opset 13): the preparation of rows, Gemm, ArgMax and Gather, and Softmax for the
+// loss softmax. Rows are prepared in double, with a rounding to float after each step, as margin does it.
 #include "export/export.h"
 
+#include "base/memory.h"
+#include "export/onnx_graph.h"
+
 #include <margin/version.h>
+#include <math.h>
 #include <string.h>
 
-enum { TENSOR_FLOAT = 1, TENSOR_INT64 = 7, TENSOR_STRING = 8 };
 static const size_t most_bytes = (size_t)1 << 31; // of a message of protobuf
 
-static void put_varint(mg_writer *out, uint64_t number) {
-    for (; number >= 0x80; number >>= 7) mg_export_number(out, (number & 0x7f) | 0x80, 1);
-    mg_export_number(out, number, 1);
-}
+// ---- preparation --------------------------------------------------------------------------------
 
-static void put_int(mg_writer *out, unsigned field, uint64_t number) {
-    put_varint(out, field << 3);
-    put_varint(out, number);
-}
-
-static void put_bytes(mg_writer *out, unsigned field, const void *bytes, size_t count) {
-    put_varint(out, field << 3 | 2);
-    put_varint(out, count);
-    mg_writer_add_bytes(out, bytes, count);
-}
-
-static void put_text(mg_writer *out, unsigned field, const char *text) {
-    put_bytes(out, field, text, strlen(text));
-}
-
-// Adds a message as a field of another, and empties it.
-static void put_message(mg_writer *out, unsigned field, mg_writer *message) {
-    if (message->status && !out->status) out->status = message->status, out->error = message->error;
-    put_bytes(out, field, message->text, message->length);
-    mg_writer_clear(message);
-    *message = (mg_writer){0};
-}
-
-// A node with up to three inputs (NULL: none).
-typedef struct node {
-    const char *type, *input[3], *output;
-    const char *attribute[2];
-    int64_t value[2];
-} node;
-
-static void put_node(mg_writer *graph, const node *n) {
-    mg_writer message = {0}, attribute = {0};
-    for (int i = 0; i < 3 && n->input[i]; i++) put_text(&message, 1, n->input[i]);
-    put_text(&message, 2, n->output);
-    put_text(&message, 3, n->type);
-    put_text(&message, 4, n->type);
-    for (int i = 0; i < 2 && n->attribute[i]; i++) {
-        put_text(&attribute, 1, n->attribute[i]);
-        put_int(&attribute, 3, (uint64_t)n->value[i]);
-        put_int(&attribute, 20, 2); // type INT
-        put_message(&message, 5, &attribute);
+// Each list begins with a cast of its input, which is filled in, and ends with a tensor of floats.
+#define OP(operation, result, ...)                                                                           \
+    {                                                                                                        \
+        .type = operation, .output = result, .input = { __VA_ARGS__ }                                        \
     }
-    put_message(graph, 1, &message);
+#define WITH(operation, result, key, number, ...)                                                            \
+    {                                                                                                        \
+        .type = operation, .output = result, .input = {__VA_ARGS__}, .attribute = {key}, .value = { number } \
+    }
+
+static const mg_onnx_node unit[] = {
+    WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
+    OP("Mul", "squares", "exact", "exact"),
+    WITH("ReduceSum", "sum", "keepdims", 1, "squares", "columns"),
+    OP("Sqrt", "length", "sum"),
+    OP("Div", "quotient", "one", "length"),
+    OP("Equal", "empty", "sum", "zero"),
+    OP("Where", "factor", "empty", "one", "quotient"),
+    OP("Mul", "scaled", "exact", "factor"),
+    WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
+    {0},
+};
+// margin refuses a row whose sum is not above 0, unless all its cells are 0. Here such a row becomes NaN.
+static const mg_onnx_node total[] = {
+    WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
+    WITH("ReduceSum", "sum", "keepdims", 1, "exact", "columns"),
+    OP("Div", "quotient", "total", "sum"),
+    OP("Greater", "positive", "sum", "zero"),
+    OP("Where", "wanted", "positive", "quotient", "nan"),
+    OP("Abs", "magnitudes", "exact"),
+    WITH("ReduceSum", "size", "keepdims", 1, "magnitudes", "columns"),
+    OP("Equal", "empty", "size", "zero"),
+    OP("Where", "factor", "empty", "one", "wanted"),
+    OP("Mul", "scaled", "exact", "factor"),
+    WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
+    {0},
+};
+// log(1 + x) = log(u) x / (u - 1) for u = 1 + x as rounded, and x if u is 1, is exact also for small x.
+static const mg_onnx_node log1p_cells[] = {
+    WITH("Cast", "cell", "to", MG_ONNX_DOUBLE, ""),
+    OP("Add", "above", "cell", "one"),
+    OP("Log", "logarithm", "above"),
+    OP("Sub", "rounded", "above", "one"),
+    OP("Mul", "product", "logarithm", "cell"),
+    OP("Div", "corrected", "product", "rounded"),
+    OP("Equal", "tiny", "rounded", "zero"),
+    OP("Where", "log1p", "tiny", "cell", "corrected"),
+    WITH("Cast", "cells", "to", MG_ONNX_FLOAT, "log1p"),
+    {0},
+};
+
+static const struct step {
+    const char *option, *name;
+    const mg_onnx_node *nodes; // NULL: nothing to do
+} steps[] = {
+    {"data.rows", "none", NULL},
+    {"data.rows", "unit", unit},
+    {"data.rows", "total", total},
+    {"data.transform", "none", NULL},
+    {"data.transform", "log1p", log1p_cells},
+};
+
+// Adds the nodes of a preparation; *at is the tensor that holds the rows before and after it.
+static mg_status put_step(mg_writer *graph, const mg_model *model, const char *option, const char *name,
+                          const char **at, mg_error *error) {
+    const struct step *found = NULL;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (!strcmp(steps[i].option, option) && !strcmp(steps[i].name, name)) found = &steps[i];
+    if (!found)
+        return mg_fail(error, MG_CONFIG,
+                       "%s: prepares rows with %s: %s, which the format onnx cannot express: use the format "
+                       "npz or safetensors, and prepare the rows in your program",
+                       model->path, option, name);
+    for (const mg_onnx_node *node = found->nodes; node && node->type; node++) {
+        mg_onnx_node copy = *node;
+        if (!*copy.input[0]) copy.input[0] = *at;
+        mg_onnx_put_node(graph, &copy);
+        if (!node[1].type) *at = node->output;
+    }
+    return MG_OK;
 }
 
-static void begin_tensor(mg_writer *tensor, const char *name, int type, int64_t rows, int64_t columns) {
-    put_int(tensor, 1, (uint64_t)rows);
-    if (columns) put_int(tensor, 1, (uint64_t)columns);
-    put_int(tensor, 2, (uint64_t)type);
-    put_text(tensor, 8, name);
+static mg_status put_preparation(mg_writer *graph, const mg_model *model, const char **at, mg_error *error) {
+    static const int64_t columns = 1;
+    const mg_onnx_tensor axes = {"columns", MG_ONNX_INT64, 1, {1}, NULL, &columns, sizeof columns};
+    *at = "X";
+    mg_status status = put_step(graph, model, "data.rows", model->rows, at, error);
+    bool lengths = !status && strcmp(*at, "X");
+    if (!status) status = put_step(graph, model, "data.transform", model->transform, at, error);
+    if (status || !strcmp(*at, "X")) return status;
+    mg_onnx_put_scalar(graph, "zero", 0);
+    mg_onnx_put_scalar(graph, "one", 1);
+    if (lengths) mg_onnx_put_tensor(graph, &axes);
+    if (lengths && !strcmp(model->rows, "total")) {
+        mg_onnx_put_scalar(graph, "total", 1e4);
+        mg_onnx_put_scalar(graph, "nan", NAN);
+    }
+    return status;
 }
 
-static void put_tensors(mg_writer *graph, const mg_model *model) {
-    mg_writer tensor = {0};
+// ---- weights ------------------------------------------------------------------------------------
+
+// The columns that have weights, if most have none.
+typedef struct kept_columns {
+    uint32_t *column; // [count]; NULL: all columns
+    int64_t count;
+} kept_columns;
+
+static mg_status find_kept(const mg_model *model, kept_columns *out, mg_error *error) {
+    mg_used used;
+    *out = (kept_columns){.count = model->features};
+    mg_status status = mg_used_create(&used, model->features, error);
+    if (status) return status;
+    for (int64_t k = 0; k < model->classes_count; k++)
+        for (uint32_t d = 0; d < model->features; d++)
+            if (model->weights[k * model->features + d] != 0) mg_used_mark(&used, 1, &d);
+    mg_used_finish(&used);
+    if (mg_used_pays(&used)) {
+        status = mg_memory_get(&out->column, (size_t)used.count, sizeof *out->column, error);
+        if (!status) mg_used_list(&used, out->column);
+        out->count = used.count;
+    }
+    mg_used_clear(&used);
+    return status;
+}
+
+static void put_weights(mg_writer *graph, const mg_model *model, const kept_columns *kept) {
+    mg_writer message = {0};
+    const mg_onnx_tensor coef = {.name = "coef",
+                                 .type = MG_ONNX_FLOAT,
+                                 .rank = 2,
+                                 .shape = {model->classes_count, kept->count},
+                                 .bytes = (size_t)model->classes_count * (size_t)kept->count * sizeof(float)};
+    const mg_onnx_tensor list = {.name = "used",
+                                 .type = MG_ONNX_INT64,
+                                 .rank = 1,
+                                 .shape = {kept->count},
+                                 .bytes = (size_t)kept->count * sizeof(int64_t)};
+    mg_onnx_begin_tensor(&message, &coef);
+    if (!kept->column) mg_writer_add_bytes(&message, (const char *)model->weights, coef.bytes);
+    for (int64_t k = 0; kept->column && k < model->classes_count; k++) {
+        const float *line = model->weights + k * model->features;
+        for (int64_t i = 0; i < kept->count; i++)
+            mg_writer_add_bytes(&message, (const char *)(line + kept->column[i]), sizeof *line);
+    }
+    mg_onnx_end_tensor(graph, &message);
+    if (!kept->column) return;
+    mg_onnx_begin_tensor(&message, &list);
+    for (int64_t i = 0; i < kept->count; i++) mg_export_number(&message, kept->column[i], sizeof(int64_t));
+    mg_onnx_end_tensor(graph, &message);
+}
+
+static void put_classes(mg_writer *graph, const mg_model *model) {
     int64_t classes = model->classes_count;
-    size_t line = (size_t)classes * sizeof(float);
-    begin_tensor(&tensor, "coef", TENSOR_FLOAT, classes, model->features);
-    put_bytes(&tensor, 9, model->weights, line * (size_t)model->features);
-    put_message(graph, 5, &tensor);
-    begin_tensor(&tensor, "intercept", TENSOR_FLOAT, classes, 0);
-    put_bytes(&tensor, 9, model->bias, line);
-    put_message(graph, 5, &tensor);
-    begin_tensor(&tensor, "classes", model->classes.texts ? TENSOR_STRING : TENSOR_INT64, classes, 0);
-    for (int64_t k = 0; model->classes.texts && k < classes; k++)
-        put_text(&tensor, 6, model->classes.text[k]);
-    if (!model->classes.texts)
-        put_bytes(&tensor, 9, model->classes.number, (size_t)classes * sizeof(int64_t));
-    put_message(graph, 5, &tensor);
-}
-
-// An input or output of N rows; columns 0: a vector.
-static void put_value(mg_writer *graph, unsigned field, const char *name, int type, int64_t columns) {
-    mg_writer dimension = {0}, shape = {0}, tensor = {0}, kind = {0}, value = {0};
-    put_text(&dimension, 2, "N");
-    put_message(&shape, 1, &dimension);
-    if (columns) {
-        put_int(&dimension, 1, (uint64_t)columns);
-        put_message(&shape, 1, &dimension);
+    const mg_onnx_tensor intercept = {
+        "intercept", MG_ONNX_FLOAT, 1, {classes}, NULL, model->bias, (size_t)classes * sizeof(float)};
+    mg_onnx_tensor labels = {"classes",
+                             MG_ONNX_INT64,
+                             1,
+                             {classes},
+                             NULL,
+                             model->classes.number,
+                             (size_t)classes * sizeof(int64_t)};
+    if (model->classes.texts) {
+        labels.type = MG_ONNX_STRING;
+        labels.texts = (const char *const *)model->classes.text;
     }
-    put_int(&tensor, 1, (uint64_t)type);
-    put_message(&tensor, 2, &shape);
-    put_message(&kind, 1, &tensor);
-    put_text(&value, 1, name);
-    put_message(&value, 2, &kind);
-    put_message(graph, field, &value);
+    mg_onnx_put_tensor(graph, &intercept);
+    mg_onnx_put_tensor(graph, &labels);
+    mg_onnx_put_output(graph, "label", labels.type, 0);
 }
 
-static void put_graph(mg_writer *graph, const mg_model *model) {
-    static const node nodes[] = {
-        {"Gemm", {"X", "coef", "intercept"}, "scores", {"transB"}, {1}},
-        {"ArgMax", {"scores"}, "best", {"axis", "keepdims"}, {1, 0}},
-        {"Gather", {"classes", "best"}, "label", {"axis"}, {0}},
-        {"Softmax", {"scores"}, "probabilities", {"axis"}, {1}},
+static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *error) {
+    const char *rows = NULL;
+    kept_columns kept = {0};
+    mg_status status = put_preparation(graph, model, &rows, error);
+    if (!status) status = find_kept(model, &kept, error);
+    if (status) return status;
+    bool all = !kept.column, probabilities = !strcmp(model->loss, "softmax");
+    const mg_onnx_node nodes[] = {
+        WITH("Gather", "features", "axis", 1, rows, "used"),
+        WITH("Gemm", "scores", "transB", 1, all ? rows : "features", "coef", "intercept"),
+        {.type = "ArgMax",
+         .output = "best",
+         .input = {"scores"},
+         .attribute = {"axis", "keepdims"},
+         .value = {1, 0}},
+        WITH("Gather", "label", "axis", 0, "classes", "best"),
+        WITH("Softmax", "probabilities", "axis", 1, "scores"),
     };
-    bool probabilities = !strcmp(model->loss, "softmax");
-    for (int i = 0; i < 3 + probabilities; i++) put_node(graph, &nodes[i]);
-    put_text(graph, 2, "margin");
-    put_tensors(graph, model);
-    put_value(graph, 11, "X", TENSOR_FLOAT, model->features);
-    put_value(graph, 12, "label", model->classes.texts ? TENSOR_STRING : TENSOR_INT64, 0);
-    put_value(graph, 12, "scores", TENSOR_FLOAT, model->classes_count);
-    if (probabilities) put_value(graph, 12, "probabilities", TENSOR_FLOAT, model->classes_count);
+    for (int i = all; i < 4 + probabilities; i++) mg_onnx_put_node(graph, &nodes[i]);
+    mg_onnx_text(graph, 2, "margin");
+    put_weights(graph, model, &kept);
+    mg_onnx_put_input(graph, "X", MG_ONNX_FLOAT, model->features);
+    put_classes(graph, model);
+    mg_onnx_put_output(graph, "scores", MG_ONNX_FLOAT, model->classes_count);
+    if (probabilities) mg_onnx_put_output(graph, "probabilities", MG_ONNX_FLOAT, model->classes_count);
+    mg_memory_free(kept.column);
+    return MG_OK;
+}
+
+// ---- the file -----------------------------------------------------------------------------------
+
+static mg_status put_metadata(mg_writer *out, const mg_model *model, mg_error *error) {
+    const mg_names *names = &model->columns.names;
+    char *list = NULL;
+    mg_export_describe(model, mg_onnx_put_metadata, out);
+    if (!names->count) return MG_OK;
+    mg_status status = mg_export_list(names->text, names->count, &list, error);
+    if (!status) mg_onnx_put_metadata(out, "feature_names", list);
+    mg_memory_free(list);
+    return status;
 }
 
 static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     mg_writer graph = {0}, opset = {0};
-    put_int(out, 1, 8); // ir_version
-    put_text(out, 2, "margin");
-    put_text(out, 3, MG_VERSION);
-    put_graph(&graph, model);
-    put_message(out, 7, &graph);
-    put_text(&opset, 1, "");
-    put_int(&opset, 2, 13);
-    put_message(out, 8, &opset);
-    if (out->length < most_bytes) return MG_OK;
+    mg_onnx_int(out, 1, 8); // ir_version
+    mg_onnx_text(out, 2, "margin");
+    mg_onnx_text(out, 3, MG_VERSION);
+    mg_status status = put_graph(&graph, model, error);
+    mg_onnx_message(out, 7, &graph);
+    mg_onnx_text(&opset, 1, "");
+    mg_onnx_int(&opset, 2, 13);
+    mg_onnx_message(out, 8, &opset);
+    if (!status) status = put_metadata(out, model, error);
+    if (status || out->length < most_bytes) return status;
     return mg_fail(error, MG_CONFIG, "%s: needs %zu bytes, but ONNX allows 2^31 - 1: use the format npz",
                    model->path, out->length);
 }
@@ -135,4 +246,5 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 const mg_export_format mg_export_onnx = {
     .name = "onnx",
     .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax, probabilities",
+    .keeps_preparation = true,
     .write = write};

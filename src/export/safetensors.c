@@ -4,20 +4,37 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-static mg_status put_classes(const mg_model *model, mg_writer *header, mg_error *error) {
+static const size_t most_header = 100000000; // that readers accept
+
+static mg_status put_list(const char *name, char *const *texts, int64_t count, mg_writer *header,
+                          mg_error *error) {
+    char *list = NULL;
+    mg_status status = mg_export_list(texts, count, &list, error);
+    if (!status) mg_json_put_text(header, name, list); // metadata are texts: here the text of a JSON list
+    mg_memory_free(list);
+    return status;
+}
+
+static mg_status put_numbers(const mg_classes *classes, mg_writer *header, mg_error *error) {
     mg_writer list = {0};
     char *text = NULL;
-    mg_writer_add(&list, "[");
-    for (int64_t k = 0; k < model->classes_count; k++) {
-        if (k) mg_writer_add(&list, ",");
-        if (model->classes.texts) mg_json_text(&list, model->classes.text[k]);
-        else mg_writer_format(&list, "%lld", (long long)model->classes.number[k]);
-    }
+    for (int64_t k = 0; k < classes->count; k++)
+        mg_writer_format(&list, k ? ",%lld" : "[%lld", (long long)classes->number[k]);
     mg_writer_add(&list, "]");
     mg_status status = mg_writer_take(&list, &text, error);
-    if (!status)
-        mg_json_put_text(header, "classes", text); // metadata are texts: here the text of a JSON list
+    if (!status) mg_json_put_text(header, "classes", text);
     mg_memory_free(text);
+    return status;
+}
+
+static mg_status put_metadata(const mg_model *model, mg_writer *header, mg_error *error) {
+    const mg_classes *classes = &model->classes;
+    const mg_names *names = &model->columns.names;
+    mg_writer_add(header, "{\"__metadata__\":{");
+    mg_export_describe(model, mg_json_put_text, header);
+    mg_status status = classes->texts ? put_list("classes", classes->text, classes->count, header, error)
+                                      : put_numbers(classes, header, error);
+    if (!status && names->count) status = put_list("feature_names", names->text, names->count, header, error);
     return status;
 }
 
@@ -25,17 +42,17 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     mg_writer header = {0};
     size_t classes = (size_t)model->classes_count, coef = classes * (size_t)model->features * sizeof(float);
     size_t bias = classes * sizeof(float);
-    mg_writer_add(&header, "{\"__metadata__\":{");
-    mg_status status = put_classes(model, &header, error);
-    mg_json_put_text(&header, "loss", model->loss);
-    mg_json_put_text(&header, "rows", model->rows);
-    mg_json_put_text(&header, "transform", model->transform);
+    mg_status status = put_metadata(model, &header, error);
     mg_writer_format(&header,
                      "},\"coef\":{\"dtype\":\"F32\",\"shape\":[%zu,%lld],\"data_offsets\":[0,%zu]},"
                      "\"intercept\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}}",
                      classes, (long long)model->features, coef, classes, coef, coef + bias);
     while (!header.status && header.length % 8) mg_writer_add(&header, " ");
     if (!status && header.status) status = mg_fail(error, header.status, "%s", header.error.text);
+    if (!status && header.length > most_header)
+        status = mg_fail(error, MG_CONFIG,
+                         "%s: needs a header of %zu bytes, but safetensors allows %zu: use the format npz",
+                         model->path, header.length, most_header);
     if (!status) {
         mg_export_number(out, header.length, 8);
         mg_writer_add_bytes(out, header.text, header.length);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""mg_model_export: every format is read back, and gives the labels of the model. liblinear-predict and
-onnxruntime are used where they are installed.
+"""`margin export` and mg_model_export: every format is read back, and gives the labels of `margin predict`.
+liblinear-predict and onnxruntime are used where they are installed; graphs of ONNX are also evaluated here.
 
     test_export.py PATH/TO/margin
 """
@@ -19,130 +19,233 @@ import runs  # noqa: E402
 runs.need_modules("h5py", "numpy")
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
+import onnx_graph  # noqa: E402
 
-ROWS, FEATURES = 400, 19
-library = os.path.join(os.path.dirname(os.path.realpath(sys.argv[1])), "libmargin.so.0")
-if not os.path.exists(library):
-    runs.skip("this build has no shared library")
-margin = ctypes.CDLL(library)
-margin.mg_export_format_name.restype = ctypes.c_char_p
+ROWS, FEATURES, WIDE = 200, 19, 5000
+# name, labels, type of the cells, options; "csr": sparse rows of which most columns never occur
+CASES = (
+    ("two", [-5, 12], "f4", []),
+    ("softmax", [1, 2, 30], "f4", ["model.loss=softmax"]),
+    ("texts", ["Zürich", 'a,"b"', "x"], "f8", []),
+    ("standard", [0, 1, 2, 3], "u1", ["data.scale=standard"]),
+    ("max-abs", [0, 1, 2], "i1", ["data.scale=max-abs", "data.transform=none"]),
+    ("unit", [3, 4, 5], "f2", ["data.rows=unit"]),
+    ("log1p", [0, 1], "u1", ["data.transform=log1p", "data.scale=standard"]),
+    ("total", ["a", "b", "c"], "f4", ["data.rows=total", "data.transform=log1p"]),
+    ("unit-softmax", [0, 1, 2], "f4", ["data.rows=unit", "data.transform=log1p", "data.scale=max-abs", "model.loss=softmax"]),
+    ("narrow", [0, 1, 2, 3], "csr", []),
+    ("narrow-total", ["a", "b", "c"], "csr", ["data.rows=total", "data.transform=log1p"]),
+    ("narrow-unit", [7, 8], "csr", ["data.rows=unit"]),
+)
 
 
-class Model:
-    def __init__(self, path):
-        self.error, self.model = ctypes.create_string_buffer(8192), ctypes.c_void_p()
-        assert margin.mg_model_load(os.fsencode(path), ctypes.byref(self.model), self.error) == 0
+def draw(seed, labels, kind):
+    """Rows of a class that shows in one feature, a row of zeros, and small and large values. Sparse rows have
+    their own columns beside the first ones."""
+    source = np.random.default_rng(seed)
+    y = source.integers(0, len(labels), ROWS)
+    x = np.abs(source.normal(size=(ROWS, FEATURES)) + 2 * np.eye(len(labels), FEATURES)[y])
+    if kind in ("u1", "i1"):
+        x = np.round(x * 20)
+    elif kind != "f2":
+        x[5] *= 1e-9
+        x[6] *= 50
+    x[7] = 0
+    if kind == "csr":
+        x = np.hstack([x, np.zeros((ROWS, WIDE - FEATURES))])
+        x[8:, 100:] = (source.random((ROWS - 8, WIDE - 100)) < 2e-4) * 3
+    return x.astype("f4" if kind == "csr" else kind), y
 
-    def export(self, form, path):
-        status = margin.mg_model_export(self.model, form.encode(), os.fsencode(path), self.error)
-        return status, self.error.raw[4:].split(b"\0")[0].decode()
 
-
-def make(work, name, labels, *sets):
-    draw = np.random.default_rng(3)
-    y = draw.integers(0, len(labels), ROWS)
-    x = (draw.normal(size=(ROWS, FEATURES)) + 2 * np.eye(len(labels), FEATURES)[y]).astype("f4")
-    x = np.abs(x)
-    with h5py.File(work.at(name + ".h5"), "w") as f:
-        f["X"] = x
+def store(path, x, y, labels, kind):
+    with h5py.File(path, "w") as f:
+        if kind == "csr":
+            runs.put_csr(f, x)
+        else:
+            f["X"] = x
         f["y"] = np.array([labels[k] for k in y], dtype=h5py.string_dtype() if isinstance(labels[0], str) else "i8")
-    runs.expect(work, 0, "train", "--quiet", "--set", f"data.train={name}.h5", "--set", f"output.directory={name}",
-                "--set", "train.tolerance=1e-3", *[word for text in sets for word in ("--set", text)])
-    done = runs.expect(work, 0, "predict", f"{name}/model.h5", f"{name}.h5")
-    with h5py.File(work.at(name, "model.h5")) as f:
-        weights, bias = f["weights"][:], f["bias"][:]
-    return Model(work.at(name, "model.h5")), x, done.stdout.split("\n")[:-1], weights, bias
 
 
-def check_arrays(work, name, model, labels, weights, bias):
-    path = work.at(name + ".npz")
-    assert model.export("npz", path)[0] == 0, model.error.raw
-    with np.load(path) as f:
+def text_of(attribute):
+    return attribute.decode() if isinstance(attribute, bytes) else str(attribute)
+
+
+class Case:
+    """A trained model, other rows, and what `margin predict` answers for them."""
+
+    def __init__(self, work, name, labels, kind, sets):
+        self.work, self.name = work, name
+        self.labels = sorted(labels, key=lambda v: v.encode() if isinstance(v, str) else v)
+        store(work.at(name + ".h5"), *draw(3, self.labels, kind), self.labels, kind)
+        self.x, y = draw(4, self.labels, kind)
+        store(work.at(name + "-test.h5"), self.x, y, self.labels, kind)
+        runs.expect(work, 0, "train", "--quiet", "--set", f"data.train={name}.h5", "--set", f"output.directory={name}",
+                    "--set", "train.tolerance=1e-3", *[word for text in sets for word in ("--set", text)])
+        done = runs.expect(work, 0, "predict", f"{name}/model.h5", f"{name}-test.h5", "--scores")
+        answers = [line.split("\t") for line in done.stdout.split("\n")[:-1]]
+        self.predicted = [answer[0] for answer in answers]
+        self.scores = np.array([[float(v) for v in answer[1:]] for answer in answers])
+        with h5py.File(work.at(name, "model.h5")) as f:
+            self.weights, self.bias = f["weights"][:], f["bias"][:]
+            self.loss, self.rows, self.transform = (text_of(f.attrs[key]) for key in ("loss", "rows", "transform"))
+            if kind == "csr":
+                assert self.weights.shape[1] < WIDE / 2, self.weights.shape
+                self.weights = np.zeros((len(labels), WIDE), "f4")
+                self.weights[:, f["used_features"][:]] = f["weights"][:]
+        self.prepared = (self.rows, self.transform) != ("none", "none")
+
+    def export(self, form):
+        path = self.work.at(f"{self.name}.{form}")
+        runs.expect(self.work, 0, "export", f"{self.name}/model.h5", "-o", path, says=f"{form} (guessed from the name)")
+        return path
+
+    def refused(self, form, says):
+        path = self.work.at(f"{self.name}.{form}")
+        runs.expect(self.work, 2, "export", f"{self.name}/model.h5", "-o", path, says=says)
+        assert not os.path.exists(path)
+
+    def same_scores(self, scores):
+        most = np.abs(self.scores).max(1, keepdims=True)
+        spread = most + np.median(most)
+        assert (np.abs(scores - self.scores) / spread).max() < 1e-5, np.abs(scores - self.scores).max()
+
+
+def check_arrays(case):
+    with np.load(case.export("npz")) as f:
         assert set(f) == {"coef", "intercept", "classes", "loss", "rows", "transform"}
-        assert np.array_equal(f["coef"], weights) and np.array_equal(f["intercept"], bias)
-        assert f["classes"].tolist() == labels and f["rows"] == "none", f["classes"]
-    path = work.at(name + ".safetensors")
-    assert model.export("safetensors", path)[0] == 0
-    content = open(path, "rb").read()
+        assert np.array_equal(f["coef"], case.weights) and np.array_equal(f["intercept"], case.bias)
+        assert f["classes"].tolist() == case.labels, f["classes"]
+        assert (str(f["loss"]), str(f["rows"]), str(f["transform"])) == (case.loss, case.rows, case.transform)
+    content = runs.read(case.export("safetensors"))
     size = int.from_bytes(content[:8], "little")
     header, rest = json.loads(content[8:8 + size]), content[8 + size:]
-    assert json.loads(header["__metadata__"]["classes"]) == labels and size % 8 == 0
-    for key, wanted in ("coef", weights), ("intercept", bias):
+    about = header["__metadata__"]
+    assert json.loads(about["classes"]) == case.labels and size % 8 == 0
+    assert (about["loss"], about["rows"], about["transform"]) == (case.loss, case.rows, case.transform)
+    for key, wanted in ("coef", case.weights), ("intercept", case.bias):
         a, b = header[key]["data_offsets"]
         assert np.array_equal(np.frombuffer(rest[a:b], "<f4").reshape(header[key]["shape"]), wanted)
     assert b == len(rest)
 
 
-def check_csv(work, name, model, labels, weights, bias):
-    assert model.export("csv", work.at(name + ".csv"))[0] == 0
-    with open(work.at(name + ".csv"), newline="", encoding="utf-8") as f:
-        head, *lines = csv.reader(f)
-    assert head == ["class", "intercept"] + [f"x{d}" for d in range(FEATURES)]
-    assert [line[0] for line in lines] == [str(label) for label in labels]
-    table = np.array([[float(v) for v in line[1:]] for line in lines]).astype("f4")
-    assert np.array_equal(table[:, 0], bias) and np.array_equal(table[:, 1:], weights)
-
-
-def check_liblinear(work, name, model, labels, x, predicted, weights, bias):
-    path = work.at(name + ".liblinear")
-    if isinstance(labels[0], str):
-        status, text = model.export("liblinear", path)
-        assert status and "labels are texts" in text and not os.path.exists(path), text
+def check_csv(case):
+    if case.prepared:
+        case.refused("csv", "which a file of csv cannot say: use the format onnx")
         return
-    assert model.export("liblinear", path)[0] == 0
+    with open(case.export("csv"), newline="", encoding="utf-8") as f:
+        head, *lines = csv.reader(f)
+    assert head == ["class", "intercept"] + [f"x{d}" for d in range(case.weights.shape[1])]
+    assert [line[0] for line in lines] == [str(label) for label in case.labels]
+    table = np.array([[float(v) for v in line[1:]] for line in lines]).astype("f4")
+    assert np.array_equal(table[:, 0], case.bias) and np.array_equal(table[:, 1:], case.weights)
+
+
+def check_liblinear(case):
+    if case.prepared or isinstance(case.labels[0], str):
+        case.refused("liblinear", f"data.rows: {case.rows}" if case.prepared else "labels are texts")
+        return
+    path = case.export("liblinear")
     lines = open(path).read().split("\n")
-    assert lines[:6] == ["solver_type MCSVM_CS", f"nr_class {len(labels)}", "label " + " ".join(map(str, labels)),
-                         f"nr_feature {FEATURES}", "bias 1", "w"]
+    assert lines[:6] == ["solver_type MCSVM_CS", f"nr_class {len(case.labels)}", "label " + " ".join(map(str, case.labels)),
+                         f"nr_feature {case.weights.shape[1]}", "bias 1", "w"]
     table = np.array([[float(v) for v in line.split()] for line in lines[6:-1]]).astype("f4")
-    assert np.array_equal(table[:-1].T, weights) and np.array_equal(table[-1], bias)
+    assert np.array_equal(table[:-1].T, case.weights) and np.array_equal(table[-1], case.bias)
     if not shutil.which("liblinear-predict"):
         print("no liblinear-predict: its labels are not compared")
         return
-    with open(work.at("rows.txt"), "w") as f:
-        f.writelines("0 " + " ".join(f"{d + 1}:{v:.9g}" for d, v in enumerate(row)) + "\n" for row in x)
-    subprocess.run(["liblinear-predict", work.at("rows.txt"), path, work.at("out.txt")], check=True, capture_output=True)
-    assert open(work.at("out.txt")).read().split("\n")[:-1] == predicted
+    with open(case.work.at("rows.txt"), "w") as f:
+        f.writelines("0 " + " ".join(f"{d + 1}:{row[d]:.9g}" for d in np.flatnonzero(row)) + "\n" for row in case.x)
+    subprocess.run(["liblinear-predict", case.work.at("rows.txt"), path, case.work.at("out.txt")], check=True, capture_output=True)
+    assert open(case.work.at("out.txt")).read().split("\n")[:-1] == case.predicted
 
 
-def check_onnx(work, name, model, x, predicted, softmax):
-    path = work.at(name + ".onnx")
-    assert model.export("onnx", path)[0] == 0
-    if importlib.util.find_spec("onnxruntime") is None:
-        print("no onnxruntime: its labels are not compared")
-        return
-    import onnxruntime
+def check_answers(case, label, scores, probabilities=None):
+    case.same_scores(scores)
+    assert [str(one) for one in label] == case.predicted
+    assert (probabilities is not None) == (case.loss == "softmax")
+    if probabilities is not None:
+        wanted = onnx_graph.softmax(scores.astype("f8"))
+        assert np.abs(probabilities - wanted).max() < 1e-5
+
+
+def check_onnx(case):
+    path = case.export("onnx")
+    x = case.x.astype("f4")
+    graph = onnx_graph.Graph(runs.read(path))
+    check_answers(case, **graph.run(x))
+    used = graph.tensors.get("used")
+    assert (used is not None) == case.name.startswith("narrow")
+    if used is not None:
+        assert np.array_equal(used, np.flatnonzero(np.abs(case.weights).any(0)))
+    assert (graph.metadata["rows"], graph.metadata["transform"]) == (case.rows, case.transform)
+    # A row that margin refuses: its sum is not above 0, or it has no logarithm.
+    bad = np.zeros((1, x.shape[1]), "f4")
+    bad[0, 0] = -3 if case.rows == "total" or case.transform == "log1p" else np.nan
+    if importlib.util.find_spec("onnxruntime") is not None:
+        import onnxruntime
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        check_answers(case, **dict(zip(graph.outputs, session.run(None, {"X": x}))))
+        assert not np.isfinite(session.run(["scores"], {"X": bad})[0]).all()
+    else:
+        print("no onnxruntime: only the test evaluates the graph")
     if importlib.util.find_spec("onnx"):
         import onnx
         onnx.checker.check_model(path, full_check=True)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    labels, scores, *more = session.run(None, {"X": x})
-    assert [str(label) for label in labels] == predicted and len(more) == softmax
-    for shares in more:
-        wanted = np.exp(scores.astype("f8"))
-        assert np.abs(shares - wanted / wanted.sum(1, keepdims=True)).max() < 1e-5
+    assert not np.isfinite(graph.run(bad)["scores"]).all(), case.name
 
 
-def main():
+def check_library(work):
+    """mg_model_export gives the bytes of the command."""
+    path = os.path.join(os.path.dirname(work.margin), "libmargin.so.0")
+    if not os.path.exists(path):
+        print("no shared library in this build: mg_model_export is not tested")
+        return
+    margin = ctypes.CDLL(path)
+    margin.mg_export_format_name.restype = margin.mg_export_format_of.restype = ctypes.c_char_p
+    error, model = ctypes.create_string_buffer(8192), ctypes.c_void_p()
     names = []
     while (name := margin.mg_export_format_name(len(names))) is not None:
         names.append(name.decode())
     assert sorted(names) == ["csv", "liblinear", "npz", "onnx", "safetensors"], names
+    assert margin.mg_export_format_of(b"a.npz/b.ONNX") == b"onnx" and margin.mg_export_format_of(b"a.npz/b") is None
+    assert margin.mg_model_load(os.fsencode(work.at("two", "model.h5")), ctypes.byref(model), error) == 0
+    for name in names:
+        out = work.at("out." + name)
+        assert margin.mg_model_export(model, name.encode(), os.fsencode(out), error) == 0, error.raw
+        assert runs.read(out) == runs.read(work.at("two." + name))
+    assert margin.mg_model_export(model, b"pickle", b"out.pickle", error) and not os.path.exists("out.pickle")
+    assert error.raw[4:].startswith(b"pickle: is not a format for models (onnx, "), error.raw
+
+
+def check_names(work):
+    """Names of features and the recipe travel with the model."""
+    names = ["a", 'b "c"', "Länge"]
+    rows = np.random.default_rng(1).integers(0, 9, (40, 3))
+    with open(work.at("names.csv"), "w", newline="", encoding="utf-8") as f:
+        csv.writer(f).writerows([["y", *names], *([int(row[0] > row[1]), *row] for row in rows.tolist())])
+    runs.expect(work, 0, "convert", "--quiet", "--label", "y", "names.csv", "names.h5")
+    runs.expect(work, 0, "train", "--quiet", "--set", "data.train=names.h5", "--set", "output.directory=names")
+    for form in "onnx", "npz", "safetensors", "csv":
+        runs.expect(work, 0, "export", "names/model.h5", "-o", "named." + form)
+    graph = onnx_graph.Graph(runs.read(work.at("named.onnx")))
+    content = runs.read(work.at("named.safetensors"))
+    about = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    with np.load(work.at("named.npz")) as f:
+        assert f["feature_names"].tolist() == names and str(f["recipe"]) == graph.metadata["recipe"] == about["recipe"]
+    assert json.loads(graph.metadata["feature_names"]) == json.loads(about["feature_names"]) == names
+    assert about["recipe"].startswith("format: csv"), about
+    with open(work.at("named.csv"), newline="", encoding="utf-8") as f:
+        assert next(csv.reader(f)) == ["class", "intercept", *names]
+
+
+def main():
     with runs.Work(sys.argv[1]) as work:
-        for name, labels, *sets in (("two", [-5, 12]), ("softmax", [1, 2, 30], "model.loss=softmax"),
-                                    ("texts", ["Zürich", "a,\"b\"", "x"]), ("deep", [0, 1, 2, 3], "data.scale=standard")):
-            labels = sorted(labels, key=lambda v: v.encode() if isinstance(v, str) else v)
-            model, x, predicted, weights, bias = make(work, name, labels, *sets)
-            check_arrays(work, name, model, labels, weights, bias)
-            check_csv(work, name, model, labels, weights, bias)
-            check_liblinear(work, name, model, labels, x, predicted, weights, bias)
-            check_onnx(work, name, model, x, predicted, name == "softmax")
-        model, *_ = make(work, "unit", [0, 1], "data.rows=unit")
-        for form in "csv", "liblinear", "onnx":
-            status, text = model.export(form, work.at("unit." + form))
-            assert status and "data.rows: unit" in text and not os.path.exists(work.at("unit." + form)), text
-        assert model.export("npz", work.at("unit.npz"))[0] == 0 and np.load(work.at("unit.npz"))["rows"] == "unit"
-        status, text = model.export("pickle", work.at("unit.pickle"))
-        assert status and text.startswith("pickle: is not a format"), text
+        for case in CASES:
+            case = Case(work, *case)
+            for check in check_arrays, check_csv, check_liblinear, check_onnx:
+                check(case)
+        check_library(work)
+        check_names(work)
 
 
 main()
