@@ -5,8 +5,21 @@ MarginClassifier is the scikit-learn estimator. docs/python.md describes the pac
 
 from ._classifier import MarginClassifier
 from ._library import version
+from ._functions import cv, path, train
 from ._model import Model, load_model
+from ._run import Run
 from .callbacks import early_stopping, record_evaluation
 
 __version__ = "0.1.0"
-__all__ = ["MarginClassifier", "Model", "early_stopping", "load_model", "record_evaluation", "version"]
+__all__ = [
+    "MarginClassifier",
+    "Model",
+    "Run",
+    "cv",
+    "early_stopping",
+    "load_model",
+    "path",
+    "record_evaluation",
+    "train",
+    "version",
+]

@@ -75,6 +75,17 @@ class Rows:
         labels = np.ascontiguousarray(labels, dtype=np.int64)
         self.data.labels = labels.ctypes.data
         self._keep.append(labels)
+        return self.weigh(weights)
+
+    def label_texts(self, labels: list) -> "Rows":
+        """Adds labels that are texts, one for each row."""
+        array = _library.texts(labels)
+        self._keep.append(array)
+        self.data.text_labels = array
+        return self
+
+    def weigh(self, weights: Optional[np.ndarray]) -> "Rows":
+        """Adds weights, or none."""
         if weights is not None:
             weights = np.ascontiguousarray(weights, dtype=np.float64)
             self.data.weights = weights.ctypes.data

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 import weakref
 from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -279,7 +276,7 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         self._take(_model.read_parts(handle), result, classes, rows.copied)
         if len(classes) > 2:
             self._keep(handle)
-        self._warn(result.train, watch, settings)
+        self._warn(result.train, watch)
         return watch.plan
 
     def _take(self, parts: dict, result: Any, classes: np.ndarray, copied: int) -> None:
@@ -297,20 +294,10 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         self.copied_bytes_ = copied + result.copied_bytes
         self._parts = {key: value for key, value in parts.items() if key not in ("classes", "feature_names")}
 
-    def _warn(self, trained: Any, watch: Any, settings: dict) -> None:
-        lines = [line for line in watch.messages]
-        warning = trained.warning.decode("utf-8", "replace")
-        if trained.tolerance > 0 and not trained.converged and not watch.finish.value:
-            if warning in lines:
-                lines.remove(warning)
-            reason = trained.reason.decode("utf-8", "replace")
-            gap = "no certificate" if math.isnan(trained.gap) else f"the gap is {trained.gap:.2g}"
-            text = f"not certified within tol={trained.tolerance:g}: {gap}, training ended by {reason}. {warning}"
-            warnings.warn(text.rstrip(), ConvergenceWarning, stacklevel=4)
-        elif warning and warning not in lines:
-            lines.append(warning)
+    def _warn(self, trained: Any, watch: Any) -> None:
+        _train.warn_uncertified(trained, watch, level=5)
         if self.verbose:
-            _train.warn(lines, level=4)
+            _train.warn(watch.messages, level=5)
 
     def _made(self) -> Any:
         """The model of the library with the present coef_ and intercept_."""

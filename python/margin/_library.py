@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import json
 import os
 import threading
 from pathlib import Path
@@ -108,7 +109,9 @@ def _yaml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_yaml(item)}" for key, item in value.items()) + "}"
+        # JSON's quoted texts are YAML's.
+        pairs = ((json.dumps(str(key), ensure_ascii=False), _yaml(item)) for key, item in value.items())
+        return "{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}"
     if isinstance(value, float) or hasattr(value, "dtype") and value.dtype.kind == "f":
         return repr(float(value))
     return str(value)

@@ -100,6 +100,8 @@ class Model:
         The loss, and the preparation of rows and cells, as in a configuration.
     lambda_, delta, objective, dual, bias_value : float
     step, epoch, training_rows : int
+    training : dict or None
+        How `margin.train` ended: objective, gap, converged, reason, seconds, accuracy and others.
 
     Examples
     --------
@@ -120,6 +122,7 @@ class Model:
             **parts,
         }
         self._handle: Optional[_library.Handle] = None
+        self.training: Optional[dict] = None
 
     def __getattr__(self, name: str) -> Any:
         parts = self.__dict__.get("_parts", {})
@@ -129,7 +132,7 @@ class Model:
         raise AttributeError(name)
 
     def __getstate__(self) -> dict:
-        return {"_parts": self._parts, "_handle": None}
+        return {"_parts": self._parts, "_handle": None, "training": self.training}
 
     def __repr__(self) -> str:
         classes, features = self.weights.shape
@@ -175,6 +178,11 @@ def load_model(path: Any) -> Model:
     """
     address = c.c_void_p()
     _library.call("mg_model_load", os.fsencode(path), c.byref(address))
+    return adopt(address)
+
+
+def adopt(address: c.c_void_p) -> Model:
+    """The Model of a model of the library, which is destroyed with it."""
     handle = _library.Handle(address, "mg_model_destroy")
     model = Model(**read_parts(handle))
     model._handle = handle

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ctypes as c
+import math
+import os
 import warnings
 from typing import Any, Callable, Optional, Sequence
+
+from sklearn.exceptions import ConvergenceWarning
 
 from . import _library
 from . import _structs as s
@@ -24,7 +28,8 @@ class Watch:
         self.plan: dict = {}
         self.error: Optional[BaseException] = None
         self.stop, self.finish = c.c_int(0), c.c_int(0)
-        self._functions = (s.OnPlan(self._on_plan), s.OnProgress(self._on_progress), s.Message(self._on_message))
+        plan, progress = s.OnPlan(self._on_plan), s.OnProgress(self._on_progress)
+        self._functions = (plan, progress, s.Message(self._on_message))
         self._step = s.OnStep(self._on_step)
         none = s.OnProgress(0)
         progress = self._functions[1] if self.callbacks else none
@@ -79,6 +84,36 @@ class Watch:
             raise self.error
 
 
+def fit_request(
+    watch: Watch,
+    train: Rows,
+    validation: Optional[Rows] = None,
+    start: Optional[_library.Handle] = None,
+    directory: Any = None,
+) -> s.FitRequest:
+    """A request of mg_fit. It points to the rows and to the watch, which must outlive it."""
+    return s.FitRequest(
+        train=c.pointer(train.data),
+        validation=c.pointer(validation.data) if validation is not None else None,
+        start=start.address if start is not None else None,
+        directory=None if directory is None else os.fsencode(directory),
+        observer=c.pointer(watch.observer),
+        stop=c.addressof(watch.stop),
+        finish=c.addressof(watch.finish),
+    )
+
+
+def call(watch: Watch, name: str, *arguments: Any, files: bool = False) -> None:
+    """Calls a function of the library that trains. `files`: it has no flags of its own to stop it."""
+
+    def stop() -> None:
+        watch.interrupt()
+        if files:  # also while the rows are read, when the observer is not asked
+            _library.lib.mg_train_stop()
+
+    watch.run(lambda: _library.call(name, *arguments), stop)
+
+
 def fit(
     settings: dict,
     train: Rows,
@@ -90,18 +125,36 @@ def fit(
     watch = Watch(callbacks)
     config = _library.load_config(None, settings)
     model, result = c.c_void_p(), s.FitResult()
-    request = s.FitRequest(
-        train=c.pointer(train.data),
-        validation=c.pointer(validation.data) if validation is not None else None,
-        start=start.address if start is not None else None,
-        observer=c.pointer(watch.observer),
-        stop=c.addressof(watch.stop),
-        finish=c.addressof(watch.finish),
-    )
-    watch.run(
-        lambda: _library.call("mg_fit", config.address, c.byref(request), c.byref(model), c.byref(result))
-    )
+    request = fit_request(watch, train, validation, start)
+    call(watch, "mg_fit", config.address, c.byref(request), c.byref(model), c.byref(result))
     return _library.Handle(model, "mg_model_destroy"), result, watch
+
+
+def path(settings: dict, train: Rows, validation: Rows, C: str) -> list[dict]:
+    """Calls mg_path on arrays. Returns the points, as points_of does."""
+    watch = Watch()
+    config = _library.load_config(None, settings)
+    rows, result = fit_request(watch, train, validation), s.PathResult()
+    request = s.PathRequest(C=C.encode(), observer=c.pointer(watch.observer), rows=c.pointer(rows))
+    call(watch, "mg_path", config.address, c.byref(request), c.byref(result))
+    return points_of(result)
+
+
+def points_of(result: s.PathResult) -> list[dict]:
+    """The points of a path; NaN is what is not available."""
+    points = [s.as_dict(result.point[number]) for number in range(result.points)]
+    return [{**point, "converged": point["converged"] > 0} for point in points]
+
+
+def warn_uncertified(trained: s.TrainResult, watch: Watch, level: int = 3) -> None:
+    """A ConvergenceWarning, if there is a tolerance and the run was not certified to it."""
+    if not trained.tolerance > 0 or trained.converged or watch.finish.value:
+        return
+    warning, reason = (text.decode("utf-8", "replace") for text in (trained.warning, trained.reason))
+    gap = "no certificate" if math.isnan(trained.gap) else f"the gap is {trained.gap:.2g}"
+    text = f"not certified within tol={trained.tolerance:g}: {gap}, training ended by {reason}. {warning}"
+    warnings.warn(text.rstrip(), ConvergenceWarning, stacklevel=level)
+    watch.messages = [line for line in watch.messages if warning not in line]
 
 
 def warn(lines: Sequence[str], category: type = UserWarning, level: int = 3) -> None:
