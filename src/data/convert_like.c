@@ -41,6 +41,7 @@ mg_status mg_convert_open_like(mg_conversion *c, mg_error *error) {
     if (!status) status = read_features(c, error);
     if (!status) status = mg_columns_read(c->like_file, &place, c->like.features, &c->like_columns, error);
     if (!status) status = read_label_name(c, error);
+    if (!status) status = mg_h5_check_unchanged(c->like_file, error);
     c->like.names = &c->like_columns.names;
     return status;
 }

@@ -20,7 +20,7 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_error why;
     char storage[256], shape[MG_H5_SHAPE];
     mg_status status = mg_h5_array_open(file, name, &array, &why);
-    if (status == MG_MEMORY) { // the fault is not in the file
+    if (status == MG_MEMORY || status == MG_IO) { // the fault is not in the content
         out->status = status;
         out->error = why;
     }
@@ -287,6 +287,9 @@ mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels,
     mg_printable_line(out, "%s: data file", mg_h5_path(file));
     put_objects(file, "/", 1, &left, out);
     mg_status status = put_content(file, features, labels, out, &advice, error);
+    // What could not be read may have been taken for missing.
+    mg_status read = !status || status == MG_DATA ? mg_h5_check_read(file, error) : MG_OK;
+    if (read) status = read;
     if (!status && advice.length) {
         mg_writer_add(out, "\nnotes\n");
         mg_writer_add_bytes(out, advice.text, advice.length);

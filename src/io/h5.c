@@ -70,23 +70,26 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]) {
     snprintf(out, MG_H5_MEMORY_NAME, "/dev/null/margin %lu", turn++);
 }
 
-// The new file takes ownership of the library's id and of the descriptor (-1: none). On failure both are
-// closed.
-static mg_status wrap_file(hid_t id, int fd, const char *path, mg_h5 **out, mg_error *error) {
-    mg_h5 *file;
-    mg_status status = mg_memory_zeroed(&file, 1, sizeof *file, error);
-    if (!status) status = mg_memory_text(&file->path, path, error);
-    if (status) {
-        H5Fclose(id);
-        if (fd >= 0) close(fd);
-        mg_memory_free(file);
-        return status;
+// The new file takes ownership of the descriptor (-1: the file is in memory); on failure it is closed.
+static mg_status create_file(int fd, const char *path, mg_h5 **out, mg_error *error) {
+    mg_status status = mg_memory_zeroed(out, 1, sizeof **out, error);
+    if (!status) {
+        **out = (mg_h5){.file = H5I_INVALID_HID, .fd = fd, .users = 1};
+        status = mg_memory_text(&(*out)->path, path, error);
     }
-    file->file = id;
-    file->fd = fd;
-    file->users = 1;
-    *out = file;
-    return MG_OK;
+    if (!status) return MG_OK;
+    if (fd >= 0) close(fd);
+    mg_memory_free(*out);
+    *out = NULL;
+    return status;
+}
+
+// Opens the file in the library, and closes the list of properties.
+static void open_in_library(mg_h5 *file, const char *name, hid_t access_list, char *reason, size_t size) {
+    mg_h5_register_filters();
+    file->file = H5Fopen(name, H5F_ACC_RDONLY, access_list);
+    if (file->file < 0) mg_h5_reason(reason, size); // must be read before the next call clears it
+    H5Pclose(access_list);
 }
 
 // Returns true if the file has HDF5's signature: at byte 0, or after a user block at 512, 1024, 2048, ...
@@ -96,38 +99,6 @@ static bool has_signature(int fd) {
     for (off_t at = 0; pread(fd, found, sizeof found, at) == sizeof found; at = at ? 2 * at : 512)
         if (!memcmp(found, signature, sizeof found)) return true;
     return false;
-}
-
-// Returns true if the library has opened the same file as `fd`.
-static bool is_same_file(hid_t id, int fd) {
-    struct stat ours, library;
-    void *handle = NULL;
-    return H5Fget_vfd_handle(id, H5P_DEFAULT, &handle) >= 0 && handle && !fstat(fd, &ours) &&
-           !fstat(*(int *)handle, &library) && ours.st_dev == library.st_dev && ours.st_ino == library.st_ino;
-}
-
-// The library opens files by name only. The descriptor's name in /proc leads to the file that is already
-// open. Without /proc the given path is used, and the opened file is compared with the descriptor's.
-static hid_t open_in_library(int fd, const char *path, char *reason, size_t size) {
-    char own[40];
-    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-    const char *names[2] = {own, path};
-    mg_h5_register_filters();
-    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS), id = H5I_INVALID_HID;
-    H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
-    H5Pset_file_locking(access_list, 0, 1); // see lock_for_reading
-    for (int n = access(own, F_OK) ? 1 : 0; n < 2 && id < 0; n++) {
-        id = H5Fopen(names[n], H5F_ACC_RDONLY, access_list);
-        if (id < 0) {
-            mg_h5_reason(reason, size); // must be read before the next call clears it
-        } else if (!is_same_file(id, fd)) {
-            H5Fclose(id);
-            id = H5I_INVALID_HID;
-            snprintf(reason, size, "it was replaced while it was opened");
-        }
-    }
-    H5Pclose(access_list);
-    return id;
 }
 
 // A program that writes a file with the library's default settings holds an exclusive lock on it, and the
@@ -146,63 +117,60 @@ static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
 }
 
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error) {
-    char reason[256] = "";
+    char reason[256] = "", name[MG_H5_MEMORY_NAME];
     struct stat about;
+    mg_h5 *file;
     *out = NULL;
     mg_h5_quiet();
-    mg_status status = lock_for_reading(fd, path, error);
+    mg_status status = create_file(fd, path, &file, error);
+    if (status) return status;
+    status = lock_for_reading(fd, path, error);
     // Before the library reads the first byte: whatever is written from now on is noticed.
     if (!status && fstat(fd, &about)) status = mg_fail(error, MG_IO, "%s: %s", path, strerror(errno));
-    if (status) close(fd);
-    if (status) return status;
-    hid_t id = open_in_library(fd, path, reason, sizeof reason);
-    if (id >= 0) status = wrap_file(id, fd, path, out, error);
-    if (id >= 0 && !status) (*out)->written = about.st_mtim, (*out)->size = about.st_size;
-    if (id >= 0) return status;
-    const char *advice = has_signature(fd) ? "it was truncated or changed: create it or copy it again"
-                                           : "convert other formats with `margin convert`";
-    // " lock" with the space, because the reason for refusing a truncated file contains "sblock".
-    if (strstr(reason, " lock")) advice = "set HDF5_USE_FILE_LOCKING=FALSE in the environment";
-    close(fd);
-    return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason, advice);
+    if (!status) {
+        file->written = about.st_mtim;
+        file->size = about.st_size;
+        mg_h5_memory_name(name);
+        open_in_library(file, name, mg_h5_read_through(fd, &file->failed), reason, sizeof reason);
+        if (file->file < 0) status = mg_h5_check_read(file, error);
+        if (file->file < 0 && !status)
+            status = mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s): %s", path, reason,
+                             has_signature(fd) ? "it was truncated or changed: create it or copy it again"
+                                               : "convert other formats with `margin convert`");
+    }
+    if (status) mg_h5_close(file);
+    else *out = file;
+    return status;
 }
 
-// Returns true if the path now leads to another file. The library then refuses the old one, because it has no
-// name any more.
-static bool was_replaced(int fd, const char *path) {
+bool mg_h5_has_its_path(const mg_h5 *file) {
     struct stat opened, named;
-    return !fstat(fd, &opened) &&
-           (stat(path, &named) || opened.st_dev != named.st_dev || opened.st_ino != named.st_ino);
+    return file->fd < 0 || fstat(file->fd, &opened) ||
+           (!stat(file->path, &named) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino);
 }
-
-bool mg_h5_has_its_path(const mg_h5 *file) { return file->fd < 0 || !was_replaced(file->fd, file->path); }
 
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error) {
+    int fd;
     *out = NULL;
-    for (int attempt = 0;; attempt++) {
-        int fd;
-        mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
-        int again = status ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (!status) status = mg_h5_open_descriptor(fd, path, out, error);
-        bool replaced = status == MG_DATA && again >= 0 && was_replaced(again, path);
-        if (again >= 0) close(again);
-        if (!replaced || attempt == 100) return status;
-    }
+    mg_status status = mg_file_open(path, MG_FILE_REGULAR, &fd, error);
+    return status ? status : mg_h5_open_descriptor(fd, path, out, error);
 }
 
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error) {
-    char name[MG_H5_MEMORY_NAME];
+    char name[MG_H5_MEMORY_NAME], reason[256];
+    mg_h5 *file;
     *out = NULL;
     mg_h5_quiet();
+    mg_status status = create_file(-1, path, &file, error);
+    if (status) return status;
     mg_h5_memory_name(name);
-    mg_h5_register_filters();
-    hid_t access_list = mg_h5_lend(bytes, size);
-    hid_t id = H5Fopen(name, H5F_ACC_RDONLY, access_list);
-    char reason[256];
-    if (id < 0) mg_h5_reason(reason, sizeof reason);
-    H5Pclose(access_list);
-    if (id < 0) return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, reason);
-    return wrap_file(id, -1, path, out, error);
+    open_in_library(file, name, mg_h5_lend(bytes, size), reason, sizeof reason);
+    if (file->file >= 0) {
+        *out = file;
+        return MG_OK;
+    }
+    mg_h5_close(file);
+    return mg_fail(error, MG_DATA, "%s: is not a readable HDF5 file (%s)", path, reason);
 }
 
 mg_h5 *mg_h5_share(mg_h5 *file) {
@@ -213,7 +181,7 @@ mg_h5 *mg_h5_share(mg_h5 *file) {
 void mg_h5_close(mg_h5 *file) {
     if (!file || --file->users > 0) return;
     mg_h5_quiet();
-    if (!file->arrays) H5Fclose(file->file);
+    if (file->file >= 0) H5Fclose(file->file);
     mg_memory_free(file->arrays);
     if (file->fd >= 0) close(file->fd);
     mg_memory_free(file->path);
@@ -222,11 +190,22 @@ void mg_h5_close(mg_h5 *file) {
 
 const char *mg_h5_path(const mg_h5 *file) { return file->path; }
 
+mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error) {
+    if (!file->failed) return MG_OK;
+    mg_status status = file->failed == ENOMEM ? MG_MEMORY : MG_IO;
+    return mg_fail(error, status, "%s: cannot be read: %s", file->path, strerror(file->failed));
+}
+
+mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error) {
+    return status == MG_DATA && file->failed ? mg_h5_check_read(file, error) : status;
+}
+
 // The time of the last status change (ctime) would also show a write after which the time of the last write
 // was put back. It is not compared, because chmod, rename and new hard links change it too.
 mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
     struct stat about;
-    if (file->fd < 0) return MG_OK;
+    mg_status status = mg_h5_check_read(file, error);
+    if (status || file->fd < 0) return status;
     if (fstat(file->fd, &about)) return mg_fail(error, MG_IO, "%s: %s", file->path, strerror(errno));
     if (about.st_size == file->size && about.st_mtim.tv_sec == file->written.tv_sec &&
         about.st_mtim.tv_nsec == file->written.tv_nsec)
@@ -287,7 +266,9 @@ static mg_status open_attribute(mg_h5 *file, const char *object, const char *nam
     mg_h5_quiet();
     out->id = H5Aopen_by_name(file->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
     if (out->id < 0)
-        return mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object);
+        return mg_h5_blame(
+            file, mg_fail(error, MG_DATA, "%s: attribute %s of %s is missing", file->path, name, object),
+            error);
     hid_t space = H5Aget_space(out->id), type = H5Aget_type(out->id);
     out->count = (int64_t)H5Sget_simple_extent_npoints(space);
     H5T_class_t found = H5Tget_class(type);
@@ -314,7 +295,7 @@ mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *nam
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
     H5Aclose(found.id);
     if (count) *count = (int)found.count;
-    return status;
+    return mg_h5_blame(file, status, error);
 }
 
 mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
@@ -325,7 +306,7 @@ mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name
     if (H5Aread(found.id, H5T_NATIVE_DOUBLE, out) < 0)
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
     H5Aclose(found.id);
-    return status;
+    return mg_h5_blame(file, status, error);
 }
 
 mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
@@ -351,5 +332,5 @@ mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name
     H5Aclose(found.id);
     if (!status && failed)
         status = mg_fail(error, MG_DATA, "%s: attribute %s of %s cannot be read", file->path, name, object);
-    return status;
+    return mg_h5_blame(file, status, error);
 }

@@ -79,8 +79,12 @@ mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
 
-// Fails if somebody has written to the file since it was opened, as far as its size and the time of the last
-// write tell. Any thread may call it. Errors: MG_DATA, MG_IO.
+// Fails if a read by the library has failed. What is optional may then have been taken for missing, so this
+// is to be called before a description or a result of the file is used. Errors: MG_IO, MG_MEMORY.
+mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error);
+
+// The same, and fails if somebody has written to the file since it was opened, as far as its size and the
+// time of the last write tell. Any thread may call it. Errors: MG_DATA, MG_IO.
 mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error);
 
 // Returns true if the path it was opened with still leads to it.

@@ -246,11 +246,13 @@ mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_
     mg_h5_kind kind = mg_h5_find(file, name);
     if (kind == MG_H5_MISSING && mg_h5_split_column(file, name, table, &column)) kind = MG_H5_ARRAY;
     if (kind == MG_H5_MISSING) return mg_h5_refuse_missing(file, name, error);
+    mg_status status = MG_OK;
     if (kind != MG_H5_ARRAY)
-        return mg_fail(error, MG_DATA, "%s: data set %s %s", file->path, name,
-                       kind == MG_H5_GROUP ? "is a group" : "is a link, which is not followed");
+        status = mg_fail(error, MG_DATA, "%s: data set %s %s", file->path, name,
+                         kind == MG_H5_GROUP ? "is a group" : "is a link, which is not followed");
+    if (status) return mg_h5_blame(file, status, error);
     mg_h5_array *array;
-    mg_status status = mg_memory_zeroed(&array, 1, sizeof *array, error);
+    status = mg_memory_zeroed(&array, 1, sizeof *array, error);
     if (status) return status;
     array->file = file;
     array->fd = -1;
@@ -259,7 +261,7 @@ mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_
     if (!status) status = open_set(array, column ? table : name, column, error);
     if (status) mg_h5_array_close(array);
     else *out = array;
-    return status;
+    return mg_h5_blame(file, status, error);
 }
 
 void mg_h5_array_close(mg_h5_array *array) {
@@ -353,8 +355,10 @@ static mg_status read_library(const mg_h5_array *array, int64_t first, int64_t c
     H5Sclose(memory);
     H5Sclose(space);
     if (failed >= 0) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path,
-                   array->name, (long long)first, (long long)(first + count - 1), reason);
+    mg_status status =
+        mg_fail(error, MG_DATA, "%s: data set %s, rows %lld to %lld cannot be read: %s", array->file->path,
+                array->name, (long long)first, (long long)(first + count - 1), reason);
+    return mg_h5_blame(array->file, status, error);
 }
 
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error) {

@@ -14,6 +14,7 @@ struct mg_h5 {
     int fd;                  // the same file, for reading without the library; -1: the file is in memory
     struct timespec written; // when the file was last written to before it was opened
     int64_t size;            // at that time, in bytes
+    int failed;              // errno of the last read of the library that failed; 0: none
     mg_h5_arrays *arrays;    // arrays in memory instead of a file (h5_memory.c); otherwise NULL
 };
 
@@ -57,6 +58,15 @@ void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]);
 // A list of properties with which the library opens these bytes as a file, without a copy. The caller closes
 // the list, and keeps the bytes as long as the file is open.
 hid_t mg_h5_lend(const void *bytes, size_t size);
+
+// A list of properties with which the library opens a file, whatever its name, by reading through this open
+// descriptor. *failed receives errno when a read fails. The caller closes the list, and keeps both as long as
+// the file is open.
+hid_t mg_h5_read_through(int fd, int *failed);
+
+// Call it with the status of something that the library could not find or read: when a read failed, MG_DATA
+// becomes MG_IO (or MG_MEMORY), and *error says so. Returns the status.
+mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error);
 
 // Stops the library from printing errors in the calling thread (the setting is per thread).
 void mg_h5_quiet(void);

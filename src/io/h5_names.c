@@ -66,7 +66,10 @@ mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *er
     if (length >= sizeof parent) length = 0;
     memcpy(parent, length ? name : "/", length ? length : 1);
     parent[length ? length : 1] = '\0';
-    if (!mg_h5_list(file, parent, there, sizeof there))
+    bool listed = mg_h5_list(file, parent, there, sizeof there);
+    mg_status status = mg_h5_check_read(file, error);
+    if (status) return status;
+    if (!listed)
         return mg_fail(error, MG_DATA, "%s: data set %s is missing: `margin info FILE` lists its contents",
                        file->path, name);
     return mg_fail(error, MG_DATA, "%s: data set %s is missing; %s contains %s: give one of these names",
@@ -88,6 +91,8 @@ mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *na
     if (space >= 0) H5Sclose(space);
     if (attribute >= 0) H5Aclose(attribute);
     if (length > 0 && length < MG_H5_NAME) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: attribute %s of %s points to nothing: write the file again",
-                   file->path, name, object);
+    mg_status status =
+        mg_fail(error, MG_DATA, "%s: attribute %s of %s points to nothing: write the file again", file->path,
+                name, object);
+    return mg_h5_blame(file, status, error);
 }

@@ -34,8 +34,9 @@ static mg_status read_all(mg_h5_array *array, hid_t memory, void *out, mg_error 
     char reason[256];
     mg_h5_expect_chunks(array->chunk_bytes);
     if (H5Dread(array->set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0) return MG_OK;
-    return mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path, array->name,
-                   mg_h5_reason(reason, sizeof reason));
+    mg_status status = mg_fail(error, MG_DATA, "%s: data set %s cannot be read: %s", array->file->path,
+                               array->name, mg_h5_reason(reason, sizeof reason));
+    return mg_h5_blame(array->file, status, error);
 }
 
 static int64_t integer_at(mg_h5_type type, const void *cells, int64_t i) {
