@@ -5,6 +5,7 @@ MarginClassifier is the scikit-learn estimator. docs/python.md describes the pac
 
 from ._classifier import MarginClassifier
 from ._library import version
+from ._classifier_cv import MarginClassifierCV
 from ._functions import cv, path, train
 from ._model import Model, load_model
 from ._run import Run
@@ -13,6 +14,7 @@ from .callbacks import early_stopping, record_evaluation
 __version__ = "0.1.0"
 __all__ = [
     "MarginClassifier",
+    "MarginClassifierCV",
     "Model",
     "Run",
     "cv",

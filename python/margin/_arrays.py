@@ -148,6 +148,20 @@ def canonical(X: Any) -> Any:
     return X
 
 
+def mean_square(X: Any, weights: Optional[np.ndarray] = None) -> float:
+    """Weighted mean of the squared lengths of the rows, in double precision."""
+    total = 0.0
+    step = max(1, (1 << 22) // max(1, X.shape[1]))  # rows that are converted at a time
+    for at in range(0, X.shape[0], step):
+        part = X[at : at + step]
+        if sp.issparse(part):
+            squares = np.asarray(part.astype(np.float64).multiply(part).sum(axis=1)).reshape(-1)
+        else:
+            squares = np.einsum("ij,ij->i", part, part, dtype=np.float64)
+        total += float(squares.sum() if weights is None else squares @ weights[at : at + step])
+    return total / (X.shape[0] if weights is None else float(weights.sum()))
+
+
 def shown(value: Any) -> Any:
     """A label as a message shows it: numpy 2 prints np.int64(3) for 3."""
     return value.item() if hasattr(value, "item") else value

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._arrays import Rows, shown
+from ._arrays import Rows, mean_square, shown
 from ._settings import _positive
 from ._validation import check_weights, validate
 
@@ -29,22 +29,16 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     weights = check_weights(sample_weight, X)
     seen = dict(getattr(estimator, "_seen", None) or {"weight": 0.0, "rows": 0, "square": None})
     if seen["square"] is None:
-        seen["square"] = _mean_square(X)
+        seen["square"] = mean_square(X) or 1.0
         if not first:  # after a fit
             seen["weight"] = seen["rows"] = float(estimator._parts["training_rows"])
     seen["weight"] += X.shape[0] if weights is None else float(weights.sum())
     settings = _settings(estimator, known, seen)
-    rows = _with_all_classes(X, labels, weights, len(known))
+    rows = with_all_classes(X, labels, weights, len(known))
     estimator._run(settings, rows, None, None if first else estimator._made(), known)
     seen["rows"] += X.shape[0]
     estimator._seen = seen
     return estimator
-
-
-def _mean_square(X: Any) -> float:
-    """Mean squared length of the rows."""
-    values = np.asarray(X.data if sp.issparse(X) else X, np.float64)
-    return float(np.square(values).sum()) / X.shape[0] or 1.0
 
 
 def _numbers(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -80,7 +74,7 @@ def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
     return settings
 
 
-def _with_all_classes(X: Any, labels: np.ndarray, weights: Any, classes: int) -> Rows:
+def with_all_classes(X: Any, labels: np.ndarray, weights: Any, classes: int) -> Rows:
     """The rows, and a row of zeros with weight 0 for each class that has none, so that the library knows it."""
     missing = np.setdiff1d(np.arange(classes), labels)
     if len(missing):

@@ -3,10 +3,15 @@ import inspect
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from margin import MarginClassifier
+from margin import MarginClassifier, MarginClassifierCV
 from margin._classifier import _EXPECTED_FAILURES
 
-ESTIMATORS = [MarginClassifier(), MarginClassifier("softmax"), MarginClassifier("one-vs-rest-squared", early_stopping=False)]
+ESTIMATORS = [
+    MarginClassifier(),
+    MarginClassifier("softmax"),
+    MarginClassifier("one-vs-rest-squared", early_stopping=False),
+    MarginClassifierCV(Cs=3, cv=3),
+]
 EXPECTED = {}
 if "expected_failed_checks" in inspect.signature(parametrize_with_checks).parameters:
     EXPECTED["expected_failed_checks"] = lambda estimator: _EXPECTED_FAILURES
