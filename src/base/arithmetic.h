@@ -19,7 +19,7 @@ static inline double mg_min_real(double a, double b) { return b < a ? b : a; }
 
 static inline double mg_max_real(double a, double b) { return b > a ? b : a; }
 
-// NaN gives NaN.
+// Returns NaN if x is NaN.
 static inline double mg_clamp_real(double x, double least, double most) {
     return mg_max_real(mg_min_real(x, most), least);
 }

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Least and greatest allowed value, both included. An infinite limit allows infinity.
+// The range of allowed values, both ends included. An infinite end allows infinity.
 typedef struct mg_bound {
-    // Name of the array element, for messages. NULL: its index is enough.
+    // Name of the array element, for messages. NULL: messages have its index only.
     const char *name;
     double least, most;
     bool may_lack; // NaN is allowed and means that the value is missing
@@ -19,10 +19,10 @@ typedef struct mg_bound {
 extern const mg_bound mg_bound_finite;
 extern const mg_bound mg_bound_not_negative; // finite
 extern const mg_bound mg_bound_positive;     // finite
-extern const mg_bound mg_bound_grown;        // not negative; may be infinite: a sum that overflowed
+extern const mg_bound mg_bound_grown;        // at least 0, or infinite: a sum that may have overflowed
 
-// Checks `value`, which is the field `name` or, with `place` >= 0, its element `place` (-1: not an array).
-// Errors: MG_DATA with the name, the value and the allowed range.
+// Checks `value`, the value of the field `name`. If the field is an array, `place` is the index of the
+// element, otherwise -1. Errors: MG_DATA with the name, the value and the allowed range.
 mg_status mg_bound_check(const mg_bound *bound, const char *name, int64_t place, double value,
                          mg_error *error);
 

@@ -13,7 +13,7 @@
 // Where a cgroup hierarchy is mounted, and the group of this process in it.
 typedef struct place {
     bool unified;         // cgroup v2
-    char mount[PATH_MAX]; // directory of the topmost visible group; starts with `root`
+    char mount[PATH_MAX]; // topmost visible directory of the hierarchy; starts with `root`
     char group[PATH_MAX]; // path below `mount`: "" or "/a/b"
 } place;
 
@@ -60,8 +60,8 @@ static bool find_group(const char *root, const char *controller, char out[PATH_M
     return found;
 }
 
-// Parses a line of mountinfo. Returns true if it mounts the wanted hierarchy; *within is then the group that
-// is visible at the mount point *point.
+// Parses a line of mountinfo. Returns true if it mounts the wanted hierarchy; *point becomes the mount point,
+// and *within the group that is visible there.
 static bool parse_mount(char *line, const char *controller, char **within, char **point) {
     char *kind = strstr(line, " - ");
     if (!kind) return false;
@@ -76,8 +76,8 @@ static bool parse_mount(char *line, const char *controller, char **within, char 
     return *controller ? !strcmp(type, "cgroup") && has_word(options, controller) : !strcmp(type, "cgroup2");
 }
 
-// The path of `group` relative to `within`. A group outside the mount (another namespace) counts as the
-// mount's top.
+// The path of `group` relative to `within`. A group outside of the mount (in another namespace) counts as the
+// top of the mount.
 static const char *below(const char *group, const char *within) {
     size_t n = strcmp(within, "/") ? strlen(within) : 0;
     if (strncmp(group, within, n) || (group[n] && group[n] != '/') || strstr(group, "/..")) return "";
@@ -146,16 +146,15 @@ static double processors_of(const place *at) {
     return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-// Above memory.high the kernel does not kill a process but slows it down until it makes hardly any progress,
-// so memory.high counts as a limit.
+// The memory limit of one group. memory.high counts as a limit too: above it the kernel does not kill the
+// process, but slows it down until it hardly makes progress.
 static double memory_limit_of(const place *at) {
     int64_t limit = read_number(at, at->unified ? "/memory.max" : "/memory.limit_in_bytes");
     int64_t high = at->unified ? read_number(at, "/memory.high") : -1;
     if (high >= 0 && (limit < 0 || high < limit)) limit = high;
-    return limit < 0 || limit >= INT64_MAX / 2
-               ? INFINITY
-               // Without a limit, v1 reports a huge number where v2 reports "max".
-               : (double)limit;
+    return limit < 0 || limit >= INT64_MAX / 2 ? INFINITY
+                                               // v1 reports a huge number where v2 reports "max"
+                                               : (double)limit;
 }
 
 static double memory_beside(const place *at, bool all_files) {

@@ -32,8 +32,8 @@ bool mg_cpu_has_avx2(void) { return false; }
 bool mg_cpu_has_avx512(void) { return false; }
 #endif
 
-// How many processors this process may run on. The kernel refuses a mask that is too short for the machine,
-// so the mask is doubled until it fits.
+// The number of processors in the affinity mask. The kernel refuses a mask that is too short for the machine,
+// so its length is doubled until it is accepted.
 static int affinity_count(void) {
     for (size_t bits = 1024; bits <= 1u << 20; bits *= 2) {
         cpu_set_t *mask = CPU_ALLOC(bits);

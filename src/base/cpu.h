@@ -1,4 +1,4 @@
-// cpu.h - how many cores this process may use, and which instructions the processor has.
+// cpu.h - how many cores and how much memory this process may use, and which instructions the processor has.
 #ifndef MG_BASE_CPU_H
 #define MG_BASE_CPU_H
 
@@ -7,17 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Default number of threads: the minimum of the affinity mask, the cgroup v1 or v2 CPU quota (rounded up) and
-// OMP_NUM_THREADS; at least 1. *why (may be NULL) is the name of the limit that decided: "affinity", "cgroup
-// quota" or "OMP_NUM_THREADS".
+// Default number of threads, at least 1: the minimum of the affinity mask, the cgroup (v1 or v2) CPU quota
+// rounded up, and OMP_NUM_THREADS. *why (`why` may be NULL) becomes the name of the limit that decided:
+// "affinity", "cgroup quota" or "OMP_NUM_THREADS".
 int mg_cpu_usable_threads(const char **why);
 
-// Most threads this process may have under the control group's limit on processes, the calling thread
-// included.
+// Largest number of threads, the calling one included, that the control group's limit on processes allows.
 int64_t mg_cpu_allowed_threads(void);
 
-// Bytes this process may still allocate: the minimum of MemAvailable and of what is left below the cgroup's
-// limit.
+// Bytes that this process can still allocate: the minimum of MemAvailable and of what remains below the
+// cgroup's limit.
 int64_t mg_cpu_available_memory(void);
 
 bool mg_cpu_has_avx2(void);   // AVX2, FMA and F16C

@@ -12,13 +12,13 @@ typedef struct mg_float_mode {
     uint64_t control; // 64-bit ARM: the whole register FPCR; fesetenv restores only a part of it
 } mg_float_mode;
 
-// Sets the environment of the calling thread and returns the previous one. Threads inherit the environment of
-// the thread that starts them.
+// Sets the environment of the calling thread, and returns the previous one for mg_float_leave. A new thread
+// inherits the environment of the thread that starts it.
 mg_float_mode mg_float_enter(void);
 void mg_float_leave(const mg_float_mode *mode);
 
-// First line of every function that a host calls, or that runs in a thread margin did not start: the host's
-// environment is restored when the function returns.
+// The first line of every function that a host calls, and of every function that runs in a thread which
+// margin did not start. It sets the environment, and restores the host's when the function returns.
 #define MG_FLOAT_SCOPE                                                                                       \
     const mg_float_mode float_mode __attribute__((cleanup(mg_float_leave), unused)) = mg_float_enter()
 

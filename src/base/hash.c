@@ -1,5 +1,5 @@
-// hash.c - the digest: four independent multiply-fold lanes, so that hashing costs no more than reading the
-// data.
+// hash.c - the digest. Four independent lanes are multiplied and folded, so that hashing takes no longer than
+// reading the data.
 #include "base/hash.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ uint64_t mg_hash_mix(uint64_t value) {
 }
 
 static inline uint64_t fold(uint64_t state, uint64_t word, uint64_t key) {
-    // The state is added after the product, so that it survives a product of zero.
+    // The state is also added after the multiplication, so that a product of zero does not erase it.
     unsigned __int128 product = (unsigned __int128)(word ^ key) * (state | 1);
     return ((uint64_t)product ^ (uint64_t)(product >> 64)) + (state << 23 | state >> 41);
 }

@@ -1,11 +1,11 @@
-// lanes.h - the project's vectors: how sums, maxima and choices over 16 lanes are written and in which order
-// lanes are added. Three lengths have the same operations:
+// lanes.h - the project's vectors. It defines operations on 16 lanes (sums, maxima, choices) and the order in
+// which lanes are added. There are three types, with the same operations:
 //   mg_four    4 floats, one register of every processor; four of them make 16 lanes
 //   mg_sixteen 16 floats, which the compiler splits into registers of the file's instruction set
-//   mg_eight   8 doubles, likewise
-// Every operation is that of IEEE 754 in each lane, and lanes are added in a fixed order, so that all
-// compilers and instruction sets give the same bits. The kernels' own operations (kernel/template.h) have
-// intrinsics in the file of each instruction set; no other file needs a header of the processor.
+//   mg_eight   8 doubles, split likewise
+// Every operation is the IEEE 754 operation in each lane, and lanes are added in a fixed order. So all
+// compilers and instruction sets give the same bits. Only the kernels' own operations (kernel/template.h) use
+// intrinsics, in the file of each instruction set; no other file needs a header of the processor.
 #ifndef MG_BASE_LANES_H
 #define MG_BASE_LANES_H
 
@@ -16,7 +16,8 @@
 #include <emmintrin.h>
 #endif
 
-// Vectors of 64 bytes must never cross a call: their calling convention depends on the instruction set.
+// Functions with vectors of 64 bytes must be inlined: the calling convention of such vectors depends on the
+// instruction set.
 #define MG_LANES_INLINE static inline __attribute__((always_inline))
 
 // ---- 4 floats -----------------------------------------------------------------------------------
@@ -40,12 +41,12 @@ static inline mg_four mg_four_all(float x) { return (mg_four){x, x, x, x}; }
 static inline mg_four mg_four_keep(mg_four_mask mask, mg_four x) { return (mg_four)(mask & (mg_four_mask)x); }
 
 #if defined(__SSE2__)
-// a > b ? a : b in each lane, hence b when one of them is NaN; the smaller one likewise.
+// a > b ? a : b in each lane, so the result is b if either is NaN; the minimum likewise.
 static inline mg_four mg_four_max(mg_four a, mg_four b) { return (mg_four)_mm_max_ps((__m128)a, (__m128)b); }
 
 static inline mg_four mg_four_min(mg_four a, mg_four b) { return (mg_four)_mm_min_ps((__m128)a, (__m128)b); }
 
-// Bit l is set when lane l of the 16 masks is.
+// Bit l of the result is set if lane l of the 16 masks is set.
 static inline unsigned mg_fours_bits(const mg_four_mask *mask) {
     __m128i low = _mm_packs_epi32((__m128i)mask[0], (__m128i)mask[1]),
             high = _mm_packs_epi32((__m128i)mask[2], (__m128i)mask[3]);

@@ -1,4 +1,5 @@
-// memory.c - makes every allocation of the library, and refuses those that do not fit into memory.
+// memory.c - the only place that allocates memory for the library. Refuses blocks that do not fit into
+// memory.
 #include "base/memory.h"
 
 #include "base/arithmetic.h"
@@ -10,13 +11,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-// UNSEEN: this many bytes are granted in small blocks before the free memory is checked again.
+// UNSEEN: the free memory is checked again after so many bytes were allocated in small blocks.
 enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 };
 
 static _Atomic int64_t live;   // bytes of all live blocks
-static _Atomic int64_t unseen; // bytes granted since free memory was last checked
+static _Atomic int64_t unseen; // bytes allocated since the free memory was last checked
 static _Thread_local bool deferred;
-static _Thread_local int64_t own; // bytes that this thread has allocated, less those that it has freed
+static _Thread_local int64_t own; // bytes that this thread has allocated, minus those that it has freed
 
 static _Atomic int64_t fail_countdown;
 static _Atomic bool fail_for_ever;
@@ -43,7 +44,7 @@ int64_t mg_memory_own(void) { return own; }
 
 void mg_memory_defer(bool on) { deferred = on; }
 
-// A block uses memory only once it is touched. Bytes that were granted but are not touched yet are therefore
+// The system counts a block as used only when it is touched. So bytes that are allocated but not touched are
 // subtracted from what the system reports as free.
 int64_t mg_memory_room(void) {
     int64_t held = mg_memory_live(), touched = mg_cgroup_own_memory("");
@@ -63,7 +64,7 @@ static bool fits(size_t bytes, int64_t *room) {
     return true;
 }
 
-// The block is rounded up and padded, so that vector loads may read past the end of a row without leaving the
+// Blocks are rounded up and padded, so that vector loads may read beyond the end of a row without leaving the
 // block.
 static size_t rounded_up(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE + LINE; }
 
@@ -83,8 +84,8 @@ mg_status mg_memory_get(void *out, size_t count, size_t size, mg_error *error) {
                        count, size);
     size_t rounded = rounded_up(bytes);
     size_t alignment = rounded >= 2 * HUGE_PAGE ? HUGE_PAGE : LINE;
-    // Linux grants more memory than it has, and later kills a process that uses it. What does not fit is
-    // refused here, where an error message is still possible.
+    // Linux allocates more memory than it has, and later kills a process that uses it. So blocks that do not
+    // fit are refused here, where an error message is still possible.
     int64_t room;
     if (!fits(rounded, &room))
         return mg_fail(error, MG_MEMORY, "out of memory: %zu bytes are needed, %lld are available", bytes,
@@ -103,8 +104,8 @@ mg_status mg_memory_zeroed(void *out, size_t count, size_t size, mg_error *error
     void *block;
     memcpy(&block, out, sizeof block);
     size_t bytes = count * size, dropped = bytes >= 2 * HUGE_PAGE ? bytes / HUGE_PAGE * HUGE_PAGE : 0;
-    // Discarded pages read as zeros when they are touched again. They are then placed near the thread that
-    // touches them first, and never allocated if no thread does.
+    // Zeroes large blocks by discarding their pages, which read as zeros when they are touched again. Then a
+    // page is placed near the thread that touches it first, and is never allocated if no thread does.
     if (dropped && madvise(block, dropped, MADV_DONTNEED)) dropped = 0;
     memset((char *)block + dropped, 0, bytes - dropped);
     return MG_OK;

@@ -1,4 +1,4 @@
-// names.c - lists of names: their limits, how they are compared, and the message about a difference.
+// names.c - lists of names: their limits, and the message about the difference of two lists.
 #include "base/names.h"
 
 #include "base/arithmetic.h"
@@ -55,7 +55,7 @@ size_t mg_names_width(const mg_names *names) {
     return width;
 }
 
-// Equal names keep their order in the list.
+// Compares names; equal names keep their order in the list.
 static int by_text(const void *a, const void *b) {
     const char *const *x = *(const char *const *const *)a, *const *y = *(const char *const *const *)b;
     int order = strcmp(*x, *y);

@@ -1,4 +1,4 @@
-// names.h - the names of a file's columns, and where two lists of names differ.
+// names.h - the names of a file's columns, and the comparison of two lists of names.
 #ifndef MG_BASE_NAMES_H
 #define MG_BASE_NAMES_H
 
@@ -8,21 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Most bytes of a name, and of a name as a message shows it (with its terminating zero).
+// Largest number of bytes of a name; the same for its shortened form in messages, including the terminating
+// zero.
 enum { MG_NAME_LONGEST = 1000, MG_NAME_SHOWN = 68 };
 
 typedef struct mg_names {
     int64_t count; // 0: no names
     char **text;   // [count] UTF-8
-} mg_names;        // starts zeroed
+} mg_names;        // must be zero before it is filled
 
-// Takes ownership of the texts. Errors: MG_DATA if a text is too long or not UTF-8, with `where`[i]; the
-// texts then still belong to the caller.
+// Takes ownership of the texts. Errors: MG_DATA with `where`[i] if a text is too long or not UTF-8; the texts
+// then still belong to the caller.
 mg_status mg_names_take(mg_names *names, char **text, int64_t count, const char *where, mg_error *error);
 mg_status mg_names_copy(const mg_names *from, mg_names *to, mg_error *error);
 void mg_names_clear(mg_names *names);
 
-// A name for a message: complete if it fits, otherwise its first 64 bytes, cut between characters, and "...".
+// Returns the name as messages show it: complete if it fits, otherwise its first 64 bytes (whole characters)
+// and "...".
 const char *mg_name_shown(const char *name, char out[MG_NAME_SHOWN]);
 
 // Bytes of memory that a copy of the list takes.
@@ -31,14 +33,15 @@ double mg_names_bytes(const mg_names *names);
 // Bytes of the longest name, at least 1.
 size_t mg_names_width(const mg_names *names);
 
-// Finds the first name that repeats an earlier one: *first and *second are its two places. *found is false if
-// all names differ. Errors: MG_MEMORY.
+// Finds the first name that occurs a second time: *first and *second become its two positions. *found becomes
+// false if all names differ. Errors: MG_MEMORY.
 mg_status mg_names_repeat(const mg_names *names, bool *found, int64_t *first, int64_t *second,
                           mg_error *error);
 
-// Returns MG_OK if both lists are equal. Otherwise MG_DATA: the first name that differs, and how many names
-// are missing or new, or that only the order differs. `path` is the file with the fault, `whose` says in the
-// message where the known names come from, `advice` what to do.
+// Compares two lists of names. Returns MG_OK if they are equal. Otherwise returns MG_DATA, with the first
+// name that differs and how many names are missing or new, or with the fact that only the order differs. For
+// the message: `path` is the file with the wrong names, `whose` says where the known names come from,
+// `advice` says what to do.
 typedef struct mg_names_parties {
     const char *path, *whose, *advice;
 } mg_names_parties;

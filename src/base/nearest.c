@@ -1,4 +1,4 @@
-// nearest.c - computes the edit distance for every "did you mean".
+// nearest.c - edit distances, for "did you mean" in messages.
 #include "base/nearest.h"
 
 #include <ctype.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    LONGEST = 63, // every known name is shorter, so a longer text is not a typing mistake
-    TELLING = 4,  // a contained name shorter than this is probably a coincidence
+    LONGEST = 63, // every known name is shorter, so a longer text is no misspelling
+    TELLING = 4,  // a shorter name is probably contained by chance
     FAR = LONGEST * 2
 };
 
@@ -66,7 +66,7 @@ const char *mg_nearest_name(const char *name, const char *(*candidate)(int i, co
         }
         if (one_holds_the_other(name, other) && (!related || other_length > strlen(related))) related = other;
     }
-    // "batch_size" is as near to other names as to "batch", but it contains "batch": a contained name wins
-    // over a distance above 2.
+    // A contained name is preferred to a name at a distance above 2: "batch_size" is as near to other names
+    // as to "batch", but it contains "batch".
     return nearest && (least <= 2 || !related) ? nearest : related;
 }

@@ -1,4 +1,4 @@
-// number.c - the grammar of numbers, and their shortest printed form.
+// number.c - parses numbers, and prints them in their shortest form.
 #include "base/number.h"
 
 #include <locale.h>

@@ -5,17 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// A decimal whole number with an optional sign. False for any other text, and on overflow.
+// Parses a decimal whole number with an optional sign. Returns false for any other text, and on overflow.
 bool mg_parse_int(const char *text, int64_t *out);
 
-// A decimal number (1e-3, .5, 7.) or a fraction of two (1/255). False for any other text, hexadecimal, inf
-// and nan, on overflow, and on underflow to 0.
+// Parses a decimal number (1e-3, .5, 7.) or a fraction of two (1/255). Returns false for any other text (also
+// for hexadecimal numbers, inf and nan), on overflow, and on underflow to 0.
 bool mg_parse_real(const char *text, double *out);
 
-// Parses the decimal number at the start of `text`, such as 512 in "512MB"; *rest points behind it.
+// Parses the decimal number at the start of `text`, such as 512 in "512MB"; *rest becomes the position after
+// it.
 bool mg_parse_real_prefix(const char *text, double *out, const char **rest);
 
-// strtod with the decimal point '.', whatever the locale of the host program.
+// strtod, but the decimal point is '.' whatever the locale of the host program is.
 double mg_strtod(const char *text);
 
 enum { MG_REAL_TEXT = 32 };

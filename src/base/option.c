@@ -42,7 +42,7 @@ const char *mg_shorten(const char *text, char out[MG_SHORT_TEXT]) {
     return out;
 }
 
-// The message is "train.batch: 'x' is not a size (...)".
+// Returns the error "train.batch: 'x' is not a size (...)".
 static mg_status refuse(const mg_section *section, const mg_option *option, const char *value,
                         const char *what, mg_error *error) {
     char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
@@ -51,7 +51,7 @@ static mg_status refuse(const mg_section *section, const mg_option *option, cons
                    mg_shorten(value, brief), what, allowed);
 }
 
-// For a value of the right type outside its range: the message shows the number without quotes.
+// The error for a value of the right type that is out of range: the message shows the number without quotes.
 static mg_status refuse_range(const mg_section *section, const mg_option *option, const char *value,
                               mg_error *error) {
     char allowed[ALLOWED_TEXT], brief[MG_SHORT_TEXT];
@@ -64,8 +64,8 @@ static bool in_range(const mg_option *option, double value) {
     return value >= option->low && value <= option->high;
 }
 
-// Accepts 1e6 and 64.0 as whole numbers too; above 2^53 only plain digits, because a double is not exact
-// there.
+// Parses a whole number. Also accepts 1e6 and 64.0; above 2^53 only plain digits, because doubles are not
+// exact there.
 static bool parse_whole(const char *text, int64_t *out) {
     double real;
     if (mg_parse_int(text, out)) return true;
@@ -256,7 +256,7 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
     return MG_OK;
 }
 
-// The capacity that mg_memory_grow reaches when `count` elements are added one by one.
+// The capacity of an array after mg_memory_grow was called for `count` elements, one after the other.
 static size_t grown_capacity(int64_t count) {
     size_t capacity = count > 0 ? 16 : 0;
     while (capacity < (size_t)count) capacity *= 2;

@@ -1,5 +1,5 @@
-// option.h - one row describes one option: where its value is stored, its default, its range, its help.
-// Parsing, printing and checking all read this row, so they cannot disagree.
+// option.h - a table row describes an option completely: where its value is stored, its default, its range,
+// its help. Parsing, printing and checking all use this row, so they cannot contradict each other.
 #ifndef MG_BASE_OPTION_H
 #define MG_BASE_OPTION_H
 
@@ -14,26 +14,27 @@
 #include <stdint.h>
 
 typedef enum mg_option_type {
-    MG_OPTION_INT,  // int64_t; unset is MG_UNSET_INT
-    MG_OPTION_REAL, // double; unset is NaN, and the word in `choice`, if there is one, MG_OPTION_WORD
-    MG_OPTION_BOOL, // bool; cannot be unset, so a preset is required
-    MG_OPTION_TEXT, // char *, owned by the section; unset is NULL
-    // const char *, one of the names that `choice` returns, not copied; unset is NULL
+    MG_OPTION_INT,  // int64_t; MG_UNSET_INT if unset
+    MG_OPTION_REAL, // double; NaN if unset; MG_OPTION_WORD if the value is the word in `choice` (if the row
+                    // has one)
+    MG_OPTION_BOOL, // bool; it cannot be unset, so the row must have a preset
+    MG_OPTION_TEXT, // char *, owned by the section; NULL if unset
+    // const char *, one of the names that `choice` returns (not a copy); NULL if unset
     MG_OPTION_CHOICE,
     MG_OPTION_WEIGHTS, // mg_option_weights: a word, or a mapping label -> weight
-    MG_OPTION_BYTES,   // int64_t, bytes; unset is MG_UNSET_INT. 512MB, 1.5GiB, 4096
-    MG_OPTION_SECONDS, // double, seconds; unset is NaN. 90, 90s, 1.5m, 2h
+    MG_OPTION_BYTES,   // int64_t, bytes, such as 512MB, 1.5GiB, 4096; MG_UNSET_INT if unset
+    MG_OPTION_SECONDS, // double, seconds, such as 90, 90s, 1.5m, 2h; NaN if unset
 } mg_option_type;
 
 #define MG_UNSET_INT INT64_MIN
 #define MG_OPTION_WORD INFINITY
 
-// Limits of an open range; printed as "more than 0" and "less than 1".
+// Limits of open ranges; messages show them as "more than 0" and "less than 1".
 #define MG_ABOVE_ZERO DBL_MIN
 #define MG_BELOW_ONE (1 - DBL_EPSILON / 2)
 
-// Value of an MG_OPTION_WEIGHTS option: `word` ("none", "balanced") or, if `word` is NULL, `count` pairs in
-// the order in which they were written.
+// Value of an MG_OPTION_WEIGHTS option: a word ("none", "balanced") or, if `word` is NULL, `count` pairs of
+// label and weight in the order in which the user wrote them.
 typedef struct mg_option_weights {
     char *word;
     int64_t count;
@@ -44,28 +45,30 @@ typedef struct mg_option_weights {
 typedef struct mg_option {
     const char *name;
     mg_option_type type;
-    size_t offset;      // of the value in the section's struct
-    const char *preset; // default, as written in a file; "" means unset
+    size_t offset;      // offset of the value in the section's struct
+    const char *preset; // the default, as a file would have it; "": unset
     // Allowed range of a number (or of a weight), both ends included; an infinite end means no limit.
     double low, high;
-    // The i-th allowed name of a choice, or word of weights or of a number; NULL after the last.
+    // Returns the i-th allowed name of a choice, or the i-th word that weights or a number may have instead;
+    // NULL after the last.
     const char *(*choice)(int i);
-    // Additional check of a text value; may be NULL. If it refuses the value, error->text lists the allowed
-    // forms.
+    // Checks a text value; may be NULL. If it refuses the value, error->text lists the allowed forms.
     mg_status (*check)(const char *value, mg_error *error);
-    // False for threads, paths and verbosity: these may change when a run is resumed.
+    // True if a different value changes the result of a run. Options for which it is false (threads, paths,
+    // output) may change when a run is resumed.
     bool changes_result;
     const char *help; // one sentence, with the unit
 } mg_option;
 
-// In the functions below, `values` points to the section's own struct; the rows' offsets refer to it.
+// The options of one section. In the functions below, `values` points to the section's struct, to which the
+// offsets of the rows refer.
 typedef struct mg_section {
     const char *name;
     const char *help;
     const mg_option *options;
     int count;
-    // Checks options against each other, once all are read; may be NULL. origins[i] is the place where
-    // options[i] was set, such as "configs/x.yaml:7" or "--set"; NULL if it has its preset. See
+    // Checks options against each other, when all have been read; may be NULL. origins[i] says where
+    // options[i] was set, such as "configs/x.yaml:7" or "--set"; NULL if it has its default. See
     // mg_section_origin.
     mg_status (*check)(const void *values, const char *const *origins, mg_error *error);
 } mg_section;
@@ -73,17 +76,18 @@ typedef struct mg_section {
 // Sets every option of the zeroed struct at `values` to its preset.
 mg_status mg_section_preset(const mg_section *section, void *values, mg_error *error);
 
-// Frees what the values own, and leaves them unset. A zeroed struct is allowed.
+// Frees what the values own, and sets them to unset. The struct may also be zeroed.
 void mg_section_clear(const mg_section *section, void *values);
 
-// The row named `name`, or NULL.
+// Returns the row named `name`; NULL if there is none.
 const mg_option *mg_section_find(const mg_section *section, const char *name);
 
-// The element of origins[] for the row named `name`; NULL also if there is no such row.
+// Returns the element of origins[] for the row named `name`; NULL also if there is no such row.
 const char *mg_section_origin(const mg_section *section, const char *const *origins, const char *name);
 
-// Parses `value` into the option; NULL restores the preset. On failure the old value is kept. Errors:
-// MG_CONFIG with a text such as "train.batch: 0 is not allowed (1 to 16777216)"; the caller adds file:line.
+// Parses `value` and stores it as the value of the option. If `value` is NULL, restores the default. On
+// failure the old value is kept. Errors: MG_CONFIG with a text such as "train.batch: 0 is not allowed (1 to
+// 16777216)"; the caller adds file:line.
 mg_status mg_option_parse(const mg_section *section, const mg_option *option, void *values, const char *value,
                           mg_error *error);
 
@@ -92,7 +96,7 @@ mg_status mg_option_parse(const mg_section *section, const mg_option *option, vo
 mg_status mg_option_add_weight(const mg_section *section, const mg_option *option, void *values,
                                const char *label, const char *weight, mg_error *error);
 
-// The value as YAML text on one line, quoted where needed; "" if unset. The caller frees the text.
+// Writes the value as YAML text on one line, quoted if necessary; "" if unset. The caller frees the text.
 mg_status mg_option_print(const mg_option *option, const void *values, char **out, mg_error *error);
 
 // Describes the allowed values, such as "1 to 16777216" or "sgd, dual"; truncated to `size`.

@@ -11,14 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-// libyaml refuses a key of more than 1024 characters unless it is introduced by '?'.
+// libyaml refuses a key of more than 1024 characters, unless '?' introduces it.
 enum { LONGEST_PLAIN_KEY = 1000, NUMBER_TEXT = 48 };
 
 static const void *value_of(const mg_option *option, const void *values) {
     return (const char *)values + option->offset;
 }
 
-// Prints the size in the largest unit that divides it exactly.
+// Prints a size in the largest unit of which it is a whole multiple.
 static void print_bytes(int64_t bytes, char out[NUMBER_TEXT]) {
     static const struct {
         const char *name;
@@ -53,7 +53,7 @@ static void print_bound(const mg_option *option, double bound, char out[NUMBER_T
 static void range_text(const mg_option *option, char *out, size_t size) {
     char low[NUMBER_TEXT], high[NUMBER_TEXT];
     bool whole = option->type == MG_OPTION_INT || option->type == MG_OPTION_BYTES;
-    // A bound outside the range of the type limits nothing.
+    // A limit outside the range of the type has no effect.
     bool has_low = option->low > (whole ? -0x1p63 : -INFINITY);
     bool has_high = option->high < (whole ? 0x1p63 : INFINITY);
     bool above_zero = !whole && option->low == MG_ABOVE_ZERO;

@@ -1,4 +1,5 @@
-// printable.c - makes texts from files harmless on a terminal: escapes control and reordering characters.
+// printable.c - makes texts from files harmless on a terminal: escapes control characters, and characters
+// that change the order of display.
 #include "base/printable.h"
 
 #include "base/memory.h"

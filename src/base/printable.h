@@ -1,4 +1,4 @@
-// printable.h - printable texts in a writer; include/margin/printable.h states the rule.
+// printable.h - adds texts to a writer in printable form, as include/margin/printable.h defines it.
 #ifndef MG_BASE_PRINTABLE_H
 #define MG_BASE_PRINTABLE_H
 

@@ -1,5 +1,5 @@
-// ring.c - a mutex, a condition variable and a circular buffer. Items are passed rarely, so nothing faster is
-// needed.
+// ring.c - a circular buffer with a mutex and a condition variable. Items are passed so rarely that nothing
+// faster is needed.
 #include "base/ring.h"
 
 #include "base/memory.h"

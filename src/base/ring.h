@@ -12,11 +12,11 @@ typedef struct mg_ring mg_ring;
 mg_status mg_ring_create(int capacity, mg_ring **out, mg_error *error);
 void mg_ring_destroy(mg_ring *ring);
 
-// Waits for room, then adds the item. False if the ring was closed meanwhile; the caller then still owns the
-// item.
+// Waits until there is space, then adds the item. Returns false if the ring is closed; then the caller still
+// owns the item.
 bool mg_ring_push(mg_ring *ring, void *item);
 
-// Waits for an item. False if the ring is closed and empty.
+// Waits for an item and takes it. Returns false if the ring is closed and empty.
 bool mg_ring_pop(mg_ring *ring, void **item);
 
 // Ends the queue: all waiting calls on both sides return.

@@ -1,4 +1,4 @@
-// status.c - the list of status codes, and the only place that formats an error text.
+// status.c - the names of the status codes, and the only place where error texts are formatted.
 #include "base/status.h"
 
 #include <margin/printable.h>
@@ -24,7 +24,8 @@ const char *mg_status_text(mg_status status) {
     return texts[status];
 }
 
-// Cuts a text that does not fit in its middle: the start says what it is about, the end says what to do.
+// Shortens a text that does not fit by cutting its middle out: its start says what is wrong, its end what to
+// do.
 static void shorten(const char *text, char *out, size_t size) {
     static const char cut[] = " ... ";
     size_t length = strlen(text), front = size / 2, back = size - 1 - front - (sizeof cut - 1);
@@ -53,7 +54,7 @@ mg_status mg_fail(mg_error *error, mg_status status, const char *format, ...) {
     char raw[8 * sizeof error->text], line[8 * sizeof error->text];
     mg_line_format(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    // A value quoted from a file may contain anything; the message must be one printable line.
+    // Values quoted from a file may contain any bytes, but the message must be one printable line.
     mg_printable(raw, line, sizeof line);
     shorten(line, error->text, sizeof error->text);
     return status;

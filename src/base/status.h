@@ -1,4 +1,4 @@
-// status.h - fills in an mg_error where the fault is found.
+// status.h - writes an mg_error where an error is detected.
 #ifndef MG_BASE_STATUS_H
 #define MG_BASE_STATUS_H
 

@@ -1,4 +1,4 @@
-// stop.h - the question that long work asks between its pieces: should it stop?
+// stop.h - how long work is stopped: between its pieces it asks whether it should end.
 #ifndef MG_BASE_STOP_H
 #define MG_BASE_STOP_H
 
@@ -13,12 +13,12 @@ typedef struct mg_stop {
 
 static inline bool mg_stop_asked(const mg_stop *stop) { return stop->asked && stop->asked(stop->context); }
 
-// True if the flag, which a signal handler or another thread sets, is there and set.
+// True if `flag` is not NULL and set. A signal handler or another thread may set it.
 static inline bool mg_stop_flagged(const volatile sig_atomic_t *flag) {
     return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
-// mg_stop.asked for a pointer to such a flag, which is the context.
+// The `asked` of an mg_stop whose context is the address of a pointer to such a flag.
 static inline bool mg_stop_by_flag(const void *context) {
     return mg_stop_flagged(*(const volatile sig_atomic_t *const *)context);
 }

@@ -1,7 +1,7 @@
 // utf8.c - decodes UTF-8; refuses overlong forms, surrogates, and values above U+10FFFF.
 #include "base/utf8.h"
 
-// Number of continuation bytes after this first byte; -1 if it cannot begin a character.
+// The number of bytes that follow this first byte of a character; -1 if it cannot be a first byte.
 static int tail_bytes(unsigned char first) {
     if (first < 0x80) return 0;
     if (first < 0xc0 || first >= 0xf8) return -1;
@@ -15,8 +15,7 @@ int32_t mg_utf8_next(const char **text) {
     int tail = tail_bytes(*c);
     if (tail < 0) return -1;
     int32_t value = tail == 0 ? *c : *c & (0x3f >> tail);
-    // The terminating zero is not a continuation byte, so a truncated character does not cause a read past
-    // the end.
+    // A truncated text is not read beyond its end, because its terminating zero is no continuation byte.
     for (int i = 1; i <= tail; i++) {
         if ((c[i] & 0xc0) != 0x80) return -1;
         value = value << 6 | (c[i] & 0x3f);

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Returns the character at *text and moves *text behind it. At the end: 0, and *text stays. If the bytes are
-// not UTF-8: -1, and *text stays.
+// Returns the character at *text and moves *text after it. At the end of the text returns 0, for bytes that
+// are not UTF-8 -1; then *text does not move.
 int32_t mg_utf8_next(const char **text);
 
 bool mg_utf8_valid(const char *text);

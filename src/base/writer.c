@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Makes room for `count` more bytes and the terminating zero; false after any failure.
+// Makes space for `count` more bytes and the terminating zero. Returns false after any failure.
 static bool reserve(mg_writer *writer, size_t count) {
     if (writer->status) return false;
     size_t need;

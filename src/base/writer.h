@@ -1,5 +1,5 @@
-// writer.h - a text that grows. The first failure is kept, and mg_writer_take returns it; later calls do
-// nothing.
+// writer.h - a text that grows. After a failure, further calls do nothing, and mg_writer_take returns the
+// failure.
 #ifndef MG_BASE_WRITER_H
 #define MG_BASE_WRITER_H
 
@@ -25,8 +25,8 @@ void mg_writer_format(mg_writer *writer, const char *format, ...) __attribute__(
 void mg_writer_format_list(mg_writer *writer, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
-// Gives the text ("" if nothing was added) to the caller, or returns the failure. The writer is empty
-// afterwards.
+// Passes the text ("" if nothing was added) to the caller, who frees it, or returns the failure. The writer
+// is empty afterwards.
 mg_status mg_writer_take(mg_writer *writer, char **out, mg_error *error);
 
 // Writes the text to `file`, or returns the failure. `what` names the output in the message. The writer is

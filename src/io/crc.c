@@ -1,4 +1,4 @@
-// crc.c - the check sum of zip files, from zlib.
+// crc.c - the checksum of zip files, computed by zlib.
 #include "io/crc.h"
 
 #include <zlib.h>

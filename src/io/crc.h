@@ -1,4 +1,4 @@
-// crc.h - the check sum of zip files.
+// crc.h - the checksum of zip files.
 #ifndef MG_IO_CRC_H
 #define MG_IO_CRC_H
 

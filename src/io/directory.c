@@ -1,5 +1,5 @@
-// directory.c - the descriptors of directories, and the durable write: content -> temporary file -> fsync ->
-// rename -> fsync of the directory.
+// directory.c - opens directories, and writes files durably: temporary file -> fsync -> rename -> fsync of
+// the directory.
 #include "io/directory.h"
 
 #include "base/memory.h"
@@ -22,7 +22,7 @@ struct mg_directory {
     char *path;
 };
 
-// ---- opening and making -------------------------------------------------------------------------
+// ---- opening and creating -----------------------------------------------------------------------
 
 // `more`: additional flags of open().
 static mg_status open_at(int parent, const char *name, const char *path, int more, mg_directory **out,
@@ -81,8 +81,8 @@ static mg_status sync_parent(const char *path, mg_error *error) {
     return status;
 }
 
-// Syncs the name of a new directory. A parent that may be written but not read cannot be opened, so the file
-// system is synced.
+// Syncs the name of a new directory. If its parent may be written but not read, it cannot be opened for this,
+// so the whole file system is synced.
 static mg_status sync_name(const char *path, mg_error *error) {
     mg_error why = {0};
     mg_status status = sync_parent(path, &why);
@@ -100,9 +100,9 @@ static mg_status make_all(char *path, mg_error *error) {
         bool made = !mkdir(path, 0777);
         if (!made && errno != EEXIST)
             return mg_fail(error, MG_IO, "%s: cannot be created: %s", path, strerror(errno));
-        // A file survives a crash only if the names of all its directories are on disk. A process that
-        // created the last directory may have died before it synced the parent, so that parent is synced
-        // again.
+        // A file survives a crash only if the names of all its directories are on disk. If a process created
+        // the last directory, it may have died before it synced the parent. So that parent is synced even if
+        // the directory exists.
         mg_status status = made || !keep ? sync_name(path, made ? error : NULL) : MG_OK;
         if (made && status) return status;
         *c = keep;
@@ -210,7 +210,7 @@ bool mg_directory_is_text(const mg_directory *directory, const char *name, const
 
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,
                             mg_error *error) {
-    // This descriptor has its own read position.
+    // A new descriptor, because it needs a read position of its own.
     int again = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = again < 0 ? NULL : fdopendir(again);
     if (!stream) {
@@ -231,7 +231,7 @@ mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *v
 
 // ---- writing ------------------------------------------------------------------------------------
 
-// Fails with "path/name: what: reason", where the reason is that of errno.
+// Returns the error "path/name: what: reason", with the reason that errno gives.
 static mg_status fail_at(const mg_directory *directory, const char *name, const char *what, mg_error *error) {
     int reason = errno;
     char *path;
@@ -241,7 +241,8 @@ static mg_status fail_at(const mg_directory *directory, const char *name, const 
     return status;
 }
 
-// A random number. The process id would not do: in a container it is often the same for every run.
+// A random number for temporary names. The process id would not be unique: in a container it is often the
+// same for every run.
 static uint32_t draw(void) {
     static _Atomic uint32_t turn;
     uint32_t number = 0;
@@ -253,9 +254,9 @@ static uint32_t draw(void) {
     return number + turn++;
 }
 
-// Gives a new file, which only its owner can read, the permissions of the file it will replace: private
-// content stays private. A group that cannot be kept gets only what everybody has. The file stays private if
-// its permissions cannot be changed.
+// Gives a new file, which only its owner can read, the permissions of the file that it will replace. If the
+// group cannot be preserved, it gets only the permissions of all other users, so that private content stays
+// private. If the permissions cannot be changed, the file remains private.
 static void take_permissions(int fd, const struct stat *replaced) {
     struct stat about;
     mode_t mode = replaced->st_mode & 0777;
@@ -293,8 +294,8 @@ mg_status mg_directory_begin(const mg_directory *directory, const char *name,
 
 mg_status mg_directory_end(const mg_directory *directory, const char *temporary, const char *name,
                            bool replace, int *fd, mg_error *error) {
-    // A failed fsync is final for this file. The kernel may have dropped the dirty pages, so a second fsync
-    // could succeed without the data being on disk.
+    // After a failed fsync the file is given up. The kernel may have dropped the unwritten pages, so a second
+    // fsync could succeed although the data is not on disk.
     if (mg_file_calls.fsync(*fd)) return fail_at(directory, name, "cannot be synced to disk", error);
     int failed = mg_file_calls.close(*fd);
     *fd = -1;
@@ -310,7 +311,7 @@ void mg_directory_give_up(const mg_directory *directory, const char *temporary, 
     if (*temporary) mg_file_calls.unlink(directory->fd, temporary);
 }
 
-// `seal`: bytes written after the content; NULL: no seal.
+// `seal`: bytes that follow the content; NULL: no seal.
 static mg_status write_durably(const mg_directory *directory, const char *name, const void *bytes,
                                size_t size, const unsigned char *seal, mg_error *error) {
     char temporary[MG_TEMPORARY_TEXT], *path;

@@ -1,6 +1,6 @@
-// directory.h - an open directory. Names in it are relative to its descriptor. If the directory is renamed,
-// work continues in it; if another directory takes its path, that one is not touched. Files are replaced as a
-// whole: a reader sees the old file or the new one, never a mixture.
+// directory.h - an open directory. Names in it are relative to its descriptor. So if it is renamed, work
+// continues in it, and a directory that takes its old path is not touched. Files are replaced as a whole: a
+// reader sees the old file or the new one, never a mixture.
 #ifndef MG_IO_DIRECTORY_H
 #define MG_IO_DIRECTORY_H
 
@@ -8,16 +8,16 @@
 
 typedef struct mg_directory mg_directory;
 
-// `make`: creates the directory and its missing parents, and syncs each new name to disk. Errors: MG_IO,
-// MG_MEMORY.
+// Opens a directory. `make`: creates it and its missing parents, and syncs each new name to disk. Errors:
+// MG_IO, MG_MEMORY.
 mg_status mg_directory_open(const char *path, bool make, mg_directory **out, mg_error *error);
 
-// The same for the directory `name` in `parent`, which may be closed afterwards. A symbolic link is refused
-// (errno is ENOTDIR), so everything that is written, deleted or moved in the directory lies in `parent`.
+// Opens the directory `name` in `parent`, which may be closed afterwards. A symbolic link is refused (errno
+// is ENOTDIR), so that nothing outside of `parent` can be written, deleted or moved.
 mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bool make, mg_directory **out,
                                 mg_error *error);
 
-// Opens the directory of `path`; *name points to the name in it, a part of `path`.
+// Opens the directory that contains `path`; *name becomes a pointer to the last part of `path`.
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error);
 void mg_directory_close(mg_directory *directory); // NULL is allowed
 
@@ -30,11 +30,11 @@ bool mg_directory_has_its_path(const mg_directory *directory);
 // Returns true if `name` in the directory is the file or directory of the open descriptor.
 bool mg_directory_leads_to(const mg_directory *directory, const char *name, int fd);
 
-// Returns true if anything has this name. A symbolic link counts whatever it points to, and so does a name
-// that cannot be inspected.
+// Returns true if anything has this name. A symbolic link counts, whatever it points to. So does a name whose
+// file cannot be examined.
 bool mg_directory_holds(const mg_directory *directory, const char *name);
 
-// The path of `name` in the directory; the caller frees *out.
+// Creates the path of `name` in the directory, for messages; the caller frees *out.
 mg_status mg_directory_name(const mg_directory *directory, const char *name, char **out, mg_error *error);
 
 // Opens a regular file in the directory for reading. Errors: MG_IO.
@@ -52,10 +52,10 @@ mg_status mg_directory_write(const mg_directory *directory, const char *name, co
 mg_status mg_directory_write_sealed(const mg_directory *directory, const char *name, const void *content,
                                     size_t size, mg_error *error);
 
-// The steps of a durable write, for content that is written piece by piece. _begin creates a temporary file
-// with a name that no other process uses and the permissions of the file `name`, if there is one. _end syncs
-// and closes *fd and renames the file to `name`; without `replace` it fails if the name exists. After any
-// failure call _give_up. *fd is -1 once it is closed.
+// The steps of a durable write, for content that is written piece by piece. mg_directory_begin creates a
+// temporary file, whose name no other process uses, with the permissions of the file `name` if that exists.
+// mg_directory_end syncs and closes *fd, and renames the file to `name`; without `replace` it fails if `name`
+// exists. After any failure mg_directory_give_up must be called. *fd becomes -1 when it is closed.
 enum { MG_TEMPORARY_TEXT = 256 };
 mg_status mg_directory_begin(const mg_directory *directory, const char *name,
                              char temporary[MG_TEMPORARY_TEXT], int *fd, mg_error *error);
@@ -66,14 +66,14 @@ void mg_directory_give_up(const mg_directory *directory, const char *temporary, 
 // Deletes a file, without syncing the directory; a missing file is not an error. Errors: MG_IO.
 mg_status mg_directory_remove(const mg_directory *directory, const char *name, mg_error *error);
 
-// Deletes temporary files whose names begin with `name`, which killed writers left behind, and nothing else.
-// The caller must hold the directory's lock (lock.h), so that no other process writes there.
+// Deletes temporary files whose names begin with `name` and which killed writers have left; deletes nothing
+// else. The caller must hold the lock of the directory (lock.h), so that no other process is writing there.
 void mg_directory_remove_leftovers(const mg_directory *directory, const char *name);
 
 // Returns true if `entry` is the name of such a temporary file.
 bool mg_directory_is_leftover(const char *entry, const char *name);
 
-// Syncs the directory: all its names are on disk afterwards. Errors: MG_IO.
+// Syncs the directory, so that all its names are on disk. Errors: MG_IO.
 mg_status mg_directory_sync(const mg_directory *directory, mg_error *error);
 
 // Calls `visit` for every name in the directory until one call fails. Errors: MG_IO; those of `visit`.

@@ -1,5 +1,5 @@
-// file.c - opens files for reading, once, without waiting, and only if they can be read to their end;
-// computes the seal.
+// file.c - opens files for reading, without waiting for other programs, and only files that can be read to
+// their end; computes the seal.
 #include "io/file.h"
 
 #include "base/hash.h"
@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-// PIPEFS_MAGIC of <linux/magic.h>: the file system of pipes that have no name.
+// PIPEFS_MAGIC of <linux/magic.h>: the file system of anonymous pipes.
 enum { PIPE_FILE_SYSTEM = 0x50495045 };
 
 static int system_open(int directory, const char *name, int flags, mode_t mode) {
@@ -26,7 +26,7 @@ static int system_rename(int directory, const char *from, const char *to, bool r
     if (replace) return renameat(directory, from, directory, to);
     int failed = renameat2(directory, from, directory, to, RENAME_NOREPLACE);
     if (!failed || (errno != EINVAL && errno != ENOSYS)) return failed;
-    // This file system cannot check and rename in one step.
+    // This file system cannot check for the name and rename in one step.
     if (fstatat(directory, to, &there, AT_SYMLINK_NOFOLLOW)) return renameat(directory, from, directory, to);
     errno = EEXIST;
     return -1;
@@ -59,7 +59,8 @@ static const char *kind_of(mode_t mode) {
     return "device";
 }
 
-// Reading a FIFO would wait for a writer to open it; an anonymous pipe already has its writer.
+// Returns true for an anonymous pipe. Reading a FIFO is refused because it would wait for a writer; an
+// anonymous pipe already has one.
 static bool is_anonymous_pipe(int fd, mode_t mode) {
     struct statfs system;
     return S_ISFIFO(mode) && !fstatfs(fd, &system) && (unsigned long)system.f_type == PIPE_FILE_SYSTEM;
@@ -136,8 +137,8 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 
 // ---- the seal -----------------------------------------------------------------------------------
 
-// The seal: 16 bytes of name, version, content length, digest of the content, digest of the seal up to here,
-// zeros.
+// Layout of the seal: 16 bytes of name, version, length of the content, digest of the content, digest of the
+// seal up to here, zeros.
 static const char seal_name[16] = "margin sealed\n\x1a";
 
 static void put_word(unsigned char *at, uint64_t word) { memcpy(at, &word, sizeof word); }

@@ -1,5 +1,5 @@
-// file.h - opens files for reading, holds the system calls that write files, and the seal at the end of
-// margin's own files.
+// file.h - opens files for reading; defines the table of system calls that write files, and the seal at the
+// end of margin's own files.
 #ifndef MG_IO_FILE_H
 #define MG_IO_FILE_H
 
@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// The system calls of a durable write. A test replaces them to make the k-th call fail. `directory` is the
-// descriptor that `name` is relative to, or AT_FDCWD.
+// The system calls of a durable write, as a table, so that a test can make the k-th call fail. `directory` is
+// the descriptor to which `name` is relative, or AT_FDCWD.
 typedef struct mg_file_ops {
     int (*open)(int directory, const char *name, int flags, mode_t mode);
     ssize_t (*write)(int fd, const void *bytes, size_t size);
@@ -24,14 +24,14 @@ typedef struct mg_file_ops {
 
 extern mg_file_ops mg_file_calls; // the table in use: the system calls, unless a test replaces them
 
-// MG_FILE_REGULAR: only a regular file. MG_FILE_STREAM: also a source that can be read once from beginning to
-// end, that is an anonymous pipe (process substitution, /dev/stdin) or a character device. FIFOs, sockets and
-// directories are always refused.
+// MG_FILE_REGULAR: only a regular file. MG_FILE_STREAM: also a source that can only be read once, from
+// beginning to end: an anonymous pipe (process substitution, /dev/stdin) or a character device. FIFOs,
+// sockets and directories are always refused.
 typedef enum mg_file_kind { MG_FILE_REGULAR, MG_FILE_STREAM } mg_file_kind;
 
-// Opens a file for reading without waiting for a writer, and checks its kind. The caller closes *fd, and
-// reads everything through it: whatever happens to the name later, these are the bytes of one file. Errors:
-// MG_IO.
+// Opens a file for reading, without waiting for a writer, and checks its kind. The caller reads everything
+// through *fd, so that all bytes are from one file, even if the name refers to another file later, and closes
+// it. Errors: MG_IO.
 mg_status mg_file_open(const char *path, mg_file_kind kind, int *fd, mg_error *error);
 
 // The same for a name in an open directory; `path` is used in messages.
@@ -49,14 +49,14 @@ mg_status mg_file_read(const char *path, size_t limit, unsigned char **bytes, si
 // Writes all `size` bytes to the descriptor. Errors: MG_IO.
 mg_status mg_file_write_all(int fd, const char *path, const void *bytes, size_t size, mg_error *error);
 
-// The seal: 64 bytes after the content, which show whether any byte has changed. HDF5 readers ignore them.
+// The seal: 64 bytes after the content that show whether a byte has changed. HDF5 readers ignore them.
 enum { MG_SEAL_BYTES = 64 };
 
 // Computes seal[MG_SEAL_BYTES] of `size` bytes of content.
 void mg_file_seal(const void *content, size_t size, unsigned char *seal);
 
-// Returns true if the open file ends in a seal, correct or not; false if the file is too short or cannot be
-// read.
+// Returns true if the open file ends with a seal, whether it fits the content or not. Returns false if the
+// file is too short or cannot be read.
 bool mg_file_has_seal(int fd);
 
 // Checks the seal of a complete file in memory; *content_size is the size without the seal. Errors: MG_DATA
@@ -64,8 +64,9 @@ bool mg_file_has_seal(int fd);
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,
                              mg_error *error);
 
-// Completes the refusal of content whose seal is correct: `path` in front of the text in *error, unless it is
-// there already, and `advice` behind it. Does nothing unless `status` is MG_DATA. Returns `status`.
+// For content that is refused although its seal is correct: completes the error message, with `path` before
+// it (unless it is already there) and `advice` after it. Does nothing unless `status` is MG_DATA. Returns
+// `status`.
 mg_status mg_file_blame(const char *path, const char *advice, mg_status status, mg_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-// h5_array.c - data sets: which ones are accepted, and reading their rows, with pread if they are stored
-// contiguously and in native form.
+// h5_array.c - opens data sets, after checking that they can be read, and reads their rows; with pread if
+// they are contiguous and have the machine's own types.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -35,7 +35,8 @@ static bool classify(hid_t type, mg_h5_type *out) {
             [1] = MG_H5_I8, [2] = MG_H5_I16, [4] = MG_H5_I32, [8] = MG_H5_I64};
         if (size != 1 && size != 2 && size != 4 && size != 8) return false;
         *out = (mg_h5_type)((int)of_size[size] +
-                            (H5Tget_sign(type) == H5T_SGN_NONE)); // the unsigned type follows the signed one
+                            // the enumerator of the unsigned type follows that of the signed one
+                            (H5Tget_sign(type) == H5T_SGN_NONE));
         return true;
     }
     default: return false;
@@ -88,8 +89,8 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
                    array->file->path, array->name, mg_h5_array_shape(array, shape));
 }
 
-// Returns true if every chunk is stored. (H5Dget_space_status compares bytes, which gives wrong answers for
-// compressed chunks and for chunks that extend past the edge.)
+// Returns true if every chunk is stored. H5Dget_space_status cannot be used: it compares bytes, which is
+// wrong for compressed chunks and for chunks that extend beyond the edge.
 static bool all_chunks_there(mg_h5_array *array, hid_t plist) {
     hsize_t chunk[H5S_MAX_RANK], there = 0, needed = 1;
     H5Pget_chunk(plist, array->rank, chunk);
@@ -112,8 +113,8 @@ static size_t bytes_of_chunk(const mg_h5_array *array, hid_t plist, hid_t stored
     return bytes;
 }
 
-// The declared bytes must be stored: a file of a kilobyte can declare petabytes, and storage that was never
-// written reads as arbitrary bytes.
+// Checks that all declared bytes are stored. A file of a kilobyte can declare petabytes, and storage that was
+// never written reads as arbitrary bytes.
 static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg_error *error) {
     const char *path = array->file->path, *name = array->name;
     char shape[MG_H5_SHAPE];
@@ -151,8 +152,8 @@ static mg_status check_storage(mg_h5_array *array, hid_t plist, hid_t stored, mg
     return MG_OK;
 }
 
-// The chunk cache must hold one row of chunks. Otherwise every read decompresses each chunk again (measured:
-// 38 times slower).
+// Opens a data set with a chunk cache that holds one row of chunks. With a smaller cache every read would
+// decompress each chunk again (measured: 38 times slower).
 static hid_t open_with_cache(const mg_h5 *file, const char *name) {
     hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
     if (set < 0) return set;
@@ -204,7 +205,7 @@ static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *e
         class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
 }
 
-// The type of the values; with `column`, the type of that column.
+// The type of the values of a data set; if `column` is not NULL, of that column.
 static hid_t type_of_values(hid_t stored, const char *column) {
     return column ? H5Tget_member_type(stored, (unsigned)H5Tget_member_index(stored, column))
                   : H5Tcopy(stored);

@@ -1,5 +1,4 @@
-// h5_filter.c - which filters a data set may use, and the unpacking of lzf, which the library does not
-// include.
+// h5_filter.c - checks the filters of a data set, and unpacks lzf, for which the library has no filter.
 #include "io/h5_file.h"
 
 #include "io/lzf.h"
@@ -9,14 +8,14 @@
 
 enum { LZF = 32000, MOST_CHUNK = 1 << 30 };
 
-// Unpacked bytes of a chunk of the data set that this thread is reading. The sizes that the library and the
-// file state cannot be trusted.
+// Unpacked bytes of a chunk of the data set that this thread is reading. They come from the shape, because
+// sizes stated by the file or the library cannot be trusted.
 static _Thread_local size_t expected;
 
 void mg_h5_expect_chunks(size_t bytes) { expected = bytes; }
 
-// A filter of the library: frees the given block and returns a new one of the library's memory. Returns 0 on
-// failure.
+// The filter function for the library: frees the given block and returns a new one from the library's
+// allocator. Returns 0 on failure.
 static size_t unpack_lzf(unsigned flags, size_t count, const unsigned values[], size_t bytes, size_t *room,
                          void **block) {
     size_t size = expected;
@@ -46,15 +45,15 @@ void mg_h5_register_filters(void) {
     pthread_once(&once, register_lzf);
 }
 
-// A chunk is unpacked as a whole, and in the file it can be a thousand times smaller, so its unpacked size is
-// limited.
+// Checks the unpacked size of a chunk. A chunk is unpacked as a whole, and it may be a thousand times smaller
+// in the file.
 static mg_status check_chunk(const mg_h5_array *array, hid_t plist, mg_error *error) {
     if (array->chunk_bytes <= MOST_CHUNK) return MG_OK;
     hsize_t chunk[H5S_MAX_RANK];
     char shape[MG_H5_SHAPE];
     size_t used = 0;
     H5Pget_chunk(plist, array->rank, chunk);
-    // The suggested shape reduces the first dimension so that a chunk has about 2^20 bytes.
+    // Suggests a shape with a smaller first dimension, so that a chunk has about 2^20 bytes.
     for (int d = 0; d < array->rank && used < sizeof shape; d++)
         used +=
             (size_t)snprintf(shape + used, sizeof shape - used, "%s%llu", d ? "x" : "",
@@ -76,7 +75,8 @@ static mg_status refuse_filter(const mg_h5_array *array, int id, const char *nam
                        "read: repack it "
                        "with `h5repack -f GZIP=4 OLD.h5 NEW.h5`",
                        array->file->path, array->name, name, id);
-    // h5repack silently drops data whose filter it does not know; h5py with hdf5plugin can read it.
+    // Does not suggest h5repack, which silently drops data whose filter it does not know. h5py with
+    // hdf5plugin can read it.
     return mg_fail(
         error, status,
         "%s: data set %s uses the filter %s (%d); deflate, shuffle, fletcher32 and lzf are read: repack a "

@@ -11,7 +11,7 @@
 struct mg_h5_image {
     hid_t file;
     bool failed;
-    mg_status status; // of the first failure
+    mg_status status; // status of the first failure
     char reason[300];
 };
 
@@ -76,8 +76,8 @@ void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, in
 
 void mg_h5_image_texts(mg_h5_image *image, const char *name, int64_t count, const char *const *texts) {
     if (image->failed) return;
-    // Texts have a fixed width: texts of variable length are stored in a heap whose layout does not depend on
-    // the content alone.
+    // Texts are stored with a fixed width. Texts of variable length would be in a heap, whose layout does not
+    // depend on the content alone.
     size_t width = 1;
     for (int64_t i = 0; i < count; i++)
         if (strlen(texts[i]) > width) width = strlen(texts[i]);
@@ -125,10 +125,10 @@ void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const ch
     H5Tclose(type);
 }
 
-// The bytes of the file in the driver's own buffer, not a copy; NULL on failure.
+// The bytes of the file in the driver's own buffer, without a copy; NULL on failure.
 static const unsigned char *bytes_of(mg_h5_image *image, size_t *size) {
     void *handle = NULL;
-    // Without the flush the image cannot be opened again (all versions before 2.0).
+    // Before version 2.0 of the library, an image that was not flushed cannot be opened again.
     note(image, "file", !image->failed && H5Fflush(image->file, H5F_SCOPE_GLOBAL) < 0);
     ssize_t length = image->failed ? -1 : H5Fget_file_image(image->file, NULL, 0);
     note(image, "file image", !image->failed && length <= 0);

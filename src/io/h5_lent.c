@@ -1,11 +1,10 @@
-// h5_lent.c - opens a block of memory as a file without copying it. By default the library copies such a
-// block twice.
+// h5_lent.c - opens a block of memory as a file without a copy. By default the library would copy it twice.
 #include "io/h5_file.h"
 
 #include <string.h>
 
-// The library gets the block itself for every buffer that it requests, so it copies nothing. The file is
-// opened read-only, so the library neither writes into the block nor needs a larger one.
+// Whenever the library requests a buffer, it gets the block itself, so it copies nothing. The file is
+// read-only, so the library never writes to the block and never needs a larger one.
 static void *lend(size_t size, H5FD_file_image_op_t operation, void *block) {
     (void)size, (void)operation;
     return block;

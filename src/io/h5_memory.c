@@ -1,5 +1,5 @@
-// h5_memory.c - arrays in memory that are read as a file is, so that rows from a program are checked and
-// prepared by the same code as rows from a file.
+// h5_memory.c - arrays in memory that can be read like a file. So the same code checks and prepares rows of a
+// program and rows of a file.
 #include "io/h5_file.h"
 
 #include "base/memory.h"

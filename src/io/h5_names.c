@@ -1,5 +1,5 @@
-// h5_names.c - resolves names in a file: a column of a table, an object that an attribute points to, or an
-// error that lists the existing names.
+// h5_names.c - looks up names in a file: columns of tables, objects to which attributes refer, and the list
+// of existing names for error messages.
 #include "io/h5_file.h"
 
 #include <stdio.h>

@@ -96,8 +96,8 @@ static mg_status read_variable_texts(mg_h5_array *array, char **texts, mg_error 
     return status;
 }
 
-// A text padded with zeros ends at its first zero. Other bytes after that zero would be lost, and two
-// different texts could become equal.
+// Checks that the bytes after a text's first zero, where it ends, are all zero. Other bytes would be lost,
+// and two different texts could become equal.
 static mg_status check_padding(const mg_h5_array *array, size_t i, const char *rest, size_t bytes,
                                mg_error *error) {
     for (size_t b = 0; b < bytes; b++)

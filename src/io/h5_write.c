@@ -1,7 +1,7 @@
-// h5_write.c - writes large HDF5 files. What the library returns after a failed write to disk is not
-// reliable, so every byte on disk is written by write_at. The library builds only the metadata, in memory.
-// The arrays are declared there but not filled; they come after the metadata, so the image in memory ends
-// where they begin.
+// h5_write.c - writes large HDF5 files. After a failed write to disk the library's return values are not
+// reliable. So it only builds the metadata, in memory, and every byte on disk is written by write_at. The
+// arrays are declared in the library but not filled; their data follows the metadata in the file, so the
+// image in memory ends where they begin.
 #include "io/h5_write.h"
 
 #include "base/memory.h"
@@ -21,7 +21,7 @@ enum { BUFFER = 1 << 20, METADATA = 1 << 16, PAGE = 4096, MOST_IMAGE = 1 << 18 }
 
 typedef struct slot {
     char name[64];
-    // Place in the file; bytes of the array; bytes written, without those in the buffer.
+    // position in the file; size of the array; bytes written so far, without those in the buffer
     int64_t offset, size, written;
     unsigned char *buffer; // [BUFFER]
     size_t filled;
@@ -31,10 +31,10 @@ struct mg_h5_writer {
     char *path;
     mg_place place; // the final name
     char temporary[MG_TEMPORARY_TEXT];
-    bool overwrite, exists; // exists: the temporary file is on disk
-    int file;               // descriptor of the temporary
-    hid_t library;          // the file as the library sees it; open until _start
-    unsigned char *image;   // [MOST_IMAGE] what the library wrote, `image_size` bytes so far
+    bool overwrite, exists; // exists: the temporary file has been created
+    int file;               // descriptor of the temporary file
+    hid_t library;          // the file as the library has it; closed by mg_h5_writer_start
+    unsigned char *image;   // [MOST_IMAGE] memory of the library's file, of which `image_size` bytes are used
     size_t image_size;
     int count;
     slot slots[MG_H5_WRITER_ARRAYS];
@@ -46,7 +46,7 @@ static mg_status library_failed(const mg_h5_writer *writer, const char *what, mg
                    mg_h5_reason(reason, sizeof reason));
 }
 
-// Checks limits before hours of work rather than after them.
+// Checks limits at the beginning, not after hours of work.
 static mg_status check_limits(const char *path, const mg_place *place, bool overwrite, int64_t bytes,
                               mg_error *error) {
     struct rlimit limit;
@@ -70,9 +70,9 @@ static mg_status check_limits(const char *path, const mg_place *place, bool over
     return MG_OK;
 }
 
-// The library calls this for memory to hold its file. The memory is allocated beforehand, because the library
-// does not handle every failed allocation. A size above MOST_IMAGE would mean that metadata comes after the
-// arrays.
+// The library calls this when it needs memory for its file. It gets memory that is already allocated, because
+// the library does not handle all failures of allocation. A size above MOST_IMAGE would mean that it puts
+// metadata after the arrays.
 static void *grow_image(void *block, size_t size, H5FD_file_image_op_t operation, void *context) {
     mg_h5_writer *writer = context;
     (void)block, (void)operation;
@@ -85,7 +85,7 @@ static void *make_image(size_t size, H5FD_file_image_op_t operation, void *conte
     return grow_image(NULL, size, operation, context);
 }
 
-// Frees nothing: the image is still needed after the library's file is closed.
+// Called when the library frees its file. Frees nothing, because the image is still needed.
 static herr_t keep_image(void *block, H5FD_file_image_op_t operation, void *context) {
     (void)block, (void)operation, (void)context;
     return 0;
@@ -111,7 +111,7 @@ static mg_status create_image(mg_h5_writer *writer, mg_error *error) {
     H5Pset_fapl_core(access, METADATA, 0);
     H5Pset_file_image_callbacks(access, &callbacks);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    H5Pset_meta_block_size(access, METADATA); // metadata is a single block in front of the first array
+    H5Pset_meta_block_size(access, METADATA); // all metadata in one block before the first array
     H5Pset_alignment(access, PAGE, PAGE);     // each array begins on a page
     H5Pset_obj_track_times(creation, 0);
     char name[MG_H5_MEMORY_NAME];
@@ -185,7 +185,8 @@ static hid_t stored_type(mg_h5_type type, size_t width) {
     return type == MG_H5_F16 ? mg_h5_half_type() : H5Tcopy(types[type]);
 }
 
-// Reserves the storage at once, and forbids the library to fill it; _append must know its place in the file.
+// Creates an array in the library. Its storage is allocated at once, because mg_h5_writer_append must know
+// its position, and is not filled.
 static hid_t create_set(mg_h5_writer *writer, const char *name, hid_t type, int rank, const hsize_t *dims) {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
     H5Pset_layout(creation, H5D_CONTIGUOUS);
@@ -216,7 +217,7 @@ mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5
     }
     mg_status status = mg_memory_get(&place->buffer, BUFFER, 1, error);
     if (status) return status;
-    *array = writer->count++; // from here on, destroy frees the buffer
+    *array = writer->count++; // from here on, mg_h5_writer_destroy frees the buffer
     snprintf(place->name, sizeof place->name, "%s", name);
     place->size = size;
     hid_t stored = stored_type(shape->type, shape->width),
@@ -243,7 +244,8 @@ static mg_status put_attribute(mg_h5_writer *writer, const char *object, const c
 mg_status mg_h5_writer_text(mg_h5_writer *writer, const char *object, const char *name, const char *value,
                             mg_error *error) {
     mg_h5_quiet();
-    // Texts have a fixed width: the place of a text of variable length does not depend on the content alone.
+    // Texts have a fixed width: the position of a text of variable length would not depend on the content
+    // alone.
     hid_t type = text_type(*value ? strlen(value) : 1);
     mg_status status = put_attribute(writer, object, name, type, H5Screate(H5S_SCALAR), value, error);
     H5Tclose(type);
@@ -265,8 +267,8 @@ static mg_status write_at(mg_h5_writer *writer, int64_t offset, const void *byte
     return mg_file_write_all(writer->file, writer->path, bytes, size, error);
 }
 
-// Detects a full disk now instead of after an hour of writing. A file system that does not support fallocate
-// is accepted; a full disk then shows when writing.
+// Allocates the space of the file, so that a full disk is detected now and not after an hour of writing. If
+// the file system does not support fallocate, a full disk is detected while writing.
 static mg_status reserve(mg_h5_writer *writer, int64_t size, mg_error *error) {
     if (ftruncate(writer->file, (off_t)size) != 0)
         return mg_fail(error, MG_IO, "%s: cannot be made %lld bytes long: %s", writer->path, (long long)size,

@@ -1,6 +1,6 @@
-// h5_write.h - writes an HDF5 data file of any size as a stream. The library builds the small metadata in
-// memory, and the data is written with checked system calls. The file gets its name only when it is complete
-// and synced.
+// h5_write.h - writes an HDF5 data file of any size, piece by piece. The library builds only the metadata,
+// which is small, in memory; the data is written with checked system calls. The file gets its final name when
+// it is complete and synced.
 #ifndef MG_IO_H5_WRITE_H
 #define MG_IO_H5_WRITE_H
 
@@ -10,9 +10,9 @@ typedef struct mg_h5_writer mg_h5_writer;
 
 enum { MG_H5_WRITER_ARRAYS = 8 }; // most arrays in a file
 
-// Creates a writer. Groups and arrays are declared between _create and _start, each group before its members;
-// names contain slashes. `bytes`: size of the data, compared with the limit on file sizes. Errors: MG_IO,
-// also if `path` exists and `overwrite` is false.
+// Creates a writer. Groups and arrays are declared between mg_h5_writer_create and mg_h5_writer_start, each
+// group before its members; names contain slashes. `bytes`: total size of the arrays, which is compared with
+// the limit on file sizes. Errors: MG_IO, also if `path` exists and `overwrite` is false.
 mg_status mg_h5_writer_create(mg_h5_writer **out, const char *path, bool overwrite, int64_t bytes,
                               mg_error *error);
 mg_status mg_h5_writer_group(mg_h5_writer *writer, const char *name, mg_error *error);
@@ -25,7 +25,7 @@ typedef struct mg_h5_new_array {
     int64_t dims[2]; // [rank]
 } mg_h5_new_array;
 
-// *array is the number of the array for mg_h5_writer_append.
+// Declares an array. *array becomes its number for mg_h5_writer_append.
 mg_status mg_h5_writer_array(mg_h5_writer *writer, const char *name, const mg_h5_new_array *shape, int *array,
                              mg_error *error);
 
@@ -38,14 +38,14 @@ mg_status mg_h5_writer_int64(mg_h5_writer *writer, const char *object, const cha
 // Creates the temporary file next to `path`, and reserves its full size. Nothing can be declared afterwards.
 mg_status mg_h5_writer_start(mg_h5_writer *writer, mg_error *error);
 
-// Appends bytes to an array, in order. Errors: MG_DATA if there are more than were declared.
+// Appends bytes to an array. Errors: MG_DATA if there are more than were declared.
 mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes, size_t size,
                               mg_error *error);
 
-// Checks that every array is complete, syncs the file, renames it to its name, and syncs the directory.
+// Checks that all arrays are complete, syncs the file, renames it to its final name, and syncs the directory.
 mg_status mg_h5_writer_commit(mg_h5_writer *writer, mg_error *error);
 
-// Without a commit, deletes the temporary file. NULL is allowed.
+// Deletes the temporary file unless it was committed. NULL is allowed.
 void mg_h5_writer_destroy(mg_h5_writer *writer);
 
 #endif

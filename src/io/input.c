@@ -1,6 +1,6 @@
-// input.c - the descriptor and the zlib state of one input file. Plain bytes go straight to the caller. gzip
-// is unpacked with inflate() instead of gzread(), because gzread() ignores other bytes after the last member
-// and reports a truncated file only on close.
+// input.c - the descriptor and the zlib state of one input file. Plain bytes are read directly into the
+// caller's memory. gzip is unpacked with inflate(), because gzread() ignores other bytes after the last
+// member and reports a truncated file only when it is closed.
 #include "io/input.h"
 
 #include "base/memory.h"
@@ -20,8 +20,8 @@ struct mg_input {
     const char *path;
     const mg_watch *watch;
     int file;
-    int64_t size, position;  // of the file as stored
-    struct timespec written; // when it was opened
+    int64_t size, position;  // of the file as stored: size, current position
+    struct timespec written; // time of the last write, as of when it was opened
     unsigned char *block;    // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
     bool inflating;   // inflater is initialised
@@ -79,7 +79,8 @@ void mg_input_close(mg_input *input) {
     mg_memory_free(input);
 }
 
-// Bytes of two versions of the file must not get into one result (mg_h5_check_unchanged does this for HDF5).
+// Refuses a file that was written to meanwhile, so that no result mixes two versions of it.
+// (mg_h5_check_unchanged does this for HDF5.)
 static mg_status check_unchanged(const mg_input *input, mg_error *error) {
     struct stat info;
     if (fstat(input->file, &info) != 0)
@@ -135,7 +136,7 @@ static mg_status refill(mg_input *input, bool *end, mg_error *error) {
     return status;
 }
 
-// After the end of a member: another member may follow; anything else is refused.
+// At the end of a gzip member: another member may follow, but no other bytes.
 static mg_status next_member(mg_input *input, mg_error *error) {
     if (input->inflater.next_in[0] != 0x1f)
         return mg_fail(error, MG_DATA,
@@ -218,7 +219,7 @@ bool mg_input_packed(const mg_input *input) { return input->block != NULL; }
 int64_t mg_input_most(const mg_input *input) {
     int64_t most;
     if (!input->block) return input->size;
-    // Deflate packs at most 258 bytes into 2 bits.
+    // In the best case, deflate packs 258 bytes into 2 bits.
     return __builtin_mul_overflow(input->size, 1032, &most) ? INT64_MAX : most;
 }
 

@@ -1,6 +1,6 @@
-// input.h - reads the bytes of one file, and unpacks gzip on the way. Refuses directories, pipes, and gzip
-// data that is truncated, damaged or followed by other bytes. At the end of the file, and before it is read
-// again, refuses a file that another program has written to since it was opened.
+// input.h - reads the bytes of one file, unpacking gzip. Refuses directories, pipes, and gzip data that is
+// truncated, damaged or followed by other bytes. At the end of the file, and before it is read a second time,
+// checks that no other program has written to it since it was opened.
 #ifndef MG_IO_INPUT_H
 #define MG_IO_INPUT_H
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Called about once per MiB with the fraction of the stored file that was read. Any status but MG_OK ends the
-// reading.
+// Called about once per MiB with the fraction of the file that was read. If it returns an error, reading ends
+// with it.
 typedef struct mg_watch {
     mg_status (*beat)(void *context, double fraction, mg_error *error);
     void *context;
@@ -19,16 +19,16 @@ typedef struct mg_watch {
 
 typedef struct mg_input mg_input;
 
-// Keeps `path` and `watch` (may be NULL), which must outlive the input.
+// Opens a file. It keeps pointers to `path` and `watch` (may be NULL), which must outlive the input.
 mg_status mg_input_open(mg_input **out, const char *path, const mg_watch *watch, mg_error *error);
 
-// Reads up to `bytes` bytes; *got is how many, 0 at the end.
+// Reads up to `bytes` bytes; *got becomes their number, 0 at the end.
 mg_status mg_input_read(mg_input *input, void *out, size_t bytes, size_t *got, mg_error *error);
 
-// Reads exactly `bytes` bytes. Errors: MG_DATA if the file ends inside `what`.
+// Reads exactly `bytes` bytes. Errors: MG_DATA if the file ends before; the message calls the bytes `what`.
 mg_status mg_input_exact(mg_input *input, void *out, size_t bytes, const char *what, mg_error *error);
 
-// Errors: MG_DATA if bytes are left.
+// Errors: MG_DATA if there are bytes after those that were read.
 mg_status mg_input_finish(mg_input *input, mg_error *error);
 
 // Goes back to the first byte.
@@ -39,7 +39,8 @@ const char *mg_input_path(const mg_input *input);
 // Returns true if the file is gzip.
 bool mg_input_packed(const mg_input *input);
 
-// The most bytes the file can yield: its size, or for gzip an upper bound of its unpacked size.
+// The largest number of bytes that the file can yield: its size or, for gzip, an upper bound of its unpacked
+// size.
 int64_t mg_input_most(const mg_input *input);
 
 // Version of zlib.

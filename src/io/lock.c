@@ -1,6 +1,6 @@
-// lock.c - locks a directory: flock() of the directory itself and of its file `lock`, which holds the process
-// id of the lock's holder for the message. The file is for file systems that cannot lock directories. The
-// lock of the directory remains if somebody deletes that file.
+// lock.c - locks a directory with flock(), both the directory itself and the file `lock` in it. The file has
+// the process id of the holder, for messages, and works on file systems that cannot lock directories. The
+// lock of the directory still holds if somebody deletes the file.
 #include "io/lock.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static mg_status refuse(int fd, const char *directory, mg_error *error) {
                    directory, who);
 }
 
-// A holder deletes the file before it releases the lock. A file that was opened before that and locked after
-// it has no name any more, or another file has its name.
+// Returns true if the open file still has its name. A holder deletes the file before it releases the lock. So
+// a process that opened the file earlier and then locked it may hold a file without a name.
 static bool has_its_name(int fd, const mg_directory *directory) {
     return mg_directory_leads_to(directory, name, fd);
 }
@@ -33,11 +33,12 @@ static bool has_its_name(int fd, const mg_directory *directory) {
 static void write_holder(int fd) {
     char text[24];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    // Only a message depends on the content, so a full disk does not matter.
+    // A full disk does not matter, because the content is only used in a message.
     if (length > 0 && !ftruncate(fd, 0)) (void)!mg_file_calls.write(fd, text, (size_t)length);
 }
 
-// As write_holder leaves it, or what a loss of power leaves of that: part of the digits, or zeros.
+// Returns true if margin has written the file: it has a process id or, after a loss of power, a part of one,
+// or zeros.
 static bool is_own(int fd) {
     char text[24];
     ssize_t length = pread(fd, text, sizeof text, 0);
@@ -50,7 +51,7 @@ static bool is_own(int fd) {
 static mg_status open_file(const mg_directory *directory, int *fd, mg_error *error) {
     struct stat about;
     const char *path = mg_directory_path(directory);
-    // margin never creates a symbolic link, a FIFO or a device of this name.
+    // Refuses symbolic links, FIFOs and devices, because margin never creates one of this name.
     *fd = mg_file_calls.open(mg_directory_descriptor(directory), name,
                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (*fd < 0 && errno != ELOOP)
@@ -67,8 +68,8 @@ static mg_status open_file(const mg_directory *directory, int *fd, mg_error *err
                    path, name);
 }
 
-// Fails if another process holds the lock. If the file system cannot lock directories, only the file is
-// locked.
+// Locks the directory. Fails if another process holds the lock. If the file system cannot lock directories,
+// the lock of the file has to suffice.
 static mg_status take_directory(const mg_directory *directory, mg_error *error) {
     int fd = mg_directory_descriptor(directory);
     if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
@@ -99,8 +100,8 @@ mg_status mg_lock_take(const mg_directory *directory, mg_lock *lock, mg_error *e
 
 void mg_lock_release(mg_lock *lock) {
     if (lock->held) {
-        // If somebody deleted the lock file, another run may have created a new one, which is not ours to
-        // delete.
+        // If somebody deleted the lock file, another run may have created a new one, which must not be
+        // deleted.
         if (has_its_name(lock->fd, lock->directory))
             mg_file_calls.unlink(mg_directory_descriptor(lock->directory), name);
         mg_file_calls.close(lock->fd);

@@ -1,15 +1,15 @@
-// lock.h - a lock on a directory, for one process at a time. The kernel releases it when its holder dies,
-// however it dies.
+// lock.h - a lock on a directory, which one process can hold at a time. The kernel releases it when the
+// process ends in any way.
 #ifndef MG_IO_LOCK_H
 #define MG_IO_LOCK_H
 
 #include "io/directory.h"
 
 typedef struct mg_lock {
-    int fd; // of the file `lock` in the directory, which exists while the lock is held
+    int fd; // descriptor of the file `lock` in the directory; the file exists while the lock is held
     const mg_directory *directory;
     bool held;
-} mg_lock; // starts zeroed
+} mg_lock; // must be zero before mg_lock_take
 
 // Locks `directory`, which must stay open until the lock is released. On a file system without locks it
 // succeeds without locking. Errors: MG_CONFIG with the process that holds the lock; MG_IO, MG_MEMORY.

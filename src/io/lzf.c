@@ -6,9 +6,10 @@
 
 enum { MOST_LITERALS = 32, LONG_COPY = 7 };
 
-// A control byte below 32 is the number of literals that follow, minus 1. Any other control byte holds 3 bits
-// of length and the upper 5 bits of a distance. A length of 7 continues in the next byte. The lower 8 bits of
-// the distance follow. A copy may overlap its source.
+// A control byte below 32 is the number of literal bytes that follow, minus 1. Any other control byte begins
+// a copy: its upper 3 bits are the length, its lower 5 bits the upper bits of the distance. If the length is
+// 7, the next byte is added to it. The next byte has the lower 8 bits of the distance. A copy may overlap its
+// source.
 bool mg_lzf_unpack(const uint8_t *packed, size_t bytes, uint8_t *out, size_t size) {
     size_t in = 0, done = 0;
     while (in < bytes) {

@@ -1,6 +1,6 @@
-// map.c - mappings of files, and the handler of SIGBUS. The kernel sends SIGBUS when a mapped page cannot be
-// read: the file was truncated, or the disk failed. The handler is installed while any mapping exists, and
-// passes on what does not concern a mapping of margin.
+// map.c - mappings of files, and a handler of SIGBUS. The kernel sends SIGBUS when a mapped page cannot be
+// read, because the file was truncated or the disk failed. The handler is installed while there is a mapping,
+// and passes on signals that do not concern margin's mappings.
 #include "io/map.h"
 
 #include "base/memory.h"
@@ -19,7 +19,7 @@ enum { MOST_MAPS = 16 };
 struct mg_map {
     mg_map_place place;
     char *base;          // start of the mapping, page-aligned
-    size_t length, lead; // in bytes; lead: bytes of the first page before the rows
+    size_t length, lead; // in bytes; lead: bytes before the first row in the first page
     _Atomic bool lost;   // a page could not be read
 };
 
@@ -29,8 +29,8 @@ static int installed;
 static struct sigaction before;
 static size_t page;
 
-// The signal does not concern our pages: calls the handler that the program had. Without one, the access is
-// repeated with the system's answer to the signal, which ends the process.
+// For a signal that does not concern our mappings: calls the handler that the program had. If it had none,
+// restores the system's default for the signal, so that repeating the access ends the process.
 static void pass_on(int number, siginfo_t *info, void *context) {
     bool simple = !(before.sa_flags & SA_SIGINFO);
     if (!simple && before.sa_sigaction) {
@@ -43,8 +43,8 @@ static void pass_on(int number, siginfo_t *info, void *context) {
     }
 }
 
-// Maps zeros over the lost page and all following pages, so that the interrupted instruction can finish;
-// mg_map_check reports the loss.
+// The handler. Maps zeros over the lost page and all following ones, so that the interrupted instruction can
+// continue; mg_map_check then reports the loss.
 static void on_lost_page(int number, siginfo_t *info, void *context) {
     char *at = info->si_addr;
     for (int i = 0; i < MOST_MAPS; i++) {
@@ -59,7 +59,7 @@ static void on_lost_page(int number, siginfo_t *info, void *context) {
     pass_on(number, info, context);
 }
 
-// Registers the map with the handler; false if there is no room for another.
+// Registers a map with the handler. Returns false if too many maps are registered.
 static bool enlist(mg_map *map) {
     bool found = false;
     pthread_mutex_lock(&lock);
@@ -77,7 +77,7 @@ static bool enlist(mg_map *map) {
     return found;
 }
 
-// A handler that the program has installed meanwhile stays.
+// Restores the program's handler, unless the program has installed another one meanwhile.
 static void restore_handler(void) {
     struct sigaction now;
     if (!sigaction(SIGBUS, NULL, &now) && now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_lost_page)
@@ -104,7 +104,8 @@ mg_status mg_map_create(const mg_map_place *place, mg_map **out, mg_error *error
     *out = NULL;
     page = (size_t)sysconf(_SC_PAGESIZE);
     size_t lead = (size_t)place->offset % page, length = lead + (size_t)place->rows * place->row_bytes;
-    if (!file_is_complete(place)) return MG_OK; // whoever reads the rows reports where the file ends
+    // not mapped; reading the rows will report where the file ends
+    if (!file_is_complete(place)) return MG_OK;
     char *base = mmap(NULL, length, PROT_READ, MAP_SHARED, place->fd, (off_t)(place->offset - (int64_t)lead));
     if (base == MAP_FAILED) return MG_OK;
     mg_map *map;
@@ -139,8 +140,8 @@ static mg_status fault(const mg_map *map, mg_error *error) {
     return mg_fail(error, MG_IO, "%s: data set %s: %s", place->path, place->name, strerror(EIO));
 }
 
-// Touches one byte of each page. MADV_POPULATE_READ would also report a lost page, but takes four times as
-// long for pages that are in memory.
+// Reads one byte of each page. MADV_POPULATE_READ would also report a lost page, but takes four times as long
+// for pages that are already in memory.
 mg_status mg_map_bring(const mg_map *map, int64_t first, int64_t count, mg_error *error) {
     const volatile char *rows = mg_map_rows(map);
     size_t from = (size_t)first * map->place.row_bytes, to = from + (size_t)count * map->place.row_bytes;

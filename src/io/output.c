@@ -1,4 +1,4 @@
-// output.c - finds the directory and name to write for a path from the user, and writes files of answers.
+// output.c - finds out where to write a file for a path from the user, and writes files of predictions.
 #include "io/output.h"
 
 #include "base/memory.h"
@@ -12,8 +12,8 @@
 
 enum { MOST_LINKS = 40 }; // the kernel's own limit
 
-// The descriptor number if `directory`/`name` is a descriptor of this process (a link in /proc/self/fd, which
-// cannot be replaced by a file); -1 otherwise.
+// Returns the descriptor number if `directory`/`name` is a descriptor of this process, that is a link in
+// /proc/self/fd; otherwise -1. Such a link cannot be replaced by a file.
 static int descriptor_of(const mg_directory *directory, const char *name) {
     struct stat here, own;
     char *end;
@@ -23,7 +23,7 @@ static int descriptor_of(const mg_directory *directory, const char *name) {
     return here.st_dev == own.st_dev && here.st_ino == own.st_ino ? (int)number : -1;
 }
 
-// The path that the link place->name points to.
+// Returns the path to which the link place->name points.
 static mg_status follow(const mg_place *place, char **out, mg_error *error) {
     char target[PATH_MAX];
     ssize_t length =
@@ -81,12 +81,13 @@ void mg_place_clear(mg_place *place) {
     *place = (mg_place){.descriptor = -1};
 }
 
-// ---- a file of answers --------------------------------------------------------------------------
+// ---- mg_output ----------------------------------------------------------------------------------
 
 struct mg_output {
     char *path;                        // as given, for messages
     mg_place place;                    // where the finished file goes
-    char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file; the target is written directly
+    char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file, because the target is written
+                                       // directly
     int fd;                            // owned until `file` is open
     FILE *file;
 };
@@ -128,7 +129,8 @@ mg_status mg_output_close(mg_output *output, mg_status status, mg_error *error) 
     const mg_place *place = &output->place;
     bool direct = !*output->temporary;
     if (!status && fflush(output->file)) status = complain(output, "cannot be written", error);
-    // The descriptor is duplicated, because the durable write syncs and closes it after the stream is closed.
+    // The durable write syncs and closes the descriptor after the stream has been closed, so it needs a
+    // duplicate.
     int fd = direct ? -1 : output->file ? fcntl(output->fd, F_DUPFD_CLOEXEC, 0) : output->fd;
     if (!status && !direct && fd < 0) status = complain(output, "cannot be written", error);
     if (output->file && fclose(output->file) && !status) status = complain(output, "cannot be closed", error);

@@ -1,5 +1,5 @@
-// output.h - <margin/output.h>, and where a file that the user named is written: directory, name, and what
-// exists there.
+// output.h - <margin/output.h>, and where the file of a path from the user has to be written: directory,
+// name, and what exists there.
 #ifndef MG_IO_OUTPUT_H
 #define MG_IO_OUTPUT_H
 
@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 
 typedef struct mg_place {
-    mg_directory *directory; // the directory of the path; set for a descriptor too
+    mg_directory *directory; // directory of the path, also if the path refers to a descriptor
     char *name;              // name in the directory; not a symbolic link
     bool exists;
     struct stat about; // valid if `exists`
-    int descriptor; // a descriptor of this process that the path leads to (/dev/stdout, /dev/fd/N); -1: none
+    int descriptor; // descriptor of this process to which the path refers (/dev/stdout, /dev/fd/N); -1: none
 } mg_place;
 
 // Follows symbolic links to their target, which need not exist. Errors: MG_IO, MG_MEMORY.

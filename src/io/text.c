@@ -1,4 +1,4 @@
-// text.c - the buffer that lines are taken from, and the line numbers for messages.
+// text.c - the buffer from which lines are taken, and the line numbers for messages.
 #include "io/text.h"
 
 #include "base/memory.h"
@@ -13,12 +13,12 @@ enum { BLOCK = 1 << 20 };
 struct mg_text {
     mg_input *input;
     char *buffer;
-    size_t capacity;    // bytes of the buffer, one of them reserved for a terminating zero
-    size_t start, next; // the line just read, and the start of what follows it
+    size_t capacity;    // bytes of the buffer, including one for a terminating zero
+    size_t start, next; // start of the line just read; start of what follows it
     size_t filled;
-    int64_t line;            // number of the first line of the record just read
+    int64_t line;            // number of the line just read; if it was extended, of its first line
     int64_t lines;           // lines read so far
-    int64_t lost, lost_line; // values too small for float32, and the line of the first
+    int64_t lost, lost_line; // number of values that are too small for float32; line of the first of them
     bool ended;              // the input is at its end
     bool begun;              // the byte order mark was handled
 };
@@ -55,7 +55,7 @@ bool mg_text_packed(const mg_text *text) { return mg_input_packed(text->input); 
 
 int64_t mg_text_line_number(const mg_text *text) { return text->line; }
 
-// Makes room for a block after the unread bytes, and reads into it.
+// Makes space for a block after the unread bytes, and reads one.
 static mg_status fill(mg_text *text, mg_error *error) {
     if (text->start > 0) {
         memmove(text->buffer, text->buffer + text->start, text->filled - text->start);
@@ -90,7 +90,7 @@ static mg_status skip_mark(mg_text *text, mg_error *error) {
     return MG_OK;
 }
 
-// Moves `next` behind the next line break; *end is the end of the line, without the line break.
+// Moves `next` after the next line break; *end becomes the end of the line, before the line break.
 static mg_status find_end(mg_text *text, size_t *end, mg_error *error) {
     size_t searched = text->next - text->start;
     for (;;) {
@@ -193,7 +193,7 @@ size_t mg_text_utf8(const char *text, size_t bytes) {
         uint64_t word;
         if (end - at >= 8) {
             memcpy(&word, at, 8);
-            // Eight bytes of ASCII without a zero.
+            // Eight bytes that are all ASCII and not zero.
             if (!((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080))) {
                 at += 8;
                 continue;

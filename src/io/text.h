@@ -11,31 +11,31 @@ typedef struct mg_text mg_text;
 
 #define MG_TEXT_LONGEST ((size_t)256 << 20) // longest line or quoted record, in bytes
 
-// Keeps `path` and `watch` (may be NULL), which must outlive the text. Skips a byte order mark of UTF-8, and
-// refuses UTF-16.
+// Opens a text. It keeps pointers to `path` and `watch` (may be NULL), which must outlive the text. Skips a
+// byte order mark of UTF-8; refuses UTF-16.
 mg_status mg_text_open(mg_text **out, const char *path, const mg_watch *watch, mg_error *error);
 
-// Reads the next line, without its LF or CRLF; *line is NULL at the end. The caller may change the bytes,
-// which are valid until the next call. line[bytes] may be read; it never continues a number or a UTF-8
+// Reads the next line, without its LF or CRLF; *line becomes NULL at the end. The bytes are valid until the
+// next call, and the caller may change them. line[bytes] may be read; it never continues a number or a UTF-8
 // character.
 mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *error);
 
 // Extends the line just read by its line break and the next line, for a quoted field that continues there.
-// *line may move. At the end of the file *bytes does not change.
+// *line may change. At the end of the file *bytes does not change.
 mg_status mg_text_more(mg_text *text, char **line, size_t *bytes, mg_error *error);
 
 // Goes back to the first line.
 mg_status mg_text_rewind(mg_text *text, mg_error *error);
 
-// Fails with "file:line:column: ..." for the byte at `offset` in the line just read.
+// Returns the error "file:line:column: ..." for the byte at `offset` in the line just read.
 mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_error *error,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-// Adds "file:line:column: " in front of the text in *error; returns `status`.
+// Puts "file:line:column: " before the text in *error; returns `status`.
 mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg_error *error);
 
-// mg_text_lose counts values of the line just read that are not 0 but too small for float32. mg_text_lost
-// returns their number since the first line, and the line of the first.
+// Values that are not 0 but too small for float32: mg_text_lose adds their number in the line just read;
+// mg_text_lost returns their number since the first line, and in which line the first one was.
 void mg_text_lose(mg_text *text, int64_t values);
 int64_t mg_text_lost(const mg_text *text, int64_t *line);
 
@@ -53,12 +53,12 @@ int64_t mg_text_line_number(const mg_text *text);
 // NULL is allowed.
 void mg_text_close(mg_text *text);
 
-// Parses the decimal number at `at`, correctly rounded. Returns the place behind it; NULL if there is no
+// Parses the decimal number at `at`, correctly rounded. Returns the position after it; NULL if there is no
 // number. Overflow gives infinity; underflow gives the smallest number of the same sign.
 const char *mg_text_number(const char *at, const char *end, double *out);
 
-// The words that stand for a missing value, in upper or lower case; an empty text stands for one too. Every
-// format and the commands in messages use this list: X(word).
+// The words that mean a missing value, in upper or lower case. An empty text means it too. All formats, and
+// the commands in messages, use this list: X(word).
 #define MG_MISSING_WORDS(X)                                                                                  \
     X("nan")                                                                                                 \
     X("-nan")                                                                                                \

@@ -1,5 +1,5 @@
-// text_number.c - parses numbers as fast as the disk delivers them. Numbers that fit 64 bits are rounded
-// exactly here; strtod parses the rest.
+// text_number.c - parses numbers as fast as a disk delivers them. Numbers whose digits fit in 64 bits are
+// rounded correctly here; strtod parses all others.
 #include "io/text.h"
 
 #include "base/number.h"
@@ -12,20 +12,21 @@
 
 enum { LONGEST_NUMBER = 1000 }; // most characters of a number; a longer one is refused
 
-// For more than 19 digits, or a large exponent. `bytes` is at most LONGEST_NUMBER.
+// Parses with strtod: for numbers with more than 19 digits or a large exponent. `bytes` is at most
+// LONGEST_NUMBER.
 static double slow(const char *at, size_t bytes) {
     char copy[LONGEST_NUMBER + 1];
     memcpy(copy, at, bytes);
     copy[bytes] = '\0';
     double value = mg_strtod(copy);
-    // Underflow: the smallest double is returned, so that the caller sees that the number was not 0.
+    // On underflow returns the smallest double, so that the caller can see that the number was not 0.
     if (value == 0 && strcspn(copy, "123456789") < strcspn(copy, "eE"))
         value = *copy == '-' ? -DBL_TRUE_MIN : DBL_TRUE_MIN;
     return value;
 }
 
-// mantissa / 10^power, correctly rounded: the quotient has at least 63 bits, and its last bit is set if there
-// is a remainder.
+// mantissa / 10^power, correctly rounded. The quotient is computed to at least 63 bits, and its last bit is
+// set if there is a remainder.
 static double divide(uint64_t mantissa, uint64_t power) {
     int shift = __builtin_clzll(mantissa);
     unsigned __int128 numerator = (unsigned __int128)(mantissa << shift) << 64;
@@ -34,7 +35,7 @@ static double divide(uint64_t mantissa, uint64_t power) {
     return ldexp((double)quotient, -64 - shift);
 }
 
-// mantissa * 10^exponent; false if only strtod can round it correctly.
+// mantissa * 10^exponent, correctly rounded. Returns false if only strtod can do that.
 static bool scale(uint64_t mantissa, int64_t exponent, double *out) {
     static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -73,7 +74,7 @@ const char *mg_text_number(const char *at, const char *end, double *out) {
     bool negative = at < end && *at == '-';
     if (at < end && (*at == '-' || *at == '+')) at++;
     const char *unsigned_begin = at;
-    uint64_t mantissa = 0; // overflows above 19 digits, and is not used then
+    uint64_t mantissa = 0; // not used for more than 19 digits, because it overflows
     int64_t exponent = 0;
     for (; at < end && is_digit(*at); at++) mantissa = mantissa * 10 + (uint64_t)(*at - '0');
     size_t digits = (size_t)(at - unsigned_begin);
@@ -106,7 +107,7 @@ bool mg_text_whole(const char *at, const char *end, int64_t *out) {
     bool fits = c < end;
     for (; c < end && is_digit(*c) && fits; c++)
         fits = !__builtin_mul_overflow(value, 10, &value) && !__builtin_sub_overflow(value, *c - '0', &value);
-    // The value is accumulated as a negative number, because the negative range is larger by one.
+    // The value was accumulated as a negative number, because that range is larger by one.
     if (fits && c == end) fits = negative || !__builtin_sub_overflow(0, value, &value);
     if (fits && c == end) {
         *out = value;
