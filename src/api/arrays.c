@@ -16,7 +16,7 @@ static const struct {
     [MG_DATA_FLOAT64] = {MG_H5_F64, 8},
 };
 
-// Sets of types, one bit for each.
+// Sets of types: one bit for each type.
 enum {
     INTEGERS = 1 << MG_DATA_INT32 | 1 << MG_DATA_INT64,
     REALS = 1 << MG_DATA_FLOAT32 | 1 << MG_DATA_FLOAT64,

@@ -1,4 +1,4 @@
-// arrays.h - the arrays of a program as a file that margin reads.
+// arrays.h - presents the arrays of a program as a file that margin can read.
 #ifndef MG_API_ARRAYS_H
 #define MG_API_ARRAYS_H
 
@@ -8,16 +8,16 @@
 
 enum { MG_API_ARRAYS = 8 }; // features or three arrays of CSR, labels, weights, names
 
-// The names under which the arrays are found. They must outlive the file.
+// The names of the arrays in that file. The struct must outlive the file.
 typedef struct mg_api_arrays {
-    const char *features, *labels; // from the caller
+    const char *features, *labels; // set by the caller
     char indptr[MG_H5_NAME], indices[MG_H5_NAME], values[MG_H5_NAME], names[MG_H5_NAME];
 } mg_api_arrays;
 
 #define MG_API_WEIGHTS "weights"
 
-// Opens the arrays of *data under the names of *arrays, whose features and labels are set. labels NULL: no
-// labels and weights are needed. Errors: MG_USAGE with what is wrong; MG_MEMORY.
+// Opens the arrays of *data under the names in *arrays, of which the caller has set features and labels.
+// labels NULL: labels and weights are not needed. Errors: MG_USAGE with what is wrong; MG_MEMORY.
 mg_status mg_api_arrays_open(const mg_data *data, mg_api_arrays *arrays, mg_h5 **out, mg_error *error);
 
 #endif

@@ -1,4 +1,5 @@
-// cv.c - mg_cv: a cross-validation from a configuration, with or without a grid, of files or rows in memory.
+// cv.c - mg_cv: a cross-validation from a configuration, with or without a grid. Rows are in files or in
+// memory.
 #include "train/cv.h"
 #include "api/lent.h"
 #include "base/float_mode.h"
@@ -18,7 +19,7 @@ mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_res
     mg_grid grid, *asked = request->C || request->lambda ? &grid : NULL;
     mg_lent lent = {0};
     mg_config_trainer trainer = {0};
-    mg_model *model = NULL; // of a fold; nobody wants it
+    mg_model *model = NULL; // models of the folds are not returned
     mg_status status = asked ? mg_grid_parse(request->C, request->lambda, asked, error) : MG_OK;
     if (!status && request->rows) status = check_rows(request, error);
     if (!status && request->rows) status = mg_lent_open(config, request->rows, &lent, error);

@@ -1,4 +1,4 @@
-// export.c - mg_model_export: a model in formats of other programs.
+// export.c - mg_model_export: writes a model in a format of another program.
 #include "export/export.h"
 #include "base/float_mode.h"
 #include "base/memory.h"
@@ -77,6 +77,6 @@ static mg_status write_file(void *context, const char *bytes, size_t count, mg_e
 }
 
 mg_status mg_model_export(const mg_model *model, const char *name, const char *path, mg_error *error) {
-    const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // read only
+    const mg_export_sink sink = {write_file, (void *)(uintptr_t)path}; // the sink only reads the path
     return mg_model_export_to(model, name, &sink, error);
 }

@@ -1,4 +1,4 @@
-// fit.c - mg_fit: a run from the arrays of a program.
+// fit.c - mg_fit: trains from the arrays of a program.
 #include "api/lent.h"
 #include "base/float_mode.h"
 

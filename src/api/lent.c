@@ -1,11 +1,11 @@
-// lent.c - checks a request of rows in memory, and points the options of a run to them.
+// lent.c - checks a request with rows in memory, and makes them the data of a run.
 #include "api/lent.h"
 
 #include "base/number.h"
 
 #include <string.h>
 
-// Options that name a file, or data sets in it, say nothing about arrays.
+// Refuses options that name files or data sets in them, because they have no meaning for arrays.
 static mg_status refuse_files(const mg_config *config, const mg_fit_request *request, mg_error *error) {
     static const char *const keys[] = {"data.train", "data.test", "data.weights", "data.names"};
     const char *origin;
@@ -43,11 +43,12 @@ static mg_status open_arrays(const mg_config *config, const mg_fit_request *requ
     mg_status status = mg_api_arrays_open(request->train, &lent->train_names, &lent->train, error);
     if (status || !request->validation) return status;
     mg_data validation = *request->validation;
-    if (!validation.name) validation.name = "validation data"; // messages must not blame the training rows
+    // a name of its own, so that messages do not seem to be about the training rows
+    if (!validation.name) validation.name = "validation data";
     return mg_api_arrays_open(&validation, &lent->validation_names, &lent->validation, error);
 }
 
-// The files are known by name only; nothing is opened by that name.
+// Makes the open arrays the data of the trainer. Their file names are only for messages; no file is opened.
 void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
                   mg_config_trainer *trainer) {
     lent->data = config->data;

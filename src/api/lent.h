@@ -1,4 +1,4 @@
-// lent.h - the arrays of a program as the data of a run, a path or a cross-validation.
+// lent.h - makes the arrays of a program the data of a run, a path or a cross-validation.
 #ifndef MG_API_LENT_H
 #define MG_API_LENT_H
 
@@ -7,7 +7,7 @@
 
 #include <margin/fit.h>
 
-// Must not be moved while the options of the trainer are in use: they point into it.
+// Must not be moved while the options of the trainer are in use, because they contain pointers into it.
 typedef struct mg_lent {
     mg_api_arrays train_names, validation_names;
     mg_h5 *train, *validation;
@@ -15,14 +15,14 @@ typedef struct mg_lent {
     mg_output_options output;
     mg_trainer_memory memory;
     mg_trainer_copies copies;
-} mg_lent; // zero before it is opened
+} mg_lent; // must be zero before mg_lent_open
 
 // Opens the arrays of the request. Errors: MG_USAGE for the request and its arrays; MG_CONFIG for options
 // that name files; MG_MEMORY.
 mg_status mg_lent_open(const mg_config *config, const mg_fit_request *request, mg_lent *lent,
                        mg_error *error);
 
-// The trainer takes its rows from the arrays, and gives its model to *model.
+// Sets the options of the trainer so that it reads the arrays, and stores its model in *model.
 void mg_lent_give(mg_lent *lent, const mg_config *config, const mg_fit_request *request, mg_model **model,
                   mg_config_trainer *trainer);
 void mg_lent_close(mg_lent *lent);

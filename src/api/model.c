@@ -1,4 +1,4 @@
-// model.c - mg_model_*: a model from its parts, its file, and its scores.
+// model.c - mg_model_*: creates models from arrays, reads and writes their files, and computes scores.
 #include "model/model.h"
 #include "api/arrays.h"
 #include "base/float_mode.h"

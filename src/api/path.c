@@ -1,4 +1,4 @@
-// path.c - mg_path: a path from a configuration and a grid, of files or rows in memory.
+// path.c - mg_path: a path from a configuration and a grid. Rows are in files or in memory.
 #include "train/path.h"
 #include "api/lent.h"
 #include "base/float_mode.h"

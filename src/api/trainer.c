@@ -1,4 +1,4 @@
-// trainer.c - mg_train: a run from a configuration.
+// trainer.c - mg_train: trains from a configuration.
 #include "api/trainer.h"
 
 #include "base/float_mode.h"

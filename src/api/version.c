@@ -1,4 +1,4 @@
-// version.c - the versions that a bug report needs, from every library.
+// version.c - the versions of margin and of all libraries, for bug reports.
 #include "base/cpu.h"
 #include "config/yaml.h"
 #include "io/h5.h"

@@ -1,4 +1,4 @@
-// bench.c - `margin bench`: which shapes are measured, and the report as JSON.
+// bench.c - `margin bench`: chooses the shapes to measure, and writes the report as JSON.
 #include "bench/bench.h"
 
 #include "base/cpu.h"
@@ -36,7 +36,7 @@ mg_status mg_bench(const mg_bench_request *request, mg_bench_report *report, mg_
     mg_status status = check_shape(request->shape, error);
     if (!status) status = mg_kernel_select(&kernel, error);
     if (status) return status;
-    char warning[256]; // not shown: the report has the number of threads
+    char warning[256]; // not shown: the report contains the number of threads
     mg_team_open(&team, request->threads ? request->threads : mg_cpu_usable_threads(NULL), 0, warning,
                  sizeof warning);
     mg_cpu_model(report->processor, (int)sizeof report->processor);

@@ -9,22 +9,24 @@
 
 #include <margin/bench.h>
 
-// One row of the table of shapes.
+// A row of the table of shapes.
 typedef struct mg_bench_shape {
     const char *name;
     mg_layout layout;
     mg_cell cell;
     int64_t rows, quick_rows;
     int64_t features, classes;
-    // CSR: the number of stored values of a row is lognormal; `spread` is the deviation of its logarithm
+    // CSR: the numbers of stored values of the rows have a lognormal distribution; `spread` is the deviation
+    // of the logarithm
     double median_values, spread;
-    bool scattered; // CSR: frequent features lie anywhere, as after hashing; otherwise they come first
-    int64_t batch;  // minibatch for an epoch of the sgd solver; 0: no epoch is measured
+    bool scattered; // CSR: frequent features are at random positions, as after hashing; otherwise they come
+                    // first
+    int64_t batch;  // minibatch for measuring an epoch of sgd; 0: it is not measured
 } mg_bench_shape;
 
 const mg_bench_shape *mg_bench_shape_row(int i); // NULL past the last
 
-// Random rows and labels, the same on every machine and for any number of threads.
+// Random rows and labels. They are the same on every machine and for any number of threads.
 typedef struct mg_bench_data {
     mg_store store;
     int32_t *label;
@@ -34,13 +36,15 @@ mg_status mg_bench_data_create(const mg_bench_shape *shape, int64_t rows, mg_tea
                                mg_error *error);
 void mg_bench_data_destroy(mg_bench_data *data);
 
-enum { MG_BENCH_RANGE = 1 << 12 }; // floats of a gradient that a thread merges at a time
+enum { MG_BENCH_RANGE = 1 << 12 }; // floats of a gradient that a thread adds up at a time
 
-// Plain loops over the same CSR rows, with a gradient for each thread: what the pass is compared with.
+// A pass over CSR rows in plain loops, with one gradient for each thread; the pass of the solver is compared
+// with it.
 typedef struct mg_bench_naive {
     const mg_rows *rows;
     const int32_t *label;
-    int64_t classes, features, feature_step, class_step; // steps of w and grad
+    int64_t classes, features, feature_step, class_step; // steps: distance between features and between
+                                                         // classes in w and grad
     float delta;
     mg_team *team;
     int parts;
@@ -52,11 +56,11 @@ mg_status mg_bench_naive_create(mg_bench_naive *naive, const mg_rows *rows, cons
 void mg_bench_naive_destroy(mg_bench_naive *naive);
 void mg_bench_naive_pass(mg_bench_naive *naive);
 
-// Fills peak_gflops and read_gbps with the best of several tries.
+// Measures peak_gflops and read_gbps: the best of several tries.
 mg_status mg_bench_machine(const mg_kernel *kernel, mg_team *team, bool quick, mg_bench_report *report,
                            mg_error *error);
 
-// Measures one shape and adds its results to the report. Errors: MG_MEMORY.
+// Measures one shape, and adds its results to the report. Errors: MG_MEMORY.
 mg_status mg_bench_measure(const mg_bench_request *request, const mg_bench_shape *shape,
                            const mg_kernel *kernel, mg_team *team, mg_bench_report *report, mg_error *error);
 

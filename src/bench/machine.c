@@ -11,7 +11,7 @@
 
 enum { TRIES = 12, QUICK_TRIES = 5, WORDS = 16 };
 
-#define ITEM ((int64_t)2 << 20) // bytes that a thread reads as one item
+#define ITEM ((int64_t)2 << 20) // bytes of an item for reading
 #define MOST_BYTES ((int64_t)1 << 30)
 #define QUICK_BYTES ((int64_t)512 << 20)
 #define LEAST_BYTES ((int64_t)64 << 20)
@@ -21,12 +21,12 @@ typedef struct machine {
     const mg_kernel *kernel;
     mg_team *team;
     int tries;
-    int64_t iterations; // of the loop in registers, for each thread
+    int64_t iterations; // iterations of the loop of multiply-adds, for each thread
     double flops, flops_per_second;
     uint64_t *words; // [items][ITEM / 8]
     int64_t items;
     double bytes_per_second;
-    volatile float float_sink; // keeps the compiler from removing the loops
+    volatile float float_sink; // results are stored here, so that the compiler cannot remove the loops
     volatile uint64_t word_sink;
 } machine;
 
@@ -63,7 +63,7 @@ static void touch_item(void *context, int64_t item) {
     memset(m->words + item * (ITEM / 8), (int)item + 1, (size_t)ITEM);
 }
 
-// Lanes are combined independently of each other, so that only memory limits the loop.
+// Reads one item. Each lane is combined separately, so that only memory limits the speed.
 static void read_item(void *context, int64_t item) {
     machine *m = context;
     const uint64_t *words = m->words + item * (ITEM / 8);
@@ -85,8 +85,8 @@ static void find_bandwidth(void *context) {
     }
 }
 
-// Four times the last-level cache, so that most of what is read is not in it, within the bounds above and a
-// quarter of the available memory.
+// Four times the last-level cache, so that most bytes that are read are not in it; within the limits above,
+// and at most a quarter of the available memory.
 static int64_t buffer_bytes(bool quick) {
     int64_t bytes = 4 * (int64_t)sysconf(_SC_LEVEL3_CACHE_SIZE), available = mg_cpu_available_memory() / 4;
     bytes = mg_min(mg_max(bytes, LEAST_BYTES), quick ? QUICK_BYTES : MOST_BYTES);

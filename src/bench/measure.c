@@ -1,5 +1,5 @@
-// measure.c - times the margin routine and the steps of solvers on one shape, next to the limits of the
-// machine.
+// measure.c - times the margin routine and the steps of solvers on one shape, and compares them with the
+// limits of the machine.
 #include "bench/measure.h"
 
 #include "base/clock.h"
@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Long steps are repeated so often at least, and not again after so many seconds.
+// Long steps are repeated at least FEWEST times, and then not after LONGEST seconds.
 enum { FEWEST = 3, LONGEST = 10 };
 enum { SAMPLE = 2048, WEIGHT_STREAM = 311 };
 
-// Cases of training. The time of the gradient depends on how many coefficients the loss leaves non-zero.
+// Cases of training: the time for a gradient depends on how many coefficients are not zero.
 typedef struct bench_case {
     const char *name, *loss;
     double violating; // fraction of the rows that violate the margin
@@ -31,7 +31,7 @@ static const bench_case passes[] = {
 // ---- The pass -----------------------------------------------------------------------------------
 
 static int64_t grad_floats(const mg_bench_run *b) {
-    return mg_round_up(b->weights.size, MG_LANES); // kernel->add needs a multiple of it
+    return mg_round_up(b->weights.size, MG_LANES); // a multiple of 16, which kernel->add needs
 }
 
 static void part_gradient(void *context, int64_t p) {
@@ -59,8 +59,8 @@ static void pass_over_all(mg_bench_run *b) {
 
 static void naive_pass(mg_bench_run *b) { mg_bench_naive_pass(&b->naive); }
 
-// Scores the first rows. If delta is NULL, margin[i] becomes the highest score of a rival minus the score of
-// the row's class. Otherwise counts the rows that violate the margin.
+// Scores the first rows. If delta is NULL, margin[i] becomes the highest score of a rival minus that of the
+// row's class. Otherwise counts the rows that violate the margin.
 static void look_at_sample(mg_bench_run *b, int64_t count, const float *delta, double *margin) {
     mg_pass *pass = &b->parts[0].pass;
     int64_t nonzero = 0, violating = 0;
@@ -84,7 +84,7 @@ static void look_at_sample(mg_bench_run *b, int64_t count, const float *delta, d
     b->violating = (double)violating / (double)count;
 }
 
-// Chooses delta so that the wanted fraction of the rows violates the margin.
+// Chooses delta such that the wanted fraction of the rows violates the margin.
 static void choose_delta(mg_bench_run *b, const bench_case *wanted) {
     double margin[SAMPLE];
     int64_t count = mg_min(b->all.rows.count, SAMPLE);
@@ -103,7 +103,7 @@ static void repeat(void *context) {
     mg_bench_run *b = context;
     int least = b->request->quick ? 3 : 7;
     double budget = b->request->quick ? 0.05 : 1, start = mg_clock_seconds();
-    b->work(b); // not counted: it warms pages and caches
+    b->work(b); // not counted: it fills caches and allocates pages
     b->repetitions = 0;
     while (b->repetitions < MG_BENCH_REPETITIONS &&
            (b->repetitions < least || mg_clock_seconds() - start < budget) &&
@@ -115,7 +115,8 @@ static void repeat(void *context) {
     qsort(b->seconds, (size_t)b->repetitions, sizeof *b->seconds, mg_order_double);
 }
 
-// The median with one thread, or 0 if there is only one. The parts stay the same, and so does every bit.
+// The median time with one thread; 0 if there is only one thread anyway. The parts, and so all bits, are the
+// same.
 static double median_alone(mg_bench_run *b) {
     int threads = b->team->threads;
     if (threads == 1) return 0;
@@ -130,7 +131,7 @@ static double values_of(const mg_rows *rows) {
                                   : (double)rows->count * (double)rows->features;
 }
 
-// Bytes that must come from memory: rows, weights and gradient, each once.
+// The bytes that must come from memory: rows, weights and gradient, once each.
 static double bytes_of(const mg_bench_run *b) {
     double rows = b->all.rows.layout == MG_CSR
                       ? 8 * (values_of(&b->all.rows) + (double)b->all.rows.count)
@@ -176,7 +177,7 @@ void mg_bench_time(mg_bench_run *b, const char *what, void (*work)(mg_bench_run 
 
 static double mean_square_norm(const mg_rows *rows) {
     if (rows->layout == MG_CSR) return 1;                 // rows have unit length
-    double cell = mg_cell_size(rows->cell) > 1 ? 1 : 255; // uniform from 0 to here
+    double cell = mg_cell_size(rows->cell) > 1 ? 1 : 255; // cells are uniform from 0 to this
     return (double)rows->features * cell * cell / 3;
 }
 
@@ -191,8 +192,8 @@ static int64_t most_values(const mg_rows *rows) {
 static void pose(mg_bench_run *b, const mg_kernel *kernel) {
     const mg_bench_shape *shape = b->shape;
     int64_t rows = b->all.rows.count;
-    // A whole gradient of CSR rows is large, so there is one part for each thread. Its bits do not matter
-    // here.
+    // A gradient of all weights is large for CSR rows, so there is only one part for each thread. Here the
+    // bits of the result do not matter.
     int64_t parts = shape->layout == MG_CSR
                         ? b->team->threads
                         : mg_cut_parts(rows, shape->classes, shape->features, shape->layout);

@@ -1,4 +1,4 @@
-// measure.h - what the measurements of one shape share.
+// measure.h - the state that all measurements of one shape share.
 #ifndef MG_BENCH_MEASURE_H
 #define MG_BENCH_MEASURE_H
 
@@ -8,7 +8,7 @@
 
 enum { MG_BENCH_REPETITIONS = 64 };
 
-// The gradient of a part.
+// Working memory and gradient of a part.
 typedef struct mg_bench_part {
     mg_pass pass;
     float *grad;
@@ -16,7 +16,7 @@ typedef struct mg_bench_part {
     double loss;
 } mg_bench_part;
 
-// One shape, and what is measured on it now.
+// One shape, and the present measurement.
 typedef struct mg_bench_run {
     const mg_bench_request *request;
     mg_bench_report *report;
@@ -27,22 +27,22 @@ typedef struct mg_bench_run {
     mg_problem problem;
     mg_weights weights;
     mg_bench_part *parts; // [problem.parts]
-    double nonzero;       // coefficients of a row, on average
+    double nonzero;       // mean number of nonzero coefficients of a row
     double violating;
     mg_bench_naive naive;
-    // for the steps of a solver
+    // For the steps of a solver:
     const mg_solver *solver;
     void *state;
     mg_solver_options options;
-    uint32_t *order; // [rows] for minibatches
+    uint32_t *order; // [rows] order of the minibatches
     int64_t steps;
-    // for measuring the time
+    // For timing:
     void (*work)(struct mg_bench_run *run);
     double seconds[MG_BENCH_REPETITIONS];
     int repetitions;
 } mg_bench_run;
 
-// Calls `work` repeatedly on one thread and on all, and adds the result to the report.
+// Times `work` with one thread and with all, and adds the result to the report.
 void mg_bench_time(mg_bench_run *b, const char *what, void (*work)(mg_bench_run *));
 
 // Measures epochs of the solvers and a Newton step. Errors: MG_MEMORY.

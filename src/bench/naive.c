@@ -1,5 +1,5 @@
-// naive.c - the pass over CSR rows as plain loops, over weights laid out by class, as models are, or by
-// feature, which suits such rows best.
+// naive.c - the pass over CSR rows in plain loops. Weights are stored class by class, as in models, or
+// feature by feature, which suits such rows best.
 #include "bench/bench.h"
 
 #include "base/memory.h"

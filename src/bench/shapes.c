@@ -1,4 +1,4 @@
-// shapes.c - the shapes that are measured, and random rows for them. The time depends on the number of rows,
+// shapes.c - the shapes that are measured, and random rows for them. Times depend on the number of rows,
 // features, classes and stored values and, for CSR, on how often each feature occurs.
 #include "bench/bench.h"
 
@@ -21,7 +21,7 @@ static const mg_bench_shape shapes[] = {
     DENSE("vectors-100", MG_CELL_F32, 60000, 6000, 512, 100, 0),
     DENSE("vectors-1000", MG_CELL_F32, 20000, 1024, 1024, 1000, 0),
     DENSE("probe", MG_CELL_F16, 32000, 1024, 1024, 1000,
-          1024), // a linear probe of ImageNet: a fortieth of its 1.28 million images
+          1024), // ImageNet, linear probe: a fortieth of its 1.28 million images
     DENSE("letters", MG_CELL_F32, 20000, 20000, 16, 26, 0),
     CSR("news", 15935, 4000, 62061, 20, 57, 0.78, false),       // word counts of news20
     CSR("languages", 200000, 20000, 262144, 21, 40, 0.3, true), // hashed character n-grams of words
@@ -41,7 +41,7 @@ typedef struct maker {
 
 // ---- Dense --------------------------------------------------------------------------------------
 
-// A random word gives eight 8-bit cells, or four halves or two floats in [0, 1).
+// Each random word gives eight 8-bit cells, or four halves or two floats in [0, 1).
 static void fill_dense_row(const mg_store *store, int64_t row) {
     uint64_t key = mg_rng_key(1, CELL_STREAM, (uint64_t)row);
     size_t size = mg_cell_size(store->cell);
@@ -59,7 +59,7 @@ static void fill_dense_row(const mg_store *store, int64_t row) {
 
 // ---- CSR ----------------------------------------------------------------------------------------
 
-// Lognormal length, from a sum of uniform numbers.
+// The number of stored values of a row: lognormal, from a sum of uniform numbers.
 static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
     uint64_t key = mg_rng_key(1, LENGTH_STREAM, (uint64_t)row);
     double normal = -6;
@@ -68,18 +68,19 @@ static int64_t draw_length(const mg_bench_shape *shape, int64_t row) {
     return length < 1 ? 1 : length > shape->features / 4 ? shape->features / 4 : length;
 }
 
-// Zipf's law with a flat head: the r-th most frequent feature has probability about 1 / (r + HEAD).
+// A feature by Zipf's law with a flat head: the r-th most frequent feature has a probability of about 1 / (r
+// + HEAD).
 static uint32_t draw_feature(const mg_bench_shape *shape, uint64_t key, uint64_t i) {
     enum { HEAD = 20 };
     double features = (double)shape->features;
     uint64_t rank = (uint64_t)(HEAD * (pow(1 + features / HEAD, mg_rng_uniform(key, i)) - 1)),
              count = (uint64_t)shape->features;
     if (rank >= count) rank = count - 1;
-    // An odd factor is a permutation modulo a power of two.
+    // Multiplication by an odd number is a permutation modulo a power of two.
     return (uint32_t)(shape->scattered ? rank * UINT64_C(0x9e3779b1) % count : rank);
 }
 
-// Position of `feature` in the ascending list, or where it would be inserted.
+// The position of `feature` in the ascending list, or where it has to be inserted.
 static int64_t find(const uint32_t *list, int64_t n, uint32_t feature) {
     int64_t low = 0;
     while (low < n) {
@@ -97,7 +98,7 @@ static void fill_csr_row(const mg_bench_shape *shape, const mg_store *store, int
     for (int64_t n = 0; n < length; n++) {
         uint32_t feature = draw_feature(shape, key, (uint64_t)n);
         int64_t at = find(list, n, feature);
-        while (at < n && list[at] == feature) { // taken: the next one that is free
+        while (at < n && list[at] == feature) { // already in the row: takes the next free one
             feature = (uint32_t)((feature + 1) % (uint64_t)shape->features);
             at = feature ? at + 1 : 0;
         }

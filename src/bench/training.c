@@ -1,5 +1,5 @@
-// training.c - times epochs of sgd and dual ascent, and a Newton step, on random rows and labels: nothing can
-// be learned, and nearly every row keeps violating the margin.
+// training.c - times epochs of sgd and of dual ascent, and a Newton step. Rows and labels are random, so
+// nothing can be learned, and nearly all rows violate the margin all the time.
 #include "bench/measure.h"
 
 #include "base/memory.h"
@@ -76,7 +76,7 @@ static mg_status measure_dual(mg_bench_run *b, const mg_train_options *train, mg
     return status;
 }
 
-// Every repetition begins anew, because the next step would be another amount of work.
+// Every repetition starts from the beginning, because the second step would be a different amount of work.
 static void first_newton_step(mg_bench_run *b) {
     mg_step_result result;
     if (b->solver->create(&b->problem, &b->options, &b->state, NULL)) return;

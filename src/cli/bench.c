@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum { KEY_QUICK = 256, KEY_SHAPE, KEY_ROWS };
-#define MOST_ROWS 4000000000 // rows of a minibatch are numbered in 32 bits
+#define MOST_ROWS 4000000000 // row numbers of a minibatch have 32 bits
 
 typedef struct arguments {
     mg_bench_request request;

@@ -31,30 +31,32 @@ int mg_command_config(int argc, char **argv);
 int mg_command_list(int argc, char **argv);
 int mg_command_bench(int argc, char **argv);
 
-// Prints "margin COMMAND: text" to stderr and returns the exit status of the error.
+// Prints "margin COMMAND: text" to stderr, and returns the exit status for this error.
 int mg_cli_fail(const char *command, const mg_error *error);
 
-// argp_parse with exit status 2 for wrong use and the command's name in front of messages.
+// Like argp_parse, but with exit status 2 for wrong use, and with the name of the command in messages.
 int mg_cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
-// 12345678 -> "12,345,678". Returns `out`.
+// Writes a number with separators: 12345678 as "12,345,678". Returns `out`.
 const char *mg_cli_count(double number, char out[32]);
 
-// A size in decimal units: "1.5 GB", "47 MB". Returns `out`.
+// Writes a size in decimal units, such as "1.5 GB". Returns `out`.
 const char *mg_cli_bytes(double bytes, char out[32]);
 
-// Parses the value of an option, a whole number from low to high. Otherwise ends the program as wrong use.
+// Parses the value of an option, a whole number from low to high. If it is anything else, ends the program
+// with a message and exit status 2.
 int64_t mg_cli_int(struct argp_state *state, const char *option, const char *value, int64_t low,
                    int64_t high);
 
-// Writes a text that may come from a file (a label, a name, a path) so that it is safe on a terminal.
+// Writes a text that may come from a file (a label, a name, a path) in printable form, so that it is harmless
+// on a terminal.
 void mg_cli_put(FILE *file, const char *text);
 void mg_cli_put_line(FILE *file, const char *head, const char *text);
 
-// Prints a warning of the library to stderr; for mg_notices. The context is not used.
+// Prints a warning of the library to stderr; the function of an mg_notices, whose context is not used.
 void mg_cli_notice(void *context, const char *line);
 
-// argp_error for messages that quote an argument: the line is made printable.
+// Like argp_error, for messages that quote an argument: makes the line printable.
 void mg_cli_wrong(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

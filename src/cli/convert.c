@@ -1,4 +1,4 @@
-// convert.c - the command convert: shows progress, and a summary in one line.
+// convert.c - the command convert: shows progress, and prints a summary of one line.
 #include "cli/cli.h"
 
 #include <margin/convert.h>
@@ -15,14 +15,14 @@
 
 enum { FORMAT = 'f', QUIET = 'q', LIKE = 256, OVERWRITE, FIRST_SETTING, MOST_SETTINGS = 64 };
 
-static const double tick = 0.2; // seconds between two updates of the progress
+static const double tick = 0.2; // seconds between two updates of the progress line
 
 typedef struct arguments {
     mg_convert_options options;
     mg_convert_setting settings[MOST_SETTINGS];
     bool quiet;
     double began, shown; // seconds
-    double bytes;        // of the inputs
+    double bytes;        // total size of the inputs
     bool drawn;          // a progress line is on the terminal
 } arguments;
 
@@ -42,7 +42,7 @@ static void show_progress(void *context, int64_t rows, double fraction) {
             1e-6 * fraction * all->bytes / (time - all->began));
 }
 
-// Warnings are shown even with --quiet.
+// Prints a message. Warnings are printed even with --quiet.
 static void show_message(void *context, const char *line) {
     arguments *all = context;
     if (all->quiet && !strncmp(line, "guessed", 7)) return;
@@ -75,12 +75,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     return 0;
 }
 
-// The help texts of the options, to which argp keeps pointers.
+// Texts for the help. argp keeps pointers to them.
 typedef struct help_text {
     char option[MOST_SETTINGS][400], format[16][160];
 } help_text;
 
-// Fills the table of options: the general ones, then for each format a heading and its options.
+// Fills the table of options: first the general ones, then, for each format, a heading and its options.
 static void build_options(struct argp_option *rows, help_text *help) {
     static const struct argp_option general[] = {
         {"format", FORMAT, "NAME", 0, "Format of the inputs; default: guessed from their first bytes", 1},

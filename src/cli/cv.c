@@ -1,4 +1,4 @@
-// cv.c - the command cv: accuracies by fold, or by point of a grid.
+// cv.c - the command cv: accuracies of the folds or, with a grid, of the points.
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"
@@ -30,7 +30,7 @@ static void show_fold(void *context, const mg_cv_fold *fold) {
     fflush(stdout);
 }
 
-// Ends the line of a mean, and says how many of its folds missed the tolerance.
+// Ends the line of a mean. If folds have not reached the tolerance, says how many.
 static void end_mean(const mg_cv_result *result, const mg_cv_mean *mean) {
     if (mean->missed > 0) printf("  (%d of %d folds not certified)", mean->missed, result->folds);
     printf("\n");

@@ -23,14 +23,14 @@ static void on_signal(int number) {
         signal(SIGINT, SIG_DFL);
         pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
         raise(SIGINT);
-        _exit(128 + SIGINT); // process 1 of a container is not killed by a signal that it raises
+        _exit(128 + SIGINT); // process 1 of a container is not killed by a signal that it raises itself
     }
     mg_train_stop();
 }
 
 static void catch_signals(void) {
-    // Shells ignore SIGINT for programs that a script starts in the background. A SIGINT that is sent to such
-    // a program must still stop it.
+    // Shells make programs that a script starts in the background ignore SIGINT. If somebody sends SIGINT to
+    // such a program, it must still stop.
     signal(SIGINT, SIG_DFL);
     mg_cli_catch(SIGINT, on_signal, SA_RESTART);
     mg_cli_catch(SIGTERM, on_signal, SA_RESTART);
@@ -98,7 +98,7 @@ static void show_progress(void *context, const mg_progress *p) {
     if (screen->quiet || (!screen->terminal && (screen->brief || !p->epoch_end))) return;
     char rate[32], eta[32], objective[48] = "", accuracy[48] = "", gap[48] = "";
     show_eta(p->eta_seconds, eta);
-    // The loss of the rows so far, each before its own step, or that of the last weights.
+    // The mean loss of the rows, each before its own step; or that of the last weights.
     const char *which = isnan(p->train_loss) ? "pass loss" : "loss";
     if (!isnan(p->objective)) snprintf(objective, sizeof objective, "  objective %.5f", p->objective);
     if (!isnan(p->gap)) snprintf(gap, sizeof gap, "  gap %.1e", p->gap);

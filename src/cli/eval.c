@@ -13,7 +13,7 @@
 #include <wchar.h>
 
 enum { KEY_LABELS = 256, KEY_WEIGHTS, KEY_UNKNOWN };
-#define LEAST_CLOSE 0.01 // share of close rows that is worth a line
+#define LEAST_CLOSE 0.01 // fraction of close rows from which on a line about them is shown
 enum { MOST_CLASSES = 30, WORST_CLASSES = 10, CONFUSIONS = 10, LABEL_COLUMNS = 40 };
 
 typedef struct arguments {
@@ -22,7 +22,7 @@ typedef struct arguments {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-// Columns of the terminal that a label takes, as mg_cli_put writes it.
+// The number of columns that a label takes on the terminal, as mg_cli_put writes it.
 static int columns_of(const char *label) {
     char piece[MG_PRINTABLE_PIECE];
     int columns = 0;
@@ -62,7 +62,7 @@ static int64_t *in_order(int64_t count) {
     return order;
 }
 
-// Classes without rows have no f1; they come last.
+// Order by f1. Classes without rows have no f1 and come last.
 static int by_f1(const void *a, const void *b, void *context) {
     const mg_measurement *m = context;
     int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
@@ -123,7 +123,8 @@ static void show_confusions(const mg_measurement *m) {
     for (int i = 0; i < count; i++) show_confusion(m, &most[i]);
 }
 
-// Only if many rows are close. Of well separated classes about one row in a thousand is.
+// Prints the number of close rows, if there are many. If classes are well separated, about one row in a
+// thousand is close.
 static void show_close(const mg_measurement *m) {
     char text[32];
     if ((double)m->close_rows < LEAST_CLOSE * (double)m->rows) return;
@@ -217,7 +218,7 @@ int mg_command_eval(int argc, char **argv) {
     all.request.features = flags.features;
     all.request.names = flags.names;
     mg_cli_results();
-    // Labels are UTF-8, whatever the language of the terminal. Numbers keep their decimal point.
+    // Labels are UTF-8, whatever the locale is. Only LC_CTYPE is set, so numbers keep their decimal point.
     setlocale(LC_CTYPE, "C.UTF-8");
     mg_status status = mg_measure(&all.request, &measurement, &error);
     if (status) return mg_cli_fail("eval", &error);

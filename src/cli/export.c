@@ -42,7 +42,7 @@ static mg_status refuse(mg_error *error, mg_status status, const char *path, con
     return status;
 }
 
-// "onnx, liblinear, ...". Returns `out`.
+// Writes the names of all formats, such as "onnx, liblinear". Returns `out`.
 static const char *list_formats(char out[256]) {
     *out = 0;
     for (int i = 0; mg_export_format_name(i); i++)
@@ -50,7 +50,7 @@ static const char *list_formats(char out[256]) {
     return out;
 }
 
-// Takes the format from the name of the output if it was not given.
+// If no format is given, takes it from the extension of the output.
 static mg_status choose_format(arguments *all, mg_error *error) {
     char names[256];
     if (all->format) return MG_OK;
@@ -141,7 +141,7 @@ int mg_command_export(int argc, char **argv) {
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
     mg_cli_results();
-    // With --output, signals stop the work, so that no partial file remains.
+    // With --output, signals stop the work in an orderly way, so that no partial file remains.
     if (all.output) all.stop = mg_cli_catch_stops();
     mg_status status = run(&all, &error);
     if (!status) return 0;

@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 }; // keys of shared flags differ from those of the commands
+// FIRST_KEY: where the keys of shared flags begin, so that they differ from those of the commands.
+enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 };
 
 typedef enum kind { ON, TEXT, SETTING, THREADS } kind;
 
 typedef struct flag {
-    int takes; // its bit in flags.h
+    int takes; // bit of the flag in flags.h
     kind kind;
-    size_t place; // of the value in mg_cli_flags
+    size_t place; // offset of the value in mg_cli_flags
     struct argp_option option;
 } flag;
 
@@ -40,11 +41,11 @@ static const flag shared[] = {
 };
 enum { SHARED = sizeof shared / sizeof *shared };
 
-// A parser that handles the shared flags and passes the others to the parser of the command.
+// Input of a parser that handles the shared flags and passes all others to the parser of the command.
 typedef struct front {
     const struct argp *own;
     int takes;
-    void *input; // for `own`
+    void *input; // input of `own`
     mg_cli_flags *flags;
 } front;
 

@@ -4,8 +4,8 @@
 
 #include "cli/cli.h"
 
-// The flags that a command accepts. A new flag needs a bit here, a row of the table in flags.c and a field of
-// mg_cli_flags.
+// The flags that a command accepts, as bits. A new flag needs a bit here, a row in the table of flags.c, and
+// a field in mg_cli_flags.
 enum {
     MG_CLI_SET = 1 << 0,
     MG_CLI_RESUME = 1 << 1,
@@ -15,20 +15,20 @@ enum {
     MG_CLI_JSON = 1 << 5,
     MG_CLI_FEATURES = 1 << 6,
     MG_CLI_NAMES = 1 << 7,
-    MG_CLI_CONFIG = 1 << 8, // the argument CONFIG, at most one
+    MG_CLI_CONFIG = 1 << 8, // the argument CONFIG, which may be given once
 };
 
-// Flags of every command that trains.
+// The flags of all commands that train.
 enum { MG_CLI_RUN = MG_CLI_CONFIG | MG_CLI_SET | MG_CLI_RESUME | MG_CLI_OVERWRITE | MG_CLI_QUIET };
 
-// The texts of --set.
+// The values of all --set.
 enum { MG_CLI_MOST_SETS = 256 };
 typedef struct mg_cli_sets {
     const char *text[MG_CLI_MOST_SETS];
     int count;
 } mg_cli_sets;
 
-// The values of the flags. Zero means not given.
+// The values of the flags. Zero or NULL: not given.
 typedef struct mg_cli_flags {
     const char *config, *features, *names;
     mg_cli_sets sets;
@@ -36,8 +36,8 @@ typedef struct mg_cli_flags {
     int threads;
 } mg_cli_flags;
 
-// Like mg_cli_parse, with the shared flags in `takes` in addition to the options of `argp`. The parser of
-// `argp` does not get the shared flags.
+// Like mg_cli_parse; in addition to the options of `argp` it accepts the shared flags in `takes`. The parser
+// of `argp` does not see those.
 int mg_cli_parse_flags(const struct argp *argp, int takes, int argc, char **argv, void *input,
                        mg_cli_flags *flags);
 

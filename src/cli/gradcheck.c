@@ -1,4 +1,4 @@
-// gradcheck.c - the command gradcheck: errors of gradients, as a table or as JSON.
+// gradcheck.c - the command gradcheck: prints errors of gradients, as a table or as JSON.
 #include "cli/flags.h"
 
 #include <margin/gradcheck.h>

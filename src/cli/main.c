@@ -64,8 +64,8 @@ enum { LARGE_BLOCK = 4 << 20 };
 
 int main(int argc, char **argv) {
     mg_cli_begin();
-    // Large blocks, such as weights and images of checkpoints, go back to the system when they are freed. By
-    // default the C library's allocator keeps freed blocks of up to 32 MB.
+    // Returns large blocks, such as weights and images of checkpoints, to the system as soon as they are
+    // freed. By default the allocator of the C library keeps freed blocks of up to 32 MB.
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {

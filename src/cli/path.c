@@ -1,4 +1,4 @@
-// path.c - the command path: a table of points and the best of them.
+// path.c - the command path: prints a table of the points, and the best one.
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"

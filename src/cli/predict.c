@@ -1,5 +1,5 @@
-// predict.c - the command predict: answers rows of a file or lines of standard input. An output file appears
-// only when it is complete.
+// predict.c - the command predict: predicts the classes of rows of a file, or of lines of standard input. An
+// output file appears under its name only when it is complete.
 #include "cli/flags.h"
 #include "cli/output.h"
 
@@ -23,7 +23,7 @@ typedef struct arguments {
 
 static bool asked_to_stop(const arguments *all) { return all->options.stop && *all->options.stop; }
 
-// Answers each line at once, because the sender may wait for it.
+// Answers each line of standard input at once, because the sender may wait for the answer.
 static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_cli_output *out,
                               mg_error *error) {
     char *line = NULL;
@@ -32,7 +32,7 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_
     const char *answer;
     mg_status status = MG_OK;
     while (!status && !asked_to_stop(all) && (errno = 0, length = getline(&line, &capacity, stdin)) >= 0) {
-        if (ferror(stdin)) break; // it is a part of a line
+        if (ferror(stdin)) break; // the line is incomplete
         status = mg_predictor_line(predictor, "standard input", line, (size_t)length, &answer, &bytes, error);
         if (!status) status = mg_cli_output_write(out, answer, bytes, error);
         answered += !status && bytes;
@@ -47,7 +47,7 @@ static mg_status answer_lines(mg_predictor *predictor, const arguments *all, mg_
     }
     free(line);
     const char *guess = mg_predictor_guess(predictor);
-    if (!status && answered && guess) // only on success, because a failure is one line
+    if (!status && answered && guess) // only after success, because a failure must be a single line
         fprintf(stderr, "margin predict: note: %s\n", guess);
     return status;
 }
@@ -143,8 +143,8 @@ int mg_command_predict(int argc, char **argv) {
     all.options.features = all.flags.features;
     all.options.names = all.flags.names;
     mg_cli_results();
-    // With --output, signals stop the work, so that no partial file remains. Without it they kill the
-    // process.
+    // With --output, signals stop the work in an orderly way, so that no partial file remains. Without it
+    // they kill the process.
     if (all.output) all.options.stop = mg_cli_catch_stops();
     mg_status status = run(&all, &error);
     if (!status) return 0;

@@ -1,4 +1,4 @@
-// process.c - the start and the end of the process.
+// process.c - what the process does at its start and at its end.
 #include "cli/process.h"
 
 #include <errno.h>
@@ -15,14 +15,15 @@ enum { STACK_BYTES = 2 << 20 };
 
 static volatile sig_atomic_t stop_signal;
 
-// Opens closed standard descriptors. Otherwise a file that is opened later would get the number of one, and
-// messages would be written into it.
+// Opens the standard descriptors if they are closed. Otherwise a file that is opened later could get the
+// number of one of them, and messages would be written into that file.
 static void open_closed_descriptors(void) {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) _exit(1);
 }
 
-// Runs at every exit, including those in argp (--help). A command that failed has already reported it.
+// Runs at every exit, also at those inside argp (--help). If the command has failed, it has already printed
+// that.
 static void check_output(int status, void *unused) {
     (void)unused;
     errno = 0;
@@ -36,7 +37,7 @@ static void check_output(int status, void *unused) {
 
 void mg_cli_begin(void) {
     open_closed_descriptors();
-    signal(SIGXFSZ, SIG_IGN); // beyond a limit on file sizes, write() then fails
+    signal(SIGXFSZ, SIG_IGN); // if a limit on file sizes is exceeded, write() then fails instead
     on_exit(check_output, NULL);
 }
 
@@ -44,7 +45,7 @@ typedef struct call {
     int (*run)(int argc, char **argv);
     int argc, status;
     char **argv;
-    sigset_t signals; // blocked at the start of the process
+    sigset_t signals; // signals that were blocked when the process started
 } call;
 
 static void *run_call(void *context) {
@@ -61,8 +62,8 @@ int mg_cli_run(int (*run)(int argc, char **argv), int argc, char **argv) {
     pthread_t thread;
     bool small = !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_BYTES;
     if (!small || pthread_attr_init(&attributes)) return run(argc, argv);
-    // Signals must interrupt the thread that reads input. The main thread only waits for that thread, so it
-    // blocks them.
+    // Blocks all signals in the main thread, which only waits for the thread that runs the command: a signal
+    // must interrupt the read in that thread.
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &one.signals);
@@ -86,7 +87,7 @@ void mg_cli_catch(int number, void (*handler)(int), int flags) {
 static void stop(int number) { stop_signal = number; }
 
 const volatile sig_atomic_t *mg_cli_catch_stops(void) {
-    mg_cli_catch(SIGINT, stop, 0); // without SA_RESTART, so that a read of a line ends too
+    mg_cli_catch(SIGINT, stop, 0); // no SA_RESTART, so that waiting for a line ends too
     mg_cli_catch(SIGTERM, stop, 0);
     mg_cli_catch(SIGHUP, stop, 0);
     return &stop_signal;
@@ -99,5 +100,5 @@ void mg_cli_die_of_stop(void) {
 }
 
 void mg_cli_results(void) {
-    signal(SIGPIPE, SIG_DFL); // the parent process may have left it ignored
+    signal(SIGPIPE, SIG_DFL); // the parent process may have set it to be ignored
 }

@@ -1,4 +1,4 @@
-// train.c - the command: one run and its result.
+// train.c - the command train: trains one model, and prints its result.
 #include "cli/cli.h"
 #include "cli/display.h"
 #include "cli/flags.h"

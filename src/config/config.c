@@ -1,4 +1,5 @@
-// config.c - owns the whole configuration: the sections of list.h and of the solvers, bound to one struct.
+// config.c - owns the whole configuration: the sections of list.h and of the solvers, all stored in one
+// struct.
 #include "config/config.h"
 
 #include "base/float_mode.h"
@@ -26,7 +27,7 @@ static const mg_binding *find(const mg_section *section) {
     return NULL;
 }
 
-// Solvers that name the same section share its values.
+// Gives each solver's section its place in `own`. Solvers with the same section share its values.
 static void bind_solvers(void) {
     size_t used = 0;
     for (int i = 0; i < MG_SOLVERS; i++) {

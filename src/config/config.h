@@ -11,29 +11,29 @@
 
 #include <margin/config.h>
 
-// Bytes for the options of all solvers.
+// Bytes for the values of all solvers' sections.
 enum { MG_CONFIG_OWN = 1024 };
 
 struct mg_config {
 #define MG_CONFIG_FIELD(section, type, field) type field;
     MG_CONFIG_LIST(MG_CONFIG_FIELD)
 #undef MG_CONFIG_FIELD
-    _Alignas(max_align_t) char own[MG_CONFIG_OWN]; // the structs of the solvers' sections
-    mg_settings settings;                          // the same values, by name
+    _Alignas(max_align_t) char own[MG_CONFIG_OWN]; // values of the solvers' sections
+    mg_settings settings;                          // access to all values by name
 };
 
-// All sections with their place in mg_config; *count is their number.
+// All sections, with their offsets in mg_config; *count becomes their number.
 const mg_binding *mg_config_bindings(int *count);
 
-// The struct with the values of a section; NULL: there is no such section.
+// The struct with the values of a section; NULL if there is no such section.
 const void *mg_config_values(const mg_config *config, const mg_section *section);
 
-// The canonical configuration: the options that change the result, one "section.key: value" a line, with ~
-// for unset ones. It is stored in checkpoints. The caller frees the text. Errors: MG_MEMORY.
+// Writes the canonical configuration: all options that change the result, one "section.key: value" a line,
+// with ~ for unset ones. Checkpoints store it. The caller frees the text. Errors: MG_MEMORY.
 mg_status mg_config_canonical(const mg_config *config, char **text, mg_error *error);
 
-// Writes the options in which two canonical configurations differ: "train.batch: 64, now 128; sgd.rate:
-// constant, now cosine; and 3 more". Returns how many differ.
+// Writes which options differ between two canonical configurations, such as "train.batch: 64, now 128;
+// sgd.rate: constant, now cosine; and 3 more". Returns the number of differences.
 int mg_config_difference(const char *before, const char *now, char *out, size_t size);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct line {
     size_t key_length, value_length;
 } line;
 
-// Takes the next line from *text; false at the end.
+// Takes the next line from *text. Returns false at the end.
 static bool next_line(const char **text, line *out) {
     while (**text == '\n') ++*text;
     if (**text == '\0') return false;
@@ -42,7 +42,7 @@ static void brief_value(const line *from, char out[MG_SHORT_TEXT]) {
 typedef struct report {
     char *out;
     size_t size, used;
-    int count; // differences; only the first few are named
+    int count; // number of differences; only the first few are named
 } report;
 
 enum { NAMED = 4 };

@@ -1,4 +1,4 @@
-// print.c - prints all options: as a configuration file, as documentation, and as canonical configuration.
+// print.c - prints all options: as a configuration file, as documentation, or as the canonical configuration.
 #include "config/settings.h"
 
 #include "base/memory.h"
@@ -9,7 +9,7 @@
 
 enum { ALLOWED_TEXT = 1024, COMMENT_TEXT = 2048, COMMENT_WIDTH = 100 };
 
-// The value of one option as YAML; "" if it is unset, or if the writer has failed before.
+// The value of an option as YAML; "" if it is unset or if the writer has already failed.
 static char *value_text(mg_writer *writer, const mg_option *option, const void *values) {
     char *text = NULL;
     if (!writer->status) writer->status = mg_option_print(option, values, &text, &writer->error);
@@ -59,7 +59,7 @@ void mg_settings_write(const mg_settings *settings, mg_writer *writer) {
     }
 }
 
-// A '|' would end the cell of the table.
+// Writes a cell of a table; escapes '|', which would end the cell.
 static void write_cell(mg_writer *writer, const char *text) {
     for (size_t run; *text; text += run) {
         run = strcspn(text, "|");

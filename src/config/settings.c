@@ -1,4 +1,5 @@
-// settings.c - default < file < --set: which value wins, and where each option was set.
+// settings.c - the values of all options, from defaults, the file and --set in this order, and where each was
+// set.
 #include "config/settings.h"
 
 #include "base/memory.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// One option of one section, and where its origin is stored.
+// An option, its section, and where its origin is stored.
 typedef struct place {
     const mg_section *section;
     const mg_option *option;
@@ -68,13 +69,13 @@ void mg_settings_destroy(mg_settings *settings) {
     *settings = (mg_settings){0};
 }
 
-// Puts the place in front of a message of mg_option_parse or mg_option_add_weight.
+// Puts the place before a message of mg_option_parse or mg_option_add_weight.
 static mg_status say_where(mg_status status, const char *where, const mg_error *inner, mg_error *error) {
     if (status == MG_MEMORY) return mg_fail(error, status, "%s", inner->text);
     return mg_fail(error, status, "%s: %s", where, inner->text);
 }
 
-// Sets an option. NULL restores the default, which counts as not set.
+// Sets an option. If `value` is NULL, restores the default, and the option counts as not set.
 static mg_status assign(const place *at, const char *value, const char *where, mg_error *error) {
     mg_error inner;
     char *origin = NULL;
@@ -93,7 +94,7 @@ static mg_status make_where(const char *name, int line, char **out, mg_error *er
     return mg_writer_take(&writer, out, error);
 }
 
-// Replaces the value of the option by the mapping label -> weight.
+// Sets the option to a mapping label -> weight.
 static mg_status assign_weights(const place *at, const mg_yaml *yaml, const mg_yaml_node *mapping,
                                 const char *where, mg_error *error) {
     const mg_yaml_node *key = mapping + 1, *end = &yaml->nodes[mapping->next];
@@ -172,7 +173,7 @@ mg_status mg_settings_read(mg_settings *settings, const char *name, const char *
     return status;
 }
 
-// Reads the whole file, but never holds more than the limit, whatever `path` leads to.
+// Reads the whole file, but no more bytes than the limit, whatever kind of file `path` is.
 static mg_status read_bytes(const char *path, char **out, size_t *length, mg_error *error) {
     size_t capacity = 0;
     mg_status status = MG_OK;
@@ -211,7 +212,7 @@ mg_status mg_settings_read_file(mg_settings *settings, const char *path, mg_erro
     return status;
 }
 
-// A --set of the form {cat: 2, dog: 0.5} is parsed like the same text in a file.
+// Sets weights from a --set of the form {cat: 2, dog: 0.5}, which is parsed like the same text in a file.
 static mg_status set_weights(const place *at, const char *value, mg_error *error) {
     mg_yaml yaml;
     mg_status status = mg_yaml_read("--set", value, strlen(value), &yaml, error);
@@ -221,7 +222,7 @@ static mg_status set_weights(const place *at, const char *value, mg_error *error
     return status;
 }
 
-// `names` is "section.key", and is changed.
+// Sets an option by its name. `names` is "section.key"; it is changed.
 static mg_status set_named(mg_settings *settings, char *names, const char *value, mg_error *error) {
     static const char where[] = "--set";
     char *dot = strchr(names, '.'), *key = dot + 1;

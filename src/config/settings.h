@@ -1,5 +1,5 @@
-// settings.h - the options of all sections together: read from a file and from --set, looked up by
-// "section.key", printed. The caller chooses the sections: config.c those of the program, tests their own.
+// settings.h - the options of all sections together: read from a file and from --set, found by "section.key",
+// and printed. The caller provides the sections: config.c those of the program, tests their own.
 #ifndef MG_CONFIG_SETTINGS_H
 #define MG_CONFIG_SETTINGS_H
 
@@ -8,21 +8,24 @@
 
 typedef struct mg_binding {
     const mg_section *section;
-    size_t offset; // of the section's struct in `base`
+    size_t offset; // offset of the section's struct in `base`
 } mg_binding;
 
 typedef struct mg_settings {
     const mg_binding *bindings; // [count] owned by the caller
     int count;
-    void *base; // struct of all sections, owned by the caller, zero before mg_settings_create
-    // one for each option, in the order of the sections: "configs/x.yaml:7" or "--set"; NULL: default
+    void *base; // one struct for the values of all sections; owned by the caller, zero before
+                // mg_settings_create
+    // [options, in the order of the sections] where each was set, such as "configs/x.yaml:7" or "--set";
+    // NULL: default
     char **origins;
-    char *file; // path of the file that was read last; NULL: none
+    char *file; // path of the file that was read last; NULL if none was
 } mg_settings;
 
 enum { MG_SETTINGS_FILE_BYTES = 16 << 20 }; // a longer file is refused
 
-// Sets all options to their defaults. Call mg_settings_destroy even after a failure. Errors: MG_MEMORY.
+// Sets all options to their defaults. mg_settings_destroy must be called later, also after a failure. Errors:
+// MG_MEMORY.
 mg_status mg_settings_create(mg_settings *settings, const mg_binding *bindings, int count, void *base,
                              mg_error *error);
 
@@ -40,15 +43,15 @@ mg_status mg_settings_set(mg_settings *settings, const char *assignment, mg_erro
 // Runs the checks of the sections. Errors: MG_CONFIG.
 mg_status mg_settings_check(const mg_settings *settings, mg_error *error);
 
-// Where "section.key" was set; NULL: it has its default, or does not exist.
+// Where "section.key" was set; NULL if it has its default or does not exist.
 const char *mg_settings_origin(const mg_settings *settings, const char *key);
 
-// Finds the row of "section.key", with its section and values; NULL: there is none. For defaults that depend
-// on more than the option itself.
+// Finds the row of "section.key", with its section and its values; NULL if there is none. For defaults that
+// depend on more than the option itself.
 const mg_option *mg_settings_find(const mg_settings *settings, const char *key, const mg_section **section,
                                   void **values);
 
-// Writes every option with its help, as YAML that reads back to the same values.
+// Writes every option with its help, as a YAML file that gives the same values when it is read.
 void mg_settings_write(const mg_settings *settings, mg_writer *writer);
 
 // Writes docs/options.md.

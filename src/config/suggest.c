@@ -1,4 +1,4 @@
-// suggest.c - guesses which section or key a mistyped one was meant to be.
+// suggest.c - finds the section or key that a misspelt name probably means.
 #include "config/suggest.h"
 
 #include <stdio.h>
@@ -27,7 +27,7 @@ static const char *section_name(int i, const void *context) {
     return i < settings->count ? settings->bindings[i].section->name : NULL;
 }
 
-// The first section with a key of this name, ignoring case; *option is its row.
+// The first section that has a key of this name, ignoring case; *option becomes its row.
 static const mg_section *section_with(const mg_settings *settings, const char *key,
                                       const mg_option **option) {
     for (int s = 0; s < settings->count; s++) {
@@ -40,8 +40,8 @@ static const mg_section *section_with(const mg_settings *settings, const char *k
     return NULL;
 }
 
-// Writes "; did you mean train.epochs?" or "". A key of this name in another section is preferred to a
-// similar one in this section.
+// Writes "; did you mean train.epochs?", or "". A key of exactly this name in another section is preferred to
+// a similar one in this section.
 static void suggest_key(const mg_settings *settings, const mg_section *here, const char *key,
                         char out[NAME_TEXT]) {
     const mg_option *option = NULL;

@@ -1,10 +1,11 @@
-// suggest.h - messages for unknown names: where the name is, what it is, and what may have been meant.
+// suggest.h - errors for unknown names: where the name is, what is unknown, and what the user may have meant.
 #ifndef MG_CONFIG_SUGGEST_H
 #define MG_CONFIG_SUGGEST_H
 
 #include "config/settings.h"
 
-// All functions return MG_CONFIG. "<where>: unknown key train.epocs; did you mean train.epochs?"
+// All functions return MG_CONFIG with a message such as the one shown. "<where>: unknown key train.epocs; did
+// you mean train.epochs?"
 mg_status mg_unknown_key(const mg_settings *settings, int section, const char *key, const char *where,
                          mg_error *error);
 

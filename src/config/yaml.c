@@ -1,4 +1,4 @@
-// yaml.c - parses YAML with libyaml into a list of nodes, or one message with its place.
+// yaml.c - parses YAML with libyaml: into a list of nodes, or into an error with its place.
 #include "config/yaml.h"
 
 #include "base/memory.h"
@@ -28,7 +28,7 @@ static mg_status fail_at(reader *r, yaml_mark_t mark, const char *what) {
     return mg_fail(r->error, MG_CONFIG, "%s:%zu:%zu: %s", r->name, mark.line + 1, mark.column + 1, what);
 }
 
-// Line and column of a byte, for errors of the decoder, which does not count lines.
+// Line and column of a byte. libyaml's decoder reports errors by byte.
 static yaml_mark_t mark_of_byte(const reader *r, size_t at) {
     yaml_mark_t mark = {0};
     for (size_t i = 0; i < at && i < r->length; i++) {
@@ -46,13 +46,13 @@ static bool tab_at(const reader *r, yaml_mark_t mark) {
         line = memchr(line, '\n', (size_t)(end - line));
         if (line) line++;
     }
-    // Only blanks stand in front of the indentation, so columns are bytes here.
+    // Only blanks can precede the indentation, so bytes and columns are the same here.
     for (; line && line < end && (*line == ' ' || *line == '\t'); line++)
         if (*line == '\t') return true;
     return false;
 }
 
-// Reports a failure of libyaml as a message of margin.
+// Converts an error of libyaml to an error of margin.
 static mg_status fail_parser(reader *r) {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "unknown reason";
@@ -106,7 +106,7 @@ static mg_status on_scalar(reader *r, const yaml_event_t *event) {
     if (event->data.scalar.anchor) return fail_at(r, event->start_mark, "anchors are not supported");
     if (event->data.scalar.tag) return fail_at(r, event->start_mark, "tags are not supported");
     if (memchr(value, '\0', length)) return fail_at(r, event->start_mark, "a value contains a zero byte");
-    // A key may be "null" or contain no letter, because labels are keys.
+    // Keys are labels, so "null" and texts without letters are allowed.
     bool is_key = r->depth > 0 && r->open[r->depth - 1].wants_key && length > 0;
     mg_status status =
         add_node(r, event->start_mark, is_null(event) && !is_key ? MG_YAML_NULL : MG_YAML_SCALAR);
@@ -134,11 +134,12 @@ static int compare_keys(const void *left, const void *right, void *context) {
     const mg_yaml *yaml = context;
     const mg_yaml_node *a = &yaml->nodes[*(const int64_t *)left], *b = &yaml->nodes[*(const int64_t *)right];
     int order = strcmp(mg_yaml_text(yaml, a), mg_yaml_text(yaml, b));
-    // Equal keys are in the order of the file, so that the later one is reported.
+    // for equal keys, the order of the file, so that the later one is reported
     return order != 0 ? order : *(const int64_t *)left < *(const int64_t *)right ? -1 : 1;
 }
 
-// Sorts the keys instead of comparing all pairs: a million labels must not take an hour.
+// Refuses equal keys. Keys are sorted first, because comparing all pairs of a million labels would take an
+// hour.
 static mg_status refuse_twice(reader *r, int64_t mapping) {
     mg_yaml *out = r->out;
     mg_yaml_node *nodes = out->nodes;
@@ -191,7 +192,8 @@ mg_status mg_yaml_read(const char *name, const char *bytes, size_t length, mg_ya
         return mg_fail(
             error, MG_CONFIG,
             "%s:1:1: the file is UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8 < FILE > NEW", name);
-    // Skips the UTF-8 byte order mark, which editors on Windows write and which would count as a column.
+    // Skips the byte order mark of UTF-8, which editors on Windows write. Otherwise it would count as a
+    // column.
     if (length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
         r.bytes = bytes += 3;
         r.length = length -= 3;
@@ -213,7 +215,7 @@ mg_status mg_yaml_read(const char *name, const char *bytes, size_t length, mg_ya
         status = on_event(&r, &event);
         yaml_event_delete(&event);
     }
-    // A document that consists of comments is a single null.
+    // A document that has only comments consists of a single null.
     if (!status && out->count == 1 && out->nodes[0].kind == MG_YAML_NULL) out->count = 0;
 done:
     if (r.ready) yaml_parser_delete(&r.parser);

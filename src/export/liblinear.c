@@ -1,5 +1,6 @@
-// liblinear.c - the text model of LIBLINEAR. The solver type is MCSVM_CS whatever the loss: with it every
-// class has weights of its own, also if there are two classes, and the label is that of the highest score.
+// liblinear.c - the text model of LIBLINEAR. The solver type is always MCSVM_CS, whatever the loss is: with
+// it every class has its own weights, even if there are two classes, and the class with the highest score is
+// predicted.
 #include "export/export.h"
 
 #include "base/number.h"

@@ -1,5 +1,5 @@
-// npz.c - arrays of numpy: coef, intercept, classes, and the preparation as texts. The zip file does not
-// compress them.
+// npz.c - arrays of NumPy: coef, intercept, classes, and the preparation as texts, in a zip file without
+// compression.
 #include "export/export.h"
 
 #include "io/crc.h"
@@ -14,7 +14,7 @@ typedef struct archive {
     int count;
 } archive;
 
-// What the entries at a member and in the list of members have in common.
+// Writes the fields that the header of a member and its entry in the central directory have in common.
 static void put_entry(mg_writer *out, const char *name, uint32_t crc, size_t bytes) {
     mg_export_number(out, 20, 2);       // version
     mg_export_number(out, 0, 2 + 2);    // flags, not compressed
@@ -26,7 +26,7 @@ static void put_entry(mg_writer *out, const char *name, uint32_t crc, size_t byt
     mg_export_number(out, 0, 2);
 }
 
-// Adds a member, and empties it.
+// Adds a member to the zip file, and empties its writer.
 static void put_member(archive *zip, const char *name, mg_writer *member) {
     mg_writer *out = zip->out;
     size_t at = out->length;
@@ -39,7 +39,8 @@ static void put_member(archive *zip, const char *name, mg_writer *member) {
     mg_export_number(&zip->central, CENTRAL, 4);
     mg_export_number(&zip->central, 20, 2);
     put_entry(&zip->central, name, crc, member->length);
-    mg_export_number(&zip->central, 0, 8); // comment, disk, internal attributes: 2 bytes each; 2 of the next
+    // comment, disk, internal attributes: 2 bytes each; the first 2 bytes of the external attributes
+    mg_export_number(&zip->central, 0, 8);
     mg_export_number(&zip->central, 0, 2);
     mg_export_number(&zip->central, at, 4);
     mg_writer_add(&zip->central, name);
@@ -58,7 +59,7 @@ static void put_header(mg_writer *out, const char *type, const char *shape) {
     mg_writer_format(out, "%-*s\n", padded - 1, text);
 }
 
-// The character at *text, which is valid UTF-8; *text moves behind it.
+// Returns the character at *text, which is valid UTF-8, and moves *text after it.
 static uint32_t next_character(const char **text) {
     unsigned char first = (unsigned char)*(*text)++;
     int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0;
@@ -73,7 +74,7 @@ static size_t characters_of(const char *text) {
     return count;
 }
 
-// A vector of texts; `shape` "" makes a single text of it.
+// Writes a vector of texts; if `shape` is "", a single text.
 static void put_texts(mg_writer *out, const char *const *texts, int64_t count, const char *shape) {
     char type[32];
     size_t most = 1;

@@ -1,5 +1,5 @@
-// onnx.c - a graph of ONNX (opset 13): the preparation of rows, Gemm, ArgMax and Gather, and Softmax for the
-// loss softmax. Rows are prepared in double, with a rounding to float after each step, as margin does it.
+// onnx.c - an ONNX graph (opset 13): preparation of rows, Gemm, ArgMax and Gather; Softmax too, for the loss
+// softmax. Rows are prepared in double and rounded to float after each step, as margin does it.
 #include "export/export.h"
 
 #include "base/memory.h"
@@ -9,11 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-static const size_t most_bytes = (size_t)1 << 31; // of a message of protobuf
+static const size_t most_bytes = (size_t)1 << 31; // largest protobuf message
 
 // ---- preparation --------------------------------------------------------------------------------
 
-// Each list begins with a cast of its input, which is filled in, and ends with a tensor of floats.
+// Each list begins with a cast of the rows, whose name put_step fills in, and ends with a tensor of floats.
 #define OP(operation, result, ...)                                                                           \
     {                                                                                                        \
         .type = operation, .output = result, .input = { __VA_ARGS__ }                                        \
@@ -35,7 +35,8 @@ static const mg_onnx_node unit[] = {
     WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
     {0},
 };
-// margin refuses a row whose sum is not above 0, unless all its cells are 0. Here such a row becomes NaN.
+// Scales the row to a sum of 10,000. margin refuses a row whose sum is not above 0, unless all its cells are
+// 0; the graph turns it into NaN.
 static const mg_onnx_node total[] = {
     WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
     WITH("ReduceSum", "sum", "keepdims", 1, "exact", "columns"),
@@ -50,7 +51,8 @@ static const mg_onnx_node total[] = {
     WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
     {0},
 };
-// log(1 + x) = log(u) x / (u - 1) for u = 1 + x as rounded, and x if u is 1, is exact also for small x.
+// log(1 + x), exact also for small x: with u = 1 + x after rounding, it is log(u) x / (u - 1), or x if u is
+// 1.
 static const mg_onnx_node log1p_cells[] = {
     WITH("Cast", "cell", "to", MG_ONNX_DOUBLE, ""),
     OP("Add", "above", "cell", "one"),
@@ -66,7 +68,7 @@ static const mg_onnx_node log1p_cells[] = {
 
 static const struct step {
     const char *option, *name;
-    const mg_onnx_node *nodes; // NULL: nothing to do
+    const mg_onnx_node *nodes; // NULL: the rows need no change
 } steps[] = {
     {"data.rows", "none", NULL},
     {"data.rows", "unit", unit},
@@ -75,7 +77,8 @@ static const struct step {
     {"data.transform", "log1p", log1p_cells},
 };
 
-// Adds the nodes of a preparation; *at is the tensor that holds the rows before and after it.
+// Adds the nodes of one step of the preparation. *at is the name of the tensor of rows: before the call of
+// the old one, afterwards of the new one.
 static mg_status put_step(mg_writer *graph, const mg_model *model, const char *option, const char *name,
                           const char **at, mg_error *error) {
     const struct step *found = NULL;
@@ -115,7 +118,7 @@ static mg_status put_preparation(mg_writer *graph, const mg_model *model, const 
 
 // ---- weights ------------------------------------------------------------------------------------
 
-// The columns that have weights, if most have none.
+// The used columns, if most columns are not used.
 typedef struct kept_columns {
     uint32_t *column; // [count]; NULL: all columns
     int64_t count;

@@ -1,6 +1,6 @@
-// onnx_graph.h - pieces of a graph of ONNX as messages of protobuf. A message consists of fields: a number
-// with a wire type, then a varint, or a length and that many bytes. The order of the fields does not matter,
-// except that a node must come after those whose outputs it uses.
+// onnx_graph.h - writes pieces of an ONNX graph as protobuf messages. A message is a list of fields: a field
+// number with a wire type, followed by a varint, or by a length and that many bytes. Fields may come in any
+// order, but a node must come after the nodes whose outputs it uses.
 #ifndef MG_EXPORT_ONNX_GRAPH_H
 #define MG_EXPORT_ONNX_GRAPH_H
 
@@ -15,15 +15,16 @@ typedef enum mg_onnx_type {
     MG_ONNX_DOUBLE = 11
 } mg_onnx_type;
 
-// A node with up to three inputs, one output and attributes that are whole numbers (NULL: none).
+// A node with up to three inputs, one output, and attributes that are whole numbers. Unused inputs and
+// attributes are NULL.
 typedef struct mg_onnx_node {
     const char *type, *input[3], *output;
     const char *attribute[2];
     int64_t value[2];
 } mg_onnx_node;
 
-// A tensor; rank 0 is a scalar. `texts` are the values of type string. Other values are `bytes` of `data`; if
-// `data` is NULL, the caller adds them right after the head.
+// A tensor; rank 0 means a scalar. Strings are in `texts`; other values are `bytes` bytes of `data`. If
+// `data` is NULL, the caller adds the values after mg_onnx_begin_tensor.
 typedef struct mg_onnx_tensor {
     const char *name;
     mg_onnx_type type;
@@ -36,20 +37,20 @@ typedef struct mg_onnx_tensor {
 
 void mg_onnx_int(mg_writer *out, unsigned field, uint64_t number);
 void mg_onnx_text(mg_writer *out, unsigned field, const char *text);
-// Adds a message as a field of another, and empties it.
+// Adds a message as a field of another one, and empties its writer.
 void mg_onnx_message(mg_writer *out, unsigned field, mg_writer *message);
 
 void mg_onnx_put_node(mg_writer *graph, const mg_onnx_node *node);
-// Begins a tensor; `data` must be NULL. The caller adds the values, and then the message to the graph with
-// mg_onnx_end_tensor.
+// Writes everything of a tensor but its values; `data` must be NULL. The caller then adds the values to
+// `message`, and calls mg_onnx_end_tensor, which adds the message to the graph.
 void mg_onnx_begin_tensor(mg_writer *message, const mg_onnx_tensor *tensor);
 void mg_onnx_end_tensor(mg_writer *graph, mg_writer *message);
 void mg_onnx_put_tensor(mg_writer *graph, const mg_onnx_tensor *tensor);
 void mg_onnx_put_scalar(mg_writer *graph, const char *name, double value);
-// An input or output of N rows; columns 0: a vector.
+// Declare an input or output with N rows. columns 0: it is a vector.
 void mg_onnx_put_input(mg_writer *graph, const char *name, mg_onnx_type type, int64_t columns);
 void mg_onnx_put_output(mg_writer *graph, const char *name, mg_onnx_type type, int64_t columns);
-// A text for programs that use the model.
+// Adds a text for programs that use the model.
 void mg_onnx_put_metadata(mg_writer *model, const char *key, const char *text);
 
 #endif

@@ -1,16 +1,17 @@
-// safetensors.c - tensors coef and intercept, with the classes and the preparation as metadata.
+// safetensors.c - the tensors coef and intercept; classes and preparation are metadata.
 #include "export/export.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 
-static const size_t most_header = 100000000; // that readers accept
+static const size_t most_header = 100000000; // largest header that readers accept
 
 static mg_status put_list(const char *name, char *const *texts, int64_t count, mg_writer *header,
                           mg_error *error) {
     char *list = NULL;
     mg_status status = mg_export_list(texts, count, &list, error);
-    if (!status) mg_json_put_text(header, name, list); // metadata are texts: here the text of a JSON list
+    // values of metadata must be texts, so this is a JSON list as text
+    if (!status) mg_json_put_text(header, name, list);
     mg_memory_free(list);
     return status;
 }

@@ -1,4 +1,4 @@
-// binary.c - copies blocks of binary numbers from an input to a sink.
+// binary.c - passes blocks of binary numbers from an input to a sink.
 #include "format/binary.h"
 
 #include "base/memory.h"
@@ -47,7 +47,7 @@ static void swap(unsigned char *block, size_t count, size_t size) {
     }
 }
 
-// Index of the first cell that is not a finite float32; `count` if all are.
+// The index of the first cell that is not a finite float32; `count` if there is none.
 static size_t first_bad(mg_h5_type type, const unsigned char *block, size_t count) {
     size_t i = 0;
     if (type == MG_H5_F16) {
@@ -74,7 +74,7 @@ static size_t first_bad(mg_h5_type type, const unsigned char *block, size_t coun
     return i;
 }
 
-// Reads the next block, of at most `left` cells, into this machine's byte order.
+// Reads the next block of at most `left` cells, and converts it to this machine's byte order.
 static mg_status next_block(const mg_binary *cells, mg_input *input, unsigned char *block, int64_t left,
                             size_t *count, const char *what, mg_error *error) {
     size_t size = mg_h5_type_size(cells->type);
@@ -108,7 +108,7 @@ mg_status mg_binary_copy(const mg_binary *cells, mg_input *input, mg_sink *sink,
     return status;
 }
 
-// Returns false if the cell is not a whole number.
+// Converts a cell to an integer. Returns false if it is not a whole number.
 static bool whole_cell(mg_h5_type type, const unsigned char *cell, int64_t *out) {
     int8_t i8;
     int16_t i16;

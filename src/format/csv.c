@@ -19,7 +19,7 @@ static const char *decimal_name(int i) {
     return i >= 0 && i < 2 ? names[i] : NULL;
 }
 
-// Reads one feature. An unquoted number is parsed in place; any other field is extracted first.
+// Reads one feature. An unquoted number is parsed directly in the line; any other field is extracted first.
 static inline mg_status read_cell(mg_csv *r, int64_t column, float *cell, mg_error *error) {
     mg_record *record = &r->record;
     const char *end = record->line + record->bytes, *at = record->line + record->at;

@@ -1,5 +1,5 @@
-// csv_advice.c - reports why a record is not a row, with advice. tests/format/test_advice.py follows the
-// advice of each message.
+// csv_advice.c - returns errors about records that are not rows, with advice. tests/format/test_advice.py
+// follows the advice of each message.
 #include "format/csv.h"
 
 #include "io/text.h"
@@ -9,7 +9,7 @@
 
 enum { ADVICE = 400, MOST_LISTED = 120 };
 
-// Advises to correct the record; if it is a single line, with the command that removes it.
+// Advice to correct the record. If it is a single line, includes a command that removes it.
 static void remove_line(const mg_csv *r, char out[ADVICE / 2]) {
     const mg_text *text = r->record.text;
     if (memchr(r->record.line, '\n', r->record.bytes))
@@ -25,8 +25,8 @@ static bool is_bad(const mg_csv *r, mg_span *field) {
     return !mg_csv_number(r, field, &value);
 }
 
-// Lists the columns from `column` on that are not numbers, in the form of --drop; returns their number. The
-// list is empty if it would be too long. Consumes the fields of the record.
+// Lists, as --drop expects them, the columns from `column` on that are not numbers; returns their number. If
+// the list would be too long, it is empty. Consumes the fields of the record.
 static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
     mg_span field;
     bool more = true;
@@ -44,7 +44,7 @@ static int64_t list_bad(mg_csv *r, int64_t column, char list[MOST_LISTED]) {
     return count;
 }
 
-// Advice for texts in a table without a header, which --text needs.
+// Advice for a table of texts that has no header, without which --text cannot name its columns.
 static bool advise_texts(const mg_csv *r, char out[ADVICE]) {
     bool first = r->label == 0;
     if (memchr(r->record.line, '\t', r->record.bytes) && strchr("\t ", r->record.delimiter)) {
@@ -58,7 +58,8 @@ static bool advise_texts(const mg_csv *r, char out[ADVICE]) {
     return true;
 }
 
-// A wrong field in the first row is probably a fault of its column, in a later row a fault of its line.
+// Chooses the advice. If the wrong field is in the first row, the whole column is probably wrong; in a later
+// row, only that line.
 static void advise(mg_csv *r, int64_t column, char out[ADVICE]) {
     char list[MOST_LISTED], line[ADVICE / 2];
     int64_t rest = 0, bad;
@@ -111,7 +112,7 @@ mg_status mg_csv_refuse_count(const mg_csv *r, int64_t fields, mg_error *error) 
 static bool begins_comment(char first) { return first == '#' || first == '%'; }
 
 // Counts the fields of the first record, and of the next record that does not begin with the same comment
-// character; false if they cannot be read.
+// character. Returns false if they cannot be read.
 static bool count_both(mg_csv *r, char delimiter, int64_t fields[2]) {
     mg_error ignored;
     r->record.delimiter = delimiter;

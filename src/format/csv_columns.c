@@ -1,5 +1,5 @@
-// csv_columns.c - columns that --drop removes, and what the values of the first and last column say about a
-// guess.
+// csv_columns.c - columns that --drop removes, and checks of guesses by the values of the first and the last
+// column.
 #include "format/csv.h"
 
 #include "base/hash.h"
@@ -27,14 +27,15 @@ static mg_status drop_column(mg_csv *r, int64_t column, const char *item, mg_err
     return MG_OK;
 }
 
-// The column that an item of --drop refers to; -1 if none.
+// Finds the column that an item of --drop names; *column becomes -1 if there is none.
 static mg_status column_of(mg_csv *r, const char *item, bool recipe, int64_t *column, mg_error *error) {
     int64_t number;
     *column = -1;
     mg_status status = recipe ? MG_OK : mg_csv_find_name(r, item, true, column, error);
     if (status || *column >= 0 || !mg_parse_int(item, &number) || number < 1 || number > r->columns)
         return status;
-    // Numbers in a recipe do not count the label column, which may be elsewhere or missing in another file.
+    // Numbers in a recipe do not count the label column, because it may be elsewhere or missing in another
+    // file.
     *column = number - 1 + (recipe && r->label >= 0 && number - 1 >= r->label);
     if (*column >= r->columns) *column = -1;
     return MG_OK;
@@ -131,7 +132,8 @@ static void meet_number(mg_csv_values *values, double value) {
     mg_distinct_meet(&values->distinct, mg_hash_mix(bits));
 }
 
-// If a header is read as a row, no other row has its label.
+// Checks whether the label of the first record occurs again. If it does not, that record is probably a
+// header.
 static void watch_first(mg_csv *r, const mg_span *field, bool word) {
     if (!r->guessed_header || r->header) return;
     uint64_t digest = mg_hash_bytes(1, field->text, field->bytes);
@@ -165,26 +167,27 @@ void mg_csv_watch_row(mg_csv *r) {
     if (r->label == 0 && !r->kept.dropped[r->columns - 1]) meet_number(&r->watch.ends[1], last);
 }
 
-// Whole numbers, at least two distinct ones, and at most half as many as rows.
+// True if the values may be class numbers: whole numbers, at least two distinct ones, but at most half as
+// many as rows.
 static bool may_be_labels(const mg_csv *r, const mg_csv_values *values) {
     return !values->fractions && values->distinct.count >= 2 && values->distinct.count <= MG_DISTINCT_MOST &&
            values->distinct.count * 2 <= r->rows + 1;
 }
 
-// Returns true for whole numbers that start at -1, 0 or 1 and have few gaps, like class numbers.
+// True if the values look like class numbers: whole numbers that begin at -1, 0 or 1 and have few gaps.
 static bool counts_classes(const mg_csv_values *values) {
     return !values->fractions && !values->words && values->low >= -1 && values->low <= 1 &&
            values->high - values->low < 2 * (double)values->distinct.count;
 }
 
-// Returns true if `taken` looks like class numbers, and `left` has few whole numbers that do not (such as
-// grey values).
+// True if `taken` looks like class numbers, and `left` has few whole numbers that do not, such as grey
+// values.
 static bool is_plain_feature(const mg_csv_values *taken, const mg_csv_values *left) {
     return counts_classes(taken) && !counts_classes(left) && taken->distinct.count <= left->distinct.count;
 }
 
-// For labels that were guessed from their place: checks whether the column at the other end looks more like
-// labels.
+// If the label column was guessed from its position, checks whether the column at the other end looks more
+// like labels.
 static mg_status judge_place(mg_csv *r, mg_error *error) {
     char here[MG_CSV_SHOWN * 2], there[MG_CSV_SHOWN * 2];
     int64_t other = r->label == 0 ? r->columns - 1 : 0;
@@ -220,11 +223,11 @@ static bool is_index_name(const char *name) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcasecmp(name, names[i])) return true;
     if (!strncasecmp(name, "unnamed:", 8)) return true;
-    // customer_id, PassengerId
+    // such as customer_id, PassengerId
     return bytes > 3 && (!strcasecmp(name + bytes - 3, "_id") || !strcmp(name + bytes - 2, "Id"));
 }
 
-// Warns about row numbers and ids used as features: they say more about the order of the file than about the
+// Warns if row numbers or ids are used as features: they depend more on the order of the file than on the
 // class.
 static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     char name[MG_CSV_SHOWN], text[MG_CSV_SHOWN * 2], list[64] = "";
@@ -262,7 +265,7 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
 }
 
 static void warn_of_first(mg_csv *r) {
-    // most labels occur once; another warning reports that
+    // if most labels occur only once, another warning says so
     bool own = r->by_place && mg_distinct_many(&r->watch.ends[r->label != 0].distinct, r->rows);
     if (r->watch.first_label == 0 || r->rows < 10 || own) return;
     mg_tell_line(

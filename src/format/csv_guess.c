@@ -1,5 +1,5 @@
-// csv_guess.c - guesses the delimiter and the label column. If two readings of the first records are equally
-// likely, the guess is refused, and the message names the option that decides.
+// csv_guess.c - guesses the delimiter and the label column. If the first records can be read in two equally
+// likely ways, there is no guess, but an error that names the option to set.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -67,8 +67,8 @@ bool mg_csv_number(const mg_csv *r, mg_span *field, double *value) {
     return field->bytes > 0 && mg_text_number(field->text, end, value) == end;
 }
 
-// Counts the fields of the second record (or of the first if it is alone) that have a decimal comma under a
-// delimiter. Returns 0 if the delimiter does not divide the record into several fields, mostly numbers.
+// Counts the fields with a decimal comma in the second record (or the first, if there is only one), if it is
+// split at `delimiter`. Returns 0 if it then does not have several fields, mostly numbers.
 static int64_t decimal_commas(mg_csv *r, char delimiter) {
     mg_span field;
     bool more = true;
@@ -98,7 +98,8 @@ static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
                    mg_text_path(r->record.text));
 }
 
-// Refuses numbers such as 1,5 between semicolons, which a comma as delimiter would cut in two.
+// Refuses numbers such as 1,5 between semicolons, which would be split if the comma were taken as the
+// delimiter.
 static mg_status refuse_decimals(mg_csv *r, mg_error *error) {
     static const char candidates[] = {';', '\t', '|', ' '};
     for (size_t i = 0; !r->comma && i < sizeof candidates; i++)
@@ -115,12 +116,13 @@ static bool has_lone_delimiter(const mg_record *record) {
     return false;
 }
 
-// Counts the fields into which a delimiter divides the first two records; 0 if the two differ.
+// Counts the fields of the first two records if they are split at `delimiter`; *fields becomes 0 if the
+// numbers differ.
 static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_error *error) {
     int64_t first = 0, second;
     r->record.delimiter = delimiter;
     *fields = 0;
-    mg_error ignored; // a delimiter under which the quoting is invalid is the wrong one
+    mg_error ignored; // if the quoting is invalid with a delimiter, it is not the right one
     mg_status status = mg_csv_first_record(r, &ignored);
     if (status && status != MG_DATA) return mg_fail(error, status, "%s", ignored.text);
     if (!status && delimiter == ' ' && has_lone_delimiter(&r->record)) return MG_OK;
@@ -132,8 +134,8 @@ static mg_status count_fields(mg_csv *r, char delimiter, int64_t *fields, mg_err
     return MG_OK;
 }
 
-// Chooses the delimiter that divides the first two records into the same, largest number of fields. A space
-// does not compete with another delimiter that gives as many.
+// Chooses the delimiter that splits the first two records into the same number of fields, and into most of
+// them. A space is only chosen if no other delimiter gives as many.
 static mg_status find_delimiter(mg_csv *r, mg_guesses *guesses, mg_error *error) {
     int64_t most = 1, fields;
     char best = ',', rival = '\0';
@@ -219,7 +221,7 @@ static mg_status tied_names(mg_csv *r, int64_t one, int64_t other, mg_error *err
                    mg_csv_column_text(r, other, b), (long long)one + 1, (long long)other + 1);
 }
 
-// Finds the label column by the usual names in the header; *found is true if there is one.
+// Finds the label column by names that are usual for it; *found becomes true if the header has one of them.
 static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     static const char *const usual[] = {"label", "class", "target"};
     char text[MG_CSV_SHOWN * 2];
@@ -243,7 +245,7 @@ static mg_status label_by_name(mg_csv *r, bool *found, mg_error *error) {
     if (!status) status = mg_csv_find_name(r, "x", false, &x, error);
     if (!status) status = mg_csv_find_name(r, "z", false, &z, error);
     if (status || column < 0) return status;
-    // y may be a coordinate: if there are x and z too, or if it is not the first or last column.
+    // y may be a coordinate: if there are x and z too, or if it is neither the first nor the last column
     if ((column > 0 && column < last) || (x >= 0 && z >= 0))
         return tied_names(r, column, column == last ? 0 : last, error);
     *found = true;
@@ -255,7 +257,8 @@ static bool is_word(mg_csv_sort sort) {
     return sort == MG_CSV_WORD || sort == MG_CSV_RUBBISH || sort == MG_CSV_PAIR;
 }
 
-// In lines such as "1 -1:3", "1 a:3", "1,2:0.5", "1,1=2" and "1;2|f a" a feature would be read as the label.
+// Refuses lines of pairs, such as "1 -1:3", "1 a:3", "1,2:0.5", "1,1=2" and "1;2|f a", in which a feature
+// would be taken for the label.
 static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
     mg_span field = {0};
     bool more = true;
@@ -272,7 +275,7 @@ static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
         (int)(field.bytes < 40 ? field.bytes : 40), field.text, (long long)column + 1, (long long)column + 1);
 }
 
-// `sorts`: kinds of the fields in the first record of data.
+// Finds the label column. `sorts`: kinds of the fields in the first record of data.
 static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *guesses, mg_error *error) {
     char text[MG_CSV_SHOWN * 2];
     int64_t last = r->columns - 1;
@@ -281,7 +284,7 @@ static mg_status find_label(mg_csv *r, const mg_csv_sort *sorts, mg_guesses *gue
     mg_status status = label_by_name(r, &named, error);
     if (status) return status;
     bool first_word = is_word(sorts[0]), last_word = is_word(sorts[last]);
-    // When one of the two is a word and the other only begins like a number, the word is the label.
+    // If one of them is a word and the other only begins like a number, the word is the label.
     if (first_word && last_word && sorts[0] != sorts[last]) {
         last_word = sorts[last] == MG_CSV_WORD;
         first_word = !last_word;

@@ -1,6 +1,6 @@
-// csv_header.c - decides whether the first record of a table is a header. Most headers are recognised by the
-// kinds of fields in the first two records. Names that are numbers (pandas columns, wavelengths) look like a
-// row, and are recognised by their order.
+// csv_header.c - decides whether the first record of a table is a header. Most headers can be recognised by
+// the kinds of the fields in the first two records. A header whose names are numbers (pandas columns,
+// wavelengths) looks like a row; it is recognised by the order of the numbers.
 #include "format/csv.h"
 
 #include "base/memory.h"
@@ -12,8 +12,8 @@
 
 enum { FEW_IN_STEP = 4, FEW_IN_ORDER = 8 };
 
-// Returns true for index:value, as in svmlight lines, also with other marks (1=2, 1;2) and several values,
-// and for a number before a bar (0.5|f a, as in Vowpal Wabbit).
+// True for a field that is a pair: index:value as in svmlight, also with other marks (1=2, 1;2) or several
+// values; or a number before a bar (0.5|f a), as in Vowpal Wabbit.
 static bool is_pair(const mg_span *field) {
     double value;
     const char *at = field->text, *end = at + field->bytes, *bar = memchr(at, '|', field->bytes);
@@ -34,8 +34,8 @@ static bool names_labels(const mg_span *field) {
     return false;
 }
 
-// Finds the kind of each field; the record's text is not valid afterwards. *named: some field is a usual name
-// of a label column.
+// Finds the kind of each field. The text of the record is not valid afterwards. *named becomes true if a
+// field has a usual name of a label column.
 static mg_status read_sorts(mg_csv *r, mg_csv_sort *sorts, double *values, bool *named, mg_error *error) {
     mg_span field;
     bool more;
@@ -59,8 +59,8 @@ static mg_status doubtful(const mg_csv *r, const char *why, mg_error *error) {
                    mg_text_path(r->record.text), why);
 }
 
-// Returns true if the numbers of a record increase in equal steps, or if there are many and they all increase
-// or all decrease.
+// True if the numbers of a record increase in equal steps; or if there are many, and they all increase or all
+// decrease.
 static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *values) {
     int64_t count = 0, up = 0, down = 0, even = 0;
     double before = 0, step = 0;
@@ -80,10 +80,11 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
 
 typedef struct tally {
     int64_t numbers, words; // in the first record
-    int64_t differs, names; // fields that are not a number, and words, above a number in the second record
-    // Leading numbers that count 0, 1, 2, ... or 1, 2, 3, ..., like the column names of pandas.
+    int64_t differs, names; // number of fields in the first record that are no numbers, and of words, above a
+                            // number in the second record
+    // How many numbers at the beginning count 0, 1, 2, ... or 1, 2, 3, ..., as the column names of pandas do.
     int64_t counts;
-    int64_t counting; // their first number
+    int64_t counting; // the first of these numbers
 } tally;
 
 static tally count(const mg_csv *r, const mg_csv_first *f) {
@@ -101,7 +102,8 @@ static tally count(const mg_csv *r, const mg_csv_first *f) {
     return t;
 }
 
-// A header contains no number, and has a word where the second record has a number.
+// Guesses that the first record is a header if it contains no number, and has a word above a number of the
+// second record.
 static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg_error *error) {
     const tally t = count(r, f);
     r->header = t.numbers == 0 && t.differs > 0;
@@ -121,7 +123,7 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     return MG_OK;
 }
 
-// Refuses a second record of units or types: the first two records have no number, and the third has.
+// Refuses a second record of units or types: there, the first two records have no numbers, but the third has.
 static mg_status refuse_units(mg_csv *r, const mg_csv_first *f, mg_error *error) {
     int64_t numbers = 0;
     mg_span field;

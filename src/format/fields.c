@@ -1,4 +1,4 @@
-// fields.c - splits records into fields. Unquoting moves the bytes of a field within the line.
+// fields.c - splits records into fields. Removing quotes moves the bytes of a field within the line.
 #include "format/fields.h"
 
 #include "base/option.h"
@@ -11,8 +11,8 @@ static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 static bool is_delimiter(char c, char delimiter) { return c == delimiter || (delimiter == ' ' && c == '\t'); }
 
-// Follows the quotes in [at, end). *open: a quoted field is open; *start: at the start of a field. Both carry
-// over to the next call.
+// Updates the state of quoting for [at, end), and for the next call: *open, within a quoted field; *start, at
+// the start of a field.
 static void follow_quotes(const char *at, const char *end, char delimiter, bool *open, bool *start) {
     for (; at < end; at++) {
         if (*open) {
@@ -29,7 +29,7 @@ static void follow_quotes(const char *at, const char *end, char delimiter, bool 
     }
 }
 
-// Extends the record by further lines until no quoted field is open at its end.
+// Adds lines to the record until no quoted field is open at its end.
 static mg_status complete(mg_record *record, mg_error *error) {
     bool open = false, start = true;
     size_t seen = 0;
@@ -61,7 +61,7 @@ mg_status mg_record_next(mg_record *record, mg_error *error) {
     return MG_OK;
 }
 
-// Finds the closing quote of a field whose content starts at `c`; *after points behind it.
+// Finds the closing quote of a field whose content begins at `c`; *after becomes the position after it.
 static mg_status cut_quoted(const mg_record *record, const char *c, mg_span *field, const char **after,
                             mg_error *error) {
     const char *begin = c, *end = record->line + record->bytes;
@@ -82,7 +82,7 @@ static mg_status cut_quoted(const mg_record *record, const char *c, mg_span *fie
                         "text follows a closing quote; a quote inside a quoted field is written twice");
 }
 
-// Finds the next field, without unquoting it; moves *at behind its delimiter.
+// Finds the next field, without removing its quotes; moves *at after its delimiter.
 static mg_status cut(const mg_record *record, size_t *at, mg_span *field, bool *quoted, mg_error *error) {
     const char *end = record->line + record->bytes, *c = record->line + *at, *after = end;
     while (c < end && is_blank(*c) && !is_delimiter(*c, record->delimiter)) c++;
@@ -114,7 +114,7 @@ static void unquote(mg_span *field) {
     char *from = field->text, *end = from + field->bytes, *to;
     to = from = memchr(from, '"', field->bytes);
     if (!from) return;
-    // The field now contains only doubled quotes; one of each pair is removed.
+    // All remaining quotes are doubled; one of each pair is removed.
     for (; from < end; from++) {
         *to++ = *from;
         if (*from == '"') from++;

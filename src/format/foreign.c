@@ -1,5 +1,5 @@
-// foreign.c - the table of magic bytes, and the commands that turn such files into readable ones. Each
-// command must work as printed; tests/format/test_advice.py runs them.
+// foreign.c - a table of magic bytes, and commands that convert such files to readable ones. Every command
+// must work as printed; tests/format/test_advice.py runs them.
 #include "format/foreign.h"
 
 #include "format/head.h"
@@ -19,7 +19,7 @@ typedef struct head {
     bool packed;
 } head;
 
-// Quotes `text` for a shell. A name too long for a message is replaced by FILE.
+// Quotes `text` for a shell. If it is too long for a message, returns FILE instead.
 static const char *quote(const char *text, char out[MOST_NAME]) {
     bool plain = *text != '\0' && *text != '-';
     for (const char *c = text; *c; c++)
@@ -36,7 +36,7 @@ static const char *quote(const char *text, char out[MOST_NAME]) {
     return out;
 }
 
-// A name in the current directory for the result of a command: the last ending is replaced.
+// A name for the result of a command, in the current directory: the last extension is replaced.
 static const char *new_name(const char *path, const char *ending, char out[MOST_NAME]) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     size_t bytes = dot && dot > name ? (size_t)(dot - name) : strlen(name);
@@ -46,7 +46,7 @@ static const char *new_name(const char *path, const char *ending, char out[MOST_
     return out;
 }
 
-// Says what the file is, and which filter command turns it into a file that can be converted.
+// Returns the error that says what the file is, and which filter command converts it.
 static mg_status refuse_filter(const head *h, const char *what, const char *filter, const char *ending,
                                mg_error *error) {
     char in[MOST_NAME], made[MOST_NAME], out[MOST_NAME];
@@ -58,7 +58,7 @@ static mg_status refuse_filter(const head *h, const char *what, const char *filt
                    from, to);
 }
 
-// The same for advice that is not a filter: `how` is a sentence, in which {} stands for the file.
+// The same for advice that is a sentence, `how`; {} in it stands for the file.
 static mg_status refuse_sentence(const head *h, const char *what, const char *how, mg_error *error) {
     char in[MOST_NAME], text[3 * MOST_NAME];
     const char *from = h->packed ? "FILE (unpacked by gzip -d)" : quote(h->path, in);
@@ -80,8 +80,8 @@ typedef struct kind {
     const char *magic;
     size_t bytes;
     const char *what;
-    const char *filter; // NULL: `how` is a sentence
-    const char *how;    // otherwise the new ending
+    const char *filter; // command; NULL: `how` is a sentence
+    const char *how;    // the sentence or, for a filter, the new extension
 } kind;
 
 #define MAGIC(text) text, sizeof text - 1
@@ -130,8 +130,8 @@ static const kind kinds[] = {
      "fetch the data in its repository: git lfs pull"},
 };
 
-// A table may begin with PAR1 too: magic bytes that are plain text count only if the file contains a zero
-// byte.
+// Magic bytes that are plain text, such as PAR1, may also begin a table. They count only if the file contains
+// a zero byte.
 static bool needs_zero(const kind *k) {
     for (size_t i = 0; i < k->bytes; i++)
         if (k->magic[i] < ' ' || k->magic[i] > '~') return false;
@@ -165,7 +165,7 @@ static mg_status refuse_zip(const head *h, mg_error *error) {
                            "unpack it and convert the files in it: python3 -m zipfile -e {} .", error);
 }
 
-// Refuses UTF-16 and UTF-32, recognised by their byte order mark, or by a zero in every other byte.
+// Refuses UTF-16 and UTF-32, which have a byte order mark, or a zero in every other byte.
 static mg_status refuse_wide(const head *h, mg_error *error) {
     static const struct {
         const char *name, *filter;
@@ -226,7 +226,7 @@ static mg_status refuse_wabbit(const head *h, mg_error *error) {
 }
 
 // Returns true if the line has a label and then only pairs such as 1=2 or 1;2. *mark: the character between
-// index and value, the same in all lines.
+// index and value, which must be the same in all lines.
 static bool has_other_pairs(const char *line, const char *stop, char *mark) {
     const char *c = mg_skip_blanks(mg_skip_word(mg_skip_blanks(line, stop), stop), stop);
     if (c == stop) return false;
@@ -241,7 +241,7 @@ static bool has_other_pairs(const char *line, const char *stop, char *mark) {
     return true;
 }
 
-// Refuses svmlight with another character than ':' in its pairs.
+// Refuses svmlight whose pairs have another character than ':'.
 static mg_status refuse_other_pairs(const head *h, mg_error *error) {
     char mark = '\0', what[128], filter[64];
     mg_head_lines lines = mg_head_begin(h->bytes, h->count);

@@ -1,5 +1,5 @@
-// foreign.h - refuses files of other programs that no format reads. They are recognised by their first bytes;
-// the message has a command that makes a file margin can read.
+// foreign.h - refuses files of other programs that no format can read. Their first bytes identify them. The
+// message has a command that converts such a file to one that margin can read.
 #ifndef MG_FORMAT_FOREIGN_H
 #define MG_FORMAT_FOREIGN_H
 
@@ -8,19 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// In all functions, `head` holds the first `bytes` bytes of the file at `path` and a zero; packed: they were
-// unpacked from gzip. All refuse with MG_DATA.
+// In all functions, `head` is the first `bytes` bytes of the file at `path`, followed by a zero. packed: they
+// were unpacked from gzip. Refusals are MG_DATA.
 
 // Refuses compressed files, archives, binary files, UTF-16 and old line ends, whatever the requested format.
 mg_status mg_foreign_refuse(const char *path, bool packed, const char *head, size_t bytes, mg_error *error);
 
-// Refuses texts that look like a table: Vowpal Wabbit, ARFF, JSON, XML. For a guessed format only.
+// Refuses texts that look like tables but are Vowpal Wabbit, ARFF, JSON or XML. Only for a guessed format.
 mg_status mg_foreign_text(const char *path, bool packed, const char *head, size_t bytes, mg_error *error);
 
-// Refuses lines of texts whose tabs look like the columns of a table. For a guessed format only.
+// Refuses lines of texts if their tabs seem to separate the columns of a table. Only for a guessed format.
 mg_status mg_foreign_table(const char *path, const char *head, size_t bytes, mg_error *error);
 
-// Refuses svmlight lines with a '|' in the label. For a guessed format only.
+// Refuses svmlight lines with a '|' in the label. Only for a guessed format.
 mg_status mg_foreign_bars(const char *path, const char *head, size_t bytes, mg_error *error);
 
 // Refuses a file of unknown format.

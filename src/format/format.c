@@ -74,7 +74,7 @@ void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...) {
         snprintf(guesses->flags + used, sizeof guesses->flags - used, "%s--%s", used > 0 ? ", " : "", flag);
 }
 
-// Reads the first bytes of the unpacked file: [MG_PROBE_BYTES + 1] with a zero behind them.
+// Reads the first bytes of the unpacked file, [MG_PROBE_BYTES + 1], and adds a zero.
 static mg_status read_head(const char *path, char **head, size_t *bytes, bool *packed, mg_error *error) {
     mg_input *input = NULL;
     size_t got = 1;

@@ -1,5 +1,5 @@
-// format.h - the registry of input formats. A format reads files twice in the same order, once to count rows
-// and labels and once to pass them on; the sink stores them.
+// format.h - the registry of input formats. A format reads its files twice, in the same order: once to count
+// rows and labels, and once to pass them to a sink, which stores them.
 #ifndef MG_FORMAT_FORMAT_H
 #define MG_FORMAT_FORMAT_H
 
@@ -9,16 +9,16 @@
 #include "io/text.h"
 #include "rows/rows.h"
 
-// What other data must have in common with the training data.
+// Properties of the training data that the data of --like must share.
 typedef struct mg_format_like {
-    const char *path;       // the HDF5 file it was read from
+    const char *path;       // path of the HDF5 file of the training data
     int64_t features;       // columns of its X
-    const float *scale;     // [features] its array "<format>/idf", or NULL
-    const mg_names *names;  // names of its columns; none if they are not known
+    const float *scale;     // [features] idf table, from its array "<format>/idf"; NULL if there is none
+    const mg_names *names;  // names of its columns; `count` is 0 if they are unknown
     const char *label_name; // name of its label column, or NULL
 } mg_format_like;
 
-// Receives lines for the user: warnings, and what was guessed.
+// Receives lines for the user: warnings and guesses.
 typedef struct mg_tell {
     void (*line)(void *context, const char *line);
     void *context;
@@ -27,22 +27,23 @@ typedef struct mg_tell {
 // Formats a line; does nothing if `tell` has no function.
 void mg_tell_line(const mg_tell *tell, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Warns if values of the file are too small for float32; call it after all of the file was read.
+// Warns if values of the file are too small for float32. To be called after the whole file was read.
 void mg_tell_lost(const mg_tell *tell, const mg_text *text);
 
-// What was guessed about an input, on one line; `flags` lists the options that override the guesses.
+// What was guessed about an input, as one line. `flags` lists the options that override the guesses.
 typedef struct mg_guesses {
     char text[600], flags[100];
 } mg_guesses;
 
-// Adds one guess and the option that overrides it (without dashes; may be NULL).
+// Adds one guess, and the option (without dashes; may be NULL) that overrides it.
 void mg_guess(mg_guesses *guesses, const char *flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 typedef struct mg_format_request {
     const char *const *inputs; // [input_count]
     int input_count;
-    void *options;              // values of the format's section; survey replaces "auto" by what it found
+    void *options;              // values of the format's section; `survey` replaces "auto" by what it has
+                                // found
     const mg_format_like *like; // NULL without --like
     const mg_watch *watch;      // used for every input
     mg_tell tell;               // for warnings
@@ -54,22 +55,23 @@ typedef struct mg_format_shape {
     mg_layout layout;
     mg_h5_type cell; // type of X; MG_DENSE only
     bool labelled;
-    const float *scale; // [features] stored as "<format>/idf", or NULL; owned by the reader
+    const float *scale; // [features] idf table, to be stored as "<format>/idf"; NULL if there is none. Owned
+                        // by the reader
     // Names of the columns, and the name of the label column. Owned by the reader; NULL if unknown.
     const mg_names *names;
     const char *label_name;
-    mg_guesses guesses; // what the reader guessed
+    mg_guesses guesses; // what was guessed
 } mg_format_shape;
 
-// Receives rows and labels. Labels come in the order of the rows, but not necessarily together with them.
+// Receives rows and labels, each in the order of the file; labels may come later or earlier than their rows.
 typedef struct mg_sink mg_sink;
 struct mg_sink {
-    // Any number of bytes of rows; cells are little-endian.
+    // Cells of rows, little-endian. One call may pass any number of bytes.
     mg_status (*dense)(mg_sink *sink, const void *cells, size_t bytes, mg_error *error);
-    // One row; indices ascend.
+    // One row; indices must ascend.
     mg_status (*sparse)(mg_sink *sink, const uint32_t *indices, const float *values, int64_t count,
                         mg_error *error);
-    // One label, as text or as an integer. The message of a failure has no file:line.
+    // One label, as text or as an integer. Error messages lack file:line.
     mg_status (*label)(mg_sink *sink, const char *text, size_t bytes, mg_error *error);
     mg_status (*code)(mg_sink *sink, int64_t label, mg_error *error);
 };
@@ -81,15 +83,15 @@ typedef struct mg_format {
     const char *arguments; // its inputs, in the form of a usage line
     const char *help;
     int inputs_low, inputs_high;
-    // Its options. Those that change the result are stored in the output, for --like.
+    // Its options. Those that change the result are stored in the output, so that --like can use them.
     const mg_section *section;
     size_t options_size;
 
-    // How sure the format is about the first bytes of an unpacked file (the whole file if bytes <
-    // MG_PROBE_BYTES): 0 no, 1 possible, 2 sure.
+    // How likely a file is of this format, from the first bytes of the unpacked file (the whole file if bytes
+    // < MG_PROBE_BYTES): 0 no, 1 possible, 2 certain.
     int (*probe)(const char *head, size_t bytes);
     mg_status (*open)(void **reader, const mg_format_request *request, mg_error *error);
-    // First pass: finds the shape, and passes every label to the sink; it need not pass rows.
+    // First pass: finds the shape, and passes every label to the sink. It need not pass rows.
     mg_status (*survey)(void *reader, mg_sink *sink, mg_format_shape *shape, mg_error *error);
     // Second pass: passes every row and every label.
     mg_status (*read)(void *reader, mg_sink *sink, mg_error *error);
@@ -99,19 +101,19 @@ typedef struct mg_format {
 const mg_format *mg_format_at(int i);              // NULL after the last
 const mg_format *mg_format_find(const char *name); // NULL if unknown
 
-// The format that is surest about the file at `path`; NULL if none is. *sure is true if it is more than
-// possible. Errors: MG_DATA if the file is empty, or of a known kind that is not read (foreign.h).
+// Finds the most likely format of the file at `path`; NULL if no format is possible. *sure becomes true if it
+// is certain. Errors: MG_DATA if the file is empty, or of a known kind that cannot be read (foreign.h).
 mg_status mg_format_guess(const char *path, const mg_format **out, bool *sure, mg_error *error);
 
-// Refuses a file that no format reads, even if a format was requested: compressed, an archive, HDF5, UTF-16.
-// Errors: MG_DATA.
+// Refuses a file that no format can read, even if the user has given a format: compressed, an archive, HDF5,
+// UTF-16. Errors: MG_DATA.
 mg_status mg_format_check(const char *path, mg_error *error);
 
-// Refuses a file that the guessed `format` (NULL: none) would misread. `like`: another file confirms the
-// format. Errors: MG_DATA.
+// Refuses a file that the guessed `format` (NULL: none) would read wrongly. `like`: the format is confirmed
+// by that of another file. Errors: MG_DATA.
 mg_status mg_format_doubt(const char *path, const mg_format *format, bool like, mg_error *error);
 
-// The only format with an option of this name; NULL if there is none, or more than one.
+// The format that has an option of this name; NULL if there is none, or more than one.
 const mg_format *mg_format_with_option(const char *name);
 
 // The choices "auto", "yes", "no" for options.

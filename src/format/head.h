@@ -1,4 +1,4 @@
-// head.h - iterates over the first lines of a file, for the guesses.
+// head.h - iterates over the first lines of a file, for guesses about it.
 #ifndef MG_FORMAT_HEAD_H
 #define MG_FORMAT_HEAD_H
 
@@ -8,8 +8,8 @@
 
 typedef struct mg_head_lines {
     const char *at, *end;
-    bool cut;                // the last line may continue behind `end`
-    int left;                // lines that are still to be read
+    bool cut;                // the last line may be incomplete, because the file goes on after `end`
+    int left;                // number of lines that may still be read
     int64_t number;          // of the current line, from 1
     const char *line, *stop; // the current line, without its line end
 } mg_head_lines;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COPIED_NAME = 300 }; // bytes of a name that an advice shows in full
+enum { COPIED_NAME = 300 }; // bytes of a name that advice shows in full
 
 static mg_status read_name(const mg_record *record, const mg_span *field, char **out, mg_error *error) {
     size_t bad = mg_text_utf8(field->text, field->bytes);
@@ -28,7 +28,7 @@ static mg_status read_name(const mg_record *record, const mg_span *field, char *
     return status;
 }
 
-// Refuses repeated names, because they do not identify a column.
+// Refuses names that occur twice, because they do not identify a column.
 static mg_status check_repeat(const mg_record *record, const mg_names *names, mg_error *error) {
     bool found;
     int64_t first, second;

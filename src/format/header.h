@@ -1,4 +1,4 @@
-// header.h - the first record of a table, as names of the columns.
+// header.h - the header of a table: the names of its columns.
 #ifndef MG_FORMAT_HEADER_H
 #define MG_FORMAT_HEADER_H
 
@@ -10,8 +10,8 @@ typedef struct mg_header {
     char *label_name; // NULL without a label column
 } mg_header;          // starts zeroed
 
-// Reads names from the record just read. `label` is the index of the label column, -1 without one;
-// dropped[columns] marks dropped columns. Errors: MG_DATA if a name is too long, not UTF-8, or repeated;
+// Reads the names from the record just read. `label`: index of the label column, -1 if there is none.
+// dropped[columns]: columns to leave out. Errors: MG_DATA if a name is too long, not UTF-8, or repeated;
 // MG_MEMORY.
 mg_status mg_header_read(mg_record *record, int64_t columns, int64_t label, const bool *dropped,
                          mg_header *header, mg_error *error);

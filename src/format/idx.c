@@ -9,7 +9,7 @@
 enum { MOST_DIMENSIONS = 16 };
 
 typedef struct reader {
-    mg_input *images, *labels; // labels: NULL if not given
+    mg_input *images, *labels; // labels: NULL if no file is given
     mg_binary cells, codes;
 } reader;
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Sorts keys[count] ascending by bits low .. high - 1 (`low` a multiple of 8); equal keys keep their order.
-// spare[count] is scratch space.
+// Sorts keys[count] in ascending order of their bits low .. high - 1; `low` is a multiple of 8. Equal keys
+// keep their order. spare[count]: scratch memory.
 void mg_keys_sort(uint64_t *keys, uint64_t *spare, size_t count, int low, int high);
 
 #endif

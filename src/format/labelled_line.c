@@ -96,8 +96,8 @@ static tabs count_tabs(const char *at, const char *stop) {
     }
 }
 
-// Returns true if two lines look like a table: the same number of fields, and the second line has a number in
-// every field but at most one (in both, if there are only two).
+// Returns true if the first two lines look like a table: they have the same number of fields, and the second
+// line has a number in all of them, except one at most. If there are only two fields, both must be numbers.
 static bool looks_like_table(const char *first, const char *stop, const char *end) {
     if (stop >= end) return false;
     const char *second = stop + 1, *second_stop = memchr(second, '\n', (size_t)(end - second));
@@ -117,7 +117,7 @@ int mg_line_probe(const char *head, size_t bytes) {
     if (mg_line_is_fasttext(head, (size_t)(stop - head))) return 2;
     if (!tab || tab >= stop || tab == head) return 0;
     if (looks_like_table(head, stop, end)) return 1;
-    // Sure if there is no number behind the tab, or more text behind that number.
+    // Certain, unless the text after the tab is just a number.
     const char *after = mg_text_number(tab + 1, stop, &value);
     return !after || (after < stop && *after != '\t' && *after != '\r') ? 2 : 1;
 }

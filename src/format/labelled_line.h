@@ -1,4 +1,4 @@
-// labelled_line.h - a line with a label and a text: "label TAB text", or fastText's "__label__x text".
+// labelled_line.h - lines with a label and a text: "label TAB text", or fastText's "__label__x text".
 #ifndef MG_FORMAT_LABELLED_LINE_H
 #define MG_FORMAT_LABELLED_LINE_H
 
@@ -17,12 +17,12 @@ typedef enum mg_line_kind {
 mg_status mg_line_cut(const mg_text *text, mg_line_kind kind, char *line, size_t bytes, mg_span *label,
                       mg_span *body, mg_error *error);
 
-// Decides whether the first line is a header. Errors: MG_DATA if it is unclear: the names of a label and a
-// text are in the other order, or only the label's name is recognised.
+// Decides whether the first line is a header. Errors: MG_DATA if that is unclear: it has names of a label and
+// a text, but in the other order; or only the name of a label is recognised.
 mg_status mg_line_header(const mg_text *text, const mg_span *label, const mg_span *body, bool *header,
                          mg_error *error);
 
-// How sure the head of a file is to hold such lines: 0, 1 or 2, like mg_format.probe.
+// How likely the head of a file has such lines: 0, 1 or 2, as mg_format.probe.
 int mg_line_probe(const char *head, size_t bytes);
 
 #endif

@@ -1,4 +1,4 @@
-// ngram.c - normalises a text, and counts its n-grams in hash buckets. Rows with very many n-grams are
+// ngram.c - normalises a text, and counts its n-grams in hash buckets. Texts with very many n-grams are
 // counted in a table of all buckets.
 #include "format/ngram.h"
 
@@ -16,13 +16,13 @@ enum { PENDING = 1 << 16, SHORT = 96, LANES = 16 };
 
 struct mg_ngram {
     mg_ngram_recipe recipe;
-    char *text; // normalised, with one space at each end
+    char *text; // normalised text, with one space at each end
     size_t text_capacity;
-    size_t *starts; // offsets of words, and one more at the end
+    size_t *starts; // offset of each word, and the end of the last one
     size_t start_capacity;
-    uint64_t *pending; // [2 * PENDING] buckets that are not counted yet, and scratch space
+    uint64_t *pending; // [2 * PENDING] buckets that are not counted yet, and scratch memory
     size_t waiting;
-    uint32_t *table; // [2^bits] counts for a row with more n-grams than PENDING; otherwise NULL or all zero
+    uint32_t *table; // [2^bits] counts for a text with more than PENDING n-grams; otherwise NULL or all zero
     bool table_used;
     uint32_t *buckets, *counts;
     size_t bucket_capacity, count_capacity;
@@ -71,7 +71,7 @@ static inline uint64_t fnv(uint64_t hash, const char *bytes, size_t count) {
     return hash;
 }
 
-// The low bits of FNV-1a depend on too little of the text, so the hash is mixed once more.
+// Mixes the hash once more, because the low bits of FNV-1a depend on too little of the text.
 static inline uint32_t finish(uint64_t hash, int bits) {
     hash ^= hash >> 33;
     hash *= UINT64_C(0xff51afd7ed558ccd);
@@ -114,8 +114,8 @@ static inline bool is_word(char c) {
            (unsigned char)c >= 0x80;
 }
 
-// Makes a text with a space at each end and single spaces between. For n-grams of words, every character that
-// cannot be part of a word becomes a space.
+// Normalises a text: single spaces between words, and one at each end. For n-grams of words, characters that
+// cannot be part of a word become spaces.
 static mg_status normalise(mg_ngram *ngram, const char *text, size_t bytes, size_t *length, mg_error *error) {
     mg_status status = mg_memory_grow(&ngram->text, &ngram->text_capacity, bytes + 2, 1, error);
     if (status) return status;
@@ -136,7 +136,7 @@ static mg_status normalise(mg_ngram *ngram, const char *text, size_t bytes, size
 
 static inline bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-// Every run of low .. high characters, except a single space, which every row would have.
+// Hashes every run of low .. high characters, except a single space, which every text would have.
 static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error) {
     const char *begin = ngram->text, *end = begin + length;
     for (const char *at = begin; at < end;) {
@@ -155,7 +155,7 @@ static mg_status hash_characters(mg_ngram *ngram, size_t length, mg_error *error
     return MG_OK;
 }
 
-// Every run of low .. high words, with one space between words.
+// Hashes every run of low .. high words, with one space between words.
 static mg_status hash_words(mg_ngram *ngram, size_t length, mg_error *error) {
     size_t words = 0;
     for (size_t i = 0; i + 1 < length; i++) {
@@ -187,8 +187,8 @@ static mg_status reserve(mg_ngram *ngram, size_t count, mg_error *error) {
                : mg_memory_grow(&ngram->counts, &ngram->count_capacity, count, sizeof *ngram->counts, error);
 }
 
-// Sorts a short row by counting, for each bucket, how many are smaller. This has no branch to mispredict, and
-// equal buckets get the same place. The gaps that they leave are closed afterwards.
+// Sorts few buckets by counting, for each one, how many are smaller: this has no branches that can be
+// mispredicted. Equal buckets get the same position, and the gaps behind them are closed afterwards.
 static int64_t gather_short(mg_ngram *ngram) {
     int32_t keys[SHORT] = {0};
     size_t n = ngram->waiting, padded = (n + LANES - 1) / LANES * LANES, distinct = 0;
@@ -211,7 +211,7 @@ static int64_t gather_short(mg_ngram *ngram) {
 
 // Sorts the pending buckets, and counts equal ones.
 static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error) {
-    mg_status status = reserve(ngram, ngram->waiting + 1, error); // there may be none
+    mg_status status = reserve(ngram, ngram->waiting + 1, error); // plus 1, because there may be no buckets
     if (status) return status;
     if (ngram->waiting <= SHORT) {
         *count = gather_short(ngram);
@@ -232,7 +232,7 @@ static mg_status gather_pending(mg_ngram *ngram, int64_t *count, mg_error *error
     return MG_OK;
 }
 
-// Moves the counts out of the table, and zeroes it for the next row.
+// Takes the counts from the table, and zeroes it for the next text.
 static mg_status gather_table(mg_ngram *ngram, int64_t *count, mg_error *error) {
     size_t size = (size_t)1 << ngram->recipe.bits, n = 0;
     mg_status status = spill(ngram, error);

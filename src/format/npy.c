@@ -18,7 +18,7 @@ typedef struct array {
 } array;
 
 typedef struct reader {
-    array rows, labels; // labels.input is NULL if not given
+    array rows, labels; // labels.input is NULL if no file is given
 } reader;
 
 static int probe(const char *head, size_t bytes) {

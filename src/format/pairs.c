@@ -21,7 +21,7 @@ static mg_status refuse_index(const mg_pairs *pairs, const char *at, const char 
                    (long long)pairs->high, pairs->beyond ? "; " : "", pairs->beyond ? pairs->beyond : "");
 }
 
-// Reads one "index:value" at *at, and moves *at behind it; on failure *at is the byte at fault.
+// Reads one "index:value" at *at, and moves *at after it; if it fails, *at becomes the position of the error.
 static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const char *end, int64_t *index,
                                   double *value, mg_error *error) {
     const char *c = *at;
@@ -31,7 +31,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
         bool number = c > *at && c < end && (*c == ':' || n > UINT32_MAX);
         return refuse_index(pairs, *at, end, number ? n : -1, error);
     }
-    // LIBLINEAR also reads "63: .5", and some of its files contain it.
+    // LIBLINEAR accepts "63: .5" with a blank, and some of its files have it.
     const char *begin = mg_skip_blanks(c + 1, end), *after = mg_text_number(begin, end, value);
     if (!after || (after < end && !mg_is_blank(*after) && *after != '#') || !(fabs(*value) <= FLT_MAX)) {
         *at = begin;
@@ -42,7 +42,7 @@ static inline mg_status read_pair(const mg_pairs *pairs, const char **at, const 
     return MG_OK;
 }
 
-// Fails at the second place where `index` occurs.
+// Returns the error that `index` is repeated; *bad becomes the position of its second occurrence.
 static mg_status refuse_repeat(const char *at, const char *end, uint32_t index, const char **bad,
                                mg_error *error) {
     int met = 0;

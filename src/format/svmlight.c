@@ -1,5 +1,5 @@
-// svmlight.c - lines "label index:value index:value ... # comment" of SVMlight and LIBSVM. Rows are sorted; a
-// repeated feature, a query id, or several labels in a line are refused.
+// svmlight.c - lines "label index:value index:value ... # comment" of SVMlight and LIBSVM. The values of a
+// row are sorted. Repeated features, query ids, and several labels in a line are refused.
 #include "format/format.h"
 
 #include "base/memory.h"
@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-enum { MOST_DENSE = 1 << 26 }; // features of a row of 256 MiB
+enum { MOST_DENSE = 1 << 26 }; // most features of a dense row, 256 MiB
 
 typedef struct options {
-    int64_t features;   // MG_UNSET_INT: determined by the largest index
+    int64_t features;   // MG_UNSET_INT: the largest index in the file decides
     const char *base;   // "auto", "0", "1"
     const char *layout; // "sparse", "dense"
 } options;
@@ -25,12 +25,12 @@ typedef struct reader {
     float *dense; // [features] one row; NULL for sparse output
 } reader;
 
-// Sure if every line of data in the head has a second word that begins with "digits:".
+// Certain if in every line of data of the head the second word begins with "digits:".
 static int probe(const char *head, size_t bytes) {
     int seen = 0;
     for (const char *line = head, *end = head + bytes; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // the head ends within this line
+        if (!stop && bytes == MG_PROBE_BYTES && seen > 0) break; // the last line of the head is incomplete
         stop = stop ? stop : end;
         const char *c = mg_skip_blanks(line, stop);
         line = stop + 1;
@@ -70,7 +70,7 @@ static mg_status read_label(const reader *r, mg_sink *sink, const char *line, co
     return status ? mg_text_place(r->text, offset, status, error) : MG_OK;
 }
 
-// Reads the whole file; passes rows to the sink only if `put`.
+// Reads the whole file. Passes rows to the sink only if `put`.
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     char *line;
     size_t bytes;
@@ -93,7 +93,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     }
 }
 
-// Fixes the base and the number of features from what the first pass found.
+// Decides on the base and the number of features, after the first pass.
 static mg_status settle(reader *r, mg_error *error) {
     static const char *const bases[] = {"0", "1"};
     const char *path = mg_text_path(r->text);
@@ -121,7 +121,7 @@ static mg_status survey(void *at, mg_sink *sink, mg_format_shape *shape, mg_erro
     reader *r = at;
     r->pairs.low = r->options->base[0] == '1';
     r->pairs.high = MG_MOST_INDEX;
-    r->pairs.lowest = 1; // files whose first index is larger also have base 1
+    r->pairs.lowest = 1; // so that a file whose smallest index is larger than 1 also has base 1
     r->pairs.highest = -1;
     r->pairs.beyond = "--features sets the number of features";
     mg_status status = walk(r, sink, false, error);

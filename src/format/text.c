@@ -1,6 +1,6 @@
-// text.c - texts with a label: lines "label TAB text", or two columns of a table with a header. A text
-// becomes hashed n-grams in a row of unit length. The recipe and the idf table are stored for files that are
-// converted later.
+// text.c - texts with labels: lines "label TAB text", or two columns of a table with a header. A text becomes
+// a row of hashed n-grams, of length 1. The recipe and the idf table are stored, so that other files can be
+// converted in the same way.
 #include "format/distinct.h"
 #include "format/fields.h"
 #include "format/format.h"
@@ -15,12 +15,12 @@
 
 typedef struct options {
     char *ngrams;          // "char:1:4"
-    int64_t bits;          // features are 2^bits
+    int64_t bits;          // there are 2^bits features
     const char *weighting; // "tf", "tf-idf", "binary"
     const char *lowercase; // "auto", "yes", "no"
     bool unit;
-    const char *header; // "auto", "yes", "no": for plain lines
-    // Names of columns; `column` (--text) is NULL for plain lines.
+    const char *header; // "auto", "yes", "no"; only for plain lines
+    // Names of the two columns; `column` (--text) is NULL for plain lines.
     char *label, *column;
 } options;
 
@@ -30,18 +30,18 @@ typedef struct reader {
     const mg_format_like *like;
     mg_ngram *ngram;
     bool labelled;
-    mg_line_kind kind;          // for plain lines
-    bool header;                // for plain lines
-    mg_distinct labels, bodies; // for plain lines whose order of label and text is guessed
-    int64_t label, column;      // indices of the fields in a record of a table
+    mg_line_kind kind;          // only for plain lines
+    bool header;                // only for plain lines
+    mg_distinct labels, bodies; // only for plain lines, if it was guessed which part is the label
+    int64_t label, column;      // indices of the two columns in a table
     int64_t rows, stored;
-    uint32_t *frequency; // [features] number of rows with this bucket; NULL if not counted
+    uint32_t *frequency; // [features] number of rows that have this bucket; NULL if it is not needed
     float *scale;        // [features] idf; NULL unless tf-idf
     float *values;       // of one row
     size_t value_capacity;
 } reader;
 
-// Looks for the named columns in the header, with the current delimiter.
+// Looks for the two columns in the header, with the present delimiter.
 static mg_status find_columns(reader *r, bool *found, mg_error *error) {
     mg_span field;
     bool more = true;
@@ -73,7 +73,7 @@ static mg_status find_table(reader *r, mg_error *error) {
                    mg_text_path(r->record.text), r->options->column, r->options->label);
 }
 
-// Reads the next plain line; *line is NULL at the end.
+// Reads the next plain line; *line becomes NULL at the end.
 static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **line, mg_error *error) {
     size_t bytes;
     do {
@@ -84,7 +84,7 @@ static mg_status next_plain(reader *r, mg_span *label, mg_span *body, char **lin
     return r->labelled ? mg_line_cut(r->record.text, r->kind, *line, bytes, label, body, error) : MG_OK;
 }
 
-// Examines the first line: are there fastText labels, and is it a header?
+// Examines the first line: does it have fastText labels, and is it a header?
 static mg_status find_kind(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_span label, body;
     char *line;
@@ -129,8 +129,7 @@ static mg_status next_record(reader *r, mg_span *label, mg_span *body, char **li
     return mg_text_fail(r->record.text, 0, MG_DATA, error, "the record has too few fields");
 }
 
-// Turns the counts of a row into values. The sum of squares is computed in double, in the order of the
-// buckets.
+// Computes the values of a row from its counts. The sum of squares is double, in the order of the buckets.
 static mg_status weigh(reader *r, const uint32_t *buckets, const uint32_t *counts, int64_t count,
                        mg_error *error) {
     mg_status status =
@@ -180,8 +179,8 @@ static mg_status skip_line(reader *r, mg_error *error) {
     return status;
 }
 
-// Refuses lines whose labels differ from row to row while their texts repeat: label and text are probably
-// swapped.
+// Refuses lines whose labels are nearly all different while their texts repeat: label and text are probably
+// in the other order.
 static mg_status doubt_order(reader *r, mg_error *error) {
     mg_distinct_end(&r->labels);
     mg_distinct_end(&r->bodies);
@@ -221,11 +220,11 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
     return status;
 }
 
-// Resolves the recipe, and creates what it needs.
+// Parses the recipe, and allocates what it needs.
 static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_ngram_recipe recipe;
     options *o = r->options;
-    mg_ngram_parse(o->ngrams, &recipe); // the option's check has accepted it
+    mg_ngram_parse(o->ngrams, &recipe); // cannot fail: the option's check has accepted it
     recipe.bits = (int)o->bits;
     recipe.lowercase = strcmp(o->lowercase, "auto") ? !strcmp(o->lowercase, "yes") : recipe.words;
     o->lowercase = mg_format_auto_yes_no(recipe.lowercase ? 1 : 2);

@@ -8,10 +8,10 @@
 
 typedef struct signs {
     mg_wabbit found;
-    bool table; // some line can only belong to a table
+    bool table; // at least one line can only be that of a table
 } signs;
 
-// Returns true for a number, or for numbers separated by colons (contextual bandits).
+// True for a number, or for numbers separated by colons (contextual bandits).
 static bool is_label(const char *at, const char *end) {
     double value;
     while (at < end) {
@@ -22,8 +22,8 @@ static bool is_label(const char *at, const char *end) {
     return true;
 }
 
-// Parses labels and a tag, which begins with ' or touches the bar; false for anything else. *glued: a label
-// touches the bar, as in a table.
+// Parses labels and a tag, which begins with ' or touches the bar. Returns false for anything else. *glued
+// becomes true if a label touches the bar, as in a table.
 static bool read_front(const char *line, const char *bar, bool *glued) {
     bool tag = false, labels = false;
     *glued = false;
@@ -39,7 +39,7 @@ static bool read_front(const char *line, const char *bar, bool *glued) {
     return true;
 }
 
-// Counts the features after all bars of a line, and the words in the field with the most words.
+// Counts the features after the bars of a line, and the words in the field that has most of them.
 static void read_features(const char *bar, const char *stop, bool glued, mg_wabbit *found, int *features,
                           int *most_words) {
     *features = *most_words = 0;

@@ -1,4 +1,4 @@
-// wabbit.h - recognises lines of Vowpal Wabbit, which no format reads.
+// wabbit.h - recognises lines of Vowpal Wabbit, which no format can read.
 #ifndef MG_FORMAT_WABBIT_H
 #define MG_FORMAT_WABBIT_H
 
@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 typedef struct mg_wabbit {
-    bool is;       // false: the lines are something else
-    bool sure;     // false: it may also be a table with '|' between its columns
-    bool numbered; // every feature is index:value
+    bool is;       // the lines are of Vowpal Wabbit
+    bool sure;     // they cannot be anything else, such as a table with '|' between its columns
+    bool numbered; // all features are index:value
 } mg_wabbit;
 
 // Classifies the first lines of a file.

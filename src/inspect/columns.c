@@ -20,7 +20,8 @@ void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out) {
     mg_writer_format(out, "  %-*s ", width, "recipe");
     for (const char *line = columns->recipe; *line;) {
         size_t size = strcspn(line, "\n");
-        for (size_t done = 0; done < size; done += SHOWN_BYTES) { // a recipe is ASCII, so no character is cut
+        // a recipe is ASCII, so this splits no character
+        for (size_t done = 0; done < size; done += SHOWN_BYTES) {
             char part[SHOWN_BYTES + 1] = "";
             memcpy(part, line + done, size - done < SHOWN_BYTES ? size - done : SHOWN_BYTES);
             mg_printable_add(out, part);

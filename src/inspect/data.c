@@ -1,4 +1,4 @@
-// data.c - describes a data file: its objects, rows and labels, and what to consider before training.
+// data.c - describes a data file: its objects, rows and labels, and advice before training.
 #include "inspect/inspect.h"
 
 #include "base/arithmetic.h"
@@ -20,7 +20,7 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
     mg_error why;
     char storage[256], shape[MG_H5_SHAPE];
     mg_status status = mg_h5_array_open(file, name, &array, &why);
-    if (status == MG_MEMORY || status == MG_IO) { // the fault is not in the content
+    if (status == MG_MEMORY || status == MG_IO) { // this error says nothing about the content
         out->status = status;
         out->error = why;
     }
@@ -35,16 +35,16 @@ static void put_array(mg_h5 *file, const char *name, mg_writer *out) {
 }
 
 static bool has_member(mg_h5 *file, const char *group, const char *member) {
-    // mg_h5_find accepts names up to 1,023 bytes; a longer one is not found
+    // longer than the longest name that mg_h5_find accepts, 1,023 bytes
     char path[2400];
     snprintf(path, sizeof path, "%s/%s", group, member);
     return mg_h5_find(file, path) == MG_H5_ARRAY;
 }
 
-// Describes the objects of a group, and of groups in it down to `depth` levels. Names of features and labels
-// lie no deeper than one level.
+// Describes the objects of a group, and of groups in it, down to `depth` levels. Data sets of features and
+// labels are at most one level deep.
 static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg_writer *out) {
-    char member[1024], path[2100]; // groups that are described have at most 1,023 bytes
+    char member[1024], path[2100]; // groups that are described have names of at most 1,023 bytes
     for (int64_t i = 0; mg_h5_member(file, group, i, member, sizeof member); i++) {
         if ((*left)-- <= 0) {
             if (*left == -1) mg_writer_add(out, "  ...\n");
@@ -72,14 +72,14 @@ static void put_objects(mg_h5 *file, const char *group, int depth, int *left, mg
 typedef struct sample {
     mg_store store;
     mg_moments moments;
-    int64_t *row; // [rows] row numbers of the file
+    int64_t *row; // [rows] row numbers in the file
     int64_t rows, nonzero;
-    bool whole; // all values are whole numbers and none is negative: counts
-    bool unit;  // every row has length 1 or no values
+    bool whole; // all values are whole numbers, none negative: probably counts
+    bool unit;  // every row has length 1, or no values
 } sample;
 
-// Chooses rows in a few runs spread over the file, because labels are often sorted and chunks are read as a
-// whole.
+// Chooses rows in a few runs that are spread over the file. Spread, because labels are often sorted; in runs,
+// because chunks are read as a whole.
 static mg_status choose_rows(mg_source *source, sample *s, mg_error *error) {
     int64_t all = mg_source_rows(source);
     double row_bytes = mg_store_bytes(mg_source_layout(source), MG_CELL_F32, mg_source_features(source), all,
@@ -164,8 +164,8 @@ static void suggest(const mg_source *source, const sample *s, double density, mg
                          sparse ? "max-abs" : "standard", sparse ? " or data.rows: unit" : "");
 }
 
-// If a data set was not named by the user and is unfit, adds a note to `advice` and returns MG_OK, so that
-// the rest is described.
+// If the user has not named a data set and it cannot be used, adds a note to `advice` and returns MG_OK, so
+// that everything else is described.
 static mg_status note_unless(bool named, mg_status status, mg_writer *advice, mg_error *error) {
     if (named || status != MG_DATA || !error) return status;
     mg_printable_line(advice, "  %s", error->text);
@@ -183,7 +183,7 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
                      (long long)features, sparse ? "sparse (CSR)" : "dense", mg_source_type_name(source));
     mg_status status = take_sample(source, &s, error);
     if (status) {
-        // a value that cannot be trained on; the shape is still described
+        // A value is unfit for training; the shape is still described.
         status = note_unless(false, status, advice, error);
     } else {
         double stored = (double)mg_source_stored(source, NULL, 0, rows),
@@ -210,7 +210,7 @@ static mg_status put_rows(const char *name, mg_source *source, mg_writer *out, m
 static void put_class(const char *label, int64_t rows, mg_writer *out) {
     int width = 22;
     for (const char *c = label; *c; c++)
-        width += ((unsigned char)*c & 0xc0) == 0x80; // bytes after the first of a character take no column
+        width += ((unsigned char)*c & 0xc0) == 0x80; // only the first byte of a character takes a column
     mg_printable_line(out, "    %-*s %lld rows", width, label, (long long)rows);
 }
 

@@ -1,5 +1,5 @@
-// gradcheck.c - compares gradients with central differences. The differences use the value of a loss in
-// double precision, so that only what is tested is in float32: the coefficients, and a step of the solver.
+// gradcheck.c - compares gradients with central differences. The differences use the loss in double
+// precision. So only what is tested uses float32: the coefficients, and a step of the solver.
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
@@ -15,7 +15,7 @@
 enum { CHECKED_WEIGHTS = 96, CHECKED_BIASES = 8, CHECKED_SCORES = 1024, TRIES = 32, PICK_STREAM = 201 };
 
 #define STEP 1e-6    // step of a difference, relative to the size of the scores
-#define KINK_STEPS 4 // a row is checked if no kink is within this many steps
+#define KINK_STEPS 4 // a row is checked only if there is no kink within this many steps
 #define ROUNDING 0x1p-24
 
 typedef struct check {
@@ -23,13 +23,13 @@ typedef struct check {
     const mg_loss *loss;
     double delta;
     int64_t lanes;
-    uint32_t *used; // [used_count] rows far from kinks
+    uint32_t *used; // [used_count] rows that are far enough from kinks
     int64_t used_count;
-    double *h;        // [count] step of the scores
-    double *analytic; // [count][classes] coefficients, without the weights of rows
+    double *h;        // [count] step of the difference for each row
+    double *analytic; // [count][classes] coefficients, not multiplied by the weights of rows
     double *size;     // [count] norms of the gradients of the rows
-    double coef_size; // their median
-    // for one row
+    double coef_size; // median of `size`
+    // Working memory for one row:
     double *scores;       // [classes]
     float *narrow, *coef; // [lanes]
 } check;
@@ -47,14 +47,14 @@ static double difference(const check *c, double *scores, int64_t y, int64_t k, d
     return (up - down) / (2 * h);
 }
 
-// Computes the row's coefficients as training does, from its double scores rounded to float. Returns their
-// norm.
+// Computes the coefficients of a row as training does, from its scores in double, rounded to float. Returns
+// their norm.
 static double take_coefficients(check *c, int64_t i) {
     int64_t classes = c->sample->problem->classes, y = c->sample->label[i];
     const double *exact = c->sample->scores + i * classes;
     for (int64_t k = 0; k < c->lanes; k++) c->narrow[k] = k < classes ? (float)exact[k] : -INFINITY;
     for (int64_t k = 0; k < classes; k++)
-        c->scores[k] = (double)c->narrow[k]; // the scores that the float code used
+        c->scores[k] = (double)c->narrow[k]; // the scores that the float code has used
     c->loss->row(c->lanes, c->narrow, y, (float)c->delta, c->coef);
     double square = 0;
     for (int64_t k = 0; k < classes; k++) {
@@ -65,20 +65,22 @@ static double take_coefficients(check *c, int64_t i) {
     return sqrt(square);
 }
 
-// Norm of the difference between the row's coefficients and the finite differences, and the norm of these.
+// Returns the norm of the difference between the row's coefficients and the finite differences; *norm becomes
+// the norm of the latter.
 static double compare_row(check *c, int64_t i, double *norm) {
     int64_t classes = c->sample->problem->classes, y = c->sample->label[i],
             stride = (classes + CHECKED_SCORES - 1) / CHECKED_SCORES;
     double wrong = 0, square = 0;
     for (int64_t k = 0; k < classes; k++) {
         if (k % stride != i % stride && k != y)
-            continue; // with very many classes only some are checked, others for the next row
+            continue; // with very many classes, only some are checked for each row, and others for the next
+                      // row
         double finite = difference(c, c->scores, y, k, c->h[i]), off = c->analytic[i * classes + k] - finite;
         wrong += off * off;
         square += finite * finite;
     }
     for (int64_t k = classes; k < c->lanes; k++)
-        wrong += c->coef[k] == 0 ? 0 : 1; // a class that does not exist
+        wrong += c->coef[k] == 0 ? 0 : 1; // padding lanes must have the coefficient 0
     *norm = sqrt(square);
     return sqrt(wrong);
 }
@@ -95,7 +97,7 @@ static void choose_step(check *c, int64_t i, double norm) {
     int64_t classes = c->sample->problem->classes;
     double size = c->delta, value = c->loss->value(classes, c->scores, c->sample->label[i], c->delta);
     for (int64_t k = 0; k < classes; k++) size = fmax(size, fabs(c->scores[k]));
-    // The step is so wide that the rounding of the value is negligible in the difference.
+    // The step is at least so wide that the rounding of the loss is negligible in the difference.
     c->h[i] = fmax(STEP * size, norm > 0 ? 2e-8 * value / norm : 0);
 }
 
@@ -118,7 +120,7 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
         memcpy(sorted, c->size, (size_t)c->used_count * sizeof *sorted);
         c->coef_size = median_size(sorted, c->used_count);
     }
-    // If the loss of a row is almost zero, its error is relative to the norm of an ordinary row.
+    // If a row has hardly any loss, its error is divided by the norm of a typical row instead of its own.
     for (int64_t u = 0; !status && u < c->used_count; u++) {
         double size = fmax(c->size[u], c->coef_size), off = size > 0 ? wrong[u] / size : wrong[u];
         if (!(off <= result->score_error)) result->score_error = off; // a NaN is kept
@@ -134,8 +136,7 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
 
 static double row_weight(const mg_gradsample *s, int64_t i) { return s->weight ? (double)s->weight[i] : 1; }
 
-// Derivative of the mean loss of the checked rows (c->used) with respect to one weight, as a central
-// difference.
+// The derivative of the mean loss of the checked rows with respect to one weight, as a central difference.
 static double finite_weight(check *c, int64_t k, int64_t d) {
     const mg_gradsample *s = c->sample;
     int64_t classes = s->problem->classes;
@@ -154,7 +155,8 @@ static double finite_weight(check *c, int64_t k, int64_t d) {
     return sum / (double)c->used_count;
 }
 
-// Sum of the magnitudes that float32 adds up for this weight. Rounding errors are relative to it.
+// The sum of the magnitudes of all terms that float32 adds for this weight; its rounding error is relative to
+// this sum.
 static double terms_of_weight(const check *c, int64_t k, int64_t d) {
     const mg_problem *problem = c->sample->problem;
     double sum = 0, center = 0, scale = 1;
@@ -168,7 +170,7 @@ static double terms_of_weight(const check *c, int64_t k, int64_t d) {
     return scale * sum / (double)c->used_count;
 }
 
-// Takes one step of the real solver on the used rows. `state` then holds the new weights.
+// Takes one step of the real solver with the checked rows. `state` then has the new weights.
 static mg_status take_step(const check *c, const mg_solver *solver, void *state, mg_error *error) {
     const mg_gradsample *s = c->sample;
     solver->begin_at(state, &s->weights);
@@ -179,7 +181,7 @@ static mg_status take_step(const check *c, const mg_solver *solver, void *state,
     return solver->step(state, &batch, 0, &result, error);
 }
 
-// Picks a feature to check, mostly one that a used row has.
+// Chooses a feature to check; usually one that a checked row has.
 static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t row) {
     const mg_gradsample *s = c->sample;
     const mg_problem *problem = s->problem;
@@ -187,7 +189,7 @@ static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t 
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t random = mg_rng_at(key, (*at)++);
         d = (int64_t)(random % (uint64_t)problem->features);
-        if (s->store.layout == MG_CSR && random >> 61) { // seven times out of eight
+        if (s->store.layout == MG_CSR && random >> 61) { // in seven of eight cases
             int64_t from = s->store.indptr[row], n = s->store.indptr[row + 1] - from;
             if (n) d = (int64_t)s->store.indices[from + (int64_t)(random % (uint64_t)n)];
         }
@@ -211,8 +213,8 @@ static void compare_weights(check *c, const mg_weights *after, double lambda, do
         if (d < problem->features && problem->scale && !(problem->scale[d] > 0)) continue;
         double before = mg_gradsample_weight(s, &s->weights, k, d),
                now = mg_gradsample_weight(s, after, k, d);
-        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta), so g + lambda W
-        // follows from the weights before and after.
+        // (M12) The step is implicit in the regulariser: W' = (W - eta g) / (1 + lambda eta). So g + lambda W
+        // can be computed from the weights before and after the step.
         double step = (1 + lambda * eta) * (before - now) / eta;
         double finite = finite_weight(c, k, d) + lambda * before, size = terms_of_weight(c, k, d);
         wrong += (step - finite) * (step - finite);
@@ -237,9 +239,10 @@ static mg_status check_step(check *c, mg_gradcheck_result *result, mg_error *err
     problem.loss = c->loss;
     problem.rows = problem.batch = problem.total_steps = c->used_count;
     problem.steps_per_epoch = problem.total_steps = 1;
-    problem.parts = c->used_count < 4 ? 1 : 4; // several parts, so that their sum is tested too
-    // The regulariser has about the weight of the loss, and the step is as long as the weights, so that
-    // errors in either are visible.
+    problem.parts = c->used_count < 4 ? 1 : 4; // several parts, if possible, so that the sum over parts is
+                                               // tested too
+    // Chooses lambda and the rate such that the regulariser weighs about as much as the loss, and the step is
+    // about as long as the weights. Then errors in either are visible.
     double size = c->coef_size * sqrt(problem.mean_square_norm / (double)problem.features);
     problem.lambda = s->weight_size > 0 && size > 0 ? 0.3 * size / s->weight_size : 1;
     sgd.eta = 1 / problem.lambda;
@@ -275,7 +278,7 @@ mg_status mg_gradcheck_loss(const mg_gradsample *sample, const mg_loss *loss, mg
     mg_status status = create(&c, error);
     if (!status) status = check_scores(&c, result, error);
     if (!status && c.used_count) status = check_step(&c, result, error);
-    // Written so that a NaN fails, and so does a loss without any checked row.
+    // Written so that NaN fails, and also a loss for which no row could be checked.
     result->passed = c.used_count > 0 && result->score_error <= MG_GRADCHECK_ALLOWED &&
                      result->weight_error <= result->weight_allowed;
     void *const blocks[] = {c.used, c.h, c.size, c.analytic, c.scores, c.narrow, c.coef};

@@ -1,5 +1,5 @@
-// gradcheck.h - a sample of real rows at random weights, with scores in double precision by the definition,
-// and the check of one loss on it.
+// gradcheck.h - a sample of real rows with random weights, with scores computed in double from their
+// definition, and the check of one loss with this sample.
 #ifndef MG_INSPECT_GRADCHECK_H
 #define MG_INSPECT_GRADCHECK_H
 
@@ -13,18 +13,18 @@
 typedef struct mg_gradsample {
     const mg_problem *problem;
     uint64_t key;
-    int64_t count;        // rows
+    int64_t count;        // number of rows
     mg_store store;       // as training stores them
     int32_t *label;       // [count]
     float *weight;        // [count], NULL: all 1
-    mg_weights weights;   // random weights; the scores are of the order of delta
+    mg_weights weights;   // random, with scores about as large as delta
     double weight_size;   // root mean square of W
-    double *scores;       // [count][classes] W x' + bias, computed from x' itself (without M19)
-    double *noise;        // [count] largest difference between these and the kernel's scores
+    double *scores;       // [count][classes] W x' + bias, computed from x' itself, not by (M19)
+    double *noise;        // [count] largest difference between these scores and the kernel's
     double forward_error; // see mg_gradcheck_report
 } mg_gradsample;
 
-// Draws `rows` rows of the training set, or all if there are fewer. `problem` must outlive the sample.
+// Draws `rows` rows of the training set, or all rows if there are fewer. `problem` must outlive the sample.
 // Errors: MG_DATA, MG_IO, MG_MEMORY.
 mg_status mg_gradsample_create(mg_dataset *train, const mg_problem *problem, int64_t rows, uint64_t seed,
                                mg_gradsample *sample, mg_error *error);
@@ -36,7 +36,7 @@ double mg_gradsample_feature(const mg_gradsample *sample, int64_t i, int64_t d);
 // Feature d of row i as it is stored.
 double mg_gradsample_cell(const mg_gradsample *sample, int64_t i, int64_t d);
 
-// Weight W of feature d for class k; feature D is the constant feature. 0 for a column whose scale is 0.
+// The weight W of feature d for class k; feature D is the constant feature. 0 if the column has scale 0.
 double mg_gradsample_weight(const mg_gradsample *sample, const mg_weights *weights, int64_t k, int64_t d);
 
 // Checks one loss: its coefficients, and a step of the solver with it. Errors: MG_MEMORY.

@@ -1,4 +1,4 @@
-// gradsample.c - the rows of a gradient check, and their scores in double precision by the definition.
+// gradsample.c - the rows of a gradient check, and their scores, computed in double from the definition.
 #include "inspect/gradcheck.h"
 
 #include "base/memory.h"
@@ -10,8 +10,8 @@
 
 enum { ROW_STREAM = 101, WEIGHT_STREAM, CHECK_STREAM };
 
-// Draws one row from each of `count` equal stretches of the training set. So rows are distinct, ascending and
-// spread over the whole set.
+// Draws one row from each of `count` equally long ranges of the training set, so the rows are distinct,
+// ascending, and spread over the whole set.
 static mg_status draw_rows(mg_dataset *train, uint64_t key, mg_gradsample *s, mg_error *error) {
     int64_t *place = NULL;
     size_t n = (size_t)s->count;
@@ -62,7 +62,8 @@ double mg_gradsample_weight(const mg_gradsample *s, const mg_weights *weights, i
     return scale > 0 ? (double)*mg_weights_at(weights, k, d) / scale : 0;
 }
 
-// Computes the scores of all rows and, for each row, the largest sum of the magnitudes of a score's terms.
+// Computes the scores of all rows. For each row, also computes the sum of the magnitudes of the terms of a
+// score, and takes the largest over the classes.
 static void score(mg_gradsample *s, double *magnitude, double *terms) {
     const mg_problem *problem = s->problem;
     int64_t classes = problem->classes, features = problem->features;
@@ -70,7 +71,8 @@ static void score(mg_gradsample *s, double *magnitude, double *terms) {
         double *scores = s->scores + i * classes;
         memset(scores, 0, (size_t)classes * sizeof *scores);
         memset(terms, 0, (size_t)classes * sizeof *terms);
-        // The other cells of a sparse row are zeros: a row of millions of features is not read cell by cell.
+        // The values that a sparse row does not store are zero, so they are skipped: a row may have millions
+        // of features.
         bool stored = s->store.layout == MG_CSR && !problem->center;
         int64_t from = stored ? s->store.indptr[i] : 0, to = stored ? s->store.indptr[i + 1] : features;
         for (int64_t e = from; e <= to; e++) { // the last one is the constant feature
@@ -91,7 +93,7 @@ static void score(mg_gradsample *s, double *magnitude, double *terms) {
     }
 }
 
-// Multiplies every weight by `factor`; the first time, sets it to `factor` times a random number.
+// Sets every weight to `factor` times a random number (`first`), or multiplies it by `factor`.
 static void set_weights(mg_gradsample *s, double factor, bool first) {
     const mg_problem *problem = s->problem;
     uint64_t key = mg_rng_key(s->key, WEIGHT_STREAM, 0);
@@ -112,7 +114,7 @@ static void set_weights(mg_gradsample *s, double factor, bool first) {
     mg_weights_fold_offset(&s->weights, problem->bias, problem->center);
 }
 
-// Compares with the kernel's scores of the same rows and weights.
+// Compares the scores with the kernel's scores for the same rows and weights.
 static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_error *error) {
     const mg_problem *problem = s->problem;
     mg_pass pass;
@@ -127,7 +129,7 @@ static mg_status compare_forward(mg_gradsample *s, const double *magnitude, mg_e
             for (int64_t k = 0; k < problem->classes; k++) {
                 double off = fabs((double)pass.scores[i * pass.lanes + k] -
                                   s->scores[(first + i) * problem->classes + k]);
-                if (off > worst) worst = off; // gcc 12 for ARM crashes on fmax of widened floats
+                if (off > worst) worst = off; // not fmax: gcc 12 for ARM crashes on fmax of widened floats
             }
             s->noise[first + i] = worst;
             if (magnitude[first + i] > 0)

@@ -1,4 +1,4 @@
-// inspect.c - finds out what a file is, and describes models and checkpoints.
+// inspect.c - determines the kind of a file, and describes models and checkpoints.
 #include "inspect/inspect.h"
 
 #include "base/float_mode.h"
@@ -27,13 +27,13 @@ static void put_int(mg_writer *out, const char *name, int64_t value) {
     mg_writer_format(out, "  %-14s %lld\n", name, (long long)value);
 }
 
-// A file that is opened once, and everything that is read from it.
+// A file that is opened only once, and what was read from it.
 typedef struct contents {
     const char *path;
     int fd;
     mg_h5 *file;
-    unsigned char *bytes; // [size] of a sealed file; NULL: the file is read in place
-    size_t size, sealed;  // sealed: bytes that the seal covers
+    unsigned char *bytes; // [size] content of a sealed file; NULL if the file is read in place
+    size_t size, sealed;  // sealed: number of bytes that the seal covers
 } contents;
 
 static void put_class_names(mg_writer *out, const mg_classes *classes) {
@@ -148,7 +148,7 @@ static mg_status describe_checkpoint(const contents *in, mg_writer *out, mg_erro
 
 // ---- any file -----------------------------------------------------------------------------------
 
-// An attribute of this name that another program wrote is ignored.
+// The value of the attribute `format`. If another program wrote an attribute of this name, it is ignored.
 static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     char *format = NULL;
     *out = 0;
@@ -159,8 +159,8 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
     return status == MG_DATA ? MG_OK : status;
 }
 
-// Reads a sealed file as a whole, and checks the seal before libhdf5 sees any byte. A data file has no seal
-// and is opened in place.
+// Opens the file. A sealed file is read as a whole, and its seal is checked before libhdf5 sees a byte. A
+// data file has no seal and is read in place.
 static mg_status open_contents(contents *in, mg_error *error) {
     mg_status status = mg_file_open(in->path, MG_FILE_REGULAR, &in->fd, error);
     if (status) return status;
@@ -174,7 +174,7 @@ static mg_status open_contents(contents *in, mg_error *error) {
     return status ? status : mg_h5_open_image(in->path, in->bytes, in->sealed, &in->file, error);
 }
 
-// A file that says that it is a model or checkpoint must have a seal.
+// Fails if a file claims to be a model or checkpoint but has no seal.
 static mg_status expect_seal(contents *in, mg_error *error) {
     if (in->sealed) return MG_OK;
     mg_status status = mg_file_read_open(in->fd, in->path, most_bytes, &in->bytes, &in->size, error);

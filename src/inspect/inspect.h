@@ -1,4 +1,5 @@
-// inspect.h - the parts of a description: inspect.c finds out what a file is, data.c describes data.
+// inspect.h - the parts of a description. inspect.c determines the kind of a file; data.c describes data
+// files.
 #ifndef MG_INSPECT_INSPECT_H
 #define MG_INSPECT_INSPECT_H
 
@@ -9,14 +10,14 @@
 
 #include <margin/inspect.h>
 
-enum { MG_INSPECT_CLASSES = 20 }; // classes that are listed; the others are only counted
+enum { MG_INSPECT_CLASSES = 20 }; // most classes that are listed; others are only counted
 
-// Describes a file that is neither model nor checkpoint. features or labels NULL: X or y, which need not
-// exist. Errors: MG_DATA, MG_IO, MG_MEMORY.
+// Describes a file that is neither a model nor a checkpoint. features or labels NULL: X or y, if they exist.
+// Errors: MG_DATA, MG_IO, MG_MEMORY.
 mg_status mg_inspect_data(mg_h5 *file, const char *features, const char *labels, mg_writer *out,
                           mg_error *error);
 
-// Writes lines about names and recipe, if they exist. The word at the start of each line is `width` wide.
+// Writes lines about names and recipe, if there are any. The first word of each line is padded to `width`.
 void mg_inspect_columns(const mg_columns *columns, int width, mg_writer *out);
 
 #endif

@@ -1,4 +1,4 @@
-// list.c - lists the registries: each name, what it is, and what one must know to choose.
+// list.c - lists the registries: the name of each entry, what it is, and what helps to choose.
 #include "base/nearest.h"
 #include "base/writer.h"
 #include "format/format.h"
@@ -66,7 +66,7 @@ static mg_status list_kernels(mg_writer *out, mg_error *error) {
 
 static const struct kind {
     const char *name;
-    const char *option; // the option that takes these names; "": there is none
+    const char *option; // the option that takes these names; "" if there is none
     mg_status (*list)(mg_writer *out, mg_error *error);
 } kinds[] = {
     {"losses", " (model.loss)", list_losses},         {"solvers", " (train.solver)", list_solvers},

@@ -20,7 +20,8 @@ typedef struct reason_buffer {
     size_t size;
 } reason_buffer;
 
-// From the message of a failed system call only the system's reason is kept; the rest is times and addresses.
+// Selects the most specific message of the error stack. If a system call failed, keeps only the system's
+// reason; the rest of the message is times and addresses.
 static herr_t keep_deepest(unsigned n, const H5E_error2_t *frame, void *context) {
     (void)n;
     reason_buffer *buffer = context;
@@ -101,10 +102,10 @@ static bool has_signature(int fd) {
     return false;
 }
 
-// A program that writes a file with the library's default settings holds an exclusive lock on it, and the
-// file is incomplete until the lock is released. The library cannot open a file if the file system has no
-// locks (ENOLCK, ENOSYS and others), so the lock is taken here. HDF5_USE_FILE_LOCKING=FALSE disables it, as
-// in the library.
+// Takes a shared lock, as the library does. A program that writes a file with the library's default settings
+// holds an exclusive lock on it, and the file is incomplete until it is released. The lock is taken here,
+// because the library refuses to open a file if the file system has no locks (ENOLCK, ENOSYS and others).
+// HDF5_USE_FILE_LOCKING=FALSE disables it, as in the library.
 static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
     const char *use = getenv("HDF5_USE_FILE_LOCKING");
     if (use && (!strcmp(use, "FALSE") || !strcmp(use, "0"))) return MG_OK;
@@ -125,7 +126,7 @@ mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error 
     mg_status status = create_file(fd, path, &file, error);
     if (status) return status;
     status = lock_for_reading(fd, path, error);
-    // Before the library reads the first byte: whatever is written from now on is noticed.
+    // Done before the library reads the first byte, so that all later writes are detected.
     if (!status && fstat(fd, &about)) status = mg_fail(error, MG_IO, "%s: %s", path, strerror(errno));
     if (!status) {
         file->written = about.st_mtim;
@@ -200,8 +201,8 @@ mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error) {
     return status == MG_DATA && file->failed ? mg_h5_check_read(file, error) : status;
 }
 
-// The time of the last status change (ctime) would also show a write after which the time of the last write
-// was put back. It is not compared, because chmod, rename and new hard links change it too.
+// The time of the last status change (ctime) would also reveal writers that reset the time of the last write.
+// It is not compared, because chmod, rename and new hard links change it too.
 mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
     struct stat about;
     mg_status status = mg_h5_check_read(file, error);
@@ -260,7 +261,7 @@ typedef struct attribute {
     int64_t count; // values
 } attribute;
 
-// Opens the attribute, and checks its class and its number of values. Errors: MG_DATA.
+// Opens the attribute, and checks its type class and its number of values. Errors: MG_DATA.
 static mg_status open_attribute(mg_h5 *file, const char *object, const char *name, H5T_class_t class,
                                 int64_t limit, attribute *out, mg_error *error) {
     mg_h5_quiet();

@@ -1,5 +1,5 @@
-// h5.h - HDF5 as margin uses it: checked reading of data files, and files that are built in memory. No other
-// folder includes the library.
+// h5.h - margin's interface to HDF5: checked reading of data files, and files that are built in memory. No
+// other folder includes the library.
 #ifndef MG_IO_H5_H
 #define MG_IO_H5_H
 
@@ -41,18 +41,18 @@ const char *mg_h5_type_name(mg_h5_type type);
 mg_status mg_h5_check_library(mg_error *error);
 void mg_h5_version(char *out, size_t size);
 
-// Opens the file read-only, once: whatever happens to the name later, everything is read from this file.
-// Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, truncated).
+// Opens the file read-only. Everything is read through this one descriptor, whatever the name refers to
+// later. Errors: MG_IO (cannot be opened, not a regular file), MG_DATA (not HDF5, truncated).
 mg_status mg_h5_open(const char *path, mg_h5 **out, mg_error *error);
 
-// The same for a file that mg_file_open has opened. Takes ownership of `fd`, also on failure.
+// The same for a file that mg_file_open has opened. Takes ownership of `fd`, even if it fails.
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error);
 
-// Opens a file from `size` bytes whose seal was already checked. The bytes are not copied: they must stay
-// until the file is closed. `path` is used in messages.
+// Opens the content of a file that is in memory and whose seal has been checked. The bytes are not copied:
+// they must stay in place until the file is closed. `path` is used in messages.
 mg_status mg_h5_open_image(const char *path, const void *bytes, size_t size, mg_h5 **out, mg_error *error);
 
-// An array in memory. It is read under its name as a data set of a file is.
+// An array in memory that is read by its name, like a data set of a file.
 typedef struct mg_h5_given {
     const char *name; // "X", "X/indptr"
     mg_h5_type type;
@@ -62,19 +62,20 @@ typedef struct mg_h5_given {
     int64_t row_bytes; // from one row to the next
 } mg_h5_given;
 
-// Opens arrays in memory as if they were a file, which is named `path` in messages. `sparse` is the name of
-// the CSR group among them, with its `shape`; NULL: there is none. The texts and the cells must stay until
-// the file is closed. Errors: MG_MEMORY.
+// Opens arrays in memory as if they were a file; messages call it `path`. `sparse`: the name of the CSR group
+// among them, which has `shape`; NULL: there is none. Texts and cells must stay in place until the file is
+// closed. Errors: MG_MEMORY.
 mg_status mg_h5_open_arrays(const char *path, const mg_h5_given *arrays, int count, const char *sparse,
                             const int64_t shape[2], mg_h5 **out, mg_error *error);
 
 // True for arrays in memory.
 bool mg_h5_is_arrays(const mg_h5 *file);
 
-// The cells of an array in memory, and the bytes from one row to the next; NULL for an array of a file.
+// Returns the cells of an array in memory, and the number of bytes from one row to the next; NULL for an
+// array of a file.
 const void *mg_h5_array_cells(const mg_h5_array *array, int64_t *row_bytes);
 
-// Adds a user to the open file; each user calls mg_h5_close. Not thread-safe.
+// Adds an owner to the open file. Every owner must call mg_h5_close. Not thread-safe.
 mg_h5 *mg_h5_share(mg_h5 *file);
 void mg_h5_close(mg_h5 *file);
 const char *mg_h5_path(const mg_h5 *file);
@@ -83,24 +84,24 @@ const char *mg_h5_path(const mg_h5 *file);
 // is to be called before a description or a result of the file is used. Errors: MG_IO, MG_MEMORY.
 mg_status mg_h5_check_read(const mg_h5 *file, mg_error *error);
 
-// The same, and fails if somebody has written to the file since it was opened, as far as its size and the
-// time of the last write tell. Any thread may call it. Errors: MG_DATA, MG_IO.
+// The same. Also fails if somebody has written to the file since it was opened, which its size or the time of
+// the last write shows. Any thread may call it. Errors: MG_DATA, MG_IO.
 mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error);
 
-// Returns true if the path it was opened with still leads to it.
+// Returns true if the path with which it was opened still refers to it.
 bool mg_h5_has_its_path(const mg_h5 *file);
 
-// What the object `name` (a path with slashes) is. Soft and external links are MG_H5_OTHER, because they may
-// lead to another file.
+// The kind of the object `name` (a path with slashes). Soft and external links count as MG_H5_OTHER, because
+// they may refer to another file.
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name);
 
-// Copies the name of a group's i-th member to `out`; false after the last.
+// Copies the name of the i-th member of a group to `out`. Returns false after the last member.
 bool mg_h5_member(const mg_h5 *file, const char *group, int64_t i, char *out, size_t size);
 
 enum { MG_H5_NAME = 1024, MG_H5_SHAPE = 256 };
 
-// Opens a data set, or column C of table T by the name T/C. Checks rank (1 or more), type, layout, filters,
-// and that all its bytes are in the file. Errors: MG_DATA with file and data set.
+// Opens a data set; for column C of table T, the name is T/C. Checks rank (at least 1), type, layout,
+// filters, and that all bytes are in the file. Errors: MG_DATA with file and data set.
 mg_status mg_h5_array_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
@@ -112,7 +113,7 @@ const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); 
 bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE = 0 and TRUE = 1
 bool mg_h5_array_named(const mg_h5_array *array);   // any other enumeration: each value has a name
 mg_h5_type mg_h5_array_type(const mg_h5_array *array);
-int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // 0 if contiguous
+int64_t mg_h5_array_chunk_rows(const mg_h5_array *array); // rows of a chunk; 0 if the data set is contiguous
 // How the data set is stored: "contiguous", or "chunks of 512 x 784, deflate, shuffle".
 void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
 
@@ -120,46 +121,46 @@ void mg_h5_array_storage(const mg_h5_array *array, char *out, size_t size);
 // thread may call it.
 mg_status mg_h5_array_read(mg_h5_array *array, int64_t first, int64_t count, void *to, mg_error *error);
 
-// Maps the rows into memory; the array must stay open. *out is NULL if the stored bytes cannot be used in
-// place: compressed, other byte order, or not aligned.
+// Maps the rows into memory; the array must stay open. *out becomes NULL if the stored bytes cannot be used
+// in place, because they are compressed, in another byte order, or not aligned.
 mg_status mg_h5_array_map(const mg_h5_array *array, mg_map **out, mg_error *error);
 
-// Reads all elements of an array [N] or [N, 1] as integers (any integer type; booleans as 0 and 1) or as
-// texts. The caller frees *out; texts are one block each, freed by mg_h5_free_texts. _read_texts reads the
-// values of an enumeration as their names.
+// Read all elements of an array [N] or [N, 1]: as integers (from any integer type; booleans are 0 and 1), or
+// as texts (values of an enumeration become their names). The caller frees *out with mg_memory_free, and
+// texts with mg_h5_free_texts.
 mg_status mg_h5_array_read_int64(mg_h5_array *array, int64_t **out, mg_error *error);
 mg_status mg_h5_array_read_texts(mg_h5_array *array, char ***out, mg_error *error);
-// Reads a text field of a table with `count` rows. *out is NULL if `table` is not a table or has no text
+// Reads a text field of a table with `count` rows. *out becomes NULL if `table` is no table or has no text
 // field of this name.
 mg_status mg_h5_field_texts(mg_h5 *file, const char *table, const char *field, int64_t count, char ***out,
                             mg_error *error);
 void mg_h5_free_texts(char **texts, int64_t count);
 
-// Returns true if `name` is a column of a table. The table's name is copied to `table`; *column points to the
-// column's part of `name`.
+// Returns true if `name` is a column of a table. Copies the name of the table to `table`; *column becomes a
+// pointer to the name of the column within `name`.
 bool mg_h5_split_column(const mg_h5 *file, const char *name, char table[MG_H5_NAME], const char **column);
 
-// Lists the names in a group, or the columns of a table, as many as fit. False if there are none.
+// Lists the names in a group, or the columns of a table, as many as fit. Returns false if there are none.
 bool mg_h5_list(const mg_h5 *file, const char *parent, char *out, size_t size);
 
-// Fails with MG_DATA: `name` does not exist; the message lists what exists instead.
+// Returns the error (MG_DATA) that `name` does not exist; the message lists the names that exist.
 mg_status mg_h5_refuse_missing(const mg_h5 *file, const char *name, mg_error *error);
 
-// Attributes of an object ("/" is the root). Numbers: at most `limit` values; *count is how many there are.
+// Attributes of an object ("/" is the root). Numbers: at most `limit` values; *count becomes their number.
 // Text: the caller frees *out.
 bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name);
 mg_status mg_h5_attribute_int64(mg_h5 *file, const char *object, const char *name, int64_t *out, int limit,
                                 int *count, mg_error *error);
 mg_status mg_h5_attribute_real(mg_h5 *file, const char *object, const char *name, double *out,
                                mg_error *error);
-// The name of the object to which the attribute, an object reference, points.
+// Reads an attribute that is an object reference; `out` becomes the name of the object.
 mg_status mg_h5_attribute_object(mg_h5 *file, const char *object, const char *name, char out[MG_H5_NAME],
                                  mg_error *error);
 mg_status mg_h5_attribute_text(mg_h5 *file, const char *object, const char *name, char **out,
                                mg_error *error);
 
-// Builds a file in memory. After a failed call the following calls do nothing, and mg_h5_image_write returns
-// the failure.
+// Build a file in memory. After a failure the following calls do nothing, and mg_h5_image_write returns the
+// failure.
 mg_status mg_h5_image_create(mg_h5_image **out, mg_error *error);
 void mg_h5_image_group(mg_h5_image *image, const char *name);
 void mg_h5_image_array(mg_h5_image *image, const char *name, mg_h5_type type, int rank, const int64_t *dims,
@@ -169,8 +170,8 @@ void mg_h5_image_attribute_int64(mg_h5_image *image, const char *object, const c
 void mg_h5_image_attribute_real(mg_h5_image *image, const char *object, const char *name, double value);
 void mg_h5_image_attribute_text(mg_h5_image *image, const char *object, const char *name, const char *value);
 
-// Writes the image, sealed, as a whole file (mg_directory_write_sealed). It is not copied first, because a
-// checkpoint may be as large as the free memory. The image is destroyed in any case.
+// Writes the image with a seal, as mg_directory_write_sealed does. It is not copied, because a checkpoint may
+// be as large as the free memory. Destroys the image, even if writing fails.
 mg_status mg_h5_image_write(mg_h5_image *image, const mg_directory *directory, const char *name,
                             mg_error *error);
 void mg_h5_image_destroy(mg_h5_image *image);

@@ -1,6 +1,6 @@
-// h5_driver.c - lets the library read through a descriptor that is already open. The library's own driver
-// opens files by name. It also crashes at the end of the process if close() failed, and some of its functions
-// report a read that failed as an object that does not exist.
+// h5_driver.c - a driver with which the library reads through a descriptor that is already open. The
+// library's own driver opens files by name. It also crashes at the end of the process if close() failed, and
+// some of its functions report a failed read as an object that does not exist.
 #include "io/h5_file.h"
 
 #include "base/memory.h"
@@ -15,10 +15,10 @@
 #include <H5FDdevelop.h>
 #endif
 
-// What the library needs to know about the file.
+// What the library has to know about the file.
 typedef struct place {
     int fd;
-    int *failed; // receives errno of a read that failed
+    int *failed; // becomes errno if a read fails
 } place;
 
 typedef struct reader {
@@ -31,7 +31,7 @@ static hid_t driver_id = H5I_INVALID_HID;
 
 static herr_t refuse(reader *r, int reason) {
     *r->from.failed = reason;
-    // The form of the library's own drivers, which mg_h5_reason looks for.
+    // mg_h5_reason looks for this form, which the library's own drivers use.
     H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_READERROR,
              "error message = '%s'", strerror(reason));
     return -1;
@@ -57,7 +57,7 @@ static H5FD_t *open_reader(const char *name, unsigned flags, hid_t list, haddr_t
     return &r->head;
 }
 
-// The descriptor stays open: it belongs to the mg_h5.
+// Leaves the descriptor open, because it belongs to the mg_h5.
 static herr_t close_reader(H5FD_t *file) {
     mg_memory_free(file);
     return 0;
@@ -85,7 +85,7 @@ static haddr_t get_end(const H5FD_t *file, H5FD_mem_t type) {
     return ((const reader *)file)->end;
 }
 
-// Bytes after the end of the file read as zeros, as the library's drivers do.
+// Reads bytes. Beyond the end of the file they are zeros, as with the library's own drivers.
 static herr_t read_bytes(H5FD_t *file, H5FD_mem_t type, hid_t list, haddr_t at, size_t size, void *out) {
     (void)type, (void)list;
     reader *r = (reader *)file;
@@ -112,7 +112,7 @@ static void register_driver(void) {
     static const H5FD_class_t driver = {
 #ifdef H5FD_CLASS_VERSION
         .version = H5FD_CLASS_VERSION,
-        .value = (H5FD_class_value_t)600, // a number that the library leaves to programs
+        .value = (H5FD_class_value_t)600, // from the range that the library leaves to other programs
 #endif
         .name = "margin",
         .maxaddr = ((haddr_t)1 << 63) - 1,

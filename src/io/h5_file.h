@@ -1,4 +1,5 @@
-// h5_file.h - the structs that src/io/h5*.c share, with the library's handles. No other file includes it.
+// h5_file.h - the structs, with the library's handles, that the files src/io/h5*.c share. No other file
+// includes it.
 #ifndef MG_IO_H5_FILE_H
 #define MG_IO_H5_FILE_H
 
@@ -10,12 +11,13 @@
 struct mg_h5 {
     hid_t file;
     char *path;
-    int users;               // how many owners it has; see mg_h5_share
-    int fd;                  // the same file, for reading without the library; -1: the file is in memory
-    struct timespec written; // when the file was last written to before it was opened
-    int64_t size;            // at that time, in bytes
+    int users;               // number of owners; see mg_h5_share
+    int fd;                  // a descriptor of the same file, for reading without the library; -1 if the file
+                             // is in memory
+    struct timespec written; // time of the last write to the file, as of the moment when it was opened
+    int64_t size;            // bytes, as of that moment
     int failed;              // errno of the last read of the library that failed; 0: none
-    mg_h5_arrays *arrays;    // arrays in memory instead of a file (h5_memory.c); otherwise NULL
+    mg_h5_arrays *arrays;    // arrays in memory that stand for a file (h5_memory.c); otherwise NULL
 };
 
 struct mg_h5_array {
@@ -29,34 +31,36 @@ struct mg_h5_array {
     hsize_t dims[H5S_MAX_RANK];
     int64_t rows, columns, chunk_rows; // columns: the product of all dimensions but the first
     size_t chunk_bytes;                // unpacked; 0 if contiguous
-    int fd;                            // for direct reads, otherwise -1
-    int64_t offset;                    // of the first byte in the file
-    const mg_h5_given *given;          // the array in memory; then there are no handles; otherwise NULL
+    int fd;                            // descriptor for direct reads; -1 if they are not possible
+    int64_t offset;                    // position of the first byte in the file
+    const mg_h5_given *given;          // for an array in memory, which has no handles; otherwise NULL
 };
 
-// What the functions of h5.h do if the file is arrays in memory. It has no attributes but `shape` and
-// `encoding-type` of its CSR group.
+// The functions of h5.h for arrays in memory. The only attributes are `shape` and `encoding-type` of the CSR
+// group.
 mg_h5_kind mg_h5_memory_find(const mg_h5 *file, const char *name);
-const int64_t *mg_h5_memory_shape(const mg_h5 *file); // of its CSR group: rows, features
+const int64_t *mg_h5_memory_shape(const mg_h5 *file); // rows and features of the CSR group
 bool mg_h5_memory_has_attribute(const mg_h5 *file, const char *object, const char *name);
 mg_status mg_h5_memory_open(mg_h5 *file, const char *name, mg_h5_array **out, mg_error *error);
 void mg_h5_memory_read(const mg_h5_array *array, int64_t first, int64_t count, void *to);
 mg_status mg_h5_memory_texts(const mg_h5_array *array, char **texts, mg_error *error);
 
-// The deepest message of this thread's HDF5 error stack, without newlines, in out[size]. Clears the stack.
+// Copies the most specific message of this thread's HDF5 error stack, without newlines, to out[size], and
+// clears the stack. Returns `out`.
 const char *mg_h5_reason(char *out, size_t size);
 
-// The type of IEEE half precision, little-endian, which the library has no name for. The caller closes it.
+// Creates the type of little-endian IEEE half precision, for which the library has no name. The caller closes
+// it.
 hid_t mg_h5_half_type(void);
 
-// A unique name for a file in memory. The library's driver looks for the name on disk, although it reads and
-// stores nothing there. No file of this name can exist, because /dev/null is not a directory. Equal names
-// would make the library take two images for one file.
+// Creates a unique name for a file in memory. The library's driver looks for a file of this name on disk,
+// although it uses none; no such file can exist, because /dev/null is not a directory. If two names were
+// equal, the library would consider the two images to be one file.
 enum { MG_H5_MEMORY_NAME = 48 };
 void mg_h5_memory_name(char out[MG_H5_MEMORY_NAME]);
 
-// A list of properties with which the library opens these bytes as a file, without a copy. The caller closes
-// the list, and keeps the bytes as long as the file is open.
+// Creates a property list with which the library opens these bytes as a file, without copying them. The
+// caller closes the list, and must keep the bytes in place while the file is open.
 hid_t mg_h5_lend(const void *bytes, size_t size);
 
 // A list of properties with which the library opens a file, whatever its name, by reading through this open
@@ -77,10 +81,10 @@ void mg_h5_register_filters(void);
 // Refuses filters that margin cannot read, and chunks that are too large.
 mg_status mg_h5_check_filters(const mg_h5_array *array, hid_t plist, mg_error *error);
 
-// Sets the unpacked bytes of a chunk (0: not chunked). Call it before this thread reads with the library.
+// Sets the unpacked size of a chunk in bytes (0: not chunked), before this thread reads through the library.
 void mg_h5_expect_chunks(size_t bytes);
 
-// The names of a compound type's members, as many as fit.
+// Writes the names of the members of a compound type, as many as fit.
 const char *mg_h5_columns(hid_t table, char *out, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-// check.c - checks whether the content of a model file can be a trained model.
+// check.c - checks whether the content of a model file can be that of a trained model.
 #include "model/model.h"
 
 #include "base/bound.h"
@@ -15,7 +15,7 @@ static mg_status check_floats(const char *name, const float *values, int64_t cou
     return status;
 }
 
-// Classes are looked up by bisection, so they must be strictly ascending.
+// Checks that classes ascend strictly, because they are looked up by bisection.
 static mg_status check_classes(const mg_classes *classes, mg_error *error) {
     char before[MG_LABEL_BUFFER], now[MG_LABEL_BUFFER];
     for (int64_t k = 0; k < classes->count; k++) {

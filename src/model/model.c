@@ -13,8 +13,8 @@
 #include <margin/version.h>
 
 #define FORMAT "margin model"
-// VERSION_USED: only the features that have weights are stored. The other models keep the version that all
-// releases read.
+// VERSION_USED: only the used features have weights. A model with weights for all features keeps the version
+// that all releases can read.
 enum { VERSION_ALL = 1, VERSION_USED = 2 };
 static const size_t most_bytes = (size_t)1 << 40;
 
@@ -253,7 +253,7 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     int64_t version = 0;
     mg_status status = mg_h5_open_image(path, content, size, &file, error);
     if (!status) status = check_format(path, file, &version, error);
-    bool right_format = !status; // other files and versions are refused with advice of their own
+    bool right_format = !status; // otherwise the error has its own advice
     if (!status) status = take_arrays(file, version, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);

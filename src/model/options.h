@@ -8,7 +8,7 @@ typedef struct mg_model_options {
     const char *loss;
     double delta;
     double lambda; // NaN if unset
-    double C;      // NaN if unset; MG_MODEL_C_AUTO until it is chosen
+    double C;      // NaN if unset; MG_MODEL_C_AUTO until a value is chosen
     double bias;
     mg_option_weights class_weight;
 } mg_model_options;
@@ -17,7 +17,8 @@ typedef struct mg_model_options {
 
 extern const mg_section mg_model_section;
 
-// (M20) lambda as given, or 1/(C * total weight); 1e-4 if neither is set. C must be chosen.
+// (M20) lambda as given, or 1/(C * total weight); 1e-4 if neither is given. If C is MG_MODEL_C_AUTO, a value
+// must have been chosen.
 double mg_model_lambda(const mg_model_options *options, double total_weight);
 
 #endif
