@@ -13,9 +13,10 @@ extern "C" {
 typedef struct mg_config mg_config;
 
 /*
- * Starts from the defaults, then reads the YAML file at `path` (NULL: no file), then `count` texts of the
- * form "section.key=value". Later values replace earlier ones. *out is NULL after a failure. Errors:
- * MG_CONFIG, with "file:line:" or "--set:", the option, its value and what is allowed; MG_MEMORY.
+ * Creates a configuration. Options have their defaults, unless the YAML file at `path` (NULL: no file) sets
+ * them. sets[count] are texts "section.key=value"; they override the file. The texts are copied. The caller
+ * frees *out with mg_config_destroy; it is NULL after a failure. Errors: MG_CONFIG with "file:line:" or
+ * "--set:", the option, its value and what is allowed; MG_MEMORY.
  */
 mg_status mg_config_load(const char *path, const char *const *sets, int count, mg_config **out,
                          mg_error *error);
@@ -24,13 +25,13 @@ mg_status mg_config_load(const char *path, const char *const *sets, int count, m
 void mg_config_destroy(mg_config *config);
 
 /*
- * Where the option `key` ("section.key") was set: "configs/x.yaml:7" or "--set". NULL: it has its default.
- * The text belongs to the configuration.
+ * Where the option `key` ("section.key") was set, such as "configs/x.yaml:7" or "--set"; NULL if it has its
+ * default, or if there is no such option. The text is valid as long as the configuration is.
  */
 const char *mg_config_origin(const mg_config *config, const char *key);
 
-/* Writes every option with a comment, as YAML that reads back to the same values. Errors: MG_IO, MG_MEMORY.
- */
+/* Writes all options, with comments, as a YAML file that gives the same values when it is read. Errors:
+ * MG_IO, MG_MEMORY. */
 mg_status mg_config_print(const mg_config *config, FILE *file, mg_error *error);
 
 /* Writes the reference of all options (docs/options.md). Errors: MG_IO, MG_MEMORY. */

@@ -1,5 +1,4 @@
-/* convert.h - converts data files of other formats to the HDF5 files that margin trains on (docs/formats.md).
- */
+/* convert.h - converts data files of other formats to HDF5 files for training (docs/formats.md). */
 #ifndef MARGIN_CONVERT_H
 #define MARGIN_CONVERT_H
 
@@ -13,27 +12,29 @@
 extern "C" {
 #endif
 
-/* One option of a format, as text: {"bits", "20"}. */
+/* The value of one option of a format, as text, such as {"bits", "20"}. */
 typedef struct mg_convert_setting {
     const char *name;
     const char *value;
 } mg_convert_setting;
 
 typedef struct mg_convert_options {
-    const char *format;        /* NULL: guessed from the first input */
+    const char *format;        /* name of the format; NULL: guessed from the first input */
     const char *const *inputs; /* [input_count] plain or gzip files */
     int input_count;
-    const char *output;
-    const char *like; /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
-    bool overwrite;   /* replace an output that exists */
+    const char *output; /* path of the HDF5 file */
+    const char
+        *like;      /* an earlier output, to be followed in recipe, features and kind of labels; NULL: none */
+    bool overwrite; /* replace an output that exists */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
-    /* Called from time to time with the rows read so far and the fraction of the work done. May be NULL. */
+    /* Called from time to time: rows read so far, and the complete fraction of the work. May be NULL. */
     void (*progress)(void *context, int64_t rows, double fraction);
     /* Called with one line of text: a guess ("guessed: ...") or a warning ("warning: ..."). May be NULL. */
     void (*message)(void *context, const char *line);
-    void *context;                     /* passed to both */
-    const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the work with MG_STOPPED */
+    void *context; /* first argument of progress and message */
+    const volatile sig_atomic_t
+        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
 } mg_convert_options;
 
 enum { MG_CONVERT_MOST_CLASSES = 1 << 20 };
@@ -42,9 +43,9 @@ typedef struct mg_convert_report {
     const char *format;
     int64_t rows;
     int64_t features;
-    int64_t classes; /* distinct labels, counted up to MG_CONVERT_MOST_CLASSES; 0 without labels */
-    int64_t stored;  /* values in the output; rows * features if it is dense */
-    int64_t bytes;   /* of the inputs, compressed if they are */
+    int64_t classes; /* distinct labels, counted up to MG_CONVERT_MOST_CLASSES; 0 if there are no labels */
+    int64_t stored;  /* stored values in the output; rows * features if it is dense */
+    int64_t bytes;   /* size of the input files */
     bool sparse;
     bool labelled;
     bool text_labels; /* labels are strings; otherwise integers */
@@ -52,8 +53,8 @@ typedef struct mg_convert_report {
 } mg_convert_report;
 
 /*
- * Writes options->output. The file appears only when it is complete. *report (may be NULL) is filled on
- * success. Errors: MG_USAGE, MG_DATA with file:line, MG_IO, MG_MEMORY, MG_STOPPED.
+ * Converts the inputs to options->output, which appears only when it is complete. On success fills *report;
+ * `report` may be NULL. Errors: MG_USAGE, MG_DATA with file:line, MG_IO, MG_MEMORY, MG_STOPPED.
  */
 mg_status mg_convert(const mg_convert_options *options, mg_convert_report *report, mg_error *error);
 
@@ -67,12 +68,13 @@ typedef struct mg_convert_option {
     const char *format;
     const char *name;
     const char *kind;   /* "whole number", "text", ... */
-    const char *preset; /* default; "" when there is none */
+    const char *preset; /* default value; "" if there is none */
     const char *help;
     char allowed[160]; /* allowed values */
 } mg_convert_option;
 
-/* The i-th format, and the i-th option of all formats, from 0; false past the last. */
+/* Set *out to the i-th format, or to the i-th option of all formats, from 0; false after the last. The texts
+ * are constants. */
 bool mg_convert_format_at(int i, mg_convert_format *out);
 bool mg_convert_option_at(int i, mg_convert_option *out);
 

@@ -1,4 +1,4 @@
-/* cv.h - cross-validation: how accurate a configuration is on rows that it was not trained on. */
+/* cv.h - cross-validation: measures how accurate a configuration is on rows that were not trained on. */
 #ifndef MARGIN_CV_H
 #define MARGIN_CV_H
 
@@ -10,21 +10,22 @@ extern "C" {
 
 enum { MG_CV_FOLDS = 100 };
 
-/* One fold at one point of the grid. NaN: not available. */
+/* The result of one fold at one point of the grid. NaN: not available. */
 typedef struct mg_cv_fold {
     int fold, point;       /* from 0 */
     double C, lambda;      /* of the point; NaN without a grid */
-    double accuracy;       /* on the rows of the fold, which were held out */
-    double objective, gap; /* on the other rows, which were trained on */
-    double seconds;        /* of training */
-    bool missed;           /* there was a tolerance, and its gap is above that */
+    double accuracy;       /* on the held-out rows of the fold */
+    double objective, gap; /* on the other rows, with which it was trained */
+    double seconds;        /* training time */
+    bool missed;           /* there is a tolerance, and the gap is above it */
 } mg_cv_fold;
 
+/* The mean over the folds at one point of the grid. */
 typedef struct mg_cv_mean {
-    double value;     /* the value of C or lambda; NaN without a grid */
-    double mean;      /* of the accuracies of the folds */
-    double deviation; /* their standard deviation, with divisor folds - 1 */
-    int missed;       /* folds that are in them although they missed the tolerance */
+    double value;     /* C or lambda of the point; NaN without a grid */
+    double mean;      /* mean accuracy of the folds */
+    double deviation; /* standard deviation of the accuracies, with divisor folds - 1 */
+    int missed;       /* number of folds whose gap is above the tolerance; the mean includes them */
 } mg_cv_mean;
 
 typedef struct mg_cv_request {
@@ -34,22 +35,22 @@ typedef struct mg_cv_request {
     bool overwrite;
     const mg_observer *observer; /* may be NULL */
     void *context;
-    void (*fold)(void *context, const mg_cv_fold *fold); /* called with each result; may be NULL */
-    const mg_fit_request *rows; /* as in mg_path_request, and its validation must be NULL */
+    void (*fold)(void *context, const mg_cv_fold *fold); /* called after each result; may be NULL */
+    const mg_fit_request *rows; /* as in mg_path_request; its validation must be NULL */
 } mg_cv_request;
 
 typedef struct mg_cv_result {
-    int folds, points;               /* points: 1 without a grid */
-    int best;                        /* point with the highest mean; if several are equal, the smallest C */
+    int folds, points;               /* points of the grid; 1 without a grid */
+    int best;                        /* point with the highest mean; among equal ones, of the smallest C */
     mg_cv_mean mean[MG_PATH_POINTS]; /* [points] */
-    char folds_path[MG_PATH_TEXT];   /* cv.jsonl */
+    char folds_path[MG_PATH_TEXT];   /* path of cv.jsonl; "" if nothing is written */
 } mg_cv_result;
 
 /*
- * Trains once for each fold, on all rows outside of it, in output.directory/fold-1, fold-2, ...: as mg_train
- * does or, with a grid, as mg_path does. The folds are a function of train.seed and the labels.
- * data.validation and data.test are not used. With rows in memory and no directory nothing is written.
- * Errors: those of mg_train and mg_path.
+ * For each fold, trains with all rows outside of it, in output.directory/fold-1, fold-2, ..., as mg_train
+ * does or, with a grid, as mg_path does. The folds depend only on train.seed and the labels. data.validation
+ * and data.test are not used. If the rows are in memory and there is no directory, nothing is written.
+ * Errors: those of mg_train and mg_path; MG_USAGE for the number of folds.
  */
 mg_status mg_cv(const mg_config *config, const mg_cv_request *request, mg_cv_result *result, mg_error *error);
 

@@ -1,4 +1,4 @@
-/* fit.h - trains from the arrays of a program to a model in memory. */
+/* fit.h - trains with the arrays of a program; the model is returned in memory. */
 #ifndef MARGIN_FIT_H
 #define MARGIN_FIT_H
 
@@ -15,35 +15,38 @@ extern "C" {
 
 typedef struct mg_fit_request {
     const mg_data *train;        /* with labels */
-    const mg_data *validation;   /* with labels; NULL: none, or the fraction data.validation of the rows */
+    const mg_data *validation;   /* with labels; NULL: none, or a fraction (data.validation) of `train` */
     const mg_model *start;       /* weights to start from; NULL: zeros */
-    const char *directory;       /* as output.directory of mg_train; NULL: no file is read or written */
+    const char *directory;       /* directory of the run, as output.directory; NULL: no files are used */
     bool resume, overwrite;      /* as for mg_train; only with a directory */
-    const mg_observer *observer; /* called by the thread that calls mg_fit; may be NULL */
-    /* Flags that another thread, a signal handler or the observer may set; NULL: none. They concern this run
-     * alone. `stop` ends it within a minibatch with MG_STOPPED and no model (with a directory: after a
-     * checkpoint). `finish` ends training as train.time_limit does: the model of that moment is the result.
+    const mg_observer *observer; /* called in the thread that calls mg_fit; may be NULL */
+    /* NULL, or flags that another thread, a signal handler or the observer may set to a value other than 0.
+     * They affect this run only. `stop`: the run ends within a minibatch, with MG_STOPPED and without a
+     * model; if there is a directory, a checkpoint is written first. `finish`: training ends as at
+     * train.time_limit, and the model of that moment is the result.
      */
     const volatile sig_atomic_t *stop, *finish;
 } mg_fit_request;
 
 typedef struct mg_fit_result {
-    mg_train_result train; /* model_path is "" without a directory */
-    int64_t copied_bytes;  /* of rows that could not be used where they are: their size in margin's memory */
-    char copied_why[160];  /* why; "" if nothing was copied */
-    int64_t converted_bytes; /* of labels and weights: 4 bytes each, as margin holds them */
+    mg_train_result train;   /* model_path is "" without a directory */
+    int64_t copied_bytes;    /* size of the rows that had to be copied */
+    char copied_why[160];    /* why they had to be copied; "" if none were */
+    int64_t converted_bytes; /* size of the converted labels and weights, 4 bytes each */
 } mg_fit_result;
 
 /*
- * Trains as mg_train does, on the rows of *request. The weights have the same bits as those that mg_train
- * gives for a file with the same rows. Nothing is printed, no signal handler is installed, and no file is
- * touched without a directory; several runs may go on at once in one process. The configuration must not set
- * data.train, data.test, data.weights or data.names; data.validation only as a fraction; output.directory
- * does not count. data.features and data.labels are the names that messages and the model use.
+ * Trains as mg_train does, with the rows of *request. The weights have the same bits as those of mg_train
+ * with a file of the same rows. It prints nothing and installs no signal handlers. Without a directory it
+ * uses no files. Several threads may call it at the same time.
  *
- * *model is NULL after a failure; free it with mg_model_destroy. *result may be NULL.
- * Errors: MG_USAGE (arrays that are missing or of a type that is not allowed), MG_CONFIG, MG_DATA with row
- * and column, MG_MEMORY, MG_NONFINITE, MG_STOPPED; with a directory those of mg_train.
+ * The configuration must not set data.train, data.test, data.weights or data.names, and data.validation only
+ * to a fraction. output.directory is ignored. data.features and data.labels are names for messages and for
+ * the model.
+ *
+ * The caller frees *model with mg_model_destroy; it is NULL after a failure. `result` may be NULL. Errors:
+ * MG_USAGE (an array is missing or has a type that is not allowed), MG_CONFIG, MG_DATA with row and column,
+ * MG_MEMORY, MG_NONFINITE, MG_STOPPED; with a directory, also those of mg_train.
  */
 mg_status mg_fit(const mg_config *config, const mg_fit_request *request, mg_model **model,
                  mg_fit_result *result, mg_error *error);

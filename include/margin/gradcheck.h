@@ -1,4 +1,5 @@
-/* gradcheck.h - compares the gradients of training with finite differences of the objective, on real rows. */
+/* gradcheck.h - compares the gradients that training uses with finite differences of the objective, on rows
+ * of the training data. */
 #ifndef MARGIN_GRADCHECK_H
 #define MARGIN_GRADCHECK_H
 
@@ -18,16 +19,17 @@ extern "C" {
 
 enum { MG_GRADCHECK_LOSSES = 64, MG_GRADCHECK_MOST_ROWS = 100000 };
 
-/* One loss. Errors are relative to the norm of the gradient. */
+/* The result for one loss. Errors are relative to the norm of the gradient. */
 typedef struct mg_gradcheck_result {
     const char *loss;
-    int64_t rows;       /* checked */
-    int64_t skipped;    /* rows too close to a kink of the loss, where it has no derivative */
-    double score_error; /* of d loss / d score, on the worst row */
-    int64_t weights;    /* checked */
-    /* of d objective / d W as a step of the solver uses it, over all checked weights */
+    int64_t rows;       /* number of rows checked */
+    int64_t skipped;    /* rows left out, because the loss has no derivative near their scores */
+    double score_error; /* error of d loss / d score, largest over the rows */
+    int64_t weights;    /* number of weights checked */
+    /* error of d objective / d W as a step of the solver uses it, over all weights checked */
     double weight_error;
-    /* MG_GRADCHECK_ALLOWED, or the rounding error of float32 on these columns if that is larger */
+    /* largest weight_error that passes: MG_GRADCHECK_ALLOWED, or the rounding error of float32 if that is
+     * larger */
     double weight_allowed;
     bool passed;
 } mg_gradcheck_result;
@@ -35,7 +37,8 @@ typedef struct mg_gradcheck_result {
 typedef struct mg_gradcheck_report {
     int64_t rows, features, classes;
     const char *layout, *kernel;
-    /* largest error of the kernel's scores, relative to the sum of the magnitudes of their terms */
+    /* largest error of a score of the kernel, relative to the sum of the magnitudes of its terms; at most
+     * MG_GRADCHECK_FORWARD_ALLOWED passes */
     double forward_error;
     int count;
     mg_gradcheck_result results[MG_GRADCHECK_LOSSES]; /* [count] */
@@ -43,9 +46,9 @@ typedef struct mg_gradcheck_report {
 } mg_gradcheck_report;
 
 /*
- * Checks every loss on `rows` training rows (1 to MG_GRADCHECK_MOST_ROWS) chosen by train.seed, at random
- * weights. A wrong gradient is not an error: report->passed is then false. Errors: MG_USAGE, MG_CONFIG,
- * MG_DATA, MG_IO, MG_MEMORY.
+ * Checks every loss with `rows` training rows (1 to MG_GRADCHECK_MOST_ROWS), which train.seed selects, and
+ * random weights. If a gradient is wrong, the call returns MG_OK, but report->passed is false. Errors:
+ * MG_USAGE, MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
  */
 mg_status mg_gradcheck(const mg_config *config, int64_t rows, mg_gradcheck_report *report, mg_error *error);
 

@@ -12,14 +12,14 @@ extern "C" {
 #endif
 
 /*
- * Writes a description of a data, model or checkpoint file. `features` and `labels` name the data sets of a
- * data file; NULL: "X" and "y". Errors: MG_IO, MG_DATA, MG_MEMORY.
+ * Writes a description of a data, model or checkpoint file to `file`. `features` and `labels` are the data
+ * sets of a data file; NULL: "X" and "y". Errors: MG_IO, MG_DATA, MG_MEMORY.
  */
 mg_status mg_inspect(const char *path, const char *features, const char *labels, FILE *file, mg_error *error);
 
 /*
- * Checks the seal of a model or checkpoint: that every byte is as it was written. *bytes is the size of the
- * file. Errors: MG_IO; MG_DATA with the reason; MG_MEMORY.
+ * Checks the seal of a model or checkpoint, which shows whether any byte has changed. *bytes becomes the size
+ * of the file. Errors: MG_IO; MG_DATA with the reason, if the seal is missing or does not fit; MG_MEMORY.
  */
 mg_status mg_inspect_seal(const char *path, int64_t *bytes, mg_error *error);
 

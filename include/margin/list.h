@@ -10,11 +10,11 @@
 extern "C" {
 #endif
 
-/* The i-th kind that can be listed, from 0: "losses", "solvers", ...; NULL past the last. */
+/* The i-th kind that can be listed, from 0: "losses", "solvers", ...; NULL after the last. */
 const char *mg_list_kind(int i);
 
-/* Writes the names of one kind with their descriptions. NULL: all kinds. Errors: MG_USAGE, MG_IO, MG_MEMORY.
- */
+/* Writes all names of one kind (NULL: of all kinds) with their descriptions. Errors: MG_USAGE (unknown kind),
+ * MG_IO, MG_MEMORY. */
 mg_status mg_list_print(const char *kind, FILE *file, mg_error *error);
 
 #ifdef __cplusplus

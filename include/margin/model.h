@@ -1,4 +1,4 @@
-/* model.h - a trained model in memory: its parts, its scores for rows, and its file. */
+/* model.h - a trained model in memory: its weights and properties, its scores for rows, and its file. */
 #ifndef MARGIN_MODEL_H
 #define MARGIN_MODEL_H
 
@@ -14,65 +14,70 @@ extern "C" {
 
 typedef struct mg_model mg_model;
 
-/* What a model consists of. The score of a prepared row x for class k is weights[k] . x + bias[k]; column
- * scaling (data.scale) is part of weights and bias, so rows are given as they were for training. */
+/* Everything that a model consists of. The score of a prepared row x (data.rows, data.transform) for class k
+ * is weights[k] . x + bias[k]. Column scaling (data.scale) is included in weights and bias, so x is not
+ * scaled. */
 typedef struct mg_model_parts {
     int64_t classes, features;
     const float *weights;             /* [classes][features] */
     const float *bias;                /* [classes] */
     const int64_t *labels;            /* [classes] ascending; NULL: the labels are texts */
     const char *const *text_labels;   /* [classes] ascending by bytes; NULL: the labels are numbers */
-    const char *const *feature_names; /* [features]; NULL: none */
-    const char *loss;                 /* as model.loss */
-    const char *rows, *transform;     /* preparation, as data.rows and data.transform */
-    double delta, lambda;             /* as in the configuration */
-    double objective;                 /* on the training rows */
-    double dual;                      /* certified lower bound of the objective; NaN: none */
-    double bias_value;                /* model.bias */
+    const char *const *feature_names; /* [features]; NULL: no names */
+    const char *loss;                 /* name of the loss, as in model.loss */
+    const char *rows, *transform;     /* preparation of rows, as in data.rows and data.transform */
+    double delta, lambda;             /* model.delta, model.lambda */
+    double objective;                 /* of the weights, on the training rows */
+    double dual;                      /* certified lower bound of the objective; NaN if there is none */
+    double bias_value;                /* value of the constant feature, model.bias */
     int64_t step, epoch, training_rows;
 } mg_model_parts;
 
 /*
- * Makes a model of parts, which are copied. NULL for rows or transform means none; 0 for delta, lambda or
- * training_rows means 1. Errors: MG_DATA (what a trained model cannot have, such as weights that are not
- * finite, or labels that do not ascend), MG_MEMORY. *out is NULL after a failure.
+ * Creates a model from its parts, which are copied. If rows or transform is NULL, it is "none"; if delta,
+ * lambda or training_rows is 0, it is 1. The caller frees *out with mg_model_destroy; it is NULL after a
+ * failure. Errors: MG_DATA (parts that a trained model cannot have, such as weights that are not finite, or
+ * labels that do not ascend), MG_MEMORY.
  */
 mg_status mg_model_create(const mg_model_parts *parts, mg_model **out, mg_error *error);
 
-/* The parts of a model. The arrays and texts belong to the model, and are valid as long as it is. */
+/* Sets *out to the parts of a model. Arrays and texts belong to the model and are valid as long as it is. */
 void mg_model_get(const mg_model *model, mg_model_parts *out);
 
 /* Frees the model; NULL is allowed. */
 void mg_model_destroy(mg_model *model);
 
-/* Reads model.h5. Errors: MG_IO, MG_DATA (not a model, damaged), MG_MEMORY. *out is NULL after a failure. */
+/* Reads a model file (model.h5). The caller frees *out with mg_model_destroy; it is NULL after a failure.
+ * Errors: MG_IO, MG_DATA (not a model, or damaged), MG_MEMORY. */
 mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 
-/* Writes the file at `path` as a whole: it replaces an old one only when it is complete. Errors: MG_IO,
- * MG_MEMORY. */
+/* Writes a model file. It appears at `path`, or replaces a file there, only when it is complete. Errors:
+ * MG_IO, MG_MEMORY. */
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
 
 typedef struct mg_score_request {
-    const mg_data *data;               /* its labels and weights are ignored */
-    int threads;                       /* 0: all that this process may use; fewer are used for few rows */
-    const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the work with MG_STOPPED */
+    const mg_data *data; /* rows; labels and weights are ignored */
+    int threads;         /* 0: all that this process may use; few rows use fewer */
+    const volatile sig_atomic_t
+        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
     mg_notices notices;
-    /* What is wanted; NULL: not wanted. */
+    /* Arrays of the caller that receive the results; NULL: not needed. */
     float *scores;        /* [rows][classes] */
-    float *probabilities; /* [rows][classes], which add up to 1; only loss softmax */
-    int32_t *best;        /* [rows] class of the highest score, counted from 0; of equal scores, the first */
-    int64_t *labels;      /* [rows] its label; only if the labels are numbers */
-    int64_t top;          /* number of classes in the next two, 1 to classes */
-    int32_t *top_classes; /* [rows][top] classes of the highest scores, best first */
+    float *probabilities; /* [rows][classes], sum 1 for each row; only for loss softmax */
+    int32_t *best;        /* [rows] class with the highest score, from 0; among equal scores, the first */
+    int64_t *labels;      /* [rows] label of that class; only if labels are numbers */
+    int64_t top;          /* number of classes in top_classes and top_scores, from 1 to K */
+    int32_t *top_classes; /* [rows][top] classes with the highest scores, best first */
     float *top_scores;    /* [rows][top] */
 } mg_score_request;
 
 /*
- * Scores rows and fills the arrays that are wanted. Rows are used where they are as in mg_fit (data.h). The
- * results do not depend on the number of threads. Several calls may use one model at once. Errors: MG_USAGE
- * (arrays that are missing or of a type that is not allowed), MG_CONFIG (what this model cannot give),
- * MG_DATA with row and column (a value that is not finite, other features than the model has), MG_MEMORY,
- * MG_STOPPED. After a failure the arrays have no defined content.
+ * Computes the scores of rows, and fills those arrays of the request that are not NULL. Rows are used without
+ * a copy if possible (data.h). The results do not depend on the number of threads. Several threads may use
+ * one model at the same time. After a failure the content of the arrays is undefined. Errors: MG_USAGE (an
+ * array is missing or has a type that is not allowed), MG_CONFIG (the model cannot give what is requested),
+ * MG_DATA with row and column (a value that is not finite; other features than those of the model),
+ * MG_MEMORY, MG_STOPPED.
  */
 mg_status mg_model_score(const mg_model *model, const mg_score_request *request, mg_error *error);
 

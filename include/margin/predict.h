@@ -15,50 +15,54 @@ extern "C" {
 
 typedef struct mg_predict_options {
     const char *model;    /* path of model.h5 */
-    const char *features; /* data set in data files; NULL: the name used in training */
-    const char *names;  /* data set with the names of the features, "auto" or "none"; NULL: as in training */
-    bool scores;        /* an answer is: the label, then TAB and the score of each class, in their order */
-    bool probabilities; /* the same with probabilities instead of scores; only models of loss softmax */
-    int64_t top;        /* above 0, an answer is: that many label:score, best first; replaces `scores` */
-    int base; /* index of the first feature in lines, 0 or 1; -1: that of the training file, or 1 if unknown
-               */
-    int threads;                       /* 0: all that this process may use */
-    const volatile sig_atomic_t *stop; /* NULL, or a flag: non-zero ends the work with MG_STOPPED */
+    const char *features; /* data set with the rows of a data file; NULL: the name used in training */
+    const char *names; /* data set with the names of the features, "auto" or "none"; NULL: as in training */
+    bool scores; /* print the label, then TAB and the score of each class, in the order of the classes */
+    bool probabilities; /* the same with probabilities instead of scores; only for models of loss softmax */
+    int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
+    int base; /* index of the first feature in lines: 0 or 1; -1: as in the training file, or 1 if unknown */
+    int threads; /* 0: all that this process may use */
+    const volatile sig_atomic_t
+        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
     mg_notices notices;
 } mg_predict_options;
 
 typedef struct mg_predictor mg_predictor;
 
-/* Loads the model. *out is NULL after a failure. Errors: MG_IO, MG_DATA, MG_CONFIG, MG_MEMORY, MG_USAGE. */
+/* Loads the model. The options are copied. The caller frees *out with mg_predictor_close; it is NULL after a
+ * failure. A predictor must not be used by several threads at the same time. Errors: MG_IO, MG_DATA,
+ * MG_CONFIG, MG_MEMORY, MG_USAGE. */
 mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **out, mg_error *error);
 
 /* Frees the predictor; NULL is allowed. */
 void mg_predictor_close(mg_predictor *predictor);
 
-/* Receives complete lines, in the order of the rows. Any status but MG_OK, with *error filled, ends the work.
- */
+/* Receives complete lines, in the order of the rows. If `write` returns another status than MG_OK, it must
+ * fill *error, and the call ends with that status. */
 typedef struct mg_predict_sink {
     mg_status (*write)(void *context, const char *text, size_t bytes, mg_error *error);
     void *context;
 } mg_predict_sink;
 
 /*
- * Writes one line for each row of an HDF5 file. The file needs no labels. Errors: MG_IO, MG_DATA, MG_MEMORY,
- * MG_STOPPED, those of the sink.
+ * Predicts the rows of an HDF5 file, and passes one line for each row to the sink. The file needs no labels.
+ * Errors: MG_IO, MG_DATA, MG_MEMORY, MG_STOPPED, those of the sink.
  */
 mg_status mg_predictor_file(mg_predictor *predictor, const char *path, const mg_predict_sink *sink,
                             mg_error *error);
 
 /*
- * Answers one row in the format of svmlight: "label index:value index:value # comment". The label is optional
- * and ignored. An empty line is a row of zeros; a line with words but without pairs is an error. *answer
- * ([*answer_bytes]) ends with a line feed and is valid until the next call; it is empty if the line is only a
- * comment. Errors: MG_DATA with "NAME:LINE:COLUMN:", where the predictor counts the lines; MG_MEMORY.
+ * Predicts one row, given as a line of svmlight: "label index:value index:value # comment". The label is
+ * optional and ignored. An empty line is a row of zeros; a line that has words but no pairs is an error.
+ * *answer becomes the predicted line: *answer_bytes bytes that end with a line feed and are valid until the
+ * next call. If the line is only a comment, *answer_bytes is 0. `name` is used in messages. Errors: MG_DATA
+ * with "NAME:LINE:COLUMN:", where the predictor counts the lines; MG_MEMORY.
  */
 mg_status mg_predictor_line(mg_predictor *predictor, const char *name, const char *line, size_t bytes,
                             const char **answer, size_t *answer_bytes, mg_error *error);
 
-/* What mg_predictor_line had to assume, as a text for the user; NULL: nothing. */
+/* What mg_predictor_line had to assume, as a text for the user; NULL if nothing. It is valid until the
+ * predictor is closed. */
 const char *mg_predictor_guess(const mg_predictor *predictor);
 
 #ifdef __cplusplus

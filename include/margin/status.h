@@ -1,4 +1,4 @@
-/* status.h - how a call ends: a code, and one line of text that is filled where the fault is found. */
+/* status.h - the result of a call: a status code and, after a failure, one line of text. */
 #ifndef MARGIN_STATUS_H
 #define MARGIN_STATUS_H
 
@@ -24,27 +24,30 @@ typedef enum mg_status {
 #undef MG_STATUS_CODE
 } mg_status;
 
-/* The message of a failed call, one line without a newline: what is wrong, where, the value, what is allowed,
- * what to do. */
+/*
+ * Filled by a call that fails. `text` is one line of UTF-8, ending with a zero and without a newline: what is
+ * wrong, where (file:line or dataset[index]), the value, what is allowed, and what to do.
+ */
 typedef struct mg_error {
     mg_status status;
     char text[1024];
 } mg_error;
 
-/* Bytes of a path in a result: the longest directory that the system allows, and a file name in it. */
+/* Size in bytes of a path in a result: enough for the longest directory that the system allows and a file
+ * name in it. */
 enum { MG_PATH_TEXT = 4352 };
 
-/* Receives what is worth a line but is not a failure, such as fewer threads than wanted. message may be NULL.
- */
+/* Receives warnings of a call that goes on, such as fewer threads than requested. `line` has no newline and
+ * is valid during the call of `message` only. `message` may be NULL. */
 typedef struct mg_notices {
     void (*message)(void *context, const char *line);
     void *context;
 } mg_notices;
 
-/* Exit status of a command that ends with `status`. */
+/* The exit status of a command that ends with `status`. */
 int mg_status_exit(mg_status status);
 
-/* Meaning of `status` in a few words; never NULL. */
+/* The meaning of `status` in a few words; never NULL. The text is a constant. */
 const char *mg_status_text(mg_status status);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* trainer.h - trains: from a configuration to a directory with the model, the metrics and the checkpoints. */
+/* trainer.h - trains from a configuration, and writes model, metrics and checkpoints to a directory. */
 #ifndef MARGIN_TRAINER_H
 #define MARGIN_TRAINER_H
 
@@ -12,99 +12,102 @@
 extern "C" {
 #endif
 
-/* The training data of a run. */
+/* The training data of a run, for mg_plan. */
 typedef struct mg_plan_data {
     int64_t rows, features, classes, validation_rows;
-    int64_t used_features; /* features that have weights; the others occur in no training row */
-    double stored;         /* stored values of all rows */
+    int64_t used_features; /* features that have weights; no training row has a value of the others */
+    double stored;         /* number of stored values of all rows */
     bool sparse;
-    bool streamed;    /* rows are read from the file when they are needed */
-    double row_bytes; /* of the rows in memory or, if they are streamed, of the windows */
+    bool streamed;    /* rows are not in memory, but read from the file when they are needed */
+    double row_bytes; /* memory of the rows; if they are streamed, of the windows */
     double load_seconds;
     const char *cell; /* type of the values */
 } mg_plan_data;
 
-/* What a run is about to do. */
+/* What a run is going to do. The texts are valid during the call of `plan`. */
 typedef struct mg_plan {
-    const char *directory;
+    const char *directory; /* output.directory */
     mg_plan_data data;
-    double state_bytes; /* of weights, gradients, averages and the snapshot for checkpoints */
+    double state_bytes; /* memory of weights, gradients, averages and the snapshot for checkpoints */
     double lambda;
-    double learning_rate;   /* NaN: the solver has none */
-    double prepare_seconds; /* spent on the search for the learning rate; 0: it was given */
+    double learning_rate;   /* NaN if the solver has none */
+    double prepare_seconds; /* time of the search for the learning rate; 0 if it was given */
     int threads;
     int64_t parts, batch, epochs;
-    double tolerance; /* 0: none */
+    double tolerance; /* train.tolerance; 0: none */
+    /* threads_bound_by: the option or the limit that decided the number of threads */
     const char *loss, *solver, *kernel, *threads_bound_by;
     const char *solver_why; /* why `auto` chose the solver; "" if the configuration names it */
     int64_t resumed_step;   /* -1: the run starts from the beginning */
 } mg_plan;
 
-/* Where a run is. */
+/* The progress of a run. Times are in seconds. */
 typedef struct mg_progress {
     int64_t epoch, epochs, step, total_steps;
-    bool epoch_end;
-    double epoch_fraction;
-    double pass_loss; /* mean loss of the rows of this epoch so far, each before its own step */
-    /* Measured at the end of an epoch, all for the weights that would be saved now. NaN within an epoch, and
-     * for what was not measured. */
-    double train_loss;      /* mean loss of the training rows */
-    double objective;       /* train_loss plus the regulariser */
-    double gap;             /* relative gap, if a certificate was computed at this end of an epoch */
-    double accuracy;        /* on the validation rows */
-    double rows_per_second; /* of this epoch so far */
-    double wait_share;      /* fraction of the time of this epoch spent on waiting for rows */
-    double seconds, eta_seconds;
-    double learning_rate;
+    bool epoch_end;        /* an epoch has just ended */
+    double epoch_fraction; /* complete fraction of the epoch */
+    double pass_loss;      /* mean loss of the rows of this epoch so far, each before its own step */
+    /* Measured at the end of an epoch, for the weights that would be saved now. NaN: not measured, or the
+     * epoch has not ended. */
+    double train_loss; /* mean loss over the training rows */
+    double objective;  /* train_loss plus the regulariser */
+    double gap;        /* (objective - lower bound) / objective, if this epoch ended with a certificate */
+    double accuracy;   /* on the validation rows */
+    double rows_per_second;      /* in this epoch so far */
+    double wait_share;           /* fraction of the time of this epoch in which training waited for rows */
+    double seconds, eta_seconds; /* training time so far; expected remaining time, NaN if unknown */
+    double learning_rate;        /* NaN if the solver has none */
 } mg_progress;
 
+/* Functions that a run calls, in the thread that started it. Each may be NULL. */
 typedef struct mg_observer {
     void *context;
     void (*plan)(void *context, const mg_plan *plan); /* called once, before the first step */
-    /* called after steps, at most ten times a second, and at every end of an epoch */
+    /* called after steps, at most ten times a second, and at the end of every epoch */
     void (*progress)(void *context, const mg_progress *progress);
     void (*message)(void *context, const char *line); /* warnings and notes, one line each */
-    /* called after every step; true stops the run as mg_train_stop does; may be NULL */
+    /* called after every step; if it returns true, the run stops as after mg_train_stop */
     bool (*stop)(void *context, int64_t step);
 } mg_observer;
 
 typedef struct mg_train_request {
-    bool resume;
-    bool overwrite;
-    const char *init_model;      /* model.h5 to start from; NULL: weights of zero */
+    bool resume;                 /* continue the run in output.directory from its newest checkpoint */
+    bool overwrite;              /* replace an old result in output.directory */
+    const char *init_model;      /* path of a model.h5 to start from; NULL: weights of zero */
     const mg_observer *observer; /* may be NULL */
 } mg_train_request;
 
 typedef struct mg_train_result {
     int64_t step, epoch;
-    double seconds;   /* of training */
-    double objective; /* of the model, on the training rows */
-    double dual;      /* certified lower bound of the objective of any model; NaN without a useful bound */
-    double gap;       /* (objective - dual) / objective; NaN without a useful bound */
-    double tolerance; /* train.tolerance; 0: no certificate was wanted */
-    bool converged;   /* the gap is at most train.tolerance */
-    double train_accuracy; /* of the model */
+    double seconds;   /* training time */
+    double objective; /* of the model, over the training rows */
+    double dual; /* certified lower bound of the objective of all weights; NaN if there is no useful one */
+    double gap;  /* (objective - dual) / objective; NaN if dual is NaN */
+    double tolerance;      /* train.tolerance; 0: none */
+    bool converged;        /* the gap is at most train.tolerance */
+    double train_accuracy; /* of the model, on the training rows */
     double accuracy;       /* of the model, on the validation rows; NaN without them */
-    int64_t best_epoch;    /* epoch from which the model was taken */
-    double test_accuracy;  /* of the model; NaN without test rows */
+    int64_t best_epoch;    /* epoch after which the weights of the model were reached */
+    double test_accuracy;  /* of the model, on the test rows; NaN without them */
     char reason[64]; /* why training ended: tolerance, stalled, epochs, max_steps, time_limit, early stopping
                       */
     char model_path[MG_PATH_TEXT];
-    char warning[640]; /* what went wrong and which option helps; "" if nothing did */
+    char warning[640]; /* what went wrong and which option helps; "" if nothing went wrong */
 } mg_train_result;
 
 /*
- * Trains, and writes into output.directory. The model has the weights of the best validation accuracy or,
- * with train.tolerance or without validation rows, the last ones. Errors: MG_CONFIG, MG_DATA, MG_IO,
- * MG_MEMORY; MG_NONFINITE when the loss is not finite (the last checkpoint is kept); MG_STOPPED after
- * mg_train_stop (a checkpoint was written; run again with `resume`).
+ * Trains, and writes the results to output.directory. The model has the weights with the best validation
+ * accuracy; with a tolerance, or without validation rows, those at the end of training. Errors: MG_CONFIG,
+ * MG_DATA, MG_IO, MG_MEMORY; MG_NONFINITE if the loss is not finite (the last checkpoint is kept); MG_STOPPED
+ * after mg_train_stop (a checkpoint has been written; call again with `resume`).
  */
 mg_status mg_train(const mg_config *config, const mg_train_request *request, mg_train_result *result,
                    mg_error *error);
 
 /*
- * Asks the current run, or the next one if there is none, to finish its minibatch, write a checkpoint and
- * return MG_STOPPED. May be called from a signal handler.
+ * Asks the current run (if there is none, the next one) to finish its minibatch, write a checkpoint and
+ * return MG_STOPPED. It stops runs of files only, not those of mg_fit. Any thread and any signal handler may
+ * call it.
  */
 void mg_train_stop(void);
 
