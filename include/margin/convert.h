@@ -23,18 +23,16 @@ typedef struct mg_convert_options {
     const char *const *inputs; /* [input_count] plain or gzip files */
     int input_count;
     const char *output; /* path of the HDF5 file */
-    const char
-        *like;      /* an earlier output, to be followed in recipe, features and kind of labels; NULL: none */
-    bool overwrite; /* replace an output that exists */
+    const char *like;   /* an earlier output whose recipe, features and kind of labels are used; NULL: none */
+    bool overwrite;     /* replace an output that exists */
     const mg_convert_setting *settings; /* [setting_count] options of the format */
     int setting_count;
     /* Called from time to time: rows read so far, and the complete fraction of the work. May be NULL. */
     void (*progress)(void *context, int64_t rows, double fraction);
     /* Called with one line of text: a guess ("guessed: ...") or a warning ("warning: ..."). May be NULL. */
     void (*message)(void *context, const char *line);
-    void *context; /* first argument of progress and message */
-    const volatile sig_atomic_t
-        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
+    void *context;                     /* first argument of progress and message */
+    const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
 } mg_convert_options;
 
 enum { MG_CONVERT_MOST_CLASSES = 1 << 20 };

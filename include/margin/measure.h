@@ -22,8 +22,7 @@ typedef struct mg_measure_request {
     const char *weights; /* data set with weights of rows, for the mean loss; NULL: every row has weight 1 */
     bool skip_unknown; /* leave out rows whose label is not a class of the model; false: they are an error */
     int threads;       /* 0: all that this process may use */
-    const volatile sig_atomic_t
-        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
+    const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
     mg_notices notices;
 } mg_measure_request;
 

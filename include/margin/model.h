@@ -56,10 +56,9 @@ mg_status mg_model_load(const char *path, mg_model **out, mg_error *error);
 mg_status mg_model_save(const mg_model *model, const char *path, mg_error *error);
 
 typedef struct mg_score_request {
-    const mg_data *data; /* rows; labels and weights are ignored */
-    int threads;         /* 0: all that this process may use; few rows use fewer */
-    const volatile sig_atomic_t
-        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
+    const mg_data *data;               /* rows; labels and weights are ignored */
+    int threads;                       /* 0: all that this process may use; few rows use fewer */
+    const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
     mg_notices notices;
     /* Arrays of the caller that receive the results; NULL: not needed. */
     float *scores;        /* [rows][classes] */

@@ -21,9 +21,8 @@ typedef struct mg_predict_options {
     bool probabilities; /* the same with probabilities instead of scores; only for models of loss softmax */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
     int base; /* index of the first feature in lines: 0 or 1; -1: as in the training file, or 1 if unknown */
-    int threads; /* 0: all that this process may use */
-    const volatile sig_atomic_t
-        *stop; /* NULL, or a flag: a value other than 0 ends the call with MG_STOPPED */
+    int threads;                       /* 0: all that this process may use */
+    const volatile sig_atomic_t *stop; /* a flag that ends the call with MG_STOPPED; may be NULL */
     mg_notices notices;
 } mg_predict_options;
 
