@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _model, _train
 from ._arrays import Rows, converted_bytes, encode, plain
+from ._export import ExportMixin
 from ._settings import SettingsMixin
 from ._validation import check_weights, finite_errors, threads, validate
 from .callbacks import show_progress
@@ -40,7 +41,7 @@ def _gives_probabilities(estimator: "MarginClassifier") -> bool:
     )
 
 
-class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
+class MarginClassifier(SettingsMixin, ExportMixin, ClassifierMixin, BaseEstimator):
     """Multiclass linear SVM, or multinomial logistic regression, with a certified optimum.
 
     Minimises ``1/2 ||W||^2 + C * sum of (weight * loss)`` over the rows, with the intercepts in W. Rows are
@@ -384,9 +385,13 @@ class MarginClassifier(SettingsMixin, ClassifierMixin, BaseEstimator):
         """The fitted model with its labels, feature names and certificate, as a margin.Model."""
         check_is_fitted(self)
         weights, bias = self._weights()
-        labels = self.classes_ if self.classes_.dtype.kind in "iu" else self.classes_.astype(str)
+        labels, order = _model.stored_labels(self.classes_)
         names = getattr(self, "feature_names_in_", None)
+        weights, bias = weights[order], bias[order]
         return _model.Model(**{**self._parts, "weights": weights, "bias": bias, "classes": labels, "feature_names": names})
+
+    def _exported(self) -> Any:
+        return self.to_model()._made()
 
     def save(self, path: Any) -> None:
         """Writes model.h5, which `margin predict` and load_model read. Errors: OSError."""

@@ -28,6 +28,10 @@ _PROTOTYPES: dict[str, tuple[Any, list]] = {
     "mg_model_load": (c.c_int, [c.c_char_p, c.POINTER(_HANDLE), _ERROR]),
     "mg_model_save": (c.c_int, [_HANDLE, c.c_char_p, _ERROR]),
     "mg_model_score": (c.c_int, [_HANDLE, c.POINTER(s.ScoreRequest), _ERROR]),
+    "mg_model_export": (c.c_int, [_HANDLE, c.c_char_p, c.c_char_p, _ERROR]),
+    "mg_model_export_to": (c.c_int, [_HANDLE, c.c_char_p, c.POINTER(s.ExportSink), _ERROR]),
+    "mg_export_format_name": (c.c_char_p, [c.c_int]),
+    "mg_export_format_of": (c.c_char_p, [c.c_char_p]),
     "mg_version_text": (c.c_int, [c.c_char_p, c.c_size_t, _ERROR]),
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 from . import _library
 from . import _structs as s
 from ._arrays import Rows
+from ._export import ExportMixin
 
 
 def read_parts(handle: _library.Handle) -> dict:
@@ -38,6 +39,15 @@ def _copy(address: int, dtype: Any, shape: tuple) -> np.ndarray:
     out = np.empty(shape, dtype)
     c.memmove(out.ctypes.data, address, out.nbytes)
     return out
+
+
+def stored_labels(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels as a file holds them, whole numbers or texts, and the order of `classes` in which they ascend."""
+    if classes.dtype.kind == "f" and np.array_equal(classes, np.trunc(classes)) and (np.abs(classes) < 2**53).all():
+        classes = classes.astype(np.int64)
+    labels = classes if classes.dtype.kind in "iu" else classes.astype(str)
+    order = np.argsort(labels, kind="stable")
+    return labels[order], order
 
 
 def make_handle(parts: dict) -> _library.Handle:
@@ -87,7 +97,7 @@ def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads:
     return out
 
 
-class Model:
+class Model(ExportMixin):
     """A trained model, such as the model.h5 of a run.
 
     Attributes
@@ -142,6 +152,9 @@ class Model:
         if self._handle is None:
             self._handle = make_handle(self._parts)
         return self._handle
+
+    def _exported(self) -> _library.Handle:
+        return self._made()
 
     def _score(self, X: Any, what: str, threads: int) -> np.ndarray:
         from ._validation import check_rows

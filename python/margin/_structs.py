@@ -228,6 +228,8 @@ CvResult = struct(
     ("mean", CvMean * PATH_POINTS),
     ("folds_path", c.c_char * PATH_TEXT),
 )
+OnBytes = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_size_t, c.POINTER(Error))
+ExportSink = struct("mg_export_sink", ("write", OnBytes), ("context", c.c_void_p))
 PUBLIC = [
     value for value in list(globals().values())
     if isinstance(value, type) and issubclass(value, c.Structure) and value is not c.Structure
