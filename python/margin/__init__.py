@@ -6,9 +6,11 @@ MarginClassifier is the scikit-learn estimator. docs/python.md describes the pac
 from ._classifier import MarginClassifier
 from ._library import version
 from ._classifier_cv import MarginClassifierCV
+from ._displays import RunDisplay
 from ._functions import cv, path, train
 from ._model import Model, load_model
 from ._run import Run
+from ._weight_displays import TemplateDisplay, TopFeaturesDisplay
 from .callbacks import early_stopping, record_evaluation
 
 __version__ = "0.1.0"
@@ -17,6 +19,9 @@ __all__ = [
     "MarginClassifierCV",
     "Model",
     "Run",
+    "RunDisplay",
+    "TemplateDisplay",
+    "TopFeaturesDisplay",
     "cv",
     "early_stopping",
     "load_model",

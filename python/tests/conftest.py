@@ -1,8 +1,11 @@
 """What the tests share."""
+import os
 import signal
 
 import numpy as np
 import pytest
+
+os.environ["MPLBACKEND"] = "Agg"  # also without a screen
 
 
 @pytest.fixture
@@ -13,6 +16,7 @@ def blobs():
     X = draw.randn(300, 8).astype(np.float32)
     X[np.arange(300), y] += 2
     return X, y
+
 
 # A shell lets programs in the background ignore SIGINT; then Ctrl-C could not be tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
