@@ -1,4 +1,4 @@
-// fit_arrays.h - the same rows in the arrays of a program and in a file, in every type.
+// fit_arrays.h - the same rows, of every type, in arrays of a program and in a file.
 #ifndef MG_TEST_FIT_ARRAYS_H
 #define MG_TEST_FIT_ARRAYS_H
 
@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How rows are stored: a type of cells, or of the values, indices and indptr of CSR.
+// How rows are stored: the type of the cells, or of values, indices and indptr of CSR.
 typedef struct array_form {
     const char *name;
     mg_data_type type, indices, indptr;
     bool sparse;
-    bool lent; // used in place, unless they are prepared
+    bool lent; // rows can be used without a copy, unless they are prepared
 } array_form;
 
 static const array_form array_forms[] = {
@@ -38,9 +38,9 @@ enum { ARRAY_FORMS = sizeof array_forms / sizeof *array_forms };
 enum { FORM_F32 = 3, FORM_CSR = 5 };
 
 typedef struct arrays {
-    double *x; // [rows][features], as numbers
+    double *x; // [rows][features] the values as double
     void *cells, *values, *indices, *indptr;
-    int64_t *csr_indptr, *csr_indices; // for the file
+    int64_t *csr_indptr, *csr_indices; // CSR arrays for the file
     double *csr_values;
     int64_t *labels;
     double *weights;
@@ -49,7 +49,7 @@ typedef struct arrays {
     mg_data data;
 } arrays;
 
-static inline uint16_t half_of(double value) { // of a number that half precision holds exactly
+static inline uint16_t half_of(double value) { // `value` must be exact in half precision
     float wide = (float)value;
     uint32_t bits;
     memcpy(&bits, &wide, sizeof bits);
@@ -74,7 +74,7 @@ static inline size_t size_of(mg_data_type type) {
     return sizes[type];
 }
 
-// A value that the type holds: the classes differ in their features.
+// A value that the type can hold. It is larger for features of the row's own class.
 static inline double value_of(const array_form *form, int64_t noise, bool own) {
     int64_t whole = noise % 3 ? noise % 20 + (own ? 15 : 0) : 0;
     if (form->sparse) return (double)whole / 7;
@@ -110,7 +110,7 @@ static inline void make_csr(arrays *a, const array_form *form) {
     a->data.csr = &a->csr;
 }
 
-// The returned struct must not be moved: *data points into it.
+// Makes arrays. The struct must not be moved afterwards, because a->data points into it.
 static inline void make_arrays(arrays *a, const array_form *form, int64_t rows, int64_t features,
                                int64_t classes) {
     int64_t n = rows * features;
@@ -147,7 +147,7 @@ static inline void free_arrays(arrays *a) {
     *a = (arrays){0};
 }
 
-// Writes the same rows, labels and weights (as "w") to a file.
+// Writes the same rows, labels and weights (data set "w") to a file.
 static inline void save_arrays(const arrays *a, const array_form *form, const char *path) {
     hid_t file = create_file(path), half = half_precision(0);
     const hid_t types[] = {H5T_STD_U8LE, H5T_STD_I8LE,   H5T_STD_I32LE, H5T_STD_I64LE,
@@ -164,7 +164,7 @@ static inline void save_arrays(const arrays *a, const array_form *form, const ch
     H5Fclose(file);
 }
 
-// A configuration of texts "section.key=value" that end with NULL.
+// Creates a configuration from texts "section.key=value"; NULL ends the list.
 static inline mg_config *configure(const char *const *sets) {
     mg_config *config;
     mg_error error = {0};

@@ -1,4 +1,5 @@
-// test_arrays.c - what mg_fit and mg_model_score read of a program's arrays, and how much memory they need.
+// test_arrays.c - how mg_fit and mg_model_score read a program's arrays: never beyond their ends, and with
+// how much memory.
 #include "fit_arrays.h"
 
 #include "base/memory.h"
@@ -9,7 +10,7 @@
 enum { ROWS = 240, CLASSES = 4 };
 
 static const char *const runs[][6] = {
-    {"train.solver=sgd", "train.epochs=2", "train.batch=32", NULL}, // with the search for a learning rate
+    {"train.solver=sgd", "train.epochs=2", "train.batch=32", NULL}, // searches for a learning rate
     {"train.tolerance=1e-2", "model.loss=weston-watkins", NULL},
     {"train.solver=newton", "model.loss=softmax", "train.tolerance=1e-2", NULL},
 };
@@ -34,7 +35,7 @@ static void fit_and_score(const mg_data *data, const char *const *sets, mg_fit_r
 
 // ---- the ends of arrays -------------------------------------------------------------------------
 
-// Memory that ends where a page begins that cannot be read.
+// Memory that ends directly before a page that cannot be read.
 typedef struct fence {
     char *base;
     size_t bytes;
@@ -49,7 +50,7 @@ static void *fenced(fence *f, const void *from, size_t bytes) {
     return f->base + whole - bytes;
 }
 
-// Rows of any width are used in place, and not a byte after the last cell is read.
+// Rows of any width are used in place, and no byte after the last cell is read.
 static void test_last_cell(void **unused) {
     (void)unused;
     for (int f = 0; f <= FORM_F32; f++)
@@ -85,7 +86,7 @@ static void test_last_value(void **unused) {
     }
 }
 
-// Between rows that lie apart nothing is read as a cell: it is NaN here.
+// What is between rows is never used as a cell; here it is NaN.
 static void test_apart(void **unused) {
     (void)unused;
     enum { APART = 53 };
@@ -112,7 +113,7 @@ static void test_apart(void **unused) {
 
 // ---- memory -------------------------------------------------------------------------------------
 
-static int64_t most; // bytes allocated at any step
+static int64_t most; // largest number of bytes allocated at the end of a step
 
 static bool measure(void *context, int64_t step) {
     (void)context, (void)step;
@@ -120,7 +121,7 @@ static bool measure(void *context, int64_t step) {
     return false;
 }
 
-// A run of rows that are used in place allocates a fraction of their 40 MB.
+// A run whose rows are used in place allocates only a fraction of their 40 MB.
 static void test_no_copy(void **unused) {
     (void)unused;
     enum { MANY = 20000, FEATURES = 500 };
@@ -134,7 +135,8 @@ static void test_no_copy(void **unused) {
     mg_error error = {0};
     const mg_observer observer = {.stop = measure};
     const mg_fit_request request = {.train = &a.data, .observer = &observer};
-    // The limit holds for rows that margin copies. These are not copied, so the run needs no windows of rows.
+    // data.memory_limit only limits rows that margin copies. These are not copied, so they are not streamed
+    // either.
     if (mg_fit(config, &request, &model, &result, &error)) fail_msg("%s", error.text);
     assert_int_equal(result.copied_bytes, 0);
     assert_true(most > 0 && most < 10000000);
@@ -143,7 +145,7 @@ static void test_no_copy(void **unused) {
     free_arrays(&a);
 }
 
-// Rows that are copied, and larger than data.memory_limit, are read piece by piece, to the same bits.
+// Rows that must be copied and exceed data.memory_limit are streamed, and give the same bits.
 static void test_streamed(void **unused) {
     (void)unused;
     enum { MANY = 3000, FEATURES = 40 };
@@ -168,7 +170,7 @@ static void test_streamed(void **unused) {
     free_arrays(&a);
 }
 
-// Each allocation fails in turn: the call says so, gives no model, and frees everything.
+// Each allocation fails in turn. The call then reports it, returns no model, and frees everything.
 static void test_failures(void **unused) {
     (void)unused;
     static const int forms[] = {FORM_F32, 4, FORM_CSR};
@@ -200,7 +202,7 @@ static void test_failures(void **unused) {
             if (status && status != MG_MEMORY)
                 fail_msg("allocation %d: status %d, %s", (int)k, (int)status, error.text);
         }
-        mg_model_destroy(model); // with what scoring has prepared and left with it
+        mg_model_destroy(model); // also frees what scoring has stored with the model
         assert_int_equal(mg_memory_live(), before);
         mg_config_destroy(config);
         free_arrays(&a);

@@ -1,4 +1,5 @@
-// test_fit.c - mg_fit: the bits of mg_train from the same rows, in place; what it refuses; how it is stopped.
+// test_fit.c - mg_fit gives the bits of mg_train for the same rows, without copying them; what it refuses;
+// how it is stopped.
 #include "fit_arrays.h"
 
 #include <fcntl.h>
@@ -10,8 +11,8 @@ enum { ROWS = 240, CLASSES = 4 };
 
 typedef struct variant {
     const char *name;
-    bool prepared; // the values are changed, so the rows are copied
-    bool dense;    // sparse rows that are centred have no certificate
+    bool prepared; // the preparation changes values, so the rows are copied
+    bool dense;    // only dense rows: centred sparse rows cannot have a certificate
     const char *sets[8];
 } variant;
 
@@ -53,7 +54,7 @@ static void train_file(const variant *v, const char *data, const char *directory
     mg_config_destroy(config);
 }
 
-// The whole model file is the same: weights, bias, labels, objective, lower bound, steps.
+// The model files must be the same in every byte: weights, bias, labels, objective, lower bound, steps.
 static void compare(const array_form *form, const variant *v, int64_t features) {
     const char *data = support_path("rows.h5"), *directory = support_path("run"),
                *own = support_path("own.h5"), *theirs = support_path("run/model.h5");
@@ -95,7 +96,7 @@ static void test_same_bits(void **unused) {
     }
 }
 
-// Features that occur nowhere: a run leaves them out, and a program gets their weights, which are 0.
+// A run leaves out features that occur nowhere. A program gets weights for them, which are 0.
 static void test_unused_features(void **unused) {
     (void)unused;
     enum { USED = 40, APART = 500, WIDTH = USED * APART };
@@ -125,7 +126,7 @@ static void test_unused_features(void **unused) {
         for (int64_t i = 0; i < CLASSES * WIDTH; i++)
             assert_true((parts[m].weights[i] != 0) == (i % APART == 3));
     }
-    for (int64_t e = 0; e < a.csr.stored; e++) // the program's arrays are not changed
+    for (int64_t e = 0; e < a.csr.stored; e++) // the program's arrays must not change
         assert_int_equal(((const int32_t *)a.indices)[e], a.csr_indices[e]);
     float *scores = malloc(sizeof(float) * ROWS * CLASSES);
     const mg_score_request wanted = {.data = &a.data, .threads = 2, .scores = scores};
@@ -164,7 +165,7 @@ static void expect(const mg_data *data, mg_status status, const char *text) {
     assert_null(strchr(error.text, '\n'));
 }
 
-// Rows that lie apart are used in place too, and what lies between them is never read as a cell.
+// Rows with gaps between them are used in place, and the gaps are never read as cells.
 static void test_row_bytes(void **unused) {
     (void)unused;
     enum { FEATURES = 32, APART = 41 };
@@ -224,7 +225,7 @@ static void test_refusals(void **unused) {
     free_arrays(&a);
 }
 
-// A set without rows is refused by its name.
+// Data without rows are refused; the message has their name.
 static void test_empty(void **unused) {
     (void)unused;
     arrays a;
@@ -271,7 +272,7 @@ static void test_csr_refusals(void **unused) {
     free_arrays(&a);
 }
 
-// Indices in any order are sorted in a copy; the program's arrays stay as they are.
+// CSR rows with indices in any order are sorted in a copy; the program's arrays do not change.
 static void test_unsorted(void **unused) {
     (void)unused;
     arrays a;
@@ -297,7 +298,7 @@ static void test_unsorted(void **unused) {
     free_arrays(&a);
 }
 
-// Options that name files are refused, each with where it was set.
+// Options that name files are refused; the message says where they were set.
 static void test_file_options(void **unused) {
     (void)unused;
     static const char *const options[][2] = {
@@ -344,7 +345,7 @@ static void see_message(void *context, const char *line) {
     strncat(w->messages, line, sizeof w->messages - strlen(w->messages) - 1);
 }
 
-// `stop` ends the run without a model, `finish` with one; mg_train_stop does not concern mg_fit.
+// `stop` ends the run without a model, `finish` with one. mg_train_stop has no effect on mg_fit.
 static void test_stop(void **unused) {
     (void)unused;
     static const char *const long_run[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=50",
@@ -377,8 +378,8 @@ static void test_stop(void **unused) {
     free_arrays(&a);
 }
 
-// With a directory: files as mg_train leaves them, a stopped run resumes to the same bits, and other rows are
-// refused.
+// With a directory, mg_fit writes the same files as mg_train; a stopped run is resumed to the same bits;
+// other rows are refused.
 static void test_in_directory(void **unused) {
     (void)unused;
     static const char *const sets[] = {"train.solver=sgd", "sgd.eta=0.01", "train.epochs=6", "train.batch=16",
@@ -401,7 +402,8 @@ static void test_in_directory(void **unused) {
     assert_int_equal(fit(&request, sets, &model, &result, &error), MG_STOPPED);
     assert_non_null(strstr(error.text, "checkpoint written to"));
     request = (mg_fit_request){.train = &a.data, .directory = stopped, .resume = true};
-    for (int again = 0; again < 2; again++) { // the second time the run is finished, and nothing is trained
+    // the second time the run is finished already, and does not train
+    for (int again = 0; again < 2; again++) {
         if (fit(&request, sets, &model, &result, &error)) fail_msg("%s", error.text);
         assert_int_equal(mg_model_save(model, own, &error), MG_OK);
         support_expect_same(own, support_path("whole/model.h5"), "resumed");
@@ -413,7 +415,7 @@ static void test_in_directory(void **unused) {
     free_arrays(&a);
 }
 
-// A run from the weights of a model begins there.
+// A run that is given a model begins with its weights.
 static void test_start(void **unused) {
     (void)unused;
     arrays a;

@@ -1,4 +1,4 @@
-// test_host.c - margin in a program that forks, trains in several threads, and handles SIGBUS itself.
+// test_host.c - margin in a program that forks, trains in several threads, or handles SIGBUS itself.
 #include "fit_arrays.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void take_weights(const mg_data *data, const char *const *sets, float wei
     mg_model_destroy(model);
 }
 
-// After a fit the process forks: parent and child train again, to the same bits.
+// The process forks after a fit. Parent and child train again, and get the same bits.
 static void test_fork(void **unused) {
     (void)unused;
     arrays a;
@@ -42,7 +42,7 @@ static void test_fork(void **unused) {
     take_weights(&a.data, certified, before);
     pid_t child = fork();
     if (child == 0) {
-        alarm(60); // a deadlock ends the child
+        alarm(60); // a deadlock would end the child
         take_weights(&a.data, certified, after);
         _exit(memcmp(before, after, sizeof after) ? 1 : 0);
     }
@@ -66,7 +66,7 @@ static void *work(void *context) {
     return NULL;
 }
 
-// Two threads train different problems at once, each to the bits that it has alone.
+// Two threads train different problems at the same time. Each gets the bits that it would get alone.
 static void test_two_fits(void **unused) {
     (void)unused;
     arrays a, b;
@@ -92,7 +92,7 @@ typedef struct endless {
     bool waited;
 } endless;
 
-// Both runs wait for each other in their first step, so that they go on at the same time.
+// Each run waits in its first step for the other, so that both run at the same time.
 static bool meet(void *context, int64_t step) {
     (void)step;
     endless *e = context;
@@ -127,7 +127,7 @@ static void test_own_flags(void **unused) {
     __atomic_store_n(&runs[0].stop, 1, __ATOMIC_RELAXED);
     pthread_join(thread[0], NULL);
     assert_int_equal(runs[0].status, MG_STOPPED);
-    assert_int_equal(pthread_tryjoin_np(thread[1], NULL), EBUSY); // it still trains
+    assert_int_equal(pthread_tryjoin_np(thread[1], NULL), EBUSY); // the other run still trains
     __atomic_store_n(&runs[1].stop, 1, __ATOMIC_RELAXED);
     pthread_join(thread[1], NULL);
     assert_int_equal(runs[1].status, MG_STOPPED);
@@ -138,7 +138,7 @@ static void test_own_flags(void **unused) {
 // ---- SIGBUS -------------------------------------------------------------------------------------
 
 static size_t page;
-static char *volatile lost; // a page of the host that cannot be read
+static char *volatile lost; // a page of the host's that cannot be read
 static volatile sig_atomic_t caught;
 
 // The host's handler: maps zeros over the page, so that the access succeeds.
@@ -174,7 +174,7 @@ static bool handler_is(void (*handler)(int, siginfo_t *, void *)) {
     return !sigaction(SIGBUS, NULL, &now) && now.sa_sigaction == handler;
 }
 
-static bool kept; // margin's handler is still there after the host's fault
+static bool kept; // margin's handler was still installed after the host's fault
 static int seen;  // steps during which the handler was margin's
 static bool replace;
 
@@ -193,7 +193,7 @@ static void train_mapped(const char *data) {
     mg_error error = {0};
     snprintf(train, sizeof train, "data.train=%s", data);
     snprintf(output, sizeof output, "output.directory=%s", support_path("mapped"));
-    // Windows that are smaller than the rows, so that the file is mapped.
+    // The windows are smaller than the rows, so that the file is mapped.
     mg_config *config = configure(
         (const char *const[]){train, output, "data.memory_limit=64KiB", "data.window=8KiB",
                               "train.solver=sgd", "sgd.eta=0.01", "train.batch=32", "train.epochs=2", NULL});
@@ -203,8 +203,8 @@ static void train_mapped(const char *data) {
     mg_config_destroy(config);
 }
 
-// While rows of a file are in use, SIGBUS in the host's memory reaches the host's handler. Afterwards that
-// handler, or the one that the host has installed meanwhile, is in place.
+// While rows of a file are in use, a SIGBUS in the host's memory is passed to the host's handler. Afterwards
+// that handler is installed again, or another one that the host has installed meanwhile.
 static void test_bus_error(void **unused) {
     (void)unused;
     arrays a;
@@ -225,7 +225,7 @@ static void test_bus_error(void **unused) {
     free_arrays(&a);
 }
 
-// mg_fit leaves the handler alone.
+// mg_fit installs no handler.
 static void test_fit_and_signals(void **unused) {
     (void)unused;
     arrays a;

@@ -1,4 +1,4 @@
-// test_model.c - mg_model_*: parts in and out, the file, and scores into the arrays of a program.
+// test_model.c - mg_model_*: creating a model from parts, its file, and scores in the arrays of a program.
 #include "fit_arrays.h"
 
 #include "base/memory.h"
@@ -48,7 +48,7 @@ static mg_score_request request_of(const mg_data *data, const answers *to, int t
                               .top_scores = to->top_scores};
 }
 
-// Scores of all types of arrays, by one and by three threads, agree with sums in double.
+// For arrays of all types, scores by one thread and by three agree with sums in double.
 static void test_scores(void **unused) {
     (void)unused;
     for (int f = 0; f < ARRAY_FORMS; f++)
@@ -113,8 +113,8 @@ static void *score_again(void *context) {
     return NULL;
 }
 
-// Several threads score with one new model. What the first call prepares stays with the model: later calls
-// allocate nothing that they keep.
+// Several threads score with one new model at the same time. The first call stores what it has prepared with
+// the model; later calls allocate nothing that remains.
 static void test_shared(void **unused) {
     (void)unused;
     enum { THREADS = 4 };
@@ -175,7 +175,7 @@ static void test_probabilities(void **unused) {
     free_arrays(&a);
 }
 
-// The preparation is part of the model: rows are given unprepared, and have the scores of prepared ones.
+// The preparation is part of the model: rows are given unprepared, and get the scores of prepared rows.
 static void test_prepared(void **unused) {
     (void)unused;
     enum { FEATURES = 40 };
@@ -213,7 +213,7 @@ static void test_prepared(void **unused) {
     }
 }
 
-// Rows in more than one window, of a type that is converted: every row gets its own scores.
+// Rows of a type that is converted, in more than one window: every row gets its own scores.
 static void test_many_rows(void **unused) {
     (void)unused;
     enum { MANY = 30000, FEATURES = 100 };
@@ -262,7 +262,7 @@ static void test_refusals(void **unused) {
     answers to = make_answers(ROWS, CLASSES);
     const volatile sig_atomic_t stop = 1;
     mg_score_request request = request_of(&a.data, &to, 2);
-    ((float *)a.cells)[290 * 48 + 3] = NAN; // used in place, so it is found by its scores
+    ((float *)a.cells)[290 * 48 + 3] = NAN; // used in place, so it is noticed when it is scored
     expect(model, &request, MG_DATA, "data: X[290, 3] is nan; only finite float32 values are allowed");
     mg_model_parts parts;
     mg_model_get(model, &parts);
@@ -289,7 +289,7 @@ static void test_refusals(void **unused) {
     free_arrays(&sparse);
 }
 
-// Labels and names as texts: they are in the model and in its file, and names in another order are refused.
+// Labels and names that are texts are in the model and in its file. Names in another order are refused.
 static void test_texts(void **unused) {
     (void)unused;
     static const char *const kinds[] = {"zebra", "ant", "caf\xc3\xa9", "bee"};
@@ -340,7 +340,7 @@ static void test_texts(void **unused) {
     free_arrays(&a);
 }
 
-// Labels as texts and names of features give the bytes of the model that a run of a file writes.
+// With text labels and names of features, mg_fit gives the same bytes as a run with a file.
 static void test_texts_of_file(void **unused) {
     (void)unused;
     static const char *const kinds[] = {"zebra", "ant", "caf\xc3\xa9", "bee"};
@@ -380,7 +380,8 @@ static void test_texts_of_file(void **unused) {
     free_arrays(&a);
 }
 
-// A model of parts is the model they were taken from, byte by byte; what no trained model has is refused.
+// A model that is created from the parts of another is the same in every byte. Parts that no trained model
+// can have are refused.
 static void test_parts(void **unused) {
     (void)unused;
     arrays a;

@@ -1,5 +1,5 @@
-// test_paths.c - mg_path and mg_cv with rows in memory: the numbers and the model of the same rows in a file;
-// nothing is written without a directory; a stop flag of their own; what they refuse.
+// test_paths.c - mg_path and mg_cv with rows in memory: they give the numbers and the model of the same rows
+// in a file; they write nothing without a directory; they have their own stop flag; what they refuse.
 #include "fit_arrays.h"
 
 #include <margin/cv.h>
@@ -13,7 +13,7 @@ enum { ROWS = 240, FEATURES = 48, CLASSES = 4 };
 static const char *const sets[] = {"train.tolerance=1e-3", "data.validation=0.25", "train.threads=2", NULL};
 static const char *const fold_sets[] = {"train.tolerance=1e-3", "train.threads=2", NULL};
 
-// The configuration of a run of the file with the same rows.
+// The configuration of a run with a file of the same rows.
 static mg_config *configure_file(const char *data, const char *directory, const char *validation) {
     char train[300], output[300];
     snprintf(train, sizeof train, "data.train=%s", data);
@@ -59,7 +59,8 @@ static void test_path(void **unused) {
     }
 }
 
-// Validation rows of the program choose; a directory gets the files, and is resumed; the model is given too.
+// The best point is chosen by the program's validation rows. With a directory there are files, and the path
+// can be resumed; the model is returned too.
 static void test_path_in_directory(void **unused) {
     (void)unused;
     const char *directory = support_path("kept"), *own = support_path("kept-own.h5");
@@ -131,7 +132,7 @@ static void raise_flag_in_fold(void *context, const mg_cv_fold *fold) {
     *(volatile sig_atomic_t *)context = 1;
 }
 
-// The flag stops this call alone: the next one runs. No file appears in the working directory.
+// The flag stops only this call: the next one runs. No file appears in the working directory.
 static void test_stop(void **unused) {
     (void)unused;
     arrays a;

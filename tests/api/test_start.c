@@ -1,5 +1,5 @@
-// test_start.c - a run that begins from the weights of a program records them: it is resumed with the same
-// weights or, once there is a checkpoint, without them, and never with others.
+// test_start.c - a run that starts from weights of the program records which ones. It is resumed with the
+// same weights or, when there is a checkpoint, without them, but never with others.
 #include "fit_arrays.h"
 
 enum { ROWS = 240, FEATURES = 48, CLASSES = 4 };
@@ -32,7 +32,7 @@ static mg_status fit(const mg_fit_request *request, const char *const *sets, mg_
     return status;
 }
 
-// Resumes the run in `directory` to the model `want`.
+// Resumes the run in `directory`, and checks that its model is the file `want`.
 static void expect_resumed(const mg_data *data, const mg_model *start, const char *const *sets,
                            const char *want, const char *said) {
     mg_model *model;
@@ -122,7 +122,7 @@ static bool see_step(void *context, int64_t step) {
     return true;
 }
 
-// A run that the program ended early is finished, also when its flag is not set again.
+// A run that the program has ended early is finished, even if its flag is not set again.
 static void test_finish(void **unused) {
     (void)unused;
     arrays a;
@@ -162,7 +162,7 @@ static void train(const char *data, const char *directory, const char *init, boo
     mg_config_destroy(config);
 }
 
-// The same weights are stored for the used features, or for all; a program has them for all.
+// A model file may have weights of the used features only, or of all; a model in memory has those of all.
 static void test_all_features(void **unused) {
     (void)unused;
     enum { APART = 500 };
@@ -197,7 +197,7 @@ static bool stop_at_once(void *context, int64_t step) {
     return step > 0;
 }
 
-// An observer that stops the search for C stops no other run of the process.
+// If an observer stops the search for C, no other run of the process is stopped.
 static void test_stopped_search(void **unused) {
     (void)unused;
     arrays a;

@@ -1,5 +1,5 @@
-// settings_fixture.h - sections made for tests of the reader of settings, so that margin's options may change
-// without changing these tests.
+// settings_fixture.h - sections for tests of settings. Unlike margin's own, they do not change when an option
+// of margin changes.
 #ifndef MG_TEST_SETTINGS_FIXTURE_H
 #define MG_TEST_SETTINGS_FIXTURE_H
 
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Made-up rows: margin's own may change without changing the expected values.
+// Sections of the tests, so that expected values do not depend on margin's options.
 typedef struct files {
     char *train;
     char *validation;

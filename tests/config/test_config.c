@@ -1,5 +1,5 @@
-// test_config.c - margin's own configuration: every row is valid, files are read and printed, and wrong
-// values are refused.
+// test_config.c - margin's own configuration: every row of the tables is valid, files are read and printed,
+// and wrong values are refused.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -58,8 +58,7 @@ static void test_rows(void **state) {
     }
 }
 
-// A solver that names a section in its row gets that section in the configuration, and nothing else is
-// needed.
+// If a solver names a section in its row, the configuration has that section, without any other change.
 static void test_solver_sections(void **state) {
     (void)state;
     mg_config *config;

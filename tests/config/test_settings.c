@@ -1,5 +1,5 @@
-// test_settings.c - files and --set: which one wins, what is refused at which line, hostile files, and
-// running out of memory.
+// test_settings.c - values from files and --set: which of them counts, what is refused and at which line,
+// hostile files, and failing allocations.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Keys and sections are compared as a whole, however long they are.
+// Keys and sections are compared completely, whatever their length.
 static void test_long_keys(void **state) {
     (void)state;
     enum { LONG = 64 };
@@ -75,7 +75,7 @@ static void test_who_wins(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Empty files leave every preset.
+// With an empty file all options have their defaults.
 static void test_empty(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -260,7 +260,7 @@ static void test_check(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Truncated or changed files are read or refused; an error is one line.
+// A truncated or changed file is either read or refused; an error is one line.
 static void test_damaged(void **state) {
     (void)state;
     static const char text[] = "# head\ntrain: {batch: 64, rate: 1e-3}\ndata:\n  train: \"a\\x41\\u00e9\"\n"
@@ -283,7 +283,7 @@ static void test_damaged(void **state) {
     }
 }
 
-// `unit` repeated, up to `bytes`.
+// Returns `head` followed by repetitions of `unit`, up to `bytes` bytes.
 static char *repeated(const char *head, const char *unit, size_t bytes) {
     char *text = malloc(bytes + strlen(head) + 1);
     size_t length = strlen(head), step = strlen(unit);
@@ -293,7 +293,7 @@ static char *repeated(const char *head, const char *unit, size_t bytes) {
     return text;
 }
 
-// Sizes that would make a careless reader slow or large; each must be refused quickly.
+// Files that would cost a careless reader much time or memory; each must be refused quickly.
 static void test_hostile(void **state) {
     (void)state;
     static const char *const units[] = {"[",    "{",     "{a: ",  "- ", "? ",    "a: ", "&a ", "!a ",
@@ -313,7 +313,7 @@ static void test_hostile(void **state) {
     }
 }
 
-// Many different labels: duplicates are found by sorting, and their number is limited.
+// With many different labels, duplicates are found by sorting, and the number of labels is limited.
 static void test_many_labels(void **state) {
     (void)state;
     enum { LABELS = 200000 };
@@ -353,7 +353,8 @@ static void test_files(void **state) {
     mg_settings_destroy(&f.settings);
 }
 
-// Every allocation fails once: one line reports it, nothing leaks, and nothing incomplete is returned.
+// Each allocation fails once. Every time one line reports it, nothing leaks, and nothing incomplete is
+// returned.
 static void test_no_memory(void **state) {
     (void)state;
     static const char text[] =

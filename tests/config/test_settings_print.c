@@ -1,5 +1,5 @@
-// test_settings_print.c - a printed configuration reads back as itself; the canonical text, and the
-// difference between two configurations.
+// test_settings_print.c - a printed configuration has the same values when it is read. Also the canonical
+// text, and the difference of two configurations.
 #include "settings_fixture.h"
 
 #include "base/memory.h"
@@ -102,7 +102,7 @@ static void test_canonical(void **state) {
     assert_string_equal(
         a, "train.solver: sgd\ntrain.epochs: 20\ntrain.batch: 256\ntrain.rate: 0.01\ntrain.lambda: ~\n"
            "train.C: ~\ntrain.limit: ~\ntrain.average: true\ntrain.class_weight: none\n");
-    // Threads and paths may change when a run is resumed.
+    // Options that may differ when a run is resumed, such as threads and paths, are not in the text.
     assert_string_equal(a, b);
     assert_int_equal(mg_config_difference(a, b, out, sizeof out), 0);
     assert_string_equal(out, "");

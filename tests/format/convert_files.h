@@ -1,5 +1,5 @@
-// convert_files.h - what tests of `mg_convert` share: inputs of any bytes, a single call, and the output read
-// back with the HDF5 library itself.
+// convert_files.h - functions that tests of `mg_convert` share: they write inputs of any bytes, convert them,
+// and read the output with the HDF5 library itself.
 #ifndef MG_TEST_CONVERT_FILES_H
 #define MG_TEST_CONVERT_FILES_H
 
@@ -60,8 +60,8 @@ static inline void put_gzip(int i, const void *bytes, size_t size) {
     assert_int_equal(gzclose(file), Z_OK);
 }
 
-// Converts. Options are one text, such as "bits=4 label=none"; the names format, like and overwrite belong to
-// the call itself.
+// Converts. `settings` is one text, such as "bits=4 label=none". The names format, like and overwrite in it
+// are options of mg_convert; all others belong to the format.
 static inline mg_status convert(int inputs, const char *settings, mg_convert_report *report,
                                 mg_error *error) {
     const char *paths[4] = {names[0], names[1], names[2], names[3]};
@@ -98,7 +98,7 @@ static inline void refused(int inputs, const char *settings, mg_status expected,
     assert_int_equal(entries(), before);
 }
 
-// Reading back.
+// Reading the output.
 
 static inline void read_into(const char *name, hid_t type, void *out, hsize_t *dims, int rank) {
     hid_t file = H5Fopen(output, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, name, H5P_DEFAULT);
@@ -124,7 +124,7 @@ static inline void expect_dense(int64_t rows, int64_t columns, const double *val
         if (read[i] != values[i]) fail_msg("X[%d] is %g, not %g", (int)i, read[i], values[i]);
 }
 
-// Expects `values` [rows][columns]; zeros are not stored.
+// Checks that the output has these values [rows][columns], and that zeros are not stored.
 static inline void expect_sparse(int64_t rows, int64_t columns, int64_t stored, const double *values) {
     double data[512];
     int64_t indices[512], indptr[512], shape[2];

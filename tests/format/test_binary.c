@@ -1,5 +1,4 @@
-// test_binary.c - IDX and NPY files of every type: their cells are read correctly, and damaged headers are
-// refused.
+// test_binary.c - IDX and NPY files of every type are read correctly; damaged headers are refused.
 #include "convert_files.h"
 
 #include <margin/convert.h>

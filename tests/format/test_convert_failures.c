@@ -1,5 +1,5 @@
-// test_convert_failures.c - a conversion that fails, runs out of memory or is stopped leaves no files behind;
-// its progress never decreases.
+// test_convert_failures.c - a conversion leaves no files behind if it fails, runs out of memory or is
+// stopped. Its progress never decreases.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Failures of file calls: the k-th call of one kind fails.
+// File calls fail: the k-th call of one kind.
 
 static mg_file_ops real_calls;
 static int calls_left;
@@ -77,7 +77,7 @@ static void failed_writes_leave_nothing(void **state) {
                 break;
             }
             failures++;
-            // The only call after the file got its name is the sync of the directory.
+            // After the file has its name, only the sync of the directory can fail.
             if (access(output, F_OK) == 0) assert_true(status == MG_OK || strstr(error.text, "directory"));
             else assert_int_equal(status, MG_IO);
             assert_int_equal(entries(), before + (access(output, F_OK) == 0));
@@ -107,7 +107,7 @@ static void failed_allocations_leave_nothing(void **state) {
         if (inputs[i][0]) put_text(0, inputs[i][0]);
         else put_gzip(0, bytes, npy(bytes, "<f4", false, "(2, 2)", cells, sizeof cells));
         bool failed = true;
-        for (int k = 2; failed; k++) { // each call fails alone, then with all later ones
+        for (int k = 2; failed; k++) { // each call fails alone, then together with all later ones
             mg_error error = {.text = ""};
             unlink(output);
             int before = entries();
@@ -178,7 +178,7 @@ static void a_signal_ends_the_work(void **state) {
     assert_int_equal(entries(), before);
 }
 
-// Input 1 is written over input 0 at this call of `progress`.
+// At this call of `progress`, input 1 is written over input 0.
 static int calls_until_write;
 static bool wrote;
 
@@ -207,8 +207,8 @@ static double first_value(void) {
     return (double)row[0];
 }
 
-// Another program writes to the input, at any moment and with the same length: no rows of both versions are
-// in one output.
+// Another program may write to the input at any moment, even without changing its length. No output may
+// contain rows of both versions.
 static void an_input_that_changes_is_refused(void **state) {
     (void)state;
     enum { SIZE = 3 << 20 };
@@ -236,7 +236,7 @@ static void an_input_that_changes_is_refused(void **state) {
         wrote = false;
         mg_status status = mg_convert(&options, NULL, &error);
         if (!wrote) break;
-        if (status == MG_OK) { // after the last byte was read
+        if (status == MG_OK) { // the write came after the last byte had been read
             assert_true(first_value() == 1);
             continue;
         }
@@ -245,7 +245,7 @@ static void an_input_that_changes_is_refused(void **state) {
         assert_int_not_equal(access(output, F_OK), 0);
         refused++;
     }
-    assert_true(refused >= 6); // three megabytes, twice
+    assert_true(refused >= 6); // three megabytes, read twice
 }
 
 int main(void) {

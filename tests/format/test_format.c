@@ -1,5 +1,5 @@
-// test_format.c - svmlight and CSV from end to end, one matrix in every format, damaged files and the
-// messages that refuse them, and existing files that must not be harmed.
+// test_format.c - converts svmlight and CSV, and one matrix in every format. Damaged files are refused with
+// the right message, and existing files are not harmed.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -290,7 +290,7 @@ static void same_input_same_bytes(void **state) {
         for (int run = 0; run < 2; run++) {
             put_text(0, inputs[i][0]);
             converted(1, inputs[i][1]);
-            if (run == 0 && i == 0) sleep(1); // a stored time would show
+            if (run == 0 && i == 0) sleep(1); // so that times stored in the file would differ
             FILE *file = fopen(output, "rb");
             sizes[run] = fread(run ? second : first, 1, sizeof first, file);
             fclose(file);

@@ -1,5 +1,5 @@
-// test_ngrams.c - texts become counts of n-grams with a hash that never changes; a later file uses the recipe
-// of the first.
+// test_ngrams.c - texts become counts of n-grams by a hash that must never change. A later file is converted
+// by the recipe of the first.
 #include "convert_files.h"
 
 #include <margin/convert.h>
@@ -40,7 +40,7 @@ static void expect_row(const char *const *grams, const double *weights, int coun
 
 static void the_hash_never_changes(void **state) {
     (void)state;
-    // Computed from the published definitions, with another program.
+    // These numbers were computed by another program, from the published definitions.
     assert_int_equal(mg_ngram_bucket("", 0, 28), 177809702);
     assert_int_equal(mg_ngram_bucket("a", 1, 28), 163499611);
     assert_int_equal(mg_ngram_bucket("hello world", 11, 28), 191817173);
@@ -98,7 +98,7 @@ static void tables_of_texts(void **state) {
     expect_texts(2, labels);
 }
 
-// A row with more n-grams than are sorted at once is counted in a table; the counts must be the same.
+// A text with more n-grams than can be sorted at once is counted in a table. The counts must be the same.
 static void very_long_texts(void **state) {
     (void)state;
     enum { WORDS = 300000 };
@@ -129,7 +129,7 @@ static void later_files_follow_the_first(void **state) {
     assert_int_equal(report.features, 64);
     expect_row(grams, weights, 3, 6);
     const char *const seven[] = {"7"};
-    expect_texts(1, seven); // read as texts, because the first file is
+    expect_texts(1, seven); // read as texts, because the first file has texts
     unlink(output);
     snprintf(settings, sizeof settings, "like=%s bits=7", names[2]);
     refused(1, settings, MG_USAGE, "does not agree");

@@ -1,4 +1,5 @@
-// config.c - the targets for configurations: what is accepted must print as a file that reads back the same.
+// config.c - targets for configurations: if one is accepted, the file that is printed from it must have the
+// same values.
 #include "fuzz.h"
 
 #include "base/memory.h"

@@ -4,7 +4,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// A target is prepared here, so that its first input is not measured as slow.
+// Prepares the target here, so that its first input does not seem slow.
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
     return FUZZ_TARGET((const uint8_t *)"", 0);

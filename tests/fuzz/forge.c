@@ -1,7 +1,7 @@
-// forge.c - the target for forged files: the input says what to change in a sealed model or checkpoint of a
-// real run. The file is sealed again and used. It must be refused in one line, or training continues for a
-// few steps and rows get finite scores. The files remain valid HDF5: how libhdf5 handles hostile bytes is not
-// tested here.
+// forge.c - the target for forged files. The input says what to change in a sealed model or checkpoint of a
+// real run. Then the file is sealed again and used. Either it is refused with one line, or it works: training
+// continues for a few steps, and rows get finite scores. The files remain valid HDF5, because this is no test
+// of how libhdf5 handles hostile bytes.
 #include "fuzz.h"
 #include "support_forge.h"
 
@@ -25,7 +25,7 @@ enum { MOST_FIELDS = 64, ROWS = 48, FEATURES = 9, MOST_CHANGES = 6, STEPS = 4, N
 
 static const struct {
     bool sparse, path;
-    int64_t stop; // a checkpoint is taken after this step
+    int64_t stop; // the run is stopped after this step, so that there is a checkpoint
     int classes;
     const char *settings;
 } kinds[] = {
@@ -52,8 +52,8 @@ typedef struct image {
 static char root[64];
 static mg_config *configs[KINDS];
 static image checkpoints[KINDS], models[KINDS], metrics[KINDS];
-static image begun, warm;      // begun.h5 of the first kind; of a run with --init too
-static const char *init_model; // for the next run; NULL: weights of zero
+static image begun, warm;      // begun.h5 of the first kind of run; of one with --init
+static const char *init_model; // --init of the next run; NULL: weights of zero
 
 // ---- files of real runs -------------------------------------------------------------------------
 
@@ -202,7 +202,8 @@ static void note_fields(image *to) {
     H5Fclose(file);
 }
 
-// Reads the directory's checkpoints: with `newest` it returns the newest path, otherwise all are deleted.
+// Goes through the checkpoints of the directory. If `newest` is not NULL, copies the newest path to it;
+// otherwise deletes all of them.
 static void look_through(int kind, char *newest) {
     char directory[120], path[400];
     snprintf(directory, sizeof directory, "%s/run%d/checkpoints", root, kind);
@@ -237,14 +238,14 @@ static void make_images(int kind) {
     if (kind == 0) take_file(path, &begun);
     if (kind == 0) note_fields(&begun);
     error = (mg_error){0};
-    if (kind > 1) return; // the models of all solvers have the same form
+    if (kind > 1) return; // the models of all solvers have the same layout
     fuzz_check(!run(kind, true, 1000, &error), error.text);
     snprintf(path, sizeof path, "%s/run%d/model.h5", root, kind);
     take_file(path, &models[kind]);
     note_fields(&models[kind]);
 }
 
-// begun.h5 of a run that starts from the first model; the directory then has its own again.
+// Makes the begun.h5 of a run that starts from the first model, and then restores that of the directory.
 static void make_warm(void) {
     static char model[120];
     char path[120];
@@ -306,7 +307,7 @@ static hid_t take_type(input *in) {
     return types[take(in) % (sizeof types / sizeof *types)];
 }
 
-// Sizes that a file of a few kilobytes can declare, none of which may be trusted without a check.
+// Sizes that a file of a few kilobytes can declare; none of them may be believed without a check.
 static void take_hollow(hid_t file, const char *field, input *in) {
     hsize_t dims[3];
     for (int i = 0; i < 3; i++) dims[i] = (hsize_t)take(in) << take(in) % 40;
@@ -341,7 +342,7 @@ static void expect_refusal(mg_status status, mg_error *error) {
     if (status != MG_NONFINITE) fuzz_refusal(status, error);
 }
 
-// Restores the directory that the stopped run left, so that every input finds the same state.
+// Restores the directory as the stopped run left it, so that all inputs find the same state.
 static void restore_directory(int kind) {
     static const char *const results[] = {"model.h5", "path.jsonl"};
     char path[120];
@@ -354,7 +355,7 @@ static void restore_directory(int kind) {
     put_file(path, metrics[kind].bytes, metrics[kind].size);
 }
 
-// A checkpoint that is accepted is resumed from for some steps, and the checkpoint written then must be
+// If a checkpoint is accepted, some more steps are trained, and the checkpoint that they write must be
 // accepted too.
 static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     char path[400];
@@ -377,7 +378,7 @@ static void use_checkpoint(int kind, const unsigned char *bytes, size_t size) {
     }
 }
 
-// Without a checkpoint the run starts if the record of how it was started is correct.
+// Without a checkpoint, a run starts if begun.h5 is correct.
 static void use_begun(bool with_init, const unsigned char *bytes, size_t size) {
     char path[120], model[120];
     mg_error error = {0};

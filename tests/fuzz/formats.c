@@ -1,4 +1,4 @@
-// formats.c - the targets that read data files; every setting that changes how bytes are read is tried.
+// formats.c - targets that read data files, with every setting that changes how bytes are read.
 #include "fuzz.h"
 
 static const fuzz_bytes none = {0};
@@ -23,7 +23,7 @@ int fuzz_text(const uint8_t *bytes, size_t size) {
     return 0;
 }
 
-// Reads the input as rows, and as the labels of three rows.
+// Reads the input as a file of rows, and then as the labels of three rows.
 int fuzz_idx(const uint8_t *bytes, size_t size) {
     static const char rows[] = "\0\0\x08\x02\0\0\0\3\0\0\0\2abcdef";
     fuzz_format("idx", "", (fuzz_bytes){bytes, size}, none);

@@ -1,4 +1,4 @@
-// fuzz.c - what the targets share: the bytes as a file, a sink that counts, and reporting a finding.
+// fuzz.c - functions that targets share: an input as a file, a sink that counts, and the report of a finding.
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -110,7 +110,7 @@ static mg_status read_settings(const mg_format *format, void *values, const char
     return status;
 }
 
-// A file without a name; its path is valid while the descriptor is open.
+// Creates a file without a name from the bytes. `path` leads to it while the descriptor is open.
 static int put_file(fuzz_bytes content, char path[40]) {
     int fd = memfd_create("input", MFD_CLOEXEC);
     fuzz_check(fd >= 0 && write(fd, content.bytes, content.size) == (ssize_t)content.size,

@@ -1,6 +1,6 @@
-// lzf.c - the target for the lzf decoder: bytes 0 and 1 are the size that a chunk must have, the rest is
-// packed. What is accepted fills exactly that size, and is the same when it is packed as literals and
-// unpacked again.
+// lzf.c - the target for the lzf decoder. Bytes 0 and 1 of the input are the size of the unpacked chunk, the
+// others the packed chunk. If it is accepted, it must have exactly that size, and must be the same after it
+// is packed as literals and unpacked again.
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -10,7 +10,7 @@
 
 enum { LITERALS = 32 };
 
-// Both buffers have exactly the needed size, so that the sanitizers detect an access beyond them.
+// Both buffers have exactly the required size, so that sanitizers detect an access beyond them.
 static bool unpack(const uint8_t *packed, size_t bytes, uint8_t **out, size_t size) {
     uint8_t *copy;
     fuzz_check(!mg_memory_get(&copy, bytes, 1, NULL) && !mg_memory_get(out, size, 1, NULL),

@@ -1,8 +1,8 @@
-// replay.c - feeds every target everything that was found for it, complete and truncated; or writes seeds for
-// libFuzzer.
+// replay.c - runs every target with all inputs that were found for it, complete and truncated; or writes the
+// seeds for libFuzzer.
 //
-//     fuzz_replay TARGET DIRECTORY [TARGET DIRECTORY ...]      every file of the directories, and seeds.c
-//     fuzz_replay --write DIRECTORY                            writes seeds.c as DIRECTORY/TARGET/NAME
+//     fuzz_replay TARGET DIRECTORY [TARGET DIRECTORY ...]      runs all files of the directories, and seeds.c
+//     fuzz_replay --write DIRECTORY                            writes seeds.c to DIRECTORY/TARGET/NAME
 #include "fuzz.h"
 #include "seeds.h"
 
@@ -32,7 +32,7 @@ static void feed(const char *target, const char *name, const unsigned char *byte
     for (int i = 0; i <= CUTS; i++) {
         size_t cut = size * (size_t)i / CUTS;
         unsigned char *copy =
-            malloc(cut ? cut : 1); // of exact size, so that a sanitizer detects an access beyond it
+            malloc(cut ? cut : 1); // of the exact size, so that a sanitizer detects an access beyond it
         fuzz_check(copy != NULL, "there is memory");
         memcpy(copy, bytes, cut);
         snprintf(fuzz_input, sizeof fuzz_input, "%s %.200s, %zu of %zu bytes", target, name, cut, size);

@@ -1,5 +1,5 @@
-// seal.c - the target for sealed files: an accepted seal is that of the content, and any changed byte is
-// detected. How libhdf5 parses the content is not fuzzed here.
+// seal.c - the target for sealed files: a seal is accepted only if it is that of the content, and any changed
+// byte is detected. How libhdf5 parses the content is not fuzzed here.
 #include "fuzz.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-// The input is a file that may be sealed.
+// Takes the input as a file, which may have a seal.
 static void check_foreign(const uint8_t *bytes, size_t size) {
     size_t content;
     unsigned char seal[MG_SEAL_BYTES];
@@ -22,7 +22,7 @@ static void check_foreign(const uint8_t *bytes, size_t size) {
     fuzz_check(!memcmp(seal, bytes + content, MG_SEAL_BYTES), "a seal that is accepted is the content's own");
 }
 
-// The input is content: it is sealed, then one byte is changed, then it is truncated.
+// Takes the input as content: seals it, then changes one byte, then truncates the file.
 static void check_own(const uint8_t *bytes, size_t size) {
     unsigned char *file;
     size_t content, whole = size + MG_SEAL_BYTES;
@@ -39,7 +39,7 @@ static void check_own(const uint8_t *bytes, size_t size) {
     fuzz_check(status == MG_DATA, "a changed byte is noticed");
     fuzz_refusal(status, &error);
     file[at] ^= bit;
-    if (at <= size) check_foreign(file, at); // the content may begin with a sealed file
+    if (at <= size) check_foreign(file, at); // the content itself may begin with a sealed file
     else fuzz_check(mg_file_check_seal("x.h5", file, at, &content, &error) == MG_DATA, "a cut is noticed");
     mg_memory_free(file);
 }

@@ -1,4 +1,5 @@
-// seeds.c - inputs that are not text, assembled from their parts, so that no binary file is stored.
+// seeds.c - inputs that are not text. They are put together from parts, so that the repository needs no
+// binary files.
 #include "seeds.h"
 
 #include "io/file.h"
@@ -8,7 +9,7 @@
 
 #define BYTES(text) text, sizeof(text) - 1
 
-// Header fields and cells; the length of the header is inserted between them.
+// Fields of the header, and cells; the length of the header is inserted before them.
 static const struct {
     const char *name, *header, *cells;
     size_t bytes;
@@ -48,12 +49,12 @@ static const struct {
     {"huge", BYTES("\0\0\x08\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
     {"no_rows", BYTES("\0\0\x08\2\0\0\0\0\0\0\0\2")},
     {"gzip", BYTES(
-                 // Ends within the stored block.
+                 // ends within the stored block
                  "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0c\0\xf3\xff\0\0\x08\2\0\0\0\1\0\0\0\2")},
 };
 
-// Forged files (forge.c): which file, then some fields, each with its change. One seed per file; fuzzing
-// finds the rest.
+// Inputs of forge.c: which file to change, then some fields, each with its change. There is one seed for each
+// file; fuzzing finds more.
 enum { FORGED_FILES = 14 };
 static const char forged[] = "\0\7\0\0\2\0\0"
                              "\11\1\0\1\37\0\0"

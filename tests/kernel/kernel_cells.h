@@ -1,4 +1,4 @@
-// kernel_cells.h - cells for tests of kernels: drawn inputs, and outputs with guard cells.
+// kernel_cells.h - cells for tests of kernels: random inputs, and outputs between guard cells.
 #ifndef MG_TEST_KERNEL_CELLS_H
 #define MG_TEST_KERNEL_CELLS_H
 
@@ -21,8 +21,8 @@ static inline uint32_t draw(void) {
     return (uint32_t)(state >> 33);
 }
 
-// Between -1 and 1, with zeros of both signs and a few magnitudes, so that a wrong order of additions changes
-// the sum.
+// A number between -1 and 1. Some are zeros of either sign, and magnitudes vary, so that adding in a wrong
+// order changes a sum.
 static inline float draw_cell(void) {
     switch (draw() % 16) {
     case 0: return 0.0f;
@@ -45,7 +45,7 @@ static inline float *drawn(int64_t n) {
     return out;
 }
 
-// An output with guard cells on both sides; its start is 64-byte aligned.
+// Allocates an output with guard cells on both sides; the output is 64-byte aligned.
 static inline float *guarded(int64_t n, float fill) {
     float *out = floats(n + 2 * GUARD);
     for (int64_t j = 0; j < n + 2 * GUARD; j++) out[j] = j < GUARD || j >= GUARD + n ? CANARY : fill;

@@ -1,5 +1,5 @@
-// test_kernel.c - every kernel that this machine can run gives the bits of the reference, and the reference
-// is correct.
+// test_kernel.c - all kernels that this machine can run give the bits of the reference, and the reference is
+// correct.
 #include "kernel_cells.h"
 
 #include "kernel/kernel.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TWO_LEFT = 101 }; // used as a percentage of zero coefficients: all are zero but two
+enum { TWO_LEFT = 101 }; // instead of a percentage of zero coefficients: only two are not zero
 
 static const mg_kernel *reference(void) {
     const mg_kernel *last = NULL;
@@ -41,7 +41,7 @@ static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned perc
     d.w = drawn(classes * dp);
     d.offset = drawn(classes);
     d.coef = drawn(rows * d.lds);
-    // Not in order, and some rows twice.
+    // Rows are not in order, and some occur twice.
     for (int64_t i = 0; i < rows; i++) d.x[i] = d.cells + i * 7 % rows * dp;
     for (int64_t j = 0; j < rows * d.lds; j++)
         if (draw() % 100 < percent_zero) d.coef[j] = draw() % 2 ? 0.0f : -0.0f;
@@ -49,7 +49,7 @@ static dense dense_make(int64_t rows, int64_t dp, int64_t classes, unsigned perc
     return d;
 }
 
-// Keeps at most two nonzero coefficients per row, as the Crammer-Singer loss gives.
+// Keeps at most two nonzero coefficients per row, as the Crammer-Singer loss has them.
 static void keep_two(dense *d) {
     for (int64_t i = 0; i < d->rows; i++) {
         int64_t a = draw() % (uint32_t)d->classes, b = draw() % (uint32_t)d->classes;
@@ -97,8 +97,8 @@ static void only_finite_halves(int64_t n, uint16_t *halves) {
         if ((halves[j] & 0x7c00) == 0x7c00) halves[j] ^= 0x4000;
 }
 
-// The rows of check_dense stored in memory, with any type of cell, widened or not, compared with the same
-// rows as floats. The rows behind the block are only prefetched.
+// Compares a block of rows with any type of cell, widened or not, with the same rows as floats. Rows after
+// the block are only prefetched.
 static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int64_t rows, int64_t dp,
                         int64_t classes) {
     dense d = dense_make(rows, dp, classes, 50);
@@ -133,13 +133,13 @@ static void check_block(const mg_kernel *kernel, mg_cell cell, bool widened, int
 static void check_block_shapes(const mg_kernel *kernel) {
     for (int c = 0; c < 2 * (MG_CELL_F32 + 1); c++) {
         mg_cell cell = (mg_cell)(c / 2);
-        bool widened = c % 2; // floats are copied separately
+        bool widened = c % 2; // float cells too can be copied
         for (int64_t rows = 1; rows <= 13; rows++)
             for (int64_t classes = 1; classes <= 25; classes++)
                 check_block(kernel, cell, widened, rows, 16 * (1 + draw() % 5), classes);
         check_block(kernel, cell, widened, MG_BLOCK_ROWS, 784, 10);
         check_block(kernel, cell, widened, 9, 3072, 10);
-        // Weights are prefetched tile by tile.
+        // Large enough that weights are prefetched tile by tile.
         check_block(kernel, cell, widened, MG_BLOCK_ROWS - 1, 1024, 400);
     }
 }
@@ -157,7 +157,8 @@ static void check_dense_shapes(const mg_kernel *kernel) {
             check_dense(kernel, rows, 16 * (1 + draw() % 5), classes, zeros[draw() % 6]);
     for (int64_t dp = 16; dp <= 800; dp += 16)
         check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
-    for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16) // sums that are stored between tiles
+    // rows so long that sums are stored between visits
+    for (int64_t dp = 1008; dp <= 3200; dp = dp * 5 / 64 * 16)
         check_dense(kernel, 1 + draw() % 9, dp, 1 + draw() % 21, zeros[draw() % 6]);
     for (unsigned z = 0; z < 6; z++) {
         check_dense(kernel, MG_BLOCK_ROWS, 784, 10, zeros[z]);
@@ -165,7 +166,7 @@ static void check_dense_shapes(const mg_kernel *kernel) {
     }
 }
 
-// Scores of more rows than a block holds.
+// Scores of more rows than fit in a block.
 static void check_many_rows(const mg_kernel *kernel) {
     enum { ROWS = 3 * MG_BLOCK_ROWS + 5, WIDE = 1040, CLASSES = 12 };
     dense d = dense_make(MG_BLOCK_ROWS, WIDE, CLASSES, 0);
@@ -188,10 +189,10 @@ static void test_dense_equals_reference(void **unused) {
     each_kernel(check_many_rows);
 }
 
-// A zero coefficient adds nothing from its row: neither a NaN nor the sign of a zero in the gradient.
+// A row with the coefficient zero adds nothing to the gradient: no NaN, and not the sign of a zero.
 static void check_zero_skipped(const mg_kernel *kernel) {
     enum { ROWS = 20, WIDE = 112, CLASSES = 13 };
-    for (unsigned every = 1; every <= 5; every++) { // mostly full rows, or few: both ways of adding
+    for (unsigned every = 1; every <= 5; every++) { // few zeros and many, which are added in different ways
         dense d = dense_make(ROWS, WIDE, CLASSES, 0);
         for (int64_t i = 0; i < ROWS; i += every) {
             float *bad = d.cells + (d.x[i] - d.cells);
@@ -273,8 +274,8 @@ static void test_csr_equals_reference(void **unused) {
     each_kernel(check_csr_shapes);
 }
 
-// Four classes still count as few: the other classes keep their bits, although adding a zero could change a
-// sign.
+// With four nonzero coefficients, the weights of all other classes keep their bits. (Adding a zero could
+// change the sign of a zero.)
 static void check_few(const mg_kernel *kernel) {
     enum { KP = 24 };
     static const uint32_t index[] = {2};
@@ -336,7 +337,7 @@ static void test_reference_sums(void **unused) {
     }
 }
 
-// One row, dense and as CSR: the same scores up to rounding, the same gradient.
+// A row has the same gradient as a dense row and as a CSR row, and the same scores except for rounding.
 static void check_layouts(const mg_kernel *kernel) {
     enum { DP = 112, KP = 24, CLASSES = 20 };
     csr c = csr_make(40, KP, 12);

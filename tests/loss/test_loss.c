@@ -1,5 +1,5 @@
-// test_loss.c - every loss of the registry compared with formulas in double and with central differences, and
-// in special cases: ties, margins of exactly 0, padding lanes, NaN.
+// test_loss.c - compares every loss of the registry with formulas in double and with central differences.
+// Special cases: ties, margin violations of exactly 0, padding lanes, NaN.
 #include "loss/loss.h"
 #include "rows/rows.h"
 
@@ -30,7 +30,7 @@ static int strongest(int classes, const double *s, int y) {
     return rival;
 }
 
-// coef: d loss / d s. active[k]: class k is on the side of its kink where it contributes.
+// coef: d loss / d s. active[k]: class k is on that side of its kink on which it contributes.
 static double reference(const char *name, int classes, const double *s, int y, double delta, double *coef,
                         int *active) {
     double loss = 0, sum = 0;
@@ -62,13 +62,13 @@ static double reference(const char *name, int classes, const double *s, int y, d
 
 static uint64_t state = 1;
 
-static double uniform(void) { // (-1, 1)
+static double uniform(void) { // uniform in (-1, 1)
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (double)(int64_t)(state >> 11) * 0x1p-52 - 1;
 }
 
-// style 0: real numbers; 1: multiples of 1/4, so that ties and margins of exactly 0 are frequent and floats
-// are exact.
+// style 0: real numbers. style 1: multiples of 1/4, so that ties and margin violations of exactly 0 are
+// frequent, and floats are exact.
 static void draw(int style, int classes, double *s) {
     for (int k = 0; k < classes; k++)
         s[k] = style ? floor(uniform() * 8) / 4 : (double)(float)(uniform() * 2.5);
@@ -102,7 +102,7 @@ static void assert_close(double a, double b, double tolerance) {
 
 typedef void visitor(const mg_loss *loss, int style, int classes, const double *s, int y, double delta);
 
-// Visits every loss, size, style, margin parameter, and true class (or some of them).
+// Calls `visit` for every loss, size, style and margin parameter, and for every true class (or some of them).
 static void each(visitor *visit) {
     const double deltas[] = {1, 0.25};
     for (int i = 0; mg_loss_at(i); i++)
@@ -125,7 +125,8 @@ static void check_reference(const mg_loss *loss, int style, int classes, const d
     bool exact = style && strcmp(loss->name, "softmax") != 0;
     assert_close(loss->value(classes, s, y, delta), expected, 1e-13);
     assert_close(got.loss, expected, exact ? 0 : 2e-6);
-    if (!style && loss->kink(classes, s, y, delta) < 1e-5) return; // rounding may change the side of the kink
+    // rounding might move the scores to the other side of the kink
+    if (!style && loss->kink(classes, s, y, delta) < 1e-5) return;
     for (int k = 0; k < classes; k++) assert_close(got.coef[k], coef[k], exact ? 0 : 4e-6);
 }
 
@@ -155,8 +156,9 @@ static void test_central_differences(void **unused) {
     each(check_differences);
 }
 
-// Any single score may change by less than the kink without a class entering or leaving the active set, and
-// some score reaches a kink if it changes a little more. Smooth losses have no kink where the margin is met.
+// The active set does not change if any single score changes by less than the distance to the kink; if it
+// changes a little more, for some score the set does change. Smooth losses have no kink where the margin is
+// just met.
 static void check_kink(const mg_loss *loss, int style, int classes, const double *s, int y, double delta) {
     (void)style;
     double coef[MOST], kink = loss->kink(classes, s, y, delta);
@@ -180,9 +182,10 @@ static void check_kink(const mg_loss *loss, int style, int classes, const double
                 } else if (kink > 1e-9 && !squared) {
                     assert_memory_equal(before, after, sizeof(int) * (size_t)classes);
                     assert_close(after_value - value, coef[k] * step,
-                                 1e-12); // a straight line up to there
+                                 1e-12); // a straight line up to the kink
                     assert_close(loss->value(classes, moved, y, delta) - value, coef[k] * step, 1e-12);
-                } else if (kink > 1e-9 && value > 0) { // the same rival, whatever its margin
+                    // the rival is the same, whatever its margin violation is
+                } else if (kink > 1e-9 && value > 0) {
                     assert_int_equal(strongest(classes, s, y), strongest(classes, moved, y));
                 }
             }
@@ -201,7 +204,7 @@ static void test_squared_ridge(void **unused) {
     assert_true(loss->kink(3, (double[]){0, 2, 1.5}, 0, 1) == 0.5);
     assert_true(loss->kink(3, (double[]){0, 2, 2}, 0, 1) == 0);
     assert_true(loss->kink(3, (double[]){4, 2, 2}, 0, 1) ==
-                1); // the true score may fall by 1 before the tie matters
+                1); // the true score can fall by 1 before the tie has an effect
     assert_true(loss->kink(3, (double[]){4, 2, -3}, 0, 1) == 5);
     assert_true(isinf(loss->kink(2, (double[]){0, 2}, 0, 1)));
 }
@@ -241,8 +244,8 @@ static void test_coefficients(void **unused) {
 static const char *const hinges[] = {"weston-watkins", "crammer-singer", "weston-watkins-squared",
                                      "crammer-singer-squared"};
 
-// At a margin of exactly 0 the subgradient is 0. Among equal rivals the lowest class gets the coefficient.
-// Padding is never a rival.
+// If a margin violation is exactly 0, the subgradient is 0. Among equal rivals, the lowest class has the
+// coefficient. Padding lanes are never rivals.
 static void test_corners(void **unused) {
     (void)unused;
     for (int i = 0; i < 4; i++) {
@@ -256,14 +259,14 @@ static void test_corners(void **unused) {
     assert_true(tie.loss == 4 && tie.coef[1] == 4 && tie.coef[2] == -4 && tie.coef[3] == 0);
     answer own = ask(mg_loss_find("one-vs-rest"), 2, (double[]){1, -1}, 0, 1);
     assert_true(own.loss == 0 && own.coef[0] == 0 && own.coef[1] == 0);
-    // Padding lanes of -INFINITY must not count even if all scores are far lower.
+    // The -INFINITY in padding lanes must have no effect, even if all scores are far below 0.
     for (int i = 0; i < 4; i++) {
         answer got = ask(mg_loss_find(hinges[i]), 2, (double[]){-1e30, -3e30}, 0, 1);
         assert_true(got.loss == 0 && got.coef[0] == 0);
     }
 }
 
-// A NaN among the scores, wherever it is, must make the loss NaN, because training stops on it.
+// If any score is NaN, the loss must be NaN, because that is how training detects it and stops.
 static void test_nan(void **unused) {
     (void)unused;
     for (int i = 0; mg_loss_at(i); i++)
@@ -273,7 +276,7 @@ static void test_nan(void **unused) {
                     double s[MOST];
                     draw(0, sizes[n], s);
                     int y = style & 1 ? k : (k + 1) % sizes[n];
-                    if (style & 2) s[y] = 50; // the margin is met, except for the NaN
+                    if (style & 2) s[y] = 50; // apart from the NaN, no rival violates the margin
                     s[k] = NAN;
                     if (!isnan(ask(mg_loss_at(i), sizes[n], s, y, 1).loss))
                         fail_msg("%s: a NaN of class %d of %d is lost, y %d", mg_loss_at(i)->name, k,
@@ -290,7 +293,7 @@ static void test_infinite(void **unused) {
     }
 }
 
-// Scores that are far apart: no overflow where the result is small.
+// Scores that are far apart cause no overflow if the result is small.
 static void test_softmax_range(void **unused) {
     (void)unused;
     const mg_loss *softmax = mg_loss_find("softmax");

@@ -1,4 +1,4 @@
-// test_columns.c - names and recipes: compared as lists, and read from model files with arbitrary content.
+// test_columns.c - compares names and recipes, and reads them from model files with arbitrary content.
 #include "support.h"
 
 #include "base/memory.h"
@@ -54,7 +54,7 @@ static void lists_differ_by_the_first_name(void **state) {
                       "missing, and 1 are new): do");
     char name[80];
     memset(name, 'x', 63);
-    strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character across the end of the shown part
+    strcpy(name + 63, "\u00e4\u00e4\u00e4"); // a character that is not completely within the part shown
     const char *const lengthy[] = {name};
     char expected[200];
     snprintf(expected, sizeof expected,
@@ -92,7 +92,7 @@ static void recipes_are_looked_up_by_whole_words(void **state) {
     assert_null(mg_recipe_find("format", "format", &bytes));
 }
 
-// Reads a model's names and recipe as `fill` wrote them to the file.
+// Reads a model whose names and recipe were written by `fill`; the result must be `expected`.
 static void expect_columns(void (*fill)(mg_h5_image *image), const char *expected) {
     mg_h5_image *image;
     mg_h5 *file;
@@ -176,7 +176,7 @@ static void models_may_hold_anything(void **state) {
     expect_columns(put_long_recipe, "attribute recipe is not a UTF-8 string of at most");
 }
 
-// The memory of a copy, which a run adds up before it begins.
+// A run adds up this memory before it begins.
 static void a_copy_takes_the_bytes_that_were_counted(void **state) {
     (void)state;
     enum { COUNT = 10000 };
@@ -193,8 +193,8 @@ static void a_copy_takes_the_bytes_that_were_counted(void **state) {
     mg_names_clear(&names);
 }
 
-// Reads the features that have weights: `count` numbers in a file of `width` features, which are expected to
-// be refused with a text that holds `expected`.
+// Reads a model with weights for `count` features of `width`, listed in `list`. It must be refused with a
+// text that contains `expected`.
 static void expect_used(const int64_t *list, int64_t count, int64_t width, const char *expected) {
     mg_h5_image *image;
     mg_h5 *file;

@@ -1,5 +1,5 @@
-// test_optim.c - every update rule and every schedule compared with its formula in double; the number of
-// epochs that a solver chooses.
+// test_optim.c - compares every update rule and every schedule with its formula in double; tests the number
+// of epochs that a solver chooses.
 #include "optim/optim.h"
 #include "rate/rate.h"
 #include "solver/solver.h"
@@ -18,7 +18,7 @@ enum { N = 37, STEPS = 12 };
 
 static uint64_t state = 5;
 
-static float uniform(void) { // (-1, 1)
+static float uniform(void) { // uniform in (-1, 1)
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (float)((double)(int64_t)(state >> 11) * 0x1p-52 - 1);
 }
@@ -30,7 +30,7 @@ static void assert_close(double a, double b, double tolerance) {
 
 // ---- update rules -------------------------------------------------------------------------------
 
-// Options for which no two powers of the decay factors are equal, and the largest that are allowed.
+// usual: no two powers of the decay factors are equal. largest: the largest values that are allowed.
 static const mg_optim_options usual = {.momentum = 0.875, .beta1 = 0.75, .beta2 = 0.9375, .epsilon = 1e-3};
 static const mg_optim_options largest = {
     .momentum = 0.999999, .beta1 = 0.999999, .beta2 = 0.999999, .epsilon = 1e-8};
@@ -59,13 +59,13 @@ static mg_optim_step step_of(const mg_optim *rule, double eta, int64_t number) {
     return step;
 }
 
-// The same in double, with two accumulators for each weight; their meaning depends on the rule.
+// The state in double, with two accumulators for each weight; what they mean depends on the rule.
 typedef struct model {
     double w[N], a[N], b[N];
 } model;
 
-// One step of weight j by the formulas of docs/math.md; g: its gradient, line: the squared norm of the
-// feature's gradient. Returns the rate by which the weight decays.
+// Takes one step for weight j by the formulas of docs/math.md. g: its gradient; line: the squared norm of the
+// feature's gradient. Returns the rate at which the weight decays.
 static double drive(const char *name, model *m, int j, double eta, int64_t t, double g, double line) {
     double rate = eta, move = g;
     if (!strcmp(name, "adagrad")) { // (M13)
@@ -87,8 +87,8 @@ static double drive(const char *name, model *m, int j, double eta, int64_t t, do
     return rate;
 }
 
-// Updates weights by one rule as the solver does, and compares them with the same in double. Weights and
-// gradients of a scaled column are scaled (M19): the model is that of the weights before scaling.
+// Updates weights by one rule as the solver does, and compares them with the same in double. If the column is
+// scaled, weights and gradients contain the scale (M19); those in double do not.
 static void check_rule(const mg_optim *rule, bool shared, bool scaled) {
     float w[N], g[N], rates[N], square[N], scale[N], decay[N];
     arrays own;
@@ -137,7 +137,7 @@ static void test_rules(void **unused) {
     assert_null(mg_optim_find("no-such-rule"));
 }
 
-// Updating weights in pieces, as threads do, gives the same result.
+// The result is the same if weights are updated in pieces, as threads do.
 static void test_pieces(void **unused) {
     (void)unused;
     for (int i = 0; mg_optim_at(i); i++) {
@@ -168,7 +168,7 @@ static void test_pieces(void **unused) {
     }
 }
 
-// The velocity by hand: mu 0.5, eta 0.25, gradients 1, 2, 0.
+// The velocity, computed by hand for mu 0.5, eta 0.25, gradients 1, 2, 0.
 static void test_velocity(void **unused) {
     (void)unused;
     const mg_optim *rule = mg_optim_find("momentum");
@@ -187,8 +187,8 @@ static void test_velocity(void **unused) {
     assert_true(plain == 0.5f);
 }
 
-// A feature without a gradient neither moves nor divides by zero, and its rate depends only on earlier
-// gradients.
+// A feature without a gradient does not move, nothing is divided by zero, and its rate depends only on
+// earlier gradients.
 static void test_adagrad_memory(void **unused) {
     (void)unused;
     const mg_optim *rule = mg_optim_find("adagrad");
@@ -201,7 +201,7 @@ static void test_adagrad_memory(void **unused) {
     assert_true(rates[1] == 0.4f && memory[1] == 25);
 }
 
-// (M22) The default rate: finite and positive, and a change of the unit of x changes eta accordingly.
+// (M22) The first guess of the rate is finite and positive, and changes as it should with the unit of x.
 static void test_default_eta(void **unused) {
     (void)unused;
     assert_close(mg_optim_find("adagrad")->eta(16), 0.25, 1e-15);
@@ -212,8 +212,8 @@ static void test_default_eta(void **unused) {
         for (double norm = 1e-12; norm < 1e13; norm *= 10)
             assert_true(rule->eta(norm) > 0 && isfinite(rule->eta(norm)));
         assert_true(rule->eta(0) > 0 && isfinite(rule->eta(0)));
-        // w changes by eta G (by eta, if the rule divides by the size of G), and scores by x times that. If x
-        // is twice as large, the scores must change by the same amount.
+        // A step changes w by eta G (by eta alone, if the rule divides by the size of G), and a score by x
+        // times that. If x is twice as large, scores must change by the same amount.
         double expected = rule->rates || rule->weight_rates ? 0.5 : 0.25;
         assert_close(rule->eta(4 * 3.7) / rule->eta(3.7), expected, 1e-12);
     }
@@ -228,7 +228,7 @@ static double schedule(const char *name, double t, double total, double lambda, 
     return 1;
 }
 
-// Schedules are pure functions of the step: called in any order, and repeatedly, they return the same.
+// A schedule is a pure function of the step: the order and the number of calls do not matter.
 static void test_schedules(void **unused) {
     (void)unused;
     int count = 0;
@@ -255,7 +255,7 @@ static void test_schedules(void **unused) {
     assert_close(mg_rate_find("inverse-time")->factor(1500, 0, 1e-3, 2), 0.25, 1e-15);
 }
 
-// What docs/options.md says about train.epochs = 0.
+// The number of epochs agrees with what docs/options.md says about train.epochs = 0.
 static void test_epochs(void **context) {
     (void)context;
     static const struct {

@@ -1,4 +1,4 @@
-// test_ranges.c - ranges of features cover all features in order, and hold about equally many stored values.
+// test_ranges.c - ranges of features cover all features, in order, and have about equally many stored values.
 #include "parallel/cut.h"
 
 #include <setjmp.h>
@@ -12,7 +12,8 @@
 
 enum { ROWS = 3000, FEATURES = 5000, ENTRIES = 40, RANGES = 8 };
 
-// Rows in which features are rarer the higher their number; `power` 1: equally frequent.
+// Fills rows whose features are the rarer, the higher their number is; with `power` 1 all are equally
+// frequent.
 static void fill(uint32_t *indices, int64_t *indptr, int power) {
     uint64_t state = 7;
     indptr[0] = 0;
@@ -68,7 +69,7 @@ static void test_equal_shares(void **unused) {
     free(indices);
 }
 
-// One feature has all values, or there are none: ranges stay in order.
+// If one feature has all values, or if there are no values, the ranges are still in order.
 static void test_edges(void **unused) {
     (void)unused;
     int64_t indptr[] = {0, 1, 2, 3}, none[] = {0, 0}, begin[RANGES + 1];

@@ -1,5 +1,5 @@
-// test_team.c - every item of every job is done once, for any number of threads and items, and all are done
-// when the call returns.
+// test_team.c - every item of every job is run exactly once, for any number of threads and items; when the
+// call returns, all items have been run.
 #include "parallel/team.h"
 
 #include <setjmp.h>
@@ -14,9 +14,9 @@
 typedef struct job {
     mg_team *team;
     int64_t count;
-    _Atomic int *times; // [count] how often each item was done
+    _Atomic int *times; // [count] how often each item was run
     _Atomic int64_t sum;
-    _Atomic int beyond; // items that do not belong to the job
+    _Atomic int beyond; // number of calls with an item that the job does not have
 } job;
 
 static mg_team team_of(int threads) {
@@ -49,7 +49,7 @@ static void expect_once(job *j, int64_t count) {
 
 enum { MOST = 5000 };
 
-// Numbers of items around those at which the team changes how it claims them, and consecutive jobs, which
+// Tries numbers of items near those where the team claims items in another way, in consecutive jobs, which
 // must not mix.
 static void every_count(void *context) {
     job *j = context;
@@ -66,9 +66,9 @@ static void test_every_item_once(void **unused) {
         mg_team team = team_of(threads);
         job j = {.team = &team, .times = calloc(MOST, sizeof *j.times)};
         assert_non_null(j.times);
-        every_count(&j); // outside of mg_team_run the caller does all items
+        every_count(&j); // outside of mg_team_run the caller runs all items
         mg_team_run(&team, every_count, &j);
-        mg_team_run(&team, every_count, &j); // the same team runs again
+        mg_team_run(&team, every_count, &j); // the same team can run again
         free(j.times);
     }
 }
@@ -84,7 +84,8 @@ static void write_slot(void *context, int64_t item) {
     s->slots[item]++;
 }
 
-// What items wrote is visible to the caller and to the items of the next job without further synchronisation.
+// What an item has written is visible to the caller, and to the items of the next job, without more
+// synchronisation.
 static void write_and_read(void *context) {
     shared *s = context;
     for (int turn = 1; turn <= 300; turn++) {
@@ -110,7 +111,7 @@ static void joined(void *context) {
 
 static void join_inside(void *context) {
     shared *s = context;
-    mg_team_join(s->team, joined, s); // the threads are waiting: an ordinary call
+    mg_team_join(s->team, joined, s); // the threads are already running: this only calls the function
 }
 
 static void test_join(void **unused) {

@@ -1,5 +1,5 @@
-// newton_problem.h - a small problem, its optimum by a simple solver in double (coordinate ascent, or
-// accelerated gradients for softmax), and the same problem in margin's solvers.
+// newton_problem.h - a small problem; its optimum, found by a simple solver in double (coordinate ascent; for
+// softmax, accelerated gradients); and the same problem in margin's solvers.
 #ifndef MG_TEST_NEWTON_PROBLEM_H
 #define MG_TEST_NEWTON_PROBLEM_H
 
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A test that needs a larger problem defines its shape.
+// A test that needs a larger problem defines these sizes itself.
 #ifndef PROBLEM_ROWS
 #define PROBLEM_ROWS 90
 #define PROBLEM_FEATURES 9
@@ -41,13 +41,13 @@ enum {
 typedef enum variant { PLAIN, WEIGHTED, SCALED, CENTRED, VARIANTS } variant;
 
 typedef struct problem {
-    double raw[ROWS][FEATURES]; // whole numbers, which every layout can store
-    double x[ROWS][WIDTH];      // x' with the constant feature
+    double raw[ROWS][FEATURES]; // whole numbers, which all cell types can store
+    double x[ROWS][WIDTH];      // x' including the constant feature
     int32_t label[ROWS];
     float weight[ROWS], scale[FEATURES], center[FEATURES];
     bool weighted, scaled, centred;
     double bias, delta, lambda;
-    double c[ROWS][CLASSES], w[CLASSES][WIDTH], primal, dual; // results of the reference
+    double c[ROWS][CLASSES], w[CLASSES][WIDTH], primal, dual; // results of the simple solver
 } problem;
 
 static uint64_t seed;
@@ -88,8 +88,8 @@ static inline void make(problem *p, variant v) {
 
 static inline double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
-// argmax of -l*(c) + <s, c> - q/2 ||c - before||^2 for one multiplier, from the definition (M25); returns the
-// sum of the coefficients.
+// Computes argmax of -l*(c) + <s, c> - q/2 ||c - before||^2 for one multiplier theta, by the definition
+// (M25). Returns the sum of the coefficients.
 static inline double coefficients(const problem *p, const mg_prox *prox, int64_t y, const double *s,
                                   const double *before, double q, double theta, double *c) {
     double sum = 0;
@@ -139,7 +139,7 @@ static inline double primal_of(const problem *p, const mg_loss *loss, double w[C
     return sum / ROWS + 0.5 * p->lambda * square;
 }
 
-// -l*(c) of one coefficient: from (M25), or for softmax from (M31) the entropy of c + 1(k = y).
+// -l*(c) of one coefficient: by (M25); for softmax the entropy of c + 1(k = y), by (M31).
 static inline double value_of(const problem *p, const mg_prox *prox, bool own, double c) {
     double share = own ? 1 + c : c;
     if (!prox) return share > 0 ? -share * log(share) : 0;
@@ -150,7 +150,7 @@ static inline double value_of(const problem *p, const mg_prox *prox, bool own, d
            0.5 * (double)(own ? prox->own_curve : prox->rival_curve) * c * c;
 }
 
-// The dual value at coefficients c, which may differ from the reference's.
+// The dual value of any coefficients c.
 static inline double dual_of(const problem *p, const mg_prox *prox, double c[ROWS][CLASSES]) {
     double w[CLASSES][WIDTH] = {{0}}, sum = 0, square = 0;
     for (int64_t i = 0; i < ROWS; i++)
@@ -164,7 +164,7 @@ static inline double dual_of(const problem *p, const mg_prox *prox, double c[ROW
     return sum / ROWS - 0.5 * p->lambda * square;
 }
 
-// The gradient of the softmax objective, from its formula; stores the coefficients in p->c.
+// The gradient of the softmax objective, by its formula. Stores the coefficients in p->c.
 static inline void softmax_gradient(problem *p, double w[CLASSES][WIDTH], double g[CLASSES][WIDTH]) {
     for (int64_t k = 0; k < CLASSES; k++)
         for (int64_t d = 0; d < WIDTH; d++) g[k][d] = p->lambda * w[k][d];
@@ -183,7 +183,8 @@ static inline void softmax_gradient(problem *p, double w[CLASSES][WIDTH], double
     }
 }
 
-// Accelerated gradient steps, with the largest and smallest curvature of the objective (Nesterov 2004).
+// Accelerated gradient steps, which use the largest and the smallest curvature of the objective (Nesterov
+// 2004).
 static inline void solve_softmax(problem *p, const mg_loss *loss) {
     double most = p->lambda, v[CLASSES][WIDTH] = {{0}}, g[CLASSES][WIDTH];
     for (int64_t i = 0; i < ROWS; i++)
@@ -236,7 +237,7 @@ typedef struct setting {
     void *memory[4];
     mg_field fields[MG_MOST_FIELDS];
     int field_count;
-    int64_t place; // step within the epoch, which a trainer would keep
+    int64_t place; // step within the epoch, which the trainer would count
 } setting;
 
 static inline void put_rows(setting *s, const problem *p, support_form form) {
@@ -330,8 +331,8 @@ static inline bool step(setting *s) {
     return certificate_of(s).reached;
 }
 
-// The coefficients of every row lie in their box, and sum to zero where required. For softmax they are those
-// at the end of the last Newton step.
+// Checks that the coefficients of every row are in their box and, where required, sum to zero. For softmax
+// they are those after the last Newton step.
 static inline void expect_feasible(const setting *s, double c[ROWS][CLASSES]) {
     static const mg_prox simplex = {.joint = true, .rival_most = 1, .own_least = -1};
     const mg_certified *state = s->state;

@@ -1,4 +1,5 @@
-// race_planted.c - a planted race: two items of a job write the same word without synchronisation.
+// race_planted.c - has a data race on purpose: two items of a job write the same word without
+// synchronisation. The race detector must find it.
 #include "parallel/team.h"
 
 #include <pthread.h>
@@ -9,13 +10,14 @@ enum { ITEMS = 8, MOST_ROUNDS = 10000 };
 
 static int shared;
 static pthread_t caller;
-static _Atomic int others; // items that another thread ran; relaxed, so that it orders nothing
+// number of items that another thread ran; relaxed, so that it does not synchronise
+static _Atomic int others;
 
 static void race(void *unused, int64_t item) {
     (void)unused;
     shared += (int)item;
     if (!pthread_equal(pthread_self(), caller)) atomic_fetch_add_explicit(&others, 1, memory_order_relaxed);
-    usleep(100); // so that another thread takes an item
+    usleep(100); // gives another thread time to take an item
 }
 
 static void body(void *team) {

@@ -1,5 +1,5 @@
-// test_dual.c - whole runs of dual ascent: the same bits on any number of threads and after any interruption,
-// and a certificate that is confirmed from the files alone.
+// test_dual.c - whole runs of dual ascent give the same bits with any number of threads and after any
+// interruption, and their certificates can be confirmed from the files alone.
 #include "support.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static int begin(void **unused) {
     return losses_count ? support_begin(unused) : -1;
 }
 
-// Few classes, and so many that only a few nonzero dual variables per row are stored.
+// Few classes, and so many that only nonzero dual variables are stored.
 static const int64_t class_counts[] = {3, 17};
 
 static support_run dual_run(const char *data, const char *directory, const char *tolerance) {
@@ -42,8 +42,8 @@ static support_run dual_run(const char *data, const char *directory, const char 
     return run;
 }
 
-// `test_dual few` tries one number of threads, fewer stops, and one form of rows in the longest test, because
-// an emulator is slow.
+// `test_dual few`: the longest test tries only one number of threads, fewer stops, and one form of rows. For
+// emulators, which are slow.
 static bool few;
 
 static void test_threads(void **unused) {
@@ -82,7 +82,7 @@ static void test_resume(void **unused) {
                 support_data(data, form, ROWS, FEATURES, class_counts[c], 6);
                 support_run run = dual_run(data, whole, certify ? "1e-3" : "0");
                 support_set(&run, "model.loss=%s", c ? "weston-watkins" : "crammer-singer");
-                support_set(&run, "train.epochs=12"); // beyond the epoch at which the first rows are shrunk
+                support_set(&run, "train.epochs=12"); // includes the epoch at which the first rows are shrunk
                 if (certify) support_set(&run, "data.validation=0.2");
                 support_expect(&run, MG_OK);
                 for (int64_t at = 1; at < run.result.step; at += few ? 9 + at / 2 : 1 + at / 12)
@@ -95,14 +95,14 @@ static void test_resume(void **unused) {
 
 typedef struct problem {
     int64_t rows, features, classes;
-    double *x; // [rows][features + 1], scaled, with the constant feature
+    double *x; // [rows][features + 1] scaled, including the constant feature
     const int64_t *y;
     double *weight; // mean 1
     double lambda, delta;
     bool joint, squared, strongest;
 } problem;
 
-// The loss of one row from its scores, by the definition.
+// The loss of one row from its scores, by its definition.
 static double loss_of(const problem *p, const double *s, int64_t y) {
     double sum = 0, most = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -115,7 +115,7 @@ static double loss_of(const problem *p, const double *s, int64_t y) {
     return p->strongest ? (p->squared ? most * most : most) : sum;
 }
 
-// Minus the conjugate at c; also checks that c is feasible.
+// Minus the conjugate of the loss at c. Also checks that c is feasible.
 static double conjugate_of(const problem *p, const double *c, int64_t y) {
     double rivals = 0, squares = 0, total = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -146,7 +146,7 @@ static double read_real(const char *path, const char *name) {
     return value;
 }
 
-// Reads dual variables in the form that docs/formats.md describes.
+// Reads dual variables as docs/formats.md describes them.
 static double *read_dual(const char *path, const problem *p) {
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), set = H5Dopen2(file, "state/dual", H5P_DEFAULT),
           space = H5Dget_space(set);
@@ -192,7 +192,7 @@ static double lower_bound(const problem *p, const double *c) {
     return value - 0.5 * p->lambda * square;
 }
 
-// The objective of the model's weights; the scale is 0.01 for every column, and the constant feature is 1.
+// The objective of the model's weights. The scale is 0.01 for every column, and the constant feature is 1.
 static double primal(const problem *p, const char *model) {
     float *v = malloc((size_t)(p->classes * p->features) * sizeof *v),
           *bias = malloc((size_t)p->classes * sizeof *bias);
@@ -214,7 +214,7 @@ static double primal(const problem *p, const char *model) {
     return sum + 0.5 * p->lambda * square;
 }
 
-// With weights: 0 to 3 in turn.
+// `weighted`: the weights of the rows are 0 to 3 in turn.
 static void make_problem(problem *p, support_rows *rows, support_form form, int l, int64_t classes,
                          bool weighted) {
     double total = 0, *weight = malloc(ROWS * sizeof *weight);
@@ -279,8 +279,7 @@ static void test_certificate(void **unused) {
             for (int c = 0; c < 2; c++) expect_certified(form, l, class_counts[c], (l + c) % 2);
 }
 
-// The dual value of every step's checkpoint, computed from the file alone, is at least that of the step
-// before.
+// Checks that the dual value, computed from checkpoints alone, never falls from one step to the next.
 static void expect_ascent(support_form form, int l, int64_t classes) {
     const char *data = support_path("ascent.h5"), *directory = support_path("ascent");
     char path[600];
@@ -291,8 +290,10 @@ static void expect_ascent(support_form form, int l, int64_t classes) {
     support_run run = dual_run(data, directory, "0");
     support_set(&run, "model.loss=%s", losses[l]);
     support_set(&run,
-                "model.lambda=1e-4");  // without a line search, the merged steps would be much too long
-    support_set(&run, "model.bias=0"); // the bias of sparse steps is never merged
+                "model.lambda=1e-4"); // without line searches, the steps of a round together would be much
+                                      // too long
+    // because the steps of the bias of sparse rows are not part of the line search
+    support_set(&run, "model.bias=0");
     for (int64_t i = 0; i < ROWS; i++) p.x[i * (FEATURES + 1) + FEATURES] = 0;
     support_set(&run, "train.epochs=4");
     support_set(&run, "checkpoint.every_steps=1");
@@ -322,7 +323,7 @@ static void test_never_falls(void **unused) {
         for (int l = 0; l < losses_count; l++) expect_ascent(form, l, class_counts[l % 2]);
 }
 
-// A run that ends by its limits reports its gap, and is not a failure.
+// A run that ends because of a limit reports its gap, and is no failure.
 static void test_limits(void **unused) {
     (void)unused;
     const char *data = support_path("limits.h5"), *directory = support_path("limits");
@@ -334,7 +335,7 @@ static void test_limits(void **unused) {
     assert_true(!run.result.converged && run.result.gap > 1e-6);
 }
 
-// A run with a tolerance below the precision of float32 ends too, and reports that it stalled.
+// A run whose tolerance is below the precision of float32 also ends, and reports that it has stalled.
 static void test_stalled(void **unused) {
     (void)unused;
     const char *data = support_path("stalled.h5"),
@@ -345,7 +346,8 @@ static void test_stalled(void **unused) {
             support_run run = dual_run(data, directory, "1e-13");
             support_set(&run, "train.solver=%s", solvers[s]);
             support_set(&run, "train.epochs=0");
-            support_set(&run, "train.max_steps=1000000"); // reached only if the run does not end by itself
+            // reached only if the run does not end for another reason
+            support_set(&run, "train.max_steps=1000000");
             support_expect(&run, MG_OK);
             if (strcmp(run.result.reason, "stalled") || run.result.converged ||
                 !(run.result.gap > 1e-13 && run.result.gap < 1e-3))
@@ -355,7 +357,7 @@ static void test_stalled(void **unused) {
         }
 }
 
-// What dual ascent cannot do is refused with a message.
+// Problems that dual ascent cannot solve are refused with a message.
 static void test_refused(void **unused) {
     (void)unused;
     const char *data = support_path("refused.h5"), *directory = support_path("refused");

@@ -1,5 +1,6 @@
-// test_dual_rounds.c - rounds of dense rows against sequential dual ascent in double, which visits the same
-// rows in the same order: the dual value never falls, and needs at most a tenth more passes.
+// test_dual_rounds.c - compares rounds of dense rows with sequential dual ascent in double, which visits the
+// same rows in the same order. The dual value of rounds never falls, and they need at most a tenth more
+// passes.
 #define PROBLEM_ROWS 640
 #define PROBLEM_FEATURES 60
 #define PROBLEM_BATCH 128
@@ -13,7 +14,7 @@ static double dual_now(const problem *p, const setting *s) {
     return dual_of(p, s->problem.loss->dual, c);
 }
 
-// The dual values of sequential ascent and of margin after every step of `passes` epochs.
+// Computes the dual values after each step of `passes` epochs: of sequential ascent, and of margin.
 static void compare(problem *p, const mg_loss *loss, support_form form, int passes, double *sequential,
                     double *rounds) {
     static setting s;
@@ -33,7 +34,7 @@ static void compare(problem *p, const mg_loss *loss, support_form form, int pass
 
 static const support_form forms[] = {SUPPORT_U8, SUPPORT_F32};
 
-// WEIGHTED is left out: rows of weight 0 are not in the list of visits, so that steps are not aligned.
+// Not WEIGHTED: rows of weight 0 are not visited, so the steps of the two would contain different rows.
 static const variant sets[] = {PLAIN, SCALED, CENTRED};
 
 static void test_passes(void **unused) {

@@ -1,4 +1,4 @@
-// test_dual_step.c - the exact dual step of one row, compared with a solution by bisection in double, for
+// test_dual_step.c - compares the exact dual step of one row with a solution by bisection in double, for
 // every loss and kernel.
 #include "kernel/kernel.h"
 #include "loss/loss.h"
@@ -31,7 +31,7 @@ typedef struct problem {
 
 static double clip(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
-// The coefficients for one theta, from the definition (M26); returns their sum.
+// The coefficients for one theta, by the definition (M26); returns their sum.
 static double coefficients(const problem *p, double theta, double *c) {
     double sum = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -78,7 +78,7 @@ static mg_dual_row row_of(const problem *p) {
     return (mg_dual_row){p->prox, LANES, p->scores, p->y, (float)p->delta};
 }
 
-// The step agrees with the bisection, the bounds hold, and every kernel gives the bits of the reference.
+// The step agrees with the bisection and respects the bounds; every kernel gives the bits of the reference.
 static void test_step(void **unused) {
     (void)unused;
     for (int l = 0; mg_loss_at(l); l++) {
@@ -104,7 +104,7 @@ static void test_step(void **unused) {
             double most = 0, sum = 0;
             for (int64_t j = 0; j < p.classes; j++) most = fmax(most, fabs(right[j]));
             for (int64_t j = 0; j < p.classes; j++) {
-                // Scores are rounded relative to their size, and divided by q.
+                // Rounding errors of scores are relative to their size, and are divided by q.
                 double tolerance = 2e-6 * (1 + most) + 1e-6 * 10 / p.q;
                 if (!(fabs((double)first[j] - right[j]) <= tolerance))
                     fail_msg("%s: class %d of %d: %g, not %g (q %g)", mg_loss_at(l)->name, (int)j,
@@ -119,7 +119,7 @@ static void test_step(void **unused) {
     }
 }
 
-// -l*(c) + <scores, c>, from the definition (M25).
+// -l*(c) + <scores, c>, by the definition (M25).
 static double worth(const problem *p, const double *scores, const double *c) {
     double sum = 0;
     for (int64_t k = 0; k < p->classes; k++) {
@@ -131,8 +131,8 @@ static double worth(const problem *p, const double *scores, const double *c) {
     return sum;
 }
 
-// The gain of a step: value, slope and curvature compared with the definition, from three points of the
-// parabola; the same bits for every kernel.
+// Compares value, slope and curvature of a step with the definition, from three points of the parabola. Every
+// kernel gives the same bits.
 static void check_worth(const problem *p, const mg_kernel *kernel, const float *after, mg_dual_terms *terms,
                         mg_dual_change *change) {
     double start[LANES] = {0}, c[LANES] = {0}, one[LANES] = {0}, factor = -0.37, inner = 0, largest = 0;
@@ -188,7 +188,7 @@ static void test_worth(void **unused) {
         }
 }
 
-// csr_update does what csr_accumulate does, and also returns the change of the squared norm of the weights.
+// csr_update changes weights as csr_accumulate does, and also returns the change of their squared norm.
 static void test_update(void **unused) {
     (void)unused;
     enum { FEATURES = 40, ENTRIES = 17 };
@@ -222,8 +222,8 @@ static void test_update(void **unused) {
     }
 }
 
-// Even if a step is so small that rounding the weights changes it noticeably, the returned change is accurate
-// to a millionth of its terms, as the line search needs.
+// If a step is so small that rounding of the weights changes it noticeably, the returned change is still
+// exact to a millionth of its terms. The line search needs this.
 static void test_small_update(void **unused) {
     (void)unused;
     enum { FEATURES = 400, KP = 24 };
@@ -253,7 +253,7 @@ static void test_small_update(void **unused) {
     }
 }
 
-// ---- rows that step in turn ---------------------------------------------------------------------
+// ---- rounds of rows -----------------------------------------------------------------------------
 
 enum { MOST_ROWS = 21, DIRECTIONS = 5, SWEEP_FLOATS = MOST_ROWS * LANES };
 
@@ -302,7 +302,8 @@ static mg_dual_sweep make_round(round_problem *p, const mg_loss *loss) {
     return sweep;
 }
 
-// Every row steps to the maximum for the scores that it sees, which contain the steps of the blocks before.
+// Checks that every row steps to the maximum for the scores that it sees, which include the steps of earlier
+// blocks.
 static void check_sweep(const mg_dual_sweep *w, round_problem *p, const swept *of, const char *name) {
     double moved[DIRECTIONS * LANES] = {0};
     for (int64_t r = 0; r < w->rows; r++) {
@@ -326,7 +327,7 @@ static void check_sweep(const mg_dual_sweep *w, round_problem *p, const swept *o
             assert_true(k < w->classes || after == 0);
             assert_true(of->u[r * LANES + k] == w->factor[r] * (after - before));
         }
-        bool last = (r + 1) % w->block == 0 || r + 1 == w->rows; // of its block
+        bool last = (r + 1) % w->block == 0 || r + 1 == w->rows; // the last row of its block
         for (int64_t i = last ? r / w->block * w->block : r + 1; i <= r; i++)
             for (int64_t j = 0; j < w->directions; j++)
                 for (int64_t k = 0; k < LANES; k++)

@@ -1,6 +1,6 @@
-// test_handover.c - auto with a tolerance: it changes to Newton steps where dual ascent is slow and stays
-// with dual ascent where that is fast, it goes back when Newton steps do not pay, and a run that changes its
-// solver has the same bits on any number of threads and after any interruption.
+// test_handover.c - auto with a tolerance. It keeps dual ascent where that is fast, changes to Newton steps
+// where it is slow, and returns to dual ascent if Newton steps do not pay. A run that changes its solver has
+// the same bits with any number of threads and after any interruption.
 #include "support.h"
 
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static int count_in(const char *text, const char *what) {
 
 static bool is_epoch(const char *line) { return strstr(line, "\"event\": \"epoch\""); }
 
-// The changes of a run to each solver, by its metrics.
+// How often a run changed to each solver, counted in its metrics.
 typedef struct changes {
     int newton, dual;
 } changes;
@@ -45,8 +45,8 @@ static changes changes_of(const char *directory) {
     free(lines);
     return found;
 }
-// Where dual ascent is fast, no Newton step is made. Where it is slow, Newton steps follow. They go back
-// where they cost much and the gap does not fall: with many classes, few features and a large C.
+// Where dual ascent is fast, there are no Newton steps. Where it is slow, Newton steps follow. If these cost
+// much and the gap does not fall, dual ascent follows again: with many classes, few features and a large C.
 static void test_changes(void **unused) {
     (void)unused;
     static const struct {
@@ -68,7 +68,7 @@ static void test_changes(void **unused) {
     }
 }
 
-// The same bits on several threads, and after stops in every phase.
+// The bits are the same with several threads, and after stops in every phase.
 static void test_resume(void **unused) {
     (void)unused;
     const char *data = support_path("resume.h5"), *whole = support_path("whole"),

@@ -1,7 +1,7 @@
-// test_newton.c - the Newton phase: it ends at the optimum that a simple solver in double finds (coordinate
-// ascent for every loss with a dual, accelerated gradients for softmax), for every layout, weights, bias and
-// scaled columns. Its certificate is true, and its bits do not depend on threads, kernels or where it was
-// resumed.
+// test_newton.c - the Newton phase ends at the optimum that a simple solver in double finds (coordinate
+// ascent for every loss with a dual, accelerated gradients for softmax): for all layouts, with weights, a
+// bias and scaled columns. Its certificate is true. Its bits do not depend on threads, kernels or where it
+// was resumed.
 #include "newton_problem.h"
 
 #include "solver/certified.h"
@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// With a wrong derivative, Newton's method still ends at the optimum, only later. None of these problems
-// needs more than 20 outer iterations.
+// A limit that detects wrong derivatives: with them, Newton's method also finds the optimum, but more slowly.
+// None of these problems needs more than 20 outer iterations.
 enum { MOST_OUTER = 30 };
 
 // ---- tests --------------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
                            const char *what) {
     setting s;
     double best = -INFINITY, lower = -INFINITY, c[ROWS][CLASSES];
-    // Nearly all runs end within 1e-6. Dual ascent on weighted sparse rows stays at 1 to 5e-6, where single
+    // Nearly all runs reach 1e-6. Only dual ascent with weighted sparse rows ends at 1 to 5e-6, where single
     // steps are as small as the rounding of the scores.
     double tolerance = strcmp(solver, "newton") && form == SUPPORT_CSR ? 5e-6 : 1e-6;
     begin(&s, p, loss, form, solver, tolerance, 1);
@@ -40,7 +40,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
         if (now.gap == INFINITY) continue;
         expect_feasible(&s, c);
         lower = fmax(lower, dual_of(p, loss->dual, c));
-        // A certificate must be true, and the lower bound must not decrease.
+        // The certificate must be true, and the lower bound must never decrease.
         if (now.primal < p->dual * (1 - 1e-7) || now.dual > p->primal * (1 + 1e-7) || now.dual < best)
             fail_msg("%s: certified %.9g to %.9g, but the optimum is %.9g and %.9g was known", what, now.dual,
                      now.primal, p->primal, best);
@@ -50,7 +50,7 @@ static void expect_optimum(const problem *p, const mg_loss *loss, support_form f
     if (!last.reached || !(fabs(last.primal - p->primal) <= tolerance * p->primal) ||
         !(fabs(last.dual - p->primal) <= tolerance * p->primal))
         fail_msg("%s: %.9g to %.9g, but the optimum is %.9g", what, last.dual, last.primal, p->primal);
-    // The certified values must be those of the coefficients and the weights.
+    // The certified values must belong to these coefficients and weights.
     expect_feasible(&s, c);
     const mg_weights *w = s.solver->weights(s.state);
     double mine[CLASSES][WIDTH];
@@ -89,7 +89,7 @@ static void test_optimum(void **unused) {
     }
 }
 
-// Runs the solver to its end, and keeps what it would save.
+// The end of a solver's run: the values that it would save.
 typedef struct outcome {
     setting *s;
     float weights[CLASSES * LINE * 2];
@@ -153,7 +153,7 @@ static void test_same_bits(void **unused) {
     expect_same_bits(mg_loss_find("softmax"));
 }
 
-// Copies the state of one solver to another by its fields alone, as a checkpoint does.
+// Copies the state of one solver to another through its fields only, as a checkpoint does.
 static void hand_over(setting *from, setting *to) {
     to->place = from->place;
     for (int f = 0; f < from->field_count; f++) {
@@ -184,7 +184,7 @@ static void test_resume(void **unused) {
             begin(&s, &p, loss, form, solvers[i], 1e-5, 1);
             finish(&whole);
             assert_true(((mg_certified *)s.state)->clock.newton >
-                        // Otherwise auto never started the Newton phase, and this tests nothing.
+                        // otherwise auto never made Newton steps, and this would test nothing
                         0);
             end(&s);
             for (int at = 0; at < whole.steps; at++) {
@@ -201,8 +201,8 @@ static void test_resume(void **unused) {
         }
 }
 
-// The preconditioner compared with its definition (M29), with more features than one block of its factor: M
-// times the preconditioned vector is the vector.
+// Compares the preconditioner with its definition (M29): M times the preconditioned vector must be the
+// vector. There are more features than one block of the factor has.
 static void test_precondition(void **unused) {
     (void)unused;
     enum { WIDE = 75, WIDE_LINE = 80 };
@@ -275,7 +275,7 @@ static void test_precondition(void **unused) {
     mg_memory_free(x);
 }
 
-// Running out of memory anywhere in the first outer iteration: the step reports it, and the run can continue.
+// Each allocation in the first outer iteration fails in turn. The step reports it, and the run can continue.
 static void test_memory(void **unused) {
     (void)unused;
     for (int form = 0; form < 2 * SUPPORT_FORMS; form++) {
@@ -297,7 +297,7 @@ static void test_memory(void **unused) {
     }
 }
 
-// Separable classes and hardly any regularisation: probabilities are nearly 1, and their small differences
+// With separable classes and hardly any regularisation, probabilities are nearly 1. Their small differences
 // from 1 must keep their digits.
 static void test_separable(void **unused) {
     (void)unused;
@@ -327,8 +327,8 @@ static bool patience_ends(const void *context) {
     return polls_left-- <= 0;
 }
 
-// A certificate of dual ascent that is interrupted at any of its questions stays due and has no effect; the
-// step before it counts once.
+// A certificate of dual ascent may be interrupted whenever it asks. It then remains due and has no effect,
+// and the step before it counts once.
 static void test_interrupted_certificate(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -355,7 +355,7 @@ static void test_interrupted_certificate(void **unused) {
             else steps++, s.place = done.epochs > before.epochs ? 0 : s.place + 1;
         }
         assert_true(stops > 4);
-        assert_int_equal(steps, first.steps + 1); // `finish` does not count the last one
+        assert_int_equal(steps, first.steps + 1); // `finish` does not count its last step
         assert_true(certificate_of(&s).gap == first.certificate.gap);
         assert_memory_equal(s.solver->weights(s.state)->v, first.weights, first.size * sizeof(float));
         end(&whole);
@@ -363,7 +363,7 @@ static void test_interrupted_certificate(void **unused) {
     }
 }
 
-// A step that is given up has no effect: the next one ends as if it were the first.
+// A step that is interrupted has no effect: the next one gives the same result as if it were the first.
 static void test_given_up(void **unused) {
     (void)unused;
     const char *const losses[] = {"crammer-singer", "softmax"};
@@ -398,7 +398,7 @@ static void test_given_up(void **unused) {
     }
 }
 
-// Whole runs, with their files.
+// Whole runs, with files.
 static void test_runs(void **unused) {
     (void)unused;
     for (int i = 0; i < 2 * SUPPORT_FORMS; i++) {
@@ -415,7 +415,7 @@ static void test_runs(void **unused) {
         support_set(&run, "data.scale=max-abs");
         support_set(&run, "model.lambda=%g", i < SUPPORT_FORMS ? 0.01 : 1e-5);
         support_expect(&run, MG_OK);
-        int64_t least = i < SUPPORT_FORMS ? 3 : 1; // softmax: four Newton steps make one epoch
+        int64_t least = i < SUPPORT_FORMS ? 3 : 1; // softmax: four Newton steps are one epoch
         assert_true(run.result.step > least && run.result.step < 60);
         support_run other = run;
         support_set(&other, "output.directory=%s", stopped);
@@ -425,7 +425,7 @@ static void test_runs(void **unused) {
         other.stop_after = 0;
         support_expect(&other, MG_OK);
         support_expect_same_runs(whole, stopped, support_form_names[form]);
-        // The change from dual ascent to Newton steps is reported once; softmax starts with Newton steps.
+        // The change from dual ascent to Newton steps is reported once. Softmax begins with Newton steps.
         char *lines = support_lines(support_path("whole-%d/metrics.jsonl", i), NULL),
              *told = strstr(lines, "\"solver_why\": \"a gap of ");
         assert_true((told != NULL) == (i < SUPPORT_FORMS) && (!told || !strstr(told + 1, "\"solver_why\"")));
@@ -437,7 +437,7 @@ static void test_runs(void **unused) {
     }
 }
 
-// More features than the preconditioner can factor: it uses the diagonal.
+// With too many features for factors, the preconditioner is the diagonal.
 static void test_wide(void **unused) {
     (void)unused;
     for (int form = SUPPORT_F32; form < SUPPORT_FORMS; form++) {

@@ -1,5 +1,5 @@
-// test_step.c - a step depends only on the solver's state: buffers that a part keeps between steps have no
-// effect.
+// test_step.c - a step depends only on the solver's state, not on what the buffers of parts contain from
+// earlier steps.
 #include "solver/solver.h"
 #include "solver/sgd/options.h"
 
@@ -28,7 +28,7 @@ typedef struct posed {
     mg_solver_options options;
 } posed;
 
-// The rows of each minibatch have labels of their own, so that every step changes other classes.
+// Sets up a problem whose minibatches have different labels, so that every step changes other classes.
 static void pose(posed *p, int64_t classes, const char *loss) {
     const mg_kernel *kernel;
     *p = (posed){.team.threads = 1};
@@ -78,7 +78,7 @@ static void step(posed *p, void *solver, int64_t number) {
     assert_true(isfinite(result.loss));
 }
 
-// Compares a solver that has taken all steps with one that starts from its weights before the last step.
+// Compares a solver that has taken all steps with one that begins with its weights before the last step.
 static void check(int64_t classes, const char *loss) {
     const mg_solver *sgd = mg_solver_find("sgd");
     posed p;
@@ -104,8 +104,8 @@ static void test_nothing_is_left_of_the_step_before(void **unused) {
     }
 }
 
-// Two steps on minibatches with fewer rows than parts, so that some parts are empty: the same as with one
-// part, except for rounding.
+// With fewer rows in a minibatch than parts, some parts are empty. The result of two steps is the same as
+// with one part, except for rounding.
 static void test_parts_without_rows(void **unused) {
     (void)unused;
     const mg_solver *sgd = mg_solver_find("sgd");

@@ -1,5 +1,5 @@
-// test_symmetry.c - what a certified optimum must not depend on: the order of rows, the names of classes, and
-// whether a row occurs twice or has weight 2. Also rows that contradict each other.
+// test_symmetry.c - a certified optimum does not depend on the order of rows, on the names of classes, or on
+// whether a row occurs twice or has weight 2. Also trains rows that contradict each other.
 #include "support.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ enum { LOSSES = sizeof losses / sizeof *losses, SOLVERS = sizeof solvers / sizeo
 #define TOLERANCE 1e-4
 #define LAMBDA 0.02
 
-// Trains a certified model of these rows; returns it with its objective.
+// Trains a certified model with these rows. Returns it, and its objective.
 static mg_model *certified(const support_rows *rows, support_form form, const char *loss, const char *solver,
                            double *objective) {
     const char *data = support_path("data.h5"), *directory = support_path("run");
@@ -54,9 +54,9 @@ static mg_model *certified(const support_rows *rows, support_form form, const ch
     return model;
 }
 
-// Compares two models of the same problem; `name` maps the second's classes to the first's. Each is within
-// the tolerance of the optimum. By strong convexity neither is further from it than sqrt(2 tolerance
-// objective / lambda), in scaled features.
+// Compares two models of the same problem. `name` maps the classes of the second to those of the first. Each
+// is within the tolerance of the optimum, so by strong convexity neither is further from it than sqrt(2
+// tolerance objective / lambda), in scaled features.
 static void expect_same_optimum(mg_model *a, double first, mg_model *b, double second, const int64_t *name,
                                 const char *what) {
     double apart = 0, most = 2 * sqrt(2 * TOLERANCE * first / LAMBDA);
@@ -77,7 +77,8 @@ static void expect_same_optimum(mg_model *a, double first, mg_model *b, double s
 // Calls `check` for every solver, loss and form.
 static void for_all(void (*check)(support_form form, const char *loss, const char *solver)) {
     for (int s = 0; s < SOLVERS; s++)
-        for (int l = 0; l < LOSSES - (s == 0); l++) // softmax is last, and has no dual ascent
+        // softmax is the last loss, and dual ascent cannot train it
+        for (int l = 0; l < LOSSES - (s == 0); l++)
             for (int form = 0; form < SUPPORT_FORMS; form++) check((support_form)form, losses[l], solvers[s]);
 }
 

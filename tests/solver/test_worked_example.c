@@ -1,5 +1,5 @@
-// test_worked_example.c - the example of docs/math.md, number by number, computed by the code that trains:
-// dense rows, 8-bit rows and CSR rows, with every kernel that this machine can run.
+// test_worked_example.c - checks every number of the example in docs/math.md with the code that trains: for
+// dense rows, 8-bit rows and CSR rows, and with every kernel that this machine can run.
 #include "base/memory.h"
 #include "solver/pass.h"
 #include "solver/solver.h"
@@ -26,9 +26,9 @@ static const float S[N][K] = {{2, 4, 3}, {-1, 4, 3}};
 typedef struct example {
     const char *loss;
     float value[N];  // loss of each row
-    float M[N][K];   // coefficients: the indicator matrix, for Weston-Watkins
+    float M[N][K];   // coefficients; for Weston-Watkins, M of the example
     float G[D][K];   // X^T M / N
-    float g_bias[K]; // the same for a constant feature of 1: column sums of M / N
+    float g_bias[K]; // the same for a constant feature of 1: sums of the columns of M, / N
 } example;
 
 static const example examples[] = {
@@ -148,7 +148,7 @@ static void test_gradient(void **unused) {
             for (int e = 0; e < EXAMPLES; e++) check_example(mg_kernel_at(i), form, &examples[e]);
 }
 
-// The tables above agree with the formula G = X^T M / N, independently of the code.
+// The tables above agree with the formula G = X^T M / N, without the code of margin.
 static void test_tables(void **unused) {
     (void)unused;
     for (int e = 0; e < EXAMPLES; e++)
@@ -221,7 +221,7 @@ static void check_step(const mg_kernel *kernel, row_form form, int64_t parts) {
         for (int k = 0; k < K; k++) assert_true(pass.scores[i * pass.lanes + k] == S_after[i][k]);
     double sum = mg_pass_losses(&pass, problem.loss, 1, &batch, 0, N);
     assert_true(sum == 0.5 && objective(after, sum) == 3.4375);
-    // Its second margin is exactly 0: at the kink the margin counts as kept.
+    // The second margin violation is exactly 0: at the kink it does not count.
     const float *second = pass.coef + pass.lanes;
     assert_true(second[0] == 1 && second[1] == 0 && second[2] == -1);
     mg_pass_destroy(&pass);
@@ -263,13 +263,15 @@ static void test_binary(void **unused) {
 static void test_crammer_singer_cases(void **unused) {
     (void)unused;
     float value, c[3];
-    ask("crammer-singer", 3, (float[]){4, 2, 1}, 0, &value, c); // 1: the margin is kept, m = -1
+    ask("crammer-singer", 3, (float[]){4, 2, 1}, 0, &value, c); // first case: no violation, m = -1
     assert_true(value == 0 && c[0] == 0 && c[1] == 0 && c[2] == 0);
-    ask("crammer-singer", 3, (float[]){2, 4, 3}, 0, &value, c); // 2: one strongest rival, m = 3
+    ask("crammer-singer", 3, (float[]){2, 4, 3}, 0, &value, c); // second case: one strongest rival, m = 3
     assert_true(value == 3 && c[0] == -1 && c[1] == 1 && c[2] == 0);
-    ask("crammer-singer", 3, (float[]){2, 4, 4}, 0, &value, c); // 3: equal rivals, the lowest class is taken
+    // third case: equal rivals, of which the lowest class is taken
+    ask("crammer-singer", 3, (float[]){2, 4, 4}, 0, &value, c);
     assert_true(value == 3 && c[0] == -1 && c[1] == 1 && c[2] == 0);
-    ask("crammer-singer", 3, (float[]){4, 3, 1}, 0, &value, c); // 3: m = 0, the subgradient 0 is taken
+    // third case: m = 0, where the subgradient is 0
+    ask("crammer-singer", 3, (float[]){4, 3, 1}, 0, &value, c);
     assert_true(value == 0 && c[0] == 0 && c[1] == 0 && c[2] == 0);
 }
 

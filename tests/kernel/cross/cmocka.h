@@ -1,4 +1,4 @@
-// cmocka.h - the part of cmocka's interface that test_kernel.c uses, for processors without Debian's
+// cmocka.h - the part of cmocka's interface that test_kernel.c needs, for processors for which Debian has no
 // libcmocka.
 #ifndef MG_TEST_CROSS_CMOCKA_H
 #define MG_TEST_CROSS_CMOCKA_H
