@@ -3,6 +3,7 @@
 #define MARGIN_MARGIN_H
 
 #include <margin/bench.h>
+#include <margin/calibrate.h>
 #include <margin/config.h>
 #include <margin/convert.h>
 #include <margin/cv.h>

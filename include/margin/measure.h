@@ -49,10 +49,12 @@ typedef struct mg_measurement {
     /* Rows whose two highest scores differ by at most a thousandth of the spread of the scores: the root mean
      * square, over rows and classes, of a score minus the mean of its row. */
     int64_t close_rows;
-    double accuracy;             /* correct / rows; every row counts once, whatever its weight */
-    double mean_loss;            /* weighted mean of the losses of the rows */
-    double objective;            /* mean_loss + lambda/2 ||W||^2 */
-    double macro_f1;             /* mean f1 of the classes that have rows */
+    double accuracy;  /* correct / rows; every row counts once, whatever its weight */
+    double mean_loss; /* weighted mean of the losses of the rows */
+    double objective; /* mean_loss + lambda/2 ||W||^2 */
+    double log_loss;  /* weighted mean of -log(probability of the own class); NaN: no probabilities */
+    double ece;       /* expected calibration error (15 bins); NaN: no probabilities */
+    double macro_f1;  /* mean f1 of the classes that have rows */
     int64_t top[MG_MEASURE_TOP]; /* top[k-1]: rows whose class is among the k highest scores */
     mg_class_measure *per_class; /* [classes] */
     int64_t *confusion;          /* [classes][classes] rows by true and predicted class; NULL above

@@ -62,7 +62,7 @@ typedef struct mg_score_request {
     mg_notices notices;
     /* Arrays of the caller that receive the results; NULL: not needed. */
     float *scores;        /* [rows][classes] */
-    float *probabilities; /* [rows][classes], sum 1 for each row; only for loss softmax */
+    float *probabilities; /* [rows][classes], sum 1 for each row; only softmax or calibrated */
     int32_t *best;        /* [rows] class with the highest score, from 0; among equal scores, the first */
     int64_t *labels;      /* [rows] label of that class; only if labels are numbers */
     int64_t top;          /* number of classes in top_classes and top_scores, from 1 to K */

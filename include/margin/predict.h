@@ -18,7 +18,7 @@ typedef struct mg_predict_options {
     const char *features; /* data set with the rows of a data file; NULL: the name used in training */
     const char *names; /* data set with the names of the features, "auto" or "none"; NULL: as in training */
     bool scores; /* print the label, then TAB and the score of each class, in the order of the classes */
-    bool probabilities; /* the same with probabilities instead of scores; only for models of loss softmax */
+    bool probabilities; /* the same with probabilities; only for softmax and calibrated models */
     int64_t top;        /* if above 0: print that many label:score, best first, whatever `scores` says */
     int base; /* index of the first feature in lines: 0 or 1; -1: as in the training file, or 1 if unknown */
     int threads;                       /* 0: all that this process may use */

@@ -23,6 +23,7 @@ int mg_command_path(int argc, char **argv);
 int mg_command_cv(int argc, char **argv);
 int mg_command_eval(int argc, char **argv);
 int mg_command_predict(int argc, char **argv);
+int mg_command_calibrate(int argc, char **argv);
 int mg_command_convert(int argc, char **argv);
 int mg_command_export(int argc, char **argv);
 int mg_command_info(int argc, char **argv);

@@ -146,6 +146,9 @@ static void show(const mg_measurement *m) {
     printf("\naccuracy   %.2f%% (%s right)\n", 100 * m->accuracy, mg_cli_count((double)m->correct, text));
     printf("macro f1   %.2f%%\n", 100 * m->macro_f1);
     printf("mean loss  %.6f\nobjective  %.6f\n", m->mean_loss, m->objective);
+    if (!isnan(m->log_loss))
+        printf("log-loss   %.6f of the probabilities, expected calibration error %.4f\n", m->log_loss,
+               m->ece);
     for (size_t i = 1; i < sizeof ks / sizeof *ks && ks[i] < m->classes; i++)
         printf("%stop-%d %.2f%%", i > 1 ? "  " : "top-k      ", ks[i],
                100 * (double)m->top[ks[i] - 1] / (double)m->rows);
@@ -203,7 +206,9 @@ int mg_command_eval(int argc, char **argv) {
         "of "
         "the spread of the scores (the root mean square of a score minus the mean of its row).\n\n"
         "DATA is read block by block and never held in memory as a whole. A value that would be a division "
-        "by zero is null, such as the precision of a class that was never predicted.",
+        "by zero is null, such as the precision of a class that was never predicted. log_loss and ece are "
+        "those "
+        "of the probabilities; they are null if the model gives none (margin calibrate).",
         NULL,
         NULL,
         NULL};

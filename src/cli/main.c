@@ -13,6 +13,8 @@ static const mg_command commands[] = {
     {"cv", "cross-validate: train on all folds except one, measure on that one", mg_command_cv},
     {"eval", "measure a model on labelled data", mg_command_eval},
     {"predict", "predict labels for the rows of a file or of standard input", mg_command_predict},
+    {"calibrate", "fit the probabilities of a model to labelled rows that it was not trained on",
+     mg_command_calibrate},
     {"convert", "convert IDX, svmlight, CSV, NPY or text files to HDF5", mg_command_convert},
     {"export", "write a model as ONNX, LIBLINEAR, npz, safetensors or CSV", mg_command_export},
     {"info", "describe a data, model or checkpoint file", mg_command_info},

@@ -112,7 +112,8 @@ int mg_command_predict(int argc, char **argv) {
         {"scores", KEY_SCORES, NULL, 0,
          "Print the label, a TAB, and the scores of all classes in the order of the classes", 0},
         {"probabilities", KEY_PROBABILITIES, NULL, 0,
-         "Print probabilities instead of scores (only models of loss softmax); may be combined with --top",
+         "Print probabilities instead of scores (only models of loss softmax, and calibrated ones: margin "
+         "calibrate); may be combined with --top",
          0},
         {"top", KEY_TOP, "K", 0, "Print the K best classes as label:score, best first, separated by TABs", 0},
         {"base", KEY_BASE, "0|1", 0,

@@ -1,10 +1,12 @@
 // onnx.c - an ONNX graph (opset 13): preparation of rows, Gemm, ArgMax and Gather; Softmax too, for the loss
-// softmax. Rows are prepared in double and rounded to float after each step, as margin does it.
+// softmax and for a temperature. Rows are prepared in double and rounded to float after each step, as margin
+// does it.
 #include "export/export.h"
 
 #include "base/memory.h"
 #include "export/onnx_graph.h"
 
+#include <float.h>
 #include <margin/version.h>
 #include <math.h>
 #include <string.h>
@@ -188,13 +190,33 @@ static void put_classes(mg_writer *graph, const mg_model *model) {
     mg_onnx_put_output(graph, "label", labels.type, 0);
 }
 
+static mg_status check_calibration(const mg_model *model, mg_error *error) {
+    const mg_calibration *c = &model->calibration;
+    bool cold =
+        c->method == MG_CALIBRATION_TEMPERATURE && !(c->temperature > FLT_MIN && c->temperature < FLT_MAX);
+    if (c->method != MG_CALIBRATION_SIGMOID && !cold) return MG_OK;
+    return mg_fail(error, MG_CONFIG,
+                   "%s: is calibrated with %s, which the format onnx cannot express: calibrate a copy of the "
+                   "model with --method temperature, or use the format npz for the scores alone",
+                   model->path, mg_calibration_name(c->method));
+}
+
+static void put_temperature(mg_writer *graph, const mg_model *model) {
+    const float temperature = (float)model->calibration.temperature;
+    const mg_onnx_tensor tensor = {"temperature", MG_ONNX_FLOAT,     1, {1}, NULL,
+                                   &temperature,  sizeof temperature};
+    if (model->calibration.method == MG_CALIBRATION_TEMPERATURE) mg_onnx_put_tensor(graph, &tensor);
+}
+
 static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *error) {
     const char *rows = NULL;
     kept_columns kept = {0};
-    mg_status status = put_preparation(graph, model, &rows, error);
+    mg_status status = check_calibration(model, error);
+    if (!status) status = put_preparation(graph, model, &rows, error);
     if (!status) status = find_kept(model, &kept, error);
     if (status) return status;
-    bool all = !kept.column, probabilities = !strcmp(model->loss, "softmax");
+    bool all = !kept.column, calibrated = model->calibration.method == MG_CALIBRATION_TEMPERATURE,
+         probabilities = calibrated || !strcmp(model->loss, "softmax");
     const mg_onnx_node nodes[] = {
         WITH("Gather", "features", "axis", 1, rows, "used"),
         WITH("Gemm", "scores", "transB", 1, all ? rows : "features", "coef", "intercept"),
@@ -204,13 +226,16 @@ static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *er
          .attribute = {"axis", "keepdims"},
          .value = {1, 0}},
         WITH("Gather", "label", "axis", 0, "classes", "best"),
-        WITH("Softmax", "probabilities", "axis", 1, "scores"),
+        OP("Div", "logits", "scores", "temperature"),
+        WITH("Softmax", "probabilities", "axis", 1, calibrated ? "logits" : "scores"),
     };
-    for (int i = all; i < 4 + probabilities; i++) mg_onnx_put_node(graph, &nodes[i]);
+    for (int i = all; i < 4; i++) mg_onnx_put_node(graph, &nodes[i]);
+    for (int i = calibrated ? 4 : 5; probabilities && i < 6; i++) mg_onnx_put_node(graph, &nodes[i]);
     mg_onnx_text(graph, 2, "margin");
     put_weights(graph, model, &kept);
     mg_onnx_put_input(graph, "X", MG_ONNX_FLOAT, model->features);
     put_classes(graph, model);
+    put_temperature(graph, model);
     mg_onnx_put_output(graph, "scores", MG_ONNX_FLOAT, model->classes_count);
     if (probabilities) mg_onnx_put_output(graph, "probabilities", MG_ONNX_FLOAT, model->classes_count);
     mg_memory_free(kept.column);
@@ -248,6 +273,7 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 
 const mg_export_format mg_export_onnx = {
     .name = "onnx",
-    .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax, probabilities",
+    .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax or with a "
+            "temperature, probabilities",
     .keeps_preparation = true,
     .write = write};

@@ -47,6 +47,21 @@ static void put_class_names(mg_writer *out, const mg_classes *classes) {
     mg_writer_add(out, classes->count > MG_INSPECT_CLASSES ? ", ...\n" : "\n");
 }
 
+static void put_calibration(mg_writer *out, const mg_calibration *c) {
+    char temperature[MG_REAL_TEXT + 2] = "";
+    if (c->method == MG_CALIBRATION_NONE) return;
+    if (c->method == MG_CALIBRATION_TEMPERATURE) {
+        *temperature = ' ';
+        mg_print_real(c->temperature, temperature + 1);
+    }
+    mg_writer_format(out, "  %-14s %s%s, fitted on %lld rows\n", "calibration",
+                     mg_calibration_name(c->method), temperature, (long long)c->rows);
+    put_real(out, "log-loss", c->after.log_loss);
+    put_real(out, "log-loss before", c->before.log_loss);
+    put_real(out, "calibration error", c->after.ece);
+    put_real(out, "calibration error before", c->before.ece);
+}
+
 static mg_status describe_model(const contents *in, mg_writer *out, mg_error *error) {
     mg_model *model;
     const char *path = in->path;
@@ -77,6 +92,7 @@ static mg_status describe_model(const contents *in, mg_writer *out, mg_error *er
         put_real(out, "certified within",
                  model->objective > model->dual ? (model->objective - model->dual) / model->objective : 0);
     }
+    put_calibration(out, &model->calibration);
     mg_printable_line(out, "  %-14s %lld rows, data sets %s and %s", "trained on",
                       (long long)model->training_rows, model->features_name, model->labels_name);
     mg_writer_format(out, "  %-14s step %lld, epoch %lld\n", "taken at", (long long)model->step,

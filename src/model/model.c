@@ -5,6 +5,7 @@
 #include "base/bound.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "model/calibration.h"
 #include "model/columns.h"
 
 #include <math.h>
@@ -13,9 +14,9 @@
 #include <margin/version.h>
 
 #define FORMAT "margin model"
-// VERSION_USED: only the used features have weights. A model with weights for all features keeps the version
-// that all releases can read.
-enum { VERSION_ALL = 1, VERSION_USED = 2 };
+// VERSION_USED: only the used features have weights. VERSION_CALIBRATED: the model has a calibration. Any
+// other model keeps the version that all releases can read.
+enum { VERSION_ALL = 1, VERSION_USED = 2, VERSION_CALIBRATED = 3 };
 static const size_t most_bytes = (size_t)1 << 40;
 
 mg_status mg_model_new(int64_t classes, int64_t features, mg_model **out, mg_error *error) {
@@ -49,6 +50,7 @@ void mg_model_free(mg_model *model) {
     mg_classes_clear(&model->classes);
     mg_columns_clear(&model->columns);
     mg_used_clear(&model->used);
+    mg_calibration_clear(&model->calibration);
     for (int i = 0; i < 2; i++)
         if (model->derived[i]) model->derived[i]->destroy(model->derived[i]);
     void *const blocks[] = {model->path,          model->weights,     model->bias,
@@ -74,6 +76,11 @@ mg_status mg_model_expand(mg_model *model, mg_error *error) {
     model->weights = weights;
     model->per_class = model->features;
     return MG_OK;
+}
+
+void mg_model_calibrate(mg_model *model, const mg_calibration *calibration) {
+    mg_calibration_clear(&model->calibration);
+    model->calibration = *calibration;
 }
 
 // Attributes, in one table for reading and writing.
@@ -105,10 +112,15 @@ static const number_field integers[] = {
 };
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
+static int64_t version_of(const mg_model *model) {
+    if (model->calibration.method != MG_CALIBRATION_NONE) return VERSION_CALIBRATED;
+    return model->used.width ? VERSION_USED : VERSION_ALL;
+}
+
 static void put_attributes(const mg_model *model, mg_h5_image *image) {
     const char *base = (const char *)model;
     mg_h5_image_attribute_text(image, "/", "format", FORMAT);
-    mg_h5_image_attribute_int64(image, "/", "format_version", model->used.width ? VERSION_USED : VERSION_ALL);
+    mg_h5_image_attribute_int64(image, "/", "format_version", version_of(model));
     mg_h5_image_attribute_text(image, "/", "margin_version", MG_VERSION);
     for (size_t i = 0; i < COUNT(texts); i++) {
         char *value;
@@ -140,6 +152,7 @@ mg_status mg_model_write(const mg_model *model, const mg_directory *directory, c
         mg_h5_image_texts(image, "classes", shape[0], (const char *const *)model->classes.text);
     else mg_h5_image_array(image, "classes", MG_H5_I64, 1, shape, model->classes.number);
     mg_model_columns_put(&model->columns, image);
+    mg_model_calibration_put(&model->calibration, model->classes_count, image);
     status = mg_model_used_put(&model->used, image, error);
     if (!status) return mg_h5_image_write(image, directory, name, error);
     mg_h5_image_destroy(image);
@@ -189,10 +202,10 @@ static mg_status check_format(const char *path, mg_h5 *file, int64_t *version, m
     if (!status && strcmp(format, FORMAT))
         status = mg_fail(error, MG_DATA, "%s: is a %s, not a model: give the run's model.h5", path, format);
     if (!status) status = mg_h5_attribute_int64(file, "/", "format_version", version, 1, NULL, error);
-    if (!status && *version != VERSION_ALL && *version != VERSION_USED)
+    if (!status && (*version < VERSION_ALL || *version > VERSION_CALIBRATED))
         status = mg_fail(error, MG_DATA,
-                         "%s: format_version is %lld, this margin (%s) reads %d and %d: use a newer margin",
-                         path, (long long)*version, MG_VERSION, VERSION_ALL, VERSION_USED);
+                         "%s: format_version is %lld, this margin (%s) reads %d to %d: use a newer margin",
+                         path, (long long)*version, MG_VERSION, VERSION_ALL, VERSION_CALIBRATED);
     mg_memory_free(format);
     return status;
 }
@@ -226,7 +239,9 @@ static mg_status take_arrays(mg_h5 *file, int64_t version, mg_model **out, mg_er
                          "feature are allowed)",
                          (long long)k, (long long)mg_h5_array_columns(weights), INT32_MAX);
     int64_t features = status ? 0 : mg_h5_array_columns(weights);
-    if (!status && version == VERSION_USED) status = mg_model_used_take(file, features, &used, error);
+    bool used_alone = version == VERSION_USED ||
+                      (version == VERSION_CALIBRATED && mg_h5_has_attribute(file, "/", "features_count"));
+    if (!status && used_alone) status = mg_model_used_take(file, features, &used, error);
     if (!status && used.width) features = used.width;
     if (!status) status = mg_model_new_used(k, features, &used, out, error);
     if (!status) status = mg_h5_array_read(weights, 0, k, (*out)->weights, error);
@@ -257,6 +272,9 @@ mg_status mg_model_parse(const char *path, const unsigned char *content, size_t 
     if (!status) status = take_arrays(file, version, &model, error);
     if (!status) status = take_attributes(model, file, error);
     if (!status) status = mg_model_columns_take(file, model->features, &model->columns, error);
+    if (!status)
+        status = mg_model_calibration_take(file, version == VERSION_CALIBRATED, model->classes_count,
+                                           &model->calibration, error);
     if (!status) status = mg_model_check(model, error);
     if (right_format)
         status = mg_file_blame(path, "train the model again, or use another one", status, error);

@@ -2,6 +2,7 @@
 #ifndef MG_MODEL_MODEL_H
 #define MG_MODEL_MODEL_H
 
+#include "calibration/calibration.h"
 #include "data/columns.h"
 #include "data/labels.h"
 #include "data/used.h"
@@ -32,6 +33,7 @@ typedef struct mg_model {
     double square_norm; // ||W||^2 for scaled features; needed for the objective on other data
     double bias_value;  // value of the constant feature
     int64_t step, epoch, training_rows;
+    mg_calibration calibration; // of the scores
     // One for each layout of rows; NULL until it is needed. Threads that score set it.
     _Atomic(mg_model_derived *) derived[2];
 } mg_model;
@@ -44,6 +46,9 @@ void mg_model_free(mg_model *model);
 
 // Adds the weights (0) of unused features, for programs that expect all features. Errors: MG_MEMORY.
 mg_status mg_model_expand(mg_model *model, mg_error *error);
+
+// Replaces the calibration, and takes ownership of the new one.
+void mg_model_calibrate(mg_model *model, const mg_calibration *calibration);
 
 // Writes the file completely or not at all. Errors: MG_IO, MG_MEMORY.
 mg_status mg_model_write(const mg_model *model, const mg_directory *directory, const char *name,

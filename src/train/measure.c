@@ -18,8 +18,12 @@ typedef struct owned_labels {
 
 typedef struct counter {
     mg_measurement *m;
-    const int32_t *label; // [rows of the file]
-    int64_t row;          // next row of the file
+    const mg_scoring *scoring;
+    const mg_dataset *data;
+    int64_t row;              // next row of the file
+    bool counts;              // the table of all pairs of classes would be too large
+    bool probable;            // the model gives probabilities
+    mg_calibration_sums sums; // of these
 } counter;
 
 static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t rows) {
@@ -28,13 +32,24 @@ static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t row
     if (y == k) per_class[k].correct += rows;
 }
 
-// Counts rows by true and predicted class, if the table of all pairs of classes would be too large.
+// Counts rows by true and predicted class if the table of all pairs of classes would be too large, and adds
+// up the quality of probabilities.
 static mg_status count_rows(void *context, int64_t rows, int64_t classes, int64_t lanes, const float *scores,
                             const int32_t *best, mg_error *error) {
-    (void)classes, (void)lanes, (void)scores, (void)error;
+    (void)error;
     counter *c = context;
-    for (int64_t i = 0; i < rows; i++, c->row++)
-        if (c->label[c->row] >= 0) count(c->m->per_class, c->label[c->row], best[i], 1);
+    const int32_t *label = c->data->label + c->row;
+    const mg_scored scored = {.count = rows,
+                              .classes = classes,
+                              .line = lanes,
+                              .scores = scores,
+                              .label = label,
+                              .weight = c->data->weight ? c->data->weight + c->row : NULL};
+    for (int64_t i = 0; c->counts && i < rows; i++)
+        if (label[i] >= 0) count(c->m->per_class, label[i], best[i], 1);
+    if (c->probable)
+        mg_calibration_add(&c->scoring->model->calibration, &scored, c->scoring->scorer.team, &c->sums);
+    c->row += rows;
     return MG_OK;
 }
 
@@ -68,9 +83,14 @@ static double known_weight(const mg_dataset *dataset) {
 static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_request *request,
                      mg_measurement *m, mg_error *error) {
     mg_evaluation evaluation = {.confusion = m->confusion};
-    counter c = {.m = m, .label = dataset->label};
-    mg_evaluate_visit visit = {
-        .context = &c, .rows = m->confusion ? NULL : count_rows, .stop = {mg_stop_by_flag, &request->stop}};
+    counter c = {.m = m,
+                 .scoring = scoring,
+                 .data = dataset,
+                 .counts = !m->confusion,
+                 .probable = mg_scoring_gives_probabilities(scoring->model, scoring->scorer.loss)};
+    mg_evaluate_visit visit = {.context = &c,
+                               .rows = c.counts || c.probable ? count_rows : NULL,
+                               .stop = {mg_stop_by_flag, &request->stop}};
     double weight = known_weight(dataset);
     if (!(weight > 0))
         return mg_fail(
@@ -92,6 +112,9 @@ static mg_status run(mg_scoring *scoring, mg_dataset *dataset, const mg_measure_
     for (int64_t y = 0; m->confusion && y < m->classes; y++)
         for (int64_t k = 0; k < m->classes; k++) count(m->per_class, y, k, m->confusion[y * m->classes + k]);
     conclude(m, scoring->model);
+    const mg_calibration_quality quality = mg_calibration_quality_of(&c.sums);
+    m->log_loss = c.probable ? quality.log_loss : NAN;
+    m->ece = c.probable ? quality.ece : NAN;
     return MG_OK;
 }
 
@@ -242,6 +265,8 @@ mg_status mg_measurement_print_json(const mg_measurement *m, FILE *file, mg_erro
     mg_json_put_int(&out, "close_rows", m->close_rows);
     mg_json_put_real(&out, "mean_loss", m->mean_loss);
     mg_json_put_real(&out, "objective", m->objective);
+    mg_json_put_real(&out, "log_loss", m->log_loss);
+    mg_json_put_real(&out, "ece", m->ece);
     mg_json_put_real(&out, "macro_f1", m->macro_f1);
     write_top(m, &out);
     write_classes(m, &out);

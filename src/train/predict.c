@@ -62,7 +62,7 @@ static int64_t find_leaders(mg_predictor *p, int64_t classes, const float *score
 
 static void add_answer(mg_predictor *p, int64_t classes, const float *scores, int64_t best) {
     const float *shown = p->shares ? p->shares : scores;
-    if (p->shares) p->scoring.scorer.loss->probabilities(classes, scores, p->shares);
+    if (p->shares) mg_scoring_probabilities(p->scoring.model, p->scoring.scorer.loss, scores, p->shares);
     if (p->options.top > 0) {
         int64_t count = find_leaders(p, classes, scores);
         for (int64_t i = 0; i < count; i++) {
@@ -277,11 +277,11 @@ mg_status mg_predictor_open(const mg_predict_options *options, mg_predictor **ou
     const mg_model *model = p->scoring.model;
     if (options->probabilities) {
         p->options.scores = true;
-        if (!p->scoring.scorer.loss->probabilities)
+        if (!mg_scoring_gives_probabilities(model, p->scoring.scorer.loss))
             status = mg_fail(error, MG_CONFIG,
-                             "%s: the scores of loss %s are not probabilities: use --scores, or train with "
-                             "model.loss: softmax",
-                             model->path, model->loss);
+                             "%s: the scores of loss %s are not probabilities: run margin calibrate %s DATA, "
+                             "with labelled rows that were not trained on",
+                             model->path, model->loss, model->path);
         else status = mg_memory_get(&p->shares, (size_t)model->classes_count, sizeof *p->shares, error);
         if (status) goto done;
     }

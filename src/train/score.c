@@ -7,6 +7,7 @@
 #include "train/bridge.h"
 #include "train/evaluate.h"
 #include "train/reach.h"
+#include "train/scoring.h"
 
 #include <margin/version.h>
 #include <math.h>
@@ -51,7 +52,8 @@ static void put_row(const score_job *job, const float *scores, int64_t row) {
     const mg_score_request *to = job->request;
     int64_t classes = job->weights->classes, best = 0;
     if (to->scores) memcpy(to->scores + row * classes, scores, (size_t)classes * sizeof *scores);
-    if (to->probabilities) job->loss->probabilities(classes, scores, to->probabilities + row * classes);
+    if (to->probabilities)
+        mg_scoring_probabilities(job->model, job->loss, scores, to->probabilities + row * classes);
     if (to->top_classes) put_leaders(to, classes, scores, row);
     if (!to->best && !to->labels) return;
     for (int64_t k = 1; k < classes; k++)
@@ -137,10 +139,10 @@ static mg_status check_request(const score_job *job, mg_error *error) {
         return mg_fail(error, MG_DATA,
                        "%s: was trained with the loss %s, which this margin (%s) does not have", model->path,
                        model->loss, MG_VERSION);
-    if (request->probabilities && !job->loss->probabilities)
+    if (request->probabilities && !mg_scoring_gives_probabilities(model, job->loss))
         return mg_fail(error, MG_CONFIG,
-                       "%s: the scores of loss %s are not probabilities: ask for scores, or train with "
-                       "model.loss: softmax",
+                       "%s: the scores of loss %s are not probabilities: ask for scores, train with "
+                       "model.calibration: temperature, or calibrate the file of the model (mg_calibrate)",
                        model->path, model->loss);
     if (request->labels && model->classes.texts)
         return mg_fail(error, MG_CONFIG,

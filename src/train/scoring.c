@@ -86,6 +86,16 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
     return status;
 }
 
+bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss) {
+    return model->calibration.method != MG_CALIBRATION_NONE || loss->probabilities;
+}
+
+void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to) {
+    if (model->calibration.method == MG_CALIBRATION_NONE)
+        loss->probabilities(model->classes_count, scores, to);
+    else mg_calibration_probabilities(&model->calibration, model->classes_count, scores, to);
+}
+
 void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features) {
     char text[MG_VANISHED_TEXT], line[MG_VANISHED_TEXT + 16];
     mg_vanished_text(mg_source_vanished(dataset->source), dataset->path, features, text);

@@ -38,6 +38,10 @@ typedef struct mg_scoring_data {
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error);
 
+// True if scores can be turned into probabilities: the model is calibrated, or its loss is softmax.
+bool mg_scoring_gives_probabilities(const mg_model *model, const mg_loss *loss);
+void mg_scoring_probabilities(const mg_model *model, const mg_loss *loss, const float *scores, float *to);
+
 // Reports values of the rows that float32 cannot hold because they are too small.
 void mg_scoring_report_vanished(const mg_notices *notices, const mg_dataset *dataset, const char *features);
 

@@ -217,6 +217,25 @@ def check_library(work):
     assert error.raw[4:].startswith(b"pickle: is not a format for models (onnx, "), error.raw
 
 
+def check_calibrated(work):
+    """A temperature is part of the graph; sigmoids are refused with advice that works."""
+    shutil.copy(work.at("unit", "model.h5"), work.at("warm.h5"))
+    runs.expect(work, 0, "calibrate", "warm.h5", "unit-test.h5", "--method", "sigmoid")
+    runs.expect(work, 2, "export", "warm.h5", "-o", "warm.onnx", says="--method temperature")
+    runs.expect(work, 0, "calibrate", "warm.h5", "unit-test.h5", "--method", "temperature")
+    runs.expect(work, 0, "export", "warm.h5", "-o", "warm.onnx")
+    done = runs.expect(work, 0, "predict", "warm.h5", "unit-test.h5", "--probabilities")
+    wanted = [[float(v) for v in line.split("\t")[1:]] for line in done.stdout.split("\n")[:-1]]
+    with h5py.File(work.at("unit-test.h5")) as f:
+        x = f["X"][:].astype("f4")
+    answers = [onnx_graph.Graph(runs.read(work.at("warm.onnx"))).run(x)["probabilities"]]
+    if importlib.util.find_spec("onnxruntime") is not None:
+        import onnxruntime
+        session = onnxruntime.InferenceSession(work.at("warm.onnx"), providers=["CPUExecutionProvider"])
+        answers += session.run(["probabilities"], {"X": x})
+    assert all(np.abs(one - wanted).max() < 1e-4 for one in answers)
+
+
 def check_names(work):
     """Names of features and the recipe travel with the model."""
     names = ["a", 'b "c"', "Länge"]
@@ -245,6 +264,7 @@ def main():
             for check in check_arrays, check_csv, check_liblinear, check_onnx:
                 check(case)
         check_library(work)
+        check_calibrated(work)
         check_names(work)
 
 

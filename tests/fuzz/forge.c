@@ -9,6 +9,7 @@
 #include "io/h5_write.h"
 
 #include <dirent.h>
+#include <margin/calibrate.h>
 #include <margin/config.h>
 #include <margin/inspect.h>
 #include <margin/measure.h>
@@ -241,6 +242,12 @@ static void make_images(int kind) {
     if (kind > 1) return; // the models of all solvers have the same layout
     fuzz_check(!run(kind, true, 1000, &error), error.text);
     snprintf(path, sizeof path, "%s/run%d/model.h5", root, kind);
+    // The first model is calibrated with a temperature, the second with sigmoids.
+    char data[120];
+    snprintf(data, sizeof data, "%s/%s3.h5", root, kind ? "sparse" : "dense");
+    const mg_calibrate_request calibrate = {
+        .model = path, .data = data, .method = kind ? "sigmoid" : NULL, .threads = 1};
+    fuzz_check(!mg_calibrate(&calibrate, NULL, &error), error.text);
     take_file(path, &models[kind]);
     note_fields(&models[kind]);
 }
@@ -396,6 +403,7 @@ static void use_begun(bool with_init, const unsigned char *bytes, size_t size) {
 static mg_status count_answers(void *context, const char *text, size_t bytes, mg_error *error) {
     (void)error;
     for (size_t i = 0; i < bytes; i++) *(int *)context += text[i] == '\n';
+    fuzz_check(!memmem(text, bytes, "nan", 3), "every probability is a number");
     return MG_OK;
 }
 
@@ -408,8 +416,8 @@ static void use_model(int kind, const unsigned char *bytes, size_t size) {
     snprintf(path, sizeof path, "%s/model.h5", root);
     snprintf(data, sizeof data, "%s/%s3.h5", root, kind ? "sparse" : "dense");
     put_file(path, bytes, size);
-    mg_status status = mg_predictor_open(&(mg_predict_options){.model = path, .scores = true, .threads = 1},
-                                         &predictor, &error);
+    mg_status status = mg_predictor_open(
+        &(mg_predict_options){.model = path, .probabilities = true, .threads = 1}, &predictor, &error);
     if (!status) {
         const mg_predict_sink sink = {count_answers, &answers};
         status = mg_predictor_file(predictor, data, &sink, &error);

@@ -10,6 +10,7 @@
 
 #include "model/model.h"
 
+#include <margin/calibrate.h>
 #include <margin/measure.h>
 #include <margin/predict.h>
 #include <math.h>
@@ -21,6 +22,18 @@ static int begin(void **unused) {
     if (support_begin(unused)) return 1;
     support_data(support_path("dense.h5"), SUPPORT_F32, 120, 7, 3, 1);
     return 0;
+}
+
+// A model of that run that is calibrated on its own training rows.
+static const char *calibrated(const char *method) {
+    char dense[600], model[600];
+    mg_error error = {0};
+    snprintf(dense, sizeof dense, "%s", support_path("dense.h5"));
+    snprintf(model, sizeof model, "%s", support_path("run/model.h5"));
+    assert_int_equal(
+        mg_calibrate(&(mg_calibrate_request){.model = model, .data = dense, .method = method}, NULL, &error),
+        MG_OK);
+    return support_path("run/model.h5");
 }
 
 static const char *trained(void) {
@@ -90,11 +103,63 @@ static void test_models(void **unused) {
     free(bytes);
 }
 
-static void test_model_shapes(void **unused) {
+static void test_calibrations(void **unused) {
     (void)unused;
+    static const struct {
+        const char *field;
+        long long place;
+        double value;
+    } numbers[] = {
+        {"calibration_temperature", 0, NAN},
+        {"calibration_temperature", 0, 0},
+        {"calibration_temperature", 0, -1},
+        {"calibration_temperature", 0, INFINITY},
+        {"calibration_temperature", 0, 1e-300},
+        {"calibration/slope", 1, NAN},
+        {"calibration/slope", 0, INFINITY},
+        {"calibration/slope", 2, 1e300},
+        {"calibration/intercept", 2, NAN},
+        {"calibration/intercept", 0, -1e300},
+        {"calibration_rows", 0, 0},
+        {"calibration_rows", 0, -1},
+        {"calibration_log_loss", 0, NAN},
+        {"calibration_log_loss", 0, -1},
+        {"calibration_log_loss_before", 0, NAN},
+        {"calibration_ece", 0, 2},
+        {"calibration_ece_before", 0, -1},
+        {"calibration_ece", 0, NAN},
+        {"format_version", 0, 1},
+        {"format_version", 0, 4},
+    };
+    char path[4600];
+    trained();
+    snprintf(path, sizeof path, "%s", support_path("forged.h5"));
+    for (int sigmoid = 0; sigmoid < 2; sigmoid++) {
+        size_t size;
+        unsigned char *bytes = support_read(calibrated(sigmoid ? "sigmoid" : "temperature"), &size);
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            const char *field = numbers[i].field;
+            if (sigmoid ? !strcmp(field, "calibration_temperature") : strchr(field, '/') != NULL) continue;
+            hid_t file = forge_open(bytes, size);
+            assert_true(forge_set(file, field, numbers[i].place, numbers[i].value));
+            forge_write(file, path);
+            expect_refused(path, field, "value");
+        }
+        static const char *const methods[] = {"", "none", "platt", "sigmoid", "temperature"};
+        for (int m = 0; m < 4; m++) {
+            hid_t file = forge_open(bytes, size);
+            forge_text(file, "calibration", methods[m == 3 ? 3 + sigmoid : m]);
+            forge_write(file, path);
+            expect_refused(path, "calibration", methods[m]);
+        }
+        free(bytes);
+    }
+}
+
+static void expect_shapes_refused(const char *model) {
     char path[4600], how_text[20];
     size_t size;
-    unsigned char *bytes = support_read(trained(), &size);
+    unsigned char *bytes = support_read(model, &size);
     forge_names all = forge_fields(bytes, size);
     snprintf(path, sizeof path, "%s", support_path("forged.h5"));
     for (int f = 0; f < all.count; f++)
@@ -109,7 +174,15 @@ static void test_model_shapes(void **unused) {
     free(bytes);
 }
 
+static void test_model_shapes(void **unused) {
+    (void)unused;
+    expect_shapes_refused(trained());
+    expect_shapes_refused(calibrated("temperature"));
+    expect_shapes_refused(calibrated("sigmoid"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_model_shapes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_calibrations),
+                                       cmocka_unit_test(test_model_shapes)};
     return cmocka_run_group_tests(tests, begin, support_end);
 }

@@ -1,0 +1,233 @@
+// fit.c - fits a temperature or the sigmoids to rows with scores.
+#include "calibration/logit.h"
+
+#include "base/memory.h"
+#include "parallel/cut.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+// 0: the row does not count.
+static double weight_of(const mg_scored *rows, int64_t i) {
+    if (rows->label[i] < 0) return 0;
+    return rows->weight ? (double)rows->weight[i] : 1;
+}
+
+// ---- temperature --------------------------------------------------------------------------------
+
+enum { PARTS = 64, MOST_STEPS = 200 };
+#define REACH 1e3       // the temperature is at most that much above or below the spread of the scores
+#define PRECISION 1e-13 // of the inverse temperature
+
+// Sums over the rows of a part.
+typedef struct moments {
+    double weight, square; // of (score - mean score of the row)^2
+    double slope, curve;   // derivatives of the log-loss by the inverse temperature
+} moments;
+
+typedef struct cooling {
+    const mg_scored *rows;
+    double inverse; // 1 / temperature
+    moments part[PARTS];
+} cooling;
+
+static void add_moments(const cooling *c, const float *scores, int64_t y, double weight, moments *to) {
+    int64_t classes = c->rows->classes;
+    double most = -INFINITY, mean = 0, sum = 0, first = 0, second = 0;
+    for (int64_t k = 0; k < classes; k++) {
+        mean += (double)scores[k] / (double)classes;
+        if ((double)scores[k] > most) most = (double)scores[k];
+    }
+    for (int64_t k = 0; k < classes; k++) {
+        double below = (double)scores[k] - most, share = exp(c->inverse * below);
+        sum += share;
+        first += share * below;
+        second += share * below * below;
+        to->square += weight * ((double)scores[k] - mean) * ((double)scores[k] - mean);
+    }
+    first /= sum;
+    to->weight += weight;
+    to->slope += weight * (first - ((double)scores[y] - most));
+    to->curve += weight * (second / sum - first * first);
+}
+
+static void cool_part(void *context, int64_t p) {
+    cooling *c = context;
+    const mg_scored *rows = c->rows;
+    c->part[p] = (moments){0};
+    MG_EACH_OF_PART (i, rows->count, PARTS, p)
+        if (rows->label[i] >= 0)
+            add_moments(c, rows->scores + i * rows->line, rows->label[i], weight_of(rows, i), &c->part[p]);
+}
+
+static moments moments_at(cooling *c, mg_team *team, double inverse) {
+    moments all = {0};
+    c->inverse = inverse;
+    mg_team_for(team, PARTS, cool_part, c);
+    for (int p = 0; p < PARTS; p++) {
+        all.weight += c->part[p].weight;
+        all.square += c->part[p].square;
+        all.slope += c->part[p].slope;
+        all.curve += c->part[p].curve;
+    }
+    return all;
+}
+
+// (M34) The log-loss is convex in the inverse temperature. Newton steps that leave the bracket of the root of
+// its slope, or do not halve the step before, are replaced by bisection of the logarithm.
+static double cool(cooling *c, mg_team *team, bool *limited) {
+    moments at = moments_at(c, team, 0);
+    double spread = sqrt(at.square / (at.weight * (double)c->rows->classes));
+    *limited = !(spread > 0);
+    if (*limited) return 1; // all scores of a row are equal: every temperature gives the same
+    double low = 1 / (REACH * spread), high = REACH / spread, before = high - low, inverse = 1 / spread;
+    *limited = true;
+    if (moments_at(c, team, low).slope >= 0) return low;
+    if (moments_at(c, team, high).slope <= 0) return high;
+    *limited = false;
+    for (int i = 0; i < MOST_STEPS; i++) {
+        at = moments_at(c, team, inverse);
+        if (at.slope == 0) break;
+        if (at.slope < 0) low = inverse;
+        else high = inverse;
+        double next = inverse - at.slope / at.curve;
+        if (!(next > low && next < high) || 2 * fabs(next - inverse) > before) next = sqrt(low) * sqrt(high);
+        before = fabs(next - inverse);
+        inverse = next;
+        if (before <= PRECISION * inverse) break;
+    }
+    return inverse;
+}
+
+// ---- sigmoids -----------------------------------------------------------------------------------
+
+typedef struct sigmoids {
+    const mg_scored *rows;
+    mg_calibration *out;
+} sigmoids;
+
+// One class against the others. Inputs are shifted and scaled to mean 0 and deviation 1, so that Newton's
+// method is well conditioned.
+typedef struct curve {
+    const mg_scored *rows;
+    int64_t k;
+    double shift, scale;
+    double target[2];        // of rows of other classes, and of the class
+    double weight, log_odds; // of all rows; of the other classes against this one
+} curve;
+
+static double input_of(const curve *c, int64_t i) {
+    double input = mg_sigmoid_input(c->rows->classes, c->rows->scores + i * c->rows->line, c->k);
+    return (input - c->shift) * c->scale;
+}
+
+static curve begin_curve(const mg_scored *rows, int64_t k) {
+    curve c = {.rows = rows, .k = k, .scale = 1};
+    double sum[2] = {0}, mean = 0, square = 0;
+    for (int64_t i = 0; i < rows->count; i++) {
+        sum[rows->label[i] == k] += weight_of(rows, i);
+        mean += weight_of(rows, i) * input_of(&c, i);
+    }
+    c.weight = sum[0] + sum[1];
+    c.shift = mean / c.weight;
+    for (int64_t i = 0; i < rows->count; i++)
+        square += weight_of(rows, i) * input_of(&c, i) * input_of(&c, i);
+    double deviation = sqrt(square / c.weight);
+    c.scale = deviation > 0 ? 1 / deviation : 1;
+    c.target[0] = 1 / (sum[0] + 2); // Platt's targets (M35)
+    c.target[1] = (sum[1] + 1) / (sum[1] + 2);
+    c.log_odds = log((sum[0] + 1) / (sum[1] + 1));
+    return c;
+}
+
+// Loss, gradient and Hessian at (slope, intercept).
+typedef struct bowl {
+    double loss, slope, intercept; // gradient
+    double ss, si, ii;             // Hessian
+} bowl;
+
+static bowl bowl_at(const curve *c, double slope, double intercept) {
+    bowl at = {0};
+    for (int64_t i = 0; i < c->rows->count; i++) {
+        double x = input_of(c, i), w = weight_of(c->rows, i), t = c->target[c->rows->label[i] == c->k];
+        double z = slope * x + intercept, q = exp(-mg_softplus(z)); // q: the probability of the class
+        double g = w * (t - q), h = w * q * exp(-mg_softplus(-z));
+        at.loss += w * (mg_softplus(z) - (1 - t) * z); // -t log q - (1 - t) log(1 - q)
+        at.slope += g * x;
+        at.intercept += g;
+        at.ss += h * x * x;
+        at.si += h * x;
+        at.ii += h;
+    }
+    return at;
+}
+
+enum { MOST_HALVINGS = 40 };
+#define FLAT 1e-20     // a step that is to lower the loss of a row by less is the last
+#define ROUNDING 1e-13 // of a loss
+#define RIDGE 1e-12    // keeps the Hessian regular
+
+// Newton's method with a line search. Platt's targets lie between 0 and 1, so there is a minimum.
+static void fit_curve(void *context, int64_t k) {
+    const sigmoids *s = context;
+    curve c = begin_curve(s->rows, k);
+    double slope = 0, intercept = c.log_odds, descent = -INFINITY;
+    bowl at = bowl_at(&c, slope, intercept);
+    for (int i = 0; i < MOST_STEPS && descent < -FLAT * c.weight; i++) {
+        double ss = at.ss + RIDGE * c.weight, ii = at.ii + RIDGE * c.weight, det = ss * ii - at.si * at.si;
+        double ds = (at.si * at.intercept - ii * at.slope) / det;
+        double di = (at.si * at.slope - ss * at.intercept) / det, step = 1;
+        descent = at.slope * ds + at.intercept * di;
+        bowl next = bowl_at(&c, slope + ds, intercept + di);
+        int halvings = 0;
+        while (halvings < MOST_HALVINGS && !(next.loss <= at.loss * (1 + ROUNDING) + 1e-4 * step * descent)) {
+            halvings++;
+            step /= 2;
+            next = bowl_at(&c, slope + step * ds, intercept + step * di);
+        }
+        if (halvings == MOST_HALVINGS) break; // rounding hides any descent: this is the minimum
+        slope += step * ds;
+        intercept += step * di;
+        at = next;
+    }
+    s->out->slope[k] = slope * c.scale;
+    s->out->intercept[k] = intercept - slope * c.scale * c.shift;
+}
+
+// Two classes share a sigmoid: that of class 0 is the mirror image of that of class 1.
+static mg_status fit_sigmoids(const mg_scored *rows, mg_team *team, mg_calibration *out, mg_error *error) {
+    sigmoids s = {.rows = rows, .out = out};
+    size_t classes = (size_t)rows->classes;
+    mg_status status = mg_memory_zeroed(&out->slope, classes, sizeof *out->slope, error);
+    if (!status) status = mg_memory_zeroed(&out->intercept, classes, sizeof *out->intercept, error);
+    if (status) return status;
+    if (rows->classes > 2) {
+        mg_team_for(team, rows->classes, fit_curve, &s);
+        return MG_OK;
+    }
+    fit_curve(&s, 1);
+    out->slope[0] = out->slope[1];
+    out->intercept[0] = -out->intercept[1];
+    return MG_OK;
+}
+
+mg_status mg_calibration_fit(mg_calibration_method method, const mg_scored *rows,
+                             const mg_calibration *before, mg_team *team, mg_calibration *out, bool *limited,
+                             mg_error *error) {
+    mg_calibration_sums now = {0}, then = {0};
+    cooling c = {.rows = rows};
+    bool ignored;
+    mg_status status = MG_OK;
+    *out = (mg_calibration){.method = method};
+    if (!limited) limited = &ignored;
+    *limited = false;
+    if (method == MG_CALIBRATION_TEMPERATURE) out->temperature = 1 / cool(&c, team, limited);
+    if (method == MG_CALIBRATION_SIGMOID) status = fit_sigmoids(rows, team, out, error);
+    for (int64_t i = 0; i < rows->count; i++) out->rows += rows->label[i] >= 0;
+    mg_calibration_add(before, rows, team, &now);
+    if (!status) mg_calibration_add(out, rows, team, &then);
+    out->before = mg_calibration_quality_of(&now);
+    out->after = mg_calibration_quality_of(&then);
+    if (status) mg_calibration_clear(out);
+    return status;
+}

@@ -1,0 +1,123 @@
+// calibration.c - the attributes and data sets `calibration...` of model.h5.
+#include "model/calibration.h"
+
+#include "base/bound.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+// Wider than what a fit gives, and so narrow that no float score makes a product or quotient infinite.
+static const mg_bound any = {NULL, -1e250, 1e250, false};
+static const mg_bound positive = {NULL, 1e-250, 1e250, false};
+static const mg_bound some_rows = {NULL, 1, 1e15, false};
+
+typedef struct real_field {
+    const char *name;
+    size_t offset;
+    mg_bound bound;
+} real_field;
+#define AT(field) offsetof(mg_calibration, field)
+static const real_field reals[] = {
+    {"calibration_log_loss_before", AT(before.log_loss), {NULL, 0, DBL_MAX, false}},
+    {"calibration_ece_before", AT(before.ece), {NULL, 0, 1.000001, false}}, // rounded sums
+    {"calibration_log_loss", AT(after.log_loss), {NULL, 0, DBL_MAX, false}},
+    {"calibration_ece", AT(after.ece), {NULL, 0, 1.000001, false}},
+};
+enum { REALS = sizeof reals / sizeof *reals };
+static const char method_name[] = "calibration", temperature_name[] = "calibration_temperature",
+                  rows_name[] = "calibration_rows", slope_name[] = "calibration/slope",
+                  intercept_name[] = "calibration/intercept";
+
+void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_image *image) {
+    if (c->method == MG_CALIBRATION_NONE) return;
+    mg_h5_image_attribute_text(image, "/", method_name, mg_calibration_name(c->method));
+    mg_h5_image_attribute_int64(image, "/", rows_name, c->rows);
+    for (int i = 0; i < REALS; i++) {
+        double value;
+        memcpy(&value, (const char *)c + reals[i].offset, sizeof value);
+        mg_h5_image_attribute_real(image, "/", reals[i].name, value);
+    }
+    if (c->method == MG_CALIBRATION_TEMPERATURE) {
+        mg_h5_image_attribute_real(image, "/", temperature_name, c->temperature);
+        return;
+    }
+    mg_h5_image_group(image, "calibration");
+    mg_h5_image_array(image, slope_name, MG_H5_F64, 1, &classes, c->slope);
+    mg_h5_image_array(image, intercept_name, MG_H5_F64, 1, &classes, c->intercept);
+}
+
+static mg_status take_values(mg_h5 *file, const char *name, int64_t classes, double **out, mg_error *error) {
+    mg_h5_array *array;
+    mg_status status = mg_h5_array_open(file, name, &array, error);
+    if (status) return status;
+    if (mg_h5_array_type(array) != MG_H5_F64 || mg_h5_array_rank(array) != 1 ||
+        mg_h5_array_rows(array) != classes)
+        status =
+            mg_fail(error, MG_DATA,
+                    "data set %s has rank %d, type %s and %lld values, but must have rank 1, type %s and "
+                    "%lld values, one for each class",
+                    name, mg_h5_array_rank(array), mg_h5_type_name(mg_h5_array_type(array)),
+                    (long long)mg_h5_array_rows(array), mg_h5_type_name(MG_H5_F64), (long long)classes);
+    if (!status) status = mg_memory_get(out, (size_t)classes, sizeof **out, error);
+    if (!status) status = mg_h5_array_read(array, 0, classes, *out, error);
+    mg_h5_array_close(array);
+    return status;
+}
+
+static mg_status take_method(mg_h5 *file, mg_calibration *out, mg_error *error) {
+    char *name = NULL;
+    mg_status status = mg_h5_attribute_text(file, "/", method_name, &name, error);
+    int method = status ? -1 : mg_calibration_find(name);
+    if (!status && method <= MG_CALIBRATION_NONE)
+        status =
+            mg_fail(error, MG_DATA, "%s is '%.40s' (temperature and sigmoid are allowed)", method_name, name);
+    else if (!status) out->method = (mg_calibration_method)method;
+    mg_memory_free(name);
+    return status;
+}
+
+static mg_status take(mg_h5 *file, int64_t classes, mg_calibration *out, mg_error *error) {
+    mg_status status = take_method(file, out, error);
+    if (!status) status = mg_h5_attribute_int64(file, "/", rows_name, &out->rows, 1, NULL, error);
+    for (int i = 0; !status && i < REALS; i++) {
+        double value = 0;
+        status = mg_h5_attribute_real(file, "/", reals[i].name, &value, error);
+        memcpy((char *)out + reals[i].offset, &value, sizeof value);
+    }
+    if (!status && out->method == MG_CALIBRATION_TEMPERATURE)
+        return mg_h5_attribute_real(file, "/", temperature_name, &out->temperature, error);
+    if (!status) status = take_values(file, slope_name, classes, &out->slope, error);
+    if (!status) status = take_values(file, intercept_name, classes, &out->intercept, error);
+    return status;
+}
+
+mg_status mg_model_calibration_check(const mg_calibration *c, int64_t classes, mg_error *error) {
+    if (c->method == MG_CALIBRATION_NONE) return MG_OK;
+    mg_status status = mg_bound_check(&some_rows, rows_name, -1, (double)c->rows, error);
+    for (int i = 0; !status && i < REALS; i++) {
+        double value;
+        memcpy(&value, (const char *)c + reals[i].offset, sizeof value);
+        status = mg_bound_check(&reals[i].bound, reals[i].name, -1, value, error);
+    }
+    if (!status && c->method == MG_CALIBRATION_TEMPERATURE)
+        return mg_bound_check(&positive, temperature_name, -1, c->temperature, error);
+    for (int64_t k = 0; !status && k < classes; k++) {
+        status = mg_bound_check(&any, slope_name, k, c->slope[k], error);
+        if (!status) status = mg_bound_check(&any, intercept_name, k, c->intercept[k], error);
+    }
+    return status;
+}
+
+mg_status mg_model_calibration_take(mg_h5 *file, bool wanted, int64_t classes, mg_calibration *out,
+                                    mg_error *error) {
+    bool there = mg_h5_has_attribute(file, "/", method_name);
+    *out = (mg_calibration){0};
+    if (there && !wanted)
+        return mg_fail(error, MG_DATA, "%s: an attribute of this name needs another format_version",
+                       method_name);
+    if (!wanted) return MG_OK;
+    mg_status status = take(file, classes, out, error);
+    if (!status) status = mg_model_calibration_check(out, classes, error);
+    if (status) mg_calibration_clear(out);
+    return status;
+}

@@ -1,0 +1,19 @@
+// calibration.h - what model.h5 says about the calibration of its scores.
+#ifndef MG_MODEL_CALIBRATION_H
+#define MG_MODEL_CALIBRATION_H
+
+#include "calibration/calibration.h"
+#include "io/h5.h"
+
+// Writes the calibration into the image; writes nothing if there is none.
+void mg_model_calibration_put(const mg_calibration *calibration, int64_t classes, mg_h5_image *image);
+
+// Reads and checks it. `wanted`: whether the version of the file says that there is one. Errors: MG_DATA,
+// MG_MEMORY.
+mg_status mg_model_calibration_take(mg_h5 *file, bool wanted, int64_t classes, mg_calibration *out,
+                                    mg_error *error);
+
+// Checks that its numbers are those of a calibration. Errors: MG_DATA.
+mg_status mg_model_calibration_check(const mg_calibration *calibration, int64_t classes, mg_error *error);
+
+#endif

@@ -1,0 +1,214 @@
+// calibrate.c - mg_calibrate: fits the probabilities of a model to rows of a file, and writes the model
+// again.
+#include "base/float_mode.h"
+#include "base/memory.h"
+#include "io/lock.h"
+#include "train/collect.h"
+#include "train/metrics.h"
+#include "train/run_own.h"
+#include "train/scoring.h"
+
+#include <margin/calibrate.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FEW_ROWS = 10, LINE = 600 }; // of a class
+
+typedef struct work {
+    const mg_calibrate_request *request;
+    mg_scoring scoring;
+    mg_dataset *data;
+    mg_collection rows;
+    mg_evaluation evaluation;
+    mg_directory *directory; // of the model
+    const char *name;        // of the model in it
+    mg_lock lock;
+} work;
+
+static void report(const work *w, const char *line) {
+    const mg_notices *notices = &w->request->notices;
+    if (notices->message) notices->message(notices->context, line);
+}
+
+// ---- the file of the model ----------------------------------------------------------------------
+
+// A run that goes on holds the lock. One that was interrupted would write its model again, without the
+// calibration.
+static mg_status enter(work *w, mg_error *error) {
+    mg_metrics_ending end;
+    mg_status status = mg_directory_open_parent(w->request->model, &w->directory, &w->name, error);
+    if (status || strcmp(w->name, "model.h5") || !mg_run_is_there(w->directory)) return status;
+    mg_error why = {0};
+    status = mg_lock_take(w->directory, &w->lock, &why);
+    if (status == MG_CONFIG)
+        return mg_fail(error, status,
+                       "%s: belongs to a run that is going on: wait until it ends, or copy the model "
+                       "elsewhere and calibrate the copy (%.300s)",
+                       w->request->model, why.text);
+    if (status) return mg_fail(error, status, "%s", why.text);
+    bool run = mg_directory_holds(w->directory, "begun.h5") || mg_run_has_checkpoints(w->directory);
+    if (!run || mg_metrics_find_end(w->directory, &end)) return MG_OK;
+    return mg_fail(
+        error, MG_CONFIG,
+        "%s: belongs to a run that has not ended, and would be written again without the "
+        "calibration: end the run with --resume, or copy the model elsewhere and calibrate the copy",
+        w->request->model);
+}
+
+// ---- the rows -----------------------------------------------------------------------------------
+
+static mg_status open_data(work *w, mg_error *error) {
+    const mg_calibrate_request *request = w->request;
+    const mg_scoring_data data = {
+        .path = request->data,
+        .features = request->features,
+        .names = request->names,
+        .labels = request->labels ? request->labels : w->scoring.model->labels_name,
+        .weights = request->weights,
+        .allow_unknown = request->skip_unknown,
+    };
+    return mg_scoring_open(&w->scoring, &data, &w->data, error);
+}
+
+static mg_status score(work *w, mg_error *error) {
+    double weight = 0;
+    w->rows.stop = (mg_stop){mg_stop_by_flag, &w->request->stop};
+    mg_status status = mg_collect(&w->rows, &w->scoring.scorer, w->data, &w->scoring.weights, w->data->weight,
+                                  &w->evaluation, error);
+    for (int64_t i = 0; i < w->rows.count; i++) weight += (double)w->rows.weight[i];
+    if (status || weight > 0) return status;
+    return mg_fail(
+        error, MG_DATA, "%s: none of its %lld rows has a label that the model knows%s: check --labels",
+        w->request->data, (long long)w->data->count, w->data->weight ? " and a weight above 0" : "");
+}
+
+// Rows of a class that is rare here say little about its probability.
+static mg_status warn_of_few(work *w, mg_error *error) {
+    const mg_classes *classes = &w->scoring.model->classes;
+    char line[LINE], label[MG_LABEL_BUFFER], shown[MG_NAME_SHOWN];
+    int64_t *rows, few = 0, least = 0;
+    mg_status status = mg_memory_zeroed(&rows, (size_t)classes->count, sizeof *rows, error);
+    if (status) return status;
+    for (int64_t i = 0; i < w->rows.count; i++) rows[w->rows.label[i]]++;
+    for (int64_t k = 0; k < classes->count; k++) {
+        few += rows[k] < FEW_ROWS;
+        if (rows[k] < rows[least]) least = k;
+    }
+    mg_name_shown(mg_classes_label(classes, least, label), shown);
+    if (few)
+        snprintf(line, sizeof line,
+                 "warning: %lld of %lld classes have fewer than %d rows in %.300s ('%s' has %lld): their "
+                 "probabilities are uncertain",
+                 (long long)few, (long long)classes->count, FEW_ROWS, w->request->data, shown,
+                 (long long)rows[least]);
+    if (few) report(w, line);
+    mg_memory_free(rows);
+    return MG_OK;
+}
+
+// The objective of a model is that on its training rows. A model is nearly never as good on other rows.
+static void warn_of_training_rows(const work *w) {
+    const mg_model *model = w->scoring.model;
+    char line[LINE];
+    double mean = w->evaluation.loss, objective = mean + 0.5 * model->lambda * model->square_norm; // (M2)
+    if (w->rows.count != model->training_rows || w->data->weight ||
+        fabs(objective - model->objective) > 1e-4 * fabs(model->objective))
+        return;
+    snprintf(line, sizeof line,
+             "warning: %.300s seems to be the training data (as many rows, the same objective), where the "
+             "model is too "
+             "sure: calibrate on other rows",
+             w->request->data);
+    report(w, line);
+}
+
+static void warn_of_limit(const work *w, double temperature) {
+    char line[LINE];
+    bool sure = temperature < 1;
+    snprintf(line, sizeof line,
+             "warning: the rows do not determine a temperature, because %s: %.3g is used; give more rows",
+             sure ? "the model puts every one of them into its class"
+                  : "the scores say nothing about their classes",
+             temperature);
+    report(w, line);
+}
+
+// ---- the calibration ----------------------------------------------------------------------------
+
+static void tell(const mg_calibration *c, mg_calibration_report *out) {
+    if (!out) return;
+    *out = (mg_calibration_report){
+        .rows = c->rows,
+        .temperature = c->method == MG_CALIBRATION_TEMPERATURE ? c->temperature : NAN,
+        .log_loss_before = c->before.log_loss,
+        .log_loss = c->after.log_loss,
+        .ece_before = c->before.ece,
+        .ece = c->after.ece,
+    };
+    snprintf(out->method, sizeof out->method, "%s", mg_calibration_name(c->method));
+}
+
+typedef struct fitting {
+    work *w;
+    mg_calibration_method method;
+    mg_calibration fitted;
+    bool limited;
+    mg_error *error;
+    mg_status status;
+} fitting;
+
+static void fit(void *context) {
+    fitting *f = context;
+    const mg_scored rows = mg_collected(&f->w->rows);
+    f->status = mg_calibration_fit(f->method, &rows, &f->w->scoring.model->calibration, &f->w->scoring.team,
+                                   &f->fitted, &f->limited, f->error);
+}
+
+static mg_status calibrate(work *w, mg_calibration_method method, mg_calibration_report *out,
+                           mg_error *error) {
+    fitting f = {.w = w, .method = method, .error = error};
+    mg_model *model = w->scoring.model;
+    mg_team_run(&w->scoring.team, fit, &f);
+    if (f.status) return f.status;
+    if (f.limited) warn_of_limit(w, f.fitted.temperature);
+    mg_model_calibrate(model, &f.fitted);
+    mg_status status = mg_model_write(model, w->directory, w->name, error);
+    if (!status) tell(&model->calibration, out);
+    return status;
+}
+
+static mg_status check_method(const char *name, mg_calibration_method *out, mg_error *error) {
+    int method = name ? mg_calibration_find(name) : MG_CALIBRATION_TEMPERATURE;
+    if (method <= MG_CALIBRATION_NONE)
+        return mg_fail(error, MG_USAGE, "method: %s is not allowed (temperature or sigmoid)", name);
+    *out = (mg_calibration_method)method;
+    return MG_OK;
+}
+
+mg_status mg_calibrate(const mg_calibrate_request *request, mg_calibration_report *out, mg_error *error) {
+    MG_FLOAT_SCOPE;
+    work w = {.request = request};
+    mg_calibration_method method = MG_CALIBRATION_NONE;
+    mg_status status = check_method(request->method, &method, error);
+    if (!status) status = enter(&w, error);
+    if (!status)
+        status = mg_scoring_load(request->model, request->threads, &request->notices, &w.scoring, error);
+    if (!status) status = open_data(&w, error);
+    if (!status) status = score(&w, error);
+    if (!status) status = mg_dataset_check(w.data, error);
+    if (!status) status = warn_of_few(&w, error);
+    if (!status) {
+        warn_of_training_rows(&w);
+        mg_scoring_report_vanished(&request->notices, w.data,
+                                   request->features ? request->features : w.scoring.model->features_name);
+        status = calibrate(&w, method, out, error);
+    }
+    mg_collection_clear(&w.rows);
+    mg_dataset_close(w.data);
+    mg_scoring_clear(&w.scoring);
+    mg_lock_release(&w.lock);
+    mg_directory_close(w.directory);
+    return status;
+}

@@ -1,0 +1,24 @@
+// collect.h - the scores of labelled rows, kept for a calibration.
+#ifndef MG_TRAIN_COLLECT_H
+#define MG_TRAIN_COLLECT_H
+
+#include "calibration/calibration.h"
+#include "train/evaluate.h"
+
+typedef struct mg_collection {
+    int64_t count, room, classes;
+    float *scores; // [count][classes]
+    int32_t *label;
+    float *weight;
+    mg_stop stop; // asked while rows are scored
+} mg_collection;  // starts zeroed
+
+// Scores the rows and adds those whose label is known, with `weight` ([rows of the data set]; NULL: 1).
+// Errors: those of mg_evaluate.
+mg_status mg_collect(mg_collection *collection, const mg_scorer *scorer, mg_dataset *dataset,
+                     const mg_weights *weights, const float *weight, mg_evaluation *evaluation,
+                     mg_error *error);
+mg_scored mg_collected(const mg_collection *collection);
+void mg_collection_clear(mg_collection *collection);
+
+#endif
