@@ -29,8 +29,8 @@ PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
 # Structs that are no states: whoever makes one fills it and passes it on.
-VALUES = ("mg_format_shape", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_trainer_options",
-          "mg_weights", "mg_writer")
+VALUES = ("mg_format_shape", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_train_options",
+          "mg_trainer_options", "mg_weights", "mg_writer")
 
 # header -> files of src that may include it
 GUARDED_HEADERS = [

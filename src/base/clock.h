@@ -5,4 +5,7 @@
 // Seconds on the monotonic clock.
 double mg_clock_seconds(void);
 
+// Seconds of processor time of the calling thread.
+double mg_clock_thread_seconds(void);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/float_mode.h"
 #include "base/thread.h"
+#include "parallel/replay.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -37,9 +38,7 @@ static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-// Chooses an unclaimed item. A thread first takes those items that it takes in every job, because their data
-// are in its cache; after that, the last item that is left.
-static int64_t pick(uint32_t left, int64_t count, int thread, int threads) {
+int64_t mg_team_pick(uint32_t left, int64_t count, int thread, int threads) {
     uint32_t from = (uint32_t)(count * thread / threads), to = (uint32_t)(count * (thread + 1) / threads);
     uint32_t own = left & (uint32_t)((1ULL << to) - (1ULL << from));
     return own ? __builtin_ctz(own) : 31 - __builtin_clz(left);
@@ -54,7 +53,7 @@ static bool next_claim(const mg_team *team, uint64_t seen, int64_t count, int th
     if (count <= MG_TEAM_FEW) {
         uint32_t left = ~low & (uint32_t)((1ULL << count) - 1);
         if (!left) return false;
-        *item = pick(left, count, thread, team->threads);
+        *item = mg_team_pick(left, count, thread, team->threads);
         *word = seen | 1ULL << *item;
     } else {
         *item = low;
@@ -128,6 +127,10 @@ static void wait_for_others(mg_team *team, uint32_t count) {
 }
 
 void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context) {
+    if (team->replay) {
+        mg_replay_job(team->replay, count, run, context);
+        return;
+    }
     if (!atomic_load_explicit(&team->active, memory_order_relaxed) || count <= 1 || count >= UINT32_MAX) {
         for (int64_t item = 0; item < count; item++) run(context, item);
         return;
@@ -184,8 +187,12 @@ static void run_with(mg_team *team, int wanted, void (*body)(void *context), voi
     pthread_join(first.thread, NULL);
 }
 
+void mg_team_record(mg_team *team, mg_replay *replay) { team->replay = replay; }
+
 void mg_team_run(mg_team *team, void (*body)(void *context), void *context) {
-    run_with(team, team->threads, body, context);
+    if (team->replay) team->replay->within = true;
+    run_with(team, team->replay ? 1 : team->threads, body, context);
+    if (team->replay) team->replay->within = false;
 }
 
 static void nothing(void *context) { (void)context; }
@@ -207,6 +214,7 @@ bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t 
 }
 
 void mg_team_join(mg_team *team, void (*body)(void *context), void *context) {
-    if (atomic_load_explicit(&team->active, memory_order_relaxed)) body(context);
+    bool within = team->replay && team->replay->within;
+    if (within || atomic_load_explicit(&team->active, memory_order_relaxed)) body(context);
     else mg_team_run(team, body, context);
 }

@@ -23,15 +23,19 @@ typedef struct mg_team {
     _Atomic uintptr_t run, context;
     _Atomic uint32_t bell; // futex on which idle threads sleep
     _Atomic int sleepers;
-    _Atomic int waiting; // 1 while the caller sleeps on `done`
-    _Atomic int active;  // 1 while mg_team_run runs
-    _Atomic int started; // threads of the last run, the caller included
-} mg_team;               // must be zero before mg_team_open
+    _Atomic int waiting;      // 1 while the caller sleeps on `done`
+    _Atomic int active;       // 1 while mg_team_run runs
+    _Atomic int started;      // threads of the last run, the caller included
+    struct mg_replay *replay; // measures the items on one thread (replay.h); NULL: the threads do them
+} mg_team;                    // must be zero before mg_team_open
 
 // Tests how many threads can start: `threads` of the team, and `beside` others that read ahead and write
 // checkpoints. Sets team->threads to the number that is left for the team, at least 1. Returns false, with a
 // reason in `warning`, if that is fewer than wanted.
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size);
+
+// From now on the caller does all items, and `replay` measures them; NULL: nothing changes.
+void mg_team_record(mg_team *team, struct mg_replay *replay);
 
 // Starts the threads of the team, calls body(context), in which mg_team_for uses them, and then ends them. If
 // some threads cannot start, the others do their work.
@@ -45,5 +49,9 @@ void mg_team_join(mg_team *team, void (*body)(void *context), void *context);
 // of up to MG_TEAM_FEW items, each thread begins with the same items in every job. Outside of mg_team_run the
 // caller runs all items.
 void mg_team_for(mg_team *team, int64_t count, void (*run)(void *context, int64_t item), void *context);
+
+// Which of the items in `left` (a bit for each) a thread claims next in a job of up to MG_TEAM_FEW items:
+// first those that it claims every time, because their data are in its cache, then the last one that is left.
+int64_t mg_team_pick(uint32_t left, int64_t count, int thread, int threads);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "parallel/replay.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -164,9 +165,11 @@ static mg_status step(mg_run *run, mg_error *error) {
     mg_step_result done;
     const mg_whole_solver *whole = run->solver->whole;
     mg_status status = whole ? MG_OK : mg_stream_next(run->stream, &batch, error);
+    mg_replay_begin(run->setup.team.replay);
     if (!status)
         status = whole ? whole->next(run->state, at->batch, &done, error)
                        : run->solver->step(run->state, &batch, at->step, &done, error);
+    mg_replay_end(run->setup.team.replay);
     if (status == MG_STOPPED && !mg_run_is_stopped(run))
         return MG_OK; // the loop will find the limit that is reached
     if (status) return status;
@@ -339,6 +342,7 @@ mg_status mg_trainer_run(const mg_trainer_options *options, const mg_train_reque
         run.solver_options.train = chosen.options.train;
     }
     if (!all.status) all.status = mg_run_begin(&run, error);
+    mg_team_record(&run.setup.team, options->replay);
     if (!all.status) mg_team_run(&run.setup.team, run_with_team, &all);
     mg_run_clear(&run);
     mg_chosen_clear(&chosen);

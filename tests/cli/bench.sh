@@ -13,3 +13,18 @@ grep -c null report.json
 margin bench --quick --threads 1 --shape letters >table.txt
 sed -n '4,$s/ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+x +[0-9]+ % .*/ .../p' -E table.txt
 wc -l <table.txt
+
+# The critical path of a run: it needs a configuration, and writes nothing.
+try margin bench configs/example.yaml
+try margin bench --set train.epochs=1
+try margin bench --critical-path 8 --quick
+for value in 0 8,2 2000 2,, 1,x 1,2,3,4,5,6,7,8,9; do try margin bench --critical-path $value --set data.train=none.h5; done
+try margin bench --critical-path 1,8 --set data.train=none.h5
+seq 1 600 | awk '{ printf "%d %d:1 %d:0.5\n", $1 % 3, 1 + $1 % 7, 8 + $1 % 5 }' >rows.svm
+margin convert rows.svm rows.h5 >/dev/null 2>&1
+margin bench --critical-path 1,8 --set data.train=rows.h5 --set train.epochs=2 --json >path.json
+for key in kernel steps jobs items serial_seconds item_seconds claim_seconds start_seconds teams threads seconds speedup measured serial idle; do
+    grep -q "\"$key\": " path.json || echo "$key is missing"
+done
+margin bench --critical-path 1,8 --set data.train=rows.h5 --set train.epochs=2 | awk '$1 ~ /^[0-9]+$/ { print $1 " threads" }'
+ls -d runs out* 2>/dev/null || echo "nothing was written"
