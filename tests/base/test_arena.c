@@ -1,5 +1,5 @@
-// test_arena.c - buffers of a list are zeroed, aligned and do not overlap. No memory is left after a failure
-// of any allocation, nor after mg_arena_free. A size that cannot be addressed is refused.
+// test_arena.c - the buffers of a list are zeroed and aligned and do not overlap. If any allocation fails, or
+// after mg_arena_free, no memory remains allocated. A size that cannot be addressed is refused.
 #include "base/arena.h"
 #include "base/memory.h"
 
@@ -39,7 +39,7 @@ static void test_fill(void **unused) {
     (void)unused;
     int64_t before = mg_memory_live();
     mg_error error;
-    for (int round = 0; round < 2; round++) { // the second round reuses blocks that the first has written to
+    for (int round = 0; round < 2; round++) { // the second round gets blocks that the first has written to
         state s = {0};
         assert_int_equal(fill(&s, &error), MG_OK);
         assert_zero(s.matrix, ROWS * LANES * sizeof *s.matrix);
@@ -75,7 +75,7 @@ static void test_failure(void **unused) {
     (void)unused;
     int64_t before = mg_memory_live();
     mg_error error;
-    for (int64_t k = 1; k <= ALLOCATIONS; k++) { // the list itself and four buffers
+    for (int64_t k = 1; k <= ALLOCATIONS; k++) { // the list itself, and four buffers
         state s = {0};
         mg_memory_fail_at(k, false);
         assert_int_equal(fill(&s, &error), MG_MEMORY);

@@ -1,5 +1,5 @@
-// test_cpu.c - the cores and memory that a process may use, read from made-up control groups of both
-// versions.
+// test_cpu.c - the cores and the memory that a process may use, read from control groups of both versions
+// that the test simulates.
 #include "base/cgroup.h"
 #include "base/cpu.h"
 
@@ -100,7 +100,7 @@ static void test_v1(void **unused) {
     put("/cg/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
     put("/cg/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
     put("/cg/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
-    put("/cg/cpuset/other/cpu.cfs_quota_us", "1\n"); // not the hierarchy with the quotas
+    put("/cg/cpuset/other/cpu.cfs_quota_us", "1\n"); // not the hierarchy that has the quotas
     put("/cg/cpuset/other/cpu.cfs_period_us", "100000\n");
     put("/cg/memory/memory.limit_in_bytes", "9223372036854771712\n");
     put("/cg/memory/a/memory.limit_in_bytes", "5000\n");
@@ -110,8 +110,8 @@ static void test_v1(void **unused) {
     assert_true(mg_cgroup_memory(root) == 500);
 }
 
-// A container without a namespace of its own sees the host's path of its group, and the group mounted at the
-// top.
+// A container without a namespace of its own sees the host's path of its group, but this group is mounted at
+// the top.
 static void test_mount_of_a_subtree(void **unused) {
     (void)unused;
     put("/proc/self/cgroup", "4:cpu:/docker/abc/inner\n0::/\n");
@@ -121,7 +121,7 @@ static void test_mount_of_a_subtree(void **unused) {
     put("/sys/fs/cgroup/cpu/inner/cpu.cfs_quota_us", "50000\n");
     put("/sys/fs/cgroup/cpu/inner/cpu.cfs_period_us", "100000\n");
     assert_true(mg_cgroup_processors(root) == 0.5);
-    put("/proc/self/cgroup", "4:cpu:/docker/abcdef\n"); // only the beginning is equal
+    put("/proc/self/cgroup", "4:cpu:/docker/abcdef\n"); // only the beginnings of the paths are equal
     assert_true(mg_cgroup_processors(root) == 3);
     put("/proc/self/cgroup", "4:cpu:/../elsewhere\n");
     assert_true(mg_cgroup_processors(root) == 3);
@@ -140,7 +140,7 @@ static void test_rubbish_sets_no_limit(void **unused) {
     }
     put("/cg/x/memory.max", "12q\n");
     assert_true(mg_cgroup_memory(root) == INT64_MAX);
-    put("/cg/x/cpu.max", "200000 100000\n"); // with the right quota the same files do count
+    put("/cg/x/cpu.max", "200000 100000\n"); // the same files count if the quota is read from them
     put("/cg/x/memory.max", "12\n");
     assert_true(mg_cgroup_processors(root) == 2);
     assert_true(mg_cgroup_memory(root) == 12);
@@ -165,7 +165,7 @@ static void test_threads(void **unused) {
         setenv("OMP_NUM_THREADS", ignored[i], 1);
         assert_int_equal(mg_cpu_usable_threads(NULL), all);
     }
-    setenv("OMP_NUM_THREADS", "100000", 1); // more threads than there are
+    setenv("OMP_NUM_THREADS", "100000", 1); // more threads than there are processors
     assert_int_equal(mg_cpu_usable_threads(&why), all);
     setenv("OMP_NUM_THREADS", " 1 ,4", 1);
     assert_int_equal(mg_cpu_usable_threads(&why), 1);

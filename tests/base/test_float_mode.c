@@ -1,5 +1,5 @@
-// test_float_mode.c - margin computes in its own floating-point environment, and restores every bit of the
-// host's.
+// test_float_mode.c - margin computes in its own floating-point environment, and afterwards restores every
+// bit of the host's.
 #include "base/float_mode.h"
 
 #include <float.h>
@@ -20,7 +20,7 @@ static uint64_t control(void) { return _mm_getcsr() & ~(unsigned)STICKY; }
 
 static void set_control(uint64_t value) { _mm_setcsr((unsigned)value | 0x1f80); }
 #elif defined(__aarch64__)
-// Flush to zero, default NaNs, the alternative half-precision format, round up, and all of them with rounding
+// Flush to zero, default NaNs, the alternative half-precision format, round up; and all of them with rounding
 // towards zero.
 static const uint64_t odd_modes[] = {1u << 24, 1u << 25, 1u << 26, 1u << 22, 31u << 22};
 
@@ -39,7 +39,7 @@ static uint64_t control(void) { return (uint64_t)fegetround(); }
 static void set_control(uint64_t value) { fesetround((int)value); }
 #endif
 
-// Not inlined, because the compiler would move the arithmetic across the changes of mode.
+// Not inlined: otherwise the compiler could move the arithmetic across a change of the environment.
 __attribute__((noinline)) static float half_of(volatile float x) { return x * 0.5f; }
 
 __attribute__((noinline)) static float third_of(volatile float x) { return x / 3; }
@@ -51,7 +51,7 @@ static void test_own_mode_and_back(void **unused) {
     assert_true(denormal > 0);
     for (size_t m = 0; m < sizeof odd_modes / sizeof *odd_modes; m++) {
         set_control(odd_modes[m]);
-        const uint64_t host = control(); // a processor may ignore a bit
+        const uint64_t host = control(); // the processor may ignore a bit
         mg_float_mode mode = mg_float_enter();
         const uint64_t own = control();
         const float own_denormal = half_of(FLT_MIN), own_third = third_of(1);

@@ -1,4 +1,4 @@
-// test_json.c - JSON objects as written: commas, escapes, and numbers that JSON cannot express.
+// test_json.c - JSON objects: commas, escapes, and numbers that JSON cannot express.
 #include "base/json.h"
 
 #include <setjmp.h>
@@ -32,7 +32,7 @@ static void test_object(void **unused) {
     expect(&out, "{\"a\": \"x\", \"b\": -9223372036854775808, \"c\": 0.1, \"d\": true, \"e\": false}");
 }
 
-// No comma after an opening bracket, a comma after a closed one.
+// There is no comma after an opening bracket, and one after a closing bracket.
 static void test_nested(void **unused) {
     (void)unused;
     mg_writer out = {0};
@@ -45,7 +45,8 @@ static void test_nested(void **unused) {
     mg_json_key(&out, "empty");
     mg_writer_add(&out, "{}");
     mg_json_put_text(&out, "last", "{");
-    mg_json_put_text(&out, "more", "["); // the text in front ends with a quote, so its brace does not count
+    // the text before it ends with a bracket in quotes, which does not count
+    mg_json_put_text(&out, "more", "[");
     mg_writer_add(&out, "}");
     expect(&out, "{\"list\": [{\"one\": 1}], \"two\": 2, \"empty\": {}, \"last\": \"{\", \"more\": \"[\"}");
 }
@@ -57,8 +58,8 @@ static void test_first_key(void **unused) {
     expect(&out, "\"a\\\"b\": ");
 }
 
-// Every single byte: quote and backslash are escaped, control characters become \u, and bytes that are not
-// UTF-8 become the text \xNN.
+// Each of the 255 bytes: quote and backslash are escaped, control characters become \u, and bytes that are
+// not UTF-8 become the text \xNN.
 static void test_every_byte(void **unused) {
     (void)unused;
     for (int byte = 1; byte < 256; byte++) {
@@ -118,7 +119,8 @@ static void test_reals(void **unused) {
     for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
         mg_writer out = {0};
         mg_json_put_real(&out, "v", exact[i]);
-        assert_true(strtod(out.text + strlen("\"v\": "), NULL) == exact[i]); // reads back as the same bits
+        // gives the same bits when it is parsed
+        assert_true(strtod(out.text + strlen("\"v\": "), NULL) == exact[i]);
         mg_writer_clear(&out);
     }
 }

@@ -1,4 +1,4 @@
-// test_option.c - every type of option: what values parse to, which messages refuse them, how they are
+// test_option.c - options of every type: the values of texts, the errors for wrong ones, and how values are
 // printed.
 #include "base/memory.h"
 #include "base/option.h"
@@ -59,7 +59,7 @@ static const mg_option rows[] = {
 static const mg_section section = {
     .name = "s", .help = "samples", .options = rows, .count = sizeof rows / sizeof *rows};
 
-// Parses `value`, and returns what is printed back, or the message; static storage.
+// Parses `value`, and returns the value as it is printed, or the error. The text is static.
 static const char *take(sample *values, const char *name, const char *value) {
     static char out[4096];
     mg_error error;
@@ -191,7 +191,7 @@ static void test_parse(void **state) {
     }
 }
 
-// A printed number parses to the same bits.
+// A number that is printed and parsed has the same bits.
 static void test_numbers_round_trip(void **state) {
     (void)state;
     uint64_t bits = 88172645463325252u;
@@ -236,7 +236,7 @@ static void test_presets(void **state) {
     assert_string_equal(take(&values, "text", "x"), "x");
     assert_string_equal(take(&values, "text", NULL), "");
     assert_string_equal(take(&values, "size", NULL), "");
-    // A refused value does not change the old one.
+    // a refused value leaves the old one unchanged
     assert_string_equal(take(&values, "even", "odd"), "s.even: 'odd' is not allowed (texts of even length)");
     assert_string_equal(values.even, "ab");
     mg_section_clear(&section, &values);
@@ -276,7 +276,7 @@ static void test_weights(void **state) {
     mg_section_clear(&section, &values);
 }
 
-// A message quotes the start of a long value, cut between characters, and stays one line.
+// An error quotes only the start of a long value, in whole characters, and stays one line.
 static void test_long_values(void **state) {
     (void)state;
     sample values = {0};
@@ -386,7 +386,8 @@ static void test_utf8(void **state) {
     assert_int_equal(mg_utf8_next(&text), 0);
 }
 
-// A program with a decimal comma reads and writes the same files. Skipped if no such locale is installed.
+// In a locale with a decimal comma, files are read and written in the same way. Skipped if no such locale is
+// installed.
 static void test_locale(void **state) {
     (void)state;
     const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8", "es_ES.UTF-8"};
@@ -400,7 +401,7 @@ static void test_locale(void **state) {
     assert_string_equal(printed, "0.25");
 }
 
-// Every allocation fails once: the message is one line, nothing leaks, and the old value is kept.
+// Each allocation fails once: the error is one line, nothing leaks, and the old value is kept.
 static void test_no_memory(void **state) {
     (void)state;
     mg_status status = MG_MEMORY;

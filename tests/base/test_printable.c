@@ -1,4 +1,4 @@
-// test_printable.c - characters from files neither act on a terminal nor make JSON invalid.
+// test_printable.c - characters from files neither control a terminal nor make JSON invalid.
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/printable.h"
@@ -47,7 +47,7 @@ static void test_pairs(void **state) {
         assert_string_equal(json.text, pairs[i].json);
         assert_int_equal(mg_printable(pairs[i].raw, buffer, sizeof buffer), strlen(pairs[i].shown));
         assert_string_equal(buffer, pairs[i].shown);
-        mg_printable(buffer, again, sizeof again); // printing twice changes nothing
+        mg_printable(buffer, again, sizeof again); // printable text does not change again
         assert_string_equal(again, buffer);
         mg_writer_clear(&out);
         mg_writer_clear(&json);
@@ -68,7 +68,7 @@ static void test_every_character(void **state) {
 static void test_room(void **state) {
     (void)state;
     char out[8];
-    assert_int_equal(mg_printable("ab\ncdefg", out, 5), 9); // no escape is cut in two
+    assert_int_equal(mg_printable("ab\ncdefg", out, 5), 9); // no escape is split
     assert_string_equal(out, "ab\\n");
     assert_int_equal(mg_printable("ab\ncdefg", out, 4), 9);
     assert_string_equal(out, "ab");

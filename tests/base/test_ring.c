@@ -1,5 +1,5 @@
-// test_ring.c - items come out once each, in the order they went in: around the end of the ring; when it is
-// full, empty or closed; and with both sides waiting for each other.
+// test_ring.c - every item is popped once, in the order in which items were pushed: across the end of the
+// ring; when it is full, empty or closed; and when both sides wait for each other.
 #include "base/ring.h"
 
 #include <setjmp.h>
@@ -28,7 +28,7 @@ static intptr_t pop(mg_ring *ring) {
     return (intptr_t)item;
 }
 
-// Two in, one out: the ring starts at every position.
+// Two items are pushed and one is popped, so that rounds begin at every position of the ring.
 static void test_wrap_around(void **unused) {
     (void)unused;
     mg_ring *ring = ring_of(CAPACITY);
@@ -36,7 +36,7 @@ static void test_wrap_around(void **unused) {
     for (int turn = 0; turn < 10 * CAPACITY; turn++) {
         for (int i = 0; i < CAPACITY; i++) assert_true(mg_ring_push(ring, number(in++)));
         for (int i = 0; i < CAPACITY; i++) assert_int_equal(pop(ring), out++);
-        assert_true(mg_ring_push(ring, number(in++))); // the next round starts one position further
+        assert_true(mg_ring_push(ring, number(in++))); // the next round begins one position further
         assert_int_equal(pop(ring), out++);
     }
     mg_ring_destroy(ring);
@@ -49,8 +49,8 @@ static void test_closed(void **unused) {
     assert_true(mg_ring_push(ring, number(1)));
     assert_true(mg_ring_push(ring, number(2)));
     mg_ring_close(ring);
-    assert_false(mg_ring_push(ring, number(3))); // there is room, but the ring is closed
-    assert_int_equal(pop(ring), 1);              // earlier items are still taken
+    assert_false(mg_ring_push(ring, number(3))); // there is space, but the ring is closed
+    assert_int_equal(pop(ring), 1);              // items that were pushed before are still popped
     assert_int_equal(pop(ring), 2);
     assert_false(mg_ring_pop(ring, &item));
     mg_ring_reopen(ring);
@@ -67,7 +67,7 @@ static void *give_all(void *context) {
     return number(1);
 }
 
-// The producer waits for room and the consumer for items, both many times.
+// The producer often waits for space, and the consumer often for items.
 static void check_two_threads(int capacity) {
     mg_ring *ring = ring_of(capacity);
     pthread_t giver;
@@ -95,7 +95,7 @@ static void *pop_one(void *context) {
     return number(mg_ring_pop(context, &item));
 }
 
-// Closing ends the other thread's call, whether it is waiting already or about to wait.
+// Closing ends the call of the other thread, whether it is already waiting or just about to wait.
 static void test_close_ends_waiting(void **unused) {
     (void)unused;
     for (int turn = 0; turn < 100; turn++) {

@@ -1,5 +1,6 @@
-// test_rng.c - random numbers, permutations and digests: the quality that training relies on, and known
-// answers. A silent change would give every resumed run another order, and would refuse every checkpoint.
+// test_rng.c - random numbers, permutations and digests: their quality, on which training relies, and known
+// values. If they changed unnoticed, every resumed run would have another order of rows, and every checkpoint
+// would be refused.
 #include "base/hash.h"
 #include "base/rng.h"
 
@@ -36,7 +37,7 @@ static void test_permutation(void **unused) {
     assert_is_permutation(order, MOST);
 }
 
-// Number of positions at which two orders of n rows agree; about 1 for independent orders.
+// The number of positions at which two orders of n rows agree; it is about 1 if they are independent.
 static int agreements(const uint32_t *a, const uint32_t *b, uint32_t n) {
     int same = 0;
     for (uint32_t i = 0; i < n; i++) same += a[i] == b[i];
@@ -61,7 +62,7 @@ static void test_keyed(void **unused) {
         }
 }
 
-// The three arguments of a key are not interchangeable, and no two of many keys are equal.
+// The three arguments of a key cannot be exchanged, and no two of many keys are equal.
 static void test_keys_differ(void **unused) {
     (void)unused;
     uint64_t keys[8 * 8 * 8];
@@ -73,7 +74,7 @@ static void test_keys_differ(void **unused) {
         for (int j = 0; j < i; j++) assert_true(keys[i] != keys[j]);
 }
 
-// Each order of four rows occurs about equally often.
+// All orders of four rows occur about equally often.
 static void test_even(void **unused) {
     (void)unused;
     enum { DRAWS = 24000 };
@@ -87,14 +88,14 @@ static void test_even(void **unused) {
     for (int i = 0; i < 256; i++)
         if (count[i]) {
             orders++;
-            assert_in_range(count[i], 850, 1150); // expected 1000, deviation 31
+            assert_in_range(count[i], 850, 1150); // expected: 1000, with deviation 31
         }
     assert_int_equal(orders, 24);
 }
 
 static void test_known_numbers(void **unused) {
     (void)unused;
-    // Published values of splitmix64 for the seeds 0 and 1234567.
+    // published values of splitmix64, for the seeds 0 and 1234567
     assert_true(mg_rng_at(0, 0) == UINT64_C(0xe220a8397b1dcdaf));
     assert_true(mg_rng_at(0, 1) == UINT64_C(0x6e789e6aa1b965f4));
     assert_true(mg_rng_at(0, 2) == UINT64_C(0x06c45d188009454f));
@@ -139,8 +140,8 @@ static void test_known_digests(void **unused) {
                 UINT64_C(0x37bd9bee33a43fac));
 }
 
-// Flips each single bit, in buffers of every length and three contents (weak digests fail on zeros). About
-// half of the digest's bits must change.
+// Flips every single bit, in buffers of every length and with three contents (weak digests fail on zeros).
+// About half of the bits of the digest must change.
 static void test_flipped_bits(void **unused) {
     (void)unused;
     int64_t changed = 0, flips = 0;
@@ -181,14 +182,16 @@ static void test_chaining(void **unused) {
              ba = mg_hash_bytes(mg_hash_bytes(0, b, 40), a, 40);
     assert_true(ab != ba);
     assert_true(ab == mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40));
-    for (int bit = 0; bit < 320; bit++) { // a change in the first piece must survive the second
+    // a change in the first piece must still have an effect after the second
+    for (int bit = 0; bit < 320; bit++) {
         a[bit / 8] ^= (unsigned char)(1 << bit % 8);
         assert_true(mg_hash_bytes(mg_hash_bytes(0, a, 40), b, 40) != ab);
         a[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
     for (int bit = 0; bit < 64; bit++)
         assert_true(mg_hash_bytes(UINT64_C(1) << bit, b, 40) != mg_hash_bytes(0, b, 40));
-    assert_true(mg_hash_bytes(5, NULL, 0) != mg_hash_bytes(6, NULL, 0)); // an empty piece keeps the state
+    // an empty piece does not change the state
+    assert_true(mg_hash_bytes(5, NULL, 0) != mg_hash_bytes(6, NULL, 0));
 }
 
 // The digest does not depend on the alignment of the bytes.

@@ -1,5 +1,5 @@
-// stream_files.h - what tests of the stream share: files whose rows contain their own number, and reading
-// epochs from them.
+// stream_files.h - functions that tests of the stream share: they write files whose rows contain their own
+// numbers, and read epochs from them.
 #ifndef MG_TEST_STREAM_FILES_H
 #define MG_TEST_STREAM_FILES_H
 
@@ -23,9 +23,9 @@ typedef struct row_form {
     bool sparse;
     hid_t type;
     storage how;
-    int columns;   // 0: COLUMNS; further columns are zero
-    bool in_place; // used in place if they are not in memory and no rows are selected
-    int shift;     // bytes in front of X
+    int columns;   // 0: COLUMNS; columns after the first COLUMNS are zero
+    bool in_place; // rows are used in place if they are not in memory and all are selected
+    int shift;     // bytes before X in the file
 } row_form;
 
 enum { FORMS = 10 };
@@ -49,7 +49,8 @@ static inline void list_forms(row_form out[FORMS]) {
     memcpy(out, forms, sizeof forms);
 }
 
-// Row i as digits to the base 128. CSR rows omit leading zeros, so they differ in length (row 0 is empty).
+// Row i contains i as digits to the base 128. CSR rows do not store leading zeros, so they differ in length
+// (row 0 is empty).
 static inline double digit(int64_t row, int column) { return (double)(row >> (7 * column) & 127); }
 
 static inline void write_form(const row_form *form) {
@@ -68,7 +69,7 @@ static inline void write_form(const row_form *form) {
         w[i] = 1 + (double)(i % 3);
     }
     hid_t file = create_file(test_file), access = H5Pcreate(H5P_FILE_ACCESS);
-    // A block of exactly this size, so that X follows immediately.
+    // A user block of exactly this size, so that X follows directly.
     if (form->shift) {
         H5Fclose(file);
         H5Pset_small_data_block_size(access, 0);
@@ -114,7 +115,7 @@ static inline float cell_at(const mg_rows *rows, int64_t stored, int column) {
     return rows->cell == MG_CELL_U8 ? ((const uint8_t *)rows->dense)[at] : ((const float *)rows->dense)[at];
 }
 
-// The number of the row in the file, computed from its cells; checks that label and weight belong to it.
+// The number of the row, computed from its cells. Also checks that label and weight belong to this row.
 static inline int64_t number_of(const mg_batch *batch, int64_t r) {
     int64_t stored = mg_rows_stored(&batch->rows, r), number = 0;
     for (int c = 0; c < COLUMNS; c++) number |= (int64_t)cell_at(&batch->rows, stored, c) << (7 * c);
@@ -169,7 +170,7 @@ static inline void read_epoch(mg_stream *stream, const mg_dataset *dataset, int6
     for (int64_t i = 0; i < order->count; i++) assert_false(seen[order->row[i]]++);
     for (int64_t i = 0; i < order->count; i++) assert_true(seen[dataset->select ? dataset->select[i] : i]);
     mg_batch after;
-    assert_int_equal(mg_stream_next(stream, &after, NULL), MG_OK); // and the end remains the end
+    assert_int_equal(mg_stream_next(stream, &after, NULL), MG_OK); // it stays at the end
     assert_int_equal(after.rows.count, 0);
 }
 
@@ -182,7 +183,7 @@ static inline int64_t agreements(const epoch_order *a, const epoch_order *b) {
 static epoch_order one;
 static epoch_order two __attribute__((unused)); // for tests that compare epochs
 
-// Opens a form's file twice: with all rows in memory, and streamed through two small windows.
+// Opens a file of this form twice: with all rows in memory, and streamed with two small windows.
 static inline void open_both(const row_form *form, mg_selection side, mg_dataset **memory,
                              mg_dataset **file) {
     write_form(form);

@@ -1,5 +1,5 @@
-// test_bad_data.c - files that must be refused: MG_DATA or MG_IO, and one line that names the file, the data
-// set and the place.
+// test_bad_data.c - files that must be refused with MG_DATA or MG_IO, and one line that names the file, the
+// data set and the place.
 #include "data/dataset.h"
 
 #include <setjmp.h>
@@ -51,7 +51,7 @@ static void test_not_finite(void **unused) {
     } cases[] = {
         {H5T_IEEE_F32LE, NAN, "X[3, 1] is nan"},        {H5T_IEEE_F32LE, INFINITY, "X[3, 1] is inf"},
         {H5T_IEEE_F64BE, -INFINITY, "X[3, 1] is -inf"}, {H5T_IEEE_F64LE, NAN, "X[3, 1] is nan"},
-        {H5T_IEEE_F64LE, 1e39, "X[3, 1] is inf"}, // more than float32 holds
+        {H5T_IEEE_F64LE, 1e39, "X[3, 1] is inf"}, // too large for float32
         {half_precision(0), NAN, "X[3, 1] is nan"},     {half_precision(1), INFINITY, "X[3, 1] is inf"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -81,7 +81,7 @@ static void test_preparation(void **unused) {
     put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
     H5Fclose(file);
     expect(mg_preparation_of("none", "log1p"), MG_DATA, "X[1, 2] is -1; log1p needs values above -1");
-    // Values that cancel have no total to scale to; the scaled values must not leave the range of float32.
+    // If values cancel, there is no total to scale to; and scaled values must not leave the range of float32.
     x[0] = 3e38, x[1] = -3e38, x[2] = 1e-30;
     file = create_file(test_file);
     put_matrix(file, "X", H5T_IEEE_F32LE, ROWS, COLUMNS, H5T_NATIVE_DOUBLE, x);
@@ -93,7 +93,7 @@ static void test_preparation(void **unused) {
     H5Fclose(file);
     expect(mg_preparation_of("total", "none"), MG_DATA,
            "X[1, 0] is inf; scaling the row to a total leaves the range");
-    for (int sum = -1; sum <= 0; sum++) { // no total to scale to; a row of zeros is allowed
+    for (int sum = -1; sum <= 0; sum++) { // a sum of -1 cannot be scaled; a row of zeros is allowed
         memset(x, 0, sizeof x);
         x[2 * COLUMNS] = 2, x[2 * COLUMNS + 1] = sum - 2;
         file = create_file(test_file);
@@ -149,13 +149,13 @@ static void test_types(void **unused) {
 
 static void test_storage(void **unused) {
     (void)unused;
-    for (int s = 0; s < STORAGES; s++) { // declared, never written
+    for (int s = 0; s < STORAGES; s++) { // declared but never written
         if (storages[s].compact) continue;
         hid_t file = create_file(test_file);
         put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
         refuse(file, "data set X was declared [4, 3] but not completely written");
     }
-    for (int s = 2; s < 4; s++) { // only one chunk written
+    for (int s = 2; s < 4; s++) { // only one chunk is written
         hid_t file = create_file(test_file);
         put(file, "X", H5T_IEEE_F32LE, 2, shape, 0, NULL, &storages[s]);
         hid_t set = H5Dopen2(file, "X", H5P_DEFAULT), space = H5Dget_space(set),
@@ -230,7 +230,7 @@ static void test_filters(void **unused) {
     }
 }
 
-// A chunk whose bytes changed after it was written: fletcher32 detects it.
+// If the bytes of a chunk change after it was written, fletcher32 detects it.
 static void test_flipped_chunk(void **unused) {
     (void)unused;
     hid_t file = create_file(test_file);
@@ -280,7 +280,7 @@ static void test_csr(void **unused) {
         }
 }
 
-// A valid group; the test then replaces one part of it.
+// Writes a valid group without the part `without`, which the test adds in another form.
 static hid_t good_csr(const char *without) {
     hid_t file = create_file(test_file);
     put_csr(file, "X", 3, 9, (int64_t[]){0, 2, 2, 4}, (int64_t[]){1, 3, 0, 2}, (double[]){1, 2, 3, 4},

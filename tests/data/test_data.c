@@ -1,4 +1,4 @@
-// test_data.c - rows of every stored type and layout, their preparation, the held-out fraction, and
+// test_data.c - rows of every stored type and layout, their preparation, the fraction of held-out rows, and
 // fingerprints.
 #include "data/dataset.h"
 
@@ -77,7 +77,7 @@ static void list_types(stored_type out[TYPES]) {
     memcpy(out, types, sizeof types);
 }
 
-// Small numbers that the type can hold, its extremes in two corners, and some zeros.
+// Small numbers that the type can hold, its smallest and largest value in two corners, and some zeros.
 static void fill(const stored_type *type, double x[ROWS][COLUMNS]) {
     for (int i = 0; i < ROWS; i++)
         for (int d = 0; d < COLUMNS; d++) {
@@ -176,7 +176,7 @@ static void test_csr_types(void **unused) {
         }
 }
 
-// Names with slashes, the older name of the shape attribute, and no encoding attribute.
+// Names with slashes, the older name of the shape attribute, and a missing encoding attribute.
 static void test_names(void **unused) {
     (void)unused;
     const int64_t indptr[] = {0, 1, 2}, indices[] = {0, 2};
@@ -197,7 +197,7 @@ static void test_names(void **unused) {
 
 // ---- preparation --------------------------------------------------------------------------------
 
-// The preparation of rows by its formulas, in double.
+// Prepares a row by the formulas, in double.
 static void prepare(const char *rows, const char *transform, double *x) {
     double sum = 0, square = 0;
     for (int d = 0; d < COLUMNS; d++) sum += x[d], square += x[d] * x[d];
@@ -236,7 +236,7 @@ static void test_preparation(void **unused) {
         double x[ROWS][COLUMNS], values[ROWS * COLUMNS];
         int64_t indptr[ROWS + 1], indices[ROWS * COLUMNS];
         fill(&types[2], x);
-        to_csr(x, indptr, indices, values); // row 3 becomes empty: it has no length and must not change
+        to_csr(x, indptr, indices, values); // row 3 becomes empty: it has length 0 and must not change
         for (int d = 0; form && d < COLUMNS; d++) x[0][d] += x[0][d] > 0 ? 0.125 : 0;
         to_csr(x, indptr, indices, values);
         hid_t file = create_file(test_file);
@@ -255,7 +255,7 @@ static void test_preparation(void **unused) {
 
 enum { MANY = 3000 };
 
-// Row i of the file holds i in its only column and has label i % 7.
+// Writes a file whose row i has i in its only column and the label i % 7.
 static void put_numbered(bool sparse) {
     static double x[MANY];
     static int64_t indptr[MANY + 1], indices[MANY], y[MANY];
@@ -368,13 +368,13 @@ static void test_fingerprint(void **unused) {
         uint64_t original = fingerprint(&c, type, &storages[0], sparse, 0);
         assert_true(original == fingerprint(&c, type, &storages[0], sparse, 0));
         assert_true(original ==
-                    // The same rows with another storage layout.
+                    // the same rows, stored in another layout
                     fingerprint(&c, type, &storages[3], sparse, 0));
         assert_true(original == fingerprint(&c, type, &storages[2], sparse, 1)); // the same rows, streamed
         if (!(form % 2)) assert_true(original == fingerprint(&c, H5T_IEEE_F32BE, &storages[0], sparse, 0));
         for (int i = 0; i < ROWS; i++)
             for (int d = 0; d < COLUMNS; d++) {
-                if (sparse && i == 3) continue; // stays empty
+                if (sparse && i == 3) continue; // this row stays empty
                 content changed = c;
                 changed.x[i][d] += c.x[i][d] < 9 ? 1 : -1;
                 assert_true(original != fingerprint(&changed, type, &storages[0], sparse, 0));
@@ -387,7 +387,7 @@ static void test_fingerprint(void **unused) {
             changed.w[i] = 1.5;
             assert_true(original != fingerprint(&changed, type, &storages[0], sparse, 0));
         }
-        content renamed = c; // the same classes with other names
+        content renamed = c; // the same classes under other names
         for (int i = 0; i < ROWS; i++) renamed.y[i] = c.y[i] == 2 ? 3 : c.y[i];
         assert_true(original != fingerprint(&renamed, type, &storages[0], sparse, 0));
     }

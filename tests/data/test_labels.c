@@ -1,4 +1,4 @@
-// test_labels.c - labels of every kind become classes in sorted order; unknown ones are never mapped to
+// test_labels.c - labels of every kind become classes in sorted order; an unknown label is never mapped to
 // another class.
 #include "base/memory.h"
 #include "data/labels.h"
@@ -38,7 +38,7 @@ static void clear(read_labels *labels) {
     mg_classes_clear(&labels->classes);
 }
 
-// Reads the labels of `rows` rows, and compares their texts and classes.
+// Reads the labels of `rows` rows, and checks their texts and the classes.
 static void expect(int64_t rows, const char *const *label, int64_t count, const char *const *classes) {
     read_labels got = read_some(rows, NULL, rows, NULL, false);
     if (got.status) fail_msg("%s", got.error.text);
@@ -90,7 +90,8 @@ static void test_integers(void **unused) {
            LIST("-9223372036854775808", "0", "9223372036854775807"));
 }
 
-// The library would map all numbers that do not fit an int64 to the same one, so they are refused.
+// Numbers that do not fit in an int64 are refused, because the library would convert all of them to the same
+// one.
 static void test_too_large(void **unused) {
     (void)unused;
     write_numbers(H5T_STD_U64LE, H5T_NATIVE_UINT64, 3, (uint64_t[]){1, UINT64_C(1) << 63, UINT64_MAX});
@@ -163,7 +164,7 @@ static void write_categorical(hid_t code_type, hsize_t n, const int *codes, hsiz
 
 static void test_categorical(void **unused) {
     (void)unused;
-    // Categories that are not sorted, and not all used: only those that occur become classes, in sorted
+    // The categories are not sorted, and some are not used. Only those that occur become classes, in sorted
     // order.
     const char *const categories[] = {"monocyte", "unused", "B cell", "T cell", "a cell"};
     const int codes[] = {3, 0, 2, 3, 4};
@@ -207,7 +208,7 @@ static void test_categorical_incomplete(void **unused) {
     put_texts(file, "y/categories", 1, LIST("a"));
     H5Fclose(file);
     expect_failure(2, "y/codes must be a vector of integers");
-    file = create_file(test_file); // two classes of the same name
+    file = create_file(test_file); // two categories with the same name
     put_group(file, "y");
     put_vector(file, "y/codes", H5T_STD_I8LE, 2, H5T_NATIVE_INT, (int[]){0, 2});
     put_texts(file, "y/categories", 3, LIST("a", "b", "a"));
@@ -228,7 +229,7 @@ static void test_selection(void **unused) {
         H5Fclose(file);
         read_labels got = read_some(6, select, 3, NULL, false);
         assert_int_equal(got.status, MG_OK);
-        assert_int_equal(got.classes.count, 2); // of the selected rows only
+        assert_int_equal(got.classes.count, 2); // only those of the selected rows
         assert_string_equal(mg_classes_label(&got.classes, 0, buffer), "3");
         assert_true(got.label[0] == 1 && got.label[1] == 0 && got.label[2] == 1);
         clear(&got);

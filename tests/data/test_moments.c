@@ -1,5 +1,5 @@
-// test_moments.c - means and deviations of columns compared with sums in long double: columns that are far
-// from zero, tiny, huge, constant, weighted.
+// test_moments.c - compares means and deviations of columns with sums in long double, for columns far from
+// zero, tiny, huge, constant or weighted.
 #include "base/memory.h"
 #include "data/moments.h"
 #include "data/scale.h"
@@ -21,7 +21,7 @@ enum { ROWS = 1000, COLUMNS = 21 };
 
 static double uniform(uint64_t i) { return (double)(mg_rng_at(mg_rng_key(7, 1, 0), i) >> 11) * 0x1p-53; }
 
-// A store of all rows, dense or CSR (without zeros).
+// A store of all rows: dense, or CSR without the zeros.
 static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const float *x) {
     mg_store store;
     assert_int_equal(mg_store_create(&store, layout, cell, COLUMNS, rows, rows * COLUMNS, NULL), MG_OK);
@@ -43,7 +43,7 @@ static mg_store store_of(mg_layout layout, mg_cell cell, int64_t rows, const flo
             else if (cell == MG_CELL_U8) ((uint8_t *)store.dense)[at] = (uint8_t)value;
             else if (cell == MG_CELL_I8) ((int8_t *)store.dense)[at] = (int8_t)value;
             else {
-                int power = ilogbf(value); // whole numbers below 2^11
+                int power = ilogbf(value); // whole numbers below 2^11 are exact
                 ((uint16_t *)store.dense)[at] =
                     (uint16_t)((power + 15) << 10 | (int)((ldexpf(value, -power) - 1) * 1024));
             }
@@ -64,7 +64,7 @@ static mg_moments moments_of(const mg_store *store, const float *weight, int64_t
     return m;
 }
 
-// Compares every column's scale and centre with two passes in long double.
+// Compares the scale and the centre of every column with those of two passes in long double.
 static void compare(const mg_moments *m, int64_t rows, const float *x, const float *weight) {
     mg_scale scale;
     mg_error error = {0};
@@ -92,10 +92,10 @@ static void check(mg_layout layout, mg_cell cell, int64_t rows, const float *x, 
     mg_store store = store_of(layout, cell, rows, x);
     mg_moments m = moments_of(&store, weight, rows), pieces = moments_of(&store, weight, 7);
     compare(&m, rows, x, weight);
-    // The bits do not depend on how many rows are added at a time.
+    // the bits do not depend on how many rows are added at a time
     assert_memory_equal(m.mean, pieces.mean, COLUMNS * sizeof(double));
     assert_memory_equal(m.squares, pieces.squares, COLUMNS * sizeof(double));
-    if (!weight) { // weights of 1 change nothing
+    if (!weight) { // weights of 1 have no effect
         float ones[ROWS];
         for (int64_t i = 0; i < rows; i++) ones[i] = 1;
         mg_moments weighted = moments_of(&store, ones, rows);
@@ -111,9 +111,9 @@ static void check(mg_layout layout, mg_cell cell, int64_t rows, const float *x, 
 static void check_weighted(mg_layout layout, mg_cell cell, int64_t rows, const float *x) {
     float weight[ROWS];
     check(layout, cell, rows, x, NULL);
-    for (int64_t i = 0; i < rows; i++) weight[i] = (float)(i % 5); // includes 0
+    for (int64_t i = 0; i < rows; i++) weight[i] = (float)(i % 5); // some weights are 0
     check(layout, cell, rows, x, weight);
-    // The first row of a block may have a tiny weight and be far from the others.
+    // The first row of a block has a tiny weight and may be far from the others.
     for (int64_t i = 0; i < rows; i++) weight[i] = i % 64 == 0 ? 1e-20f : 1 + (float)(i % 3);
     check(layout, cell, rows, x, weight);
 }
@@ -153,7 +153,7 @@ static void test_narrow(void **unused) {
     check_weighted(MG_DENSE, MG_CELL_U8, ROWS, x);
 }
 
-// A constant column has a deviation of exactly 0 and scale 0, whatever the value and the weights.
+// A constant column has a deviation of exactly 0, and scale 0, whatever its value and the weights are.
 static void test_constant(void **unused) {
     (void)unused;
     static float x[ROWS * COLUMNS], weight[ROWS];
@@ -179,8 +179,8 @@ static void test_constant(void **unused) {
         }
 }
 
-// A column that float32 cannot scale is refused by its number; a mean much larger than the deviation is
-// detected.
+// A column that float32 cannot scale is refused; the message has its number. A mean that is much larger than
+// the deviation is detected.
 static void test_limits(void **unused) {
     (void)unused;
     static float x[4 * COLUMNS];

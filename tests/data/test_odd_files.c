@@ -1,6 +1,6 @@
-// test_odd_files.c - HDF5 files drawn at random from everything the library can write: types, shapes,
-// layouts, filters, halves that were never written, links. Each is refused in one line or read correctly,
-// within a bounded amount of memory.
+// test_odd_files.c - random HDF5 files with everything that the library can write: types, shapes, layouts,
+// filters, halves that were never written, links. Each file is either refused with one line or read
+// correctly, within limited memory.
 #include "data/dataset.h"
 
 #include "base/hash.h"
@@ -27,7 +27,7 @@ static uint64_t pick(uint64_t n) { return mg_hash_mix(++counter) % n; }
 
 // ---- what a file may contain ---------------------------------------------------------------------
 
-// A type of numbers that the library converts from double.
+// A type of numbers to which the library can convert a double.
 static hid_t number_type(void) {
     const hid_t types[] = {H5T_STD_I8LE,   H5T_STD_U8LE,   H5T_STD_I16LE,  H5T_STD_U16BE, H5T_STD_I32BE,
                            H5T_STD_U32LE,  H5T_STD_I64BE,  H5T_STD_I32LE,  H5T_STD_I64LE, H5T_STD_U64BE,
@@ -39,11 +39,11 @@ static hid_t number_type(void) {
     if (which == 15) { // bfloat16
         H5Tset_fields(type, 15, 7, 8, 0, 7);
         H5Tset_size(type, 2);
-    } else if (which == 16) { // 24 of 32 bits, not the lowest ones
+    } else if (which == 16) { // 24 bits of 32, not the lowest ones
         H5Tset_precision(type, 24);
         H5Tset_offset(type, 5);
     } else {
-        H5Tset_size(type, 16); // wider than any float here
+        H5Tset_size(type, 16); // wider than every float of this machine
     }
     return type;
 }
@@ -94,7 +94,7 @@ typedef struct drawn {
     hid_t type;
     int rank; // -1: no data space
     hsize_t dims[3];
-    bool writable; // from double
+    bool writable; // can be written from double
 } drawn;
 
 static drawn draw(int usual_rank, hsize_t rows, hsize_t columns) {
@@ -104,14 +104,14 @@ static drawn draw(int usual_rank, hsize_t rows, hsize_t columns) {
     d.type = kind < 18 ? number_type() : kind == 18 ? enum_type() : other_type();
     if (!pick(12)) d.rank = (int)pick(5) - 1;
     if (!pick(12)) d.dims[pick(2)] = pick(2) ? pick(3) : 1 + pick(9);
-    if (!pick(40)) d.dims[pick(2)] = 1ull << (20 + pick(36)); // declared, never written
+    if (!pick(40)) d.dims[pick(2)] = 1ull << (20 + pick(36)); // declared but never written
     return d;
 }
 
 static hid_t draw_plist(const drawn *d, hid_t space) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
     if (!pick(3)) H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
-    // Larger ones are declared, and no storage is reserved.
+    // Larger data sets are only declared; no storage is allocated for them.
     bool few = H5Sget_simple_extent_npoints(space) <= MOST_CELLS;
     if (!pick(6)) H5Pset_alloc_time(plist, few && pick(2) ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_INCR);
     switch (d->rank > 0 ? pick(24) : 99) {
@@ -132,8 +132,8 @@ static hid_t draw_plist(const drawn *d, hid_t space) {
         if (!pick(3)) H5Pset_shuffle(plist);
         if (!pick(3)) H5Pset_deflate(plist, (unsigned)pick(10));
         if (!pick(4)) H5Pset_fletcher32(plist);
-        // Other filters are in test_bad_data.c; those of HDF5 1.10.8 write past their buffers with random
-        // parameters.
+        // test_bad_data.c has the other filters. In HDF5 1.10.8 they write beyond their buffers if their
+        // parameters are random.
         break;
     default: break;
     }
@@ -211,7 +211,7 @@ static void write_odd_file(void) {
 
 // ---- what margin reads ---------------------------------------------------------------------------
 
-// A copy of the file, because the library does not open the same file in two ways.
+// Copies the file, because the library does not open the same file a second time in another way.
 static void copy_file(void) {
     static unsigned char bytes[1 << 20];
     FILE *from = fopen(test_file, "rb"), *to = fopen(in_directory("other.h5"), "wb");
@@ -222,13 +222,13 @@ static void copy_file(void) {
     fclose(to);
 }
 
-// The cells as the library itself reads them.
+// The cells as the library reads them.
 static double *oracle(const char *name, int64_t cells) {
     copy_file();
     hid_t file = H5Fopen(in_directory("other.h5"), H5F_ACC_RDONLY, H5P_DEFAULT),
           set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(set);
     double *out = calloc((size_t)cells, sizeof *out);
-    // Not converted to numbers; one byte wide, because margin refuses others.
+    // Read without conversion to numbers; one byte wide, because margin refuses others.
     if (H5Tget_class(type) == H5T_ENUM) {
         signed char *raw = calloc((size_t)cells, 1);
         assert_int_equal(H5Tget_size(type), 1);
@@ -306,7 +306,7 @@ static void test_drawn(void **unused) {
 
 // ---- small files that unpack to large ones --------------------------------------------------------
 
-// A single chunk that unpacks to gigabytes according to a file of one kilobyte; its content is never read.
+// Writes a file of one kilobyte that declares a single chunk of gigabytes. Its content must never be read.
 static void put_bomb(hid_t file, const char *name, hid_t type, int rank, hsize_t rows, hsize_t columns) {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE),
           space = H5Screate_simple(rank, (hsize_t[]){rows, columns}, NULL);
@@ -344,8 +344,8 @@ static void test_bombs(void **unused) {
     expect_refused("y", "data set y has chunks of 2147483648 bytes");
 }
 
-// The sizes that a file declares must not decide how much is allocated. (Not under sanitizers, which need
-// more address space than any limit.)
+// The sizes that a file declares must not decide how much memory is allocated. Not tested with sanitizers,
+// which need more address space than such a limit allows.
 static int limit_memory(void **state) {
     if (make_directory(state)) return -1;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -1,4 +1,5 @@
-// test_odd_rows.c - data at the limits of what can be trained on: each case ends as docs/formats.md says.
+// test_odd_rows.c - data at the limits of what can be trained with: each case has the result that
+// docs/formats.md describes.
 #include "support.h"
 
 #include <setjmp.h>
@@ -19,7 +20,8 @@ static support_run train(const support_rows *data, support_form form, int batch)
     return run;
 }
 
-// Steps of an epoch: the last minibatch may be short, and one larger than the data holds all rows.
+// The number of steps of an epoch: the last minibatch may be short, and one that is larger than the data has
+// all rows.
 static void test_batches(void **unused) {
     (void)unused;
     const struct {
@@ -63,7 +65,7 @@ static void test_labels(void **unused) {
     support_free(&one);
 }
 
-// Rows of zeros can be trained on with every preparation, also if there are no other rows.
+// Rows of zeros can be trained with every preparation, even if there are no other rows.
 static void test_zeros(void **unused) {
     (void)unused;
     static const char *const ways[] = {"data.rows=none",       "data.rows=unit",      "data.rows=total",

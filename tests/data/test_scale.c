@@ -1,4 +1,5 @@
-// test_scale.c - column scaling from the moments of the rows, and the warning that scaling is needed.
+// test_scale.c - column scaling, computed from the moments of the rows, and the warning that scaling is
+// needed.
 #include "data/dataset.h"
 #include "data/scale.h"
 
@@ -24,7 +25,7 @@ static mg_dataset *open_weighted(const char *features, const char *weights) {
 
 static mg_dataset *open_data(void) { return open_weighted("X", NULL); }
 
-// x' = scale (x - center) by column, from the moments.
+// x' = scale (x - center) for each column, computed from the moments.
 static void test_scale(void **unused) {
     (void)unused;
     double x[4][3] = {{1, 0, 7}, {3, -4, 7}, {5, 0, 7}, {7, 8, 7}};
@@ -51,7 +52,7 @@ static void test_scale(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// Columns a thousand times as large as the others are detected, unless scaling corrects them.
+// Columns that are a thousand times as large as others are detected, unless scaling corrects them.
 static void test_uneven(void **unused) {
     (void)unused;
     double x[2][4] = {{1, 2, -3000, 0}, {2, 1, 1000, 0}};
@@ -74,7 +75,7 @@ static void test_uneven(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// A row of weight 2 counts twice and one of weight 0 not at all, for every type of cell.
+// A row of weight 2 counts twice, and a row of weight 0 does not count, for every type of cell.
 static void test_weights(void **unused) {
     (void)unused;
     double x[4][2] = {{1, 100}, {3, -4}, {2, 50}, {7, 8}},
@@ -83,7 +84,7 @@ static void test_weights(void **unused) {
     const int64_t indptr[] = {0, 1, 3, 5, 7}, again[] = {0, 1, 3, 5, 7, 9},
                   indices[] = {0, 0, 1, 0, 1, 0, 1, 0, 1};
     const double values[] = {1, 3, -4, 2, 50, 7, 8}, more[] = {1, 3, -4, 3, -4, 7, 8, 7, 8};
-    x[0][1] = 0; // zero, because the sparse rows do not store it
+    x[0][1] = 0; // sparse rows do not store this zero
     const hid_t types[] = {H5T_IEEE_F32LE, H5T_STD_I8LE};
     const csr_types types_of_csr = {H5T_IEEE_F32LE, H5T_STD_I32LE, H5T_STD_I64LE};
     hid_t file = create_file(test_file);
@@ -93,7 +94,7 @@ static void test_weights(void **unused) {
     put_matrix(file, "i2", types[1], 5, 2, H5T_NATIVE_DOUBLE, repeated);
     put_csr(file, "s", 4, 2, indptr, indices, values, types_of_csr, &storages[0]);
     put_csr(file, "s2", 5, 2, again, indices, more, types_of_csr, &storages[0]);
-    x[1][1] = repeated[1][1] = repeated[2][1] = 4; // bytes have no sign
+    x[1][1] = repeated[1][1] = repeated[2][1] = 4; // bytes are not negative
     put_matrix(file, "u", H5T_STD_U8LE, 4, 2, H5T_NATIVE_DOUBLE, x);
     put_matrix(file, "u2", H5T_STD_U8LE, 5, 2, H5T_NATIVE_DOUBLE, repeated);
     put_vector(file, "w", H5T_IEEE_F32LE, 4, H5T_NATIVE_FLOAT, weights);

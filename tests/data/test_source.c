@@ -1,5 +1,5 @@
 // test_source.c - rows of one file as kernels read them: any selection, dense and sparse, prepared, compared
-// with numbers checked by hand. The message about an unusable value names its place.
+// with numbers computed by hand. The error for an unusable value says where it is.
 #include "base/memory.h"
 #include "data/source.h"
 
@@ -51,7 +51,7 @@ static float cell_of(const mg_rows *rows, int64_t r, int c) {
     return 0;
 }
 
-// Reads rows select[first..first+count) in two calls; the second call appends.
+// Reads rows select[first..first+count) with two calls, the second of which appends.
 static void expect_rows(mg_source *source, const int64_t *select, int64_t first, int64_t count) {
     mg_store store;
     mg_error error;
@@ -115,7 +115,8 @@ static void expect_named(bool sparse, double bad) {
     mg_layout layout = mg_source_layout(source);
     assert_int_equal(mg_store_create(&store, layout, mg_source_cell(source), COLUMNS, ROWS, ENTRIES, &error),
                      MG_OK);
-    assert_int_equal(mg_source_read(source, NULL, 0, 2, &store, &error), MG_OK); // rows in front of it
+    // there are rows before it in the store
+    assert_int_equal(mg_source_read(source, NULL, 0, 2, &store, &error), MG_OK);
     assert_int_equal(mg_source_read(source, NULL, 2, 1, &store, &error), MG_DATA);
     if (!strstr(error.text, "X[2, 1]")) fail_msg("'X[2, 1]' is not in: %s", error.text);
     mg_store_destroy(&store);
@@ -156,11 +157,11 @@ static void test_preparation(void **unused) {
                          both = {MG_ROW_TOTAL, true};
     expect_prepared(none, ROW(3, -4, 0), ROW(3, -4, 0));
     expect_prepared(unit, ROW(3, -4, 0), ROW(0.6f, -0.8f, 0));
-    expect_prepared(unit, ROW(3e30f, -4e30f, 0), ROW(0.6f, -0.8f, 0)); // squares beyond the range of float32
+    expect_prepared(unit, ROW(3e30f, -4e30f, 0), ROW(0.6f, -0.8f, 0)); // squares exceed float32
     expect_prepared(unit, ROW(3e-30f, -4e-30f, 0), ROW(0.6f, -0.8f, 0));
     expect_prepared(total, ROW(1, 3, 0), ROW(2500, 7500, 0));
     expect_prepared(logs, ROW(0, 1, 1e-8f), ROW(0, 0.69314718f, 1e-8f));   // log1p is exact for small values
-    expect_prepared(both, ROW(1, 3, 0), ROW(7.82444593f, 8.92279156f, 0)); // length first, then cells
+    expect_prepared(both, ROW(1, 3, 0), ROW(7.82444593f, 8.92279156f, 0)); // first the length, then the cells
     for (int i = 0; i < 2; i++) expect_prepared(i ? total : unit, ROW(0, 0, 0), ROW(0, 0, 0));
     expect_unprepared(total, ROW(1, -3, 0), -1);
     expect_unprepared(logs, ROW(0, 1, -1), 2);

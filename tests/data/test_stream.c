@@ -1,5 +1,5 @@
-// test_stream.c - minibatches: equal from memory and from the file, every row once per epoch, and any
-// minibatch reached by a seek.
+// test_stream.c - minibatches are the same from memory and from the file, contain every row once per epoch,
+// and can be reached in any order by seeking.
 #include "stream_files.h"
 
 #include "data/stream.h"
@@ -48,7 +48,7 @@ static void test_seek(void **unused) {
         mg_stream *streams[] = {open_stream(memory, batch, 5, true), open_stream(file, batch, 5, true)};
         for (int64_t epoch = 0; epoch < 2; epoch++) {
             read_epoch(streams[0], memory, batch, epoch, &one);
-            for (int s = 0; s < 2; s++) // forwards, backwards, to the last minibatch, and twice to the same
+            for (int s = 0; s < 2; s++) // forwards, backwards, to the last one, twice to the same
                 for (int64_t at = 0; at < 9; at++) {
                     static const int64_t places[] = {7, 11, 0, 66, 40, 40, 1, 65, 8};
                     bool end;
@@ -56,13 +56,13 @@ static void test_seek(void **unused) {
                     two.batches = 0;
                     assert_int_equal(mg_stream_seek(streams[s], epoch, places[at], NULL), MG_OK);
                     for (int64_t n = 0; n < 3; n++)
-                        read_batch(streams[s], batch, &two, &end); // may go past the end
+                        read_batch(streams[s], batch, &two, &end); // may reach the end
                     for (int64_t i = places[at] * batch; i < two.count; i++)
                         assert_int_equal(two.row[i], one.row[i]);
                     assert_true(two.count == (places[at] + 3) * batch || two.count == ROWS);
                 }
         }
-        for (int s = 0; s < 2; s++) { // past the last minibatch there are no rows, which is not an error
+        for (int s = 0; s < 2; s++) { // after the last minibatch there are no rows, which is no error
             mg_batch none;
             assert_int_equal(mg_stream_seek(streams[s], 1, mg_stream_batches(streams[s]), NULL), MG_OK);
             assert_int_equal(mg_stream_next(streams[s], &none, NULL), MG_OK);
@@ -83,8 +83,7 @@ static void test_orders_differ(void **unused) {
     mg_stream *first = open_stream(memory, 256, 5, true), *other = open_stream(memory, 256, 6, true);
     read_epoch(first, memory, 256, 0, &one);
     read_epoch(first, memory, 256, 1, &two);
-    assert_true(agreements(&one, &two) <
-                60); // expected: one for each row shared by the two windows, below 10
+    assert_true(agreements(&one, &two) < 60); // by chance, fewer than 10 are expected
     read_epoch(other, memory, 256, 0, &two);
     assert_true(agreements(&one, &two) < 60);
     read_epoch(first, memory, 256, 0, &two);
@@ -116,7 +115,7 @@ static void test_file_order(void **unused) {
     }
 }
 
-// Minibatches larger than a window or than the data, or of one row; windows larger than the data.
+// Minibatches of one row, larger than a window, or larger than the data; windows larger than the data.
 static void test_sizes(void **unused) {
     (void)unused;
     row_form forms[FORMS];

@@ -1,5 +1,5 @@
-// test_stream_place.c - streamed rows, in place or copied, give the same minibatches. Also: a truncated file,
-// evicted pages, invalid rows, and running out of memory.
+// test_stream_place.c - streamed rows give the same minibatches whether they are used in place or copied.
+// Also: truncated files, evicted pages, invalid rows, and failing allocations.
 #include "stream_files.h"
 
 #include "base/memory.h"
@@ -19,13 +19,13 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-// Makes the stream copy rows, as where they cannot be used in place.
+// Makes the stream copy rows, as if they could not be used in place.
 static void give_up_place(mg_dataset *dataset) {
     mg_map_destroy(dataset->map);
     dataset->map = NULL;
 }
 
-// Rows in place and copied rows are equal.
+// Rows in place and copied rows are the same.
 static void test_place_and_copies(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -57,7 +57,7 @@ static long waited_for_pages(void) {
     return usage.ru_majflt;
 }
 
-// If pages are evicted before they are used (here deliberately), rows are copied from then on; the order does
+// If pages are evicted before they are used (here on purpose), rows are copied from then on; their order does
 // not change.
 static void test_short_of_memory(void **unused) {
     (void)unused;
@@ -74,7 +74,7 @@ static void test_short_of_memory(void **unused) {
     bool end = false, copied = false;
     two.count = two.batches = 0;
     assert_int_equal(mg_stream_seek(s, 0, 0, NULL), MG_OK);
-    usleep(100000); // until both windows have been read
+    usleep(100000); // waits until both windows have been read
     int fd = open(test_file, O_RDONLY);
     assert_int_equal(fdatasync(fd), 0);
     assert_int_equal(madvise((void *)base, length, MADV_DONTNEED), 0);
@@ -98,12 +98,12 @@ static void test_short_of_memory(void **unused) {
     mg_dataset_close(file);
 }
 
-// A stream may be destroyed, or sought to another place, while its thread reads.
+// A stream may be destroyed, or moved by mg_stream_seek, while its thread reads.
 static void test_abandoned(void **unused) {
     (void)unused;
     row_form forms[FORMS];
     list_forms(forms);
-    for (int f = 3; f < 6; f += 2) { // copied, in place
+    for (int f = 3; f < 6; f += 2) { // copied rows, and rows in place
         write_form(&forms[f]);
         mg_dataset *dataset = open_data(1, 20000, MG_SELECT_ALL);
         for (int n = 0; n < 20; n++) {
@@ -119,7 +119,7 @@ static void test_abandoned(void **unused) {
     }
 }
 
-// The file is truncated while it is read: no window is used that was read afterwards.
+// If the file is truncated while it is read, no window that is read later is used.
 static void test_cut_under_way(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -139,8 +139,8 @@ static void test_cut_under_way(void **unused) {
     mg_dataset_close(dataset);
 }
 
-// Rows in place in a file that is truncated, at a page boundary or within a page, before or after its pages
-// were read.
+// Rows are used in place, and the file is truncated: at the boundary of a page or within one, before or after
+// its pages were read.
 static void test_cut_in_place(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -159,7 +159,7 @@ static void test_cut_in_place(void **unused) {
         if (late) {
             assert_int_equal(status, MG_OK);
             assert_int_equal(mg_stream_check(stream, &error), MG_OK);
-            // In the middle of this minibatch.
+            // truncates the file in the middle of this minibatch
             assert_int_equal(truncate(test_file, 40960 + within * 1000), 0);
             float sum = 0;
             for (int64_t r = 0; r < batch.rows.count; r++)
@@ -175,7 +175,7 @@ static void test_cut_in_place(void **unused) {
     }
 }
 
-// Rows that no survey has checked are checked when they are read, in place as well as copied.
+// Rows that no survey has checked are checked when they are read, whether in place or copied.
 static void test_unchecked_rows(void **unused) {
     (void)unused;
     static float x[ROWS][WIDE];
@@ -212,7 +212,8 @@ static void test_unchecked_rows(void **unused) {
     assert_non_null(strstr(error.text, "X[19999, 3] is inf; only finite"));
 }
 
-// Every allocation of opening and creating may fail: MG_MEMORY, and nothing leaks.
+// Each allocation of mg_dataset_open and mg_stream_create fails in turn: the result is MG_MEMORY, and nothing
+// leaks.
 static void test_out_of_memory(void **unused) {
     (void)unused;
     row_form forms[FORMS];

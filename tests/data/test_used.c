@@ -1,4 +1,4 @@
-// test_used.c - a set of used columns against a plain table, and rows that are renumbered by it.
+// test_used.c - compares a set of used columns with a plain table, and rows that are renumbered by it.
 #include "data/used.h"
 
 #include <setjmp.h>
@@ -16,12 +16,12 @@ static mg_used set_of(int64_t width, int64_t count, const uint32_t *columns) {
     mg_used used;
     assert_int_equal(mg_used_create(&used, width, NULL), MG_OK);
     mg_used_mark(&used, count, columns);
-    mg_used_mark(&used, count, columns); // twice makes no difference
+    mg_used_mark(&used, count, columns); // marking twice has no effect
     mg_used_finish(&used);
     return used;
 }
 
-// Every column of a random set of about `share` of the columns.
+// Checks a random set with a fraction of about `share` of the columns.
 static void expect_set(int64_t width, double share) {
     uint32_t *column = malloc((size_t)width * sizeof *column), *list = malloc((size_t)width * sizeof *list);
     int64_t count = 0;
@@ -93,7 +93,7 @@ static void small_and_full_files_stay_as_they_are(void **unused) {
     expect_pays(4096, 2048, true);
     expect_pays(4096, 2049, false);
     expect_pays(4095, 10, false);
-    expect_pays(1 << 20, 0, false); // weights have at least one feature
+    expect_pays(1 << 20, 0, false); // weights need at least one feature
     expect_pays(1 << 20, 1, true);
 }
 

@@ -1,4 +1,4 @@
-// test_weights.c - weights of rows and of classes: which are read, which are refused, and how they are
+// test_weights.c - weights of rows and of classes: which are accepted, which are refused, and how they are
 // scaled.
 #include "data/dataset.h"
 

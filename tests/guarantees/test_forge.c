@@ -1,5 +1,5 @@
-// test_forge.c - a seal shows that a file is intact, not that a run wrote it: invalid content of a sealed
-// checkpoint is refused, and the message names the field, unless a run can continue from the file.
+// test_forge.c - a seal shows that a file is intact, not that a run wrote it. If a sealed checkpoint has
+// invalid content, it is refused, and the error names the field, unless a run can continue from it.
 #include "support.h"
 #include "support_forge.h"
 
@@ -54,7 +54,8 @@ static support_run run_of(int kind) {
     support_set(&run, "checkpoint.every_steps=1");
     snprintf(text, sizeof text, "%s", settings[kind]);
     for (char *word; (word = strsep(&rest, " "));) support_set(&run, "%s", word);
-    if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual"); // support_new sets sgd
+    // support_new has set sgd
+    if (kind == PATH) snprintf(run.sets[3], sizeof run.sets[3], "train.solver=dual");
     run.stop_after = kind == SOFTMAX ? 2 : 9;
     if (kind == PATH) run.stop_after = 150;
     return run;
@@ -75,7 +76,7 @@ static mg_status go(int kind, support_run *run) {
     return support_ended(run, status);
 }
 
-// The newest checkpoint of a stopped run of that kind, whose directory holds one more checkpoint.
+// Stops a run of that kind. Returns its newest checkpoint; the directory has an older one too.
 static const char *stopped(int kind) {
     support_run run = run_of(kind);
     run.overwrite = true;
@@ -104,7 +105,7 @@ static int begin(void **unused) {
 
 // ---- checkpoints --------------------------------------------------------------------------------
 
-// Opened and sealed again without a change, every checkpoint can be resumed from.
+// A checkpoint that is opened and sealed again without a change can be resumed from.
 static void test_untouched(void **unused) {
     (void)unused;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -122,7 +123,7 @@ static void test_untouched(void **unused) {
 static const struct {
     int kind;
     const char *field;
-    long long place; // -1: all
+    long long place; // -1: all elements
     double value;
 } states[] = {
     {SGD_DENSE, "batch", 0, -1},
@@ -133,7 +134,7 @@ static const struct {
     {SGD_DENSE, "step", 0, -1},
     {SGD_DENSE, "step", 0, 0x1p62},
     {SGD_DENSE, "events", 0, -1},
-    {SGD_DENSE, "events", 0, 1e15}, // the next checkpoint would have more
+    {SGD_DENSE, "events", 0, 1e15}, // the next checkpoint would exceed the limit
     {SGD_DENSE, "stale", 0, 1e15},
     {SGD_DENSE, "loss", 0, NAN},
     {SGD_DENSE, "loss_rows", 0, -1},
@@ -158,7 +159,7 @@ static const struct {
     {SGD_DENSE, "state/best", 3, INFINITY},
     {SGD_DENSE, "state/best_offset", 1, NAN},
     {SGD_DENSE, "state/velocity", 1, NAN},
-    {SGD_DENSE, "state/weights", 7, 1}, // padding
+    {SGD_DENSE, "state/weights", 7, 1}, // must be zero: padding
     {SGD_DENSE, "state/bias", 3, 1},
     {SGD_DENSE, "state/snapshots", 0, -1},
     {SGD_DENSE, "state/snapshots", 0, 1e9},
@@ -222,11 +223,11 @@ static const struct {
     {PATH, "state/path_points", 0, 7},
     {PATH, "state/path_points", 1, INFINITY},
     {PATH, "state/path_points", 5, 3},
-    {PATH, "best_accuracy", 0, 0.015625}, // not that of the best point
+    {PATH, "best_accuracy", 0, 0.015625}, // not the accuracy of the best point
 };
 
-// Expects one line with the file and the field, and no change to the run. The advice must work: without the
-// file the run resumes from the checkpoint before, or starts again.
+// Expects one line with the file and the field, and an unchanged directory. The advice must work: without the
+// file the run is resumed from the checkpoint before, or starts again.
 static void test_states(void **unused) {
     (void)unused;
     int kind = -1;
@@ -247,7 +248,7 @@ static void test_states(void **unused) {
         mg_status status = resume(kind, &run);
         const char *name = strchr(states[i].field, '/') ? strchr(states[i].field, '/') + 1 : states[i].field;
         bool by_epoch =
-            // The message may name the field it conflicts with.
+            // the error may name a field that contradicts this one
             !strcmp(name, "clock") || !strcmp(name, "epoch");
         if (status != MG_DATA || strncmp(run.error.text, path, strlen(path)) ||
             (!by_epoch && !strstr(run.error.text, name)))
@@ -264,8 +265,8 @@ static void test_states(void **unused) {
     free(bytes);
 }
 
-// In the Newton phase no minibatch is under way. Everything else agrees with the forged one here: the losses
-// are those of its rows.
+// In the Newton phase a run is never within an epoch. This checkpoint claims that it is, and everything else
+// in it, such as the number of losses, fits that claim.
 static void test_newton_batch(void **unused) {
     (void)unused;
     support_run run;
@@ -281,7 +282,7 @@ static void test_newton_batch(void **unused) {
         fail_msg("status %d '%s'", status, run.error.text);
 }
 
-// `margin info` prints no position that a resumption would refuse.
+// `margin info` does not print a position with which a resumption would refuse the checkpoint.
 static void test_info(void **unused) {
     (void)unused;
     static const struct {
@@ -308,7 +309,7 @@ static void test_info(void **unused) {
     free(bytes);
 }
 
-// The file that records what a run was started from; without it the run starts.
+// The same for begun.h5. Without the file the run starts again.
 static void test_begun(void **unused) {
     (void)unused;
     char path[4600], checkpoint[4600];
@@ -334,7 +335,7 @@ static void test_begun(void **unused) {
     if (resume(SGD_DENSE, &run)) fail_msg("%s", run.error.text);
 }
 
-// Fields of every other type and shape, and missing fields: all are refused, and the message names the field.
+// Fields with any other type or shape, and missing fields, are refused; the error names the field.
 static void test_shapes(void **unused) {
     (void)unused;
     int refused = 0;

@@ -1,5 +1,5 @@
-// test_forge_models.c - invalid content of a sealed model is refused by everything that uses a model, and the
-// message names the field.
+// test_forge_models.c - if a sealed model has invalid content, everything that reads models refuses it, and
+// the error names the field.
 #include "support.h"
 #include "support_forge.h"
 
@@ -44,7 +44,7 @@ static const char *trained(void) {
     return support_path("run/model.h5");
 }
 
-// Every use of a model reports the same.
+// All functions that read a model report the same error.
 static void expect_refused(const char *path, const char *field, const char *how) {
     mg_model *model;
     mg_predictor *predictor = NULL;
@@ -168,7 +168,8 @@ static void expect_shapes_refused(const char *model) {
             forge_reshape(file, all.name[f], how);
             forge_write(file, path);
             snprintf(how_text, sizeof how_text, "shape %d", how);
-            bool fits = !strcmp(all.name[f], "weights") && how == 6; // but the bias does not match
+            // valid by itself, but the bias does not fit
+            bool fits = !strcmp(all.name[f], "weights") && how == 6;
             expect_refused(path, fits ? "bias" : all.name[f], how_text);
         }
     free(bytes);

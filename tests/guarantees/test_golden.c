@@ -1,13 +1,13 @@
-// test_golden.c - the same bits everywhere. golden.txt holds hashes of the weights of a run of every solver,
-// dense and sparse. Every compiler, optimisation level, kernel and number of threads must reproduce them, in
-// memory and streamed.
+// test_golden.c - the bits are the same everywhere. golden.txt has hashes of the weights of one run for every
+// solver, dense and sparse. Every compiler, optimisation level, kernel and number of threads must give them,
+// with rows in memory and streamed.
 //
 //     test_golden            every kernel of this machine, 1 to 16 threads, in memory and streamed
 //     test_golden few        only 1 and 16 threads
 //     test_golden quick      only this environment's kernel and threads, for tests/guarantees/golden_*.sh
-//     test_golden bless      writes golden.txt again, and prints what changed
+//     test_golden bless      writes golden.txt again, and prints what has changed
 //
-// Only a change that moves results on purpose stores new hashes, and says so in CHANGELOG.md.
+// New hashes are stored only for a change that is meant to change results; CHANGELOG.md must say so.
 #include "support.h"
 
 #include <setjmp.h>
@@ -28,21 +28,21 @@ enum { MOST_SETTINGS = 9 };
 static const struct golden {
     const char *name;
     support_form form;
-    // Less than the rows need, so that they are streamed; 0: the solver needs them in memory.
+    // Less memory than the rows need, so that they are streamed. 0: the solver needs all rows in memory.
     int64_t memory_limit;
     const char *settings[MOST_SETTINGS];
-    int64_t features; // 0: 37 features
+    int64_t features; // 0: the usual 37 features
 } goldens[] = {
     {"sgd-dense",
      SUPPORT_U8,
      12000,
      {"train.solver=sgd", "sgd.update=adagrad", "data.scale=standard", "model.loss=crammer-singer"}},
-    // Sums of floats, which depend on their order.
+    // sums of floats depend on their order
     {"sgd-floats",
      SUPPORT_F32,
      48000,
      {"train.solver=sgd", "sgd.update=plain", "data.scale=none", "model.loss=weston-watkins"}},
-    // Rows fill whole cache lines, and none are held out: streamed, they are used in place.
+    // A row fills whole cache lines, and no rows are held out, so streamed rows are used in place.
     {"sgd-in-place",
      SUPPORT_F32,
      48000,
@@ -66,7 +66,7 @@ static const struct golden {
      SUPPORT_CSR,
      0,
      {"train.solver=dual", "data.validation=", "data.scale=max-abs", "model.loss=weston-watkins"}},
-    // Rows are wide enough for several threads to own ranges of them.
+    // rows are so wide that they are cut into ranges for several threads
     {"dual-wide",
      SUPPORT_U8,
      0,
@@ -100,7 +100,7 @@ static const struct golden {
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
-// Every option is set, and none needs more of the mathematics library than a square root.
+// All options are set, and none needs another function of the mathematics library than the square root.
 static const char *const all_settings[] = {
     "train.tolerance=0",
     "train.epochs=3",
@@ -172,7 +172,7 @@ static uint64_t train(const struct golden *golden, int threads, bool streamed) {
     support_expect(&run, MG_OK);
     assert_true(run.plan.data.streamed == streamed);
     if (run.plan.tolerance > 0)
-        assert_true(run.result.converged); // otherwise the certificate is not part of the hash
+        assert_true(run.result.converged); // otherwise the hash would not include a certificate
     uint64_t hash = hash_of(directory);
     support_remove(directory);
     return hash;
@@ -189,12 +189,12 @@ static void expect_golden(const struct golden *golden, int threads, const char *
     }
 }
 
-// Steps between the numbers of threads, with the fastest kernel and with the others.
+// Distance between the numbers of threads that are tried: with the fastest kernel; with the other kernels.
 static int step = 1, others_step = 5;
 
 static void test_everywhere(void **unused) {
     (void)unused;
-    int kernels = 0; // the first one is the fastest, with which every number of threads is tried
+    int kernels = 0; // the first kernel is the fastest one
     char *before = getenv("MARGIN_KERNEL") ? strdup(getenv("MARGIN_KERNEL")) : NULL;
     for (int k = 0; mg_kernel_at(k); k++) {
         const mg_kernel *kernel = mg_kernel_at(k);
@@ -240,7 +240,7 @@ int main(int argc, char **argv) {
                             quick[] = {cmocka_unit_test(test_quick)};
     const struct CMUnitTest anew[] = {cmocka_unit_test(bless)};
     const char *what = argc > 1 ? argv[1] : "";
-#if defined(__SANITIZE_ADDRESS__) // slow, and meant for other faults
+#if defined(__SANITIZE_ADDRESS__) // slow, and these tests look for other errors
     bool few = true;
 #else
     bool few = !strcmp(what, "few");

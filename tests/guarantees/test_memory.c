@@ -1,6 +1,6 @@
-// test_memory.c - running out of memory: every allocation of every command fails in turn, alone and together
-// with all later ones. One line reports it, nothing leaks (sanitizers check that), and files written before
-// are kept.
+// test_memory.c - running out of memory. Every allocation of every command fails in turn, alone or together
+// with all later ones. Each time one line reports it, nothing leaks (sanitizers check that), and files that
+// were written before are kept.
 #include "support.h"
 
 #include "base/memory.h"
@@ -23,7 +23,7 @@
 
 enum { MOST_ALLOCATIONS = 3000 };
 
-// Data and a run that uses as many features as possible: scaling, weights, held-out rows, checkpoints.
+// A run that uses as much as possible: scaling, weights, held-out rows, checkpoints.
 static support_run run_of(support_form form, const char *directory) {
     support_run run = support_new(support_path("data%d.h5", form), directory);
     support_set(&run, "train.batch=16");
@@ -43,8 +43,8 @@ static void expect_whole(const char *path, const char *what) {
     free(bytes);
 }
 
-// Allocation `at` of the run fails: its files are intact, and after a resumption it ends like an undisturbed
-// run. False past the last allocation.
+// Trains while allocation `at` fails: the files are intact, and after a resumption the run ends like an
+// undisturbed one. Returns false if there were fewer allocations.
 static bool run_once(const support_run *reference, const char *whole, const char *hurt, long at, bool ever,
                      int *costs) {
     char what[100];
@@ -60,7 +60,7 @@ static bool run_once(const support_run *reference, const char *whole, const char
     if (!failed && status) fail_msg("no allocation failed, but: %s", run.error.text);
     if (status && !strstr(run.error.text, "memory")) fail_msg("%s: %s", what, run.error.text);
     costs[status ? 0 : warned ? 1 : 2]++;
-    if (!support_exists(hurt)) return failed; // it had not started
+    if (!support_exists(hurt)) return failed; // the run had not started
     if (support_exists(support_path("hurt/checkpoints")) &&
         support_count(support_path("hurt/checkpoints"), ".h5"))
         expect_whole(support_newest(hurt), what);
@@ -68,8 +68,8 @@ static bool run_once(const support_run *reference, const char *whole, const char
         fail_msg("%s: the last checkpoint is missing, and no message says so", what);
     run.resume = true;
     support_expect(&run, MG_OK);
-    // Metrics lines that were lost for lack of memory are missing, as the run reported. The checkpoint counts
-    // the others, which must be equal.
+    // Lines of metrics that were lost, which the run has reported, are missing. The checkpoint counts the
+    // others; these must be equal.
     char paths[2][1200];
     snprintf(paths[0], sizeof paths[0], "%s/model.h5", whole);
     snprintf(paths[1], sizeof paths[1], "%s/model.h5", hurt);
@@ -78,7 +78,8 @@ static bool run_once(const support_run *reference, const char *whole, const char
     return failed;
 }
 
-static int checkpoints_lost; // in all runs below; which thread makes an allocation depends on their timing
+// over all runs below, because the timing of threads decides which allocation is in which thread
+static int checkpoints_lost;
 
 static void train(support_form form, int threads, const char *const settings[3], int step) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
@@ -89,8 +90,9 @@ static void train(support_form form, int threads, const char *const settings[3],
     support_expect(&reference, MG_OK);
     assert_int_equal(reference.plan.data.streamed, strstr(settings[0], "memory_limit") != NULL);
     for (int ever = 0; ever < 2; ever++) {
-        int costs[3] = {0}; // runs that ended, that went without a checkpoint, that were resumed
-        // The first failure is the same in both passes; the second pass is about what fails after it.
+        int costs[3] = {0}; // number of runs that ended, that lacked a checkpoint, that were resumed
+        // The first failure is the same in both passes. The second pass tests what happens if everything
+        // after it fails too.
         long at = 1;
         for (; run_once(&reference, whole, hurt, at, ever, costs); at += ever ? 7 : step)
             assert_true(at < MOST_ALLOCATIONS);
@@ -107,7 +109,8 @@ static void train(support_form form, int threads, const char *const settings[3],
 static void test_train(void **unused) {
     (void)unused;
     train(SUPPORT_F32, 1, (const char *const[3]){"sgd.eta=~"},
-          3); // every third: most of them are sample runs of the search, which repeat
+          3); // every third, because most allocations are in the search for a learning rate, which repeats
+              // itself
 }
 
 static void test_train_streamed(void **unused) {
@@ -217,8 +220,8 @@ static mg_status list(mg_error *error) {
 
 typedef mg_status act(mg_error *error);
 
-// Allocation `at` of the command fails. False past the last allocation; *shrugged counts the failures that
-// the command could ignore.
+// Runs the command while allocation `at` fails. Returns false if there were fewer allocations. *shrugged
+// counts failures that the command could ignore.
 static bool act_once(const char *name, act *command, long at, bool ever, int *shrugged) {
     mg_error error = {0};
     mg_memory_fail_at(at, ever);
@@ -237,7 +240,7 @@ static void test_commands(void **unused) {
     static const struct {
         const char *name;
         act *command;
-        int shrugs; // it omits a note for which there is no memory
+        int shrugs; // number of failures that it can ignore, because it only omits a note
     } commands[] = {{"eval", measure, 0},
                     {"predict", predict_file, 0},
                     {"predict -", predict_lines, 0},

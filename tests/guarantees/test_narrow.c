@@ -1,5 +1,6 @@
-// test_narrow.c - the limits of 32-bit indices and of memory, lowered by MG_NARROW: 5000 features, 5000 rows
-// in memory, four megabytes per block. Each is refused in one line, or avoided without changing the result.
+// test_narrow.c - limits of 32-bit indices and of memory. MG_NARROW lowers them to 5000 features, 5000 rows
+// in memory, and four megabytes per block. Data beyond a limit are refused with one line, or handled in
+// another way that gives the same result.
 #include "support.h"
 
 #include "base/memory.h"
@@ -47,7 +48,8 @@ static void test_features(void **unused) {
         }
 }
 
-// More rows than an index can count are streamed, whatever the memory, with the same model.
+// More rows than 32-bit indices can count are streamed, even if there is enough memory, and give the same
+// model.
 static void test_rows(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -97,9 +99,10 @@ static void test_memory(void **unused) {
     mg_memory_free(block);
     assert_int_equal(mg_memory_get(&block, (4 << 20) + 1, 1, &error), MG_MEMORY);
     assert_null(block);
-    assert_int_equal(mg_memory_get(&block, SIZE_MAX / 4 + 2, 4, &error), MG_MEMORY); // the product wraps to 4
+    // the product overflows to 4
+    assert_int_equal(mg_memory_get(&block, SIZE_MAX / 4 + 2, 4, &error), MG_MEMORY);
     support_data(support_path("classes.h5"), SUPPORT_F32, 6000, 200, 6000,
-                 9); // 6,000 classes of 200 features: 4.8 MB
+                 9); // 6,000 classes with 200 features: 4.8 MB
     expect_refused(support_path("classes.h5"), "train.epochs=1", MG_MEMORY, "cannot be addressed");
 }
 

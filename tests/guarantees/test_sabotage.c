@@ -1,6 +1,6 @@
-// test_sabotage.c - everything in a checkpoint matters: whatever is restored wrongly, the resumed run or path
-// differs. The list of contents comes from the files themselves; fields with several meanings are tested
-// number by number.
+// test_sabotage.c - everything in a checkpoint matters: if anything is changed in it, the resumed run or path
+// has another result. The list of contents comes from the files themselves; in fields with several meanings
+// every number is tested.
 #include "support.h"
 
 #include <margin/path.h>
@@ -23,10 +23,10 @@
 enum { MOST_NAMES = 128, WAYS = 3 };
 
 typedef struct names {
-    // "state/weights" is a data set, "state/clock[2]" one of its numbers, "@step" an attribute.
+    // "state/weights" is a data set, "state/clock[2]" one number of it, "@step" an attribute.
     char text[MOST_NAMES][64];
     int count;
-    bool shown[MOST_NAMES]; // its sabotage made a difference
+    bool shown[MOST_NAMES]; // a change of it made a difference
 } names;
 
 static int add_name(names *list, const char *prefix, const char *name) {
@@ -39,8 +39,8 @@ static int add_name(names *list, const char *prefix, const char *name) {
     return list->count++;
 }
 
-// Fields of 64-bit integers are short, and each number has its own meaning, except for one field with a
-// number per feature.
+// Lists the numbers of 64-bit integer fields separately: such fields are short, and each number has its own
+// meaning. The exception is a field with one number per feature.
 static herr_t take_set(hid_t group, const char *name, const H5L_info_t *info, void *list) {
     hid_t set = H5Dopen2(group, name, H5P_DEFAULT), type = H5Dget_type(set), space = H5Dget_space(set);
     hssize_t count = H5Sget_simple_extent_npoints(space);
@@ -73,10 +73,9 @@ static void list_checkpoint(const char *path, names *list) {
     H5Fclose(file);
 }
 
-// ---- altering -----------------------------------------------------------------------------------
+// ---- changes ------------------------------------------------------------------------------------
 
-// Changes numbers to others of their kind, also zeros; `way` selects a small change, a large one, or another
-// sign.
+// Changes numbers to others of the same kind, zeros too. `way`: a small change, a large one, or another sign.
 static void alter_values(hid_t type, size_t count, void *values, int way) {
     H5T_class_t class = H5Tget_class(type);
     size_t size = H5Tget_size(type);
@@ -120,7 +119,7 @@ static void alter_set(hid_t file, const char *name, int way) {
     H5Dclose(set);
 }
 
-// A copy of the checkpoint with one thing changed, and a correct seal.
+// Writes a copy of the checkpoint in which one thing is changed and the seal is correct.
 static void write_altered(const char *from, const char *name, int way, const char *to) {
     size_t size;
     const char *bare = support_path("bare.h5");
@@ -143,7 +142,7 @@ static void write_altered(const char *from, const char *name, int way, const cha
 
 typedef struct any_run {
     support_run run;
-    const char *C; // of a path; NULL: a run
+    const char *C; // for a path; NULL: a run
     mg_path_result points;
 } any_run;
 
@@ -168,7 +167,8 @@ static bool same_lines(const char *a, const char *b, const char *name) {
     return same;
 }
 
-// A path's points contain seconds too; none here is as large as a hundred.
+// Compares the training times of the points, which a checkpoint contains too. Runs differ by far less than
+// 100 seconds, but a changed checkpoint may give any time.
 static bool same_points(const any_run *a, const any_run *b) {
     for (int i = 0; i < a->points.points; i++)
         if (fabs(a->points.point[i].seconds - b->points.point[i].seconds) > 100) return false;
@@ -177,15 +177,15 @@ static bool same_points(const any_run *a, const any_run *b) {
 
 static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
-// What a run reports at its end, besides its model: a gap is in no epoch's line except that of its
-// certificate.
+// Compares what a run reports at its end, except for the model. The gap is included, because epoch lines have
+// it only if the epoch ended with a certificate.
 static bool same_results(const mg_train_result *a, const mg_train_result *b) {
     return same_number(a->objective, b->objective) && same_number(a->dual, b->dual) &&
            same_number(a->gap, b->gap) && a->converged == b->converged && !strcmp(a->warning, b->warning);
 }
 
 // Resumes from the checkpoint with `name` changed ("": nothing), in a directory whose metrics have more lines
-// than the checkpoint counts, as after a crash. Returns true if the result differs.
+// than the checkpoint counts, as after a crash. Returns true if the result is different.
 static bool differs(const any_run *whole, const char *checkpoint, const char *reference, const char *name,
                     int way) {
     char to[4200], model[4200], metrics[4200];
@@ -214,10 +214,10 @@ static bool differs(const any_run *whole, const char *checkpoint, const char *re
     return different;
 }
 
-// What is tried in a checkpoint, and whether it made a difference: a whole field must do so in every kind of
-// run, a single number in any one.
+// What is changed in a checkpoint, and whether it made a difference. A whole field must make one in every
+// kind of run; a single number must make one in at least one kind.
 typedef struct trials {
-    const char *only; // only names that contain this
+    const char *only; // only names that contain this text
     names whole, *numbers;
 } trials;
 
@@ -230,7 +230,7 @@ static void try(trials *trial, const any_run *whole, const char *checkpoint, con
         list->shown[n] = differs(whole, checkpoint, reference, name, way);
 }
 
-// Everything in a checkpoint of this run, at every step until its sabotage makes a difference.
+// Changes everything in the checkpoints of this run, step after step, until each change makes a difference.
 static void sabotage(const any_run *base, trials *trial) {
     const char *reference = support_path("reference"), *stopped = support_path("stopped");
     any_run whole = *base;
@@ -269,7 +269,8 @@ static const struct kind {
     const char *name;
     support_form form;
     const char *only, *C; // `only` of trials; `C` of any_run
-    // NULL: no further variant. What several variants contain need make a difference in only one.
+    // NULL: no more variants. What several variants have in common needs to make a difference in only one of
+    // them.
     const char *variants[VARIANTS];
     const char *settings[MOST_SETTINGS];
 } kinds[] = {
@@ -324,7 +325,7 @@ static any_run run_of(const struct kind *kind, const char *data, const char *var
     support_set(&job.run, "train.epochs=5");
     support_set(&job.run, "train.patience=2");
     support_set(&job.run, "model.lambda=0.01");
-    // With a certificate, no epoch is better than another.
+    // With a certificate, all epochs are equally good.
     support_set(&job.run, "data.validation=%s", strstr(variant, "tolerance") ? "" : "0.25");
     for (int s = 0; s < MOST_SETTINGS && kind->settings[s]; s++)
         support_set(&job.run, "%s", kind->settings[s]);
@@ -350,7 +351,7 @@ static void test_sabotage(void **unused) {
     expect_all_shown(&numbers, "of any kind of run");
 }
 
-// A checkpoint of another version is refused as such, even if it could be read.
+// A checkpoint of another version is refused with that reason, even if it could be read.
 static void test_other_version(void **unused) {
     (void)unused;
     const char *data = support_path("version.h5"), *directory = support_path("version");

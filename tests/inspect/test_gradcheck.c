@@ -1,4 +1,5 @@
-// test_gradcheck.c - the gradient check passes for every loss and kind of data, and detects planted errors.
+// test_gradcheck.c - the gradient check passes for every loss and every kind of data, and detects errors that
+// are made on purpose.
 #include "base/memory.h"
 #include "base/rng.h"
 #include "io/file.h"
@@ -53,8 +54,8 @@ static void put_csr(hid_t file, const float *x) {
     H5Gclose(group);
 }
 
-// X dense floats, B bytes, S sparse, y labels, w weights; a constant column, one of another size, rows
-// without values.
+// Writes X (dense floats), B (bytes), S (sparse), y (labels) and w (weights), with a constant column, a
+// column of another size, and rows without values.
 static int begin(void **unused) {
     (void)unused;
     static float x[ROWS * FEATURES], sparse[ROWS * FEATURES], w[ROWS];
@@ -168,7 +169,7 @@ static double value_scaled(int64_t classes, const double *scores, int64_t y, dou
 }
 
 typedef struct fixture {
-    mg_config *config; // owns none of the rest, but must outlive it
+    mg_config *config; // the others point into it, so it must outlive them
     mg_dataset *data;
     mg_scale scale;
     mg_team team;
@@ -235,7 +236,7 @@ static void test_finds_wrong_losses(void **unused) {
     close_fixture(&f);
 }
 
-// Weights that do not match the scores after folding are detected by the step of every loss that has
+// If the weights do not belong to the scores after folding, the step detects it for every loss that has
 // curvature.
 static void test_finds_wrong_folding(void **unused) {
     (void)unused;
@@ -258,7 +259,7 @@ static void test_kinks_are_skipped(void **unused) {
     mg_gradcheck_result result;
     open_fixture(&f);
     const mg_loss *loss = mg_loss_find("crammer-singer");
-    for (int i = 0; i < 8; i++) { // exactly on the kink: the strongest rival is delta below
+    for (int i = 0; i < 8; i++) { // exactly on the kink: the score of the strongest rival is delta lower
         double *scores = f.sample.scores + i * f.problem.classes;
         for (int64_t k = 0; k < f.problem.classes; k++)
             scores[k] = k == f.sample.label[i] ? 1 : k == (f.sample.label[i] + 1) % CLASSES ? 0 : -9;

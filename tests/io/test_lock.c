@@ -1,5 +1,5 @@
-// test_lock.c - only one holder at a time: others are refused with the holder's process id; the lock is free
-// after the holder releases it or dies; files that are not margin's locks are left alone.
+// test_lock.c - a lock has only one holder at a time. Others are refused, with the process id of the holder.
+// The lock is free after the holder releases it or dies. Files that are not margin's locks are not touched.
 #include "support.h"
 
 #include <setjmp.h>
@@ -30,7 +30,7 @@ static void expect_refused(const mg_directory *directory, mg_status status, cons
     assert_int_equal(mg_lock_take(directory, &lock, &error), status);
     if (!strstr(error.text, part)) fail_msg("'%s' is not in: %s", part, error.text);
     assert_false(lock.held);
-    mg_lock_release(&lock); // a lock that is not held is allowed
+    mg_lock_release(&lock); // releasing a lock that is not held is allowed
 }
 
 static void test_held(void **unused) {
@@ -50,7 +50,7 @@ static void test_held(void **unused) {
     assert_int_equal(mg_lock_take(other, &again, &error), MG_OK);
     expect_refused(mine, MG_CONFIG, process);
     mg_lock_release(&again);
-    mg_lock_release(&again); // twice is allowed
+    mg_lock_release(&again); // releasing twice is allowed
     mg_directory_close(mine);
     mg_directory_close(other);
 }
@@ -69,7 +69,7 @@ static void test_independent(void **unused) {
     mg_directory_close(b);
 }
 
-// A killed holder releases the lock; its file does not matter.
+// When a holder is killed, the lock is free; the file that it leaves does not matter.
 static void test_killed_holder(void **unused) {
     (void)unused;
     int ready[2];
@@ -101,7 +101,7 @@ static void test_killed_holder(void **unused) {
     mg_directory_close(directory);
 }
 
-// If somebody deletes the lock file and creates another, the holder does not delete that one.
+// If somebody deletes the lock file and creates another one, the holder does not delete that one.
 static void test_anothers_file(void **unused) {
     (void)unused;
     mg_directory *directory = place("another");
@@ -132,12 +132,13 @@ static void test_no_lock_file(void **unused) {
                    "lock: is not a regular file, so it is not a lock of margin: move it away");
     size_t size;
     unsigned char *bytes =
-        support_read(support_path("odd/target"), &size); // nothing was written through the symbolic link
+        // nothing was written to the target of the symbolic link
+        support_read(support_path("odd/target"), &size);
     assert_memory_equal(bytes, "kept", 4);
     free(bytes);
     support_remove(support_path("odd/lock"));
     mg_lock lock;
-    mg_error error; // the refusals did not lock the directory
+    mg_error error; // the failed attempts did not lock the directory
     if (mg_lock_take(directory, &lock, &error)) fail_msg("%s", error.text);
     mg_lock_release(&lock);
     mg_directory_close(directory);

@@ -1,4 +1,5 @@
-// test_lzf.c - packed bytes unpack correctly; damaged ones are refused without access outside the buffers.
+// test_lzf.c - packed bytes are unpacked correctly; damaged ones are refused, without access outside of the
+// buffers.
 #include "io/lzf.h"
 
 #include "base/memory.h"
@@ -23,7 +24,7 @@ static void test_known(void **unused) {
     assert_memory_equal(out, "hello", 5);
     assert_true(UNPACK("\x02"
                        "abc\x20\x02",
-                       // 3 bytes from distance 3
+                       // 3 bytes from a distance of 3
                        6, out));
     assert_memory_equal(out, "abcabc", 6);
     assert_true(UNPACK("\x00x\xe0\x05\x00", 15, out)); // a long copy that overlaps its source
@@ -34,27 +35,27 @@ static void test_known(void **unused) {
 static void test_damaged(void **unused) {
     (void)unused;
     char out[64];
-    assert_false(UNPACK("\x04hell", 5, out));  // literals end too early
-    assert_false(UNPACK("\x04hello", 6, out)); // fewer bytes than asked for
-    assert_false(UNPACK("\x04hello", 4, out)); // more bytes
+    assert_false(UNPACK("\x04hell", 5, out));  // literals are missing
+    assert_false(UNPACK("\x04hello", 6, out)); // fewer bytes than required
+    assert_false(UNPACK("\x04hello", 4, out)); // more bytes than required
     assert_false(UNPACK("\x02"
                         "abc\x20\x03",
-                        6, out)); // starts before the first byte
+                        6, out)); // a copy from before the first byte
     assert_false(UNPACK("\x02"
                         "abc\x20\x02",
-                        5, out)); // the copy is too long
+                        5, out)); // a copy that is too long
     assert_false(UNPACK("\x02"
                         "abc\x20",
-                        6, out)); // no distance
+                        6, out)); // the distance is missing
     assert_false(UNPACK("\x02"
                         "abc\xe0",
-                        6, out)); // no length
+                        6, out)); // the length is missing
     assert_false(UNPACK("\x02"
                         "abc\xe0\x01",
                         6, out));
 }
 
-// The buffers have exactly the needed size, so that the sanitizers detect an access beyond them.
+// The buffers have exactly the required size, so that sanitizers detect an access beyond them.
 static void test_random(void **unused) {
     (void)unused;
     uint64_t key = mg_rng_key(1, 2, 3), at = 0;

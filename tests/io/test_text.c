@@ -1,4 +1,4 @@
-// test_text.c - every way to split a file into lines, and numbers compared with strtod.
+// test_text.c - splits files into lines in every possible way; compares numbers with strtod.
 #include "base/memory.h"
 #include "base/hash.h"
 #include "format/fields.h"
@@ -40,7 +40,7 @@ static void write_plain(const char *bytes, size_t size) {
     fclose(file);
 }
 
-// With `mode` "ab" it appends another gzip member.
+// Writes a gzip file; with `mode` "ab", appends another gzip member.
 static void write_gzip(const char *bytes, size_t size, const char *mode) {
     gzFile file = gzopen(path, mode);
     assert_int_equal(gzwrite(file, bytes, (unsigned)size), size);
@@ -221,7 +221,7 @@ static void utf8_is_checked(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(mg_text_utf8(cases[i].text, cases[i].bytes), cases[i].good);
-    // The bytes behind the text would complete its last character.
+    // the bytes after the text would complete its last character
     assert_int_equal(mg_text_utf8("\xc3\xa4", 1), 0);
 }
 
@@ -229,7 +229,7 @@ static void compare(const char *text) {
     double value = -1;
     const char *end = text + strlen(text), *after = mg_text_number(text, end, &value);
     double expected = strtod(text, NULL);
-    // An underflow does not give 0, because conversions report such values.
+    // an underflow must not give 0, because conversions report such values
     if (expected == 0 && strcspn(text, "123456789") < strcspn(text, "eE"))
         expected = copysign(0x1p-1074, expected);
     if (after != end || memcmp(&value, &expected, sizeof value) != 0)
@@ -263,7 +263,7 @@ static void numbers_are_rounded_correctly(void **state) {
         "1e-999",
         "0e999",
         "0.0000000000000000000000000001",
-        // 64 bits of the quotient say halfway; only the remainder decides.
+        // the first 64 bits of the quotient are exactly halfway, so the remainder decides
         "9695808345493995284e-19",
         "9237726397136683532e-19",
         "9959243316861055573e-19",
@@ -295,7 +295,7 @@ static void rubbish_is_no_number(void **state) {
     (void)state;
     static const struct {
         const char *text;
-        int taken; // -1: not a number
+        int taken; // number of characters of the number; -1: not a number
     } cases[] = {{"", -1},     {"-", -1},   {".", -1},   {"e5", -1},  {"nan", -1},  {"inf", -1}, {"1e", -1},
                  {"1e+", -1},  {"--1", -1}, {"+-1", -1}, {"0x10", 1}, {"1.2.3", 3}, {"1,5", 1},  {"4x", 1},
                  {"1e5.5", 3}, {" 1", -1},  {"1 ", 1},   {"1d5", 1},  {"1e-5f", 4}};
@@ -340,7 +340,7 @@ static void whole_numbers(void **state) {
     }
 }
 
-// Joins all fields of the file: records separated by '|', fields by '^'.
+// Joins all fields of the file: '|' between records, '^' between fields.
 static mg_status join_fields(char delimiter, char *out, mg_error *error) {
     mg_record record = {.delimiter = delimiter};
     mg_span field;
@@ -367,7 +367,7 @@ static void records_are_cut_into_fields(void **state) {
     (void)state;
     static const struct {
         char delimiter;
-        const char *bytes, *fields; // fields NULL: refused
+        const char *bytes, *fields; // fields: NULL if the file is refused
     } cases[] = {
         {',', "a,b\nc,d\n", "a^b|c^d"},
         {',', "\n\na,b\n  \nc,d", "a^b|c^d"},

@@ -1,5 +1,5 @@
-// h5_files.h - writes HDF5 files for tests with the library itself: every type, layout and defect that a
-// user's file may have.
+// h5_files.h - writes HDF5 files for tests, with the library itself: with every type, layout and defect that
+// a user's file may have.
 #ifndef MG_TEST_H5_FILES_H
 #define MG_TEST_H5_FILES_H
 
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static char test_directory[200];
-static char test_file[240]; // the file that most tests write and overwrite
+static char test_file[240]; // the file that most tests write
 
 static inline int make_directory(void **unused) {
     (void)unused;
@@ -74,7 +74,7 @@ static inline hid_t storage_plist(const storage *how, int rank) {
     return plist;
 }
 
-// Writes a data set of dims[rank]; data NULL: it is declared but never written.
+// Writes a data set of dims[rank]. If `data` is NULL, it is declared but never written.
 static inline void put(hid_t file, const char *name, hid_t stored, int rank, const hsize_t *dims,
                        hid_t memory, const void *data, const storage *how) {
     hsize_t most[3] = {H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};

@@ -1,4 +1,4 @@
-// support.c - files, data and comparisons of support.h.
+// support.c - the files, data and comparisons of support.h.
 #include "support.h"
 
 #include <setjmp.h>
@@ -22,10 +22,10 @@
 // ---- files --------------------------------------------------------------------------------------
 
 static char directory[200];
-static char **paths; // returned by support_path
+static char **paths; // the paths that support_path has returned
 static size_t path_count, path_room;
 
-// Uses a directory in memory if there is one, because hundreds of runs would wait for the disk.
+// Uses a directory in memory if there is one, because hundreds of runs would otherwise wait for the disk.
 static const char *choose_base(void) {
     const char *base = getenv("TMPDIR");
     if (base && *base) return base;
@@ -131,7 +131,7 @@ void support_copy_tree(const char *from, const char *to) {
     closedir(stream);
 }
 
-// Position of the first byte that differs, or -1.
+// The position of the first byte that differs; -1 if none does.
 static long long first_difference(const char *a, const char *b) {
     size_t sizes[2];
     unsigned char *bytes[2] = {support_read(a, &sizes[0]), support_read(b, &sizes[1])};
@@ -229,7 +229,7 @@ static void put_dense(saving *to, const support_rows *data, support_form form, i
     unsigned char *narrow = malloc(cells + 1);
     float *wide = malloc((cells + 1) * sizeof *wide);
     for (size_t i = 0; i < cells; i++) {
-        // Other forms may hold values that do not fit a byte.
+        // in other forms, values may not fit in a byte
         narrow[i] = form == SUPPORT_U8 ? (unsigned char)data->x[i] : 0;
         wide[i] = data->x[i] / 7;
     }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ELEMENTS = 1 << 20 }; // a hollow field declares more
+enum { MOST_ELEMENTS = 1 << 20 }; // most elements that are changed; a hollow field declares more
 
 static void need(int holds, const char *what) {
     if (holds) return;
@@ -43,7 +43,7 @@ unsigned char *forge_close(hid_t file, size_t *size) {
 
 static int is_attribute(hid_t file, const char *name) { return H5Aexists(file, name) > 0; }
 
-// Reads the elements of a field as doubles, sets some, and writes them back.
+// Reads the elements of a field as doubles, changes some, and writes them back.
 static int set_elements(hid_t object, hid_t space, int attribute, long long place, double value) {
     hssize_t count = H5Sget_simple_extent_npoints(space);
     double *values = count > 0 && count < MOST_ELEMENTS ? calloc((size_t)count, sizeof *values) : NULL;

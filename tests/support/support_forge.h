@@ -1,18 +1,18 @@
 // support_forge.h - sealed files with forged content: opens the HDF5 file in memory without its seal, changes
-// it, and seals it again.
+// it, and adds a new seal.
 #ifndef MG_TEST_SUPPORT_FORGE_H
 #define MG_TEST_SUPPORT_FORGE_H
 
 #include <hdf5.h>
 #include <stddef.h>
 
-// forge_open opens a sealed file with the library; forge_close returns the new sealed file, which the caller
+// forge_open opens a sealed file with the library. forge_close returns the new sealed file, which the caller
 // frees. Any failure ends the process.
 hid_t forge_open(const unsigned char *sealed, size_t size);
 unsigned char *forge_close(hid_t file, size_t *size);
 
-// Sets element `place` (-1: all) of a field, which is an attribute of the root or a data set. The value
-// passes through double; the library clamps it to the field's type. False if there is no such number.
+// Sets element `place` (-1: all) of a field, which is an attribute of the root or a data set. `value` is
+// converted to the type of the field; the library clamps it. Returns false if the field has no such number.
 int forge_set(hid_t file, const char *name, long long place, double value);
 
 // Writes a text attribute.
@@ -22,20 +22,20 @@ void forge_text(hid_t file, const char *name, const char *text);
 // a scalar.
 void forge_replace(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims, double value);
 
-// Writes a data set of any size that takes no room in the file; the library reads zeros from it.
+// Declares a data set of any size that takes no space in the file; the library reads zeros from it.
 void forge_hollow(hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims);
 
-// Puts another kind of object under the name of a data set.
+// Replaces a data set by another kind of object with the same name.
 typedef enum { FORGE_GROUP, FORGE_SOFT, FORGE_EXTERNAL, FORGE_OTHER } forge_link;
 void forge_relink(hid_t file, const char *name, forge_link link, const char *other);
 
 void forge_delete(hid_t file, const char *name);
 
-// Gives a field another type or shape, or deletes it; `how` is below FORGE_SHAPES.
+// Gives a field another type or shape, or deletes it. `how`: below FORGE_SHAPES.
 enum { FORGE_SHAPES = 8 };
 void forge_reshape(hid_t file, const char *name, int how);
 
-// The fields of a sealed file, except the version of margin.
+// The names of all fields of a sealed file, except the version of margin.
 typedef struct forge_names {
     char name[64][80];
     int count;

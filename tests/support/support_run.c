@@ -1,4 +1,4 @@
-// support_run.c - the runs of support.h.
+// support_run.c - the runs and comparisons of support.h.
 #include "support.h"
 
 #include <setjmp.h>

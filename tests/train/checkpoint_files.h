@@ -1,4 +1,5 @@
-// checkpoint_files.h - what tests of checkpoints share: a made-up state that is written and restored.
+// checkpoint_files.h - functions that tests of checkpoints share: write and restore a state of the test's
+// own.
 #ifndef MG_TEST_CHECKPOINT_FILES_H
 #define MG_TEST_CHECKPOINT_FILES_H
 
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---- a made-up state -----------------------------------------------------------------------------
+// ---- a state of the test's own ------------------------------------------------------------------
 
 static float weights[12];
 static double eta;
@@ -28,7 +29,7 @@ static inline int same_text(const char *before, const char *now, char *out, size
     return strcmp(before, now) != 0;
 }
 
-static char heard[4000]; // messages of the resumption
+static char heard[4000]; // messages while a checkpoint is restored
 
 static inline void hear(void *context, const char *line) {
     (void)context;

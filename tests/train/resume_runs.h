@@ -1,4 +1,4 @@
-// resume_runs.h - the short run that the tests of --resume stop and continue.
+// resume_runs.h - the short run that tests of --resume stop and resume.
 #ifndef MG_TEST_RESUME_RUNS_H
 #define MG_TEST_RESUME_RUNS_H
 
@@ -6,8 +6,8 @@
 
 enum { ROWS = 64, FEATURES = 20, CLASSES = 3 };
 
-// Three or four minibatches per epoch, four epochs. The held-out rows are few, so that accuracies repeat and
-// patience ends the run.
+// Four epochs of three or four minibatches. Few rows are held out, so that accuracies are often equal and
+// train.patience ends the run.
 static inline support_run small_run(const char *data, const char *directory) {
     support_run run = support_new(data, directory);
     support_set(&run, "train.batch=16");

@@ -27,12 +27,12 @@ static inline mg_model *load_model(const char *directory) {
     return model;
 }
 
-// Not fmax in a loop over widened floats, because gcc 12 for ARM crashes on it.
+// Not fmax: gcc 12 for ARM crashes on fmax in a loop over widened floats.
 static inline void raise_to(double *most, double value) {
     if (value > *most) *most = value;
 }
 
-// Largest difference of two models' weights and biases, relative to the largest weight.
+// The largest difference between the weights and biases of two models, relative to the largest weight.
 static inline double model_difference(const char *a, const char *b) {
     mg_model *x = load_model(a), *y = load_model(b);
     assert_int_equal(x->classes_count, y->classes_count);

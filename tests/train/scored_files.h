@@ -43,13 +43,13 @@ static inline int end(void **unused) {
     return system(command);
 }
 
-// Three features and three classes; the scores equal the row, so they can be read from it.
+// Three features and three classes. The model's scores equal the row, so they can be read off it.
 static const float rows_x[6][3] = {
-    {2, 1, 0}, // class 0: correct, margin kept
-    {1, 1, 0}, // class 0: tied with class 1, the lower class wins: correct; loss 1
-    {1, 1, 0}, // class 1: tied with class 0: wrong, second; loss 1
+    {2, 1, 0}, // class 0: correct, no margin violation
+    {1, 1, 0}, // class 0: tied with class 1, but the lower class is predicted: correct; loss 1
+    {1, 1, 0}, // class 1: tied with class 0: wrong, in second place; loss 1
     {0, 0, 3}, // class 2: correct
-    {3, 2, 0}, // class 2: third; loss 4
+    {3, 2, 0}, // class 2: in third place; loss 4
     {0, 5, 0}, // a class that the model does not have
 };
 enum { ROWS = 6, KNOWN = 5, K = 3 };
@@ -58,7 +58,8 @@ static const char *const rows_text[ROWS] = {"Äpfel", "Äpfel", "a\"b", "日本"
 
 static inline void write_model(const char *path, bool texts, const char *rows, const char *transform) {
     mg_model *model;
-    const char *const names[K] = {"a\"b", "Äpfel", "日本"}; // ascending by bytes: classes 0 and 1 are swapped
+    // ascending by bytes: "a\"b" is the first class here
+    const char *const names[K] = {"a\"b", "Äpfel", "日本"};
     assert_int_equal(mg_model_new(K, K, &model, NULL), MG_OK);
     for (int k = 0; k < K; k++) model->weights[k * K + (texts && k < 2 ? 1 - k : k)] = 1;
     model->classes = (mg_classes){.count = K, .texts = texts};
@@ -117,7 +118,7 @@ static inline void write_sparse(const char *path) {
     mg_h5_image_array(image, "X/indptr", MG_H5_I64, 1, &points, indptr);
     mg_h5_image_array(image, "y", MG_H5_I64, 1, &rows, rows_y);
     support_write_image(image, path);
-    // The image cannot write an attribute of two numbers, so the shape is added with h5py.
+    // mg_h5_image cannot write an attribute of two numbers, so h5py adds the shape.
     char command[400];
     snprintf(
         command, sizeof command,
@@ -128,7 +129,7 @@ static inline void write_sparse(const char *path) {
 
 // ---- the program --------------------------------------------------------------------------------
 
-// Runs a shell command; its standard output goes to `out`. Returns its exit status.
+// Runs a shell command, and stores its standard output in `out`. Returns its exit status.
 static inline int shell(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static inline int shell(char *out, size_t size, const char *format, ...) {

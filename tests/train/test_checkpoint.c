@@ -1,5 +1,5 @@
-// test_checkpoint.c - files are complete or not there at all: every system call may fail, rotation keeps what
-// it must, and a run continues if checkpoints cannot be written.
+// test_checkpoint.c - a file is complete or does not exist, whichever system call fails; the right
+// checkpoints are kept; and a run continues if checkpoints cannot be written.
 #include "checkpoint_files.h"
 
 #include "support.h"
@@ -27,12 +27,12 @@
 typedef enum fault { FAULT_ERROR, FAULT_SHORT, FAULT_INTERRUPT } fault;
 
 static mg_file_ops real;
-static _Atomic long calls; // made so far
-static long fail_at;       // number of the call that fails, 0: none
-static bool for_ever;      // and all later ones
+static _Atomic long calls; // calls made so far
+static long fail_at;       // number of the call that fails; 0: none
+static bool for_ever;      // all later calls fail too
 static fault kind;
 static int reason;
-static _Atomic bool renamed; // a rename succeeded
+static _Atomic bool renamed; // a rename has succeeded
 
 static bool fails(void) {
     long number = atomic_fetch_add(&calls, 1) + 1;
@@ -41,8 +41,8 @@ static bool fails(void) {
     return kind == FAULT_ERROR;
 }
 
-static char order[64];                                         // the calls in order, one letter each
-static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER; // in a whole run two threads write
+static char order[64];                                         // the calls in their order, one letter each
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER; // two threads write during a whole run
 
 static void note(char letter) {
     pthread_mutex_lock(&order_lock);
@@ -76,7 +76,7 @@ static int failing_fsync(int fd) {
 static int failing_close(int fd) {
     note('c');
     bool failed = fails();
-    int closed = real.close(fd); // as in the system: the descriptor is closed whatever is returned
+    int closed = real.close(fd); // as in the system, the descriptor is closed even if an error is returned
     if (failed) errno = reason;
     return failed ? -1 : closed;
 }
@@ -150,7 +150,7 @@ static void test_write_fails(void **unused) {
                      is_new = size == sizeof new && !memcmp(now, new, size);
                 free(now);
                 if (!status && calls < at) break;
-                bool ignored = !status && at == calls; // closing the directory: its failure does not matter
+                bool ignored = !status && at == calls; // closing the directory may fail without consequences
                 if (status != MG_IO && !ignored) fail_msg("call %ld: status %d", at, (int)status);
                 if (!ignored && (strchr(error.text, '\n') ||
                                  (!strstr(error.text, path) && !strstr(error.text, directory))))
@@ -159,12 +159,13 @@ static void test_write_fails(void **unused) {
                     fail_msg("call %ld: the file is neither the old nor the new one", at);
                 assert_int_equal(support_count(directory, ""),
                                  ever && support_count(directory, ".tmp") ? 2 : 1);
-                support_remove(directory); // if unlink fails too, the temporary file remains
+                support_remove(directory); // if unlink has failed too, the temporary file is still there
                 mkdir(directory, 0777);
             }
 }
 
-// What is reported is durable: the bytes are synced before the rename, and the directory before the report.
+// Whatever is reported is on disk: the bytes are synced before the rename, and the directory before the
+// report.
 static void test_write_order(void **unused) {
     (void)unused;
     mg_error error = {0};
@@ -206,7 +207,7 @@ static mg_status submit(mg_checkpointer *checkpointer, int number) {
     mg_error error = {0};
     set_state(number);
     assert_true(mg_checkpointer_submit(checkpointer, &position, false));
-    set_state(-1); // the state changes while it is written
+    set_state(-1); // changes the state while the old one is being written
     mg_status status = mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error);
     assert_true(news && step == number);
     assert_int_equal(mg_checkpointer_result(checkpointer, true, &news, &step, &seconds, &error), MG_OK);
@@ -228,7 +229,7 @@ static const char *const foreign[] = {"step-1.h5",
                                       "step"};
 enum { FOREIGN = sizeof foreign / sizeof *foreign };
 
-static mg_directory *place; // of the open checkpointer
+static mg_directory *place; // directory of the open checkpointer
 
 static void close_checkpointer(mg_checkpointer *checkpointer) {
     mg_checkpointer_destroy(checkpointer);
@@ -252,7 +253,8 @@ static void test_rotation(void **unused) {
         for (int f = 0; f < FOREIGN; f++) support_write(support_path("rotation/%s", foreign[f]), "mine", 4);
         support_write(support_path("rotation/step-000000000001.h5.77.tmp"), "cut", 3);
         mg_checkpointer *checkpointer = open_checkpointer(directory, keep);
-        assert_int_equal(support_count(directory, ""), FOREIGN); // the leftover was deleted
+        // only foreign files are left: the temporary file was deleted
+        assert_int_equal(support_count(directory, ""), FOREIGN);
         for (int number = 1; number <= 7; number++) {
             assert_int_equal(submit(checkpointer, number), MG_OK);
             int kept = number < keep ? number : keep;
@@ -260,8 +262,8 @@ static void test_rotation(void **unused) {
             for (int k = 0; k < kept; k++)
                 assert_true(support_exists(support_path("rotation/step-%012d.h5", number - k)));
         }
-        // Checkpoints of an abandoned later part of the run are deleted once a newer intact checkpoint
-        // exists.
+        // The run was resumed at an earlier step. Checkpoints of the abandoned later steps are deleted when a
+        // newer intact checkpoint exists.
         assert_int_equal(submit(checkpointer, 5), MG_OK);
         assert_false(support_exists(support_path("rotation/step-000000000007.h5")));
         assert_true(support_exists(support_path("rotation/step-000000000005.h5")));
@@ -279,7 +281,8 @@ static void test_rotation(void **unused) {
     }
 }
 
-// If a checkpoint fails, the earlier ones are kept; what cannot be deleted now is deleted later.
+// If a checkpoint cannot be written, earlier ones are kept. If one cannot be deleted, it is deleted the next
+// time.
 static void test_rotation_with_faults(void **unused) {
     (void)unused;
     for (int ever = 0; ever < 2; ever++)
@@ -301,7 +304,7 @@ static void test_rotation_with_faults(void **unused) {
             assert_true(found && position.step == (there ? 4 : 3) && eta == (there ? 4 : 3) && !heard[0]);
             assert_int_equal(submit(checkpointer, 5), MG_OK);
             close_checkpointer(checkpointer);
-            close_checkpointer(open_checkpointer(directory, 2)); // deletes what a failed unlink left
+            close_checkpointer(open_checkpointer(directory, 2)); // deletes what a failed unlink has left
             assert_int_equal(support_count(directory, ""), 2);
             support_remove(directory);
         }
@@ -333,7 +336,7 @@ static void expect_all_whole(const char *directory, const char *what) {
     }
 }
 
-// How a call may fail.
+// In which ways a call may fail.
 static const struct {
     const char *name;
     fault kind;
@@ -342,13 +345,13 @@ static const struct {
                {"EDQUOT", FAULT_ERROR, EDQUOT},  {"EROFS", FAULT_ERROR, EROFS},
                {"half a write", FAULT_SHORT, 0}, {"EINTR", FAULT_INTERRUPT, 0}};
 
-// Totals over the runs with faults.
+// Totals over all runs with failing calls.
 typedef struct outcomes {
     int runs, warned, failed, model_stood;
 } outcomes;
 
-// One run with call `at` failing: its files are intact, its status is right, and after a resumption it ends
-// like an undisturbed run. False if it made fewer calls.
+// Trains while call number `at` fails. The files are intact, the status is right, and after a resumption the
+// run ends like an undisturbed one. Returns false if the run made fewer calls.
 static bool run_with_fault(size_t b, bool ever, long at, outcomes *sum) {
     const char *whole = support_path("whole"), *hurt = support_path("hurt");
     char what[100];
@@ -406,9 +409,10 @@ static void test_run_with_faults(void **unused) {
 // ---- another run at the same time ----------------------------------------------------------------
 
 static const char *meanwhile; // the directory of both runs
-static int opened;            // how often its opening was tried
+static int opened;            // how often the directory was opened
 
-// The second opening comes after the data were loaded, just before the lock is taken.
+// Another run is trained when the directory is opened for the second time, which is after the data were
+// loaded and just before the lock is taken.
 static int open_after_another(int directory, const char *name, int flags, mode_t mode) {
     if (!strcmp(name, meanwhile) && ++opened == 2) {
         mg_file_calls = real;

@@ -1,5 +1,5 @@
-// test_checkpoint_stop.c - a run that is stopped inside any system call on any file ends normally, and
-// resumes to the same bits.
+// test_checkpoint_stop.c - a run that is stopped inside any system call for any file ends normally, and is
+// resumed to the same bits.
 #include "support.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 
 static mg_file_ops real;
-static _Atomic long calls; // made so far
+static _Atomic long calls; // calls made so far
 
 static support_run run_with_checkpoints(const char *directory) {
     support_run run = support_new(support_path("data.h5"), directory);
@@ -56,8 +56,8 @@ static int stopping_unlink(int directory, const char *name) {
     return real.unlink(directory, name);
 }
 
-// A stop inside any call on any file (the first one, a checkpoint, the model) ends the run normally, or comes
-// too late.
+// If a stop is requested inside any call for any file (the first one, a checkpoint, the model), the run ends
+// normally, or it is already complete.
 static void test_stopped_while_writing(void **unused) {
     (void)unused;
     const char *whole = support_path("not-stopped"), *stopped = support_path("stopped");
@@ -94,14 +94,14 @@ static support_run newton(const char *directory) {
     support_run run = support_new(support_path("data.h5"), directory);
     support_set(&run, "train.solver=newton");
     support_set(&run, "train.tolerance=1e-3");
-    support_set(&run, "data.validation=0.25"); // a stop may come during its evaluation
+    support_set(&run, "data.validation=0.25"); // so that a stop can come during the evaluation
     support_set(&run, "checkpoint.every_steps=1");
     return run;
 }
 
-// A checkpoint of the last step can be older than the end of its epoch: the last checkpoint did not fit on
-// the disk, but the model did. Such a run is not finished: its epoch ends once more, and its last checkpoint
-// is written.
+// The last checkpoint may be from before the end of its epoch: the disk was full for a newer one, but not for
+// the model. Such a run is not finished: when it is resumed, its epoch ends once more, and the last
+// checkpoint is written.
 static void test_epoch_not_ended(void **unused) {
     (void)unused;
     const char *whole = support_path("whole"), *early = support_path("early");

@@ -1,5 +1,5 @@
-// test_choose.c - model.C: auto: the run is that of the chosen value on all rows, the choice does not depend
-// on threads, scales or interruptions, and it is made again only if it was not finished.
+// test_choose.c - model.C: auto gives the run with the chosen value on all rows. The choice does not depend
+// on threads, scales or interruptions, and it is only repeated if it was not complete.
 #include "support.h"
 
 #include <setjmp.h>
@@ -25,7 +25,7 @@ static support_run auto_run(const char *data, const char *directory) {
     return run;
 }
 
-// C and the number of values in the message about the choice.
+// Returns C, and the number of values that were compared, from the message about the choice.
 static double chosen(const support_run *run, int *values) {
     double C = 0;
     const char *line = strstr(run->messages, "note: model.C auto: C ");
@@ -41,7 +41,7 @@ static const char *model_of(const char *directory) {
 
 // ---- the choice ---------------------------------------------------------------------------------
 
-// The weights are those of a run with the chosen lambda, which says the same as C.
+// The weights are those of a run with model.lambda set to the value that corresponds to the chosen C.
 static void test_is_the_run_of_its_value(void **unused) {
     (void)unused;
     const char *data = support_path("a.h5"), *directory = support_path("auto"),
@@ -66,7 +66,8 @@ static void test_is_the_run_of_its_value(void **unused) {
     }
 }
 
-// All tenths of 240 rows are held out: its value is the one with the best mean over ten folds of a path.
+// With 240 rows, all ten tenths are held out. The chosen value is the one with the highest mean accuracy over
+// the ten folds.
 static void test_is_the_best_of_folds(void **unused) {
     (void)unused;
     const char *data = support_path("b.h5"), *directory = support_path("best");
@@ -86,7 +87,7 @@ static void test_is_the_best_of_folds(void **unused) {
     support_run cv = auto_run(data, support_path("cv"));
     mg_observer observer;
     char grid[100];
-    // Neighbours in the series differ by the square root of ten.
+    // Consecutive values differ by a factor of the square root of ten.
     snprintf(grid, sizeof grid, "%.17g:%.17g:3.1622776601683795", at[0], at[0] * pow(10, (lines - 0.9) / 2));
     const mg_cv_request request = {.folds = 10, .C = grid, .observer = &observer};
     support_set(&cv, "train.tolerance=0.01");
@@ -98,12 +99,13 @@ static void test_is_the_best_of_folds(void **unused) {
     int best = result->best, own = 0;
     for (int i = 0; i < values; i++)
         if (fabs(at[i] / C - 1) < 5e-3) own = i;
-    // The values that messages show are rounded, so a row may be decided otherwise.
+    // Values in messages are rounded, so a row may be classified differently.
     if (mean[own] < mean[best] - 1.5 / ROWS) fail_msg("C %g: %g, not %g", C, mean[own], mean[best]);
     free(result);
 }
 
-// A data set whose features are multiplied has C divided by the square: the same model but for the scale.
+// If all features are multiplied by a factor, C is divided by its square, and the model is the same except
+// for the scale.
 static void test_scale_changes_nothing(void **unused) {
     (void)unused;
     const char *data = support_path("s.h5");
@@ -120,7 +122,7 @@ static void test_scale_changes_nothing(void **unused) {
     if (values[0] != values[1] || fabs(C[0] / C[1] / 4096 - 1) > 0.02) fail_msg("%g, %g", C[0], C[1]);
 }
 
-// The bias, which is 1, does not hide rows of tiny values from the series.
+// Rows of tiny values still decide the values of C, although the constant feature is 1.
 static void test_tiny_values(void **unused) {
     (void)unused;
     const char *data = support_path("t.h5");
@@ -135,7 +137,7 @@ static void test_tiny_values(void **unused) {
     if (accuracy[1] < accuracy[0] - 0.05) fail_msg("%g, but %g", accuracy[0], accuracy[1]);
 }
 
-// A program whose observer stops a choice stops nothing else.
+// If an observer stops a choice, nothing else in the program is stopped.
 static void test_stops_alone(void **unused) {
     (void)unused;
     const char *data = support_path("o.h5");
@@ -143,7 +145,7 @@ static void test_stops_alone(void **unused) {
     support_run first = auto_run(data, support_path("o1")), second = auto_run(data, support_path("o2"));
     first.stop_after = 2;
     support_expect(&first, MG_STOPPED);
-    assert_false(support_exists(support_path("o1"))); // nothing is left of it
+    assert_false(support_exists(support_path("o1"))); // nothing remains of it
     support_expect(&second, MG_OK);
 }
 
@@ -154,7 +156,7 @@ static void test_too_few_rows(void **unused) {
     support_run run = auto_run(data, support_path("few"));
     support_expect(&run, MG_CONFIG);
     assert_non_null(strstr(run.error.text, "set data.validation, or a number"));
-    support_set(&run, "model.C=1"); // what it says
+    support_set(&run, "model.C=1"); // the advice of the message
     support_expect(&run, MG_OK);
 }
 
@@ -168,7 +170,7 @@ static void test_validation_rows(void **unused) {
     support_set(&fraction, "data.validation=0.25");
     support_expect(&fraction, MG_OK);
     chosen(&fraction, &values);
-    assert_int_equal(fraction.plan.data.rows, ROWS); // all of them, now that C is chosen
+    assert_int_equal(fraction.plan.data.rows, ROWS); // all rows are used, because C has been chosen
     assert_true(isnan(fraction.result.accuracy));
     support_set(&file, "data.validation=%s", held_out);
     support_expect(&file, MG_OK);
@@ -181,7 +183,7 @@ static void test_validation_rows(void **unused) {
 
 typedef struct stopping {
     int64_t calls, stop_after; // 0: never
-    bool chooses;              // a message about a value of C
+    bool chooses;              // there was a message about a value of C
 } stopping;
 
 static bool ask(void *context, int64_t step) {
@@ -212,7 +214,7 @@ static void test_interrupted_anywhere(void **unused) {
     support_run run = auto_run(data, whole);
     stopping all = {0};
     assert_int_equal(train(&run, &all), MG_OK);
-    int64_t last = run.result.step; // steps of the run after the choice
+    int64_t last = run.result.step; // steps of the run itself, after the choice
     for (int i = 0; i < 8; i++) {
         bool in_choice = i < 4;
         stopping first = {.stop_after =
@@ -231,7 +233,7 @@ static void test_interrupted_anywhere(void **unused) {
     }
 }
 
-// A choice is part of the configuration.
+// The chosen value is part of the configuration.
 static void test_resumed_with_something_else(void **unused) {
     (void)unused;
     const char *const others[] = {"model.C=1", "model.C=", "data.validation=0.2", "train.tolerance=1e-3"};
@@ -249,7 +251,7 @@ static void test_resumed_with_something_else(void **unused) {
         support_set(&other, "%s", others[i]);
         if (train(&other, &again) != MG_CONFIG) fail_msg("%s: %s", others[i], other.error.text);
     }
-    // and the other way round: a run with a value does not become one that chooses
+    // The other way round: a run with a given value cannot be resumed as one that chooses.
     support_run fixed = auto_run(data, support_path("fixed"));
     support_set(&fixed, "model.C=1");
     stopping second = {.stop_after = 2};
@@ -259,10 +261,10 @@ static void test_resumed_with_something_else(void **unused) {
     again = (stopping){0};
     assert_int_equal(train(&fixed, &again), MG_CONFIG);
     assert_non_null(strstr(fixed.error.text, "model.C: 1, now auto"));
-    assert_int_equal(again.calls, 0); // without choosing first
+    assert_int_equal(again.calls, 0); // without another choice
 }
 
-// ---- where it is not ----------------------------------------------------------------------------
+// ---- where C cannot be chosen -------------------------------------------------------------------
 
 static void test_refused(void **unused) {
     (void)unused;

@@ -1,6 +1,6 @@
-// test_cv.c - folds are stratified and disjoint, cover all rows, and depend only on the seed.
-// Cross-validation gives the average of runs on the rows outside of each fold; also after an interruption and
-// on any number of threads.
+// test_cv.c - folds are stratified, disjoint, cover all rows, and depend only on the seed. A cross-validation
+// gives the average of runs with the rows outside of each fold; also after an interruption, and with any
+// number of threads.
 #include "support.h"
 
 #include <setjmp.h>
@@ -24,7 +24,7 @@ enum { ROWS = 203, FEATURES = 20, CLASSES = 4 };
 
 // ---- folds --------------------------------------------------------------------------------------
 
-// Classes of 2, 3, 29 and all remaining rows, mixed.
+// Labels of classes with 2, 3, 29 and all other rows, mixed.
 static void uneven_labels(int32_t *label) {
     for (int i = 0; i < ROWS; i++) label[i] = i % 7 == 3 ? 2 : 3;
     label[0] = label[100] = 0;
@@ -76,12 +76,12 @@ static void test_folds_are_even(void **unused) {
         deal(label, folds, 2, other);
         int moved = 0;
         for (int i = 0; i < ROWS; i++) moved += fold[i] != other[i];
-        assert_true(moved > ROWS / 4); // another seed gives other folds
+        assert_true(moved > ROWS / 4); // with another seed the folds differ
     }
     deal(label, 5, 1, fold);
     int in_order = 0;
     for (int i = 5; i < ROWS; i++) in_order += fold[i] == fold[i - 5];
-    assert_true(in_order < ROWS / 2); // rows are not assigned in the order of the file
+    assert_true(in_order < ROWS / 2); // folds do not follow the order of the file
 }
 
 static void test_folds_refused(void **unused) {
@@ -99,7 +99,7 @@ static void test_folds_refused(void **unused) {
                         "class; x.h5 has 2: use fewer folds");
 }
 
-// The only row of a class is in no fold, and so in the training rows of every fold.
+// The only row of a class is in no fold, so it is a training row of every fold.
 static void test_class_of_one(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];
@@ -115,7 +115,7 @@ static void test_class_of_one(void **unused) {
     for (int f = 0; f < 3; f++) assert_true(dealt[f] == (ROWS - 1) / 3 || dealt[f] == (ROWS + 1) / 3);
 }
 
-// The two selections of every fold are disjoint and cover all rows.
+// For every fold, the two selections are disjoint and cover all rows.
 static void test_selections(void **unused) {
     (void)unused;
     const char *data = support_path("selections.h5");
@@ -173,7 +173,7 @@ static void take_fold(void *context, const mg_cv_fold *fold) {
     if (cv->told < MG_CV_FOLDS) cv->fold[cv->told++] = *fold;
 }
 
-// Stops after this many steps of all folds together.
+// Stops after this many steps, counted over all folds.
 static bool ask_stop(void *context, int64_t step) {
     support_run *run = context;
     (void)step;
@@ -213,7 +213,7 @@ static void expect_same(const char *a, const char *b, const char *what) {
     free(lines[1]);
 }
 
-// A fold equals a run on a file with the other rows, tested on a file with its own rows.
+// Checks that a fold equals a run with a file of the other rows, tested with a file of the fold's rows.
 static void check_fold(const support_rows *rows, support_form form, const cv_run *cv, int f) {
     int64_t pick[2][ROWS], count[2] = {0};
     int32_t label[ROWS], fold[ROWS];
@@ -261,7 +261,7 @@ static void test_folds_are_runs(void **unused) {
                 squares += (cv.fold[f].accuracy - sum / 3) * (cv.fold[f].accuracy - sum / 3);
             assert_true(fabs(cv.result.mean[0].mean - sum / 3) < 1e-15 &&
                         fabs(cv.result.mean[0].deviation - sqrt(squares / 2)) < 1e-12);
-            assert_true(sum / 3 > 0.6 && squares > 0); // otherwise the test shows little
+            assert_true(sum / 3 > 0.6 && squares > 0); // otherwise the test proves little
             support_remove(support_path("cv"));
             support_free(&rows);
         }
@@ -292,7 +292,7 @@ static void test_grid(void **unused) {
     assert_int_equal(best, cv.result.best);
     assert_true(best > 0);
     assert_false(
-        // The held-out rows are not used to choose a model.
+        // held-out rows must not be used to choose a model
         support_exists(support_path("grid/fold-1/model.h5")));
 }
 
@@ -309,7 +309,7 @@ static void test_threads_and_resume(void **unused) {
             cv_run piece = cv;
             support_set(&piece.run, "output.directory=%s", support_path("pieces"));
             piece.run.stop_after = at;
-            mg_status status = validate(&piece); // stopped in its last step, it is complete
+            mg_status status = validate(&piece); // a stop in its last step comes too late
             assert_true(status == MG_STOPPED || (status == MG_OK && at == steps));
             piece.run.stop_after = 0;
             piece.run.resume = true;
@@ -350,9 +350,9 @@ static void test_refused(void **unused) {
     assert_non_null(strstr(cv.run.error.text, "cv.folds: 3, now 4"));
 }
 
-// ---- the world changes under it ------------------------------------------------------------------
+// ---- changes of files during a cross-validation -------------------------------------------------
 
-// What happens after the first fold.
+// Called after the first fold.
 static void (*between)(void);
 
 static void take_fold_and_act(void *context, const mg_cv_fold *fold) {
@@ -365,11 +365,11 @@ static void replace_data(void) { rename(support_path("other.h5"), support_path("
 static void write_to_data(void) {
     size_t size;
     unsigned char *bytes = support_read(support_path("other.h5"), &size);
-    FILE *file = fopen(support_path("now.h5"), "r+b"); // in place
+    FILE *file = fopen(support_path("now.h5"), "r+b"); // changes the file in place
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     fclose(file);
-    // Two writes within one tick of the file system's clock would have the same time.
+    // Sets another time, because two writes within one tick of the file system's clock have the same time.
     const struct timespec later[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
     assert_int_equal(utimensat(AT_FDCWD, support_path("now.h5"), later, 0), 0);
     free(bytes);
@@ -387,7 +387,7 @@ static cv_run cv_of_now(const char *directory) {
     return cv;
 }
 
-// All folds read the file that was opened first, and one that was written to is noticed.
+// All folds read the file that was opened first, and a write to it is detected.
 static void test_data_change(void **unused) {
     (void)unused;
     cv_run cv = cv_of_now("undisturbed");
@@ -407,12 +407,12 @@ static void test_data_change(void **unused) {
     expect(&cv, MG_DATA);
     assert_non_null(strstr(cv.run.error.text, "now.h5: was written to while it was in use"));
     between = NULL;
-    cv.run.resume = true; // the advice
+    cv.run.resume = true; // follows the advice
     expect(&cv, MG_CONFIG);
     assert_false(support_exists(support_path("written/cv.jsonl")));
 }
 
-// Rows that only the first fold holds out are part of that fold's identity.
+// Which rows the first fold holds out is part of its identity.
 static void test_held_out_rows(void **unused) {
     (void)unused;
     int32_t label[ROWS], fold[ROWS];
@@ -453,7 +453,7 @@ static void test_renamed_directory(void **unused) {
     assert_false(support_exists(support_path("moving")));
 }
 
-// Somebody trains into fold-3 of a cross-validation that has not come to it.
+// Another run begins in fold-3 before the cross-validation has reached it.
 static void test_occupied_fold(void **unused) {
     (void)unused;
     cv_run cv = cv_of_now("shared");

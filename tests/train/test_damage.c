@@ -1,5 +1,5 @@
-// test_damage.c - damage to any byte of a checkpoint or model is detected before libhdf5 reads any of it; a
-// run resumes from the checkpoint before the damaged one.
+// test_damage.c - damage to any byte of a checkpoint or model is detected before libhdf5 reads anything; a
+// run is resumed from the checkpoint before a damaged one.
 #include "checkpoint_files.h"
 
 #include "support.h"
@@ -22,8 +22,8 @@
 
 // ---- damage -------------------------------------------------------------------------------------
 
-// Expects one line with the file and the reason. Only the check of the seal reports like this, and it comes
-// before libhdf5 gets a byte.
+// Expects one line with the file and the reason, as only the check of the seal reports it. That check comes
+// before libhdf5 reads a byte.
 static bool tells_of_damage(const mg_error *error, const char *path) {
     return strstr(error->text, path) &&
            strstr(error->text, "the file was truncated, changed, or not written by margin") &&
@@ -38,7 +38,7 @@ static void expect_checkpoint_refused(const char *path, const char *how, long lo
     mg_status status = restore(path, &position, &verified, &error);
     if (status != MG_DATA || verified || !tells_of_damage(&error, path))
         fail_msg("checkpoint, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
-    assert_true(position.step == -5 && eta == 3 && weights[11] == 311); // unchanged
+    assert_true(position.step == -5 && eta == 3 && weights[11] == 311); // not changed
 }
 
 static void expect_model_refused(const char *path, const char *how, long long at) {
@@ -49,7 +49,7 @@ static void expect_model_refused(const char *path, const char *how, long long at
         fail_msg("model, %s %lld: status %d, '%s'", how, at, (int)status, error.text);
 }
 
-// Flips one bit in every byte, tries every shorter length, and adds bytes at the end.
+// Flips one bit of every byte, tries every shorter length, and adds bytes at the end.
 static void damage(const char *path, void (*expect)(const char *, const char *, long long)) {
     size_t size;
     unsigned char *bytes = support_read(path, &size);
@@ -171,7 +171,7 @@ static void test_falls_back(void **unused) {
     assert_int_equal(resume(directory, &position, &found, &error), MG_DATA);
     assert_non_null(strstr(error.text, "none of the 4"));
     assert_false(found);
-    // A directory under the name of a checkpoint.
+    // a directory that has the name of a checkpoint
     mkdir(support_path("several/step-000000000012.h5"), 0777);
     write_checkpoint(support_path("several/step-000000000009.h5"), 9);
     assert_int_equal(resume(directory, &position, &found, &error), MG_IO);
@@ -182,7 +182,8 @@ static void test_falls_back(void **unused) {
     assert_true(found && position.step == 9);
 }
 
-// A run whose newest checkpoint is damaged resumes from the one before, and ends with the same result.
+// If the newest checkpoint of a run is damaged, the run is resumed from the one before, and ends with the
+// same result.
 static void test_run_falls_back(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *whole = support_path("whole"), *hurt = support_path("hurt");

@@ -1,4 +1,5 @@
-// test_gaps.c - close rows: the boundary, and that scaling or shifting the scores does not move it.
+// test_gaps.c - close rows: where the limit is, and that scaling or shifting all scores does not change which
+// rows are close.
 #include "train/gaps.h"
 
 #include <setjmp.h>
@@ -42,9 +43,9 @@ static void counts_by_the_spread_of_all_scores(void **unused) {
     const float two[] = {1, -1};
     double square;
     assert_true(mg_gaps_of(2, two, 0, &square) == 2 && square == 2);
-    // Four rows of two classes: the spread is sqrt((2 + 2) / 8) = 0.71.
+    // Four rows of two classes; the spread is sqrt((2 + 2) / 8) = 0.71.
     expect(4, 2, (const float[]){1, -1, -1, 1, 0.001f, 0, 0, 0.0005f}, 1);
-    // A row between its two best of three classes; the third does not matter to the gap.
+    // Three classes: only the two highest scores of a row decide.
     expect(2, 3, (const float[]){2, 2.0005f, -7, 3, 1, 0}, 1);
     expect(2, 3, (const float[]){2, 2.5f, -7, 3, 1, 0}, 0);
 }
@@ -58,9 +59,9 @@ static void ties_and_constant_scores_are_close(void **unused) {
 static void the_boundary_is_a_thousandth(void **unused) {
     (void)unused;
     float gap[] = {0.00099f, 0.00101f, 5};
-    mg_gaps gaps = {.gap = gap, .squares = 3 * 4 * 1.0, .count = 3}; // spread 1, four classes
+    mg_gaps gaps = {.gap = gap, .squares = 3 * 4 * 1.0, .count = 3}; // the spread is 1; four classes
     assert_int_equal(mg_gaps_close(&gaps, 4), 1);
-    gaps.squares *= 4; // spread 2
+    gaps.squares *= 4; // the spread is 2
     assert_int_equal(mg_gaps_close(&gaps, 4), 2);
 }
 

@@ -1,5 +1,5 @@
-// test_measure.c - metrics compared with numbers computed by hand, as values and as JSON; descriptions of
-// files; running out of memory.
+// test_measure.c - compares metrics with numbers computed by hand, as values and as JSON; descriptions of
+// files; failing allocations.
 #include "scored_files.h"
 
 #include "base/memory.h"
@@ -37,7 +37,7 @@ static void check_numbers(const mg_measurement *m) {
     assert_int_equal(m->rows, KNOWN);
     assert_int_equal(m->skipped, 1);
     assert_int_equal(m->correct, 3);
-    assert_int_equal(m->close_rows, 2); // the tied ones
+    assert_int_equal(m->close_rows, 2); // the rows with ties
     assert_near(m->accuracy, 0.6);
     assert_near(m->mean_loss, (0 + 1 + 1 + 0 + 4) / 5.0);
     assert_near(m->objective, 1.2 + 0.25 * 3);
@@ -49,7 +49,7 @@ static void check_numbers(const mg_measurement *m) {
     assert_near(m->per_class[0].precision, 0.5);
     assert_near(m->per_class[0].recall, 1);
     assert_near(m->per_class[0].f1, 2.0 / 3);
-    assert_true(isnan(m->per_class[1].precision)); // never predicted
+    assert_true(isnan(m->per_class[1].precision)); // this class is never predicted
     assert_near(m->per_class[1].recall, 0);
     assert_near(m->per_class[1].f1, 0);
     assert_near(m->per_class[2].precision, 1);
@@ -65,7 +65,7 @@ static void test_numbers(void **unused) {
     write_dense(at("d.h5"), ROWS, INTEGERS);
     write_sparse(at("s.h5"));
     for (int sparse = 0; sparse < 2; sparse++) {
-        if (sparse && access(at("s.h5"), F_OK)) continue; // no python3 with h5py
+        if (sparse && access(at("s.h5"), F_OK)) continue; // python3 with h5py is missing
         for (int threads = 1; threads < 4; threads++) {
             mg_measurement *m = measure(&(mg_measure_request){.model = at("m.h5"),
                                                               .data = at(sparse ? "s.h5" : "d.h5"),
@@ -83,7 +83,7 @@ static void test_weights(void **unused) {
     write_dense(at("d.h5"), ROWS, INTEGERS);
     mg_measurement *m = measure(
         &(mg_measure_request){.model = at("m.h5"), .data = at("d.h5"), .weights = "w", .skip_unknown = true});
-    // Only rows that count: the omitted rows have weight 9.
+    // only of rows that are measured; those left out have weight 9
     assert_near(m->mean_loss, (1 * 0 + 3 * 1 + 1 * 1 + 1 * 0 + 2 * 4) / 8.0);
     assert_near(m->accuracy, 0.6);
     mg_measurement_destroy(m);
@@ -155,7 +155,7 @@ static void test_json(void **unused) {
                            "%s eval --json --unknown skip %s %s | PYTHONIOENCODING=utf-8 python3 -c \"%s\"",
                            MG_MARGIN, at("t.h5"), at("dt.h5"), program),
                      0);
-    // Text classes are in another order, and the ties in rows 2 and 3 go to the first class of that order.
+    // The order of text classes is different, so the ties in rows 2 and 3 go to another class.
     assert_string_equal(out, "5 1 0.6 1.2 [[1, 0, 0], [1, 1, 0], [0, 1, 1]] ['a\"b', 'Äpfel', '日本'] [0.5, "
                              "0.5, 1] {'1': 0.6, '2': 0.8}\n");
 }
@@ -168,12 +168,12 @@ static void test_commands(void **unused) {
     write_dense(at("d.h5"), ROWS, INTEGERS);
     write_dense(at("dt.h5"), ROWS, TEXTS);
     assert_int_equal(shell(out, sizeof out, "%s eval %s %s 2>&1", MG_MARGIN, at("m.h5"), at("d.h5")), 3);
-    assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1); // one line
+    assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1); // one line only
     assert_int_equal(shell(out, sizeof out, "%s eval %s 2>&1", MG_MARGIN, at("m.h5")), 2);
     assert_int_equal(
         shell(out, sizeof out, "%s eval --unknown skip %s %s", MG_MARGIN, at("t.h5"), at("dt.h5")), 0);
     assert_non_null(
-        // Two columns per character: padded to the width of "class".
+        // two columns per character; padded to the width of "class"
         strstr(out, "\n日本    100.00%"));
     assert_non_null(strstr(out, "\nÄpfel    50.00%"));
     assert_int_equal(shell(out, sizeof out, "%s predict %s %s | head -n 1; echo ${PIPESTATUS:-0}", MG_MARGIN,
@@ -188,7 +188,7 @@ static void test_commands(void **unused) {
                      3);
     assert_string_equal(out, "margin predict: standard input:2:3: 'x' is not a number\n");
     assert_int_equal(shell(out, sizeof out, "ls %s | grep -c '^p.txt'", directory),
-                     1); // neither the file nor a temporary one
+                     1); // neither the file nor a temporary file
     assert_int_equal(shell(out, sizeof out,
                            "trap '' PIPE; yes 1:1 2>/dev/null | %s predict %s - 2>&1 >/dev/full", MG_MARGIN,
                            at("m.h5")),
@@ -240,7 +240,7 @@ static void test_descriptions(void **unused) {
     }
 }
 
-// Every allocation of a measurement may fail: each gives an error, never a crash or a leak.
+// Each allocation of a measurement fails in turn: the result is an error, never a crash or a leak.
 static void test_memory(void **unused) {
     (void)unused;
     write_model(at("m.h5"), true, "none", "none");

@@ -1,6 +1,6 @@
-// test_metrics.c - metrics.jsonl: complete lines of JSON, appended. A resumption keeps the lines that its
-// checkpoint counts and drops the rest, also an incomplete line. Lines that could not be written are tried
-// again.
+// test_metrics.c - metrics.jsonl consists of complete lines of JSON, to which lines are appended. After a
+// resumption it has the lines that the checkpoint counts, and no others, not even an incomplete one. Lines
+// that cannot be written are tried again.
 #include "support.h"
 
 #include <setjmp.h>
@@ -79,8 +79,7 @@ static void test_lines(void **unused) {
     expect(WHOLE); // a new file
 }
 
-// After `keep` counted lines: they are kept with the lines between and after them, up to the next counted
-// one.
+// `keep` counted lines remain, with the lines between them and those after them up to the next counted one.
 static void test_kept(void **unused) {
     (void)unused;
     static const struct {
@@ -92,7 +91,7 @@ static void test_kept(void **unused) {
         {1, LINE("start", 0, 0) LINE("epoch", 10, 1.5), 1.5},
         {2, LINE("start", 0, 0) LINE("epoch", 10, 1.5) LINE("eval", 10, 1.5) LINE("checkpoint", 10, 2), 2},
         {3, WHOLE, 3},
-        {9, WHOLE, 3}, // fewer lines than the checkpoint counts: all are kept
+        {9, WHOLE, 3}, // fewer counted lines than in the checkpoint: all remain
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double seconds = 0;
@@ -105,7 +104,7 @@ static void test_kept(void **unused) {
     }
 }
 
-// Truncated at every byte: the incomplete line is dropped, and the next one starts on a new line.
+// Truncated at any byte: an incomplete line is removed, and the next line starts on a new line.
 static void test_cut(void **unused) {
     (void)unused;
     for (size_t length = 0; length <= strlen(WHOLE); length++) {
@@ -138,15 +137,15 @@ static void test_find_end(void **unused) {
     put_text(LINE("end", 26, 4)); // the only line
     assert_true(mg_metrics_find_end(place, &end) && end.step == 26);
     put_text(WHOLE
-             // Truncated before its line feed.
+             // truncated before its line feed
              "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}");
     assert_false(mg_metrics_find_end(place, &end));
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
     assert_false(mg_metrics_find_end(place, &end));
 }
 
-// The file is longer than what is read at a time, and one line is longer than any that margin writes. No
-// memory is needed that grows with it.
+// A file longer than the block that is read at a time, with a line longer than margin writes. The memory
+// needed does not grow with the file.
 static void test_long_file(void **unused) {
     (void)unused;
     enum { LINES = 4000, LONG = 100000 };
@@ -166,7 +165,7 @@ static void test_long_file(void **unused) {
         support_write(support_path("run/%s", file), more, size + LONG);
         support_remove(support_path("backup"));
         if (linked) assert_int_equal(link(support_path("run/%s", file), support_path("backup")), 0);
-        mg_memory_fail_at(2, true); // the first one is for its path
+        mg_memory_fail_at(2, true); // the first allocation is for its path
         assert_true(mg_metrics_find_end(place, &last));
         mg_memory_fail_at(0, false);
         assert_true(last.step == LINES && last.events == LINES && last.seconds == LINES);
@@ -198,8 +197,8 @@ static ssize_t write_while_room(int fd, const void *bytes, size_t size) {
     return real.write(fd, bytes, taken);
 }
 
-// The disk fills up in the middle of a line, at every place. When there is room again, the rest is written
-// first, and nothing twice.
+// The disk is full at some place in a line; every place is tried. When there is space again, the rest is
+// written first, and nothing is written twice.
 static void test_full_disk(void **unused) {
     (void)unused;
     real = mg_file_calls;
@@ -233,7 +232,7 @@ static void test_no_file(void **unused) {
     assert_int_equal(mg_metrics_open(place, -1, &metrics, &seconds, &error), MG_IO);
     assert_non_null(strstr(error.text, "is not a regular file"));
     assert_int_equal(metrics.fd, -1);
-    put(&metrics, "epoch", 1, 1, 1); // in a run without the file, nothing happens
+    put(&metrics, "epoch", 1, 1, 1); // if the run has no such file, nothing happens
     mg_metrics_close(&metrics);
     support_remove(support_path("run/%s", file));
 }

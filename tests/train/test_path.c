@@ -1,5 +1,5 @@
-// test_path.c - regularisation paths: every point is as good as one trained alone, and starts from the one
-// before; the files are the same after any interruption and on any number of threads; the best model is kept.
+// test_path.c - paths: every point is as good as a run of its own, and starts from the point before; the
+// files are the same after any interruption and with any number of threads; the best model is kept.
 #include "support.h"
 
 #include <setjmp.h>
@@ -58,7 +58,7 @@ static void expect(path_run *path, mg_status status) {
                  (int)status);
 }
 
-// The solvers that support paths, NULL after the last.
+// The i-th solver that can follow a path; NULL after the last.
 static const char *solver_at(int i) {
     for (int s = 0; mg_solver_at(s); s++)
         if (mg_solver_at(s)->set_lambda && i-- == 0) return mg_solver_at(s)->name;
@@ -87,10 +87,10 @@ static void check_against_alone(const support_run *base, const mg_path_point *po
     support_set(&run, "model.C=%.17g", point->C);
     support_set(&run, "train.tolerance=%g", tolerance);
     support_expect(&run, MG_OK);
-    double slack = 1e-7 * run.result.objective; // rounding of float32 at a gap of 0
+    double slack = 1e-7 * run.result.objective; // rounding errors of float32 at a gap of 0
     if (!(point->gap <= tolerance) || fabs(run.plan.lambda - point->lambda) > 1e-12 * point->lambda)
         fail_msg("%s: gap %g of %g, lambda %g", what, point->gap, tolerance, point->lambda);
-    // Both intervals contain the same optimum.
+    // Both intervals contain the optimum, so they overlap.
     if (point->objective + slack < run.result.dual || run.result.objective + slack < point->dual)
         fail_msg("%s, C %g: from %.9f to %.9f, alone from %.9f to %.9f", what, point->C, point->dual,
                  point->objective, run.result.dual, run.result.objective);
@@ -103,9 +103,9 @@ static void test_as_good_as_alone(void **unused) {
     const char *data = support_path("alone.h5"), *directory = support_path("path");
     for (int form = 0; form < SUPPORT_FORMS; form++)
         for (int l = 0; l < 4; l++) {
-            // With 17 classes only a few nonzero dual variables per row are stored.
+            // with 17 classes, only nonzero dual variables are stored
             support_data(data, form, ROWS, FEATURES, l == 1 ? 17 : CLASSES, 3);
-            for (int s = l == 3; solver_at(s); s++) { // softmax has no dual ascent, which is solver 0
+            for (int s = l == 3; solver_at(s); s++) { // dual ascent (solver 0) cannot train softmax
                 char what[100];
                 path_run path = path_new(data, directory);
                 support_set(&path.run, "model.loss=%s", losses[l]);
@@ -120,7 +120,7 @@ static void test_as_good_as_alone(void **unused) {
         }
 }
 
-// Starting from the certified result of the point before, one epoch is nearly enough.
+// Starting from the certified result of the point before, a point needs little more than one epoch.
 static void test_starts_warm(void **unused) {
     (void)unused;
     const char *data = support_path("warm.h5");
@@ -135,9 +135,9 @@ static void test_starts_warm(void **unused) {
                      path.result.point[0].passes);
 }
 
-// Points that one epoch cannot train: each may still not be worse than the weights of the point before, whose
-// objective falls with lambda, nor than weights of zero, whose objective is 1. Each says that it missed the
-// tolerance.
+// One epoch is not enough for these points. Still none may be worse than the weights of the point before
+// (whose objective falls with lambda), or than weights of zero (whose objective is 1). Each reports that it
+// missed the tolerance.
 static void test_never_worse(void **unused) {
     (void)unused;
     const char *data = support_path("worse.h5"), *directory = support_path("worse");
@@ -172,7 +172,7 @@ static void test_keeps_best(void **unused) {
     mg_error error;
     mg_model *model;
     char until[60];
-    // More features than rows, so that a C that is too large hurts.
+    // With more features than rows, a large C reduces the accuracy.
     support_data(data, SUPPORT_CSR, 80, 100, CLASSES, 5);
     path_run path = path_new(data, long_way);
     path.C = "1e-4:10:10";
@@ -180,14 +180,14 @@ static void test_keeps_best(void **unused) {
     expect(&path, MG_OK);
     int best = mg_path_best(path.result.point, path.result.points);
     assert_int_equal(best, path.result.best);
-    assert_true(best > 0 && best < path.result.points - 1); // otherwise the test shows little
+    assert_true(best > 0 && best < path.result.points - 1); // otherwise the test proves little
     assert_int_equal(mg_model_read(path.result.model_path, &model, &error), MG_OK);
     assert_true(model->lambda == path.result.point[best].lambda &&
                 model->objective == path.result.point[best].objective &&
                 model->dual == path.result.point[best].dual);
     mg_model_free(model);
     assert_true(path.result.test_accuracy > 0.5);
-    // A path that ends at the best point has the same model.
+    // A path that ends at the best point gives the same model.
     path_run ends = path_new(data, short_way);
     snprintf(until, sizeof until, "1e-4:%g:10", path.result.point[best].C);
     ends.C = until;
@@ -258,20 +258,20 @@ static void test_two_images_at_once(void **unused) {
     }
 }
 
-// Stops at every step of every point, also the last of a point and the first of the next.
+// Stops at every step of every point, including the last step of a point and the first of the next.
 static void expect_resumable(const char *data, const char *solver, const char *loss) {
     const char *whole = support_path("whole"), *pieces = support_path("pieces");
     path_run path = path_new(data, whole);
     path.C = "1e-3:1e-1:10";
     support_set(&path.run, "train.solver=%s", solver);
     support_set(&path.run, "model.loss=%s", loss);
-    support_set(&path.run, "train.epochs=14"); // beyond the epoch at which the first rows are shrunk
+    support_set(&path.run, "train.epochs=14"); // includes the epoch at which the first rows are shrunk
     expect(&path, MG_OK);
     for (int64_t at = 1; at <= path.run.steps; at++) {
         path_run piece = path;
         support_set(&piece.run, "output.directory=%s", pieces);
         piece.run.stop_after = at;
-        follow(&piece); // stopped in its last step, it is complete
+        follow(&piece); // a stop in its last step comes too late
         assert_true(piece.run.status == MG_STOPPED || (piece.run.status == MG_OK && at == path.run.steps));
         piece.run.stop_after = 0;
         piece.run.resume = true;
@@ -294,7 +294,7 @@ static void test_resume(void **unused) {
     }
 }
 
-// Resuming a finished path only writes its files again.
+// If a finished path is resumed, it only writes its files again.
 static void test_resume_of_a_whole(void **unused) {
     (void)unused;
     const char *data = support_path("done.h5"), *whole = support_path("done"), *again = support_path("again");
@@ -311,7 +311,8 @@ static void test_resume_of_a_whole(void **unused) {
     expect_same(whole, again, "resumed when it was done");
 }
 
-// Without a checkpoint: points from before the first checkpoint are computed again; later ones are kept.
+// Without a checkpoint, points from before the first checkpoint are computed again; results from after it are
+// not replaced.
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("stay.h5"), *whole = support_path("stay"),
@@ -339,7 +340,7 @@ static void test_results_stay(void **unused) {
         support_expect_same(model, path.result.model_path, "the model");
         free(text);
     }
-    support_remove(points); // now it could be the model of a run
+    support_remove(points); // without points it could be the model of a run
     support_remove(support_path("stay/checkpoints"));
     expect(&path, MG_CONFIG);
     assert_non_null(strstr(path.run.error.text, "nothing to resume: model.h5"));
@@ -379,7 +380,7 @@ static void test_refused(void **unused) {
     expect_refused(&path, MG_CONFIG, "path.C: 1e-3:1:10, now 1e-3:10:10");
     support_set(&path.run, "train.tolerance=1e-2");
     support_run run = path.run;
-    assert_int_equal(support_train(&run), MG_CONFIG); // a run is not a path
+    assert_int_equal(support_train(&run), MG_CONFIG); // a path cannot be resumed as a run
     assert_non_null(strstr(run.error.text, "path.C: 1e-3:1:10, now absent"));
 }
 

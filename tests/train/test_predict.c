@@ -1,5 +1,5 @@
-// test_predict.c - predictions for rows of files and for lines, also for a user who waits for each answer
-// before the next question.
+// test_predict.c - predicts rows of files and lines; also for a user who waits for each answer before sending
+// the next line.
 #include "scored_files.h"
 
 #include <margin/predict.h>
@@ -95,7 +95,7 @@ static void test_lines(void **unused) {
     answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
     answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");
     answer_line(p, "1:2 word\n", "in:12:5: 'word' is not index:value");
-    answer_line(p, "3:1\n", "30\n"); // further lines are answered
+    answer_line(p, "3:1\n", "30\n"); // a line after an error is still answered
     mg_predictor_close(p);
     p = open_predictor(&(mg_predict_options){.model = at("m.h5"), .base = 0, .top = 9});
     answer_line(p, "0:1 2:1e-3", "10:1\t30:0.00100000005\t20:0\n");
@@ -118,7 +118,7 @@ static void test_preparation(void **unused) {
     answer_line(p, "3:-2",
                 "in:2:1: feature 3 is -1; log1p needs values above -1 (the model prepares rows as its "
                 "training did; margin info shows how)");
-    // A row of a file and the same row as a line get the same answer.
+    // A row of a file and the same row as a line have the same prediction.
     mg_error error;
     collected[0] = 0;
     assert_int_equal(mg_predictor_file(p, at("bare.h5"), &(mg_predict_sink){collect, NULL}, &error), MG_OK);
@@ -138,7 +138,7 @@ static void test_preparation(void **unused) {
     mg_predictor_close(p);
 }
 
-// A user who waits for an answer before asking again must get it.
+// A user who waits for an answer before the next line must get it.
 static void test_conversation(void **unused) {
     (void)unused;
     int to[2], from[2];
@@ -158,7 +158,7 @@ static void test_conversation(void **unused) {
     }
     close(to[0]);
     close(from[1]);
-    alarm(60); // a missing answer would hang the test
+    alarm(60); // ends the test if an answer is missing
     for (int i = 0; i < 100; i++) {
         char line[16], expected[16];
         snprintf(line, sizeof line, "%d:1\n", i % 3 + 1);

@@ -1,4 +1,5 @@
-// test_resume.c - a run stopped after any step and resumed leaves the files of an undisturbed run.
+// test_resume.c - a run that is stopped after any step and resumed leaves the same files as an undisturbed
+// run.
 #include "resume_runs.h"
 
 #include <setjmp.h>
@@ -17,7 +18,7 @@
 
 static char expected[8192]; // messages of the undisturbed run
 
-// Stops after step `at`, resumes, and compares. `changed` may set other options for the second half.
+// Stops after step `at`, resumes, and compares. `changed`: an option that is different after the resumption.
 static void stop_and_go_on(const support_run *base, const char *reference, int64_t at, const char *changed,
                            const char *what) {
     char name[600];
@@ -89,7 +90,7 @@ static void test_every_rate(void **unused) {
         }
 }
 
-// Runs that end inside an epoch or exactly at its end, with evaluations now and then or only at the end.
+// Runs that end within an epoch or exactly at its end, with evaluations in some epochs or only at the end.
 static void test_every_ending(void **unused) {
     (void)unused;
     const char *const endings[] = {"train.max_steps=6",      "train.max_steps=7",
@@ -112,7 +113,7 @@ static void test_every_ending(void **unused) {
         }
 }
 
-// One run in as many pieces as it has steps.
+// One run, stopped after every step.
 static void test_step_by_step(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -127,7 +128,7 @@ static void test_step_by_step(void **unused) {
         support_set(&piece, "output.directory=%s", pieces);
         for (int64_t at = 1; at <= run.result.step; at++) {
             piece.stop_after = at;
-            support_expect(&piece, MG_STOPPED); // the last one during its evaluation
+            support_expect(&piece, MG_STOPPED); // the last stop comes during the evaluation
             assert_int_equal(piece.steps, 1);
             piece.resume = true;
         }
@@ -136,7 +137,7 @@ static void test_step_by_step(void **unused) {
     }
 }
 
-// Before the first step there is nothing to keep, and the search for a learning rate starts again.
+// Before the first step there is no checkpoint, and the search for a learning rate begins again.
 static void test_stopped_in_search(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *whole = support_path("searched"),
@@ -191,7 +192,7 @@ static void test_accepted(void **unused) {
         for (size_t c = 0; c < sizeof changes / sizeof *changes; c++)
             for (int64_t at = 5; at < 38; at += 14)
                 stop_and_go_on(&run, reference, at, changes[c], changes[c]);
-        // The other way round: started by streaming, finished in memory.
+        // the other way round: streamed first, then in memory
         support_set(&run, "%s", paths[3]);
         stop_and_go_on(&run, reference, 13, "data.memory_limit=0", "streamed, then in memory");
         assert_true(run.plan.data.streamed == 0);
@@ -218,7 +219,8 @@ static void test_moved(void **unused) {
     support_expect_same_runs(whole, after, "a run that was moved");
 }
 
-// A finished run, resumed, leaves the same files; a last line that a crash truncated is dropped.
+// If a finished run is resumed, its files stay the same; a last line of metrics.jsonl that a crash has
+// truncated is replaced.
 static void test_finished(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *a = support_path("finished-a"),

@@ -1,5 +1,4 @@
-// test_resume_refused.c - changes that a run must not be resumed with are refused, and the message names
-// them.
+// test_resume_refused.c - a run cannot be resumed after changes that matter; the message names them.
 #include "resume_runs.h"
 
 #include <setjmp.h>
@@ -14,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-// Another allowed value of the option; false if there is none.
+// Writes another allowed value of the option. Returns false if there is none.
 static bool other_value(const mg_section *section, const mg_option *option, const char *now, char *out,
                         size_t size) {
     static const char *const texts[][2] = {
@@ -47,7 +46,7 @@ static bool other_value(const mg_section *section, const mg_option *option, cons
     return false;
 }
 
-// The value of the option in the run's settings, or its preset.
+// The value of the option in the run's settings, or its default.
 static const char *value_now(const support_run *run, const char *key, const mg_option *option) {
     const char *value = option->preset;
     size_t length = strlen(key);
@@ -57,8 +56,8 @@ static const char *value_now(const support_run *run, const char *key, const mg_o
     return value;
 }
 
-// Every option that does not change the result is accepted; paths are changed in test_accepted and
-// test_moved.
+// A run can be resumed with another value of any option that does not change the result. (Paths are changed
+// in test_accepted and test_moved.)
 static void accept_options(const support_run *base, int64_t at) {
     int sections, walked = 0;
     const mg_binding *bindings = mg_config_bindings(&sections);
@@ -142,7 +141,7 @@ static void test_refused_data(void **unused) {
         run.resume = true;
         run.stop_after = 3;
         for (int change = 0; change < 7; change++) {
-            support_rows now = support_pick(&rows, order, ROWS); // two rows are swapped
+            support_rows now = support_pick(&rows, order, ROWS); // the same rows, but two of them swapped
             if (change) {
                 support_free(&now);
                 for (int64_t i = 0; i < ROWS; i++) order[i] = i;
@@ -194,7 +193,7 @@ static void test_nothing_to_resume(void **unused) {
     support_expect_same_runs(support_path("fresh"), support_path("fresh-whole"), "resumed from nothing");
 }
 
-// A finished run without checkpoints is not started again over its own model.
+// A finished run without checkpoints is not started again, which would replace its own model.
 static void test_results_stay(void **unused) {
     (void)unused;
     const char *data = support_path("data.h5"), *directory = support_path("results"),
@@ -218,7 +217,7 @@ static void test_results_stay(void **unused) {
         assert_int_equal(support_count(directory, ""), 4 + again);
         mkdir(support_path("results/checkpoints"), 0777);
     }
-    // Without a model there is nothing to lose.
+    // Without a model there is nothing to lose, so it starts again.
     support_remove(support_path("results/model.h5"));
     support_expect(&run, MG_OK);
     support_expect_same(support_path("kept/model.h5"), support_path("results/model.h5"), "begun again");

@@ -1,5 +1,5 @@
-// test_rewritten.c - data files that another program writes to during a run: rows of two versions get into no
-// checkpoint, model or result, and the advice of the message works.
+// test_rewritten.c - another program writes to data files during a run. No checkpoint, model or result may
+// contain rows of two versions, and the advice in the message works.
 #include "support.h"
 
 #include <setjmp.h>
@@ -23,8 +23,8 @@ enum { ROWS = 600, CLASSES = 4, BATCH = 16, EPOCHS = 4, STEPS = 38, CHANGED = ST
 
 // ---- files --------------------------------------------------------------------------------------
 
-// Writes the file, old enough that a write to it is noticed even within the resolution of the clock that
-// stamps files. `other`: other values, as many bytes.
+// Writes the file with an old time, so that a later write is noticed even within one tick of the file
+// system's clock. `other`: other values, the same number of bytes.
 static void make_file(const char *path, support_form form, int64_t features, bool other) {
     support_rows rows = support_make(ROWS, features, CLASSES, 3);
     for (int64_t i = 0; other && i < ROWS * features; i++)
@@ -49,7 +49,7 @@ static void write_into(const char *path, const char *from) {
 
 // ---- what happens during a run -------------------------------------------------------------------
 
-static int64_t when, stop_when; // after this step of all folds together; 0: never
+static int64_t when, stop_when; // after this step, counted over all folds; 0: never
 static int64_t steps;
 static void (*change)(void);
 
@@ -128,7 +128,7 @@ static int64_t newest_step(const char *directory) {
     return strtoll(strrchr(support_newest(directory), '/') + strlen("/step-"), NULL, 10);
 }
 
-// Rows in place and copied, dense and sparse: nothing is stored after the write, also if the run is stopped.
+// Rows in place and copied, dense and sparse: after the write nothing is saved, even if the run is stopped.
 static void test_training_rows(void **unused) {
     (void)unused;
     static const struct {
@@ -146,20 +146,20 @@ static void test_training_rows(void **unused) {
         assert_false(support_exists(support_path("changed/model.h5")));
         assert_true(newest_step(support_path("changed")) <= CHANGED);
         calm();
-        run.resume = true; // with the other rows
+        run.resume = true; // with the changed rows
         expect(TRAIN, &run, MG_CONFIG);
-        restore(); // the advice
+        restore(); // follows one advice of the message
         expect(TRAIN, &run, MG_OK);
         support_expect_same_runs(support_path("alone"), support_path("changed"), "resumed with the old rows");
     }
-    rewrite(); // the other advice
+    rewrite(); // follows its other advice
     support_run again = streamed("changed");
     again.overwrite = true;
     expect(TRAIN, &again, MG_OK);
 }
 
-// Rows in memory stay as they were when they were read. A change of the file's name, links or permissions is
-// no reason to refuse it, wherever its rows are.
+// Rows in memory are those that were read. If only the name, the links or the permissions of the file change,
+// it is not refused, wherever its rows are.
 static void rename_and_back(void) {
     const char *now = support_path("now.h5"), *moved = support_path("moved.h5");
     assert_int_equal(rename(now, moved), 0);
@@ -185,7 +185,7 @@ static void test_no_false_alarm(void **unused) {
     }
 }
 
-// Validation rows decide which weights are kept, so they are as much part of a checkpoint. Test rows are not:
+// Validation rows decide which weights are kept, so checkpoints depend on them too. Test rows do not matter:
 // the model is written.
 static void test_other_rows(void **unused) {
     (void)unused;
@@ -215,7 +215,7 @@ static void test_other_rows(void **unused) {
     }
 }
 
-// A path holds its training rows in memory; its validation rows may be streamed.
+// A path has its training rows in memory, but its validation rows may be streamed.
 static void test_path(void **unused) {
     (void)unused;
     make_files(SUPPORT_F32, 32);
@@ -240,7 +240,7 @@ static void test_path(void **unused) {
     support_expect_same(support_path("alone/model.h5"), support_path("changed/model.h5"), "path");
 }
 
-// A fold that was made from two versions would count as finished.
+// A fold that was trained with rows of two versions must not count as finished.
 static void test_cv(void **unused) {
     (void)unused;
     make_files(SUPPORT_F32, 32);
@@ -258,7 +258,7 @@ static void test_cv(void **unused) {
     restore();
     expect(CV, &run, MG_OK);
     support_expect_same_runs(support_path("alone/fold-2"), support_path("changed/fold-2"), "fold 2");
-    // In memory, the second fold reads the rows again.
+    // With rows in memory, the second fold reads the file again.
     clear();
     support_run kept = streamed("changed");
     support_set(&kept, "data.memory_limit=0");
@@ -268,7 +268,7 @@ static void test_cv(void **unused) {
     calm();
 }
 
-// Every data set is compared after it was read, whichever command reads it.
+// Whichever command reads a data set, it checks afterwards that the file did not change.
 static void test_loading(void **unused) {
     (void)unused;
     make_files(SUPPORT_F32, 32);

@@ -1,5 +1,5 @@
-// test_run.c - whole runs in this process: the same bits for any number of threads, weights of rows and
-// classes, where a run starts and what ends it.
+// test_run.c - whole runs in this process: the same bits with any number of threads; weights of rows and
+// classes; where a run starts, and what ends it.
 #include "run_models.h"
 
 #include "support.h"
@@ -22,8 +22,8 @@
 static const int threads[] = {2, 3, 4, 5, 6, 7, 8, 16};
 enum { COUNTS = sizeof threads / sizeof *threads };
 
-// Repeats `base` with other numbers of threads, in memory and streamed: model, metrics and checkpoint must
-// have the same bytes.
+// Repeats `base` with other numbers of threads, with rows in memory and streamed. Model, metrics and
+// checkpoint must be the same in every byte.
 static void expect_any_threads(const support_run *base, int memory_limit, const char *reference,
                                const char *what) {
     const char *directory = support_path("threads");
@@ -66,7 +66,7 @@ static void test_threads(void **unused) {
     }
 }
 
-// The same bits are also promised for the search for a learning rate.
+// The bits of the search for a learning rate do not depend on threads either.
 static void test_threads_search(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -102,7 +102,7 @@ static void test_threads_losses(void **unused) {
                 support_run run = support_new(data, t > 1 ? other : reference);
                 support_set(&run, "model.loss=%s", mg_loss_name(l));
                 support_set(&run, "train.epochs=2");
-                support_set(&run, "train.batch=%d", l % 2 ? 40 : 3); // some parts have no rows
+                support_set(&run, "train.batch=%d", l % 2 ? 40 : 3); // with 3 rows, some parts are empty
                 support_set(&run, "train.parts=5");
                 support_set(&run, "train.threads=%d", t);
                 support_expect(&run, MG_OK);
@@ -154,8 +154,8 @@ static void test_twice(void **unused) {
 
 // ---- weights of rows and classes ----------------------------------------------------------------
 
-// In the second file every row of weight 2 occurs twice. Minibatches hold all rows, so that both runs take
-// the same steps.
+// In the second file every row of weight 2 occurs twice. A minibatch has all rows, so both runs take the same
+// steps.
 static void expect_weight_is_twice(support_form form, const char *lambda, const char *loss) {
     const char *paths[2] = {support_path("weighted.h5"), support_path("doubled.h5")};
     const char *runs[2] = {support_path("weighted"), support_path("doubled")};
@@ -200,7 +200,7 @@ static void test_weight_is_twice(void **unused) {
     }
 }
 
-// Class weights equal the corresponding row weights.
+// Class weights have the same effect as row weights.
 static void test_class_weights(void **unused) {
     (void)unused;
     const char *data = support_path("classes.h5");
@@ -313,7 +313,8 @@ static void test_limits(void **unused) {
     support_expect(&epochs, MG_OK);
     assert_string_equal(epochs.result.reason, "epochs");
     assert_int_equal(epochs.result.step, 14); // six minibatches of 16 rows and one of 4, twice
-    // A limit that coincides with the end of an epoch does not suppress that epoch's line and evaluation.
+    // If a limit of steps coincides with the end of an epoch, that epoch still has its line and its
+    // evaluation.
     support_run same = epochs;
     support_set(&same, "train.epochs=9");
     support_set(&same, "train.max_steps=14");
@@ -357,8 +358,8 @@ static void expect_finite_checkpoints(const char *directory) {
     }
 }
 
-// The rate is so high that a loss or the weights leave the range of float. No model and no checkpoint of that
-// state remain.
+// With this learning rate, a loss or the weights exceed the range of float. Neither a model nor a checkpoint
+// of that state may exist afterwards.
 static void expect_nonfinite(const char *name, const char *loss, const char *eta, const char *scale) {
     for (int steps = 1; steps <= 8; steps++) {
         const char *directory = support_path("%s-%d", name, steps);

@@ -1,5 +1,6 @@
-// test_sample.c - the sample of a training set: the first rows in the order of the first epoch, with their
-// labels and weights; dense and sparse, from memory and from the file, wherever the stream was before.
+// test_sample.c - the sample of a training set consists of the first rows in the order of the first epoch,
+// with labels and weights: dense and sparse, in memory and from the file, whatever the position of the stream
+// was.
 #include "../data/stream_files.h"
 
 #include "base/memory.h"
@@ -7,7 +8,7 @@
 
 static int64_t number_in(const mg_sample *sample, int64_t r) {
     mg_batch batch = {.rows = sample->rows, .label = sample->label, .weight = sample->weight};
-    return number_of(&batch, r); // checks that label and weight belong to the row
+    return number_of(&batch, r); // also checks that label and weight belong to the row
 }
 
 static void expect_sample(mg_dataset *dataset, int64_t batch, int64_t count) {
@@ -35,8 +36,7 @@ static void check_both(const row_form *form, mg_selection side, int64_t batch, b
     mg_dataset_close(file);
 }
 
-// There are more rows than the sample needs, so it ends inside the epoch; with 1000 it ends inside a
-// minibatch.
+// The sample needs fewer rows than there are, so it ends within the epoch; with 1000, within a minibatch.
 static void test_part(void **unused) {
     (void)unused;
     row_form forms[FORMS];
@@ -52,7 +52,7 @@ static void test_whole(void **unused) {
     for (int f = 0; f < FORMS; f += 3) check_both(&forms[f], MG_SELECT_KEPT, 256, true);
 }
 
-// Every allocation may fail; then nothing is kept.
+// Each allocation fails in turn; then nothing remains allocated.
 static void test_no_memory(void **unused) {
     (void)unused;
     row_form forms[FORMS];

@@ -1,7 +1,7 @@
 // test_set_aside.c - a run with --overwrite is killed at each of its calls that change the disk. The next run
-// in the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and until then the
-// old result still exists. The old and the new run differ in one thing: --init, data, configuration or
-// command.
+// in the directory, with --resume or --overwrite, gives the bits of an undisturbed run, and until it is
+// complete the old result still exists. The old and the new run differ in one thing: --init, data,
+// configuration or command.
 #include "support.h"
 
 #include <setjmp.h>
@@ -64,7 +64,7 @@ static support_run perform(const command *c, const char *directory, begin_how ho
 
 // ---- results ------------------------------------------------------------------------------------
 
-// The file that a command writes last, and its models.
+// For each command: the file that it writes last, and its models.
 static const char *const summaries[] = {"model.h5", "path.jsonl", "cv.jsonl"};
 static const char *const models[][3] = {
     {"model.h5", NULL}, {"model.h5", NULL}, {"fold-1/model.h5", "fold-2/model.h5", NULL}};
@@ -88,7 +88,7 @@ static bool has_results(command_kind kind, const char *directory, const char *of
                                                 support_path("%s/%s", of, summaries[kind])));
 }
 
-// Checks that each file of the old result is in the directory, or in one to which results are moved.
+// Checks that every file of the old result is in the directory, or in one to which results are moved.
 static bool old_result_is_safe(command_kind kind, const char *directory) {
     static const char *const places[] = {"", "previous.new/", "previous/"};
     bool all = true;
@@ -126,7 +126,7 @@ static int kill_open(int directory, const char *name, int flags, mode_t mode) {
     return real.open(directory, name, flags, mode);
 }
 
-// These are kills, not power loss, so nothing needs to be synced to disk.
+// A process that is killed loses no writes, so nothing needs to be synced.
 static int no_fsync(int fd) {
     (void)fd;
     return 0;
@@ -147,7 +147,7 @@ static int kill_unlink(int directory, const char *name) {
     return real.unlink(directory, name);
 }
 
-// With `model_last`, a directory lists model.h5 after all other names, as some file systems do.
+// If `model_last` is set, model.h5 is listed after all other names, as on some file systems.
 struct dirent *readdir(DIR *stream) {
     static struct dirent *(*next)(DIR *), model;
     static DIR *postponed;
@@ -163,8 +163,8 @@ struct dirent *readdir(DIR *stream) {
     return &model;
 }
 
-// Returns true if the command was killed before that call, and false if it succeeded without making that
-// call.
+// Runs the command, and kills it before its call number `at`. Returns false if it made fewer calls and
+// succeeded.
 static bool killed(const command *c, const char *directory, begin_how how, long at) {
     int status;
     fflush(NULL);
@@ -201,13 +201,14 @@ static void expect_new(const command *c, const char *directory, begin_how how, l
     if (!has_results(c->kind, directory, "want"))
         fail_msg("%s, killed at call %ld: %s gives another result", what, at,
                  how == RESUME ? "--resume" : "--overwrite");
-    // --resume of a run that was complete changes nothing, so an old result that it had begun to delete
-    // stays.
+    // If a run was already complete, --resume changes nothing, so an old result that was being deleted
+    // remains.
     if (is_set_aside(directory) && !was_complete)
         fail_msg("%s, killed at call %ld: previous remains", what, at);
 }
 
-// Before the first change the old result is still in the directory. It must not be mistaken for the new one.
+// Before anything has changed, the directory still has the old result, which must not be taken for the new
+// one.
 static void expect_old(const command *before, const command *c, long at, const char *what) {
     support_run run = perform(c, "o", RESUME);
     if (!has_results(before->kind, "o", "old"))
@@ -235,7 +236,7 @@ static void walk(const command *before, const command *after, const char *what) 
         decided += changed;
         if (changed) expect_new(after, "o", RESUME, at, what);
         else expect_old(before, after, at, what);
-        // In some cases --overwrite follows at once, or after a resumption that was killed too.
+        // Sometimes --overwrite follows at once; sometimes it follows a resumption that is killed too.
         if (changed && at % 8 == 1) killed(after, "again", RESUME, 1 + at / 8 % 13);
         if (at % 4 == 1 || !changed) expect_new(after, "again", OVERWRITE, at, what);
     }
@@ -283,8 +284,8 @@ static void test_commands(void **unused) {
     walk(&cv, &path, "path over cv");
 }
 
-// An unfinished path has a model too. What is left of it, wherever its deletion is interrupted, must not
-// replace the complete result in `previous`.
+// An unfinished path also has a model. If its deletion is interrupted, what remains must not replace the
+// complete result in `previous`.
 static void test_unfinished_path(void **unused) {
     (void)unused;
     const command train = {TRAIN, "a.h5", NULL, NULL}, other = {TRAIN, "b.h5", NULL, NULL},
@@ -324,8 +325,8 @@ static ssize_t write_but_metrics(int fd, const void *bytes, size_t size) {
     return -1;
 }
 
-// A run, path or cross-validation without its metrics is not complete: the old result stays until
-// --resume has written them.
+// Without its metrics, a run, path or cross-validation is not complete: the old result remains until --resume
+// has written them.
 static void test_lost_lines(void **unused) {
     (void)unused;
     for (command_kind k = TRAIN; k <= CV; k++) {
@@ -349,7 +350,7 @@ static void test_lost_lines(void **unused) {
     }
 }
 
-// A path that has all its points is complete, also without the last line of its metrics.
+// A path with all its points is complete, even if the last line of its metrics is missing.
 static void test_path_without_end(void **unused) {
     (void)unused;
     const command a = {PATH, "a.h5", NULL, NULL}, b = {PATH, "b.h5", NULL, NULL},
@@ -380,7 +381,7 @@ static int no_move(int directory, const char *from, const char *to, bool replace
     return -1;
 }
 
-// Something cannot be moved: everything is moved back, and the old run is as it was.
+// If a file cannot be moved, everything is moved back, and the old run is unchanged.
 static void test_undone(void **unused) {
     (void)unused;
     for (command_kind k = TRAIN; k <= CV; k++) {
@@ -410,7 +411,7 @@ static int no_checkpoint(int directory, const char *name, int flags, mode_t mode
     return -1;
 }
 
-// The last checkpoint cannot be written: the old result stays.
+// If the last checkpoint cannot be written, the old result remains.
 static void test_no_last_checkpoint(void **unused) {
     (void)unused;
     for (command_kind k = TRAIN; k <= CV; k++) {

@@ -1,5 +1,5 @@
-// test_validation.c - held-out rows: a fraction equals two files, the model is that of the best epoch, and
-// the last weights are evaluated too.
+// test_validation.c - held-out rows: a fraction gives the same result as two files; the model is that of the
+// best epoch; the last weights are evaluated too.
 #include "run_models.h"
 
 #include "support.h"
@@ -17,7 +17,7 @@
 
 // ---- validation ---------------------------------------------------------------------------------
 
-// A fraction gives the same result as two files with the two sides.
+// A fraction gives the same result as two files with the two selections.
 static void test_held_out(void **unused) {
     (void)unused;
     const char *data = support_path("whole.h5"),
@@ -59,7 +59,7 @@ static void test_held_out(void **unused) {
     support_free(&rows);
 }
 
-// The model is that of the best epoch, with which a shorter run ends.
+// The model is that of the best epoch: a run that ends after this epoch has the same.
 static void test_early_stopping(void **unused) {
     (void)unused;
     for (int form = 0; form < SUPPORT_FORMS; form++) {
@@ -87,7 +87,7 @@ static void test_early_stopping(void **unused) {
     }
 }
 
-// With evaluate_every 0 the weights are evaluated at the end, also in a run that ends inside an epoch.
+// With evaluate_every 0, weights are evaluated at the end, even if the run ends within an epoch.
 static void test_evaluated_at_the_end(void **unused) {
     (void)unused;
     const char *data = support_path("end.h5");
@@ -108,7 +108,7 @@ static void test_evaluated_at_the_end(void **unused) {
     }
 }
 
-// Rows in another layout than the training rows have the accuracy of the same rows in the same layout, so
+// Validation rows with another layout than the training rows have the same accuracy as in the same layout, so
 // the same epoch is the best.
 static void test_other_layout(void **unused) {
     (void)unused;

@@ -1,5 +1,5 @@
-// test_wrong_rows.c - invalid data are refused and leave no files behind; a run that fails later keeps the
-// result of the run before.
+// test_wrong_rows.c - invalid data are refused, and no files are created. A run that fails later does not
+// destroy the result of an earlier run.
 #include "run_models.h"
 
 #include "support.h"
@@ -85,8 +85,8 @@ static mg_status ignore_answers(void *context, const char *text, size_t bytes, m
     return MG_OK;
 }
 
-// Rows of the test file are read after the training: a fault in them does not cost the model. Only evaluation
-// and prediction read them, and must detect the fault, with copied rows (10 features) or rows in place (16).
+// Rows of the test file are only read after training, so a wrong one must not cost the model. Evaluation and
+// prediction must detect it too, with rows that are copied (10 features) or used in place (16).
 static void expect_wrong_rows_found(int64_t features, const char *where) {
     support_rows rows = support_make(60, features, 3, 17);
     support_save(&rows, SUPPORT_F32, support_path("good.h5"));
@@ -121,7 +121,7 @@ static void test_wrong_test_rows(void **unused) {
     expect_wrong_rows_found(16, "[8, 9]");
 }
 
-// A run that fails later keeps the result of the run before.
+// A run that fails later does not destroy the result of an earlier run.
 static void test_directory(void **unused) {
     (void)unused;
     const char *data = support_path("directory.h5"), *directory = support_path("taken");
