@@ -1,4 +1,5 @@
-/* list.h - lists what this build offers: losses, solvers, update rules, rates, formats, kernels. */
+/* list.h - lists what this build offers: losses, solvers, update rules, rates, formats, exports,
+ * kernels. */
 #ifndef MARGIN_LIST_H
 #define MARGIN_LIST_H
 

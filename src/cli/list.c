@@ -14,17 +14,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 int mg_command_list(int argc, char **argv) {
-    static const struct argp argp = {
-        NULL,
-        parse_option,
-        "[losses|solvers|updates|rates|formats|kernels]",
-        "Lists the available losses, solvers, updates, rates, formats or kernels, and the option that "
-        "selects each. Without an argument it lists all of them."
-        "\vExample:\n"
-        "  margin list losses",
-        NULL,
-        NULL,
-        NULL};
+    static const struct argp argp = {NULL,
+                                     parse_option,
+                                     "[KIND]",
+                                     "Lists the available losses, solvers, updates, rates, formats, exports "
+                                     "or kernels, and the option that "
+                                     "selects each. Without an argument it lists all of them."
+                                     "\vExample:\n"
+                                     "  margin list losses",
+                                     NULL,
+                                     NULL,
+                                     NULL};
     const char *kind = NULL;
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &kind)) return 2;

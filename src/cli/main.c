@@ -20,7 +20,7 @@ static const mg_command commands[] = {
     {"info", "describe a data, model or checkpoint file", mg_command_info},
     {"gradcheck", "compare gradients with finite differences on training rows", mg_command_gradcheck},
     {"config", "print a configuration with the value of every option", mg_command_config},
-    {"list", "list the losses, solvers, updates, rates, formats and kernels", mg_command_list},
+    {"list", "list the losses, solvers, updates, rates, formats, exports and kernels", mg_command_list},
     {"bench", "measure this machine and training speed on it", mg_command_bench},
 };
 

@@ -1,6 +1,7 @@
 // list.c - lists the registries: the name of each entry, what it is, and what helps to choose.
 #include "base/nearest.h"
 #include "base/writer.h"
+#include "export/export.h"
 #include "format/format.h"
 #include "kernel/kernel.h"
 #include "loss/loss.h"
@@ -50,6 +51,12 @@ static mg_status list_formats(mg_writer *out, mg_error *error) {
     return MG_OK;
 }
 
+static mg_status list_exports(mg_writer *out, mg_error *error) {
+    (void)error;
+    for (int i = 0; mg_export_at(i); i++) add_row(out, mg_export_at(i)->name, mg_export_at(i)->help);
+    return MG_OK;
+}
+
 static mg_status list_kernels(mg_writer *out, mg_error *error) {
     const mg_kernel *chosen;
     mg_status status = mg_kernel_select(&chosen, error);
@@ -69,9 +76,13 @@ static const struct kind {
     const char *option; // the option that takes these names; "" if there is none
     mg_status (*list)(mg_writer *out, mg_error *error);
 } kinds[] = {
-    {"losses", " (model.loss)", list_losses},         {"solvers", " (train.solver)", list_solvers},
-    {"updates", " (sgd.update)", list_updates},       {"rates", " (sgd.rate)", list_rates},
-    {"formats", " (convert --format)", list_formats}, {"kernels", "", list_kernels},
+    {"losses", " (model.loss)", list_losses},
+    {"solvers", " (train.solver)", list_solvers},
+    {"updates", " (sgd.update)", list_updates},
+    {"rates", " (sgd.rate)", list_rates},
+    {"formats", " (convert --format)", list_formats},
+    {"exports", " (export --format)", list_exports},
+    {"kernels", "", list_kernels},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -84,10 +95,10 @@ static const char *kind_name(int i, const void *context) {
 
 static mg_status unknown_kind(const char *kind, mg_error *error) {
     const char *nearest = mg_nearest_name(kind, kind_name, NULL);
-    return mg_fail(
-        error, MG_USAGE,
-        "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, kernels)%s%s", kind,
-        nearest ? "; did you mean " : "", nearest ? nearest : "");
+    return mg_fail(error, MG_USAGE,
+                   "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, exports, "
+                   "kernels)%s%s",
+                   kind, nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 
 mg_status mg_list_print(const char *kind, FILE *file, mg_error *error) {

@@ -26,6 +26,7 @@ ROWS, FEATURES, WIDE = 200, 19, 5000
 CASES = (
     ("two", [-5, 12], "f4", []),
     ("softmax", [1, 2, 30], "f4", ["model.loss=softmax"]),
+    ("large", [7, 1 << 40], "f4", []),
     ("texts", ["Zürich", 'a,"b"', "x"], "f8", []),
     ("standard", [0, 1, 2, 3], "u1", ["data.scale=standard"]),
     ("max-abs", [0, 1, 2], "i1", ["data.scale=max-abs", "data.transform=none"]),
@@ -141,9 +142,11 @@ def check_csv(case):
 
 
 def check_liblinear(case):
-    if case.prepared or isinstance(case.labels[0], str):
-        case.refused("liblinear", f"data.rows: {case.rows}" if case.prepared else "labels are texts")
-        return
+    for holds, says in ((case.prepared, f"data.rows: {case.rows}"), (isinstance(case.labels[0], str), "labels are texts"),
+                        (case.name == "large", "classes[1] is 1099511627776, but LIBLINEAR allows labels from")):
+        if holds:
+            case.refused("liblinear", says)
+            return
     path = case.export("liblinear")
     lines = open(path).read().split("\n")
     assert lines[:6] == ["solver_type MCSVM_CS", f"nr_class {len(case.labels)}", "label " + " ".join(map(str, case.labels)),

@@ -27,6 +27,8 @@ try margin export model.h5 -o link.csv
 try margin export model.h5 -f csv -o link.csv --overwrite
 [ -L link.csv ] || echo "the link was replaced"
 try margin export model.h5 -f csv -o model.h5 --overwrite
+ln -s model.h5 alias.csv
+try margin export model.h5 -o alias.csv --overwrite
 same model.h5 run/model.h5
 "$MARGIN" export model.h5 -f csv -o /dev/stdout --quiet | cmp - table
 
