@@ -3,6 +3,7 @@
 MarginClassifier is the scikit-learn estimator. docs/python.md describes the package.
 """
 
+from ._anndata import AnnDataClassifier, fit_anndata
 from ._classifier import MarginClassifier
 from ._library import version
 from ._classifier_cv import MarginClassifierCV
@@ -15,6 +16,7 @@ from .callbacks import early_stopping, record_evaluation
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnnDataClassifier",
     "MarginClassifier",
     "MarginClassifierCV",
     "Model",
@@ -24,6 +26,7 @@ __all__ = [
     "TopFeaturesDisplay",
     "cv",
     "early_stopping",
+    "fit_anndata",
     "load_model",
     "path",
     "record_evaluation",

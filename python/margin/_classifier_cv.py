@@ -19,7 +19,7 @@ from ._partial import with_all_classes
 from ._settings import _positive, _whole
 from ._validation import check_weights, finite_errors, validate
 
-# As model.C: auto of the library: lambda begins at a tenth of the mean squared length of the rows (over delta).
+# As model.C: auto of the library: lambda begins at a tenth of the rows' mean squared length (over delta).
 _FIRST_LAMBDA, _FACTOR = 0.1, math.sqrt(10)
 
 
@@ -41,7 +41,9 @@ class _Problem(NamedTuple):
             test = np.arange(len(self.labels))[test]
             test = test[self.weights[test] > 0]
         if len(self.labels[test]) == 0:
-            raise ValueError(f"cv: {name} holds out no rows of a weight above 0, so nothing can be compared on it")
+            raise ValueError(
+                f"cv: {name} holds out no rows of a weight above 0, so nothing can be compared on it"
+            )
         rows = with_all_classes(self.X[train], self.labels[train], weights, self.classes)
         held_out = Rows(self.X[test], "held-out rows").label(self.labels[test], None)
         values = [repr(float(C)) for C in Cs]
@@ -52,9 +54,9 @@ class _Problem(NamedTuple):
 class MarginClassifierCV(MarginClassifier):
     """MarginClassifier that chooses C by cross-validation.
 
-    On every fold the values of C are trained from small to large, each from the result of the one before. The C
-    of the highest mean accuracy on the held-out rows is taken; of equal ones, the smallest. Then all rows are
-    trained with it.
+    On every fold the values of C are trained from small to large, each from the result of the one before. The
+    C of the highest mean accuracy on the held-out rows is taken; of equal ones, the smallest. Then all rows
+    are trained with it.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ class MarginClassifierCV(MarginClassifier):
     mean_scores_, std_scores_ : ndarray of shape (n_Cs,)
         Their means, and their standard deviations with divisor n_folds - 1.
     missed_ : ndarray of bool, shape (n_folds, n_Cs)
-        Points that were not certified to path_tol. If one of them belongs to C_, a ConvergenceWarning says so.
+        Points that were not certified to path_tol. If one of them belongs to C_, a ConvergenceWarning
+        says so.
     best_score_ : float
     classes_, coef_, intercept_, gap_ and the others
         As in MarginClassifier, of the model of all rows.
@@ -179,7 +182,9 @@ class MarginClassifierCV(MarginClassifier):
             with finite_errors():
                 paths.append(problem.follow(fold, Cs, f"fold {number}"))
             if self.verbose:
-                shown = "  ".join(f"C {point['C']:.3g}: {100 * point['accuracy']:.2f}%" for point in paths[-1])
+                shown = "  ".join(
+                    f"C {point['C']:.3g}: {100 * point['accuracy']:.2f}%" for point in paths[-1]
+                )
                 print(f"[margin] fold {number} of {len(folds)}  {shown}", file=sys.stderr)
         self._choose(Cs, paths)
         final = self._with_C(self.C_, tol=self.tol).fit(X, y, sample_weight)
@@ -197,13 +202,23 @@ class MarginClassifierCV(MarginClassifier):
                 raise ValueError(f"Cs has {len(values)} different values; 1 to 100 are allowed")
             return values
         count = _whole("Cs", self.Cs, 1)
-        prepared = [key for key in ("data.rows", "data.transform", "data.scale") if key in (self.options or {})]
+        prepared = [
+            key for key in ("data.rows", "data.transform", "data.scale") if key in (self.options or {})
+        ]
         if prepared or count > 100:
-            what = f"options set {prepared[0]}, which changes their lengths" if prepared else "1 to 100 are allowed"
-            raise ValueError(f"Cs is {count}, a number of values that suit the rows, but {what}: list the values")
+            what = (
+                f"options set {prepared[0]}, which changes their lengths"
+                if prepared
+                else "1 to 100 are allowed"
+            )
+            raise ValueError(
+                f"Cs is {count}, a number of values that suit the rows, but {what}: list the values"
+            )
         total = X.shape[0] if weights is None else float(weights.sum())
         square = mean_square(X, weights)
-        first = _positive("delta", self.delta) / (_FIRST_LAMBDA * (square if 0 < square < math.inf else 1.0) * total)
+        first = _positive("delta", self.delta) / (
+            _FIRST_LAMBDA * (square if 0 < square < math.inf else 1.0) * total
+        )
         return first * _FACTOR ** np.arange(count)
 
     def _with_C(self, C: float, tol: Any) -> MarginClassifier:
@@ -224,8 +239,8 @@ class MarginClassifierCV(MarginClassifier):
         missed = int(self.missed_[:, best].sum())
         if missed:
             text = (
-                f"C={self.C_:.4g} was chosen, but {missed} of {len(paths)} of its models were not certified to "
-                f"path_tol={self.path_tol:g}: set max_iter to None or higher, or path_tol higher, or scale X"
+                f"C={self.C_:.4g} was chosen, but {missed} of {len(paths)} of its models were not certified "
+                f"to path_tol={self.path_tol:g}: set max_iter to None or higher, or path_tol higher, or scale X"
             )
             warnings.warn(text, ConvergenceWarning, stacklevel=3)
 

@@ -37,7 +37,9 @@ def labelled(data: Any, name: str) -> Rows:
     X, y = data[:2]
     names = _names_of(X)
     X = canonical(check_array(plain(X), **_CHECK))
-    weights = None if len(data) == 2 or data[2] is None else _check_sample_weight(data[2], X, dtype=np.float64)
+    weights = (
+        None if len(data) == 2 or data[2] is None else _check_sample_weight(data[2], X, dtype=np.float64)
+    )
     rows = Rows(X, name)
     _label(rows, np.asarray(y), name)
     rows.weigh(weights)

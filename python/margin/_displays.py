@@ -16,7 +16,9 @@ def pyplot(who: str) -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f"{who} draws with matplotlib, which is not installed: pip install matplotlib") from error
+        raise ImportError(
+            f"{who} draws with matplotlib, which is not installed: pip install matplotlib"
+        ) from error
     return plt
 
 
@@ -41,7 +43,9 @@ def make_axes(who: str, ax: Any, count: int, columns: int, size: tuple) -> tuple
 
 
 def _parts(figure: Any, grid: Any, count: int, columns: int) -> np.ndarray:
-    return np.array([figure.add_subplot(grid[at // columns, at % columns]) for at in range(count)], dtype=object)
+    return np.array(
+        [figure.add_subplot(grid[at // columns, at % columns]) for at in range(count)], dtype=object
+    )
 
 
 class RunDisplay:
@@ -52,8 +56,8 @@ class RunDisplay:
     Parameters
     ----------
     curves : dict of arrays of equal length
-        "epoch", "seconds", and what was measured: "objective", "dual", "train_loss", "gap", "accuracy". NaN where it
-        was not.
+        "epoch", "seconds", and what was measured: "objective", "dual", "train_loss", "gap", "accuracy". NaN
+        where it was not.
     tolerance : float, default=0
         Of the gap; 0: none.
     handovers : list of (epoch, seconds, solver), default=()
@@ -112,11 +116,15 @@ class RunDisplay:
 
         run = run if isinstance(run, Run) else Run(run)
         if (run.directory / "path.jsonl").exists() or (run.directory / "cv.jsonl").exists():
-            raise ValueError(f"{run.directory}: holds several runs, so there is no curve: see Run.points and Run.folds")
+            raise ValueError(
+                f"{run.directory}: holds several runs, so there is no curve: see Run.points and Run.folds"
+            )
         epochs = [event for event in run.events if event["event"] == "epoch"]
         names = ("epoch", "seconds", "objective", "dual", "train_loss", "gap", "accuracy")
         curves = {name: [event.get(name, math.nan) for event in epochs] for name in names}
-        handovers = [(event["epoch"], event["seconds"], event["solver"]) for event in epochs if "solver" in event]
+        handovers = [
+            (event["epoch"], event["seconds"], event["solver"]) for event in epochs if "solver" in event
+        ]
         tolerance = float(run.config["train"].get("tolerance") or 0)
         return cls(curves, tolerance, handovers).plot(**how)
 
@@ -128,7 +136,9 @@ class RunDisplay:
         curves["dual"] = objective * (1 - gap)
         return cls(curves, tolerance).plot(**how)
 
-    def plot(self, ax: Any = None, *, x: str = "epoch", panels: Optional[Sequence[str]] = None) -> "RunDisplay":
+    def plot(
+        self, ax: Any = None, *, x: str = "epoch", panels: Optional[Sequence[str]] = None
+    ) -> "RunDisplay":
         """Draws.
 
         Parameters
@@ -183,7 +193,7 @@ class RunDisplay:
         axes.legend(frameon=False, loc="best", fontsize="small")
 
     def _limit(self, axes: Any) -> None:
-        """The first bounds may be far below zero, and the first objectives far above the last: they are cut off."""
+        """Cuts off first bounds that are far below zero, and first objectives far above the last."""
         values = self.curves["objective"][self._measured("objective")]
         last, low = values[-1], values[-1]
         bounds = self.curves.get("dual", np.zeros(0))

@@ -107,8 +107,8 @@ def path(
     Returns
     -------
     pandas.DataFrame, or list of dict without pandas
-        A row for each value: C, lambda, objective, dual, gap, accuracy (on the validation rows), seconds, passes,
-        converged (its gap is within the tolerance) and best.
+        A row for each value: C, lambda, objective, dual, gap, accuracy (on the validation rows), seconds,
+        passes, converged (its gap is within the tolerance) and best.
 
     Examples
     --------
@@ -154,8 +154,8 @@ def cv(
     Returns
     -------
     pandas.DataFrame, or list of dict without pandas
-        A row for each value: C or lambda, mean and deviation of the accuracies, not_converged (folds that missed
-        the tolerance), best, and the accuracies fold_1, fold_2, ...
+        A row for each value: C or lambda, mean and deviation of the accuracies, not_converged (folds that
+        missed the tolerance), best, and the accuracies fold_1, fold_2, ...
 
     Examples
     --------
@@ -183,9 +183,17 @@ class _Call:
     """What train, path and cv share: configuration, rows, observer."""
 
     def __init__(
-        self, config: Any, train: Any, validation: Any, directory: Any, options: Any, resume: bool, overwrite: bool,
-        callbacks: Any, verbose: int,
-    ) -> None:  # fmt: skip
+        self,
+        config: Any,
+        train: Any,
+        validation: Any,
+        directory: Any,
+        options: Any,
+        resume: bool,
+        overwrite: bool,
+        callbacks: Any,
+        verbose: int,
+    ) -> None:
         settings = _data.flatten(options)
         self.rows = None if train is None or _data.is_path(train) else _data.labelled(train, "train")
         self.validation = None
@@ -232,7 +240,9 @@ class _Call:
 
     def fit(self, init: Any) -> Union[_model.Model, Run]:
         if init is not None and not isinstance(init, _model.Model):
-            raise TypeError(f"init is {type(init).__name__}; for arrays a Model is allowed (margin.load_model)")
+            raise TypeError(
+                f"init is {type(init).__name__}; for arrays a Model is allowed (margin.load_model)"
+            )
         request, result = self.request(), s.FitResult()
         request.start = init._made().address if init is not None else None
         request.resume, request.overwrite = self.resume, self.overwrite
@@ -290,7 +300,10 @@ class _Call:
         return points, _model.load_model(written) if result.best >= 0 else None
 
     def cv(self, folds: int, C: Optional[bytes], alpha: Optional[bytes]) -> list:
-        request, result = s.CvRequest(folds=folds, C=C, resume=self.resume, overwrite=self.overwrite), s.CvResult()
+        request, result = (
+            s.CvRequest(folds=folds, C=C, resume=self.resume, overwrite=self.overwrite),
+            s.CvResult(),
+        )
         setattr(request, "lambda", alpha)
         request.observer = c.pointer(self.watch.watch_steps())
         if self.rows is not None:

@@ -15,8 +15,8 @@ _LONGEST_NAME = 32
 def weights_of(model: Any, classes: Optional[Sequence] = None) -> tuple:
     """Weights (M, D), one title for each row, and names of the features or None.
 
-    `model` is an estimator, a Pipeline that ends with one, a Model or a Run. Two classes have one row, for the
-    second against the first.
+    `model` is an estimator, a Pipeline that ends with one, a Model or a Run. Two classes have one row, for
+    the second against the first.
     """
     names = None
     if hasattr(model, "steps"):
@@ -78,7 +78,8 @@ class TemplateDisplay:
             raise ValueError(f"shape is {self.shape}; (height, width) or (height, width, 3) is allowed")
         if math.prod(self.shape) != self.weights.shape[1]:
             raise ValueError(
-                f"shape {self.shape} has {math.prod(self.shape)} cells, but rows have {self.weights.shape[1]} features"
+                f"shape {self.shape} has {math.prod(self.shape)} cells, "
+                f"but rows have {self.weights.shape[1]} features"
             )
 
     @classmethod
@@ -100,7 +101,12 @@ class TemplateDisplay:
     from_run = from_estimator
 
     def plot(
-        self, ax: Any = None, *, columns: Optional[int] = None, cmap: str = "RdBu", limit: Optional[float] = None
+        self,
+        ax: Any = None,
+        *,
+        columns: Optional[int] = None,
+        cmap: str = "RdBu",
+        limit: Optional[float] = None,
     ) -> "TemplateDisplay":
         """Draws.
 
@@ -173,7 +179,9 @@ class TopFeaturesDisplay:
     ) -> None:
         self.weights, self.titles = np.asarray(weights, np.float64), list(titles)
         width = self.weights.shape[1]
-        self.names = [f"feature {d}" for d in range(width)] if names is None else [str(name) for name in names]
+        self.names = (
+            [f"feature {d}" for d in range(width)] if names is None else [str(name) for name in names]
+        )
         if len(self.names) != width:
             raise ValueError(f"feature_names has {len(self.names)} names, but rows have {width} features")
         if top < 1:
@@ -218,7 +226,9 @@ class TopFeaturesDisplay:
 
     from_run = from_estimator
 
-    def plot(self, ax: Any = None, *, columns: Optional[int] = None, xlabel: str = "weight") -> "TopFeaturesDisplay":
+    def plot(
+        self, ax: Any = None, *, columns: Optional[int] = None, xlabel: str = "weight"
+    ) -> "TopFeaturesDisplay":
         """Draws.
 
         Parameters
@@ -231,9 +241,13 @@ class TopFeaturesDisplay:
         count = len(self.titles)
         columns = min(columns or (2 if count == 4 else 3), count)
         most = max(len(features) for features in self.features_)
-        self.figure_, self.axes_ = make_axes("TopFeaturesDisplay", ax, count, columns, (3.8, 0.19 * most + 0.9))
+        self.figure_, self.axes_ = make_axes(
+            "TopFeaturesDisplay", ax, count, columns, (3.8, 0.19 * most + 0.9)
+        )
         self.ax_ = self.axes_[0]
-        limit = 1.05 * max([abs(weight) for features in self.features_ for _, weight in features], default=1.0)
+        limit = 1.05 * max(
+            [abs(weight) for features in self.features_ for _, weight in features], default=1.0
+        )
         for at, (features, title, axes) in enumerate(zip(self.features_, self.titles, self.axes_)):
             self._draw(axes, features)
             axes.set_xlim(-limit, limit)

@@ -1,4 +1,5 @@
 """MarginClassifierCV: what it compares, what it chooses, and what it says about points that missed."""
+
 import pickle
 import warnings
 
@@ -39,7 +40,9 @@ def test_equal_scores_take_the_smallest_C(blobs):
 
 
 def test_missed_points_are_marked(blobs):
-    with pytest.warns(ConvergenceWarning, match=r"was chosen, but [1-3] of 3 of its models .* path_tol=1e-06"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"was chosen, but [1-3] of 3 of its models .* path_tol=1e-06"
+    ):
         fitted = MarginClassifierCV(Cs=[1, 10], cv=3, path_tol=1e-6, max_iter=1, tol=None).fit(*blobs)
     assert fitted.missed_.shape == (3, 2) and fitted.missed_.any()
     with warnings.catch_warnings():
@@ -100,7 +103,10 @@ def test_class_with_one_row(blobs):
         ({"Cs": [1, -2]}, r"Cs\[1\] is -2; a number above 0"),
         ({"Cs": []}, "Cs has 0 different values; 1 to 100 are allowed"),
         ({"Cs": 101}, "Cs is 101, .* 1 to 100 are allowed"),
-        ({"options": {"data.rows": "unit"}}, "options set data.rows, which changes their lengths: list the values"),
+        (
+            {"options": {"data.rows": "unit"}},
+            "options set data.rows, which changes their lengths: list the values",
+        ),
         ({"solver": "sgd"}, "sgd cannot start from the previous point"),
         ({"cv": 1}, "n_splits=1|k-fold"),
         ({"path_tol": 2}, "tol is 2"),

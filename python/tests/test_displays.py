@@ -1,4 +1,5 @@
 """RunDisplay, TemplateDisplay, TopFeaturesDisplay: what they draw, and what they refuse."""
+
 import sys
 
 import numpy as np
@@ -34,7 +35,9 @@ def test_run(run):
     assert display.panels == ["objective", "gap", "accuracy"] and len(display.axes_) == 3
     assert display.ax_ is display.axes_[0] and display.figure_ is display.ax_.figure
     lines = {line.get_label(): line.get_ydata() for line in display.ax_.get_lines()}
-    assert lines["objective"][-1] == run.result["objective"] and lines["lower bound"][-1] == run.result["dual"]
+    assert (
+        lines["objective"][-1] == run.result["objective"] and lines["lower bound"][-1] == run.result["dual"]
+    )
     labels = [axes.get_ylabel() for axes in display.axes_]
     assert labels == ["objective", "(objective - bound) / objective", "accuracy (%)"]
     assert display.axes_[2].get_lines()[0].get_ydata()[-1] == pytest.approx(100 * run.result["accuracy"])
@@ -91,7 +94,10 @@ def test_templates(fitted):
         assert axes.images[0].get_clim()[0] == -axes.images[0].get_clim()[1]
     assert display.colorbar_ is not None
     some = margin.TemplateDisplay.from_estimator(fitted.to_model(), (4, 2), classes=["c", "a"], limit=1.0)
-    assert [axes.get_title() for axes in some.axes_] == ["c", "a"] and some.ax_.images[0].get_clim() == (-1, 1)
+    assert [axes.get_title() for axes in some.axes_] == ["c", "a"] and some.ax_.images[0].get_clim() == (
+        -1,
+        1,
+    )
     with pytest.raises(ValueError, match=r"shape \(3, 3\) has 9 cells, but rows have 8 features"):
         margin.TemplateDisplay.from_estimator(fitted, (3, 3))
     with pytest.raises(ValueError, match="'d' is not a class of the model"):
@@ -119,12 +125,21 @@ def test_top_features(fitted):
     display = margin.TopFeaturesDisplay.from_estimator(fitted, top=2, feature_names=names)
     for features, weights in zip(display.features_, fitted.coef_):
         order = np.argsort(-weights)
-        assert [name for name, _ in features] == [names[d] for d in (order[0], order[1], order[-2], order[-1])]
-        assert [weight for _, weight in features] == [weights[d] for d in (order[0], order[1], order[-2], order[-1])]
-    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [name for name, _ in display.features_[0]]
+        assert [name for name, _ in features] == [
+            names[d] for d in (order[0], order[1], order[-2], order[-1])
+        ]
+        assert [weight for _, weight in features] == [
+            weights[d] for d in (order[0], order[1], order[-2], order[-1])
+        ]
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
+        name for name, _ in display.features_[0]
+    ]
     scaled = margin.TopFeaturesDisplay.from_estimator(fitted, top=1, scale=np.eye(8)[5])
     assert all([name for name, _ in features] == ["feature 5"] for features in scaled.features_)
-    for how, message in (({"top": 0}, "top is 0"), ({"feature_names": names[:3]}, "feature_names has 3 names")):
+    for how, message in (
+        ({"top": 0}, "top is 0"),
+        ({"feature_names": names[:3]}, "feature_names has 3 names"),
+    ):
         with pytest.raises(ValueError, match=message):
             margin.TopFeaturesDisplay.from_estimator(fitted, **how)
 
@@ -147,5 +162,7 @@ def test_without_matplotlib(run, fitted, monkeypatch):
         lambda: margin.TemplateDisplay.from_estimator(fitted, (2, 4)),
         lambda: margin.TopFeaturesDisplay.from_estimator(fitted),
     ):
-        with pytest.raises(ImportError, match="Display draws with matplotlib, which is not installed: pip install"):
+        with pytest.raises(
+            ImportError, match="Display draws with matplotlib, which is not installed: pip install"
+        ):
             draw()

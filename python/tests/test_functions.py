@@ -1,4 +1,5 @@
 """margin.train, margin.path, margin.cv and margin.Run, on files and on arrays."""
+
 import os
 import warnings
 
@@ -207,7 +208,7 @@ def test_without_pandas(blobs, tmp_path, monkeypatch):
 
 def test_read_config():
     text = (
-        "# words: here\ndata:\n  train: a b.h5\n  # test:\n  labels: \"y\"\nmodel:\n"
+        '# words: here\ndata:\n  train: a b.h5\n  # test:\n  labels: "y"\nmodel:\n'
         '  class_weight: {a: 1, "b, c: d": 0.5, ? "long\\x0a\\u00e4\\"": 2}\n  C: 1e-3\n  bias:\n'
     )
     assert read_config(text) == {
@@ -217,7 +218,9 @@ def test_read_config():
 
 
 def test_killed_run(tmp_path):
-    (tmp_path / "metrics.jsonl").write_text('{"event": "start"}\n{"event": "epoch", "epoch": 1}\n{"event": "ep')
+    (tmp_path / "metrics.jsonl").write_text(
+        '{"event": "start"}\n{"event": "epoch", "epoch": 1}\n{"event": "ep'
+    )
     run = margin.Run(tmp_path)
     assert run.status == "stopped" and len(run.metrics) == 1 and run.result == {}
     (tmp_path / "metrics.jsonl").write_text("{}\nx\n{}\n")
