@@ -4,7 +4,7 @@ set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 
-# CMake reads this file again for its trial builds, which do not see the cache.
+# CMake reads this file again for its trial builds, which cannot read the cache.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MARGIN_ARM_SYSROOT)
 set(CMAKE_SYSROOT ${MARGIN_ARM_SYSROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -18,7 +18,7 @@ import numpy
 import torch
 
 BATCH, ETA, ROUNDS, EPOCHS, TORCH_EPOCHS = 256, 0.08, 3, 6, 2
-# Rows, features, classes of random bytes: the sizes at which a BLAS is fastest.
+# Rows, features and classes of data of random bytes: sizes at which a BLAS is fastest.
 MANY_CLASSES = [(60000, 512, 100), (20000, 1024, 1000)]
 
 
@@ -27,7 +27,7 @@ def say(text):
 
 
 def run_margin(margin, arguments, directory):
-    """One training run: its metrics, and its peak memory in bytes."""
+    """Runs one training. Returns its metrics, and its peak memory in bytes."""
     memory = directory + ".memory"  # wait4 on a child would also count this process's memory
     command = ["/usr/bin/time", "-f", "%M", "-o", memory, margin, "train", "configs/fashion_mnist.yaml", "--overwrite", "--quiet", "--set", f"output.directory={directory}"]
     for argument in arguments:
@@ -41,7 +41,7 @@ def run_margin(margin, arguments, directory):
 
 
 def epoch_seconds(events):
-    """Of every epoch but the first, which is the warm-up."""
+    """Returns the seconds of all epochs but the first, which is the warm-up."""
     marks = [event["seconds"] for event in events if event["event"] == "epoch"]
     return [after - before for before, after in zip(marks, marks[1:])]
 
@@ -106,8 +106,8 @@ def compare_epochs(margin, data, copy, directory, threads):
 
 
 def measure_loading(margin, path, directory, threads):
-    """Seconds, bytes per second of the file (which is in the page cache), and the peak memory of such a
-    run."""
+    """Returns the seconds of loading, the bytes of the file per second (it is in the page cache), and the peak
+    memory of such a run."""
     arguments = ["train.max_steps=1", "train.solver=sgd", "sgd.eta=1", f"train.threads={threads}", f"data.train={path}", "data.test="]
     seconds = []
     for _ in range(5):
@@ -117,8 +117,8 @@ def measure_loading(margin, path, directory, threads):
 
 
 def compare_streaming(margin, path, directory, threads):
-    """Rows per second in memory and streamed (from a file four times the limit), in turns; and the fraction
-    of time spent waiting for rows."""
+    """Measures, in turns, rows per second in memory and streamed (from a file of four times the limit), and the
+    fraction of time spent waiting for rows."""
     common = [f"train.epochs={EPOCHS}", "train.evaluate_every=0", f"train.threads={threads}", "train.solver=sgd", f"sgd.eta={ETA}", "data.test=",
               f"data.window={os.path.getsize(path) // 16}", f"data.train={path}"]
     limit = os.path.getsize(path) // 4

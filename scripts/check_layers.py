@@ -15,10 +15,10 @@ LAYERS = {
     "data": 3, "calibration": 3, "model": 4, "export": 5, "solver": 5, "train": 6, "inspect": 7, "bench": 7, "config": 7,
     "api": 8, "cli": 9,
 }
-# Folders inside a folder. Their files include files of the enclosing folder and their own, but not each
-# other's.
+# Folders inside a folder. Their files may include files of the enclosing folder and of their own folder, but not
+# of each other.
 SUB_ROOMS = {"solver": ("dual", "newton", "sgd")}
-# Files of the enclosing folder are shared and must not include those inside, except the files that drive
+# Files of the enclosing folder must not include files of the folders inside, except for these files, which drive
 # them.
 DRIVERS = ("solver/certified.h",)
 FILE_LINES = 400
@@ -28,11 +28,11 @@ STRUCT_FIELDS = 25
 PARAMETERS = 7
 CONDITIONALS = 2  # `?:` in one expression
 WRITERS = 3  # files that assign members of a struct
-# Structs that are no states: whoever makes one fills it and passes it on.
+# Structs that hold no state: they are filled by the caller of a function.
 VALUES = ("mg_format_shape", "mg_optim_line", "mg_problem", "mg_record", "mg_rows", "mg_store", "mg_train_options",
           "mg_trainer_options", "mg_weights", "mg_writer")
 
-# header -> files of src that may include it
+# (header, files of src that may include it, their description)
 GUARDED_HEADERS = [
     (re.compile(r"(hdf5|H5\w+|hdf5_hl)\.h"), re.compile(r"io/h5\w*\.[ch]"), "src/io/h5*"),
     (re.compile(r"yaml\.h"), re.compile(r"config/yaml\.c"), "src/config/yaml.c"),
@@ -51,14 +51,14 @@ ALLOCATE = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|posix_m
 SPEAK = re.compile(r"(?<![\w.>])(printf|puts|putchar|perror|exit|_exit|abort)\s*\(|\b(stdout|stderr)\b")
 # A member: x->a.b, x.a[i], (*x).a
 MEMBER = r"(?:\(\s*\*\s*(\w+)\s*\)|\b(\w+))((?:\[[^\]]*\])?(?:(?:->|\.)\w+(?:\[[^\]]*\])?)+)"
-# What assigns it, or makes its buffer (base/arena.h).
+# Code that assigns a member, or creates its buffer (base/arena.h).
 ASSIGNED = (re.compile(MEMBER + r"\s*(?:(?:[-+*/|&^]|<<|>>)?=(?!=)|\+\+|--)"), re.compile(r"MG_(?:BUFFER|ARENA_FILL)\s*\(\s*&?" + MEMBER))
 DECLARATION = re.compile(r"\b(\w+)\s+((?:\*|\bconst\b|\brestrict\b|\s)*\w+(?:\s*,\s*\*+\w+)*)\s*(?=[,;=)\[])")
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
 def blank(text):
-    """Replaces comments and the content of literals by spaces; every line and column stays where it is."""
+    """Replaces comments and the content of literals by spaces; lines and columns do not change."""
     def replace(match):
         token = match.group()
         inside = re.sub(r"[^\n]", " ", token)
@@ -78,7 +78,7 @@ def without_directives(text):
 
 
 def functions(code):
-    """(name, first line, last line, head) of every function; `code` has no comments and directives."""
+    """Yields (name, first line, last line, head) of every function. `code`: without comments and directives."""
     newlines = [m.start() for m in re.finditer("\n", code)]
     line_of = lambda at: bisect.bisect_left(newlines, at) + 1
     depth, start, found = 0, 0, None
@@ -104,13 +104,13 @@ def functions(code):
 
 
 def sub_room(path):
-    """The folder solver/dual for solver/dual/round.c; None for a file in the enclosing folder."""
+    """Returns the inner folder of a file, such as solver/dual for solver/dual/round.c; None if it is in none."""
     parts = path.split("/")
     return "/".join(parts[:2]) if len(parts) > 2 and parts[1] in SUB_ROOMS.get(parts[0], ()) else None
 
 
 def check_include(name, room, quote, header):
-    """Why this include is not allowed, or None."""
+    """Returns why this include is not allowed, or None."""
     for guarded, allowed, where in GUARDED_HEADERS:
         if guarded.fullmatch(header) and not allowed.fullmatch(name):
             return f"<{header}> may only be included in {where}"
@@ -134,7 +134,7 @@ def check_include(name, room, quote, header):
 
 
 def parameters(head):
-    """How many parameters the function with this head takes."""
+    """Returns the number of parameters of the function with this head."""
     at, depth, count = head.index("("), 0, 1
     for character in head[at:]:
         depth += (character == "(") - (character == ")")
@@ -143,7 +143,7 @@ def parameters(head):
 
 
 def crowded(code):
-    """Lines of the statements that have too many conditional operators in one expression."""
+    """Returns the lines of those statements that have too many conditional operators in one expression."""
     start = 0
     for match in re.finditer(r"[;{}]", code):
         statement = code[start:match.start()]
@@ -153,7 +153,8 @@ def crowded(code):
 
 
 def deepest(statement):
-    """The most conditional operators in one expression of a statement: brackets and commas begin another."""
+    """Returns the largest number of conditional operators in one expression of a statement. Brackets and commas
+    begin another expression."""
     counts, most = [0], 0
     for character in statement:
         if character in "([":
@@ -217,7 +218,7 @@ def check_file(path, source):
             yield first, f"function {function} of {last - first + 1} lines (at most {FUNCTION_LINES})"
         if parameters(head) > PARAMETERS:
             yield first, f"function {function} takes {parameters(head)} parameters (at most {PARAMETERS})"
-        # A macro in capitals, such as INLINE, includes static.
+        # Macros in capitals, such as INLINE, include `static`.
         private = re.search(r"\bstatic\b", head) or re.match(r"\s*[A-Z_]{2,}\s", head) or room == "cli"
         if not private and not function.startswith("mg_"):
             yield first, f"external function {function} does not start with mg_"
@@ -267,7 +268,8 @@ def struct_members(code):
 
 
 def assigned_structs(function, known):
-    """The structs of `known` of which a function changes a member, found by the types of its variables."""
+    """Returns those structs of `known` of which the function changes a member; the types of its variables are
+    known from their declarations."""
     types = {}
     for match in DECLARATION.finditer(function):
         if match.group(1) in known:
@@ -283,7 +285,7 @@ def assigned_structs(function, known):
 
 
 def check_writers(files):
-    """The members of a struct that holds a state are changed in few files."""
+    """Checks that members of structs which hold a state are changed in few files only."""
     code = {path: without_directives(blank(path.read_text(encoding="utf-8"))) for path in files}
     shared, home, writers = {}, {}, {}
     for path, text in code.items():
@@ -302,7 +304,7 @@ def check_writers(files):
 
 
 def prototypes(header):
-    """Functions that a public header declares."""
+    """Returns the functions that a public header declares."""
     code = without_directives(blank(re.sub(r"extern \"C\" \{", "", header.read_text(encoding="utf-8"))))
     depth, start = 0, 0
     for match in re.finditer(r"[{};]", code):
@@ -316,7 +318,8 @@ def prototypes(header):
 
 
 def check_public(root, files):
-    """The functions of include/margin/X.h are defined in one file X.c: in src/api, or in the folder they belong to."""
+    """Checks that the functions of include/margin/X.h are all defined in one file X.c, in src/api or another
+    folder."""
     defined = {}
     for path in files:
         for function, line, _, head in functions(without_directives(blank(path.read_text(encoding="utf-8")))):
@@ -343,7 +346,7 @@ def check_public_structs(root):
 
 
 def check_tests(root):
-    """Tests that are too long, and tests that are not in the folder of what they test."""
+    """Finds tests that are too long, and tests that are not in the folder of the files that they test."""
     for path in sorted(p for p in (root / "tests").rglob("*") if p.suffix in (".c", ".h", ".py", ".sh")):
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > TEST_LINES:

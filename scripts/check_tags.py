@@ -20,7 +20,7 @@ PROMISE = re.compile(r"\|\s*([A-Z]\d+(?:\s*,\s*[A-Z]\d+)*)\s*\|")
 
 
 def tags_of(path):
-    """tag -> the first line that contains it."""
+    """Returns {tag: number of the first line that contains it}."""
     found = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         for group in IN_TEXT.findall(line) + IN_FORMULA.findall(line):
@@ -34,7 +34,8 @@ def in_order(tags):
 
 
 def findings_in_pages(docs, written):
-    """Findings in the other pages: tags without an equation, and promises named like equations."""
+    """Returns the findings in the other pages: tags without an equation, and promises whose name is that of an
+    equation."""
     for path in sorted(p for p in docs.glob("*.md") if p.name != "math.md"):
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             place = f"docs/{path.name}:{number}"

@@ -15,7 +15,7 @@ cmake --build --preset fuzz -j "$(nproc)" | grep -vE '^\[|Scanning|Consolidate' 
 mkdir -p build-fuzz/seeds build-fuzz/found
 build-fuzz/tests/fuzz_replay --write build-fuzz/seeds
 
-# A small quarantine: the memory limit is meant for what the target holds, not for what it has freed.
+# A small quarantine: the memory limit is meant for memory that the target uses, not for memory that it has freed.
 export ASAN_OPTIONS=quarantine_size_mb=8
 failed=()
 for target in "$@"; do

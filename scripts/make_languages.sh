@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# make_languages.sh - makes a large sparse problem from Debian's word lists: the language of a word from its
-# character n-grams. 21 languages, at most 100,000 words each, one word in ten held out. Writes
-# data/languages_train.h5 and data/languages_test.h5; with KEEP_TEXT=1 it also keeps the text files.
+# make_languages.sh - makes a large sparse problem from Debian's word lists: predicting the language of a word from
+# its character n-grams. There are 21 languages with at most 100,000 words each; one word in ten is held out.
+# Writes data/languages_train.h5 and data/languages_test.h5; with KEEP_TEXT=1 it also keeps the text files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -23,7 +23,7 @@ for language in "${languages[@]}"; do
     # Some lists are ISO-8859-1.
     if iconv -f UTF-8 -t UTF-8 "$list" >/dev/null 2>&1; then cat "$list"; else iconv -f ISO-8859-1 -t UTF-8 "$list"; fi |
         tr -d '\r\t' | LC_ALL=C sort -u | sed '/^$/d' >"$work/all"
-    # The list itself is the source of randomness, so every machine draws the same words.
+    # The list itself is the source of random numbers, so that every machine draws the same words.
     shuf -n $words --random-source="$work/all" "$work/all" | sed "s/^/$language\t/" >"$work/drawn"
     awk -v train="$work/train.tsv" -v test="$work/test.tsv" 'NR % 10 == 0 { print >> test; next } { print >> train }' "$work/drawn"
 done

@@ -1,4 +1,5 @@
-# packages.sh - sourced by other scripts: installs missing Debian packages, with sudo unless root.
+# packages.sh - to be sourced by other scripts: installs missing Debian packages, with sudo unless the user is
+# root.
 
 packages_need() {
     local missing=() package

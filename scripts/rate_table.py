@@ -45,7 +45,7 @@ def accuracy(folder, settings):
         command += ["--set", setting]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode == 4:
-        return 0.0  # the rate was too high
+        return 0.0  # the run diverged: the rate was too high
     result.check_returncode()
     line = next(line for line in result.stdout.splitlines() if line.startswith("test accuracy"))
     return float(line.split()[-1].rstrip("%"))

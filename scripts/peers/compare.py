@@ -24,7 +24,7 @@ from programs import Broken, Late, say
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TIMEOUT = float(os.environ.get("TIMEOUT", "300"))
 SCALE = float(os.environ.get("SCALE", "1"))
-CLOSE_ENOUGH = 2e-5  # the reference is not more precise than this
+CLOSE_ENOUGH = 2e-5  # the reference optimum is only known to this precision
 
 
 def machine():
@@ -60,7 +60,7 @@ class Record:
         self.program = program
         self.told = {"name": program.name, "note": program.note, "command": " ".join(program.command(problem)), "wall": [], "train": [],
                      "memory": [], "failure": None, "curve": []}
-        self.nothing = []  # wall times of runs that only read and write
+        self.nothing = []  # wall times of runs that only read data and write the model
 
     def round(self, problem, judge):
         program, told = self.program, self.told
@@ -77,7 +77,7 @@ class Record:
         told["wall"].append(done.wall)
         told["train"].append(done.train)
         told["memory"].append(done.memory)
-        if "objective" not in told:  # every round ends with the same weights
+        if "objective" not in told:  # all rounds give the same weights
             weights = done.weights()
             told["accuracy"], told["objective"] = judge.accuracy(*weights), judge.objective(*weights)
             self.check(done)
@@ -89,7 +89,8 @@ class Record:
             sys.exit(f"margin reported an objective of {done.events[-1]['objective']}, but that of its weights is {self.told['objective']}")
 
     def finish(self):
-        """Seconds of training; if only the total is known, minus the time of reading and writing."""
+        """Computes the seconds of training. If only the total is known, the time of reading and writing is
+        subtracted."""
         if self.nothing:
             reading = statistics.median(self.nothing)
             self.told["reading"] = reading
@@ -152,8 +153,8 @@ def compare(problem, margin, wanted):
 
 
 def earlier(results, told):
-    """Keeps the problems of an earlier run under the same conditions, so that one problem can be measured
-    again."""
+    """Keeps the results of other problems from an earlier run under the same conditions, so that a single problem
+    can be measured again."""
     if not os.path.exists(results):
         return []
     with open(results) as file:

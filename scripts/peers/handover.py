@@ -27,7 +27,7 @@ TIMEOUT = float(os.environ.get("TIMEOUT", "60"))
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 DATA = os.environ.get("DATA", "../shared/data")
 FASHION = "/usr/share/datasets/fashion-mnist"
-LIMIT, CONSTANT = 1.3, 0.05  # auto may take this many times the faster solver, and these seconds more
+LIMIT, CONSTANT = 1.3, 0.05  # auto may take this many times as long as the faster solver, plus these seconds
 
 # Name, files below DATA, options of `margin convert`, settings of the run.
 SETS = [
@@ -102,7 +102,7 @@ def generate(work, name):
 
 
 def user_seconds(command, timeout):
-    """User CPU seconds of a command; None if it needs more than `timeout`."""
+    """Returns the user CPU seconds of a command; None if it needs more than `timeout`."""
     before = os.times().children_user
     limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (int(timeout), int(timeout) + 5))
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -125,7 +125,7 @@ class Problem:
         self.empty = min(user_seconds(self.command + ["--set", "train.max_steps=1"], None) for _ in range(ROUNDS))
 
     def measure(self, solver, timeout):
-        """Seconds, and whether the gap was reached."""
+        """Returns the seconds, and whether the gap was reached."""
         best, events = None, []
         for _ in range(ROUNDS):
             seconds = user_seconds(self.command + ["--set", f"train.solver={solver}"], timeout)

@@ -22,7 +22,7 @@ class Problem:
 
     def __init__(self, name, C, bias, settings, preparation, inputs):
         self.name, self.C, self.bias, self.settings, self.preparation = name, C, bias, settings, preparation
-        self.inputs = inputs  # of training and test rows: HDF5, or files that margin converts
+        self.inputs = inputs  # files of training rows and of test rows: HDF5, or formats that margin converts
         self.loss = "crammer-singer"
 
     def but(self, **changes):
@@ -60,7 +60,7 @@ def number(text):
 # ---- rows ----------------------------------------------------------------------------------------------------------------
 
 def read(path, preparation):
-    """Rows as float32, dense or CSR, and labels, from one of margin's files."""
+    """Reads rows (float32, dense or CSR) and labels from one of margin's files."""
     with h5py.File(path) as file:
         y = file["y"][:]
         if isinstance(file["X"], h5py.Dataset):
@@ -154,8 +154,8 @@ def prepare(problem, margin, work, scale, text=True):
 # ---- the judge -----------------------------------------------------------------------------------------------------------
 
 class Judge:
-    """Holds the rows of a problem, and evaluates weights [classes, features] and biases [classes] in double
-    precision."""
+    """Has the rows of a problem in memory, and evaluates weights [classes, features] and biases [classes] in
+    double precision."""
 
     def __init__(self, problem):
         self.lam = 1 / number(problem.C)

@@ -1,5 +1,4 @@
-"""How each program is run and timed, and how its output is read: one command from file to model, and the
-weights it leaves."""
+"""How each program is run and timed, and how its weights are read: one command from the data file to the model."""
 import json
 import os
 import re
@@ -16,13 +15,13 @@ import numpy
 from problems import number
 
 PYTHON = "/usr/bin/python3"
-# The gap of the optimum from which gaps are measured, and the seconds allowed to reach it.
+# Gaps are measured from an optimum that is known up to this gap; the seconds that are allowed for finding it.
 REFERENCE, REFERENCE_SECONDS = 1e-5, 120
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Late(Exception):
-    """A program did not end in time."""
+    """A program took too long."""
 
 
 class Broken(Exception):
@@ -30,7 +29,7 @@ class Broken(Exception):
 
 
 class Run:
-    """The cost of a command, and all weights it left: points of (seconds of training, weights, biases)."""
+    """The cost of a command, and all weights that it wrote, as points (seconds of training, weights, biases)."""
 
     def __init__(self, wall, memory, output):
         self.wall, self.memory, self.output = wall, memory, output
@@ -45,7 +44,7 @@ def keep_some_memory():
 
 
 def run(command, folder, timeout):
-    """Runs a command to its end; Late carries the output until the command was stopped."""
+    """Runs a command to its end. If it takes too long, raises Late with the output so far."""
     peak = os.path.join(folder, "peak_memory")
     start = time.perf_counter()
     child = subprocess.Popen(["/usr/bin/time", "-q", "-f", "%M", "-o", peak, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -150,7 +149,7 @@ class Python:
         return done
 
     def curve(self, problem, timeout):
-        """The weights after every epoch that ended in time."""
+        """Returns the weights after every epoch that ended in time."""
         os.makedirs(f"{problem.folder}/{self.short}", exist_ok=True)
         try:
             output = run(self.command(problem, self.epochs), problem.folder, timeout).output
@@ -190,7 +189,7 @@ class Margin:
             weights[order], biases[order] = file["weights"][:], file["bias"][:]
         for setting in problem.settings:
             key, value = setting.split("=")
-            if key == "data.scale":  # it is folded into the weights
+            if key == "data.scale":  # the scale is part of the weights
                 weights /= number(value)
         return weights, biases
 
@@ -209,7 +208,7 @@ def empty(problem):
 
 
 def optimum(margin, problem, timeout):
-    """The best known objective, the best lower bound of all objectives, and the gap between them."""
+    """Returns the best known objective, the best lower bound of all objectives, and the gap between them."""
     solver = Margin(margin, "margin", [], "")
     done = solver.run(problem, None, settings=[f"train.tolerance={REFERENCE:g}", f"train.time_limit={min(timeout, REFERENCE_SECONDS):g}"])
     end = done.events[-1]

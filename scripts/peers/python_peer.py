@@ -19,7 +19,7 @@ TORCH_EPOCHS = 20
 
 
 class Clock:
-    """Seconds of training, and the weights at that time."""
+    """Measures the seconds of training, and stores the weights at these times."""
 
     def __init__(self, directory):
         self.directory, self.seconds, self.files, self.start = directory, 0.0, 0, time.perf_counter()

@@ -64,12 +64,12 @@ def named(problem, name):
 
 
 def reached(program, accuracy):
-    """Seconds of training until the weights first reach an accuracy."""
+    """Returns the seconds of training until the weights first reach an accuracy."""
     return min((point[0] for point in program["curve"] if point[1] >= accuracy and point[0] > 0), default=None)
 
 
 def overhead(program):
-    """Seconds of the whole command minus training."""
+    """Returns the seconds of the whole command minus those of training."""
     return statistics.median(program["wall"]) - statistics.median(program["train"]) if program["wall"] else None
 
 
@@ -126,7 +126,7 @@ def ratio(ours, peer, ours_took, peer_took):
 
 
 def goal_rows(problem):
-    """Ratios of the times of whole runs, and of the times until an accuracy is reached."""
+    """Returns rows with ratios of the times of whole runs, and of the times until an accuracy is reached."""
     liblinear = named(problem, "liblinear-train -s 4")
     for name, what, ours, peer, goal in GOALS:
         pair = [named(problem, ours), named(problem, peer)]

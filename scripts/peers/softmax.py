@@ -36,12 +36,12 @@ def objective(judge, weights):
 
 
 def fit(problem, rows, iterations):
-    """The weights, and the seconds of training."""
+    """Returns the weights, and the seconds of training."""
     model = LogisticRegression(C=problems.number(problem.C), multi_class="multinomial", solver="lbfgs", tol=1e-12, max_iter=iterations,
                                fit_intercept=False)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the warning that it has not converged
+        warnings.simplefilter("ignore")  # scikit-learn warns when it has not converged
         model.fit(*rows)
     return model.coef_, time.perf_counter() - start
 

@@ -35,7 +35,8 @@ WW_GOAL = "1.7x of CS"
 
 
 def passes(events, rows):
-    """Visited rows divided by the number of rows: an epoch of a solver may be a part of a pass."""
+    """Returns the number of visited rows divided by the number of rows. An epoch of a solver may be only part of a
+    pass."""
     visited, before = 0.0, 0.0
     for event in events:
         if event["event"] == "epoch":
@@ -45,7 +46,7 @@ def passes(events, rows):
 
 
 class Cell:
-    """Runs margin on one problem, loss, tolerance and number of threads."""
+    """Runs margin with one problem, loss, tolerance and number of threads."""
 
     def __init__(self, margin, problem, loss, tolerance, threads):
         self.problem, self.loss, self.tolerance, self.threads = problem.but(loss=loss), loss, tolerance, threads
@@ -141,7 +142,7 @@ def case(margin, problem, goals, all_threads):
         say(f"{problem.name}, C = {problem.C}, round {turn + 1} of {ROUNDS}")
         for cell in cells.values():
             if cell.seconds and not cell.converged:
-                continue  # it reached the time limit, and would again
+                continue  # it reached the time limit, and would reach it again
             cell.round()
         time_peers(problem, peers, reading)
     for line in lines(problem, goals, cells, peers, reading):

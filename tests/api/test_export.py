@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`margin export` and mg_model_export: every format is read back, and gives the labels of `margin predict`.
-liblinear-predict and onnxruntime are used where they are installed; graphs of ONNX are also evaluated here.
+"""`margin export` and mg_model_export: the file of every format is read again, and must give the labels of `margin
+predict`. liblinear-predict and onnxruntime are used if they are installed; ONNX graphs are also evaluated here.
 
     test_export.py PATH/TO/margin
 """
@@ -41,8 +41,8 @@ CASES = (
 
 
 def draw(seed, labels, kind):
-    """Rows of a class that shows in one feature, a row of zeros, and small and large values. Sparse rows have
-    their own columns beside the first ones."""
+    """Rows whose class determines one feature, a row of zeros, and small and large values. Sparse rows also have
+    columns of their own, besides the first ones."""
     source = np.random.default_rng(seed)
     y = source.integers(0, len(labels), ROWS)
     x = np.abs(source.normal(size=(ROWS, FEATURES)) + 2 * np.eye(len(labels), FEATURES)[y])
@@ -72,7 +72,7 @@ def text_of(attribute):
 
 
 class Case:
-    """A trained model, other rows, and what `margin predict` answers for them."""
+    """A trained model, other rows, and the output of `margin predict` for them."""
 
     def __init__(self, work, name, labels, kind, sets):
         self.work, self.name = work, name
@@ -181,7 +181,7 @@ def check_onnx(case):
     if used is not None:
         assert np.array_equal(used, np.flatnonzero(np.abs(case.weights).any(0)))
     assert (graph.metadata["rows"], graph.metadata["transform"]) == (case.rows, case.transform)
-    # A row that margin refuses: its sum is not above 0, or it has no logarithm.
+    # Rows that margin refuses: their sum is not above 0, or a value has no logarithm.
     bad = np.zeros((1, x.shape[1]), "f4")
     bad[0, 0] = -3 if case.rows == "total" or case.transform == "log1p" else np.nan
     if importlib.util.find_spec("onnxruntime") is not None:
@@ -240,7 +240,7 @@ def check_calibrated(work):
 
 
 def check_names(work):
-    """Names of features and the recipe travel with the model."""
+    """Names of features and the recipe are part of the exported model."""
     names = ["a", 'b "c"', "Länge"]
     rows = np.random.default_rng(1).integers(0, 9, (40, 3))
     with open(work.at("names.csv"), "w", newline="", encoding="utf-8") as f:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The library as a program gets it: what it exports, its installation, and the example of docs/library.md built
-against the CMake package, pkg-config and the static library, outside of the source.
+"""The installed library: which functions it exports, and whether the example of docs/library.md can be built with
+the CMake package, with pkg-config and with the static library, outside of the source.
 
     test_library.py PATH/TO/margin
 """
@@ -27,7 +27,7 @@ def run(*command, **more):
 
 
 def check_exports(library):
-    """Exactly the functions of include/margin, whatever the library was linked with."""
+    """The library exports exactly the functions of include/margin, whatever it was linked with."""
     public = {name for header in (ROOT / "include/margin").glob("*.h*") for name in check_layers.prototypes(header)}
     table = run("nm", "-D", "--defined-only", library).split("\n")
     exported = {re.sub("@.*", "", line.split()[2]) for line in table if line and " A " not in line}
@@ -36,7 +36,7 @@ def check_exports(library):
 
 
 def check_documented():
-    """docs/library.md shows the whole example, and its output."""
+    """docs/library.md contains the whole example and its output."""
     text = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.S)
     assert ("c", (ROOT / "docs/example/fit.c").read_text(encoding="utf-8")) in blocks, "docs/library.md: not docs/example/fit.c"
@@ -58,7 +58,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder)
         run("cmake", "--install", BUILD, "--prefix", there / "first")
-        (there / "first").rename(there / "moved")  # the installation does not depend on its place
+        (there / "first").rename(there / "moved")  # an installation can be moved
         prefix = there / "moved"
         library = next(prefix.rglob("libmargin.so.0")).parent
         assert (library / "libmargin.so").resolve().name == (library / "libmargin.so.0").resolve().name

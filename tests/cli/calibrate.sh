@@ -1,4 +1,4 @@
-# Probabilities for a model whose loss gives none.
+# Calibrates probabilities for a model whose loss does not give them.
 . "$HERE/lib.sh"
 dense train.h5 400 8 4
 table 560 8 4 | tail -n 160 >test.csv

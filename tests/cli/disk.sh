@@ -1,6 +1,6 @@
-# Directories that cannot be written, and a full disk: one line, exit status 3, no incomplete files. The run
-# can be resumed. If only the model had room, there is nothing to resume from (exit status 2), and the model
-# is kept.
+# Directories that cannot be written, and a full disk: one line, exit status 3, no incomplete files. The run can be
+# resumed. If there was space for the model only, there is nothing to resume from (exit status 2), and the model is
+# kept.
 . "$HERE/lib.sh"
 dense train.h5 600 40 5
 cat >run.yaml <<'X'
@@ -21,8 +21,8 @@ if [ "$(id -u)" = 0 ]; then unwritable=/proc/self/fdinfo; else unwritable=locked
 "$MARGIN" train run.yaml --quiet --set output.directory=$unwritable/run 2>err
 echo "exit $?, $(wc -l <err) line, $(grep -c 'cannot be created' err) with the reason"
 
-# The limit is in blocks of 512 bytes. First the configuration does not fit, then the checkpoint, then
-# everything but the model.
+# The limit is in blocks of 512 bytes. With the first, the configuration does not fit; with the second, the
+# checkpoint; with the third, nothing but the model fits.
 limited() {
     rm -rf full
     (ulimit -f "$1" && exec "$MARGIN" train run.yaml --set output.directory=full --set checkpoint.every_epochs=1 >out 2>err)

@@ -1,5 +1,5 @@
-# Models in formats of other programs: the format by its name or by that of the output, what is refused, and
-# what the files hold.
+# Models in formats of other programs: the format is given by its name or by the name of the output; what is
+# refused; what the files contain.
 . "$HERE/lib.sh"
 dense train.h5 60 4 3
 "$MARGIN" train --quiet --set data.train=train.h5 $fixed --set sgd.eta=0.05 --set train.epochs=2 --set output.directory=run >/dev/null

@@ -16,7 +16,7 @@ took=$(($(date +%s%N) - start))
 same whole/model.h5 plain/model.h5
 kills=0
 damaged=0
-# In percent of the time that the whole run took.
+# Percentages of the time that the whole run took.
 for percent in 1 3 6 2 9 5 14 8 11 4 17 7 12 20 10 15 25 13 30 18; do
     "$MARGIN" train run.yaml --quiet --resume --set output.directory=killed >out 2>>err &
     pid=$!

@@ -1,4 +1,4 @@
-# lib.sh - what the cases share. Sourced; works in the current directory.
+# lib.sh - functions that the cases share. To be sourced; works in the current directory.
 
 # try COMMAND...: prints the command on both streams and runs it; prints its exit status unless it is 0.
 try() {
@@ -13,8 +13,8 @@ margin() {
     "$MARGIN" "$@"
 }
 
-# table ROWS FEATURES CLASSES: records of a label and small whole numbers, the same on every machine; awk
-# counts exactly up to 2^53.
+# table ROWS FEATURES CLASSES: prints records of a label and small whole numbers. They are the same on every
+# machine, because awk counts exactly up to 2^53.
 table() {
     awk -v rows="$1" -v features="$2" -v classes="$3" 'BEGIN {
         state = 12345

@@ -24,7 +24,7 @@ find runs -type f ! -name 'step-*' | sort
 head -2 runs/run/config.yaml
 masked <runs/run/path.jsonl
 
-# Killed during its third point.
+# The path is killed during its third point.
 longer="--C 1e-3:1:10 --set train.tolerance=1e-5 --quiet"
 "$MARGIN" path run.yaml $longer --set output.directory=whole >out.txt
 "$MARGIN" path run.yaml $longer --set output.directory=killed --set checkpoint.every_steps=1 >out.txt &

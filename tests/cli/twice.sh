@@ -1,5 +1,5 @@
-# Two runs some seconds apart, with memory filled with different bytes, leave the same files: no time and no
-# uninitialised byte gets into them.
+# Two runs some seconds apart, whose memory was filled with different bytes, write the same files. So files contain
+# no time and no uninitialised byte.
 . "$HERE/lib.sh"
 dense train.h5 400 12 4
 sparse sparse.h5 400 30 4

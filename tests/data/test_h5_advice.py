@@ -1,5 +1,5 @@
-# test_h5_advice.py - runs every command that a message about an HDF5 file advises, and trains on the
-# resulting file.
+# test_h5_advice.py - runs every command that messages about HDF5 files advise, and trains with the resulting
+# files.
 #
 #     test_h5_advice.py MARGIN
 import errno
@@ -182,7 +182,8 @@ def unlabelled(a):
             a.works("NEW.h5", 26)
 
 
-# The words of the page mean a missing label in HDF5 and in CSV, in upper and lower case; no other word does.
+# The words in docs/formats.md mean a missing label, in HDF5 and in CSV, in upper and lower case. No other word
+# does.
 def missing_words(a):
     page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/formats.md")).read()
     words = eval(re.search(r"^none = (\[.*\])$", page, re.M)[1])

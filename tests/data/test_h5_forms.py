@@ -1,5 +1,5 @@
-# test_h5_forms.py - every form of labels, weights and features in HDF5 files of other tools is read correctly
-# or refused with a message that says what they are.
+# test_h5_forms.py - every form in which other tools store labels, weights and features in HDF5 files is either
+# read correctly or refused with a message that says what it is.
 #
 #     test_h5_forms.py MARGIN
 import json
@@ -57,7 +57,7 @@ class Forms:
             fail(f"{labels}: not '{classes}' in {told}")
 
     def keeps(self, put, classes, labels="y"):
-        """Labels with characters that act on a terminal are kept; they are escaped in output, and JSON stays valid."""
+        """Labels with characters that control a terminal are accepted. Output escapes them, and JSON stays valid."""
         done = self.train(self.file("a.h5", put), labels)
         told = self.work.run("info", "r/model.h5").stdout
         answer = json.loads(self.work.run("eval", "--json", "r/model.h5", "a.h5").stdout)
@@ -253,7 +253,7 @@ def features(t):
         if done.returncode or "100.00%" not in done.stdout:
             fail(f"Cell Ranger's matrix: {done.stderr}{done.stdout}")
     models = set()
-    for order in (1, -1):  # in real files the features of a barcode come in any order
+    for order in (1, -1):  # in real files the features of a barcode are in any order
         def wide(f):
             tenx(f)
             del f["matrix/data"], f["matrix/indices"], f["matrix/indptr"]

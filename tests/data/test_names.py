@@ -1,5 +1,5 @@
-# test_names.py - names of features and recipes of files: a file whose columns have another meaning than the
-# model's is refused with the first difference, and nothing is predicted.
+# test_names.py - names of features and recipes of files. If the columns of a file do not have the meaning of the
+# model's, it is refused with the first difference, and nothing is predicted.
 #
 #     test_names.py MARGIN
 import sys
@@ -34,7 +34,7 @@ class Names:
             fail(f"{' '.join(arguments)}: exit {status}: {err}")
         return out
 
-    # Expects one line with every part on standard error, and nothing on standard output.
+    # Expects one line on standard error that has every part, and nothing on standard output.
     def refused(self, *arguments, parts, stdin=None, status=BAD_DATA):
         found, out, err = self.run(*arguments, stdin=stdin)
         if found != status or out or err.count("\n") != 1 or any(part not in err for part in parts):
@@ -70,7 +70,7 @@ def headers(t):
     t.convert("same.csv", "a;b;label\n0;1;1\n1;0;0\n", "same.h5", "--like", "tr.h5")
     if t.well("predict", "r/model.h5", "same.h5") != "1\n0\n":
         fail("the same header gets wrong predictions")
-    other = {  # file: (text, words of the difference)
+    other = {  # file: (its text, words that the message must have)
         "order": ("b,a,label\n0,1,0\n1,0,1\n", ["feature 1 is 'b' but 'a'", "the same names in another order"]),
         "name": ("a,c,label\n0,1,0\n1,0,1\n", ["feature 2 is 'c' but 'b'"]),
         "more": ("a,b,c,label\n0,1,5,0\n1,0,5,1\n", ["feature 3 is 'c', but there are only 2"]),
@@ -86,7 +86,7 @@ def headers(t):
     t.refused("convert", "-q", "--like", "tr.h5", "moved.csv", "never.h5", parts=["moved.csv: feature 1 is 'label' but 'a'"])
     t.write("class.csv", "a,b,kind\n0,1,0\n1,0,1\n")
     t.refused("convert", "-q", "--like", "tr.h5", "class.csv", "never.h5", parts=["'kind', but 'label'", "rename it to 'label'"])
-    # A name of any length can be copied from the message, or the message says where it is.
+    # The message has the complete name, so that it can be copied, or says where the name is.
     for length, advice in ((200, "rename it to '" + 200 * "L" + "'"), (500, "give it the name in the first line of the table of that file")):
         t.convert("long.csv", f"a,b,{length * 'L'}\n0,1,0\n1,0,1\n", "long.h5", "--label", "last")
         t.refused("convert", "-q", "--like", "long.h5", "class.csv", "never.h5", parts=[advice])
@@ -97,7 +97,7 @@ def headers(t):
 
 
 def advice_of_headers(t):
-    """The advice of the messages works."""
+    """Following the advice of the messages helps."""
     t.write("bare.csv", "0,1,1\n1,0,0\n")
     t.refused("convert", "-q", "--like", "tr.h5", "bare.csv", "never.h5", parts=["feature 1 is '0' but 'a'", "--header no"])
     t.convert("bare.csv", "0,1,1\n1,0,0\n", "bare.h5", "--like", "tr.h5", "--header", "no")
@@ -129,7 +129,7 @@ def advice_of_headers(t):
 
 
 def places_of_labels(t):
-    """Without names, a label column in another place means other feature columns."""
+    """Without names, a label column at another position means that the feature columns are others."""
     t.convert("plain.csv", "1,0,0\n0,1,1\n1,0,0\n0,1,1\n", "plain.h5", "--label", "last")
     t.train("plain.h5", "p")
     t.convert("first.csv", "1,0,1\n0,1,0\n", "first.h5", "--label", "first")
@@ -186,7 +186,7 @@ def recipes(t):
     t.refused("predict", "t/model.h5", "-", stdin="a b c\n", parts=["was trained on texts", "convert --like"])
     t.convert("te.tsv", TEXTS, "ones.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1")
     t.train("ones.h5", "o")
-    # The same recipe, written differently.
+    # The same recipe in another notation.
     t.convert("te.tsv", TEXTS, "one.h5", "--format", "text", "--bits", "8", "--ngrams", "word:1:1")
     t.well("eval", "o/model.h5", "one.h5")
     t.convert("te.tsv", TEXTS, "one.h5", "--like", "ones.h5", "--ngrams", "word:1:1")
@@ -250,7 +250,7 @@ def anndata(t):
             save(t.work.at("none.h5ad"), x, None, sparse)
             t.train("a.h5ad", "a")
             t.well("eval", "a/model.h5", "a.h5ad")
-            t.well("eval", "a/model.h5", "none.h5ad")  # only the number of features can be compared
+            t.well("eval", "a/model.h5", "none.h5ad")  # without names, only the number of features can be compared
             t.refuse_everywhere("a", "a.h5ad", "b.h5ad", "feature 1 is 'CD8A' but 'CD4'", "in another order")
     cells = np.array([(n.encode(), i) for i, n in enumerate(genes)], dtype=[("index", "S8"), ("n", "i4")])
     t.write("elsewhere", "x" * 64)
@@ -282,7 +282,7 @@ def anndata(t):
 
 
 def tenx(t):
-    """10x files: a matrix in a group with its features. Identifiers are compared, because symbols repeat."""
+    """10x files: a group with a matrix and its features. Identifiers are compared, because symbols are not unique."""
     x = np.array([[1, 0, 2], [0, 1, 2]] * 4, dtype=np.int32)
 
     def write(name, group, ids, place):
@@ -312,7 +312,7 @@ def resumption(t):
 
 
 def kind_of_labels(t):
-    """A run is not resumed if labels that were numbers are now the same texts."""
+    """A run is not resumed if labels that were numbers have become texts."""
     save(t.work.at("k.h5"), np.array([[1, 0], [0, 1]] * 4, dtype=np.float32))
     values = t.settings("k.h5", "kind", train__solver="sgd", train__max_steps="1", sgd__eta="0.1")
     t.well("train", "-q", *values)

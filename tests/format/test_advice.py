@@ -1,6 +1,6 @@
-# test_advice.py - follows every advice in the messages of convert, its formats and the reader of
-# configurations. Each message is provoked, its advice is followed, and that must succeed. Commands are taken
-# from the message, not repeated here.
+# test_advice.py - follows every advice in the messages of convert, its formats and the reader of configurations.
+# It provokes each message and follows its advice, which must succeed. Commands are taken from the message, not
+# repeated here.
 #
 #     test_advice.py MARGIN
 import bz2
@@ -71,7 +71,7 @@ class Advice:
         self.done(command[1], line)
         self.done(f"$MARGIN convert --overwrite {' '.join(options)} {command[2]} out.h5", line)
 
-    # Expects that the file is refused, and converted with the options that the message names.
+    # Expects that the file is refused, and that it is converted with the options that the message names.
     def optional(self, data, parts, *options, name="in.csv", arguments=(), more=()):
         self.put(name, data)
         line = self.told([*arguments, name, "never.h5"], parts)
@@ -168,7 +168,7 @@ def binaries(a):
     a.done(f"$MARGIN {command} --set output.directory=run", line)
 
 
-# Arrays that must be saved in another way: evaluates the call in the message.
+# Arrays that must be saved in another way: evaluates the Python call in the message.
 def arrays(a):
     X, y = np.arange(12, dtype="f4").reshape(4, 3), np.array([0, 1, 0, 1])
     np.save(a.work.at("y.npy"), y)
@@ -225,7 +225,7 @@ def tables(a):
     a.optional(b"hello there\nbye\n", ["no tab"], "--label none", name="t.txt", arguments=["--format", "text"])
 
 
-# Lines that are no rows.
+# Lines that are not rows.
 def odd_lines(a):
     table = b"a,b,label\n1,2,x\n3,4,y\n"
     units = b"a,b,label\ncm,kg,-\n1,2,x\n3,4,y\n"
@@ -273,7 +273,7 @@ def options(a):
     a.optional("".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(9)).encode(), ["9 values in 9 rows"], "--label last", "--label first", name="t.tsv")
 
 
-# Warnings: after following the advice they are not printed again.
+# Warnings are not printed again after their advice was followed.
 def warnings(a):
     rows = "".join(f"{i},{i % 3},{i % 2}\n" for i in range(40))
     a.put("index.csv", (",a,label\n" + rows).encode())

@@ -1,5 +1,5 @@
-# test_guesses.py - what convert guesses about a file, and that it reports it: the values written, the line of
-# guesses, refusals and warnings; --drop, --decimal and --like.
+# test_guesses.py - the guesses of convert about a file: the values that it writes, the line that reports the
+# guesses, refusals and warnings; also --drop, --decimal and --like.
 #
 #     test_guesses.py MARGIN
 import random
@@ -25,7 +25,7 @@ class Guesses:
         done = self.work.run("convert", "--overwrite", *options, name, out)
         return done.returncode, done.stderr
 
-    # Converts, expects these features and labels, and returns what was printed.
+    # Converts, checks the features and labels, and returns what was printed.
     def gives(self, data, X, y, *options, **names):
         status, said = self.convert(data, *options, **names)
         if status:
@@ -68,7 +68,7 @@ def told(g):
         fail(f"a given option is reported as a guess: {said!r}")
     if "guessed" in g.gives(CSV, [[1, 2], [3, 4]], ["x", "y"], "-q"):
         fail("--quiet prints guesses")
-    # What comes from the file of --like is not a guess.
+    # What is taken from the file of --like is not reported as a guess.
     if "guessed" in g.gives("x,1,2\ny,3,4\n", [[1, 2], [3, 4]], ["x", "y"], out="like.h5", *["-q"]):
         fail("--quiet prints guesses")
     said = g.gives("1,1,2\n2,3,4\n", [[1, 2], [3, 4]], ["1", "2"], "--like", "like.h5")
@@ -104,7 +104,7 @@ def labels(g):
         done = g.work.run("convert", "--overwrite", "X.npy", "y.npy", "never.h5")
         if done.returncode != 3 or "label 1" not in done.stderr:
             fail(f"labels {bad}: exit {done.returncode}, {done.stderr}")
-    # Names of classes that only look like missing values.
+    # Names of classes that resemble words for missing values.
     g.gives("a,label\n1,nan_\n2,Nanny\n3,no\n", [[1], [2], [3]], ["nan_", "Nanny", "no"])
 
 
@@ -118,9 +118,9 @@ def label_columns(g):
     g.gives("x,y\n1,3\n2,4\n5,4\n", [[1], [2], [5]], [3, 4, 4])
     g.gives("x,y,label\n1,3,a\n2,4,b\n", [[1, 3], [2, 4]], ["a", "b"])
     g.says(g.gives("a,class,b\n1,0,2\n3,1,4\n", [[1, 2], [3, 4]], [0, 1]), "warning", "middle", "--label")
-    # The label is first, and the last pixel is always 0.
+    # The first column has the labels, and the last pixel is always 0.
     g.refused("".join(f"{i % 10},{i * 7 % 256},0\n" for i in range(60)), "--label first")
-    # Regression targets: each row has its own class.
+    # Targets of a regression: nearly every row has a class of its own.
     said = g.gives("a,b,price\n" + "".join(f"{i % 7}.5,{i % 3},{100000 + 17 * i}\n" for i in range(60)), None,
                    [100000 + 17 * i for i in range(60)])
     g.says(said, "warning", "60 rows have 60 classes", "--label")
@@ -135,7 +135,7 @@ def label_columns(g):
     g.refused("".join(f"row{i},{i % 7},{i % 2}\n" for i in range(60)), "--label last")
 
 
-# Texts before a tab, labels behind it.
+# Texts before the tab, and labels after it.
 def texts_first(g):
     rows = [(f"this is text {i}", ("pos", "neg")[i % 2]) for i in range(12)]
     table = "".join(f"{text}\t{label}\n" for text, label in rows)
@@ -151,10 +151,10 @@ def texts_first(g):
     g.refused(table, "--label last", options=["--like", "like.h5"], name="a.tsv")
     g.says(g.gives(table, None, [text for text, _ in rows], "--label", "first", name="a.tsv"), "12 rows have 12 classes")
     g.gives("text\tlabel\n" + table, wanted, labels, "--label", "last", name="a.tsv")
-    # More classes than half of the rows, and as many texts: nothing to refuse.
+    # More classes than half of the rows, but as many different texts: this is not refused.
     g.gives("a\tx one\nb\ty two\nc\tz three\nd\tw four\n", None, list("abcd"), name="a.tsv")
     g.gives("a\tx\na\tx\na\ty\nb\tx\n", None, list("aaab"), name="a.tsv")
-    # Numbers for labels.
+    # Labels that are numbers.
     g.refused("".join(f"this is text {i}\t{i % 2}\n" for i in range(12)), "--format text --label last", name="a.tsv")
 
 
@@ -177,7 +177,7 @@ def indices(g):
 
 def dropped(g):
     g.gives("id,a,b,label\n9,1,2,x\n8,3,4,y\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "id", out="like.h5")
-    # The same file again, and one without labels: the column to drop is found in both.
+    # The column to drop is found in the same file again, and in a file without labels.
     g.gives("id,a,b,label\n7,5,6,x\n", [[5, 6]], ["x"], "--like", "like.h5")
     g.gives("x,9,1,2,5\ny,8,3,4,5\n", [[1, 2], [3, 4]], ["x", "y"], "--drop", "2,5", "--header", "no", out="like.h5")
     g.gives("7,5,6,0\n6,7,8,0\n", [[5, 6], [7, 8]], None, "--like", "like.h5", "--label", "none")
@@ -194,7 +194,7 @@ def headers(g):
     g.refused("2019,2020,label\n5,6,1\n5,7,2\n", "--header yes")
     g.refused("\0\n1,2\n", ":1: no delimiter divides it", "sed 1d < FILE", options=["--format", "csv"])
     g.gives('"1","2","x"\n"3","4","y"\n', [[1, 2], [3, 4]], ["x", "y"])
-    # Names that are numbers above labels that are words: both lines have numbers and a word.
+    # Names that are numbers, and labels that are words: both lines consist of numbers and a word.
     rows = "5,6,9,2,x\n5,7,1,3,y\n"
     for names in ("0,1,2,3,label", "400.5,401.5,402.5,403.5,Species", "9,0,2,7,class", "0,1,2,3,what", "400.5,401,401.5,402,what"):
         g.refused(names + "\n" + rows, "line 1 may be a header", "--header yes")
@@ -204,7 +204,7 @@ def headers(g):
     wave = ",".join(str(400 + 1.9 * i + 0.1 * (i % 3)) for i in range(9))
     g.refused(f"{wave},what\n3,1,4,1,5,9,2,6,5,x\n2,7,1,8,2,8,1,8,2,y\n", "in order", "--header yes")
     g.refused('"","7","3","what"\n"1",0.5,2,"x"\n"2",1.5,4,"y"\n', "first field is empty", "--header yes")
-    # A warning if only the first row has its label; no refusal, because this may be a coincidence.
+    # If only the first row has its label, there is a warning but no refusal, because this may be a coincidence.
     rows = "".join(f"{i % 7},{i * i % 5},{'xy'[i % 2]}\n" for i in range(20))
     g.says(g.gives("7,3,what\n" + rows, None, ["what"] + ["x", "y"] * 10), "warning", "line 1", "--header yes")
     for table in (rows, "1,2,y\n3,4,n\n", "1,2,3,4,x\n2,3,4,5,y\n", "1,2,name\n5,4,name\n"):
@@ -246,7 +246,7 @@ def foreign(g):
     g.refused("-1 | good\n1 | bad evening\n", "Vowpal Wabbit")
     g.refused("1 2.0 tag|f a b\n-1 |f c\n", "Vowpal Wabbit")
     g.refused("|f a b\n1|f b\n", "Vowpal Wabbit")
-    # Lines that a table may have too.
+    # Lines of Vowpal Wabbit that a table may have too.
     for lines in ("1|f a b\n2|f c d\n", "1|f a b c\n2|f c\n", "1 | a\n2 | b\n", "1|f 1:2\n2|f 2:3\n", "1|f:2 a\n1|f b\n",
                   "1:2:0.5|f a b\n1:1:0.5|f b a\n", "1|a b|c d\n2|a c|c e\n"):
         g.refused(lines, "Vowpal Wabbit", "--delimiter pipe")

@@ -1,4 +1,4 @@
-# soak.py - the work of scripts/soak.sh.
+# soak.py - runs random configurations for scripts/soak.sh.
 #
 #     soak.py MARGIN [MINUTES] [SEED]
 #
@@ -29,7 +29,7 @@ class Mismatch(Exception):
 
 
 def draw_solver(draw):
-    """Solver, tolerance, and the grid of a path or None."""
+    """Draws solver and tolerance, and a grid if it is a path, otherwise None."""
     solver = draw.choice(("sgd", "sgd", "auto", "dual", "newton"))
     grid = draw.choice((None, None, "1e-3:1e-1:10")) if solver != "sgd" else None
     tolerance = draw.choice((0.1, 1e-2, 1e-4)) if solver == "newton" else 0 if solver == "sgd" else draw.choice((0, 0.1, 1e-2, 1e-4))
@@ -78,8 +78,8 @@ class Soak:
         return process.returncode, time.monotonic() - start
 
     def life(self, draw, took, calm):
-        """One process of the disturbed run, from its start or resumption to its end. True if the run is
-        finished."""
+        """Runs one process of the disturbed run, from its start or resumption to its end. Returns true if the run
+        is finished."""
         memory = [] if draw.random() < 0.5 or not self.streaming else ["--set", f"data.memory_limit={self.streaming}"]
         process = self.train("disturbed", "--resume", "--set", f"train.threads={draw.choice((1, 2, 3, 5))}", *memory, "--set",
                              f"checkpoint.every_steps={draw.choice((1, 7, 50))}", "--set", f"checkpoint.keep={draw.choice((1, 2, 4))}")
@@ -102,8 +102,8 @@ class Soak:
         for step in steps_of(self.work.at("disturbed")):
             if not self.work.whole(checkpoint(self.work.at("disturbed"), step)):
                 raise Mismatch(f"{fate}: the checkpoint of step {step} is damaged")
-        # Lines for which the disk had no room until the end are lost, and the run reported that; a checkpoint
-        # may count them.
+        # If the disk was full until the end, lines are lost, which the run has reported. A checkpoint may still
+        # count them.
         self.log_is_whole &= "metrics.jsonl: cannot be written" not in said
         self.count["lives"] += 1
         if process.returncode:
@@ -112,8 +112,8 @@ class Soak:
         return process.returncode == 0
 
     def take_results_alone(self):
-        """A disk with room for results but not for checkpoints: the results must be right, and while they
-        exist nothing is resumed. The first point of a path is written before its first checkpoint; alone it
+        """The disk has space for results but not for checkpoints. The results must be right, and while they exist
+        the run cannot be resumed. The first point of a path is written before its first checkpoint, so it alone
         does not prevent a resumption."""
         name = "path.jsonl" if self.grid else "model.h5"
         if steps_of(self.work.at("disturbed")) or not os.path.exists(self.work.at("disturbed", name)):
@@ -131,7 +131,7 @@ class Soak:
         self.count["results alone"] += 1
 
     def expect_right(self, name):
-        """The model of the oracle, or its first point."""
+        """Checks that the model, or the first point of the path, is that of the oracle."""
         if not self.grid:
             return self.expect_same(name)
         points = points_of(self.work.at("disturbed", name))
@@ -169,8 +169,7 @@ class Soak:
         while not self.life(draw, took, calm=lives >= 6):
             lives += 1
         self.count["resumed"] += lives
-        # A path's checkpoints contain the time its points took, and without validation rows it writes no
-        # model.
+        # The checkpoints of a path contain training times, and without validation rows it writes no model.
         if not self.grid or configuration["data"]["validation"] != "~":
             self.expect_same("model.h5")
         if not self.grid:

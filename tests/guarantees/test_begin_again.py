@@ -26,7 +26,7 @@ def on_a_full_disk(work, *arguments):
 
 
 def killed_before_a_checkpoint(work, name):
-    """A copy of a finished run in the state in which a kill before its first checkpoint leaves it."""
+    """Copies a finished run, and brings the copy into the state after a kill before the first checkpoint."""
     shutil.copytree(work.at(name), work.at("cut"))
     os.remove(work.at("cut/model.h5"))
     shutil.rmtree(work.at("cut/checkpoints"))
@@ -44,14 +44,15 @@ def init(work):
     expect(work, 2, *SGD, *cut, says="begun from the weights of first/model.h5: give that model with --init")
     expect(work, 2, *SGD, *other, *cut, says="begun from the weights of first/model.h5")
     shutil.copy(work.at("first/model.h5"), work.at("moved.h5"))
-    expect(work, 0, *SGD, "--init", "moved.h5", *cut)  # the advice, with the file under another name
+    expect(work, 0, *SGD, "--init", "moved.h5", *cut)  # follows the advice; the file has another name
     if runs.read(work.at("cut/model.h5")) != runs.read(work.at("whole/model.h5")):
         runs.fail("the resumption with the same --init gave another model")
-    # Once there is a checkpoint, the model is not needed, but another one is refused.
+    # When there is a checkpoint, the model is not needed; another model is refused.
     os.remove(work.at("cut/model.h5"))
     expect(work, 2, *SGD, *other, *cut, says="begun from the weights of moved.h5")
     expect(work, 0, *SGD, *cut)
-    # The checkpoint also names it: begun.h5 and the configuration are written again, of a finished run too.
+    # The checkpoint names the model too, so begun.h5 and the configuration can be written again, even for a
+    # finished run.
     before = {name: content[0] for name, content in tree(work.at("cut")).items()}
     for lost in (("begun.h5",), ("config.yaml",), ("begun.h5", "config.yaml", "model.h5")):
         for name in lost:
@@ -70,7 +71,7 @@ def init(work):
     shutil.rmtree(work.at("cut"))
 
 
-# Resuming a finished run or path changes no byte, writes no file again, and reports the same result.
+# If a finished run or path is resumed, no byte changes, no file is written, and the same result is reported.
 def finished(work):
     kinds = {
         "run": TRAIN,
@@ -92,7 +93,7 @@ def finished(work):
 
 
 def started(work, directory, *command):
-    """A run that never ends; returns after it has written its first lines."""
+    """Starts a run that does not end. Returns when it has written its first lines."""
     process = work.start(*command, "--set", f"output.directory={directory}")
     for _ in range(6000):
         if process.poll() is not None:
@@ -147,7 +148,7 @@ def overwrite(work):
         runs.fail("--overwrite deleted a file that is not margin's")
 
 
-# A result of one command is not replaced by another command without --overwrite.
+# Without --overwrite, one command does not replace the result of another.
 def others(work):
     at = ("--set", "output.directory=m")
     path = ("path", "--quiet", "--C", "1e-3:1:10", "--set", "data.train=d.h5", "--set", "data.validation=0.2", *at)
@@ -163,13 +164,13 @@ def others(work):
                     expect(work, 2, *other, *more, says=f"already holds a {kind}: start a new run with --overwrite")
                     if tree(work.at("m")) != before:
                         runs.fail(f"{other[0]} changed the {kind} that was there")
-            expect(work, 0, *others[0], "--overwrite")  # the advice
+            expect(work, 0, *others[0], "--overwrite")  # follows the advice
             expect(work, 0, *others[0], "--resume")
             if os.path.exists(work.at("m/previous")):
                 runs.fail("previous/ remains after a complete result")
             shutil.rmtree(work.at("m"))
-    # The points of a killed path do not replace an older complete result. On a full disk --overwrite fails
-    # after it has moved the old result.
+    # The points of a killed path do not replace an older complete result. On a full disk, --overwrite fails after
+    # it has moved the old result.
     expect(work, 0, *path)
     old = runs.read(work.at("m/model.h5"))
     os.mkdir(work.at("m/previous"))
@@ -185,7 +186,7 @@ def others(work):
     if full.returncode != 3 or runs.read(work.at("m/previous/model.h5")) != old:
         runs.fail(f"--overwrite over an unfinished path, with a full disk: {full.stderr}")
     shutil.rmtree(work.at("m"))
-    # The configuration of a run that has lost its begun.h5 and its checkpoints moves with its results.
+    # If a run has lost begun.h5 and its checkpoints, its configuration is moved together with its results.
     expect(work, 0, *TRAIN, *at)
     os.remove(work.at("m/begun.h5"))
     shutil.rmtree(work.at("m/checkpoints"))
@@ -204,7 +205,7 @@ def previous(work):
     shutil.copytree(work.at("m"), work.at("c/fold-1"))
     folds = ("cv", "--quiet", "--folds", "2", "--set", "data.train=d.h5", "--set", "output.directory=c", "--overwrite")
     expect(work, 2, *folds, says="c/fold-1: holds a run that is not fold 1 of a cross-validation: move it away")
-    os.rename(work.at("c/fold-1"), work.at("away"))  # the advice
+    os.rename(work.at("c/fold-1"), work.at("away"))  # follows the advice
     expect(work, 0, *folds)
     os.rename(work.at("m/previous"), work.at("elsewhere"))
     before = tree(work.at("elsewhere"))
@@ -218,18 +219,19 @@ def previous(work):
 
 
 def as_nobody(work):
-    """The command that makes an unprivileged process, or None if there is none."""
+    """Returns the command that runs a process without privileges; None if there is none."""
     if os.geteuid() != 0:
         return ()
     os.chmod(work.path, 0o777)
     return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if shutil.which("setpriv") else None
 
 
-# --overwrite without the right to move or delete every file changes nothing, and the run stays its owner's.
+# If the user may not move or delete all files, --overwrite changes nothing, and the owner can still resume the
+# run.
 def rights(work):
     nobody = as_nobody(work)
     if not nobody:
-        return  # one user cannot take the place of two
+        return  # the test needs two users
     os.chmod(work.at("d.h5"), 0o644)
     for how in ("sticky", "checkpoints", "parent"):
         command = (*SGD, "--set", f"output.directory={how}")
@@ -237,7 +239,7 @@ def rights(work):
         os.chmod(work.at(how), 0o1777 if how == "sticky" else 0o777)
         if how == "parent":
             os.chmod(work.at(how), 0o755)
-        if how != "sticky":  # only checkpoints may not be changed
+        if how != "sticky":  # only the checkpoints must not be changed
             for name in os.listdir(work.at(how)):
                 os.chown(work.at(how, name), 65534, -1) if name != "checkpoints" else None
         before = tree(work.at(how))
@@ -246,17 +248,17 @@ def rights(work):
                 "parent": "parent/lock: cannot be created"}[how]
         if done.returncode != 3 or says not in done.stderr:
             runs.fail(f"{how}: exit {done.returncode}: {done.stderr}")
-        expect(work, 0, *command, "--resume")  # its owner
+        expect(work, 0, *command, "--resume")  # by its owner
         if tree(work.at(how)) != before or os.path.exists(work.at(how, "previous.new")):
             runs.fail(f"{how}: a refused --overwrite changed the directory")
         os.chmod(work.at(how), 0o777)
-        os.chmod(work.at(how, "checkpoints"), 0o777)  # the advice
+        os.chmod(work.at(how, "checkpoints"), 0o777)  # follows the advice
         done = subprocess.run([*nobody, work.margin, *command, "--overwrite"], cwd=work.path, text=True, capture_output=True)
         if done.returncode:
             runs.fail(f"{how}: after the change of permissions: {done.stderr}")
 
 
-# A checkpoint that cannot be read is not a damaged one: it is neither skipped nor reported as lost.
+# A checkpoint that cannot be read is not damaged, so it is neither skipped nor reported as lost.
 def unreadable(work):
     nobody = as_nobody(work)
     if nobody is None:

@@ -32,11 +32,12 @@ checkpoint: {{every_steps: {every}, every_seconds: 0, keep: 2}}
 
 
 def record(work):
-    """The strace output of a whole run and of its resumption, which writes the last checkpoint and the model
-    again."""
+    """Returns the strace output of a whole run, and of its resumption, which writes the last checkpoint and the
+    model again."""
     # Leak detection does not work under strace.
     environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
-    # Without its last line the run is not finished: metrics.jsonl is not synced, and may lose it.
+    # Removes the last line, so that the run is not finished. A crash can do this too, because metrics.jsonl is not
+    # synced.
     shorten = 'm=runs/a/metrics.jsonl; truncate -s $(($(wc -c <$m) - $(tail -n 1 $m | wc -c))) $m'
     script = f'"$0" {" ".join(TRAIN)} --overwrite && {shorten} && "$0" {" ".join(TRAIN)} --resume'
     traced = ["strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-e", "trace=" + CALLS, "-e", "signal=none", "-o", work.at("trace")]
@@ -64,9 +65,9 @@ def plain(text):
 
 
 def operations(work, lines):
-    """What the calls did to files below runs/, and what the program reported, in order."""
+    """Returns, in order, what the calls did to files below runs/ and what the program reported."""
     below = work.at("") + "runs"
-    places = {}  # write positions of the descriptors that do not append
+    places = {}  # write position of each descriptor that does not append
     for text in lines:
         call = re.match(r"(\w+)\((.*)\)\s+= (-?\d+)", text)
         if not call or int(call[3]) < 0:
@@ -184,8 +185,8 @@ class Disk:
         return bytes(out)
 
     def tree(self, lost, how):
-        """path -> bytes, if directory `lost[0]` lost the changes lost[1], and `how(node)` says how much of
-        each file was lost."""
+        """Returns {path: bytes} for the case that directory lost[0] lost the changes lost[1], and that each file
+        lost what how(node) says."""
         out = {}
         stack = [(self.root, "")]
         while stack:
@@ -202,8 +203,9 @@ class Disk:
         return out
 
     def losses(self):
-        """Ways to lose names: none, all, and every choice within one directory while the others keep theirs.
-        If there are many (only without syncs): the last ones, and any single one."""
+        """The ways in which names can be lost: none, all, and every combination within one directory while the
+        others lose nothing. If there are many (which happens only without syncs): the last ones, and any single
+        one."""
         yield "all"  # all changes are on disk
         yield "none"
         for node in self.changes:
@@ -245,7 +247,7 @@ class Judge:
         return self.verdicts[data]
 
     def complaint(self, tree, reported, model_said):
-        """Why this state breaks the promise, or None."""
+        """Returns why this state breaks the promise, or None."""
         self.states += 1
         newest = -1
         for path, data in tree.items():
@@ -260,8 +262,8 @@ class Judge:
         return None
 
     def resume(self, tree):
-        """Resumes from this state, which must give the same model. Metrics are ignored when states are
-        compared."""
+        """Resumes the run from this state, which must give the same model. States that differ only in metrics are
+        tried once."""
         key = frozenset((p, d) for p, d in tree.items() if not p.endswith("metrics.jsonl"))
         if key in self.resumed:
             return
@@ -284,7 +286,7 @@ class Judge:
 
 
 def explore(work, trace, judge, go_on, enough=10):
-    """Complaints about all states of the trace, until there are enough."""
+    """Returns complaints about states of the trace; stops when there are enough."""
     disk, reported, model_said, complaints = Disk(work.at("runs")), -1, False, []
     for number, operation in enumerate(trace):
         if operation[0] == "said":
@@ -304,8 +306,8 @@ def explore(work, trace, judge, go_on, enough=10):
 
 
 def long_enough(work):
-    """A trace with checkpoints written, replaced and deleted; their number depends on the speed of the
-    writing thread."""
+    """Returns a trace in which checkpoints are written, replaced and deleted. Their number depends on the speed of
+    the writing thread, so runs become longer until it suffices."""
     for doubled in range(6):
         shutil.rmtree(work.at("runs/a"), ignore_errors=True)
         with open(work.at("run.yaml"), "w") as out:

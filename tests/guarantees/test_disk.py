@@ -1,5 +1,5 @@
-# test_disk.py - the disk fills up, or the directory disappears, during a run: earlier checkpoints are kept, a
-# warning appears, the exit status reports it, and the run resumes to the same model.
+# test_disk.py - during a run the disk becomes full, or the directory disappears. Earlier checkpoints are kept,
+# there is a warning, the exit status reports it, and the run is resumed to the same model.
 #
 #     test_disk.py MARGIN          restarts itself in a mount namespace, with a disk of two megabytes
 import os
@@ -81,7 +81,7 @@ class Disk:
                 fail(f"{what}: the checkpoint of step {step} is damaged")
 
     def filled(self, freed):
-        """The disk is full from the middle of the run on; with `freed`, only for a while."""
+        """The disk is full from the middle of the run on; if `freed`, only for some time."""
         for _ in range(10):  # on a busy machine the run may have ended before the disk is full
             shutil.rmtree(self.work.at("disk/a"), ignore_errors=True)
             process = self.begin("disk/a")
@@ -143,7 +143,7 @@ class Disk:
         print(f"directory removed under the run: {len(lines) - 1} warnings, exit {process.returncode}")
 
     def read_only(self):
-        """A disk that nobody can write to; a run that is stored there is not changed."""
+        """Nothing can be written to the disk; a run that is stored there does not change."""
         before = {n: read(self.work.at("disk/a", n)) for n in ("model.h5", "config.yaml", "metrics.jsonl")}
         subprocess.run(["mount", "-o", "remount,ro", self.work.at("disk")], check=True)
         for how in ("--resume", "--overwrite"):

@@ -54,9 +54,9 @@ done
 
 # ---- memory ------------------------------------------------------------------------------------------------------------------------
 
-# Every 13th allocation only, because test_memory.c tries all of them in one process. Here the exit status and
-# the one line of the program matter.
-rm "$(ls run/checkpoints/*.h5 | tail -1)" # so that there is one more epoch to train
+# Only every 13th allocation: test_memory.c tries all of them, in one process. Here the exit status and the one
+# line of the program are tested.
+rm "$(ls run/checkpoints/*.h5 | tail -1)" # so that one more epoch must be trained
 cp -r run kept
 tries=0
 for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "info run/model.h5" "gradcheck c.yaml"; do
@@ -68,12 +68,12 @@ for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 tra
             LD_PRELOAD=$SHIM SHIM_MEMORY=$at$more "$margin" $command >out 2>err </dev/null || status=$?
             tries=$((tries + 1))
             [ $status -le 1 ] || fail "margin $command: status $status when allocation $at$more fails"
-            sed -i '/^warning: /d' err # a checkpoint that was not written
+            sed -i '/^warning: /d' err # a checkpoint could not be written
             [ $status = 0 ] || { [ "$(wc -l <err)" = 1 ] && grep -q "margin [a-z]*: .*memory" err; } || fail "margin $command, allocation $at$more"
             case $command in train*) for file in run/checkpoints/*.h5; do
                 "$margin" info --verify "$file" >/dev/null || fail "allocation $at$more left $file broken"; done ;; esac
         done
-        [ $status != 0 ] || break # past the last allocation
+        [ $status != 0 ] || break # there was no such allocation
         at=$((at + 13))
     done
 done

@@ -1,5 +1,5 @@
-# test_failed_reads.py - a command that cannot read a file says so: each read of a file fails once, and the command
-# gives either its full answer or one line with the reason. The same for close(), whose failure must do no harm.
+# test_failed_reads.py - a command that cannot read a file reports it. Each read of a file fails once, and the
+# command must give either its complete output or one line with the reason. A failure of close() must do no harm.
 #
 #     test_failed_reads.py MARGIN
 import subprocess
@@ -39,7 +39,8 @@ def make_files(work):
 
 
 def with_fault(work, path, calls, error, turn, command):
-    """Runs the command; the turn-th call of one of `calls` on the file fails. Also says whether one failed."""
+    """Runs the command while the turn-th call of one of `calls` on the file fails. Also returns whether a call has
+    failed."""
     done = subprocess.run(
         ["strace", "-f", "-qq", "-o", work.at("trace"), "-P", work.at(path), "-e", f"trace={calls}",
          "-e", f"inject={calls}:error={error}:when={turn}", work.margin, *command],

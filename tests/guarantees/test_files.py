@@ -1,5 +1,5 @@
-# test_files.py - each file is opened once, and what was opened is checked; a run works in the directory it
-# opened, whatever happens to the directory's name; answers go where -o points.
+# test_files.py - each file is opened only once, and the open file is checked. A run works in the directory that it
+# has opened, whatever happens to the directory's name. Predictions are written to the file that -o names.
 #
 #     test_files.py MARGIN
 import os
@@ -58,7 +58,7 @@ class Files:
         return process
 
     def special_files(self):
-        """A file that is not regular is refused at once, and the message names it."""
+        """A file that is not regular is refused at once; the message names it."""
         work = self.work
         os.mkfifo(work.at("fifo"))
         listening = socket.socket(socket.AF_UNIX)
@@ -81,7 +81,7 @@ class Files:
             os.mkfifo(work.at("s", part))
             done = work.run("train", "--quiet", "--set", "data.train=train.h5", "--set", "output.directory=s", "--resume", timeout=60)
             expect(done.returncode in (0, 3) and part.split("/")[-1] in done.stderr, part, done)
-        # A pipe that already has a writer may hold a configuration.
+        # A configuration may come from a pipe that already has a writer.
         done = subprocess.run(["bash", "-c", 'exec "$0" config <(echo "train: {epochs: 7}")', work.margin], capture_output=True, text=True)
         expect(done.returncode == 0 and "epochs: 7" in done.stdout, "a configuration from a pipe", done)
 
@@ -94,7 +94,7 @@ class Files:
         expect(done.stdout == self.answers["a"], "a file of the name that libhdf5 is given", done)
 
     def opened_once(self):
-        """A model or data file is opened by its name only once; a file that replaces it later is not read."""
+        """A model or data file is opened only once, so a file that replaces it later is not read."""
         work = self.work
         if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
             return print("strace does not work here: who opens what was not looked at")
@@ -114,7 +114,7 @@ class Files:
             expect(names and all(names.count(n) <= most for n in names), f"{what} opens {names}")
 
     def replaced(self):
-        """Two models replace each other under one name: each answer is that of one of them."""
+        """Two models replace each other under one name. Each prediction is that of one of them, not a mixture."""
         work, stop = self.work, threading.Event()
 
         def take_turns():
@@ -135,8 +135,8 @@ class Files:
             turns.join()
 
     def directory_moved(self):
-        """The run continues in its directory after a rename; a directory that took its name is not
-        touched."""
+        """If its directory is renamed, a run continues in it, and does not touch another directory that has got
+        the name."""
         work = self.work
         first = self.begin("run")
         os.rename(work.at("run"), work.at("moved"))
@@ -161,7 +161,7 @@ class Files:
         said = first.communicate(timeout=60)[1]
         expect(first.returncode == 3 and "No such file" in said.splitlines()[-1], f"deleted: exit {first.returncode}: {said}")
         expect(os.path.exists(work.at("gone/lock")), "the lock of the second run is gone")
-        for remove in (False, True):  # also if somebody deletes the file
+        for remove in (False, True):  # even if somebody deletes the file
             if remove:
                 os.unlink(work.at("gone/lock"))
             refused(work.run("train", "run.yaml", "--quiet", "--resume", "--set", "output.directory=gone", timeout=60), 2, "is training in this directory")
@@ -178,7 +178,7 @@ class Files:
         first.communicate()
 
     def long_paths(self):
-        """A path as long as the system allows works; a longer one is refused before anything is written."""
+        """A path may be as long as the system allows; a longer one is refused before anything is written."""
         work, part = self.work, "d" * 99
         path = work.path
         while len(path) < 3000:
@@ -222,7 +222,7 @@ class Files:
         os.symlink("loop", work.at("loop"))
         refused(work.run(*predict, "-o", "loop", input=lines), 3, "loop: ")
         refused(work.run(*predict, "-o", "there", input=lines), 3, "there: ")
-        # Reading fails after a part of a line: no answer for that part.
+        # If reading fails within a line, nothing is predicted for the incomplete line.
         ends = os.pipe()
         os.set_blocking(ends[0], False)
         for more in ([], ["-o", "part.txt"]):
@@ -230,7 +230,7 @@ class Files:
             done = work.run(*predict, *more, stdin=ends[0])
             refused(done, 3, "standard input: cannot be read: Resource temporarily unavailable")
             expect(done.stdout == ("" if more else wanted) and not os.path.exists(work.at("part.txt")), "an answer for a part of a line")
-        # Temporary files of killed processes do not matter.
+        # Temporary files of killed processes have no effect.
         for number in range(300):
             with open(work.at(f"out.txt.{number}.tmp"), "w"):
                 pass

@@ -1,5 +1,6 @@
-# test_finished.py - resuming a finished run reads its results again. A result that is missing or damaged is written again, to
-# the same bytes, with one warning; if it cannot be written, this is an error. Only results that exist are reported.
+# test_finished.py - when a finished run is resumed, it reads its results. A missing or damaged result is written
+# again with the same bytes, and there is one warning; if it cannot be written, this is an error. Only results that
+# exist are reported.
 #
 #     test_finished.py MARGIN
 import os
@@ -84,7 +85,7 @@ def restored(work, name, command, answer):
         anew(work)
 
 
-# Resuming a finished run changes no file, and deletes nothing in previous/.
+# If a finished run is resumed, no file changes, and nothing in previous/ is deleted.
 def unchanged(work, name, command, answer):
     os.makedirs(work.at("r/previous"))
     shutil.copy(work.at("other/model.h5"), work.at("r/previous/model.h5"))
@@ -105,7 +106,7 @@ def other_model(work, command):
     anew(work)
 
 
-# A line that somebody edited does not get into the clock of the run.
+# A time in a line that somebody has edited does not change the training time of the run.
 def clock(work, command):
     text = runs.read(work.at("r/metrics.jsonl")).replace(b'"seconds": ', b'"seconds": 1e999, "old": ')
     with open(work.at("r/metrics.jsonl"), "wb") as file:
@@ -115,7 +116,7 @@ def clock(work, command):
     anew(work)
 
 
-# The summary of a cross-validation follows from its folds.
+# The summary of a cross-validation is computed again from its folds.
 def summary(work, command):
     with open(work.at("r/cv.jsonl"), "ab") as file:
         file.write(b"more\n")
@@ -125,7 +126,7 @@ def summary(work, command):
     anew(work)
 
 
-# A path continues from a checkpoint although metrics.jsonl has lost its lines, and its own times are not refused later.
+# A path can be resumed although metrics.jsonl has lost its lines; later, its own times are not refused.
 def lost_metrics(work):
     command = (*KINDS["path"], "--set", "checkpoint.keep=100")
     if work.run(*command).returncode:
@@ -156,7 +157,7 @@ with runs.Work(sys.argv[1]) as work:
         unchanged(work, name, command, done.stdout)
         if command[0] in ("train", "path"):
             other_model(work, command)
-            if name != "time":  # the clock decides when that one ends
+            if name != "time":  # that run ends at a time limit
                 clock(work, command)
         else:
             summary(work, command)

@@ -36,7 +36,7 @@ def wait_for(process, what, there):
     runs.fail(f"{what} does not come")
 
 
-# A run that is under way in fold-1 of a directory is not touched by what begins in that directory.
+# If a run is active in fold-1 of a directory, commands that begin in the directory do not touch it.
 def running(work):
     process = work.start("train", *SGD, *ENDLESS, *at("c/fold-1"))
     wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/fold-1")))
@@ -52,7 +52,7 @@ def running(work):
     shutil.rmtree(work.at("c"))
 
 
-# So is one that has ended there, and a directory of the user's.
+# The same for a run that has ended there, and for a directory of the user's.
 def ended(work):
     for n in (1, 2):
         expect(work, 0, "train", *SGD, *at(f"c/fold-{n}"))
@@ -70,7 +70,7 @@ def ended(work):
     if {name: after.get(name) for name in before} != before:
         runs.fail("train changed runs that stand in fold-1 and fold-2")
     for n in (1, 2):
-        os.rename(work.at(f"c/fold-{n}"), work.at(f"moved-{n}"))  # the advice
+        os.rename(work.at(f"c/fold-{n}"), work.at(f"moved-{n}"))  # follows the advice
     expect(work, 0, *CV, *at("c"), "--overwrite")
     if runs.read(work.at("c/fold-7/notes.txt")) != b"mine":
         runs.fail("cv changed fold-7")
@@ -84,7 +84,7 @@ def ended(work):
     shutil.rmtree(work.at("c"))
 
 
-# A fold that somebody holds the lock of is not moved, and neither is any other file.
+# If another process holds the lock of a fold, neither the fold nor any other file is moved.
 def held(work):
     expect(work, 0, *CV, *at("c"))
     before = tree(work.at("c"))
@@ -98,7 +98,7 @@ def held(work):
     shutil.rmtree(work.at("c"))
 
 
-# --overwrite with a mistake changes nothing, whatever was there.
+# A command with --overwrite that is refused changes nothing, whatever is in the directory.
 def mistakes(work):
     expect(work, 0, *CV, *at("done"))
     shutil.copytree(work.at("done"), work.at("cut"))
@@ -118,7 +118,7 @@ def mistakes(work):
         shutil.rmtree(work.at(directory))
 
 
-# What an interrupted --overwrite has moved is not replaced.
+# Files that an interrupted --overwrite has moved are not replaced.
 def in_the_way(work):
     expect(work, 0, *CV, *at("c"))
     os.makedirs(work.at("c/previous.new/fold-1"))
@@ -127,7 +127,7 @@ def in_the_way(work):
         expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: is in the place to which the fold-1 beside previous.new must be moved: move one of them away")
     if tree(work.at("c")) != before:
         runs.fail("a refused --overwrite changed files")
-    os.rmdir(work.at("c/previous.new/fold-1"))  # the advice
+    os.rmdir(work.at("c/previous.new/fold-1"))  # follows the advice
     expect(work, 2, *CV, *at("c"), says="holds an old result in previous")
     expect(work, 0, *CV, *at("c"), "--resume")
     if os.path.exists(work.at("c/previous.new")) or os.path.exists(work.at("c/previous")):
@@ -135,7 +135,7 @@ def in_the_way(work):
     shutil.rmtree(work.at("c"))
 
 
-# A run that is under way in `previous` stays, also when the new result beside it is complete.
+# An active run in `previous` stays, even when the new result is complete.
 def in_previous(work):
     expect(work, 0, "train", *SGD, *at("c"))
     process = work.start("train", *SGD, *ENDLESS, *at("c/previous"))
@@ -150,7 +150,7 @@ def in_previous(work):
     shutil.rmtree(work.at("c"))
 
 
-# A cross-validation whose directory is fold-1 of another one, finished or set aside.
+# A cross-validation whose directory is fold-1 of another one, which is finished or has been moved to `previous`.
 def nested(work):
     expect(work, 0, *CV, *at("c"))
     expect(work, 0, *CV, *at("c/fold-1"), "--overwrite")
@@ -164,13 +164,13 @@ def nested(work):
         expect(work, 0, "train", *SGD, *at(place), "--overwrite")
         if tree(work.at(place, "fold-1")) != before:
             runs.fail(f"a cross-validation in {place}/fold-1 was changed")
-        os.rename(work.at(place, "fold-1"), work.at("nested"))  # the advice
+        os.rename(work.at(place, "fold-1"), work.at("nested"))  # follows the advice
         expect(work, 0, *CV, *at(place), "--overwrite")
         shutil.rmtree(work.at("nested"))
         shutil.rmtree(work.at(place))
 
 
-# A file of the user's in a fold that would be moved: nothing changes.
+# If a fold that would be moved contains a file of the user's, nothing changes.
 def notes(work):
     expect(work, 0, *CV, *at("c"))
     os.remove(work.at("c/cv.jsonl"))
@@ -182,12 +182,13 @@ def notes(work):
             expect(work, 3, *command, *at("c"), "--overwrite", says="c/fold-2: holds files that margin did not write: move them away")
             if tree(work.at("c")) != before:
                 runs.fail("--overwrite changed folds although it was refused")
-        os.remove(work.at("c/fold-2/notes.txt"))  # the advice
+        os.remove(work.at("c/fold-2/notes.txt"))  # follows the advice
         expect(work, 0, *CV, *at("c"), "--overwrite")
     shutil.rmtree(work.at("c"))
 
 
-# What a cross-validation leaves that is killed before it wrote anything into a fold goes away.
+# A cross-validation that is killed before it has written anything into a fold leaves an empty fold, which is
+# deleted.
 def empty(work):
     for names in ((), ("lock",), ("begun.h5.12.tmp", "lock")):
         for command in (("train", *SGD), PATH, ("cv", "--folds", "2", *SGD)):
@@ -202,7 +203,7 @@ def empty(work):
             shutil.rmtree(work.at("c"))
 
 
-# A fold whose begun.h5 is lost or damaged is known by its checkpoint.
+# A fold whose begun.h5 is lost or damaged is recognised by its checkpoint.
 def lost(work):
     expect(work, 0, *CV, *at("c"))
     before = tree(work.at("c"))
@@ -219,7 +220,8 @@ def lost(work):
     shutil.rmtree(work.at("c"))
 
 
-# A fold whose only checkpoint could not be written is trained again, to the same bits; the others are not. A run keeps its model.
+# A fold whose only checkpoint could not be written is trained again, to the same bits; other folds are not. A run
+# keeps its model.
 def no_checkpoint(work):
     for command in (CV, ("cv", *PATH[1:], "--folds", "2")):
         expect(work, 0, *command, *at("c"))

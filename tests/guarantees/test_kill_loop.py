@@ -29,8 +29,8 @@ def arguments(epochs, seed, directory, *more):
 
 
 def reported(path):
-    """The highest step for which the metrics report a checkpoint; -1: none. The last line may be
-    incomplete."""
+    """Returns the highest step for which the metrics report a checkpoint; -1 if there is none. The last line may
+    be incomplete."""
     step = -1
     try:
         with open(path) as file:
@@ -43,7 +43,7 @@ def reported(path):
 
 
 def expect_whole(work, directory, at_least, what):
-    """The newest step of the checkpoints, all of which must be intact."""
+    """Checks that all checkpoints are intact, and returns the newest step."""
     steps = steps_of(work.at(directory))
     for step in steps:
         if not work.whole(checkpoint(work.at(directory), step)):
@@ -64,7 +64,7 @@ def expect_same(work, epochs, seed):
 
 
 def long_enough(work):
-    """A number of epochs that takes the program about half a second."""
+    """Returns a number of epochs that takes the program about half a second."""
     epochs = 8
     while True:
         start = time.monotonic()
@@ -77,7 +77,7 @@ def long_enough(work):
 
 
 def size_of(path):
-    """Bytes of the file; -1 when there is none, or none any more."""
+    """Returns the size of the file; -1 if it does not exist, or no longer exists."""
     try:
         return os.path.getsize(path)
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def main():
     print(f"seed {seed}", flush=True)
     draw = random.Random(seed)
     with Work(sys.argv[1]) as work:
-        # Writing takes a good part of the time.
+        # With these data, writing takes a large part of the time.
         work.data("train.h5", 1000, 60, 5, sparse=True, declared=20000)
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))
@@ -115,7 +115,7 @@ def main():
             at_least = max(at_least, expect_whole(work, "killed", at_least, f"kill {kills}"))
             furthest = max(furthest, at_least)
             kills += process.returncode != 0
-            if process.returncode == 0:  # start another run
+            if process.returncode == 0:  # the run is finished: start another one
                 expect_same(work, epochs, run_seed)
                 ends, run_seed, at_least = ends + 1, run_seed + 1, -1
                 shutil.rmtree(work.at("killed"))

@@ -19,7 +19,7 @@ fail() {
     exit 1
 }
 
-# box NAME BYTES: a container with this much memory.
+# box NAME BYTES: simulates a container with this much memory.
 box() {
     mkdir -p "$1/proc/self" "$1/sys/fs/cgroup/box"
     echo "0::/box" >"$1/proc/self/cgroup"
@@ -43,8 +43,8 @@ P
 "$python" - <<'P'
 import h5py, numpy as np
 r = np.random.RandomState(0)
-with h5py.File('wide.h5', 'w') as f: # few values, many features: the state is large, the rows are not
-    f['X/data'] = np.ones(800000, 'f4')  # most features are used, also by half of the rows
+with h5py.File('wide.h5', 'w') as f: # few values but many features: the state is large, the rows are small
+    f['X/data'] = np.ones(800000, 'f4')  # most features are used, even in half of the rows
     f['X/indices'] = (r.randint(0, 200, (400, 1)) + np.arange(2000) * 200).ravel().astype('i4')
     f['X/indptr'] = np.arange(401, dtype='i8') * 2000
     f['X'].attrs['shape'] = [400, 400000]
@@ -75,14 +75,15 @@ box high 120000000 memory.high
 inside high train $fixed --set data.train=wide.h5 --overwrite --set output.directory=wide2
 [ $status = 1 ] && grep -q "out of memory" err || fail "memory.high does not count: status $status"
 
-# A model that does not fit together with its file or its weights is refused, not killed.
+# If a model does not fit in memory together with its file or its weights, margin refuses it, instead of being
+# killed.
 box tiny 40000000
 for command in "eval wide/model.h5 wide.h5" "predict wide/model.h5 wide.h5" "predict wide/model.h5 -"; do
     inside tiny $command </dev/null
     [ $status = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q "out of memory" err || fail "margin $command: status $status"
 done
 
-# Rows that fit alone, but not together with the state: the advice works.
+# If rows fit alone, but not together with the state, the advice of the message works.
 box middle 66000000
 long="train $fixed --set data.train=long.h5 --set train.max_steps=5 --set train.parts=2 --set data.window=1000000 --set output.directory=long"
 inside middle $long
@@ -92,7 +93,7 @@ inside middle $long --set data.memory_limit=$limit
 [ $status = 0 ] || fail "the advice (data.memory_limit $limit) does not work: status $status"
 [ "$(cat peak)" -lt 120000 ] || fail "streamed, a peak of $(cat peak) kB"
 
-# A few wide rows: windows have room for these rows, not for a whole batch of 4096 (512 MB).
+# A few wide rows: windows are allocated for these rows, not for a whole batch of 4096 (512 MB).
 "$python" - <<'P'
 import h5py, numpy as np
 with h5py.File('few.h5', 'w') as f:

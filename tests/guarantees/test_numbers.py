@@ -1,5 +1,5 @@
-# test_numbers.py - numbers that a user can check: columns that are far from zero, huge or tiny, constants,
-# balanced classes with row weights, and values that float32 cannot hold.
+# test_numbers.py - results that a user can check: columns far from zero, huge, tiny or constant; balanced classes
+# with row weights; values that float32 cannot hold.
 #
 #     test_numbers.py MARGIN
 import sys
@@ -42,8 +42,8 @@ def accuracy(text):
     return float(text.split("train accuracy")[1].split("%")[0])
 
 
-# With data.scale: standard the result depends neither on the magnitude of the columns nor on their distance
-# from zero.
+# With data.scale: standard, the result does not depend on the magnitude of the columns or on their distance from
+# zero.
 def scaled(work):
     draw = np.random.default_rng(0)
     rows = 800
@@ -64,7 +64,7 @@ def scaled(work):
                     runs.fail(f"mean {ratio} deviations: {text}")
                 if accuracy(train(work, "b.h5", "data.weights=w", *options)) != accuracy(text):
                     runs.fail("weights of 1 change the result")
-    # The advice of the warning: the constant is subtracted before the values become float32.
+    # Follows the advice of the warning: subtracts the constant before the values become float32.
     x = z / 1e6 + 1
     put(work.at("b.h5"), (x - 1).astype("f4"), y)
     text = train(work, "b.h5", "data.scale=standard", "model.C=1", *SOLVERS[1])
@@ -72,7 +72,7 @@ def scaled(work):
         runs.fail(f"after the advice was followed: {text}")
 
 
-# A constant column has no weight: the test rows may have another constant.
+# The weight of a constant column has no effect, so test rows may have another constant in it.
 def constant(work):
     draw = np.random.default_rng(1)
     y = draw.integers(0, 2, 300)
@@ -97,7 +97,7 @@ def balanced(work):
     x[np.arange(400), y] += 1
     weight = draw.integers(0, 4, 400)
     weight[y == 0] = weight[y == 0] % 2
-    weight[y == 3] = 0  # no row of this class counts
+    weight[y == 3] = 0  # all rows of this class have weight 0
     for sparse in (False, True):
         for layout in (("data.memory_limit=0",), ("data.memory_limit=20000", "data.window=4KiB", "train.batch=32")):
             put(work.at("a.h5"), x, y, sparse, w=weight.astype("f4"))

@@ -27,8 +27,8 @@ def names(directory):
     return sorted(os.path.relpath(os.path.join(place, name), directory) for place, _, files in os.walk(directory) for name in files)
 
 
-# A file `lock` that no run wrote is neither replaced nor deleted. What a killed run or a loss of power leaves of
-# margin's own is replaced.
+# A file `lock` that no run wrote is neither replaced nor deleted. One that a killed run or a loss of power has
+# left is replaced.
 def own_lock(work):
     for name in ("l", "l/fold-1"):
         os.mkdir(work.at(name))
@@ -42,7 +42,7 @@ def own_lock(work):
     for name in ("l/lock", "l/fold-1/lock", "other name"):
         if runs.read(work.at(name)) != b"pinned versions\n":
             runs.fail(f"{name} was changed")
-    os.rename(work.at("l/lock"), work.at("l/versions"))  # the advice
+    os.rename(work.at("l/lock"), work.at("l/versions"))  # follows the advice
     expect(work, 0, *SGD, *at("l"))
     if runs.read(work.at("l/fold-1/lock")) != b"pinned versions\n":
         runs.fail("l/fold-1/lock was changed")
@@ -53,7 +53,7 @@ def own_lock(work):
     shutil.rmtree(work.at("l"))
 
 
-# A configuration that no run wrote.
+# A config.yaml that no run wrote is not replaced.
 def own_configuration(work):
     os.mkdir(work.at("u"))
     with open(work.at("u/config.yaml"), "w") as file:
@@ -66,11 +66,11 @@ def own_configuration(work):
         expect(work, 0, "cv", "u/config.yaml", "--quiet", "--folds", "2", *more)
     if runs.read(work.at("u/config.yaml")) != before:
         runs.fail("a configuration that margin did not write was changed")
-    os.rename(work.at("u/config.yaml"), work.at("my.yaml"))  # the advice
+    os.rename(work.at("u/config.yaml"), work.at("my.yaml"))  # follows the advice
     expect(work, 0, "train", "my.yaml", "--quiet", "--overwrite")
-    expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # a configuration that a run wrote
+    expect(work, 0, "train", "u/config.yaml", "--quiet", "--overwrite")  # this config.yaml was written by a run
     shutil.rmtree(work.at("u"))
-    # The same beside other files of a run, also while --overwrite is interrupted.
+    # The same if there are other files of a run, and after --overwrite was interrupted.
     expect(work, 0, *SGD, *at("u"))
     with open(work.at("u/config.yaml"), "wb") as file:
         file.write(before)
@@ -90,7 +90,8 @@ def own_configuration(work):
     shutil.rmtree(work.at("u"))
 
 
-# Files of other programs with the names of results: no command moves, deletes or changes one, and the advice works.
+# If files of other programs have the names of results, no command moves, deletes or changes them, and the advice
+# works.
 FOREIGN = ", so margin did not write it, or it is damaged: move it away (or delete it, if a run of margin wrote it), or set output.directory"
 
 
@@ -113,16 +114,17 @@ def foreign_results(work):
                 expect(work, 2, *command)
                 if runs.tree(work.at("f")) != before:
                     runs.fail(f"{place}: a refused {kind} changed the directory")
-                if not held:  # with a run, what is damaged is written again
+                if not held:  # if there is a run, its damaged files are written again
                     done = work.run(*command, "--resume")
                     if done.returncode not in (2, 3) or runs.tree(work.at("f")) != before:
                         runs.fail(f"{place}: {kind} --resume: exit {done.returncode}, {done.stderr}")
-                os.rename(work.at("f", place), work.at("not margin's"))  # the advice
+                os.rename(work.at("f", place), work.at("not margin's"))  # follows the advice
                 expect(work, 0, *command, "--overwrite")
                 shutil.rmtree(work.at("f"))
 
 
-# A file that the user keeps beside the checkpoints stays, and is no sign of a run for the cross-validation that replaces it.
+# A file that the user keeps in `checkpoints` stays. A cross-validation that replaces the run does not take it for
+# a sign of a run.
 def kept_beside_checkpoints(work):
     cv = (*CV, *at("f"))
     expect(work, 0, *SGD, *at("f"))
@@ -135,7 +137,7 @@ def kept_beside_checkpoints(work):
     shutil.rmtree(work.at("f"))
 
 
-# Files that the run reads in the place of its own: nothing changes, and the advice works.
+# If a file that the run reads is at the place of one that it writes, nothing changes, and the advice works.
 def inputs(work):
     path = ("path", "--quiet", "--set", "data.train=d.h5", "--C", "1e-3:1:10", *at("i"))
     cases = ((SGD, "model.h5"), (SGD, "metrics.jsonl"), (SGD, "checkpoints/step-000000000001.h5"), (SGD, "previous/model.h5"), (path, "path.jsonl"),
@@ -150,13 +152,13 @@ def inputs(work):
             for more in ("--overwrite", "--resume"):
                 if (place, more) == ("fold-2/data.h5", "--resume"):
                     continue
-                # margin writes other bytes, so these are refused first in the places where results are
+                # margin writes other bytes there, so these files are refused as foreign
                 foreign = place == "metrics.jsonl" or (more == "--overwrite" and place in ("model.h5", "path.jsonl", "cv.jsonl"))
                 says = FOREIGN if foreign else f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which may replace, move or delete it: move it away"
                 expect(work, 2, *command, "--set", f"{option}=i/{place}", more, says=says)
                 if names(work.at("i")) != before or runs.read(work.at("i", place)) != runs.read(work.at("d.h5")):
                     runs.fail(f"{option}={place}: a refused {command[0]} {more} changed files")
-        os.rename(work.at("i", place), work.at("away.h5"))  # the advice
+        os.rename(work.at("i", place), work.at("away.h5"))  # follows the advice
         expect(work, 0, *command, "--set", "data.train=away.h5", "--overwrite")
         shutil.rmtree(work.at("i"))
     for place in ("model.h5", "previous/model.h5"):
@@ -167,10 +169,10 @@ def inputs(work):
         expect(work, 2, *SGD, *at("i"), "--overwrite", "--init", f"i/{place}", says="(model.h5), which may replace, move or delete it: copy it to another directory")
         if names(work.at("i")) != before:
             runs.fail("a refused --overwrite changed files")
-        shutil.copy(work.at("i", place), work.at("start.h5"))  # the advice
+        shutil.copy(work.at("i", place), work.at("start.h5"))  # follows the advice
         expect(work, 0, *SGD, *at("i"), "--overwrite", "--init", "start.h5")
         shutil.rmtree(work.at("i"))
-    # Files beside those of the run are no hindrance.
+    # Other files in the directory do not matter.
     for name in ("i/d.h5", "i/fold-1/d.h5"):
         os.makedirs(os.path.dirname(work.at(name)), exist_ok=True)
         shutil.copy(work.at("d.h5"), work.at(name))
@@ -197,7 +199,7 @@ def given_configuration(work):
         expect(work, 2, *command, f"i/{place}", more, says=FOREIGN if place == "metrics.jsonl" else says)
         if names(work.at("i")) != before:
             runs.fail("a refused command changed files")
-        shutil.copy(work.at("i", place), work.at("copy.yaml"))  # the advice
+        shutil.copy(work.at("i", place), work.at("copy.yaml"))  # follows the advice
         if place in ("metrics.jsonl", "checkpoints/step-000000000001.h5"):
             os.remove(work.at("i", place))
         expect(work, 0, *command, "copy.yaml", "--overwrite")
@@ -225,7 +227,8 @@ def unreadable_parent(work):
     shutil.rmtree(work.at("wo"))
 
 
-# What a user puts into `previous`. Resuming a finished run deletes nothing. A new result deletes what margin wrote.
+# Files that a user puts into `previous`: resuming a finished run deletes nothing; when a new result is complete,
+# only margin's files are deleted.
 def own_previous(work):
     for command in ((*SGD, *at("p")), (*CV, "--set", "output.directory=p")):
         expect(work, 0, *command)
@@ -251,7 +254,7 @@ def own_previous(work):
     shutil.rmtree(work.at("p"))
 
 
-# Nothing is written or deleted through a link.
+# Nothing is written or deleted through a symbolic link.
 def links(work):
     expect(work, 0, *SGD, *at("l"))
     os.makedirs(work.at("else"))
@@ -280,14 +283,14 @@ def links(work):
     shutil.rmtree(work.at("l"))
 
 
-# A begun.h5 that is damaged.
+# A damaged begun.h5.
 def damaged_begun(work):
     expect(work, 0, *SGD, *at("g"))
     for name in ("model.h5", *(f"checkpoints/{name}" for name in os.listdir(work.at("g/checkpoints")))):
         os.remove(work.at("g", name))
     os.truncate(work.at("g/begun.h5"), 500)
     expect(work, 3, *SGD, *at("g"), "--resume", says="delete it to start from the beginning")
-    os.remove(work.at("g/begun.h5"))  # the advice
+    os.remove(work.at("g/begun.h5"))  # follows the advice
     expect(work, 0, *SGD, *at("g"), "--resume")
     shutil.rmtree(work.at("g"))
 
@@ -304,7 +307,7 @@ def linked_fold(work):
     shutil.rmtree(work.at("c"))
 
 
-# The answers of predict do not replace the model or the data.
+# predict does not write its output over the model or the data.
 def answers(work):
     expect(work, 0, *SGD, *at("a"))
     shutil.copy(work.at("d.h5"), work.at("y.h5"))
@@ -323,7 +326,7 @@ def answers(work):
     shutil.rmtree(work.at("a"))
 
 
-# A file that replaces another one has the permissions of the old file; a new file has those of the umask.
+# A file that replaces another one gets the permissions of the old file; a new file gets those of the umask.
 def permissions(work):
     expect(work, 0, *SGD, *at("a"))
     shutil.copy(work.at("d.h5.txt"), work.at("d.csv"))
@@ -352,7 +355,7 @@ def permissions(work):
     shutil.rmtree(work.at("a"))
 
 
-# Reaching the limit on file sizes is an error in every command.
+# If the limit on file sizes is reached, every command reports an error.
 def limited(work):
     expect(work, 0, *SGD, *at("a"))
     for command in (("predict", "a/model.h5", "d.h5"), ("info", "a/model.h5"), ("list",), ("config",), ("--help",), ("eval", "a/model.h5", "d.h5", "--json")):
@@ -373,7 +376,8 @@ def wait_for(process, path):
     runs.fail(f"{path} does not come")
 
 
-# A cross-validation continues in its directory after a rename. A limit of processor time requests a checkpoint.
+# If its directory is renamed, a cross-validation continues in it. When the limit of processor time is reached, it
+# writes a checkpoint.
 def renamed(work):
     cv = ("cv", "--quiet", "--folds", "3", "--set", "data.train=d.h5", "--set", "train.solver=sgd", "--set", "sgd.eta=0.01", "--set", "train.batch=1",
           "--set", "train.epochs=300", "--set", "train.evaluate_every=0", *at("c"))
@@ -398,7 +402,7 @@ def renamed(work):
     shutil.rmtree(work.at("b"))
 
 
-# Checkpoints that are moved away while the run is training.
+# The directory of checkpoints is moved away while the run trains.
 def moved_checkpoints(work):
     process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"))
     wait_for(process, work.at("b/checkpoints"))
@@ -407,7 +411,7 @@ def moved_checkpoints(work):
     process.wait()
     if "b/checkpoints is not the directory this run began with" not in process.stderr.read():
         runs.fail("checkpoints were moved away under a run, which does not report it")
-    os.rename(work.at("away"), work.at("b/checkpoints"))  # the advice
+    os.rename(work.at("away"), work.at("b/checkpoints"))  # follows the advice
     process = work.start(*SGD, "--set", "train.epochs=1000000", "--set", "train.evaluate_every=0", *at("b"), "--resume")
     wait_for(process, work.at("b/lock"))
     process.kill()

@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 unset OMP_NUM_THREADS OMP_STACKSIZE
-# The leak check of the sanitizers needs a thread of its own, which the limits below refuse.
+# The leak check of the sanitizers needs a thread, which the limits below do not allow.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 
 fail() {
@@ -96,8 +96,8 @@ for signal in HUP TERM INT; do
     wait $pid || status=$?
     [ $status = 75 ] && [ -n "$(ls $signal/checkpoints)" ] || fail "$signal: status $status"
 done
-# HUP and TERM stay ignored if they were ignored at the start. INT still requests a checkpoint, because shells
-# ignore it for all background commands.
+# HUP and TERM remain ignored if they were ignored at the start. INT still requests a checkpoint, because shells
+# make all background commands ignore it.
 (trap '' HUP TERM; exec "$margin" $long --set output.directory=ignored) >/dev/null 2>ignored.err & pid=$!
 wait_for ignored.err '^run '
 kill -HUP $pid
@@ -184,7 +184,7 @@ fi
 
 names="--set data.labels=t"
 "$margin" train $quiet $names --overwrite --set output.directory=texts >/dev/null
-hostile() { # anything but printable characters and line feeds; also C1 and characters that reorder text
+hostile() { # anything but printable characters and line feeds; includes C1, and characters that reorder text
     "$python" -c "
 import sys, unicodedata
 text = open('$1', 'rb').read().decode(errors='surrogateescape')

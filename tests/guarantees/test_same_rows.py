@@ -1,5 +1,5 @@
-# test_same_rows.py - the same rows give the same bits: however the file stores them, as a file or as lines,
-# dense or sparse, with every kernel, and in every floating-point environment.
+# test_same_rows.py - the same rows give the same bits, however a file stores them, as a file or as lines, dense or
+# sparse, with every kernel, and in every floating-point environment.
 #
 #     test_same_rows.py MARGIN
 import os
@@ -95,7 +95,7 @@ def environment(work):
     x, y = rows_of(3)
     x = x * 1.37
     with h5py.File(work.at("env.h5"), "w") as f:
-        # Denormals; if they were flushed, nothing would be left.
+        # Denormals; if they were flushed to zero, nothing would remain.
         f["X"], f["y"] = (x * 2.0 ** -130).astype("f4"), y
     with h5py.File(work.at("env-large.h5"), "w") as f:
         f["X"], f["y"] = x.astype("f4"), y

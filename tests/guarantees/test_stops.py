@@ -1,4 +1,4 @@
-# test_stops.py - a run that is asked to stop, by any signal at any moment, can be resumed to the same model.
+# test_stops.py - a run that is stopped by any signal at any moment can be resumed to the same model.
 #
 #     test_stops.py MARGIN [SEED]
 import os
@@ -31,7 +31,7 @@ class Stops:
         with open(work.at("run.yaml"), "w") as out:
             out.write(settings(RUN))
         self.epochs = 8
-        while True:  # long enough to be hit by a signal
+        while True:  # long enough for a signal to arrive
             start = time.monotonic()
             self.train("whole", check=True)
             self.took = time.monotonic() - start
@@ -65,7 +65,7 @@ class Stops:
                 fail("the awaited output did not come")
 
     def expect(self, process, what, early=()):
-        """Checks the outcome, and resumes to the same files. Counts the outcome under `what`."""
+        """Checks the outcome, counts it under `what`, and resumes the run, which must give the same files."""
         _, said = process.communicate(timeout=300)
         status = process.returncode
         if status not in (0, STOPPED) and not (status in early and not os.path.exists(self.work.at("stopped"))):
@@ -93,7 +93,7 @@ class Stops:
             self.expect(process, f"{number.name} at random", early=(-number,))
 
     def while_written(self):
-        """TERM as soon as a temporary file of a checkpoint appears."""
+        """Sends TERM as soon as there is a temporary file of a checkpoint."""
         folder = self.work.at("stopped/checkpoints")
 
         def being_written():
@@ -109,7 +109,7 @@ class Stops:
             self.expect(process, "TERM while a checkpoint is written")
 
     def before_the_first(self):
-        """TERM as soon as the run's directory exists: the learning rate is still being searched for."""
+        """Sends TERM as soon as the run's directory exists, when the learning rate is still being searched for."""
         whole, self.model = self.model, None
         self.train("searched", "--set", "sgd.eta=~", check=True)
         self.model = read(self.work.at("searched/model.h5"))
@@ -131,7 +131,7 @@ class Stops:
         self.model = whole
 
     def first_process(self):
-        """As the first process of a container, to which the kernel delivers no signal that is not caught."""
+        """Runs margin as the first process of a container. The kernel delivers only signals that it catches."""
         within = namespaces("-f", "-p", "--mount-proc")
         if not within:
             self.count[("as process 1", "not tried, namespaces are not allowed")] = 0
@@ -144,7 +144,7 @@ class Stops:
         self.second_interrupt(within)
 
     def second_interrupt(self, within):
-        """A second INT does not wait for the minibatch, which is made to take long."""
+        """After a second INT, the process ends without waiting for the minibatch, which takes long here."""
         rows, features = 4000, 1000
         with open(self.work.at("rows.idx"), "wb") as out:
             out.write(b"\0\0\x08\x02" + rows.to_bytes(4, "big") + features.to_bytes(4, "big") + b"\1" * (rows * features))
@@ -166,7 +166,7 @@ class Stops:
 
 
 def send_to_child(process, *numbers):
-    """Two signals, far enough apart to count as two; the child may have ended before."""
+    """Sends two signals, with so much time between them that both arrive. The child may have ended before."""
     with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
         children = file.read().split()
     try:

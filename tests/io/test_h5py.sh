@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 cat >write.py <<'P'
-# The files that a user of h5py would write.
+# Files as a user of h5py would write them.
 import h5py, numpy as np
 rng = np.random.default_rng(1)
 n, d, k = 300, 40, 4
@@ -94,8 +94,8 @@ hinges = np.maximum(0, own - true + 1)
 hinges[np.arange(len(y)), y] = 0
 told = json.load(open("cells.json"))
 assert abs(told["mean_loss"] - hinges.sum(1).mean()) < 1e-5 * told["mean_loss"]
-# The objective is that of the scaled features: W = weights / scale. Without centring, the constant feature's
-# weight is the bias.
+# The objective uses the weights of scaled features, W = weights / scale. Without centring, the weight of the
+# constant feature is the bias.
 logs = np.log1p(x)
 deviation, mean = logs.std(0), logs.mean(0)
 w = weights * deviation
@@ -114,7 +114,7 @@ print("model.h5, scores, loss and objective agree with NumPy")
 P
 "$python" read.py
 
-# Any edit by another program is refused.
+# A model that another program has edited in any way is refused.
 "$python" - <<'P'
 import h5py
 with h5py.File("dense/model.h5", "r+") as f:
@@ -155,7 +155,8 @@ with h5py.File("half/model.h5") as a, h5py.File("single/model.h5") as b:
 P
     done
 done
-# Streamed, float16 is compared with itself: the size of windows depends on the bytes of a row.
+# Streamed float16 rows are compared with float16 rows in memory, because the size of windows depends on the bytes
+# of a row.
 for limit in 0 36000; do
     "$MARGIN" train --quiet --overwrite --set data.train=half20.h5 --set data.scale=none --set model.lambda=0.1 --set train.solver=sgd --set train.epochs=3 \
         --set data.memory_limit=$limit --set data.window=4KiB --set train.batch=16 --set output.directory=limit$limit >/dev/null

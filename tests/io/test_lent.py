@@ -1,4 +1,4 @@
-# test_lent.py - a sealed file is in memory once: the library reads it in place, without a copy.
+# test_lent.py - a sealed file is in memory only once, because the library reads it in place.
 #
 #     test_lent.py MARGIN
 import os
@@ -21,7 +21,7 @@ def peak(work, *arguments):
     return used.ru_maxrss << 10
 
 
-if not os.environ.get("SHIM"):  # no tree with a sanitizer has one
+if not os.environ.get("SHIM"):  # there is none in builds with a sanitizer
     print("skipped: a sanitizer keeps memory of its own")
     sys.exit(77)
 with runs.Work(sys.argv[1]) as work:
@@ -36,7 +36,7 @@ with runs.Work(sys.argv[1]) as work:
         model = f"{name}/model.h5"
         peaks[name] = [peak(work, "info", model), peak(work, "eval", model, f"{name}.h5"), os.path.getsize(work.at(model))]
     size = peaks["large"][2]
-    # Both commands hold the file, and the weights read from it.
+    # Both commands have the file in memory, and the weights that they read from it.
     for what, copies, at in (("info", 2, 0), ("eval", 2, 1)):
         more = peaks["large"][at] - peaks["small"][at]
         if more > copies * size + ALLOWANCE:

@@ -1,8 +1,8 @@
 #!/bin/sh
 # test_peers.sh - compares margin's final objective with the optimum that scikit-learn (LinearSVC,
 # multi_class="crammer_singer") and liblinear-train -s 4 find for the same rows, lambda and constant feature.
-# margin may end at most $allowed of the optimum above it, and no program below it. Skipped (77) without
-# scikit-learn.
+# margin's objective may exceed the optimum by at most the fraction $allowed, and no program may be below it.
+# Skipped (77) without scikit-learn.
 #
 #     test_peers.sh MARGIN
 set -eu

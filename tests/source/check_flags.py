@@ -1,5 +1,5 @@
-# check_flags.py - every command line that compiles margin has the options that keep the bits the same, and
-# none that changes them.
+# check_flags.py - every command line that compiles margin has the options that keep the bits the same, and no
+# option that changes bits.
 #
 #     check_flags.py BUILD PROGRAM
 #

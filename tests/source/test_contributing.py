@@ -1,5 +1,5 @@
-# test_contributing.py - the table in CONTRIBUTING.md is true: every path and every test in it exists, and
-# every registered object consists of the one file and the one row that the table promises.
+# test_contributing.py - checks the table in CONTRIBUTING.md: every path and every test that it names exists, and
+# every registered object consists of one file and one row, as the table promises.
 #
 #     test_contributing.py MARGIN
 import re
@@ -88,14 +88,15 @@ def check_solver_options():
 
 
 def body(path, function):
-    """The text of a function in C, from its name to the brace in the first column."""
+    """Returns the text of a C function, from its name to the closing brace in the first column."""
     text = (ROOT / path).read_text(encoding="utf-8")
     found = re.search(rf"^[\w* ]+\b{function}\(.*?^}}", text, re.S | re.M)
     return found.group() if found else ""
 
 
 def check_update_rules():
-    """Each update rule has what its row of the table lists, and solver sgd knows neither its name nor its arrays."""
+    """Each update rule has the parts that its row of the table lists, and solver sgd contains neither the names of
+    rules nor those of their arrays."""
     formulas, sabotage = body("tests/optim/test_optim.c", "drive"), \
         (ROOT / "tests/guarantees/test_sabotage.c").read_text(encoding="utf-8")
     most = 0

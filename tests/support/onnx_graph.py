@@ -1,11 +1,11 @@
-# onnx_graph.py - reads a file of ONNX and evaluates its graph with numpy, for machines without onnxruntime.
+# onnx_graph.py - reads an ONNX file and evaluates its graph with numpy, for machines without onnxruntime.
 import numpy as np
 
 TYPES = {1: np.dtype("<f4"), 7: np.dtype("<i8"), 11: np.dtype("<f8")}
 
 
 def fields(message):
-    """(field number, value) of a message of protobuf: a whole number, or bytes."""
+    """The fields of a protobuf message as (field number, value); a value is a whole number or bytes."""
     at = 0
 
     def varint():

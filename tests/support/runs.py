@@ -1,5 +1,5 @@
-# runs.py - what the Python tests share: a temporary directory, small data files, runs of the program, and
-# checks of its files.
+# runs.py - functions that the Python tests share: a temporary directory, small data files, runs of the program,
+# and checks of its files.
 import importlib.util
 import json
 import os
@@ -61,8 +61,9 @@ class Work:
         return subprocess.run([self.margin, *arguments], text=True, **how)
 
     def data(self, name, rows, features, classes, sparse, seed=1, declared=None):
-        """Converts svmlight or CSV of whole numbers; the class shows in every classes-th feature. `declared`:
-        sparse rows declare this many features, which occur in the first row alone; for a large state."""
+        """Writes svmlight or CSV with whole numbers, and converts it. The class of a row determines every
+        classes-th feature. `declared`: sparse rows have this many features, most of which occur only in the first
+        row; for a large state."""
         draw = random.Random(seed)
         lines = []
         for i in range(rows):
@@ -90,7 +91,7 @@ class Work:
 
 
 def expect(work, status, *arguments, says=""):
-    """Runs the program; the test fails unless it ends with this status and its messages contain `says`."""
+    """Runs the program. The test fails unless the exit status is `status` and the messages contain `says`."""
     done = work.run(*arguments)
     if done.returncode != status or says not in done.stderr:
         fail(f"{' '.join(arguments)}: exit {done.returncode}, {status} and '{says}' expected: {done.stderr}")
@@ -108,7 +109,7 @@ def put_csr(f, x):
 
 
 def tree(directory):
-    """Every file below the directory with its bytes, its modification time and its inode."""
+    """Returns all files in the directory and below, with bytes, modification time and inode."""
     found = {}
     for place, _, names in os.walk(directory):
         for name in names:
@@ -118,7 +119,7 @@ def tree(directory):
 
 
 def steps_of(directory):
-    """Steps of the checkpoints under their final names, newest first."""
+    """Returns the steps of all complete checkpoints, newest first."""
     try:
         names = os.listdir(os.path.join(directory, "checkpoints"))
     except FileNotFoundError:
@@ -137,19 +138,19 @@ def read(path):
 
 
 def counted(path):
-    """Epoch and eval lines without fields that depend on the clock."""
+    """Returns the epoch and eval lines, without fields that depend on the clock."""
     lines = [json.loads(line) for line in open(path)]
     return [{k: v for k, v in line.items() if k not in ("seconds", "rows_per_second", "wait_seconds")} for line in lines
             if line["event"] in ("epoch", "eval")]
 
 
 def settings(sections):
-    """A configuration as text, from {section: {key: value}}."""
+    """Returns a configuration as text, from {section: {key: value}}."""
     return "\n".join(f"{name}: {{{', '.join(f'{k}: {v}' for k, v in keys.items())}}}" for name, keys in sections.items()) + "\n"
 
 
 def namespaces(*flags):
-    """The command that gives a process separate namespaces, or None if that is not allowed."""
+    """Returns the command that gives a process separate namespaces; None if that is not allowed."""
     command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), *flags]
     try:
         return command if subprocess.run([*command, "true"], capture_output=True).returncode == 0 else None

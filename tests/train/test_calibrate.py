@@ -108,7 +108,7 @@ def check_sigmoid(case, classes):
     with h5py.File(case.work.at(data)) as f:
         y = f["y"][:]
     case.done("calibrate", "model.h5", data, "-m", "sigmoid")
-    if classes == 2:  # one sigmoid of the difference, as CalibratedClassifierCV has it
+    if classes == 2:  # one sigmoid of the difference of the scores, as in CalibratedClassifierCV
         difference = scores[:, 1] - scores[:, 0]
         known = _SigmoidCalibration().fit(difference, y)
         second = known.predict(difference)
@@ -185,7 +185,7 @@ def check_runs(case):
     text = case.refused(2, "calibrate", "slow/model.h5", "held4.h5")
     if "has not ended" not in text:
         fail(text)
-    # As a crash leaves it between the model and the last line.
+    # The state after a crash between writing the model and the last line of metrics.jsonl.
     metrics = Path(work.at("run4", "metrics.jsonl"))
     metrics.write_text("".join(line for line in metrics.read_text().splitlines(keepends=True) if '"end"' not in line))
     text = case.refused(2, *model)

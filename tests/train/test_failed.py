@@ -1,5 +1,5 @@
-"""Runs that failed report it once, and the option that the warning names helps. Also certificates, lines of
-epochs, rows whose scores overflow, and paths."""
+"""A run that failed reports this once, and the option that the warning names helps. Also tests certificates, lines
+of epochs, rows whose scores overflow, and paths."""
 import json
 import os
 import re
@@ -69,7 +69,7 @@ def train(data, *sets, command="train", status=0):
 
 
 def advised(warning):
-    """The options that a warning advises to set."""
+    """Returns the options that a warning advises to set."""
     found = re.findall(r"set ((?:data|model|train)\.\w+) to (\S+?)[,;]?(?:$| )", warning)
     sets = [f"{key}={value}" for key, value in found]
     if "with train.solver: auto" in warning:
@@ -113,7 +113,7 @@ def check_advice():
 
 
 def check_objectives_of_zeros():
-    """The value that a failed run is compared with is the loss of zero weights: K - 1, 1, K, log K."""
+    """A failed run is compared with the loss of weights of zero: K - 1, 1, K, log K."""
     r = np.random.default_rng(1)
     save("four.h5", r.standard_normal((400, 3)) * 1e-12, np.arange(400) % 4)
     zeros = {"weston-watkins": 3, "crammer-singer": 1, "one-vs-rest": 4, "softmax": np.log(4), "weston-watkins-squared": 3}
@@ -123,7 +123,7 @@ def check_objectives_of_zeros():
         assert told and abs(float(told.group(1)) - value) < 1e-4, (loss, warnings)
 
 
-# No option helps if all rows are equal, and none is named.
+# If all rows are equal, no option helps, so the warning names none.
 def check_rows_alike():
     for scale in ("standard", "max-abs"):
         for sparse in (False, True) if scale == "max-abs" else (False,):
@@ -173,7 +173,7 @@ def check_certified():
                 assert ("gap" in epoch) <= ("objective" in epoch) == ("train_loss" in epoch), epoch
                 if "gap" in epoch:
                     assert abs((epoch["objective"] - epoch["dual"]) / epoch["objective"] - epoch["gap"]) < 1e-7, epoch
-    # A finished run that is resumed reports the same.
+    # If a finished run is resumed, it reports the same.
     margin("train", "-q", "--resume", "--set", f"data.train={data}", "--set", "output.directory=run", "--set", "train.tolerance=1e-3",
            "--set", "train.solver=auto", "--set", "data.validation=0.3", "--set", f"data.test={data}")
     again = events("run", "end")[0]
@@ -218,7 +218,7 @@ def check_path():
             told = f.attrs["objective"]
         assert told in [point["objective"] for point in points]
         assert not margin(*words, "--set", "data.train=sound_sparse.h5", "--set", "train.epochs=0")[2]
-    # Checkpoints exceed the limit on file sizes, the points and the model do not.
+    # Checkpoints exceed the limit on file sizes, but points and model do not.
     for data, limit in (("sound.h5", 12000), ("sound_sparse.h5", 12000)):
         code, out, err = margin(*words, "--set", f"data.train={data}", limit=limit)
         assert err.count("warning: no checkpoint") == 3 and code == 3 and "are written" in err, (code, out, err)
@@ -231,17 +231,17 @@ def check_scales_and_weights():
     save("csr.h5", np.where(np.abs(rows) > 0.5, rows, 0), labels, sparse=True)
     save("dense.h5", rows, labels)
     save("zeros.h5", rows * 0, labels)
-    # Sparse rows are not centred by another scale, with which the solver works.
+    # The advised scale does not centre sparse rows, so the solver can be used.
     for sets in (["train.tolerance=1e-3"], ["train.solver=dual"], ["train.tolerance=1e-3", "train.solver=newton"]):
         err = train("csr.h5", "data.scale=standard", *sets, status=2)[1]
         assert "set data.scale to max-abs" in err, err
         warnings = train("csr.h5", *advised(err), *sets)[2]
         assert not warnings, (advised(err), sets, warnings)
-    # No scale helps where all features are zero.
+    # If all features are zero, no scale helps.
     for scale in ("none", "standard", "max-abs"):
         warning = train("zeros.h5", f"data.scale={scale}")[2][0]
         assert "no feature differs between rows" in warning and not advised(warning), warning
-    # Weights that are too large: divided by the same number, they are accepted, and their ratios decide.
+    # Weights of rows that are too large: divided by a number, they are accepted, because only their ratios matter.
     save("heavy.h5", rows, labels, weight=np.where(labels == 0, 4e31, 1e31))
     save("light.h5", rows, labels, weight=np.where(labels == 0, 4.0, 1.0))
     err = train("heavy.h5", "data.weights=w", status=3)[1]

@@ -1,5 +1,5 @@
-# test_lambda_note.py - a run with the default lambda and few rows for each value says so, and the command that
-# it names compares values of lambda.
+# test_lambda_note.py - a run with the default lambda and few rows for each stored value prints a note, and the
+# command in the note compares values of lambda.
 #
 #     test_lambda_note.py MARGIN
 import re

@@ -1,6 +1,6 @@
-# test_used_features.py - features that occur in no training row cost nothing and change nothing: the same
-# rows in a file of many more columns give the same weights, scores and answers, bit for bit, and model.h5
-# holds the used features only.
+# test_used_features.py - features that occur in no training row cost nothing and change nothing. The same rows in
+# a file with many more columns give the same bits of weights, scores and predictions, and model.h5 has weights of
+# the used features only.
 #
 #     test_used_features.py MARGIN
 import json
@@ -18,18 +18,18 @@ import h5py
 import numpy as np
 
 ROWS, USED, CLASSES = 600, 90, 4
-# The same 90 features in files of three widths. In "near" too few columns are unused for leaving them out.
+# The same 90 features in files of three widths. In "near" so few columns are unused that they are not left out.
 WIDTHS = {"none": USED, "near": 170, "far": 20000}
 
 
 def columns(width):
-    """Where the 90 features are in a file of this width; "none": they are all."""
+    """The positions of the 90 features in a file of this width; "none": there are no other columns."""
     draw = np.random.default_rng(width)
     return np.arange(USED) if width == USED else np.sort(draw.choice(width, USED, replace=False))
 
 
 def write(path, x, y, width, others=None, names=False, dense=False):
-    """`others`: [rows, 2] values of two columns that no training row stores."""
+    """Writes the rows. `others`: [rows, 2] values of two columns for which no training row stores a value."""
     at = columns(width)
     wide = np.zeros((len(x), width), "f4")
     wide[:, at] = x
@@ -54,7 +54,7 @@ def rows_of(seed, rows=ROWS):
     x = draw.integers(1, 5, (rows, USED)) * (draw.random((rows, USED)) < 0.2)
     x[np.arange(rows), y] += 3
     x[5] = 0
-    x[6, :] = 1  # so that every feature is used
+    x[6, :] = 1  # every feature is used
     return x.astype("f4"), y
 
 
@@ -75,7 +75,7 @@ def train(work, data, out, *options, more=()):
 
 
 def dense(path, width):
-    """The model's weights of all features of the file."""
+    """Returns the model's weights for all features of the file."""
     with h5py.File(path) as f:
         if "used_features" not in f:
             return f["weights"][:], f["bias"][:]
@@ -135,7 +135,8 @@ def weights_and_answers(work):
             if kind.startswith(("sgd", "dual")):
                 same(f"{kind}: near from none", weights["near"][part], weights["none"][part])
                 continue
-            # Newton steps add up products of all weights, in parts that depend on the number of features.
+            # Newton steps sum products of all weights in ranges that depend on the number of features, so the bits
+            # differ.
             apart = np.abs(weights["near"][part] - weights["none"][part]).max()
             if apart > 1e-4 * np.abs(weights["none"][part]).max():
                 runs.fail(f"{kind}: near differs by {apart}")
@@ -147,7 +148,7 @@ def weights_and_answers(work):
                 if got != wanted:
                     runs.fail(f"{kind}-{name}: a {how} is answered otherwise")
             rows = test[name].astype("f8")
-            if "data.rows=unit" in options:  # by all columns, also by those without weights
+            if "data.rows=unit" in options:  # uses all columns, also those without weights
                 rows /= np.sqrt((rows ** 2).sum(1, keepdims=True)) + (rows.sum(1, keepdims=True) == 0)
             expected = rows @ wide[name].T.astype("f8") + weights[name][1]
             got = np.array([[float(v) for v in line.split("\t")[1:]] for line in wanted.splitlines()])
@@ -184,7 +185,7 @@ def other_commands(work):
     done(work, "cv", "--quiet", "--folds", "3", *sets(("data.train=far.h5", "output.directory=cv", "train.epochs=2", *KINDS["dual"])))
     done(work, "path", "--quiet", "--C", "0.01:1:10", *sets(("data.train=far.h5", "output.directory=path", "data.validation=0.2")))
     done(work, "gradcheck", *sets(("data.train=far.h5",)))
-    with h5py.File(work.at("tiny.h5"), "w") as f:  # the message names the column of the file
+    with h5py.File(work.at("tiny.h5"), "w") as f:  # the message must have the column's number in the file
         x, y = rows_of(1)
         x[:, 50] *= 2.0 ** -148
         f["y"] = y
@@ -197,12 +198,12 @@ def other_commands(work):
 
 
 def from_a_model(work):
-    """Weights of features that the new rows lack are kept: a run from a model has all columns."""
+    """A run from a model keeps weights of features that the new rows lack, so it has all columns."""
     x, y = rows_of(5)
     x[:, :40] = 0
     write(work.at("fewer.h5"), x, y, WIDTHS["far"])
     first = work.at("sgd-far", "model.h5")
-    # How often weights enter an average depends on their number.
+    # The number of snapshots depends on the number of weights.
     options = (*KINDS["sgd"], "train.max_steps=6", "train.batch=100", "sgd.average=false")
     whole = train(work, "fewer.h5", "from", *options, more=("--init", first))
     w, _ = dense(whole, WIDTHS["far"])
@@ -225,7 +226,7 @@ def from_a_model(work):
     if "resumed    at step 3" not in said:
         runs.fail(f"resumed without --init: {said}")
     same("resumed without --init", dense(work.at("half", "model.h5"), WIDTHS["far"])[0], w)
-    # Also if begun.h5 is lost: the checkpoint names the model. The solver and the features stay the same.
+    # Even if begun.h5 is lost, the checkpoint names the model. The solver and the features stay the same.
     for solver in ("sgd", "auto"):
         out, chosen = f"lost-{solver}", (*half, f"train.solver={solver}")
         train(work, "fewer.h5", out, *chosen, more=("--init", first))
@@ -237,7 +238,8 @@ def from_a_model(work):
 
 
 def other_features(work):
-    """A run is resumed with the same weights of the same features, and not with those numbers at others."""
+    """A run is resumed with the same weights of the same features, but not with the same numbers for other
+    features."""
     x, y = rows_of(1)
     with h5py.File(work.at("moved.h5"), "w") as f:
         runs.put_csr(f, np.roll(write(work.at("far.h5"), x, y, WIDTHS["far"]), 1, axis=1))
@@ -259,7 +261,7 @@ def other_features(work):
 
 
 def held_out(work):
-    """Columns that never occur need no memory for held-out rows either: without moments of 28 bytes a column."""
+    """Unused columns need no memory for held-out rows either, because these have no moments (28 bytes per column)."""
     x, y = rows_of(7, 60)
     with h5py.File(work.at("vast.h5"), "w") as f:
         runs.put_csr(f, x)
