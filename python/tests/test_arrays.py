@@ -158,7 +158,11 @@ def test_torch(whole):
 def test_bfloat16(whole):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     X, y, weights = whole
-    assert np.array_equal(fit(X.astype(ml_dtypes.bfloat16), y).coef_, weights)
+    rows = X.astype(ml_dtypes.bfloat16)
+    fitted = fit(rows, y)
+    assert np.array_equal(fitted.coef_, weights)
+    assert np.array_equal(fitted.predict(rows), fitted.predict(X))
+    assert np.array_equal(fitted.predict(X.astype(np.float16)), fitted.predict(X))
 
 
 def test_widened():

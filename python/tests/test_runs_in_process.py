@@ -1,13 +1,14 @@
 """Ctrl-C, callbacks, threads and fork."""
 import _thread
 import os
+import signal
 import threading
 
 import numpy as np
 import pytest
 
 import margin
-from margin import MarginClassifier
+from margin import MarginClassifier, MarginClassifierCV, _library, _train
 
 LONG = dict(solver="sgd", max_iter=10**8)
 
@@ -30,6 +31,55 @@ def test_interrupt(blobs):
     assert np.array_equal(classifier.coef_, before)
     classifier.set_params(callbacks=None, max_iter=1)
     assert classifier.fit(X, y).score(X, y) > 0.5
+
+
+def test_interrupt_in_predict(blobs, monkeypatch):
+    """Ctrl-C stops the library within the prediction, and raises KeyboardInterrupt."""
+    X, y = blobs
+    classifier = MarginClassifier().fit(np.hstack([X] * 128), y)
+    many = np.zeros((2_000_000, 1024), np.uint8)  # pages of zeros take no memory
+    begun, ended = threading.Event(), []
+    run, call = _library.run, _library.call
+
+    def watched_run(*arguments):
+        begun.set()
+        return run(*arguments)
+
+    def watched_call(name, *arguments):
+        try:
+            call(name, *arguments)
+        except BaseException as error:
+            ended.append((name, type(error)))
+            raise
+
+    monkeypatch.setattr(_library, "run", watched_run)
+    monkeypatch.setattr(_library, "call", watched_call)
+    killer = threading.Thread(target=lambda: (begun.wait(), os.kill(os.getpid(), signal.SIGINT)))
+    killer.start()
+    with pytest.raises(KeyboardInterrupt):
+        classifier.predict(many)
+    killer.join()
+    assert ended == [("mg_model_score", KeyboardInterrupt)]
+    assert len(classifier.predict(many[:3])) == 3
+
+
+def test_interrupt_while_C_is_chosen(blobs, monkeypatch):
+    X, y = blobs
+    call, calls = _train.call, []
+
+    def interrupted(watch, name, *arguments, **how):
+        calls.append(name)
+        if len(calls) == 2:
+            watch.interrupt()  # as Ctrl-C does
+        call(watch, name, *arguments, **how)
+
+    classifier = MarginClassifierCV(Cs=[0.1, 1], cv=3).fit(X, y)
+    before = classifier.coef_.copy()
+    monkeypatch.setattr(_train, "call", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="stopped in point 1 of 2"):
+        classifier.set_params(Cs=[1, 2]).fit(X, y)
+    assert calls == ["mg_path", "mg_path"]
+    assert np.array_equal(classifier.coef_, before) and classifier.Cs_.tolist() == [0.1, 1]
 
 
 def test_error_in_callback(blobs):
