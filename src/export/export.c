@@ -35,6 +35,22 @@ void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const 
     put(to, "rows", model->rows);
     put(to, "transform", model->transform);
     if (model->columns.recipe) put(to, "recipe", model->columns.recipe);
+    if (model->calibration.method != MG_CALIBRATION_NONE)
+        put(to, "calibration", mg_calibration_name(model->calibration.method));
+}
+
+int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]) {
+    const mg_calibration *c = &model->calibration;
+    switch (c->method) {
+    case MG_CALIBRATION_NONE: return 0;
+    case MG_CALIBRATION_TEMPERATURE:
+        to[0] = (mg_export_parameter){"calibration_temperature", 0, &c->temperature};
+        return 1;
+    case MG_CALIBRATION_SIGMOID: break;
+    }
+    to[0] = (mg_export_parameter){"calibration_slope", model->classes_count, c->slope};
+    to[1] = (mg_export_parameter){"calibration_intercept", model->classes_count, c->intercept};
+    return 2;
 }
 
 mg_status mg_export_list(char *const *texts, int64_t count, char **out, mg_error *error) {

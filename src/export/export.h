@@ -19,10 +19,20 @@ const mg_export_format *mg_export_find(const char *name);
 // Adds the lowest `bytes` bytes of a number, little-endian.
 void mg_export_number(mg_writer *out, uint64_t number, int bytes);
 
-// Calls `put` for each text that says how to use the model: loss, rows, transform and, if it is known, the
-// recipe.
+// Calls `put` for each text that says how to use the model: loss, rows, transform and, if there are any,
+// recipe and calibration.
 void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const char *name, const char *text),
                         mg_writer *to);
+
+// A parameter of the calibration: its name, how many values it has, and the values.
+typedef struct mg_export_parameter {
+    const char *name;
+    int64_t count; // 0: a single value
+    const double *values;
+} mg_export_parameter;
+
+// Fills the parameters of the calibration of the model, and returns how many there are.
+int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]);
 
 // Writes a list of texts as JSON; the caller frees *out. Errors: MG_MEMORY.
 mg_status mg_export_list(char *const *texts, int64_t count, char **out, mg_error *error);

@@ -111,12 +111,14 @@ static void put_arrays(archive *zip, const mg_model *model) {
 
 static void put_description(archive *zip, const mg_model *model) {
     const mg_names *names = &model->columns.names;
+    const int method = model->calibration.method;
     const struct {
         const char *name, *text;
     } texts[] = {{"loss.npy", model->loss},
                  {"rows.npy", model->rows},
                  {"transform.npy", model->transform},
-                 {"recipe.npy", model->columns.recipe}};
+                 {"recipe.npy", model->columns.recipe},
+                 {"calibration.npy", method == MG_CALIBRATION_NONE ? NULL : mg_calibration_name(method)}};
     mg_writer member = {0};
     char shape[64];
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -130,10 +132,26 @@ static void put_description(archive *zip, const mg_model *model) {
     put_member(zip, "feature_names.npy", &member);
 }
 
+static void put_calibration(archive *zip, const mg_model *model) {
+    mg_export_parameter parameters[2];
+    mg_writer member = {0};
+    char name[64], shape[64];
+    int count = mg_export_calibration(model, parameters);
+    for (const mg_export_parameter *p = parameters; p < parameters + count; p++) {
+        snprintf(name, sizeof name, "%s.npy", p->name);
+        snprintf(shape, sizeof shape, "%lld,", (long long)p->count);
+        put_header(&member, "<f8", p->count ? shape : "");
+        mg_writer_add_bytes(&member, (const char *)p->values,
+                            (size_t)(p->count ? p->count : 1) * sizeof *p->values);
+        put_member(zip, name, &member);
+    }
+}
+
 static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
     archive zip = {.out = out};
     put_arrays(&zip, model);
     put_description(&zip, model);
+    put_calibration(&zip, model);
     size_t at = out->length, bytes = zip.central.length;
     mg_writer_add_bytes(out, zip.central.text, bytes);
     mg_export_number(out, END, 4);

@@ -1,12 +1,10 @@
-// onnx.c - an ONNX graph (opset 13): preparation of rows, Gemm, ArgMax and Gather; Softmax too, for the loss
-// softmax and for a temperature. Rows are prepared in double and rounded to float after each step, as margin
-// does it.
+// onnx.c - an ONNX graph (opset 13): preparation of rows, Gemm, ArgMax and Gather, and probabilities if the
+// model has them. Rows are prepared in double and rounded to float after each step, as margin does it.
 #include "export/export.h"
 
 #include "base/memory.h"
 #include "export/onnx_graph.h"
 
-#include <float.h>
 #include <margin/version.h>
 #include <math.h>
 #include <string.h>
@@ -16,55 +14,46 @@ static const size_t most_bytes = (size_t)1 << 31; // largest protobuf message
 // ---- preparation --------------------------------------------------------------------------------
 
 // Each list begins with a cast of the rows, whose name put_step fills in, and ends with a tensor of floats.
-#define OP(operation, result, ...)                                                                           \
-    {                                                                                                        \
-        .type = operation, .output = result, .input = { __VA_ARGS__ }                                        \
-    }
-#define WITH(operation, result, key, number, ...)                                                            \
-    {                                                                                                        \
-        .type = operation, .output = result, .input = {__VA_ARGS__}, .attribute = {key}, .value = { number } \
-    }
-
 static const mg_onnx_node unit[] = {
-    WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
-    OP("Mul", "squares", "exact", "exact"),
-    WITH("ReduceSum", "sum", "keepdims", 1, "squares", "columns"),
-    OP("Sqrt", "length", "sum"),
-    OP("Div", "quotient", "one", "length"),
-    OP("Equal", "empty", "sum", "zero"),
-    OP("Where", "factor", "empty", "one", "quotient"),
-    OP("Mul", "scaled", "exact", "factor"),
-    WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
+    MG_ONNX_WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
+    MG_ONNX_OP("Mul", "squares", "exact", "exact"),
+    MG_ONNX_WITH("ReduceSum", "sum", "keepdims", 1, "squares", "columns"),
+    MG_ONNX_OP("Sqrt", "length", "sum"),
+    MG_ONNX_OP("Div", "quotient", "one", "length"),
+    MG_ONNX_OP("Equal", "empty", "sum", "zero"),
+    MG_ONNX_OP("Where", "factor", "empty", "one", "quotient"),
+    MG_ONNX_OP("Mul", "scaled", "exact", "factor"),
+    MG_ONNX_WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
     {0},
 };
 // Scales the row to a sum of 10,000. margin refuses a row whose sum is not above 0, unless all its cells are
 // 0; the graph turns it into NaN.
 static const mg_onnx_node total[] = {
-    WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
-    WITH("ReduceSum", "sum", "keepdims", 1, "exact", "columns"),
-    OP("Div", "quotient", "total", "sum"),
-    OP("Greater", "positive", "sum", "zero"),
-    OP("Where", "wanted", "positive", "quotient", "nan"),
-    OP("Abs", "magnitudes", "exact"),
-    WITH("ReduceSum", "size", "keepdims", 1, "magnitudes", "columns"),
-    OP("Equal", "empty", "size", "zero"),
-    OP("Where", "factor", "empty", "one", "wanted"),
-    OP("Mul", "scaled", "exact", "factor"),
-    WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
+    MG_ONNX_WITH("Cast", "exact", "to", MG_ONNX_DOUBLE, ""),
+    MG_ONNX_WITH("ReduceSum", "sum", "keepdims", 1, "exact", "columns"),
+    MG_ONNX_OP("Div", "quotient", "total", "sum"),
+    MG_ONNX_OP("Greater", "positive", "sum", "zero"),
+    MG_ONNX_OP("Where", "wanted", "positive", "quotient", "nan"),
+    MG_ONNX_OP("Abs", "magnitudes", "exact"),
+    MG_ONNX_WITH("ReduceSum", "size", "keepdims", 1, "magnitudes", "columns"),
+    MG_ONNX_OP("Equal", "empty", "size", "zero"),
+    MG_ONNX_OP("Where", "factor", "empty", "one", "wanted"),
+    MG_ONNX_OP("Mul", "scaled", "exact", "factor"),
+    MG_ONNX_WITH("Cast", "rows", "to", MG_ONNX_FLOAT, "scaled"),
     {0},
 };
 // log(1 + x), exact also for small x: with u = 1 + x after rounding, it is log(u) x / (u - 1), or x if u is
 // 1.
 static const mg_onnx_node log1p_cells[] = {
-    WITH("Cast", "cell", "to", MG_ONNX_DOUBLE, ""),
-    OP("Add", "above", "cell", "one"),
-    OP("Log", "logarithm", "above"),
-    OP("Sub", "rounded", "above", "one"),
-    OP("Mul", "product", "logarithm", "cell"),
-    OP("Div", "corrected", "product", "rounded"),
-    OP("Equal", "tiny", "rounded", "zero"),
-    OP("Where", "log1p", "tiny", "cell", "corrected"),
-    WITH("Cast", "cells", "to", MG_ONNX_FLOAT, "log1p"),
+    MG_ONNX_WITH("Cast", "cell", "to", MG_ONNX_DOUBLE, ""),
+    MG_ONNX_OP("Add", "above", "cell", "one"),
+    MG_ONNX_OP("Log", "logarithm", "above"),
+    MG_ONNX_OP("Sub", "rounded", "above", "one"),
+    MG_ONNX_OP("Mul", "product", "logarithm", "cell"),
+    MG_ONNX_OP("Div", "corrected", "product", "rounded"),
+    MG_ONNX_OP("Equal", "tiny", "rounded", "zero"),
+    MG_ONNX_OP("Where", "log1p", "tiny", "cell", "corrected"),
+    MG_ONNX_WITH("Cast", "cells", "to", MG_ONNX_FLOAT, "log1p"),
     {0},
 };
 
@@ -190,54 +179,31 @@ static void put_classes(mg_writer *graph, const mg_model *model) {
     mg_onnx_put_output(graph, "label", labels.type, 0);
 }
 
-static mg_status check_calibration(const mg_model *model, mg_error *error) {
-    const mg_calibration *c = &model->calibration;
-    bool cold =
-        c->method == MG_CALIBRATION_TEMPERATURE && !(c->temperature > FLT_MIN && c->temperature < FLT_MAX);
-    if (c->method != MG_CALIBRATION_SIGMOID && !cold) return MG_OK;
-    return mg_fail(error, MG_CONFIG,
-                   "%s: is calibrated with %s, which the format onnx cannot express: calibrate a copy of the "
-                   "model with --method temperature, or use the format npz for the scores alone",
-                   model->path, mg_calibration_name(c->method));
-}
-
-static void put_temperature(mg_writer *graph, const mg_model *model) {
-    const float temperature = (float)model->calibration.temperature;
-    const mg_onnx_tensor tensor = {"temperature", MG_ONNX_FLOAT,     1, {1}, NULL,
-                                   &temperature,  sizeof temperature};
-    if (model->calibration.method == MG_CALIBRATION_TEMPERATURE) mg_onnx_put_tensor(graph, &tensor);
-}
-
 static mg_status put_graph(mg_writer *graph, const mg_model *model, mg_error *error) {
     const char *rows = NULL;
     kept_columns kept = {0};
-    mg_status status = check_calibration(model, error);
-    if (!status) status = put_preparation(graph, model, &rows, error);
+    mg_status status = put_preparation(graph, model, &rows, error);
     if (!status) status = find_kept(model, &kept, error);
     if (status) return status;
-    bool all = !kept.column, calibrated = model->calibration.method == MG_CALIBRATION_TEMPERATURE,
-         probabilities = calibrated || !strcmp(model->loss, "softmax");
+    bool all = !kept.column;
     const mg_onnx_node nodes[] = {
-        WITH("Gather", "features", "axis", 1, rows, "used"),
-        WITH("Gemm", "scores", "transB", 1, all ? rows : "features", "coef", "intercept"),
+        MG_ONNX_WITH("Gather", "features", "axis", 1, rows, "used"),
+        MG_ONNX_WITH("Gemm", "scores", "transB", 1, all ? rows : "features", "coef", "intercept"),
         {.type = "ArgMax",
          .output = "best",
          .input = {"scores"},
          .attribute = {"axis", "keepdims"},
          .value = {1, 0}},
-        WITH("Gather", "label", "axis", 0, "classes", "best"),
-        OP("Div", "logits", "scores", "temperature"),
-        WITH("Softmax", "probabilities", "axis", 1, calibrated ? "logits" : "scores"),
+        MG_ONNX_WITH("Gather", "label", "axis", 0, "classes", "best"),
+        {0},
     };
-    for (int i = all; i < 4; i++) mg_onnx_put_node(graph, &nodes[i]);
-    for (int i = calibrated ? 4 : 5; probabilities && i < 6; i++) mg_onnx_put_node(graph, &nodes[i]);
+    mg_onnx_put_nodes(graph, nodes + all);
     mg_onnx_text(graph, 2, "margin");
     put_weights(graph, model, &kept);
     mg_onnx_put_input(graph, "X", MG_ONNX_FLOAT, model->features);
     put_classes(graph, model);
-    put_temperature(graph, model);
     mg_onnx_put_output(graph, "scores", MG_ONNX_FLOAT, model->classes_count);
-    if (probabilities) mg_onnx_put_output(graph, "probabilities", MG_ONNX_FLOAT, model->classes_count);
+    mg_onnx_put_probabilities(graph, model);
     mg_memory_free(kept.column);
     return MG_OK;
 }
@@ -273,7 +239,6 @@ static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
 
 const mg_export_format mg_export_onnx = {
     .name = "onnx",
-    .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax or with a "
-            "temperature, probabilities",
+    .help = "graph of ONNX, opset 13: X to label, scores and, of loss softmax or calibrated, probabilities",
     .keeps_preparation = true,
     .write = write};

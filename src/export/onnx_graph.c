@@ -47,6 +47,10 @@ void mg_onnx_put_node(mg_writer *graph, const mg_onnx_node *node) {
     mg_onnx_message(graph, 1, &message);
 }
 
+void mg_onnx_put_nodes(mg_writer *graph, const mg_onnx_node *nodes) {
+    for (; nodes->type; nodes++) mg_onnx_put_node(graph, nodes);
+}
+
 void mg_onnx_begin_tensor(mg_writer *message, const mg_onnx_tensor *tensor) {
     for (int i = 0; i < tensor->rank; i++) mg_onnx_int(message, 1, (uint64_t)tensor->shape[i]);
     mg_onnx_int(message, 2, (uint64_t)tensor->type);

@@ -5,6 +5,7 @@
 #define MG_EXPORT_ONNX_GRAPH_H
 
 #include "base/writer.h"
+#include "model/model.h"
 
 #include <stdint.h>
 
@@ -22,6 +23,15 @@ typedef struct mg_onnx_node {
     const char *attribute[2];
     int64_t value[2];
 } mg_onnx_node;
+
+#define MG_ONNX_OP(operation, result, ...)                                                                   \
+    {                                                                                                        \
+        .type = operation, .output = result, .input = { __VA_ARGS__ }                                        \
+    }
+#define MG_ONNX_WITH(operation, result, key, number, ...)                                                    \
+    {                                                                                                        \
+        .type = operation, .output = result, .input = {__VA_ARGS__}, .attribute = {key}, .value = { number } \
+    }
 
 // A tensor; rank 0 means a scalar. Strings are in `texts`; other values are `bytes` bytes of `data`. If
 // `data` is NULL, the caller adds the values after mg_onnx_begin_tensor.
@@ -41,6 +51,8 @@ void mg_onnx_text(mg_writer *out, unsigned field, const char *text);
 void mg_onnx_message(mg_writer *out, unsigned field, mg_writer *message);
 
 void mg_onnx_put_node(mg_writer *graph, const mg_onnx_node *node);
+// The list ends with a node without a type.
+void mg_onnx_put_nodes(mg_writer *graph, const mg_onnx_node *nodes);
 // Writes everything of a tensor but its values; `data` must be NULL. The caller then adds the values to
 // `message`, and calls mg_onnx_end_tensor, which adds the message to the graph.
 void mg_onnx_begin_tensor(mg_writer *message, const mg_onnx_tensor *tensor);
@@ -52,5 +64,8 @@ void mg_onnx_put_input(mg_writer *graph, const char *name, mg_onnx_type type, in
 void mg_onnx_put_output(mg_writer *graph, const char *name, mg_onnx_type type, int64_t columns);
 // Adds a text for programs that use the model.
 void mg_onnx_put_metadata(mg_writer *model, const char *key, const char *text);
+
+// Nodes from the tensor "scores" to the output "probabilities", if the model has probabilities.
+void mg_onnx_put_probabilities(mg_writer *graph, const mg_model *model);
 
 #endif

@@ -39,26 +39,65 @@ static mg_status put_metadata(const mg_model *model, mg_writer *header, mg_error
     return status;
 }
 
-static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
-    mg_writer header = {0};
-    size_t classes = (size_t)model->classes_count, coef = classes * (size_t)model->features * sizeof(float);
-    size_t bias = classes * sizeof(float);
-    mg_status status = put_metadata(model, &header, error);
-    mg_writer_format(&header,
-                     "},\"coef\":{\"dtype\":\"F32\",\"shape\":[%zu,%lld],\"data_offsets\":[0,%zu]},"
-                     "\"intercept\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}}",
-                     classes, (long long)model->features, coef, classes, coef, coef + bias);
-    while (!header.status && header.length % 8) mg_writer_add(&header, " ");
-    if (!status && header.status) status = mg_fail(error, header.status, "%s", header.error.text);
-    if (!status && header.length > most_header)
+// What the header says about a tensor, and its values.
+typedef struct tensor {
+    const char *name, *type;
+    int64_t shape[2]; // a shape of one number: the second is 0
+    const void *data;
+    size_t bytes;
+} tensor;
+
+enum { MOST_TENSORS = 4 };
+
+// Fills the tensors, those of float64 first, which keeps all of them aligned. Returns how many there are.
+static int list_tensors(const mg_model *model, tensor to[MOST_TENSORS]) {
+    mg_export_parameter parameters[2];
+    int count = mg_export_calibration(model, parameters);
+    size_t classes = (size_t)model->classes_count;
+    for (int i = 0; i < count; i++) {
+        int64_t values = parameters[i].count ? parameters[i].count : 1;
+        to[i] = (tensor){parameters[i].name, "F64", {values}, parameters[i].values, 8 * (size_t)values};
+    }
+    to[count++] = (tensor){"coef",
+                           "F32",
+                           {model->classes_count, model->features},
+                           model->weights,
+                           4 * classes * (size_t)model->features};
+    to[count++] = (tensor){"intercept", "F32", {model->classes_count}, model->bias, 4 * classes};
+    return count;
+}
+
+static mg_status put_header(const mg_model *model, const tensor *tensors, int count, mg_writer *header,
+                            mg_error *error) {
+    mg_status status = put_metadata(model, header, error);
+    size_t at = 0;
+    mg_writer_add(header, "}");
+    for (int i = 0; i < count; at += tensors[i++].bytes) {
+        const tensor *t = &tensors[i];
+        mg_writer_format(header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%lld", t->name, t->type,
+                         (long long)t->shape[0]);
+        if (t->shape[1]) mg_writer_format(header, ",%lld", (long long)t->shape[1]);
+        mg_writer_format(header, "],\"data_offsets\":[%zu,%zu]}", at, at + t->bytes);
+    }
+    mg_writer_add(header, "}");
+    while (!header->status && header->length % 8) mg_writer_add(header, " ");
+    if (!status && header->status) status = mg_fail(error, header->status, "%s", header->error.text);
+    if (!status && header->length > most_header)
         status = mg_fail(error, MG_CONFIG,
                          "%s: needs a header of %zu bytes, but safetensors allows %zu: use the format npz",
-                         model->path, header.length, most_header);
+                         model->path, header->length, most_header);
+    return status;
+}
+
+static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {
+    tensor tensors[MOST_TENSORS];
+    mg_writer header = {0};
+    int count = list_tensors(model, tensors);
+    mg_status status = put_header(model, tensors, count, &header, error);
     if (!status) {
         mg_export_number(out, header.length, 8);
         mg_writer_add_bytes(out, header.text, header.length);
-        mg_writer_add_bytes(out, (const char *)model->weights, coef);
-        mg_writer_add_bytes(out, (const char *)model->bias, bias);
+        for (int i = 0; i < count; i++) mg_writer_add_bytes(out, tensors[i].data, tensors[i].bytes);
     }
     mg_writer_clear(&header);
     return status;

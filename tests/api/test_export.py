@@ -111,22 +111,31 @@ class Case:
         assert (np.abs(scores - self.scores) / spread).max() < 1e-5, np.abs(scores - self.scores).max()
 
 
+def safetensors(path):
+    """The header of a file, and its tensors, which must fill it."""
+    content = runs.read(path)
+    size = int.from_bytes(content[:8], "little")
+    header, rest, tensors, end = json.loads(content[8:8 + size]), content[8 + size:], {}, 0
+    for name, about in header.items():
+        if name != "__metadata__":
+            dtype, (begin, stop) = np.dtype({"F32": "<f4", "F64": "<f8"}[about["dtype"]]), about["data_offsets"]
+            assert begin == end and (size + begin) % dtype.itemsize == 0
+            tensors[name], end = np.frombuffer(rest[begin:stop], dtype).reshape(about["shape"]), stop
+    assert end == len(rest)
+    return header, tensors
+
+
 def check_arrays(case):
     with np.load(case.export("npz")) as f:
         assert set(f) == {"coef", "intercept", "classes", "loss", "rows", "transform"}
         assert np.array_equal(f["coef"], case.weights) and np.array_equal(f["intercept"], case.bias)
         assert f["classes"].tolist() == case.labels, f["classes"]
         assert (str(f["loss"]), str(f["rows"]), str(f["transform"])) == (case.loss, case.rows, case.transform)
-    content = runs.read(case.export("safetensors"))
-    size = int.from_bytes(content[:8], "little")
-    header, rest = json.loads(content[8:8 + size]), content[8 + size:]
+    header, tensors = safetensors(case.export("safetensors"))
     about = header["__metadata__"]
-    assert json.loads(about["classes"]) == case.labels and size % 8 == 0
+    assert json.loads(about["classes"]) == case.labels
     assert (about["loss"], about["rows"], about["transform"]) == (case.loss, case.rows, case.transform)
-    for key, wanted in ("coef", case.weights), ("intercept", case.bias):
-        a, b = header[key]["data_offsets"]
-        assert np.array_equal(np.frombuffer(rest[a:b], "<f4").reshape(header[key]["shape"]), wanted)
-    assert b == len(rest)
+    assert np.array_equal(tensors["coef"], case.weights) and np.array_equal(tensors["intercept"], case.bias)
 
 
 def check_csv(case):
@@ -220,23 +229,40 @@ def check_library(work):
     assert error.raw[4:].startswith(b"pickle: is not a format for models (onnx, "), error.raw
 
 
+def probabilities_of(parameters, scores):
+    """What docs/formats.md says about the calibration of an exported model, in double precision."""
+    if parameters["calibration"] == "temperature":
+        return onnx_graph.softmax(scores / parameters["calibration_temperature"])
+    inputs = scores if scores.shape[1] > 2 else scores - scores[:, ::-1]
+    shares = 1 / (1 + np.exp(parameters["calibration_slope"] * inputs + parameters["calibration_intercept"]))
+    return shares / shares.sum(1, keepdims=True)
+
+
 def check_calibrated(work):
-    """A temperature is part of the graph; sigmoids are refused with advice that works."""
-    shutil.copy(work.at("unit", "model.h5"), work.at("warm.h5"))
-    runs.expect(work, 0, "calibrate", "warm.h5", "unit-test.h5", "--method", "sigmoid")
-    runs.expect(work, 2, "export", "warm.h5", "-o", "warm.onnx", says="--method temperature")
-    runs.expect(work, 0, "calibrate", "warm.h5", "unit-test.h5", "--method", "temperature")
-    runs.expect(work, 0, "export", "warm.h5", "-o", "warm.onnx")
-    done = runs.expect(work, 0, "predict", "warm.h5", "unit-test.h5", "--probabilities")
-    wanted = [[float(v) for v in line.split("\t")[1:]] for line in done.stdout.split("\n")[:-1]]
-    with h5py.File(work.at("unit-test.h5")) as f:
-        x = f["X"][:].astype("f4")
-    answers = [onnx_graph.Graph(runs.read(work.at("warm.onnx"))).run(x)["probabilities"]]
-    if importlib.util.find_spec("onnxruntime") is not None:
-        import onnxruntime
-        session = onnxruntime.InferenceSession(work.at("warm.onnx"), providers=["CPUExecutionProvider"])
-        answers += session.run(["probabilities"], {"X": x})
-    assert all(np.abs(one - wanted).max() < 1e-4 for one in answers)
+    """A calibration is part of the graph, and named arrays of npz and safetensors."""
+    for name, method in (("unit", "sigmoid"), ("unit", "temperature"), ("two", "sigmoid"), ("softmax", "temperature"), ("total", "sigmoid")):
+        shutil.copy(work.at(name, "model.h5"), work.at("calibrated.h5"))
+        runs.expect(work, 0, "calibrate", "calibrated.h5", f"{name}-test.h5", "--method", method)
+        for form in "onnx", "npz", "safetensors":
+            runs.expect(work, 0, "export", "calibrated.h5", "-o", f"calibrated.{form}", "--overwrite")
+        done = runs.expect(work, 0, "predict", "calibrated.h5", f"{name}-test.h5", "--probabilities")
+        wanted = np.array([[float(v) for v in line.split("\t")[1:]] for line in done.stdout.split("\n")[:-1]])
+        with h5py.File(work.at(f"{name}-test.h5")) as f:
+            x = f["X"][:].astype("f4")
+        path = work.at("calibrated.onnx")
+        answers = onnx_graph.Graph(runs.read(path)).run(x)
+        found = [answers["probabilities"]]
+        if importlib.util.find_spec("onnxruntime") is not None:
+            import onnxruntime
+            session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+            assert [output.name for output in session.get_outputs()] == ["label", "scores", "probabilities"]
+            found += session.run(["probabilities"], {"X": x})
+        with np.load(work.at("calibrated.npz")) as f:
+            found.append(probabilities_of(f, answers["scores"].astype("f8")))
+        header, tensors = safetensors(work.at("calibrated.safetensors"))
+        found.append(probabilities_of({**header["__metadata__"], **tensors}, answers["scores"].astype("f8")))
+        for one in found:
+            assert np.abs(one - wanted).max() < 1e-5, (name, method, np.abs(one - wanted).max())
 
 
 def check_names(work):
@@ -250,8 +276,7 @@ def check_names(work):
     for form in "onnx", "npz", "safetensors", "csv":
         runs.expect(work, 0, "export", "names/model.h5", "-o", "named." + form)
     graph = onnx_graph.Graph(runs.read(work.at("named.onnx")))
-    content = runs.read(work.at("named.safetensors"))
-    about = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    about = safetensors(work.at("named.safetensors"))[0]["__metadata__"]
     with np.load(work.at("named.npz")) as f:
         assert f["feature_names"].tolist() == names and str(f["recipe"]) == graph.metadata["recipe"] == about["recipe"]
     assert json.loads(graph.metadata["feature_names"]) == json.loads(about["feature_names"]) == names
