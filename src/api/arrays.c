@@ -1,4 +1,4 @@
-// arrays.c - checks the arrays that a program gives, and opens them as a file.
+// arrays.c - checks the arrays of a program, and opens them as a file.
 #include "api/arrays.h"
 
 #include "rows/rows.h"

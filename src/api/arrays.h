@@ -6,7 +6,7 @@
 
 #include <margin/data.h>
 
-enum { MG_API_ARRAYS = 8 }; // features or three arrays of CSR, labels, weights, names
+enum { MG_API_ARRAYS = 8 }; // most arrays: features (three for CSR), labels, weights, names
 
 // The names of the arrays in that file. The struct must outlive the file.
 typedef struct mg_api_arrays {

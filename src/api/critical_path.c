@@ -1,4 +1,5 @@
-// critical_path.c - mg_critical_path_measure: a run whose items of work are scheduled on imagined teams.
+// critical_path.c - mg_critical_path_measure: measures the items of a run, and computes how long teams of
+// other sizes would need for them.
 #include <margin/critical_path.h>
 
 #include "api/trainer.h"
@@ -15,7 +16,7 @@
 static_assert((int)MG_CRITICAL_PATH_TEAMS <= (int)MG_REPLAY_TEAMS, "every team has a schedule");
 static_assert((int)MG_CRITICAL_PATH_MOST_THREADS <= (int)MG_REPLAY_MOST_THREADS, "every team has a schedule");
 
-// "8,32": ascending numbers of threads.
+// Parses ascending numbers of threads, such as "8,32".
 static bool parse(const char *text, int *threads, int *count) {
     char *end;
     for (*count = 0; *count < MG_CRITICAL_PATH_TEAMS; text = end + 1) {
@@ -29,7 +30,7 @@ static bool parse(const char *text, int *threads, int *count) {
     return false;
 }
 
-// A run that writes nothing. replay NULL: its threads do the work.
+// Trains without writing anything. replay: measures the run; NULL: the team's threads do the work as usual.
 static mg_status run_once(mg_config_trainer *trainer, const mg_config *config, int threads, mg_replay *replay,
                           mg_train_result *result, mg_error *error) {
     mg_train_options train = config->train;

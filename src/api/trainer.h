@@ -7,7 +7,7 @@
 #include "train/trainer.h"
 
 typedef struct mg_config_trainer {
-    mg_trainer_options options; // valid as long as the configuration and this struct
+    mg_trainer_options options; // valid as long as the configuration and this struct exist
     char *canonical, *resolved;
 } mg_config_trainer; // must be zero before mg_config_trainer_open
 

@@ -12,7 +12,7 @@
 
 // Where a cgroup hierarchy is mounted, and the group of this process in it.
 typedef struct place {
-    bool unified;         // cgroup v2
+    bool unified;         // the hierarchy is cgroup v2
     char mount[PATH_MAX]; // topmost visible directory of the hierarchy; starts with `root`
     char group[PATH_MAX]; // path below `mount`: "" or "/a/b"
 } place;
@@ -112,7 +112,7 @@ static bool read_line(const place *at, const char *name, char *out, int size) {
     return read;
 }
 
-// Reads a group's file that holds one number. Returns -1 if it holds none ("max") or is missing.
+// Reads a file of a group that contains one number. Returns -1 if it contains "max" or is missing.
 static int64_t read_number(const place *at, const char *name) {
     char text[64], *end;
     if (!read_line(at, name, text, sizeof text)) return -1;

@@ -23,9 +23,10 @@
 // ---- 4 floats -----------------------------------------------------------------------------------
 
 typedef float mg_four __attribute__((vector_size(16)));
-typedef int32_t mg_four_mask __attribute__((vector_size(16))); // what a comparison gives: -1 or 0
+// result of a comparison: -1 (true) or 0 in each lane
+typedef int32_t mg_four_mask __attribute__((vector_size(16)));
 
-enum { MG_FOURS = 4 }; // in 16 lanes
+enum { MG_FOURS = 4 }; // number of mg_four in 16 lanes
 
 static inline mg_four mg_four_load(const float *from) {
     mg_four four;

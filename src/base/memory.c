@@ -14,7 +14,7 @@
 // UNSEEN: the free memory is checked again after so many bytes were allocated in small blocks.
 enum { LINE = 64, HUGE_PAGE = 2 << 20, UNSEEN = 16 << 20 };
 
-static _Atomic int64_t live;   // bytes of all live blocks
+static _Atomic int64_t live;   // bytes of all blocks that are not freed
 static _Atomic int64_t unseen; // bytes allocated since the free memory was last checked
 static _Thread_local bool deferred;
 static _Thread_local int64_t own; // bytes that this thread has allocated, minus those that it has freed

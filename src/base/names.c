@@ -62,7 +62,7 @@ static int by_text(const void *a, const void *b) {
     return order ? order : (x > y) - (x < y);
 }
 
-// Sorts pointers into the list by name.
+// Creates a list of pointers to the names, sorted by name.
 static mg_status sort_names(const mg_names *names, char ***(*out), mg_error *error) {
     mg_status status = mg_memory_get(out, (size_t)names->count, sizeof **out, error);
     for (int64_t i = 0; !status && i < names->count; i++) (*out)[i] = &names->text[i];

@@ -21,10 +21,10 @@ double mg_strtod(const char *text);
 
 enum { MG_REAL_TEXT = 32 };
 
-// Prints the fewest digits that read back as the same double.
+// Prints as few digits as are needed to read the same double again.
 void mg_print_real(double value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
-// Prints nine digits (printf's %.9g), which read back as the same float.
+// Prints nine digits (printf's %.9g), from which the same float can be read.
 void mg_print_float(float value, char out[MG_REAL_TEXT]) __attribute__((nonnull));
 
 enum { MG_BYTES_TEXT = 32 };

@@ -1,4 +1,5 @@
-// option_print.c - prints a value so that it reads back the same, and describes the range of an option.
+// option_print.c - prints a value such that parsing it gives the same value, and describes the range of an
+// option.
 #include "base/option.h"
 
 #include "base/utf8.h"
@@ -120,8 +121,8 @@ const char *mg_option_type_name(mg_option_type type) {
     return "";
 }
 
-// Returns true if every YAML reader would read `text` without quotes as a text, also inside a flow mapping.
-// If in doubt, false.
+// Returns true if every YAML reader takes `text` without quotes for a text, even in a flow mapping. If in
+// doubt, returns false.
 static bool plain_is_safe(const char *text) {
     static const char *const words[] = {"true", "false", "yes",  "no",  "on", "off",
                                         "y",    "n",     "null", "nan", "inf"};
@@ -135,7 +136,8 @@ static bool plain_is_safe(const char *text) {
     return true;
 }
 
-// Characters that libyaml accepts unescaped between double quotes, except line breaks and byte order marks.
+// True for characters that libyaml accepts unescaped between double quotes. Line breaks and byte order marks
+// are escaped too.
 static bool is_printable(int32_t c) {
     if (c == 0x2028 || c == 0x2029 || c == 0xfeff) return false;
     return (c >= 0x20 && c < 0x7f) || (c >= 0xa0 && c <= 0xfffd) || c >= 0x10000;

@@ -8,7 +8,7 @@
 
 typedef struct mg_ring mg_ring;
 
-// A ring for up to `capacity` items. Errors: MG_MEMORY.
+// Creates a ring for up to `capacity` items. Errors: MG_MEMORY.
 mg_status mg_ring_create(int capacity, mg_ring **out, mg_error *error);
 void mg_ring_destroy(mg_ring *ring);
 
@@ -22,7 +22,7 @@ bool mg_ring_pop(mg_ring *ring, void **item);
 // Ends the queue: all waiting calls on both sides return.
 void mg_ring_close(mg_ring *ring);
 
-// Opens a closed ring again, and drops any items in it.
+// Opens a closed ring again, and discards the items in it.
 void mg_ring_reopen(mg_ring *ring);
 
 #endif

@@ -17,7 +17,8 @@ uint64_t mg_rng_at(uint64_t key, uint64_t i) { return mg_hash_mix(key + (i + 1) 
 void mg_rng_permutation(uint64_t key, uint32_t n, uint32_t *order) {
     for (uint32_t i = 0; i < n; i++) order[i] = i;
     for (uint32_t i = n; i > 1; i--) {
-        // Multiply-shift maps a 64-bit draw to 0..i-1; its bias is below 2^-32 of a draw.
+        // Maps a 64-bit number to 0..i-1 by multiplication and shift. No result is more likely than another
+        // by a factor above 1 + 2^-32.
         uint32_t j = (uint32_t)(((unsigned __int128)mg_rng_at(key, i) * i) >> 64);
         uint32_t swap = order[i - 1];
         order[i - 1] = order[j];

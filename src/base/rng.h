@@ -8,7 +8,7 @@
 // Makes a key from a seed and up to two stream numbers (epoch, window).
 uint64_t mg_rng_key(uint64_t seed, uint64_t stream, uint64_t substream);
 
-// The i-th 64-bit number of the key's sequence.
+// Returns the i-th 64-bit number of the key's sequence.
 uint64_t mg_rng_at(uint64_t key, uint64_t i);
 
 // The same as a number in [0, 1) with 53 random bits.

@@ -34,7 +34,7 @@ static void shorten(const char *text, char *out, size_t size) {
         return;
     }
     const char *end = text + length - back;
-    // Do not cut a character in two.
+    // Do not split a character.
     while (front && ((unsigned char)text[front] & 0xc0) == 0x80) front--;
     while (((unsigned char)*end & 0xc0) == 0x80) end++;
     memcpy(out, text, front);

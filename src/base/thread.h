@@ -1,4 +1,4 @@
-// thread.h - starts threads where the system may refuse them.
+// thread.h - starts threads, which the system may refuse.
 #ifndef MG_BASE_THREAD_H
 #define MG_BASE_THREAD_H
 

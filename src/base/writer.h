@@ -10,17 +10,17 @@
 #include <stdio.h>
 
 typedef struct mg_writer {
-    char *text;      // `length` bytes and a zero; NULL if nothing was added
+    char *text;      // `length` bytes, then a zero; NULL if nothing was added
     size_t length;   // bytes
     size_t capacity; // bytes
     mg_status status;
     mg_error error;
-} mg_writer; // starts zeroed
+} mg_writer; // must be zero before its first use
 
 void mg_writer_add(mg_writer *writer, const char *text);
 void mg_writer_add_bytes(mg_writer *writer, const char *bytes, size_t count);
 
-// For texts and whole numbers. Print reals with mg_print_real, which does not depend on the locale.
+// For texts and whole numbers only: real numbers would depend on the locale, so use mg_print_real for them.
 void mg_writer_format(mg_writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void mg_writer_format_list(mg_writer *writer, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));

@@ -1,4 +1,5 @@
-// bench.h - what the files of `margin bench` share: the shapes, their rows, and the limits of the machine.
+// bench.h - functions that the files of `margin bench` share: the shapes, their rows, and the limits of the
+// machine.
 #ifndef MG_BENCH_BENCH_H
 #define MG_BENCH_BENCH_H
 

@@ -23,8 +23,8 @@ typedef struct bench_case {
 } bench_case;
 
 static const bench_case passes[] = {
-    {"pass", "crammer-singer", 1},                  // as early in training
-    {"pass, 30% violating", "crammer-singer", 0.3}, // as late in training
+    {"pass", "crammer-singer", 1},                  // typical of early training
+    {"pass, 30% violating", "crammer-singer", 0.3}, // typical of late training
     {"pass, every class", "weston-watkins", 1},     // the most work: no coefficient is zero
 };
 

@@ -56,7 +56,8 @@ typedef struct measuring {
     mg_calibration_sums part[PARTS];
 } measuring;
 
-// (M36) Bin b holds the rows whose most probable class has a probability above b/15 and up to (b + 1)/15.
+// (M36) Adds a row to its bin: bin b has the rows whose most probable class has a probability above b/15 and
+// up to (b + 1)/15.
 static void add_row(const mg_calibration *c, const mg_scored *rows, int64_t i, mg_calibration_sums *to) {
     const float *scores = rows->scores + i * rows->line;
     double most, weight = rows->weight ? (double)rows->weight[i] : 1;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-// 0: the row does not count.
+// The weight of a row; 0 if it is left out.
 static double weight_of(const mg_scored *rows, int64_t i) {
     if (rows->label[i] < 0) return 0;
     return rows->weight ? (double)rows->weight[i] : 1;
@@ -16,13 +16,14 @@ static double weight_of(const mg_scored *rows, int64_t i) {
 // ---- temperature --------------------------------------------------------------------------------
 
 enum { PARTS = 64, MOST_STEPS = 200 };
-#define REACH 1e3       // the temperature is at most that much above or below the spread of the scores
-#define PRECISION 1e-13 // of the inverse temperature
+// the temperature is at most this many times larger or smaller than the spread of the scores
+#define REACH 1e3
+#define PRECISION 1e-13 // of the inverse temperature, relative
 
 // Sums over the rows of a part.
 typedef struct moments {
-    double weight, square; // of (score - mean score of the row)^2
-    double slope, curve;   // derivatives of the log-loss by the inverse temperature
+    double weight, square; // square: sum of (score - mean score of the row)^2
+    double slope, curve;   // derivatives of the log-loss with respect to the inverse temperature
 } moments;
 
 typedef struct cooling {
@@ -73,13 +74,14 @@ static moments moments_at(cooling *c, mg_team *team, double inverse) {
     return all;
 }
 
-// (M34) The log-loss is convex in the inverse temperature. Newton steps that leave the bracket of the root of
-// its slope, or do not halve the step before, are replaced by bisection of the logarithm.
+// (M34) Minimises the log-loss, which is convex in the inverse temperature, by Newton's method for the root
+// of its slope. A step that leaves the bracket of the root, or is longer than half the step before, is
+// replaced by a bisection of the logarithm.
 static double cool(cooling *c, mg_team *team, bool *limited) {
     moments at = moments_at(c, team, 0);
     double spread = sqrt(at.square / (at.weight * (double)c->rows->classes));
     *limited = !(spread > 0);
-    if (*limited) return 1; // all scores of a row are equal: every temperature gives the same
+    if (*limited) return 1; // the scores of each row are all equal, so the temperature has no effect
     double low = 1 / (REACH * spread), high = REACH / spread, before = high - low, inverse = 1 / spread;
     *limited = true;
     if (moments_at(c, team, low).slope >= 0) return low;
@@ -106,14 +108,14 @@ typedef struct sigmoids {
     mg_calibration *out;
 } sigmoids;
 
-// One class against the others. Inputs are shifted and scaled to mean 0 and deviation 1, so that Newton's
-// method is well conditioned.
+// The sigmoid of one class against all others. Inputs are shifted and scaled to mean 0 and deviation 1, which
+// makes Newton's method well conditioned.
 typedef struct curve {
     const mg_scored *rows;
     int64_t k;
     double shift, scale;
-    double target[2];        // of rows of other classes, and of the class
-    double weight, log_odds; // of all rows; of the other classes against this one
+    double target[2];        // target probability for rows of other classes, and for rows of this class
+    double weight, log_odds; // weight of all rows; log odds of the other classes against this one
 } curve;
 
 static double input_of(const curve *c, int64_t i) {
@@ -163,11 +165,12 @@ static bowl bowl_at(const curve *c, double slope, double intercept) {
 }
 
 enum { MOST_HALVINGS = 40 };
-#define FLAT 1e-20     // a step that is to lower the loss of a row by less is the last
-#define ROUNDING 1e-13 // of a loss
+#define FLAT 1e-20     // a step from which a smaller decrease of a row's loss is expected is the last one
+#define ROUNDING 1e-13 // relative rounding error of a loss
 #define RIDGE 1e-12    // keeps the Hessian regular
 
-// Newton's method with a line search. Platt's targets lie between 0 and 1, so there is a minimum.
+// Fits the sigmoid of class k by Newton's method with a line search. There is a minimum, because Platt's
+// targets are between 0 and 1.
 static void fit_curve(void *context, int64_t k) {
     const sigmoids *s = context;
     curve c = begin_curve(s->rows, k);
@@ -185,7 +188,8 @@ static void fit_curve(void *context, int64_t k) {
             step /= 2;
             next = bowl_at(&c, slope + step * ds, intercept + step * di);
         }
-        if (halvings == MOST_HALVINGS) break; // rounding hides any descent: this is the minimum
+        // a descent would be smaller than the rounding error, so this is the minimum
+        if (halvings == MOST_HALVINGS) break;
         slope += step * ds;
         intercept += step * di;
         at = next;

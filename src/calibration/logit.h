@@ -1,5 +1,6 @@
-// logit.h - what the softmax is taken of: a temperature divides the scores, a sigmoid takes logarithms of
-// probabilities of the single classes. Only this folder includes it.
+// logit.h - the logits of a calibration, whose softmax gives the probabilities. With a temperature they are
+// the scores divided by it; with sigmoids they are logarithms of the probabilities of the single classes.
+// Only this folder includes this file.
 #ifndef MG_CALIBRATION_LOGIT_H
 #define MG_CALIBRATION_LOGIT_H
 
@@ -10,8 +11,8 @@
 // log(1 + exp(z)) without overflow.
 static inline double mg_softplus(double z) { return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z)); }
 
-// What the sigmoid of class k depends on: its score or, of two classes, how far it is above the other's. So
-// two classes have one sigmoid (M35).
+// The input of the sigmoid of class k (M35): its score or, if there are two classes, the difference to the
+// score of the other. So two classes have essentially one sigmoid.
 static inline double mg_sigmoid_input(int64_t classes, const float *scores, int64_t k) {
     return classes == 2 ? (double)scores[k] - (double)scores[1 - k] : (double)scores[k];
 }
@@ -22,7 +23,7 @@ static inline double mg_logit(const mg_calibration *c, int64_t classes, const fl
     return -mg_softplus(c->slope[k] * mg_sigmoid_input(classes, scores, k) + c->intercept[k]);
 }
 
-// The largest logit, and the sum of exp(logit - largest).
+// Returns the sum of exp(logit - largest logit); *most becomes the largest logit.
 static inline double mg_logit_sum(const mg_calibration *c, int64_t classes, const float *scores,
                                   double *most) {
     double sum = 0;

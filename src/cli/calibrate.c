@@ -1,4 +1,5 @@
-// calibrate.c - the command calibrate: fits the probabilities of a model, and writes it again.
+// calibrate.c - the command calibrate: fits the probabilities of a model to labelled rows, and writes the
+// model again.
 #include "cli/flags.h"
 
 #include <margin/calibrate.h>
@@ -96,7 +97,7 @@ int mg_command_calibrate(int argc, char **argv) {
     mg_cli_results();
     all.request.stop = mg_cli_catch_stops();
     mg_status status = mg_calibrate(&all.request, &report, &error);
-    if (status == MG_STOPPED) mg_cli_die_of_stop(); // the model is as it was
+    if (status == MG_STOPPED) mg_cli_die_of_stop(); // the model has not changed
     if (status) return mg_cli_fail("calibrate", &error);
     show(all.request.model, &report);
     return 0;

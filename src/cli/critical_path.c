@@ -1,4 +1,4 @@
-// critical_path.c - `margin bench --critical-path`: its table.
+// critical_path.c - `margin bench --critical-path`: prints the table.
 #include "cli/critical_path.h"
 
 #include "cli/cli.h"

@@ -4,8 +4,8 @@
 
 #include "cli/flags.h"
 
-// Measures the run of the configuration in `flags`. text: numbers of threads, "8,32". Returns the exit
-// status.
+// Measures the run of the configuration in `flags`. text: numbers of threads, such as "8,32". Returns the
+// exit status.
 int mg_cli_critical_path(const mg_cli_flags *flags, const char *text);
 
 #endif

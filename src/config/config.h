@@ -1,4 +1,5 @@
-// config.h - a whole configuration: one struct for each section, defined in the folder that it configures.
+// config.h - a whole configuration. It has one struct for each section, defined in the folder that the
+// section configures.
 #ifndef MG_CONFIG_CONFIG_H
 #define MG_CONFIG_CONFIG_H
 

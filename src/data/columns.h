@@ -18,7 +18,7 @@ typedef struct mg_columns {
     mg_names names;
     char *names_from; // the data set of the names, if data.names gives it; NULL: it was found by the layout
     char *recipe;     // lines "option: value"; the first line is the format. NULL: unknown
-} mg_columns;         // starts zeroed
+} mg_columns;         // must be zero before its first use
 
 // Where a file stores its columns and their names.
 typedef struct mg_columns_place {

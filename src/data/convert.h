@@ -13,7 +13,7 @@
 typedef struct mg_conversion {
     const mg_convert_options *options;
     const mg_format *format;
-    void *values; // options of the format
+    void *values; // values of the format's options
     mg_format_like like;
     mg_h5 *like_file;  // file that --like names
     float *like_scale; // owned; like.scale points to it
@@ -25,7 +25,7 @@ typedef struct mg_conversion {
     void *reader;
     mg_format_shape shape;
     mg_census labels;
-    mg_sink sinks[2];            // one for each pass
+    mg_sink sinks[2];            // sinks of the first and of the second pass
     int64_t rows, stored, cells; // number of rows and of stored values written so far; bytes of cells written
                                  // so far
     mg_h5_writer *writer;

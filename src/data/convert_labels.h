@@ -24,7 +24,7 @@ typedef struct mg_census {
                     // place
     size_t seen_size;
     int64_t classes; // number of digests in `seen`
-} mg_census;         // starts zeroed
+} mg_census;         // must be zero before its first use
 
 void mg_census_clear(mg_census *labels);
 

@@ -15,7 +15,7 @@ typedef enum mg_selection { MG_SELECT_ALL, MG_SELECT_KEPT, MG_SELECT_HELD_OUT } 
 
 typedef struct mg_dataset_request {
     const char *path;
-    mg_h5 *file; // already opened from `path`; NULL: opened by the call
+    mg_h5 *file; // the open file `path`; NULL: mg_dataset_open opens it
     // Names in the file. labels NULL: none are read; weights NULL: every row has weight 1.
     const char *features, *labels, *weights;
     const char *names;   // names of the columns: a data set, "none", or "auto" (also NULL), which finds them
@@ -29,7 +29,7 @@ typedef struct mg_dataset_request {
     const mg_classes *known; // NULL: the classes are those that occur
     bool allow_unknown;      // rows with a label that `known` lacks get class -1
     int64_t memory_limit;    // 0: chosen from the free memory
-    int64_t window_bytes;    // of rows that are shuffled together
+    int64_t window_bytes;    // bytes of the rows that are shuffled together
     // Read all rows once, for moments and fingerprint, and keep them in memory if they fit.
     bool survey;
     // After the survey, leave out the columns for which no row stores a value, if that pays (mg_used_pays).
@@ -42,8 +42,8 @@ typedef struct mg_dataset {
     mg_h5 *file;
     mg_source *source;
     int64_t *select;  // [count] numbers of the selected rows in the file, ascending; NULL: all rows
-    int64_t count;    // rows
-    int64_t stored;   // stored values of CSR rows; dense: count * features
+    int64_t count;    // number of rows
+    int64_t stored;   // number of stored values; for dense rows, count * features
     int64_t features; // columns of the rows; if unused columns of CSR rows are left out, only the used ones
     mg_used used;     // CSR rows: the columns that are kept. Dense rows: the columns for which there are
                       // weights
@@ -53,7 +53,7 @@ typedef struct mg_dataset {
     int32_t *label;     // [count]; NULL without labels
     mg_classes classes;
     float *weight;                    // [count], mean 1; NULL: all 1
-    double total_weight;              // before scaling to mean 1
+    double total_weight;              // sum of the weights before they were scaled to mean 1
     int64_t unseen;                   // number of classes without a held-out row, for MG_SELECT_KEPT and
                                       // _HELD_OUT
     char unseen_label[MG_NAME_SHOWN]; // label of the first of them
@@ -64,7 +64,7 @@ typedef struct mg_dataset {
     mg_map *map;
     mg_store store;
     mg_moments moments;   // set by a survey, unless the request has known classes
-    uint64_t fingerprint; // of labels, weights and (after a survey) every row
+    uint64_t fingerprint; // fingerprint of labels, weights and, after a survey, all rows
     // Rows of a block; they stay together in the order of an epoch. Independent of the file's chunks.
     int64_t block_rows;
     int64_t window_rows; // rows that are shuffled together, before rounding to whole minibatches

@@ -17,10 +17,10 @@ typedef struct mg_classes {
 } mg_classes;
 
 typedef struct mg_labels_request {
-    const char *name;        // of the data set: integers, texts, or a group with codes and categories
-    int64_t rows;            // of the file
+    const char *name;        // name of the data set: integers, texts, or a group with codes and categories
+    int64_t rows;            // number of rows of the file
     const int64_t *select;   // [count] row numbers, ascending; NULL: all rows
-    int64_t count;           // rows to read
+    int64_t count;           // number of rows to read
     const mg_classes *known; // NULL: the classes are the labels that occur among these rows
     bool allow_unknown;      // a label that is not in `known` is class -1 instead of an error
 } mg_labels_request;

@@ -25,7 +25,7 @@ typedef struct mg_moments {
     // Relative rounding error that the preparation has left in the values; 0 if it does not change them.
     double noise;
     // Only for dense rows: the current block.
-    int pending; // rows in the block
+    int pending; // number of rows in the block
     bool bytes;  // the cells are uint8 and there are no weights: sums are integers
     double block_weight, first_weight;
     double *first, *sum, *square; // [D] the first row; weighted sums of differences from it and of their

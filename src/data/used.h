@@ -17,9 +17,9 @@ typedef struct mg_used_word {
 
 typedef struct mg_used {
     int64_t width; // number of columns of the file; 0: all columns are used, and nothing is renumbered
-    int64_t count; // used columns
+    int64_t count; // number of used columns
     mg_used_word *word;
-} mg_used; // starts zeroed
+} mg_used; // must be zero before its first use
 
 // Creates a set without used columns. Errors: MG_MEMORY.
 mg_status mg_used_create(mg_used *used, int64_t width, mg_error *error);

@@ -66,7 +66,7 @@ typedef struct mg_csv {
     const mg_format_like *like;
     mg_header names;
     bool header, guessed_header;
-    bool comma;             // numbers have a decimal comma
+    bool comma;             // numbers are written with a decimal comma
     int64_t columns, label; // number of fields of a record; index of the label column, -1 if there are no
                             // labels
     bool by_place;          // the label column was guessed from its position
@@ -87,7 +87,8 @@ mg_status mg_csv_settle(mg_csv *r, mg_guesses *guesses, mg_error *error);
 
 mg_status mg_csv_first_record(mg_csv *r, mg_error *error);
 
-// Decides whether the first record is a header. f->second receives the kinds of the first record of data.
+// Decides whether the first record is a header. f->second becomes the kinds of the fields in the first record
+// of data.
 mg_status mg_csv_find_header(mg_csv *r, mg_csv_first *f, mg_guesses *guesses, mg_error *error);
 
 // The character of a delimiter that is given by name; 0 if the name is unknown.

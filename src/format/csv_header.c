@@ -79,7 +79,7 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
 }
 
 typedef struct tally {
-    int64_t numbers, words; // in the first record
+    int64_t numbers, words; // number of numbers and of words in the first record
     int64_t differs, names; // number of fields in the first record that are no numbers, and of words, above a
                             // number in the second record
     // How many numbers at the beginning count 0, 1, 2, ... or 1, 2, 3, ..., as the column names of pandas do.

@@ -12,7 +12,7 @@
 // Properties of the training data that the data of --like must share.
 typedef struct mg_format_like {
     const char *path;       // path of the HDF5 file of the training data
-    int64_t features;       // columns of its X
+    int64_t features;       // number of columns of its X
     const float *scale;     // [features] idf table, from its array "<format>/idf"; NULL if there is none
     const mg_names *names;  // names of its columns; `count` is 0 if they are unknown
     const char *label_name; // name of its label column, or NULL
@@ -51,9 +51,9 @@ typedef struct mg_format_request {
 
 typedef struct mg_format_shape {
     int64_t rows, features;
-    int64_t stored; // stored values; MG_CSR only
+    int64_t stored; // number of stored values; only for MG_CSR
     mg_layout layout;
-    mg_h5_type cell; // type of X; MG_DENSE only
+    mg_h5_type cell; // type of X; only for MG_DENSE
     bool labelled;
     const float *scale; // [features] idf table, to be stored as "<format>/idf"; NULL if there is none. Owned
                         // by the reader

@@ -10,7 +10,7 @@ typedef struct mg_head_lines {
     const char *at, *end;
     bool cut;                // the last line may be incomplete, because the file goes on after `end`
     int left;                // number of lines that may still be read
-    int64_t number;          // of the current line, from 1
+    int64_t number;          // number of the current line, from 1
     const char *line, *stop; // the current line, without its line end
 } mg_head_lines;
 

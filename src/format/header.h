@@ -6,9 +6,9 @@
 #include "format/fields.h"
 
 typedef struct mg_header {
-    mg_names names;   // without the label column and dropped columns
+    mg_names names;   // names of all columns but the label column and dropped ones
     char *label_name; // NULL without a label column
-} mg_header;          // starts zeroed
+} mg_header;          // must be zero before its first use
 
 // Reads the names from the record just read. `label`: index of the label column, -1 if there is none.
 // dropped[columns]: columns to leave out. Errors: MG_DATA if a name is too long, not UTF-8, or repeated;

@@ -14,7 +14,7 @@ typedef struct array {
     mg_binary cells;
     int dimensions;
     char kind;    // 'U' or 'S' for text labels, otherwise 0
-    size_t width; // of one text: characters of 4 bytes ('U'), or bytes ('S')
+    size_t width; // length of one text: in characters of 4 bytes ('U') or in bytes ('S')
 } array;
 
 typedef struct reader {

@@ -37,7 +37,7 @@ typedef struct reader {
     int64_t rows, stored;
     uint32_t *frequency; // [features] number of rows that have this bucket; NULL if it is not needed
     float *scale;        // [features] idf; NULL unless tf-idf
-    float *values;       // of one row
+    float *values;       // values of one row
     size_t value_capacity;
 } reader;
 

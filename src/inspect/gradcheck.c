@@ -123,7 +123,7 @@ static mg_status check_scores(check *c, mg_gradcheck_result *result, mg_error *e
     // If a row has hardly any loss, its error is divided by the norm of a typical row instead of its own.
     for (int64_t u = 0; !status && u < c->used_count; u++) {
         double size = fmax(c->size[u], c->coef_size), off = size > 0 ? wrong[u] / size : wrong[u];
-        if (!(off <= result->score_error)) result->score_error = off; // a NaN is kept
+        if (!(off <= result->score_error)) result->score_error = off; // written so that NaN is kept
     }
     mg_memory_free(sorted);
     result->rows = c->used_count;

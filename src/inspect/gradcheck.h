@@ -14,7 +14,7 @@ typedef struct mg_gradsample {
     const mg_problem *problem;
     uint64_t key;
     int64_t count;        // number of rows
-    mg_store store;       // as training stores them
+    mg_store store;       // the rows, as training stores them
     int32_t *label;       // [count]
     float *weight;        // [count], NULL: all 1
     mg_weights weights;   // random, with scores about as large as delta

@@ -21,10 +21,11 @@ mg_status mg_directory_open_own(const mg_directory *parent, const char *name, bo
 mg_status mg_directory_open_parent(const char *path, mg_directory **out, const char **name, mg_error *error);
 void mg_directory_close(mg_directory *directory); // NULL is allowed
 
-const char *mg_directory_path(const mg_directory *directory); // the path it was opened with, for messages
+// the path with which it was opened, for messages
+const char *mg_directory_path(const mg_directory *directory);
 int mg_directory_descriptor(const mg_directory *directory);
 
-// Returns true if the path it was opened with still leads to it.
+// Returns true if the path with which it was opened still refers to it.
 bool mg_directory_has_its_path(const mg_directory *directory);
 
 // Returns true if `name` in the directory is the file or directory of the open descriptor.

@@ -258,7 +258,7 @@ bool mg_h5_has_attribute(const mg_h5 *file, const char *object, const char *name
 
 typedef struct attribute {
     hid_t id;
-    int64_t count; // values
+    int64_t count; // number of values
 } attribute;
 
 // Opens the attribute, and checks its type class and its number of values. Errors: MG_DATA.

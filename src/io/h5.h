@@ -59,7 +59,7 @@ typedef struct mg_h5_given {
     int rank; // 1 or 2
     int64_t rows, columns;
     const void *cells; // [rows][columns]; MG_H5_TEXT: [rows] zero-terminated texts, NULL counts as empty
-    int64_t row_bytes; // from one row to the next
+    int64_t row_bytes; // bytes from one row to the next
 } mg_h5_given;
 
 // Opens arrays in memory as if they were a file; messages call it `path`. `sparse`: the name of the CSR group
@@ -107,7 +107,7 @@ void mg_h5_array_close(mg_h5_array *array);
 int mg_h5_array_rank(const mg_h5_array *array);
 int64_t mg_h5_array_rows(const mg_h5_array *array);
 int64_t
-// Values per row: the product of all dimensions but the first.
+// The number of values of a row: the product of all dimensions but the first.
 mg_h5_array_columns(const mg_h5_array *array);
 const char *mg_h5_array_shape(const mg_h5_array *array, char out[MG_H5_SHAPE]); // "[60000, 28, 28]"
 bool mg_h5_array_boolean(const mg_h5_array *array); // an enumeration of FALSE = 0 and TRUE = 1

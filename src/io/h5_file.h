@@ -30,7 +30,7 @@ struct mg_h5_array {
     int rank;
     hsize_t dims[H5S_MAX_RANK];
     int64_t rows, columns, chunk_rows; // columns: the product of all dimensions but the first
-    size_t chunk_bytes;                // unpacked; 0 if contiguous
+    size_t chunk_bytes;                // size of a chunk when it is unpacked; 0 if contiguous
     int fd;                            // descriptor for direct reads; -1 if they are not possible
     int64_t offset;                    // position of the first byte in the file
     const mg_h5_given *given;          // for an array in memory, which has no handles; otherwise NULL

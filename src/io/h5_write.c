@@ -29,7 +29,7 @@ typedef struct slot {
 
 struct mg_h5_writer {
     char *path;
-    mg_place place; // the final name
+    mg_place place; // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT];
     bool overwrite, exists; // exists: the temporary file has been created
     int file;               // descriptor of the temporary file

@@ -31,7 +31,7 @@ mg_status mg_input_exact(mg_input *input, void *out, size_t bytes, const char *w
 // Errors: MG_DATA if there are bytes after those that were read.
 mg_status mg_input_finish(mg_input *input, mg_error *error);
 
-// Goes back to the first byte.
+// Makes the next read start at the first byte again.
 mg_status mg_input_rewind(mg_input *input, mg_error *error);
 
 const char *mg_input_path(const mg_input *input);

@@ -23,8 +23,8 @@ struct mg_map {
     _Atomic bool lost;   // a page could not be read
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // guards `installed` and changes to `maps`
-static _Atomic(mg_map *) maps[MOST_MAPS];                // the mappings that the handler knows
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; // protects `installed` and changes of `maps`
+static _Atomic(mg_map *) maps[MOST_MAPS];                // mappings that the handler takes care of
 static int installed;
 static struct sigaction before;
 static size_t page;

@@ -84,11 +84,11 @@ void mg_place_clear(mg_place *place) {
 // ---- mg_output ----------------------------------------------------------------------------------
 
 struct mg_output {
-    char *path;                        // as given, for messages
+    char *path;                        // the path as the user gave it, for messages
     mg_place place;                    // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file, because the target is written
                                        // directly
-    int fd;                            // owned until `file` is open
+    int fd;                            // belongs to `file` once that is open
     FILE *file;
 };
 

@@ -24,7 +24,7 @@ mg_status mg_text_line(mg_text *text, char **line, size_t *bytes, mg_error *erro
 // *line may change. At the end of the file *bytes does not change.
 mg_status mg_text_more(mg_text *text, char **line, size_t *bytes, mg_error *error);
 
-// Goes back to the first line.
+// Makes the next line the first one again.
 mg_status mg_text_rewind(mg_text *text, mg_error *error);
 
 // Returns the error "file:line:column: ..." for the byte at `offset` in the line just read.
@@ -47,7 +47,7 @@ static inline bool mg_text_vanishes(double value) {
 const char *mg_text_path(const mg_text *text);
 bool mg_text_packed(const mg_text *text);
 
-// Number of the line just read, from 1; of a record with several lines, its first line.
+// The number of the line just read, from 1; if it was extended, of its first line.
 int64_t mg_text_line_number(const mg_text *text);
 
 // NULL is allowed.

@@ -1,4 +1,4 @@
-// calibration.c - the attributes and data sets `calibration...` of model.h5.
+// calibration.c - reads and writes the attributes and data sets `calibration...` of model.h5.
 #include "model/calibration.h"
 
 #include "base/bound.h"
@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-// Wider than what a fit gives, and so narrow that no float score makes a product or quotient infinite.
+// Bounds that every fit is within. With values in them, no product or quotient with a float score is
+// infinite.
 static const mg_bound any = {NULL, -1e250, 1e250, false};
 static const mg_bound positive = {NULL, 1e-250, 1e250, false};
 static const mg_bound some_rows = {NULL, 1, 1e15, false};
@@ -19,7 +20,8 @@ typedef struct real_field {
 #define AT(field) offsetof(mg_calibration, field)
 static const real_field reals[] = {
     {"calibration_log_loss_before", AT(before.log_loss), {NULL, 0, DBL_MAX, false}},
-    {"calibration_ece_before", AT(before.ece), {NULL, 0, 1.000001, false}}, // rounded sums
+    // above 1, because sums are rounded
+    {"calibration_ece_before", AT(before.ece), {NULL, 0, 1.000001, false}},
     {"calibration_log_loss", AT(after.log_loss), {NULL, 0, DBL_MAX, false}},
     {"calibration_ece", AT(after.ece), {NULL, 0, 1.000001, false}},
 };

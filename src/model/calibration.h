@@ -1,15 +1,15 @@
-// calibration.h - what model.h5 says about the calibration of its scores.
+// calibration.h - the calibration in model.h5.
 #ifndef MG_MODEL_CALIBRATION_H
 #define MG_MODEL_CALIBRATION_H
 
 #include "calibration/calibration.h"
 #include "io/h5.h"
 
-// Writes the calibration into the image; writes nothing if there is none.
+// Writes the calibration to the image; nothing if there is none.
 void mg_model_calibration_put(const mg_calibration *calibration, int64_t classes, mg_h5_image *image);
 
-// Reads and checks it. `wanted`: whether the version of the file says that there is one. Errors: MG_DATA,
-// MG_MEMORY.
+// Reads and checks the calibration. `wanted`: the version of the file requires that there is one. Errors:
+// MG_DATA, MG_MEMORY.
 mg_status mg_model_calibration_take(mg_h5 *file, bool wanted, int64_t classes, mg_calibration *out,
                                     mg_error *error);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MOST_NAME = 1000 }; // bytes of a data set's name
+enum { MOST_NAME = 1000 }; // most bytes of the name of a data set
 
 static mg_status check_floats(const char *name, const float *values, int64_t count, mg_error *error) {
     mg_status status = MG_OK;

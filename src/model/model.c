@@ -98,11 +98,11 @@ typedef struct number_field {
     mg_bound bound;
 } number_field;
 static const number_field reals[] = {
-    {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // as for option model.delta
+    {"delta", offsetof(mg_model, delta), {NULL, 1e-30, 1e30, false}}, // the range of option model.delta
     {"lambda", offsetof(mg_model, lambda), {NULL, DBL_TRUE_MIN, DBL_MAX, false}},
     {"objective", offsetof(mg_model, objective), {NULL, -DBL_MAX, DBL_MAX, false}},
     {"square_norm", offsetof(mg_model, square_norm), {NULL, 0, DBL_MAX, false}},
-    {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // as for option model.bias
+    {"bias_value", offsetof(mg_model, bias_value), {NULL, 0, 1e30, false}}, // the range of option model.bias
     {"dual", offsetof(mg_model, dual), {NULL, -INFINITY, DBL_MAX, true}},
 };
 static const number_field integers[] = {

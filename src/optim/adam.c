@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { MEAN, SQUARE }; // the arrays
+enum { MEAN, SQUARE }; // indices of the arrays
 // indices of step->own: 1 / (1 - beta^t), which corrects means that start at 0
 enum { MEAN_GROWTH, SQUARE_GROWTH };
 

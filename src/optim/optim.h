@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 typedef struct mg_optim_options {
-    double momentum;              // of rule momentum
-    double beta1, beta2, epsilon; // of rule adam
+    double momentum;              // option of rule momentum
+    double beta1, beta2, epsilon; // options of rule adam
 } mg_optim_options;
 
 // Inputs of a rule that are the same for all weights of a step.

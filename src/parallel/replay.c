@@ -1,6 +1,6 @@
-// replay.c - measures items in the processor time of one thread, so other programs on the machine disturb
-// them little, and schedules them on imagined teams. What threads do to each other's caches, memory bandwidth
-// and clock rate is not in it.
+// replay.c - measures items by the processor time of one thread, on which other programs have little
+// influence, and computes how long imagined teams would need for them. The influence of threads on each other
+// (caches, memory bandwidth, clock rate) is not included.
 #include "parallel/replay.h"
 
 #include "base/arithmetic.h"
@@ -12,18 +12,19 @@
 #include <stdlib.h>
 
 enum { TRIALS = 100, TRANSFERS = 200, MOST_SPINS = 1 << 16 };
-#define LONG_PAUSE 1e-3   // seconds of serial work after which the other threads certainly sleep
-#define SPIN_TIME 60e-6   // seconds that a thread without work spins, about (team.c)
-#define CLAIM_TRANSFERS 2 // of the team's cache line: to claim an item, and to report that it is complete
+#define LONG_PAUSE 1e-3 // seconds of serial work after which all other threads are asleep
+#define SPIN_TIME 60e-6 // approximate seconds for which a thread without work spins (team.c)
+// of the team's cache line for each item: to claim it, and to report that it is complete
+#define CLAIM_TRANSFERS 2
 
 // ---- the schedule -------------------------------------------------------------------------------
 
 typedef struct schedule {
     const double *duration;
-    int64_t count, next; // items that are claimed: those before `next`, or those of `taken`
+    int64_t count, next; // claimed items: those before `next`, or those whose bit in `taken` is set
     uint32_t taken;
     int threads;
-    double claim, claimed; // one claim; when the last one was complete
+    double claim, claimed; // seconds of one claim; time at which the last claim was complete
     double free[MG_REPLAY_MOST_THREADS];
 } schedule;
 
@@ -112,17 +113,19 @@ void mg_replay_job(mg_replay *replay, int64_t count, void (*run)(void *context, 
 
 // ---- costs --------------------------------------------------------------------------------------
 
-// Two threads that pass a cache line to and fro.
+// A measurement with two threads that pass a cache line back and forth.
 typedef struct trial {
     mg_team team;
-    double pause;                // of the caller before a job
-    double published, begun;     // when the caller published the job, and when the other thread began
-    double start[TRIALS];        // seconds between these two
-    double transfer[TRIALS];     // of the line, from one thread to the other
+    double pause;                // seconds for which the caller waits before a job
+    double published, begun;     // time at which the caller published the job; at which the other thread
+                                 // began
+    double start[TRIALS];        // seconds between `published` and `begun`
+    double transfer[TRIALS];     // seconds of a transfer of the line from one thread to the other
     _Alignas(64) _Atomic int at; // number of transfers
 } trial;
 
-// Item 0 makes the even transfers, item 1 the odd ones. A thread gives up if the other one gets no processor.
+// Item 0 makes the transfers with even numbers, item 1 the others. A thread stops waiting if the other one
+// does not run.
 static void pass_line(void *context, int64_t item) {
     trial *t = context;
     if (item == 1) t->begun = mg_clock_seconds();
@@ -145,7 +148,8 @@ static void time_jobs(void *context) {
     }
 }
 
-// The tenth lowest of a hundred: when other programs use the machine, most trials wait for a processor.
+// Returns the tenth lowest of a hundred trials. If other programs use the machine, most trials wait for a
+// processor, so higher ones mean nothing.
 static double undisturbed(double *seconds) {
     qsort(seconds, TRIALS, sizeof *seconds, mg_order_double);
     return seconds[TRIALS / 10];

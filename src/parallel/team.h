@@ -18,7 +18,7 @@ typedef struct mg_team {
     // State of mg_team_run:
     _Atomic uint64_t next; // upper 32 bits: generation of the job. Lower 32 bits: the next item or, in jobs
                            // of up to MG_TEAM_FEW items, one bit for each claimed item
-    _Atomic int64_t count; // items of the job
+    _Atomic int64_t count; // number of items of the job
     _Atomic uint32_t done; // complete items
     _Atomic uintptr_t run, context;
     _Atomic uint32_t bell; // futex on which idle threads sleep
@@ -34,7 +34,7 @@ typedef struct mg_team {
 // reason in `warning`, if that is fewer than wanted.
 bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t size);
 
-// From now on the caller does all items, and `replay` measures them; NULL: nothing changes.
+// From now on the calling thread runs all items, and `replay` measures them. NULL: does nothing.
 void mg_team_record(mg_team *team, struct mg_replay *replay);
 
 // Starts the threads of the team, calls body(context), in which mg_team_for uses them, and then ends them. If

@@ -27,7 +27,7 @@ enum { MG_LANES = 16 }; // every dense row is padded with zeros to a multiple of
 
 // A view of `count` rows. Row r of the view is the stored row index[r], or r if `index` is NULL.
 typedef struct mg_rows {
-    int64_t count;    // rows in the view
+    int64_t count;    // number of rows in the view
     int64_t features; // D
     mg_layout layout;
     // If the layout is MG_DENSE:
@@ -92,7 +92,7 @@ static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
 }
 
 typedef struct mg_csr_row {
-    int64_t count;           // stored values
+    int64_t count;           // number of stored values
     const uint32_t *indices; // [count] strictly ascending
     const float *values;     // [count]
 } mg_csr_row;

@@ -9,7 +9,7 @@ typedef struct mg_store {
     mg_layout layout;
     mg_cell cell;
     int64_t features, stride;
-    int64_t count;            // rows held
+    int64_t count;            // number of rows in the store
     int64_t capacity, stored; // memory is allocated for this many rows and stored values
     void *dense;
     int64_t *indptr; // [capacity + 1]

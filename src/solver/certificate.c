@@ -20,7 +20,7 @@ struct mg_certifier {
     // team's threads take parts of it.
     int64_t first, count;
     float *coef;         // [ROWS_AT_ONCE][lanes] coefficients of these rows
-    uint16_t *classes;   // [ROWS_AT_ONCE][MG_FEW] the classes whose coefficients are not 0
+    uint16_t *classes;   // [ROWS_AT_ONCE][MG_FEW] classes whose coefficients are not 0
     int *listed;         // [ROWS_AT_ONCE] number of nonzero coefficients; if it exceeds MG_FEW, `classes`
                          // does not list them
     float *wide;         // dense: [PARTS][MG_BLOCK_ROWS][line] rows x'

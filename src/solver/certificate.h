@@ -7,7 +7,7 @@
 
 typedef struct mg_certifier mg_certifier; // working memory
 
-// Errors: MG_MEMORY.
+// Creates a certifier. The structs that are passed must outlive it. Errors: MG_MEMORY.
 mg_status mg_certifier_create(const mg_resident *resident, mg_iterate *iterate, mg_incumbent *incumbent,
                               mg_certifier **out, mg_error *error);
 void mg_certifier_destroy(mg_certifier *certifier);
@@ -16,7 +16,8 @@ typedef struct mg_certified_sums {
     double contribution; // sum over the rows
     double gap;          // (sum of contributions / N) / primal value of the rebuilt weights
     double value;        // mean of -l* of the dual variables
-    double square;       // ||W||^2 of their weights: the dual value is value - lambda/2 square
+    double square;       // ||W||^2 of the weights that belong to them: the dual value is value - lambda/2
+                         // square
 } mg_certified_sums;
 
 // Makes a certificate: rebuilds W from the dual variables in double, computes both objectives, and updates

@@ -28,7 +28,7 @@ struct mg_dual_rows {
     slot *slots;  // [rows]; NULL if `dense` is used
     // The pool of rows with K floats each:
     float **slab;       // [slabs] of SLAB_ROWS rows each; there is space for rows / SLAB_ROWS + 1 slabs
-    int64_t slabs;      // allocated
+    int64_t slabs;      // number of allocated slabs
     int64_t used;       // places used so far, including those that are free again
     uint32_t *returned; // [returned_room] places that are free again
     int64_t returned_count;

@@ -24,7 +24,7 @@ typedef struct facts {
     const mg_resident *resident;
     const mg_handover_state *state;
     double visits;      // of dual ascent so far
-    double gap;         // relative to primal
+    double gap;         // relative gap
     double distance;    // primal - dual
     double log_left;    // how far the logarithm of the distance must still fall
     double usual;       // what all Newton steps of such a problem usually cost

@@ -17,12 +17,12 @@ typedef struct mg_bounds {
 
 typedef struct mg_incumbent {
     const mg_resident *resident;
-    mg_weights weights; // of raw cells; empty without certificates
+    mg_weights weights; // weights of raw cells; empty without certificates
     mg_bounds bounds;
     double primal, dual; // values of the newest weights and dual variables at the last update
 } mg_incumbent;
 
-// Errors: MG_MEMORY.
+// Creates an incumbent without weights and bounds. Errors: MG_MEMORY.
 mg_status mg_incumbent_create(mg_incumbent *incumbent, const mg_resident *resident, mg_error *error);
 
 // Forgets the weights and the bounds.

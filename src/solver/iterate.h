@@ -17,7 +17,7 @@ typedef enum mg_due { MG_NOT_DUE, MG_DUE_AT_END, MG_DUE_AT_START, MG_DUES } mg_d
 // Counters and numbers that the next step depends on. A checkpoint stores each struct as one field.
 typedef struct mg_counters {
     int64_t epoch;
-    int64_t snapshots;     // in the average
+    int64_t snapshots;     // number of snapshots in the average
     int64_t round;         // present number of rows of a round
     int64_t rounds;        // rounds since the size of rounds was last reviewed
     int64_t visits;        // rows visited since the last certificate

@@ -6,7 +6,7 @@
 
 typedef struct mg_train_options {
     const char *solver;
-    double tolerance; // 0: none
+    double tolerance; // relative gap to reach; 0: none
     int64_t epochs;   // 0: the solver chooses
     int64_t max_steps;
     double time_limit;

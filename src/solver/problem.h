@@ -11,9 +11,9 @@
 // Scaled columns: the model is linear in x' = scale * (x - center), with weights W. Kernels read raw cells x
 // and weights V = scale * W instead (M19).
 typedef struct mg_problem {
-    int64_t rows;     // N, of the training set
-    int64_t features; // D
-    int64_t classes;  // K
+    int64_t rows;     // N: rows of the training set
+    int64_t features; // D: features
+    int64_t classes;  // K: classes
     mg_layout layout;
     mg_cell cell;
     bool bare; // rows lack padding, as in mg_rows
@@ -23,8 +23,8 @@ typedef struct mg_problem {
     double bias;             // value of the constant feature; 0: none
     const float *scale;      // [D] of the columns; NULL: all 1
     const float *center;     // [D] in the unit of raw cells; NULL: all 0
-    double mean_square_norm; // mean of ||x'||^2 with the constant feature
-    double values_per_row;   // mean number of stored values
+    double mean_square_norm; // mean of ||x'||^2 over the rows, including the constant feature
+    double values_per_row;   // mean number of stored values of a row
     int64_t most_values;     // largest number of stored values of a row
     int64_t batch;
     int64_t parts; // parts of a minibatch; depends on shapes and configuration only

@@ -1,5 +1,5 @@
-// calibrate.c - mg_calibrate: fits the probabilities of a model to rows of a file, and writes the model
-// again.
+// calibrate.c - mg_calibrate: fits the probabilities of a model to labelled rows of a file, and writes the
+// model again.
 #include "base/float_mode.h"
 #include "base/memory.h"
 #include "io/lock.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FEW_ROWS = 10, LINE = 600 }; // of a class
+enum { FEW_ROWS = 10, LINE = 600 }; // FEW_ROWS: with fewer rows of a class, there is a warning
 
 typedef struct work {
     const mg_calibrate_request *request;
@@ -22,8 +22,8 @@ typedef struct work {
     mg_dataset *data;
     mg_collection rows;
     mg_evaluation evaluation;
-    mg_directory *directory; // of the model
-    const char *name;        // of the model in it
+    mg_directory *directory; // directory of the model
+    const char *name;        // name of the model in the directory
     mg_lock lock;
 } work;
 
@@ -34,8 +34,8 @@ static void report(const work *w, const char *line) {
 
 // ---- the file of the model ----------------------------------------------------------------------
 
-// A run that goes on holds the lock. One that was interrupted would write its model again, without the
-// calibration.
+// Locks the directory of the model, and refuses it if a run there is active or unfinished: that run would
+// write its model again, without the calibration.
 static mg_status enter(work *w, mg_error *error) {
     mg_metrics_ending end;
     mg_status status = mg_directory_open_parent(w->request->model, &w->directory, &w->name, error);
@@ -84,7 +84,7 @@ static mg_status score(work *w, mg_error *error) {
         w->request->data, (long long)w->data->count, w->data->weight ? " and a weight above 0" : "");
 }
 
-// Rows of a class that is rare here say little about its probability.
+// Warns of classes with few rows, because few rows say little about a probability.
 static mg_status warn_of_few(work *w, mg_error *error) {
     const mg_classes *classes = &w->scoring.model->classes;
     char line[LINE], label[MG_LABEL_BUFFER], shown[MG_NAME_SHOWN];
@@ -108,7 +108,8 @@ static mg_status warn_of_few(work *w, mg_error *error) {
     return MG_OK;
 }
 
-// The objective of a model is that on its training rows. A model is nearly never as good on other rows.
+// Warns if the objective on these rows is that of the model, which was computed on its training rows: then
+// they are probably the same rows.
 static void warn_of_training_rows(const work *w) {
     const mg_model *model = w->scoring.model;
     char line[LINE];

@@ -37,7 +37,7 @@ static const position_field reals[] = {
     {"loss", offsetof(mg_position, loss), {NULL, -DBL_MAX, DBL_MAX, false}},
     {"best_accuracy", offsetof(mg_position, best_accuracy), {NULL, -1, 1, false}},
 };
-enum { MOST_CONFIG = 1 << 26 }; // bytes
+enum { MOST_CONFIG = 1 << 26 }; // bytes of the canonical configuration
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
 static void field_name(const mg_field *field, char out[64]) {

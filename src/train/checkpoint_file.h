@@ -4,7 +4,7 @@
 
 #include "train/checkpoint.h"
 
-// Errors: MG_MEMORY, MG_IO.
+// Writes a checkpoint under this name. Errors: MG_MEMORY, MG_IO.
 mg_status mg_checkpoint_write(const mg_directory *directory, const char *name, const mg_identity *identity,
                               const mg_checkpoint_state *state, mg_error *error);
 

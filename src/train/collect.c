@@ -1,4 +1,4 @@
-// collect.c - keeps the scores of rows.
+// collect.c - scores rows and stores the scores.
 #include "train/collect.h"
 
 #include "base/memory.h"
@@ -8,8 +8,8 @@
 typedef struct collecting {
     mg_collection *to;
     const int32_t *label; // [rows of the data set]
-    const float *weight;  // NULL: 1
-    int64_t row;          // next one
+    const float *weight;  // NULL: all 1
+    int64_t row;          // next row
 } collecting;
 
 static mg_status take_rows(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,

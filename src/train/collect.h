@@ -1,4 +1,4 @@
-// collect.h - the scores of labelled rows, kept for a calibration.
+// collect.h - collects the scores of labelled rows, to fit a calibration.
 #ifndef MG_TRAIN_COLLECT_H
 #define MG_TRAIN_COLLECT_H
 
@@ -10,11 +10,11 @@ typedef struct mg_collection {
     float *scores; // [count][classes]
     int32_t *label;
     float *weight;
-    mg_stop stop; // asked while rows are scored
-} mg_collection;  // starts zeroed
+    mg_stop stop; // the question to stop, asked while rows are scored
+} mg_collection;  // must be zero before its first use
 
-// Scores the rows and adds those whose label is known, with `weight` ([rows of the data set]; NULL: 1).
-// Errors: those of mg_evaluate.
+// Scores the rows of a data set, and adds those whose label is known. weight: [rows of the data set]; NULL:
+// all 1. Errors: those of mg_evaluate.
 mg_status mg_collect(mg_collection *collection, const mg_scorer *scorer, mg_dataset *dataset,
                      const mg_weights *weights, const float *weight, mg_evaluation *evaluation,
                      mg_error *error);

@@ -23,9 +23,9 @@ typedef struct validation {
     const mg_cv_request *request;
     mg_cv_result *result;
     mg_cv_fold *fold;    // [folds][points]
-    mg_path_result path; // of the current fold
+    mg_path_result path; // result of the current fold
     mg_directory *place; // output.directory; NULL: no files are written
-    mg_lock lock;        // of output.directory
+    mg_lock lock;        // lock of output.directory
     mg_h5 *data;         // data.train; all folds read the same open file. NULL: the rows are in memory
 } validation;
 

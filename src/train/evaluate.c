@@ -31,7 +31,7 @@ typedef struct evaluator {
     int32_t best[MG_EVALUATE_BATCH];
     bool wants_gaps;
     float gap[MG_EVALUATE_BATCH];
-    double square[MG_EVALUATE_BATCH]; // as in mg_gaps_of
+    double square[MG_EVALUATE_BATCH]; // *square of mg_gaps_of
     int32_t rank[MG_EVALUATE_BATCH];  // position of the row's class when classes are sorted by score, 0 =
                                       // best; -1: unknown label
     // [part] first row whose score or loss is not finite; -1: none

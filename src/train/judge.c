@@ -75,8 +75,8 @@ static double largest_share(const mg_dataset *train, double *sums) {
 
 // Objectives that a useful model must be clearly below.
 typedef struct baseline {
-    double zeros;    // of weights of zero
-    double constant; // of the best constant model; at most `zeros`
+    double zeros;    // objective of weights of zero
+    double constant; // objective of the best constant model; at most `zeros`
 } baseline;
 
 // The baselines of the current problem. If memory runs out, `constant` is `zeros`.

@@ -1,4 +1,4 @@
-// path_lines.c - path.jsonl.
+// path_lines.c - writes the content of path.jsonl.
 #include "train/path.h"
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-// reach.c - finds rows whose values are finite but whose squares exceed float32.
+// reach.c - finds rows with finite values whose squares exceed float32.
 #include "train/reach.h"
 
 #include "data/stream.h"

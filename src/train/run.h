@@ -22,7 +22,7 @@ typedef struct mg_run_fields {
 
 // What a path adds to a run. All zero for a run with a single problem.
 typedef struct mg_run_points {
-    int64_t count;          // points of the path
+    int64_t count;          // number of points of the path
     const mg_field *fields; // [field_count] additional fields of checkpoints
     int field_count;
     mg_status (*check)(void *context, mg_error *error); // checks these fields after they were restored
@@ -46,7 +46,7 @@ typedef struct mg_run_log {
     mg_writer line; // line of metrics.jsonl that is being composed
     bool warned;    // the user has been warned that lines of metrics.jsonl cannot be written
     double shown;   // time of the last progress report
-    bool told;      // the observer has asked to stop
+    bool told;      // the observer has asked the run to stop
 } mg_run_log;
 
 // `seconds`, `step` and `epoch` are those of the newest checkpoint that was submitted.
@@ -75,7 +75,7 @@ typedef struct mg_run_counts {
 typedef struct mg_run_evaluated {
     mg_evaluation train;
     int64_t train_step; // step whose weights `train` belongs to
-    double accuracy;    // on the validation rows
+    double accuracy;    // accuracy on the validation rows
     int64_t accuracy_step;
 } mg_run_evaluated;
 
@@ -101,7 +101,7 @@ typedef struct mg_run {
     mg_run_counts counts;
     mg_run_evaluated evaluated;
     mg_position position;
-    bool resumed;    // from a checkpoint
+    bool resumed;    // the run was resumed from a checkpoint
     bool finished;   // a resumed run that has nothing left to do: it writes nothing
     bool ready;      // everything that the configuration leaves open has been chosen, so the state can be
                      // saved
@@ -219,7 +219,7 @@ bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
 typedef struct mg_measured {
     double loss, objective; // on the training rows
     double dual, gap;       // if there is a certificate of this epoch
-    double accuracy;        // on the validation rows
+    double accuracy;        // accuracy on the validation rows
 } mg_measured;
 #define MG_NOT_MEASURED ((mg_measured){NAN, NAN, NAN, NAN, NAN})
 

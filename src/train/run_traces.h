@@ -8,7 +8,7 @@
 typedef struct mg_run_traces {
     bool run;      // files of `cv`
     bool folds;    // an old result that an unfinished run is going to replace
-    bool previous; // an old result that an unfinished one is to replace
+    bool previous; // an old result that an unfinished run is going to replace
 } mg_run_traces;
 
 // Examines the directory. Errors: MG_IO.
@@ -17,7 +17,7 @@ mg_status mg_run_find_traces(const mg_directory *directory, mg_run_traces *out, 
 // Refuses a directory that contains nothing but an old result. Errors: MG_CONFIG.
 mg_status mg_run_check_previous(const mg_directory *directory, const mg_run_traces *traces, mg_error *error);
 
-// Refuses a directory whose config.yaml was not written by a run. Errors: MG_CONFIG.
+// Refuses a directory with a config.yaml that no run wrote. Errors: MG_CONFIG.
 mg_status mg_run_check_config(const mg_directory *directory, mg_error *error);
 
 // mg_run_check_mark refuses a file without the mark of margin (run_own.h); mg_run_check_marks does so for all

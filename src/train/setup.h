@@ -39,7 +39,7 @@ typedef struct mg_setup {
     mg_spread spread;
 } mg_setup;
 
-// Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
+// Opens the data, chooses the solver, and sets up the problem. Errors: MG_CONFIG, MG_DATA, MG_IO, MG_MEMORY.
 mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_error *error);
 void mg_setup_close(mg_setup *setup);
 

@@ -16,7 +16,7 @@ enum {
     MG_DUAL_ROUND_MOST = 4096, // most rows of a dense round
     MG_DUAL_BLOCK_MOST = 128,  // most rows of a block
     MG_DUAL_BLOCK_LEAST = 4,   // a block of fewer rows has 1 row
-    MG_DUAL_SLICES = 16,       // most ranges of the cells of dense rows
+    MG_DUAL_SLICES = 16,       // most slices (ranges of the cells of dense rows)
     MG_DUAL_SHRUNK = 9,        // a row that is shrunk in epoch e is visited again in epoch e + 9
     MG_DUAL_SNAPSHOTS = 64,    // most snapshots of an epoch
 };
@@ -46,7 +46,7 @@ typedef struct mg_dual_tally {
 // A range of the cells of dense rows, in which one thread sums the steps of a round.
 typedef struct mg_dual_slice {
     _Alignas(64) int64_t from; // first cell
-    int64_t cells;             // and how many
+    int64_t cells;             // number of cells
     double square;             // square of the sum of the steps
     float *sum;                // [classes][cells] sum of the steps in the weights
 } mg_dual_slice;

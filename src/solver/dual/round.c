@@ -171,7 +171,7 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     return loss;
 }
 
-enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // rounds
+enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // after how many rounds they may shrink; may grow
 #define SHRINK_SIZES_BELOW 0.85             // mean fraction that line searches have kept
 #define SHRINK_AT_ONCE 0.5
 #define GROW_ABOVE 0.97

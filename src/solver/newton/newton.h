@@ -29,11 +29,11 @@ typedef struct mg_newton_sums {
 
 // The state of every row at the present point. Scores in padding lanes are -INFINITY.
 typedef struct mg_newton_rows {
-    float *scores;    // [N][lanes] S
-    float *coef;      // [N][lanes] A
+    float *scores;    // [N][lanes] S: scores
+    float *coef;      // [N][lanes] A: coefficients
     float *move;      // [N][lanes] change of the scores along the direction; shares its memory with slope
     float *slope;     // [N][lanes] D_F of free rows (M28); no longer needed when move is computed
-    uint8_t *is_free; // [N]
+    uint8_t *is_free; // [N] 1 for free rows
     float *total;     // [N] sum of the slopes of a free row
     // [N] If A0 and A of a row are zero: lower bound of the lead, by which the score of its class exceeds
     // that of the strongest rival. If it is above delta, the row has neither loss nor coefficients and is
@@ -214,7 +214,7 @@ int mg_newton_solve(mg_newton *newton);
 // True if the preconditioner consists of factors; otherwise it is a diagonal.
 bool mg_precondition_factors(const mg_problem *problem);
 
-// Errors: MG_MEMORY.
+// Creates a preconditioner, to be built later. Errors: MG_MEMORY.
 mg_status mg_precondition_create(mg_newton *newton, mg_precondition **out, mg_error *error);
 void mg_precondition_destroy(mg_precondition *p);
 
