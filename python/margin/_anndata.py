@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from ._arrays import plain, shown
 from ._classifier import MarginClassifier
+from ._export import ExportMixin
 from ._model import Model
 
 _SHOWN = 5  # names in a message
@@ -91,7 +92,7 @@ def fit_anndata(
     return AnnDataClassifier(classifier, names, label, layer, obsm)
 
 
-class AnnDataClassifier:
+class AnnDataClassifier(ExportMixin):
     """A fitted classifier with the names of its genes; `margin.fit_anndata` makes one.
 
     A gene that an AnnData object lacks counts as 0, with a warning. Other genes are not used. The order does
@@ -173,6 +174,9 @@ class AnnDataClassifier:
         """The model with labels and names of the genes."""
         parts = self.classifier_.to_model()._parts
         return Model(**{**parts, "feature_names": self.gene_names_})
+
+    def _exported(self) -> Any:
+        return self.to_model()._made()
 
     def save(self, path: Any) -> None:
         """Writes model.h5 with the names of the genes. Errors: OSError."""

@@ -122,6 +122,8 @@ def test_classifier_and_save(cells, tmp_path):
     model = margin.load_model(tmp_path / "model.h5")
     assert model.feature_names.tolist() == NAMES and model.classes.tolist() == ["B", "NK", "T"]
     assert np.array_equal(model.predict(cells.X), chosen.predict(cells))
+    chosen.export(tmp_path / "model.npz")
+    assert np.load(tmp_path / "model.npz")["feature_names"].tolist() == NAMES
 
 
 def test_real_cells():

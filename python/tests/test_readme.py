@@ -1,10 +1,12 @@
-"""The Python lines of the README run as shown, and the examples of the docstrings."""
+"""The Python lines of the README and of docs/python.md run as shown, and the examples of the docstrings."""
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import margin
@@ -21,6 +23,50 @@ def test_readme(tmp_path, monkeypatch, capsys):
     comments = re.findall(r"print.*# (.*)", block)
     wanted = [re.match(r"True True|True|\(2, 10\)", comment)[0] for comment in comments]
     assert capsys.readouterr().out.split("\n")[:-1] == wanted
+
+
+# What a block of docs/python.md needs, if it holds the word.
+NEEDED = {"anndata": "anndata", "Display": "matplotlib", "run.yaml": "h5py"}
+
+
+def blocks_of(name):
+    """The Python blocks of a page that can run here."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        modules = [module for word, module in NEEDED.items() if word in block]
+        if all(importlib.util.find_spec(module) for module in modules):
+            yield block
+
+
+def make_files(X, y):
+    """The files that the page mentions."""
+    labels = np.array(["B", "NK", "T"])[y]
+    if importlib.util.find_spec("h5py"):
+        import h5py
+
+        with h5py.File("rows.h5", "w") as file:
+            file["X"], file["y"] = X, y
+        yaml = "data:\n  train: rows.h5\ntrain:\n  tolerance: 1e-3\noutput:\n  directory: runs/yaml\n"
+        Path("run.yaml").write_text(yaml)
+    if importlib.util.find_spec("anndata"):
+        import anndata
+        import pandas
+
+        names = [str(cell) for cell in range(len(y))]
+        obs = pandas.DataFrame({"cell_type": labels}, index=names)
+        var = pandas.DataFrame(index=[f"gene {d}" for d in range(X.shape[1])])
+        anndata.AnnData(X, obs, var).write_h5ad("cells.h5ad")
+
+
+@pytest.mark.filterwarnings("ignore:::anndata")
+def test_page(blobs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_files(*blobs)
+    namespace = {}
+    for block in blocks_of("python.md"):
+        exec(compile(block, "docs/python.md", "exec"), namespace)
+        comments = re.findall(r"^print\(.*\) +# ([^:\n]*)", block, re.M)
+        assert capsys.readouterr().out.split("\n")[:-1] == comments, block
 
 
 MODULES = [module.name for module in pkgutil.iter_modules(margin.__path__) if module.name != "libmargin"]
