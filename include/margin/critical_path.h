@@ -14,33 +14,33 @@ extern "C" {
 
 enum { MG_CRITICAL_PATH_TEAMS = 8, MG_CRITICAL_PATH_MOST_THREADS = 1024 };
 
-/* One number of threads. */
+/* The estimate for one team size. */
 typedef struct mg_critical_path_team {
     int threads;
-    double seconds;  /* of the steps, as the schedule of the measured items says */
-    double measured; /* of the steps, in a real run with so many threads; NaN: there was none */
-    double serial;   /* fraction of the threads' time in which one thread works and the others have no job */
-    double idle;     /* fraction of the threads' time that they wait within jobs */
+    double seconds;  /* estimated duration of all training steps, from the schedule of the measured items */
+    double measured; /* duration of all steps in a real run with so many threads; NaN if there was none */
+    double serial;   /* fraction of the threads' time during which all but one have no job */
+    double idle;     /* fraction of the threads' time that they spend waiting within jobs */
 } mg_critical_path_team;
 
 typedef struct mg_critical_path {
-    const char *kernel;
-    int64_t steps, jobs, items; /* jobs: pieces of work that are divided into items for the threads */
-    double serial_seconds;      /* of work that is not divided */
-    double item_seconds;        /* of all items, on one thread */
-    double claim_seconds;       /* what a thread pays to claim an item; measured on two threads */
-    double start_seconds;       /* until another thread begins with a job */
+    const char *kernel; /* name of the SIMD kernel, a static string */
+    int64_t steps, jobs,
+        items; /* numbers in the whole run; a job is work that is divided into items for the threads */
+    double serial_seconds; /* duration of the work outside of jobs */
+    double item_seconds;   /* duration of all items on one thread */
+    double claim_seconds;  /* duration of claiming one item, measured with two threads */
+    double start_seconds;  /* from the publication of a job until another thread claims an item */
     int count;
-    mg_critical_path_team teams[MG_CRITICAL_PATH_TEAMS]; /* [count], from few threads to many */
+    mg_critical_path_team teams[MG_CRITICAL_PATH_TEAMS]; /* [count], by ascending number of threads */
 } mg_critical_path;
 
 /*
- * Trains on one thread and measures every item of work in processor time, then schedules the items on teams
- * of the sizes in `threads`
- * ("1,2,8,32": ascending, up to MG_CRITICAL_PATH_TEAMS numbers from 1 to MG_CRITICAL_PATH_MOST_THREADS) as
- * the real team would. Trains again with 1, 2, ... threads of those teams as long as this process may use so
- * many cores, to compare. Nothing is written. train.threads is not used, and rows must fit in memory. Errors:
- * MG_USAGE for another text, and those of mg_train.
+ * Trains on one thread and measures the processor time of every item of work, then computes how long teams
+ * of the sizes in `threads` would take for these items. `threads` is a list like "1,2,8,32": at most
+ * MG_CRITICAL_PATH_TEAMS ascending numbers from 1 to MG_CRITICAL_PATH_MOST_THREADS. For comparison, trains
+ * again with each team size for which this process may use enough cores. Ignores train.threads and writes no
+ * file; the rows must fit in memory. Errors: MG_USAGE if `threads` is not such a list, and those of mg_train.
  */
 mg_status mg_critical_path_measure(const mg_config *config, const char *threads, mg_critical_path *path,
                                    mg_error *error);

@@ -1,5 +1,6 @@
-// test_calibration.c - fits against their definitions: the minimum found by trying, zero gradients, weights
-// that count like copies, the same bits for any number of threads, and scores of any size.
+// test_calibration.c - compares fitted calibrations with their definitions: the temperature with a search for
+// the minimum, and the gradient of the sigmoids with zero. Also tests that a row of weight n counts like n
+// rows, that the bits do not depend on the number of threads, and that scores may have any size.
 #include "support.h"
 
 #include <setjmp.h>
@@ -26,7 +27,7 @@ static double draw(uint64_t *state) {
     return (double)(*state >> 11) * 0x1p-53;
 }
 
-// Scores that know something about the labels, and are too large for probabilities.
+// Scores that are correlated with the labels, but so large that their softmax is overconfident.
 static mg_scored make(int64_t classes, double size) {
     uint64_t state = 7;
     for (int64_t i = 0; i < ROWS; i++) {
@@ -51,7 +52,7 @@ static mg_calibration fit(mg_calibration_method method, const mg_scored *rows, i
     return out;
 }
 
-// The mean log-loss at a temperature, by its definition.
+// The weighted mean of the log-loss at a temperature, computed from its definition.
 static double log_loss(const mg_scored *rows, double temperature) {
     double total = 0, weight = 0;
     for (int64_t i = 0; i < rows->count; i++) {
@@ -71,7 +72,7 @@ static void test_temperature(void **unused) {
         mg_scored rows = make(classes, 20);
         mg_calibration c = fit(MG_CALIBRATION_TEMPERATURE, &rows, 1);
         double low = 0.1, high = 1000;
-        while (high / low > 1 + 1e-9) { // by thirds: the log-loss is convex in 1 / temperature
+        while (high / low > 1 + 1e-9) { // ternary search: the log-loss is convex in 1 / temperature
             double a = low * pow(high / low, 1 / 3.0), b = low * pow(high / low, 2 / 3.0);
             if (log_loss(&rows, a) < log_loss(&rows, b)) high = b;
             else low = a;
@@ -80,7 +81,7 @@ static void test_temperature(void **unused) {
         assert_true(fabs(c.after.log_loss - log_loss(&rows, c.temperature)) < 1e-12);
         assert_true(fabs(c.before.log_loss - log_loss(&rows, 1)) < 1e-12);
         assert_true(c.after.log_loss < c.before.log_loss && c.after.ece < c.before.ece);
-        mg_scored larger = make(classes, 20 * 1024); // the temperature is in units of the scores
+        mg_scored larger = make(classes, 20 * 1024); // the temperature is proportional to the scores
         assert_true(fabs(fit(MG_CALIBRATION_TEMPERATURE, &larger, 1).temperature / c.temperature / 1024 - 1) <
                     1e-9);
     }
@@ -88,7 +89,8 @@ static void test_temperature(void **unused) {
 
 static double sigmoid(double z) { return 1 / (1 + exp(z)); }
 
-// At the minimum the gradient is zero: the sums of (target - probability), alone and times the score.
+// At the minimum the gradient is zero, that is the sums over the rows of target - probability and of
+// (target - probability) * score.
 static void test_sigmoid(void **unused) {
     (void)unused;
     for (int64_t classes = 2; classes <= MOST_CLASSES; classes++) {
@@ -184,7 +186,7 @@ static void test_threads(void **unused) {
     }
 }
 
-// Rows that do not determine a temperature.
+// Rows for which no finite temperature above 0 is the minimum are fitted with a limit; kind 3 is normal.
 static void test_limits(void **unused) {
     (void)unused;
     mg_team team = {.threads = 1};
@@ -227,7 +229,8 @@ static void test_extremes(void **unused) {
         }
 }
 
-// (M36) Four rows in two bins: of those at 0.6, half are right; of those at 0.9, all.
+// (M36) Four rows in two bins: of the rows with probability 0.6, half are classified correctly, and of those
+// with 0.9 all.
 static void test_error(void **unused) {
     (void)unused;
     mg_team team = {.threads = 1};

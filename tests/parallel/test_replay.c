@@ -1,4 +1,5 @@
-// test_replay.c - schedules whose length is known, and what a recorded team counts.
+// test_replay.c - compares computed schedules with lengths that are known, and tests that the jobs, items and
+// seconds of a recorded team add up.
 #include "parallel/replay.h"
 #include "parallel/team.h"
 
@@ -16,12 +17,13 @@ static void one_thread_takes_the_sum(void **state) {
     const double items[] = {1, 2, 3, 4};
     const mg_replay_costs costs = {.claim = 10, .start = 10, .wake = 10};
     assert_float_equal(mg_replay_makespan(items, 4, 1, &costs, true), 10, 0);
-    assert_float_equal(mg_replay_makespan(items, 1, 8, &costs, true), 1, 0); // the caller does it itself
+    assert_float_equal(mg_replay_makespan(items, 1, 8, &costs, true), 1,
+                       0); // the calling thread does it itself
     assert_float_equal(mg_replay_makespan(items, 0, 8, &costs, true), 0, 0);
 }
 
-// Few items: thread 0 begins with items 0 and 1, thread 1 with items 2 and 3. The thread that is free first
-// takes the last item that is left.
+// Up to MG_TEAM_FEW items are assigned to threads in advance: thread 0 begins with items 0 and 1, thread 1
+// with items 2 and 3. A thread without items left takes the last item that is not claimed.
 static void few_items_have_their_threads(void **state) {
     (void)state;
     const double even[] = {1, 2, 3, 4}, uneven[] = {1, 1, 9, 2};
@@ -39,7 +41,7 @@ static void many_items_go_to_the_free_thread(void **state) {
     assert_float_equal(mg_replay_makespan(items, MANY, 2, &nothing, false), MANY / 2, 0);
     items[0] = MANY; // one long item: the other threads do the rest meanwhile
     assert_float_equal(mg_replay_makespan(items, MANY, 8, &nothing, false), MANY, 0);
-    items[0] = 1, items[MANY - 1] = MANY; // it is claimed last
+    items[0] = 1, items[MANY - 1] = MANY; // the long item is claimed last
     assert_float_equal(mg_replay_makespan(items, MANY, 8, &nothing, false), MANY + 11, 0);
 }
 
@@ -48,7 +50,8 @@ static void claims_and_starts_cost(void **state) {
     const double items[] = {5, 5};
     const mg_replay_costs costs = {.claim = 1, .start = 2, .wake = 20};
     assert_float_equal(mg_replay_makespan(items, 2, 2, &costs, false), 8, 0); // starts at 2, claims until 3
-    assert_float_equal(mg_replay_makespan(items, 2, 2, &costs, true), 12, 0); // the caller does both
+    assert_float_equal(mg_replay_makespan(items, 2, 2, &costs, true), 12,
+                       0); // the calling thread does both items before another thread wakes up
     const mg_replay_costs claims = {.claim = 3};
     assert_float_equal(mg_replay_makespan(items, 2, 2, &claims, false), 11, 0); // one claim after the other
 }
@@ -70,7 +73,7 @@ static void work(void *context, int64_t item) {
 
 static void two_jobs(void *context) {
     record *r = context;
-    mg_team_for(&r->team, 3, work, r); // not counted
+    mg_team_for(&r->team, 3, work, r); // before mg_replay_begin: not counted
     mg_replay_begin(r->team.replay);
     for (int job = 0; job < 2; job++) {
         r->next = 0;
