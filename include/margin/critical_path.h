@@ -19,18 +19,17 @@ typedef struct mg_critical_path_team {
     int threads;
     double seconds;  /* estimated duration of all training steps, from the schedule of the measured items */
     double measured; /* duration of all steps in a real run with so many threads; NaN if there was none */
-    double serial;   /* fraction of the threads' time during which all but one have no job */
+    double serial;   /* fraction of the threads' time without a job, because one thread works alone */
     double idle;     /* fraction of the threads' time that they spend waiting within jobs */
 } mg_critical_path_team;
 
 typedef struct mg_critical_path {
-    const char *kernel; /* name of the SIMD kernel, a static string */
-    int64_t steps, jobs,
-        items; /* numbers in the whole run; a job is work that is divided into items for the threads */
-    double serial_seconds; /* duration of the work outside of jobs */
-    double item_seconds;   /* duration of all items on one thread */
-    double claim_seconds;  /* duration of claiming one item, measured with two threads */
-    double start_seconds;  /* from the publication of a job until another thread claims an item */
+    const char *kernel;         /* name of the SIMD kernel, a static string */
+    int64_t steps, jobs, items; /* numbers in the run; a job is work divided into items for the threads */
+    double serial_seconds;      /* duration of the work outside of jobs */
+    double item_seconds;        /* duration of all items on one thread */
+    double claim_seconds;       /* duration of claiming one item, measured with two threads */
+    double start_seconds;       /* from the publication of a job until another thread claims an item */
     int count;
     mg_critical_path_team teams[MG_CRITICAL_PATH_TEAMS]; /* [count], by ascending number of threads */
 } mg_critical_path;
