@@ -84,8 +84,8 @@ class ExportMixin:
         """The model as a graph of ONNX (opset 13), which prepares raw rows itself.
 
         The graph takes ``X``, float32 of shape (N, D), and returns ``label`` of shape (N,), int64 or string;
-        ``scores``, float32 of shape (N, K); and for the loss "softmax" ``probabilities``, float32 of shape
-        (N, K).
+        ``scores``, float32 of shape (N, K); and ``probabilities``, float32 of shape (N, K), if the loss is
+        "softmax" or the model is calibrated.
 
         Parameters
         ----------

@@ -59,7 +59,7 @@ done
 rm "$(ls run/checkpoints/*.h5 | tail -1)" # so that one more epoch must be trained
 cp -r run kept
 tries=0
-for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "info run/model.h5" "gradcheck c.yaml"; do
+for command in "$convert" "train c.yaml --quiet --resume" "eval run/model.h5 train.h5" "predict run/model.h5 train.h5" "info run/model.h5" "export run/model.h5 -f onnx" "gradcheck c.yaml"; do
     at=1
     while :; do
         for more in "" +; do

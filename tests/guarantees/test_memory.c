@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 
+#include <margin/export.h>
 #include <margin/gradcheck.h>
 #include <margin/inspect.h>
 #include <margin/list.h>
@@ -195,6 +196,18 @@ static mg_status inspect_checkpoint(mg_error *error) {
     return inspect(support_newest(support_path("done")), error);
 }
 
+// Every format that holds this model.
+static mg_status export_model(mg_error *error) {
+    mg_model *model;
+    size_t written = 0;
+    const mg_export_sink sink = {swallow, &written};
+    mg_status status = mg_model_load(support_path("done/model.h5"), &model, error);
+    for (int i = 0; !status && mg_export_format_name(i); i++)
+        status = mg_model_export_to(model, mg_export_format_name(i), &sink, error);
+    mg_model_destroy(model);
+    return status;
+}
+
 static mg_status check_gradients(mg_error *error) {
     char train[300];
     snprintf(train, sizeof train, "data.train=%s", support_path("data%d.h5", SUPPORT_F32));
@@ -247,6 +260,7 @@ static void test_commands(void **unused) {
                     {"info data", inspect_data, 1},
                     {"info model", inspect_model, 0},
                     {"info checkpoint", inspect_checkpoint, 0},
+                    {"export", export_model, 0},
                     {"gradcheck", check_gradients, 1},
                     {"list", list, 0}};
     support_run run = run_of(SUPPORT_F32, support_path("done"));
