@@ -92,8 +92,10 @@ static double epoch_part(const mg_ascent *ascent) {
 static void standing(void *state, mg_step_result *out) {
     const mg_certified *c = state;
     const mg_bounds *bounds = &c->incumbent.bounds;
-    *out = (mg_step_result){
-        .epochs = c->clock.epoch, .epoch_part = epoch_part(c->ascent), .certified = isfinite(bounds->primal)};
+    *out = (mg_step_result){.epochs = c->clock.epoch,
+                            .ending = c->clock.due == MG_DUE_AT_END,
+                            .epoch_part = epoch_part(c->ascent),
+                            .certified = isfinite(bounds->primal)};
     if (out->certified)
         out->certificate = (mg_certificate){
             .primal = bounds->primal,

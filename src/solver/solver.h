@@ -60,6 +60,7 @@ typedef struct mg_step_result {
     int64_t rows;   // rows that the step visited
     bool no_step;   // only a certificate was made; the call does not count as a step
     int64_t epochs; // complete epochs
+    bool ending;    // the last step of the epoch is taken, but not its certificate
     double epoch_part;          // complete fraction of the present epoch, for the progress line
     bool certified;             // a certificate exists
     mg_certificate certificate; // the newest certificate, if `certified`

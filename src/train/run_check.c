@@ -27,14 +27,14 @@ static mg_status check_steps(const mg_run *run, const mg_position *at, mg_error 
 
 // Checks the number of summed losses, which follows from the steps of the current epoch, or of the one that
 // has just ended. There is only an upper limit for solvers that choose their rows, which may take fewer in
-// the last step of an epoch, and for paths.
+// the last step of an epoch, ended or not, and for paths.
 static mg_status check_loss(const mg_run *run, const mg_position *at, bool over, mg_error *error) {
     int64_t rows = run->setup.problem.rows, summed = rows, visited;
     if (at->batch > 0 && !over && !__builtin_mul_overflow(at->batch, run->setup.problem.batch, &visited) &&
         visited < rows)
         summed = visited;
     if (at->batch == 0 && at->epoch == 0 && !run->points.count) summed = 0;
-    bool fewer = over || (at->batch == 0 && run->solver->whole);
+    bool fewer = over || run->last.ending || (at->batch == 0 && run->solver->whole);
     return check_range("loss_rows", at->loss_rows, fewer ? 0 : summed, summed, error);
 }
 

@@ -282,6 +282,22 @@ static void test_newton_batch(void **unused) {
         fail_msg("status %d '%s'", status, run.error.text);
 }
 
+// A stop during the certificate at the end of an epoch of dual ascent leaves this state: the last step, which
+// may have fewer rows than a minibatch, is taken, and the epoch is not complete.
+static void test_certificate_due(void **unused) {
+    (void)unused;
+    support_run run;
+    size_t size;
+    enum { DUE = 9, LAST_ROWS = 3 };
+    const char *path = stopped(DUAL_DENSE);
+    unsigned char *bytes = support_read(path, &size);
+    hid_t file = forge_open(bytes, size);
+    assert_true(forge_set(file, "state/clock", DUE, 1) && forge_set(file, "loss_rows", 0, LAST_ROWS));
+    forge_write(file, path);
+    free(bytes);
+    if (resume(DUAL_DENSE, &run)) fail_msg("%s", run.error.text);
+}
+
 // `margin info` does not print a position with which a resumption would refuse the checkpoint.
 static void test_info(void **unused) {
     (void)unused;
@@ -365,8 +381,10 @@ static void test_shapes(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_untouched),    cmocka_unit_test(test_states), cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_newton_batch), cmocka_unit_test(test_info),   cmocka_unit_test(test_begun),
+        cmocka_unit_test(test_untouched),       cmocka_unit_test(test_states),
+        cmocka_unit_test(test_shapes),          cmocka_unit_test(test_newton_batch),
+        cmocka_unit_test(test_certificate_due), cmocka_unit_test(test_info),
+        cmocka_unit_test(test_begun),
     };
     return cmocka_run_group_tests(tests, begin, support_end);
 }
