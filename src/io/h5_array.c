@@ -22,13 +22,32 @@ const char *mg_h5_type_name(mg_h5_type type) {
     return names[type];
 }
 
+// Finds the smallest type that holds every value of a float type of 2, 4 or 8 bytes. The size alone does not
+// say it: bfloat16 has the exponents of float32.
+static bool classify_float(hid_t type, size_t size, mg_h5_type *out) {
+    static const struct {
+        mg_h5_type type;
+        int bits, least, most; // of the mantissa; exponents
+    } kinds[] = {{MG_H5_F16, 10, -14, 15}, {MG_H5_F32, 23, -126, 127}, {MG_H5_F64, 52, -1022, 1023}};
+    size_t sign, exponent, exponent_bits, mantissa, mantissa_bits;
+    if ((size != 2 && size != 4 && size != 8) ||
+        H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) < 0 ||
+        exponent_bits > 11)
+        return false;
+    int least = 1 - (int)H5Tget_ebias(type), most = least + (1 << exponent_bits) - 3;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        *out = kinds[i].type;
+        if ((int)mantissa_bits <= kinds[i].bits && least >= kinds[i].least && most <= kinds[i].most)
+            return true;
+    }
+    return false;
+}
+
 static bool classify(hid_t type, mg_h5_type *out) {
     size_t size = H5Tget_size(type);
     switch (H5Tget_class(type)) {
     case H5T_STRING: *out = MG_H5_TEXT; return true;
-    case H5T_FLOAT:
-        *out = size == 2 ? MG_H5_F16 : size == 4 ? MG_H5_F32 : MG_H5_F64;
-        return size == 2 || size == 4 || size == 8;
+    case H5T_FLOAT: return classify_float(type, size, out);
     case H5T_ENUM: // h5py stores booleans as an enumeration
     case H5T_INTEGER: {
         static const mg_h5_type of_size[] = {
@@ -183,7 +202,7 @@ static hid_t open_with_cache(const mg_h5 *file, const char *name) {
 static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *error) {
     static const char *const kinds[H5T_NCLASSES] = {
         [H5T_INTEGER] = "integers of another width than 8 to 64 bits",
-        [H5T_FLOAT] = "floats wider than 64 bits",
+        [H5T_FLOAT] = "floats wider than 64 bits or of an unusual form",
         [H5T_TIME] = "times",
         [H5T_BITFIELD] = "bit fields",
         [H5T_OPAQUE] = "opaque bytes",

@@ -336,8 +336,13 @@ static mg_status check_points(void *context, mg_error *error) {
         if (!status) status = check_same("C in state/path_points, point", i, point[i].C, C, error);
     }
     find_best(p);
-    double best = p->result->best < 0 ? -1 : point[p->result->best].accuracy;
-    return status ? status : check_same("best_accuracy", -1, p->run.position.best_accuracy, best, error);
+    const mg_path_point *best = p->result->best < 0 ? NULL : &point[p->result->best];
+    double accuracy = best ? best->accuracy : -1;
+    if (!status) status = check_same("best_accuracy", -1, p->run.position.best_accuracy, accuracy, error);
+    p->run.setup.problem.lambda = mg_grid_lambda(&p->grid, (int)mg_min(p->point, p->grid.count - 1), weight);
+    return status || !best ? status
+                           : mg_run_check_objective(&p->run, &p->run.best, best->lambda, best->objective,
+                                                    "state/path_points (objective)", "state/best", error);
 }
 
 static void prepare(path *p, const mg_trainer_options *options) {

@@ -139,6 +139,10 @@ mg_status mg_run_begin(mg_run *run, mg_error *error);
 // Checks that position and fields fit together; the `check` of mg_resume_hooks, with the run as context.
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error);
 
+// Checks that the objective in the field `name` is that of the weights, which are in the field `whose`.
+mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,
+                                 double objective, const char *name, const char *whose, mg_error *error);
+
 // Fails if a data file was changed while it was read (mg_dataset_check), so that the rows may come from two
 // versions. Then nothing that was computed from them may be written, because a checkpoint has the fingerprint
 // of one version.

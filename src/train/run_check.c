@@ -2,6 +2,13 @@
 // correct seal does not prove; and that the data files have not changed since the run began.
 #include "train/run.h"
 
+#include <math.h>
+
+// How far two computations of one objective may differ: relative to it, and, where scores are so large that
+// their rounding is seen in the losses, relative to the size of scores.
+#define OBJECTIVE_SLACK 1e-3
+#define SCORE_SLACK 1e-5
+
 static mg_status check_range(const char *name, int64_t value, int64_t least, int64_t most, mg_error *error) {
     if (value >= least && value <= most) return MG_OK;
     if (least == most)
@@ -65,6 +72,29 @@ static mg_status check_best(const mg_run *run, const mg_position *at, mg_error *
     return status;
 }
 
+mg_status mg_run_check_objective(const mg_run *run, const mg_weights *weights, double lambda,
+                                 double objective, const char *name, const char *whose, mg_error *error) {
+    const mg_problem *problem = &run->setup.problem;
+    mg_evaluation evaluation;
+    mg_status status = mg_run_evaluate(run, weights, NULL, &evaluation, error);
+    if (status && status != MG_NONFINITE) return status;
+    double square = mg_weights_square_norm(weights, problem->scale),
+           score = sqrt(square * problem->mean_square_norm),
+           own = status ? INFINITY : evaluation.loss + 0.5 * lambda * square,
+           slack = OBJECTIVE_SLACK * fabs(objective) + SCORE_SLACK * score;
+    if (fabs(own - objective) <= slack) return MG_OK;
+    return mg_fail(error, MG_DATA, "%s is %g, but the objective of the weights in %s is %g", name, objective,
+                   whose, own);
+}
+
+// The bounds of the certificate are those of the best weights, which are the result of the run.
+static mg_status check_certificate(const mg_run *run, mg_error *error) {
+    mg_certificate certificate;
+    if (!mg_run_certificate(run, &certificate)) return MG_OK;
+    return mg_run_check_objective(run, run->solver->weights(run->state), run->setup.problem.lambda,
+                                  certificate.primal, "state/bounds (primal value)", "state/result", error);
+}
+
 mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *error) {
     mg_run *run = context;
     const mg_solver *solver = run->solver;
@@ -81,7 +111,7 @@ mg_status mg_run_check_restored(void *context, const mg_position *at, mg_error *
     if (!status) status = check_range("the epoch of the state", epoch, at->epoch, at->epoch + 1, error);
     if (!status && solver->check) status = solver->check(run->state, at->step, over ? 0 : at->batch, error);
     if (!status && run->points.check) status = run->points.check(run->points.context, error);
-    return status;
+    return status ? status : check_certificate(run, error);
 }
 
 mg_status mg_run_check_data(const mg_run *run, mg_error *error) {

@@ -270,6 +270,33 @@ def features(t):
     t.refuses(lambda f: tenx(f), "data set X is missing; the file contains matrix, y")
 
 
+# bfloat16 takes two bytes as float16 does, but has the exponents of float32.
+def bfloat16_features(t):
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_fields(15, 7, 8, 0, 7)
+    kind.set_size(2)
+    kind.set_ebias(127)
+    for unit in (2.0**-60, 2.0**60):
+        x = np.round(rows_of(ROWS) * 16).astype("f4") * np.float32(unit)
+
+        def put(f, narrow):
+            f["y"] = np.arange(30) % 3
+            if narrow:
+                del f["X"]
+                space = h5py.h5s.create_simple(x.shape)
+                h5py.h5d.create(f.id, b"X", kind, space).write(space, space, x)
+
+        models = []
+        for narrow in (False, True):
+            done = t.train(t.file("a.h5", lambda f: put(f, narrow), x=x), "y", "--set", "data.scale=standard")
+            if done.returncode:
+                fail(f"features times {unit}, bfloat16 {narrow}: {done.stderr}")
+            with h5py.File(t.work.at("r/model.h5")) as f:
+                models.append(f["weights"][()].tobytes())
+        if models[0] != models[1]:
+            fail(f"bfloat16 features times {unit} give another model than the same float32 values")
+
+
 # A class with one row stays in the training rows, whichever rows are held out.
 def rare_class(t):
     y = np.array([0] * 30 + [1] * 29 + [2])
@@ -296,4 +323,5 @@ with Work(sys.argv[1]) as work:
     labels_are_refused(forms)
     weights(forms)
     features(forms)
+    bfloat16_features(forms)
     rare_class(forms)

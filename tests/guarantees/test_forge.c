@@ -179,6 +179,7 @@ static const struct {
     {DUAL_DENSE, "state/clock", -1, -0x1p62},
     {DUAL_DENSE, "state/clock", 0, 1e6},
     {DUAL_DENSE, "state/clock", 0, -1},
+    {DUAL_DENSE, "state/result", 0, 50}, // another objective than that of state/bounds
     {DUAL_SPARSE, "state/clock", 1, -4},
     {DUAL_SPARSE, "state/clock", 1, 1e12},
     {DUAL_SPARSE, "state/clock", 2, 65},
@@ -223,6 +224,7 @@ static const struct {
     {PATH, "state/path_points", 0, 7},
     {PATH, "state/path_points", 1, INFINITY},
     {PATH, "state/path_points", 5, 3},
+    {PATH, "state/best", 0, 50},          // another objective than that of its point
     {PATH, "best_accuracy", 0, 0.015625}, // not the accuracy of the best point
 };
 
