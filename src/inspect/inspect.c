@@ -178,9 +178,11 @@ static mg_status format_of(mg_h5 *file, char out[32], mg_error *error) {
 // Opens the file. A sealed file is read as a whole, and its seal is checked before libhdf5 sees a byte. A
 // data file has no seal and is read in place.
 static mg_status open_contents(contents *in, mg_error *error) {
+    bool sealed = false;
     mg_status status = mg_file_open(in->path, MG_FILE_REGULAR, &in->fd, error);
+    if (!status) status = mg_file_has_seal(in->fd, in->path, &sealed, error);
     if (status) return status;
-    if (!mg_file_has_seal(in->fd)) {
+    if (!sealed) {
         int own = fcntl(in->fd, F_DUPFD_CLOEXEC, 0);
         if (own < 0) return mg_fail(error, MG_IO, "%s: cannot be opened: %s", in->path, strerror(errno));
         return mg_h5_open_descriptor(own, in->path, &in->file, error);

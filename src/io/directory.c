@@ -179,6 +179,11 @@ bool mg_directory_holds(const mg_directory *directory, const char *name) {
     return !fstatat(directory->fd, name, &about, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;
 }
 
+bool mg_directory_lacks(const mg_directory *directory, const char *name) {
+    struct stat about;
+    return fstatat(directory->fd, name, &about, 0) && errno == ENOENT;
+}
+
 mg_status mg_directory_name(const mg_directory *directory, const char *name, char **out, mg_error *error) {
     mg_writer path = {0};
     const char *to = directory->path;
@@ -196,16 +201,22 @@ mg_status mg_directory_open_file(const mg_directory *directory, const char *name
     return status;
 }
 
-bool mg_directory_is_text(const mg_directory *directory, const char *name, const char *text) {
+mg_status mg_directory_is_text(const mg_directory *directory, const char *name, const char *text, bool *same,
+                               mg_error *error) {
     unsigned char *bytes = NULL;
     size_t size = 0, length = strlen(text);
-    int fd;
-    if (mg_directory_open_file(directory, name, &fd, NULL)) return false;
-    bool same = !mg_file_read_open(fd, name, length, &bytes, &size, NULL) && size == length &&
-                !memcmp(bytes, text, length);
-    close(fd);
+    char *path;
+    int fd = -1;
+    *same = false;
+    if (mg_directory_lacks(directory, name)) return MG_OK;
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status) status = mg_file_open_at(directory->fd, name, path, MG_FILE_REGULAR, &fd, error);
+    if (!status) status = mg_file_read_open(fd, path, length, &bytes, &size, error);
+    *same = !status && size == length && !memcmp(bytes, text, length);
+    if (fd >= 0) close(fd);
     mg_memory_free(bytes);
-    return same;
+    mg_memory_free(path);
+    return status == MG_DATA ? MG_OK : status; // MG_DATA: the file is longer
 }
 
 mg_status mg_directory_list(const mg_directory *directory, mg_directory_visit *visit, void *context,

@@ -35,14 +35,20 @@ bool mg_directory_leads_to(const mg_directory *directory, const char *name, int 
 // file cannot be examined.
 bool mg_directory_holds(const mg_directory *directory, const char *name);
 
+// Returns true if nothing can be opened under this name: there is no such name, or it is a link that leads to
+// nothing.
+bool mg_directory_lacks(const mg_directory *directory, const char *name);
+
 // Creates the path of `name` in the directory, for messages; the caller frees *out.
 mg_status mg_directory_name(const mg_directory *directory, const char *name, char **out, mg_error *error);
 
 // Opens a regular file in the directory for reading. Errors: MG_IO.
 mg_status mg_directory_open_file(const mg_directory *directory, const char *name, int *fd, mg_error *error);
 
-// Returns true if the file of this name can be read and holds exactly `text`.
-bool mg_directory_is_text(const mg_directory *directory, const char *name, const char *text);
+// Sets *same to whether the file of this name holds exactly `text`; false if there is no such file. Errors:
+// MG_IO (it is there, but cannot be read), MG_MEMORY.
+mg_status mg_directory_is_text(const mg_directory *directory, const char *name, const char *text, bool *same,
+                               mg_error *error);
 
 // Replaces the whole file by `size` bytes: temporary file, fsync, rename, fsync of the directory. On failure
 // the old file is kept and the temporary file is deleted. Errors: MG_IO with path and reason.

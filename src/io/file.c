@@ -152,12 +152,17 @@ void mg_file_seal(const void *content, size_t size, unsigned char *seal) {
     put_word(seal + 40, mg_hash_bytes(1, seal, 40));
 }
 
-bool mg_file_has_seal(int fd) {
+mg_status mg_file_has_seal(int fd, const char *path, bool *sealed, mg_error *error) {
     char end[sizeof seal_name];
     struct stat about;
-    return !fstat(fd, &about) && about.st_size >= MG_SEAL_BYTES &&
-           pread(fd, end, sizeof end, about.st_size - MG_SEAL_BYTES) == sizeof end &&
-           !memcmp(end, seal_name, sizeof end);
+    *sealed = false;
+    bool failed = fstat(fd, &about);
+    ssize_t got = 0;
+    if (!failed && about.st_size >= MG_SEAL_BYTES)
+        got = pread(fd, end, sizeof end, about.st_size - MG_SEAL_BYTES);
+    if (failed || got < 0) return mg_fail(error, MG_IO, "%s: cannot be read: %s", path, strerror(errno));
+    *sealed = got == sizeof end && !memcmp(end, seal_name, sizeof end);
+    return MG_OK;
 }
 
 mg_status mg_file_check_seal(const char *path, const unsigned char *bytes, size_t size, size_t *content_size,

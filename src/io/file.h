@@ -55,9 +55,8 @@ enum { MG_SEAL_BYTES = 64 };
 // Computes seal[MG_SEAL_BYTES] of `size` bytes of content.
 void mg_file_seal(const void *content, size_t size, unsigned char *seal);
 
-// Returns true if the open file ends with a seal, whether it fits the content or not. Returns false if the
-// file is too short or cannot be read.
-bool mg_file_has_seal(int fd);
+// Sets *sealed to whether the open file ends in a seal, correct or not. Errors: MG_IO with `path`.
+mg_status mg_file_has_seal(int fd, const char *path, bool *sealed, mg_error *error);
 
 // Checks the seal of a complete file in memory; *content_size is the size without the seal. Errors: MG_DATA
 // with `path` and the fault.

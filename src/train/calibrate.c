@@ -49,7 +49,9 @@ static mg_status enter(work *w, mg_error *error) {
                        w->request->model, why.text);
     if (status) return mg_fail(error, status, "%s", why.text);
     bool run = mg_directory_holds(w->directory, "begun.h5") || mg_run_has_checkpoints(w->directory);
-    if (!run || mg_metrics_find_end(w->directory, &end)) return MG_OK;
+    bool ended = !run;
+    if (run) status = mg_metrics_find_end(w->directory, &end, &ended, error);
+    if (status || ended) return status;
     return mg_fail(
         error, MG_CONFIG,
         "%s: belongs to a run that has not ended, and would be written again without the "

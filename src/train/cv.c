@@ -184,7 +184,9 @@ static mg_status write_lines(const validation *v, mg_error *error) {
     }
     mg_status status = mg_writer_take(&out, &text, error);
     // A finished cross-validation that is resumed has the same text, so nothing is written.
-    if (!status && !mg_directory_is_text(v->place, "cv.jsonl", text)) status = put_in_place(v, text, error);
+    bool same = false;
+    if (!status) status = mg_directory_is_text(v->place, "cv.jsonl", text, &same, error);
+    if (!status && !same) status = put_in_place(v, text, error);
     mg_memory_free(text);
     return status;
 }

@@ -174,17 +174,25 @@ static bool look_for_end(void *context, const char *line, const char *end, int64
     return true;
 }
 
-bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out) {
+mg_status mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out, bool *found,
+                              mg_error *error) {
+    static const char name[] = "metrics.jsonl";
     last_line last = {0};
     int64_t size = 0;
-    int fd;
-    if (mg_directory_open_file(directory, "metrics.jsonl", &fd, NULL)) return false;
-    mg_status status = each_line(fd, "metrics.jsonl", look_for_end, &last, &size, NULL);
-    close(fd);
+    char *path;
+    int fd = -1;
+    *found = false;
+    if (mg_directory_lacks(directory, name)) return MG_OK;
+    mg_status status = mg_directory_name(directory, name, &path, error);
+    if (!status)
+        status = mg_file_open_at(mg_directory_descriptor(directory), name, path, MG_FILE_REGULAR, &fd, error);
+    if (!status) status = each_line(fd, path, look_for_end, &last, &size, error);
+    if (fd >= 0) close(fd);
+    mg_memory_free(path);
     // the second condition: bytes after the last complete line mean that a crash cut a line off
-    if (status || !last.found || last.next != size) return false;
+    *found = !status && last.found && last.next == size;
     *out = last.ending;
-    return true;
+    return status;
 }
 
 bool mg_metrics_are_there(const mg_metrics *metrics, const mg_directory *directory) {

@@ -38,8 +38,10 @@ typedef struct mg_metrics_ending {
     double seconds; // training time
 } mg_metrics_ending;
 
-// Returns true if the last line of the directory's metrics.jsonl is an `end` event.
-bool mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out);
+// Sets *found to whether the last line of the directory's metrics.jsonl is an `end` event; false if there is
+// no such file. Errors: MG_IO (it is there, but cannot be read), MG_MEMORY.
+mg_status mg_metrics_find_end(const mg_directory *directory, mg_metrics_ending *out, bool *found,
+                              mg_error *error);
 
 // Starts a line in the writer: {"event": name, "step": ..., "epoch": ..., "seconds": ...
 void mg_metrics_begin(mg_writer *line, const char *event, int64_t step, int64_t epoch, double seconds);

@@ -62,7 +62,9 @@ static mg_status check_points_file(const path *p, mg_error *error) {
     char *text;
     const mg_directory *directory = p->run.place.directory;
     mg_status status = mg_path_lines(p->result->point, p->point, &text, error);
-    if (!status && !mg_directory_is_text(directory, points_name, text))
+    bool same = false;
+    if (!status) status = mg_directory_is_text(directory, points_name, text, &same, error);
+    if (!status && !same)
         status =
             mg_fail(error, MG_DATA,
                     mg_directory_holds(directory, points_name) ? "%s: does not hold the points of this path"

@@ -184,11 +184,13 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
 static mg_status find_finished(mg_run *run, mg_error *error) {
     mg_metrics_ending end;
     mg_error why = {0};
-    if (!mg_metrics_find_end(run->place.directory, &end) || end.step != run->position.step ||
+    bool ended;
+    mg_status status = mg_metrics_find_end(run->place.directory, &end, &ended, error);
+    if (status || !ended || end.step != run->position.step ||
         end.events > run->position.events + mg_run_evaluates_last(run))
-        return MG_OK;
-    mg_status status = run->points.count ? run->points.check_results(run->points.context, &why)
-                                         : mg_run_check_model(run, NULL, &why);
+        return status;
+    status = run->points.count ? run->points.check_results(run->points.context, &why)
+                               : mg_run_check_model(run, NULL, &why);
     if (status == MG_DATA)
         mg_run_message(run, "warning: %s; it is written again from the checkpoint", why.text);
     else if (status) return mg_fail(error, status, "%s", why.text);

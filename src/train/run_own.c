@@ -3,6 +3,7 @@
 
 #include "train/trainer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +34,19 @@ mg_status mg_run_look_at_config(const mg_directory *directory, bool *own, mg_err
     char text[sizeof mark - 1];
     int fd;
     *own = false;
+    struct stat about;
+    bool file =
+        !fstatat(mg_directory_descriptor(directory), "config.yaml", &about, 0) && S_ISREG(about.st_mode);
+    if (!file) return MG_OK;
     mg_status status = mg_directory_open_file(directory, "config.yaml", &fd, error);
-    if (status) return status == MG_MEMORY ? status : MG_OK;
-    *own = pread(fd, text, sizeof text, 0) == (ssize_t)sizeof text && !memcmp(text, mark, sizeof text);
+    if (status) return status;
+    ssize_t got = pread(fd, text, sizeof text, 0);
+    if (got < 0)
+        status = mg_fail(error, MG_IO, "%s/config.yaml: cannot be read: %s", mg_directory_path(directory),
+                         strerror(errno));
+    *own = got == (ssize_t)sizeof text && !memcmp(text, mark, sizeof text);
     close(fd);
-    return MG_OK;
+    return status;
 }
 
 static bool is_own_config(const mg_directory *directory) {
@@ -76,8 +85,9 @@ bool mg_run_has_mark(const mg_directory *directory, const char *name) {
     bool file = !fstatat(mg_directory_descriptor(directory), name, &about, AT_SYMLINK_NOFOLLOW) &&
                 S_ISREG(about.st_mode) && about.st_size > 0;
     if (!file || mg_directory_open_file(directory, name, &fd, NULL)) return true;
-    bool marked = sealed ? mg_file_has_seal(fd)
-                         : begins_as_own(fd, strcmp(name, "path.jsonl") ? "{\"event\": \"" : "{\"point\": ");
+    bool marked = true; // also if the file cannot be read: whoever reads it says why
+    if (sealed && mg_file_has_seal(fd, name, &marked, NULL)) marked = true;
+    if (lines) marked = begins_as_own(fd, strcmp(name, "path.jsonl") ? "{\"event\": \"" : "{\"point\": ");
     close(fd);
     return marked;
 }

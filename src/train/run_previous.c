@@ -159,11 +159,11 @@ static mg_status is_worth(const mg_directory *directory, const mg_directory *gat
     mg_metrics_ending end;
     fold_search folds = {.directory = gathered};
     mg_status status = mg_directory_list(gathered, see_result_of_fold, &folds, error);
-    bool path = mg_directory_holds(gathered,
-                                   "path.jsonl"), // a path writes points and model during the run, so only a
-                                                  // complete path.jsonl counts
-        ended = path && (mg_metrics_find_end(gathered, &end) || mg_run_has_all_points(gathered)),
-         complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
+    // A path writes points and model during the run, so only a complete path.jsonl counts.
+    bool path = mg_directory_holds(gathered, "path.jsonl"), ended = false;
+    if (!status && path) status = mg_metrics_find_end(gathered, &end, &ended, error);
+    if (!status && path && !ended) status = mg_run_has_all_points(gathered, &ended, error);
+    bool complete = ended || mg_directory_holds(gathered, "cv.jsonl") ||
                     (!path && mg_directory_holds(gathered, "model.h5")),
          partial = path || folds.found;
     *worth = complete || (partial && !mg_directory_holds(directory, previous));

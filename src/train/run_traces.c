@@ -121,15 +121,18 @@ static char *value_of(const char *config, const char *key) {
     return value;
 }
 
-bool mg_run_has_all_points(const mg_directory *directory) {
+mg_status mg_run_has_all_points(const mg_directory *directory, bool *all, mg_error *error) {
     mg_origin origin;
     mg_grid grid;
-    if (mg_run_read_origin(directory, &origin, NULL)) return false;
+    *all = false;
+    mg_status status = mg_run_read_origin(directory, &origin, error);
+    if (status == MG_DATA || (status && mg_directory_lacks(directory, "begun.h5"))) return MG_OK;
+    if (status) return status;
     char *C = value_of(origin.config, "\npath.C: "), *lambda = value_of(origin.config, "\npath.lambda: ");
-    bool all = (C || lambda) && !mg_grid_parse(C, lambda, &grid, NULL) &&
-               mg_run_count_lines(directory, "path.jsonl", grid.count) == grid.count;
+    *all = (C || lambda) && !mg_grid_parse(C, lambda, &grid, NULL) &&
+           mg_run_count_lines(directory, "path.jsonl", grid.count) == grid.count;
     mg_memory_free(C);
     mg_memory_free(lambda);
     mg_checkpoint_origin_clear(&origin);
-    return all;
+    return MG_OK;
 }

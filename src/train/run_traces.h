@@ -33,7 +33,8 @@ mg_status mg_run_check_folds(const mg_directory *directory, int64_t folds, mg_er
 // Counts the lines of a file, up to `most`. Returns `most` if the file exists but cannot be read.
 int64_t mg_run_count_lines(const mg_directory *directory, const char *name, int64_t most);
 
-// True if path.jsonl has all points of the directory's path.
-bool mg_run_has_all_points(const mg_directory *directory);
+// Sets *all to whether path.jsonl has all points of the directory's path. Errors: MG_IO (its origin is there,
+// but cannot be read), MG_MEMORY.
+mg_status mg_run_has_all_points(const mg_directory *directory, bool *all, mg_error *error);
 
 #endif

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from runs import Work, fail, need_modules, skip
+from runs import Work, fail, need_modules, skip, tree
 
 need_modules("h5py", "numpy")
 import h5py
@@ -84,6 +84,23 @@ def check_command(work, path, command, least=3, result=None):
         fail(f"{command}: the file is never closed")
 
 
+# A result of a finished run that cannot be read is not called damaged: nothing is written or trained.
+def check_finished(work):
+    data = ["--quiet", "--set", "data.train=plain.h5", "--set", "data.validation=0.3", "--set", "train.threads=1"]
+    for command, name, result in (("path", "r", "path.jsonl"), ("path", "r", "metrics.jsonl"), ("train", "t", "metrics.jsonl"),
+                                  ("train", "t", "config.yaml"), ("cv", "c", "cv.jsonl")):
+        more = {"path": ["--C", "0.1:10:10"], "cv": ["--folds", "2"], "train": ["--set", "train.epochs=3"]}[command]
+        run = [command, *data, *more, "--set", f"output.directory={name}"]
+        if not Path(work.at(name)).exists() and work.run(*run).returncode:
+            fail(f"{run} failed")
+        before = tree(work.at(name))
+        done, injected = with_fault(work, f"{name}/{result}", "pread64,read", "EIO", "1+", [*run, "--resume"])
+        if not injected or done.returncode != 3 or done.stderr.count("margin ") != 1 or f"{result}: cannot be read: Input/output error" not in done.stderr:
+            fail(f"{command} with an unreadable {result}: exit {done.returncode}: {done.stderr}")
+        if tree(work.at(name)) != before:
+            fail(f"{command} with an unreadable {result}: files have changed")
+
+
 with Work(sys.argv[1]) as work:
     if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
         skip("strace does not work here")
@@ -100,4 +117,5 @@ with Work(sys.argv[1]) as work:
         check_command(work, f"{path}.run/model.h5", ["info", f"{path}.run/model.h5"], least=1)
     Path(work.at("new.csv")).write_text(",".join(f"column {d}" for d in range(5)) + ",y\n1,2,3,4,5,a\n6,7,8,9,10,b\n")
     check_command(work, "packed.h5", ["convert", "-q", "--like", "packed.h5", "--label", "last", "new.csv", "new.h5"], result="new.h5")
+    check_finished(work)
     print("every failed read was refused, or the answer was right")

@@ -122,26 +122,40 @@ static void test_cut(void **unused) {
     }
 }
 
+static bool find_end(mg_metrics_ending *out) {
+    bool found;
+    assert_int_equal(mg_metrics_find_end(place, out, &found, NULL), MG_OK);
+    return found;
+}
+
 static void test_find_end(void **unused) {
     (void)unused;
     mg_metrics_ending end;
     support_remove(support_path("run/%s", file));
-    assert_false(mg_metrics_find_end(place, &end));
+    assert_false(find_end(&end));
     put_text("");
-    assert_false(mg_metrics_find_end(place, &end));
+    assert_false(find_end(&end));
     put_text(WHOLE);
-    assert_false(mg_metrics_find_end(place, &end));
+    assert_false(find_end(&end));
     put_text(WHOLE LINE("end", 25, 3.5));
-    assert_true(mg_metrics_find_end(place, &end) && end.step == 25);
+    assert_true(find_end(&end) && end.step == 25);
     assert_true(end.seconds == 3.5 && end.events == 3);
     put_text(LINE("end", 26, 4)); // the only line
-    assert_true(mg_metrics_find_end(place, &end) && end.step == 26);
+    assert_true(find_end(&end) && end.step == 26);
     put_text(WHOLE
              // truncated before its line feed
              "{\"event\": \"end\", \"step\": 25, \"epoch\": 1, \"seconds\": 3.5}");
-    assert_false(mg_metrics_find_end(place, &end));
+    assert_false(find_end(&end));
     put_text(LINE("end", 25, 3.5) LINE("resume", 25, 3.5));
-    assert_false(mg_metrics_find_end(place, &end));
+    assert_false(find_end(&end));
+    // What cannot be read is not taken for a run that has not ended.
+    mg_error error;
+    bool found;
+    support_remove(support_path("run/%s", file));
+    assert_int_equal(mkdir(support_path("run/%s", file), 0777), 0);
+    assert_int_equal(mg_metrics_find_end(place, &end, &found, &error), MG_IO);
+    assert_non_null(strstr(error.text, "metrics.jsonl: is a directory"));
+    assert_int_equal(rmdir(support_path("run/%s", file)), 0);
 }
 
 // A file longer than the block that is read at a time, with a line longer than margin writes. The memory
@@ -166,7 +180,7 @@ static void test_long_file(void **unused) {
         support_remove(support_path("backup"));
         if (linked) assert_int_equal(link(support_path("run/%s", file), support_path("backup")), 0);
         mg_memory_fail_at(2, true); // the first allocation is for its path
-        assert_true(mg_metrics_find_end(place, &last));
+        assert_true(find_end(&last));
         mg_memory_fail_at(0, false);
         assert_true(last.step == LINES && last.events == LINES && last.seconds == LINES);
         mg_memory_fail_at(2, true);
