@@ -1,4 +1,4 @@
-// stop.h - how long work is stopped: between its pieces it asks whether it should end.
+// stop.h - lets a caller stop long work, which asks between its pieces whether it should end.
 #ifndef MG_BASE_STOP_H
 #define MG_BASE_STOP_H
 

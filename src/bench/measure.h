@@ -36,7 +36,7 @@ typedef struct mg_bench_run {
     mg_solver_options options;
     uint32_t *order; // [rows] order of the minibatches
     int64_t steps;
-    // For timing:
+    // What is timed, and how:
     void (*work)(struct mg_bench_run *run);
     double seconds[MG_BENCH_REPETITIONS];
     int repetitions;

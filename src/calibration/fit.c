@@ -18,7 +18,7 @@ static double weight_of(const mg_scored *rows, int64_t i) {
 enum { PARTS = 64, MOST_STEPS = 200 };
 // the temperature is at most this many times larger or smaller than the spread of the scores
 #define REACH 1e3
-#define PRECISION 1e-13 // of the inverse temperature, relative
+#define PRECISION 1e-13 // relative precision of the inverse temperature
 
 // Sums over the rows of a part.
 typedef struct moments {

@@ -1,6 +1,6 @@
 // logit.h - the logits of a calibration, whose softmax gives the probabilities. With a temperature they are
-// the scores divided by it; with sigmoids they are logarithms of the probabilities of the single classes.
-// Only this folder includes this file.
+// the scores divided by it; with sigmoids they are the logarithms of the sigmoids' values. Only this folder
+// includes this file.
 #ifndef MG_CALIBRATION_LOGIT_H
 #define MG_CALIBRATION_LOGIT_H
 

@@ -13,7 +13,7 @@ enum { KEY_QUICK = 256, KEY_SHAPE, KEY_ROWS, KEY_CRITICAL_PATH };
 typedef struct arguments {
     mg_bench_request request;
     const char *critical_path; // numbers of threads; NULL: not given
-    bool shapes;               // a flag was given that concerns the shapes
+    bool shapes;               // at least one flag was given that is about shapes
 } arguments;
 
 // Prints one line of the table for each result.

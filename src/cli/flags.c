@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-// FIRST_KEY: where the keys of shared flags begin, so that they differ from those of the commands.
+// FIRST_KEY: the lowest key of a shared flag, so that these keys differ from those of the commands.
 enum { FIRST_KEY = 4096, MOST_OPTIONS = 64 };
 
 typedef enum kind { ON, TEXT, SETTING, THREADS } kind;

@@ -12,7 +12,7 @@ enum { PLACE = 1100 };
 static bool is_array(mg_h5 *file, const char *name) { return mg_h5_find(file, name) == MG_H5_ARRAY; }
 
 static void join(char out[PLACE], const char *group, const char *member) {
-    // All places that are looked for have shorter names.
+    // A longer name is none of the places that are looked for, so it is dropped.
     if (snprintf(out, PLACE, "%s/%s", group, member) >= PLACE) *out = 0;
 }
 
@@ -123,7 +123,7 @@ static mg_status read_place(mg_h5 *file, const char *place, char ***out, int64_t
     if (mg_h5_find(file, place) != MG_H5_GROUP) return read_vector(file, place, out, count, error);
     join(member, place, "codes");
     if (is_array(file, member)) return read_categorical(file, place, out, count, error);
-    join(member, place, "values"); // AnnData's nullable texts
+    join(member, place, "values"); // a group of nullable texts, as AnnData writes it
     return read_vector(file, member, out, count, error);
 }
 

@@ -17,7 +17,7 @@ static mg_status beat(void *context, double fraction, mg_error *error) {
     double done = (c->pass + fraction) / 2;
     if (mg_stop_flagged(c->options->stop))
         return mg_fail(error, MG_STOPPED, "%s: stopped by a signal, nothing was written", c->options->output);
-    // Progress must not go back when a small input follows a larger one.
+    // The reported progress must not decrease when a small input follows a larger one.
     if (done > c->fraction) c->fraction = done;
     if (c->options->progress)
         c->options->progress(c->options->context, c->pass ? c->rows : c->labels.count, c->fraction);

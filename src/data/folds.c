@@ -1,4 +1,4 @@
-// folds.c - assigns rows to folds, class by class: each row of a class goes to the next fold.
+// folds.c - assigns rows to folds, class by class. The rows of a class go to the folds in turn.
 #include "data/folds.h"
 
 #include "base/memory.h"

@@ -14,8 +14,8 @@ typedef struct mg_raw_labels {
     int64_t *number; // [rows] the label, or its index in `text`
     char **text;     // [text_count] distinct texts
     int64_t text_count;
-    // [rows] mg_missing: whether and why the value is missing. Used only while reading, because rows without
-    // a label are refused
+    // [rows] an mg_missing for each row: whether and why the value is missing. Used only while reading,
+    // because rows without a label are refused
     uint8_t *missing;
 } mg_raw_labels;
 

@@ -247,7 +247,7 @@ mg_status mg_source_check(const mg_source *source, int64_t first, int64_t count,
     return status;
 }
 
-// Converts, checks and prepares one dense row, and puts it in the store. `cells` may already be there.
+// Converts, checks and prepares one dense row, and puts it in the store. `cells` may be in the store already.
 static mg_status take_dense_row(mg_source *source, const char *cells, int64_t row, mg_store *store,
                                 mg_error *error) {
     size_t cell = mg_cell_size(source->cell);

@@ -247,7 +247,7 @@ static void judge_place(mg_stream *stream) {
 }
 
 mg_status mg_stream_seek(mg_stream *stream, int64_t epoch, int64_t batch, mg_error *error) {
-    (void)error; // nothing here can fail at present
+    (void)error; // no error is possible at present
     judge_place(stream);
     stop_reading(stream);
     stream->epoch = epoch;

@@ -9,7 +9,7 @@
 typedef struct mg_export_format {
     const char *name;
     const char *help;
-    bool keeps_preparation; // the file contains how rows are prepared
+    bool keeps_preparation; // the exported file describes or computes the preparation of rows
     mg_status (*write)(const mg_model *model, mg_writer *out, mg_error *error);
 } mg_export_format;
 

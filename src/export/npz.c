@@ -17,7 +17,7 @@ typedef struct archive {
 // Writes the fields that the header of a member and its entry in the central directory have in common.
 static void put_entry(mg_writer *out, const char *name, uint32_t crc, size_t bytes) {
     mg_export_number(out, 20, 2);       // version
-    mg_export_number(out, 0, 2 + 2);    // flags, not compressed
+    mg_export_number(out, 0, 2 + 2);    // flags; compression method 0: stored
     mg_export_number(out, 0x210000, 4); // 1 January 1980
     mg_export_number(out, crc, 4);
     mg_export_number(out, bytes, 4);

@@ -25,7 +25,7 @@ static const mg_onnx_node of_difference[] = {
     MG_ONNX_OP("Sub", "sigmoid_inputs", "exact_scores", "other_scores"),
     {0},
 };
-// The logarithm of 1 / (1 + exp(z)) is -(max(z, 0) + log(1 + exp(-|z|))): without overflow.
+// Computes the logarithm of 1 / (1 + exp(z)) as -(max(z, 0) + log(1 + exp(-|z|))), which does not overflow.
 static const mg_onnx_node sigmoid[] = {
     MG_ONNX_OP("Mul", "sloped", "sigmoid_inputs", "calibration_slope"),
     MG_ONNX_OP("Add", "exponents", "sloped", "calibration_intercept"),

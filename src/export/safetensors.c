@@ -42,7 +42,7 @@ static mg_status put_metadata(const mg_model *model, mg_writer *header, mg_error
 // What the header says about a tensor, and its values.
 typedef struct tensor {
     const char *name, *type;
-    int64_t shape[2]; // a shape of one number: the second is 0
+    int64_t shape[2]; // the second number is 0 for a vector
     const void *data;
     size_t bytes;
 } tensor;

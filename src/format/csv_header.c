@@ -80,11 +80,12 @@ static bool in_order(const mg_csv *r, const mg_csv_sort *sorts, const double *va
 
 typedef struct tally {
     int64_t numbers, words; // number of numbers and of words in the first record
-    int64_t differs, names; // number of fields in the first record that are no numbers, and of words, above a
-                            // number in the second record
-    // How many numbers at the beginning count 0, 1, 2, ... or 1, 2, 3, ..., as the column names of pandas do.
+    int64_t differs, names; // fields of the first record above a number of the second record: those that are
+                            // not numbers; those that are words
+    // Length of the series 0, 1, 2, ... or 1, 2, 3, ... with which the numbers begin, as the column names of
+    // pandas do.
     int64_t counts;
-    int64_t counting; // the first of these numbers
+    int64_t counting; // first number of that series
 } tally;
 
 static tally count(const mg_csv *r, const mg_csv_first *f) {

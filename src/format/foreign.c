@@ -36,7 +36,8 @@ static const char *quote(const char *text, char out[MOST_NAME]) {
     return out;
 }
 
-// A name for the result of a command, in the current directory: the last extension is replaced.
+// Makes the name of a command's output file: the name of `path` with another extension, in the current
+// directory.
 static const char *new_name(const char *path, const char *ending, char out[MOST_NAME]) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     size_t bytes = dot && dot > name ? (size_t)(dot - name) : strlen(name);

@@ -45,8 +45,8 @@ typedef struct mg_format_request {
     void *options;              // values of the format's section; `survey` replaces "auto" by what it has
                                 // found
     const mg_format_like *like; // NULL without --like
-    const mg_watch *watch;      // used for every input
-    mg_tell tell;               // for warnings
+    const mg_watch *watch;      // reports progress of reading, for every input
+    mg_tell tell;               // receives warnings
 } mg_format_request;
 
 typedef struct mg_format_shape {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_DENSE = 1 << 26 }; // most features of a dense row, 256 MiB
+enum { MOST_DENSE = 1 << 26 }; // most features of a dense row, whose floats then take 256 MiB
 
 typedef struct options {
     int64_t features;   // MG_UNSET_INT: the largest index in the file decides

@@ -224,7 +224,7 @@ static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {
 static mg_status settle(reader *r, mg_guesses *guesses, mg_error *error) {
     mg_ngram_recipe recipe;
     options *o = r->options;
-    mg_ngram_parse(o->ngrams, &recipe); // cannot fail: the option's check has accepted it
+    mg_ngram_parse(o->ngrams, &recipe); // cannot fail, because the option's check has accepted the value
     recipe.bits = (int)o->bits;
     recipe.lowercase = strcmp(o->lowercase, "auto") ? !strcmp(o->lowercase, "yes") : recipe.words;
     o->lowercase = mg_format_auto_yes_no(recipe.lowercase ? 1 : 2);

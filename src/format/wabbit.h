@@ -7,7 +7,7 @@
 
 typedef struct mg_wabbit {
     bool is;       // the lines are of Vowpal Wabbit
-    bool sure;     // they cannot be anything else, such as a table with '|' between its columns
+    bool sure;     // the lines cannot be anything else, such as a table with '|' between its columns
     bool numbered; // all features are index:value
 } mg_wabbit;
 

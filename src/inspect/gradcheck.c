@@ -189,7 +189,8 @@ static int64_t pick_feature(const check *c, uint64_t key, uint64_t *at, int64_t 
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t random = mg_rng_at(key, (*at)++);
         d = (int64_t)(random % (uint64_t)problem->features);
-        if (s->store.layout == MG_CSR && random >> 61) { // in seven of eight cases
+        // in seven of eight cases, a feature that the row stores
+        if (s->store.layout == MG_CSR && random >> 61) {
             int64_t from = s->store.indptr[row], n = s->store.indptr[row + 1] - from;
             if (n) d = (int64_t)s->store.indices[from + (int64_t)(random % (uint64_t)n)];
         }

@@ -14,8 +14,8 @@ struct mg_h5 {
     int users;               // number of owners; see mg_h5_share
     int fd;                  // a descriptor of the same file, for reading without the library; -1 if the file
                              // is in memory
-    struct timespec written; // time of the last write to the file, as of the moment when it was opened
-    int64_t size;            // bytes, as of that moment
+    struct timespec written; // time of the last write to the file, read when it was opened
+    int64_t size;            // size of the file in bytes, read when it was opened
     int failed;              // errno of the last read of the library that failed; 0: none
     mg_h5_arrays *arrays;    // arrays in memory that stand for a file (h5_memory.c); otherwise NULL
 };
@@ -68,8 +68,8 @@ hid_t mg_h5_lend(const void *bytes, size_t size);
 // the file is open.
 hid_t mg_h5_read_through(int fd, int *failed);
 
-// Call it with the status of something that the library could not find or read: when a read failed, MG_DATA
-// becomes MG_IO (or MG_MEMORY), and *error says so. Returns the status.
+// Corrects the status of an object that the library could not find or read. If the reason is that a read of
+// the file failed, MG_DATA becomes MG_IO (or MG_MEMORY), and *error has the new message. Returns the status.
 mg_status mg_h5_blame(const mg_h5 *file, mg_status status, mg_error *error);
 
 // Stops the library from printing errors in the calling thread (the setting is per thread).

@@ -53,7 +53,7 @@ static mg_status check_chunk(const mg_h5_array *array, hid_t plist, mg_error *er
     char shape[MG_H5_SHAPE];
     size_t used = 0;
     H5Pget_chunk(plist, array->rank, chunk);
-    // Suggests a shape with a smaller first dimension, so that a chunk has about 2^20 bytes.
+    // Suggests a shape of chunks with a smaller first dimension, so that a chunk has about 2^20 bytes.
     for (int d = 0; d < array->rank && used < sizeof shape; d++)
         used +=
             (size_t)snprintf(shape + used, sizeof shape - used, "%s%llu", d ? "x" : "",

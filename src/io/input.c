@@ -20,8 +20,8 @@ struct mg_input {
     const char *path;
     const mg_watch *watch;
     int file;
-    int64_t size, position;  // of the file as stored: size, current position
-    struct timespec written; // time of the last write, as of when it was opened
+    int64_t size, position;  // in the file as it is stored: its size, the current position
+    struct timespec written; // time of the last write to the file, read when it was opened
     unsigned char *block;    // [BLOCK] compressed bytes; NULL for a plain file
     z_stream inflater;
     bool inflating;   // inflater is initialised

@@ -19,7 +19,7 @@ enum { MOST_MAPS = 16 };
 struct mg_map {
     mg_map_place place;
     char *base;          // start of the mapping, page-aligned
-    size_t length, lead; // in bytes; lead: bytes before the first row in the first page
+    size_t length, lead; // length of the mapping; bytes before the first row in the first page
     _Atomic bool lost;   // a page could not be read
 };
 

@@ -88,7 +88,7 @@ struct mg_output {
     mg_place place;                    // where the finished file goes
     char temporary[MG_TEMPORARY_TEXT]; // "": there is no temporary file, because the target is written
                                        // directly
-    int fd;                            // belongs to `file` once that is open
+    int fd;                            // descriptor of the temporary file; `file` owns it once that is open
     FILE *file;
 };
 

@@ -34,8 +34,8 @@ mg_status mg_text_fail(const mg_text *text, size_t offset, mg_status status, mg_
 // Puts "file:line:column: " before the text in *error; returns `status`.
 mg_status mg_text_place(const mg_text *text, size_t offset, mg_status status, mg_error *error);
 
-// Values that are not 0 but too small for float32: mg_text_lose adds their number in the line just read;
-// mg_text_lost returns their number since the first line, and in which line the first one was.
+// Values that are not 0 but too small for float32. mg_text_lose adds the number of such values in the line
+// just read. mg_text_lost returns their number since the first line, and the line of the first one.
 void mg_text_lose(mg_text *text, int64_t values);
 int64_t mg_text_lost(const mg_text *text, int64_t *line);
 

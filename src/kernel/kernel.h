@@ -32,7 +32,7 @@ enum { MG_FEW = 4 };
 
 typedef struct mg_dense_rows {
     mg_cell cell;
-    int64_t count, dp;    // dp cells each, a multiple of 16
+    int64_t count, dp;    // `count` rows of dp cells each; dp is a multiple of 16
     const void *const *x; // [count], each aligned as its cells are
 } mg_dense_rows;
 

@@ -18,7 +18,7 @@ typedef struct dual_row {
     float own_z, own_least, own_shrink;
 } dual_row;
 
-// f(theta): the sum of all coefficients at theta. *slope becomes minus the derivative of f.
+// Returns f(theta), the sum of all coefficients at theta. *slope becomes minus the derivative of f.
 MG_LANES_INLINE float dual_sum(const dual_row *row, float theta, float *slope) {
     mg_sixteen sum = mg_sixteen_all(0), shrink = mg_sixteen_all(row->shrink),
                most = mg_sixteen_all(row->most), at = mg_sixteen_all(theta);

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-// Bounds that every fit is within. With values in them, no product or quotient with a float score is
-// infinite.
+// Bounds that no fit exceeds. No product or quotient of a value within them and a float score is infinite.
 static const mg_bound any = {NULL, -1e250, 1e250, false};
 static const mg_bound positive = {NULL, 1e-250, 1e250, false};
 static const mg_bound some_rows = {NULL, 1, 1e15, false};

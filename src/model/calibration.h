@@ -13,7 +13,7 @@ void mg_model_calibration_put(const mg_calibration *calibration, int64_t classes
 mg_status mg_model_calibration_take(mg_h5 *file, bool wanted, int64_t classes, mg_calibration *out,
                                     mg_error *error);
 
-// Checks that its numbers are those of a calibration. Errors: MG_DATA.
+// Checks that the numbers can be those of a calibration. Errors: MG_DATA.
 mg_status mg_model_calibration_check(const mg_calibration *calibration, int64_t classes, mg_error *error);
 
 #endif

@@ -8,7 +8,7 @@
 #include "data/used.h"
 #include "io/directory.h"
 
-#define MG_MODEL_IN_MEMORY "the model" // its path in messages if it was not read from a file
+#define MG_MODEL_IN_MEMORY "the model" // path, in messages, of a model that was not read from a file
 
 // What scoring computes from the weights of a model, once. Only src/train/score.c knows what it contains.
 typedef struct mg_model_derived {
@@ -33,7 +33,7 @@ typedef struct mg_model {
     double square_norm; // ||W||^2 for scaled features; needed for the objective on other data
     double bias_value;  // value of the constant feature
     int64_t step, epoch, training_rows;
-    mg_calibration calibration; // of the scores
+    mg_calibration calibration; // turns scores into probabilities
     // One for each layout of rows; NULL until it is needed. Threads that score set it.
     _Atomic(mg_model_derived *) derived[2];
 } mg_model;

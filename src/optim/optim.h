@@ -17,15 +17,15 @@ typedef struct mg_optim_options {
 // Inputs of a rule that are the same for all weights of a step.
 typedef struct mg_optim_step {
     float eta;      // learning rate of this step, schedule included
-    int64_t number; // of the step, counted from 1; 0 before the first step
+    int64_t number; // number of the step, counted from 1; 0 before the first step
     const mg_optim_options *options;
     float own[2]; // values that `begin` computes for the other functions
 } mg_optim_step;
 
 // An array of the rule's state: one float for each weight or for each feature. It starts as zeros.
 typedef struct mg_optim_array {
-    const char *name, *bias_name; // names in checkpoints; bias_name: of the part for the constant feature's
-                                  // weights
+    const char *name, *bias_name; // names in checkpoints; bias_name is that of the part for the constant
+                                  // feature's weights
     const mg_bound *bound;        // allowed values; NULL: all finite values
 } mg_optim_array;
 #define MG_OPTIM_EACH_WEIGHT(name, bound)                                                                    \

@@ -14,7 +14,7 @@
 enum { TRIALS = 100, TRANSFERS = 200, MOST_SPINS = 1 << 16 };
 #define LONG_PAUSE 1e-3 // seconds of serial work after which all other threads are asleep
 #define SPIN_TIME 60e-6 // approximate seconds for which a thread without work spins (team.c)
-// of the team's cache line for each item: to claim it, and to report that it is complete
+// transfers of the team's cache line for each item: to claim it, and to report that it is complete
 #define CLAIM_TRANSFERS 2
 
 // ---- the schedule -------------------------------------------------------------------------------

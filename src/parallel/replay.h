@@ -24,8 +24,8 @@ typedef struct mg_replay_costs {
 typedef struct mg_replay_team {
     int threads;
     double seconds; // time that it would need, serial work included
-    double idle;    // sum over its threads of the time within jobs that they wait: for the start, for claims,
-                    // for the last item
+    double idle;    // sum over its threads of their waiting time within jobs: for the start, for claims, for
+                    // the last item
 } mg_replay_team;
 
 typedef struct mg_replay {

@@ -1,4 +1,4 @@
-// rows.h - rows as the kernels read them. mg_rows is a view; its memory belongs to somebody else.
+// rows.h - rows as the kernels read them. mg_rows is a view: it does not own the memory of the rows.
 #ifndef MG_ROWS_ROWS_H
 #define MG_ROWS_ROWS_H
 
@@ -76,7 +76,7 @@ static inline float mg_half_to_float(uint16_t half) {
     return half & 0x8000 ? -value : value;
 }
 
-// One cell of a dense row.
+// Returns cell d of a dense row as a float.
 static inline float mg_cell_at(mg_cell cell, const void *row, int64_t d) {
     switch (cell) {
     case MG_CELL_U8: return (float)((const uint8_t *)row)[d];
@@ -86,7 +86,7 @@ static inline float mg_cell_at(mg_cell cell, const void *row, int64_t d) {
     }
 }
 
-// Stored row number `stored`; the rows must be dense.
+// Returns the cells of the stored row number `stored`; the rows must be dense.
 static inline const void *mg_rows_dense(const mg_rows *rows, int64_t stored) {
     return (const char *)rows->dense + (size_t)(stored * rows->stride) * mg_cell_size(rows->cell);
 }
@@ -97,7 +97,7 @@ typedef struct mg_csr_row {
     const float *values;     // [count]
 } mg_csr_row;
 
-// Stored row number `stored`; the rows must be CSR.
+// Returns the stored row number `stored`; the rows must be CSR.
 static inline mg_csr_row mg_rows_csr(const mg_rows *rows, int64_t stored) {
     int64_t from = rows->indptr[stored];
     return (mg_csr_row){rows->indptr[stored + 1] - from, rows->indices + from, rows->values + from};

@@ -24,7 +24,7 @@ typedef struct mg_certified {
 } mg_certified;
 
 // Sets counters and numbers to those of a fresh state. `point`: true for a point of a path after the first
-// one, whose dual variables come from the point before. It begins with a certificate.
+// one. Its dual variables come from the point before, and it begins with a certificate.
 void mg_schedule_start(mg_certified *c, bool point);
 
 // True if the next step is one of the Newton phase.
@@ -34,7 +34,8 @@ bool mg_schedule_newton(const mg_certified *c);
 // phase if it is due. Errors: MG_MEMORY; MG_STOPPED during a certificate, which then remains due.
 mg_status mg_schedule_end_epoch(mg_certified *c, mg_error *error);
 
-// Makes the certificate that is due, and takes the decisions that follow from it. Errors: as above.
+// Makes the certificate that is due, and takes the decisions that follow from it. Errors: those of
+// mg_schedule_end_epoch.
 mg_status mg_schedule_certify(mg_certified *c, mg_error *error);
 
 // One outer iteration of the Newton phase, which counts as an epoch. Errors: MG_MEMORY, MG_STOPPED.

@@ -11,7 +11,7 @@
 #define MOST_COUNT 1e15
 #define BOX_SLACK 1e-3 // rounding of steps and merges may exceed a bound of a dual variable by this much
 
-enum { MOST_ROUNDS = 32 }; // no review of a round's size waits for more rounds
+enum { MOST_ROUNDS = 32 }; // upper limit of the rounds between two reviews of their size
 
 static const mg_bound clock_bounds[] = {
     {"epoch", 0, MOST_EPOCHS, false},

@@ -50,7 +50,7 @@ enum { MOST_CONDITIONS = 8 };
 // auto takes the first solver whose conditions all hold.
 static const struct rule {
     const mg_solver *solver;
-    condition condition[MOST_CONDITIONS]; // ends with an empty one
+    condition condition[MOST_CONDITIONS]; // an empty condition ends the list
 } rules[] = {
     {&mg_solver_dual,
      {{has_dual, "the loss has a dual (all but softmax)", "the loss has no dual that this solver can use"},

@@ -1,4 +1,4 @@
-// choose.h - which solver trains.
+// choose.h - chooses the solver that trains.
 #ifndef MG_SOLVER_CHOOSE_H
 #define MG_SOLVER_CHOOSE_H
 

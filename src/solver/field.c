@@ -18,7 +18,7 @@ int mg_field_weights(const mg_weights *weights, mg_field_names names, mg_field *
 
 int mg_field_current_weights(const mg_weights *weights, mg_field *out) {
     int n = mg_field_weights(weights, (mg_field_names){"weights", "bias", "offset"}, out);
-    out[0].weights = out[1].weights = true; // not the offset: it follows from the other two
+    out[0].weights = out[1].weights = true; // the offset follows from these two
     return n;
 }
 

@@ -12,7 +12,7 @@
 #define PATIENCE 1.5    // Newton steps are reconsidered after this many times their usual cost
 #define SLOWING 2.0     // factor on the cost of dual ascent, whose gap falls ever more slowly
 #define SAYS 0.999      // a gap above this does not show how far dual ascent has come
-#define RETURN 2.5      // Newton steps end if they still cost over this many times what dual ascent would
+#define RETURN 2.5      // Newton steps end if their remaining cost exceeds that of dual ascent by this factor
 #define LEAST_DUAL 1e-3 // lower limit of the dual value in a guess of the optimum, times the primal value
 #define AGAIN 2.0       // estimated cost of a second Newton phase, relative to what the first has cost
 // Cost of a visit of dual ascent for each class, in the unit of the model of Newton steps (docs/solvers.md):
@@ -23,7 +23,7 @@
 typedef struct facts {
     const mg_resident *resident;
     const mg_handover_state *state;
-    double visits;      // of dual ascent so far
+    double visits;      // visits of dual ascent so far
     double gap;         // relative gap
     double distance;    // primal - dual
     double log_left;    // how far the logarithm of the distance must still fall

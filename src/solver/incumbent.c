@@ -59,7 +59,7 @@ void mg_incumbent_update(mg_incumbent *incumbent, const mg_weights *raw, double 
     }
     if (lower > bounds->dual) bounds->dual = lower;
     bounds->gap = mg_incumbent_gap(bounds);
-    if (!isfinite(lower)) return; // the average of snapshots, which proves no lower bound
+    if (!isfinite(lower)) return; // the average of snapshots has no lower bound
     incumbent->primal = primal;
     incumbent->dual = lower;
 }

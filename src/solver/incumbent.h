@@ -10,9 +10,9 @@ typedef struct mg_bounds {
     double primal, dual;    // INFINITY and -INFINITY before the first certificate
     double gap;             // relative; INFINITY before the first certificate
     double progress_gap;    // lowest primal - dual, as of the last clear progress
-    double progress_primal; // lowest primal value of newest weights, as of then
+    double progress_primal; // lowest primal value of the newest weights, at that time
     double progress_dual;
-    double progress_passes; // passes over the rows up to then
+    double progress_passes; // passes over the rows up to that time
 } mg_bounds;
 
 typedef struct mg_incumbent {

@@ -12,7 +12,7 @@ typedef struct mg_iterate {
 
 // Is a certificate due? At the end of an epoch, or at the start of a point of a path. It remains due if it is
 // interrupted.
-typedef enum mg_due { MG_NOT_DUE, MG_DUE_AT_END, MG_DUE_AT_START, MG_DUES } mg_due; // of an epoch; of a point
+typedef enum mg_due { MG_NOT_DUE, MG_DUE_AT_END, MG_DUE_AT_START, MG_DUES } mg_due;
 
 // Counters and numbers that the next step depends on. A checkpoint stores each struct as one field.
 typedef struct mg_counters {
@@ -32,7 +32,8 @@ typedef struct mg_counters {
 typedef struct mg_numbers {
     double contribution_gap;  // relative gap at the last certificate, as the sum of the rows' contributions.
                               // It is the gap of the weights of that time, not of the incumbent
-    double mean_contribution; // of the rows, at the end of the last epoch; rows far below it are shrunk
+    double mean_contribution; // mean contribution of a row at the end of the last epoch; rows far below it
+                              // are shrunk
     double parts;             // sum of the fractions that line searches have kept, since the size of rounds
                               // was last reviewed
     double sigma;             // penalty of the Newton phase

@@ -1,4 +1,4 @@
-// options.c - the rows of section train.
+// options.c - the table of the options of section train.
 #include "solver/options.h"
 
 #include "solver/solver.h"

@@ -30,7 +30,7 @@ typedef struct mg_problem {
     int64_t parts; // parts of a minibatch; depends on shapes and configuration only
     int64_t steps_per_epoch;
     int64_t epochs;
-    int64_t total_steps; // of the run, unless it ends earlier
+    int64_t total_steps; // steps of the run, unless it ends earlier
     const mg_kernel *kernel;
     mg_team *team;
 } mg_problem;

@@ -32,7 +32,7 @@ typedef struct mg_resident {
     // that a thread finds the weights of its ranges in its cache.
     int64_t weight_range[MG_WEIGHT_RANGES + 1];
     float *column_scale, *column_center; // dense: [line] zero beyond D; NULL: none
-    float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)]
+    float *zeros;                        // [max(lanes, MG_RESIDENT_ZEROS)] always zero
     mg_pass *pass;                       // [passes] one for each part when all rows are evaluated
     int passes;                          // 0 if there are no certificates
     mg_arena arena;

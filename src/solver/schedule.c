@@ -8,7 +8,8 @@
 // costs more than a pass. So their limit is also at least the number of visits before the last certificate:
 // the intervals double.
 enum { MOST_VISITS = 6, MOST_SPARSE_VISITS = 3 };
-#define NEARLY 1.1 // times the tolerance: a certificate is worth a pass if the estimated gap is below
+// a certificate is worth its cost if the estimated gap is below this many times the tolerance
+#define NEARLY 1.1
 enum {
     STALLED_PASSES = 200, // Newton steps have stalled if they make no clear progress for this many passes
     ASCENT_SLOWER = 5,    // for dual ascent it takes this many times STALLED_PASSES
@@ -61,8 +62,8 @@ static double passes_so_far(const mg_certified *c) {
 
 // True if there was no clear progress for long. This happens when scores in single precision are too coarse
 // for the tolerance: dual ascent then oscillates, and Newton steps make no progress. Dual ascent gets more
-// time, because its certificates become rare (the visits between two double) and a single one may lack
-// progress by chance.
+// time, because its certificates become rare (the number of visits between two of them doubles), and a single
+// certificate may show no progress by chance.
 bool mg_schedule_stalled(const mg_certified *c) {
     double before = c->incumbent.bounds.progress_passes, since = passes_so_far(c) - before;
     double slow = c->clock.newton > 0 ? 1 : ASCENT_SLOWER;
@@ -143,7 +144,7 @@ mg_status mg_schedule_certify(mg_certified *c, mg_error *error) {
     return MG_OK;
 }
 
-// Starts with a certificate, because it rebuilds W from the dual variables.
+// Dual ascent starts with a certificate, because that rebuilds W from the dual variables.
 static void return_to_ascent(mg_certified *c) {
     c->clock.newton_before += c->clock.newton;
     c->clock.newton = -1;

@@ -46,8 +46,8 @@ typedef struct mg_solver_options {
     const mg_train_options *train;
     const void *own;      // values of the solver's own section (mg_solver.section); NULL if it has none
     mg_handover handover; // the result of mg_solver_choose
-    mg_stop stop;         // when it asks, a long step ends at once and leaves the state as if the step had
-                          // not begun
+    mg_stop stop;         // asked during long steps; if it says stop, the step ends at once and leaves the
+                          // state as if it had not begun
 } mg_solver_options;
 
 enum { MG_SOLVER_WHY = 160 };

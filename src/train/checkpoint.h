@@ -98,10 +98,11 @@ typedef struct mg_origin {
     char *init_model; // NULL: none
 } mg_origin;
 
-// Reads it from one file of the directory. Errors: MG_IO, MG_DATA, MG_MEMORY.
+// Reads the origin from one file of the directory. Errors: MG_IO, MG_DATA, MG_MEMORY.
 mg_status mg_checkpoint_origin_read(const mg_directory *directory, const char *name, mg_origin *out,
                                     mg_error *error);
-// Reads it from the newest intact checkpoint of the directory. Errors: the same; MG_DATA if there is none.
+// Reads the origin from the newest intact checkpoint of the directory. Errors: the same; MG_DATA if there is
+// none.
 mg_status mg_checkpoint_newest_origin(const mg_directory *directory, mg_origin *out, mg_error *error);
 void mg_checkpoint_origin_clear(mg_origin *origin);
 

@@ -10,7 +10,7 @@ typedef struct mg_collection {
     float *scores; // [count][classes]
     int32_t *label;
     float *weight;
-    mg_stop stop; // the question to stop, asked while rows are scored
+    mg_stop stop; // asked while rows are scored whether to stop
 } mg_collection;  // must be zero before its first use
 
 // Scores the rows of a data set, and adds those whose label is known. weight: [rows of the data set]; NULL:

@@ -39,7 +39,7 @@ typedef struct mg_evaluate_visit {
     void *context;
     mg_status (*rows)(void *context, int64_t count, int64_t classes, int64_t lanes, const float *scores,
                       const int32_t *best, mg_error *error);
-    mg_stop stop; // when it asks, the evaluation ends with MG_STOPPED
+    mg_stop stop; // asked during the evaluation; if it says stop, the result is MG_STOPPED
 } mg_evaluate_visit;
 
 // Bytes of scratch memory of a pass with weights of this layout; windows of streamed rows are not included.

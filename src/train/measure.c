@@ -23,7 +23,7 @@ typedef struct counter {
     int64_t row;              // next row of the file
     bool counts;              // the table of all pairs of classes would be too large
     bool probable;            // the model gives probabilities
-    mg_calibration_sums sums; // of these
+    mg_calibration_sums sums; // sums over the probabilities, if the model gives them
 } counter;
 
 static void count(mg_class_measure *per_class, int64_t y, int64_t k, int64_t rows) {

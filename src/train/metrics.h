@@ -17,7 +17,7 @@ typedef struct mg_metrics {
     // lines that could not be written yet; they are tried again with the next line
     mg_writer pending;
     mg_error lost;    // set when a line was lost because there was no memory for it
-    mg_error failure; // of the last attempt to write; status MG_OK if all lines are written
+    mg_error failure; // failure of the last attempt to write; status MG_OK if all lines are written
 } mg_metrics;
 
 // Opens metrics.jsonl for appending. If keep_events is negative, the file starts empty. Otherwise the first

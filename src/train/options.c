@@ -1,4 +1,4 @@
-// options.c - rows of sections checkpoint and output.
+// options.c - the tables of the options of sections checkpoint and output.
 #include "train/options.h"
 
 #define AT(field) offsetof(mg_checkpoint_options, field)

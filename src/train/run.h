@@ -91,7 +91,7 @@ typedef struct mg_run {
     void *state;
     mg_step_result last;      // result of the newest step or, after restoring, the standing of the state
     int64_t init_fingerprint; // fingerprint of the weights of --init; 0: the run starts from zeros
-    mg_origin origin;         // of a resumed run that does not give --init again; from begun.h5
+    mg_origin origin;         // origin of a resumed run that does not give --init again; read from its files
     mg_weights best;          // weights with the best validation accuracy; empty without validation rows
     mg_run_fields fields;
     mg_run_place place;
@@ -151,8 +151,8 @@ mg_status mg_run_check_data(const mg_run *run, mg_error *error);
 // Chooses what the configuration leaves open, and reports the plan. To be called inside mg_team_run.
 mg_status mg_run_prepare(mg_run *run, mg_error *error);
 
-// The question of mg_stop.asked for solvers with long steps: true if the run was asked to stop or its time
-// limit is reached. context: the run.
+// The function mg_stop.asked for solvers with long steps: true if the run was asked to stop or its time limit
+// is reached. context: the run.
 bool mg_run_give_up(const void *context);
 
 // Restarts the count of epochs at 0, for the next point of a path.
@@ -222,7 +222,7 @@ bool mg_run_certificate(const mg_run *run, mg_certificate *certificate);
 // Measurements at the end of an epoch, all of the weights that would be saved now. NaN: not measured.
 typedef struct mg_measured {
     double loss, objective; // on the training rows
-    double dual, gap;       // if there is a certificate of this epoch
+    double dual, gap;       // from a certificate of this epoch
     double accuracy;        // accuracy on the validation rows
 } mg_measured;
 #define MG_NOT_MEASURED ((mg_measured){NAN, NAN, NAN, NAN, NAN})

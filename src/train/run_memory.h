@@ -14,7 +14,8 @@ typedef struct mg_run_memory {
 // checked one by one.
 void mg_run_memory_begin(mg_run_memory *memory);
 
-// To be called after the state has been created; after the windows have been created.
+// mg_run_memory_state must be called after the state has been created, mg_run_memory_windows after the
+// windows.
 void mg_run_memory_state(mg_run_memory *memory);
 void mg_run_memory_windows(mg_run_memory *memory);
 

@@ -32,7 +32,7 @@ bool mg_run_is_own_name(const mg_directory *directory, const char *name);
 // names, and for files that are empty, not regular or not readable.
 bool mg_run_has_mark(const mg_directory *directory, const char *name);
 
-// Both conditions: margin may move or delete the file.
+// True if the name is margin's and the content has margin's mark, so that margin may move or delete the file.
 bool mg_run_is_own_file(const mg_directory *directory, const char *name);
 
 // True if margin creates a directory of this name in the directory of a run.

@@ -6,8 +6,8 @@
 
 // What a directory contains. Files that are being moved to `previous` count as `previous`.
 typedef struct mg_run_traces {
-    bool run;      // files of `cv`
-    bool folds;    // an old result that an unfinished run is going to replace
+    bool run;      // files of a run or a path
+    bool folds;    // files of a cross-validation
     bool previous; // an old result that an unfinished run is going to replace
 } mg_run_traces;
 

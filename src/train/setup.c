@@ -107,7 +107,8 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     request.selection = MG_SELECT_HELD_OUT;
     request.folds = options->folds;
     request.fold = options->fold;
-    request.survey = true; // because a path evaluates them after every point
+    // A path evaluates these rows after every point, so they are kept in memory if they fit.
+    request.survey = true;
     return open_held_out(&request, setup->train, out, error);
 }
 

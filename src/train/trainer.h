@@ -57,7 +57,8 @@ typedef struct mg_trainer_options {
     const mg_before_change *before_change; // may be NULL
     const mg_trainer_memory *memory;       // NULL: rows are in files, and mg_train_stop stops the run
     bool trial;                            // nothing is written: the caller needs only the numbers
-    struct mg_replay *replay;              // measures the steps (parallel/replay.h); NULL: nothing does
+    struct mg_replay *replay;              // measures the steps (parallel/replay.h); NULL: they are not
+                                           // measured
     // cross-validation, as in mg_setup_options; the fold that is held out takes the place of data.test
     int64_t folds, fold;
     const char *config_file; // the user's configuration file; NULL: none

@@ -54,7 +54,7 @@ typedef struct mg_dual_slice {
 // The rows that an epoch visits.
 typedef struct mg_dual_visits {
     uint32_t *list; // [N] in the order of their visits
-    int64_t listed; // -1: the list of this epoch has not been made
+    int64_t listed; // number of rows in the list; -1: the list of this epoch has not been made
     int64_t place;  // rows of the list that have been visited already
 } mg_dual_visits;
 
@@ -65,7 +65,7 @@ typedef struct mg_dual_shrinking {
     double sum;          // sum of all contributions at the end of an epoch
 } mg_dual_shrinking;
 
-// The present round: first what all threads read, on cache lines of its own, then working memory.
+// The present round. What all threads read comes first, on cache lines of its own; working memory follows.
 typedef struct mg_dual_round {
     _Alignas(64) const uint32_t *row; // [count] the rows of the round
     int64_t count;
@@ -139,7 +139,7 @@ typedef struct mg_ascent {
     mg_dual_round round;
     mg_dual_dense dense;
     mg_dual_sparse sparse;
-    mg_arena arena; // of visits and shrinking; round, dense and sparse have arenas of their own
+    mg_arena arena; // memory of visits and shrinking; round, dense and sparse have arenas of their own
 } mg_ascent;
 
 // All structs that are passed must outlive it. Errors: MG_MEMORY.

@@ -18,12 +18,14 @@ enum {
     ROUND_FLOATS = 1 << 21, // floats of one array of a round
     NARROW_CLASSES = 12     // as in pass.c
 };
-#define ROUND_SHARE 8            // limit of: rows of a round * share of the first direction that is not used
-#define BLOCK_SHARE 6            // limit of: rows of a block * share of the first direction
-#define BLOCK_PART 128           // a block has at most 1/BLOCK_PART of all rows
-#define SMALLEST_CURVATURE 1e-6f // for rows without features: every step is exact, but it must be finite
-#define ROUNDING 1e-7            // rounding error of the slope of the line search, relative to its terms
-#define FULL_ENOUGH 0.75         // as in round.c
+// upper limit of (rows of a round) * (share of the first direction that is not used)
+#define ROUND_SHARE 8
+#define BLOCK_SHARE 6  // upper limit of (rows of a block) * (share of the first direction)
+#define BLOCK_PART 128 // a block has at most 1/BLOCK_PART of all rows
+// curvature of rows without features: any value gives an exact step, but the step must be finite
+#define SMALLEST_CURVATURE 1e-6f
+#define ROUNDING 1e-7    // rounding error of the slope of the line search, relative to its terms
+#define FULL_ENOUGH 0.75 // as in round.c
 
 static int64_t choose_directions(const double *share, int64_t found) {
     (void)share;

@@ -5,13 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-#define SMALLEST_CURVATURE 1e-6f // for rows without features: every step is exact, but it must be finite
-#define NOISE 1e-6               // a contribution below this fraction of its terms is only rounding
+// curvature of rows without features: any value gives an exact step, but the step must be finite
+#define SMALLEST_CURVATURE 1e-6f
+#define NOISE 1e-6 // a contribution below this fraction of its terms is only rounding
 #define SMALLEST_CHANGE 1e-7f
-#define SHRINK_BELOW 0.1      // times the mean contribution: rows below it are shrunk
+#define SHRINK_BELOW 0.1      // rows whose contribution is below this many times the mean are shrunk
 enum { FIRST_SHRINKING = 2 }; // first epoch that shrinks rows
 enum { REVIEW_AFTER = 16 };   // rounds between two reviews of their size
-#define HALVE_BELOW 0.75      // mean fraction that line searches have kept
+#define HALVE_BELOW 0.75      // rounds become smaller if line searches have kept less than this on average
 #define DOUBLE_ABOVE 0.95
 // If the line search would keep a larger fraction than this, the whole step is kept. The dual value then
 // rises by (2 part - 1) / part^2 of what the best fraction achieves, which is at least nine tenths, and the
@@ -141,8 +142,8 @@ static void choose_round(mg_ascent *ascent, double part) {
     ascent->numbers->parts = 0;
 }
 
-// Adds the steps of the last round to the weights, as far as the line search keeps them, and scores the rows
-// of the present round.
+// Adds that fraction of the last round's steps which the line search keeps to the weights, and scores the
+// rows of the present round.
 static void merge_round(mg_ascent *ascent) {
     double square = mg_dual_sparse_scores(ascent, 1);
     if (ascent->round.deferred == 0) return;
@@ -171,8 +172,8 @@ static double visit_rounds(mg_ascent *ascent, const uint32_t *rows, int64_t coun
     return loss;
 }
 
-enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // after how many rounds they may shrink; may grow
-#define SHRINK_SIZES_BELOW 0.85             // mean fraction that line searches have kept
+enum { SHRINK_AFTER = 4, GROW_AFTER = 32 }; // number of rounds after which sizes may shrink, and may grow
+#define SHRINK_SIZES_BELOW 0.85 // sizes shrink if line searches have kept less than this on average
 #define SHRINK_AT_ONCE 0.5
 #define GROW_ABOVE 0.97
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-enum { FETCH_VALUES = 48, FETCH_ROWS = 3 }; // prefetching: stored values of a row, and rows ahead
+// how many stored values of a row are prefetched, and how many rows ahead
+enum { FETCH_VALUES = 48, FETCH_ROWS = 3 };
 
 mg_status mg_dual_sparse_create(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;

@@ -139,12 +139,13 @@ double mg_newton_cost(const mg_newton *newton);
 
 // ---- cost.c -------------------------------------------------------------------------------------
 
-// Costs in operations: of each piece of work, and of all Newton steps that such a problem usually needs.
+// Costs, in operations, of each piece of work; mg_newton_cost_usual: of all Newton steps that such a problem
+// usually needs.
 double mg_newton_cost_evaluate(const mg_resident *resident);
 double mg_newton_cost_move(const mg_resident *resident);
-double mg_newton_cost_trial(const mg_resident *resident); // of one step length in the line search
+double mg_newton_cost_trial(const mg_resident *resident); // cost of one step length in the line search
 double mg_newton_cost_build(const mg_resident *resident, double free_rows);
-// of a Hessian product, including the preconditioner
+// Cost of a Hessian product, including the preconditioner.
 double mg_newton_cost_product(const mg_resident *resident, double free_rows);
 double mg_newton_cost_usual(const mg_resident *resident);
 
@@ -199,7 +200,8 @@ mg_newton_sums mg_newton_restore(mg_newton *newton);
 
 // ---- smooth.c: the same for a smooth loss, whose A depends on the scores only -------------------
 
-mg_newton_fill mg_newton_fill_smooth; // A of every row, for evaluate and restore
+// Computes A of every row; the `fill` of mg_newton_evaluate and mg_newton_restore.
+mg_newton_fill mg_newton_fill_smooth;
 // mg_newton_slope_at for one of the MG_NEWTON_PARTS parts
 void mg_newton_slope_smooth(void *newton, int64_t part);
 

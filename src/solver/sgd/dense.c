@@ -55,8 +55,8 @@ static void join(mg_sgd *sgd, int64_t p) {
     left->grad = grad;
 }
 
-// A prefetch hint: the row at which the thread continues that is expected to claim part p. That is the next
-// part or, after the thread's last part, its first part of the next minibatch.
+// A prefetch hint: the row at which the thread that is expected to claim part p continues afterwards. It is
+// the first row of the thread's next part or, after its last part, of its first part of the next minibatch.
 static int64_t rows_after(const mg_sgd *sgd, int64_t p) {
     int64_t parts = sgd->problem->parts, threads = sgd->problem->team->threads;
     for (int64_t t = 0; t < threads; t++)

@@ -1,4 +1,4 @@
-// options.c - the rows of section sgd.
+// options.c - the table of the options of section sgd.
 #include "solver/sgd/options.h"
 
 #include "rate/rate.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-// prefetching: touched features, and rows, ahead. They may be anywhere in memory
+// how many touched features, and how many rows, are prefetched ahead. They may be anywhere in memory
 enum { AHEAD = 12, ROWS_AHEAD = 4 };
 
 // The inputs of the rule for deferred decay: the rate before the schedule, at the present number of steps.
