@@ -58,6 +58,19 @@ mg_status mg_scoring_prepare(mg_scoring *scoring, mg_layout layout, mg_error *er
     return status;
 }
 
+// The data were refused. If their columns are not those of the model either, the message says that instead: a
+// file of another kind has other labels too, and advice about these would not help.
+static mg_status blame_columns(const mg_model *model, const mg_dataset_request *request, const char *whose,
+                               mg_error *error) {
+    mg_dataset_request bare = *request;
+    mg_dataset *dataset;
+    bare.labels = bare.weights = NULL;
+    if (mg_dataset_open(&bare, &dataset, NULL)) return MG_DATA;
+    mg_dataset_match(dataset, &model->columns, model->features, whose, error);
+    mg_dataset_close(dataset);
+    return MG_DATA;
+}
+
 mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_dataset **out,
                           mg_error *error) {
     const mg_model *model = scoring->model;
@@ -74,8 +87,9 @@ mg_status mg_scoring_open(mg_scoring *scoring, const mg_scoring_data *data, mg_d
         .allow_unknown = data->allow_unknown,
         .window_bytes = WINDOW_BYTES,
     };
-    mg_status status = mg_dataset_open(&request, out, error);
     snprintf(whose, sizeof whose, "in the model %s", model->path);
+    mg_status status = mg_dataset_open(&request, out, error);
+    if (status == MG_DATA && request.labels) return blame_columns(model, &request, whose, error);
     if (!status) status = mg_dataset_match(*out, &model->columns, model->features, whose, error);
     if (!status) status = mg_dataset_use(*out, &model->used, error);
     if (!status) status = mg_scoring_prepare(scoring, (*out)->layout, error);

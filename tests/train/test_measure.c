@@ -124,6 +124,14 @@ static void test_refusals(void **unused) {
     support_write_image(image, at("wide.h5"));
     refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("wide.h5")}, MG_DATA,
            "wide.h5: has 4 features but there are 3 in the model");
+    // Its labels are unknown too, but advice about them would not help.
+    const int64_t other_y[2] = {77, 78};
+    mg_h5_image_create(&image, NULL);
+    mg_h5_image_array(image, "X", MG_H5_F32, 2, (int64_t[]){2, 4}, wide);
+    mg_h5_image_array(image, "y", MG_H5_I64, 1, (int64_t[]){2}, other_y);
+    support_write_image(image, at("other.h5"));
+    refuse(&(mg_measure_request){.model = at("m.h5"), .data = at("other.h5")}, MG_DATA,
+           "other.h5: has 4 features but there are 3 in the model");
     FILE *file = fopen(at("m.h5"), "r+b");
     fseek(file, 200, SEEK_SET);
     fputc('!', file);
