@@ -64,12 +64,9 @@ static mg_status check_points_file(const path *p, mg_error *error) {
     mg_status status = mg_path_lines(p->result->point, p->point, &text, error);
     bool same = false;
     if (!status) status = mg_directory_is_text(directory, points_name, text, &same, error);
-    if (!status && !same)
-        status =
-            mg_fail(error, MG_DATA,
-                    mg_directory_holds(directory, points_name) ? "%s: does not hold the points of this path"
-                                                               : "%s: is missing",
-                    p->result->points_path);
+    const char *fault =
+        mg_directory_holds(directory, points_name) ? "does not hold the points of this path" : "is missing";
+    if (!status && !same) status = mg_fail(error, MG_DATA, "%s: %s", p->result->points_path, fault);
     mg_memory_free(text);
     return status;
 }
