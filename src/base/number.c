@@ -115,6 +115,10 @@ void mg_print_real(double value, char out[MG_REAL_TEXT]) {
 }
 
 void mg_print_float(float value, char out[MG_REAL_TEXT]) {
+    if (value == 0 && !signbit(value)) { // most weights of sparse models
+        memcpy(out, "0", 2);
+        return;
+    }
     pthread_once(&plain_once, plain_create);
     locale_t before = uselocale(plain_locale);
     snprintf(out, MG_REAL_TEXT, "%.9g", (double)value);

@@ -1,8 +1,6 @@
 // csv.c - a table with a header and a row for each class: label, intercept, weights.
 #include "export/export.h"
 
-#include "base/number.h"
-
 #include <string.h>
 
 static void put_text(mg_writer *out, const char *text) {
@@ -16,10 +14,8 @@ static void put_text(mg_writer *out, const char *text) {
 }
 
 static void put_real(mg_writer *out, float value) {
-    char text[MG_REAL_TEXT];
-    mg_print_float(value, text);
     mg_writer_add(out, ",");
-    mg_writer_add(out, text);
+    mg_export_real(out, value);
 }
 
 static mg_status write(const mg_model *model, mg_writer *out, mg_error *error) {

@@ -2,6 +2,7 @@
 #include "export/export.h"
 
 #include "base/json.h"
+#include "base/number.h"
 #include "export/list.h"
 
 #include <string.h>
@@ -27,6 +28,12 @@ void mg_export_number(mg_writer *out, uint64_t number, int bytes) {
     char text[8];
     for (int i = 0; i < bytes; i++) text[i] = (char)(number >> 8 * i & 0xff);
     mg_writer_add_bytes(out, text, (size_t)bytes);
+}
+
+void mg_export_real(mg_writer *out, float value) {
+    char text[MG_REAL_TEXT];
+    mg_print_float(value, text);
+    mg_writer_add(out, text);
 }
 
 void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const char *name, const char *text),

@@ -19,6 +19,9 @@ const mg_export_format *mg_export_find(const char *name);
 // Adds the lowest `bytes` bytes of a number, little-endian.
 void mg_export_number(mg_writer *out, uint64_t number, int bytes);
 
+// Adds a number that reads back as the same float.
+void mg_export_real(mg_writer *out, float value);
+
 // Calls `put` for each text that says how to use the model: loss, rows, transform and, if there are any,
 // recipe and calibration.
 void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const char *name, const char *text),

@@ -3,8 +3,6 @@
 // predicted.
 #include "export/export.h"
 
-#include "base/number.h"
-
 #include <limits.h>
 
 static mg_status check_labels(const mg_model *model, mg_error *error) {
@@ -24,9 +22,7 @@ static mg_status check_labels(const mg_model *model, mg_error *error) {
 }
 
 static void put_real(mg_writer *out, float value) {
-    char text[MG_REAL_TEXT];
-    mg_print_float(value, text);
-    mg_writer_add(out, text);
+    mg_export_real(out, value);
     mg_writer_add(out, " ");
 }
 
