@@ -15,7 +15,6 @@ enum { KEY_FORMAT = 'f', KEY_OUTPUT = 'o', KEY_QUIET = 'q', KEY_OVERWRITE = 256 
 typedef struct arguments {
     const char *model, *format, *output;
     bool overwrite, quiet, guessed;
-    const volatile sig_atomic_t *stop;
 } arguments;
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -78,14 +77,18 @@ typedef struct destination {
     size_t bytes;
 } destination;
 
+// Until a file is begun, signals end the process; from then on they stop the work, so that no part of a file
+// remains.
 static mg_status write_all(void *context, const char *bytes, size_t count, mg_error *error) {
     destination *to = context;
+    const char *path = to->all->output;
+    const volatile sig_atomic_t *stop = path ? mg_cli_catch_stops() : NULL;
     mg_cli_output out;
-    if (to->all->stop && *to->all->stop) return refuse(error, MG_STOPPED, to->all->output, "stopped");
-    if (!to->all->output && isatty(STDOUT_FILENO) && memchr(bytes, 0, count))
+    if (!path && isatty(STDOUT_FILENO) && memchr(bytes, 0, count))
         return refuse(error, MG_USAGE, to->all->format, "is not text: give the name of a file with -o");
-    mg_status status = mg_cli_output_open(&out, to->all->output, error);
+    mg_status status = mg_cli_output_open(&out, path, error);
     if (!status) status = mg_cli_output_write(&out, bytes, count, error);
+    if (!status && stop && *stop) status = refuse(error, MG_STOPPED, path, "stopped");
     to->bytes = count;
     return mg_cli_output_close(&out, status, error);
 }
@@ -141,8 +144,6 @@ int mg_command_export(int argc, char **argv) {
     mg_error error = {0};
     if (mg_cli_parse(&argp, argc, argv, &all)) return 2;
     mg_cli_results();
-    // With --output, signals stop the work in an orderly way, so that no partial file remains.
-    if (all.output) all.stop = mg_cli_catch_stops();
     mg_status status = run(&all, &error);
     if (!status) return 0;
     if (status == MG_STOPPED) mg_cli_die_of_stop(); // no file was written

@@ -9,6 +9,7 @@ import ctypes
 import importlib.util
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -265,6 +266,16 @@ def check_calibrated(work):
             assert np.abs(one - wanted).max() < 1e-5, (name, method, np.abs(one - wanted).max())
 
 
+def check_terminal(work):
+    """A terminal gets text, and no bytes of another kind."""
+    for form, status in ("onnx", 2), ("npz", 2), ("safetensors", 2), ("csv", 0), ("liblinear", 0):
+        terminal, end = pty.openpty()
+        done = work.run("export", "two/model.h5", "--format", form, stdout=end)
+        assert done.returncode == status and ("give the name of a file with -o" in done.stderr) == (status > 0), done.stderr
+        os.close(end)
+        os.close(terminal)
+
+
 def check_names(work):
     """Names of features and the recipe are part of the exported model."""
     names = ["a", 'b "c"', "Länge"]
@@ -293,6 +304,7 @@ def main():
                 check(case)
         check_library(work)
         check_calibrated(work)
+        check_terminal(work)
         check_names(work)
 
 
