@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from margin import MarginClassifier, Model, load_model
+from margin import MarginClassifier, MarginClassifierCV, Model, load_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "support"))
 import onnx_graph  # noqa: E402
@@ -105,6 +105,13 @@ def test_save_floats_as_labels(blobs, tmp_path):
     fitted = MarginClassifier().fit(X, np.array([9.0, 10.0, 11.0])[y])
     fitted.save(tmp_path / "model.h5")
     assert np.array_equal(load_model(tmp_path / "model.h5").predict(X), fitted.predict(X))
+
+
+def test_choice_of_C(blobs):
+    X, y = blobs
+    fitted = MarginClassifierCV(cv=2).fit(X, y)
+    for answer in answers(fitted.to_onnx(), X):
+        assert np.array_equal(answer["label"], fitted.predict(X))
 
 
 def test_model(blobs):
