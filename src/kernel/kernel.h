@@ -106,8 +106,6 @@ typedef struct mg_dual_sweep {
     float *seen, *after, *u; // [rows][lanes] output: scores that the step started from; new coefficients; u
     float *moved;            // [directions][lanes] the sum of u z' over the rows is added to it
     float *total;            // [lanes] the sum of u over the rows is added to it
-    float *scratch;          // [2][classes][MG_SWEEP_ROWS]
-    int32_t *list;           // [classes] scratch
 } mg_dual_sweep;
 
 enum { MG_SWEEP_ROWS = 8, MG_SWEEP_CLASSES = 48 };
@@ -171,8 +169,15 @@ typedef struct mg_kernel {
     // ||c' - c||^2. q > 0; z is scratch memory of `lanes` floats.
     void (*dual_step)(const mg_dual_row *row, float q, float *z, float *c);
 
-    // (M33) The exact steps of all rows of a round, block after block.
-    void (*dual_sweep)(const mg_dual_sweep *sweep);
+    // (M33) The exact steps of rows [first, first + rows) of a round, which are of one block: `seen` and
+    // `after`. `first` is a multiple of MG_SWEEP_ROWS from the beginning of the block; scratch:
+    // [2][classes][MG_SWEEP_ROWS].
+    void (*dual_sweep)(const mg_dual_sweep *sweep, int64_t first, int64_t rows, float *scratch);
+
+    // The change that the steps of these rows are for the rows of later blocks: u, `moved` and `total`, for
+    // the lanes [from, from + lanes), which are multiples of 16. All rows of the block have stepped.
+    void (*dual_sweep_add)(const mg_dual_sweep *sweep, int64_t first, int64_t rows, int64_t from,
+                           int64_t lanes);
 
     // (M27) The two terms of -l*(c) + <scores, c> for the coefficients c[lanes] of a row.
     mg_dual_terms (*dual_terms)(const mg_dual_row *row, const float *c);

@@ -132,6 +132,7 @@ const mg_kernel mg_kernel_reference = {
     .csr_update = csr_update,
     .dual_step = mg_reference_dual_step,
     .dual_sweep = mg_reference_dual_sweep,
+    .dual_sweep_add = mg_reference_dual_sweep_add,
     .dual_terms = mg_reference_dual_terms,
     .dual_change = mg_reference_dual_change,
     .add = add,

@@ -13,7 +13,9 @@ static inline float fold(float *lane) {
 }
 
 void mg_reference_dual_step(const mg_dual_row *row, float q, float *z, float *c);
-void mg_reference_dual_sweep(const mg_dual_sweep *sweep);
+void mg_reference_dual_sweep(const mg_dual_sweep *sweep, int64_t first, int64_t rows, float *scratch);
+void mg_reference_dual_sweep_add(const mg_dual_sweep *sweep, int64_t first, int64_t rows, int64_t from,
+                                 int64_t lanes);
 mg_dual_terms mg_reference_dual_terms(const mg_dual_row *row, const float *c);
 mg_dual_change mg_reference_dual_change(const mg_dual_row *row, const float *shift, double factor,
                                         const float *before, const float *after, float *u);

@@ -164,10 +164,10 @@ static void plain_joint(const dual_problem *p, int64_t classes, float own, float
     c[p->y] = -sum;
 }
 
-static void plain_step(const mg_dual_sweep *w, int64_t r) {
+static void plain_step(const mg_dual_sweep *w, int64_t r, float *z) {
     const mg_prox *prox = w->prox;
     const float *s = w->seen + r * w->lanes, *before = w->before + r * w->lanes;
-    float q = w->curvature[r], *c = w->after + r * w->lanes, *z = w->scratch;
+    float q = w->curvature[r], *c = w->after + r * w->lanes;
     int64_t y = w->label[r];
     for (int64_t k = 0; k < w->classes; k++) z[k] = s[k] + w->delta + q * before[k];
     z[y] = s[y] + q * before[y] - (prox->joint ? 0 : w->delta);
@@ -207,7 +207,7 @@ static void leave_out(const mg_dual_sweep *w, int64_t r) {
         memcpy(after, before, (size_t)w->lanes * sizeof *after);
 }
 
-static void sweep_row(const mg_dual_sweep *w, int64_t r) {
+static void sweep_row(const mg_dual_sweep *w, int64_t r, float *scratch) {
     int64_t lanes = w->lanes;
     float *s = w->seen + r * lanes;
     for (int64_t k = 0; k < lanes; k++) {
@@ -218,27 +218,28 @@ static void sweep_row(const mg_dual_sweep *w, int64_t r) {
     if (mg_sweep_alone(w)) {
         mg_dual_row dual = {w->prox, lanes, s, w->label[r], w->delta};
         memcpy(w->after + r * lanes, w->before + r * lanes, (size_t)lanes * sizeof *s);
-        mg_reference_dual_step(&dual, w->curvature[r], w->scratch, w->after + r * lanes);
+        mg_reference_dual_step(&dual, w->curvature[r], scratch, w->after + r * lanes);
     } else {
-        plain_step(w, r);
+        plain_step(w, r, scratch);
     }
     leave_out(w, r);
 }
 
-void mg_reference_dual_sweep(const mg_dual_sweep *w) {
+void mg_reference_dual_sweep(const mg_dual_sweep *w, int64_t first, int64_t rows, float *scratch) {
+    for (int64_t r = first; r < first + rows; r++) sweep_row(w, r, scratch);
+}
+
+void mg_reference_dual_sweep_add(const mg_dual_sweep *w, int64_t first, int64_t rows, int64_t from,
+                                 int64_t count) {
     int64_t lanes = w->lanes;
-    for (int64_t first = 0; first < w->rows; first += w->block) {
-        int64_t end = mg_min(first + w->block, w->rows);
-        for (int64_t r = first; r < end; r++) sweep_row(w, r);
-        for (int64_t r = first; r < end; r++)
-            for (int64_t k = 0; k < lanes; k++) {
-                float u = fmaf(w->factor[r], w->after[r * lanes + k] - w->before[r * lanes + k], 0);
-                w->u[r * lanes + k] = u;
-                w->total[k] += u;
-                for (int64_t j = 0; j < w->directions; j++)
-                    w->moved[j * lanes + k] = fmaf(w->z[r * w->directions + j], u, w->moved[j * lanes + k]);
-            }
-    }
+    for (int64_t r = first; r < first + rows; r++)
+        for (int64_t k = from; k < from + count; k++) {
+            float u = fmaf(w->factor[r], w->after[r * lanes + k] - w->before[r * lanes + k], 0);
+            w->u[r * lanes + k] = u;
+            w->total[k] += u;
+            for (int64_t j = 0; j < w->directions; j++)
+                w->moved[j * lanes + k] = fmaf(w->z[r * w->directions + j], u, w->moved[j * lanes + k]);
+        }
 }
 
 static double fold_wide(double *lane) {

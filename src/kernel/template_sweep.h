@@ -256,11 +256,11 @@ INLINE void leave_out(const mg_dual_sweep *w, int64_t r) {
 }
 
 // The step of one row, with its classes in the lanes.
-INLINE void step_alone(const mg_dual_sweep *w, int64_t r) {
+INLINE void step_alone(const mg_dual_sweep *w, int64_t r, float *scratch) {
     int64_t at = r * w->lanes;
     mg_dual_row dual = {w->prox, w->lanes, w->seen + at, w->label[r], w->delta};
     for (int64_t k = 0; k < w->lanes; k += 16) v16_store(w->after + at + k, v16_load(w->before + at + k));
-    dual_step(&dual, w->curvature[r], w->scratch, w->after + at);
+    dual_step(&dual, w->curvature[r], scratch, w->after + at);
     leave_out(w, r);
 }
 
@@ -277,19 +277,19 @@ INLINE void step_together(sweep_group *g) {
 }
 
 // The steps of up to eight rows of a block.
-INLINE void sweep_rows(const mg_dual_sweep *w, int64_t first, int64_t rows) {
-    sweep_group g = {.sweep = w, .first = first, .rows = rows, .z = w->scratch};
+INLINE void sweep_rows(const mg_dual_sweep *w, int64_t first, int64_t rows, float *scratch) {
+    sweep_group g = {.sweep = w, .first = first, .rows = rows, .z = scratch};
     g.after = g.z + w->classes * ROWS8;
     see(&g);
     if (!mg_sweep_alone(w)) step_together(&g);
     else
-        for (int64_t r = first; r < first + rows; r++) step_alone(w, r);
+        for (int64_t r = first; r < first + rows; r++) step_alone(w, r, scratch);
 }
 
 // Computes u of up to eight rows of a block, and adds their effect to `moved` and `total`. Skips 16 classes
 // at a time where no row has moved.
-INLINE void pass_on(const mg_dual_sweep *w, int64_t first, int64_t rows) {
-    for (int64_t k = 0; k < w->lanes; k += 16) {
+INLINE void pass_on(const mg_dual_sweep *w, int64_t first, int64_t rows, int64_t from, int64_t to) {
+    for (int64_t k = from; k < to; k += 16) {
         v16 total = v16_load(w->total + k), u[ROWS8];
         mg_sixteen_mask any = {0};
         UNROLL
@@ -314,12 +314,14 @@ INLINE void pass_on(const mg_dual_sweep *w, int64_t first, int64_t rows) {
     }
 }
 
-static void dual_sweep(const mg_dual_sweep *w) {
-    for (int64_t first = 0; first < w->rows; first += w->block) {
-        int64_t end = mg_min(w->rows, first + w->block);
-        for (int64_t r = first; r < end; r += ROWS8) sweep_rows(w, r, mg_min(end - r, ROWS8));
-        for (int64_t r = first; r < end; r += ROWS8) pass_on(w, r, mg_min(end - r, ROWS8));
-    }
+static void dual_sweep(const mg_dual_sweep *w, int64_t first, int64_t rows, float *scratch) {
+    for (int64_t r = first; r < first + rows; r += ROWS8)
+        sweep_rows(w, r, mg_min(first + rows - r, ROWS8), scratch);
+}
+
+static void dual_sweep_add(const mg_dual_sweep *w, int64_t first, int64_t rows, int64_t from, int64_t lanes) {
+    for (int64_t r = first; r < first + rows; r += ROWS8)
+        pass_on(w, r, mg_min(first + rows - r, ROWS8), from, from + lanes);
 }
 
 #endif

@@ -52,6 +52,7 @@ const mg_kernel KERNEL_SYMBOL = {
     .csr_update = csr_update,
     .dual_step = dual_step,
     .dual_sweep = dual_sweep,
+    .dual_sweep_add = dual_sweep_add,
     .dual_terms = dual_terms,
     .dual_change = dual_change,
     .add = add,

@@ -148,12 +148,12 @@ static void time_jobs(void *context) {
     }
 }
 
-// Returns the tenth lowest of a hundred trials. If other programs use the machine, most trials wait for a
-// processor, so higher ones mean nothing.
+// Returns the lowest of the trials. If other programs use the machine, most trials wait for a processor.
 static double undisturbed(double *seconds) {
     qsort(seconds, TRIALS, sizeof *seconds, mg_order_double);
-    return seconds[TRIALS / 10];
+    return seconds[0];
 }
+
 static double time_of_clock(trial *t) {
     for (int i = 0; i < TRIALS; i++) {
         double before = mg_clock_thread_seconds();

@@ -16,7 +16,7 @@ enum {
     MG_DUAL_ROUND_MOST = 4096, // most rows of a dense round
     MG_DUAL_BLOCK_MOST = 128,  // most rows of a block
     MG_DUAL_BLOCK_LEAST = 4,   // a block of fewer rows has 1 row
-    MG_DUAL_SLICES = 16,       // most slices (ranges of the cells of dense rows)
+    MG_DUAL_SLICES = 64,       // most slices of the weights, in dense rounds
     MG_DUAL_SHRUNK = 9,        // a row that is shrunk in epoch e is visited again in epoch e + 9
     MG_DUAL_SNAPSHOTS = 64,    // most snapshots of an epoch
 };
@@ -43,12 +43,13 @@ typedef struct mg_dual_tally {
     uint64_t changed, kept;   // one bit for each row, as in mg_dual_part
 } mg_dual_tally;
 
-// A range of the cells of dense rows, in which one thread sums the steps of a round.
+// A range of the weights of classes and cells, in which one thread sums the steps of a dense round.
 typedef struct mg_dual_slice {
-    _Alignas(64) int64_t from; // first cell
-    int64_t cells;             // number of cells
-    double square;             // square of the sum of the steps
-    float *sum;                // [classes][cells] sum of the steps in the weights
+    _Alignas(64) int64_t class_from; // first class
+    int64_t classes;                 // and how many
+    int64_t from, cells;             // first cell, and how many
+    double square;                   // square of the sum of the steps
+    float *sum;                      // [classes][cells] sum of the steps in the weights
 } mg_dual_slice;
 
 // The rows that an epoch visits.
@@ -204,8 +205,19 @@ void mg_dual_dense_destroy(mg_ascent *ascent);
 // necessary.
 void mg_dual_choose_sizes(mg_ascent *ascent, double part);
 
+// Cuts the weights into slices. Errors: MG_MEMORY.
+mg_status mg_dual_slices_create(mg_ascent *ascent, mg_error *error);
+
+// Sums the steps of the round's rows in a slice, and adds the sum to the weights; the other takes 1 - d->part
+// of the sum back.
+void mg_dual_slice_add(mg_ascent *ascent, mg_dual_slice *slice);
+void mg_dual_slice_take_back(mg_ascent *ascent, mg_dual_slice *slice);
+
 // Takes the steps of the rows of a dense round.
 void mg_dual_sweep_round(mg_ascent *ascent);
+
+// Rows of an item when several threads step the rows of a block, at most MG_SWEEP_ROWS.
+int64_t mg_dual_sweep_rows(const mg_ascent *ascent);
 
 // The fraction of a step, at most 1, that raises the dual value most. slope: of the dual value times N;
 // curve: of the rows' conjugates; square: of the change of the weights.

@@ -14,7 +14,6 @@ enum {
     ITEM_FLOATS = 64 << 10,              // cells of the rows of one item
     FEWEST_ITEM_ROWS = 8,
     MOST_ITEM_ROWS = 64,
-    SLICE_CELLS = 192,
     ROUND_FLOATS = 1 << 21, // floats of one array of a round
     NARROW_CLASSES = 12     // as in pass.c
 };
@@ -38,21 +37,6 @@ static int64_t power_of_two(double most, int64_t least, int64_t limit) {
     return size;
 }
 
-static mg_status create_slices(mg_ascent *ascent, mg_error *error) {
-    mg_dual_dense *d = &ascent->dense;
-    int64_t vectors = ascent->resident->line / MG_LANES;
-    mg_status status = MG_OK;
-    d->slices = mg_clamp(ascent->resident->line / SLICE_CELLS, 1, MG_DUAL_SLICES);
-    for (int64_t p = 0; !status && p < d->slices; p++) {
-        mg_dual_slice *slice = &d->slice[p];
-        slice->from = MG_LANES * mg_cut_begin(vectors, d->slices, p);
-        slice->cells = MG_LANES * mg_cut_begin(vectors, d->slices, p + 1) - slice->from;
-        const mg_buffer buffers[] = {MG_BUFFER(slice->sum, ascent->resident->problem->classes, slice->cells)};
-        status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
-    }
-    return status;
-}
-
 static mg_status create_round(mg_ascent *ascent, mg_error *error) {
     const mg_resident *resident = ascent->resident;
     mg_dual_dense *d = &ascent->dense;
@@ -73,7 +57,8 @@ static mg_status create_round(mg_ascent *ascent, mg_error *error) {
         MG_BUFFER(d->moved, r, lanes),
         MG_BUFFER(d->total, 1, lanes),
         MG_BUFFER(d->scratch, items, 2 * lanes),
-        MG_BUFFER(d->columns, 2 * resident->problem->classes, MG_SWEEP_ROWS),
+        MG_BUFFER(d->columns, 2 * resident->problem->classes * MG_SWEEP_ROWS,
+                  mg_cut_items(d->block, mg_dual_sweep_rows(ascent))),
         MG_BUFFER(d->tally, items, 1),
     };
     mg_status status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
@@ -117,7 +102,7 @@ mg_status mg_dual_dense_create(mg_ascent *ascent, mg_error *error) {
     d->item_rows = mg_clamp(ITEM_FLOATS / resident->line, FEWEST_ITEM_ROWS, MOST_ITEM_ROWS);
     if (!d->scaled && problem->scale) status = mg_problem_weights(problem, &d->raw, error);
     if (!status) status = create_round(ascent, error);
-    return status ? status : create_slices(ascent, error);
+    return status ? status : mg_dual_slices_create(ascent, error);
 }
 
 void mg_dual_dense_destroy(mg_ascent *ascent) {
@@ -177,50 +162,7 @@ static void score_item(void *context, int64_t item) {
                                                   resident->lanes);
 }
 
-// ---- the sum of the steps -----------------------------------------------------------------------
-
-// Sums the steps of the round's rows for the cells of a slice.
-static void add_slice(mg_ascent *ascent, mg_dual_slice *slice) {
-    mg_dual_dense *d = &ascent->dense;
-    const mg_resident *resident = ascent->resident;
-    const mg_kernel *kernel = resident->problem->kernel;
-    int64_t classes = resident->problem->classes, lanes = resident->lanes;
-    mg_cell cell = d->copies ? MG_CELL_F32 : resident->all.rows.cell;
-    const void *x[MG_BLOCK_ROWS];
-    MG_EACH_BLOCK (first, count, 0, ascent->round.count, MG_BLOCK_ROWS) {
-        for (int64_t i = 0; i < count; i++)
-            x[i] = (const char *)d->x[first + i] + (size_t)slice->from * mg_cell_size(cell);
-        mg_dense_rows rows = {cell, count, slice->cells, x};
-        kernel->dense_accumulate(&rows, first ? MG_SUM_ON : MG_SUM_NEW, classes, d->steps.u + first * lanes,
-                                 lanes, slice->sum);
-    }
-}
-
-// Adds `part` times the sum of the steps to the weights of a slice. On the first call for a round, also
-// computes the square of the sum.
-static void update_slice(mg_ascent *ascent, mg_dual_slice *slice, float part, bool first) {
-    mg_dual_dense *d = &ascent->dense;
-    const mg_resident *resident = ascent->resident;
-    const float *scale = resident->column_scale ? resident->column_scale + slice->from : NULL;
-    bool raw = d->raw.v != NULL;
-    slice->square = first ? 0 : slice->square;
-    for (int64_t k = 0; k < resident->problem->classes; k++) {
-        float *sum = slice->sum + k * slice->cells,
-              *w = ascent->iterate->weights.v + k * resident->line + slice->from,
-              *v = raw ? d->raw.v + k * resident->line + slice->from : NULL;
-        mg_sixteen square = mg_sixteen_all(0), all = mg_sixteen_all(part);
-        for (int64_t j = 0; j < slice->cells; j += MG_LANES) {
-            mg_sixteen step = *(const mg_sixteen *)(sum + j), to = *(const mg_sixteen *)(w + j);
-            if (first && raw) step *= *(const mg_sixteen *)(scale + j);
-            if (first) square += step * step;
-            to += all * step;
-            *(mg_sixteen *)(sum + j) = step;
-            *(mg_sixteen *)(w + j) = to;
-            if (raw) *(mg_sixteen *)(v + j) = to * *(const mg_sixteen *)(scale + j);
-        }
-        if (first) slice->square += (double)mg_sixteen_fold(square);
-    }
-}
+// ---- after the steps ---------------------------------------------------------------------------
 
 static void finish_row(mg_ascent *ascent, int64_t r, mg_dual_tally *tally, float *scratch) {
     mg_dual_dense *d = &ascent->dense;
@@ -269,13 +211,12 @@ static void finish(void *context, int64_t item) {
         finish_item(ascent, item - d->slices);
         return;
     }
-    add_slice(ascent, &d->slice[item]);
-    update_slice(ascent, &d->slice[item], 1, true);
+    mg_dual_slice_add(ascent, &d->slice[item]);
 }
 
 static void take_back(void *context, int64_t p) {
     mg_ascent *ascent = context;
-    update_slice(ascent, &ascent->dense.slice[p], ascent->dense.part - 1, false);
+    mg_dual_slice_take_back(ascent, &ascent->dense.slice[p]);
 }
 
 // Adds `part` times the steps to the weights of the constant feature.

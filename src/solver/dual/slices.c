@@ -1,0 +1,85 @@
+// slices.c - sums the steps of a dense round. The weights are cut into slices, ranges of classes and of
+// cells, because a sum of one cell goes through the rows in their order, and threads need work of their own.
+#include "solver/dual/ascent.h"
+
+#include "base/lanes.h"
+
+enum {
+    SLICE_CLASSES = 32, // a multiple of the classes that dense_accumulate treats together
+    SLICE_CELLS = 128,
+    CELL_UNIT = 64 // 8-bit cells of a cache line
+};
+
+mg_status mg_dual_slices_create(mg_ascent *ascent, mg_error *error) {
+    mg_dual_dense *d = &ascent->dense;
+    int64_t classes = ascent->resident->problem->classes, line = ascent->resident->line,
+            class_units = mg_cut_items(classes, SLICE_CLASSES), cell_units = mg_cut_items(line, CELL_UNIT),
+            by_class = mg_min(class_units, MG_DUAL_SLICES),
+            by_cell = mg_clamp(line / SLICE_CELLS, 1, MG_DUAL_SLICES / by_class);
+    mg_status status = MG_OK;
+    d->slices = by_class * by_cell;
+    for (int64_t p = 0; !status && p < d->slices; p++) {
+        mg_dual_slice *slice = &d->slice[p];
+        int64_t k = p / by_cell, j = p % by_cell;
+        slice->class_from = SLICE_CLASSES * mg_cut_begin(class_units, by_class, k);
+        slice->classes =
+            mg_min(classes, SLICE_CLASSES * mg_cut_begin(class_units, by_class, k + 1)) - slice->class_from;
+        slice->from = CELL_UNIT * mg_cut_begin(cell_units, by_cell, j);
+        slice->cells = mg_min(line, CELL_UNIT * mg_cut_begin(cell_units, by_cell, j + 1)) - slice->from;
+        const mg_buffer buffers[] = {MG_BUFFER(slice->sum, slice->classes, slice->cells)};
+        status = MG_ARENA_FILL(&ascent->dense.arena, buffers, error);
+    }
+    return status;
+}
+
+// Sums the steps of the round's rows.
+static void sum_steps(mg_ascent *ascent, mg_dual_slice *slice) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    int64_t lanes = resident->lanes;
+    mg_cell cell = d->copies ? MG_CELL_F32 : resident->all.rows.cell;
+    const void *x[MG_BLOCK_ROWS];
+    MG_EACH_BLOCK (first, count, 0, ascent->round.count, MG_BLOCK_ROWS) {
+        for (int64_t i = 0; i < count; i++)
+            x[i] = (const char *)d->x[first + i] + (size_t)slice->from * mg_cell_size(cell);
+        mg_dense_rows rows = {cell, count, slice->cells, x};
+        resident->problem->kernel->dense_accumulate(&rows, first ? MG_SUM_ON : MG_SUM_NEW, slice->classes,
+                                                    d->steps.u + first * lanes + slice->class_from, lanes,
+                                                    slice->sum);
+    }
+}
+
+// Adds `part` times the sum of the steps to the weights of a slice. On the first call for a round, also
+// computes the square of the sum.
+static void add_sum(mg_ascent *ascent, mg_dual_slice *slice, float part, bool first) {
+    mg_dual_dense *d = &ascent->dense;
+    const mg_resident *resident = ascent->resident;
+    const float *scale = resident->column_scale ? resident->column_scale + slice->from : NULL;
+    bool raw = d->raw.v != NULL;
+    slice->square = first ? 0 : slice->square;
+    for (int64_t k = 0; k < slice->classes; k++) {
+        int64_t at = (slice->class_from + k) * resident->line + slice->from;
+        float *sum = slice->sum + k * slice->cells, *w = ascent->iterate->weights.v + at,
+              *v = raw ? d->raw.v + at : NULL;
+        mg_sixteen square = mg_sixteen_all(0), all = mg_sixteen_all(part);
+        for (int64_t j = 0; j < slice->cells; j += MG_LANES) {
+            mg_sixteen step = *(const mg_sixteen *)(sum + j), to = *(const mg_sixteen *)(w + j);
+            if (first && raw) step *= *(const mg_sixteen *)(scale + j);
+            if (first) square += step * step;
+            to += all * step;
+            *(mg_sixteen *)(sum + j) = step;
+            *(mg_sixteen *)(w + j) = to;
+            if (raw) *(mg_sixteen *)(v + j) = to * *(const mg_sixteen *)(scale + j);
+        }
+        if (first) slice->square += (double)mg_sixteen_fold(square);
+    }
+}
+
+void mg_dual_slice_add(mg_ascent *ascent, mg_dual_slice *slice) {
+    sum_steps(ascent, slice);
+    add_sum(ascent, slice, 1, true);
+}
+
+void mg_dual_slice_take_back(mg_ascent *ascent, mg_dual_slice *slice) {
+    add_sum(ascent, slice, ascent->dense.part - 1, false);
+}
