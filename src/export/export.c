@@ -43,7 +43,7 @@ void mg_export_describe(const mg_model *model, void (*put)(mg_writer *to, const 
     put(to, "transform", model->transform);
     if (model->columns.recipe) put(to, "recipe", model->columns.recipe);
     if (model->calibration.method != MG_CALIBRATION_NONE)
-        put(to, "calibration", mg_calibration_name(model->calibration.method));
+        put(to, "calibration", mg_calibration_name((int)model->calibration.method));
 }
 
 int mg_export_calibration(const mg_model *model, mg_export_parameter to[2]) {

@@ -111,7 +111,7 @@ static void put_arrays(archive *zip, const mg_model *model) {
 
 static void put_description(archive *zip, const mg_model *model) {
     const mg_names *names = &model->columns.names;
-    const int method = model->calibration.method;
+    const int method = (int)model->calibration.method;
     const struct {
         const char *name, *text;
     } texts[] = {{"loss.npy", model->loss},

@@ -55,7 +55,7 @@ static void put_calibration(mg_writer *out, const mg_calibration *c) {
         mg_print_real(c->temperature, temperature + 1);
     }
     mg_writer_format(out, "  %-14s %s%s, fitted on %lld rows\n", "calibration",
-                     mg_calibration_name(c->method), temperature, (long long)c->rows);
+                     mg_calibration_name((int)c->method), temperature, (long long)c->rows);
     put_real(out, "log-loss", c->after.log_loss);
     put_real(out, "log-loss before", c->before.log_loss);
     put_real(out, "calibration error", c->after.ece);

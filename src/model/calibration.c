@@ -31,7 +31,7 @@ static const char method_name[] = "calibration", temperature_name[] = "calibrati
 
 void mg_model_calibration_put(const mg_calibration *c, int64_t classes, mg_h5_image *image) {
     if (c->method == MG_CALIBRATION_NONE) return;
-    mg_h5_image_attribute_text(image, "/", method_name, mg_calibration_name(c->method));
+    mg_h5_image_attribute_text(image, "/", method_name, mg_calibration_name((int)c->method));
     mg_h5_image_attribute_int64(image, "/", rows_name, c->rows);
     for (int i = 0; i < REALS; i++) {
         double value;

@@ -150,7 +150,7 @@ static void tell(const mg_calibration *c, mg_calibration_report *out) {
         .ece_before = c->before.ece,
         .ece = c->after.ece,
     };
-    snprintf(out->method, sizeof out->method, "%s", mg_calibration_name(c->method));
+    snprintf(out->method, sizeof out->method, "%s", mg_calibration_name((int)c->method));
 }
 
 typedef struct fitting {
