@@ -73,9 +73,7 @@ int mg_command_bench(int argc, char **argv) {
         {"shape", KEY_SHAPE, "NAME", 0, "Measure only the shape of this name", 0},
         {"rows", KEY_ROWS, "N", 0, "Number of rows, instead of the number of the shape (1 to 4e9)", 0},
         {"critical-path", KEY_CRITICAL_PATH, "T,...", 0,
-         "Train as CONFIG says on one thread, measure every item of work, and compute how long T threads "
-         "would "
-         "need",
+         "Train as CONFIG says on one thread, measure every item of work, and compute the time for T threads",
          0},
         {0},
     };
@@ -86,21 +84,16 @@ int mg_command_bench(int argc, char **argv) {
         "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a "
         "fraction of the lower of these two limits: a pass (loss and gradient over all rows), an epoch of "
         "sgd in minibatches of 256 rows (probe: 1024), an epoch of dual ascent, and the first Newton step. "
-        "The rows are random and have the shapes of real data sets."
-        "\vExample:\n"
-        "  margin bench --quick\n"
-        "  MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n"
-        "  margin bench --shape probe --rows 1280000\n"
-        "  margin bench --critical-path 1,2,8,32 configs/fashion_mnist.yaml\n\n"
-        "\"Of the limit\" is the fraction of the machine's limit for the shape: of its arithmetic, or of "
-        "its memory when every row is read from memory once. Epochs and Newton steps are compared with one "
-        "pass, although they need more. The speed-up is relative to one thread. Times "
-        "are medians. Rows that fit in the last cache can be read faster than the limit of the memory.\n\n"
-        "--critical-path schedules the items as the threads would claim them, with what a claim and the "
-        "start of "
-        "a job cost on two threads here. It knows nothing of caches, memory bandwidth and clock rates that "
-        "threads share. Numbers of threads that this machine has are also run, to compare. It writes "
-        "nothing.",
+        "The rows are random and have the shapes of real data sets.\vExample:\n  margin bench --quick\n  "
+        "MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  margin bench --shape probe --rows 1280000\n "
+        " margin bench --critical-path 1,2,8,32 configs/fashion_mnist.yaml\n\n\"Of the limit\" is the "
+        "fraction of the machine's limit for the shape: of its arithmetic, or of its memory when every row "
+        "is read from memory once. Epochs and Newton steps need more work than one pass, but are compared "
+        "with it. The speed-up is relative to one thread. Times are medians. Rows that fit in the last cache "
+        "can be read faster than the limit of the memory.\n\n--critical-path schedules the items as the "
+        "threads would claim them, with the costs of a claim and of the start of a job, measured on two "
+        "threads. It ignores caches, memory bandwidth and clock rates that threads share. If this machine "
+        "has that many threads, the training is also run with them, for comparison. Nothing is written.",
         NULL,
         NULL,
         NULL};

@@ -128,10 +128,9 @@ static void show_confusions(const mg_measurement *m) {
 static void show_close(const mg_measurement *m) {
     char text[32];
     if ((double)m->close_rows < LEAST_CLOSE * (double)m->rows) return;
-    printf(
-        "close      %s rows (%.2f%%): their two highest scores differ by at most 0.001 of the spread of the "
-        "scores, so small changes of data or options change their answers\n",
-        mg_cli_count((double)m->close_rows, text), 100 * (double)m->close_rows / (double)m->rows);
+    printf("close      %s rows (%.2f%%): their two highest scores differ by at most 0.001 of the spread of "
+           "the scores, so small changes of data or options can change their answers\n",
+           mg_cli_count((double)m->close_rows, text), 100 * (double)m->close_rows / (double)m->rows);
 }
 
 static void show(const mg_measurement *m) {

@@ -26,8 +26,8 @@ static const flag shared[] = {
     FLAG(MG_CLI_RESUME, ON, resume, "resume", FIRST_KEY, NULL,
          "Continue from the newest intact checkpoints in the directory"),
     FLAG(MG_CLI_OVERWRITE, ON, overwrite, "overwrite", FIRST_KEY + 1, NULL,
-         "Start again in a directory that holds results; the old ones are kept in previous/ until the new "
-         "ones are complete"),
+         "Start again in a directory with results; the old results are kept in previous/ until the new ones "
+         "are complete"),
     FLAG(MG_CLI_QUIET, ON, quiet, "quiet", 'q', NULL,
          "Print only warnings and results: no plan, no progress"),
     FLAG(MG_CLI_THREADS, THREADS, threads, "threads", FIRST_KEY + 2, "N",

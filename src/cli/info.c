@@ -33,7 +33,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_info(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"verify", KEY_VERIFY, NULL, 0,
-         "Only check the seal of a model or checkpoint: whether every byte is as it was written", 0},
+         "Only check the seal of a model or checkpoint: whether any byte has changed", 0},
         {"features", KEY_FEATURES, "NAME", 0, "Data set of the features of a data file (default X)", 0},
         {"labels", KEY_LABELS, "NAME", 0, "Data set of the labels of a data file (default y)", 0},
         {0},

@@ -46,7 +46,7 @@ mg_status mg_cli_keep(const char *output, const char *other, const char *what, c
     struct stat about;
     if (!output || stat(output, &about) || !S_ISREG(about.st_mode) || !is_file(other, &about)) return MG_OK;
     error->status = MG_USAGE;
-    snprintf(error->text, sizeof error->text, "%.700s: is %s, which %s would replace: give -o another name",
-             output, what, by);
+    snprintf(error->text, sizeof error->text,
+             "%.700s: is %s, which %s would replace: give another name with -o", output, what, by);
     return MG_USAGE;
 }

@@ -44,9 +44,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 int mg_command_train(int argc, char **argv) {
     static const struct argp_option options[] = {
         {"init", KEY_INIT, "MODEL", 0,
-         "Start from the weights of a model.h5. Give it again when you resume a run that has no checkpoint "
-         "yet",
-         0},
+         "Start from the weights of a model.h5. Needed again to resume a run that has no checkpoint yet", 0},
         {0},
     };
     static const struct argp argp = {

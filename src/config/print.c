@@ -86,12 +86,11 @@ static void write_reference_row(mg_writer *writer, const mg_section *section, co
 void mg_settings_write_reference(const mg_binding *bindings, int count, mg_writer *writer) {
     mg_writer_add(
         writer,
-        "# Options\n\n"
-        "Every option of a configuration file. A file is YAML: sections, and in them lines of the form "
-        "`key: value`. A value given with\n`--set section.key=value` wins over the file, the file wins "
-        "over the default. `null`, `~` or nothing leaves an option at its default.\n\n"
-        "Numbers may be written `1e-3`, `.5` or `1/255`; sizes `4096`, `512MB` or `1.5GiB`; durations "
-        "`90`, `90s`, `1.5m` or `2h`.\nThis page is generated from the tables that the program reads.\n");
+        "# Options\n\nEvery option of a configuration file. A file is YAML: sections, and in them lines of "
+        "the form `key: value`. The value of\n`--set section.key=value` overrides the file, and the file "
+        "overrides the default. `null`, `~` or an empty value leaves an option at its default.\n\nNumbers "
+        "may be written `1e-3`, `.5` or `1/255`; sizes `4096`, `512MB` or `1.5GiB`; durations `90`, `90s`, "
+        "`1.5m` or `2h`.\nThis page is generated from the tables that the program reads.\n");
     for (int s = 0; s < count; s++) {
         const mg_section *section = bindings[s].section;
         mg_writer_format(writer, "\n## %s\n\n", section->name);

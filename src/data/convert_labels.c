@@ -114,8 +114,9 @@ static mg_status count_class(mg_census *labels, uint64_t digest, mg_error *error
 }
 
 static mg_status changed(mg_error *error) {
-    return mg_fail(error, MG_DATA,
-                   "the label differs from the first reading: the input changed while it was read");
+    return mg_fail(
+        error, MG_DATA,
+        "the label differs from the first reading: the input changed while it was read; convert it again");
 }
 
 mg_status mg_census_encode(mg_census *labels, const char *text, size_t bytes, int64_t *code, char *out,

@@ -32,10 +32,10 @@ static const mg_option rows[] = {
     {"labels", MG_OPTION_TEXT, AT(labels), "y", 0, 0, NULL, NULL, true,
      "Labels [N]: integers, strings, or an AnnData categorical group such as obs/cell_type."},
     {"names", MG_OPTION_TEXT, AT(names), "auto", 0, 0, NULL, NULL, true,
-     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files whose "
-     "names differ are refused."},
+     "Names [D] of the features: a data set, none, or auto (AnnData's var, 10x's feature ids). Files with "
+     "other names are refused."},
     {"weights", MG_OPTION_TEXT, AT(weights), "", 0, 0, NULL, NULL, true,
-     "Weights [N] of the rows, none negative. Weight 2 equals the row twice."},
+     "Weights [N] of the rows, none negative. A row of weight 2 counts as two rows."},
     {"rows", MG_OPTION_CHOICE, AT(rows), "none", 0, 0, rows_name, NULL, true,
      "First preparation, by row: none, unit (Euclidean length 1) or total (sum 10,000; the sum must be "
      "above 0). Rows of zeros do not change."},
@@ -48,8 +48,8 @@ static const mg_option rows[] = {
      "Bytes of training rows that may be held in memory. Larger data are streamed from the file. 0 = 60% "
      "of the free memory."},
     {"window", MG_OPTION_BYTES, AT(window), "64MiB", 4096, 1e15, NULL, NULL, true,
-     "Bytes of rows that are shuffled together. Each epoch takes blocks of rows in random order, and "
-     "shuffles the rows within each window."},
+     "Bytes of rows that are shuffled together. An epoch takes blocks of rows in random order and shuffles "
+     "the rows of each window."},
 };
 
 const mg_section mg_data_section = {

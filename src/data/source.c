@@ -68,7 +68,7 @@ static mg_status open_dense(mg_source *source, mg_error *error) {
 static mg_status check_indptr(mg_source *source, int64_t stored, mg_error *error) {
     const char *path = mg_h5_path(source->file);
     if (source->indptr[0] != 0)
-        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, it must be 0", path, source->name,
+        return mg_fail(error, MG_DATA, "%s: %s/indptr[0] is %lld, but must be 0", path, source->name,
                        (long long)source->indptr[0]);
     for (int64_t i = 1; i <= source->rows; i++)
         if (source->indptr[i] < source->indptr[i - 1] || source->indptr[i] > stored)

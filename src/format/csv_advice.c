@@ -87,8 +87,8 @@ mg_status mg_csv_refuse_cell(mg_csv *r, int64_t column, const mg_span *field, mg
                  "with --decimal comma a number has no point: tr -d . < FILE > NEW removes all points");
     else if (mark && mark > field->text && group == 3)
         snprintf(advice, sizeof advice,
-                 "if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW takes "
-                 "them out; if it is a decimal comma: --decimal comma",
+                 "if commas group the digits: sed -E ':a;s/(%s),([0-9]{3})/\\1\\2/;ta' < FILE > NEW removes "
+                 "them; if it is a decimal comma: --decimal comma",
                  r->record.delimiter == ',' ? "\"[0-9]+" : "[0-9]");
     else if (mark && mark > field->text && group > 0 && c == end && !r->comma)
         snprintf(advice, sizeof advice, "--decimal comma reads it as a decimal comma");

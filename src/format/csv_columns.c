@@ -253,7 +253,7 @@ static mg_status warn_of_indices(mg_csv *r, mg_error *error) {
     if (status || count == 0) return status;
     const char *path = mg_text_path(r->record.text), *column = mg_csv_column_text(r, shown, text),
                *why =
-                   shown == 0 && counts ? "counts the rows like an index" : "has the name of an index or id";
+                   shown == 0 && counts ? "numbers the rows like an index" : "has the name of an index or id";
     if (count == 1)
         mg_tell_line(&r->tell, "warning: %s: %s %s and is used as a feature; --drop %s leaves it out", path,
                      column, why, list);

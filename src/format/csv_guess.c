@@ -94,7 +94,7 @@ static int64_t decimal_commas(mg_csv *r, char delimiter) {
 static mg_status fail_decimals(const mg_csv *r, mg_error *error) {
     return mg_fail(error, MG_DATA,
                    "%s: numbers seem to have a decimal comma, as in 1,5: use --decimal comma, or --delimiter "
-                   "comma when the comma separates fields",
+                   "comma if the comma separates fields",
                    mg_text_path(r->record.text));
 }
 
@@ -269,9 +269,9 @@ static mg_status refuse_pair(mg_csv *r, int64_t column, mg_error *error) {
     if (status) return status;
     return mg_text_fail(
         r->record.text, field.offset, MG_DATA, error,
-        "the label would be '%.*s' of column %lld, which looks like a feature with its value; "
-        "lines of svmlight have index:value, with whole numbers from 0 and blanks between the "
-        "pairs (--format svmlight); --label %lld for a table with such labels",
+        "the label would be '%.*s' of column %lld, which looks like a feature with its value: use --format "
+        "svmlight for lines of index:value pairs (indices are whole numbers from 0, with blanks between the "
+        "pairs), or --label %lld for a table with such labels",
         (int)(field.bytes < 40 ? field.bytes : 40), field.text, (long long)column + 1, (long long)column + 1);
 }
 

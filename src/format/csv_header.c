@@ -118,7 +118,7 @@ static mg_status guess(mg_csv *r, const mg_csv_first *f, const bool named[2], mg
     bool alike = f->values[0] == second[0] && f->values[1] == second[1];
     bool all = t.counts == t.numbers && (t.counts == r->columns || t.words > 0);
     if (t.counts > (t.counting == 0 ? 2 : 4) && all && !alike)
-        return doubtful(r, "its fields count 0, 1, 2, ... or 1, 2, 3, ...", error);
+        return doubtful(r, "its fields are 0, 1, 2, ... or 1, 2, 3, ...", error);
     if (t.words > 0 && in_order(r, f->first, f->values) && !in_order(r, f->second, second))
         return doubtful(r, "its numbers are in order, those of line 2 are not", error);
     return MG_OK;

@@ -17,7 +17,7 @@ static mg_status refuse_index(const mg_pairs *pairs, const char *at, const char 
     if (index < 0)
         return mg_fail(error, MG_DATA, "'%.*s' is not index:value", (int)(bytes < 40 ? bytes : 40), at);
     if (index < pairs->low) return mg_fail(error, MG_DATA, "index 0, but indices begin at 1 (--base 1)");
-    return mg_fail(error, MG_DATA, "index %lld is past %lld, the last one allowed%s%s", (long long)index,
+    return mg_fail(error, MG_DATA, "index %lld is above %lld, the largest allowed%s%s", (long long)index,
                    (long long)pairs->high, pairs->beyond ? "; " : "", pairs->beyond ? pairs->beyond : "");
 }
 

@@ -188,11 +188,11 @@ static mg_status doubt_order(reader *r, mg_error *error) {
         return MG_OK;
     const char *more = r->labels.count > MG_DISTINCT_MOST ? "more than " : "";
     int64_t shown = *more ? MG_DISTINCT_MOST : r->labels.count;
-    return mg_fail(
-        error, MG_DATA,
-        "%s: before the first tab there are %s%lld values in %lld rows, behind it %lld: use --label "
-        "last if the labels come last, --label first if they come first",
-        mg_text_path(r->record.text), more, (long long)shown, (long long)r->rows, (long long)r->bodies.count);
+    return mg_fail(error, MG_DATA,
+                   "%s: there are %s%lld values before the first tab and %lld after it, in %lld rows: use "
+                   "--label last if the labels come last, --label first if they come first",
+                   mg_text_path(r->record.text), more, (long long)shown, (long long)r->bodies.count,
+                   (long long)r->rows);
 }
 
 static mg_status walk(reader *r, mg_sink *sink, bool put, mg_error *error) {

@@ -96,9 +96,8 @@ static const char *kind_name(int i, const void *context) {
 static mg_status unknown_kind(const char *kind, mg_error *error) {
     const char *nearest = mg_nearest_name(kind, kind_name, NULL);
     return mg_fail(error, MG_USAGE,
-                   "%s is not a kind that can be listed (losses, solvers, updates, rates, formats, exports, "
-                   "kernels)%s%s",
-                   kind, nearest ? "; did you mean " : "", nearest ? nearest : "");
+                   "unknown kind %s (losses, solvers, updates, rates, formats, exports, kernels)%s%s", kind,
+                   nearest ? "; did you mean " : "", nearest ? nearest : "");
 }
 
 mg_status mg_list_print(const char *kind, FILE *file, mg_error *error) {

@@ -110,11 +110,10 @@ static mg_status lock_for_reading(int fd, const char *path, mg_error *error) {
     const char *use = getenv("HDF5_USE_FILE_LOCKING");
     if (use && (!strcmp(use, "FALSE") || !strcmp(use, "0"))) return MG_OK;
     if (!flock(fd, LOCK_SH | LOCK_NB) || errno != EWOULDBLOCK) return MG_OK;
-    return mg_fail(
-        error, MG_IO,
-        "%s: another program has it open for writing (it holds a lock of the file): close it there, or set "
-        "HDF5_USE_FILE_LOCKING=FALSE in the environment if it does not write now",
-        path);
+    return mg_fail(error, MG_IO,
+                   "%s: another program has locked it for writing: close it there, or, if that program does "
+                   "not write now, set HDF5_USE_FILE_LOCKING=FALSE in the environment",
+                   path);
 }
 
 mg_status mg_h5_open_descriptor(int fd, const char *path, mg_h5 **out, mg_error *error) {
@@ -211,11 +210,11 @@ mg_status mg_h5_check_unchanged(const mg_h5 *file, mg_error *error) {
     if (about.st_size == file->size && about.st_mtim.tv_sec == file->written.tv_sec &&
         about.st_mtim.tv_nsec == file->written.tv_nsec)
         return MG_OK;
-    return mg_fail(error, MG_DATA,
-                   "%s: was %s while it was in use, so its rows may come from two versions: run the command "
-                   "again; train, path and cv continue with --resume if the rows are the old ones again, and "
-                   "begin anew with --overwrite",
-                   file->path, about.st_size < file->size ? "truncated" : "written to");
+    return mg_fail(
+        error, MG_DATA,
+        "%s: was %s while it was in use, so its rows may come from two versions: run the command again; for "
+        "train, path and cv add --resume if the file has its old rows again, else --overwrite",
+        file->path, about.st_size < file->size ? "truncated" : "written to");
 }
 
 mg_h5_kind mg_h5_find(const mg_h5 *file, const char *name) {

@@ -104,7 +104,7 @@ static mg_status check_shape(mg_h5_array *array, mg_error *error) {
     array->columns = (int64_t)columns;
     if (countable && (!rows || columns <= ((hsize_t)1 << 56) / rows)) return MG_OK;
     char shape[MG_H5_SHAPE];
-    return mg_fail(error, MG_DATA, "%s: data set %s declares the shape %s, more than any machine holds",
+    return mg_fail(error, MG_DATA, "%s: data set %s declares the shape %s, which no machine can hold",
                    array->file->path, array->name, mg_h5_array_shape(array, shape));
 }
 
@@ -221,7 +221,7 @@ static mg_status refuse_type(const mg_h5_array *array, hid_t stored, mg_error *e
         error, MG_DATA,
         "%s: data set %s holds %s; only numbers of 1 to 8 bytes and text can be read: convert the values",
         array->file->path, array->name,
-        class >= 0 && kinds[class] ? kinds[class] : "values of no known type");
+        class >= 0 && kinds[class] ? kinds[class] : "values of an unknown type");
 }
 
 // The type of the values of a data set; if `column` is not NULL, of that column.

@@ -140,8 +140,10 @@ static mg_status read_names(mg_h5_array *array, char **texts, mg_error *error) {
         if (H5Tenum_nameof(array->value, value, name, sizeof name) >= 0)
             status = mg_memory_text(&texts[i], name, error);
         else
-            status = mg_fail(error, MG_DATA, "%s: %s[%zu] is %lld, which has no name in the enumeration",
-                             array->file->path, array->name, i, (long long)number);
+            status =
+                mg_fail(error, MG_DATA,
+                        "%s: %s[%zu] is %lld, which has no name in the enumeration: write the file again",
+                        array->file->path, array->name, i, (long long)number);
     }
     mg_memory_free(raw);
     return status;

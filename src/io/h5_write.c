@@ -311,9 +311,10 @@ mg_status mg_h5_writer_append(mg_h5_writer *writer, int array, const void *bytes
                               mg_error *error) {
     slot *place = &writer->slots[array];
     if (size > (uint64_t)(place->size - place->written) - place->filled)
-        return mg_fail(error, MG_DATA,
-                       "%s: %s has more data than in the first reading: an input changed meanwhile",
-                       writer->path, place->name);
+        return mg_fail(
+            error, MG_DATA,
+            "%s: %s has more data than in the first reading: an input changed meanwhile; convert it again",
+            writer->path, place->name);
     const unsigned char *from = bytes;
     while (size > 0) {
         size_t part = size < BUFFER - place->filled ? size : BUFFER - place->filled;
@@ -334,7 +335,8 @@ static mg_status fill_file(mg_h5_writer *writer, mg_error *error) {
         if (status) return status;
         if (writer->slots[i].written != writer->slots[i].size)
             return mg_fail(error, MG_DATA,
-                           "%s: %s has less data than in the first reading: an input changed meanwhile",
+                           "%s: %s has less data than in the first reading: an input changed meanwhile; "
+                           "convert it again",
                            writer->path, writer->slots[i].name);
     }
     return MG_OK;

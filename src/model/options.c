@@ -32,18 +32,17 @@ static const mg_option rows[] = {
     {"loss", MG_OPTION_CHOICE, AT(loss), "crammer-singer", 0, 0, mg_loss_name, NULL, true,
      "Loss to minimise; `margin list losses` describes each."},
     {"delta", MG_OPTION_REAL, AT(delta), "1", 1e-30, 1e30, NULL, NULL, true,
-     "Margin parameter: by how much the score of the true class must exceed those of the others."},
+     "Margin parameter: the score of the true class must exceed all others by this much."},
     {"lambda", MG_OPTION_REAL, AT(lambda), "", 1e-30, 1e30, NULL, NULL, true,
-     "Regularisation: lambda/2 ||W||^2 is added to the mean loss. 1e-4 when neither lambda nor C is set."},
+     "Regularisation: lambda/2 ||W||^2 is added to the mean loss. Default, if C is not set either: 1e-4."},
     {"C", MG_OPTION_REAL, AT(C), "", 1e-30, 1e30, regularisation_word, NULL, true,
-     "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows). auto: the value that is "
-     "most accurate on held-out rows (docs/solvers.md); then all rows are trained with it."},
+     "Regularisation, instead of lambda: lambda = 1/(C * total weight of the rows). auto: the value with the "
+     "best accuracy on held-out rows (docs/solvers.md); it then trains on all rows."},
     {"bias", MG_OPTION_REAL, AT(bias), "1", 0, 1e30, NULL, NULL, true,
-     "Value of a constant feature in every row, whose weights are regularised like the others. 0 = no "
-     "bias."},
+     "Value of the constant feature in every row. Its weights are regularised like the others. 0 = no bias."},
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
-     "none, balanced (a row counts rows / (classes * rows of its class), with rows counted by weight), or "
-     "a mapping of labels to weights; labels not in it have weight 1."},
+     "none, balanced (each row has weight rows / (classes * rows of its class), with rows counted by "
+     "weight), or a mapping of labels to weights; other labels have weight 1."},
 };
 
 const mg_section mg_model_section = {

@@ -206,9 +206,8 @@ bool mg_team_open(mg_team *team, int threads, int beside, char *warning, size_t 
     if (started >= threads + beside) return true;
     team->threads = (int)mg_max(started - beside, 1);
     snprintf(warning, size,
-             "only %d of %d threads can be started (limits on processes, of the control group or on memory): "
-             "%d compute%s; "
-             "the results are the same",
+             "only %d of %d threads can be started (limits on processes, memory or the control group): %d "
+             "compute%s; the results are the same",
              started, threads + beside, team->threads, team->threads == 1 ? "s" : "");
     return false;
 }

@@ -159,7 +159,7 @@ static const mg_whole_solver whole = {.attach = attach, .next = next, .standing 
 
 const mg_solver mg_solver_dual = {
     .name = "dual",
-    .help = "dual coordinate ascent by rows; without a tolerance a few epochs, whose weights are averaged",
+    .help = "dual coordinate ascent by rows; without a tolerance, a few epochs with averaged weights",
     .certifies = "the relative duality gap, with train.tolerance",
     CERTIFIED,
 };

@@ -79,9 +79,8 @@ static const struct change {
 } changes[] = {
     {"dual", "never", MG_HANDOVER_NEVER},
     {"auto",
-     "when a model of the costs says that Newton steps need fewer operations than dual ascent; back when "
-     "they "
-     "do not pay",
+     "when Newton steps are estimated to need fewer operations than dual ascent; back when they turn out to "
+     "need more",
      MG_HANDOVER_BY_COST},
     {"newton", "after the first certificate; at once if the loss has no dual", MG_HANDOVER_AT_ONCE},
     {"sgd", "never", MG_HANDOVER_NEVER},

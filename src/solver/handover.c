@@ -89,15 +89,15 @@ typedef struct condition {
 
 enum { TO_NEWTON = 4, TO_DUAL = 3 };
 static const condition to_newton[TO_NEWTON] = {
-    {is_measured, "the fall of the gap has been measured over 3 passes"},
+    {is_measured, "the gap was measured over 3 passes of dual ascent"},
     {has_room, "Newton steps need little memory"},
-    {dual_has_tried, "dual ascent has cost an eighth of what they usually cost"},
-    {newton_is_cheaper, "by the fall of its gap, dual ascent would cost more than they usually do"},
+    {dual_has_tried, "dual ascent has cost an eighth of the usual Newton steps"},
+    {newton_is_cheaper, "dual ascent is estimated to need more than the usual Newton steps"},
 };
 static const condition to_dual[TO_DUAL] = {
-    {newton_has_tried, "Newton steps have cost 1.5 times what they usually do"},
+    {newton_has_tried, "Newton steps have cost 1.5 times the usual"},
     {gap_is_known, "the gap is at most 0.999"},
-    {dual_is_cheaper, "by the fall of the gap, they would cost more than 2.5 times what dual ascent would"},
+    {dual_is_cheaper, "Newton steps are estimated to need more than 2.5 times as much as dual ascent"},
 };
 
 static bool all_hold(const condition *conditions, int count, const facts *f) {
@@ -114,7 +114,7 @@ static void list(mg_writer *out, const char *name, const condition *conditions, 
 
 void mg_handover_list(mg_writer *out) {
     mg_writer_add(out,
-                  "auto changes when the conditions of the other steps all hold; costs are operations:\n");
+                  "auto changes when all conditions of the other steps hold; costs are in operations:\n");
     list(out, "to Newton steps", to_newton, TO_NEWTON);
     list(out, "back to dual ascent", to_dual, TO_DUAL);
 }

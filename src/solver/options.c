@@ -17,8 +17,8 @@ static const mg_option train_rows[] = {
     {"max_steps", MG_OPTION_INT, AT(max_steps), "0", 0, 1e15, NULL, NULL, true,
      "Largest number of steps. 0 = no limit."},
     {"time_limit", MG_OPTION_SECONDS, AT(time_limit), "0", 0, 1e9, NULL, NULL, true,
-     "Seconds of training, at most. 0 = no limit. With a limit, the result depends on the speed of the "
-     "machine."},
+     "Largest number of seconds of training. 0 = no limit. With a limit, the result depends on the speed of "
+     "the machine."},
     {"batch", MG_OPTION_INT, AT(batch), "256", 1, 1 << 24, NULL, NULL, true,
      "Rows of a minibatch of sgd, or of a step of dual."},
     {"seed", MG_OPTION_INT, AT(seed), "1", 0, 9e18, NULL, NULL, true,
@@ -27,8 +27,8 @@ static const mg_option train_rows[] = {
      "Compute threads. 0 = all cores that this process may use (affinity, control group, OMP_NUM_THREADS). "
      "The result does not depend on it."},
     {"parts", MG_OPTION_INT, AT(parts), "0", 0, 4096, NULL, NULL, true,
-     "Parts into which a minibatch is cut; no more threads than parts work on it. 0 = automatic, by the "
-     "shapes. The number changes the rounding of the result."},
+     "Number of parts of a minibatch; at most as many threads work on it. 0 = automatic, from the shapes. "
+     "The number changes the rounding of the result."},
     {"evaluate_every", MG_OPTION_INT, AT(evaluate_every), "1", 0, 1e9, NULL, NULL, true,
      "Epochs between evaluations of the objective and of the validation rows. 0 = only at the end."},
     {"patience", MG_OPTION_INT, AT(patience), "0", 0, 1e9, NULL, NULL, true,

@@ -239,11 +239,11 @@ mg_status mg_checkpoint_resume(const mg_directory *directory, const mg_identity 
         if (one == MG_IO)
             status = mg_fail(
                 error, one,
-                "%s; it may be intact: make it readable, or move it away to continue from the one before",
+                "%s; it may be intact: make it readable, or move it away to continue from the previous one",
                 why.text);
         else if (one && !damaged) status = mg_fail(error, one, "%s", why.text);
         if (damaged) {
-            snprintf(line, sizeof line, "%s; trying the one before", why.text);
+            snprintf(line, sizeof line, "%s; trying the previous checkpoint", why.text);
             if (hooks->message) hooks->message(hooks->context, line);
         }
     }

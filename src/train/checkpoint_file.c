@@ -307,8 +307,9 @@ mg_status mg_checkpoint_restore(const mg_directory *directory, const char *name,
     for (int f = 0; !status && f < state->count; f++) status = take_field(file, &state->fields[f], error);
     if (!status && hooks->check) status = hooks->check(hooks->context, state->position, error);
     const char *advice =
-        state->count ? "delete it to continue from the one before, or start a new run with --overwrite"
-                     : "delete it to start from the beginning";
+        state->count
+            ? "delete it to continue from the previous checkpoint, or start a new run with --overwrite"
+            : "delete it to start from the beginning";
     if (*verified) status = mg_file_blame(in.path, advice, status, error);
     close_sealed(&in);
     return status;

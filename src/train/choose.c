@@ -105,7 +105,7 @@ static mg_status follow_path(search *s, const mg_grid *grid, mg_error *error) {
     mg_status status = mg_path_run(&options, grid, &request, &s->path, &why);
     if (status == MG_USAGE)
         return mg_fail(error, MG_CONFIG,
-                       "model.C: auto holds out tenths of the rows, and there are fewer than %d: set "
+                       "model.C: auto needs at least %d rows, because it holds out tenths of them: set "
                        "data.validation, or a number",
                        FOLDS);
     if (status == MG_CONFIG)

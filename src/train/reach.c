@@ -63,8 +63,8 @@ static mg_status check_batch(const mg_dataset *train, const mg_batch *batch, con
         if (square <= (double)FLT_MAX) continue;
         mg_reach_name(train, batch->first + i, name);
         return mg_fail(error, MG_DATA,
-                       "%s: its squares add up to %.3g%s, beyond what single precision holds (3.4e38): %s, "
-                       "or leave the row out",
+                       "%s: the sum of its squares is %.3g%s, above the largest number of single precision "
+                       "(3.4e38): %s, or leave the row out",
                        name, square, scale->scale ? " after data.scale" : "",
                        bias * bias > (double)FLT_MAX ? "lower model.bias"
                        : fits_max_abs(train)         ? "set data.scale to max-abs"

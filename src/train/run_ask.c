@@ -58,8 +58,7 @@ static mg_status ask_room(const mg_directory *directory, const char *name, mg_er
     char to[2 * MG_RUN_NAME_TEXT];
     snprintf(to, sizeof to, "%s/%s", MG_RUN_GATHERING, name);
     if (!mg_directory_holds(directory, name) || !mg_directory_holds(directory, to)) return MG_OK;
-    return mg_fail(error, MG_IO,
-                   "%s/%s: is in the place to which the %s beside %s must be moved: move one of them away",
+    return mg_fail(error, MG_IO, "%s/%s: the file %s beside %s must be moved there: move one of the two away",
                    mg_directory_path(directory), to, name, MG_RUN_GATHERING);
 }
 

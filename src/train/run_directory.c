@@ -162,8 +162,9 @@ static mg_status resume(mg_run *run, mg_identity *identity, bool *found, mg_erro
     if (run->place.checkpoints)
         status = mg_checkpoint_resume(run->place.checkpoints, identity, &state, &hooks, found, error);
     if (!status && *found && identity->init_model && !given.init_model)
-        mg_run_message(run, "warning: %s was begun from the weights of %s (--init), and continues that run",
-                       run->place.path, identity->init_model);
+        mg_run_message(
+            run, "warning: %s was begun from the weights of %s (--init); this command continues that run",
+            run->place.path, identity->init_model);
     if (status || *found) return status;
     *identity = given;
     hooks.check = NULL;

@@ -95,8 +95,8 @@ static mg_status compare_model(const mg_run *run, const mg_model *model, const c
     mg_bridge_model(weights, own);
     if (!holds_weights(model, own))
         status = mg_fail(error, MG_CONFIG,
-                         "%s: is intact, but it is not the model of this run: move it away, and --resume "
-                         "writes the model of this run again",
+                         "%s: is intact, but not the model of this run: move it away; --resume then writes "
+                         "the model of this run again",
                          path);
     mg_model_free(own);
     return status;

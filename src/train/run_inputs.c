@@ -33,8 +33,8 @@ static mg_status compare(const search *at, const char *name, const struct stat *
         const char *advice =
             config || !strcmp(in->option, "--init") ? "copy it to another directory" : "move it away";
         return mg_fail(error, MG_CONFIG,
-                       "%s: %s is a file of the run in %s (%s), which may replace, move or delete it: %s, or "
-                       "set output.directory",
+                       "%s: %s is a file of the run in %s (%s), which the run may replace, move or delete: "
+                       "%s, or set output.directory",
                        in->option, in->path, mg_directory_path(at->directory), name, advice);
     }
     return MG_OK;

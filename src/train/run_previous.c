@@ -73,11 +73,10 @@ void mg_run_forget_previous(const mg_directory *directory, const mg_observer *ob
     mg_status status = mg_run_ask_directory(directory, previous, NULL);
     if (!status) status = remove_directory(directory, previous, NULL);
     if (!status || !observer || !observer->message) return;
-    snprintf(
-        line, sizeof line,
-        "warning: %s/%s: the old result stays, because it holds files that margin did not write, or another "
-        "process is using it: delete it when you do not need it",
-        mg_directory_path(directory), previous);
+    snprintf(line, sizeof line,
+             "warning: %s/%s: the old result is kept, because it contains files that margin did not write, "
+             "or another process is using it: delete it when you do not need it",
+             mg_directory_path(directory), previous);
     observer->message(observer->context, line);
 }
 

@@ -79,7 +79,7 @@ void mg_run_log_epoch(mg_run *run, const mg_measured *measured) {
 void mg_run_warn_of_metrics(mg_run *run) {
     const mg_error *failure = &run->log.metrics.failure;
     if (failure->status && !run->log.warned)
-        mg_run_message(run, "warning: %s; its lines are kept, and margin tries again to write them",
+        mg_run_message(run, "warning: %s; its lines are kept, and margin will try to write them again",
                        failure->text);
     run->log.warned = failure->status != MG_OK;
 }

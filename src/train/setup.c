@@ -178,9 +178,9 @@ static void note_unseen(const mg_setup_options *options, mg_setup *setup) {
     if (!train->unseen || (folds && options->fold > 0)) return;
     snprintf(setup->note, sizeof setup->note, "%lld of %lld classes %s (the first: '%s'): %s",
              (long long)train->unseen, (long long)train->classes.count,
-             folds ? "have a single row, which is held out in no fold" : "have no row held out",
+             folds ? "have a single row, which is never held out" : "have no held-out row",
              train->unseen_label,
-             folds ? "the folds say nothing about them" : "the validation rows say nothing about them");
+             folds ? "no fold measures them" : "the validation rows do not measure them");
 }
 
 // Notes that other values of lambda are worth a comparison. No rule that depends on shapes is better than the

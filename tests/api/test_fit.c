@@ -265,7 +265,7 @@ static void test_csr_refusals(void **unused) {
     expect(&a.data, MG_DATA, "twice in row 0");
     indices[4] = index;
     indptr[0] = 1;
-    expect(&a.data, MG_DATA, "data: X/indptr[0] is 1, it must be 0");
+    expect(&a.data, MG_DATA, "data: X/indptr[0] is 1, but must be 0");
     indptr[0] = 0;
     indptr[7] = indptr[6] - 1;
     expect(&a.data, MG_DATA, "data: X/indptr[7] is ");

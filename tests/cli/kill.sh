@@ -33,7 +33,7 @@ done 2>/dev/null
 "$MARGIN" train run.yaml --quiet --resume --set output.directory=killed >out
 echo "resumed for the last time: exit $?"
 [ $kills -ge 5 ] || echo "only $kills were killed"
-echo "$damaged files were damaged, $(grep -c 'trying the one before' err) skipped"
+echo "$damaged files were damaged, $(grep -c 'trying the previous checkpoint' err) skipped"
 same whole/model.h5 killed/model.h5
 last=$(ls whole/checkpoints | tail -1)
 cmp "whole/checkpoints/$last" "killed/checkpoints/$last" && echo "the last checkpoints are the same"

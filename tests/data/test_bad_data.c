@@ -268,7 +268,7 @@ static void test_csr(void **unused) {
         {{0, 3, 2, 4}, {1, 3, 4, 2}, "X/indptr[2] is 2 (3 to 4 are allowed)"},
         {{0, -1, 2, 4}, {1, 3, 4, 2}, "X/indptr[1] is -1 (0 to 4 are allowed)"},
         {{0, 2, 9, 4}, {1, 3, 4, 2}, "X/indptr[2] is 9 (2 to 4 are allowed)"},
-        {{1, 2, 2, 4}, {1, 3, 4, 5}, "X/indptr[0] is 1, it must be 0"},
+        {{1, 2, 2, 4}, {1, 3, 4, 5}, "X/indptr[0] is 1, but must be 0"},
     };
     const hid_t signed_types[] = {H5T_STD_I32LE, H5T_STD_I64LE};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

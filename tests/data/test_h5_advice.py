@@ -220,7 +220,7 @@ def anndata_rows(a):
 def locks(a):
     a.file(lambda f: f.update({"X": X, "y": Y}))
     with h5py.File(a.work.at("OLD.h5"), "r+"):
-        line = a.message("another program has it open for writing")
+        line = a.message("another program has locked it for writing")
         setting = re.search(r"set (HDF5_USE_FILE_LOCKING)=(FALSE) in the environment", line).groups()
         os.environ[setting[0]] = setting[1]
         a.works("OLD.h5", 30)

@@ -140,7 +140,7 @@ def texts_first(g):
     rows = [(f"this is text {i}", ("pos", "neg")[i % 2]) for i in range(12)]
     table = "".join(f"{text}\t{label}\n" for text, label in rows)
     labels = [label for _, label in rows]
-    g.refused(table, "12 values in 12 rows", "--label last", "--label first", name="a.tsv")
+    g.refused(table, "12 values before the first tab", "--label last", "--label first", name="a.tsv")
     g.refused(table, "--label last", options=["--format", "text"], name="a.tsv")
     said = g.gives(table, None, labels, "--label", "last", name="a.tsv", out="like.h5")
     with h5py.File(g.work.at("like.h5")) as file:

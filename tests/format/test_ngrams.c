@@ -145,7 +145,7 @@ static void later_files_follow_the_first(void **state) {
     expect_sparse(1, 6, 1, row);
     unlink(output);
     put_text(0, "1 6:1\n");
-    refused(1, settings, MG_DATA, ":1:3: index 6 is past 5");
+    refused(1, settings, MG_DATA, ":1:3: index 6 is above 5");
     put_text(0, "word 3:1\n");
     refused(1, settings, MG_DATA, "is not a whole number, but all labels of");
     put_text(0, "x\ta\n");

@@ -97,7 +97,7 @@ class Soak:
             process.send_signal(signal.SIGKILL if fate == "killed" else number)
         _, said = process.communicate()
         allowed = {"calm": (0,), "killed": (0, -9), "stopped": (0, STOPPED, -number), "out of disk": (0, 3)}[fate]
-        if process.returncode not in allowed or "trying the one before" in said:
+        if process.returncode not in allowed or "trying the previous checkpoint" in said:
             raise Mismatch(f"{fate}: exit {process.returncode}: {said}")
         for step in steps_of(self.work.at("disturbed")):
             if not self.work.whole(checkpoint(self.work.at("disturbed"), step)):

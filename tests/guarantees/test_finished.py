@@ -95,7 +95,7 @@ def unchanged(work, name, command, answer):
 # An intact model of another run is neither taken for this one nor replaced.
 def other_model(work, command):
     shutil.copy(work.at("other/model.h5"), work.at("r/model.h5"))
-    expect(work, 2, command, "r/model.h5: is intact, but it is not the model of this run: move it away, and --resume writes the model of this run again")
+    expect(work, 2, command, "r/model.h5: is intact, but not the model of this run: move it away; --resume then writes the model of this run again")
     if runs.read(work.at("r/model.h5")) != runs.read(work.at("other/model.h5")):
         runs.fail("an intact model of another run was replaced")
     os.rename(work.at("r/model.h5"), work.at("moved.h5"))

@@ -124,7 +124,7 @@ def in_the_way(work):
     os.makedirs(work.at("c/previous.new/fold-1"))
     before = tree(work.at("c"))
     for more in ("--overwrite", "--resume"):
-        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: is in the place to which the fold-1 beside previous.new must be moved: move one of them away")
+        expect(work, 3, *CV, *at("c"), more, says="c/previous.new/fold-1: the file fold-1 beside previous.new must be moved there: move one of the two away")
     if tree(work.at("c")) != before:
         runs.fail("a refused --overwrite changed files")
     os.rmdir(work.at("c/previous.new/fold-1"))  # follows the advice
@@ -142,7 +142,7 @@ def in_previous(work):
     wait_for(process, "a checkpoint", lambda: runs.steps_of(work.at("c/previous")))
     expect(work, 2, "train", *SGD, *at("c"), "--overwrite", says=f"c/previous: process {process.pid} is training in this directory")
     os.remove(work.at("c/model.h5"))
-    expect(work, 0, "train", *SGD, *at("c"), "--resume", says="c/previous: the old result stays, because")
+    expect(work, 0, "train", *SGD, *at("c"), "--resume", says="c/previous: the old result is kept, because")
     process.send_signal(signal.SIGTERM)
     process.wait()
     if process.returncode != 75 or not runs.steps_of(work.at("c/previous")):

@@ -256,8 +256,9 @@ static void test_states(void **unused) {
             (!by_epoch && !strstr(run.error.text, name)))
             fail_msg("kind %d, %s[%lld] = %g: status %d '%s'", kind, states[i].field, states[i].place,
                      states[i].value, status, run.error.text);
-        if (!strstr(run.error.text,
-                    "delete it to continue from the one before, or start a new run with --overwrite"))
+        if (!strstr(
+                run.error.text,
+                "delete it to continue from the previous checkpoint, or start a new run with --overwrite"))
             fail_msg("%s", run.error.text);
         if (i + 1 < sizeof states / sizeof *states && states[i + 1].kind == kind) continue;
         support_remove(path);

@@ -109,7 +109,7 @@ def main():
             _, said = process.communicate()
             if process.returncode not in (0, -9):
                 fail(f"kill {kills}: exit {process.returncode}: {said}")
-            if "trying the one before" in said:
+            if "trying the previous checkpoint" in said:
                 fail(f"kill {kills}: {said}")
             at_least = max(at_least, reported(work.at("killed/metrics.jsonl")))
             at_least = max(at_least, expect_whole(work, "killed", at_least, f"kill {kills}"))

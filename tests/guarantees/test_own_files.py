@@ -154,7 +154,7 @@ def inputs(work):
                     continue
                 # margin writes other bytes there, so these files are refused as foreign
                 foreign = place == "metrics.jsonl" or (more == "--overwrite" and place in ("model.h5", "path.jsonl", "cv.jsonl"))
-                says = FOREIGN if foreign else f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which may replace, move or delete it: move it away"
+                says = FOREIGN if foreign else f"{option}: i/{place} is a file of the run in {os.path.dirname('i/' + place)} ({os.path.basename(place)}), which the run may replace, move or delete: move it away"
                 expect(work, 2, *command, "--set", f"{option}=i/{place}", more, says=says)
                 if names(work.at("i")) != before or runs.read(work.at("i", place)) != runs.read(work.at("d.h5")):
                     runs.fail(f"{option}={place}: a refused {command[0]} {more} changed files")
@@ -166,7 +166,7 @@ def inputs(work):
         os.makedirs(work.at("i/previous"))
         shutil.copy(work.at("i/model.h5"), work.at("i/previous/model.h5"))
         before = names(work.at("i"))
-        expect(work, 2, *SGD, *at("i"), "--overwrite", "--init", f"i/{place}", says="(model.h5), which may replace, move or delete it: copy it to another directory")
+        expect(work, 2, *SGD, *at("i"), "--overwrite", "--init", f"i/{place}", says="(model.h5), which the run may replace, move or delete: copy it to another directory")
         if names(work.at("i")) != before:
             runs.fail("a refused --overwrite changed files")
         shutil.copy(work.at("i", place), work.at("start.h5"))  # follows the advice
@@ -188,7 +188,7 @@ def given_configuration(work):
     expect(work, 0, "train", "--quiet", "i/config.yaml", "--overwrite")
     shutil.copy(work.at("i/config.yaml"), work.at("kept.yaml"))
     cv = ("cv", "--quiet", "--folds", "2")
-    advice = "), which may replace, move or delete it: copy it to another directory, or set output.directory"
+    advice = "), which the run may replace, move or delete: copy it to another directory, or set output.directory"
     for command, place, more in ((cv, "config.yaml", "--overwrite"), (("train", "--quiet"), "previous/config.yaml", "--overwrite"),
                                  (("train", "--quiet"), "previous/config.yaml", "--resume"), (("train", "--quiet"), "metrics.jsonl", "--overwrite"),
                                  (("path", "--quiet", "--C", "1e-3:1:10", "--set", "train.solver=dual"), "checkpoints/step-000000000001.h5", "--overwrite")):
@@ -242,7 +242,7 @@ def own_previous(work):
     os.makedirs(work.at("p/previous"))
     for name in (*mine, "begun.h5.5.tmp"):
         shutil.copy(work.at("d.h5"), work.at("p/previous", name))
-    expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result stays, because it holds files that margin did not write")
+    expect(work, 0, *SGD, *at("p"), "--resume", says="p/previous: the old result is kept, because it contains files that margin did not write")
     if not set(mine) <= set(names(work.at("p/previous"))):
         runs.fail("a new result deleted files of the user in previous/")
     expect(work, 3, *SGD, *at("p"), "--overwrite", says="p/previous: holds files that margin did not write: move them away")

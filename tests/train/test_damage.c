@@ -176,7 +176,7 @@ static void test_falls_back(void **unused) {
     write_checkpoint(support_path("several/step-000000000009.h5"), 9);
     assert_int_equal(resume(directory, &position, &found, &error), MG_IO);
     assert_non_null(strstr(error.text, "step-000000000012.h5: is a directory"));
-    assert_non_null(strstr(error.text, "move it away to continue from the one before"));
+    assert_non_null(strstr(error.text, "move it away to continue from the previous one"));
     rename(support_path("several/step-000000000012.h5"), support_path("moved away"));
     assert_int_equal(resume(directory, &position, &found, &error), MG_OK);
     assert_true(found && position.step == 9);
@@ -210,7 +210,7 @@ static void test_run_falls_back(void **unused) {
         support_expect(&other, MG_OK);
         assert_int_equal(other.plan.resumed_step, 5);
         assert_non_null(strstr(other.messages, "step-000000000008.h5"));
-        assert_non_null(strstr(other.messages, "trying the one before"));
+        assert_non_null(strstr(other.messages, "trying the previous checkpoint"));
         support_expect_same_runs(whole, hurt, "fallen back");
         support_remove(whole);
         support_remove(hurt);

@@ -90,7 +90,7 @@ static void test_lines(void **unused) {
     answer_line(p, "# a comment\n", "");
     answer_line(p, "1:1 2:x\n", "in:7:7: 'x' is not a number");
     answer_line(p, "ä 1:1 4:1\n",
-                "in:8:7: index 4 is past 3, the last one allowed; the model has 3 features");
+                "in:8:7: index 4 is above 3, the largest allowed; the model has 3 features");
     answer_line(p, "0:1\n", "in:9:1: index 0, but indices begin at 1 (--base 1)");
     answer_line(p, "1:1 2:2 1:3\n", "in:10:9: feature 1 is given twice");
     answer_line(p, "1:nan\n", "in:11:3: 'nan': missing values are not supported: fill or drop them");

@@ -340,9 +340,9 @@ static void test_lost_lines(void **unused) {
         assert_int_equal(run.status, MG_IO);
         assert_non_null(strstr(run.error.text, "metrics.jsonl: cannot be written: No space left on device"));
         const char *warning =
-            strstr(run.messages, "its lines are kept, and margin tries again to write them");
+            strstr(run.messages, "its lines are kept, and margin will try to write them again");
         assert_non_null(warning);
-        assert_null(strstr(warning + 1, "its lines are kept, and margin tries again to write them"));
+        assert_null(strstr(warning + 1, "its lines are kept, and margin will try to write them again"));
         assert_true(support_exists(support_path("o/previous")) && old_result_is_safe(k, "o"));
         expect_new(&new, "o", RESUME, 0, "lost metrics");
         support_remove(support_path("old"));

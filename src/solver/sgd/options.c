@@ -31,12 +31,12 @@ static const mg_option sgd_rows[] = {
     {"momentum", MG_OPTION_REAL, AT(rule.momentum), "0.9", 0, 0.999999, NULL, NULL, true,
      "Momentum of the update rule momentum (Nesterov)."},
     {"beta1", MG_OPTION_REAL, AT(rule.beta1), "0.9", 0, 0.999999, NULL, NULL, true,
-     "Share of the running mean of gradients that the update rule adam keeps at each step."},
+     "Decay factor of the running mean of gradients, for the update rule adam."},
     {"beta2", MG_OPTION_REAL, AT(rule.beta2), "0.999", 0, 0.999999, NULL, NULL, true,
-     "Share of the running mean of squared gradients that the update rule adam keeps at each step. Must be "
-     "more than the square of beta1, unless that is 0."},
+     "Decay factor of the running mean of squared gradients, for the update rule adam. Must be more than the "
+     "square of beta1, unless that is 0."},
     {"epsilon", MG_OPTION_REAL, AT(rule.epsilon), "1e-8", 1e-30, 1, NULL, NULL, true,
-     "Added by the update rule adam to the root of the mean squared gradient, which divides the step."},
+     "Added to the root of the mean squared gradient before it divides the step, for the update rule adam."},
     {"average", MG_OPTION_BOOL, AT(average), "true", 0, 0, NULL, NULL, true,
      "Whether the result is the average of snapshots of the weights instead of the last weights."},
 };
