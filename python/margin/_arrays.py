@@ -1,4 +1,4 @@
-"""Rows, labels and weights of Python as the C library reads them: borrowed where it can, converted otherwise."""
+"""Rows, labels and weights of Python as the C library reads them: borrowed if possible, else converted."""
 
 from __future__ import annotations
 

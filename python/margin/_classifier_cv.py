@@ -240,7 +240,7 @@ class MarginClassifierCV(MarginClassifier):
         if missed:
             text = (
                 f"C={self.C_:.4g} was chosen, but {missed} of {len(paths)} of its models were not certified "
-                f"to path_tol={self.path_tol:g}: set max_iter to None or higher, or path_tol higher, or scale X"
+                f"to path_tol={self.path_tol:g}: set max_iter to None, path_tol higher, or scale X"
             )
             warnings.warn(text, ConvergenceWarning, stacklevel=3)
 

@@ -19,7 +19,9 @@ def format_of(path: Any) -> str:
     while name is not None:
         names.append(name.decode("ascii"))
         name = _library.lib.mg_export_format_name(len(names))
-    raise ValueError(f"{os.fsdecode(path)}: its name does not end with a format: give format ({', '.join(names)})")
+    raise ValueError(
+        f"{os.fsdecode(path)}: its name does not end with a format: give format ({', '.join(names)})"
+    )
 
 
 def to_bytes(handle: _library.Handle, format: str) -> bytes:

@@ -42,8 +42,13 @@ def _copy(address: int, dtype: Any, shape: tuple) -> np.ndarray:
 
 
 def stored_labels(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The labels as a file holds them, whole numbers or texts, and the order of `classes` in which they ascend."""
-    if classes.dtype.kind == "f" and np.array_equal(classes, np.trunc(classes)) and (np.abs(classes) < 2**53).all():
+    """The labels as a file holds them, whole numbers or texts, and the order of `classes` in which they
+    ascend."""
+    if (
+        classes.dtype.kind == "f"
+        and np.array_equal(classes, np.trunc(classes))
+        and (np.abs(classes) < 2**53).all()
+    ):
         classes = classes.astype(np.int64)
     labels = classes if classes.dtype.kind in "iu" else classes.astype(str)
     order = np.argsort(labels, kind="stable")
@@ -56,7 +61,10 @@ def make_handle(parts: dict) -> _library.Handle:
     bias = np.ascontiguousarray(parts["bias"], np.float32)
     classes = np.asarray(parts["classes"])
     given = s.ModelParts(
-        classes=weights.shape[0], features=weights.shape[1], weights=weights.ctypes.data, bias=bias.ctypes.data
+        classes=weights.shape[0],
+        features=weights.shape[1],
+        weights=weights.ctypes.data,
+        bias=bias.ctypes.data,
     )
     keep: list = [weights, bias]
     if classes.dtype.kind in "iu":
@@ -79,7 +87,8 @@ def make_handle(parts: dict) -> _library.Handle:
 
 
 def score(handle: _library.Handle, rows: Rows, classes: int, what: str, threads: int = 0) -> np.ndarray:
-    """Scores rows. `what`: "scores" or "probabilities" (float32 [rows, classes]), or "best" (int32 [rows])."""
+    """Scores rows. `what`: "scores" or "probabilities" (float32 [rows, classes]), or "best" (int32 [rows]).
+    """
     shape, dtype = ((rows.rows,), np.int32) if what == "best" else ((rows.rows, classes), np.float32)
     out = np.empty(shape, dtype)
     stop = _library.flag()
@@ -121,7 +130,9 @@ class Model(ExportMixin):
     ['right', 'up']
     """
 
-    def __init__(self, weights: Any, bias: Any, classes: Any, loss: str = "crammer-singer", **parts: Any) -> None:
+    def __init__(
+        self, weights: Any, bias: Any, classes: Any, loss: str = "crammer-singer", **parts: Any
+    ) -> None:
         self._parts = {
             "weights": np.ascontiguousarray(weights, np.float32),
             "bias": np.ascontiguousarray(bias, np.float32),

@@ -23,7 +23,9 @@ def partial_fit(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any
     check_classification_targets(y)
     known = np.unique(classes) if first else estimator.classes_
     if not first and classes is not None and not np.array_equal(known, np.unique(classes)):
-        raise ValueError(f"classes are {np.unique(classes).tolist()}, but the first call had {known.tolist()}")
+        raise ValueError(
+            f"classes are {np.unique(classes).tolist()}, but the first call had {known.tolist()}"
+        )
     estimator._check_classes(known)
     labels = _numbers(y, known)
     weights = check_weights(sample_weight, X)
@@ -75,7 +77,7 @@ def _settings(estimator: Any, classes: np.ndarray, seen: dict) -> dict:
 
 
 def with_all_classes(X: Any, labels: np.ndarray, weights: Any, classes: int) -> Rows:
-    """The rows, and a row of zeros with weight 0 for each class that has none, so that the library knows it."""
+    """The rows, and one of zeros with weight 0 for each class without rows, so that the library knows it."""
     missing = np.setdiff1d(np.arange(classes), labels)
     if len(missing):
         count = X.shape[0]

@@ -62,7 +62,9 @@ class SettingsMixin:
 
     def _fraction(self) -> float:
         if not isinstance(self.validation_fraction, numbers.Real) or not 0 < self.validation_fraction < 1:
-            raise ValueError(f"validation_fraction is {self.validation_fraction!r}; a number between 0 and 1 is allowed")
+            raise ValueError(
+                f"validation_fraction is {self.validation_fraction!r}; a number between 0 and 1 is allowed"
+            )
         return float(self.validation_fraction)
 
     def _seed(self) -> int:
@@ -77,7 +79,9 @@ class SettingsMixin:
             return "none"
         if isinstance(self.class_weight, str):
             if self.class_weight != "balanced":
-                raise ValueError(f"class_weight is {self.class_weight!r}; None, 'balanced' or a dict is allowed")
+                raise ValueError(
+                    f"class_weight is {self.class_weight!r}; None, 'balanced' or a dict is allowed"
+                )
             return "balanced"
         known = {label: number for number, label in enumerate(classes.tolist())}
         unknown = [label for label in self.class_weight if label not in known]

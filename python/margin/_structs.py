@@ -7,7 +7,17 @@ import ctypes as c
 PATH_TEXT = 4352
 PATH_POINTS = 100
 DATA_TYPES = {"uint8": 0, "int8": 1, "int32": 2, "int64": 3, "float16": 4, "float32": 5, "float64": 6}
-STATUS = ["MG_OK", "MG_FAILED", "MG_MEMORY", "MG_USAGE", "MG_CONFIG", "MG_DATA", "MG_IO", "MG_NONFINITE", "MG_STOPPED"]
+STATUS = [
+    "MG_OK",
+    "MG_FAILED",
+    "MG_MEMORY",
+    "MG_USAGE",
+    "MG_CONFIG",
+    "MG_DATA",
+    "MG_IO",
+    "MG_NONFINITE",
+    "MG_STOPPED",
+]
 
 Message = c.CFUNCTYPE(None, c.c_void_p, c.c_char_p)
 
@@ -231,7 +241,8 @@ CvResult = struct(
 OnBytes = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_size_t, c.POINTER(Error))
 ExportSink = struct("mg_export_sink", ("write", OnBytes), ("context", c.c_void_p))
 PUBLIC = [
-    value for value in list(globals().values())
+    value
+    for value in list(globals().values())
     if isinstance(value, type) and issubclass(value, c.Structure) and value is not c.Structure
 ]
 

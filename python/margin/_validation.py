@@ -54,7 +54,9 @@ def check_weights(sample_weight: Any, X: Any) -> Optional[np.ndarray]:
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
-        raise ValueError(f"Negative values in data passed to `sample_weight`: sample_weight[{row}] is {weights[row]:g}")
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: sample_weight[{row}] is {weights[row]:g}"
+        )
     if not weights.any():
         raise ValueError("sample_weight: all sample weights are zero, so there is nothing to train on")
     return weights

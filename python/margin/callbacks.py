@@ -91,8 +91,9 @@ class _Lines:
         if event["kind"] == "plan":
             data = event["data"]
             print(
-                f"[margin] {data['rows']:,} rows x {data['features']:,} features, {data['classes']:,} classes; "
-                f"{event['loss']}, lambda {event['lambda']:.4g}; solver {event['solver']}, {event['threads']} threads",
+                f"[margin] {data['rows']:,} rows x {data['features']:,} features, "
+                f"{data['classes']:,} classes; {event['loss']}, lambda {event['lambda']:.4g}; "
+                f"solver {event['solver']}, {event['threads']} threads",
                 file=sys.stderr,
             )
         elif event["epoch_end"]:

@@ -1,4 +1,5 @@
 """What X may be: types, layouts, frames, tensors; what is copied, and what is not."""
+
 import subprocess
 import sys
 import textwrap
@@ -151,7 +152,11 @@ def test_dlpack(whole):
 def test_torch(whole):
     torch = pytest.importorskip("torch")
     X, y, weights = whole
-    for tensor in (torch.from_numpy(X), torch.from_numpy(X).to(torch.bfloat16), torch.from_numpy(X).requires_grad_()):
+    for tensor in (
+        torch.from_numpy(X),
+        torch.from_numpy(X).to(torch.bfloat16),
+        torch.from_numpy(X).requires_grad_(),
+    ):
         assert np.array_equal(fit(tensor, y).coef_, weights)
 
 
@@ -193,7 +198,11 @@ def test_label_numbers():
     from margin._arrays import encode
 
     draw = np.random.RandomState(0)
-    for y in (draw.randint(-5, 5, 100).astype(np.int8), draw.randint(0, 10**12, 100), np.array([250, 3], np.uint8)):
+    for y in (
+        draw.randint(-5, 5, 100).astype(np.int8),
+        draw.randint(0, 10**12, 100),
+        np.array([250, 3], np.uint8),
+    ):
         for got, wanted in zip(encode(y), np.unique(y, return_inverse=True)):
             assert np.array_equal(got, wanted)
         assert encode(y)[0].dtype == y.dtype
@@ -210,7 +219,8 @@ rows, columns = 100_000, 512
 if kind == "csr":
     count = 100
     indices = np.tile(np.arange(0, 512, 5, dtype=np.int32)[:count], rows)
-    X = sp.csr_matrix((np.ones(rows * count, np.float32), indices, np.arange(rows + 1, dtype=np.int32) * count), shape=(rows, columns))
+    indptr = np.arange(rows + 1, dtype=np.int32) * count
+    X = sp.csr_matrix((np.ones(rows * count, np.float32), indices, indptr), shape=(rows, columns))
     X.has_canonical_format = True
     size = X.data.nbytes + X.indices.nbytes
 else:
@@ -228,7 +238,9 @@ print(size, peak() - before, fitted.copied_bytes_)
 @pytest.mark.parametrize("kind", ["float32", "float16", "uint8", "csr"])
 def test_memory(kind):
     """A fit and a prediction need much less memory than a copy of the rows."""
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(MEMORY), kind], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(MEMORY), kind], capture_output=True, text=True, check=True
+    )
     size, extra, copied = map(int, done.stdout.split())
     assert copied <= 8 * 100_001  # indptr
     assert extra < min(0.5 * size + 16e6, 60e6), f"{extra / 1e6:.0f} MB for rows of {size / 1e6:.0f} MB"

@@ -1,4 +1,5 @@
 """scikit-learn's own checks of estimators, all of them."""
+
 import inspect
 
 from sklearn.utils.estimator_checks import parametrize_with_checks

@@ -1,4 +1,5 @@
 """MarginClassifier at work in scikit-learn, and what it reports."""
+
 import pickle
 import warnings
 
@@ -23,7 +24,9 @@ def objective(classifier, X, y, weights=None):
     own = scores[rows, y].copy()
     scores[rows, y] -= 1
     losses = np.maximum(0, 1 + scores.max(axis=1) - own)
-    squares = np.square(classifier.coef_.astype(float)).sum() + np.square(classifier.intercept_.astype(float)).sum()
+    squares = (
+        np.square(classifier.coef_.astype(float)).sum() + np.square(classifier.intercept_.astype(float)).sum()
+    )
     weights = np.ones(len(y)) if weights is None else weights
     return squares / (2 * classifier.C * weights.sum()) + (weights * losses).sum() / weights.sum()
 
@@ -79,7 +82,9 @@ def test_class_weight(blobs):
 
 def test_alpha_and_C(blobs):
     X, y = blobs
-    assert np.array_equal(MarginClassifier(C=2).fit(X, y).coef_, MarginClassifier(alpha=1 / (2 * len(y))).fit(X, y).coef_)
+    assert np.array_equal(
+        MarginClassifier(C=2).fit(X, y).coef_, MarginClassifier(alpha=1 / (2 * len(y))).fit(X, y).coef_
+    )
 
 
 def test_validation_rows(blobs):
@@ -147,7 +152,12 @@ def test_no_probabilities(blobs):
 
 def test_in_scikit_learn(blobs):
     X, y = blobs
-    grid = GridSearchCV(make_pipeline(StandardScaler(), MarginClassifier()), {"marginclassifier__C": [0.01, 1]}, n_jobs=2, cv=3)
+    grid = GridSearchCV(
+        make_pipeline(StandardScaler(), MarginClassifier()),
+        {"marginclassifier__C": [0.01, 1]},
+        n_jobs=2,
+        cv=3,
+    )
     assert grid.fit(X, y).best_score_ > 0.7
     assert cross_val_score(MarginClassifier(), X, y, cv=3).mean() > 0.7
     columns = ColumnTransformer([("scaled", StandardScaler(), [0, 1, 2, 3])], remainder="passthrough")

@@ -1,5 +1,6 @@
-"""export and to_onnx give files whose labels are those of predict. Graphs of ONNX are evaluated with onnxruntime
-where it is installed, and always by tests/support/onnx_graph.py."""
+"""export and to_onnx give files whose labels are those of predict. Graphs of ONNX are evaluated with
+onnxruntime where it is installed, and always by tests/support/onnx_graph.py."""
+
 import importlib.util
 import sys
 from pathlib import Path
@@ -71,7 +72,9 @@ def test_arrays(blobs, tmp_path):
     with pytest.raises(ValueError, match="labels are texts, but LIBLINEAR"):
         fitted.export(tmp_path / "m.liblinear")
     MarginClassifier().fit(X, y).export(tmp_path / "m.liblinear")
-    assert (tmp_path / "m.liblinear").read_text().startswith("solver_type MCSVM_CS\nnr_class 3\nlabel 0 1 2\n")
+    assert (
+        (tmp_path / "m.liblinear").read_text().startswith("solver_type MCSVM_CS\nnr_class 3\nlabel 0 1 2\n")
+    )
 
 
 def test_names_of_features(blobs):
@@ -85,7 +88,11 @@ def test_names_of_features(blobs):
 def test_refused(blobs, tmp_path):
     fitted = MarginClassifier(options={"data.rows": "unit"}).fit(*blobs)
     for name, form, says in (
-        ("m.bin", None, "does not end with a format: give format \\(onnx, liblinear, npz, safetensors, csv\\)"),
+        (
+            "m.bin",
+            None,
+            "does not end with a format: give format \\(onnx, liblinear, npz, safetensors, csv\\)",
+        ),
         ("m.onnx", "pickle", "pickle: is not a format for models"),
         ("m.csv", None, "data.rows: unit"),
     ):

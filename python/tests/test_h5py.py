@@ -1,4 +1,5 @@
 """h5py and margin in one process, imported in either order: each has its own HDF5, and both work."""
+
 import subprocess
 import sys
 

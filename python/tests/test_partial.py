@@ -1,4 +1,5 @@
 """partial_fit, warm_start."""
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,8 +8,13 @@ from sklearn.datasets import load_digits
 from margin import MarginClassifier
 
 LOSSES = [
-    "crammer-singer", "crammer-singer-squared", "weston-watkins", "weston-watkins-squared", "one-vs-rest",
-    "one-vs-rest-squared", "softmax",
+    "crammer-singer",
+    "crammer-singer-squared",
+    "weston-watkins",
+    "weston-watkins-squared",
+    "one-vs-rest",
+    "one-vs-rest-squared",
+    "softmax",
 ]
 
 

@@ -1,4 +1,5 @@
 """The Python lines of the README and of docs/python.md run as shown, and the examples of the docstrings."""
+
 import doctest
 import importlib
 import importlib.util

@@ -1,4 +1,5 @@
 """Ctrl-C, callbacks, threads and fork."""
+
 import _thread
 import os
 import signal

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Compares MarginClassifier with LinearSVC and LogisticRegression of scikit-learn, on the same rows, at equal
+C and to an equal or better objective. Run it with the Python that has both installed, on an idle machine:
+
+    scripts/bench_python.py [--problems NAME ...] [--losses NAME ...] [--repeats 5] [--threads 2]
+        [--limit 600] [--rows N] [--C C] [--data DIRECTORY] [--json FILE] [--markdown FILE]
+
+Every fit runs in a process of its own, with the rows already in memory. The first round finds the loosest
+tolerance of margin whose objective is not above that of the other; the figures are medians of all rounds.
+A fit that does not end within --limit seconds is stopped and reported as such. Objectives are computed in
+double precision by one formula (scripts/peers/fit_python.py), with the intercept regularised. By default
+C = 10,000 / rows, which is margin's default lambda.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHILD = Path(__file__).resolve().parent / "peers" / "fit_python.py"
+PROBLEMS = ("fashion-mnist", "news20", "letter", "embeddings")
+PEERS = {
+    "crammer-singer": "LinearSVC(crammer_singer)",
+    "one-vs-rest": "LinearSVC",
+    "softmax": "LogisticRegression(lbfgs)",
+}
+TOLERANCES = (1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6)
+WITHOUT_PEER = 1e-3  # if there is no objective to reach
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    parser.add_argument("--losses", nargs="+", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--limit", type=float, default=600, help="seconds for one fit")
+    parser.add_argument("--rows", type=int, default=0, help="use only the first rows, for a trial")
+    parser.add_argument("--C", type=float, default=0, help="0: 10,000 / rows")
+    parser.add_argument(
+        "--data", default=os.environ.get("DATA", "../shared/data"), help="with letter and news20"
+    )
+    parser.add_argument("--json", help="write all measurements to this file")
+    parser.add_argument("--markdown", help="write the tables to this file; by default they are printed")
+    return parser.parse_args()
+
+
+class Bench:
+    """The fits of one problem and one loss."""
+
+    def __init__(self, options, path, problem, loss, rows):
+        self.options, self.path = options, path
+        self.C = options.C or 1e4 / rows
+        self.told = {"problem": problem, "loss": loss, "peer": PEERS[loss], "C": self.C, "rows": rows}
+        self.rounds = {"margin": [], "peer": []}
+        self.tol, self.reached = None, None
+        self.late = self.failure = None
+
+    def fit(self, estimator, tol=None):
+        """The result of one fit; None if it did not end in time, or failed."""
+        limit = self.options.limit
+        how = {"estimator": estimator, "loss": self.told["loss"], "C": self.C, "tol": tol}
+        how["threads"] = self.options.threads
+        environment = {**os.environ, **{name: str(self.options.threads) for name in THREADS}}
+        command = [sys.executable, "-B", str(CHILD), "fit", str(self.path), json.dumps(how)]
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
+        except subprocess.TimeoutExpired:
+            self.late = self.late or (limit if estimator == "peer" else None)
+            return None
+        if done.returncode:
+            why = done.stderr.strip().split("\n")[-1]
+            self.failure = self.failure or (why if estimator == "peer" else None)
+            say(f"  {estimator}: {why}")
+            return None
+        return json.loads(done.stdout)
+
+    def round(self):
+        if not self.late and not self.failure:
+            found = self.fit("peer")
+            self.rounds["peer"] += [found] if found else []
+        if self.tol is None:
+            self.find_tolerance()
+        else:
+            self.rounds["margin"].append(self.fit("margin", self.tol))
+
+    def find_tolerance(self):
+        peers = self.rounds["peer"]
+        for tol in TOLERANCES if peers else (WITHOUT_PEER,):
+            found = self.fit("margin", tol)
+            if not found:
+                return
+            self.tol, self.rounds["margin"] = tol, [found]
+            self.reached = not peers or found["objective"] <= peers[0]["objective"]
+            if self.reached:
+                return
+
+    def result(self):
+        self.told.update(tol=self.tol, reached=self.reached, late=self.late, failure=self.failure)
+        for name, rounds in self.rounds.items():
+            rounds = [found for found in rounds if found]
+            if not rounds:
+                continue
+            numbers = [key for key, value in rounds[0].items() if isinstance(value, (int, float))]
+            self.told[name] = {key: statistics.median(found[key] for found in rounds) for key in numbers}
+            self.told[name]["all_seconds"] = [found["seconds"] for found in rounds]
+            self.told[name]["warnings"] = rounds[0]["warnings"]
+        return self.told
+
+
+# ---- tables ---------------------------------------------------------------------------------------
+
+
+def seconds(value):
+    return f"{value:.3g} s"
+
+
+def fit_row(told):
+    margin, peer = told.get("margin"), told.get("peer")
+    if margin is None:
+        return [told["problem"], told["peer"], "", "did not end in time, or failed", *[""] * 5]
+    if peer:
+        its, ratio = seconds(peer["seconds"]), f"{peer['seconds'] / margin['seconds']:.1f}"
+        its += " (not converged)" if any("converge" in text for text in peer["warnings"]) else ""
+        objective, accuracy = f"{peer['objective']:.6g}", f"{100 * peer['accuracy']:.2f}%"
+        memory = f"{peer['peak_mb']:.0f} ({peer['fit_mb']:.0f})"
+    else:
+        its = f"did not end in {told['late']:g} s" if told["late"] else f"failed: {told['failure']}"
+        ratio = f"> {told['late'] / margin['seconds']:.0f}" if told["late"] else ""
+        objective = accuracy = memory = ""
+    own = f"{margin['objective']:.6g}" + ("" if told["reached"] else " (above)")
+    return [
+        told["problem"], told["peer"], its, seconds(margin["seconds"]), ratio, f"{told['tol']:g}",
+        f"{objective} / {own}", f"{accuracy} / {100 * margin['accuracy']:.2f}%",
+        f"{memory} / {margin['peak_mb']:.0f} ({margin['fit_mb']:.0f})",
+    ]  # fmt: skip
+
+
+def call_row(told):
+    margin = told["margin"]
+    predict, numpy = 1e3 * margin["predict_seconds"], 1e3 * margin["numpy_seconds"]
+    overhead = 1e3 * (margin["seconds"] - margin["inside_seconds"])
+    times = f"{numpy / predict:.2f}"
+    return [
+        told["problem"],
+        told["loss"],
+        f"{predict:.2f} ms",
+        f"{numpy:.2f} ms",
+        times,
+        f"{overhead:.2f} ms",
+    ]
+
+
+def table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def page(results, machine):
+    heads = [
+        "problem", "other estimator", "its fit", "margin's fit", "times faster", "tol",
+        "objective: other / margin", "test accuracy: other / margin",
+        "peak MB (added by the fit): other / margin",
+    ]  # fmt: skip
+    about = ", ".join(f"{key} {value}" for key, value in machine.items())
+    calls = ["problem", "loss", "predict", "numpy", "times faster", "fit outside of the library"]
+    done = [told for told in results if "margin" in told]
+    return (
+        "\n\n".join(
+            [
+                f"Medians of {machine['repeats']} rounds. {about}.",
+                table(heads, [fit_row(told) for told in results]),
+                "Prediction of 10,000 rows, against `(X @ W.T + b).argmax(axis=1)`; and the part of a fit "
+                "that is not spent in the call of the library:",
+                table(calls, [call_row(told) for told in done]),
+            ]
+        )
+        + "\n"
+    )
+
+
+def machine_of(options):
+    import numpy
+    import scipy
+    import sklearn
+
+    with open("/proc/cpuinfo") as file:
+        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": options.threads,
+        "repeats": options.repeats,
+        "scikit-learn": sklearn.__version__,
+        "numpy": numpy.__version__,
+        "scipy": scipy.__version__,
+    }
+
+
+def main():
+    options = arguments()
+    benches = []
+    with tempfile.TemporaryDirectory(prefix="margin-bench-") as work:
+        for problem in options.problems:
+            say(f"{problem}: is prepared")
+            command = [
+                sys.executable,
+                "-B",
+                str(CHILD),
+                "prepare",
+                problem,
+                options.data,
+                work,
+                str(options.rows),
+            ]
+            subprocess.run(command, check=True)
+            path = Path(work) / f"{problem}.npz"
+            import numpy
+
+            with numpy.load(path) as arrays:
+                rows = int(arrays["all_rows"])
+            benches += [Bench(options, path, problem, loss, rows) for loss in options.losses]
+        for number in range(options.repeats):
+            for bench in benches:
+                say(f"round {number + 1} of {options.repeats}: {bench.told['problem']}, {bench.told['loss']}")
+                bench.round()
+        results = [bench.result() for bench in benches]
+    machine = machine_of(options)
+    text = page(results, machine)
+    if options.json:
+        Path(options.json).write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    if options.markdown:
+        Path(options.markdown).write_text(text)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()
