@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "solver/certified.h"
 #include "solver/sgd/options.h"
 
 enum { ORDER_STREAM = 312 };
@@ -76,6 +77,28 @@ static mg_status measure_dual(mg_bench_run *b, const mg_train_options *train, mg
     return status;
 }
 
+// The certificate of weights and dual variables after an epoch of dual ascent.
+static void certificate(mg_bench_run *b) {
+    mg_certified *c = b->state;
+    mg_certified_sums sums;
+    mg_certifier_certify(c->certifier, NULL, c->ascent->shrinking.contribution, &sums, NULL);
+}
+
+static mg_status measure_certificate(mg_bench_run *b, const mg_train_options *train, mg_error *error) {
+    b->options = (mg_solver_options){.train = train};
+    pose(b, mg_solver_find("dual"), b->all.rows.count);
+    mg_status status = b->solver->create(&b->problem, &b->options, &b->state, error);
+    if (status) return status;
+    mg_certified *c = b->state;
+    status = b->solver->whole->attach(c, &b->all, error);
+    if (!status) epoch_of_dual(b);
+    if (!status && !c->certifier)
+        status = mg_certifier_create(&c->resident, &c->iterate, &c->incumbent, &c->certifier, error);
+    if (!status) mg_bench_time(b, "certificate", certificate);
+    b->solver->destroy(b->state);
+    return status;
+}
+
 // Every repetition starts from the beginning, because the second step would be a different amount of work.
 static void first_newton_step(mg_bench_run *b) {
     mg_step_result result;
@@ -99,6 +122,7 @@ mg_status mg_bench_training(mg_bench_run *b, mg_error *error) {
     if (!status)
         status = mg_option_parse(&mg_train_section, mg_section_find(&mg_train_section, "tolerance"), &train,
                                  no_end, error);
+    if (!status) status = measure_certificate(b, &train, error);
     if (!status) measure_newton(b, &train);
     mg_section_clear(&mg_train_section, &train);
     return status;

@@ -83,7 +83,9 @@ int mg_command_bench(int argc, char **argv) {
         "[CONFIG]",
         "Measures the arithmetic and the memory bandwidth of this machine, and then training speed as a "
         "fraction of the lower of these two limits: a pass (loss and gradient over all rows), an epoch of "
-        "sgd in minibatches of 256 rows (probe: 1024), an epoch of dual ascent, and the first Newton step. "
+        "sgd in minibatches of 256 rows (probe: 1024), an epoch of dual ascent, a certificate, and the first "
+        "Newton "
+        "step. "
         "The rows are random and have the shapes of real data sets.\vExample:\n  margin bench --quick\n  "
         "MARGIN_KERNEL=avx2 margin bench --shape images-uint8\n  margin bench --shape probe --rows 1280000\n "
         " margin bench --critical-path 1,2,8,32 configs/fashion_mnist.yaml\n\n\"Of the limit\" is the "
