@@ -1,5 +1,6 @@
 """fit_anndata: names of genes, labels, layers; on a simple object, and on a real file if anndata is there."""
 
+import os
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,8 @@ import scipy.sparse as sp
 
 import margin
 
-CELLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "singlecell"
+DATA = os.environ.get("DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
+CELLS = Path(DATA) / "singlecell"
 NAMES = [f"gene {d}" for d in range(8)]
 
 
