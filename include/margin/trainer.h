@@ -2,6 +2,7 @@
 #ifndef MARGIN_TRAINER_H
 #define MARGIN_TRAINER_H
 
+#include <margin/calibrate.h>
 #include <margin/config.h>
 #include <margin/status.h>
 
@@ -93,6 +94,8 @@ typedef struct mg_train_result {
                       */
     char model_path[MG_PATH_TEXT];
     char warning[640]; /* what went wrong and which option helps; "" if nothing went wrong */
+    /* of the model; method "" unless this call has fitted model.calibration */
+    mg_calibration_report calibration;
 } mg_train_result;
 
 /*

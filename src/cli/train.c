@@ -15,6 +15,16 @@ typedef struct arguments {
     mg_train_request request;
 } arguments;
 
+static void show_calibration(const mg_calibration_report *report) {
+    char text[32];
+    if (!report->method[0]) return;
+    printf("calibration     %s", report->method);
+    if (!isnan(report->temperature)) printf(" %.6g", report->temperature);
+    printf(", fitted on %s rows: log-loss %.6f, before %.6f; calibration error %.4f, before %.4f\n",
+           mg_cli_count((double)report->rows, text), report->log_loss, report->log_loss_before, report->ece,
+           report->ece_before);
+}
+
 static void show_result(const mg_train_result *result) {
     printf("ended by        %s, after %lld steps, %.2f s of training\n", result->reason,
            (long long)result->step, result->seconds);
@@ -30,6 +40,7 @@ static void show_result(const mg_train_result *result) {
         printf("validation      %.2f%% (best, epoch %lld)\n", 100 * result->accuracy,
                (long long)result->best_epoch);
     if (!isnan(result->test_accuracy)) printf("test accuracy   %.2f%%\n", 100 * result->test_accuracy);
+    show_calibration(&result->calibration);
     mg_cli_put_line(stdout, "model           ", result->model_path);
 }
 

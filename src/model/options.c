@@ -1,6 +1,7 @@
 // options.c - the options of section model.
 #include "model/options.h"
 
+#include "calibration/calibration.h"
 #include "loss/loss.h"
 
 #include <math.h>
@@ -43,6 +44,10 @@ static const mg_option rows[] = {
     {"class_weight", MG_OPTION_WEIGHTS, AT(class_weight), "none", 0, 1e30, weight_word, NULL, true,
      "none, balanced (each row has weight rows / (classes * rows of its class), with rows counted by "
      "weight), or a mapping of labels to weights; other labels have weight 1."},
+    {"calibration", MG_OPTION_CHOICE, AT(calibration), "none", 0, 0, mg_calibration_name, NULL, true,
+     "Probabilities, fitted at the end of the run (docs/probabilities.md): to the validation rows or, "
+     "without "
+     "data.validation, to the rows that five further trainings hold out."},
 };
 
 const mg_section mg_model_section = {

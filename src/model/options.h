@@ -11,6 +11,7 @@ typedef struct mg_model_options {
     double C;      // NaN if unset; MG_MODEL_C_AUTO until a value is chosen
     double bias;
     mg_option_weights class_weight;
+    const char *calibration; // as mg_calibration_name
 } mg_model_options;
 
 #define MG_MODEL_C_AUTO MG_OPTION_WORD

@@ -5,6 +5,7 @@
 #include "io/lock.h"
 #include "train/collect.h"
 #include "train/metrics.h"
+#include "train/run_calibrate.h"
 #include "train/run_own.h"
 #include "train/scoring.h"
 
@@ -140,19 +141,6 @@ static void warn_of_limit(const work *w, double temperature) {
 
 // ---- the calibration ----------------------------------------------------------------------------
 
-static void tell(const mg_calibration *c, mg_calibration_report *out) {
-    if (!out) return;
-    *out = (mg_calibration_report){
-        .rows = c->rows,
-        .temperature = c->method == MG_CALIBRATION_TEMPERATURE ? c->temperature : NAN,
-        .log_loss_before = c->before.log_loss,
-        .log_loss = c->after.log_loss,
-        .ece_before = c->before.ece,
-        .ece = c->after.ece,
-    };
-    snprintf(out->method, sizeof out->method, "%s", mg_calibration_name((int)c->method));
-}
-
 typedef struct fitting {
     work *w;
     mg_calibration_method method;
@@ -178,7 +166,7 @@ static mg_status calibrate(work *w, mg_calibration_method method, mg_calibration
     if (f.limited) warn_of_limit(w, f.fitted.temperature);
     mg_model_calibrate(model, &f.fitted);
     mg_status status = mg_model_write(model, w->directory, w->name, error);
-    if (!status) tell(&model->calibration, out);
+    if (!status && out) mg_calibration_tell(&model->calibration, out);
     return status;
 }
 

@@ -198,7 +198,10 @@ static void report_unused(const validation *v) {
                        : data->validation             ? "data.validation is"
                                                       : "data.test is";
     char line[200];
-    if (!observer || !observer->message || (!data->validation && !data->test)) return;
+    if (!observer || !observer->message) return;
+    if (strcmp(v->options->model->calibration, "none"))
+        observer->message(observer->context, "note: model.calibration is not used: folds are only measured");
+    if (!data->validation && !data->test) return;
     snprintf(line, sizeof line, "note: %s not used: folds of data.train are held out instead", what);
     observer->message(observer->context, line);
 }

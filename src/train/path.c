@@ -308,6 +308,10 @@ static mg_status check(const mg_trainer_options *options, mg_error *error) {
         return mg_fail(error, MG_CONFIG,
                        "train.solver: %s cannot start from the previous point of a path: use dual",
                        solver->name);
+    if (!options->trial && !options->folds && strcmp(options->model->calibration, "none"))
+        return mg_fail(
+            error, MG_CONFIG,
+            "model.calibration is not for paths: leave it out, and run margin calibrate MODEL DATA");
     if (limit)
         return mg_fail(error, MG_CONFIG,
                        "train.%s limits a run, not a path: set it to 0; train.epochs limits each point",

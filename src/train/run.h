@@ -203,6 +203,7 @@ void mg_run_leave_directory(mg_run *run);
 typedef struct mg_run_facts {
     double lambda, objective, dual; // dual: NaN if there is no certificate
     int64_t step, epoch;
+    const mg_calibration *calibration; // NULL: none
 } mg_run_facts;
 // Writes model.h5. If the rows are in memory, also gives the model to the program. Errors: those of writing;
 // MG_NONFINITE; those of mg_run_check_data.

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/run_calibrate.h"
 #include "train/run_memory.h"
 #include "train/run_own.h"
 #include "train/sample.h"
@@ -272,7 +273,8 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
                                 .train_file = run->options->train_file,
                                 .validation_file = run->options->validation_file,
                                 .folds = run->options->folds,
-                                .fold = run->options->fold};
+                                .fold = run->options->fold,
+                                .weigh_held_out = run->options->held_out || mg_run_calibrates(run)};
     const mg_before_change *before = run->options->before_change;
     mg_status status = mg_h5_check_library(error);
     if (!status && !before) status = mg_run_enter_directory(run, false, error);
@@ -281,6 +283,7 @@ mg_status mg_run_begin(mg_run *run, mg_error *error) {
     if (!status && options.folds > 0) status = mg_setup_open_fold(&options, &run->setup, &run->test, error);
     else if (!status && options.data->test)
         status = mg_setup_open_like(&options, &run->setup, options.data->test, false, &run->test, error);
+    if (!status) status = mg_run_check_calibration(run, error);
     if (status) return status;
     if (run->options->memory) count_copies(run->setup.train, run->options->memory->copies);
     if (run->options->memory) count_copies(run->setup.validation, run->options->memory->copies);

@@ -5,7 +5,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/bridge.h"
+#include "train/collect.h"
 #include "train/judge.h"
+#include "train/run_calibrate.h"
 #include "train/run_previous.h"
 
 #include <errno.h>
@@ -42,6 +44,10 @@ static mg_status fill_model(mg_run *run, const mg_weights *weights, const mg_run
     if (!status) status = mg_memory_text(&model->transform, data->transform, error);
     if (!status) status = mg_memory_text(&model->features_name, data->features, error);
     if (!status) status = mg_memory_text(&model->labels_name, data->labels, error);
+    if (status || !facts->calibration) return status;
+    mg_calibration calibration;
+    status = mg_calibration_copy(facts->calibration, model->classes_count, &calibration, error);
+    if (!status) mg_model_calibrate(model, &calibration);
     return status;
 }
 
@@ -130,7 +136,10 @@ mg_status mg_run_test(mg_run *run, const mg_weights *weights, double *accuracy, 
     mg_scorer scorer = mg_run_scorer(run);
     *accuracy = NAN;
     if (!run->test) return MG_OK;
-    mg_status status = mg_evaluate(&scorer, run->test, weights, NULL, &evaluation, error);
+    mg_collection *rows = run->options->held_out;
+    mg_status status =
+        rows ? mg_collect(rows, &scorer, run->test, weights, run->test->weight, &evaluation, error)
+             : mg_evaluate(&scorer, run->test, weights, NULL, &evaluation, error);
     if (!status) *accuracy = (double)evaluation.correct / (double)evaluation.rows;
     return status;
 }
@@ -151,6 +160,13 @@ static void log_end(mg_run *run, const mg_train_result *result) {
         mg_json_put_int(line, "best_epoch", result->best_epoch);
     }
     if (run->test) mg_json_put_real(line, "test_accuracy", result->test_accuracy);
+    if (result->calibration.method[0]) {
+        mg_json_put_text(line, "calibration", result->calibration.method);
+        mg_json_put_real(line, "log_loss_before", result->calibration.log_loss_before);
+        mg_json_put_real(line, "log_loss", result->calibration.log_loss);
+        mg_json_put_real(line, "ece_before", result->calibration.ece_before);
+        mg_json_put_real(line, "ece", result->calibration.ece);
+    }
     mg_metrics_end(&run->log.metrics, line, 0);
 }
 
@@ -177,6 +193,22 @@ static mg_status validate(mg_run *run, const mg_weights *weights, int64_t step, 
     if (!run->setup.validation) return MG_OK;
     mg_status status = mg_evaluate(&scorer, run->setup.validation, weights, NULL, &validation, error);
     if (!status) run->evaluated.accuracy = (double)validation.correct / (double)validation.rows;
+    return status;
+}
+
+// Calibrates and saves the model. If the run had ended in an earlier process, its file is only checked.
+static mg_status save(mg_run *run, const mg_weights *weights, mg_run_facts *facts, mg_train_result *result,
+                      mg_error *error) {
+    mg_calibration calibration = {0};
+    bool needed = !run->finished || run->options->memory;
+    mg_status status = run->finished ? mg_run_check_model(run, weights, error) : MG_OK;
+    if (!status && needed && !run->options->trial) {
+        status = mg_run_calibrate(run, weights, &calibration, error);
+        facts->calibration = &calibration;
+        if (!status) status = mg_run_save_model(run, weights, facts, error);
+    }
+    mg_calibration_tell(&calibration, &result->calibration);
+    mg_calibration_clear(&calibration);
     return status;
 }
 
@@ -211,16 +243,14 @@ mg_status mg_run_end(mg_run *run, mg_train_result *result, mg_error *error) {
                          (long long)step, result->objective);
     // Frees the rows, because writing the model needs memory for several copies of it.
     mg_dataset_release_rows(run->setup.train);
-    const mg_run_facts facts = {
+    mg_run_facts facts = {
         .lambda = run->setup.problem.lambda,
         .objective = result->objective,
         .dual = result->dual,
         .step = step,
         .epoch = best ? run->position.best_epoch : run->position.epoch,
     };
-    if (!status && run->finished) status = mg_run_check_model(run, weights, error);
-    if (!status && (!run->finished || run->options->memory))
-        status = mg_run_save_model(run, weights, &facts, error);
+    if (!status) status = save(run, weights, &facts, result, error);
     // After the model is saved, so that an error in data.test does not lose it.
     if (!status) status = mg_run_test(run, weights, &result->test_accuracy, error);
     if (status) return status;

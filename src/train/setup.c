@@ -76,10 +76,15 @@ static mg_status open_data(const mg_setup_options *options, mg_setup *setup, mg_
     if (!split) return mg_setup_open_like(options, setup, data->validation, true, &setup->validation, error);
     request.selection = MG_SELECT_HELD_OUT;
     request.known = &setup->train->classes;
-    request.weights = NULL;
+    request.weights = options->weigh_held_out ? data->weights : NULL;
     request.file = setup->train->file;
     request.drop_unused = false;
-    return open_held_out(&request, setup->train, &setup->validation, error);
+    status = open_held_out(&request, setup->train, &setup->validation, error);
+    if (status) return status;
+    // Validation rows count once each, except for a calibration.
+    setup->held_weight = setup->validation->weight;
+    setup->validation->weight = NULL;
+    return MG_OK;
 }
 
 mg_status mg_setup_open_like(const mg_setup_options *options, const mg_setup *setup, const char *path,
@@ -103,6 +108,7 @@ mg_status mg_setup_open_fold(const mg_setup_options *options, const mg_setup *se
     mg_dataset_request request =
         request_of(options->data, options->data->train, (uint64_t)options->train->seed);
     request.known = &setup->train->classes;
+    request.weights = options->weigh_held_out ? options->data->weights : NULL;
     request.file = setup->train->file;
     request.selection = MG_SELECT_HELD_OUT;
     request.folds = options->folds;
@@ -273,6 +279,7 @@ mg_status mg_setup_open(const mg_setup_options *options, mg_setup *setup, mg_err
 void mg_setup_close(mg_setup *setup) {
     mg_dataset_close(setup->train);
     mg_dataset_close(setup->validation);
+    mg_memory_free(setup->held_weight);
     mg_scale_destroy(&setup->scale);
     *setup = (mg_setup){0};
 }

@@ -19,10 +19,12 @@ typedef struct mg_setup_options {
     // cross-validation, if folds > 0: trains on the rows outside of fold number `fold` (from 0), and ignores
     // data.validation
     int64_t folds, fold;
+    bool weigh_held_out; // also reads the weights of rows of the training file that are held out
 } mg_setup_options;
 
 typedef struct mg_setup {
     mg_dataset *train, *validation; // validation: NULL if there are no such rows
+    float *held_weight;             // [validation rows] if they are to be weighed; NULL: all 1
     mg_scale scale;
     mg_problem problem;
     mg_choice choice; // the solver and why

@@ -61,9 +61,10 @@ typedef struct mg_trainer_options {
                                            // measured
     // cross-validation, as in mg_setup_options; the fold that is held out takes the place of data.test
     int64_t folds, fold;
-    const char *config_file; // the user's configuration file; NULL: none
-    const char *resolved;    // content of the run's config.yaml; begins with MG_RUN_CONFIG_MARK
-    const char *canonical;   // canonical configuration, which a checkpoint must have too
+    struct mg_collection *held_out; // receives the scores of that fold; NULL: they are not needed
+    const char *config_file;        // the user's configuration file; NULL: none
+    const char *resolved;           // content of the run's config.yaml; begins with MG_RUN_CONFIG_MARK
+    const char *canonical;          // canonical configuration, which a checkpoint must have too
     int (*difference)(const char *before, const char *now, char *out, size_t size);
 } mg_trainer_options;
 
